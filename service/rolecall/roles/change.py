@@ -1,0 +1,55 @@
+"""Writes: what was changed, by whom, and the commit that made it so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .role import Micros, Revision, Role
+
+
+class ChangeKind(StrEnum):
+    """What a write did to a role."""
+
+    CREATED = "CREATED"
+    UPDATED = "UPDATED"
+    UNCHANGED = "UNCHANGED"
+    DELETED = "DELETED"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a write did to one role: the role after it, or as it last was if it is deleted."""
+
+    kind: ChangeKind
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Who writes, when, and why. All of it is kept with the revision."""
+
+    actor: str
+    time: Micros
+    request_id: str = ""
+    change_reason: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """A committed write. `hash` is SHA-256 over the hash of the commit before it and this one's stored bytes."""
+
+    revision: Revision
+    author: Author
+    changes: tuple[Change, ...]
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleRevision:
+    """A role as one write left it, and the write."""
+
+    revision: Revision
+    author: Author
+    change: Change

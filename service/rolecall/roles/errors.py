@@ -1,0 +1,100 @@
+"""What can go wrong with roles. Facts are attributes; `transport/status.py` gives each its gRPC status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class RoleError(Exception):
+    """Base of every error about roles."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldViolation:
+    """One field of a request that breaks a rule: its name, a stable reason, a sentence, and RAM's code if it has one."""
+
+    field: str
+    reason: str
+    message: str
+    ram_code: str = ""
+
+
+class InvalidFieldsError(RoleError):
+    """One or more fields of a request break a rule; all of them."""
+
+    def __init__(self, violations: Iterable[FieldViolation]) -> None:
+        self.violations = tuple(violations)
+        super().__init__("; ".join(f"{v.field}: {v.message}" for v in self.violations))
+
+
+class RoleNotFoundError(RoleError):
+    """There is no such role."""
+
+    def __init__(self, role: str) -> None:
+        self.role = role
+        super().__init__(f"there is no role `{role}`")
+
+
+class RoleExistsError(RoleError):
+    """The account has a role of that name already, in whatever case."""
+
+    def __init__(self, arn: str) -> None:
+        self.arn = arn
+        super().__init__(f"role `{arn}` exists already")
+
+
+class StaleEtagError(RoleError):
+    """The caller's etag is not that of the role's newest version."""
+
+    def __init__(self, arn: str, *, given: str, current: str) -> None:
+        self.arn, self.given, self.current = arn, given, current
+        super().__init__(f"role `{arn}` has changed: etag {given} was given, {current} is current; read the role again")
+
+
+class RoleLimitError(RoleError):
+    """The account has as many roles as it may."""
+
+    def __init__(self, account_id: str, limit: int) -> None:
+        self.account_id, self.limit = account_id, limit
+        super().__init__(f"account `{account_id}` has its {limit} roles already")
+
+
+class IdempotencyMismatchError(RoleError):
+    """The request id was used before, with another body."""
+
+    def __init__(self, request_id: str) -> None:
+        self.request_id = request_id
+        super().__init__(f"request id `{request_id}` was used with another body; choose a new one for a new request")
+
+
+class RevisionNotKeptError(RoleError):
+    """The revision is below the floor of the kept history, or was never one of this role's."""
+
+    def __init__(self, revision: int, *, floor: int, message: str) -> None:
+        self.revision, self.floor = revision, floor
+        super().__init__(message)
+
+
+class InvalidTokenError(RoleError):
+    """A page or consistency token is not one that this store gave for this request."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        self.kind = kind
+        super().__init__(message)
+
+
+class UnknownIncarnationError(RoleError):
+    """A consistency token comes from another history of the store."""
+
+
+class StoreUnavailableError(RoleError):
+    """The store cannot be reached, or cannot write, now. The state is unchanged."""
+
+
+class StoreBusyError(StoreUnavailableError):
+    """The store file belongs to another server."""
+
+
+class StoreUnsupportedError(RoleError):
+    """The store has a schema that this version does not know."""

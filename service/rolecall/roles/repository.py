@@ -1,0 +1,153 @@
+"""The port behind which roles are kept. Its docstrings are a contract, and `tests/storage/contract.py` tests each sentence.
+
+The store has one counter: a write takes the next revision first and then works alone until it has committed, so committed
+revisions are exactly 1..head. Methods block; callers run them on a worker thread. Every method may raise
+`StoreUnavailableError`, and then nothing has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from .change import Author, ChangeKind, Commit, RoleRevision
+from .role import Revision, Role
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """Where a store stands: which history it is, and how far it has come."""
+
+    incarnation: str
+    revision: Revision
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """Where the kept history begins: the newest revision that was forgotten, and its hash. Revision 0 when nothing was."""
+
+    revision: Revision
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What is known of a request id: a digest of the body it came with, and the outcome it had."""
+
+    fingerprint: bytes
+    outcome: bytes
+
+
+class Transaction(Protocol):
+    """One write at work, alone. What it reads includes what it has put."""
+
+    @property
+    def revision(self) -> Revision:
+        """Return the revision that this write will have."""
+        ...
+
+    def role(self, key: str) -> Role | None:
+        """Return the newest version of the role of that key (`RoleRef.key`)."""
+        ...
+
+    def count(self, account_id: str) -> int:
+        """Return how many roles the account has."""
+        ...
+
+    def tagged(self, tags: Mapping[str, str]) -> Iterable[Role]:
+        """Return every role of every account that carries all of `tags`, in order of their keys."""
+        ...
+
+    def role_at(self, role_id: str, revision: Revision) -> Role | None:
+        """Return the role as the write of `revision` left it, or None if that write did not touch it or is not kept."""
+        ...
+
+    def new_role_id(self) -> str:
+        """Return decimal text that no role of this store has had, nor will have again."""
+        ...
+
+    def put(self, kind: ChangeKind, role: Role) -> None:
+        """Keep `role` as the newest version of its key; `kind` is CREATED or UPDATED. A role is put at most once in a write."""
+        ...
+
+    def delete(self, role: Role) -> None:
+        """Forget the role of that key; its history is kept."""
+        ...
+
+    def recall(self, scope: str, request_id: str) -> Remembered | None:
+        """Return what was remembered of a request id in a scope, if it is still kept."""
+        ...
+
+    def remember(self, scope: str, request_id: str, remembered: Remembered) -> None:
+        """Remember an outcome for at least 24 hours. It is kept if and only if the write commits."""
+        ...
+
+
+class RoleRepository(Protocol):
+    """Keeps the newest version of every role, the log of changes, and the outcomes of requests."""
+
+    @property
+    def token_key(self) -> bytes:
+        """Return the key that authenticates tokens: 32 bytes, made with the store, the same for all who open it."""
+        ...
+
+    def head(self) -> Head:
+        """Return where the store stands."""
+        ...
+
+    def floor(self) -> Floor:
+        """Return where the kept history begins."""
+        ...
+
+    def transact(self, author: Author, work: Callable[[Transaction], T]) -> tuple[T, Commit | None]:
+        """Run `work` in a transaction of its own and commit it; return its result and the commit.
+
+        When `work` puts and deletes nothing there is no revision and no commit, but what it remembered is kept. When it
+        raises, nothing is kept and the error goes on to the caller. When this returns, the write survives a crash.
+        """
+        ...
+
+    def load(self) -> Iterator[Role]:
+        """Yield every role, in no order, in short reads that keep no writer waiting.
+
+        Roles that change meanwhile come in the older or the newer version, or twice. Take `head()` before, and apply
+        `commits(after=head.revision)` afterwards: since changes are whole versions, the state is then exact.
+        """
+        ...
+
+    def commits(self, *, after: Revision, limit: int) -> list[Commit]:
+        """Return the next commits after a revision, in order, at most `limit`.
+
+        Raise `RevisionNotKeptError` when `after` is below the floor.
+        """
+        ...
+
+    def list_roles(
+        self, account_id: str, *, after: str, name_prefix: str, tags: Mapping[str, str], limit: int
+    ) -> list[Role]:
+        """Return at most `limit` roles of an account in order of their keys, beginning after the key `after` (or empty).
+
+        Only those whose lower-case name begins with `name_prefix` (given in lower case) and which carry all of `tags`.
+        """
+        ...
+
+    def history(self, role_id: str, *, before: Revision | None, limit: int) -> list[RoleRevision]:
+        """Return the kept revisions of a role below `before`, the newest first, at most `limit`."""
+        ...
+
+    def prune(self, *, keep_after: int, keep_revisions: int, forget_requests_before: int) -> int:
+        """Forget commits that are both older than `keep_after` (microseconds) and not among the newest `keep_revisions`.
+
+        What is forgotten is a run from the oldest on; the floor moves to its last. The newest versions of roles are never
+        touched. Outcomes remembered before `forget_requests_before` (microseconds) are forgotten too. Return how many
+        commits were forgotten.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections. Nothing else may be called afterwards."""
+        ...
