@@ -1,0 +1,192 @@
+"""From a trust policy to the form that decides: principals indexed, expected values read, keys given places.
+
+Compiling happens once for each version of a role; whatever can fail has failed in the parser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from .document import Condition, Effect, Quantifier, Statement, TrustPolicy
+from .keys import CURRENT_TIME, SOURCE_IDENTITY
+from .operators import Operator
+from .principal import Principal, PrincipalKind
+
+Values: TypeAlias = "tuple[str, ...] | None"
+"""The values that a request has for one key; None or empty: the key is absent."""
+
+ASSUME_ROLE = "sts:AssumeRole"
+SET_SOURCE_IDENTITY = "sts:SetSourceIdentity"
+
+_HELD_AT_THE_INSTANT = frozenset({"DateLessThan", "DateGreaterThanEquals"})
+_HELD_AFTER_THE_INSTANT = frozenset({"DateLessThanEquals", "DateGreaterThan"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompiledCondition:
+    """One condition: `slot` is the place of its key in `CompiledPolicy.keys`, or -1 for the time.
+
+    `holds` takes the values of the key, or the time in microseconds. It is total.
+    """
+
+    slot: int
+    holds: Callable[[Any], bool]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class CompiledStatement:
+    """One statement. `boundaries` are the instants at which one of its date conditions changes its answer."""
+
+    index: int
+    sid: str
+    denies: bool
+    assumes: bool
+    sets_identity: bool
+    conditions: tuple[CompiledCondition, ...]
+    boundaries: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class CompiledPolicy:
+    """A policy ready to decide; equal only to itself, so that a remembered decision never serves another version.
+
+    `keys` are the lookup names of the condition keys that the policy reads, sorted, time apart. `identity_slot` is the place
+    of `sts:SourceIdentity` when setting one needs its own Allow, else -1.
+    """
+
+    statements: tuple[CompiledStatement, ...]
+    by_principal: Mapping[Principal, tuple[CompiledStatement, ...]]
+    keys: tuple[str, ...]
+    reads_time: bool
+    identity_slot: int
+
+
+def compile_policy(policy: TrustPolicy, *, source_identity_needs_allow: bool = False) -> CompiledPolicy:
+    """Return the form of `policy` that decides.
+
+    With `source_identity_needs_allow` a request that carries a source identity is allowed only if an applying Allow has the
+    action `sts:SetSourceIdentity` too, and denied if an applying Deny has it (trust-policy section 4, default off).
+    """
+    read = {condition.key for statement in policy.statements for condition in statement.conditions}
+    reads_time = CURRENT_TIME in read
+    read.discard(CURRENT_TIME)
+    if source_identity_needs_allow:
+        read.add(SOURCE_IDENTITY)
+    keys = tuple(sorted(read))
+    slots = {key: slot for slot, key in enumerate(keys)} | {CURRENT_TIME: -1}
+    statements = tuple(_statement(statement, slots) for statement in policy.statements)
+    return CompiledPolicy(
+        statements=statements,
+        by_principal=_by_principal(zip(policy.statements, statements, strict=True)),
+        keys=keys,
+        reads_time=reads_time,
+        identity_slot=slots[SOURCE_IDENTITY] if source_identity_needs_allow else -1,
+    )
+
+
+def match_form(principal: Principal) -> Principal:
+    """Return the form under which principals of documents are looked up: role names compare without regard to case."""
+    if principal.kind is PrincipalKind.ROLE:
+        return principal._replace(name=principal.name.lower())
+    return principal
+
+
+def _statement(statement: Statement, slots: Mapping[str, int]) -> CompiledStatement:
+    # Doubt never helps the caller: a value that cannot be read fails an Allow and meets a Deny.
+    unreadable = statement.effect is Effect.DENY
+    return CompiledStatement(
+        index=statement.index,
+        sid=statement.sid,
+        denies=statement.effect is Effect.DENY,
+        assumes=ASSUME_ROLE in statement.actions,
+        sets_identity=SET_SOURCE_IDENTITY in statement.actions,
+        conditions=tuple(_condition(c, slots, unreadable=unreadable) for c in statement.conditions),
+        boundaries=tuple(sorted({b for c in statement.conditions for b in _boundaries(c)})),
+    )
+
+
+def _condition(condition: Condition, slots: Mapping[str, int], *, unreadable: bool) -> CompiledCondition:
+    operator = condition.operator
+    any_of = operator.any_of(_operands(condition))
+    slot = slots[condition.key]
+    if slot < 0:
+        return CompiledCondition(slot, _test_of_time(any_of, negated=operator.negated))
+    return CompiledCondition(slot, _TESTS[condition.quantifier](operator, any_of, unreadable))
+
+
+def _operands(condition: Condition) -> tuple[Any, ...]:
+    return tuple(map(condition.operator.expected, condition.values))
+
+
+def _test_of_time(any_of: Callable[[Any], bool], *, negated: bool) -> Callable[[int], bool]:
+    return lambda now: any_of(now) != negated
+
+
+def _test(operator: Operator, any_of: Callable[[Any], bool], unreadable: bool) -> Callable[[Values], bool]:
+    """No prefix: a positive operator holds when any value matches, a negated one when none does."""
+    negated, read = operator.negated, operator.requested
+
+    def holds(values: Values) -> bool:
+        if not values:
+            return negated
+        try:
+            return any([any_of(value) for value in map(read, values)]) != negated
+        except ValueError:
+            return unreadable
+
+    return holds
+
+
+def _test_for_all(operator: Operator, any_of: Callable[[Any], bool], unreadable: bool) -> Callable[[Values], bool]:
+    """``ForAllValues:`` holds when the operator holds for each value by itself, and on a missing key."""
+    negated, read = operator.negated, operator.requested
+
+    def holds(values: Values) -> bool:
+        try:
+            return all([any_of(value) != negated for value in map(read, values or ())])
+        except ValueError:
+            return unreadable
+
+    return holds
+
+
+def _test_for_any(operator: Operator, any_of: Callable[[Any], bool], unreadable: bool) -> Callable[[Values], bool]:
+    """``ForAnyValue:`` holds when the operator holds for some value by itself; not on a missing key."""
+    negated, read = operator.negated, operator.requested
+
+    def holds(values: Values) -> bool:
+        try:
+            return any([any_of(value) != negated for value in map(read, values or ())])
+        except ValueError:
+            return unreadable
+
+    return holds
+
+
+# The lists inside any() and all() read every value before one of them decides: a value that cannot be read makes the whole
+# condition unreadable, also when another one would match.
+_TESTS = {Quantifier.NONE: _test, Quantifier.FOR_ALL: _test_for_all, Quantifier.FOR_ANY: _test_for_any}
+
+
+def _boundaries(condition: Condition) -> Iterator[int]:
+    """Yield the first instant of each stretch of time in which a condition on the time keeps its answer."""
+    if condition.key != CURRENT_TIME:
+        return
+    name = condition.operator.name
+    for instant in _operands(condition):
+        if name not in _HELD_AFTER_THE_INSTANT:
+            yield instant
+        if name not in _HELD_AT_THE_INSTANT:
+            yield instant + 1
+
+
+def _by_principal(
+    pairs: Iterable[tuple[Statement, CompiledStatement]],
+) -> dict[Principal, tuple[CompiledStatement, ...]]:
+    named: dict[Principal, dict[CompiledStatement, None]] = {}
+    for statement, compiled in pairs:
+        for pattern in statement.principals:
+            named.setdefault(match_form(pattern.principal), {})[compiled] = None
+    return {principal: tuple(statements) for principal, statements in named.items()}

@@ -1,0 +1,119 @@
+"""The decision itself: deny overrides, and doubt never helps the caller. Pure and total."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from .compiler import CompiledPolicy, CompiledStatement, Values
+from .principal import Principal, PrincipalKind
+
+
+class Outcome(StrEnum):
+    """What a trust policy says to a question."""
+
+    ALLOW = "ALLOW"
+    EXPLICIT_DENY = "EXPLICIT_DENY"
+    IMPLICIT_DENY = "IMPLICIT_DENY"
+
+
+class Evaluation(NamedTuple):
+    """What a trust policy says, and why.
+
+    `determining` are all applying statements of the effect that won. `missing_keys` are the absent keys of statements whose
+    principal matches, sorted. The answer stands at every time in [valid_from, valid_until), in microseconds; None: no bound.
+    """
+
+    outcome: Outcome
+    determining: tuple[CompiledStatement, ...]
+    missing_keys: tuple[str, ...]
+    valid_from: int | None
+    valid_until: int | None
+
+
+_NOBODY = Evaluation(Outcome.IMPLICIT_DENY, (), (), None, None)
+
+
+def evaluate(
+    policy: CompiledPolicy, principal: Principal, account: str, values: Sequence[Values], now: int
+) -> Evaluation:
+    """Decide whether `principal` may assume a role of `account` that has this policy.
+
+    `values` are aligned with `policy.keys`; `now` is in microseconds since 1970.
+
+    1. A Deny statement that applies denies.
+    2. Otherwise, an Allow statement that applies allows.
+    3. Otherwise, the question is denied.
+    """
+    matched = matching_statements(policy, principal, account)
+    if not matched:
+        return _NOBODY
+    sets_identity = policy.identity_slot >= 0 and bool(values[policy.identity_slot])
+    asked = [s for s in matched if s.assumes or (sets_identity and s.sets_identity)]
+    applying = [s for s in asked if applies(s, values, now)]
+    denying = tuple(s for s in applying if s.denies)
+    outcome, determining = (Outcome.EXPLICIT_DENY, denying) if denying else _allowed(applying, sets_identity)
+    return Evaluation(outcome, determining, _missing(policy, asked, values), *_window(asked, now))
+
+
+def matching_statements(policy: CompiledPolicy, principal: Principal, account: str) -> tuple[CompiledStatement, ...]:
+    """Return the statements of which a principal is `principal`, in order; several hits of one statement count once."""
+    hits = [s for form in match_forms(principal, account) if (s := policy.by_principal.get(form))]
+    if len(hits) < 2:
+        return hits[0] if hits else ()
+    return tuple(sorted({s for hit in hits for s in hit}, key=lambda s: s.index))
+
+
+def match_forms(principal: Principal, account: str) -> tuple[Principal, ...]:
+    """Return every principal of a document that means `principal`, for a role of `account` (trust-policy section 2).
+
+    An account root matches nothing: `:root` in a document means its users and role sessions.
+    """
+    kind, owner, name = principal
+    match kind:
+        case PrincipalKind.USER:
+            return principal, Principal(PrincipalKind.ROOT, owner, "")
+        case PrincipalKind.ROLE:
+            return Principal(kind, owner, name.lower()), Principal(PrincipalKind.ROOT, owner, "")
+        case PrincipalKind.SERVICE if owner in ("", account):
+            return Principal(kind, "", name), Principal(kind, account, name)
+        case PrincipalKind.ROOT:
+            return ()
+    return (principal,)
+
+
+def applies(statement: CompiledStatement, values: Sequence[Values], now: int) -> bool:
+    """Tell whether every condition of a statement holds."""
+    for condition in statement.conditions:
+        slot = condition.slot
+        if not condition.holds(now if slot < 0 else values[slot]):
+            return False
+    return True
+
+
+def _allowed(
+    allowing: Sequence[CompiledStatement], sets_identity: bool
+) -> tuple[Outcome, tuple[CompiledStatement, ...]]:
+    may_assume = any(s.assumes for s in allowing)
+    may_identify = not sets_identity or any(s.sets_identity for s in allowing)
+    if may_assume and may_identify:
+        return Outcome.ALLOW, tuple(allowing)
+    return Outcome.IMPLICIT_DENY, ()
+
+
+def _missing(
+    policy: CompiledPolicy, statements: Iterable[CompiledStatement], values: Sequence[Values]
+) -> tuple[str, ...]:
+    slots = {c.slot for s in statements for c in s.conditions if c.slot >= 0 and not values[c.slot]}
+    return tuple(policy.keys[slot] for slot in sorted(slots)) if slots else ()
+
+
+def _window(statements: Iterable[CompiledStatement], now: int) -> tuple[int | None, int | None]:
+    boundaries = sorted(b for s in statements for b in s.boundaries)
+    after = bisect_right(boundaries, now)
+    return (
+        boundaries[after - 1] if after else None,
+        boundaries[after] if after < len(boundaries) else None,
+    )

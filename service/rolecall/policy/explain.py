@@ -1,0 +1,113 @@
+"""Explanations: what became of every statement and every condition of a policy.
+
+An explanation runs the tests that the decision runs, so the two cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from .compiler import CompiledCondition, CompiledPolicy, CompiledStatement, Values, match_form
+from .document import Condition, Statement, TrustPolicy
+from .evaluator import match_forms
+from .principal import Principal
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionTrace:
+    """What became of one condition. `actual` is empty when the key is absent."""
+
+    condition: Condition
+    actual: tuple[str, ...]
+    holds: bool
+    unreadable: bool
+
+    @property
+    def present(self) -> bool:
+        """Tell whether the request has the key."""
+        return bool(self.actual)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementTrace:
+    """What became of one statement. `matched_principal` is the document's spelling of the principal that matches, or empty.
+
+    `applies` is whether the principal matches and every condition holds; `counts` whether its actions are asked for.
+    """
+
+    statement: Statement
+    matched_principal: str
+    conditions: tuple[ConditionTrace, ...]
+    counts: bool
+
+    @property
+    def principal_matched(self) -> bool:
+        """Tell whether a principal of the statement matches."""
+        return bool(self.matched_principal)
+
+    @property
+    def applies(self) -> bool:
+        """Tell whether the statement takes part in the decision."""
+        return self.counts and self.principal_matched and all(trace.holds for trace in self.conditions)
+
+
+def explain(
+    policy: TrustPolicy,
+    compiled: CompiledPolicy,
+    principal: Principal,
+    account: str,
+    values: Sequence[Values],
+    now: int,
+) -> tuple[StatementTrace, ...]:
+    """Return the trace of every statement of `policy`, of which `compiled` is the compiled form; the rest as in `evaluate`."""
+    forms = match_forms(principal, account)
+    sets_identity = compiled.identity_slot >= 0 and bool(values[compiled.identity_slot])
+    return tuple(
+        StatementTrace(
+            statement=statement,
+            matched_principal=_matched(statement, forms),
+            conditions=tuple(
+                _condition(condition, test, values, now)
+                for condition, test in zip(statement.conditions, tests.conditions, strict=True)
+            ),
+            counts=_counts(tests, sets_identity),
+        )
+        for statement, tests in zip(policy.statements, compiled.statements, strict=True)
+    )
+
+
+def time_text(micros: int) -> str:
+    """Return a time as `YYYY-MM-DDThh:mm:ss[.ffffff]Z`."""
+    return (_EPOCH + timedelta(microseconds=micros)).isoformat().replace("+00:00", "Z")
+
+
+def _matched(statement: Statement, forms: Sequence[Principal]) -> str:
+    return next((p.text for p in statement.principals if match_form(p.principal) in forms), "")
+
+
+def _counts(statement: CompiledStatement, sets_identity: bool) -> bool:
+    return statement.assumes or (sets_identity and statement.sets_identity)
+
+
+def _condition(condition: Condition, test: CompiledCondition, values: Sequence[Values], now: int) -> ConditionTrace:
+    if test.slot < 0:
+        return ConditionTrace(condition=condition, actual=(time_text(now),), holds=test.holds(now), unreadable=False)
+    actual = values[test.slot] or ()
+    return ConditionTrace(
+        condition=condition,
+        actual=actual,
+        holds=test.holds(actual),
+        unreadable=not all(_readable(condition, value) for value in actual),
+    )
+
+
+def _readable(condition: Condition, value: str) -> bool:
+    try:
+        condition.operator.requested(value)
+    except ValueError:
+        return False
+    return True

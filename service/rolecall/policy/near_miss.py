@@ -1,0 +1,137 @@
+"""Near misses: the least that stood between a question and an allow, and the smallest change that would have allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from .compiler import ASSUME_ROLE, SET_SOURCE_IDENTITY
+from .document import Effect, PrincipalPattern, Quantifier
+from .explain import ConditionTrace, StatementTrace
+from .keys import EXTERNAL_ID, ROLE_SESSION_NAME, SOURCE_IDENTITY
+from .operators import OPERATORS
+from .principal import Principal, PrincipalKind
+
+_FIELD_OF = {
+    EXTERNAL_ID: "external_id",
+    ROLE_SESSION_NAME: "role_session_name",
+    SOURCE_IDENTITY: "source_identity",
+}
+_SHOWN_VALUES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearMiss:
+    """A statement in the way: an Allow that failed in `elements` (JSON pointers), or a Deny that applies because of them."""
+
+    trace: StatementTrace
+    elements: tuple[str, ...]
+    suggestion: str
+
+
+def near_misses(traces: Sequence[StatementTrace], principal: Principal) -> tuple[NearMiss, ...]:
+    """Return every Deny that applies, then the Allow statement with the fewest failed elements unless one applies.
+
+    Among equals the one whose principal matches comes first, then the first in the document.
+    """
+    denying = tuple(_denying(t) for t in traces if t.statement.effect is Effect.DENY and t.applies)
+    allowing = [t for t in traces if t.statement.effect is Effect.ALLOW and t.counts]
+    if applying := [t for t in allowing if t.applies]:
+        return denying or (_half_allowing(applying[0]),)
+    if not allowing:
+        return denying
+    closest = min(allowing, key=lambda t: (len(_failed(t)), not t.principal_matched, t.statement.index))
+    return (*denying, _failing(closest, principal))
+
+
+def _failed(trace: StatementTrace) -> tuple[str, ...]:
+    principal = () if trace.principal_matched else (f"{trace.statement.pointer}/Principal",)
+    return principal + tuple(t.condition.pointer for t in trace.conditions if not t.holds)
+
+
+def _denying(trace: StatementTrace) -> NearMiss:
+    statement = trace.statement
+    elements = tuple(t.condition.pointer for t in trace.conditions) or (f"{statement.pointer}/Principal",)
+    escapes = [_escape(t) for t in trace.conditions]
+    way_out = " or ".join(escapes) if escapes else f"it denies `{trace.matched_principal}` whatever the conditions"
+    sentence = f"the Deny at {statement.pointer} applies: {way_out}, or change that statement"
+    return NearMiss(trace=trace, elements=elements, suggestion=sentence)
+
+
+def _escape(trace: ConditionTrace) -> str:
+    name, key = trace.condition.operator_name, trace.condition.spelling
+    if trace.unreadable:
+        return f"send a value for `{key}` that {name} can read (`{'`, `'.join(trace.actual)}` cannot be read, and doubt meets a Deny)"
+    if trace.present:
+        return f"come with a `{key}` for which {name} {_listed(trace.condition.values)} does not hold"
+    return f"send `{key}` (it is absent, and {name} holds on an absent key)"
+
+
+def _half_allowing(trace: StatementTrace) -> NearMiss:
+    """An Allow applies, and yet it is not enough: one of the two actions of a request with a source identity lacks one."""
+    lacking = SET_SOURCE_IDENTITY if ASSUME_ROLE in trace.statement.actions else ASSUME_ROLE
+    pointer = f"{trace.statement.pointer}/Action"
+    sentence = f"a source identity is sent, so an Allow of `{lacking}` must apply too: add it to {pointer}"
+    return NearMiss(trace=trace, elements=(pointer,), suggestion=sentence)
+
+
+def _failing(trace: StatementTrace, principal: Principal) -> NearMiss:
+    changes = [] if trace.principal_matched else [_name_principal(trace, principal)]
+    changes += [_change(t) for t in trace.conditions if not t.holds]
+    return NearMiss(trace=trace, elements=_failed(trace), suggestion=f"to be allowed by {trace.statement.pointer}, " + ", and ".join(changes))
+
+
+def _name_principal(trace: StatementTrace, principal: Principal) -> str:
+    for pattern in trace.statement.principals:
+        if hint := _principal_hint(pattern, principal):
+            return hint
+    return f"name `{principal}` in {trace.statement.pointer}/Principal"
+
+
+def _principal_hint(pattern: PrincipalPattern, asking: Principal) -> str:
+    named = pattern.principal
+    if named.kind is asking.kind and named.name.lower() == asking.name.lower() and named != asking:
+        what = "account" if named.account != asking.account else "case of the name"
+        return f"name `{asking}` instead of `{pattern.text}` (they differ in the {what})"
+    if named.kind is PrincipalKind.ROOT and asking.kind in (PrincipalKind.USER, PrincipalKind.ROLE):
+        return f"name `acs:ram::{asking.account}:root` or `{asking}` (`{pattern.text}` is another account)"
+    return ""
+
+
+def _change(trace: ConditionTrace) -> str:
+    condition = trace.condition
+    if trace.unreadable:
+        return f"send a value for `{condition.spelling}` that {condition.operator_name} can read (`{'`, `'.join(trace.actual)}` cannot be read)"
+    if not trace.present:
+        field = _FIELD_OF.get(condition.key)
+        where = f" (the field `{field}` of the request)" if field else ""
+        return f"send `{condition.spelling}`{where} for which {condition.operator_name} {_listed(condition.values)} holds (it is absent)"
+    if swap := next(_swaps(trace), ""):
+        return swap
+    return f"come with a `{condition.spelling}` for which {condition.operator_name} {_listed(condition.values)} holds (it is {_listed(trace.actual)})"
+
+
+def _swaps(trace: ConditionTrace) -> Iterator[str]:
+    """Yield the other operator with which a failed string comparison would hold: a mistake more often than a wish."""
+    condition = trace.condition
+    if condition.quantifier is not Quantifier.NONE or condition.operator.negated:
+        return
+    for name, why in _SWAPS.get(condition.operator.name, ()):
+        operator = OPERATORS[name]
+        matches = operator.any_of(tuple(map(operator.expected, condition.values)))
+        if any(matches(operator.requested(value)) for value in trace.actual):
+            yield f"use {name} instead of {condition.operator.name} at {condition.pointer}: {why}"
+
+
+_SWAPS = {
+    "StringEquals": (
+        ("StringEqualsIgnoreCase", "the values differ only in case"),
+        ("StringLike", "under StringEquals `*` and `?` are ordinary characters"),
+    ),
+    "StringEqualsIgnoreCase": (("StringLike", "under StringEqualsIgnoreCase `*` and `?` are ordinary characters"),),
+}
+
+
+def _listed(values: Sequence[str]) -> str:
+    shown = ", ".join(f"`{value}`" for value in values[:_SHOWN_VALUES])
+    return shown if len(values) <= _SHOWN_VALUES else f"{shown} and {len(values) - _SHOWN_VALUES} more"
