@@ -1,0 +1,66 @@
+"""How fresh an answer must be, and how that is reached. A mode is honoured or refused, never ignored."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from rolecall.roles.errors import StoreUnavailableError
+from rolecall.roles.role import Revision
+from rolecall.roles.tokens import Tokens
+
+from .errors import FutureRevisionError, RevisionNotReachedError
+from .follower import Follower
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeastAsFresh:
+    """At least the state that a consistency token names."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class FullyConsistent:
+    """At least the state of the store when the request arrived."""
+
+
+Requirement = AtLeastAsFresh | FullyConsistent | None
+"""What a request asks for; None is minimize_latency: whatever this process holds."""
+
+
+class Consistency:
+    """Brings the state to where a request needs it."""
+
+    def __init__(self, follower: Follower, tokens: Tokens, *, wait_seconds: float = 5.0) -> None:
+        self._follower, self._tokens, self._wait = follower, tokens, wait_seconds
+        self._token = (Revision(-1), "")
+
+    def token(self) -> str:
+        """Return the consistency token of the state as it is."""
+        revision = self._follower.snapshot.revision
+        if self._token[0] != revision:
+            self._token = (revision, self._tokens.consistency(revision))
+        return self._token[1]
+
+    async def reach(self, requirement: AtLeastAsFresh | FullyConsistent) -> None:
+        """Return when the state is as fresh as required.
+
+        Raise `InvalidTokenError`, `UnknownIncarnationError`; `FutureRevisionError` when the store itself is behind the
+        token; `RevisionNotReachedError` when the store cannot be asked in time.
+        """
+        match requirement:
+            case AtLeastAsFresh(token):
+                wanted = self._tokens.revision_of(token)
+                if self._follower.snapshot.revision < wanted:
+                    head = await self._catch_up(wanted)
+                    if head < wanted:
+                        raise FutureRevisionError(wanted, head)
+            case FullyConsistent():
+                await self._catch_up(self._follower.snapshot.revision)
+
+    async def _catch_up(self, wanted: Revision) -> Revision:
+        try:
+            return await asyncio.wait_for(self._follower.catch_up(), self._wait)
+        except (TimeoutError, StoreUnavailableError) as error:
+            raise RevisionNotReachedError(wanted, self._follower.snapshot.revision) from error

@@ -1,0 +1,70 @@
+"""Why a question could not be answered. A deny is never among these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rolecall.roles.errors import FieldViolation
+
+
+class EngineError(Exception):
+    """Base of every error of the decision point."""
+
+
+class InvalidQuestionError(EngineError):
+    """One or more fields of a question break a rule; all of them."""
+
+    def __init__(self, violations: Iterable[FieldViolation]) -> None:
+        self.violations = tuple(violations)
+        super().__init__("; ".join(f"{v.field}: {v.message}" for v in self.violations))
+
+
+class BatchSizeError(EngineError):
+    """A batch has no questions, or more than the limit."""
+
+    def __init__(self, given: int, limit: int) -> None:
+        self.given, self.limit = given, limit
+        super().__init__(f"a batch holds 1 to {limit} queries, this one {given}")
+
+
+class FutureRevisionError(EngineError):
+    """The store itself has not reached the revision that a consistency token names."""
+
+    def __init__(self, wanted: int, head: int) -> None:
+        self.wanted, self.head = wanted, head
+        super().__init__(f"the consistency token names revision {wanted}, the store is at {head}: it is of another history")
+
+
+class RevisionNotReachedError(EngineError):
+    """This process could not reach the required revision in time."""
+
+    def __init__(self, wanted: int, reached: int) -> None:
+        self.wanted, self.reached = wanted, reached
+        super().__init__(f"revision {wanted} is required, {reached} is reached; try again, or ask with minimize_latency")
+
+
+class StaleStateError(EngineError):
+    """The state is older than the server may answer from."""
+
+
+class UnreadablePolicyError(EngineError):
+    """A stored trust policy cannot be read by this version."""
+
+    def __init__(self, arn: str) -> None:
+        self.arn = arn
+        super().__init__(f"the stored trust policy of `{arn}` cannot be read by this version")
+
+
+class ChangeGapError(EngineError):
+    """A commit does not follow the one before it."""
+
+    def __init__(self, reached: int, given: int) -> None:
+        self.reached, self.given = reached, given
+        super().__init__(f"commit {given} does not follow revision {reached}")
+
+
+class NotAvailableError(EngineError):
+    """The request asks for something that this version does not do."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is not available in this version")

@@ -1,0 +1,63 @@
+"""The way to the repository: one thread that writes, a few that read, and a snapshot that has each write before its author."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+from rolecall.roles.change import Commit
+from rolecall.roles.errors import StoreUnavailableError
+
+from .follower import Follower
+
+T = TypeVar("T")
+W = TypeVar("W", bound="HasCommit")
+
+
+class HasCommit(Protocol):
+    """What a write returns: its commit, if it made one."""
+
+    @property
+    def commit(self) -> Commit | None:
+        """Return the commit to be applied."""
+        ...
+
+
+class RoleWriter:
+    """Runs blocking work on the repository from the event loop."""
+
+    def __init__(self, follower: Follower, *, writing: ThreadPoolExecutor, reading: ThreadPoolExecutor) -> None:
+        self._follower, self._writing, self._reading = follower, writing, reading
+        self._under_way: set[asyncio.Task[object]] = set()
+
+    async def write(self, work: Callable[[], W]) -> W:
+        """Run a write and apply what it committed; return its result.
+
+        A caller that is cancelled meanwhile does not stop it: a write is done wholly or not at all.
+        """
+        task = asyncio.create_task(self._write(work))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(task)
+
+    async def read(self, work: Callable[[], T]) -> T:
+        """Run a read and return its result."""
+        return await asyncio.get_running_loop().run_in_executor(self._reading, work)
+
+    async def drain(self) -> None:
+        """Wait until no write is under way."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+
+    async def _write(self, work: Callable[[], W]) -> W:
+        try:
+            written = await asyncio.get_running_loop().run_in_executor(self._writing, work)
+        except StoreUnavailableError:
+            # Whether it was committed is not known: the state must not miss it if it was.
+            asyncio.get_running_loop().call_soon(self._follower.look)
+            raise
+        if written.commit is not None:
+            await self._follower.take(written.commit)
+        return written

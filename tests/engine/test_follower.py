@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pytest
+
+from rolecall.engine.consistency import AtLeastAsFresh, Consistency, FullyConsistent
+from rolecall.engine.errors import FutureRevisionError, RevisionNotReachedError
+from rolecall.engine.follower import Follower, load_snapshot
+from rolecall.engine.snapshot import Snapshot
+from rolecall.engine.writer import RoleWriter
+from rolecall.roles.change import Author, ChangeKind, Commit
+from rolecall.roles.errors import InvalidTokenError, StoreUnavailableError, UnknownIncarnationError
+from rolecall.roles.repository import Head, Transaction
+from rolecall.roles.role import Micros, Revision
+from rolecall.roles.tokens import Tokens
+from rolecall.storage.memory import MemoryRoleRepository
+from tests.engine.world import ACCOUNT, allow, document, role
+
+
+@dataclass
+class Written:
+    commit: Commit | None
+
+
+class Parts:
+    def __init__(self) -> None:
+        self.repository = MemoryRoleRepository()
+        self.readers, self.writers = ThreadPoolExecutor(2), ThreadPoolExecutor(1)
+        self.follower = Follower(self.repository, Snapshot(), self.readers)
+        self.writer = RoleWriter(self.follower, writing=self.writers, reading=self.readers)
+        self.tokens = Tokens(self.repository.token_key, self.repository.head().incarnation)
+        self.consistency = Consistency(self.follower, self.tokens, wait_seconds=0.5)
+
+    def put(self, name: str) -> Commit:
+        def work(transaction: Transaction) -> None:
+            transaction.put(ChangeKind.CREATED, role(document(allow()), name=name, revision=transaction.revision))
+
+        _, commit = self.repository.transact(Author(actor="test", time=Micros(0)), work)
+        assert commit is not None
+        return commit
+
+
+@pytest.fixture
+def parts() -> Iterator[Parts]:
+    made = Parts()
+    yield made
+    made.readers.shutdown()
+    made.writers.shutdown()
+
+
+def test_a_load_holds_every_role_at_the_head(parts: Parts) -> None:
+    for name in ("a", "b"):
+        parts.put(name)
+
+    snapshot = load_snapshot(parts.repository)
+
+    assert (len(snapshot), snapshot.revision) == (2, 2)
+
+
+async def test_a_write_is_visible_to_its_author_when_it_returns(parts: Parts) -> None:
+    await parts.writer.write(lambda: Written(parts.put("a")))
+
+    assert parts.follower.snapshot.version(f"{ACCOUNT}/a") is not None
+
+
+async def test_a_cancelled_author_does_not_stop_a_write(parts: Parts) -> None:
+    task = asyncio.create_task(parts.writer.write(lambda: Written(parts.put("a"))))
+    await asyncio.sleep(0)
+
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await parts.writer.drain()
+
+    assert parts.follower.snapshot.version(f"{ACCOUNT}/a") is not None
+
+
+async def test_commits_of_others_are_caught_up_before_an_own_one_is_taken(parts: Parts) -> None:
+    parts.put("others")
+
+    await parts.writer.write(lambda: Written(parts.put("own")))
+
+    assert parts.follower.snapshot.revision == 2
+    assert len(parts.follower.snapshot) == 2
+
+
+async def test_full_consistency_sees_what_was_committed_before(parts: Parts) -> None:
+    parts.put("others")
+
+    await parts.consistency.reach(FullyConsistent())
+
+    assert parts.follower.snapshot.revision == 1
+
+
+async def test_callers_that_wait_together_share_one_reading(parts: Parts) -> None:
+    reads = 0
+    head = parts.repository.head
+
+    def counted() -> Head:
+        nonlocal reads
+        reads += 1
+        return head()
+
+    parts.repository.head = counted  # type: ignore[method-assign]
+    await asyncio.gather(*(parts.follower.catch_up() for _ in range(50)))
+
+    assert reads <= 2
+
+
+async def test_a_reading_begins_after_the_caller_asked(parts: Parts) -> None:
+    first = asyncio.create_task(parts.follower.catch_up())
+    await asyncio.sleep(0)
+    parts.put("later")
+
+    await parts.follower.catch_up()
+    await first
+
+    assert parts.follower.snapshot.revision == 1
+
+
+async def test_a_token_of_the_past_is_met_at_once_and_one_ahead_is_caught_up(parts: Parts) -> None:
+    commit = parts.put("a")
+    token = parts.tokens.consistency(commit.revision)
+
+    await parts.consistency.reach(AtLeastAsFresh(token))
+
+    assert parts.follower.snapshot.revision == 1
+    await parts.consistency.reach(AtLeastAsFresh(parts.consistency.token()))
+
+
+async def test_row_55_a_token_from_the_future_is_refused_after_one_reading(parts: Parts) -> None:
+    with pytest.raises(FutureRevisionError):
+        await parts.consistency.reach(AtLeastAsFresh(parts.tokens.consistency(Revision(7))))
+
+
+async def test_row_55_a_token_of_another_incarnation_and_a_forged_one_are_told_apart(parts: Parts) -> None:
+    stranger = Tokens(parts.repository.token_key, "another").consistency(Revision(1))
+
+    with pytest.raises(UnknownIncarnationError):
+        await parts.consistency.reach(AtLeastAsFresh(stranger))
+    with pytest.raises(InvalidTokenError):
+        await parts.consistency.reach(AtLeastAsFresh(stranger[:-2]))
+
+
+async def test_row_56_a_revision_that_cannot_be_reached_is_an_error_and_never_a_deny(parts: Parts) -> None:
+    token = parts.tokens.consistency(parts.put("a").revision)
+
+    def down() -> Head:
+        raise StoreUnavailableError("down")
+
+    parts.repository.head = down  # type: ignore[method-assign]
+
+    with pytest.raises(RevisionNotReachedError):
+        await parts.consistency.reach(AtLeastAsFresh(token))
+
+
+async def test_a_write_whose_fate_is_unknown_is_looked_for(parts: Parts) -> None:
+    def committed_but_reported_as_failed() -> Written:
+        parts.put("a")
+        raise StoreUnavailableError("the connection broke")
+
+    with pytest.raises(StoreUnavailableError):
+        await parts.writer.write(committed_but_reported_as_failed)
+    await parts.follower.catch_up()
+
+    assert parts.follower.snapshot.revision == 1
+
+
+async def test_a_gap_in_the_commits_loads_everything_again_and_is_counted(parts: Parts) -> None:
+    for name in ("a", "b", "c"):
+        parts.put(name)
+    commits = parts.repository.commits
+    skipped = {"once": True}
+
+    def with_a_hole(*, after: Revision, limit: int) -> list[Commit]:
+        found = commits(after=after, limit=limit)
+        return found[1:] if skipped.pop("once", None) else found
+
+    parts.repository.commits = with_a_hole  # type: ignore[method-assign]
+
+    await parts.follower.catch_up()
+
+    assert (parts.follower.reloads, parts.follower.snapshot.revision, len(parts.follower.snapshot)) == (1, 3, 3)
