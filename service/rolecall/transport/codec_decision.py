@@ -1,0 +1,164 @@
+"""Decisions on the wire: messages become questions, answers become messages. Data changes form here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from rolecall.engine.consistency import AtLeastAsFresh, FullyConsistent, Requirement
+from rolecall.engine.decision import Answer, Decision
+from rolecall.engine.errors import InvalidQuestionError, NotAvailableError
+from rolecall.engine.question import (
+    AssumeRoleRequest,
+    asking_principal,
+    asking_provider,
+    claim_keys,
+    context_keys,
+    field_keys,
+)
+from rolecall.policy.principal import Principal, PrincipalKind
+from rolecall.roles.errors import FieldViolation, InvalidFieldsError
+from rolecall.roles.reference import Accounts
+from rolecall_client.v1 import decision_pb2 as pb
+
+MEMOISED_QUERY_BYTES = 1_024
+MEMOISED_QUERIES = 20_000
+
+_NOBODY = Principal(PrincipalKind.ROOT, "", "")
+_MICROS = 1_000_000
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
+
+_REASON = {value.name.removeprefix("DECISION_REASON_"): value.number for value in pb.DecisionReason.DESCRIPTOR.values}
+_SIDE = {value.name.removeprefix("SIDE_OUTCOME_"): value.number for value in pb.SideOutcome.DESCRIPTOR.values}
+_SERVED = {value.name.removeprefix("SERVED_FROM_"): value.number for value in pb.ServedFrom.DESCRIPTOR.values}
+
+
+class QueryDecoder:
+    """Reads questions. What a message means depends on its bytes alone, so small ones that recur are read once."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+        self._remembered = lru_cache(maxsize=MEMOISED_QUERIES)(self._decode)
+
+    def request(self, query: pb.AssumeRoleQuery) -> AssumeRoleRequest:
+        """Return the question that a message puts; raise `InvalidQuestionError` with every violation."""
+        data = query.SerializeToString()
+        return self._remembered(data) if len(data) <= MEMOISED_QUERY_BYTES else self._decode(data)
+
+    def _decode(self, data: bytes) -> AssumeRoleRequest:
+        query = pb.AssumeRoleQuery.FromString(data)
+        violations: list[FieldViolation] = []
+        principal, role_key = _NOBODY, ""
+        keys: dict[str, tuple[str, ...]] = {}
+        with _gathered(violations):
+            principal = _identity(query, keys)
+        with _gathered(violations):
+            role_key = self._accounts.role(query.role).key
+        with _gathered(violations):
+            keys |= context_keys(_plain(query.context))
+        with _gathered(violations):
+            keys |= field_keys(
+                role_session_name=query.role_session_name,
+                external_id=query.external_id,
+                source_identity=query.source_identity,
+            )
+        if violations:
+            raise InvalidQuestionError(violations)
+        return AssumeRoleRequest(principal, role_key, keys, query.duration_seconds)
+
+
+def requirement(message: pb.Consistency) -> Requirement:
+    """Return the freshness that a message asks for; raise `InvalidQuestionError` for a mode that is named and refused."""
+    match message.WhichOneof("requirement"):
+        case None:
+            return None
+        case "at_least_as_fresh":
+            return AtLeastAsFresh(message.at_least_as_fresh)
+        case "minimize_latency" if message.minimize_latency:
+            return None
+        case "fully_consistent" if message.fully_consistent:
+            return FullyConsistent()
+        case mode:
+            text = f"`{mode}` is given as false; leave it out, or choose another mode"
+            raise InvalidQuestionError(
+                [FieldViolation(field=f"consistency.{mode}", reason="INVALID_CONSISTENCY", message=text)]
+            )
+
+
+def write_answer(message: pb.Decision, answer: Answer, decision_id: str, revision: int) -> None:
+    """Fill an empty message. What is the same for all who share a decision is encoded once and kept with it."""
+    decision = answer.decision
+    encoded = decision.encoded
+    if encoded is None:
+        encoded = decision.encoded = encode(decision)
+    message.MergeFromString(encoded)
+    message.decision_id = decision_id
+    message.revision = revision
+    message.served_from = _SERVED[answer.served_from]
+
+
+def encode(decision: Decision) -> bytes:
+    """Return the bytes of the fields that do not differ from one answer to the next."""
+    message = pb.Decision(
+        allowed=decision.allowed,
+        reason=_REASON[decision.reason],
+        trust_side=_SIDE[decision.trust_side],
+        identity_side=_SIDE[decision.identity_side],
+        determining_statements=[
+            pb.DeterminingStatement(index=s.index, sid=s.sid, pointer=f"/Statement/{s.index}")
+            for s in decision.determining
+        ],
+        missing_keys=decision.missing_keys,
+        vary_keys=decision.vary_keys,
+    )
+    message.staleness.SetInParent()
+    if decision.role is not None:
+        message.role_id = decision.role.role_id
+        message.max_session_duration_seconds = decision.role.max_session_duration_seconds
+    if decision.valid_until is not None:
+        message.valid_until.CopyFrom(timestamp(decision.valid_until))
+    return message.SerializeToString()
+
+
+def timestamp(micros: int) -> Timestamp:
+    """Return a time as a message."""
+    seconds, rest = divmod(micros, _MICROS)
+    return Timestamp(seconds=seconds, nanos=rest * 1_000)
+
+
+def micros_of(message: Timestamp, field: str) -> int:
+    """Return a message as a time, cut to microseconds; raise `InvalidQuestionError` outside the years 1 to 9999."""
+    if not (_FIRST_SECOND <= message.seconds <= _LAST_SECOND and 0 <= message.nanos < 1_000_000_000):
+        text = "must be a time of the years 1 to 9999 with 0 to 999,999,999 nanoseconds"
+        raise InvalidQuestionError([FieldViolation(field=field, reason="INVALID_TIME", message=text)])
+    return message.seconds * _MICROS + message.nanos // 1_000
+
+
+def _identity(query: pb.AssumeRoleQuery, keys: dict[str, tuple[str, ...]]) -> Principal:
+    match query.WhichOneof("identity"):
+        case "principal":
+            return asking_principal(query.principal)
+        case "federated":
+            provider = asking_provider(query.federated.provider_arn)
+            keys |= claim_keys(provider, _plain(query.federated.claims))
+            return provider
+        case "oidc_token":
+            raise NotAvailableError("verifying an oidc_token")
+    text = "name who asks: `principal`, or `federated` for whoever came through an identity provider"
+    raise InvalidQuestionError([FieldViolation(field="identity", reason="MISSING_FIELD", message=text)])
+
+
+def _plain(messages: Mapping[str, pb.ConditionValues]) -> dict[str, tuple[str, ...]]:
+    return {key: tuple(message.values) for key, message in messages.items()}
+
+
+@contextmanager
+def _gathered(violations: list[FieldViolation]) -> Iterator[None]:
+    """Note what a field breaks and carry on with the next."""
+    try:
+        yield
+    except (InvalidQuestionError, InvalidFieldsError) as error:
+        violations.extend(error.violations)
