@@ -1,0 +1,59 @@
+"""How a client reaches the service: balanced over its replicas, healthy ones only, retried where a repeat is harmless."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import grpc
+
+_RETRIED: Sequence[tuple[str, Sequence[str]]] = (
+    ("DecisionService", ("CheckAssumeRole", "BatchCheckAssumeRole", "ExplainAssumeRole")),
+    ("DecisionService", ("ListAssumableRoles", "ListTrustedPrincipals")),
+    ("PolicyService", ("ValidateTrustPolicy",)),
+    ("RoleService", ("GetRole", "ListRoles", "ListRoleRevisions")),
+    # Writes: `RolecallClient` sends a request id with each, so the server answers a repeat with the first result.
+    ("RoleService", ("CreateRole", "UpdateRole", "DeleteRole", "RollbackRole", "ApplyRoles")),
+)
+
+_RETRY_POLICY = {
+    "maxAttempts": 4,
+    "initialBackoff": "0.05s",
+    "maxBackoff": "1s",
+    "backoffMultiplier": 3,
+    "retryableStatusCodes": ["UNAVAILABLE"],
+}
+
+SERVICE_CONFIG = {
+    "loadBalancingConfig": [{"round_robin": {}}],
+    "healthCheckConfig": {"serviceName": ""},
+    "methodConfig": [
+        {
+            "name": [
+                {"service": f"rolecall.v1.{service}", "method": method} for service, methods in _RETRIED for method in methods
+            ],
+            "retryPolicy": _RETRY_POLICY,
+        }
+    ],
+}
+"""The gRPC service config of every channel that this package opens."""
+
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+"""The largest answer that is read: a page of 1,000 roles with their documents fits."""
+
+OPTIONS: Sequence[tuple[str, str | int]] = (
+    ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    # A server counts a client that pings more often than every five minutes as hostile, unless it is told otherwise.
+    ("grpc.keepalive_time_ms", 310_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    # The service is a neighbour: `http_proxy` is for the web, and would take even loopback calls away.
+    ("grpc.enable_http_proxy", 0),
+)
+
+
+def open_channel(address: str, credentials: grpc.ChannelCredentials | None = None) -> grpc.Channel:
+    """Return a channel to `address` (`HOST:PORT` or any gRPC target); without credentials it is plaintext."""
+    if credentials is None:
+        return grpc.insecure_channel(address, options=OPTIONS)
+    return grpc.secure_channel(address, credentials, options=OPTIONS)

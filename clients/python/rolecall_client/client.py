@@ -1,0 +1,195 @@
+"""The client: one method for each call that this version of the contract answers."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Self, TypeVar
+
+import grpc
+
+from rolecall_client.channel import open_channel
+from rolecall_client.errors import error_of_call
+from rolecall_client.v1 import (
+    decision_pb2 as d,
+    decision_pb2_grpc,
+    policy_pb2 as p,
+    policy_pb2_grpc,
+    role_pb2 as r,
+    role_pb2_grpc,
+)
+
+DEFAULT_TIMEOUT_SECONDS = 10.0
+APPLY_TIMEOUT_SECONDS = 300.0
+
+_CHUNK_BYTES = 512 * 1024
+
+T = TypeVar("T")
+
+
+class RolecallClient:
+    """Asks one Rolecall service. Safe to share between threads; close it, or use it in a `with`.
+
+    Methods return the answers of `rolecall.v1` and raise `RolecallError` when there is none; a deny is an answer. Every
+    write carries a `request_id` (chosen here when none is given), so repeating it after a lost answer is harmless.
+    `timeout` is in seconds, of one call with its retries.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        credentials: grpc.ChannelCredentials | None = None,
+        timeout: float = DEFAULT_TIMEOUT_SECONDS,
+    ) -> None:
+        self._timeout = timeout
+        self._channel = open_channel(address, credentials)
+        self._decisions = decision_pb2_grpc.DecisionServiceStub(self._channel)
+        self._policies = policy_pb2_grpc.PolicyServiceStub(self._channel)
+        self._roles = role_pb2_grpc.RoleServiceStub(self._channel)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; calls under way fail."""
+        self._channel.close()
+
+    def check(self, query: d.AssumeRoleQuery, *, consistency: d.Consistency | None = None) -> d.CheckAssumeRoleResponse:
+        """Answer one question."""
+        request = d.CheckAssumeRoleRequest(query=query, consistency=consistency)
+        return self._call(self._decisions.CheckAssumeRole, request)
+
+    def batch_check(
+        self, queries: Iterable[d.AssumeRoleQuery], *, consistency: d.Consistency | None = None
+    ) -> d.BatchCheckAssumeRoleResponse:
+        """Answer many questions at one revision, in order; one that is malformed has an `error` instead of a decision."""
+        request = d.BatchCheckAssumeRoleRequest(queries=queries, consistency=consistency)
+        return self._call(self._decisions.BatchCheckAssumeRole, request)
+
+    def explain(
+        self,
+        query: d.AssumeRoleQuery,
+        *,
+        consistency: d.Consistency | None = None,
+        at_revision: int | None = None,
+        assume_time: datetime | None = None,
+    ) -> d.ExplainAssumeRoleResponse:
+        """Answer one question and say why. `assume_time` decides as if it were then; without a zone it is UTC."""
+        request = d.ExplainAssumeRoleRequest(query=query, consistency=consistency, at_revision=at_revision)
+        if assume_time is not None:
+            request.assume_time.FromDatetime(assume_time)
+        return self._call(self._decisions.ExplainAssumeRole, request)
+
+    def validate(self, document: str, *, ram: bool = False) -> p.ValidateTrustPolicyResponse:
+        """Examine a trust policy; with `ram` hold it to RAM's language instead of ours."""
+        profile = p.POLICY_PROFILE_RAM if ram else p.POLICY_PROFILE_ROLECALL
+        request = p.ValidateTrustPolicyRequest(document=document, profile=profile)
+        return self._call(self._policies.ValidateTrustPolicy, request)
+
+    def create_role(self, request: r.CreateRoleRequest) -> r.CreateRoleResponse:
+        """Create a role."""
+        return self._call(self._roles.CreateRole, _identified(request))
+
+    def get_role(self, role: str) -> r.GetRoleResponse:
+        """Return one role with its trust policy."""
+        return self._call(self._roles.GetRole, r.GetRoleRequest(role=role))
+
+    def list_roles(self, request: r.ListRolesRequest) -> r.ListRolesResponse:
+        """Return one page of the roles of an account."""
+        return self._call(self._roles.ListRoles, request)
+
+    def update_role(self, request: r.UpdateRoleRequest) -> r.UpdateRoleResponse:
+        """Change a role."""
+        return self._call(self._roles.UpdateRole, _identified(request))
+
+    def delete_role(self, request: r.DeleteRoleRequest) -> r.DeleteRoleResponse:
+        """Delete a role."""
+        return self._call(self._roles.DeleteRole, _identified(request))
+
+    def list_role_revisions(self, request: r.ListRoleRevisionsRequest) -> r.ListRoleRevisionsResponse:
+        """Return one page of a role's history, the newest first."""
+        return self._call(self._roles.ListRoleRevisions, request)
+
+    def rollback_role(self, request: r.RollbackRoleRequest) -> r.RollbackRoleResponse:
+        """Restore a role as it was at one of its revisions."""
+        return self._call(self._roles.RollbackRole, _identified(request))
+
+    def apply_roles(
+        self,
+        roles: Iterable[r.RoleDeclaration],
+        *,
+        prune_tags: Mapping[str, str] | None = None,
+        validate_only: bool = False,
+        request_id: str = "",
+        change_reason: str = "",
+        source: str = "",
+        timeout: float = APPLY_TIMEOUT_SECONDS,
+    ) -> r.ApplyRolesResponse:
+        """Bring roles to their declared state in one atomic write.
+
+        Existing roles that are not declared are deleted only where they carry all of `prune_tags`.
+        """
+        options = r.ApplyRolesOptions(
+            prune_selector=r.PruneSelector(tags=prune_tags) if prune_tags is not None else None,
+            validate_only=validate_only,
+            request_id=request_id or str(uuid.uuid4()),
+            change_reason=change_reason,
+            source=source,
+        )
+        return self._call(self._roles.ApplyRoles, _apply_stream(options, roles), timeout)
+
+    def _call(self, method: Callable[..., T], request: object, timeout: float | None = None) -> T:
+        try:
+            return method(request, timeout=self._timeout if timeout is None else timeout)
+        except grpc.RpcError as error:
+            raise error_of_call(error) from error
+
+
+def list_all_roles(client: RolecallClient, request: r.ListRolesRequest) -> Iterator[r.Role]:
+    """Yield every role of an account, page after page."""
+    page = r.ListRolesRequest()
+    page.CopyFrom(request)
+    while True:
+        answer = client.list_roles(page)
+        yield from answer.roles
+        if not answer.next_page_token:
+            return
+        page.page_token = answer.next_page_token
+
+
+Write = TypeVar("Write", r.CreateRoleRequest, r.UpdateRoleRequest, r.DeleteRoleRequest, r.RollbackRoleRequest)
+
+
+def _identified(request: Write) -> Write:
+    if request.request_id:
+        return request
+    identified = type(request)()
+    identified.CopyFrom(request)
+    identified.request_id = str(uuid.uuid4())
+    return identified
+
+
+def _apply_stream(options: r.ApplyRolesOptions, roles: Iterable[r.RoleDeclaration]) -> Iterator[r.ApplyRolesRequest]:
+    yield r.ApplyRolesRequest(options=options)
+    chunk: list[r.RoleDeclaration] = []
+    size = 0
+    for role in roles:
+        chunk.append(role)
+        size += role.ByteSize()
+        if size >= _CHUNK_BYTES:
+            yield _chunk_of(chunk)
+            chunk, size = [], 0
+    if chunk:
+        yield _chunk_of(chunk)
+
+
+def _chunk_of(roles: Sequence[r.RoleDeclaration]) -> r.ApplyRolesRequest:
+    return r.ApplyRolesRequest(roles=r.RoleChunk(roles=roles))

@@ -1,0 +1,101 @@
+"""What a call that could not be answered leaves behind. A deny is an answer and never an error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from google.protobuf.message import DecodeError
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+if TYPE_CHECKING:
+    import grpc
+
+REQUEST_ID_KEY = "x-request-id"
+"""The metadata key under which the server names a request in its answer and in its log."""
+
+_DETAILS_KEY = "grpc-status-details-bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One field of the request, or one element of a trust policy, that breaks a rule. `reason` is stable, and may be empty."""
+
+    field: str
+    reason: str
+    message: str
+
+
+class RolecallError(Exception):
+    """The question could not be answered, or the write was not made.
+
+    `code` is the name of the gRPC code (`NOT_FOUND`), `reason` the stable word for it (`ROLE_NOT_FOUND`, empty when the
+    error did not come from Rolecall itself), `metadata` its facts (`ram_code` among them), `request_id` what to look for in
+    the server's log.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        reason: str = "",
+        violations: Iterable[Violation] = (),
+        metadata: Mapping[str, str] | None = None,
+        request_id: str = "",
+    ) -> None:
+        self.code, self.message, self.reason, self.request_id = code, message, reason, request_id
+        self.violations = tuple(violations)
+        self.metadata = dict(metadata or {})
+        super().__init__(message)
+
+
+def error_of_status(status: status_pb2.Status, *, request_id: str = "") -> RolecallError:
+    """Return a status as an error: of a whole call, or of one query of a batch."""
+    info, violations = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    request = error_details_pb2.RequestInfo()
+    for detail in status.details:
+        for message in (info, violations, request):
+            detail.Unpack(message)
+    return RolecallError(
+        _name_of(status.code),
+        status.message,
+        reason=info.reason,
+        violations=[Violation(v.field, v.reason, v.description) for v in violations.field_violations],
+        metadata=info.metadata,
+        request_id=request_id or request.request_id,
+    )
+
+
+def error_of_call(error: grpc.RpcError) -> RolecallError:
+    """Return what gRPC raised as an error."""
+    code, details, metadata = error.code(), error.details() or "", _metadata_of(error)
+    request_id = _text(metadata.get(REQUEST_ID_KEY, ""))
+    status = _status_in(metadata)
+    if status is None:
+        return RolecallError(code.name, details, request_id=request_id)
+    return error_of_status(status, request_id=request_id)
+
+
+def _name_of(code: int) -> str:
+    return code_pb2.Code.Name(code) if code in code_pb2.Code.values() else "UNKNOWN"
+
+
+def _metadata_of(error: grpc.RpcError) -> dict[str, str | bytes]:
+    pairs = [*(error.initial_metadata() or ()), *(error.trailing_metadata() or ())]
+    return dict(pairs)
+
+
+def _status_in(metadata: Mapping[str, str | bytes]) -> status_pb2.Status | None:
+    details = metadata.get(_DETAILS_KEY, b"")
+    if not isinstance(details, bytes) or not details:
+        return None
+    try:
+        return status_pb2.Status.FromString(details)
+    except DecodeError:     # a proxy cut it; the plain code and text are still true
+        return None
+
+
+def _text(value: str | bytes) -> str:
+    return value if isinstance(value, str) else value.decode("utf-8", "replace")

@@ -1,0 +1,131 @@
+"""Generate the Python stubs of the contract into the client distribution; `--check` only compares.
+
+The stubs live in `rolecall_client.v1`, so the imports that protoc writes (`from rolecall.v1 import ...`) are rewritten.
+protoc types messages but not services: their `_pb2_grpc.pyi` is written here from the descriptors.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import google.rpc.status_pb2
+from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto
+from grpc_tools import protoc
+
+PROTOS = Path(__file__).parent
+STUBS = PROTOS.parent / "clients/python/rolecall_client/v1"
+PACKAGE = "rolecall_client.v1"
+
+
+def main(arguments: list[str]) -> int:
+    """Write the stubs, or with `--check` report those that differ from what would be written."""
+    if arguments not in ([], ["--check"]):
+        print("usage: generate.py [--check]", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as scratch:
+        fresh = generate(Path(scratch))
+        if arguments:
+            return check(fresh)
+        STUBS.mkdir(parents=True, exist_ok=True)
+        for path in _outdated(fresh):
+            path.unlink()
+        for path in fresh.iterdir():
+            shutil.copyfile(path, STUBS / path.name)
+    return 0
+
+
+def generate(scratch: Path) -> Path:
+    """Return a directory below `scratch` that holds every stub as it should be."""
+    descriptors = scratch / "descriptors.bin"
+    outputs = [f"--{kind}_out={scratch}" for kind in ("python", "pyi", "grpc_python")]
+    sources = sorted(path.relative_to(PROTOS).as_posix() for path in PROTOS.glob("rolecall/v1/*.proto"))
+    status = protoc.main(["protoc", *_includes(), *outputs, f"--descriptor_set_out={descriptors}", *sources])
+    if status != 0:
+        raise SystemExit(f"protoc failed with status {status}")
+    fresh = scratch / "rolecall/v1"
+    for path in fresh.iterdir():
+        path.write_text(path.read_text().replace("from rolecall.v1 import", f"from {PACKAGE} import"))
+    for file in FileDescriptorSet.FromString(descriptors.read_bytes()).file:
+        (fresh / f"{_module(file)}_grpc.pyi").write_text(service_types(file))
+    (fresh / "__init__.py").write_text('"""Generated stubs of the contract `rolecall.v1`."""\n')
+    return fresh
+
+
+def check(fresh: Path) -> int:
+    """Name every committed stub that differs from `fresh`; return the exit status."""
+    names = sorted(path.name for path in fresh.iterdir())
+    _, different, missing = filecmp.cmpfiles(fresh, STUBS, names, shallow=False)
+    stale = sorted([*different, *missing, *(path.name for path in _outdated(fresh))])
+    for name in stale:
+        print(f"{name} is not what the protos say; run `make proto` and commit the result", file=sys.stderr)
+    return 1 if stale else 0
+
+
+def service_types(file: FileDescriptorProto) -> str:
+    """Return the types of what protoc's gRPC plugin writes for `file`."""
+    module = _module(file)
+    lines = [
+        "from collections.abc import AsyncIterator, Awaitable",
+        "from typing import overload, type_check_only",
+        "",
+        "import grpc",
+        "import grpc.aio",
+        "",
+        f"from {PACKAGE} import {module}",
+    ]
+    for service in file.service:
+        name, methods = service.name, service.method
+        lines += ["", f"class {name}Stub:"]
+        for kind, result in (("grpc", "Stub"), ("grpc.aio", "AsyncStub")):
+            lines += ["    @overload", f"    def __new__(cls, channel: {kind}.Channel) -> {name}{result}: ..."]
+        lines += [f"    {method.name}: {_callable('grpc', module, method)}" for method in methods]
+        lines += ["", "@type_check_only", f"class {name}AsyncStub({name}Stub):"]
+        for method in methods:
+            lines += [f"    {method.name}: {_callable('grpc.aio', module, method)}  # type: ignore[assignment]"]
+        lines += ["", f"class {name}Servicer:", *(_served(module, method) for method in methods), ""]
+        parameters = f"servicer: {name}Servicer, server: grpc.Server | grpc.aio.Server"
+        lines += [f"def add_{name}Servicer_to_server({parameters}) -> None: ..."]
+    return "\n".join(lines) + "\n"
+
+
+def _callable(kind: str, module: str, method: MethodDescriptorProto) -> str:
+    asks, answers = ("Stream" if streams else "Unary" for streams in (method.client_streaming, method.server_streaming))
+    return f"{kind}.{asks}{answers}MultiCallable[{', '.join(_messages(module, method))}]"
+
+
+def _served(module: str, method: MethodDescriptorProto) -> str:
+    request, response = _messages(module, method)
+    asked = f"AsyncIterator[{request}]" if method.client_streaming else request
+    answer = f"AsyncIterator[{response}]" if method.server_streaming else f"Awaitable[{response}]"
+    context = f"grpc.aio.ServicerContext[{request}, {response}]"
+    return f"    def {method.name}(self, request: {asked}, context: {context}, /) -> {answer}: ..."
+
+
+def _messages(module: str, method: MethodDescriptorProto) -> Iterator[str]:
+    for full_name in (method.input_type, method.output_type):
+        yield f"{module}.{full_name.rpartition('.')[2]}"
+
+
+def _module(file: FileDescriptorProto) -> str:
+    return re.sub(r"\.proto$", "_pb2", file.name.rpartition("/")[2])
+
+
+def _includes() -> list[str]:
+    protobuf = Path(protoc.__file__).parent / "_proto"
+    googleapis = Path(google.rpc.status_pb2.__file__).parents[2]
+    return [f"-I{path}" for path in (PROTOS, protobuf, googleapis)]
+
+
+def _outdated(fresh: Path) -> list[Path]:
+    expected = {path.name for path in fresh.iterdir()}
+    return [path for path in STUBS.glob("*.py*") if path.name not in expected]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
