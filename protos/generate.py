@@ -44,10 +44,7 @@ def generate(scratch: Path) -> Path:
     """Return a directory below `scratch` that holds every stub as it should be."""
     descriptors = scratch / "descriptors.bin"
     outputs = [f"--{kind}_out={scratch}" for kind in ("python", "pyi", "grpc_python")]
-    sources = sorted(path.relative_to(PROTOS).as_posix() for path in PROTOS.glob("rolecall/v1/*.proto"))
-    status = protoc.main(["protoc", *_includes(), *outputs, f"--descriptor_set_out={descriptors}", *sources])
-    if status != 0:
-        raise SystemExit(f"protoc failed with status {status}")
+    compile_protos(*outputs, f"--descriptor_set_out={descriptors}")
     fresh = scratch / "rolecall/v1"
     for path in fresh.iterdir():
         path.write_text(path.read_text().replace("from rolecall.v1 import", f"from {PACKAGE} import"))
@@ -55,6 +52,16 @@ def generate(scratch: Path) -> Path:
         (fresh / f"{_module(file)}_grpc.pyi").write_text(service_types(file))
     (fresh / "__init__.py").write_text('"""Generated stubs of the contract `rolecall.v1`."""\n')
     return fresh
+
+
+def compile_protos(*flags: str) -> None:
+    """Run protoc over the whole contract; leave the process when it refuses, since it has said why."""
+    protobuf = Path(protoc.__file__).parent / "_proto"
+    googleapis = Path(google.rpc.status_pb2.__file__).parents[2]  # google/rpc comes with a package, not from a network
+    includes = [f"-I{path}" for path in (PROTOS, protobuf, googleapis)]
+    sources = sorted(path.relative_to(PROTOS).as_posix() for path in PROTOS.glob("rolecall/v1/*.proto"))
+    if status := protoc.main(["protoc", *includes, *flags, *sources]):
+        raise SystemExit(status)
 
 
 def check(fresh: Path) -> int:
@@ -114,12 +121,6 @@ def _messages(module: str, method: MethodDescriptorProto) -> Iterator[str]:
 
 def _module(file: FileDescriptorProto) -> str:
     return re.sub(r"\.proto$", "_pb2", file.name.rpartition("/")[2])
-
-
-def _includes() -> list[str]:
-    protobuf = Path(protoc.__file__).parent / "_proto"
-    googleapis = Path(google.rpc.status_pb2.__file__).parents[2]
-    return [f"-I{path}" for path in (PROTOS, protobuf, googleapis)]
 
 
 def _outdated(fresh: Path) -> list[Path]:

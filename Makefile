@@ -1,0 +1,96 @@
+# Everything that one types here. Needs make and Python 3.11 or newer; the rest is installed into .venv.
+# Names are relative on purpose: make cannot hold a path with a space.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format types contracts proto proto-check proto-lint proto-baseline docs cover cover-report bench lock clean FORCE
+
+PYTHONS ?= python3.13 python3.12 python3.11 python3
+PYTEST_FLAGS ?= -n 2
+RUN_FLAGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+# An environment knows where it stands: after a move of the directory it is made again.
+ifneq ($(shell cat $(VENV)/place 2>/dev/null),$(CURDIR))
+MOVED := FORCE
+endif
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY)  ## install everything into .venv
+
+run: $(READY)  ## serve the example roles on rolecall.db and go on serving
+	@$(BIN)/python -m rolecall quickstart $(RUN_FLAGS)
+
+test: $(READY)  ## run the tests
+	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+lint: $(READY)  ## check style and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(READY)  ## put style and format right where a tool can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(READY)  ## check types
+	@$(BIN)/python -m mypy
+
+contracts: $(READY)  ## check that imports point down
+	@$(BIN)/lint-imports --no-logo
+
+proto: $(READY)  ## generate the stubs from protos/
+	@$(BIN)/python -m protos.generate
+
+proto-check: $(READY)  ## check that the stubs are what the protos say
+	@$(BIN)/python -m protos.generate --check
+
+proto-lint: $(READY)  ## check the protos: style, comments, and no break against the baseline
+	@$(BIN)/python -m protos.lint
+
+proto-baseline: $(READY)  ## make the protos as they are the baseline, at a release
+	@$(BIN)/python -m protos.lint --baseline
+
+docs: $(READY)  ## write the table of settings into docs/configuration.md
+	@$(BIN)/python -m tests.house.settings
+
+cover: $(READY)  ## run the tests and check the coverage of policy/ and engine/
+	@rm -f .coverage .coverage.*
+	@$(BIN)/python -m pytest $(PYTEST_FLAGS) --cov --cov-report=
+	@$(MAKE) --no-print-directory cover-report
+
+cover-report: $(READY)  ## check the coverage that the last run of tests has measured
+	@$(BIN)/python -m coverage report --skip-covered | tail -n 1
+	@$(BIN)/python -m coverage report --include='service/rolecall/policy/*,service/rolecall/engine/*' --fail-under=100
+
+bench: $(READY)  ## measure, beside a bare echo server
+	@$(BIN)/python -m bench
+
+lock: $(READY)  ## write the installed versions into requirements/dev.lock
+	@{ sed -n '/^#/p' requirements/dev.lock; $(BIN)/python -m pip freeze --exclude-editable; } > requirements/dev.lock.new
+	@mv requirements/dev.lock.new requirements/dev.lock
+
+clean:  ## remove what was installed or made, but no data
+	rm -rf $(VENV) .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+
+$(READY): pyproject.toml clients/python/pyproject.toml requirements/dev.lock $(MOVED)
+	@python=; for name in $(PYTHONS); do \
+	  if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$name; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo "rolecall needs Python 3.11 or newer; none of '$(PYTHONS)' is one" >&2; \
+	  echo "install one, or name yours: make setup PYTHONS=/path/to/python3" >&2; exit 1; \
+	fi; \
+	if ! $$python -c 'import venv, ensurepip' 2>/dev/null; then \
+	  version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	  echo "$$python cannot make environments; on Debian or Ubuntu: apt-get install python$$version-venv" >&2; exit 1; \
+	fi; \
+	echo "setting up .venv with $$($$python -V); a minute or two the first time"; \
+	rm -rf $(VENV) && $$python -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
+	  -c requirements/dev.lock -e clients/python -e '.[dev]'
+	@pwd > $(VENV)/place
+	@touch $@

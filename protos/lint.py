@@ -1,0 +1,51 @@
+"""Hold the contract to its rules, offline: buf's lint and format, and no break against the baseline.
+
+`--baseline` makes the contract as it is now the baseline; do so with each release, never to silence a break.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from protos.generate import PROTOS, compile_protos
+
+BASELINE = PROTOS / "baseline/rolecall.v1.binpb"
+
+
+def main(arguments: list[str]) -> int:
+    """Run every check and return 0 when all pass; or write the baseline."""
+    match arguments:
+        case ["--baseline"]:
+            compile_protos("--include_imports", f"--descriptor_set_out={BASELINE}")
+            return 0
+        case []:
+            return lint()
+    print("usage: python -m protos.lint [--baseline]", file=sys.stderr)
+    return 2
+
+
+def lint() -> int:
+    """Return 0 when the contract keeps all rules; buf says which it breaks."""
+    with tempfile.TemporaryDirectory() as scratch:
+        image = str(Path(scratch) / "rolecall.binpb")
+        compile_protos("--include_imports", "--include_source_info", f"--descriptor_set_out={image}")
+        ours = ("--config", str(PROTOS / "buf.yaml"), "--path", "rolecall/v1")
+        results = [
+            _buf("format", "--diff", "--exit-code", str(PROTOS)),
+            _buf("lint", image, *ours),
+            _buf("breaking", image, "--against", str(BASELINE), *ours),
+        ]
+    return 1 if any(results) else 0
+
+
+def _buf(*arguments: str) -> int:
+    beside = shutil.which("buf", path=str(Path(sys.executable).parent))
+    return subprocess.run([beside or "buf", *arguments], check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
