@@ -38,6 +38,7 @@ class Condition:
     """One comparison: `key` of the request with the `values` that the document expects.
 
     `key` is the lookup name (`acs:PrincipalArn` is read as `acs:PrincipalARN`), `spelling` the document's own.
+    `unquoted` are the indexes of the values that the document gives as a bare number or truth value.
     """
 
     operator: Operator
@@ -46,6 +47,7 @@ class Condition:
     spelling: str
     values: tuple[str, ...]
     pointer: str
+    unquoted: tuple[int, ...] = ()
 
     @property
     def operator_name(self) -> str:

@@ -1,0 +1,55 @@
+"""The trust-policy language: read, judged and explained. Standard library only; no I/O, no clock, no logging."""
+
+from __future__ import annotations
+
+from .canonical import canonical_text
+from .compiler import CompiledPolicy, compile_policy
+from .document import Condition, Effect, PrincipalPattern, Quantifier, Statement, TrustPolicy
+from .errors import InvalidPolicyError, InvalidPrincipalError, PolicyError, Violation
+from .evaluator import Evaluation, Outcome, evaluate
+from .keys import family_of, is_known, known_keys, lookup_name, nearest_key, reserved_hint
+from .limits import Limits
+from .lint import Finding, Severity, lint
+from .operators import OPERATORS, Family, Operator
+from .parser import parse_policy
+from .principal import Principal, PrincipalKind, principal_of_document, principal_of_request, provider_of_request
+from .profile import Profile
+
+__all__ = [
+    "OPERATORS",
+    "CompiledPolicy",
+    "Condition",
+    "Effect",
+    "Evaluation",
+    "Family",
+    "Finding",
+    "InvalidPolicyError",
+    "InvalidPrincipalError",
+    "Limits",
+    "Operator",
+    "Outcome",
+    "PolicyError",
+    "Principal",
+    "PrincipalKind",
+    "PrincipalPattern",
+    "Profile",
+    "Quantifier",
+    "Severity",
+    "Statement",
+    "TrustPolicy",
+    "Violation",
+    "canonical_text",
+    "compile_policy",
+    "evaluate",
+    "family_of",
+    "is_known",
+    "known_keys",
+    "lint",
+    "lookup_name",
+    "nearest_key",
+    "parse_policy",
+    "principal_of_document",
+    "principal_of_request",
+    "provider_of_request",
+    "reserved_hint",
+]

@@ -1,0 +1,186 @@
+"""The conditions of a statement: operators, keys and values, read and checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from .document import Condition, Quantifier
+from .json_text import Members, Number
+from .keys import CURRENT_TIME, lookup_name
+from .node import Node, kind_of, nearest
+from .operators import LIKE_OPERATORS, OPERATORS, Family, Operator
+from .profile import Profile
+from .readers import MAX_NUMBER_CHARACTERS, fold
+from .wording import quoted
+
+MAX_KEY_CHARACTERS = 256
+
+_PLAIN_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
+_UNREADABLE = {
+    Family.NUMERIC: "INVALID_NUMBER",
+    Family.DATE: "INVALID_DATE",
+    Family.BOOL: "INVALID_BOOL",
+    Family.IP: "INVALID_IP",
+}
+_AWS_OPERATORS = {
+    "ArnEquals": "StringEquals",
+    "ArnLike": "StringLike",
+    "ArnNotEquals": "StringNotEquals",
+    "ArnNotLike": "StringNotLike",
+    "BinaryEquals": "StringEquals",
+}
+
+
+def read_conditions(node: Node) -> tuple[Condition, ...]:
+    """Read conditions = {operator: {key: value | [value, ...], ...}, ...}, neither level empty"""
+    if node.value == {}:
+        node.refuse("EMPTY_CONDITION", "`Condition` is empty; add a condition, or remove `Condition`")
+    return tuple(condition for name, block in node.members() for condition in _block(name, block))
+
+
+def _block(name: str, node: Node) -> Iterator[Condition]:
+    quantifier, operator = _operator(name, node)
+    if node.value == {}:
+        node.refuse("EMPTY_CONDITION", f"{quoted(name)} compares nothing; add a key with its values, or remove it")
+    for spelling, values in node.members():
+        condition = _condition(quantifier, operator, spelling, values)
+        if condition is not None:
+            yield condition
+
+
+def _operator(name: str, node: Node) -> tuple[Quantifier, Operator | None]:
+    """Read operator = ["ForAllValues:" | "ForAnyValue:"] one of the table"""
+    quantifier = next((q for q in Quantifier if q and name.startswith(q)), Quantifier.NONE)
+    if quantifier is Quantifier.FOR_ANY and node.reading.profile is Profile.RAM:
+        node.refuse("NOT_IN_RAM", "`ForAnyValue:` is not known of RAM; remove the prefix", at_name=True)
+    base = name.removeprefix(quantifier)
+    operator = OPERATORS.get(base)
+    if operator is not None:
+        return quantifier, operator
+    if base == "Null" or fold(base).endswith("ifexists"):
+        node.refuse("UNSUPPORTED_OPERATOR", _unsupported(name, base), at_name=True)
+    else:
+        suggestion = _operator_meant(base)
+        hint = (
+            f"did you mean `{quantifier}{suggestion}`?"
+            if suggestion
+            else "operators are such as `StringEquals`, `IpAddress`"
+        )
+        node.refuse(
+            "UNKNOWN_OPERATOR",
+            f"the operator {quoted(name)} is unknown; {hint}",
+            quantifier + suggestion if suggestion else "",
+            at_name=True,
+        )
+    return quantifier, None
+
+
+def _unsupported(name: str, base: str) -> str:
+    if base == "Null":
+        return "`Null` is not supported, nor is it by RAM; a positive operator does not hold on a missing key anyway"
+    plain = quoted(base[: -len("IfExists")])
+    return f"{quoted(name)} is not supported, nor is any `...IfExists` by RAM; write {plain}, or two statements"
+
+
+def _operator_meant(base: str) -> str:
+    prefixed = re.fullmatch(r"(forallvalues|foranyvalue):(.*)", fold(base))
+    if prefixed:
+        prefix = Quantifier.FOR_ALL if prefixed[1] == "forallvalues" else Quantifier.FOR_ANY
+        meant = nearest(base.partition(":")[2], tuple(OPERATORS))
+        return f"{prefix}{meant}" if meant else ""
+    return _AWS_OPERATORS.get(base) or nearest(base, tuple(OPERATORS))
+
+
+def _condition(quantifier: Quantifier, operator: Operator | None, spelling: str, node: Node) -> Condition | None:
+    if not _is_key(spelling, node):
+        return None
+    key = lookup_name(spelling)
+    if key == CURRENT_TIME and operator is not None and operator.family is not Family.DATE:
+        message = f"`{CURRENT_TIME}` is a time; compare it with a `Date...` operator, not `{operator.name}`"
+        node.refuse("OPERATOR_NOT_ALLOWED", message, "DateLessThan", at_name=True)
+        return None
+    if node.value == []:
+        node.refuse("EMPTY_VALUES", f"{quoted(spelling)} has no values; give at least one, or remove the key")
+    elements = node.elements()
+    values = tuple(value for element in elements if (value := _value(operator, element)) is not None)
+    if operator is None:
+        return None
+    return Condition(
+        operator=operator,
+        quantifier=quantifier,
+        key=key,
+        spelling=spelling,
+        values=values,
+        pointer=node.pointer,
+        unquoted=tuple(i for i, element in enumerate(elements) if _is_unquoted(element)),
+    )
+
+
+def _is_key(spelling: str, node: Node) -> bool:
+    if not spelling:
+        problem = "a condition key is empty; name one such as `acs:SourceIp`"
+    elif len(spelling) > MAX_KEY_CHARACTERS:
+        problem = f"the condition key has {len(spelling)} characters; {MAX_KEY_CHARACTERS} are allowed"
+    elif any(c < " " or "\x7f" <= c <= "\x9f" for c in spelling):
+        problem = f"the condition key {quoted(spelling)} has a control character; remove it"
+    else:
+        return True
+    node.refuse("INVALID_KEY", problem, at_name=True)
+    return False
+
+
+def _value(operator: Operator | None, node: Node) -> str | None:
+    """Return the text of a value; None after noting that there is no reading it."""
+    text = _scalar(node)
+    if text is None or operator is None:
+        return text
+    if operator.name in LIKE_OPERATORS and not _is_pattern(text, node):
+        return None
+    try:
+        operator.expected(text)
+    except ValueError as error:
+        node.refuse(_UNREADABLE[operator.family], str(error))
+        return None
+    return text
+
+
+def _scalar(node: Node) -> str | None:
+    """Read value = text | number without exponent | true | false; the last three are read as their text"""
+    value = node.value
+    if value is None or isinstance(value, (list, Members)):
+        node.refuse_type("text in double quotes")
+        return None
+    if _is_unquoted(node) and node.reading.profile is Profile.RAM:
+        text = fold(str(value))
+        node.refuse("NOT_IN_RAM", f"RAM takes condition values as text; quote {kind_of(value)}", f'"{text}"')
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Number) and not _is_plain(value, node):
+        return None
+    return str(value)
+
+
+def _is_plain(number: Number, node: Node) -> bool:
+    if len(number) > MAX_NUMBER_CHARACTERS:
+        message = f"the number has {len(number)} characters; {MAX_NUMBER_CHARACTERS} are allowed"
+    elif not _PLAIN_NUMBER.fullmatch(number):
+        message = f"the number {quoted(number)} has an exponent; write its digits, in double quotes"
+    else:
+        return True
+    node.refuse("INVALID_NUMBER", message)
+    return False
+
+
+def _is_unquoted(node: Node) -> bool:
+    return isinstance(node.value, (bool, Number))
+
+
+def _is_pattern(text: str, node: Node) -> bool:
+    limits, stars = node.reading.limits, text.count("*")
+    if len(text) > limits.max_pattern_characters:
+        message = f"the pattern has {len(text)} characters; {limits.max_pattern_characters} are allowed"
+        node.refuse("PATTERN_TOO_LONG", message)
+    if stars > limits.max_pattern_stars:
+        node.refuse("TOO_MANY_STARS", f"the pattern has {stars} stars; {limits.max_pattern_stars} are allowed")
+    return len(text) <= limits.max_pattern_characters and stars <= limits.max_pattern_stars

@@ -1,0 +1,24 @@
+"""How much a trust policy may hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The limits of one document. Principals and condition keys are counted over all statements.
+
+    `max_document_bytes` counts UTF-8; the two pattern limits are those of one value of a `...Like` operator.
+    """
+
+    max_document_bytes: int = 16_384
+    max_statements: int = 100
+    max_principals: int = 500
+    max_condition_keys: int = 64
+    max_pattern_characters: int = 512
+    max_pattern_stars: int = 16
+    max_depth: int = 32
+
+
+DEFAULT_LIMITS = Limits()

@@ -1,0 +1,90 @@
+"""What is valid in a trust policy and still probably not meant. Findings advise; what blocks a write is configured."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .document import TrustPolicy
+from .lint_rules import RULES, Remark, Rule, Setting
+from .positions import JsonSyntaxError, Lines, Scan, scan
+from .wording import printable
+
+
+class Severity(StrEnum):
+    """How much a finding matters, the gravest first."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+    @property
+    def rank(self) -> int:
+        """Return 0 for the gravest, more for less."""
+        return list(Severity).index(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something to reconsider: `id` is stable, `message` says what, `fix` what to write instead.
+
+    `line` and `column` count from 1 in characters, and are 0 if the policy has no text to count in.
+    """
+
+    id: str
+    severity: Severity
+    pointer: str
+    message: str
+    fix: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.pointer or '/'}: {self.severity.value}: {self.message} ({self.id})"
+
+
+def lint(policy: TrustPolicy, *, now: int, account: str = "") -> tuple[Finding, ...]:
+    """Return the findings of a valid policy in document order. It never raises.
+
+    `now` is in microseconds since 1970; `account` is the role's own account, empty if it is not known.
+    """
+    where = _Where(policy.text)
+    setting = Setting(now, account)
+    found = [
+        where.finding(rule, remark)
+        for statement in policy.statements
+        for rule in RULES
+        for remark in rule.look(statement, setting)
+    ]
+    return tuple(sorted(found, key=lambda finding: (finding.line, finding.column)))
+
+
+class _Where:
+    """The places of a policy's text."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = Lines(text)
+        try:
+            self._scan = scan(text, max_depth=sys.maxsize)
+        except JsonSyntaxError:
+            # A policy that was put together from values has no document to point into.
+            self._scan = Scan()
+
+    def finding(self, rule: Rule, remark: Remark) -> Finding:
+        """Return a remark as a finding, with its place; a lone value stands for an array of one."""
+        pointer = remark.pointer
+        place = self._scan.find(pointer)
+        if place is None:
+            pointer = pointer.rpartition("/")[0]
+            place = self._scan.find(pointer)
+        line, column = self._lines.at(place.offset) if place else (0, 0)
+        return Finding(
+            id=rule.id,
+            severity=Severity(rule.severity),
+            pointer=printable(pointer if place else remark.pointer),
+            message=remark.message,
+            fix=printable(remark.fix),
+            line=line,
+            column=column,
+        )

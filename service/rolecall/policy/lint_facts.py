@@ -1,0 +1,139 @@
+"""What the linter's rules ask of a statement and its conditions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from .document import Condition, Effect, PrincipalPattern, Quantifier, Statement
+from .keys import (
+    CURRENT_TIME,
+    EXTERNAL_ID,
+    OIDC_AUDIENCE,
+    OIDC_ISSUER,
+    OIDC_SUBJECT,
+    PRINCIPAL_ARN,
+    ROLE_SESSION_NAME,
+    SOURCE_IDENTITY,
+)
+from .operators import LIKE_OPERATORS, Family
+from .principal import PrincipalKind
+
+T = TypeVar("T")
+
+_SEPARATOR = re.compile(r"[:/]+")
+_WILDCARD = re.compile(r"[*?]")
+_IN_EVERY_TOKEN = frozenset({OIDC_ISSUER, OIDC_AUDIENCE, OIDC_SUBJECT})
+SINGLE_VALUED = frozenset(
+    {
+        CURRENT_TIME,
+        EXTERNAL_ID,
+        OIDC_ISSUER,
+        OIDC_SUBJECT,
+        PRINCIPAL_ARN,
+        ROLE_SESSION_NAME,
+        SOURCE_IDENTITY,
+        "acs:MFAPresent",
+        "acs:SecureTransport",
+    }
+)
+"""Keys of which a request has one value at most."""
+
+
+def trusts(statement: Statement, kind: PrincipalKind) -> bool:
+    """Tell whether an Allow statement names a principal of a kind."""
+    return statement.effect is Effect.ALLOW and any(p.principal.kind is kind for p in statement.principals)
+
+
+def required(statement: Statement, key: str) -> list[Condition]:
+    """Return the conditions that hold only if the request has `key`, with one of the values they name."""
+    return [
+        c
+        for c in statement.conditions
+        if c.key == key and not c.operator.negated and c.quantifier is not Quantifier.FOR_ALL
+    ]
+
+
+def is_broad(condition: Condition, value: str) -> bool:
+    """Tell whether a pattern of a subject leaves open which repository, namespace or project it is.
+
+    Subjects run from the general to the special (`repo:ORG/REPO:...`, `system:serviceaccount:NAMESPACE:NAME`): a
+    wildcard that is not behind two whole parts and something of the third is as wide as an organisation, or wider.
+    """
+    wildcard = _WILDCARD.search(value)
+    if condition.operator.name not in LIKE_OPERATORS or not wildcard:
+        return False
+    *whole, begun = _SEPARATOR.split(value[: wildcard.start()])
+    return len(whole) < 2 or (len(whole) == 2 and not begun)
+
+
+def principals(statement: Statement) -> Iterator[tuple[PrincipalPattern, str]]:
+    """Yield each principal with its pointer, as if all stood in arrays."""
+    counts: dict[str, int] = {}
+    for pattern in statement.principals:
+        index = counts.setdefault(pattern.type, 0)
+        counts[pattern.type] += 1
+        yield pattern, f"{statement.pointer}/Principal/{pattern.type}/{index}"
+
+
+def repeated(items: Iterable[T], identity: Callable[[T], object]) -> Iterator[T]:
+    """Yield each item that has the identity of an earlier one."""
+    seen: set[object] = set()
+    for item in items:
+        if identity(item) in seen:
+            yield item
+        seen.add(identity(item))
+
+
+def may_be_absent(statement: Statement, key: str) -> bool:
+    """Tell whether a request that one of the principals makes may lack a key."""
+    kinds = {p.principal.kind for p in statement.principals}
+    if key == PRINCIPAL_ARN:
+        return PrincipalKind.SERVICE in kinds
+    if key in _IN_EVERY_TOKEN:
+        return kinds != {PrincipalKind.OIDC_PROVIDER}
+    return key != CURRENT_TIME
+
+
+def _test(condition: Condition) -> Callable[[Any], bool]:
+    """Return the test whether a condition holds for one value that was read."""
+    operator = condition.operator
+    any_of = operator.any_of(tuple(map(operator.expected, condition.values)))
+    return lambda value: any_of(value) != operator.negated
+
+
+def is_over(condition: Condition, now: int) -> bool:
+    """Tell whether a date condition will not hold again: neither now nor at any boundary still to come."""
+    holds = _test(condition)
+    return not any(holds(t) for t in {now, *(t for t in _instants(condition) if t > now)})
+
+
+def _instants(condition: Condition) -> set[int]:
+    """Return an instant from every stretch of time in which a date condition keeps its answer."""
+    return {t + step for t in map(condition.operator.expected, condition.values) for step in (-1, 0, 1)}
+
+
+def contradict(conditions: Sequence[Condition]) -> bool:
+    """Tell whether no single value meets all conditions, where the values that could are few enough to try."""
+    if all(c.operator.family is Family.DATE for c in conditions):
+        tests = [_test(c) for c in conditions]
+        return not any(all(holds(t) for holds in tests) for c in conditions for t in _instants(c))
+    exact = next((c for c in conditions if c.operator.name in ("StringEquals", "Bool")), None)
+    if exact is None:
+        return False
+    meets = [_text_test(c) for c in conditions]
+    return not any(all(met(text) for met in meets) for text in exact.values)
+
+
+def _text_test(condition: Condition) -> Callable[[str], bool]:
+    """Return the test whether a condition holds for a text; one that cannot be read is no contradiction."""
+    holds = _test(condition)
+
+    def met(text: str) -> bool:
+        try:
+            return holds(condition.operator.requested(text))
+        except ValueError:
+            return True
+
+    return met

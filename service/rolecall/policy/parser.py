@@ -1,0 +1,225 @@
+"""From the text of a trust policy to a `TrustPolicy`, or to everything that is wrong with it at once.
+
+What is not understood is refused here, when it is written, and so is never skipped when it is read.
+"""
+
+from __future__ import annotations
+
+from .conditions import read_conditions
+from .document import Effect, PrincipalPattern, Statement, TrustPolicy
+from .errors import InvalidPrincipalError
+from .json_text import Members, Number, decode
+from .limits import DEFAULT_LIMITS, Limits
+from .node import Node, Reading, nearest
+from .principal import PRINCIPAL_TYPES, PrincipalKind, is_alibaba_service, principal_of_document
+from .profile import Profile
+from .readers import fold
+from .wording import listed, quoted
+
+MAX_SID_CHARACTERS = 128
+
+_ACTIONS = {fold(action): action for action in ("sts:AssumeRole", "sts:SetSourceIdentity")}
+_POLICY_HINTS = {
+    "Id": "remove it",
+    "Resource": "the role that carries the policy is the resource, so remove it",
+}
+_STATEMENT_HINTS = {
+    "NotPrincipal": "name those who may in `Principal`, and refuse others with a `Deny` statement",
+    "NotAction": "name the action in `Action`",
+    "Resource": "the role that carries the policy is the resource, so remove it",
+    "NotResource": "the role that carries the policy is the resource, so remove it",
+}
+_TYPE_HINTS = {
+    "AWS": "it is of AWS; write `RAM`, with `acs:ram::ACCOUNT_ID:...` in place of `arn:aws:iam::...`",
+    "CanonicalUser": "it is of AWS; write `RAM`, with `acs:ram::ACCOUNT_ID:user/NAME`",
+    "*": "name a type: `RAM`, `Service` or `Federated`",
+}
+
+
+def parse_policy(text: str, *, limits: Limits = DEFAULT_LIMITS, profile: Profile = Profile.ROLECALL) -> TrustPolicy:
+    """Return the policy that `text` spells; raise `InvalidPolicyError` with all violations in document order."""
+    value, flawed = decode(text, max_bytes=limits.max_document_bytes, max_depth=limits.max_depth)
+    reading = Reading(limits, profile)
+    statements = _policy(Node(value, "", reading))
+    reading.raise_if_any(text, flawed)
+    return TrustPolicy(text, statements)
+
+
+def _policy(node: Node) -> tuple[Statement, ...]:
+    """Read policy = {"Version": "1", "Statement": [statement, ...]}"""
+    fields = node.fields(("Version", "Statement"), (), _POLICY_HINTS)
+    if "Version" in fields:
+        _version(fields["Version"])
+    if "Statement" not in fields:
+        return ()
+    return _statements(fields["Statement"])
+
+
+def _version(node: Node) -> None:
+    if isinstance(node.value, Number):
+        node.refuse(
+            "UNSUPPORTED_VERSION", f'`Version` must be the text `"1"`; quote it, not {node.value[:16]} bare', '"1"'
+        )
+    elif isinstance(node.value, str) and node.value != "1":
+        aws = "; that is the version of AWS policies" if node.value in ("2012-10-17", "2008-10-17") else ""
+        node.refuse("UNSUPPORTED_VERSION", f'`Version` must be `"1"`, not {quoted(node.value)}{aws}', '"1"')
+    else:
+        node.text('the text `"1"`')
+
+
+def _statements(node: Node) -> tuple[Statement, ...]:
+    """Read statements = [statement, ...], at least one"""
+    limits = node.reading.limits
+    if not isinstance(node.value, list):
+        node.refuse_type("an array of statements; put `[` and `]` around it")
+        return ()
+    if not node.value:
+        node.refuse("EMPTY_STATEMENTS", "`Statement` is empty; a policy needs at least one statement")
+    if len(node.value) > limits.max_statements:
+        node.refuse(
+            "TOO_MANY_STATEMENTS", f"there are {len(node.value)} statements; {limits.max_statements} are allowed"
+        )
+    read = [_statement(index, element) for index, element in enumerate(node.elements())]
+    statements = tuple(statement for statement in read if statement is not None)
+    _check_totals(node)
+    return statements
+
+
+def _check_totals(node: Node) -> None:
+    """Note when all statements together name too many principals, or compare too many keys."""
+    limits, statements = node.reading.limits, [s.value for s in node.elements() if isinstance(s.value, Members)]
+    principals = sum(_size(value) for s in statements for value in _values(s.get("Principal")))
+    if principals > limits.max_principals:
+        node.refuse(
+            "TOO_MANY_PRINCIPALS", f"the statements name {principals} principals; {limits.max_principals} are allowed"
+        )
+    keys = sum(len(block) for s in statements for block in _values(s.get("Condition")) if isinstance(block, Members))
+    if keys > limits.max_condition_keys:
+        node.refuse(
+            "TOO_MANY_CONDITION_KEYS", f"the conditions compare {keys} keys; {limits.max_condition_keys} are allowed"
+        )
+
+
+def _values(value: object) -> list[object]:
+    return list(value.values()) if isinstance(value, Members) else []
+
+
+def _size(value: object) -> int:
+    return len(value) if isinstance(value, list) else 1
+
+
+def _statement(index: int, node: Node) -> Statement | None:
+    """Read statement = {Effect, Action, Principal, Condition?, Sid?}"""
+    fields = node.fields(("Effect", "Action", "Principal"), ("Condition", "Sid"), _STATEMENT_HINTS)
+    effect = _effect(fields["Effect"]) if "Effect" in fields else None
+    actions = _actions(fields["Action"]) if "Action" in fields else ()
+    principals = _principals(fields["Principal"]) if "Principal" in fields else ()
+    conditions = read_conditions(fields["Condition"]) if "Condition" in fields else ()
+    sid = _sid(fields["Sid"]) if "Sid" in fields else ""
+    if effect is None:
+        return None
+    return Statement(index=index, effect=effect, actions=actions, principals=principals, conditions=conditions, sid=sid)
+
+
+def _effect(node: Node) -> Effect | None:
+    """Read effect = "Allow" | "Deny"."""
+    text = node.text('`"Allow"` or `"Deny"`')
+    if text is None:
+        return None
+    names = tuple(Effect)
+    if text in names:
+        return Effect(text)
+    suggestion = nearest(text, names)
+    node.refuse("INVALID_EFFECT", f"the effect {quoted(text)} is neither `Allow` nor `Deny`", suggestion)
+    return None
+
+
+def _actions(node: Node) -> tuple[str, ...]:
+    """Read action = "sts:AssumeRole" | "sts:SetSourceIdentity", in any case, alone or in an array."""
+    if node.value == []:
+        node.refuse("EMPTY_ACTIONS", "`Action` is empty; write `sts:AssumeRole`", "sts:AssumeRole")
+    actions = [_action(element) for element in node.elements()]
+    return tuple(dict.fromkeys(action for action in actions if action))
+
+
+def _action(node: Node) -> str | None:
+    text = node.text("text such as `sts:AssumeRole`")
+    if text is None:
+        return None
+    action = _ACTIONS.get(fold(text))
+    if action is None:
+        node.refuse("UNSUPPORTED_ACTION", f"the action {quoted(text)} {_action_hint(text)}", "sts:AssumeRole")
+    return action
+
+
+def _action_hint(text: str) -> str:
+    folded = fold(text)
+    if folded.startswith("sts:assumerolewith"):
+        return "is unknown to RAM, which has `sts:AssumeRole` for every principal type; write `sts:AssumeRole`"
+    if "*" in text or "?" in text:
+        return "has a wildcard; name the action, `sts:AssumeRole`"
+    if folded == "sts:tagsession":
+        return "is of AWS; write `sts:AssumeRole` alone"
+    return f"does not belong in a trust policy; write {listed(_ACTIONS.values())}"
+
+
+def _principals(node: Node) -> tuple[PrincipalPattern, ...]:
+    """Read principal = {type: value | [value, ...], ...}"""
+    if node.value == "*":
+        node.refuse("WILDCARD_PRINCIPAL", "`*` would trust everybody; name the principals, by type", '{"RAM": [...]}')
+        return ()
+    if not isinstance(node.value, Members):
+        node.refuse_type('an object such as `{"Service": ["ecs.aliyuncs.com"]}`')
+        return ()
+    if not node.value:
+        node.refuse("EMPTY_PRINCIPAL", "`Principal` is empty; name a type: `RAM`, `Service` or `Federated`")
+    return tuple(pattern for name, value in node.members() for pattern in _typed(name, value))
+
+
+def _typed(type_name: str, node: Node) -> list[PrincipalPattern]:
+    if type_name not in PRINCIPAL_TYPES:
+        suggestion = nearest(type_name, tuple(PRINCIPAL_TYPES))
+        hint = _TYPE_HINTS.get(type_name) or f"write {listed((suggestion,) if suggestion else PRINCIPAL_TYPES)}"
+        if type_name == "AWS":
+            suggestion = "RAM"
+        node.refuse(
+            "UNKNOWN_PRINCIPAL_TYPE", f"{quoted(type_name)} is not a principal type; {hint}", suggestion, at_name=True
+        )
+        if fold(suggestion) != fold(type_name) and type_name != "AWS":
+            return []
+        # What is wrong with the values is told at once, under the type that was meant.
+        type_name = suggestion
+    patterns = [_pattern(type_name, element) for element in node.elements()]
+    return [pattern for pattern in patterns if pattern is not None]
+
+
+def _pattern(type_name: str, node: Node) -> PrincipalPattern | None:
+    text = node.text("a principal in double quotes")
+    if text is None:
+        return None
+    try:
+        principal = principal_of_document(type_name, text)
+    except InvalidPrincipalError as error:
+        node.refuse(error.reason, error.message, error.suggestion)
+        return None
+    if principal.kind is PrincipalKind.SERVICE and not is_alibaba_service(principal.name):
+        _refuse_in_ram(node, f"the service {quoted(text)} is in-house; RAM knows services of `aliyuncs.com` only")
+    return PrincipalPattern(type_name, text, principal)
+
+
+def _sid(node: Node) -> str:
+    """Read sid = text of up to 128 characters"""
+    text = node.text()
+    if text is None:
+        return ""
+    if len(text) > MAX_SID_CHARACTERS:
+        node.refuse("INVALID_SID", f"`Sid` has {len(text)} characters; {MAX_SID_CHARACTERS} are allowed")
+    if any(c < " " or "\x7f" <= c <= "\x9f" for c in text):
+        node.refuse("INVALID_SID", "`Sid` has a control character; remove it")
+    _refuse_in_ram(node, "`Sid` is not in RAM's grammar; remove it", at_name=True)
+    return text
+
+
+def _refuse_in_ram(node: Node, message: str, *, at_name: bool = False) -> None:
+    if node.reading.profile is Profile.RAM:
+        node.refuse("NOT_IN_RAM", message, at_name=at_name)

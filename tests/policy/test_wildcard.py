@@ -1,0 +1,68 @@
+"""The patterns of the `...Like` operators: what they mean, and that they cannot be made slow."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, strategies as st
+
+from rolecall.policy.wildcard import compile_pattern
+
+
+def greedy(pattern: str, text: str) -> bool:
+    """Match by going back to the latest star: another algorithm, to compare with."""
+    p = t = 0
+    star, resume = -1, 0
+    while t < len(text):
+        if p < len(pattern) and pattern[p] == "*":
+            star, resume = p, t
+            p += 1
+        elif p < len(pattern) and pattern[p] in ("?", text[t]):
+            p, t = p + 1, t + 1
+        elif star >= 0:
+            resume += 1
+            p, t = star + 1, resume
+        else:
+            return False
+    return not pattern[p:].strip("*")
+
+
+@given(st.text("ab*?.[", max_size=10), st.text("ab*?.[\n", max_size=14))
+def test_both_algorithms_agree(pattern: str, text: str) -> None:
+    assert compile_pattern(pattern)(text) == greedy(pattern, text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "matches"),
+    [
+        pytest.param("", "", True, id="empty"),
+        pytest.param("", "a", False, id="empty-is-not-any"),
+        pytest.param("*", "", True, id="star-takes-nothing"),
+        pytest.param("**", "anything", True, id="two-stars"),
+        pytest.param("a*a", "a", False, id="ends-do-not-overlap"),
+        pytest.param("a*b*a", "aba", True, id="pieces-touch"),
+        pytest.param("a*ba*a", "aba", False, id="piece-and-end-do-not-overlap"),
+        pytest.param("*b", "ab", True, id="end"),
+        pytest.param("b*", "ab", False, id="start"),
+        pytest.param("a?c", "abc", True, id="one-character"),
+        pytest.param("a?c", "ac", False, id="one-character-is-needed"),
+        pytest.param("?", "\U0001f600", True, id="one-code-point-beyond-the-basic-plane"),
+        pytest.param("?", "\n", True, id="a-line-feed-is-a-character"),
+        pytest.param("*?b?*", "aabaa", True, id="question-marks-in-the-middle"),
+        pytest.param("*?b?*", "ba", False, id="question-marks-need-characters"),
+        pytest.param("x", "x\n", False, id="row-13-whole-text"),
+        pytest.param("[a-z]", "b", False, id="row-22-class-is-literal"),
+        pytest.param("[a-z]", "[a-z]", True, id="row-22-class-matches-itself"),
+        pytest.param("[!x]*", "[!x]y", True, id="row-22-negated-class-is-literal"),
+        pytest.param("a.c?", "abcd", False, id="point-is-literal"),
+        pytest.param("\\*", "\\anything", True, id="backslash-is-literal"),
+        pytest.param("${x}", "${x}", True, id="variable-is-literal"),
+        pytest.param("Repo*", "repo:a", False, id="case-counts"),
+    ],
+)
+def test_a_pattern_spells_the_whole_text(pattern: str, text: str, matches: bool) -> None:
+    assert compile_pattern(pattern)(text) is matches
+
+
+def test_row_21_a_wildcard_bomb_ends() -> None:
+    assert not compile_pattern("a*" * 25 + "b")("a" * 60)
+    assert not compile_pattern("*?a" * 16 + "b")("a" * 4_000)
