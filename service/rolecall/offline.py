@@ -44,18 +44,14 @@ def check(query: pb.AssumeRoleQuery, offline: OfflineRole) -> pb.CheckAssumeRole
     return response
 
 
-def explain(
-    query: pb.AssumeRoleQuery, offline: OfflineRole, *, now: int | None = None
-) -> pb.ExplainAssumeRoleResponse:
+def explain(query: pb.AssumeRoleQuery, offline: OfflineRole, *, now: int | None = None) -> pb.ExplainAssumeRoleResponse:
     """Answer one question and show why, as if it were `now` (microseconds); raise as `check` does."""
     point, decoder, asked = _prepare(query, offline)
     explanation = explain_decision(point, decoder.request(asked), point.clock() if now is None else now)
     return explain_response(explanation, decision_id=_DECISION_ID, revision=0, token="")
 
 
-def _prepare(
-    query: pb.AssumeRoleQuery, offline: OfflineRole
-) -> tuple[DecisionPoint, QueryDecoder, pb.AssumeRoleQuery]:
+def _prepare(query: pb.AssumeRoleQuery, offline: OfflineRole) -> tuple[DecisionPoint, QueryDecoder, pb.AssumeRoleQuery]:
     accounts = Accounts(default=offline.account_id)
     ref = accounts.role(offline.role or DEFAULT_ROLE)
     parse_policy(offline.document)

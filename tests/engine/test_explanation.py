@@ -152,9 +152,7 @@ def test_a_policy_of_denies_alone_has_no_allow_to_come_close_to() -> None:
 
 
 def test_a_missing_allow_for_the_source_identity_is_told() -> None:
-    explanation = explained(
-        document(allow()), options={"source_identity_needs_allow": True}, source_identity="alice"
-    )
+    explanation = explained(document(allow()), options={"source_identity_needs_allow": True}, source_identity="alice")
 
     assert explanation.decision.reason is Reason.IMPLICIT_DENY
     assert "sts:SetSourceIdentity" in explanation.near_misses[0].suggestion

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from rolecall.engine.consistency import Consistency
 from rolecall.engine.decision import Answer
@@ -35,7 +34,22 @@ ASKING = [
     f"{ACCOUNT}@ecs.aliyuncs.com",
 ]
 # Text that other systems have confused in their keys: delimiters, nothing, numbers and booleans spelled out.
-TEXTS = ["a", "b", "a,b", "", "1", "1.0", "true", "True", "\0", "a|b", "ä", "10.0.0.1", "10.0.0.2", "2026-01-01T12:00:00Z"]
+TEXTS = [
+    "a",
+    "b",
+    "a,b",
+    "",
+    "1",
+    "1.0",
+    "true",
+    "True",
+    "\0",
+    "a|b",
+    "ä",
+    "10.0.0.1",
+    "10.0.0.2",
+    "2026-01-01T12:00:00Z",
+]
 KEYS = ["k", "K", "acs:SourceIp", "acs:SourceVpc"]
 
 CONDITIONS: list[dict[str, Any]] = [
@@ -55,6 +69,14 @@ CONDITIONS: list[dict[str, Any]] = [
     {"StringEquals": {"acs:ResourceTag/team": "pay"}},
 ]
 
+
+def query(who: str, context: dict[str, list[str]], external: str = "") -> pb.AssumeRoleQuery:
+    made = pb.AssumeRoleQuery(principal=who, role=f"{ACCOUNT}/app", external_id=external)
+    for key, values in context.items():
+        made.context[key].values.extend(values)
+    return made
+
+
 statements = st.builds(
     lambda effect, who, condition: statement(effect, who, **condition),
     st.sampled_from(["Allow", "Allow", "Deny"]),
@@ -65,18 +87,11 @@ documents = st.lists(statements, min_size=1, max_size=4).map(lambda made: docume
 contexts = st.dictionaries(st.sampled_from(KEYS), st.lists(st.sampled_from(TEXTS), max_size=3), max_size=3)
 times = st.sampled_from([NOON - 1, NOON, NOON + 1, NOON + HOUR - 1, NOON + HOUR, NOON + HOUR + 1])
 queries = st.builds(
-    lambda who, context, external: query(who, context, external),
+    query,
     st.sampled_from(ASKING),
     contexts,
     st.sampled_from(["", "a1", "b1"]),
 )
-
-
-def query(who: str, context: dict[str, list[str]], external: str = "") -> pb.AssumeRoleQuery:
-    made = pb.AssumeRoleQuery(principal=who, role=f"{ACCOUNT}/app", external_id=external)
-    for key, values in context.items():
-        made.context[key].values.extend(values)
-    return made
 
 
 def facts(answer: Answer) -> tuple[object, ...]:
@@ -113,8 +128,12 @@ def test_check_batch_explain_and_offline_give_the_same_answer(text: str, asked: 
         checked = _now(servicer.CheckAssumeRole(pb.CheckAssumeRoleRequest(query=message), None)).decision
         explained = explain_decision(point, QueryDecoder(Accounts()).request(message), NOON)
         assert plain(result.decision) == plain(checked)
-        assert explained.decision.reason.value == pb.DecisionReason.Name(checked.reason).removeprefix("DECISION_REASON_")
-        determining = [t.statement.index for t in explained.statements if t.applies and t.statement.effect == _winner(checked)]
+        assert explained.decision.reason.value == pb.DecisionReason.Name(checked.reason).removeprefix(
+            "DECISION_REASON_"
+        )
+        determining = [
+            t.statement.index for t in explained.statements if t.applies and t.statement.effect == _winner(checked)
+        ]
         assert determining == [s.index for s in checked.determining_statements]
 
 

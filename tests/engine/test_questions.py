@@ -95,10 +95,14 @@ def test_every_bad_field_is_named_at_once() -> None:
     assert reasons(caught) == ["INVALID_SESSION_NAME", "INVALID_EXTERNAL_ID", "INVALID_SOURCE_IDENTITY"]
 
 
-@pytest.mark.parametrize(("name", "good"), [("ab", True), ("a", False), ("a" * 64, True), ("a" * 65, False), ("ab\n", False)])
+@pytest.mark.parametrize(
+    ("name", "good"), [("ab", True), ("a", False), ("a" * 64, True), ("a" * 65, False), ("ab\n", False)]
+)
 def test_session_names_have_two_to_64_characters(name: str, good: bool) -> None:
     if good:
-        assert field_keys(role_session_name=name, external_id="", source_identity="") == {"sts:RoleSessionName": (name,)}
+        assert field_keys(role_session_name=name, external_id="", source_identity="") == {
+            "sts:RoleSessionName": (name,)
+        }
     else:
         with pytest.raises(InvalidQuestionError):
             field_keys(role_session_name=name, external_id="", source_identity="")

@@ -8,7 +8,7 @@ Time is not in the key: a decision that depends on it serves only inside its int
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cachetools import LRUCache
 
@@ -17,7 +17,6 @@ from rolecall.policy.principal import Principal
 
 from .decision import Decision
 from .snapshot import RoleVersion
-
 
 MAX_KEPT_CHARACTERS = 4_096
 """Decisions on longer values are not remembered, so that a bounded number of entries is a bounded amount of memory."""
@@ -36,7 +35,7 @@ class _CountingLRU(LRUCache[DecisionKey, Decision]):
 
     evictions = 0
 
-    def popitem(self) -> Any:
+    def popitem(self) -> tuple[DecisionKey, Decision]:
         self.evictions += 1
         return super().popitem()
 

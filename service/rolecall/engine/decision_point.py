@@ -34,7 +34,7 @@ _AS_STORED = Limits(
     max_pattern_stars=sys.maxsize,
 )
 
-NOT_FOUND = Decision(reason=Reason.ROLENOT_FOUND, trust_side=Side.NOT_EVALUATED, role=None)
+NOT_FOUND = Decision(reason=Reason.ROLE_NOT_FOUND, trust_side=Side.NOT_EVALUATED, role=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +87,7 @@ class DecisionPoint:
             values[slot] = derived_values(request.principal, version.role.tags, key)
         return tuple(values)
 
-    def evaluated(
-        self, version: RoleVersion, policy: CompiledPolicy, request: AssumeRoleRequest, now: int
-    ) -> Decision:
+    def evaluated(self, version: RoleVersion, policy: CompiledPolicy, request: AssumeRoleRequest, now: int) -> Decision:
         """Decide anew, remembering nothing."""
         return _evaluate(policy, DecisionKey(version, request.principal, self.values(version, policy, request)), now)
 

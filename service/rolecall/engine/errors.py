@@ -32,7 +32,9 @@ class FutureRevisionError(EngineError):
 
     def __init__(self, wanted: int, head: int) -> None:
         self.wanted, self.head = wanted, head
-        super().__init__(f"the consistency token names revision {wanted}, the store is at {head}: it is of another history")
+        super().__init__(
+            f"the consistency token names revision {wanted}, the store is at {head}: it is of another history"
+        )
 
 
 class RevisionNotReachedError(EngineError):
@@ -40,7 +42,9 @@ class RevisionNotReachedError(EngineError):
 
     def __init__(self, wanted: int, reached: int) -> None:
         self.wanted, self.reached = wanted, reached
-        super().__init__(f"revision {wanted} is required, {reached} is reached; try again, or ask with minimize_latency")
+        super().__init__(
+            f"revision {wanted} is required, {reached} is reached; try again, or ask with minimize_latency"
+        )
 
 
 class StaleStateError(EngineError):

@@ -3,7 +3,8 @@
 1. The head is read first, then every role, then the commits after that head; since a change is a whole version, reading
    roles while others write does no harm.
 2. Own writes are applied as they commit. `catch_up` reads whatever else the repository has.
-3. A gap in the commits means that this state cannot be trusted: everything is loaded again, and counted.
+3. A gap in the commits, or a commit that does not follow from the one before it, means that this state cannot be trusted:
+   everything is loaded again, and counted.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from concurrent.futures import Executor
 from typing import TypeVar
 
 from rolecall.roles.change import Commit
-from rolecall.roles.errors import RevisionNotKeptError
+from rolecall.roles.errors import BrokenHistoryError, RevisionNotKeptError
 from rolecall.roles.repository import RoleRepository
 from rolecall.roles.role import Revision
 
@@ -77,12 +78,15 @@ class Follower:
         head = await self._read(self._repository.head)
         while self.snapshot.revision < head.revision:
             try:
-                after = self.snapshot.revision
-                for commit in await self._read(lambda: self._repository.commits(after=after, limit=PAGE_COMMITS)):
-                    self.snapshot.apply(commit)
-            except (ChangeGapError, RevisionNotKeptError):
+                await self._take_next()
+            except (ChangeGapError, RevisionNotKeptError, BrokenHistoryError):
                 await self._reload()
         return head.revision
+
+    async def _take_next(self) -> None:
+        after = self.snapshot.revision
+        for commit in await self._read(lambda: self._repository.commits(after=after, limit=PAGE_COMMITS)):
+            self.snapshot.apply(commit)
 
     async def _reload(self) -> None:
         self.reloads += 1

@@ -12,7 +12,14 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from rolecall.policy.errors import InvalidPrincipalError
-from rolecall.policy.keys import EXTERNAL_ID, PRINCIPAL_ARN, ROLE_SESSION_NAME, SOURCE_IDENTITY, lookup_name, reserved_hint
+from rolecall.policy.keys import (
+    EXTERNAL_ID,
+    PRINCIPAL_ARN,
+    ROLE_SESSION_NAME,
+    SOURCE_IDENTITY,
+    lookup_name,
+    reserved_hint,
+)
 from rolecall.policy.principal import Principal, PrincipalKind, principal_of_request, provider_of_request
 from rolecall.roles.errors import FieldViolation
 
@@ -67,7 +74,9 @@ def context_keys(context: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, .
     A key without values is absent.
     """
     if len(context) > MAX_CONTEXT_KEYS:
-        raise _refused("context", "TOO_MANY_KEYS", f"{len(context)} keys are given, at most {MAX_CONTEXT_KEYS} are allowed")
+        raise _refused(
+            "context", "TOO_MANY_KEYS", f"{len(context)} keys are given, at most {MAX_CONTEXT_KEYS} are allowed"
+        )
     return {_context_key(key): _values("context", key, values) for key, values in context.items() if values}
 
 
@@ -75,13 +84,17 @@ def claim_keys(provider: Principal, claims: Mapping[str, Sequence[str]]) -> dict
     """Return the claims of a federated identity; raise `InvalidQuestionError` for keys that are not its provider's."""
     if len(claims) > MAX_CONTEXT_KEYS:
         raise _refused(
-            "federated.claims", "TOO_MANY_KEYS", f"{len(claims)} claims are given, at most {MAX_CONTEXT_KEYS} are allowed"
+            "federated.claims",
+            "TOO_MANY_KEYS",
+            f"{len(claims)} claims are given, at most {MAX_CONTEXT_KEYS} are allowed",
         )
     prefix = _CLAIM_PREFIX[provider.kind]
     for key in claims:
         if not key.startswith(prefix) or len(key) > MAX_KEY_CHARACTERS or _CONTROL.search(key):
             raise _refused(
-                f"federated.claims[{key!r}]", "INVALID_CLAIM", f"claims of this provider are keys that begin with `{prefix}`"
+                f"federated.claims[{key!r}]",
+                "INVALID_CLAIM",
+                f"claims of this provider are keys that begin with `{prefix}`",
             )
     return {key: _values("federated.claims", key, values) for key, values in claims.items() if values}
 
@@ -140,7 +153,9 @@ def _field_violations(role_session_name: str, external_id: str, source_identity:
     if role_session_name and not _SESSION_NAME.fullmatch(role_session_name):
         yield _field("role_session_name", "INVALID_SESSION_NAME", "2 to 64 of `A-Z a-z 0-9 . @ _ -`", "RoleSessionName")
     if external_id and not _EXTERNAL_ID.fullmatch(external_id):
-        yield _field("external_id", "INVALID_EXTERNAL_ID", "2 to 1,224 of `A-Z a-z 0-9 _ + = , . @ : / -`", "ExternalId")
+        yield _field(
+            "external_id", "INVALID_EXTERNAL_ID", "2 to 1,224 of `A-Z a-z 0-9 _ + = , . @ : / -`", "ExternalId"
+        )
     if source_identity and not _SOURCE_IDENTITY.fullmatch(source_identity):
         rule = "2 to 64 of `A-Z a-z 0-9 _ + = , . @ -`, not beginning with `acs:`, `aliyun:` or `alibabacloud:`"
         yield _field("source_identity", "INVALID_SOURCE_IDENTITY", rule, "")

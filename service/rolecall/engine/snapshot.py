@@ -5,13 +5,15 @@ The state changes only between two awaits of the event loop, so whoever reads it
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rolecall.policy.compiler import CompiledPolicy
+from rolecall.policy.principal import Principal
 from rolecall.roles.change import ChangeKind, Commit
 from rolecall.roles.role import Revision, Role
 
 from .errors import ChangeGapError
+from .reverse import ReverseIndex, named_principals
 
 
 class RoleVersion:
@@ -33,11 +35,17 @@ class Snapshot:
 
     def __init__(self, roles: Iterable[Role] = (), *, revision: Revision = Revision(0)) -> None:
         self._versions = {role.key: RoleVersion(role) for role in roles}
+        self._index = ReverseIndex()
+        self._index.fill((key, named_principals(version.role.document)) for key, version in self._versions.items())
         self.revision = revision
 
     def version(self, key: str) -> RoleVersion | None:
         """Return the newest version of a role."""
         return self._versions.get(key)
+
+    def naming(self, principal: Principal, *, after: str) -> Iterator[str]:
+        """Yield, in order, the keys above `after` of the roles that may trust `principal`."""
+        return self._index.roles_naming(principal, after=after)
 
     def apply(self, commit: Commit) -> None:
         """Take up the next commit; one that is held already is passed over.
@@ -49,10 +57,9 @@ class Snapshot:
         if commit.revision != self.revision + 1:
             raise ChangeGapError(self.revision, commit.revision)
         for change in commit.changes:
-            if change.kind is ChangeKind.DELETED:
-                self._versions.pop(change.role.key, None)
-            else:
-                self._versions[change.role.key] = RoleVersion(change.role)
+            self._forget(change.role.key)
+            if change.kind is not ChangeKind.DELETED:
+                self._hold(change.role)
         self.revision = commit.revision
 
     def replace(self, other: Snapshot) -> None:
@@ -62,7 +69,22 @@ class Snapshot:
             key: held if (held := kept.get(key)) and held.role == version.role else version
             for key, version in other._versions.items()
         }
+        self._index = other._index
         self.revision = other.revision
+
+    @property
+    def postings(self) -> int:
+        """Return how many entries the reverse index has."""
+        return len(self._index)
+
+    def _hold(self, role: Role) -> None:
+        self._versions[role.key] = RoleVersion(role)
+        self._index.add(role.key, named_principals(role.document))
+
+    def _forget(self, key: str) -> None:
+        version = self._versions.pop(key, None)
+        if version is not None:
+            self._index.discard(key, named_principals(version.role.document))
 
     def __len__(self) -> int:
         return len(self._versions)

@@ -20,9 +20,6 @@ Values: TypeAlias = "tuple[str, ...] | None"
 ASSUME_ROLE = "sts:AssumeRole"
 SET_SOURCE_IDENTITY = "sts:SetSourceIdentity"
 
-_HELD_AT_THE_INSTANT = frozenset({"DateLessThan", "DateGreaterThanEquals"})
-_HELD_AFTER_THE_INSTANT = frozenset({"DateLessThanEquals", "DateGreaterThan"})
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledCondition:
@@ -174,12 +171,11 @@ def _boundaries(condition: Condition) -> Iterator[int]:
     """Yield the first instant of each stretch of time in which a condition on the time keeps its answer."""
     if condition.key != CURRENT_TIME:
         return
-    name = condition.operator.name
-    for instant in _operands(condition):
-        if name not in _HELD_AFTER_THE_INSTANT:
+    operands = _operands(condition)
+    any_of = condition.operator.any_of(operands)
+    for instant in (candidate for operand in operands for candidate in (operand, operand + 1)):
+        if any_of(instant) != any_of(instant - 1):
             yield instant
-        if name not in _HELD_AT_THE_INSTANT:
-            yield instant + 1
 
 
 def _by_principal(

@@ -59,12 +59,12 @@ def _denying(trace: StatementTrace) -> NearMiss:
 
 
 def _escape(trace: ConditionTrace) -> str:
-    name, key = trace.condition.operator_name, trace.condition.spelling
+    key = trace.condition.spelling
     if trace.unreadable:
-        return f"send a value for `{key}` that {name} can read (`{'`, `'.join(trace.actual)}` cannot be read, and doubt meets a Deny)"
+        return f"{_readable_value(trace)}, and doubt meets a Deny"
     if trace.present:
-        return f"come with a `{key}` for which {name} {_listed(trace.condition.values)} does not hold"
-    return f"send `{key}` (it is absent, and {name} holds on an absent key)"
+        return f"come with a `{key}` for which {_expected(trace)} does not hold"
+    return f"send `{key}` (it is absent, and {trace.condition.operator_name} holds on an absent key)"
 
 
 def _half_allowing(trace: StatementTrace) -> NearMiss:
@@ -78,7 +78,11 @@ def _half_allowing(trace: StatementTrace) -> NearMiss:
 def _failing(trace: StatementTrace, principal: Principal) -> NearMiss:
     changes = [] if trace.principal_matched else [_name_principal(trace, principal)]
     changes += [_change(t) for t in trace.conditions if not t.holds]
-    return NearMiss(trace=trace, elements=_failed(trace), suggestion=f"to be allowed by {trace.statement.pointer}, " + ", and ".join(changes))
+    return NearMiss(
+        trace=trace,
+        elements=_failed(trace),
+        suggestion=f"to be allowed by {trace.statement.pointer}, " + ", and ".join(changes),
+    )
 
 
 def _name_principal(trace: StatementTrace, principal: Principal) -> str:
@@ -99,16 +103,25 @@ def _principal_hint(pattern: PrincipalPattern, asking: Principal) -> str:
 
 
 def _change(trace: ConditionTrace) -> str:
-    condition = trace.condition
+    key = trace.condition.spelling
     if trace.unreadable:
-        return f"send a value for `{condition.spelling}` that {condition.operator_name} can read (`{'`, `'.join(trace.actual)}` cannot be read)"
+        return _readable_value(trace)
     if not trace.present:
-        field = _FIELD_OF.get(condition.key)
-        where = f" (the field `{field}` of the request)" if field else ""
-        return f"send `{condition.spelling}`{where} for which {condition.operator_name} {_listed(condition.values)} holds (it is absent)"
-    if swap := next(_swaps(trace), ""):
-        return swap
-    return f"come with a `{condition.spelling}` for which {condition.operator_name} {_listed(condition.values)} holds (it is {_listed(trace.actual)})"
+        name = _FIELD_OF.get(trace.condition.key)
+        where = f" (the field `{name}` of the request)" if name else ""
+        return f"send `{key}`{where} for which {_expected(trace)} holds (it is absent)"
+    swap = next(_swaps(trace), "")
+    return swap or f"come with a `{key}` for which {_expected(trace)} holds (it is {_listed(trace.actual)})"
+
+
+def _expected(trace: ConditionTrace) -> str:
+    return f"{trace.condition.operator_name} {_listed(trace.condition.values)}"
+
+
+def _readable_value(trace: ConditionTrace) -> str:
+    condition = trace.condition
+    wanted = f"send a value for `{condition.spelling}` that {condition.operator_name} can read"
+    return f"{wanted}: {_listed(trace.actual)} cannot be read"
 
 
 def _swaps(trace: ConditionTrace) -> Iterator[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from rolecall.engine.consistency import AtLeastAsFresh, FullyConsistent, Requirement
-from rolecall.engine.decision import Answer, Decision
+from rolecall.engine.decision import Answer, Decision, Reason, ServedFrom, Side
 from rolecall.engine.errors import InvalidQuestionError, NotAvailableError
 from rolecall.engine.question import (
     AssumeRoleRequest,
@@ -31,9 +32,9 @@ _NOBODY = Principal(PrincipalKind.ROOT, "", "")
 _MICROS = 1_000_000
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
 
-_REASON = {value.name.removeprefix("DECISION_REASON_"): value.number for value in pb.DecisionReason.DESCRIPTOR.values}
-_SIDE = {value.name.removeprefix("SIDE_OUTCOME_"): value.number for value in pb.SideOutcome.DESCRIPTOR.values}
-_SERVED = {value.name.removeprefix("SERVED_FROM_"): value.number for value in pb.ServedFrom.DESCRIPTOR.values}
+_REASON: dict[Reason, Any] = {reason: pb.DecisionReason.Value(f"DECISION_REASON_{reason}") for reason in Reason}
+_SIDE: dict[Side, Any] = {side: pb.SideOutcome.Value(f"SIDE_OUTCOME_{side}") for side in Side}
+_SERVED: dict[ServedFrom, Any] = {served: pb.ServedFrom.Value(f"SERVED_FROM_{served}") for served in ServedFrom}
 
 
 class QueryDecoder:

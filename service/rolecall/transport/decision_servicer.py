@@ -10,8 +10,7 @@ from rolecall.engine.consistency import Consistency
 from rolecall.engine.decision_point import DecisionPoint
 from rolecall.engine.errors import BatchSizeError, EngineError, NotAvailableError
 from rolecall.engine.explanation import explain_decision
-from rolecall_client.v1 import decision_pb2 as pb
-from rolecall_client.v1 import decision_pb2_grpc as rpc
+from rolecall_client.v1 import decision_pb2 as pb, decision_pb2_grpc as rpc
 
 from .codec_decision import QueryDecoder, micros_of, requirement, write_answer
 from .codec_explanation import explain_response

@@ -1,0 +1,5 @@
+"""`python -m bench`: see `bench/rpc.py`."""
+
+from bench.rpc import main
+
+main()

@@ -1,0 +1,41 @@
+"""A bare grpc.aio + uvloop server that answers every question with one prepared message: the floor of what an RPC costs here."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import uvloop
+
+from bench.fixture import batch_response, check_response
+from rolecall_client.v1 import decision_pb2 as pb
+
+
+def _handler(request: Any, response: Any) -> grpc.RpcMethodHandler:
+    async def echo(message: Any, context: Any) -> Any:
+        return response
+
+    serialize: Callable[[Any], bytes] = type(response).SerializeToString
+    return grpc.unary_unary_rpc_method_handler(echo, request.FromString, serialize)
+
+
+async def main(batch: int) -> None:
+    """Serve on a free port of the loopback, told on standard output, until killed."""
+    server = grpc.aio.server()
+    handlers = {
+        "CheckAssumeRole": _handler(pb.CheckAssumeRoleRequest, check_response()),
+        "BatchCheckAssumeRole": _handler(pb.BatchCheckAssumeRoleRequest, batch_response(batch)),
+    }
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("rolecall.v1.DecisionService", handlers),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    print(port, flush=True)
+    await server.wait_for_termination()
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main(int(sys.argv[1])))

@@ -1,0 +1,80 @@
+"""What a decision costs without an RPC: evaluated, and remembered."""
+
+from __future__ import annotations
+
+import time
+
+from bench import fixture
+from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
+from rolecall.engine.question import AssumeRoleRequest
+from rolecall.engine.snapshot import Snapshot
+from rolecall.policy.compiler import compile_policy
+from rolecall.policy.evaluator import evaluate
+from rolecall.policy.parser import parse_policy
+from rolecall.roles.reference import Accounts
+from rolecall.roles.role import Micros, Revision, Role
+from rolecall.transport.codec_decision import QueryDecoder
+
+REPEATS = 5
+CALLS = 20_000
+
+
+def measure() -> dict[str, float]:
+    """Return CPU microseconds: the least of five repeats, since noise only adds."""
+    role = Role(
+        role_id="1",
+        account_id=fixture.ACCOUNT,
+        role_name="keyed-0",
+        document=fixture.keyed_document(0),
+        create_time=Micros(0),
+        update_time=Micros(0),
+        revision=Revision(1),
+    )
+    point = DecisionPoint(Snapshot([role], revision=Revision(1)), DecisionOptions(), lambda: time.time_ns() // 1_000)
+    request = QueryDecoder(Accounts()).request(fixture.keyed_query(0))
+    return {
+        "evaluation": _evaluation(role, request),
+        "cache hit": _cache_hit(point, request),
+        "parse and compile": _compile(role),
+    }
+
+
+def _evaluation(role: Role, request: AssumeRoleRequest) -> float:
+    policy = compile_policy(parse_policy(role.document))
+    values = tuple(map(request.keys.get, policy.keys))
+
+    def run(calls: int) -> None:
+        for _ in range(calls):
+            evaluate(policy, request.principal, role.account_id, values, 0)
+
+    return _least(run, CALLS)
+
+
+def _cache_hit(point: DecisionPoint, request: AssumeRoleRequest) -> float:
+    def run(calls: int) -> None:
+        for _ in range(calls):
+            point.check(request, 0)
+
+    return _least(run, CALLS)
+
+
+def _compile(role: Role) -> float:
+    def run(calls: int) -> None:
+        for _ in range(calls):
+            compile_policy(parse_policy(role.document))
+
+    return _least(run, CALLS // 20)
+
+
+def _least(run: object, calls: int) -> float:
+    assert callable(run)
+    least = float("inf")
+    for _ in range(REPEATS):
+        before = time.process_time_ns()
+        run(calls)
+        least = min(least, (time.process_time_ns() - before) / calls / 1_000)
+    return round(least, 2)
+
+
+if __name__ == "__main__":
+    print(measure())

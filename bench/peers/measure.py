@@ -1,0 +1,132 @@
+"""The measurement: all servers up, equal answers asserted, then every load put to every server in turn, round by round."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from bench.peers import inprocess, load, question, tools
+from bench.peers.load import Figures
+from bench.peers.system import GrpcSystem, System
+from bench.peers.systems import SYSTEMS
+from bench.processes import machine
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A sort of call. `size` questions in each, `calls` in a round; `fresh`: no question comes twice."""
+
+    name: str
+    size: int
+    with_keys: bool
+    calls: int
+    fresh: bool = False
+
+
+LOADS = (
+    Load("check", 1, False, 4_000),
+    Load("check, two keys", 1, True, 4_000),
+    Load("check, two keys, never asked before", 1, True, 2_000, fresh=True),
+    Load("batch of 50", 50, False, 240),
+    Load("batch of 50, two keys", 50, True, 240),
+    Load("batch of 100", 100, False, 240),
+    Load("batch of 100, two keys", 100, True, 240),
+)
+
+
+def run(rounds: int, scale: float, names: Iterable[str], progress: Progress) -> dict[str, Any]:
+    """Measure the named systems and what runs in process; return everything that the report tells."""
+    absent = tools.absent()
+    present = [name for name in names if name not in absent]
+    with tempfile.TemporaryDirectory() as place, ExitStack() as stack:
+        systems = [stack.enter_context(SYSTEMS[name](_directory(place, name))) for name in present]
+        compared = {system.name: assert_equal(system) for system in systems if system.name != "echo"}
+        rows = _rows(systems, rounds, scale, Path(place), progress)
+    return {
+        "machine": machine(),
+        "versions": {name: tools.version(name) for name in tools.VERSIONS if name not in absent},
+        "absent": absent,
+        "rounds": rounds,
+        "scale": scale,
+        "connections": load.CONNECTIONS,
+        "streams": load.STREAMS,
+        "equal_answers": compared,
+        "loads": rows,
+        "in_process": inprocess.measure(rounds, progress),
+    }
+
+
+def assert_equal(system: System) -> int:
+    """Put every question of the fixture, alone and in batches; stop at the first wrong answer. Return how many were put."""
+    questions = list(question.every_question())
+    for asked in questions:
+        _require(system, [asked])
+    if system.max_batch > 1:
+        for number in range(question.fixture.PRINCIPALS):
+            for with_keys in (False, True):
+                _require(system, question.batch(number, system.max_batch, with_keys=with_keys))
+    return len(questions)
+
+
+def _require(system: System, questions: Sequence[question.Question]) -> None:
+    call = system.check(questions[0]) if len(questions) == 1 else system.batch(questions)
+    answers = system.answers(call, system.ask(call))
+    for asked, answer in zip(questions, answers, strict=True):
+        if answer != question.allowed(asked):
+            raise SystemExit(f"{system.name} answers {answer} to {asked}")
+
+
+def _rows(
+    systems: Sequence[System], rounds: int, scale: float, directory: Path, progress: Progress
+) -> list[dict[str, Any]]:
+    taken: dict[tuple[str, str], list[Figures]] = {}
+    for round_ in range(rounds + 1):
+        for sort in LOADS:
+            for system in _turn(systems, round_):
+                if not _can(system, sort):
+                    continue
+                progress(f"round {round_} of {rounds}: {sort.name}: {system.name}")
+                figures = _one(system, sort, round_, scale, directory)
+                if round_:  # the first warms everything up
+                    taken.setdefault((sort.name, system.name), []).append(figures)
+    return [{"load": sort, "system": system, **_summary(figures)} for (sort, system), figures in taken.items()]
+
+
+def _turn(systems: Sequence[System], round_: int) -> Sequence[System]:
+    """Return the systems, another one first each time."""
+    first = round_ % len(systems)
+    return [*systems[first:], *systems[:first]]
+
+
+def _can(system: System, sort: Load) -> bool:
+    return sort.size <= system.max_batch and (not sort.fresh or isinstance(system, GrpcSystem))
+
+
+def _one(system: System, sort: Load, round_: int, scale: float, directory: Path) -> Figures:
+    calls = max(load.CONNECTIONS * load.STREAMS, int(sort.calls * scale))
+    if sort.fresh:
+        numbers = range(round_ * calls, (round_ + 1) * calls)
+        return load.one_by_one(system, [system.check(question.fresh(number)) for number in numbers])
+    if sort.size > 1:
+        call = system.batch(question.batch(round_, sort.size, with_keys=sort.with_keys))
+    else:
+        call = system.check((question.keyed if sort.with_keys else question.plain)(round_))
+    return load.repeated(system, call, calls, directory)
+
+
+def _summary(figures: Sequence[Figures]) -> dict[str, Any]:
+    medians = {field.name: statistics.median(getattr(f, field.name) for f in figures) for field in fields(Figures)}
+    return {key: round(value, 3) for key, value in medians.items()} | {"rounds": [asdict(f) for f in figures]}
+
+
+def _directory(place: str, name: str) -> Path:
+    directory = Path(place) / name
+    directory.mkdir()
+    return directory

@@ -1,0 +1,121 @@
+"""What is compared: a running server, how a question is put to it, and how its answer reads."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+import urllib.request
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import grpc
+
+from bench.peers.question import Question
+
+START_SECONDS = 60
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: its path, its body as it stands in the HTTP/2 stream, and its headers."""
+
+    path: str
+    body: bytes
+    headers: tuple[tuple[str, str], ...]
+    items: int = 1
+
+
+class System(ABC):
+    """A server that runs. `max_batch` is how many questions one call may hold; 1: it knows no batches."""
+
+    def __init__(self, name: str, pid: int, address: str, max_batch: int) -> None:
+        self.name = name
+        self.pid = pid
+        self.address = address
+        self.max_batch = max_batch
+
+    @abstractmethod
+    def check(self, question: Question) -> Call:
+        """Return the call that puts one question."""
+
+    @abstractmethod
+    def batch(self, questions: Sequence[Question]) -> Call:
+        """Return the call that puts many."""
+
+    @abstractmethod
+    def ask(self, call: Call) -> bytes:
+        """Make a call once; return the answer's body as it stands in the stream."""
+
+    @abstractmethod
+    def answers(self, call: Call, body: bytes) -> list[bool]:
+        """Read the answers to a call."""
+
+
+class GrpcSystem(System):
+    """A server that is asked over gRPC."""
+
+    def __init__(self, name: str, pid: int, channel: grpc.Channel, address: str, max_batch: int) -> None:
+        super().__init__(name, pid, address, max_batch)
+        self.channel = channel
+
+    def ask(self, call: Call) -> bytes:
+        own = [(key, value) for key, value in call.headers if key not in {"te", "content-type"}]
+        answer: bytes = self.channel.unary_unary(call.path)(call.body[5:], metadata=own)  # type: ignore[call-arg]
+        return framed(answer)
+
+
+class HttpSystem(System):
+    """A server that is asked over plain HTTP."""
+
+    def ask(self, call: Call) -> bytes:
+        request = urllib.request.Request(f"http://{self.address}{call.path}", call.body, dict(call.headers))
+        with urllib.request.urlopen(request) as response:
+            answer: bytes = response.read()
+        return answer
+
+
+def grpc_call(path: str, message: bytes, items: int = 1, metadata: Sequence[tuple[str, str]] = ()) -> Call:
+    """Return a call as gRPC puts it into a stream."""
+    return Call(path, framed(message), (("content-type", "application/grpc"), ("te", "trailers"), *metadata), items)
+
+
+def framed(message: bytes) -> bytes:
+    """Return a message with the five bytes that gRPC puts before it: not compressed, and the length."""
+    return b"\0" + len(message).to_bytes(4, "big") + message
+
+
+def free_port() -> int:
+    """Return a port of the loopback that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def server(command: Sequence[str | Path], log: Path) -> Iterator[int]:
+    """Run a server whose output goes to a file; yield its process id."""
+    with log.open("w") as output, subprocess.Popen(list(map(str, command)), stdout=output, stderr=output) as process:
+        try:
+            yield process.pid
+        finally:
+            process.kill()
+
+
+def patiently(attempt: Callable[[], T], log: Path) -> T:
+    """Return what an attempt gives once the server is up; stop with its log when it does not come up."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            return attempt()
+        except (grpc.RpcError, OSError) as error:
+            if time.monotonic() > deadline:
+                raise SystemExit(f"{log.stem} did not start: {error}\n{log.read_text()[-2_000:]}") from error
+            time.sleep(0.2)

@@ -1,0 +1,65 @@
+"""Examined trust policies on the wire."""
+
+from __future__ import annotations
+
+from rolecall.policy.document import TrustPolicy
+from rolecall.policy.errors import Violation
+from rolecall.policy.lint import Finding
+from rolecall.policy.profile import Profile
+from rolecall.roles.errors import FieldViolation, InvalidFieldsError
+from rolecall_client.v1 import policy_pb2 as pb
+
+_PROFILES = {
+    pb.POLICY_PROFILE_UNSPECIFIED: Profile.ROLECALL,
+    pb.POLICY_PROFILE_ROLECALL: Profile.ROLECALL,
+    pb.POLICY_PROFILE_RAM: Profile.RAM,
+}
+
+
+def profile(message: pb.ValidateTrustPolicyRequest) -> Profile:
+    """Return whose language a document is held to; raise `InvalidFieldsError` for a number that names none."""
+    if message.profile in _PROFILES:
+        return _PROFILES[message.profile]
+    text = f"{int(message.profile)} is not a profile; leave it out, or give ROLECALL or RAM"
+    raise InvalidFieldsError([FieldViolation(field="profile", reason="UNKNOWN_ENUM_VALUE", message=text)])
+
+
+def invalid_response(violations: tuple[Violation, ...]) -> pb.ValidateTrustPolicyResponse:
+    """Return the message of a document that breaks rules."""
+    return pb.ValidateTrustPolicyResponse(valid=False, violations=map(_violation, violations))
+
+
+def valid_response(
+    policy: TrustPolicy, findings: tuple[Finding, ...], canonical: str
+) -> pb.ValidateTrustPolicyResponse:
+    """Return the message of a document that breaks no rule."""
+    return pb.ValidateTrustPolicyResponse(
+        valid=True,
+        findings=map(_finding, findings),
+        canonical_document=canonical,
+        principals=sorted({pattern.text for statement in policy.statements for pattern in statement.principals}),
+        condition_keys=sorted({condition.key for statement in policy.statements for condition in statement.conditions}),
+    )
+
+
+def _violation(value: Violation) -> pb.PolicyViolation:
+    return pb.PolicyViolation(
+        pointer=value.pointer,
+        line=value.line,
+        column=value.column,
+        reason=value.reason,
+        message=value.message,
+        suggestion=value.suggestion,
+    )
+
+
+def _finding(value: Finding) -> pb.LintFinding:
+    return pb.LintFinding(
+        id=value.id,
+        severity=value.severity.value,
+        pointer=value.pointer,
+        message=value.message,
+        fix=value.fix,
+        line=value.line,
+        column=value.column,
+    )
