@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .role import Micros, Revision, Role
+from rolecall.roles.role import Micros, Revision, Role
 
 
 class ChangeKind(StrEnum):
@@ -38,12 +38,16 @@ class Author:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """A committed write. `hash` is SHA-256 over the hash of the commit before it and this one's stored bytes."""
+    """A committed write. `hash` is SHA-256 over the hash of the commit before it and this one's stored bytes.
+
+    `previous_hash` is that of the commit before; stores always fill it, so that a follower can tell another history.
+    """
 
     revision: Revision
     author: Author
     changes: tuple[Change, ...]
     hash: bytes
+    previous_hash: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,5 +96,9 @@ class StoreBusyError(StoreUnavailableError):
     """The store file belongs to another server."""
 
 
+class BrokenHistoryError(StoreUnavailableError):
+    """The kept history has a gap, or bytes that do not have their hash: somebody wrote to the store behind our back."""
+
+
 class StoreUnsupportedError(RoleError):
     """The store has a schema that this version does not know."""

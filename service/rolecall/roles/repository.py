@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from .change import Author, ChangeKind, Commit, RoleRevision
-from .role import Revision, Role
+from rolecall.roles.change import Author, ChangeKind, Commit, RoleRevision
+from rolecall.roles.role import Revision, Role
 
 T = TypeVar("T")
 
@@ -50,8 +50,21 @@ class Transaction(Protocol):
         """Return the revision that this write will have."""
         ...
 
+    @property
+    def changed(self) -> bool:
+        """Tell whether this write has put or deleted anything."""
+        ...
+
+    def floor(self) -> Floor:
+        """Return where the kept history begins."""
+        ...
+
     def role(self, key: str) -> Role | None:
         """Return the newest version of the role of that key (`RoleRef.key`)."""
+        ...
+
+    def roles(self, keys: Iterable[str]) -> Mapping[str, Role]:
+        """Return the newest versions of those of the keys that have a role, by key: one read for many."""
         ...
 
     def count(self, account_id: str) -> int:
@@ -122,8 +135,13 @@ class RoleRepository(Protocol):
     def commits(self, *, after: Revision, limit: int) -> list[Commit]:
         """Return the next commits after a revision, in order, at most `limit`.
 
-        Raise `RevisionNotKeptError` when `after` is below the floor.
+        Raise `RevisionNotKeptError` when `after` is below the floor, `BrokenHistoryError` when a commit is missing or its
+        bytes do not have its hash.
         """
+        ...
+
+    def role(self, key: str) -> Role | None:
+        """Return the newest version of the role of that key (`RoleRef.key`)."""
         ...
 
     def list_roles(

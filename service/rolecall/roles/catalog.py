@@ -1,0 +1,226 @@
+"""The use cases of role administration: what may be written, and what it comes to.
+
+Everything that needs no state is checked before the store is asked for a transaction; everything else within it, so that what was
+checked is what is written. Methods block; callers run them on a worker thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from rolecall.policy.limits import Limits
+from rolecall.policy.lint import Severity
+from rolecall.roles.apply import apply_declared
+from rolecall.roles.change import Author, ChangeKind, RoleRevision
+from rolecall.roles.commands import (
+    ApplyRoles,
+    CreateRole,
+    DeleteRole,
+    Page,
+    RoleDifference,
+    RollbackRole,
+    UpdateRole,
+    Written,
+)
+from rolecall.roles.content import Content
+from rolecall.roles.declarations import DeclarationRules, raise_if_any
+from rolecall.roles.documents import DocumentRules
+from rolecall.roles.errors import (
+    FieldViolation,
+    InvalidFieldsError,
+    RevisionNotKeptError,
+    RoleExistsError,
+    RoleLimitError,
+    RoleNotFoundError,
+    StaleEtagError,
+)
+from rolecall.roles.fields import author_violations, etag_violations, revision_violations
+from rolecall.roles.idempotency import (
+    DIFFERENCES_OUTCOME,
+    NO_OUTCOME,
+    ROLE_OUTCOME,
+    OutcomeForm,
+    Request,
+    rehearse,
+    write_once,
+)
+from rolecall.roles.pages import RolePages
+from rolecall.roles.reference import Accounts
+from rolecall.roles.repository import RoleRepository, Transaction
+from rolecall.roles.role import Revision, Role, RoleRef
+from rolecall.roles.tokens import Tokens
+
+T = TypeVar("T")
+Violations = list[FieldViolation]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogOptions:
+    """How many roles an account may have, and which linter findings block a write (none, unless configured)."""
+
+    max_roles_per_account: int = 1_000_000
+    lint_blocks: frozenset[Severity] = frozenset()
+
+
+class RoleCatalog:
+    """Creates, changes and lists the roles of a repository.
+
+    Every write raises `InvalidFieldsError` or `InvalidPolicyError` for what is malformed, `IdempotencyMismatchError` for a
+    request id that came with another body before, and `StoreUnavailableError`. With `validate_only` it does every check and
+    writes nothing: the role that it returns then has no id if it would be new, and revision 0 if it would change.
+    """
+
+    def __init__(
+        self, repository: RoleRepository, accounts: Accounts, limits: Limits, options: CatalogOptions | None = None
+    ) -> None:
+        self._repository, self._accounts = repository, accounts
+        self._options = options or CatalogOptions()
+        self._rules = DeclarationRules(accounts, DocumentRules(limits, self._options.lint_blocks))
+        self._pages = RolePages(repository, accounts, Tokens(repository.token_key, repository.head().incarnation))
+
+    def create(self, command: CreateRole, author: Author, scope: str) -> Written[Role]:
+        """Create a role; raise `RoleExistsError` or `RoleLimitError`."""
+        declared = self._rules.declared(command, author_violations(author), author.time)
+
+        def work(transaction: Transaction) -> Role:
+            if existing := transaction.role(declared.ref.key):
+                raise RoleExistsError(existing.arn)
+            role_id = "" if command.validate_only else transaction.new_role_id()
+            revision = _stamp(transaction, command)
+            role = declared.content.new_role(declared.ref, role_id=role_id, revision=revision, time=author.time)
+            transaction.put(ChangeKind.CREATED, role)
+            self._require_room(transaction, [role.account_id])
+            return role
+
+        return self._write(Request(command=command, author=author, scope=scope), work, ROLE_OUTCOME)
+
+    def update(self, command: UpdateRole, author: Author, scope: str) -> Written[Role]:
+        """Change a role, or nothing if it is so already; raise `RoleNotFoundError` or `StaleEtagError`."""
+        ref, violations = self._named(command.role)
+        violations += [*author_violations(author), *etag_violations(command.etag)]
+        self._rules.require_valid_update(command, ref, violations, author.time)
+
+        def work(transaction: Transaction) -> Role:
+            role = _current(transaction, ref, command.etag)
+            content = _updated(Content.of(role), command)
+            return _changed(transaction, role, content, author, _stamp(transaction, command))
+
+        return self._write(Request(command=command, author=author, scope=scope), work, ROLE_OUTCOME)
+
+    def delete(self, command: DeleteRole, author: Author, scope: str) -> Written[None]:
+        """Delete a role; raise `RoleNotFoundError` or `StaleEtagError`."""
+        ref, violations = self._named(command.role)
+        raise_if_any([*violations, *author_violations(author), *etag_violations(command.etag)])
+
+        def work(transaction: Transaction) -> None:
+            transaction.delete(_current(transaction, ref, command.etag))
+
+        return self._write(Request(command=command, author=author, scope=scope), work, NO_OUTCOME)
+
+    def rollback(self, command: RollbackRole, author: Author, scope: str) -> Written[Role]:
+        """Restore a role; raise `RoleNotFoundError`, `StaleEtagError` or `RevisionNotKeptError`.
+
+        Raise `InvalidPolicyError` if the language has come to refuse the document of then.
+        """
+        ref, violations = self._named(command.role)
+        violations += [*author_violations(author), *etag_violations(command.etag)]
+        raise_if_any([*violations, *revision_violations(command.revision)])
+
+        def work(transaction: Transaction) -> Role:
+            role = _current(transaction, ref, command.etag)
+            content = Content.of(_kept_version(transaction, role, Revision(command.revision)))
+            self._rules.require_valid_document(content.document, ref, author.time)
+            return _changed(transaction, role, content, author, transaction.revision)
+
+        return self._write(Request(command=command, author=author, scope=scope), work, ROLE_OUTCOME)
+
+    def apply(self, command: ApplyRoles, author: Author, scope: str) -> Written[tuple[RoleDifference, ...]]:
+        """Bring roles to a declared state in one write, all or nothing; raise `RoleLimitError`."""
+        all_declared = self._rules.all_declared(command, author_violations(author), author.time)
+
+        def work(transaction: Transaction) -> tuple[RoleDifference, ...]:
+            differences = apply_declared(transaction, all_declared, command.prune_tags, author.time)
+            created = (
+                declared.ref.account_id
+                for declared, difference in zip(all_declared, differences, strict=False)
+                if difference.kind is ChangeKind.CREATED
+            )
+            self._require_room(transaction, set(created))
+            return differences
+
+        return self._write(Request(command=command, author=author, scope=scope), work, DIFFERENCES_OUTCOME)
+
+    def list(
+        self,
+        account_id: str,
+        page_size: int,
+        page_token: str,
+        name_prefix: str = "",
+        tags: Mapping[str, str] | None = None,
+    ) -> Page[Role]:
+        """Return a page of an account's roles in order of their names.
+
+        Raise `InvalidFieldsError`, or `InvalidTokenError` for a token that another list gave.
+        """
+        return self._pages.roles(account_id, page_size, page_token, name_prefix, tags or {})
+
+    def revisions(self, role: str, page_size: int, page_token: str) -> Page[RoleRevision]:
+        """Return a page of a role's history, the newest first; raise as `list` does, and `RoleNotFoundError`."""
+        return self._pages.revisions(role, page_size, page_token)
+
+    def _write(self, request: Request, work: Callable[[Transaction], T], outcome: OutcomeForm[T]) -> Written[T]:
+        if not isinstance(request.command, RollbackRole) and request.command.validate_only:
+            return rehearse(self._repository, request.author, work)
+        return write_once(self._repository, request, work, outcome)
+
+    def _named(self, role: str) -> tuple[RoleRef, Violations]:
+        try:
+            return self._accounts.role(role), []
+        except InvalidFieldsError as error:
+            return RoleRef("", ""), [*error.violations]
+
+    def _require_room(self, transaction: Transaction, account_ids: Iterable[str]) -> None:
+        limit = self._options.max_roles_per_account
+        for account_id in sorted(account_ids):
+            if transaction.count(account_id) > limit:
+                raise RoleLimitError(account_id, limit)
+
+
+def _stamp(transaction: Transaction, command: CreateRole | UpdateRole) -> Revision:
+    return Revision(0) if command.validate_only else transaction.revision
+
+
+def _current(transaction: Transaction, ref: RoleRef, etag: str) -> Role:
+    role = transaction.role(ref.key)
+    if role is None:
+        raise RoleNotFoundError(ref.arn)
+    if etag and etag != role.etag:
+        raise StaleEtagError(role.arn, given=etag, current=role.etag)
+    return role
+
+
+def _updated(content: Content, command: UpdateRole) -> Content:
+    given = {name: getattr(command, name) for name in Content._fields}
+    return content._replace(**{name: value for name, value in given.items() if value is not None})
+
+
+def _changed(transaction: Transaction, role: Role, content: Content, author: Author, revision: Revision) -> Role:
+    if content == Content.of(role):
+        return role
+    changed = content.onto(role, revision=revision, time=author.time)
+    transaction.put(ChangeKind.UPDATED, changed)
+    return changed
+
+
+def _kept_version(transaction: Transaction, role: Role, revision: Revision) -> Role:
+    version = transaction.role_at(role.role_id, revision)
+    if version is not None:
+        return version
+    floor = transaction.floor().revision
+    if revision <= floor:
+        message = f"revision {revision} is not kept: history begins after {floor}"
+    else:
+        message = f"revision {revision} is not one of role `{role.arn}`; list its revisions"
+    raise RevisionNotKeptError(revision, floor=floor, message=message)

@@ -1,0 +1,47 @@
+"""What a write may change about a role, apart from what names it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from rolecall.roles.commands import RoleDeclaration
+from rolecall.roles.role import DEFAULT_SESSION_SECONDS, Micros, Revision, Role, RoleRef
+from rolecall.roles.serial import NO_TAGS
+
+
+class Content(NamedTuple):
+    """The mutable fields of a role. Equal contents make no revision."""
+
+    document: str
+    description: str
+    max_session_duration_seconds: int
+    tags: Mapping[str, str]
+
+    @classmethod
+    def of(cls, role: Role) -> Content:
+        """Return the content of a role."""
+        return cls(role.document, role.description, role.max_session_duration_seconds, role.tags)
+
+    @classmethod
+    def declared(cls, declaration: RoleDeclaration) -> Content:
+        """Return what a declaration asks for; what it leaves out has its default."""
+        seconds = declaration.max_session_duration_seconds or DEFAULT_SESSION_SECONDS
+        return cls(declaration.document, declaration.description, seconds, dict(declaration.tags) or NO_TAGS)
+
+    def new_role(self, ref: RoleRef, *, role_id: str, revision: Revision, time: Micros) -> Role:
+        """Return a role that begins with this content."""
+        return Role(
+            role_id=role_id,
+            account_id=ref.account_id,
+            role_name=ref.role_name,
+            create_time=time,
+            update_time=time,
+            revision=revision,
+            **self._asdict(),
+        )
+
+    def onto(self, role: Role, *, revision: Revision, time: Micros) -> Role:
+        """Return `role` with this content."""
+        return replace(role, revision=revision, update_time=time, **self._asdict())

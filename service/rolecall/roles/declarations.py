@@ -1,0 +1,148 @@
+"""From what callers declare to what may be written: every rule is checked, and every violation told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+
+from rolecall.policy.errors import InvalidPolicyError
+from rolecall.roles.commands import ApplyRoles, RoleDeclaration, UpdateRole
+from rolecall.roles.content import Content
+from rolecall.roles.documents import DocumentRules, document_violations
+from rolecall.roles.errors import FieldViolation, InvalidFieldsError
+from rolecall.roles.fields import description_violations, role_name_violations, session_violations, tag_violations
+from rolecall.roles.reference import Accounts
+from rolecall.roles.role import Micros, RoleRef
+from rolecall.roles.text import shown
+
+MAX_DECLARATIONS = 100_000
+
+DocumentCheck = Callable[[str, str], InvalidPolicyError | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A declaration in the terms of the store."""
+
+    ref: RoleRef
+    content: Content
+
+
+def raise_if_any(violations: list[FieldViolation], error: InvalidPolicyError | None = None) -> None:
+    """Raise what is wrong: `error` itself if that is all, else `InvalidFieldsError` with everything."""
+    if error and not violations:
+        raise error
+    if error:
+        violations = [*violations, *document_violations(error)]
+    if violations:
+        raise InvalidFieldsError(violations)
+
+
+class DeclarationRules:
+    """The rules for what is written on one server. Each method raises its violations together with `others`.
+
+    When nothing but the document of a single role is wrong, that is an `InvalidPolicyError`; else `InvalidFieldsError`.
+    """
+
+    def __init__(self, accounts: Accounts, documents: DocumentRules) -> None:
+        self._accounts, self._documents = accounts, documents
+
+    def declared(self, declaration: RoleDeclaration, others: Iterable[FieldViolation], now: Micros) -> Declared:
+        """Return what a declaration asks for."""
+        declared, violations = self._checked(declaration)
+        error = self._document_check(now)(declaration.document, declared.ref.account_id)
+        raise_if_any([*violations, *others], error)
+        return declared
+
+    def require_valid_update(
+        self, command: UpdateRole, ref: RoleRef, others: Iterable[FieldViolation], now: Micros
+    ) -> None:
+        """Check the fields that an update gives."""
+        violations = [*_given_violations(command), *others]
+        document = command.document
+        error = None if document is None else self._document_check(now)(document, ref.account_id)
+        raise_if_any(violations, error)
+
+    def require_valid_document(self, document: str, ref: RoleRef, now: Micros) -> None:
+        """Check a document that was valid when it was stored."""
+        raise_if_any([], self._document_check(now)(document, ref.account_id))
+
+    def all_declared(self, command: ApplyRoles, others: Iterable[FieldViolation], now: Micros) -> list[Declared]:
+        """Return what all declarations of an apply ask for, in their order."""
+        violations = [*others, *_selector_violations(command.prune_tags), *_count_violations(command)]
+        check, places = cache(self._document_check(now)), dict[str, int]()
+        all_declared = []
+        for index, declaration in enumerate(command.declarations):
+            declared, found = self._checked(declaration)
+            found += _duplicates(declared.ref, index, places)
+            if error := check(declaration.document, declared.ref.account_id):
+                found += document_violations(error)
+            violations += (_placed(violation, index, declaration.role_name) for violation in found)
+            all_declared.append(declared)
+        raise_if_any(violations)
+        return all_declared
+
+    def _checked(self, declaration: RoleDeclaration) -> tuple[Declared, list[FieldViolation]]:
+        violations: list[FieldViolation] = []
+        account_id = ""
+        try:
+            account_id = self._accounts.account_id(declaration.account_id)
+        except InvalidFieldsError as error:
+            violations += error.violations
+        content = Content.declared(declaration)
+        violations += role_name_violations(declaration.role_name)
+        violations += description_violations(content.description)
+        violations += session_violations(content.max_session_duration_seconds)
+        violations += tag_violations(content.tags)
+        return Declared(RoleRef(account_id, declaration.role_name), content), violations
+
+    def _document_check(self, now: Micros) -> DocumentCheck:
+        def check(document: str, account_id: str) -> InvalidPolicyError | None:
+            try:
+                self._documents.require_valid(document, account_id=account_id, now=now)
+            except InvalidPolicyError as error:
+                return error
+            return None
+
+        return check
+
+
+def _given_violations(command: UpdateRole) -> Iterator[FieldViolation]:
+    if command.description is not None:
+        yield from description_violations(command.description)
+    if command.max_session_duration_seconds is not None:
+        yield from session_violations(command.max_session_duration_seconds)
+    if command.tags is not None:
+        yield from tag_violations(command.tags)
+
+
+def _selector_violations(tags: Mapping[str, str] | None) -> list[FieldViolation]:
+    field = "prune_selector.tags"
+    if tags is None:
+        return []
+    if not tags:
+        message = "must have at least one tag: without one, every role that is not declared would be deleted"
+        return [FieldViolation(field=field, reason="EMPTY_SELECTOR", message=message)]
+    return tag_violations(tags, field=field)
+
+
+def _count_violations(command: ApplyRoles) -> list[FieldViolation]:
+    if len(command.declarations) <= MAX_DECLARATIONS:
+        return []
+    message = f"must be at most {MAX_DECLARATIONS}, not {len(command.declarations)}; apply them in parts"
+    return [FieldViolation(field="roles", reason="TOO_MANY_ROLES", message=message)]
+
+
+def _duplicates(ref: RoleRef, index: int, places: dict[str, int]) -> list[FieldViolation]:
+    first = places.setdefault(ref.key, index)
+    if first == index or not ref.account_id:
+        return []
+    message = f"is declared twice, as `roles[{first}]` and `roles[{index}]` (names compare without regard to case)"
+    return [FieldViolation(field="role_name", reason="DUPLICATE_ROLE", message=message)]
+
+
+def _placed(violation: FieldViolation, index: int, role_name: str) -> FieldViolation:
+    return replace(
+        violation, field=f"roles[{index}].{violation.field}", message=f"role {shown(role_name)}: {violation.message}"
+    )

@@ -1,0 +1,57 @@
+"""Whether a trust policy may be stored: it obeys the language, and no linter finding blocks it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rolecall.policy.errors import InvalidPolicyError, Violation
+from rolecall.policy.limits import Limits
+from rolecall.policy.lint import Finding, Severity, lint
+from rolecall.policy.parser import parse_policy
+from rolecall.roles.errors import FieldViolation
+from rolecall.roles.role import Micros
+
+DOCUMENT_FIELD = "assume_role_policy_document"
+
+
+class DocumentRules:
+    """The rules for documents of one server. Findings whose severity is in `lint_blocks` count as violations."""
+
+    def __init__(self, limits: Limits, lint_blocks: frozenset[Severity]) -> None:
+        self._limits, self._lint_blocks = limits, lint_blocks
+
+    def require_valid(self, document: str, *, account_id: str, now: Micros) -> None:
+        """Raise `InvalidPolicyError` if `document` may not be stored."""
+        policy = parse_policy(document, limits=self._limits)
+        if not self._lint_blocks:
+            return
+        findings = [f for f in lint(policy, now=now, account=account_id) if f.severity in self._lint_blocks]
+        if findings:
+            raise InvalidPolicyError(map(_blocking, findings))
+
+
+def document_violations(error: InvalidPolicyError) -> Iterable[FieldViolation]:
+    """Yield the violations of a document as those of its field in a request."""
+    for violation in error.violations:
+        place = f" (line {violation.line}, column {violation.column})" if violation.line else ""
+        hint = f"; {violation.suggestion}" if violation.suggestion else ""
+        message = f"{violation.pointer or '/'}: {violation.message}{place}{hint}"
+        yield FieldViolation(
+            field=DOCUMENT_FIELD, reason=violation.reason, message=message, ram_code=_ram_code(violation.reason)
+        )
+
+
+def _blocking(finding: Finding) -> Violation:
+    return Violation(
+        pointer=finding.pointer,
+        reason=finding.id,
+        message=f"{finding.message} (this server refuses documents with such findings)",
+        suggestion=finding.fix,
+        line=finding.line,
+        column=finding.column,
+    )
+
+
+def _ram_code(reason: str) -> str:
+    too_long = reason in {"DOCUMENT_TOO_LARGE", "EMPTY_DOCUMENT"}
+    return "InvalidParameter.AssumeRolePolicyDocument.Length" if too_long else "MalformedPolicyDocument"

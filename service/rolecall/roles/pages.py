@@ -1,0 +1,103 @@
+"""Lists, a page at a time. A page token says where to go on, and is good for the same list only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from rolecall.roles.change import RoleRevision
+from rolecall.roles.commands import Page
+from rolecall.roles.errors import FieldViolation, InvalidFieldsError, RoleNotFoundError
+from rolecall.roles.fields import name_prefix_violations, page_size_violations, tag_violations
+from rolecall.roles.reference import Accounts
+from rolecall.roles.repository import RoleRepository
+from rolecall.roles.role import Revision, Role
+from rolecall.roles.tokens import Tokens
+
+T = TypeVar("T")
+
+DEFAULT_PAGE_SIZE = 100
+MAX_PAGE_BYTES = 2_097_152
+"""A page ends early when its texts come to more, so that it fits a message; it has one item at least."""
+
+
+class RolePages:
+    """Answers the lists of a repository."""
+
+    def __init__(self, repository: RoleRepository, accounts: Accounts, tokens: Tokens) -> None:
+        self._repository, self._accounts, self._tokens = repository, accounts, tokens
+
+    def roles(self, account: str, size: int, token: str, name_prefix: str, tags: Mapping[str, str]) -> Page[Role]:
+        """Return a page of an account's roles in order of their keys."""
+        account_id = self._account_id(
+            account, [*page_size_violations(size), *name_prefix_violations(name_prefix), *tag_violations(tags)]
+        )
+        prefix = name_prefix.lower()
+        bound = ("ListRoles", account_id, prefix, *(text for tag in sorted(tags.items()) for text in tag))
+        after = self._tokens.cursor_of(token, filter=bound) if token else ""
+        revision, limit = self._repository.head().revision, size or DEFAULT_PAGE_SIZE
+        found = self._repository.list_roles(account_id, after=after, name_prefix=prefix, tags=tags, limit=limit + 1)
+        return self._page(found, limit, bound, revision, role=_itself, cursor=lambda role: role.key)
+
+    def revisions(self, role: str, size: int, token: str) -> Page[RoleRevision]:
+        """Return a page of a role's history, the newest first."""
+        ref = self._accounts.role(role)
+        if violations := page_size_violations(size):
+            raise InvalidFieldsError(violations)
+        revision, current = self._repository.head().revision, self._repository.role(ref.key)
+        if current is None:
+            raise RoleNotFoundError(ref.arn)
+        bound = ("ListRoleRevisions", current.role_id)
+        before = Revision(int(self._tokens.cursor_of(token, filter=bound))) if token else None
+        limit = size or DEFAULT_PAGE_SIZE
+        found = self._repository.history(current.role_id, before=before, limit=limit + 1)
+        return self._page(found, limit, bound, revision, role=_its_role, cursor=lambda item: str(item.revision))
+
+    def _account_id(self, account: str, violations: Iterable[FieldViolation]) -> str:
+        others = list(violations)
+        try:
+            account_id = self._accounts.account_id(account)
+        except InvalidFieldsError as error:
+            raise InvalidFieldsError([*error.violations, *others]) from None
+        if others:
+            raise InvalidFieldsError(others)
+        return account_id
+
+    def _page(
+        self,
+        found: Sequence[T],
+        limit: int,
+        bound: tuple[str, ...],
+        revision: Revision,
+        *,
+        role: Callable[[T], Role],
+        cursor: Callable[[T], str],
+    ) -> Page[T]:
+        items = tuple(found[: min(limit, _fitting(map(role, found)))])
+        more = len(items) < len(found)
+        token = self._tokens.page(cursor(items[-1]), filter=bound) if more else ""
+        return Page(items=items, next_page_token=token, revision=revision)
+
+
+def _fitting(roles: Iterable[Role]) -> int:
+    """Return how many of the roles make a page that fits a message: one at least."""
+    total = count = 0
+    for role in roles:
+        total += _size(role)
+        if count and total > MAX_PAGE_BYTES:
+            break
+        count += 1
+    return count
+
+
+def _size(role: Role) -> int:
+    texts = (role.document, role.description, *role.tags.keys(), *role.tags.values())
+    return sum(len(text.encode()) for text in texts)
+
+
+def _itself(role: Role) -> Role:
+    return role
+
+
+def _its_role(revision: RoleRevision) -> Role:
+    return revision.change.role

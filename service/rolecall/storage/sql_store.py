@@ -1,0 +1,242 @@
+"""The repository on SQL, whatever the engine: an adapter of one engine adds how it is opened, locked and how it fails.
+
+Any thread may call any method: each takes a connection of its own from the pool. Writes of one process wait for each other here,
+and for those of another process in the engine. Reads are short transactions.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection, Engine, bindparam, delete, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from rolecall.roles.change import Author, Commit, RoleRevision
+from rolecall.roles.errors import BrokenHistoryError, RevisionNotKeptError, StoreUnavailableError
+from rolecall.roles.repository import Floor, Head, Transaction
+from rolecall.roles.role import Revision, Role
+from rolecall.roles.serial import author_of, change_of
+from rolecall.storage.queries import listed_roles, read_floor, select_roles
+from rolecall.storage.rows import commit_of_rows, role_of_row
+from rolecall.storage.sql_transaction import SqlTransaction
+from rolecall.storage.tables import changes, commits, counter, floor, meta, requests, roles
+
+T = TypeVar("T")
+
+WRITES = "rolecall_writes"
+"""The execution option of a connection that will write, for engines that begin such a transaction in another way."""
+
+ROLES_A_READ = 500
+COMMITS_A_PRUNE = 500
+
+_HEAD = select(meta.c.incarnation, counter.c.revision, counter.c.hash).where(meta.c.id == counter.c.id)
+_ROLE = select_roles().where(roles.c.key == bindparam("role_key"))
+_LOAD = select_roles().where(roles.c.key > bindparam("after")).order_by(roles.c.key).limit(ROLES_A_READ)
+_COMMITS = (
+    select(commits.c.revision, commits.c.body, commits.c.hash)
+    .where(commits.c.revision > bindparam("after"))
+    .order_by(commits.c.revision)
+    .limit(bindparam("most"))
+)
+_BODIES = (
+    select(changes.c.revision, changes.c.body)
+    .where(changes.c.revision > bindparam("after"), changes.c.revision <= bindparam("last"))
+    .order_by(changes.c.revision, changes.c.ordinal)
+)
+_HISTORY = (
+    select(changes.c.revision, commits.c.body.label("header"), changes.c.body)
+    .join(commits, commits.c.revision == changes.c.revision)
+    .where(changes.c.role_id == bindparam("id"), changes.c.revision < bindparam("below"))
+    .order_by(changes.c.revision.desc())
+    .limit(bindparam("most"))
+)
+_HASH_AT = select(commits.c.hash).where(commits.c.revision == bindparam("at"))
+_FIRST_TO_KEEP = (
+    select(commits.c.revision).where(commits.c.time >= bindparam("keep_after")).order_by(commits.c.revision).limit(1)
+)
+_TOUCH_COUNTER = update(counter).values(revision=counter.c.revision)
+
+
+class Driver(Protocol):
+    """What an engine's adapter adds."""
+
+    def unavailable(self, error: SQLAlchemyError) -> StoreUnavailableError | None:
+        """Return what is to be told of an error, or None if the error is a mistake of ours."""
+        ...
+
+    def release(self) -> None:
+        """Let go of what was taken when the store was opened."""
+        ...
+
+
+class SqlRoleRepository:
+    """Keeps roles in the tables of an engine."""
+
+    def __init__(self, engine: Engine, driver: Driver) -> None:
+        self._engine, self._driver = engine, driver
+        self._writer = threading.Lock()
+        self._closed = False
+        with self._reading() as connection:
+            self._token_key: bytes = connection.execute(select(meta.c.token_key)).scalar_one()
+
+    @property
+    def token_key(self) -> bytes:
+        """Return the key that authenticates tokens."""
+        return self._token_key
+
+    def head(self) -> Head:
+        """Return where the store stands."""
+        with self._reading() as connection:
+            return _head(connection)
+
+    def floor(self) -> Floor:
+        """Return where the kept history begins."""
+        with self._reading() as connection:
+            return read_floor(connection)
+
+    def transact(self, author: Author, work: Callable[[Transaction], T]) -> tuple[T, Commit | None]:
+        """Run `work` alone and commit what it did if it returns."""
+        with self._writing() as connection:
+            transaction = SqlTransaction(connection, author)
+            result = work(transaction)
+            commit = transaction.finish()
+        return result, commit
+
+    def load(self) -> Iterator[Role]:
+        """Yield every role, one short read after the other."""
+        after = ""
+        while page := self._page(after):
+            yield from page
+            after = page[-1].key
+
+    def commits(self, *, after: Revision, limit: int) -> list[Commit]:
+        """Return the next commits after a revision."""
+        with self._reading() as connection:
+            begin = read_floor(connection)
+            if after < begin.revision:
+                message = f"the commits after revision {after} are not all kept: history begins after {begin.revision}"
+                raise RevisionNotKeptError(after, floor=begin.revision, message=message)
+            return _commits(connection, begin, after, limit)
+
+    def role(self, key: str) -> Role | None:
+        """Return the newest version of a role."""
+        with self._reading() as connection:
+            row = connection.execute(_ROLE, {"role_key": key}).one_or_none()
+            return role_of_row(row) if row else None
+
+    def list_roles(
+        self, account_id: str, *, after: str, name_prefix: str, tags: Mapping[str, str], limit: int
+    ) -> list[Role]:
+        """Return roles of an account in order of their keys."""
+        statement = listed_roles(account_id, after=after, name_prefix=name_prefix, tags=tags, limit=limit)
+        with self._reading() as connection:
+            return [role_of_row(row) for row in connection.execute(statement)]
+
+    def history(self, role_id: str, *, before: Revision | None, limit: int) -> list[RoleRevision]:
+        """Return the kept revisions of a role, the newest first."""
+        below = (1 << 63) - 1 if before is None else before
+        with self._reading() as connection:
+            rows = connection.execute(_HISTORY, {"id": role_id, "below": below, "most": limit}).all()
+        return [
+            RoleRevision(revision=Revision(revision), author=author_of(header), change=change_of(body))
+            for revision, header, body in rows
+        ]
+
+    def prune(self, *, keep_after: int, keep_revisions: int, forget_requests_before: int) -> int:
+        """Forget the oldest commits, some at a time so that writers get their turn, and old outcomes."""
+        with self._writing() as connection:
+            connection.execute(_TOUCH_COUNTER)
+            connection.execute(delete(requests).where(requests.c.time < forget_requests_before))
+        forgotten = 0
+        while some := self._prune_some(keep_after, keep_revisions):
+            forgotten += some
+        return forgotten
+
+    def close(self) -> None:
+        """Let go of connections, and of what the driver holds, after the write that is under way."""
+        with self._writer:
+            if not self._closed:
+                self._closed = True
+                self._engine.dispose()
+                self._driver.release()
+
+    def _page(self, after: str) -> list[Role]:
+        with self._reading() as connection:
+            return [role_of_row(row) for row in connection.execute(_LOAD, {"after": after})]
+
+    def _prune_some(self, keep_after: int, keep_revisions: int) -> int:
+        with self._writing() as connection:
+            connection.execute(_TOUCH_COUNTER)
+            begin, head = read_floor(connection).revision, _head(connection).revision
+            first_to_keep = connection.execute(_FIRST_TO_KEEP, {"keep_after": keep_after}).scalar_one_or_none()
+            by_time = head if first_to_keep is None else first_to_keep - 1
+            last = min(by_time, head - keep_revisions, begin + COMMITS_A_PRUNE)
+            if last <= begin:
+                return 0
+            new_hash = connection.execute(_HASH_AT, {"at": last}).scalar_one()
+            connection.execute(update(floor).values(revision=last, hash=new_hash))
+            connection.execute(delete(changes).where(changes.c.revision <= last))
+            connection.execute(delete(commits).where(commits.c.revision <= last))
+            return last - begin
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._explained(), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._explained(), self._writer, self._engine.connect() as connection:
+            connection.execution_options(**{WRITES: True})
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        if self._closed:
+            raise StoreUnavailableError("the store is closed")
+        try:
+            yield
+        except SQLAlchemyError as error:
+            unavailable = self._driver.unavailable(error)
+            if unavailable is None:
+                raise
+            raise unavailable from error
+
+
+def _head(connection: Connection) -> Head:
+    incarnation, revision, hash_ = connection.execute(_HEAD).one()
+    return Head(incarnation=incarnation, revision=Revision(revision), hash=hash_)
+
+
+def _commits(connection: Connection, begin: Floor, after: Revision, limit: int) -> list[Commit]:
+    last = min(_head(connection).revision, after + limit)
+    if last <= after:
+        return []
+    rows = connection.execute(_COMMITS, {"after": after, "most": limit}).all()
+    changed = connection.execute(_BODIES, {"after": after, "last": last}).all()
+    bodies = {revision: [row[1] for row in group] for revision, group in groupby(changed, key=itemgetter(0))}
+    previous, found = _hash_at(connection, begin, after), list[Commit]()
+    for row in rows:
+        commit = commit_of_rows(Revision(after + len(found) + 1), previous, row, bodies.get(row[0], []))
+        found.append(commit)
+        previous = commit.hash
+    if len(found) != last - after:
+        raise BrokenHistoryError(
+            f"the store has no commit {after + len(found) + 1}, though it stands at {last} or more"
+        )
+    return found
+
+
+def _hash_at(connection: Connection, begin: Floor, revision: Revision) -> bytes:
+    if revision == begin.revision:
+        return begin.hash
+    kept: bytes | None = connection.execute(_HASH_AT, {"at": revision}).scalar_one_or_none()
+    if kept is None:
+        raise BrokenHistoryError(f"the store has no commit {revision}")
+    return kept

@@ -1,0 +1,139 @@
+"""The store in one SQLite file: the default, for one server.
+
+A write begins IMMEDIATE and is on the disk when it returns (`synchronous`). The write-ahead log is used only from SQLite 3.51.3 on,
+since earlier versions can corrupt it; before that a rollback journal is. The file is its owner's alone (0600), and belongs to one
+server at a time (`lock.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError, TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import QueuePool
+
+from rolecall.roles.errors import StoreUnavailableError
+from rolecall.storage.lock import StoreLock
+from rolecall.storage.schema import prepare_schema
+from rolecall.storage.sql_store import WRITES, SqlRoleRepository
+
+BUSY_TIMEOUT_MS = 5_000
+MAX_CONNECTIONS = 16
+FIRST_SOUND_WAL = (3, 51, 3)
+
+
+def open_sqlite(path: Path) -> SqlRoleRepository:
+    """Open the store in a file, which is made if it is not there.
+
+    Raise `StoreBusyError` if another server has it, `StoreUnsupportedError` if it is something else's or a later version's,
+    `StoreUnavailableError` if it cannot be opened.
+    """
+    path = path.resolve()
+    _require_directory(path)
+    lock = StoreLock(path)
+    try:
+        return _opened(path, lock)
+    except BaseException:
+        lock.release()
+        raise
+
+
+class SqliteDriver:
+    """How SQLite fails, and what is held while its file is open."""
+
+    def __init__(self, path: Path, lock: StoreLock) -> None:
+        self._path, self._lock = path, lock
+
+    def unavailable(self, error: SQLAlchemyError | sqlite3.Error) -> StoreUnavailableError | None:
+        """Return the sentence for a file that cannot be used now; None for what no file causes."""
+        if isinstance(error, PoolTimeoutError):
+            return StoreUnavailableError(f"`{self._path}` has {MAX_CONNECTIONS} reads under way; try again")
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(cause, sqlite3.OperationalError | sqlite3.InternalError) or type(cause) is sqlite3.DatabaseError:
+            return StoreUnavailableError(f"`{self._path}` cannot be used now: {cause}")
+        return None
+
+    def release(self) -> None:
+        """Let another server have the file."""
+        self._lock.release()
+
+
+def _opened(path: Path, lock: StoreLock) -> SqlRoleRepository:
+    _make_file(path)
+    engine, driver = _engine(path), SqliteDriver(path, lock)
+    try:
+        _prepare(engine, path)
+        return SqlRoleRepository(engine, driver)
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        engine.dispose()
+        raise driver.unavailable(error) or error from error
+    except BaseException:
+        engine.dispose()
+        raise
+
+
+def _require_directory(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise StoreUnavailableError(f"there is no directory `{path.parent}` for the store; make it first")
+    if path.exists() and not path.is_file():
+        raise StoreUnavailableError(f"`{path}` is not a file")
+
+
+def _make_file(path: Path) -> None:
+    # Before SQLite does, which would let the umask decide who may read the token key.
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StoreUnavailableError(f"cannot open `{path}` for writing: {error.strerror}") from error
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(
+        "sqlite+pysqlite://",
+        creator=partial(_connect, path),
+        poolclass=QueuePool,
+        pool_size=MAX_CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=BUSY_TIMEOUT_MS / 1_000,
+    )
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # `rw`: a file that has gone is an error, not a new store. No isolation level: `_begin` begins transactions, not the driver.
+    uri = f"file:{quote(str(path))}?mode=rw"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    # EXTRA is FULL that also makes the end of a rollback journal durable.
+    connection.execute("PRAGMA synchronous = EXTRA")
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _prepare(engine: Engine, path: Path) -> None:
+    _choose_journal(path)
+    with engine.connect() as connection:
+        connection.execution_options(**{WRITES: True})
+        with connection.begin():
+            prepare_schema(connection, str(path))
+
+
+def _choose_journal(path: Path) -> None:
+    wanted = "wal" if sqlite3.sqlite_version_info >= FIRST_SOUND_WAL else "delete"
+    with closing(_connect(path)) as connection:
+        (mode,) = connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()
+    if mode != wanted:
+        raise StoreUnavailableError(f"`{path}` keeps its journal as `{mode}` and cannot change to `{wanted}` now")

@@ -1,0 +1,51 @@
+"""Trust policies and a catalog for tests of roles."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+from rolecall.policy.limits import Limits
+from rolecall.roles.catalog import CatalogOptions, RoleCatalog
+from rolecall.roles.change import Author
+from rolecall.roles.commands import CreateRole
+from rolecall.roles.reference import Accounts
+from rolecall.roles.repository import RoleRepository
+from rolecall.roles.role import Micros, Role
+
+ACCOUNT = "123456789012"
+OTHER_ACCOUNT = "210987654321"
+SCOPE = "alice\nCreateRole"
+
+
+def policy(principal: str = f"acs:ram::{ACCOUNT}:root", *, effect: str = "Allow") -> str:
+    statement = {"Effect": effect, "Action": "sts:AssumeRole", "Principal": {"RAM": principal}}
+    return json.dumps({"Version": "1", "Statement": [statement]})
+
+
+POLICY = policy()
+OTHER_POLICY = policy(f"acs:ram::{ACCOUNT}:user/alice")
+BROKEN_POLICY = '{"Version": "1"}'
+
+
+def catalog_of(repository: RoleRepository, **options: int) -> RoleCatalog:
+    accounts = Accounts(ACCOUNT, {"prod": OTHER_ACCOUNT})
+    return RoleCatalog(repository, accounts, Limits(), CatalogOptions(**options))  # type: ignore[arg-type]
+
+
+def author(time: int = 1_000, *, request_id: str = "", change_reason: str = "", source: str = "") -> Author:
+    return Author(actor="alice", time=Micros(time), request_id=request_id, change_reason=change_reason, source=source)
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def create(catalog: RoleCatalog, name: str = "App", **fields: object) -> Role:
+    command = CreateRole(role_name=name, document=POLICY, **fields)  # type: ignore[arg-type]
+    return catalog.create(command, author(), SCOPE).result
+
+
+def everything(repository: RoleRepository) -> object:
+    """Return all that a store shows, to tell whether a write has changed anything."""
+    return repository.head(), sorted(repository.load(), key=lambda role: role.key)

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rolecall.roles import pages
+from rolecall.roles.catalog import RoleCatalog
+from rolecall.roles.commands import DeleteRole, UpdateRole
+from rolecall.roles.errors import InvalidFieldsError, InvalidTokenError, RoleNotFoundError
+from rolecall.storage.memory import MemoryRoleRepository
+from tests.roles.policies import ACCOUNT, SCOPE, author, catalog_of, create
+
+
+def names(catalog: RoleCatalog, size: int, **arguments: object) -> list[list[str]]:
+    """Return the names of every page of a list."""
+    found, token = [], ""
+    while True:
+        page = catalog.list("", size, token, **arguments)  # type: ignore[arg-type]
+        found.append([role.role_name for role in page.items])
+        token = page.next_page_token
+        if not token:
+            return found
+
+
+def test_a_list_comes_in_pages(catalog: RoleCatalog) -> None:
+    for name in ("b", "A", "d", "C", "e"):
+        create(catalog, name)
+
+    assert names(catalog, 2) == [["A", "b"], ["C", "d"], ["e"]]
+    assert names(catalog, 5) == [["A", "b", "C", "d", "e"]]
+    assert names(catalog, 0) == [["A", "b", "C", "d", "e"]]
+
+
+def test_an_empty_list_is_one_empty_page(catalog: RoleCatalog) -> None:
+    page = catalog.list("prod", 0, "")
+
+    assert (page.items, page.next_page_token, page.revision) == ((), "", 0)
+
+
+def test_a_list_may_be_narrowed(catalog: RoleCatalog) -> None:
+    create(catalog, "App", tags={"team": "a"})
+    create(catalog, "Apple", tags={"team": "a", "env": "x"})
+    create(catalog, "Appendix", tags={"team": "a", "env": "x"})
+    create(catalog, "Other", tags={"team": "a", "env": "x"})
+
+    assert names(catalog, 1, name_prefix="APP", tags={"env": "x", "team": "a"}) == [["Appendix"], ["Apple"]]
+
+
+def test_a_page_token_is_good_for_the_same_list_only(catalog: RoleCatalog) -> None:
+    for name in ("a", "ab", "b"):
+        create(catalog, name, tags={"k": "v"})
+        create(catalog, name, account_id="prod")
+    token = catalog.list("", 1, "", name_prefix="a", tags={"k": "v"}).next_page_token
+
+    assert catalog.list(ACCOUNT, 2, token, name_prefix="A", tags={"k": "v"}).items[0].role_name == "ab"
+    others: list[tuple[str, int, str, str, dict[str, str]]] = [
+        ("prod", 1, token, "a", {"k": "v"}),
+        ("", 1, token, "", {"k": "v"}),
+        ("", 1, token, "a", {}),
+        ("", 1, token, "a", {"v": "k"}),
+        ("", 1, token + "A", "a", {"k": "v"}),
+    ]
+    for other in others:
+        with pytest.raises(InvalidTokenError):
+            catalog.list(*other)
+    with pytest.raises(InvalidTokenError):
+        catalog.revisions("a", 1, token)
+
+
+def test_page_tokens_travel_between_servers_of_one_store(repository: MemoryRoleRepository) -> None:
+    for name in ("a", "b"):
+        create(catalog_of(repository), name)
+    token = catalog_of(repository).list("", 1, "").next_page_token
+
+    page = catalog_of(repository).list("", 1, token)
+
+    assert [role.role_name for role in page.items] == ["b"]
+
+
+def test_a_malformed_list_is_told_all_at_once(catalog: RoleCatalog) -> None:
+    with pytest.raises(InvalidFieldsError) as caught:
+        catalog.list("nobody", 1_001, "", name_prefix="a_", tags={"": ""})
+
+    assert [v.field for v in caught.value.violations] == ["account_id", "page_size", "name_prefix", "tags"]
+
+
+@pytest.mark.parametrize("size", [-1, 1_001])
+def test_a_page_has_a_limit(catalog: RoleCatalog, size: int) -> None:
+    create(catalog)
+
+    with pytest.raises(InvalidFieldsError, match="0 to 1000"):
+        catalog.list("", size, "")
+    with pytest.raises(InvalidFieldsError, match="0 to 1000"):
+        catalog.revisions("App", size, "")
+
+
+def test_a_page_ends_early_when_a_message_would_be_full(catalog: RoleCatalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts: dict[str, Any] = {"description": "é" * 1_000, "tags": {"k": "v" * 200}}
+    size = len(create(catalog, "a", **texts).document) + 2_000 + 201
+    for name in ("b", "c", "d"):
+        create(catalog, name, **texts)
+
+    monkeypatch.setattr(pages, "MAX_PAGE_BYTES", 2 * size)
+    two_at_a_time = names(catalog, 3)
+    monkeypatch.setattr(pages, "MAX_PAGE_BYTES", 1)
+    one_at_a_time = names(catalog, 3)
+
+    assert two_at_a_time == [["a", "b"], ["c", "d"]]
+    assert one_at_a_time == [["a"], ["b"], ["c"], ["d"]]
+
+
+def test_revisions_come_in_pages_with_the_newest_first(catalog: RoleCatalog) -> None:
+    create(catalog)
+    create(catalog, "Other")
+    for n in range(3):
+        catalog.update(UpdateRole(role="App", description=str(n)), author(n, change_reason=f"why {n}"), SCOPE)
+
+    first = catalog.revisions("app", 3, "")
+    last = catalog.revisions("app", 3, first.next_page_token)
+
+    assert [item.revision for item in (*first.items, *last.items)] == [5, 4, 3, 1]
+    assert [item.change.kind.value for item in (*first.items, *last.items)] == ["UPDATED"] * 3 + ["CREATED"]
+    assert first.items[0].author.change_reason == "why 2"
+    assert (last.next_page_token, last.revision) == ("", 5)
+
+
+def test_revisions_of_a_role_that_is_not_there_are_not_found(catalog: RoleCatalog) -> None:
+    create(catalog)
+    catalog.delete(DeleteRole(role="App"), author(), SCOPE)
+
+    with pytest.raises(RoleNotFoundError):
+        catalog.revisions("App", 0, "")
+
+
+def test_a_token_of_revisions_is_good_for_that_role_only(catalog: RoleCatalog) -> None:
+    for name in ("a", "b"):
+        create(catalog, name)
+        catalog.update(UpdateRole(role=name, description="x"), author(), SCOPE)
+    token = catalog.revisions("a", 1, "").next_page_token
+
+    with pytest.raises(InvalidTokenError):
+        catalog.revisions("b", 1, token)

@@ -1,0 +1,524 @@
+"""What every adapter of `RoleRepository` must show: one test or more for each sentence of the port."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from rolecall.roles.change import ChangeKind
+from rolecall.roles.errors import RevisionNotKeptError, StoreUnavailableError
+from rolecall.roles.repository import Remembered, RoleRepository, Transaction
+from rolecall.roles.role import Revision, Role
+from rolecall.roles.serial import FIRST_HASH
+from tests.storage.samples import (
+    ACCOUNT,
+    DOCUMENT,
+    OTHER_ACCOUNT,
+    all_commits,
+    assert_chained,
+    author,
+    change,
+    create,
+    creating,
+    nothing,
+    remove,
+    sample,
+)
+
+KEY = f"{ACCOUNT}/app"
+OUTCOME = Remembered(b"fingerprint", b"outcome")
+
+
+class SomeError(Exception):
+    """What a piece of work may raise."""
+
+
+class RoleRepositoryContract:
+    """Give `repository`, empty, as a fixture; inherit the tests."""
+
+    # --- where it stands
+
+    def test_an_empty_store_stands_at_revision_0(self, repository: RoleRepository) -> None:
+        head, floor = repository.head(), repository.floor()
+
+        assert (head.revision, head.hash) == (0, FIRST_HASH)
+        assert (floor.revision, floor.hash) == (0, FIRST_HASH)
+        assert head.incarnation
+        assert len(repository.token_key) == 32
+        assert repository.commits(after=Revision(0), limit=10) == []
+
+    # --- writes
+
+    def test_a_write_takes_the_next_revision(self, repository: RoleRepository) -> None:
+        create(repository, "One")
+
+        (made,), commit = repository.transact(author(5), creating("Two"))
+
+        assert commit is not None
+        assert (made.revision, commit.revision, repository.head().revision) == (2, 2, 2)
+        assert commit.author == author(5)
+        assert commit.hash == repository.head().hash
+
+    def test_a_commit_lists_its_changes_in_order(self, repository: RoleRepository) -> None:
+        old, gone = create(repository, "Old", "Gone")
+
+        def work(transaction: Transaction) -> Role:
+            new = sample(transaction, "New")
+            transaction.put(ChangeKind.UPDATED, old)
+            transaction.delete(gone)
+            transaction.put(ChangeKind.CREATED, new)
+            return new
+
+        new, commit = repository.transact(author(), work)
+
+        assert commit is not None
+        assert [(c.kind.value, c.role) for c in commit.changes] == [
+            ("UPDATED", old),
+            ("DELETED", gone),
+            ("CREATED", new),
+        ]
+        assert repository.commits(after=Revision(1), limit=1) == [commit]
+
+    def test_a_write_that_changes_nothing_has_no_revision(self, repository: RoleRepository) -> None:
+        create(repository, "App")
+        before = repository.head()
+
+        _, commit = repository.transact(author(), nothing)
+
+        assert commit is None
+        assert repository.head() == before
+        assert create(repository, "Next")[0].revision == 2
+
+    def test_a_write_that_raises_keeps_nothing_and_hands_on_the_error(self, repository: RoleRepository) -> None:
+        (before,) = create(repository, "App")
+
+        def work(transaction: Transaction) -> None:
+            transaction.put(ChangeKind.CREATED, sample(transaction, "Other", tags={"a": "b"}))
+            transaction.delete(before)
+            transaction.remember("scope", "id", OUTCOME)
+            assert transaction.count(ACCOUNT) == 1
+            raise SomeError
+
+        with pytest.raises(SomeError):
+            repository.transact(author(), work)
+
+        assert list(repository.load()) == [before]
+        assert repository.head().revision == 1
+        assert repository.transact(author(), lambda t: (t.recall("scope", "id"), t.count(ACCOUNT)))[0] == (None, 1)
+
+    def test_a_write_knows_whether_it_changed_anything(self, repository: RoleRepository) -> None:
+        def work(transaction: Transaction) -> list[bool]:
+            before = transaction.changed
+            transaction.remember("scope", "id", OUTCOME)
+            remembered = transaction.changed
+            transaction.put(ChangeKind.CREATED, sample(transaction))
+            return [before, remembered, transaction.changed]
+
+        assert repository.transact(author(), work)[0] == [False, False, True]
+
+    # --- what a write reads
+
+    def test_a_write_reads_what_it_has_put(self, repository: RoleRepository) -> None:
+        old, gone = create(repository, "Old", "Gone", tags={"team": "a"})
+
+        def work(transaction: Transaction) -> None:
+            new = sample(transaction, "New", tags={"team": "a"})
+            transaction.put(ChangeKind.CREATED, new)
+            transaction.delete(gone)
+
+            assert transaction.role(new.key) == new
+            assert transaction.role(gone.key) is None
+            assert transaction.roles([new.key, gone.key, old.key, f"{ACCOUNT}/none"]) == {new.key: new, old.key: old}
+            assert list(transaction.tagged({"team": "a"})) == [new, old]
+            assert transaction.count(ACCOUNT) == 2
+            assert transaction.role_at(new.role_id, transaction.revision) == new
+            assert transaction.role_at(gone.role_id, transaction.revision) is None
+            # And again, after a read of everything.
+            assert transaction.role(new.key) == new
+            assert transaction.role(gone.key) is None
+
+        repository.transact(author(), work)
+
+    def test_many_roles_are_read_at_once(self, repository: RoleRepository) -> None:
+        made = create(repository, *(f"r{n}" for n in range(1_203)))
+
+        found, _ = repository.transact(author(), lambda t: t.roles(role.key for role in made))
+
+        assert found == {role.key: role for role in made}
+
+    def test_tagged_finds_roles_of_every_account_that_carry_all_tags(self, repository: RoleRepository) -> None:
+        create(repository, "None")
+        create(repository, "Half", tags={"team": "a"})
+        create(repository, "Other", tags={"team": "b", "env": "x"})
+        (here,) = create(repository, "Both", tags={"team": "a", "env": "x", "more": ""})
+        (there,) = create(repository, "Both", account_id=OTHER_ACCOUNT, tags={"team": "a", "env": "x"})
+
+        found, _ = repository.transact(author(), lambda t: list(t.tagged({"team": "a", "env": "x"})))
+
+        assert found == [here, there]
+
+    def test_tags_are_found_as_they_now_are(self, repository: RoleRepository) -> None:
+        create(repository, "App", "Gone", tags={"team": "a"})
+        change(repository, KEY, tags={"team": "b"})
+        remove(repository, f"{ACCOUNT}/gone")
+
+        found, _ = repository.transact(author(), lambda t: [list(t.tagged({"team": x})) for x in "ab"])
+
+        assert [[role.role_name for role in roles] for roles in found] == [[], ["App"]]
+
+    def test_roles_are_counted_by_account(self, repository: RoleRepository) -> None:
+        create(repository, "A", "B", "C")
+        create(repository, "A", account_id=OTHER_ACCOUNT)
+        remove(repository, f"{ACCOUNT}/b")
+        change(repository, f"{ACCOUNT}/a", description="changed")
+
+        counts, _ = repository.transact(author(), lambda t: [t.count(a) for a in (ACCOUNT, OTHER_ACCOUNT, "7")])
+
+        assert counts == [2, 1, 0]
+
+    def test_role_at_is_the_role_as_that_write_left_it(self, repository: RoleRepository) -> None:
+        (first,) = create(repository, "App")
+        create(repository, "Other")
+        third = change(repository, KEY, description="third")
+
+        found, _ = repository.transact(author(), lambda t: [t.role_at(first.role_id, Revision(n)) for n in range(6)])
+
+        assert found == [None, first, None, third, None, None]
+
+    def test_role_at_of_a_deletion_is_nothing(self, repository: RoleRepository) -> None:
+        (role,) = create(repository, "App")
+        remove(repository, KEY)
+
+        found, _ = repository.transact(author(), lambda t: t.role_at(role.role_id, Revision(2)))
+
+        assert found is None
+
+    def test_role_ids_are_decimal_and_never_come_again(self, repository: RoleRepository) -> None:
+        ids = [create(repository, "App")[0].role_id]
+        remove(repository, KEY)
+        ids += [role.role_id for role in create(repository, "App", "B", "C")]
+        repository.transact(author(), nothing)
+        ids += [role.role_id for role in create(repository, "D")]
+
+        assert len(set(ids)) == 5
+        assert all(role_id.isascii() and role_id.isdecimal() for role_id in ids)
+
+    # --- outcomes of requests
+
+    def test_an_outcome_is_remembered_with_the_write(self, repository: RoleRepository) -> None:
+        def work(transaction: Transaction) -> Remembered | None:
+            transaction.put(ChangeKind.CREATED, sample(transaction))
+            transaction.remember("scope", "id", OUTCOME)
+            return transaction.recall("scope", "id")
+
+        at_once, _ = repository.transact(author(), work)
+        later, _ = repository.transact(author(), lambda t: t.recall("scope", "id"))
+
+        assert (at_once, later) == (OUTCOME, OUTCOME)
+
+    def test_an_outcome_is_remembered_when_nothing_was_changed(self, repository: RoleRepository) -> None:
+        _, commit = repository.transact(author(), lambda t: t.remember("scope", "id", OUTCOME))
+
+        recalled, _ = repository.transact(author(), lambda t: t.recall("scope", "id"))
+
+        assert commit is None
+        assert recalled == OUTCOME
+        assert repository.head().revision == 0
+
+    @pytest.mark.parametrize(
+        ("scope", "request_id"), [("scope", "other"), ("Scope", "id"), ("scopei", "d"), ("", "id")]
+    )
+    def test_an_outcome_belongs_to_its_scope_and_id(
+        self, repository: RoleRepository, scope: str, request_id: str
+    ) -> None:
+        repository.transact(author(), lambda t: t.remember("scope", "id", OUTCOME))
+
+        recalled, _ = repository.transact(author(), lambda t: t.recall(scope, request_id))
+
+        assert recalled is None
+
+    # --- reads
+
+    def test_a_role_comes_back_as_it_was_put(self, repository: RoleRepository) -> None:
+        document = '{"Version":\t"1",\r\n "Statement" : [{"Sid":"\u00e9 e\u0301 \U0001f600 \u202e"}] }\n'
+        fields: dict[str, Any] = {
+            "document": document,
+            "description": "e\u0301 is not \u00e9; \u4f60\u597d\n'; DROP TABLE roles; --",
+            "max_session_duration_seconds": 43_200,
+            "tags": {"b": "", "a": "\u00e9", "A": "e\u0301"},
+            "create_time": 1,
+            "update_time": 1_795_336_506_222_660,
+        }
+        (role,) = create(repository, "App.v-2", **fields)
+
+        newest = repository.role(f"{ACCOUNT}/app.v-2")
+
+        assert newest == role
+        assert newest.document == document
+        assert newest.tags == fields["tags"]
+        assert list(repository.load()) == [role]
+        assert repository.history(role.role_id, before=None, limit=1)[0].change.role == role
+
+    def test_keys_are_compared_byte_by_byte(self, repository: RoleRepository) -> None:
+        create(repository, "App")
+
+        assert repository.role(KEY) is not None
+        assert repository.role(KEY.upper()) is None
+        assert repository.role(f"{ACCOUNT}/app ") is None
+
+    def test_a_deleted_role_is_gone_but_its_history_is_kept(self, repository: RoleRepository) -> None:
+        (first,) = create(repository, "App")
+        remove(repository, KEY)
+        (second,) = create(repository, "App")
+
+        assert repository.role(KEY) == second
+        assert [(r.revision, r.change.kind.value) for r in repository.history(first.role_id, before=None, limit=9)] == [
+            (2, "DELETED"),
+            (1, "CREATED"),
+        ]
+        assert [r.revision for r in repository.history(second.role_id, before=None, limit=9)] == [3]
+
+    def test_load_yields_every_role(self, repository: RoleRepository) -> None:
+        made = create(repository, *(f"r{n}" for n in range(1_101)))
+
+        loaded = list(repository.load())
+
+        assert {role.key: role for role in loaded} == {role.key: role for role in made}
+
+    def test_load_keeps_no_writer_waiting(self, repository: RoleRepository) -> None:
+        create(repository, *(f"r{n}" for n in range(1_101)))
+        head = repository.head()
+        loading = repository.load()
+        loaded = {role.key: role for role in [next(loading)]}
+
+        change(repository, f"{ACCOUNT}/r0", description="new")
+        remove(repository, f"{ACCOUNT}/r1100")
+        create(repository, "zz")
+        loaded |= {role.key: role for role in loading}
+
+        for commit in repository.commits(after=head.revision, limit=10):
+            for made in commit.changes:
+                loaded[made.role.key] = made.role
+                if made.kind is ChangeKind.DELETED:
+                    del loaded[made.role.key]
+        assert loaded == {role.key: role for role in repository.load()}
+
+    def test_commits_come_in_order_and_no_more_than_asked(self, repository: RoleRepository) -> None:
+        for n in range(5):
+            create(repository, f"r{n}")
+
+        assert [c.revision for c in repository.commits(after=Revision(1), limit=2)] == [2, 3]
+        assert [c.revision for c in repository.commits(after=Revision(3), limit=9)] == [4, 5]
+        assert repository.commits(after=Revision(5), limit=9) == []
+        assert repository.commits(after=Revision(77), limit=9) == []
+        assert_chained(repository)
+
+    def test_roles_are_listed_in_order_of_their_keys(self, repository: RoleRepository) -> None:
+        create(repository, "b", "B.2", "a-1", "C", "a.1", "a", "A1")
+        create(repository, "a", account_id=ACCOUNT + "0")
+        create(repository, "a", account_id=ACCOUNT[:-1])
+
+        listed = repository.list_roles(ACCOUNT, after="", name_prefix="", tags={}, limit=100)
+
+        assert [role.role_name for role in listed] == ["a", "a-1", "a.1", "A1", "b", "B.2", "C"]
+
+    def test_a_list_goes_on_after_a_key(self, repository: RoleRepository) -> None:
+        create(repository, "a", "b", "c", "d")
+
+        listed = repository.list_roles(ACCOUNT, after=f"{ACCOUNT}/b", name_prefix="", tags={}, limit=1)
+
+        assert [role.role_name for role in listed] == ["c"]
+
+    def test_a_list_has_the_names_with_the_prefix_only(self, repository: RoleRepository) -> None:
+        create(repository, "App", "APPLE", "ap", "app.z", "apq", "b")
+
+        listed = repository.list_roles(ACCOUNT, after=f"{ACCOUNT}/app", name_prefix="app", tags={}, limit=9)
+
+        assert [role.role_name for role in listed] == ["app.z", "APPLE"]
+
+    def test_a_list_has_the_roles_with_all_tags_only(self, repository: RoleRepository) -> None:
+        create(repository, "a", "b", "c", tags={"team": "x", "env": "1"})
+        create(repository, "d", tags={"team": "x"})
+        create(repository, "e", tags={"team": "X", "env": "1"})
+        create(repository, "f", account_id=OTHER_ACCOUNT, tags={"team": "x", "env": "1"})
+        tags = {"team": "x", "env": "1"}
+
+        first = repository.list_roles(ACCOUNT, after="", name_prefix="", tags=tags, limit=2)
+        second = repository.list_roles(ACCOUNT, after=first[-1].key, name_prefix="", tags=tags, limit=2)
+
+        assert [role.role_name for role in (*first, *second)] == ["a", "b", "c"]
+
+    def test_history_has_the_newest_first(self, repository: RoleRepository) -> None:
+        (role,) = create(repository, "App")
+        create(repository, "Other")
+        for n in range(3):
+            change(repository, KEY, time=n, description=str(n))
+
+        newest = repository.history(role.role_id, before=None, limit=2)
+        older = repository.history(role.role_id, before=newest[-1].revision, limit=9)
+
+        assert [r.revision for r in newest] == [5, 4]
+        assert [r.revision for r in older] == [3, 1]
+        assert [r.author.time for r in newest] == [2, 1]
+        assert newest[0].change.role.description == "2"
+        assert repository.history("0", before=None, limit=9) == []
+
+    # --- retention
+
+    def test_only_commits_that_are_old_and_not_among_the_newest_are_forgotten(self, repository: RoleRepository) -> None:
+        for n in range(1, 9):
+            create(repository, f"r{n}", time=n)
+
+        by_count = repository.prune(keep_after=100, keep_revisions=6, forget_requests_before=0)
+        by_time = repository.prune(keep_after=5, keep_revisions=0, forget_requests_before=0)
+        again = repository.prune(keep_after=5, keep_revisions=0, forget_requests_before=0)
+
+        assert (by_count, by_time, again) == (2, 2, 0)
+        assert repository.floor().revision == 4
+        assert [c.revision for c in all_commits(repository)] == [5, 6, 7, 8]
+
+    def test_what_is_forgotten_is_a_run_from_the_oldest(self, repository: RoleRepository) -> None:
+        for n, time in enumerate((1, 2, 50, 3, 4)):
+            create(repository, f"r{n}", time=time)
+
+        forgotten = repository.prune(keep_after=10, keep_revisions=0, forget_requests_before=0)
+
+        assert forgotten == 2
+        assert repository.floor().revision == 2
+
+    def test_the_floor_is_the_last_commit_that_was_forgotten(self, repository: RoleRepository) -> None:
+        for n in range(4):
+            create(repository, f"r{n}")
+        third = all_commits(repository)[2]
+
+        repository.prune(keep_after=2_000, keep_revisions=1, forget_requests_before=0)
+
+        assert (repository.floor().revision, repository.floor().hash) == (third.revision, third.hash)
+        assert repository.transact(author(), lambda t: t.floor())[0] == repository.floor()
+        assert_chained(repository)
+
+    def test_everything_may_be_forgotten_but_roles(self, repository: RoleRepository) -> None:
+        made = create(repository, "a", "b")
+        head = repository.head()
+
+        repository.prune(keep_after=2_000, keep_revisions=0, forget_requests_before=0)
+
+        assert repository.head() == head
+        assert list(repository.load()) == made
+        assert repository.history(made[0].role_id, before=None, limit=9) == []
+        assert repository.transact(author(), lambda t: t.role_at(made[0].role_id, Revision(1)))[0] is None
+        assert create(repository, "c")[0].revision == 2
+        assert_chained(repository)
+
+    def test_commits_below_the_floor_are_refused(self, repository: RoleRepository) -> None:
+        for n in range(4):
+            create(repository, f"r{n}")
+        repository.prune(keep_after=2_000, keep_revisions=1, forget_requests_before=0)
+
+        with pytest.raises(RevisionNotKeptError) as caught:
+            repository.commits(after=Revision(2), limit=9)
+
+        assert (caught.value.revision, caught.value.floor) == (2, 3)
+        assert [c.revision for c in repository.commits(after=Revision(3), limit=9)] == [4]
+
+    def test_old_outcomes_are_forgotten(self, repository: RoleRepository) -> None:
+        def remembering(time: int) -> Callable[[Transaction], None]:
+            return lambda transaction: transaction.remember("scope", str(time), OUTCOME)
+
+        for time in (1, 2, 3):
+            repository.transact(author(time), remembering(time))
+
+        repository.prune(keep_after=0, keep_revisions=0, forget_requests_before=2)
+
+        recalled, _ = repository.transact(author(), lambda t: [t.recall("scope", str(at)) for at in (1, 2, 3)])
+        assert recalled == [None, OUTCOME, OUTCOME]
+
+    # --- threads
+
+    def test_writes_of_many_threads_come_one_after_the_other(self, repository: RoleRepository) -> None:
+        create(repository, "App")
+
+        def count_up(n: int) -> None:
+            def work(transaction: Transaction) -> None:
+                role = transaction.role(KEY)
+                assert role is not None
+                transaction.put(
+                    ChangeKind.UPDATED, sample(transaction, description=str(int(role.description or 0) + 1))
+                )
+                transaction.put(ChangeKind.CREATED, sample(transaction, f"r{n}"))
+
+            repository.transact(author(n), work)
+
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(count_up, range(40)))
+
+        role = repository.role(KEY)
+        assert role is not None
+        assert role.description == "40"
+        assert repository.head().revision == 41
+        assert_chained(repository)
+
+    def test_of_two_threads_that_make_one_role_one_wins(self, repository: RoleRepository) -> None:
+        barrier = threading.Barrier(2)
+
+        def work(transaction: Transaction) -> bool:
+            if transaction.role(KEY):
+                return False
+            transaction.put(ChangeKind.CREATED, sample(transaction))
+            return True
+
+        def make(_: int) -> bool:
+            barrier.wait()
+            return repository.transact(author(), work)[0]
+
+        with ThreadPoolExecutor(2) as threads:
+            won = list(threads.map(make, range(2)))
+
+        assert sorted(won) == [False, True]
+        assert repository.head().revision == 1
+
+    def test_reads_go_on_beside_writes(self, repository: RoleRepository) -> None:
+        create(repository, *(f"r{n}" for n in range(50)))
+        stop = threading.Event()
+
+        def read() -> int:
+            seen = 0
+            while not stop.is_set():
+                head = repository.head().revision
+                assert head >= seen
+                assert len(list(repository.load())) >= 50
+                seen = head
+            return seen
+
+        with ThreadPoolExecutor(3) as threads:
+            readers = [threads.submit(read) for _ in range(3)]
+            for n in range(20):
+                create(repository, f"n{n}")
+            stop.set()
+            assert all(reader.result() <= 21 for reader in readers)
+
+    # --- the end
+
+    def test_a_closed_store_answers_nothing(self, repository: RoleRepository) -> None:
+        create(repository, "App")
+
+        repository.close()
+
+        with pytest.raises(StoreUnavailableError):
+            repository.head()
+        with pytest.raises(StoreUnavailableError):
+            repository.transact(author(), nothing)
+        repository.close()
+
+    def test_documents_are_kept_as_text(self, repository: RoleRepository) -> None:
+        twice = '{"Version": "1", "Version": "2"}'
+        create(repository, "App", document=twice)
+        create(repository, "Plain")
+
+        found = [repository.role(f"{ACCOUNT}/{name}") for name in ("app", "plain")]
+
+        assert [role.document for role in found if role] == [twice, DOCUMENT]

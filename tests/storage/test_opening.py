@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from rolecall.roles.errors import StoreBusyError, StoreUnavailableError, StoreUnsupportedError
+from rolecall.storage import MemoryRoleRepository, open_repository
+from tests.storage.samples import create
+
+NOBODY = 65_534
+
+
+def run_sql(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def pragma(path: Path, name: str) -> object:
+    with closing(sqlite3.connect(path)) as connection:
+        (value,) = connection.execute(f"PRAGMA {name}").fetchone()
+    return value
+
+
+def test_memory_is_a_store() -> None:
+    assert isinstance(open_repository("memory://"), MemoryRoleRepository)
+
+
+@pytest.mark.parametrize("name", ["rolecall.db", "a path/with spaces.db", "100%/é.db", "file:x#y.db"])
+def test_a_relative_path_is_taken_as_it_is(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+
+    repository = open_repository(f"sqlite:///{name}")
+    create(repository, "App")
+    repository.close()
+
+    assert (tmp_path / name).stat().st_size > 0
+    assert len(list((tmp_path / name).parent.glob("*.db"))) == 1
+
+
+def test_an_absolute_path_has_four_slashes(tmp_path: Path) -> None:
+    repository = open_repository(f"sqlite:///{tmp_path}/rolecall.db")
+
+    repository.close()
+
+    assert (tmp_path / "rolecall.db").exists()
+
+
+def test_a_relative_store_stays_where_it_was_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    repository = open_repository("sqlite:///rolecall.db")
+
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    create(repository, "App")
+    repository.close()
+
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("postgresql://user:secret@host/db", "not available in this version"),
+        ("postgres://user:secret@host/db", "not available in this version"),
+        ("mysql://user:secret@host/db", "`mysql` is not a kind of store"),
+        ("rolecall.db", "is not a kind of store"),
+        ("", "is not a kind of store"),
+        ("memory", "is not a kind of store"),
+        ("memory://secret", "is not a kind of store"),
+        ("sqlite://rolecall.db", "three slashes"),
+        ("sqlite:///", "three slashes"),
+        ("sqlite://", "three slashes"),
+        ("sqlite:///:memory:", "`memory://`"),
+        ("sqlite:///rolecall.db?mode=ro", "no options"),
+        ("sqlite:///a\0b", "no options"),
+        ("SQLITE:///rolecall.db", "is not a kind of store"),
+    ],
+)
+def test_any_other_url_is_refused_without_its_secrets(url: str, told: str) -> None:
+    with pytest.raises(StoreUnsupportedError) as caught:
+        open_repository(url)
+
+    assert told in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_new_file_is_its_owners_alone(tmp_path: Path) -> None:
+    old = os.umask(0)
+    try:
+        repository = open_repository(f"sqlite:///{tmp_path}/rolecall.db")
+        create(repository, "App")
+    finally:
+        os.umask(old)
+
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    repository.close()
+
+    assert modes == dict.fromkeys(modes, 0o600)
+    assert {"rolecall.db", "rolecall.db.lock"} <= modes.keys()
+
+
+def test_a_missing_directory_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailableError, match=f"no directory `{tmp_path}/none`"):
+        open_repository(f"sqlite:///{tmp_path}/none/rolecall.db")
+
+
+def test_a_directory_is_not_a_store(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailableError, match="is not a file"):
+        open_repository(f"sqlite:///{tmp_path}")
+
+
+@pytest.mark.parametrize("content", [b"hello, world", b"\0" * 5_000, b"SQLite format 3\0" + b"\xff" * 4_000])
+def test_a_file_that_is_no_database_is_left_alone(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+
+    with pytest.raises(StoreUnavailableError, match=r"notes\.txt"):
+        open_repository(f"sqlite:///{path}")
+
+    assert path.read_bytes() == content
+
+
+def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "photos.db"
+    run_sql(path, "CREATE TABLE photos (name TEXT)")
+    before = path.read_bytes()
+
+    with pytest.raises(StoreUnsupportedError, match="something else"):
+        open_repository(f"sqlite:///{path}")
+
+    assert path.read_bytes() == before
+
+
+def test_a_later_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rolecall.db"
+    open_repository(f"sqlite:///{path}").close()
+    run_sql(path, "UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(StoreUnsupportedError, match="has schema 9999, this version knows up to 0001"):
+        open_repository(f"sqlite:///{path}")
+
+    run_sql(path, "UPDATE alembic_version SET version_num = '0001'")
+    open_repository(f"sqlite:///{path}").close()
+
+
+@pytest.fixture
+def open_directory() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o777)
+        yield Path(directory)
+
+
+@pytest.fixture
+def unprivileged() -> Iterator[None]:
+    """Give up the right to write to any file whatever its mode, if this process has it."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    yield
+    os.seteuid(0)
+
+
+def test_a_file_that_may_not_be_written_is_refused(open_directory: Path, unprivileged: None) -> None:
+    path = open_directory / "rolecall.db"
+    open_repository(f"sqlite:///{path}").close()
+    path.chmod(0o400)
+
+    with pytest.raises(StoreUnavailableError, match=r"rolecall\.db` for writing: Permission denied"):
+        open_repository(f"sqlite:///{path}")
+
+
+def test_a_directory_that_may_not_be_written_is_refused(open_directory: Path, unprivileged: None) -> None:
+    directory = open_directory / "sealed"
+    directory.mkdir(mode=0o500)
+
+    with pytest.raises(StoreUnavailableError, match="Permission denied"):
+        open_repository(f"sqlite:///{directory}/rolecall.db")
+
+
+def test_a_second_server_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "rolecall.db"
+    first = open_repository(f"sqlite:///{path}")
+
+    with pytest.raises(StoreBusyError) as caught:
+        open_repository(f"sqlite:///{path}")
+
+    assert f"`{path}`" in str(caught.value)
+    assert f"process {os.getpid()}" in str(caught.value)
+    assert create(first, "App")
+    first.close()
+    open_repository(f"sqlite:///{path}").close()
+
+
+def test_a_link_to_a_store_is_that_store(tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "rolecall.db")
+    first = open_repository(f"sqlite:///{tmp_path}/rolecall.db")
+
+    with pytest.raises(StoreBusyError):
+        open_repository(f"sqlite:///{tmp_path}/link.db")
+
+    first.close()
+
+
+def test_a_store_that_was_refused_is_not_kept_locked(tmp_path: Path) -> None:
+    path = tmp_path / "rolecall.db"
+    path.write_bytes(b"not a database")
+    with pytest.raises(StoreUnavailableError, match="not a database"):
+        open_repository(f"sqlite:///{path}")
+    path.unlink()
+
+    open_repository(f"sqlite:///{path}").close()
+
+
+@pytest.mark.parametrize(("version", "mode"), [((3, 51, 2), "delete"), ((3, 51, 3), "wal"), ((3, 40, 1), "delete")])
+def test_the_write_ahead_log_is_used_where_it_is_sound(
+    version: tuple[int, int, int], mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
+    path = tmp_path / "rolecall.db"
+
+    repository = open_repository(f"sqlite:///{path}")
+    create(repository, "App")
+    found = pragma(path, "journal_mode")
+    repository.close()
+
+    assert found == mode
+
+
+def test_a_write_ahead_log_is_given_up_where_it_is_not_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "rolecall.db"
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 51, 3))
+    first = open_repository(f"sqlite:///{path}")
+    made = create(first, "App")
+    first.close()
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 51, 2))
+
+    second = open_repository(f"sqlite:///{path}")
+
+    assert list(second.load()) == made
+    second.close()
+    assert pragma(path, "journal_mode") == "delete"
+
+
+def test_a_file_that_has_gone_is_not_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "rolecall.db"
+    repository = open_repository(f"sqlite:///{path}")
+    path.unlink()
+    repository._engine.dispose()  # type: ignore[attr-defined]
+
+    with pytest.raises(StoreUnavailableError, match="unable to open"):
+        repository.head()
+
+    assert not path.exists()
+    repository.close()

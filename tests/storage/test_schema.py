@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Dialect
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateTable
+
+from rolecall.roles.errors import BrokenHistoryError
+from rolecall.roles.role import Revision
+from rolecall.storage.sqlite import open_sqlite
+from rolecall.storage.tables import METADATA
+from tests.storage.samples import change, create
+
+POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+SQLITE: Dialect = sqlite.dialect()
+
+BYTE_EXACT = {
+    ("meta", "incarnation"),
+    ("accounts", "account_id"),
+    *(("roles", name) for name in ("key", "account_id", "role_name", "role_id")),
+    *(("role_tags", name) for name in ("tag_key", "tag_value", "role_key")),
+    ("changes", "role_id"),
+    *(("requests", name) for name in ("scope", "request_id")),
+}
+
+
+def test_the_migrations_make_the_tables(tmp_path: Path) -> None:
+    repository = open_sqlite(tmp_path / "rolecall.db")
+
+    with repository._engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        differences = compare_metadata(context, METADATA)
+    repository.close()
+
+    assert differences == []
+
+
+def test_tables_of_both_engines_compare_identifiers_byte_by_byte() -> None:
+    exact = set()
+    for table in METADATA.sorted_tables:
+        for column in table.columns:
+            on_postgres = str(column.type.compile(POSTGRESQL))
+            assert "COLLATE" not in str(column.type.compile(SQLITE))
+            if on_postgres == 'TEXT COLLATE "C"':
+                exact.add((table.name, column.name))
+
+    assert exact == BYTE_EXACT
+
+
+@pytest.mark.parametrize("dialect", [POSTGRESQL, SQLITE], ids=["postgresql", "sqlite"])
+def test_no_engine_keeps_documents_as_json(dialect: Dialect) -> None:
+    statements = [str(CreateTable(table).compile(dialect=dialect)) for table in METADATA.sorted_tables]
+
+    assert all("JSON" not in statement for statement in statements)
+
+
+def alter(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        assert connection.execute(statement).rowcount == 1
+
+
+def is_broken(page: Callable[[], object]) -> bool:
+    try:
+        page()
+    except BrokenHistoryError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE changes SET body = replace(body, 'alice', 'alicf') WHERE revision = 2",
+        "UPDATE changes SET body = CAST(replace(body, 'second', 'forged') AS BLOB) WHERE revision = 2",
+        "UPDATE commits SET body = CAST(replace(body, 'alice', 'mallory') AS BLOB) WHERE revision = 2",
+        "UPDATE commits SET hash = x'00' WHERE revision = 2",
+        "DELETE FROM changes WHERE revision = 2",
+        "DELETE FROM commits WHERE revision = 2",
+        "DELETE FROM commits WHERE revision = 4",
+        "INSERT INTO changes SELECT revision, 1, role_id, body FROM changes WHERE revision = 1",
+    ],
+)
+def test_a_history_that_was_altered_by_hand_is_found(statement: str, tmp_path: Path) -> None:
+    path = tmp_path / "rolecall.db"
+    repository = open_sqlite(path)
+    (role,) = create(repository, "App")
+    for description in ("second", "third", "fourth"):
+        change(repository, role.key, description=description)
+    alter(path, statement)
+
+    with pytest.raises(BrokenHistoryError):
+        repository.commits(after=Revision(0), limit=10)
+    pages = [partial(repository.commits, after=Revision(after), limit=1) for after in range(4)]
+    assert sum(is_broken(page) for page in pages) >= 1
+
+    repository.close()
+
+
+def test_a_sound_history_is_read_whatever_the_page(tmp_path: Path) -> None:
+    repository = open_sqlite(tmp_path / "rolecall.db")
+    for n in range(5):
+        create(repository, *(f"r{n}-{m}" for m in range(n + 1)))
+    whole = repository.commits(after=Revision(0), limit=10)
+
+    pages = [repository.commits(after=Revision(n), limit=1) for n in range(5)]
+
+    assert [commit for page in pages for commit in page] == whole
+    repository.close()
