@@ -1,0 +1,313 @@
+"""The settings of one server process: from flags, then from `ROLECALL_*` variables, then the defaults of a laptop.
+
+Every setting is one field of `Config`; its flag is `--field-name`, its variable `ROLECALL_FIELD_NAME`. A variable that
+names no setting stops the start, since whoever set it believes that it does something.
+"""
+
+# ruff: noqa: RUF009  (`_setting` returns a field, as `dataclasses.field` does)
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import Field, dataclass, field, fields
+from difflib import get_close_matches
+from ipaddress import ip_address
+from typing import Any, TypeVar
+
+from rolecall.observability.logs import FORMATS, LEVELS
+from rolecall.policy.limits import Limits
+from rolecall.policy.lint import Severity
+from rolecall.roles.errors import InvalidFieldsError
+from rolecall.roles.reference import Accounts
+
+PREFIX = "ROLECALL_"
+CLIENT_VARIABLES = frozenset({"ROLECALL_ADDRESS"})
+"""Variables of the client commands, which a server passes over."""
+
+DRAIN_DELAY_BEYOND_LOOPBACK = 5.0
+
+T = TypeVar("T")
+Read = Callable[[str], T]
+
+
+class ConfigError(Exception):
+    """One or more settings cannot be used; all of them, each named by its flag and variable."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(self.problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A place to listen: a host and a port, or a socket file (then `host` is empty)."""
+
+    text: str
+    host: str = ""
+    port: int = 0
+
+    @property
+    def loopback(self) -> bool:
+        """Tell whether only this machine can reach it."""
+        if not self.host or self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def with_port(self, port: int) -> str:
+        """Return the address as clients write it, once the port is known."""
+        if not self.host:
+            return self.text
+        return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
+
+
+# --- readers of one setting; each raises ValueError with what would be right -----------------------------------------
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _boolean(text: str) -> bool:
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if text.lower() not in words:
+        raise ValueError("must be `true` or `false`")
+    return words[text.lower()]
+
+
+def _integer(low: int, high: int) -> Read[int]:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit()) or len(text) > 20 or not low <= int(text) <= high:
+            raise ValueError(f"must be a whole number from {low:,} to {high:,}")
+        return int(text)
+
+    return read
+
+
+def _seconds(low: float, high: float) -> Read[float]:
+    def read(text: str) -> float:
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = -1.0
+        if not low <= seconds <= high:
+            raise ValueError(f"must be from {low:g} to {high:g} seconds")
+        return seconds
+
+    return read
+
+
+def _one_of(*names: str) -> Read[str]:
+    def read(text: str) -> str:
+        if text not in names:
+            raise ValueError(f"must be one of {', '.join(f'`{name}`' for name in names)}")
+        return text
+
+    return read
+
+
+def _address(text: str) -> Address:
+    """Address = HOST ":" PORT | "[" IPV6 "]" ":" PORT | "unix:" PATH."""
+    if text.startswith("unix:") and len(text) > len("unix:"):
+        return Address(text)
+    return _tcp_address(text)
+
+
+def _tcp_address(text: str) -> Address:
+    host, _, port = text.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]")
+    if not bare or (":" in host and not host.startswith("[")) or not (port.isascii() and port.isdigit()):
+        raise ValueError("must be HOST:PORT; `127.0.0.1:PORT` for this machine alone, `0.0.0.0:PORT` for every network")
+    if int(port) > 65_535:
+        raise ValueError("must have a port up to 65535")
+    return Address(text, bare, int(port))
+
+
+def _aliases(text: str) -> tuple[tuple[str, str], ...]:
+    """Aliases = NAME "=" ID ("," NAME "=" ID)*."""
+    aliases: dict[str, str] = {}
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, equals, account_id = part.partition("=")
+        if not equals or name in aliases:
+            raise ValueError("must be NAME=ID,... with each name once")
+        aliases[name] = account_id
+    return tuple(aliases.items())
+
+
+def _severities(text: str) -> frozenset[Severity]:
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    if unknown := [name for name in names if name not in {severity.value for severity in Severity}]:
+        known = ", ".join(f"`{severity.value}`" for severity in Severity)
+        raise ValueError(f"`{unknown[0]}` is not a severity; the severities are {known}")
+    return frozenset(map(Severity, names))
+
+
+def _one_worker(text: str) -> int:
+    if text != "1":
+        raise ValueError("must be 1 in this version: run several replicas instead of several workers")
+    return 1
+
+
+def _setting(default: T, read: Callable[[str], Any], text: str) -> T:
+    """Return a field: its default, how its text is read, and its line in the help."""
+    return field(default=default, metadata={"read": read, "help": text})
+
+
+_LISTEN = Address("127.0.0.1:50051", "127.0.0.1", 50051)
+_OPS_LISTEN = Address("127.0.0.1:9464", "127.0.0.1", 9464)
+_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The settings of one process. None stands for a default that depends on other settings."""
+
+    listen: Address = _setting(_LISTEN, _address, "Where to take calls: HOST:PORT or unix:PATH.")
+    ops_listen: Address = _setting(_OPS_LISTEN, _tcp_address, "Where to serve /metrics, /livez and /readyz over HTTP.")
+    store: str = _setting("sqlite:///rolecall.db", _text, "Where roles are kept: sqlite:///PATH or memory://.")
+    account_id: str = _setting("", _text, "Account of requests that name none: an id or an alias.")
+    account_alias: tuple[tuple[str, str], ...] = _setting((), _aliases, "Names for accounts: NAME=ID,...")
+    insecure: bool = _setting(
+        default=False, read=_boolean, text="Take calls from beyond this machine without authentication."
+    )
+    tls_cert: str = _setting("", _text, "PEM file: the server's certificate chain.")
+    tls_key: str = _setting("", _text, "PEM file: the key of --tls-cert.")
+    tls_client_ca: str = _setting("", _text, "PEM file: who signs clients' certificates; clients must then show one.")
+    reflection: bool | None = _setting(None, _boolean, "Let clients ask for the API's description (on loopback: true).")
+    log_level: str = _setting("info", _one_of(*LEVELS), "From which level on to log; debug tells of every call.")
+    log_format: str = _setting("auto", _one_of(*FORMATS), "JSON lines or console; auto is console on a terminal.")
+    cache_entries: int = _setting(100_000, _integer(0, 10_000_000), "How many decisions to remember; 0: none.")
+    compiled_policies: int = _setting(
+        50_000, _integer(1, 10_000_000), "How many trust policies to hold in compiled form."
+    )
+    source_identity_needs_allow: bool = _setting(
+        default=False,
+        read=_boolean,
+        text="Require an Allow of sts:SetSourceIdentity for requests with a source identity.",
+    )
+    max_batch: int = _setting(1_000, _integer(1, 100_000), "How many queries a batch may hold.")
+    max_message_bytes: int = _setting(4_194_304, _integer(65_536, 268_435_456), "How large a message may be.")
+    max_concurrent_rpcs: int = _setting(1_000, _integer(1, 1_000_000), "How many calls to answer at once.")
+    max_deadline_seconds: float = _setting(
+        30.0, _seconds(0.1, 3_600), "How long a call may take; an upload ten times that."
+    )
+    max_upload_roles: int = _setting(100_000, _integer(1, 10_000_000), "How many roles one ApplyRoles may declare.")
+    max_upload_bytes: int = _setting(
+        268_435_456, _integer(65_536, 17_179_869_184), "How much all ApplyRoles under way may hold."
+    )
+    drain_delay_seconds: float | None = _setting(
+        None, _seconds(0, 300), "How long to go on after SIGTERM, so that callers hear of it (on loopback: 0, else 5)."
+    )
+    drain_grace_seconds: float = _setting(25.0, _seconds(0, 3_600), "How long calls under way may take to finish then.")
+    retention_days: int = _setting(30, _integer(1, 36_500), "How long to keep history.")
+    retention_revisions: int = _setting(
+        100_000, _integer(1, 1_000_000_000), "How many revisions to keep even if older."
+    )
+    max_roles_per_account: int = _setting(1_000_000, _integer(1, 100_000_000), "How many roles an account may have.")
+    max_document_bytes: int = _setting(
+        _LIMITS.max_document_bytes, _integer(64, 1_048_576), "How long a trust policy may be."
+    )
+    max_statements: int = _setting(_LIMITS.max_statements, _integer(1, 10_000), "How many statements it may have.")
+    max_principals: int = _setting(_LIMITS.max_principals, _integer(1, 100_000), "How many principals it may name.")
+    max_condition_keys: int = _setting(
+        _LIMITS.max_condition_keys, _integer(1, 10_000), "How many conditions it may have."
+    )
+    max_pattern_characters: int = _setting(
+        _LIMITS.max_pattern_characters, _integer(1, 16_384), "How long a pattern may be."
+    )
+    max_pattern_stars: int = _setting(_LIMITS.max_pattern_stars, _integer(0, 1_000), "How many `*` a pattern may have.")
+    lint_blocks: frozenset[Severity] = _setting(frozenset(), _severities, "Severities of findings that refuse a write.")
+    workers: int = _setting(1, _one_worker, "How many processes answer calls; 1 in this version.")
+
+    @classmethod
+    def from_mapping(cls, flags: Mapping[str, object], environ: Mapping[str, str]) -> Config:
+        """Return the settings that flags (by field name; None or absent: not given) and variables make; flags win.
+
+        Raise `ConfigError` with everything that is wrong.
+        """
+        problems = _unknown_variables(environ)
+        values: dict[str, Any] = {}
+        for setting in fields(cls):
+            try:
+                values |= _given(setting, flags, environ)
+            except ValueError as error:
+                problems.append(f"{flag_of(setting.name)} ({variable_of(setting.name)}) {error}")
+        if problems:
+            raise ConfigError(problems)
+        config = cls(**values)
+        config._require_accounts()
+        return config
+
+    @property
+    def limits(self) -> Limits:
+        """Return how much a trust policy may hold."""
+        return Limits(
+            max_document_bytes=self.max_document_bytes,
+            max_statements=self.max_statements,
+            max_principals=self.max_principals,
+            max_condition_keys=self.max_condition_keys,
+            max_pattern_characters=self.max_pattern_characters,
+            max_pattern_stars=self.max_pattern_stars,
+        )
+
+    @property
+    def accounts(self) -> Accounts:
+        """Return the accounts that the server knows by name."""
+        return Accounts(self.account_id, dict(self.account_alias))
+
+    @property
+    def with_reflection(self) -> bool:
+        """Tell whether clients may ask for the API's description."""
+        return self.listen.loopback if self.reflection is None else self.reflection
+
+    @property
+    def drain_delay(self) -> float:
+        """Return how long to go on after a signal to stop."""
+        if self.drain_delay_seconds is not None:
+            return self.drain_delay_seconds
+        return 0.0 if self.listen.loopback else DRAIN_DELAY_BEYOND_LOOPBACK
+
+    def _require_accounts(self) -> None:
+        try:
+            _ = self.accounts
+        except InvalidFieldsError as error:
+            names = {"account_id": "account_id", "account_aliases": "account_alias"}
+            raise ConfigError(
+                f"{flag_of(names[v.field])} ({variable_of(names[v.field])}): {v.message}" for v in error.violations
+            ) from None
+
+
+def flag_of(name: str) -> str:
+    """Return the flag of a setting."""
+    return f"--{name.replace('_', '-')}"
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def _given(setting: Field[Any], flags: Mapping[str, object], environ: Mapping[str, str]) -> dict[str, object]:
+    value = flags.get(setting.name)
+    if value is None or value == []:
+        value = environ.get(variable_of(setting.name))
+    return {} if value is None else {setting.name: setting.metadata["read"](_as_text(value))}
+
+
+def _as_text(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    known = {variable_of(setting.name) for setting in fields(Config)} | CLIENT_VARIABLES
+    return [_unknown(name, known) for name in sorted(environ) if name.startswith(PREFIX) and name not in known]
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    # The prefix that all share would make everything look alike.
+    suffixes = [other.removeprefix(PREFIX) for other in known]
+    nearest = get_close_matches(name.removeprefix(PREFIX), suffixes, n=1, cutoff=0.6)
+    hint = f"did you mean {PREFIX}{nearest[0]}" if nearest else "unset it"
+    return f"{name} names no setting; {hint}"

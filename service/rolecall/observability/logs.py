@@ -1,0 +1,78 @@
+"""Logs: one event a line, as JSON for machines or coloured for a terminal, with control characters escaped."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+
+LEVELS = ("debug", "info", "warning", "error")
+FORMATS = ("auto", "json", "console")
+
+_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+_ESCAPES |= {0x2028: "\\u2028", 0x2029: "\\u2029"}
+_ESCAPES_BUT_LINES = {code: escape for code, escape in _ESCAPES.items() if chr(code) != "\n"}
+
+
+def make_logger(level: str, form: str, stream: TextIO | None = None) -> FilteringBoundLogger:
+    """Return a logger of events from a level on; `form` auto is console on a terminal and JSON elsewhere."""
+    stream = stream or sys.stderr
+    console = form == "console" or (form == "auto" and stream.isatty())
+    logger: FilteringBoundLogger = structlog.wrap_logger(
+        structlog.WriteLogger(stream),
+        processors=_processors(console=console, colors=console and stream.isatty()),
+        wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
+    )
+    return logger
+
+
+@contextmanager
+def adopt_standard_logging(logger: FilteringBoundLogger) -> Iterator[None]:
+    """Lead what libraries log (grpc, asyncio, SQLAlchemy) into `logger`, from warnings on, until left."""
+    handler, root = _Adopted(logger), logging.getLogger()
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+
+
+class _Adopted(logging.Handler):
+    def __init__(self, logger: FilteringBoundLogger) -> None:
+        super().__init__(logging.WARNING)
+        self._logger = logger
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tell = self._logger.error if record.levelno >= logging.ERROR else self._logger.warning
+        tell("library", logger=record.name, message=record.getMessage(), exc_info=record.exc_info or None)
+
+
+def _number(level: str) -> int:
+    return logging.getLevelNamesMapping()[level.upper()]
+
+
+def _processors(*, console: bool, colors: bool) -> list[Processor]:
+    shared: list[Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    if console:
+        return [*shared, _escaped, structlog.dev.ConsoleRenderer(colors=colors)]
+    # JSON escapes what would break a line; the rest of the control characters it escapes as well.
+    return [*shared, structlog.processors.JSONRenderer(ensure_ascii=True, default=str)]
+
+
+def _escaped(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:  # noqa: ARG001
+    """Escape control characters, so that nothing that a caller sent can forge a line or drive a terminal."""
+    return {key: _visible(key, value) for key, value in event.items()}
+
+
+def _visible(key: str, value: object) -> object:
+    escapes = _ESCAPES_BUT_LINES if key == "exception" else _ESCAPES
+    return value.translate(escapes) if isinstance(value, str) else value

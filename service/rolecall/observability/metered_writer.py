@@ -1,0 +1,74 @@
+"""Meters the way to the store: how long writes take, what becomes of them, how many were repeats."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+from time import perf_counter
+from typing import Protocol, TypeVar
+
+from rolecall.policy.errors import PolicyError
+from rolecall.roles.commands import Written
+from rolecall.roles.errors import RoleError, StoreUnavailableError
+
+T = TypeVar("T")
+
+WRITE_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+"""Upper bounds of the buckets in seconds; the last bucket has none."""
+
+OUTCOMES = ("committed", "unchanged", "replayed", "refused", "unavailable", "failed")
+
+
+class Writer(Protocol):
+    """The way to the store."""
+
+    async def write(self, work: Callable[[], Written[T]]) -> Written[T]:
+        """Run a write."""
+        ...
+
+    async def read(self, work: Callable[[], T]) -> T:
+        """Run a read."""
+        ...
+
+
+class WriteTally:
+    """The writes that had one outcome: how many took how long."""
+
+    def __init__(self) -> None:
+        self.buckets = [0] * (len(WRITE_BOUNDS) + 1)
+        self.seconds = 0.0
+
+    def count(self, seconds: float) -> None:
+        """Count one write."""
+        self.buckets[bisect_left(WRITE_BOUNDS, seconds)] += 1
+        self.seconds += seconds
+
+
+class MeteredWriter:
+    """Does what another writer does, and counts it by outcome. Waiting for other writes is part of a write's time."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self.outcomes = {outcome: WriteTally() for outcome in OUTCOMES}
+        self.read = writer.read
+
+    @property
+    def replays(self) -> int:
+        """Return how many writes repeated an earlier request and were answered with its outcome."""
+        return sum(self.outcomes["replayed"].buckets)
+
+    async def write(self, work: Callable[[], Written[T]]) -> Written[T]:
+        """Run a write, and count it."""
+        began, outcome = perf_counter(), "failed"
+        try:
+            written = await self._writer.write(work)
+            outcome = "replayed" if written.replayed else "committed" if written.commit else "unchanged"
+        except StoreUnavailableError:
+            outcome = "unavailable"
+            raise
+        except (RoleError, PolicyError):
+            outcome = "refused"
+            raise
+        finally:
+            self.outcomes[outcome].count(perf_counter() - began)
+        return written

@@ -1,0 +1,206 @@
+"""Metrics in the Prometheus format, read from plain numbers when somebody scrapes.
+
+Whoever does the work counts in integers of its own; nothing here is on the path of a call. Labels come from closed
+sets: never a role, a principal or anything else that a caller sent.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from itertools import accumulate
+from typing import Protocol
+
+import grpc
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from rolecall.engine.decision import Reason, ServedFrom
+from rolecall.engine.decision_point import DecisionPoint
+from rolecall.observability.metered_writer import WRITE_BOUNDS, MeteredWriter
+
+CODES = {code.value[0]: "".join(part.capitalize() for part in code.name.split("_")) for code in grpc.StatusCode} | {
+    0: "OK"
+}
+"""Status codes as go-grpc-prometheus writes them, since dashboards know those."""
+
+_METHOD = ("grpc_type", "grpc_service", "grpc_method")
+
+
+class Tally(Protocol):
+    """What is counted of one method; see the transport."""
+
+    service: str
+    method: str
+    started: int
+    handled: list[int]
+    buckets: list[int]
+    seconds: float
+
+    @property
+    def kind(self) -> str:
+        """Return the shape of the method."""
+        ...
+
+    @property
+    def received(self) -> int:
+        """Return how many messages came."""
+        ...
+
+    @property
+    def sent(self) -> int:
+        """Return how many messages went out."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where the numbers are read. Functions are called from the thread that scrapes."""
+
+    tallies: Sequence[Tally]
+    latency_bounds: Sequence[float]
+    point: DecisionPoint
+    writer: MeteredWriter
+    calls_under_way: Callable[[], int]
+    reloads: Callable[[], int]
+    revivals: Callable[[], int]
+    staleness_seconds: Callable[[], float]
+    loop_lag_seconds: Callable[[], float]
+
+
+def make_registry(sources: Sources) -> CollectorRegistry:
+    """Return a registry of its own with every metric of one server."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_CallCollector(sources.tallies, sources.latency_bounds))
+    registry.register(_DomainCollector(sources))
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
+
+
+class _CallCollector(Collector):
+    """Calls, by the names and labels of go-grpc-prometheus. Every series exists from the start, at 0."""
+
+    def __init__(self, tallies: Sequence[Tally], bounds: Sequence[float]) -> None:
+        self._tallies = tallies
+        self._bounds = bounds
+
+    def collect(self) -> Iterator[Metric]:
+        yield self._counter("grpc_server_started", "Calls that began.", lambda tally: tally.started)
+        yield self._handled()
+        yield self._counter("grpc_server_msg_received", "Messages received.", lambda tally: tally.received)
+        yield self._counter("grpc_server_msg_sent", "Messages sent.", lambda tally: tally.sent)
+        yield self._latencies()
+
+    def _counter(self, name: str, text: str, value: Callable[[Tally], int]) -> Metric:
+        family = CounterMetricFamily(name, text, labels=_METHOD)
+        for tally in self._tallies:
+            family.add_metric(_labels(tally), value(tally))
+        return family
+
+    def _handled(self) -> Metric:
+        family = CounterMetricFamily(
+            "grpc_server_handled", "Calls that ended, by status code.", labels=(*_METHOD, "grpc_code")
+        )
+        for tally in self._tallies:
+            for code, count in enumerate(tally.handled):
+                family.add_metric([*_labels(tally), CODES[code]], count)
+        return family
+
+    def _latencies(self) -> Metric:
+        family = HistogramMetricFamily(
+            "grpc_server_handling_seconds", "Time from a call's beginning to its end.", labels=_METHOD
+        )
+        for tally in self._tallies:
+            family.add_metric(_labels(tally), _cumulative(self._bounds, tally.buckets), tally.seconds)
+        return family
+
+
+class _DomainCollector(Collector):
+    """Decisions, cache, state, store and loop."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+
+    def collect(self) -> Iterator[Metric]:
+        point, sources = self._sources.point, self._sources
+        yield _decisions(point.decided)
+        yield CounterMetricFamily(
+            "rolecall_cache_hits", "Decisions remembered from an equal request.", point.cache.hits
+        )
+        yield CounterMetricFamily("rolecall_cache_misses", "Decisions evaluated anew.", point.cache.misses)
+        yield CounterMetricFamily(
+            "rolecall_cache_evictions", "Decisions forgotten for want of room.", point.cache.evictions
+        )
+        yield GaugeMetricFamily("rolecall_cache_entries", "Decisions remembered now.", len(point.cache))
+        yield GaugeMetricFamily(
+            "rolecall_compiled_policies", "Trust policies held in compiled form.", len(point.compiled)
+        )
+        yield GaugeMetricFamily(
+            "rolecall_snapshot_revision", "Revision that decisions are made at.", point.snapshot.revision
+        )
+        yield GaugeMetricFamily("rolecall_snapshot_roles", "Roles held in memory.", len(point.snapshot))
+        yield GaugeMetricFamily(
+            "rolecall_snapshot_staleness_seconds", "Upper bound of the age of that state.", sources.staleness_seconds()
+        )
+        yield CounterMetricFamily(
+            "rolecall_store_full_reloads", "Times the whole state was read again.", sources.reloads()
+        )
+        yield _writes(sources.writer)
+        yield CounterMetricFamily(
+            "rolecall_idempotent_replays", "Writes that repeated a request.", sources.writer.replays
+        )
+        yield CounterMetricFamily("rolecall_server_revivals", "Times the gRPC server crashed.", sources.revivals())
+        yield GaugeMetricFamily("rolecall_calls_under_way", "Calls being answered now.", sources.calls_under_way())
+        yield GaugeMetricFamily(
+            "rolecall_event_loop_lag_seconds", "Worst delay of the event loop lately.", sources.loop_lag_seconds()
+        )
+        yield InfoMetricFamily("rolecall_build", "What is running.", _build())
+
+
+def _decisions(decided: Mapping[tuple[Reason, ServedFrom], int]) -> Metric:
+    family = CounterMetricFamily("rolecall_decisions", "Decisions made.", labels=("decision", "reason", "served_from"))
+    for (reason, served_from), count in list(decided.items()):
+        decision = "allow" if reason is Reason.ALLOW else "deny"
+        family.add_metric([decision, reason.value, served_from.value], count)
+    return family
+
+
+def _writes(writer: MeteredWriter) -> Metric:
+    family = HistogramMetricFamily(
+        "rolecall_store_write_seconds", "Time of a write, waiting included.", labels=("outcome",)
+    )
+    for outcome, tally in writer.outcomes.items():
+        family.add_metric([outcome], _cumulative(WRITE_BOUNDS, tally.buckets), tally.seconds)
+    return family
+
+
+def _cumulative(bounds: Sequence[float], counts: Sequence[int]) -> list[tuple[str, float]]:
+    names = [*(str(bound) for bound in bounds), "+Inf"]
+    return list(zip(names, map(float, accumulate(list(counts))), strict=True))
+
+
+def _labels(tally: Tally) -> list[str]:
+    return [tally.kind, tally.service, tally.method]
+
+
+def _build() -> dict[str, str]:
+    return {"version": rolecall_version(), "python": platform.python_version(), "grpc": grpc.__version__}
+
+
+def rolecall_version() -> str:
+    """Return the version of this distribution, or `unknown` when it runs from a tree that was not installed."""
+    try:
+        return version("rolecall")
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,124 @@
+"""The ops HTTP port: `/metrics` for Prometheus, `/livez` and `/readyz` for whoever restarts and routes.
+
+It runs on a thread and an event loop of its own, so that a scrape never keeps a call waiting and a stuck loop can still
+be told of. It takes GET and HEAD, a small head, few connections, one request each, and ends whatever takes long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+MAX_HEAD_BYTES = 8 * 1024
+MAX_CONNECTIONS = 32
+REQUEST_SECONDS = 5.0
+
+_TEXT = "text/plain; charset=utf-8"
+_PHRASES = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 503: "Service Unavailable"}
+
+Reasons = Callable[[], list[str]]
+"""Tells why the answer is no; nothing when it is yes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer."""
+
+    status: int
+    body: bytes
+    content_type: str = _TEXT
+
+
+class OpsServer:
+    """Serves the ops port from `start` to `stop`."""
+
+    def __init__(self, registry: CollectorRegistry, *, not_live: Reasons, not_ready: Reasons) -> None:
+        self._routes: dict[str, Callable[[], Response]] = {
+            "/metrics": lambda: Response(200, generate_latest(registry), CONTENT_TYPE_LATEST),
+            "/livez": lambda: _state("live", not_live()),
+            "/readyz": lambda: _state("ready", not_ready()),
+        }
+        self._connections = 0
+        self._end: Callable[[], object] = lambda: None
+        self._serving = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, host: str, port: int) -> int:
+        """Begin to serve; return the port. Raise `OSError` when the address cannot be taken."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.create_server((host, port), family=family, backlog=MAX_CONNECTIONS)
+        self._thread = threading.Thread(target=asyncio.run, args=(self._run(listening),), name="ops", daemon=True)
+        self._thread.start()
+        return int(listening.getsockname()[1])
+
+    def stop(self) -> None:
+        """End; return when the port is free again."""
+        if self._thread is not None:
+            self._serving.wait()
+            self._end()
+            self._thread.join()
+            self._thread = None
+
+    async def _run(self, listening: socket.socket) -> None:
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        self._end = lambda: loop.call_soon_threadsafe(ended.set)
+        server = await asyncio.start_server(self._serve, sock=listening, limit=MAX_HEAD_BYTES)
+        self._serving.set()
+        await ended.wait()
+        server.close()
+        await server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._connections >= MAX_CONNECTIONS:
+            writer.transport.abort()
+            return
+        self._connections += 1
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                writer.write(self._answer(await reader.readuntil(b"\r\n\r\n")))
+                await writer.drain()
+        except (OSError, TimeoutError, asyncio.CancelledError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            pass  # whoever does not ask, or does not read, or comes when the port is closing, gets no answer
+        finally:
+            self._connections -= 1
+            writer.close()
+
+    def _answer(self, head: bytes) -> bytes:
+        """Request line = METHOD SP target SP "HTTP/1." digit."""
+        method, _, rest = head.partition(b"\r\n")[0].partition(b" ")
+        target, _, protocol = rest.partition(b" ")
+        response = self._response(method, target.partition(b"?")[0], protocol)
+        return _encoded(response, with_body=method != b"HEAD")
+
+    def _response(self, method: bytes, path: bytes, protocol: bytes) -> Response:
+        if not protocol.startswith(b"HTTP/1."):
+            return Response(400, b"this is HTTP/1.1\n")
+        if method not in (b"GET", b"HEAD"):
+            return Response(405, b"GET and HEAD only\n")
+        route = self._routes.get(path.decode("latin-1"))
+        return route() if route else Response(404, b"there are /metrics, /livez and /readyz\n")
+
+
+def _state(name: str, reasons: list[str]) -> Response:
+    if reasons:
+        return Response(503, f"not {name}: {'; '.join(reasons)}\n".encode())
+    return Response(200, f"{name}\n".encode())
+
+
+def _encoded(response: Response, *, with_body: bool) -> bytes:
+    head = (
+        f"HTTP/1.1 {response.status} {_PHRASES[response.status]}\r\n"
+        f"Content-Type: {response.content_type}\r\n"
+        f"Content-Length: {len(response.body)}\r\n"
+        "Cache-Control: no-store\r\n"
+        "X-Content-Type-Options: nosniff\r\n"
+        "Connection: close\r\n\r\n"
+    )
+    return head.encode("latin-1") + (response.body if with_body else b"")

@@ -1,0 +1,1 @@
+"""Who may connect, who calls, and what callers may do."""

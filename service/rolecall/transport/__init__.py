@@ -1,0 +1,1 @@
+"""The gRPC surface: messages in, messages out, errors as statuses."""

@@ -1,0 +1,260 @@
+"""What each error means to a caller: its code, its stable reason and the facts that help. One table for the service."""
+
+# ruff: noqa: ARG001  (of some errors nothing but their type is told)
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import singledispatch
+
+from google.protobuf.message import DecodeError
+from google.rpc import code_pb2
+
+from rolecall.engine import errors as engine
+from rolecall.policy import errors as policy
+from rolecall.roles import errors as roles
+from rolecall.transport import errors as transport
+
+POLICY_FIELD = "assume_role_policy_document"
+RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldFault:
+    """One field of a request that breaks a rule."""
+
+    field: str
+    reason: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What a caller is told. `retry_seconds` above 0 says that trying again may help."""
+
+    code: int
+    reason: str
+    message: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+    fields: tuple[FieldFault, ...] = ()
+    retry_seconds: float = 0.0
+    foreseen: bool = True
+
+
+@singledispatch
+def fault_of(error: Exception) -> Fault:
+    """Return what an error means; of one that nobody foresaw nothing is told."""
+    return Fault(code=code_pb2.INTERNAL, reason="INTERNAL", message="internal error", foreseen=False)
+
+
+# --- a request that breaks a rule ------------------------------------------------------------------------------------
+
+
+@fault_of.register
+def _(error: policy.InvalidPolicyError) -> Fault:
+    too_large = any(v.reason == "DOCUMENT_TOO_LARGE" for v in error.violations)
+    ram_code = "InvalidParameter.AssumeRolePolicyDocument.Length" if too_large else "MalformedPolicyDocument"
+    return _invalid("the trust policy", map(_policy_field, error.violations), ram_code)
+
+
+@fault_of.register
+def _(error: policy.InvalidPrincipalError) -> Fault:
+    return _invalid("the request", [_field("principal", error.reason, error.message, error.suggestion)])
+
+
+@fault_of.register(roles.InvalidFieldsError)
+@fault_of.register(engine.InvalidQuestionError)
+def _(error: roles.InvalidFieldsError | engine.InvalidQuestionError) -> Fault:
+    ram_code = next((v.ram_code for v in error.violations if v.ram_code), "")
+    return _invalid("the request", (_field(v.field, v.reason, v.message) for v in error.violations), ram_code)
+
+
+@fault_of.register
+def _(error: roles.InvalidTokenError) -> Fault:
+    return _invalid("the request", [_field(error.kind, "INVALID_TOKEN", str(error))])
+
+
+@fault_of.register
+def _(error: engine.BatchSizeError) -> Fault:
+    fault = _invalid("the request", [_field("queries", "BATCH_SIZE", str(error))])
+    return _with(fault, limit=error.limit)
+
+
+@fault_of.register
+def _(error: DecodeError) -> Fault:
+    return _fault(
+        code_pb2.INVALID_ARGUMENT, "MALFORMED_MESSAGE", "the bytes are not a message of this method's request type"
+    )
+
+
+@fault_of.register
+def _(error: transport.UploadOrderError) -> Fault:
+    return _fault(code_pb2.INVALID_ARGUMENT, "UPLOAD_ORDER", error)
+
+
+# --- a request that the state does not allow -------------------------------------------------------------------------
+
+
+@fault_of.register
+def _(error: roles.RoleNotFoundError) -> Fault:
+    return _fault(code_pb2.NOT_FOUND, "ROLE_NOT_FOUND", error, ram_code="EntityNotExist.Role")
+
+
+@fault_of.register
+def _(error: roles.RoleExistsError) -> Fault:
+    return _fault(code_pb2.ALREADY_EXISTS, "ROLE_EXISTS", error, role=error.arn, ram_code="EntityAlreadyExists.Role")
+
+
+@fault_of.register
+def _(error: roles.StaleEtagError) -> Fault:
+    return _fault(code_pb2.ABORTED, "STALE_ETAG", error, role=error.arn, etag=error.current)
+
+
+@fault_of.register
+def _(error: roles.RoleLimitError) -> Fault:
+    return _fault(code_pb2.RESOURCE_EXHAUSTED, "ROLE_LIMIT", error, limit=error.limit, ram_code="LimitExceeded.Role")
+
+
+@fault_of.register
+def _(error: roles.IdempotencyMismatchError) -> Fault:
+    return _fault(code_pb2.FAILED_PRECONDITION, "IDEMPOTENCY_MISMATCH", error)
+
+
+@fault_of.register
+def _(error: roles.RevisionNotKeptError) -> Fault:
+    return _fault(code_pb2.FAILED_PRECONDITION, "REVISION_NOT_KEPT", error, revision=error.revision, floor=error.floor)
+
+
+@fault_of.register
+def _(error: roles.UnknownIncarnationError) -> Fault:
+    return _fault(code_pb2.FAILED_PRECONDITION, "UNKNOWN_INCARNATION", error)
+
+
+@fault_of.register
+def _(error: engine.FutureRevisionError) -> Fault:
+    return _fault(code_pb2.FAILED_PRECONDITION, "FUTURE_REVISION", error, revision=error.wanted, head=error.head)
+
+
+# --- a call that the server does not take ----------------------------------------------------------------------------
+
+
+@fault_of.register
+def _(error: transport.TooManyCallsError) -> Fault:
+    return _fault(code_pb2.RESOURCE_EXHAUSTED, "TOO_MANY_CALLS", error, retry_seconds=RETRY_SECONDS, limit=error.limit)
+
+
+@fault_of.register
+def _(error: transport.UploadLimitError) -> Fault:
+    return _fault(code_pb2.RESOURCE_EXHAUSTED, "UPLOAD_LIMIT", error, limit=error.limit)
+
+
+@fault_of.register
+def _(error: transport.OverdueError) -> Fault:
+    return _fault(code_pb2.DEADLINE_EXCEEDED, "SERVER_LIMIT", error, limit_seconds=f"{error.limit_seconds:g}")
+
+
+@fault_of.register
+def _(error: transport.UnauthenticatedError) -> Fault:
+    return _fault(code_pb2.UNAUTHENTICATED, "UNAUTHENTICATED", error)
+
+
+@fault_of.register
+def _(error: transport.PermissionDeniedError) -> Fault:
+    return _fault(code_pb2.PERMISSION_DENIED, "PERMISSION_DENIED", error, ram_code="NoPermission")
+
+
+@fault_of.register
+def _(error: transport.UnknownMethodError) -> Fault:
+    return _fault(code_pb2.UNIMPLEMENTED, "UNKNOWN_METHOD", error)
+
+
+@fault_of.register
+def _(error: transport.UnknownServiceError) -> Fault:
+    return _fault(code_pb2.NOT_FOUND, "UNKNOWN_SERVICE", error)
+
+
+@fault_of.register
+def _(error: engine.NotAvailableError) -> Fault:
+    return _fault(code_pb2.UNIMPLEMENTED, "NOT_AVAILABLE", error)
+
+
+# --- a fault of the server -------------------------------------------------------------------------------------------
+
+
+@fault_of.register
+def _(error: roles.StoreUnavailableError) -> Fault:
+    # The error's own text may name a host or a file; it is for the log.
+    message = "the store cannot be reached or cannot write now; decisions go on, try the write again"
+    return _fault(code_pb2.UNAVAILABLE, "STORE_UNAVAILABLE", message, retry_seconds=RETRY_SECONDS)
+
+
+@fault_of.register
+def _(error: roles.StoreUnsupportedError) -> Fault:
+    message = "the store has a schema that this version of the server does not know"
+    return _fault(code_pb2.UNAVAILABLE, "STORE_UNSUPPORTED", message)
+
+
+@fault_of.register
+def _(error: roles.BrokenHistoryError) -> Fault:
+    return _fault(
+        code_pb2.DATA_LOSS, "BROKEN_HISTORY", "the store's history is not whole; its operator has to look at it"
+    )
+
+
+@fault_of.register
+def _(error: engine.RevisionNotReachedError) -> Fault:
+    facts = {"revision": str(error.wanted), "reached": str(error.reached)}
+    return _fault(code_pb2.UNAVAILABLE, "REVISION_NOT_REACHED", error, retry_seconds=RETRY_SECONDS, **facts)
+
+
+@fault_of.register
+def _(error: engine.StaleStateError) -> Fault:
+    return _fault(code_pb2.UNAVAILABLE, "STATE_TOO_OLD", error, retry_seconds=RETRY_SECONDS)
+
+
+@fault_of.register
+def _(error: engine.ChangeGapError) -> Fault:
+    return _fault(code_pb2.UNAVAILABLE, "STATE_GAP", error, retry_seconds=RETRY_SECONDS)
+
+
+@fault_of.register
+def _(error: engine.UnreadablePolicyError) -> Fault:
+    return _fault(code_pb2.INTERNAL, "UNREADABLE_POLICY", error, role=error.arn)
+
+
+def _fault(
+    code: int, reason: str, message: Exception | str, *, retry_seconds: float = 0.0, **facts: str | int
+) -> Fault:
+    told = {name: str(fact) for name, fact in facts.items()}
+    return Fault(code=code, reason=reason, message=str(message), facts=told, retry_seconds=retry_seconds)
+
+
+def _invalid(what: str, fields: Iterable[FieldFault], ram_code: str = "") -> Fault:
+    """Return the fault of a request with violations. Its reason is that of the first."""
+    fields = tuple(fields)
+    reason = fields[0].reason if fields else "INVALID_ARGUMENT"
+    facts = {"ram_code": ram_code} if ram_code else {}
+    message = "; ".join(_sentences(what, fields))
+    return Fault(code=code_pb2.INVALID_ARGUMENT, reason=reason, message=message, facts=facts, fields=fields)
+
+
+def _sentences(what: str, fields: tuple[FieldFault, ...]) -> Iterator[str]:
+    rules = "a rule" if len(fields) == 1 else f"{len(fields)} rules"
+    yield f"{what} breaks {rules}"
+    if fields:
+        yield f"{fields[0].field}: {fields[0].description}"
+
+
+def _policy_field(violation: policy.Violation) -> FieldFault:
+    at = f"{violation.line}:{violation.column}: " if violation.line else ""
+    return _field(POLICY_FIELD + violation.pointer, violation.reason, at + violation.message, violation.suggestion)
+
+
+def _field(name: str, reason: str, message: str, suggestion: str = "") -> FieldFault:
+    return FieldFault(field=name, reason=reason, description=f"{message}; {suggestion}" if suggestion else message)
+
+
+def _with(fault: Fault, **facts: str | int) -> Fault:
+    told = {**fault.facts, **{name: str(fact) for name, fact in facts.items()}}
+    return Fault(code=fault.code, reason=fault.reason, message=fault.message, facts=told, fields=fault.fields)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import io
+import json
+import logging
+
+import pytest
+
+from rolecall.observability.logs import adopt_standard_logging, make_logger
+
+
+def test_an_event_is_one_line_of_json_whatever_it_says() -> None:
+    stream = io.StringIO()
+
+    make_logger("info", "json", stream).warning("e", text='a\nb\r{"level": "error"}\x1b[2J\x7f\u2028')
+
+    (line,) = stream.getvalue().splitlines()
+    assert json.loads(line)["text"] == 'a\nb\r{"level": "error"}\x1b[2J\x7f\u2028'
+    assert line.isprintable()
+
+
+def test_a_console_shows_no_control_character_of_a_caller() -> None:
+    stream = io.StringIO()
+
+    make_logger("info", "console", stream).info("e", text="a\nb\x1b[2J")
+
+    assert "\x1b" not in stream.getvalue()
+    assert stream.getvalue().count("\n") == 1
+
+
+def test_lower_levels_are_passed_over() -> None:
+    stream = io.StringIO()
+    log = make_logger("warning", "json", stream)
+
+    log.info("no")
+    log.warning("yes")
+
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["yes"]
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_an_error_is_told_with_its_traceback(form: str) -> None:
+    stream = io.StringIO()
+    try:
+        int("what went wrong")
+    except ValueError as error:
+        make_logger("info", form, stream).error("e", exc_info=error)
+
+    assert "Traceback" in stream.getvalue()
+    assert "what went wrong" in stream.getvalue()
+
+
+def test_what_libraries_log_is_led_here_until_left() -> None:
+    stream = io.StringIO()
+    logger = logging.getLogger("some.library")
+
+    with adopt_standard_logging(make_logger("info", "json", stream)):
+        logger.warning("from %s", "afar")
+    logger.warning("later")
+
+    assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == ["from afar"]

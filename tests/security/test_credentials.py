@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import trustme
+
+from rolecall.security.credentials import CredentialsError, TlsFiles, entrance
+from rolecall.security.identity import ANONYMOUS, LOCAL, by_certificate
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> TlsFiles:
+    folder, authority = tmp_path_factory.mktemp("tls"), trustme.CA()
+    issued = authority.issue_cert("localhost")
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    issued.cert_chain_pems[0].write_to_path(folder / "cert.pem")
+    issued.private_key_pem.write_to_path(folder / "key.pem")
+    return TlsFiles(
+        certificate=str(folder / "cert.pem"), key=str(folder / "key.pem"), client_authority=str(folder / "ca.pem")
+    )
+
+
+def without_clients(files: TlsFiles) -> TlsFiles:
+    return TlsFiles(certificate=files.certificate, key=files.key)
+
+
+def test_on_this_machine_plain_text_is_taken_and_everybody_is_local() -> None:
+    way_in = entrance(TlsFiles(), loopback=True, insecure=False)
+
+    assert (way_in.credentials, way_in.warning) == (None, "")
+    assert way_in.identify(None) == LOCAL  # type: ignore[arg-type]
+
+
+def test_beyond_this_machine_nothing_is_taken_without_certificates_of_clients(files: TlsFiles) -> None:
+    for tls in (TlsFiles(), without_clients(files)):
+        with pytest.raises(CredentialsError, match="--tls-client-ca"):
+            entrance(tls, loopback=False, insecure=False)
+
+
+def test_who_insists_is_warned_and_everybody_is_anonymous(files: TlsFiles) -> None:
+    for tls in (TlsFiles(), without_clients(files)):
+        way_in = entrance(tls, loopback=False, insecure=True)
+
+        assert "INSECURE" in way_in.warning
+        assert way_in.identify(None) == ANONYMOUS  # type: ignore[arg-type]
+
+
+def test_with_an_authority_callers_are_whom_their_certificates_name_also_with_insecure(files: TlsFiles) -> None:
+    for loopback, insecure in ((True, False), (False, False), (False, True)):
+        way_in = entrance(files, loopback=loopback, insecure=insecure)
+
+        assert (way_in.identify, way_in.warning) == (by_certificate, "")
+        assert way_in.credentials is not None
+
+
+@pytest.mark.parametrize("missing", ["certificate", "key"])
+def test_a_certificate_and_its_key_belong_together(files: TlsFiles, missing: str) -> None:
+    given = {"certificate": files.certificate, "key": files.key, missing: ""}
+
+    with pytest.raises(CredentialsError, match="both --tls-cert and --tls-key"):
+        entrance(TlsFiles(**given), loopback=True, insecure=False)
+
+
+def test_a_missing_file_is_named_with_its_flag(files: TlsFiles, tmp_path: Path) -> None:
+    tls = TlsFiles(certificate=str(tmp_path / "none.pem"), key=files.key)
+
+    with pytest.raises(CredentialsError, match=r"--tls-cert: cannot read `.*none\.pem`: no such file"):
+        entrance(tls, loopback=True, insecure=False)
+
+
+def test_a_key_of_another_certificate_is_refused(files: TlsFiles, tmp_path: Path) -> None:
+    trustme.CA().issue_cert("other").private_key_pem.write_to_path(tmp_path / "other.pem")
+
+    with pytest.raises(CredentialsError, match="are not a PEM certificate and its unencrypted key"):
+        entrance(
+            TlsFiles(certificate=files.certificate, key=str(tmp_path / "other.pem")), loopback=True, insecure=False
+        )
+
+
+def test_an_authority_without_certificate_is_refused(files: TlsFiles) -> None:
+    tls = TlsFiles(certificate=files.certificate, key=files.key, client_authority=files.key)
+
+    with pytest.raises(CredentialsError, match="has no PEM certificate"):
+        entrance(tls, loopback=True, insecure=False)

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from rolecall.security.identity import by_certificate
+
+
+@dataclass
+class Context:
+    """A call as far as its connection goes."""
+
+    facts: Mapping[str, list[bytes]]
+
+    def auth_context(self) -> Mapping[str, list[bytes]]:
+        return self.facts
+
+
+def identified(**facts: list[bytes]) -> str | None:
+    context: Any = Context(facts)
+    return by_certificate(context)
+
+
+@pytest.mark.parametrize(
+    "uri", ["spiffe://example.org", "spiffe://example.org/ns/prod/sa/web", "spiffe://a-b.c_d/...x"]
+)
+def test_a_spiffe_id_names_the_caller(uri: str) -> None:
+    assert identified(peer_uri=[uri.encode()], peer_dns=[b"web"]) == uri
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        b"SPIFFE://example.org/a", b"spiffe://Example.org/a", b"spiffe://example.org/a/../b", b"spiffe://example.org/./a",
+        b"spiffe://example.org//a", b"spiffe://example.org/a/", b"spiffe://example.org/a%2fb", b"spiffe:///a",
+        b"https://example.org/a", b"spiffe://example.org/a\n", b"spiffe://example.org/" + b"a" * 2_048, b"",
+    ],
+)  # fmt: skip
+def test_row_58_a_uri_that_is_no_spiffe_id_names_nobody(uri: bytes) -> None:
+    assert identified(peer_uri=[uri], peer_dns=[b"web"]) is None
+
+
+def test_row_58_two_uris_name_nobody() -> None:
+    assert identified(peer_uri=[b"spiffe://example.org/a", b"spiffe://example.org/b"]) is None
+
+
+def test_without_a_uri_the_first_dns_name_does() -> None:
+    assert identified(peer_dns=[b"web.example.org", b"other"]) == "web.example.org"
+
+
+def test_a_common_name_is_not_an_identity() -> None:
+    assert identified(x509_common_name=[b"admin"]) is None
+
+
+def test_a_dns_name_with_anything_else_in_it_names_nobody() -> None:
+    assert identified(peer_dns=[b"web\nCreateRole"]) is None

@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.app.serving import Served, served
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[Served]:
+    async with served() as service:
+        yield service

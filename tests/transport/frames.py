@@ -1,0 +1,54 @@
+"""HTTP/2 written by hand, for what no client library would send. Headers are literals without indexing or Huffman."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+DATA, HEADERS, RST_STREAM, SETTINGS, PING = 0x0, 0x1, 0x3, 0x4, 0x6
+END_STREAM, END_HEADERS = 0x1, 0x4
+
+
+def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def headers(stream: int, path: bytes, extra: Iterable[tuple[bytes, bytes]] = ()) -> bytes:
+    fields = [
+        (b":method", b"POST"),
+        (b":scheme", b"http"),
+        (b":path", path),
+        (b":authority", b"localhost"),
+        (b"content-type", b"application/grpc"),
+        (b"te", b"trailers"),
+        *extra,
+    ]
+    return frame(HEADERS, END_HEADERS, stream, b"".join(map(_literal, fields)))
+
+
+def message(stream: int, data: bytes) -> bytes:
+    return frame(DATA, END_STREAM, stream, b"\0" + len(data).to_bytes(4, "big") + data)
+
+
+def _literal(field: tuple[bytes, bytes]) -> bytes:
+    name, value = field
+    return b"\0" + _text(name) + _text(value)
+
+
+def _text(text: bytes) -> bytes:
+    if len(text) < 127:
+        return bytes([len(text)]) + text
+    rest, octets = len(text) - 127, [127]
+    while rest >= 128:
+        octets.append(rest % 128 + 128)
+        rest //= 128
+    return bytes([*octets, rest]) + text
+
+
+async def connect(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    host, _, port = address.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(PREFACE + frame(SETTINGS, 0, 0))
+    await writer.drain()
+    return reader, writer
