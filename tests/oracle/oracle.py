@@ -1,0 +1,130 @@
+"""A second, naive reading of the trust-policy language: slow, obvious, and independent of the product.
+
+It takes documents that are well formed and questions that are well formed, as the vectors hold them, and loops. Nothing is
+compiled, indexed or remembered, and nothing of the product is imported: what both get wrong they must get wrong separately.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.oracle.askers import Asker, asker_of, is_named_by
+from tests.oracle.conditions import condition_holds, instants_of_change, microseconds_of
+
+Question = dict[str, Any]
+Answer = dict[str, Any]
+
+CURRENT_TIME = "acs:CurrentTime"
+LAST_INSTANT = "9999-12-31T23:59:59.999999Z"
+
+
+def decide(document: Any, question: Question) -> Answer:
+    """Return what `document` says to `question`, in the form of a decision vector's `expect`.
+
+    `valid_until` is in microseconds since 1970 here, or None.
+    """
+    account = question["role"]["arn"].split(":")[3]
+    asker = asker_of(question, account)
+    if asker.kind == "root":
+        return _answer("ROOT_NOT_ALLOWED", [], set(), None)
+    keys = keys_of(question, asker)
+    denying: list[str] = []
+    allowing: list[str] = []
+    missing: set[str] = set()
+    ends: list[int] = []
+    for index, statement in enumerate(document["Statement"]):
+        if not _is_asked(statement, asker, account):
+            continue
+        missing |= _missing(statement, keys)
+        ends += _ends(statement, keys)
+        if _applies(statement, keys):
+            (denying if statement["Effect"] == "Deny" else allowing).append(f"/Statement/{index}")
+    until = min(ends, default=None)
+    if denying:
+        return _answer("EXPLICIT_DENY", denying, missing, until)
+    if allowing:
+        return _answer("ALLOW", allowing, missing, until)
+    return _answer("IMPLICIT_DENY", [], missing, until)
+
+
+def keys_of(question: Question, asker: Asker) -> dict[str, list[str]]:
+    """Return every condition key that the question has, sent or derived; a key without values is left out."""
+    keys: dict[str, list[str]] = dict(question.get("context", {}))
+    keys |= question.get("federated", {}).get("claims", {})
+    keys[CURRENT_TIME] = [question["time"]]
+    if asker.arn:
+        keys["acs:PrincipalARN"] = [asker.arn]
+    for field, key in (
+        ("external_id", "sts:ExternalId"),
+        ("role_session_name", "sts:RoleSessionName"),
+        ("source_identity", "sts:SourceIdentity"),
+    ):
+        if question.get(field):
+            keys[key] = [question[field]]
+    for name, value in question["role"].get("tags", {}).items():
+        keys[f"acs:ResourceTag/{name}"] = [value]
+    return {key: values for key, values in keys.items() if values}
+
+
+def _answer(reason: str, determining: list[str], missing: set[str], until: int | None) -> Answer:
+    return {
+        "allowed": reason == "ALLOW",
+        "reason": reason,
+        "determining": determining,
+        "missing_keys": sorted(missing),
+        "valid_until": until,
+    }
+
+
+def _is_asked(statement: Any, asker: Asker, account: str) -> bool:
+    """Tell whether the statement speaks of assuming a role, to this asker."""
+    actions = _listed(statement["Action"])
+    if "sts:assumerole" not in [action.lower() for action in actions]:
+        return False
+    for texts in statement["Principal"].values():
+        for text in _listed(texts):
+            if is_named_by(asker, text, account):
+                return True
+    return False
+
+
+def _conditions(statement: Any) -> list[tuple[str, str, list[str]]]:
+    found = []
+    for operator, members in statement.get("Condition", {}).items():
+        for spelling, values in members.items():
+            key = "acs:PrincipalARN" if spelling == "acs:PrincipalArn" else spelling
+            found.append((operator, key, [_text(value) for value in _listed(values)]))
+    return found
+
+
+def _applies(statement: Any, keys: dict[str, list[str]]) -> bool:
+    denies = statement["Effect"] == "Deny"
+    for operator, key, expected in _conditions(statement):
+        if not condition_holds(operator, expected, keys.get(key, []), unreadable=denies):
+            return False
+    return True
+
+
+def _missing(statement: Any, keys: dict[str, list[str]]) -> set[str]:
+    return {key for _, key, _ in _conditions(statement) if key not in keys}
+
+
+def _ends(statement: Any, keys: dict[str, list[str]]) -> list[int]:
+    now = microseconds_of(keys[CURRENT_TIME][0])
+    changes = []
+    for operator, key, expected in _conditions(statement):
+        if key == CURRENT_TIME:
+            changes += instants_of_change(operator, expected)
+    # An instant that no text can spell ends nothing.
+    return [instant for instant in changes if now < instant <= microseconds_of(LAST_INSTANT)]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _text(value: Any) -> str:
+    """Return a JSON scalar as the text that the document has for it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
