@@ -30,7 +30,9 @@ SERVICE_CONFIG = {
     "methodConfig": [
         {
             "name": [
-                {"service": f"rolecall.v1.{service}", "method": method} for service, methods in _RETRIED for method in methods
+                {"service": f"rolecall.v1.{service}", "method": method}
+                for service, methods in _RETRIED
+                for method in methods
             ],
             "retryPolicy": _RETRY_POLICY,
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
@@ -54,9 +54,8 @@ class RolecallError(Exception):
 def error_of_status(status: status_pb2.Status, *, request_id: str = "") -> RolecallError:
     """Return a status as an error: of a whole call, or of one query of a batch."""
     info, violations = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-    request = error_details_pb2.RequestInfo()
     for detail in status.details:
-        for message in (info, violations, request):
+        for message in (info, violations):
             detail.Unpack(message)
     return RolecallError(
         _name_of(status.code),
@@ -64,7 +63,7 @@ def error_of_status(status: status_pb2.Status, *, request_id: str = "") -> Rolec
         reason=info.reason,
         violations=[Violation(v.field, v.reason, v.description) for v in violations.field_violations],
         metadata=info.metadata,
-        request_id=request_id or request.request_id,
+        request_id=request_id or info.metadata.get("request_id", ""),
     )
 
 
@@ -83,8 +82,8 @@ def _name_of(code: int) -> str:
 
 
 def _metadata_of(error: grpc.RpcError) -> dict[str, str | bytes]:
-    pairs = [*(error.initial_metadata() or ()), *(error.trailing_metadata() or ())]
-    return dict(pairs)
+    # gRPC gives pairs, which its types do not say.
+    return dict(cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ()))
 
 
 def _status_in(metadata: Mapping[str, str | bytes]) -> status_pb2.Status | None:
@@ -93,7 +92,7 @@ def _status_in(metadata: Mapping[str, str | bytes]) -> status_pb2.Status | None:
         return None
     try:
         return status_pb2.Status.FromString(details)
-    except DecodeError:     # a proxy cut it; the plain code and text are still true
+    except DecodeError:  # a proxy cut it; the plain code and text are still true
         return None
 
 

@@ -64,7 +64,8 @@ def account_of(role: str) -> str:
 def condition_values(values: Values) -> dict[str, decision_pb2.ConditionValues]:
     """Return condition keys and their values as a request carries them."""
     return {
-        key: decision_pb2.ConditionValues(values=[value] if isinstance(value, str) else value) for key, value in values.items()
+        key: decision_pb2.ConditionValues(values=[value] if isinstance(value, str) else value)
+        for key, value in values.items()
     }
 
 

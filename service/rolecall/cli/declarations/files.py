@@ -1,0 +1,72 @@
+"""From a file or a directory to the roles that it declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from rolecall.cli.declarations.document import TextSource
+from rolecall.cli.declarations.role import Declared, RoleReader
+from rolecall.cli.declarations.tree import MAX_FILE_BYTES, read_documents
+from rolecall.cli.files import read_text
+from rolecall.cli.problem import Place, Problem, ProblemsError, refuse
+
+_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+
+
+def read_declarations(paths: Iterable[Path]) -> list[Declared]:
+    """Return the roles that files declare; raise `ProblemsError` with everything that is wrong with any of them.
+
+    In a directory, and below it, files called `*.yaml`, `*.yml` and `*.json` are read in order of their names; hidden ones
+    are not. A trust policy that a role names as its `trust_policy_file` may lie among them.
+    """
+    declared: list[Declared] = []
+    problems: list[Problem] = []
+    for path in _expanded(paths):
+        try:
+            declared += _read_file(path)
+        except ProblemsError as error:
+            problems += error.problems
+    policies = {role.source.start.file for role in declared if isinstance(role.source, TextSource)}
+    problems = [problem for problem in problems if problem.place.file not in policies]
+    problems += _duplicates(declared)
+    if problems:
+        raise ProblemsError(problems)
+    return declared
+
+
+def _expanded(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        found = sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES and _visible(file, path))
+        if not found:
+            raise refuse(Place(str(path)), f"the directory `{path}` has no *.yaml, *.yml or *.json file")
+        yield from found
+
+
+def _visible(file: Path, root: Path) -> bool:
+    return file.is_file() and not any(part.startswith(".") for part in file.relative_to(root).parts)
+
+
+def _read_file(path: Path) -> list[Declared]:
+    text = read_text(path, MAX_FILE_BYTES)
+    documents = read_documents(text, str(path))
+    reader = RoleReader(path, text)
+    if not documents:
+        raise refuse(Place(str(path)), "declares nothing")
+    declared = [role for document in documents for role in reader.roles(document)]
+    if reader.problems:
+        raise ProblemsError(reader.problems)
+    return declared
+
+
+def _duplicates(declared: Iterable[Declared]) -> Iterator[Problem]:
+    first: dict[tuple[str, str], Declared] = {}
+    for role in declared:
+        key = (role.message.account_id, role.message.role_name.lower())
+        earlier = first.setdefault(key, role)
+        if earlier is not role:
+            message = f"the role `{role.message.role_name}` is declared twice; the first is at {earlier.place}"
+            yield Problem(place=role.place, message=message, hint="keep one of the two", reason="DUPLICATE_ROLE")

@@ -1,0 +1,176 @@
+"""One role of a declaration file.
+
+* file = {apiVersion: "rolecall/v1", roles: [role, ...]} | role with apiVersion
+* role = {name, account_id?, description?, max_session_duration_seconds?, tags?, policy}
+* policy = trust_policy: mapping | trust_policy_json: text | trust_policy_file: path beside the file
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rolecall.cli.declarations.document import Source, TextSource, TreeSource, block_source
+from rolecall.cli.declarations.tree import Array, Node, Scalar, Table
+from rolecall.cli.files import MAX_POLICY_FILE_BYTES, read_text
+from rolecall.cli.problem import Place, Problem, ProblemsError
+from rolecall_client.v1.role_pb2 import RoleDeclaration
+
+API_VERSION = "rolecall/v1"
+
+_POLICY_KEYS = ("trust_policy", "trust_policy_json", "trust_policy_file")
+_ROLE_KEYS = ("name", "account_id", "description", "max_session_duration_seconds", "tags", *_POLICY_KEYS)
+_FILE_KEYS = ("apiVersion", "roles")
+_SECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """A role that a file declares, and where everything about it stands."""
+
+    message: RoleDeclaration
+    table: Table
+    source: Source
+
+    @property
+    def place(self) -> Place:
+        """Return where the role's name stands."""
+        return self.table.keys.get("name", self.table.place)
+
+    def place_of(self, field: str) -> Place:
+        """Return where a field of the message stands, or the role if it is not written."""
+        key = {"role_name": "name", "assume_role_policy_document": self._policy_key()}.get(field, field)
+        return self.table.keys.get(key, self.place)
+
+    def _policy_key(self) -> str:
+        return next(key for key in _POLICY_KEYS if key in self.table.members)
+
+
+class RoleReader:
+    """Reads the roles of one file, noting every problem."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self._path, self._lines = path, text.splitlines()
+        self.problems: list[Problem] = []
+
+    def roles(self, document: Node) -> Iterator[Declared]:
+        """Yield the roles of a document; those with problems are left out."""
+        if not isinstance(document, Table):
+            self._note(document.place, "must be a mapping with `apiVersion` and `roles`")
+            return
+        whole = "roles" in document.members or "name" not in document.members
+        self._api_version(document)
+        self._known(document, _FILE_KEYS if whole else (*_ROLE_KEYS, "apiVersion"))
+        if not whole:
+            yield from self._read(document)
+        elif elements := self._elements(document):
+            for element in elements.items:
+                yield from self._read(element)
+
+    def _read(self, node: Node) -> Iterator[Declared]:
+        before = len(self.problems)
+        if not isinstance(node, Table):
+            self._note(node.place, "a role must be a mapping with `name` and a trust policy")
+            return
+        if "apiVersion" not in node.members:
+            self._known(node, _ROLE_KEYS)
+        message = RoleDeclaration(
+            role_name=self._text(node, "name", required=True),
+            account_id=self._text(node, "account_id"),
+            description=self._text(node, "description"),
+            max_session_duration_seconds=self._seconds(node),
+            tags=self._tags(node),
+        )
+        source = self._source(node)
+        if source is not None and len(self.problems) == before:
+            message.assume_role_policy_document = source.text
+            yield Declared(message=message, table=node, source=source)
+
+    def _api_version(self, document: Table) -> None:
+        version = document.members.get("apiVersion")
+        if version is None:
+            self._note(document.place, "`apiVersion` is missing", f"begin the file with `apiVersion: {API_VERSION}`")
+        elif not isinstance(version, Scalar) or version.text != API_VERSION:
+            self._note(version.place, f"`apiVersion` must be `{API_VERSION}`")
+
+    def _elements(self, document: Table) -> Array | None:
+        roles = document.members.get("roles")
+        if isinstance(roles, Array):
+            return roles
+        place = roles.place if roles else document.place
+        self._note(place, "`roles` must be a list of roles" if roles else "`roles` is missing")
+        return None
+
+    def _known(self, table: Table, known: Iterable[str]) -> None:
+        for key, place in table.keys.items():
+            if key not in known:
+                nearest = difflib.get_close_matches(key, list(known), n=1)
+                hint = (
+                    f"did you mean `{nearest[0]}`?"
+                    if nearest
+                    else f"known keys are {', '.join(f'`{k}`' for k in known)}"
+                )
+                self._note(place, f"unknown key `{key}`", hint, reason="UNKNOWN_FIELD")
+
+    def _text(self, table: Table, key: str, *, required: bool = False) -> str:
+        node = table.members.get(key)
+        if node is None and required:
+            self._note(table.place, f"`{key}` is missing")
+        if node is None:
+            return ""
+        if isinstance(node, Scalar) and node.literal != "null":
+            return node.text
+        self._note(node.place, f"`{key}` must be text", "leave the key out if there is none")
+        return ""
+
+    def _seconds(self, table: Table) -> int:
+        text = self._text(table, "max_session_duration_seconds")
+        if not text or _SECONDS.fullmatch(text):
+            return int(text or 0)
+        place = table.members["max_session_duration_seconds"].place
+        self._note(place, f"`max_session_duration_seconds` must be a whole number of seconds, not `{text}`")
+        return 0
+
+    def _tags(self, table: Table) -> dict[str, str]:
+        node = table.members.get("tags")
+        if node is None:
+            return {}
+        if not isinstance(node, Table):
+            self._note(node.place, "`tags` must be a mapping of text to text")
+            return {}
+        return {key: self._text(node, key) for key in node.members}
+
+    def _source(self, table: Table) -> Source | None:
+        given = [key for key in _POLICY_KEYS if key in table.members]
+        if len(given) != 1:
+            place = table.keys[given[1]] if given else table.place
+            what = f"only one of `{'`, `'.join(given)}` may be given" if given else "the trust policy is missing"
+            self._note(place, what, "" if given else "add `trust_policy`, `trust_policy_json` or `trust_policy_file`")
+            return None
+        node = table.members[given[0]]
+        if given[0] == "trust_policy":
+            return self._tree(node)
+        text = self._text(table, given[0])
+        if not text or not isinstance(node, Scalar):
+            return None
+        return block_source(node, self._lines) if given[0] == "trust_policy_json" else self._file(node)
+
+    def _tree(self, node: Node) -> Source | None:
+        if isinstance(node, Table):
+            return TreeSource(node)
+        self._note(node.place, "`trust_policy` must be a mapping", "JSON as text belongs under `trust_policy_json`")
+        return None
+
+    def _file(self, node: Scalar) -> Source | None:
+        path = self._path.parent / node.text
+        try:
+            return TextSource(read_text(path, MAX_POLICY_FILE_BYTES), Place(str(path), 1, 1))
+        except ProblemsError as error:
+            self._note(node.place, error.problems[0].message)
+            return None
+
+    def _note(self, place: Place, message: str, hint: str = "", *, reason: str = "") -> None:
+        self.problems.append(Problem(place=place, message=message, hint=hint, reason=reason))

@@ -1,0 +1,217 @@
+"""YAML and JSON as trees that know their places.
+
+Scalars stay as they are written: only `null`, `true`, `false` and JSON numbers, unquoted, are other than text. `yes`, `on`,
+`0123` and `2026-01-01` are text. Duplicate keys are refused at every depth; aliases work, but cannot grow a file past a limit.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import yaml
+
+from rolecall.cli.problem import Place, Problem, ProblemsError, refuse
+
+MAX_FILE_BYTES = 64 * 1024 * 1024
+MAX_NODES = 5_000_000
+MAX_DEPTH = 64
+_TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels"
+
+_LITERAL = re.compile(r"null|true|false|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """One value. `plain` is whether it stands without quotes; `style` is YAML's mark of a block (`|`, `>`) or a quote."""
+
+    place: Place
+    text: str
+    style: str = ""
+
+    @property
+    def literal(self) -> str:
+        """Return the JSON literal (`true`, `42`, `null`) that the value is, or nothing if it is text."""
+        if self.style:
+            return ""
+        if self.text in ("", "~"):
+            return "null"
+        return self.text if _LITERAL.fullmatch(self.text) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """Values in order."""
+
+    place: Place
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Values by name, and where each name stands."""
+
+    place: Place
+    members: Mapping[str, Node]
+    keys: Mapping[str, Place]
+
+
+Node = Scalar | Array | Table
+
+
+class Mark(Protocol):
+    """A place as YAML's parsers tell it, from 0."""
+
+    index: int
+    line: int
+    column: int
+
+
+def read_documents(text: str, file: str) -> list[Node]:
+    """Return the documents of a file (JSON if it is named so, else YAML); raise `ProblemsError`."""
+    if not file.endswith(".json"):
+        return _documents(text, file, json_text="")
+    _require_json(text, file)
+    # A tab is white space to JSON and an error to YAML, and so is half a surrogate pair. The strings are read from `text` itself.
+    return _documents(_SURROGATE.sub(r"\\u0020", text.replace("\t", " ")), file, json_text=text)
+
+
+def _require_json(text: str, file: str) -> None:
+    try:
+        json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise refuse(Place(file, error.lineno, error.colno), f"not JSON: {error.msg.lower()}") from None
+    except ValueError as error:
+        raise refuse(Place(file), f"not JSON: {error}") from None
+    except RecursionError:
+        raise refuse(Place(file), _TOO_DEEP) from None
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"`{name}` is not a number of JSON")
+
+
+def _documents(text: str, file: str, *, json_text: str) -> list[Node]:
+    try:
+        return list(_Builder(text, file, json_text).documents())
+    except yaml.MarkedYAMLError as error:
+        raise _unreadable(error, file) from None
+    except yaml.reader.ReaderError as error:
+        raise refuse(Place(file), f"not YAML: {error.reason}") from None
+
+
+class _Builder:
+    """Builds the trees of one file from the parser's events; its own recursion is bounded, which that of YAML's composer is not.
+
+    `json_text` is the text of a JSON file: YAML would read a surrogate pair as two characters.
+    """
+
+    def __init__(self, text: str, file: str, json_text: str) -> None:
+        self._events, self._file, self._json_text = _LOADER(text), file, json_text
+        self._anchors: dict[str, tuple[Node, int]] = {}
+        self._count = 0
+
+    def documents(self) -> Iterator[Node]:
+        """Yield the tree of each document; raise `ProblemsError`."""
+        while not isinstance(event := self._events.get_event(), yaml.StreamEndEvent):
+            if isinstance(event, yaml.DocumentStartEvent):
+                self._anchors.clear()
+                yield self._node(self._events.get_event(), 1)
+
+    def _node(self, event: yaml.Event, depth: int) -> Node:
+        place, before = _place(self._file, event), self._count
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event, place)
+        if not isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
+            raise refuse(place, "a value is missing")
+        self._require_bounded(1, place)
+        self._require_plain(event, depth, place)
+        if isinstance(event, yaml.ScalarEvent):
+            node: Node = Scalar(place, self._text(event), event.style or "")
+        elif isinstance(event, yaml.MappingStartEvent):
+            node = self._table(place, depth)
+        else:
+            node = Array(place, tuple(self._items(depth)))
+        if event.anchor:
+            self._anchors[event.anchor] = (node, self._count - before)
+        return node
+
+    def _alias(self, event: yaml.AliasEvent, place: Place) -> Node:
+        if event.anchor not in self._anchors:
+            raise refuse(place, f"no value has been given the anchor `&{event.anchor}` before")
+        node, size = self._anchors[event.anchor]
+        self._require_bounded(size, place)
+        return node
+
+    def _require_bounded(self, size: int, place: Place) -> None:
+        self._count += size
+        if self._count > MAX_NODES:
+            raise refuse(
+                place,
+                f"the file has more than {MAX_NODES:,} values, those of aliases counted as often as they are used",
+            )
+
+    def _require_plain(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, depth: int, place: Place) -> None:
+        if depth > MAX_DEPTH:
+            raise refuse(place, _TOO_DEEP)
+        if event.tag:
+            raise refuse(place, f"the tag `{event.tag}` is not supported", "write the value without a tag")
+
+    def _items(self, depth: int) -> Iterator[Node]:
+        while not isinstance(event := self._events.get_event(), yaml.SequenceEndEvent):
+            yield self._node(event, depth + 1)
+
+    def _table(self, place: Place, depth: int) -> Table:
+        members: dict[str, Node] = {}
+        keys: dict[str, Place] = {}
+        twice: list[Problem] = []
+        while not isinstance(event := self._events.get_event(), yaml.MappingEndEvent):
+            at = _place(self._file, event)
+            key = self._key(event, at)
+            value = self._node(self._events.get_event(), depth + 1)
+            if key in keys:
+                twice.append(_duplicate(key, at, keys[key]))
+            else:
+                keys[key], members[key] = at, value
+        if twice:
+            raise ProblemsError(twice)
+        return Table(place, members, keys)
+
+    def _key(self, event: yaml.Event, place: Place) -> str:
+        node = self._node(event, MAX_DEPTH) if isinstance(event, yaml.ScalarEvent) else None
+        if not isinstance(node, Scalar):
+            raise refuse(place, "a key must be text")
+        return node.text
+
+    def _text(self, event: yaml.ScalarEvent) -> str:
+        if not self._json_text or event.style != '"':
+            return str(event.value)
+        return str(json.loads(self._json_text[_mark(event.start_mark).index : _mark(event.end_mark).index]))
+
+
+def _duplicate(key: str, at: Place, first: Place) -> Problem:
+    message = f"the key `{key}` stands here a second time; the first is on line {first.line}"
+    return Problem(place=at, message=message, reason="DUPLICATE_KEY", hint="keep one of the two")
+
+
+def _place(file: str, event: yaml.Event) -> Place:
+    mark = _mark(event.start_mark)
+    return Place(file, mark.line + 1, mark.column + 1)
+
+
+def _mark(mark: Mark | None) -> Mark:
+    if mark is None:
+        raise ValueError("an event of a parsed text has its place")
+    return mark
+
+
+def _unreadable(error: yaml.MarkedYAMLError, file: str) -> ProblemsError:
+    mark = error.problem_mark or error.context_mark
+    place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
+    hint = "indent with spaces" if "cannot start any token" in (error.problem or "") else ""
+    return refuse(place, f"not YAML: {error.problem or error.context or 'cannot be read'}", hint)

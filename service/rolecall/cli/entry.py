@@ -1,0 +1,113 @@
+"""Where every command begins and ends. No exception leaves as a traceback: each becomes a sentence and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from itertools import takewhile
+
+import typer
+
+from rolecall.cli.failure import FAILED, INTERRUPTED, OK, PIPE_CLOSED, CommandError
+from rolecall.cli.problem import ProblemsError
+from rolecall.cli.terminal import abandon_stdout, prepare_streams
+
+
+def main() -> None:
+    """Run the command line of this process and exit."""
+    # gRPC's C core would write its own lines between ours; what it has to say comes back as an error.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    prepare_streams()
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
+    return guarded(lambda: _run(list(arguments)))
+
+
+def guarded(work: Callable[[], int | None]) -> int:
+    """Do a piece of work and return its exit code, whatever becomes of it."""
+    try:
+        code = work()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        abandon_stdout()
+        return PIPE_CLOSED
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except typer.Exit as ended:
+        return ended.exit_code
+    except Exception as error:  # noqa: BLE001 - the boundary
+        return _report(error)
+    return code or OK
+
+
+def _run(arguments: list[str]) -> int:
+    from rolecall.cli.program import program
+
+    words = _leading_words(arguments)
+    # The shell asks for completions without arguments, and may want those of any command.
+    completing = "_ROLECALL_COMPLETE" in os.environ
+    command = typer.main.get_command(program(None if completing else next(iter(words), "")))
+    try:
+        code = command.main(arguments, prog_name="rolecall", standalone_mode=False)
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        return _report_usage(str(error.format_message()), words)
+    return code if isinstance(code, int) else OK
+
+
+def _leading_words(arguments: Sequence[str]) -> list[str]:
+    """Return the names of the command, and of its part: `role create`."""
+    return list(takewhile(lambda argument: not argument.startswith("-"), arguments[:2]))
+
+
+def _report_usage(message: str, words: Sequence[str]) -> int:
+    """Tell what is wrong with a command line; Typer tells of one without a command by its help."""
+    from rolecall.cli.program import COMMANDS
+    from rolecall.cli.reports import report_failure
+
+    if message.startswith("Usage:"):
+        sys.stderr.write(message + "\n")
+        return FAILED
+    known = [word for word in words if words[0] == "role" or word in COMMANDS] if words and words[0] in COMMANDS else []
+    if message.startswith("No such command"):
+        known = known[:-1] if len(known) == len(words) else known
+    message = message.strip().rstrip(".").replace("'", "`")
+    report_failure(
+        CommandError(message[:1].lower() + message[1:], hint=f"see `{' '.join(['rolecall', *known])} --help`")
+    )
+    return FAILED
+
+
+def _report(error: Exception) -> int:
+    from rolecall.cli import reports
+
+    if isinstance(error, ProblemsError):
+        reports.report_problems(error.problems)
+    elif isinstance(error, CommandError):
+        reports.report_failure(error)
+    else:
+        reports.report_failure(_foreseen(error) or _unforeseen(error))
+    return FAILED
+
+
+def _foreseen(error: Exception) -> CommandError | None:
+    """Return what trouble of the operating system is."""
+    if not isinstance(error, OSError):
+        return None
+    what = f"cannot use `{error.filename}`" if error.filename else "the system refuses"
+    return CommandError(f"{what}: {(error.strerror or str(error)).lower()}")
+
+
+def _unforeseen(error: Exception) -> CommandError:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{os.path.basename(frame.filename)}:{frame.lineno}"  # noqa: PTH119
+    return CommandError(
+        f"this should not have happened: {type(error).__name__}: {error} (at {place})",
+        hint="it is a fault of rolecall, please report it with the command that you typed",
+    )

@@ -1,0 +1,121 @@
+"""Options that several commands share: a dataclass is a group of them, and `expanded` makes each field an option."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+import typer
+
+from rolecall.cli.failure import CommandError
+
+DEFAULT_ADDRESS = "127.0.0.1:50051"
+
+T = TypeVar("T")
+
+
+class Output(StrEnum):
+    """How a command shows its answer."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+OutputOption = Annotated[
+    Output,
+    typer.Option("--output", "-o", help="For people (table), or protobuf's JSON with the field names of the contract."),
+]
+ReasonOption = Annotated[
+    str, typer.Option("--reason", metavar="TEXT", help="Why, in up to 1,024 characters; kept with the revision.")
+]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """Where the service is, and how to reach it."""
+
+    address: Annotated[str, typer.Option(metavar="HOST:PORT", envvar="ROLECALL_ADDRESS", help="The server to ask.")] = (
+        DEFAULT_ADDRESS
+    )
+    tls_ca: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="PEM certificates that the server's must go back to; turns TLS on."),
+    ] = None
+    tls_cert: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="PEM certificate of this client, for a server that asks for one."),
+    ] = None
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM key of --tls-cert.")] = None
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.001, help="How long to wait for the answer, retries included.")
+    ] = 10.0
+
+
+def expanded(function: Callable[..., T]) -> Callable[..., T]:
+    """Return a command in which each parameter that is a group of options is replaced by the group's fields."""
+    signature = inspect.signature(function)
+    hints = get_type_hints(function, include_extras=True)
+    groups = {name: hint for name, hint in hints.items() if dataclasses.is_dataclass(hint) and isinstance(hint, type)}
+
+    @functools.wraps(function)
+    def command(**values: Any) -> T:  # noqa: ANN401
+        for name, group in groups.items():
+            values[name] = group(**{field.name: values.pop(field.name) for field in dataclasses.fields(group)})
+        return function(**values)
+
+    parameters = [
+        parameter
+        for name, original in signature.parameters.items()
+        for parameter in _parameters(original.replace(annotation=hints[name]), groups.get(name))
+    ]
+    # Typer reads both; required parameters go first, as in any signature.
+    parameters.sort(key=lambda parameter: parameter.default is not inspect.Parameter.empty)
+    command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters} | {"return": None}
+    del command.__wrapped__
+    return command
+
+
+def pairs(values: list[str], option: str) -> dict[str, str]:
+    """Return `KEY=VALUE` texts as a mapping; raise `CommandError` on one that is none, or on a repeated key."""
+    read: dict[str, str] = {}
+    for key, value in _split(values, option):
+        if key in read:
+            raise CommandError(f"{option} `{key}` is given twice")
+        read[key] = value
+    return read
+
+
+def lists(values: list[str], option: str) -> Mapping[str, list[str]]:
+    """Return `KEY=VALUE` texts as a mapping in which a repeated key has several values; raise `CommandError`."""
+    read: dict[str, list[str]] = {}
+    for key, value in _split(values, option):
+        read.setdefault(key, []).append(value)
+    return read
+
+
+def _split(values: list[str], option: str) -> Iterator[tuple[str, str]]:
+    for text in values:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise CommandError(f"{option} takes KEY=VALUE, not `{text}`")
+        yield key, value
+
+
+def _parameters(parameter: inspect.Parameter, group: type | None) -> Iterator[inspect.Parameter]:
+    if group is None:
+        yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        return
+    hints = get_type_hints(group, include_extras=True)
+    for field in dataclasses.fields(group):
+        default = inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default
+        if field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        yield inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hints[field.name]
+        )

@@ -1,0 +1,53 @@
+"""Holding trust policies to the language, with problems where the reader can find them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from rolecall.cli.problem import Place, Problem
+from rolecall.policy.errors import InvalidPolicyError
+from rolecall.policy.lint import lint
+from rolecall.policy.parser import parse_policy
+
+if TYPE_CHECKING:
+    from rolecall.policy.profile import Profile
+
+Placing = Callable[[str, int, int], Place]
+"""Where a JSON pointer, line and column of a document stand for the reader."""
+
+
+def document_problems(text: str, place: Placing, *, profile: Profile, now: int, account: str = "") -> Iterator[Problem]:
+    """Yield what is wrong with a document; if nothing is, what a careful reader would ask about."""
+    try:
+        policy = parse_policy(text, profile=profile)
+    except InvalidPolicyError as error:
+        yield from violation_problems(error, place)
+        return
+    for finding in lint(policy, now=now, account=account):
+        yield Problem(
+            place=place(finding.pointer, finding.line, finding.column),
+            severity=finding.severity.value,
+            message=finding.message,
+            reason=finding.id,
+            pointer=finding.pointer,
+            hint=finding.fix,
+            finding=True,
+        )
+
+
+def violation_problems(error: InvalidPolicyError, place: Placing) -> Iterable[Problem]:
+    """Yield the violations of a document."""
+    for violation in error.violations:
+        yield Problem(
+            place=place(violation.pointer, violation.line, violation.column),
+            message=violation.message,
+            reason=violation.reason,
+            pointer=violation.pointer,
+            hint=_hint(violation.suggestion),
+        )
+
+
+def _hint(suggestion: str) -> str:
+    """A suggestion is a sentence, or the very text to write."""
+    return suggestion if " " in suggestion or not suggestion else f"write `{suggestion}`"

@@ -1,0 +1,67 @@
+"""The commands of `rolecall`, in the order in which a newcomer meets them.
+
+Only the command that is asked for is imported: the others stand as a name and a line of help, so that `rolecall --help` and
+the offline commands answer at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import typer
+
+
+class Entry(NamedTuple):
+    """A command: where it is, and the first line of its help."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+COMMANDS: Mapping[str, Entry] = {
+    "explain": Entry("decide", "explain", "Decide, and show why."),
+    "check": Entry("decide", "check", "Decide whether a principal may assume a role."),
+    "validate": Entry("validate", "validate", "Find what is wrong with trust policies."),
+    "serve": Entry("serve", "serve", "Serve over gRPC until SIGTERM or Ctrl-C."),
+    "quickstart": Entry("quickstart", "quickstart", "Serve here, with example roles."),
+    "apply": Entry("apply", "apply", "Bring roles to what files declare."),
+    "role": Entry("roles", "app", "Create, read, change and delete roles."),
+    "schema": Entry("about", "schema", "Print the JSON schema of `apply` files."),
+    "version": Entry("about", "version", "Print the version."),
+}
+
+_HELP = (
+    "May this principal assume this role? Rolecall keeps RAM-style roles and decides, explains and serves over gRPC. "
+    "Exit codes: 0 done or allowed, 1 denied, 2 error."
+)
+
+
+def program(wanted: str | None) -> typer.Typer:
+    """Return the command line with the command `wanted` in full; None: with all of them."""
+    app = typer.Typer(
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+        help=_HELP,
+    )
+    for name, entry in COMMANDS.items():
+        command: typer.Typer | Callable[..., object] = _loaded(entry) if wanted in (None, name) else _absent
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name, short_help=entry.help)
+        else:
+            app.command(name, short_help=entry.help)(command)
+    return app
+
+
+def _loaded(entry: Entry) -> typer.Typer | Callable[..., object]:
+    module = importlib.import_module(f"rolecall.cli.{entry.module}")
+    command: typer.Typer | Callable[..., object] = getattr(module, entry.attribute)
+    return command
+
+
+def _absent() -> None:
+    """Stand for a command that was not asked for."""

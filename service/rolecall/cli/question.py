@@ -1,0 +1,139 @@
+"""The question of `check` and `explain`, from its options."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rolecall.cli.failure import CommandError
+from rolecall.cli.files import read_policy
+from rolecall.cli.options import lists, pairs
+
+if TYPE_CHECKING:
+    from rolecall.offline import OfflineRole
+    from rolecall_client.client import RolecallClient
+    from rolecall_client.v1.decision_pb2 import AssumeRoleQuery
+
+DEFAULT_ACCOUNT = "123456789012"
+
+KeyValues = list[str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionOptions:
+    """Who asks for what, with which facts."""
+
+    as_: Annotated[
+        str,
+        typer.Option(
+            "--as",
+            metavar="WHO",
+            help="Who asks: `acs:ram::ID:user/NAME`, `acs:ram::ID:role/ROLE/SESSION`, a service (`ecs.aliyuncs.com`, "
+            "`ID@orders.internal`), a provider's ARN with --claim, or `k8s:PROVIDER/NAMESPACE/SERVICEACCOUNT`.",
+        ),
+    ]
+    role: Annotated[
+        str,
+        typer.Option(metavar="ROLE", help="Which role: an ARN, ACCOUNT/NAME, or NAME in the server's default account."),
+    ] = ""
+    claim: Annotated[
+        KeyValues,
+        typer.Option(
+            metavar="KEY=VALUE", help="A claim of the identity provider (`oidc:sub=...`); repeat KEY for more values."
+        ),
+    ] = dataclasses.field(default_factory=list)
+    context: Annotated[
+        KeyValues,
+        typer.Option(metavar="KEY=VALUE", help="A condition key (`acs:SourceIp=...`); repeat KEY for more values."),
+    ] = dataclasses.field(default_factory=list)
+    external_id: Annotated[str, typer.Option(metavar="TEXT", help="Read as sts:ExternalId; 2 to 1,224 characters.")] = (
+        ""
+    )
+    session_name: Annotated[
+        str,
+        typer.Option(metavar="TEXT", help="The session asked for, read as sts:RoleSessionName; 2 to 64 characters."),
+    ] = ""
+    source_identity: Annotated[
+        str, typer.Option(metavar="TEXT", help="Read as sts:SourceIdentity; 2 to 64 characters.")
+    ] = ""
+    duration: Annotated[
+        int,
+        typer.Option(
+            metavar="SECONDS", min=0, help="How long the session is to last, 900 to the role's maximum; 0: not asked."
+        ),
+    ] = 0
+    policy: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE",
+            help="Ask without a server: the role is the trust policy in this file (`-`: standard input).",
+        ),
+    ] = ""
+    account_id: Annotated[
+        str,
+        typer.Option(
+            metavar="ID", help=f"The role's account where --role does not say it. With --policy: {DEFAULT_ACCOUNT}."
+        ),
+    ] = ""
+    role_tag: Annotated[
+        KeyValues,
+        typer.Option(metavar="KEY=VALUE", help="A tag of the role, read as acs:ResourceTag/KEY; with --policy only."),
+    ] = dataclasses.field(default_factory=list)
+
+    @property
+    def role_name(self) -> str:
+        """Return how the role is called in an answer."""
+        return self.role or f"the role with {self.policy}"
+
+
+def remote_query(options: QuestionOptions, client: RolecallClient) -> AssumeRoleQuery:
+    """Return the question to a server."""
+    if not options.role:
+        raise CommandError("--role is missing", hint="name a role of the server, or ask without one: --policy FILE")
+    if options.role_tag:
+        raise CommandError("--role-tag goes with --policy: a role on a server has its own tags")
+    return _query(options, options.role, options.account_id or _account(options, client))
+
+
+def offline_query(options: QuestionOptions) -> tuple[AssumeRoleQuery, OfflineRole]:
+    """Return the question to the engine in this process, and the role that it is about."""
+    from rolecall.offline import OfflineRole
+
+    account = options.account_id or DEFAULT_ACCOUNT
+    role = OfflineRole(
+        document=read_policy(options.policy),
+        role=options.role,
+        account_id=account,
+        tags=pairs(options.role_tag, "--role-tag"),
+    )
+    return _query(options, options.role, account), role
+
+
+def _query(options: QuestionOptions, role: str, account: str) -> AssumeRoleQuery:
+    from rolecall_client.queries import query
+
+    try:
+        return query(
+            options.as_,
+            role,
+            claims=lists(options.claim, "--claim"),
+            context=lists(options.context, "--context"),
+            duration_seconds=options.duration,
+            role_session_name=options.session_name,
+            external_id=options.external_id,
+            source_identity=options.source_identity,
+            account_id=account,
+        )
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+
+
+def _account(options: QuestionOptions, client: RolecallClient) -> str:
+    """Return the role's account if the question cannot be put without it and the role's spelling does not say it."""
+    from rolecall_client.queries import KUBERNETES_PREFIX, account_of
+
+    if not options.as_.startswith(KUBERNETES_PREFIX) or account_of(options.role):
+        return ""
+    return client.get_role(options.role).role.account_id

@@ -1,0 +1,174 @@
+"""`quickstart`: a server on this machine with the example roles, and one decision about each."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import rolecall
+from rolecall.cli.failure import CommandError
+from rolecall.cli.options import Connection
+from rolecall.cli.serve import settings_of
+
+if TYPE_CHECKING:
+    from rolecall.config import Config
+
+DEFAULT_ACCOUNT = "123456789012"
+
+_PROBE_SECONDS = 2.0
+_REPOSITORY = Path(rolecall.__file__).resolve().parents[2]
+_NEXT = (
+    "explain",
+    "--role",
+    "break-glass",
+    "--as",
+    "acs:ram::123456789012:user/alice",
+    "--context",
+    "acs:SourceIp=203.0.113.9",
+)
+
+ListenOption = Annotated[
+    str | None,
+    typer.Option(
+        "--listen", metavar="HOST:PORT", help="Where to take calls [default: 127.0.0.1:50051; ROLECALL_LISTEN]."
+    ),
+]
+OpsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ops-listen",
+        metavar="HOST:PORT",
+        help="Where to serve /metrics, /livez and /readyz [default: 127.0.0.1:9464; ROLECALL_OPS_LISTEN].",
+    ),
+]
+StoreOption = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="URL",
+        help="Where roles are kept [default: sqlite:///rolecall.db, in this directory; ROLECALL_STORE].",
+    ),
+]
+AccountOption = Annotated[
+    str | None,
+    typer.Option(
+        "--account-id", metavar="ID", help=f"The default account [default: {DEFAULT_ACCOUNT}; ROLECALL_ACCOUNT_ID]."
+    ),
+]
+ExamplesOption = Annotated[
+    Path,
+    typer.Option(
+        "--examples",
+        metavar="DIR",
+        help="The examples: a directory with `roles` and `questions.yaml`.",
+        show_default=False,
+    ),
+]
+
+
+def quickstart(
+    listen: ListenOption = None,
+    ops_listen: OpsOption = None,
+    store: StoreOption = None,
+    account_id: AccountOption = None,
+    examples: ExamplesOption = _REPOSITORY / "examples",
+) -> None:
+    """Serve here, with example roles.
+
+    Starts a server on this machine, gives it the example roles if it has none, decides once about each of them, and goes on
+    serving until Ctrl-C.
+    """
+    if not examples.joinpath("questions.yaml").is_file():
+        raise CommandError(f"there are no examples in `{examples}`", hint="name their directory: --examples DIR")
+    flags = {
+        "listen": listen,
+        "ops_listen": ops_listen,
+        "store": store,
+        "account_id": account_id or os.environ.get("ROLECALL_ACCOUNT_ID") or DEFAULT_ACCOUNT,
+        # The table is what is to be seen, not the server's log.
+        "log_level": os.environ.get("ROLECALL_LOG_LEVEL") or "warning",
+    }
+    config = settings_of(flags)
+    _require_free(config)
+    raise typer.Exit(_serve(config, examples))
+
+
+def _serve(config: Config, examples: Path) -> int:
+    from rolecall import app
+
+    def ready(bound: app.Bound) -> None:
+        threading.Thread(target=_demonstrate, args=(bound.address, examples), daemon=True).start()
+
+    return app.run(config, ready=ready)
+
+
+def _demonstrate(address: str, examples: Path) -> None:
+    """Show the decisions, on a thread beside the server; whatever goes wrong is told, and the server goes on."""
+    from rolecall.cli.entry import guarded
+    from rolecall.cli.examples import show_examples
+
+    guarded(lambda: show_examples(Connection(address=address), examples, next_command(address)))
+
+
+def next_command(address: str) -> str:
+    """Return a command line that can be copied into another terminal."""
+    place = () if address == Connection().address else ("--address", address)
+    return shlex.join((*_program(), *_NEXT, *place))
+
+
+def _program() -> tuple[str, ...]:
+    """Return how this program is called from a shell: by its name where the shell finds it, else by its path."""
+    started = Path(sys.argv[0])
+    if started.name != "rolecall":
+        return (sys.executable, "-m", "rolecall")
+    found = shutil.which("rolecall")
+    if found and Path(found).resolve() == started.resolve():
+        return ("rolecall",)
+    return (os.path.relpath(started),)
+
+
+def _require_free(config: Config) -> None:
+    """Refuse an address that somebody listens on, and say who it is."""
+    listen = config.listen
+    if not listen.loopback:
+        raise CommandError(
+            f"`{listen.text}` can be reached from other machines",
+            hint="quickstart serves this machine; see `rolecall serve`",
+        )
+    if not listen.host or not listen.port or not _answers(listen.host, listen.port):
+        return
+    if _is_rolecall(listen.text):
+        raise CommandError(
+            f"a rolecall is serving on {listen.text} already",
+            hint=f"ask it: `{next_command(listen.text)}`, or stop it, or start another with --listen 127.0.0.1:PORT",
+        )
+    raise CommandError(f"another program listens on {listen.text}", hint="choose another port: --listen 127.0.0.1:PORT")
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), _PROBE_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
+def _is_rolecall(address: str) -> bool:
+    from rolecall_client.client import RolecallClient
+    from rolecall_client.errors import RolecallError
+    from rolecall_client.v1.role_pb2 import ListRolesRequest
+
+    with RolecallClient(address, timeout=_PROBE_SECONDS) as client:
+        try:
+            client.list_roles(ListRolesRequest(page_size=1))
+        except RolecallError as error:
+            return bool(error.reason)
+    return True

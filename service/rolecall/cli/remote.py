@@ -1,0 +1,64 @@
+"""Asking a server: the connection that the options describe, and its errors told once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from rolecall.cli.failure import FAILED, CommandError
+from rolecall.cli.options import Connection
+from rolecall.cli.reports import report_error
+
+if TYPE_CHECKING:
+    import grpc
+
+    from rolecall_client.client import RolecallClient
+
+
+@contextmanager
+def client(connection: Connection) -> Iterator[RolecallClient]:
+    """Give a client; an error of the service is reported and ends the command."""
+    from rolecall_client.client import RolecallClient
+    from rolecall_client.errors import RolecallError
+
+    _require_address(connection.address)
+    with RolecallClient(connection.address, credentials=_credentials(connection), timeout=connection.timeout) as asked:
+        try:
+            yield asked
+        except RolecallError as error:
+            report_error(error, connection.address)
+            raise typer.Exit(FAILED) from None
+
+
+def _require_address(address: str) -> None:
+    if not address or any(character.isspace() for character in address):
+        raise CommandError(f"`{address}` is not an address", hint="write --address HOST:PORT")
+
+
+def _credentials(connection: Connection) -> grpc.ChannelCredentials | None:
+    import grpc
+
+    if connection.tls_ca is None and (connection.tls_cert or connection.tls_key):
+        raise CommandError(
+            "--tls-cert and --tls-key need --tls-ca", hint="give the certificates that the server's goes back to"
+        )
+    if connection.tls_ca is None:
+        return None
+    if bool(connection.tls_cert) != bool(connection.tls_key):
+        raise CommandError("--tls-cert and --tls-key come together")
+    return grpc.ssl_channel_credentials(
+        root_certificates=_pem(connection.tls_ca),
+        private_key=_pem(connection.tls_key) if connection.tls_key else None,
+        certificate_chain=_pem(connection.tls_cert) if connection.tls_cert else None,
+    )
+
+
+def _pem(path: Path) -> bytes:
+    data = path.read_bytes()
+    if b"-----BEGIN" not in data:
+        raise CommandError(f"`{path}` is not a PEM file")
+    return data

@@ -1,0 +1,113 @@
+"""Problems and errors on standard error."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from rolecall.cli.failure import CommandError
+from rolecall.cli.problem import Problem
+from rolecall.cli.terminal import console, visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from rolecall_client.errors import RolecallError
+
+_STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}
+_WORDS = re.compile(r"\s+")
+
+
+def report_failure(error: CommandError) -> None:
+    """Print why a command could not go on."""
+    out = console(sys.stderr)
+    _headline(out, error.message)
+    _help(out, error.hint)
+
+
+def report_error(error: RolecallError, address: str = "") -> None:
+    """Print what the service, or the engine without one, could not do."""
+    out = console(sys.stderr)
+    _headline(out, _sentence(error, address), "" if error.violations else error.reason or error.code)
+    for violation in error.violations:
+        _violation(out, violation.field, violation.message, violation.reason)
+    _cut_note(out, error)
+    _help(out, _advice(error, address))
+    if error.request_id and error.code in {"INTERNAL", "UNKNOWN"}:
+        out.print(f"  request id: {visible(error.request_id)}")
+
+
+def report_problems(problems: Iterable[Problem], out: Console | None = None) -> None:
+    """Print problems as a compiler does."""
+    out = out or console(sys.stderr)
+    for problem in problems:
+        _problem(out, problem)
+
+
+def _problem(out: Console, problem: Problem) -> None:
+    from rich.text import Text
+
+    reason = f" [{problem.reason}]" if problem.reason else ""
+    line = Text.assemble(
+        (visible(f"{problem.place}: "), "bold"),
+        (f"{problem.severity}: ", _STYLES[problem.severity]),
+        visible(problem.message),
+        (visible(reason), "dim"),
+    )
+    out.print(line, soft_wrap=True)
+    _help(out, problem.hint)
+
+
+def _headline(out: Console, message: str, reason: str = "") -> None:
+    from rich.text import Text
+
+    text = Text.assemble(("error: ", _STYLES["error"]), _one_line(message), (f" [{reason}]" if reason else "", "dim"))
+    out.print(text, soft_wrap=True)
+
+
+def _violation(out: Console, field: str, message: str, reason: str) -> None:
+    from rich.text import Text
+
+    text = Text.assemble(
+        "  ", (visible(field), "bold"), f": {_one_line(message)}", (f" [{reason}]" if reason else "", "dim")
+    )
+    out.print(text, soft_wrap=True)
+
+
+def _help(out: Console, hint: str) -> None:
+    from rich.text import Text
+
+    if hint:
+        out.print(Text.assemble("  ", ("help: ", "bold cyan"), _one_line(hint)), soft_wrap=True)
+
+
+def _cut_note(out: Console, error: RolecallError) -> None:
+    total, shown = error.metadata.get("total_violations", ""), len(error.violations)
+    if total.isdigit() and int(total) > shown:
+        out.print(f"  and {int(total) - shown} more")
+
+
+def _sentence(error: RolecallError, address: str) -> str:
+    """Return what the error says, without the violation that is listed below it."""
+    if error.code == "UNAVAILABLE" and not error.reason:
+        return f"cannot reach {address}: {error.message}"
+    listed = "; ".join(f"{v.field}: {v.message}" for v in error.violations[:1])
+    return error.message.removesuffix(f"; {listed}")
+
+
+def _advice(error: RolecallError, address: str) -> str:
+    if error.code == "UNAVAILABLE" and not error.reason:
+        return f"is a server listening on {address}? start one with `rolecall serve`, or name another with --address"
+    if error.code == "UNIMPLEMENTED" and not error.reason:
+        return f"is the server on {address} a Rolecall of this version?"
+    if error.code == "DEADLINE_EXCEEDED":
+        return "wait longer with --timeout SECONDS"
+    if error.reason == "STALE_ETAG":
+        return "`rolecall role get` shows the role and its etag"
+    return ""
+
+
+def _one_line(text: str) -> str:
+    return visible(_WORDS.sub(" ", text))

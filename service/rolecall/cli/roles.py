@@ -1,0 +1,245 @@
+"""`role`: one role on a server, created, read, changed, deleted, and its history."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rolecall.cli import show_roles as show
+from rolecall.cli.failure import CommandError
+from rolecall.cli.files import read_policy
+from rolecall.cli.options import Connection, Output, OutputOption, ReasonOption, expanded, pairs
+from rolecall.cli.remote import client
+from rolecall.cli.role_policy import document_errors_in
+
+RoleArgument = Annotated[
+    str, typer.Argument(metavar="ROLE", help="An ARN, ACCOUNT/NAME, or NAME in the server's default account.")
+]
+AccountOption = Annotated[
+    str,
+    typer.Option(
+        "--account-id", metavar="ID", help="The account, an id or an alias of the server; default: the server's own."
+    ),
+]
+PolicyOption = Annotated[
+    str, typer.Option("--policy", metavar="FILE", help="The trust policy, a JSON file; `-`: standard input.")
+]
+DescriptionOption = Annotated[
+    str, typer.Option("--description", metavar="TEXT", help="Free text, up to 1,024 characters.")
+]
+SessionOption = Annotated[
+    int,
+    typer.Option(
+        "--max-session-duration",
+        metavar="SECONDS",
+        min=0,
+        help="The longest session, 3,600 to 43,200 seconds; 0: 3,600.",
+    ),
+]
+TagOption = Annotated[list[str], typer.Option("--tag", metavar="KEY=VALUE", help="A tag; up to 20.")]
+EtagOption = Annotated[
+    str,
+    typer.Option(
+        "--etag", metavar="ETAG", help="The version that you have seen; if the role has changed since, nothing is done."
+    ),
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Check everything and show what would be, but write nothing.")
+]
+RequestIdOption = Annotated[
+    str,
+    typer.Option(
+        "--request-id",
+        metavar="UUID",
+        help="Repeat a write safely: the same id gives the first result. Default: a new one.",
+    ),
+]
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Create, read, change and delete roles on a server."
+)
+
+
+@app.command()
+@expanded
+def create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="1 to 64 of `A-Z a-z 0-9 . -`.")],
+    connection: Connection,
+    policy: PolicyOption,
+    account_id: AccountOption = "",
+    description: DescriptionOption = "",
+    max_session_duration: SessionOption = 0,
+    tag: TagOption = [],  # noqa: B006 - typer copies it
+    reason: ReasonOption = "",
+    request_id: RequestIdOption = "",
+    dry_run: DryRunOption = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Create a role."""
+    from rolecall_client.v1.role_pb2 import CreateRoleRequest
+
+    request = CreateRoleRequest(
+        account_id=account_id,
+        role_name=name,
+        assume_role_policy_document=read_policy(policy),
+        description=description,
+        max_session_duration_seconds=max_session_duration,
+        tags=pairs(tag, "--tag"),
+        change_reason=reason,
+        request_id=request_id,
+        validate_only=dry_run,
+    )
+    with client(connection) as asked, document_errors_in(policy, request.assume_role_policy_document):
+        show.written("would create" if dry_run else "created", asked.create_role(request), output)
+
+
+@app.command()
+@expanded
+def get(role: RoleArgument, connection: Connection, output: OutputOption = Output.TABLE) -> None:
+    """Show one role with its trust policy."""
+    with client(connection) as asked:
+        show.role(asked.get_role(role), output)
+
+
+@app.command("list")
+@expanded
+def list_(
+    connection: Connection,
+    account_id: AccountOption = "",
+    prefix: Annotated[
+        str, typer.Option("--prefix", metavar="TEXT", help="Only names that begin so, in whatever case.")
+    ] = "",
+    tag: Annotated[
+        list[str], typer.Option("--tag", metavar="KEY=VALUE", help="Only roles with this tag; with all of several.")
+    ] = [],  # noqa: B006
+    full: Annotated[bool, typer.Option("--full", help="With `-o json`: trust policies, too.")] = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """List the roles of an account in order of their names."""
+    from rolecall_client.client import list_all_roles
+    from rolecall_client.v1 import role_pb2 as pb
+
+    request = pb.ListRolesRequest(
+        account_id=account_id,
+        page_size=500,
+        name_prefix=prefix,
+        tags=pairs(tag, "--tag"),
+        view=pb.ROLE_VIEW_FULL if full else pb.ROLE_VIEW_BASIC,
+    )
+    with client(connection) as asked:
+        show.roles(list_all_roles(asked, request), output)
+
+
+@app.command()
+@expanded
+def update(
+    role: RoleArgument,
+    connection: Connection,
+    policy: Annotated[
+        str | None, typer.Option("--policy", metavar="FILE", help="The new trust policy; `-`: standard input.")
+    ] = None,
+    description: Annotated[
+        str | None, typer.Option("--description", metavar="TEXT", help="The new description; empty: none.")
+    ] = None,
+    max_session_duration: Annotated[
+        int | None,
+        typer.Option(
+            "--max-session-duration", metavar="SECONDS", help="The new longest session, 3,600 to 43,200 seconds."
+        ),
+    ] = None,
+    tag: Annotated[list[str], typer.Option("--tag", metavar="KEY=VALUE", help="The new tags, all of them.")] = [],  # noqa: B006
+    no_tags: Annotated[bool, typer.Option("--no-tags", help="Remove every tag.")] = False,
+    etag: EtagOption = "",
+    reason: ReasonOption = "",
+    request_id: RequestIdOption = "",
+    dry_run: DryRunOption = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Change what is given of a role, and nothing else."""
+    from rolecall_client.v1.role_pb2 import UpdateRoleRequest
+
+    if tag and no_tags:
+        raise CommandError("only one of --tag and --no-tags may be given")
+    document = None if policy is None else read_policy(policy)
+    request = UpdateRoleRequest(
+        role=role,
+        assume_role_policy_document=document,
+        description=description,
+        max_session_duration_seconds=max_session_duration,
+        tags=pairs(tag, "--tag"),
+        etag=etag,
+        change_reason=reason,
+        request_id=request_id,
+        validate_only=dry_run,
+    )
+    given = {
+        "assume_role_policy_document": policy is not None,
+        "description": description is not None,
+        "max_session_duration_seconds": max_session_duration is not None,
+        "tags": bool(tag) or no_tags,
+    }
+    request.update_mask.paths.extend(name for name, is_given in given.items() if is_given)
+    if not request.update_mask.paths:
+        raise CommandError("nothing to change is given", hint="see `rolecall role update --help`")
+    with client(connection) as asked, document_errors_in(policy or "", document or ""):
+        show.written("would update" if dry_run else "updated", asked.update_role(request), output)
+
+
+@app.command()
+@expanded
+def delete(
+    role: RoleArgument,
+    connection: Connection,
+    etag: EtagOption = "",
+    reason: ReasonOption = "",
+    request_id: RequestIdOption = "",
+    dry_run: DryRunOption = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Delete a role. One of the same name that is created later is another role."""
+    from rolecall_client.v1.role_pb2 import DeleteRoleRequest
+
+    request = DeleteRoleRequest(
+        role=role, etag=etag, change_reason=reason, request_id=request_id, validate_only=dry_run
+    )
+    with client(connection) as asked:
+        show.deleted("would delete" if dry_run else "deleted", role, asked.delete_role(request), output)
+
+
+@app.command()
+@expanded
+def history(
+    role: RoleArgument,
+    connection: Connection,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=1000, help="At most this many revisions, 1 to 1,000.")
+    ] = 20,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Show the kept revisions of a role, the newest first."""
+    from rolecall_client.v1.role_pb2 import ListRoleRevisionsRequest
+
+    with client(connection) as asked:
+        show.revisions(asked.list_role_revisions(ListRoleRevisionsRequest(role=role, page_size=limit)), output)
+
+
+@app.command()
+@expanded
+def rollback(
+    role: RoleArgument,
+    connection: Connection,
+    revision: Annotated[
+        int, typer.Option("--revision", metavar="N", min=1, help="The revision to restore; see `role history`.")
+    ],
+    etag: EtagOption = "",
+    reason: ReasonOption = "",
+    request_id: RequestIdOption = "",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Restore a role as it was at one of its revisions; this makes a new revision."""
+    from rolecall_client.v1.role_pb2 import RollbackRoleRequest
+
+    request = RollbackRoleRequest(role=role, revision=revision, etag=etag, change_reason=reason, request_id=request_id)
+    with client(connection) as asked:
+        show.written("restored", asked.rollback_role(request), output)

@@ -1,0 +1,109 @@
+"""`serve`: the server. Its options are the settings of `rolecall.config`, one for one."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import Field, fields
+from typing import Annotated, Any
+
+import typer
+
+from rolecall.cli.failure import CommandError
+from rolecall.config import Address, Config, ConfigError, flag_of, variable_of
+
+_METAVARS = {
+    "account_id": "ID",
+    "account_alias": "NAME=ID",
+    "listen": "HOST:PORT",
+    "ops_listen": "HOST:PORT",
+    "store": "URL",
+    "lint_blocks": "SEVERITY",
+    "log_level": "LEVEL",
+    "log_format": "FORMAT",
+}
+_UNITS = {"seconds": "SECONDS", "bytes": "BYTES", "days": "DAYS"}
+
+
+def settings_of(flags: Mapping[str, object]) -> Config:
+    """Return the settings that flags and environment make; raise `CommandError` with all that is wrong."""
+    try:
+        return Config.from_mapping(flags, os.environ)
+    except ConfigError as error:
+        raise CommandError("; ".join(error.problems), hint="see `rolecall serve --help`") from None
+
+
+def with_settings(function: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that takes an option for every setting, and passes all on as one mapping."""
+
+    def command(**flags: object) -> None:
+        function(flags)
+
+    parameters = list(_parameters())
+    command.__doc__ = function.__doc__
+    command.__name__ = function.__name__
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
+
+
+def _parameters() -> Iterator[inspect.Parameter]:
+    for setting in fields(Config):
+        default: list[str] | None = [] if _repeatable(setting) else None
+        yield inspect.Parameter(
+            setting.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=_option(setting)
+        )
+
+
+def _option(setting: Field[Any]) -> object:
+    """Return the type of an option: text, which the settings read themselves. Its default is told, but left to them."""
+    flag, told = flag_of(setting.name), f"{setting.metadata['help']} [{_facts(setting)}]"
+    if _is_switch(setting):
+        return Annotated[bool | None, typer.Option(f"{flag}/--no-{flag[2:]}", help=told, show_default=False)]
+    kind = list[str] if _repeatable(setting) else str | None
+    return Annotated[kind, typer.Option(flag, metavar=_metavar(setting), help=told, show_default=False)]
+
+
+def _facts(setting: Field[Any]) -> str:
+    default = _default(setting.default)
+    return f"default: {default}; {variable_of(setting.name)}" if default else variable_of(setting.name)
+
+
+def _default(value: object) -> str:
+    if isinstance(value, Address):
+        return value.text
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    return value if isinstance(value, str) else ""
+
+
+def _metavar(setting: Field[Any]) -> str:
+    if setting.name in _METAVARS:
+        return _METAVARS[setting.name]
+    if setting.name.startswith("tls_"):
+        return "FILE"
+    return _UNITS.get(setting.name.rpartition("_")[2], "N")
+
+
+def _is_switch(setting: Field[Any]) -> bool:
+    return "bool" in str(setting.type)
+
+
+def _repeatable(setting: Field[Any]) -> bool:
+    return "Mapping" in str(setting.type) or "frozenset" in str(setting.type)
+
+
+@with_settings
+def serve(flags: Mapping[str, object]) -> None:
+    """Serve over gRPC until SIGTERM or Ctrl-C.
+
+    Each option has a ROLECALL_* variable, over which it wins. A variable that names no setting stops the start.
+    """
+    config = settings_of(flags)
+
+    from rolecall import app
+
+    raise typer.Exit(app.run(config))

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from rolecall.cli import entry
+from rolecall.cli.program import COMMANDS
+from rolecall.config import Config, flag_of, variable_of
+from tests.cli.conftest import CommandLine
+from tests.cli.serving import REPOSITORY, environment
+
+ROLE_COMMANDS = ["create", "get", "list", "update", "delete", "history", "rollback"]
+EVERY_COMMAND = [[name] for name in COMMANDS] + [["role", name] for name in ROLE_COMMANDS]
+
+
+@pytest.mark.parametrize("command", EVERY_COMMAND, ids=" ".join)
+def test_every_option_of_every_command_is_explained(rolecall: CommandLine, command: list[str]) -> None:
+    outcome = rolecall(*command, "--help")
+
+    options = re.split(r"\n  (?=-)", outcome.out.partition("\nOptions:")[2])[1:]
+    assert (outcome.code, outcome.err) == (0, "")
+    assert options
+    assert all(re.search(r"(  |\n +)\S", option) for option in options)
+
+
+def test_the_overview_has_every_command_with_the_line_that_it_gives_itself(rolecall: CommandLine) -> None:
+    overview = rolecall("--help").out
+
+    for name, told in COMMANDS.items():
+        assert re.search(rf"^  {name} +{re.escape(told.help)}$", overview, re.MULTILINE)
+        assert name == "role" or f"\n\n  {told.help}" in rolecall(name, "--help").out
+
+
+@pytest.mark.parametrize("name", [setting.name for setting in fields(Config)])
+def test_serve_has_a_flag_for_every_setting_and_tells_its_variable(rolecall: CommandLine, name: str) -> None:
+    told = " ".join(rolecall("serve", "--help").out.split())
+
+    assert f" {flag_of(name)} " in told
+    assert re.search(rf"\b{variable_of(name)}\]", told)
+
+
+def test_without_a_command_the_overview_is_shown(rolecall: CommandLine) -> None:
+    outcome = rolecall()
+
+    assert (outcome.code, outcome.err.startswith("Usage: rolecall")) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told", "hint"),
+    [
+        (["chek"], "no such command `chek`. Did you mean `check`", "`rolecall --help`"),
+        (["role", "crate"], "no such command `crate`", "`rolecall role --help`"),
+        (["role", "create"], "missing argument `NAME`", "`rolecall role create --help`"),
+        (["check"], "missing option `--as`", "`rolecall check --help`"),
+        (["check", "--as"], "`--as` requires an argument", "`rolecall check --help`"),
+        (["check", "--as=a", "--duration=x"], "invalid value for `--duration`", "`rolecall check --help`"),
+        (["check", "--as=a"], "--role is missing", "--policy FILE"),
+        (["check", "--as=a", "--role=r", "--context=x"], "--context takes KEY=VALUE, not `x`", ""),
+        (["check", "--as=a", "--role=r", "--role-tag=a=b"], "--role-tag goes with --policy", ""),
+        (["check", "--as=a", "--policy=missing.json"], "cannot read `missing.json`", ""),
+        (["check", "--as=a", "--role=r", "--address="], "is not an address", "--address HOST:PORT"),
+        (["check", "--as=a", "--role=r", "--tls-cert=x"], "need --tls-ca", ""),
+        (["check", "--as=a", "--role=r", "--tls-ca=missing.pem"], "cannot use `missing.pem`: no such file", ""),
+        (["apply", "-f", "missing.yaml"], "cannot read `missing.yaml`", ""),
+        (["role", "update", "r"], "nothing to change is given", ""),
+        (["role", "update", "r", "--tag=a=b", "--no-tags"], "only one of --tag and --no-tags", ""),
+        (["role", "list", "--tag=a=1", "--tag=a=2"], "--tag `a` is given twice", ""),
+        (["serve", "--listen=nowhere"], "--listen (ROLECALL_LISTEN) must be HOST:PORT", "`rolecall serve --help`"),
+        (["serve", "--log-level=loud", "--workers=4"], "--workers (ROLECALL_WORKERS)", "`rolecall serve --help`"),
+        (["quickstart", "--examples=/nowhere"], "there are no examples in `/nowhere`", "--examples DIR"),
+        (["quickstart", "--listen=0.0.0.0:1"], "can be reached from other machines", "`rolecall serve`"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_what_to_do(
+    rolecall: CommandLine, arguments: list[str], told: str, hint: str
+) -> None:
+    outcome = rolecall(*arguments)
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "error: " in outcome.err.splitlines()[0]
+    assert told in outcome.err
+    assert hint in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def test_a_variable_that_names_no_setting_stops_the_server(
+    rolecall: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROLECALL_LISTN", "127.0.0.1:1")
+
+    outcome = rolecall("serve")
+
+    assert (outcome.code, "did you mean ROLECALL_LISTEN" in outcome.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["check", "--as=ecs.aliyuncs.com", "--role=r"], ["role", "list"], ["role", "get", "r"]]
+)
+def test_a_server_that_is_not_there_is_named_with_what_to_do(rolecall: CommandLine, arguments: list[str]) -> None:
+    with socket.socket() as silent:  # bound, so that nobody else can listen there
+        silent.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+
+        outcome = rolecall(*arguments, "--address", address, "--timeout", "5")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert f"cannot reach {address}" in outcome.err
+    assert "`rolecall serve`" in outcome.err
+    assert "--address" in outcome.err
+
+
+def test_what_nobody_foresaw_is_a_sentence_too(rolecall: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> int:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr(entry, "_run", fail)
+
+    outcome = rolecall("version")
+
+    assert outcome.code == 2
+    assert "this should not have happened: ZeroDivisionError: by zero (at test_usage.py:" in outcome.err
+
+
+def test_ctrl_c_is_quiet(rolecall: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(entry, "_run", interrupt)
+
+    assert rolecall("version") == (130, "", "")
+
+
+def test_a_reader_that_goes_away_is_no_fault() -> None:
+    policy = REPOSITORY / "examples/policies/github-oidc.json"
+    command = f"{sys.executable} -m rolecall explain --policy '{policy}' --as ecs.aliyuncs.com -o json | head -c 1"
+
+    done = subprocess.run(["sh", "-c", command], env=environment(), capture_output=True, text=True, check=False)
+
+    assert (done.stdout, done.stderr) == ("{", "")
+
+
+def test_small_commands_import_neither_the_server_nor_grpc() -> None:
+    script = (
+        "import sys; from rolecall.cli.entry import run; code = run(sys.argv[1:]);"
+        "sys.exit(str({'grpc', 'sqlalchemy', 'rolecall.app', 'rich.progress'} & sys.modules.keys()))"
+    )
+    policy = REPOSITORY / "examples/policies/github-oidc.json"
+
+    for arguments in (
+        ["--help"],
+        ["validate", str(policy)],
+        ["explain", "--policy", str(policy), "--as", "ecs.aliyuncs.com"],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", script, *arguments], env=environment(), capture_output=True, text=True, check=False
+        )
+        assert done.stderr == "set()\n"
+
+
+def test_the_version_is_told(rolecall: CommandLine) -> None:
+    assert re.fullmatch(r"rolecall \S.* \(python \S+, grpcio \S+, protobuf \S+\)\n", rolecall("version").out)
+
+
+def test_the_module_runs(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "rolecall", "version"], cwd=tmp_path, env=environment(), capture_output=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
