@@ -47,6 +47,11 @@ def test_a_key_without_values_is_absent() -> None:
     assert context_keys({"acs:SourceIp": [], "k": ["v"]}) == {"k": ("v",)}
 
 
+def test_a_key_that_the_service_derives_is_refused_also_without_values() -> None:
+    with pytest.raises(InvalidQuestionError):
+        context_keys({"oidc:sub": []})
+
+
 def test_context_keys_are_told_apart_by_case() -> None:
     assert context_keys({"acs:sourceip": ["x"]}) == {"acs:sourceip": ("x",)}
 

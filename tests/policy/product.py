@@ -19,7 +19,6 @@ from rolecall.policy.parser import parse_policy
 from rolecall.policy.principal import Principal, PrincipalKind, principal_of_request, provider_of_request
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 _FIELDS = {"external_id": EXTERNAL_ID, "role_session_name": ROLE_SESSION_NAME, "source_identity": SOURCE_IDENTITY}
 
 
@@ -89,6 +88,5 @@ def _answer(
         "reason": reason,
         "determining": determining or [],
         "missing_keys": missing or [],
-        # No text spells an instant beyond the year 9999.
-        "valid_until": until if until is None or until <= _LAST else None,
+        "valid_until": until,
     }

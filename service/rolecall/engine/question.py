@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -21,7 +22,8 @@ from rolecall.policy.keys import (
     reserved_hint,
 )
 from rolecall.policy.principal import Principal, PrincipalKind, principal_of_request, provider_of_request
-from rolecall.roles.errors import FieldViolation
+from rolecall.roles.errors import FieldViolation, InvalidFieldsError
+from rolecall.roles.reference import Accounts
 
 from .errors import InvalidQuestionError
 
@@ -68,16 +70,28 @@ def asking_provider(text: str) -> Principal:
         raise _invalid("federated.provider_arn", error) from None
 
 
+def asked_role(accounts: Accounts, text: str) -> str:
+    """Return the key of the role that `text` names; raise `InvalidQuestionError`."""
+    if not text:
+        raise _refused("role", "MISSING_FIELD", "name the role that is to be assumed")
+    try:
+        return accounts.role(text).key
+    except InvalidFieldsError as error:
+        violations = [replace(v, reason="INVALID_ROLE", ram_code="InvalidParameter.RoleArn") for v in error.violations]
+        raise InvalidQuestionError(violations) from None
+
+
 def context_keys(context: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     """Return the keys that a caller sends, by their lookup names; raise `InvalidQuestionError`.
 
-    A key without values is absent.
+    A key without values is absent, but one that is not the caller's to send is refused also then.
     """
     if len(context) > MAX_CONTEXT_KEYS:
         raise _refused(
             "context", "TOO_MANY_KEYS", f"{len(context)} keys are given, at most {MAX_CONTEXT_KEYS} are allowed"
         )
-    return {_context_key(key): _values("context", key, values) for key, values in context.items() if values}
+    named = [(_context_key(key), _values("context", key, values)) for key, values in context.items()]
+    return {key: values for key, values in named if values}
 
 
 def claim_keys(provider: Principal, claims: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:

@@ -17,6 +17,9 @@ from .principal import Principal, PrincipalKind
 Values: TypeAlias = "tuple[str, ...] | None"
 """The values that a request has for one key; None or empty: the key is absent."""
 
+LAST_INSTANT = 253_402_300_799_999_999
+"""The end of the year 9999 in microseconds: no clock shows a later time, and no timestamp can tell one."""
+
 ASSUME_ROLE = "sts:AssumeRole"
 SET_SOURCE_IDENTITY = "sts:SetSourceIdentity"
 
@@ -174,7 +177,7 @@ def _boundaries(condition: Condition) -> Iterator[int]:
     operands = _operands(condition)
     any_of = condition.operator.any_of(operands)
     for instant in (candidate for operand in operands for candidate in (operand, operand + 1)):
-        if any_of(instant) != any_of(instant - 1):
+        if instant <= LAST_INSTANT and any_of(instant) != any_of(instant - 1):
             yield instant
 
 

@@ -14,6 +14,7 @@ from rolecall.engine.decision import Answer, Decision, Reason, ServedFrom, Side
 from rolecall.engine.errors import InvalidQuestionError, NotAvailableError
 from rolecall.engine.question import (
     AssumeRoleRequest,
+    asked_role,
     asking_principal,
     asking_provider,
     claim_keys,
@@ -21,7 +22,7 @@ from rolecall.engine.question import (
     field_keys,
 )
 from rolecall.policy.principal import Principal, PrincipalKind
-from rolecall.roles.errors import FieldViolation, InvalidFieldsError
+from rolecall.roles.errors import FieldViolation
 from rolecall.roles.reference import Accounts
 from rolecall_client.v1 import decision_pb2 as pb
 
@@ -57,7 +58,7 @@ class QueryDecoder:
         with _gathered(violations):
             principal = _identity(query, keys)
         with _gathered(violations):
-            role_key = self._accounts.role(query.role).key
+            role_key = asked_role(self._accounts, query.role)
         with _gathered(violations):
             keys |= context_keys(_plain(query.context))
         with _gathered(violations):
@@ -161,5 +162,5 @@ def _gathered(violations: list[FieldViolation]) -> Iterator[None]:
     """Note what a field breaks and carry on with the next."""
     try:
         yield
-    except (InvalidQuestionError, InvalidFieldsError) as error:
+    except InvalidQuestionError as error:
         violations.extend(error.violations)

@@ -80,7 +80,7 @@ def _principals() -> list[Json]:
         "an account": ACCOUNT,
     }
     return [
-        *[refused(name, "INVALID_PRINCIPAL", who=text) for name, text in texts.items() if text],
+        *[refused(name, _reason(text), who=text) for name, text in texts.items() if text],
         refused("no principal at all", "MISSING_FIELD", who=None),
         *[refused(f"as a provider: {name}", "INVALID_PRINCIPAL", who={"provider_arn": text, "claims": {}})
           for name, text in {"a user": ALICE, "a service": "ecs.aliyuncs.com", "a root": f"acs:ram::{ACCOUNT}:root",
@@ -130,3 +130,8 @@ def _fields() -> list[Json]:
         *[refused(f"source identity {text!a}", "INVALID_SOURCE_IDENTITY", source_identity=text) for text in identities],
         *[refused(f"duration {seconds}", "INVALID_DURATION", duration_seconds=seconds) for seconds in (-1, 1, 899, 3601, 43201)],
     ]  # fmt: skip
+
+
+def _reason(text: str) -> str:
+    """Two or more stars are digits that documentation masks; one is a wildcard."""
+    return {0: "INVALID_PRINCIPAL", 1: "WILDCARD_PRINCIPAL"}.get(text.count("*"), "MASKED_ACCOUNT_ID")

@@ -1,0 +1,31 @@
+"""The files of this repository, as its tests about itself see them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SOURCES = ROOT / "service/rolecall"
+DOCS = ROOT / "docs"
+
+_MADE = {".git", ".venv", "__pycache__", "build", "dist", "htmlcov", "node_modules", ".hypothesis"}
+_CACHES = (".egg-info", "_cache")
+
+
+def texts() -> Iterator[tuple[Path, str]]:
+    """Yield every text file that somebody wrote, with its text."""
+    for directory, names, files in os.walk(ROOT):
+        names[:] = [name for name in names if name not in _MADE and not name.endswith(_CACHES)]
+        for name in files:
+            path = Path(directory, name)
+            try:
+                yield path, path.read_text(encoding="utf-8")
+            except UnicodeDecodeError:
+                continue
+
+
+def pages() -> list[Path]:
+    """Return every page of documentation."""
+    return sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *ROOT.glob("clients/*/README.md")])
