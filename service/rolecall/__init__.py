@@ -1,0 +1,1 @@
+"""Rolecall answers one question: may this principal assume this role?"""

@@ -12,11 +12,10 @@ from typing import NamedTuple
 
 from cachetools import LRUCache
 
+from rolecall.engine.decision import Answer, Decision, ServedFrom
+from rolecall.engine.snapshot import RoleVersion
 from rolecall.policy.compiler import Values
 from rolecall.policy.principal import Principal
-
-from .decision import Decision
-from .snapshot import RoleVersion
 
 MAX_KEPT_CHARACTERS = 4_096
 """Decisions on longer values are not remembered, so that a bounded number of entries is a bounded amount of memory."""
@@ -30,12 +29,12 @@ class DecisionKey(NamedTuple):
     values: tuple[Values, ...]
 
 
-class _CountingLRU(LRUCache[DecisionKey, Decision]):
+class _CountingLRU(LRUCache[DecisionKey, Answer]):
     """An LRU cache that counts what it drops for want of room."""
 
     evictions = 0
 
-    def popitem(self) -> tuple[DecisionKey, Decision]:
+    def popitem(self) -> tuple[DecisionKey, Answer]:
         self.evictions += 1
         return super().popitem()
 
@@ -49,24 +48,25 @@ class DecisionCache:
         self.hits = 0
         self.misses = 0
 
-    def get(self, key: DecisionKey, now: int) -> Decision | None:
-        """Return the decision for `key` if it stands at `now`."""
+    def get(self, key: DecisionKey, now: int) -> Answer | None:
+        """Return the answer for `key` if it stands at `now`."""
         try:
-            decision = self._entries[key]
+            answer = self._entries[key]
         except KeyError:
             self.misses += 1
             return None
-        until, since = decision.valid_until, decision.valid_from
-        if (until is not None and now >= until) or (since is not None and now < since):
+        if not answer.stands_at(now):
             self.misses += 1
             return None
         self.hits += 1
-        return decision
+        return answer
 
-    def put(self, key: DecisionKey, decision: Decision) -> None:
-        """Remember a decision, in place of an earlier one for the same key."""
-        if self._enabled and _characters(key.values) <= MAX_KEPT_CHARACTERS:
-            self._entries[key] = decision
+    def put(self, key: DecisionKey, decision: Decision) -> Answer | None:
+        """Remember a decision, in place of an earlier one for the same key; return how it will be answered from now on."""
+        if not self._enabled or _characters(key.values) > MAX_KEPT_CHARACTERS:
+            return None
+        answer = self._entries[key] = Answer(decision, ServedFrom.CACHED)
+        return answer
 
     @property
     def evictions(self) -> int:

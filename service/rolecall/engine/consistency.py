@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from rolecall.engine.errors import FutureRevisionError, RevisionNotReachedError
+from rolecall.engine.follower import Follower
 from rolecall.roles.errors import StoreUnavailableError
 from rolecall.roles.role import Revision
 from rolecall.roles.tokens import Tokens
-
-from .errors import FutureRevisionError, RevisionNotReachedError
-from .follower import Follower
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,3 +66,8 @@ class Answer(NamedTuple):
 
     decision: Decision
     served_from: ServedFrom
+
+    def stands_at(self, now: int) -> bool:
+        """Tell whether the decision is true at the time `now`."""
+        since, until = self.decision.valid_from, self.decision.valid_until
+        return (until is None or now < until) and (since is None or now >= since)

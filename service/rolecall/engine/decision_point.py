@@ -6,6 +6,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rolecall.engine.cache import CompiledForms, DecisionCache, DecisionKey
+from rolecall.engine.decision import Answer, Decision, Reason, ServedFrom, Side
+from rolecall.engine.errors import UnreadablePolicyError
+from rolecall.engine.question import AssumeRoleRequest, derived_values, duration_violation
+from rolecall.engine.snapshot import RoleVersion, Snapshot
 from rolecall.policy.compiler import CompiledPolicy, Values, compile_policy
 from rolecall.policy.document import TrustPolicy
 from rolecall.policy.errors import InvalidPolicyError
@@ -15,12 +20,6 @@ from rolecall.policy.limits import Limits
 from rolecall.policy.parser import parse_policy
 from rolecall.policy.principal import PrincipalKind
 from rolecall.roles.role import Role
-
-from .cache import CompiledForms, DecisionCache, DecisionKey
-from .decision import Answer, Decision, Reason, ServedFrom, Side
-from .errors import UnreadablePolicyError
-from .question import AssumeRoleRequest, derived_values, duration_violation
-from .snapshot import RoleVersion, Snapshot
 
 MIN_DURATION_SECONDS = 900
 
@@ -65,7 +64,12 @@ class DecisionPoint:
 
         Raise `InvalidQuestionError` when the session asked for is too short or too long, and `UnreadablePolicyError`.
         """
-        answer = self._decide(request, now)
+        version = self.snapshot.version(request.role_key)
+        answer = request.answered
+        if answer is not None and request.answered_by is version and answer.stands_at(now):
+            self.cache.hits += 1
+        else:
+            answer = self._decide(version, request, now)
         self.decided[answer.decision.reason, answer.served_from] += 1
         return answer
 
@@ -82,6 +86,8 @@ class DecisionPoint:
 
     def values(self, version: RoleVersion, policy: CompiledPolicy, request: AssumeRoleRequest) -> tuple[Values, ...]:
         """Return the values of the keys that the policy reads, in the order of `policy.keys`."""
+        if not version.derived:
+            return tuple(map(request.keys.get, policy.keys))
         values = list(map(request.keys.get, policy.keys))
         for slot, key in version.derived:
             values[slot] = derived_values(request.principal, version.role.tags, key)
@@ -91,24 +97,22 @@ class DecisionPoint:
         """Decide anew, remembering nothing."""
         return _evaluate(policy, DecisionKey(version, request.principal, self.values(version, policy, request)), now)
 
-    def _decide(self, request: AssumeRoleRequest, now: int) -> Answer:
-        principal, role_key, keys, duration = request
-        version = self.snapshot.version(role_key)
+    def _decide(self, version: RoleVersion | None, request: AssumeRoleRequest, now: int) -> Answer:
         if version is None:
             return Answer(NOT_FOUND, ServedFrom.EVALUATED)
-        if principal.kind is PrincipalKind.ROOT:
+        if request.principal.kind is PrincipalKind.ROOT:
             return Answer(root_refused(version.role), ServedFrom.EVALUATED)
-        if duration:
-            check_duration(duration, version.role)
-        policy = version.policy or self.compiled_policy(version)
-        values = self.values(version, policy, request) if version.derived else tuple(map(keys.get, policy.keys))
-        key = DecisionKey(version, principal, values)
-        decision = self.cache.get(key, now)
-        if decision is not None:
-            return Answer(decision, ServedFrom.CACHED)
-        decision = _evaluate(policy, key, now)
-        self.cache.put(key, decision)
-        return Answer(decision, ServedFrom.EVALUATED)
+        if request.duration_seconds:
+            check_duration(request.duration_seconds, version.role)
+        policy = self.compiled_policy(version)
+        key = DecisionKey(version, request.principal, self.values(version, policy, request))
+        answer = self.cache.get(key, now)
+        if answer is None:
+            decision = _evaluate(policy, key, now)
+            request.answered, request.answered_by = self.cache.put(key, decision), version
+            return Answer(decision, ServedFrom.EVALUATED)
+        request.answered, request.answered_by = answer, version
+        return answer
 
 
 def stored_policy(role: Role) -> TrustPolicy:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rolecall.engine.decision import Decision
+from rolecall.engine.decision_point import NOT_FOUND, DecisionPoint, check_duration, root_refused, stored_policy
+from rolecall.engine.question import AssumeRoleRequest
+from rolecall.engine.snapshot import RoleVersion
 from rolecall.policy.explain import StatementTrace, explain
 from rolecall.policy.near_miss import NearMiss, near_misses
 from rolecall.policy.principal import PrincipalKind
-
-from .decision import Decision
-from .decision_point import NOT_FOUND, DecisionPoint, check_duration, root_refused, stored_policy
-from .question import AssumeRoleRequest
-from .snapshot import RoleVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

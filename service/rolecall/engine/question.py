@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import NamedTuple
 
+from rolecall.engine.decision import Answer
+from rolecall.engine.errors import InvalidQuestionError
 from rolecall.policy.errors import InvalidPrincipalError
 from rolecall.policy.keys import (
     EXTERNAL_ID,
@@ -24,8 +25,6 @@ from rolecall.policy.keys import (
 from rolecall.policy.principal import Principal, PrincipalKind, principal_of_request, provider_of_request
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError
 from rolecall.roles.reference import Accounts
-
-from .errors import InvalidQuestionError
 
 MAX_CONTEXT_KEYS = 100
 MAX_KEY_CHARACTERS = 256
@@ -41,17 +40,31 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CLAIM_PREFIX = {PrincipalKind.OIDC_PROVIDER: "oidc:", PrincipalKind.SAML_PROVIDER: "saml:"}
 
 
-class AssumeRoleRequest(NamedTuple):
+class AssumeRoleRequest:
     """May this principal assume this role?
 
     `role_key` is `RoleRef.key`. `keys` are the condition keys of the request by their lookup names, each with at least one
-    value; the time, `acs:PrincipalARN` and the role's tags are not among them. `duration_seconds` 0 is not checked.
+    value; the time, `acs:PrincipalARN` and the role's tags are not among them. `duration_seconds` 0 is not checked. None of
+    these changes. A question that is asked again may keep the answer it had from one version of the role (`answered`): the
+    version is compared by identity and the question is the same object, so this is the cache's key at no cost.
     """
 
-    principal: Principal
-    role_key: str
-    keys: Mapping[str, tuple[str, ...]] = NO_KEYS
-    duration_seconds: int = 0
+    __slots__ = ("answered", "answered_by", "duration_seconds", "keys", "principal", "role_key")
+
+    def __init__(
+        self,
+        principal: Principal,
+        role_key: str,
+        keys: Mapping[str, tuple[str, ...]] = NO_KEYS,
+        duration_seconds: int = 0,
+    ) -> None:
+        self.principal, self.role_key, self.keys, self.duration_seconds = principal, role_key, keys, duration_seconds
+        self.answered: Answer | None = None
+        self.answered_by: object = None
+
+    def about(self, role_key: str) -> AssumeRoleRequest:
+        """Return the same question about another role."""
+        return AssumeRoleRequest(self.principal, role_key, self.keys, self.duration_seconds)
 
 
 def asking_principal(text: str) -> Principal:

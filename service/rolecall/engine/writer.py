@@ -7,10 +7,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
+from rolecall.engine.follower import Follower
 from rolecall.roles.change import Commit
 from rolecall.roles.errors import StoreUnavailableError
-
-from .follower import Follower
 
 T = TypeVar("T")
 W = TypeVar("W", bound="HasCommit")

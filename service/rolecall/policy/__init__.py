@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from .canonical import canonical_text
-from .compiler import CompiledPolicy, compile_policy
-from .document import Condition, Effect, PrincipalPattern, Quantifier, Statement, TrustPolicy
-from .errors import InvalidPolicyError, InvalidPrincipalError, PolicyError, Violation
-from .evaluator import Evaluation, Outcome, evaluate
-from .keys import family_of, is_known, known_keys, lookup_name, nearest_key, reserved_hint
-from .limits import Limits
-from .lint import Finding, Severity, lint
-from .operators import OPERATORS, Family, Operator
-from .parser import parse_policy
-from .principal import Principal, PrincipalKind, principal_of_document, principal_of_request, provider_of_request
-from .profile import Profile
+from rolecall.policy.canonical import canonical_text
+from rolecall.policy.compiler import CompiledPolicy, compile_policy
+from rolecall.policy.document import Condition, Effect, PrincipalPattern, Quantifier, Statement, TrustPolicy
+from rolecall.policy.errors import InvalidPolicyError, InvalidPrincipalError, PolicyError, Violation
+from rolecall.policy.evaluator import Evaluation, Outcome, evaluate
+from rolecall.policy.keys import family_of, is_known, known_keys, lookup_name, nearest_key, reserved_hint
+from rolecall.policy.limits import Limits
+from rolecall.policy.lint import Finding, Severity, lint
+from rolecall.policy.operators import OPERATORS, Family, Operator
+from rolecall.policy.parser import parse_policy
+from rolecall.policy.principal import (
+    Principal,
+    PrincipalKind,
+    principal_of_document,
+    principal_of_request,
+    provider_of_request,
+)
+from rolecall.policy.profile import Profile
 
 __all__ = [
     "OPERATORS",

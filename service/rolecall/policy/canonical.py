@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from .json_text import Json, Members, Number, decode
-from .limits import DEFAULT_LIMITS, Limits
-from .node import Reading
-from .profile import Profile
+from rolecall.policy.json_text import Json, Members, Number, decode
+from rolecall.policy.limits import DEFAULT_LIMITS, Limits
+from rolecall.policy.node import Reading
+from rolecall.policy.profile import Profile
 
 
 def canonical_text(text: str, *, limits: Limits = DEFAULT_LIMITS) -> str:

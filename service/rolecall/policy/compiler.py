@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from .document import Condition, Effect, Quantifier, Statement, TrustPolicy
-from .keys import CURRENT_TIME, SOURCE_IDENTITY
-from .operators import Operator
-from .principal import Principal, PrincipalKind
+from rolecall.policy.document import Condition, Effect, Quantifier, Statement, TrustPolicy
+from rolecall.policy.keys import CURRENT_TIME, SOURCE_IDENTITY
+from rolecall.policy.operators import Operator
+from rolecall.policy.principal import Principal, PrincipalKind
 
 Values: TypeAlias = "tuple[str, ...] | None"
 """The values that a request has for one key; None or empty: the key is absent."""

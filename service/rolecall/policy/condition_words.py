@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .document import Condition, Quantifier
+from rolecall.policy.document import Condition, Quantifier
 
 _WORDS = {
     "StringEquals": "is",

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .document import Condition, Quantifier
-from .json_text import Members, Number
-from .keys import CURRENT_TIME, lookup_name
-from .node import Node, kind_of, nearest
-from .operators import LIKE_OPERATORS, OPERATORS, Family, Operator
-from .profile import Profile
-from .readers import MAX_NUMBER_CHARACTERS, fold
-from .wording import quoted
+from rolecall.policy.document import Condition, Quantifier
+from rolecall.policy.json_text import Members, Number
+from rolecall.policy.keys import CURRENT_TIME, lookup_name
+from rolecall.policy.node import Node, kind_of, nearest
+from rolecall.policy.operators import LIKE_OPERATORS, OPERATORS, Family, Operator
+from rolecall.policy.profile import Profile
+from rolecall.policy.readers import MAX_NUMBER_CHARACTERS, fold
+from rolecall.policy.wording import quoted
 
 MAX_KEY_CHARACTERS = 256
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from .operators import Operator
-from .principal import Principal
+from rolecall.policy.operators import Operator
+from rolecall.policy.principal import Principal
 
 
 class Effect(StrEnum):

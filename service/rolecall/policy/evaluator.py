@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from .compiler import CompiledPolicy, CompiledStatement, Values
-from .principal import Principal, PrincipalKind
+from rolecall.policy.compiler import CompiledPolicy, CompiledStatement, Values
+from rolecall.policy.principal import Principal, PrincipalKind
 
 
 class Outcome(StrEnum):

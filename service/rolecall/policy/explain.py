@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from .compiler import CompiledCondition, CompiledPolicy, CompiledStatement, Values, match_form
-from .document import Condition, Statement, TrustPolicy
-from .evaluator import match_forms
-from .principal import Principal
+from rolecall.policy.compiler import CompiledCondition, CompiledPolicy, CompiledStatement, Values, match_form
+from rolecall.policy.document import Condition, Statement, TrustPolicy
+from rolecall.policy.evaluator import match_forms
+from rolecall.policy.principal import Principal
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

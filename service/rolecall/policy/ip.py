@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
-from .wording import quoted
+from rolecall.policy.wording import quoted
 
 _PREFIX_LENGTH = re.compile(r"0|[1-9][0-9]{0,2}")
 _MAPPED = 0xFFFF

@@ -9,9 +9,9 @@ import json
 import re
 from typing import NoReturn, TypeAlias
 
-from .errors import InvalidPolicyError, Violation
-from .positions import JsonSyntaxError, Scan, lines_of, scan
-from .wording import printable
+from rolecall.policy.errors import InvalidPolicyError, Violation
+from rolecall.policy.positions import JsonSyntaxError, Scan, lines_of, scan
+from rolecall.policy.wording import printable
 
 
 class Number(str):

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
 
-from .operators import Family
-from .readers import fold
+from rolecall.policy.operators import Family
+from rolecall.policy.readers import fold
 
 CURRENT_TIME = "acs:CurrentTime"
 PRINCIPAL_ARN = "acs:PrincipalARN"

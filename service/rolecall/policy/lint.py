@@ -6,10 +6,10 @@ import sys
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .document import TrustPolicy
-from .lint_rules import RULES, Remark, Rule, Setting
-from .positions import JsonSyntaxError, Lines, Scan, scan
-from .wording import printable
+from rolecall.policy.document import TrustPolicy
+from rolecall.policy.lint_rules import RULES, Remark, Rule, Setting
+from rolecall.policy.positions import JsonSyntaxError, Lines, Scan, scan
+from rolecall.policy.wording import printable
 
 
 class Severity(StrEnum):

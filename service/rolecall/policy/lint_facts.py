@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from .document import Condition, Effect, PrincipalPattern, Quantifier, Statement
-from .keys import (
+from rolecall.policy.document import Condition, Effect, PrincipalPattern, Quantifier, Statement
+from rolecall.policy.keys import (
     CURRENT_TIME,
     EXTERNAL_ID,
     OIDC_AUDIENCE,
@@ -17,8 +17,8 @@ from .keys import (
     ROLE_SESSION_NAME,
     SOURCE_IDENTITY,
 )
-from .operators import LIKE_OPERATORS, Family
-from .principal import PrincipalKind
+from rolecall.policy.operators import LIKE_OPERATORS, Family
+from rolecall.policy.principal import PrincipalKind
 
 T = TypeVar("T")
 

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from .document import Effect, Quantifier, Statement
-from .keys import CURRENT_TIME, EXTERNAL_ID, OIDC_AUDIENCE, OIDC_SUBJECT, SAML_RECIPIENT, is_known, nearest_key
-from .lint_facts import (
+from rolecall.policy.document import Effect, Quantifier, Statement
+from rolecall.policy.keys import (
+    CURRENT_TIME,
+    EXTERNAL_ID,
+    OIDC_AUDIENCE,
+    OIDC_SUBJECT,
+    SAML_RECIPIENT,
+    is_known,
+    nearest_key,
+)
+from rolecall.policy.lint_facts import (
     SINGLE_VALUED,
     contradict,
     is_broad,
@@ -18,9 +26,9 @@ from .lint_facts import (
     required,
     trusts,
 )
-from .operators import Family
-from .principal import PrincipalKind
-from .wording import quoted
+from rolecall.policy.operators import Family
+from rolecall.policy.principal import PrincipalKind
+from rolecall.policy.wording import quoted
 
 
 class Setting(NamedTuple):

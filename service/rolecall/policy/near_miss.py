@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .compiler import ASSUME_ROLE, SET_SOURCE_IDENTITY
-from .document import Effect, PrincipalPattern, Quantifier
-from .explain import ConditionTrace, StatementTrace
-from .keys import EXTERNAL_ID, ROLE_SESSION_NAME, SOURCE_IDENTITY
-from .operators import OPERATORS
-from .principal import Principal, PrincipalKind
+from rolecall.policy.compiler import ASSUME_ROLE, SET_SOURCE_IDENTITY
+from rolecall.policy.document import Effect, PrincipalPattern, Quantifier
+from rolecall.policy.explain import ConditionTrace, StatementTrace
+from rolecall.policy.keys import EXTERNAL_ID, ROLE_SESSION_NAME, SOURCE_IDENTITY
+from rolecall.policy.operators import OPERATORS
+from rolecall.policy.principal import Principal, PrincipalKind
 
 _FIELD_OF = {
     EXTERNAL_ID: "external_id",

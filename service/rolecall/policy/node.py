@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TypeVar
 
-from .errors import InvalidPolicyError, Violation
-from .json_text import Json, Members, Number
-from .limits import Limits
-from .positions import Lines, Scan, escaped, scan
-from .profile import Profile
-from .readers import fold
-from .wording import listed, printable, quoted
+from rolecall.policy.errors import InvalidPolicyError, Violation
+from rolecall.policy.json_text import Json, Members, Number
+from rolecall.policy.limits import Limits
+from rolecall.policy.positions import Lines, Scan, escaped, scan
+from rolecall.policy.profile import Profile
+from rolecall.policy.readers import fold
+from rolecall.policy.wording import listed, printable, quoted
 
 T = TypeVar("T")
 

@@ -10,9 +10,9 @@ from operator import ge, gt, le, lt
 from types import MappingProxyType
 from typing import Any
 
-from .ip import read_address, read_range, within_any
-from .readers import fold, read_bool, read_date, read_number, read_text
-from .wildcard import compile_pattern
+from rolecall.policy.ip import read_address, read_range, within_any
+from rolecall.policy.readers import fold, read_bool, read_date, read_number, read_text
+from rolecall.policy.wildcard import compile_pattern
 
 
 class Family(StrEnum):

@@ -5,16 +5,16 @@ What is not understood is refused here, when it is written, and so is never skip
 
 from __future__ import annotations
 
-from .conditions import read_conditions
-from .document import Effect, PrincipalPattern, Statement, TrustPolicy
-from .errors import InvalidPrincipalError
-from .json_text import Members, Number, decode
-from .limits import DEFAULT_LIMITS, Limits
-from .node import Node, Reading, nearest
-from .principal import PRINCIPAL_TYPES, PrincipalKind, is_alibaba_service, principal_of_document
-from .profile import Profile
-from .readers import fold
-from .wording import listed, quoted
+from rolecall.policy.conditions import read_conditions
+from rolecall.policy.document import Effect, PrincipalPattern, Statement, TrustPolicy
+from rolecall.policy.errors import InvalidPrincipalError
+from rolecall.policy.json_text import Members, Number, decode
+from rolecall.policy.limits import DEFAULT_LIMITS, Limits
+from rolecall.policy.node import Node, Reading, nearest
+from rolecall.policy.principal import PRINCIPAL_TYPES, PrincipalKind, is_alibaba_service, principal_of_document
+from rolecall.policy.profile import Profile
+from rolecall.policy.readers import fold
+from rolecall.policy.wording import listed, quoted
 
 MAX_SID_CHARACTERS = 128
 

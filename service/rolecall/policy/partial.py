@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
-from .compiler import CompiledPolicy, CompiledStatement, Values
-from .evaluator import matching_statements
-from .principal import Principal
+from rolecall.policy.compiler import CompiledPolicy, CompiledStatement, Values
+from rolecall.policy.evaluator import matching_statements
+from rolecall.policy.principal import Principal
 
 
 def deciding_keys(

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import NamedTuple, NoReturn
 
-from .syntax_hints import Expected, SyntaxHint, hint_of_string, hint_of_syntax
+from rolecall.policy.syntax_hints import Expected, SyntaxHint, hint_of_string, hint_of_syntax
 
 _MAX_SHOWN_TOKEN = 1024
 

@@ -13,9 +13,14 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
-from .errors import InvalidPrincipalError
-from .principal_refusal import FEDERATED_FIELD_HINT, SERVICE_OF_WHOM_HINT, refusal_in_document, refusal_in_request
-from .wording import listed, quoted
+from rolecall.policy.errors import InvalidPrincipalError
+from rolecall.policy.principal_refusal import (
+    FEDERATED_FIELD_HINT,
+    SERVICE_OF_WHOM_HINT,
+    refusal_in_document,
+    refusal_in_request,
+)
+from rolecall.policy.wording import listed, quoted
 
 
 class PrincipalKind(StrEnum):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from .errors import InvalidPrincipalError
-from .wording import quoted
+from rolecall.policy.errors import InvalidPrincipalError
+from rolecall.policy.wording import quoted
 
 FEDERATED_FIELD_HINT = (
     "is a provider, through which somebody comes; send it as `federated.provider_arn`, with the claims beside it"

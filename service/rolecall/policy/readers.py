@@ -9,7 +9,7 @@ import re
 from datetime import date
 from decimal import Decimal
 
-from .wording import quoted
+from rolecall.policy.wording import quoted
 
 MAX_NUMBER_CHARACTERS = 512
 

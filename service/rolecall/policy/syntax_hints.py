@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
-from .wording import quoted
+from rolecall.policy.wording import quoted
 
 
 class Expected(StrEnum):

@@ -6,9 +6,8 @@ from rolecall.engine.decision import Answer, ServedFrom
 from rolecall.engine.explanation import Explanation
 from rolecall.policy.explain import ConditionTrace, StatementTrace
 from rolecall.policy.near_miss import NearMiss
+from rolecall.transport.codec_decision import write_answer
 from rolecall_client.v1 import decision_pb2 as pb
-
-from .codec_decision import write_answer
 
 
 def explain_response(

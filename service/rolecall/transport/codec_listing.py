@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from rolecall.engine.listing import Assumability, AssumableRole
-from rolecall.policy.document import TrustPolicy
 from rolecall.policy.condition_words import in_words
+from rolecall.policy.document import TrustPolicy
 from rolecall_client.v1 import decision_pb2 as pb
 
-_ASSUMABILITY: dict[Assumability, Any] = {outcome: pb.Assumability.Value(f"ASSUMABILITY_{outcome}") for outcome in Assumability}
+_ASSUMABILITY: dict[Assumability, Any] = {
+    outcome: pb.Assumability.Value(f"ASSUMABILITY_{outcome}") for outcome in Assumability
+}
 
 # A query names a role; a list asks about every role, so what it shares with a query is put to the decoder with this one.
 _ANY_ROLE = "0/any"
