@@ -106,7 +106,7 @@ def test_a_changed_role_is_never_answered_from_memory() -> None:
     assert ask(decider).decision.reason is Reason.EXPLICIT_DENY
 
 
-def test_a_deleted_role_is_not_found_at_the_next_revision() -> None:
+def test_row_53_a_deleted_role_is_not_found_at_the_next_revision() -> None:
     old = role(document(allow()))
     decider = point(old)
     ask(decider)
@@ -114,6 +114,31 @@ def test_a_deleted_role_is_not_found_at_the_next_revision() -> None:
     decider.snapshot.apply(replaced(old, ChangeKind.DELETED))
 
     assert ask(decider).decision.reason is Reason.ROLE_NOT_FOUND
+
+
+def test_row_54_nothing_is_remembered_for_a_role_that_was_created_again() -> None:
+    old = role(document(allow()))
+    decider = point(old)
+    before = ask(decider)
+
+    decider.snapshot.apply(replaced(old, ChangeKind.DELETED))
+    again = Change(ChangeKind.CREATED, role(document(allow()), revision=3))
+    author = Author(actor="test", time=Micros(NOON))
+    decider.snapshot.apply(Commit(revision=Revision(3), author=author, changes=(again,), hash=b""))
+    after = ask(decider)
+
+    assert (before.decision.role, after.decision.role) == (old, again.role)
+    assert after.served_from is ServedFrom.EVALUATED
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_row_37_a_decision_turns_at_the_microsecond_of_its_date(cached: bool) -> None:
+    decider = point(role(document(allow(DateLessThan={"acs:CurrentTime": "2026-01-01T13:00:00Z"}))))
+    limit = NOON + HOUR
+    if cached:
+        ask(decider, now=limit - 2)
+
+    assert [ask(decider, now=limit + step).decision.allowed for step in (-1, 0, 1)] == [True, False, False]
 
 
 def test_role_names_in_the_principal_compare_without_case() -> None:
@@ -151,7 +176,7 @@ def test_the_roles_tags_are_read_as_resource_tags() -> None:
     assert ask(point(role(text))).decision.missing_keys == ("acs:ResourceTag/team",)
 
 
-def test_a_remembered_decision_serves_only_inside_its_interval() -> None:
+def test_row_38_a_remembered_decision_serves_only_inside_its_interval_whichever_way_a_clock_jumps() -> None:
     decider = point(role(document(allow(DateLessThan={"acs:CurrentTime": "2026-01-01T13:00:00Z"}))))
 
     before = ask(decider, now=NOON)

@@ -67,7 +67,7 @@ async def test_a_write_is_visible_to_its_author_when_it_returns(parts: Parts) ->
     assert parts.follower.snapshot.version(f"{ACCOUNT}/a") is not None
 
 
-async def test_a_cancelled_author_does_not_stop_a_write(parts: Parts) -> None:
+async def test_row_46_a_cancelled_author_does_not_stop_a_write(parts: Parts) -> None:
     task = asyncio.create_task(parts.writer.write(lambda: Written(parts.put("a"))))
     await asyncio.sleep(0)
 

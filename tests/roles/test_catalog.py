@@ -371,3 +371,10 @@ def test_validating_a_deletion_deletes_nothing(catalog: RoleCatalog, repository:
 
     assert (written.revision, written.commit) == (1, None)
     assert repository.role(KEY) is not None
+
+
+@pytest.mark.parametrize("text", ["caf\u00e9", "cafe\u0301"])
+def test_row_14_texts_are_kept_in_the_form_they_were_given(catalog: RoleCatalog, text: str) -> None:
+    role = create(catalog, description=text, tags={"k": text})
+
+    assert (role.description, dict(role.tags)) == (text, {"k": text})

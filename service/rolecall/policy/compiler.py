@@ -37,7 +37,10 @@ class CompiledCondition:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class CompiledStatement:
-    """One statement. `boundaries` are the instants at which one of its date conditions changes its answer."""
+    """One statement. `slots` are the places of the keys it reads, time apart.
+
+    `boundaries` are the instants at which one of its date conditions changes its answer.
+    """
 
     index: int
     sid: str
@@ -45,6 +48,7 @@ class CompiledStatement:
     assumes: bool
     sets_identity: bool
     conditions: tuple[CompiledCondition, ...]
+    slots: tuple[int, ...]
     boundaries: tuple[int, ...]
 
 
@@ -96,13 +100,15 @@ def match_form(principal: Principal) -> Principal:
 def _statement(statement: Statement, slots: Mapping[str, int]) -> CompiledStatement:
     # Doubt never helps the caller: a value that cannot be read fails an Allow and meets a Deny.
     unreadable = statement.effect is Effect.DENY
+    conditions = tuple(_condition(c, slots, unreadable=unreadable) for c in statement.conditions)
     return CompiledStatement(
         index=statement.index,
         sid=statement.sid,
         denies=statement.effect is Effect.DENY,
         assumes=ASSUME_ROLE in statement.actions,
         sets_identity=SET_SOURCE_IDENTITY in statement.actions,
-        conditions=tuple(_condition(c, slots, unreadable=unreadable) for c in statement.conditions),
+        conditions=conditions,
+        slots=tuple(sorted({c.slot for c in conditions if c.slot >= 0})),
         boundaries=tuple(sorted({b for c in statement.conditions for b in _boundaries(c)})),
     )
 
@@ -132,6 +138,8 @@ def _test(operator: Operator, any_of: Callable[[Any], bool], unreadable: bool) -
         if not values:
             return negated
         try:
+            if len(values) == 1:
+                return any_of(read(values[0])) != negated
             return any([any_of(value) for value in map(read, values)]) != negated
         except ValueError:
             return unreadable

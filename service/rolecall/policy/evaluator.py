@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from operator import attrgetter
 from typing import NamedTuple
 
 from rolecall.policy.compiler import CompiledPolicy, CompiledStatement, Values
@@ -33,6 +34,7 @@ class Evaluation(NamedTuple):
     valid_until: int | None
 
 
+_by_index = attrgetter("index")
 _NOBODY = Evaluation(Outcome.IMPLICIT_DENY, (), (), None, None)
 
 
@@ -53,9 +55,10 @@ def evaluate(
     sets_identity = policy.identity_slot >= 0 and bool(values[policy.identity_slot])
     asked = [s for s in matched if s.assumes or (sets_identity and s.sets_identity)]
     applying = [s for s in asked if applies(s, values, now)]
-    denying = tuple(s for s in applying if s.denies)
+    denying = tuple([s for s in applying if s.denies])
     outcome, determining = (Outcome.EXPLICIT_DENY, denying) if denying else _allowed(applying, sets_identity)
-    return Evaluation(outcome, determining, _missing(policy, asked, values), *_window(asked, now))
+    since, until = _window(asked, now) if policy.reads_time else (None, None)
+    return Evaluation(outcome, determining, _missing(policy, asked, values), since, until)
 
 
 def matching_statements(policy: CompiledPolicy, principal: Principal, account: str) -> tuple[CompiledStatement, ...]:
@@ -63,7 +66,7 @@ def matching_statements(policy: CompiledPolicy, principal: Principal, account: s
     hits = [s for form in match_forms(principal, account) if (s := policy.by_principal.get(form))]
     if len(hits) < 2:
         return hits[0] if hits else ()
-    return tuple(sorted({s for hit in hits for s in hit}, key=lambda s: s.index))
+    return tuple(sorted({s for hit in hits for s in hit}, key=_by_index))
 
 
 def match_forms(principal: Principal, account: str) -> tuple[Principal, ...]:
@@ -96,18 +99,16 @@ def applies(statement: CompiledStatement, values: Sequence[Values], now: int) ->
 def _allowed(
     allowing: Sequence[CompiledStatement], sets_identity: bool
 ) -> tuple[Outcome, tuple[CompiledStatement, ...]]:
-    may_assume = any(s.assumes for s in allowing)
-    may_identify = not sets_identity or any(s.sets_identity for s in allowing)
-    if may_assume and may_identify:
-        return Outcome.ALLOW, tuple(allowing)
-    return Outcome.IMPLICIT_DENY, ()
+    if not any([s.assumes for s in allowing]) or (sets_identity and not any([s.sets_identity for s in allowing])):
+        return Outcome.IMPLICIT_DENY, ()
+    return Outcome.ALLOW, tuple(allowing)
 
 
 def _missing(
     policy: CompiledPolicy, statements: Iterable[CompiledStatement], values: Sequence[Values]
 ) -> tuple[str, ...]:
-    slots = {c.slot for s in statements for c in s.conditions if c.slot >= 0 and not values[c.slot]}
-    return tuple(policy.keys[slot] for slot in sorted(slots)) if slots else ()
+    slots = [slot for s in statements for slot in s.slots if not values[slot]]
+    return tuple([policy.keys[slot] for slot in sorted(set(slots))]) if slots else ()
 
 
 def _window(statements: Iterable[CompiledStatement], now: int) -> tuple[int | None, int | None]:

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from rolecall.policy.wording import quoted
 
+_OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_DOTTED = re.compile(rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}", re.ASCII)
 _PREFIX_LENGTH = re.compile(r"0|[1-9][0-9]{0,2}")
 _MAPPED = 0xFFFF
 _BITS = {4: 32, 6: 128}
@@ -40,6 +42,10 @@ class AddressRange(NamedTuple):
 
 def read_address(text: str) -> Address:
     """Return the one address that `text` spells; raise `ValueError`."""
+    dotted = _DOTTED.fullmatch(text)
+    if dotted:
+        first, second, third, fourth = dotted.groups()
+        return Address(4, int(first) << 24 | int(second) << 16 | int(third) << 8 | int(fourth))
     if "/" in text:
         raise ValueError(f"{quoted(text)} is a range; give one address")
     address = _address(text)
@@ -69,7 +75,11 @@ def within_any(ranges: Sequence[AddressRange]) -> Callable[[Address], bool]:
     by_version = {version: tuple((r.low, r.high) for r in ranges if r.version == version) for version in _BITS}
 
     def within(address: Address) -> bool:
-        return any(low <= address.number <= high for low, high in by_version[address.version])
+        number = address.number
+        for low, high in by_version[address.version]:  # noqa: SIM110  (any() with a generator takes three times as long)
+            if low <= number <= high:
+                return True
+        return False
 
     return within
 

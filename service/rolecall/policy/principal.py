@@ -33,6 +33,9 @@ class PrincipalKind(StrEnum):
     SAML_PROVIDER = "saml-provider"
     OIDC_PROVIDER = "oidc-provider"
 
+    # Every principal that is looked up is hashed; that of Enum is a call into Python.
+    __hash__ = str.__hash__
+
 
 class Principal(NamedTuple):
     """Who asks. Compared field by field; `name` keeps the case it was given in.
