@@ -2,7 +2,7 @@
 # Names are relative on purpose: make cannot hold a path with a space.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format types contracts proto proto-check proto-lint proto-baseline docs cover cover-report bench lock clean FORCE
+.PHONY: help setup run test lint format types contracts proto proto-check proto-lint proto-baseline docs cover cover-report bench bench-peers lock clean FORCE
 
 PYTHONS ?= python3.13 python3.12 python3.11 python3
 PYTEST_FLAGS ?= -n 2
@@ -69,12 +69,17 @@ cover-report: $(READY)  ## check the coverage that the last run of tests has mea
 bench: $(READY)  ## measure, beside a bare echo server
 	@$(BIN)/python -m bench
 
+bench-peers: $(READY)  ## measure, beside the peers, which are fetched and built first
+	@$(BIN)/python -m bench.peers setup
+	@$(BIN)/python -m bench.peers run
+	@$(BIN)/python -m bench.peers report
+
 lock: $(READY)  ## write the installed versions into requirements/dev.lock
 	@{ sed -n '/^#/p' requirements/dev.lock; $(BIN)/python -m pip freeze --exclude-editable; } > requirements/dev.lock.new
 	@mv requirements/dev.lock.new requirements/dev.lock
 
 clean:  ## remove what was installed or made, but no data
-	rm -rf $(VENV) .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf $(VENV) .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist bench/peers/build
 
 $(READY): pyproject.toml clients/python/pyproject.toml requirements/dev.lock $(MOVED)
 	@python=; for name in $(PYTHONS); do \

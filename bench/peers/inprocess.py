@@ -69,7 +69,8 @@ class Rolecall(Library):
 
     def prepare(self, asked: Question) -> Any:
         message = query(asked)
-        return asking_principal(message.principal), context_keys({k: tuple(v.values) for k, v in message.context.items()})
+        context = {key: tuple(value.values) for key, value in message.context.items()}
+        return asking_principal(message.principal), context_keys(context)
 
     def decide(self, prepared: Any) -> bool:
         principal, keys = prepared
@@ -96,7 +97,8 @@ class Cedar(Library):
     name = "cedarpy"
 
     def __init__(self) -> None:
-        self._policies = cedarpy.PolicySet.from_str(cedar(_role()))
+        self._text = cedar(_role())
+        self._policies = cedarpy.PolicySet.from_str(self._text)
         self._entities = cedarpy.Entities.from_json_str("[]")
 
     def prepare(self, asked: Question) -> Any:
@@ -104,11 +106,21 @@ class Cedar(Library):
             "principal": _uid(asked.caller_type, asked.caller),
             "action": 'Action::"assume"',
             "resource": _uid("role", asked.role),
-            "context": {"source_ip": {"__extn": {"fn": "ip", "arg": asked.source_ip}}, "vpc": asked.vpc},
+            "context": json.dumps({"source_ip": {"__extn": {"fn": "ip", "arg": asked.source_ip}}, "vpc": asked.vpc}),
         }
 
     def decide(self, prepared: Any) -> bool:
         allowed: bool = cedarpy.is_authorized(prepared, self._policies, self._entities).allowed
+        return allowed
+
+
+class CedarFromText(Cedar):
+    """cedarpy with the policies as text in every call, as its plain examples have it."""
+
+    name = "cedarpy, policies as text"
+
+    def decide(self, prepared: Any) -> bool:
+        allowed: bool = cedarpy.is_authorized(prepared, self._text, "[]").allowed
         return allowed
 
 
@@ -150,8 +162,9 @@ class Rego(Library):
 
     def __init__(self) -> None:
         self._interpreter = regopy.Interpreter()
-        prefix = _role().network.partition(".")[0] + "."
-        rules = rego([_role()]).replace(f'net.cidr_contains("{_role().network}", input.source_ip)', _starts_with(prefix))
+        network = _role().network
+        contains, prefix = f'net.cidr_contains("{network}", input.source_ip)', network.partition(".")[0] + "."
+        rules = rego([_role()]).replace(contains, f'startswith(input.source_ip, "{prefix}")')
         self._interpreter.add_module("trust", rules)
         self._bundle = self._interpreter.build(None, [_ENTRY])
 
@@ -167,7 +180,7 @@ class Rego(Library):
 def measure(rounds: int, progress: Callable[[str], None]) -> list[dict[str, Any]]:
     """Return the CPU time of a decision for each library, the median of the rounds, after asserting equal answers."""
     asked = [q for q in question.every_question() if q.role == ROLE]
-    libraries = [kind() for kind in (Rolecall, RolecallFromText, Cedar, Casbin, Rego)]
+    libraries = [kind() for kind in (Rolecall, RolecallFromText, Cedar, CedarFromText, Casbin, Rego)]
     prepared = {library.name: [library.prepare(q) for q in asked] for library in libraries}
     for library in libraries:
         for q, ready in zip(asked, prepared[library.name], strict=True):
@@ -192,10 +205,6 @@ def cedar(role: question.Role) -> str:
         f"permit (principal, {head}) when {{ {_set('service', role.services)}.contains(principal) }};\n"
         f"forbid (principal, {head}) when {{ {_set('user', role.denied)}.contains(principal) }};\n"
     )
-
-
-def _starts_with(prefix: str) -> str:
-    return f'startswith(input.source_ip, "{prefix}")'
 
 
 def _set(kind: str, names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""One load generator for all: h2load puts the same call many times, over the same connections, whatever the server speaks.
+"""One load generator for all: h2load puts the same call many times, as many in flight, whatever the server speaks.
 
 A run counts only if every answer came whole: h2load sees the HTTP status, and a gRPC error has status 200 and no body.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import grpc
 
-from bench.peers.system import Call, System
+from bench.peers.system import Call, HttpSystem, System
 from bench.processes import cpu_micros
 
 CONNECTIONS = 4
@@ -34,14 +34,17 @@ class Figures:
     p99_us: float = 0.0
 
 
-def repeated(system: System, call: Call, count: int, directory: Path) -> Figures:
-    """Put one call `count` times; return the server's CPU time for each decision, throughput and latency."""
+def repeated(system: System, call: Call, count: int, directory: Path, *, per_second: int = 0) -> Figures:
+    """Put one call `count` times, as fast as it is answered or `per_second` times a second.
+
+    Return the server's CPU time for each decision, throughput and latency.
+    """
     expected = len(system.ask(call))
     body, log = directory / "body", directory / "h2load.log"
     body.write_bytes(call.body)
     log.unlink(missing_ok=True)
     before = cpu_micros(system.pid)
-    output = _h2load(system, call, count, body, log)
+    output = _h2load(system, call, ["-n", str(count), *_shape(system, per_second)], body, log)
     spent = cpu_micros(system.pid) - before
     _require_answers(output, count, expected)
     latencies = sorted(int(line.split("\t")[2]) for line in log.read_text().splitlines())
@@ -67,15 +70,22 @@ async def _put(address: str, calls: Sequence[Call]) -> None:
 
         async def caller() -> None:
             for call in rest:
-                own = [(key, value) for key, value in call.headers if key not in {"te", "content-type"}]
-                await channel.unary_unary(call.path)(call.body[5:], metadata=own)
+                ask: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(call.path)
+                await ask(call.body[5:], metadata=call.metadata)
 
         await asyncio.gather(*(caller() for _ in range(CONNECTIONS * STREAMS)))
 
 
-def _h2load(system: System, call: Call, count: int, body: Path, log: Path) -> str:
+def _shape(system: System, per_second: int) -> list[str]:
+    """Return the connections and what they carry. HTTP/1.1 has one call in flight on each, so it gets more of them."""
+    http1 = isinstance(system, HttpSystem)
+    connections, streams = (CONNECTIONS * STREAMS, 1) if http1 else (CONNECTIONS, STREAMS)
+    shape = ["-t", "1", "-c", str(connections), "-m", str(streams), *(["-p", "http/1.1"] if http1 else [])]
+    return [*shape, f"--rps={per_second / connections:g}"] if per_second else shape
+
+
+def _h2load(system: System, call: Call, shape: Sequence[str], body: Path, log: Path) -> str:
     headers = [f"--header={key}: {value}" for key, value in call.headers]
-    shape = ["-n", str(count), "-c", str(CONNECTIONS), "-m", str(STREAMS), "-t", "1"]
     files = ["-d", str(body), f"--log-file={log}"]
     command = ["h2load", *shape, *files, *headers, f"http://{system.address}{call.path}"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout

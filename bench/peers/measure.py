@@ -10,40 +10,49 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from bench.peers import inprocess, load, question, tools
+from bench import fixture
+from bench.peers import inprocess, load, question, steps, tools
 from bench.peers.load import Figures
 from bench.peers.system import GrpcSystem, System
 from bench.peers.systems import SYSTEMS
 from bench.processes import machine
 
+GENERATOR = "h2load"
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A sort of call. `size` questions in each, `calls` in a round; `fresh`: no question comes twice."""
+    """A sort of call: `calls` of `size` questions in a round.
+
+    `fresh`: no question comes twice. `per_second`: so many calls are put, instead of as many as are answered.
+    """
 
     name: str
-    size: int
-    with_keys: bool
     calls: int
+    size: int = 1
+    with_keys: bool = False
     fresh: bool = False
+    per_second: int = 0
 
 
 LOADS = (
-    Load("check", 1, False, 4_000),
-    Load("check, two keys", 1, True, 4_000),
-    Load("check, two keys, never asked before", 1, True, 2_000, fresh=True),
-    Load("batch of 50", 50, False, 240),
-    Load("batch of 50, two keys", 50, True, 240),
-    Load("batch of 100", 100, False, 240),
-    Load("batch of 100, two keys", 100, True, 240),
+    Load("check", 4_000),
+    Load("check, two keys", 4_000, with_keys=True),
+    Load("check, two keys, 400 a second", 1_200, with_keys=True, per_second=400),
+    Load("check, two keys, never asked before", 2_000, with_keys=True, fresh=True),
+    Load("batch of 50", 240, size=50),
+    Load("batch of 50, two keys", 240, size=50, with_keys=True),
+    Load("batch of 100", 240, size=100),
+    Load("batch of 100, two keys", 240, size=100, with_keys=True),
 )
 
 
 def run(rounds: int, scale: float, names: Iterable[str], progress: Progress) -> dict[str, Any]:
     """Measure the named systems and what runs in process; return everything that the report tells."""
     absent = tools.absent()
+    if GENERATOR in absent:
+        raise SystemExit(f"{GENERATOR} puts the load, and it is absent: {absent[GENERATOR]}")
     present = [name for name in names if name not in absent]
     with tempfile.TemporaryDirectory() as place, ExitStack() as stack:
         systems = [stack.enter_context(SYSTEMS[name](_directory(place, name))) for name in present]
@@ -58,8 +67,10 @@ def run(rounds: int, scale: float, names: Iterable[str], progress: Progress) -> 
         "connections": load.CONNECTIONS,
         "streams": load.STREAMS,
         "equal_answers": compared,
+        "sorts": [asdict(sort) for sort in LOADS],
         "loads": rows,
         "in_process": inprocess.measure(rounds, progress),
+        "steps": steps.measure(rounds),
     }
 
 
@@ -69,7 +80,7 @@ def assert_equal(system: System) -> int:
     for asked in questions:
         _require(system, [asked])
     if system.max_batch > 1:
-        for number in range(question.fixture.PRINCIPALS):
+        for number in range(fixture.PRINCIPALS):
             for with_keys in (False, True):
                 _require(system, question.batch(number, system.max_batch, with_keys=with_keys))
     return len(questions)
@@ -118,7 +129,7 @@ def _one(system: System, sort: Load, round_: int, scale: float, directory: Path)
         call = system.batch(question.batch(round_, sort.size, with_keys=sort.with_keys))
     else:
         call = system.check((question.keyed if sort.with_keys else question.plain)(round_))
-    return load.repeated(system, call, calls, directory)
+    return load.repeated(system, call, calls, directory, per_second=sort.per_second)
 
 
 def _summary(figures: Sequence[Figures]) -> dict[str, Any]:

@@ -36,8 +36,8 @@ class Method:
 
     def __call__(self, channel: grpc.Channel, fields: Mapping[str, Any]) -> Any:
         """Call once and return the answer."""
-        answer = channel.unary_unary(self.path)(self.call(fields).body[5:], metadata=self._metadata)  # type: ignore[call-arg]
-        return self.read(framed(answer))
+        ask: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(self.path)
+        return self.read(framed(ask(self.call(fields).body[5:], metadata=self._metadata)))
 
 
 class Services:

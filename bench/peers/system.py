@@ -18,6 +18,7 @@ import grpc
 from bench.peers.question import Question
 
 START_SECONDS = 60
+_GRPC_HEADERS = (("content-type", "application/grpc"), ("te", "trailers"))
 
 T = TypeVar("T")
 
@@ -30,6 +31,11 @@ class Call:
     body: bytes
     headers: tuple[tuple[str, str], ...]
     items: int = 1
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """Return the headers that a gRPC client does not set by itself."""
+        return tuple(header for header in self.headers if header not in _GRPC_HEADERS)
 
 
 class System(ABC):
@@ -66,9 +72,8 @@ class GrpcSystem(System):
         self.channel = channel
 
     def ask(self, call: Call) -> bytes:
-        own = [(key, value) for key, value in call.headers if key not in {"te", "content-type"}]
-        answer: bytes = self.channel.unary_unary(call.path)(call.body[5:], metadata=own)  # type: ignore[call-arg]
-        return framed(answer)
+        ask: grpc.UnaryUnaryMultiCallable[bytes, bytes] = self.channel.unary_unary(call.path)
+        return framed(ask(call.body[5:], metadata=call.metadata))
 
 
 class HttpSystem(System):
@@ -83,7 +88,7 @@ class HttpSystem(System):
 
 def grpc_call(path: str, message: bytes, items: int = 1, metadata: Sequence[tuple[str, str]] = ()) -> Call:
     """Return a call as gRPC puts it into a stream."""
-    return Call(path, framed(message), (("content-type", "application/grpc"), ("te", "trailers"), *metadata), items)
+    return Call(path, framed(message), (*_GRPC_HEADERS, *metadata), items)
 
 
 def framed(message: bytes) -> bytes:
@@ -100,7 +105,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(command: Sequence[str | Path], log: Path) -> Iterator[int]:
+def server(command: Sequence[object], log: Path) -> Iterator[int]:
     """Run a server whose output goes to a file; yield its process id."""
     with log.open("w") as output, subprocess.Popen(list(map(str, command)), stdout=output, stderr=output) as process:
         try:

@@ -1,4 +1,4 @@
-"""The peers on this machine: fetched once into `.tools`, in the versions of versions.toml."""
+"""The peers on this machine: fetched once into `build`, in the versions of versions.toml."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-TOOLS = HERE / ".tools"
+TOOLS = HERE / "build"
 BIN = TOOLS / "bin"
 PYTHON = TOOLS / "venv" / "bin" / "python"
 ABSENT = TOOLS / "absent.json"
@@ -28,7 +28,10 @@ class AbsentError(Exception):
 def setup() -> None:
     """Fetch what is not there yet, and write down what could not be had and why."""
     BIN.mkdir(parents=True, exist_ok=True)
-    _environment()
+    try:
+        _environment()
+    except AbsentError as error:
+        raise SystemExit(f"the environment of the comparison cannot be made: {error}") from None
     absent = {}
     for name, pin in VERSIONS.items():
         try:
@@ -95,7 +98,9 @@ _FETCH = {"npm": _npm, "go install": _go_install, "go build": _go_build}
 
 def _output(command: list[str], cwd: Path | None = None, **environment: str) -> str:
     try:
-        done = subprocess.run(command, cwd=cwd, env=os.environ | environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            command, cwd=cwd, env=os.environ | environment, capture_output=True, text=True, check=True
+        )
     except FileNotFoundError:
         raise AbsentError(f"`{command[0]}` is not installed") from None
     except subprocess.CalledProcessError as error:

@@ -1,4 +1,4 @@
-"""Open Policy Agent: rules in Rego that its index finds by the role; asked over its HTTP data API, since it has no gRPC of its own."""
+"""Open Policy Agent: rules in Rego that its index finds by the role; asked over its data API, since it has no gRPC of its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HEADERS = (("content-type", "application/json"),)
 
 
 class Opa(HttpSystem):
-    """Asked with POST /v1/data; it has no batch."""
+    """Asked with POST /v1/data over HTTP/1.1, which costs it less than HTTP/2 does; it has no batch."""
 
     def __init__(self, pid: int, address: str) -> None:
         super().__init__("opa", pid, address, max_batch=1)
@@ -39,7 +39,7 @@ def start(directory: Path) -> Iterator[Opa]:
     policy.write_text(rego(asked.roles()))
     address = f"127.0.0.1:{free_port()}"
     log = directory / "opa.log"
-    options = ["--addr", address, "--h2c", "--log-level", "error", "--disable-telemetry"]
+    options = ["--addr", address, "--log-level", "error", "--disable-telemetry"]
     with server([BIN / "opa", "run", "--server", *options, policy], log) as pid:
         system = Opa(pid, address)
         patiently(lambda: system.ask(system.check(asked.plain(0))), log)
@@ -64,6 +64,7 @@ def _rules(role: asked.Role) -> str:
 
 
 def _rule(head: str, role: asked.Role, callers: list[str], conditions: list[str]) -> str:
-    caller = f'input.caller == "{callers[0]}"' if len(callers) == 1 else f"input.caller in {{{json.dumps(callers)[1:-1]}}}"
+    one = len(callers) == 1
+    caller = f'input.caller == "{callers[0]}"' if one else f"input.caller in {{{json.dumps(callers)[1:-1]}}}"
     body = [f'input.role == "{role.name}"', caller, *conditions]
     return f"\n{head} if {{\n\t" + "\n\t".join(body) + "\n}\n"

@@ -18,13 +18,14 @@ from bench.peers.tools import BIN
 MAX_BATCH = 50
 """What OpenFGA allows in one request by default."""
 
+Where = dict[str, str]
 _SERVICE = "openfga.v1.OpenFGAService"
 
 
 class OpenFga(GrpcSystem):
     """Asked with Check and BatchCheck."""
 
-    def __init__(self, pid: int, channel: grpc.Channel, address: str, services: Services, where: dict[str, str]) -> None:
+    def __init__(self, pid: int, channel: grpc.Channel, address: str, services: Services, where: Where) -> None:
         super().__init__("openfga", pid, channel, address, MAX_BATCH)
         self._check: Method = services.method(_SERVICE, "Check")
         self._batch: Method = services.method(_SERVICE, "BatchCheck")
@@ -50,14 +51,14 @@ def start(directory: Path) -> Iterator[OpenFga]:
     address, metrics = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     log = directory / "openfga.log"
     off = ["--http-enabled=false", "--playground-enabled=false"]
-    options = ["--datastore-engine", "memory", "--grpc-addr", address, "--metrics-addr", metrics, "--log-level", "error"]
+    options = ["--datastore-engine=memory", f"--grpc-addr={address}", f"--metrics-addr={metrics}", "--log-level=error"]
     with server([BIN / "openfga", "run", *options, *off], log) as pid, grpc.insecure_channel(address) as channel:
         services = Services(channel)
         patiently(lambda: services.method(_SERVICE, "Check"), log)
         yield OpenFga(pid, channel, address, services, _filled(channel, services))
 
 
-def _filled(channel: grpc.Channel, services: Services) -> dict[str, str]:
+def _filled(channel: grpc.Channel, services: Services) -> Where:
     """Make a store with the model and the tuples of every role; return where a question is to be put."""
     store = services.method(_SERVICE, "CreateStore")(channel, {"name": "bench"}).id
     made = services.method(_SERVICE, "WriteAuthorizationModel")(channel, {"store_id": store} | model())

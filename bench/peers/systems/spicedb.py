@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import grpc
 from bench.peers import question as asked
 from bench.peers.question import Question
 from bench.peers.reflected import Services
-from bench.peers.system import Call, GrpcSystem, free_port, patiently, server
+from bench.peers.system import START_SECONDS, Call, GrpcSystem, free_port, patiently, server
 from bench.peers.tools import BIN
 
 MAX_BATCH = 50
@@ -53,10 +54,22 @@ def start(directory: Path) -> Iterator[SpiceDb]:
         services = Services(channel, (("authorization", f"Bearer {_KEY}"),))
         write = patiently(lambda: services.method("authzed.api.v1.SchemaService", "WriteSchema"), log)
         patiently(lambda: write(channel, {"schema": schema()}), log)
-        relate = services.method(_SERVICE, "WriteRelationships")
-        for role in asked.roles():
-            relate(channel, {"updates": [{"operation": "OPERATION_TOUCH", "relationship": r} for r in relations(role)]})
-        yield SpiceDb(pid, channel, address, services)
+        rows = [row for role in asked.roles() for row in relations(role)]
+        updates = [{"operation": "OPERATION_TOUCH", "relationship": row} for row in rows]
+        services.method(_SERVICE, "WriteRelationships")(channel, {"updates": updates})
+        system = SpiceDb(pid, channel, address, services)
+        _until_seen(system)
+        yield system
+
+
+def _until_seen(system: SpiceDb) -> None:
+    """Wait until answers as fresh as by default know the relationships: such answers may be some seconds old."""
+    call = system.check(asked.keyed(0))
+    deadline = time.monotonic() + START_SECONDS
+    while not system.answers(call, system.ask(call))[0]:
+        if time.monotonic() > deadline:
+            raise SystemExit("spicedb does not see its relationships")
+        time.sleep(0.2)
 
 
 def schema() -> str:

@@ -1,0 +1,70 @@
+"""`python -m bench.peers setup | run | report`. The last two run in the environment that the first one makes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from bench.peers import tools
+
+DEFAULT_RESULTS = tools.TOOLS / "results.json"
+
+
+def main() -> None:
+    """Do what the command line says."""
+    options = _parser().parse_args()
+    if options.command == "setup":
+        tools.setup()
+        return
+    _enter_environment()
+    if options.command == "run":
+        _run(options)
+    else:
+        from bench.peers import report  # noqa: PLC0415 - needs the environment
+
+        report.write(json.loads(options.results.read_text()))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.peers", description="Rolecall beside its peers.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("setup", help="fetch the peers and make the environment")
+    run = commands.add_parser("run", help="measure")
+    run.add_argument("--rounds", type=int, default=7, help="rounds after the one that warms up (default 7)")
+    run.add_argument("--scale", type=float, default=1.0, help="stretches or shortens every round (default 1.0)")
+    run.add_argument("--only", nargs="+", metavar="NAME", help="these systems only (default: all)")
+    run.add_argument("--out", type=Path, default=DEFAULT_RESULTS, help="where to write the results")
+    report = commands.add_parser("report", help="write the tables and the plot into docs/")
+    report.add_argument("results", type=Path, nargs="?", default=DEFAULT_RESULTS)
+    return parser
+
+
+def _enter_environment() -> None:
+    """Go on in the environment of the comparison, unless this is it."""
+    if not tools.PYTHON.exists():
+        raise SystemExit("nothing is set up; run `python -m bench.peers setup` first")
+    if Path(sys.prefix).resolve() != tools.PYTHON.parent.parent.resolve():
+        os.execv(tools.PYTHON, [str(tools.PYTHON), "-m", "bench.peers", *sys.argv[1:]])
+
+
+def _run(options: argparse.Namespace) -> None:
+    from bench.peers import measure  # noqa: PLC0415 - needs the environment
+    from bench.peers.systems import SYSTEMS  # noqa: PLC0415
+
+    names = options.only or list(SYSTEMS)
+    if unknown := set(names) - set(SYSTEMS):
+        raise SystemExit(f"unknown: {', '.join(sorted(unknown))}; the systems are {', '.join(SYSTEMS)}")
+    results = measure.run(options.rounds, options.scale, names, _progress)
+    options.out.write_text(json.dumps(results, indent=1))
+    print(f"\nwritten to {options.out}; `python -m bench.peers report {options.out}` makes tables of it")
+
+
+def _progress(text: str) -> None:
+    print(f"\r{text:<100}" if sys.stdout.isatty() else text, end="" if sys.stdout.isatty() else "\n", flush=True)
+
+
+if __name__ == "__main__":
+    main()
