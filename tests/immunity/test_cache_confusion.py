@@ -82,7 +82,8 @@ SHAPES = [["a,b"], ["a", "b"], ["b", "a"], ["a", "b", ""], ["a"], ["ab"], ["", "
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(len(SHAPES)), 2)))
 def test_cve_2026_46668_lists_of_other_shapes_are_other_questions(order: tuple[int, int]) -> None:
-    decider = point(role(document(allow(**{"ForAllValues:StringEquals": {"k": ["a", "b", ""]}}))))
+    condition: dict[str, Any] = {"ForAllValues:StringEquals": {"k": ["a", "b", ""]}}
+    decider = point(role(document(allow() | {"Condition": condition})))
     expected = [set(SHAPES[n]) <= {"a", "b", ""} for n in order]
 
     assert [ask(decider, context={"k": SHAPES[n]}).decision.allowed for n in order] == expected

@@ -4,10 +4,26 @@ from __future__ import annotations
 
 import platform
 import sys
+from enum import StrEnum
 from importlib import metadata, resources
+from typing import Annotated
+
+import typer
 
 from rolecall.cli.options import Output, OutputOption
 from rolecall.cli.terminal import print_json
+
+
+class Schema(StrEnum):
+    """What a file declares."""
+
+    ROLES = "roles"
+    CASES = "cases"
+
+
+SchemaArgument = Annotated[
+    Schema, typer.Argument(metavar="[roles|cases]", help="Of files of roles, or of test cases (`rolecall test`).")
+]
 
 
 def version(output: OutputOption = Output.TABLE) -> None:
@@ -25,10 +41,10 @@ def version(output: OutputOption = Output.TABLE) -> None:
         sys.stdout.write(f"rolecall {facts['rolecall']} ({others})\n")
 
 
-def schema() -> None:
-    """Print the JSON schema of `apply` files."""
+def schema(of: SchemaArgument = Schema.ROLES) -> None:
+    """Print the JSON schema of `apply` files, or of test cases."""
     sys.stdout.write(
-        resources.files("rolecall.cli").joinpath("schema", "roles.schema.json").read_text(encoding="utf-8")
+        resources.files("rolecall.cli").joinpath("schema", f"{of}.schema.json").read_text(encoding="utf-8")
     )
 
 

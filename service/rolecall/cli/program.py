@@ -24,12 +24,17 @@ class Entry(NamedTuple):
 COMMANDS: Mapping[str, Entry] = {
     "explain": Entry("decide", "explain", "Decide, and show why."),
     "check": Entry("decide", "check", "Decide whether a principal may assume a role."),
+    "who-can": Entry("who_can", "who_can", "Show whom a role trusts."),
+    "what-can": Entry("what_can", "what_can", "Show which roles a principal can assume."),
     "validate": Entry("validate", "validate", "Find what is wrong with trust policies."),
+    "test": Entry("testing.command", "policy_tests", "Hold trust policies against test cases."),
     "serve": Entry("serve", "serve", "Serve over gRPC until SIGTERM or Ctrl-C."),
     "quickstart": Entry("quickstart", "quickstart", "Serve here, with example roles."),
     "apply": Entry("apply", "apply", "Bring roles to what files declare."),
+    "export": Entry("export", "export", "Write roles as `apply` reads them."),
     "role": Entry("roles", "app", "Create, read, change and delete roles."),
-    "schema": Entry("about", "schema", "Print the JSON schema of `apply` files."),
+    "decisions": Entry("decisions", "decisions", "Read and filter the decision log of a server."),
+    "schema": Entry("about", "schema", "Print the JSON schema of `apply` files, or of test cases."),
     "version": Entry("about", "version", "Print the version."),
 }
 

@@ -14,6 +14,8 @@ from rolecall.cli.terminal import Marks, console, marks, visible
 from rolecall_client.v1 import decision_pb2 as pb
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from rolecall.cli.question import QuestionOptions
 
 _SHOWN_VALUES = 6
@@ -22,7 +24,11 @@ _SHOWN_CHARACTERS = 200
 
 def show_explanation(response: pb.ExplainAssumeRoleResponse, question: QuestionOptions) -> None:
     """Print an explanation on standard output."""
-    out = console(sys.stdout)
+    print_explanation(console(sys.stdout), response, question)
+
+
+def print_explanation(out: Console, response: pb.ExplainAssumeRoleResponse, question: QuestionOptions) -> None:
+    """Print an explanation on a console."""
     out.print(headline(response.decision, out), soft_wrap=True)
     for name, fact in who_and_role(question):
         out.print(Text.assemble((f"  {name:<5} ", "dim"), visible(fact)), soft_wrap=True)

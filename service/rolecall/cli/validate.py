@@ -5,20 +5,20 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rolecall.cli.failure import FAILED, OK
-from rolecall.cli.files import read_policy
-from rolecall.cli.options import Output, OutputOption
+from rolecall.cli.files import STDIN, read_policy
 from rolecall.cli.problem import Place, Problem, ProblemsError
 from rolecall.cli.terminal import console, marks, print_json
 
-_DECLARATIONS = frozenset({".yaml", ".yml"})
+if TYPE_CHECKING:
+    from rolecall.cli.sources import Found, FoundRole
 
 
 class Language(StrEnum):
@@ -28,11 +28,28 @@ class Language(StrEnum):
     RAM = "ram"
 
 
+class Gravity(StrEnum):
+    """How much a problem matters, the gravest first."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Format(StrEnum):
+    """How problems are reported."""
+
+    TABLE = "table"
+    JSON = "json"
+    SARIF = "sarif"
+
+
 Files = Annotated[
     list[str],
     typer.Argument(
         metavar="FILE...",
-        help="Trust policies (JSON; `-`: standard input), or declarations of roles (*.yaml, directories).",
+        help="Trust policies (JSON; `-`: standard input), files of roles, terraform plans (`terraform show -json`); "
+        "directories are searched for them.",
     ),
 ]
 ProfileOption = Annotated[
@@ -47,57 +64,92 @@ AccountOption = Annotated[
         "--account-id", metavar="ID", help="The account of the role, so that other accounts can be told from it."
     ),
 ]
+FailOnOption = Annotated[
+    Gravity, typer.Option("--fail-on", help="The least grave problem that makes the command fail.")
+]
+FormatOption = Annotated[Format, typer.Option("--output", "-o", help="How to report.")]
 
 
 def validate(
     files: Files,
     profile: ProfileOption = Language.ROLECALL,
     account_id: AccountOption = "",
-    output: OutputOption = Output.TABLE,
+    fail_on: FailOnOption = Gravity.ERROR,
+    output: FormatOption = Format.TABLE,
 ) -> None:
     """Find what is wrong with trust policies.
 
     Reports every rule that they break, and of those that break none what a careful reader would ask. Exit code 2 if there is
-    an error, be it a broken rule or a remark. No server is needed.
+    an error, be it a broken rule or a remark; --fail-on tells what else is as bad. No server is needed.
     """
-    problems, policies = [], 0
-    for file in files:
-        for found in _examined(file, profile, account_id):
-            problems += found
-            policies += 1
-    counts = Counter(problem.severity for problem in problems)
-    if output is Output.JSON:
-        print_json(
-            {
-                "valid": all(problem.finding for problem in problems),
-                "problems": [problem.record() for problem in problems],
-            }
+    roles, problems = _found(files)
+    policies = len(roles) + len({problem.place.file for problem in problems if not problem.finding})
+    for role in roles:
+        problems += _examined(role, profile, account_id)
+    _report(problems, policies, output)
+    grave = list(Gravity)[: list(Gravity).index(fail_on) + 1]
+    raise typer.Exit(FAILED if any(problem.severity in grave for problem in problems) else OK)
+
+
+def _found(files: Sequence[str]) -> tuple[list[FoundRole], list[Problem]]:
+    """Return the roles of files, in the order of the files, and what is wrong with those that have none."""
+    from rolecall.cli.sources import search
+
+    roles: list[FoundRole] = []
+    problems: list[Problem] = []
+    paths = [Path(file) for file in dict.fromkeys(files) if file != STDIN]
+    if STDIN in files:
+        _read_stdin(roles, problems)
+    found = search(paths)
+    problems += [*found.problems, *found.remarks, *_without_policy(found, paths)]
+    return [*roles, *found.roles], problems
+
+
+def _read_stdin(roles: list[FoundRole], problems: list[Problem]) -> None:
+    from rolecall.cli.sources.search import policy_role
+
+    try:
+        roles.append(policy_role(STDIN, read_policy(STDIN)))
+    except ProblemsError as error:
+        problems += error.problems
+
+
+def _without_policy(found: Found, named: Sequence[Path]) -> Iterator[Problem]:
+    """Yield a remark on each file of test cases; naming one is a mistake."""
+    for document in found.case_documents:
+        yield Problem(
+            place=Place(str(document.path)),
+            severity="error" if document.path in named else "note",
+            message="test cases have no trust policy of their own to validate",
+            hint="`rolecall test` runs them",
+            finding=document.path not in named,
         )
-    else:
-        _show(problems, counts, policies)
-    raise typer.Exit(FAILED if counts["error"] else OK)
 
 
-def _examined(file: str, language: Language, account: str) -> Iterator[list[Problem]]:
-    """Yield, for each trust policy of a file, what is wrong with it."""
+def _examined(role: FoundRole, language: Language, account: str) -> Iterator[Problem]:
+    """Yield what is wrong with a trust policy."""
+    from dataclasses import replace
+
     from rolecall.cli.policy_check import document_problems
     from rolecall.policy.profile import Profile
 
-    now, profile = time.time_ns() // 1_000, Profile[language.name]
-    try:
-        if Path(file).suffix in _DECLARATIONS or Path(file).is_dir():
-            from rolecall.cli.declarations import read_declarations
+    now, profile, owner = time.time_ns() // 1_000, Profile[language.name], role.account_id or account
+    for problem in document_problems(role.document, role.place_of, profile=profile, now=now, account=owner):
+        # Where lines lead nowhere, the message has to say which element it is.
+        element = "" if role.exact else f"{role.label}: {problem.pointer or '/'}: "
+        yield replace(problem, message=element + problem.message)
 
-            for role in read_declarations([Path(file)]):
-                owner = role.message.account_id or account
-                yield list(
-                    document_problems(role.source.text, role.source.place, profile=profile, now=now, account=owner)
-                )
-            return
-        text = read_policy(file)
-        yield list(document_problems(text, lambda _, *at: Place(file, *at), profile=profile, now=now, account=account))
-    except ProblemsError as error:
-        yield list(error.problems)
+
+def _report(problems: list[Problem], policies: int, output: Format) -> None:
+    if output is Format.SARIF:
+        from rolecall.cli.sarif import problem_result, sarif_log
+
+        print_json(sarif_log([problem_result(problem) for problem in problems]))
+    elif output is Format.JSON:
+        valid = all(problem.finding for problem in problems)
+        print_json({"valid": valid, "problems": [problem.record() for problem in problems]})
+    else:
+        _show(problems, Counter(problem.severity for problem in problems), policies)
 
 
 def _show(problems: list[Problem], counts: Counter[str], policies: int) -> None:
@@ -105,9 +157,7 @@ def _show(problems: list[Problem], counts: Counter[str], policies: int) -> None:
 
     out = console(sys.stdout)
     report_problems(problems, out)
-    told = ", ".join(
-        _counted(counts[severity], severity) for severity in ("error", "warning", "note") if counts[severity]
-    )
+    told = ", ".join(_counted(counts[severity], severity) for severity in Gravity if counts[severity])
     mark = marks(out).no if counts["error"] else marks(out).yes
     out.print(
         f"{mark} {_counted(policies, 'trust policy')}: {told or 'nothing to report'}",

@@ -1,0 +1,94 @@
+"""SARIF 2.1.0: findings with their places, as code scanning services take them.
+
+Lines and columns count from 1, in characters. A file below the current directory is named relative to it, as services expect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from urllib.parse import quote
+
+from rolecall.cli.problem import Place, Problem
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+_REMARK = "remark"
+_RULES = {
+    "case-failed": "A test case whose decision is not the expected one",
+    "statement-not-covered": "A statement that applies in no test case",
+    _REMARK: "Something to know about a file",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SarifResult:
+    """One finding: the stable name of its rule, its level (`error`, `warning`, `note`), and the places that it is related to."""
+
+    rule: str
+    level: str
+    message: str
+    place: Place
+    related: Sequence[tuple[str, Place]] = ()
+
+
+def problem_result(problem: Problem) -> SarifResult:
+    """Return a problem as a finding."""
+    hint = f"; {problem.hint}" if problem.hint else ""
+    return SarifResult(
+        rule=problem.reason or _REMARK, level=problem.severity, message=problem.message + hint, place=problem.place
+    )
+
+
+def sarif_log(results: Sequence[SarifResult]) -> Mapping[str, object]:
+    """Return the log of one run."""
+    rules = list(dict.fromkeys(result.rule for result in results))
+    driver = {"name": "rolecall", "version": _version(), "rules": [_rule(rule) for rule in rules]}
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(result, rules) for result in results],
+    }
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _rule(rule: str) -> Mapping[str, object]:
+    return {"id": rule, "shortDescription": {"text": _RULES.get(rule, f"{rule.replace('_', ' ').lower()}")}}
+
+
+def _result(result: SarifResult, rules: Sequence[str]) -> Mapping[str, object]:
+    return {
+        "ruleId": result.rule,
+        "ruleIndex": rules.index(result.rule),
+        "level": result.level,
+        "message": {"text": result.message},
+        "locations": [{"physicalLocation": _location(result.place)}],
+        **_related(result.related),
+    }
+
+
+def _related(places: Iterable[tuple[str, Place]]) -> Mapping[str, object]:
+    related = [
+        {"id": number, "physicalLocation": _location(place), "message": {"text": message}}
+        for number, (message, place) in enumerate(places, start=1)
+    ]
+    return {"relatedLocations": related} if related else {}
+
+
+def _location(place: Place) -> Mapping[str, object]:
+    region = {"startLine": place.line, "startColumn": max(place.column, 1)}
+    return {"artifactLocation": {"uri": _uri(place.file)}, **({"region": region} if place.line else {})}
+
+
+def _uri(file: str) -> str:
+    path, here = Path(file).resolve(), Path.cwd().resolve()
+    return quote(path.relative_to(here).as_posix()) if path.is_relative_to(here) else path.as_uri()
+
+
+def _version() -> str:
+    try:
+        return metadata.version("rolecall")
+    except metadata.PackageNotFoundError:
+        return "0"

@@ -1,0 +1,122 @@
+"""What files hold for us: roles, service accounts, test cases; and what could not be read of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rolecall.cli.declarations.document import Source, TextSource
+from rolecall.cli.declarations.role import Declared
+from rolecall.cli.declarations.tree import Table
+from rolecall.cli.problem import Place, Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FoundRole:
+    """A role that a file holds. `label` is how its source calls it; an empty account is the default one, and so are 0 seconds.
+
+    Equal only to itself: two files may well hold the same role.
+    """
+
+    name: str
+    place: Place
+    document: str
+    source: Source
+    label: str
+    account_id: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    max_session_duration_seconds: int = 0
+
+    def place_of(self, pointer: str, line: int = 0, column: int = 0) -> Place:
+        """Return where an element of the trust policy stands; `line` and `column` are those in the document, if they are known."""
+        if not line and isinstance(self.source, TextSource) and self.source.exact:
+            line, column = _position(self.document, pointer)
+        return self.source.place(pointer, line, column)
+
+    @property
+    def exact(self) -> bool:
+        """Tell whether `place_of` leads to the element, and not just to the text that the policy is in."""
+        return not isinstance(self.source, TextSource) or self.source.exact
+
+    def statement_place(self, index: int) -> Place:
+        """Return where a statement stands."""
+        return self.place_of(f"/Statement/{index}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownRole:
+    """A role of a plan of which something is only known after it is applied. An unknown name is empty."""
+
+    name: str
+    label: str
+    place: Place
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceAccount:
+    """A service account that is annotated with the name of a role."""
+
+    namespace: str
+    name: str
+    role_name: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class CaseDocument:
+    """A document with test cases, not yet read; `text` is that of its file."""
+
+    path: Path
+    text: str
+    root: Table
+
+
+@dataclass(slots=True)
+class Found:
+    """Everything that a search has found. `problems` forbid to go on, `remarks` are to be told."""
+
+    roles: list[FoundRole] = field(default_factory=list)
+    unknown_roles: list[UnknownRole] = field(default_factory=list)
+    service_accounts: list[ServiceAccount] = field(default_factory=list)
+    case_documents: list[CaseDocument] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    remarks: list[Problem] = field(default_factory=list)
+
+    def note(self, place: Place, message: str, hint: str = "", *, severity: str = "note", reason: str = "") -> None:
+        """Remember something to tell."""
+        self.remarks.append(
+            Problem(place=place, message=message, hint=hint, severity=severity, reason=reason, finding=True)
+        )
+
+    def refuse(self, place: Place, message: str, hint: str = "", *, reason: str = "") -> None:
+        """Remember something that is wrong."""
+        self.problems.append(Problem(place=place, message=message, hint=hint, reason=reason))
+
+
+def found_role(declared: Declared) -> FoundRole:
+    """Return a declared role."""
+    message = declared.message
+    return FoundRole(
+        name=message.role_name,
+        account_id=message.account_id,
+        place=declared.place,
+        document=message.assume_role_policy_document,
+        source=declared.source,
+        label=f"role `{message.role_name}`",
+        tags=dict(message.tags),
+        max_session_duration_seconds=message.max_session_duration_seconds,
+    )
+
+
+def _position(document: str, pointer: str) -> tuple[int, int]:
+    """Return the line and column of an element, or zeros."""
+    from rolecall.policy.limits import Limits
+    from rolecall.policy.positions import JsonSyntaxError, Lines, scan
+
+    try:
+        place = scan(document, max_depth=Limits().max_depth).find(pointer)
+    except JsonSyntaxError:
+        return 0, 0
+    return Lines(document).at(place.offset) if place else (0, 0)

@@ -1,0 +1,130 @@
+"""From files and directories to what they hold.
+
+In a directory, and below it, every `*.json`, `*.yaml` and `*.yml` that is not hidden is read; what is of no use there is told in a
+note. A file that is named itself must be of use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from rolecall.cli.declarations.document import TextSource
+from rolecall.cli.declarations.role import RoleReader
+from rolecall.cli.declarations.tree import MAX_FILE_BYTES, Node, Table, read_documents
+from rolecall.cli.files import MAX_POLICY_FILE_BYTES, read_text
+from rolecall.cli.problem import Place, ProblemsError, refuse
+from rolecall.cli.sources.found import CaseDocument, Found, FoundRole, found_role
+from rolecall.cli.sources.kinds import Kind, kind_of_json, kind_of_node
+from rolecall.cli.sources.kubernetes import read_manifest
+from rolecall.cli.sources.terraform import read_plan
+
+_SUFFIXES = frozenset({".json", ".yaml", ".yml"})
+_KINDS = (
+    "neither roles, a trust policy, test cases, a terraform plan (`terraform show -json`) nor a Kubernetes manifest"
+)
+
+
+def search(paths: Iterable[Path]) -> Found:
+    """Return what files and directories hold. It does not raise: what is wrong is among the `problems` of what it returns."""
+    found = Found()
+    seen: set[Path] = set()
+    for path in paths:
+        for file, named in _files(path, found):
+            if (resolved := file.resolve()) not in seen:
+                seen.add(resolved)
+                _read(file, found, named=named)
+    _drop_referenced(found)
+    return found
+
+
+def _files(path: Path, found: Found) -> Iterator[tuple[Path, bool]]:
+    """Yield files, each with whether it was named itself."""
+    if not path.is_dir():
+        yield path, True
+        return
+    files = sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES and _visible(file, path))
+    if not files:
+        found.refuse(Place(str(path)), f"the directory `{path}` has no *.yaml, *.yml or *.json file")
+    yield from ((file, False) for file in files)
+
+
+def _visible(file: Path, root: Path) -> bool:
+    return file.is_file() and not any(part.startswith(".") for part in file.relative_to(root).parts)
+
+
+def _read(path: Path, found: Found, *, named: bool) -> None:
+    try:
+        text = read_text(path, MAX_FILE_BYTES)
+        if path.suffix in {".yaml", ".yml"}:
+            _read_yaml(path, text, found, named=named)
+        else:
+            _read_json(path, text, found, named=named)
+    except ProblemsError as error:
+        found.problems += error.problems
+
+
+def _read_yaml(path: Path, text: str, found: Found, *, named: bool) -> None:
+    documents = [(kind_of_node(document), document) for document in read_documents(text, str(path))]
+    of_use = [(kind, document) for kind, document in documents if kind is not Kind.EMPTY]
+    if not of_use:
+        found.refuse(Place(str(path)), "the file is empty") if named else found.note(Place(str(path)), "is empty")
+    for kind, document in of_use:
+        _read_document(kind, document, path, text, found, named=named)
+
+
+def _read_json(path: Path, text: str, found: Found, *, named: bool) -> None:
+    kind = kind_of_json(text)
+    if kind is Kind.POLICY or (kind is Kind.OTHER and named):
+        found.roles.append(policy_role(str(path), text))
+        return
+    if kind is Kind.OTHER:
+        found.note(Place(str(path)), f"passed over: it is {_KINDS}")
+        return
+    # The reader goes by the name, and not every JSON file is called so.
+    for document in read_documents(text, str(path) if path.suffix == ".json" else f"{path}.json"):
+        _read_document(kind, document, path, text, found, named=named)
+
+
+def _read_document(kind: Kind, document: Node, path: Path, text: str, found: Found, *, named: bool) -> None:
+    if kind is Kind.OTHER or not isinstance(document, Table):
+        if named:
+            found.refuse(document.place, f"this is {_KINDS}", "begin a file of roles with `apiVersion: rolecall/v1`")
+        else:
+            found.note(document.place, f"passed over: it is {_KINDS}")
+    elif kind is Kind.CASES:
+        found.case_documents.append(CaseDocument(path, text, document))
+    elif kind is Kind.PLAN:
+        read_plan(document, found)
+    elif kind is Kind.MANIFEST:
+        read_manifest(document, found)
+    else:
+        _read_roles(document, path, text, found)
+
+
+def _read_roles(document: Node, path: Path, text: str, found: Found) -> None:
+    reader = RoleReader(path, text)
+    found.roles += [found_role(declared) for declared in reader.roles(document)]
+    found.problems += reader.problems
+
+
+def policy_role(file: str, text: str) -> FoundRole:
+    """Return the role that a trust policy in a file of its own is on: it is named after the file; raise `ProblemsError`."""
+    name, start = Path(file).stem, Place(file, 1, 1)
+    if len(text.encode()) > MAX_POLICY_FILE_BYTES:
+        raise refuse(Place(file), f"`{file}` is longer than {MAX_POLICY_FILE_BYTES:,} bytes")
+    return FoundRole(
+        name=name, place=Place(file), document=text, source=TextSource(text, start), label=f"role `{name}`"
+    )
+
+
+def _drop_referenced(found: Found) -> None:
+    """Drop the policies that a role names as its `trust_policy_file`: they are that role's, and not of one named after the file."""
+    own = {id(role) for role in found.roles if role.place.line == 0}
+    referenced = {_file(role) for role in found.roles if id(role) not in own and isinstance(role.source, TextSource)}
+    found.roles = [role for role in found.roles if id(role) not in own or _file(role) not in referenced]
+
+
+def _file(role: FoundRole) -> Path:
+    place = role.source.start if isinstance(role.source, TextSource) else role.place
+    return Path(place.file).resolve()

@@ -1,0 +1,110 @@
+"""Terraform plans and states, as `terraform show -json` prints them: their `alicloud_ram_role` resources are roles.
+
+The trust policy is `assume_role_policy_document`, or `document` as older configurations call it; the name `role_name`, or `name`.
+The provider fills both of a pair, so on an update one of them may still be as it was: what counts is the one that the
+configuration sets. What is known only after the plan is applied is reported, and never guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rolecall.cli.declarations.document import TextSource
+from rolecall.cli.declarations.tree import Scalar, Table
+from rolecall.cli.problem import Place
+from rolecall.cli.sources.found import Found, FoundRole, UnknownRole
+from rolecall.cli.sources.terraform_plan import Plan
+
+RESOURCE_TYPE = "alicloud_ram_role"
+DOCUMENT, NAME = ("assume_role_policy_document", "document"), ("role_name", "name")
+
+_PARTS = ("ram_users", "services", "version")
+_DETAILS = ("tags", "max_session_duration")
+_SECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
+_ARN = re.compile(r"acs:ram::([0-9]{1,20}):role/.+", re.ASCII)
+
+
+def read_plan(root: Table, found: Found) -> None:
+    """Add the roles that will be there when a plan has been applied, or that a state has, to what is found."""
+    version = _scalar(root, "format_version")
+    if version is None or version.text.partition(".")[0] not in {"0", "1"}:
+        place = version.place if version else root.place
+        told = f"`{version.text}`" if version else "no text"
+        found.refuse(place, f"the plan's `format_version` is {told}; 0.x and 1.x can be read")
+        return
+    plan, count = Plan(root), 0
+    for resource in plan.resources(RESOURCE_TYPE):
+        _read_role(resource, plan, found)
+        count += 1
+    if not count:
+        found.note(root.place, f"the plan has no `{RESOURCE_TYPE}`")
+
+
+def _read_role(resource: Table, plan: Plan, found: Found) -> None:
+    values = resource.members.get("values")
+    values = values if isinstance(values, Table) else Table(resource.place, {}, {})
+    address, place = plan.address(resource), resource.keys.get("address", resource.place)
+    name = plan.settled(address, values, NAME)
+    composed = any(plan.changes(address, part) for part in _PARTS)
+    document = None if composed else plan.settled(address, values, DOCUMENT)
+    if name is None or document is None:
+        _note_unknown(address, place, name, _why(address, named=name is not None, composed=composed), found)
+        return
+    for detail in _DETAILS:
+        if plan.leaves_open(address, detail):
+            message = f"`{address}`: `{detail}` is not known before the plan is applied, and is left out here"
+            found.note(place, message, severity="warning", reason="UNKNOWN_UNTIL_APPLY")
+    found.roles.append(
+        FoundRole(
+            name=name.text,
+            account_id=_account(values),
+            place=place,
+            document=document.text,
+            source=TextSource(document.text, document.place, exact=False),
+            label=f"`{address}`",
+            tags=dict(_tags(values)),
+            max_session_duration_seconds=_seconds(values),
+        )
+    )
+
+
+def _note_unknown(address: str, place: Place, name: Scalar | None, message: str, found: Found) -> None:
+    found.unknown_roles.append(
+        UnknownRole(name=name.text if name else "", label=f"`{address}`", place=place, message=message)
+    )
+    hint = "test a plan that is made when the rest has been applied, or write the value out"
+    found.note(place, message, hint, severity="warning", reason="UNKNOWN_UNTIL_APPLY")
+
+
+def _why(address: str, *, named: bool, composed: bool) -> str:
+    if not named:
+        return f"`{address}`: the role's name is not known before the plan is applied"
+    if composed:
+        return (
+            f"`{address}`: the provider makes a new trust policy of `ram_users` and `services`, which is not known here"
+        )
+    return f"`{address}`: the trust policy is not known before the plan is applied"
+
+
+def _account(values: Table) -> str:
+    arn = _scalar(values, "arn")
+    match = _ARN.fullmatch(arn.text) if arn else None
+    return match[1] if match else ""
+
+
+def _seconds(values: Table) -> int:
+    seconds = _scalar(values, "max_session_duration")
+    return int(seconds.text) if seconds and _SECONDS.fullmatch(seconds.text) else 0
+
+
+def _tags(values: Table) -> Iterator[tuple[str, str]]:
+    tags = values.members.get("tags")
+    for key, value in tags.members.items() if isinstance(tags, Table) else ():
+        if isinstance(value, Scalar) and value.literal != "null":
+            yield key, value.text
+
+
+def _scalar(table: Table, key: str) -> Scalar | None:
+    node = table.members.get(key)
+    return node if isinstance(node, Scalar) and node.literal != "null" else None

@@ -1,0 +1,194 @@
+"""A file of test cases.
+
+* file = {apiVersion: "rolecall/v1", roles?: [path | role, ...], time?: time, cases: [case, ...]}
+* case = {name, as: who | [who, ...], role, expect, time?, claims?, context?, duration?, external_id?, session_name?,
+  source_identity?}
+* expect = "ALLOW" | "DENY" | {outcome: "ALLOW" | "DENY", reason?, statement?}
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rolecall.cli.declarations.role import API_VERSION
+from rolecall.cli.declarations.tree import Array, Node, Scalar, Table
+from rolecall.cli.problem import Place, ProblemsError
+from rolecall.cli.sources import CaseDocument, Found, FoundRole, inline_roles, search
+from rolecall.cli.testing.cases import Case, Expectation, Expected
+from rolecall.cli.testing.fields import Fields
+from rolecall.engine.decision import Reason
+
+_FILE_KEYS = ("apiVersion", "roles", "time", "cases")
+_CASE_KEYS = (
+    "name",
+    "as",
+    "role",
+    "claims",
+    "context",
+    "external_id",
+    "session_name",
+    "source_identity",
+    "duration",
+    "time",
+    "expect",
+)
+_EXPECT_KEYS = ("outcome", "reason", "statement")
+_DECIDED_BY_STATEMENTS = ("", Reason.ALLOW, Reason.EXPLICIT_DENY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFile:
+    """The cases of a document. `found` is what its own `roles` hold, None if it does not say which."""
+
+    path: Path
+    cases: tuple[Case, ...]
+    found: Found | None
+
+
+def read_cases(document: CaseDocument) -> CaseFile:
+    """Return the cases of a document; raise `ProblemsError` with everything that is wrong with it."""
+    reader = _CaseReader(document)
+    read = reader.read()
+    if reader.problems:
+        raise ProblemsError(reader.problems)
+    return read
+
+
+class _CaseReader(Fields):
+    """Reads one document."""
+
+    def __init__(self, document: CaseDocument) -> None:
+        super().__init__()
+        self._document, self._root = document, document.root
+        self._time: int | None = None
+
+    def read(self) -> CaseFile:
+        self.known(self._root, _FILE_KEYS)
+        self.choice(self._root, "apiVersion", [API_VERSION], required=True)
+        self._time = self.moment(self._root, "time")
+        cases = [case for element in self._elements() for case in self._cases(element)]
+        self._twice(cases)
+        return CaseFile(path=self._document.path, cases=tuple(cases), found=self._roles())
+
+    def _elements(self) -> tuple[Node, ...]:
+        node = self._root.members["cases"]
+        if isinstance(node, Array) and node.items:
+            return node.items
+        what = "has no cases: it would test nothing" if isinstance(node, Array) else "`cases` must be a list"
+        self.note(node.place, what, reason="NO_CASES")
+        return ()
+
+    def _cases(self, node: Node) -> Iterator[Case]:
+        if not isinstance(node, Table):
+            self.note(node.place, "a case must be a mapping with `name`, `as`, `role` and `expect`")
+            return
+        self.known(node, _CASE_KEYS)
+        name, several = self.text(node, "name", required=True), isinstance(node.members.get("as"), Array)
+        time = self.moment(node, "time")
+        case = Case(
+            name=name,
+            who="",
+            role=self.text(node, "role", required=True),
+            expect=self._expect(node),
+            place=node.keys.get("name", node.place),
+            places=dict(_places(node)),
+            claims=self.values(node, "claims"),
+            context=self.values(node, "context"),
+            external_id=self.text(node, "external_id"),
+            session_name=self.text(node, "session_name"),
+            source_identity=self.text(node, "source_identity"),
+            duration=self.seconds(node, "duration"),
+            time=self._time if time is None else time,
+        )
+        for who, place in self._who(node):
+            yield replace(
+                case, who=who, name=f"{name} ({who})" if several else name, places={**case.places, "as": place}
+            )
+
+    def _who(self, node: Table) -> Iterator[tuple[str, Place]]:
+        asking = node.members.get("as")
+        if asking is None:
+            self.note(node.place, "`as` is missing", "say who asks, or list several: each is a case of its own")
+            return
+        if isinstance(asking, Array) and not asking.items:
+            self.note(asking.place, "`as` names nobody: the case would test nothing", reason="NO_CASES")
+        for item in asking.items if isinstance(asking, Array) else (asking,):
+            for who in self.texts("as", item):
+                if not who:
+                    self.note(item.place, "`as` must not be empty")
+                yield who, item.place
+
+    def _expect(self, case: Table) -> Expectation:
+        node = case.members.get("expect")
+        if isinstance(node, Scalar):
+            outcome = self.choice(case, "expect", list(Expected))
+            return Expectation(outcome=Expected(outcome or Expected.DENY))
+        if not isinstance(node, Table):
+            self.note(node.place if node else case.place, "`expect` must be ALLOW, DENY or a mapping with `outcome`")
+            return Expectation(outcome=Expected.DENY)
+        self.known(node, _EXPECT_KEYS)
+        outcome = self.choice(node, "outcome", list(Expected), required=True)
+        reason, statement = self.choice(node, "reason", list(Reason)), self.text(node, "statement")
+        if outcome and reason and (outcome == Expected.ALLOW) != (reason == Reason.ALLOW):
+            self.note(node.members["reason"].place, f"the outcome {outcome} cannot have the reason {reason}")
+        if statement and reason not in _DECIDED_BY_STATEMENTS:
+            self.note(node.members["statement"].place, f"with the reason {reason} no statement decides")
+        return Expectation(outcome=Expected(outcome or Expected.DENY), reason=reason, statement=statement)
+
+    def _twice(self, cases: list[Case]) -> None:
+        first: dict[str, Case] = {}
+        for case in cases:
+            earlier = first.setdefault(case.name, case)
+            if earlier is not case:
+                message = f"the case `{case.name}` stands here a second time; the first is at {earlier.place}"
+                self.note(case.place, message, "give each case its own name", reason="DUPLICATE_CASE")
+
+    def _roles(self) -> Found | None:
+        node = self._root.members.get("roles")
+        if node is None:
+            return None
+        if not isinstance(node, Array) or not node.items:
+            self.note(node.place, "`roles` must be a list of paths and roles", "leave it out for every role there is")
+            return None
+        inline = [item for item in node.items if not isinstance(item, Scalar)]
+        found = search(self._paths(node.items))
+        for document in found.case_documents:
+            self.note(
+                node.place, f"`roles` leads to test cases in {document.path}", "name the files that have the roles"
+            )
+        found.case_documents.clear()
+        found.roles += self._inline(inline)
+        return found
+
+    def _paths(self, items: tuple[Node, ...]) -> Iterator[Path]:
+        for item in items:
+            if isinstance(item, Scalar):
+                if item.text and item.literal != "null":
+                    yield _plain(self._document.path.parent / item.text)
+                else:
+                    self.note(item.place, "a path must not be empty")
+
+    def _inline(self, items: Sequence[Node]) -> list[FoundRole]:
+        try:
+            return inline_roles(items, self._document.path, self._document.text)
+        except ProblemsError as error:
+            self.problems += error.problems
+            return []
+
+
+def _plain(path: Path) -> Path:
+    """Return a path without `..`, as people write it, if it leads to the same place."""
+    plain = Path(os.path.normpath(path))
+    return plain if plain.exists() and plain.resolve() == path.resolve() else path
+
+
+def _places(case: Table) -> Iterator[tuple[str, Place]]:
+    """Yield where the fields of a case stand, and where each condition key does."""
+    yield from case.keys.items()
+    for name in ("context", "claims"):
+        node = case.members.get(name)
+        for key, place in node.keys.items() if isinstance(node, Table) else ():
+            yield f"{name}[{key!r}]", place

@@ -1,0 +1,60 @@
+"""What a test case says: a question, and the decision that is expected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from rolecall.cli.problem import Place
+from rolecall.cli.sources import FoundRole
+
+Values = Mapping[str, tuple[str, ...]]
+
+
+class Expected(StrEnum):
+    """The outcome that a case expects."""
+
+    ALLOW = "ALLOW"
+    DENY = "DENY"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What is to come out. An empty `reason` or `statement` is not looked at; a statement is a Sid or a JSON pointer."""
+
+    outcome: Expected
+    reason: str = ""
+    statement: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One question and its expectation. `places` says where its fields stand, a missing time is that of the run."""
+
+    name: str
+    who: str
+    role: str
+    expect: Expectation
+    place: Place
+    places: Mapping[str, Place] = field(default_factory=dict)
+    claims: Values = field(default_factory=dict)
+    context: Values = field(default_factory=dict)
+    external_id: str = ""
+    session_name: str = ""
+    source_identity: str = ""
+    duration: int = 0
+    time: int | None = None
+
+    def place_of(self, key: str) -> Place:
+        """Return where a field stands, or the case if it is not written."""
+        return self.places.get(key, self.place)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """The cases of one file, and the roles that they ask about."""
+
+    file: str
+    cases: tuple[Case, ...]
+    roles: tuple[FoundRole, ...]

@@ -1,0 +1,113 @@
+"""`test`: trust policies held against cases that say who may assume which role. It needs no server."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import typer
+
+from rolecall.cli.failure import DENIED, OK, CommandError
+from rolecall.cli.options import expanded, pairs
+from rolecall.cli.terminal import console, print_json
+from rolecall.cli.testing.coverage import coverage_of
+from rolecall.cli.testing.options import ClusterOptions, Format, Paths, ReportOptions, WorldOptions
+from rolecall.cli.testing.report import Report
+from rolecall.cli.testing.runner import Asked, prepare, run
+from rolecall.cli.testing.suites import collect
+from rolecall.cli.testing.world import WorldBuilder
+from rolecall.engine.decision_point import DecisionOptions
+from rolecall.roles.errors import InvalidFieldsError
+from rolecall.roles.reference import Accounts
+
+SHOW_PROGRESS_FROM = 200
+
+
+@expanded
+def policy_tests(paths: Paths, world: WorldOptions, cluster: ClusterOptions, reporting: ReportOptions) -> None:
+    """Hold trust policies against test cases.
+
+    Each case is a question and the decision that is expected; the engine is the one that serves. Exit code 0: all passed, 1: a
+    case failed or too few statements are covered, 2: error. No server is needed.
+    """
+    now = time.time_ns() // 1_000
+    collection = collect(paths, cluster.cluster)
+    options = DecisionOptions(source_identity_needs_allow=world.source_identity_needs_allow)
+    builder = WorldBuilder(_accounts(world.account_id, world.account_alias), options, now)
+    held = [held for role in collection.roles.values() if (held := builder.held(role)) is not None]
+    asked = prepare(collection, builder)
+    with _progress(asked) as cases:
+        results = tuple(
+            run(cases, now=now, unknown=collection.unknown_roles, traced=reporting.counting, issuer=cluster.oidc_issuer)
+        )
+    report = Report(
+        results=results,
+        remarks=tuple(collection.remarks),
+        coverage=coverage_of(held, results) if reporting.counting else None,
+        fail_under=reporting.fail_under,
+    )
+    _tell(report, reporting)
+    raise typer.Exit(OK if report.passed else DENIED)
+
+
+def _accounts(default: str, aliases: Sequence[str]) -> Accounts:
+    try:
+        return Accounts(default, pairs(list(aliases), "--account-alias"))
+    except InvalidFieldsError as error:
+        raise CommandError("; ".join(violation.message for violation in error.violations)) from None
+
+
+def _tell(report: Report, reporting: ReportOptions) -> None:
+    from rolecall.cli.reports import report_problems
+    from rolecall.cli.testing.report_table import show_report
+
+    output, file, verbose = reporting.output, reporting.output_file, reporting.verbose
+    report_problems(report.remarks)
+    if file is not None:
+        file.write_text(_text(report, output, verbose=verbose), encoding="utf-8")
+    if file is not None or output is Format.TABLE:
+        show_report(report, console(sys.stdout), verbose=verbose)
+    elif output is Format.JUNIT:
+        sys.stdout.write(_text(report, output, verbose=verbose))
+    else:
+        print_json(_value(report, output))
+
+
+def _text(report: Report, output: Format, *, verbose: bool) -> str:
+    if output is Format.TABLE:
+        from rolecall.cli.testing.report_table import show_report
+
+        text = io.StringIO()
+        show_report(report, console(text), verbose=verbose)
+        return text.getvalue()
+    if output is Format.JUNIT:
+        from rolecall.cli.testing.report_junit import junit_text
+
+        return junit_text(report)
+    return json.dumps(_value(report, output), indent=2, ensure_ascii=False) + "\n"
+
+
+def _value(report: Report, output: Format) -> object:
+    if output is Format.SARIF:
+        from rolecall.cli.testing.report_sarif import report_sarif
+
+        return report_sarif(report)
+    from rolecall.cli.testing.report_json import report_record
+
+    return report_record(report)
+
+
+@contextmanager
+def _progress(asked: Sequence[Asked]) -> Iterator[Iterable[Asked]]:
+    """Give the cases; many of them move a bar on a terminal."""
+    out = console(sys.stderr)
+    if len(asked) < SHOW_PROGRESS_FROM or not out.is_terminal:
+        yield asked
+        return
+    from rich.progress import track
+
+    yield track(asked, description="testing", console=out, transient=True)

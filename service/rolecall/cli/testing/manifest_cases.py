@@ -1,0 +1,53 @@
+"""Cases that nobody has to write: each annotated service account may assume the role that it is annotated with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from rolecall.cli.problem import Place, Problem
+from rolecall.cli.sources import ServiceAccount
+from rolecall.cli.testing.cases import Case, Expectation, Expected
+from rolecall.roles.fields import role_name_violations
+
+DEFAULT_AUDIENCE = "sts.aliyuncs.com"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """What the tokens of a cluster's service accounts say: its provider in RAM, the issuer (empty: no claim), the audience."""
+
+    provider: str
+    issuer: str = ""
+    audience: str = DEFAULT_AUDIENCE
+
+
+def manifest_cases(accounts: Iterable[ServiceAccount], cluster: Cluster) -> Iterator[Case]:
+    """Yield the question of each service account."""
+    claims = {"oidc:aud": (cluster.audience,)} | ({"oidc:iss": (cluster.issuer,)} if cluster.issuer else {})
+    for account in accounts:
+        name = f"{account.namespace}/{account.name}"
+        yield Case(
+            name=f"service account {name} may assume {account.role_name}",
+            who=f"k8s:{cluster.provider}/{name}",
+            role=account.role_name,
+            claims=claims,
+            expect=Expectation(outcome=Expected.ALLOW),
+            place=account.place,
+        )
+
+
+def manifest_problems(accounts: Iterable[ServiceAccount], provider: str) -> Iterator[Problem]:
+    """Yield why the questions cannot be put."""
+    places: list[Place] = []
+    for account in accounts:
+        places.append(account.place)
+        for violation in role_name_violations(account.role_name, field="role"):
+            message = f"`{account.role_name}` is not the name of a role, so no pod will get a token for it: {violation.message}"
+            yield Problem(
+                place=account.place, message=message, reason=violation.reason, hint="write the name alone, not an ARN"
+            )
+    if places and not provider:
+        message = "service accounts ask about roles here, and their cluster's OIDC provider is not known"
+        hint = "name the provider that the cluster has in RAM: --oidc-provider ack-rrsa-CLUSTER"
+        yield Problem(place=places[0], message=message, hint=hint)

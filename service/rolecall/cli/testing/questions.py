@@ -1,0 +1,99 @@
+"""From a case to the question that the engine is asked, with what is wrong with it told at its own fields."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rolecall.cli.problem import Place, Problem, ProblemsError
+from rolecall.cli.question import QuestionOptions
+from rolecall.cli.testing.cases import Case, Values
+from rolecall.cli.testing.world import World
+from rolecall.engine.errors import InvalidQuestionError
+from rolecall.engine.question import AssumeRoleRequest
+from rolecall.roles.errors import FieldViolation, InvalidFieldsError
+from rolecall_client.queries import query
+
+_KEYS = {
+    "principal": "as",
+    "federated.provider_arn": "as",
+    "identity": "as",
+    "role": "role",
+    "role_session_name": "session_name",
+    "external_id": "external_id",
+    "source_identity": "source_identity",
+    "duration_seconds": "duration",
+    "context": "context",
+    "federated.claims": "claims",
+}
+_FIELD = re.compile(r"(?P<name>[a-z_.]+)(?:\[.*)?", re.DOTALL)
+
+
+def request_of(case: Case, world: World) -> AssumeRoleRequest:
+    """Return the question of a case; raise `ProblemsError`."""
+    try:
+        return world.decoder.request(
+            query(
+                case.who,
+                case.role,
+                claims=case.claims,
+                context=case.context,
+                duration_seconds=case.duration,
+                role_session_name=case.session_name,
+                external_id=case.external_id,
+                source_identity=case.source_identity,
+                account_id=_account(case, world),
+            )
+        )
+    except ValueError as error:
+        raise ProblemsError([_problem(case, case.place_of("as"), str(error))]) from None
+    except InvalidQuestionError as error:
+        raise question_problems(error, case) from None
+
+
+def question_problems(error: InvalidQuestionError, case: Case) -> ProblemsError:
+    """Return what is wrong with a question, at the fields of its case."""
+    return ProblemsError(_at_fields(error, case))
+
+
+def options_of(case: Case) -> QuestionOptions:
+    """Return the question as `rolecall explain` would be asked it."""
+    return QuestionOptions(
+        as_=case.who,
+        role=case.role,
+        claim=list(_pairs(case.claims)),
+        context=list(_pairs(case.context)),
+        external_id=case.external_id,
+        session_name=case.session_name,
+        source_identity=case.source_identity,
+        duration=case.duration,
+    )
+
+
+def _account(case: Case, world: World) -> str:
+    try:
+        return world.accounts.role(case.role).account_id
+    except InvalidFieldsError:
+        return world.accounts.default  # the decoder says what is wrong with the role
+
+
+def _at_fields(error: InvalidQuestionError, case: Case) -> Iterator[Problem]:
+    for violation in error.violations:
+        key = _key_of(violation)
+        place = case.places.get(violation.field.removeprefix("federated.")) or case.place_of(key)
+        message = violation.message.replace("`federated.claims`", "`claims`")
+        yield _problem(case, place, f"`{key}`: {message}", violation.reason)
+
+
+def _key_of(violation: FieldViolation) -> str:
+    match = _FIELD.match(violation.field)
+    return _KEYS.get(match["name"] if match else "", violation.field)
+
+
+def _problem(case: Case, place: Place, message: str, reason: str = "") -> Problem:
+    return Problem(place=place, message=f"case `{case.name}`: {message}", reason=reason)
+
+
+def _pairs(values: Values) -> Iterator[str]:
+    for key, texts in values.items():
+        yield from (f"{key}={text}" for text in texts)

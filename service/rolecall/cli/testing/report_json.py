@@ -1,0 +1,68 @@
+"""A run as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rolecall.cli.problem import Place
+from rolecall.cli.terminal import record
+from rolecall.cli.testing.coverage import Coverage
+from rolecall.cli.testing.report import Report, deciding_places, explanation_of
+from rolecall.cli.testing.results import Result
+
+
+def report_record(report: Report) -> Mapping[str, object]:
+    """Return a run as JSON shows it."""
+    failed = len(report.failed)
+    return {
+        "passed": report.passed,
+        "summary": {"cases": len(report.results), "passed": len(report.results) - failed, "failed": failed},
+        "cases": [_case(result) for result in report.results],
+        "coverage": None if report.coverage is None else _coverage(report.coverage, report.fail_under),
+        "remarks": [remark.record() for remark in report.remarks],
+    }
+
+
+def _case(result: Result) -> Mapping[str, object]:
+    case, explanation = result.case, explanation_of(result)
+    return {
+        "name": case.name,
+        **_place(case.place),
+        "as": case.who,
+        "role": case.role,
+        "passed": result.passed,
+        "expected": {
+            "outcome": case.expect.outcome,
+            "reason": case.expect.reason,
+            "statement": case.expect.statement,
+        },
+        "outcome": result.outcome,
+        "reason": result.decision.reason,
+        "statements": [{"statement": name, **_place(place)} for name, place in deciding_places(result)],
+        "failure": result.failure,
+        "hint": result.hint,
+        "explanation": None if explanation is None else record(explanation),
+    }
+
+
+def _coverage(coverage: Coverage, fail_under: float) -> Mapping[str, object]:
+    return {
+        "covered": coverage.covered,
+        "total": coverage.total,
+        "percent": coverage.percent,
+        "fail_under": fail_under,
+        "roles": [
+            {
+                "role": role.arn,
+                **_place(role.place),
+                "statements": [
+                    {"index": s.index, "sid": s.sid, **_place(s.place), "covered": s.covered} for s in role.statements
+                ],
+            }
+            for role in coverage.roles
+        ],
+    }
+
+
+def _place(place: Place) -> Mapping[str, object]:
+    return {"file": place.file, "line": place.line, "column": place.column}

@@ -1,0 +1,72 @@
+"""A run as JUnit XML, as CI systems read it: a suite for each file, with the explanation in each failure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from xml.etree import ElementTree as ET
+
+from rolecall.cli.testing.coverage import Coverage
+from rolecall.cli.testing.report import Report, explanation_text, telling_places
+from rolecall.cli.testing.results import Result
+
+# What XML 1.0 cannot hold, not even as an escape.
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def junit_text(report: Report) -> str:
+    """Return a run as the text of an XML document."""
+    root = ET.Element("testsuites", {"name": "rolecall", **_counts(report.results)})
+    for file, results in report.by_file().items():
+        suite = ET.SubElement(root, "testsuite", {"name": _text(file), **_counts(results)})
+        for result in results:
+            _add_case(suite, result)
+    if report.coverage is not None and not report.covered_enough:
+        _add_coverage(root, report, report.coverage)
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _add_case(suite: ET.Element, result: Result) -> None:
+    case = result.case
+    facts = {"name": _text(case.name), "classname": _text(result.file), "file": _text(case.place.file)}
+    element = ET.SubElement(suite, "testcase", {**facts, "line": str(case.place.line), "time": f"{result.seconds:.6f}"})
+    if not result.passed:
+        failure = ET.SubElement(element, "failure", {"type": "failure", "message": _text(result.failure)})
+        failure.text = _text(_whole(result))
+
+
+def _whole(result: Result) -> str:
+    lines = [f"{result.case.place}: {result.failure}"]
+    lines += [f"help: {result.hint}"] if result.hint else []
+    lines += [f"{told}: {place}" for told, place in telling_places(result)]
+    return "\n".join([*lines, "", explanation_text(result)])
+
+
+def _add_coverage(root: ET.Element, report: Report, coverage: Coverage) -> None:
+    """Coverage that does not suffice fails the run, so it must be seen in a report that has only cases."""
+    told = (
+        f"{coverage.covered} of {coverage.total} statements ({coverage.percent:g} %), less than {report.fail_under:g} %"
+    )
+    counts = {"tests": "1", "failures": "1", "errors": "0", "skipped": "0", "time": "0.000000"}
+    suite = ET.SubElement(root, "testsuite", {"name": "coverage", **counts})
+    element = ET.SubElement(suite, "testcase", {"name": "coverage", "classname": "coverage", "time": "0.000000"})
+    failure = ET.SubElement(element, "failure", {"type": "failure", "message": told})
+    missed = [f"{s.place}: {role.arn} {s.name} applies in no case" for role in coverage.roles for s in role.missed]
+    failure.text = _text("\n".join(missed))
+    root.set("tests", str(len(report.results) + 1))
+    root.set("failures", str(len(report.failed) + 1))
+
+
+def _counts(results: Sequence[Result]) -> dict[str, str]:
+    return {
+        "tests": str(len(results)),
+        "failures": str(sum(not result.passed for result in results)),
+        "errors": "0",
+        "skipped": "0",
+        "time": f"{sum(result.seconds for result in results):.6f}",
+    }
+
+
+def _text(text: str) -> str:
+    return _FORBIDDEN.sub("\ufffd", text)

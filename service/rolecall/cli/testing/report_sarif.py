@@ -1,0 +1,38 @@
+"""A run as SARIF: a result for each case that failed, and for each statement that is not covered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rolecall.cli.sarif import SarifResult, problem_result, sarif_log
+from rolecall.cli.testing.report import Report, telling_places
+from rolecall.cli.testing.results import Result
+
+
+def report_sarif(report: Report) -> Mapping[str, object]:
+    """Return a run as a SARIF log."""
+    return sarif_log([*map(_failed, report.failed), *_uncovered(report), *map(problem_result, report.remarks)])
+
+
+def _failed(result: Result) -> SarifResult:
+    hint = f"; {result.hint}" if result.hint else ""
+    misses = result.explanation.near_misses if result.explanation else ()
+    closest = "".join(f"; {miss.suggestion}" for miss in misses)
+    return SarifResult(
+        rule="case-failed",
+        level="error",
+        message=f"case `{result.case.name}`: {result.failure}{hint}{closest}",
+        place=result.case.place,
+        related=tuple(telling_places(result)),
+    )
+
+
+def _uncovered(report: Report) -> Iterator[SarifResult]:
+    for role in report.coverage.roles if report.coverage else ():
+        for statement in role.missed:
+            yield SarifResult(
+                rule="statement-not-covered",
+                level="note" if report.covered_enough else "error",
+                message=f"{statement.name} of {role.arn} applies in no case",
+                place=statement.place,
+            )

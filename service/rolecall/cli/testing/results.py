@@ -1,0 +1,45 @@
+"""What became of cases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rolecall.cli.testing.cases import Case
+from rolecall.cli.testing.world import HeldRole
+from rolecall.engine.decision import Decision
+from rolecall.engine.explanation import Explanation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """The decision on a case. An empty `failure` is a case that passed; one that failed is explained.
+
+    `held` is the role, None if there is none; `applied` are the statements that applied, be it that they decided or not.
+    """
+
+    file: str
+    case: Case
+    decision: Decision
+    held: HeldRole | None
+    seconds: float
+    failure: str = ""
+    hint: str = ""
+    explanation: Explanation | None = None
+    applied: frozenset[int] = frozenset()
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether the decision is the expected one."""
+        return not self.failure
+
+    @property
+    def outcome(self) -> str:
+        """Return ALLOW or DENY."""
+        return "ALLOW" if self.decision.allowed else "DENY"
+
+    def statements(self) -> Iterator[tuple[int, str]]:
+        """Yield the index of each statement that settled the decision, and how people call it."""
+        for statement in self.decision.determining:
+            pointer = f"/Statement/{statement.index}"
+            yield statement.index, f"{pointer} ({statement.sid})" if statement.sid else pointer

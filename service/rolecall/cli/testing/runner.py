@@ -1,0 +1,96 @@
+"""Putting the questions of cases, and holding the decisions against what they expect."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rolecall.cli.problem import Problem, ProblemsError
+from rolecall.cli.sources import UnknownRole
+from rolecall.cli.testing.cases import Case, Suite
+from rolecall.cli.testing.expectations import failure_of, missing_role_hint
+from rolecall.cli.testing.questions import question_problems, request_of
+from rolecall.cli.testing.results import Result
+from rolecall.cli.testing.suites import Collection
+from rolecall.cli.testing.world import World, WorldBuilder
+from rolecall.engine.decision import Reason
+from rolecall.engine.errors import InvalidQuestionError
+from rolecall.engine.explanation import Explanation, explain_decision
+from rolecall.engine.question import AssumeRoleRequest
+
+ISSUER = "oidc:iss"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A case that can be asked."""
+
+    suite: Suite
+    case: Case
+    world: World
+    request: AssumeRoleRequest
+
+
+def prepare(collection: Collection, builder: WorldBuilder) -> list[Asked]:
+    """Return every case with its question; raise `ProblemsError` with all that is wrong with any file, role or case."""
+    asked: list[Asked] = []
+    problems = list(collection.problems)
+    for suite in collection.suites:
+        world = builder.world(suite.roles)
+        for case in suite.cases:
+            try:
+                asked.append(Asked(suite, case, world, request_of(case, world)))
+            except ProblemsError as error:
+                problems += error.problems
+    if builder.problems or problems:
+        raise ProblemsError(dict.fromkeys([*builder.problems, *problems]))
+    return asked
+
+
+def run(
+    asked: Iterable[Asked], *, now: int, unknown: Sequence[UnknownRole], traced: bool, issuer: str = ""
+) -> Iterator[Result]:
+    """Yield the result of each case. `traced` ones know every statement that applied; `issuer` is what manifests' tokens say.
+
+    Raise `ProblemsError` at the end, for all cases that the engine refuses to answer.
+    """
+    problems: list[Problem] = []
+    for each in asked:
+        try:
+            yield _result(each, now=now, unknown=unknown, traced=traced, issuer=issuer)
+        except InvalidQuestionError as error:
+            problems += question_problems(error, each.case).problems
+    if problems:
+        raise ProblemsError(problems)
+
+
+def _result(asked: Asked, *, now: int, unknown: Sequence[UnknownRole], traced: bool, issuer: str) -> Result:
+    case, world, request = asked.case, asked.world, asked.request
+    began = time.perf_counter()
+    moment = now if case.time is None else case.time
+    decision = world.point.check(request, moment).decision
+    held = world.held.get(request.role_key)
+    failure = failure_of(case, decision, held)
+    explanation = explain_decision(world.point, request, moment) if failure or traced else None
+    hint = ""
+    if decision.reason is Reason.ROLE_NOT_FOUND:
+        hint = missing_role_hint(case, world, unknown) if failure else ""
+    elif failure and case.who.startswith("k8s:") and ISSUER in decision.missing_keys and not issuer:
+        hint = "the trust policy asks for the issuer: give it with --oidc-issuer, or as a claim of the case"
+    return Result(
+        file=asked.suite.file,
+        case=case,
+        decision=decision,
+        held=held,
+        seconds=time.perf_counter() - began,
+        failure=failure,
+        hint=hint,
+        explanation=explanation if failure else None,
+        applied=_applied(explanation),
+    )
+
+
+def _applied(explanation: Explanation | None) -> frozenset[int]:
+    traces = explanation.statements if explanation else ()
+    return frozenset(trace.statement.index for trace in traces if trace.applies)

@@ -1,0 +1,260 @@
+"""The reports of `rolecall test` and `rolecall validate`, as the programs that read them want them."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from rolecall.cli.problem import Place
+from rolecall.cli.sarif import SarifResult, sarif_log
+from tests.cli.conftest import CommandLine
+from tests.cli.serving import environment
+
+SARIF = Draft202012Validator(json.loads(Path(__file__).with_name("sarif.subset.schema.json").read_text()))
+POLICY = """\
+apiVersion: rolecall/v1
+name: deploy
+trust_policy:
+  Version: "1"
+  Statement:
+    - {Sid: Ann, Effect: Allow, Action: sts:AssumeRole, Principal: {RAM: "acs:ram::123456789012:user/ann"}}
+    - {Sid: Bob, Effect: Allow, Action: sts:AssumeRole, Principal: {RAM: "acs:ram::123456789012:user/bob"}}
+"""
+CASES = """\
+apiVersion: rolecall/v1
+cases:
+  - {name: ann passes, as: "acs:ram::123456789012:user/ann", role: deploy, expect: ALLOW}
+  - {name: ann fails \\x07, as: "acs:ram::123456789012:user/ann", role: deploy, expect: DENY}
+  - {name: carol fails, as: "acs:ram::123456789012:user/carol", role: deploy, expect: ALLOW}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a b.yaml").write_text(CASES.replace("ann fails \\x07", '"ann fails \\x07"'))
+    Path("roles.yaml").write_text(POLICY)
+
+
+def report(rolecall: CommandLine, output: str, *more: str) -> str:
+    outcome = rolecall("test", ".", "-o", output, *more)
+
+    assert (outcome.code, outcome.err) == (1, "")
+    return outcome.out
+
+
+def valid_sarif(text: str) -> dict[str, Any]:
+    log: dict[str, Any] = json.loads(text)
+    SARIF.validate(log)
+    (run,) = log["runs"]
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert [rules[result["ruleIndex"]] for result in run["results"]] == [r["ruleId"] for r in run["results"]]
+    return run  # type: ignore[no-any-return]
+
+
+def test_junit_has_a_suite_a_file_and_the_explanation_of_each_failure(rolecall: CommandLine) -> None:
+    root = ET.fromstring(report(rolecall, "junit"))
+
+    (suite,) = root
+    ann, broken, carol = suite
+    assert (root.tag, suite.tag, {case.tag for case in suite}) == ("testsuites", "testsuite", {"testcase"})
+    for counted in (root, suite):
+        assert {n: counted.get(n) for n in ("tests", "failures", "errors", "skipped")} == {
+            "tests": "3",
+            "failures": "2",
+            "errors": "0",
+            "skipped": "0",
+        }
+    assert {name: ann.get(name) for name in ("name", "classname", "file", "line")} == {
+        "name": "ann passes",
+        "classname": "a b.yaml",
+        "file": "a b.yaml",
+        "line": "3",
+    }
+    assert list(ann) == []
+    assert all(float(case.get("time", "")) >= 0 for case in suite)
+    assert broken.get("name") == "ann fails \ufffd"
+    (failure,) = carol
+    assert failure.attrib == {"type": "failure", "message": "expected ALLOW, got IMPLICIT_DENY"}
+    assert "a b.yaml:5:6: expected ALLOW" in (failure.text or "")
+    assert "principal is not acs:ram::123456789012:user/ann" in (failure.text or "")
+    assert "closest: to be allowed by /Statement/0, name `acs:ram::123456789012:user/carol`" in (failure.text or "")
+
+
+def test_too_little_coverage_is_a_failure_in_junit(rolecall: CommandLine) -> None:
+    root = ET.fromstring(report(rolecall, "junit", "--fail-under=100"))
+
+    failure = root.find("testsuite[@name='coverage']/testcase/failure")
+    assert (root.get("tests"), root.get("failures")) == ("4", "3")
+    assert failure is not None
+    assert failure.get("message") == "1 of 2 statements (50 %), less than 100 %"
+    assert "roles.yaml:7:7: acs:ram::123456789012:role/deploy /Statement/1 (Bob)" in (failure.text or "")
+
+
+def test_sarif_leads_to_the_case_and_to_the_statement(rolecall: CommandLine) -> None:
+    run = valid_sarif(report(rolecall, "sarif"))
+
+    ann, carol = run["results"]
+    where = [result["locations"][0]["physicalLocation"] for result in (ann, carol)]
+    assert where[0] == {"artifactLocation": {"uri": "a%20b.yaml"}, "region": {"startLine": 4, "startColumn": 6}}
+    assert where[1]["region"] == {"startLine": 5, "startColumn": 6}
+    related = [result["relatedLocations"][0] for result in (ann, carol)]
+    statement = {"artifactLocation": {"uri": "roles.yaml"}, "region": {"startLine": 6, "startColumn": 7}}
+    assert [each["physicalLocation"] for each in related] == [statement, statement]
+    assert [each["message"]["text"] for each in related] == [
+        "/Statement/0 (Ann) decided",
+        "/Statement/0 (Ann) is the closest",
+    ]
+    assert "to be allowed by /Statement/0" in carol["message"]["text"]
+
+
+@pytest.mark.parametrize(("more", "level"), [("--coverage", "note"), ("--fail-under=100", "error")])
+def test_sarif_has_the_statements_that_are_not_covered(rolecall: CommandLine, more: str, level: str) -> None:
+    run = valid_sarif(report(rolecall, "sarif", more))
+
+    uncovered = [result for result in run["results"] if result["ruleId"] == "statement-not-covered"]
+    assert [
+        (result["level"], result["locations"][0]["physicalLocation"]["region"]["startLine"]) for result in uncovered
+    ] == [(level, 7)]
+
+
+def test_sarif_names_files_elsewhere_by_their_whole_address(tmp_path: Path) -> None:
+    result = SarifResult(rule="r", level="note", message="m", place=Place(str(tmp_path.parent / "x.yaml")))
+
+    log = sarif_log([result])
+
+    SARIF.validate(log)
+    assert f'"uri": "{(tmp_path.parent / "x.yaml").as_uri()}"' in json.dumps(log)
+
+
+def test_json_has_everything(rolecall: CommandLine) -> None:
+    answer = json.loads(report(rolecall, "json", "--coverage"))
+
+    ann, _, carol = answer["cases"]
+    assert (answer["passed"], answer["summary"]) == (False, {"cases": 3, "passed": 1, "failed": 2})
+    assert (ann["passed"], ann["outcome"], ann["reason"], ann["explanation"]) == (True, "ALLOW", "ALLOW", None)
+    assert ann["statements"] == [{"statement": "/Statement/0 (Ann)", "file": "roles.yaml", "line": 6, "column": 7}]
+    assert (carol["file"], carol["line"], carol["column"]) == ("a b.yaml", 5, 6)
+    assert carol["expected"] == {"outcome": "ALLOW", "reason": "", "statement": ""}
+    assert carol["explanation"]["decision"]["reason"] == "DECISION_REASON_IMPLICIT_DENY"
+    assert [s["covered"] for s in answer["coverage"]["roles"][0]["statements"]] == [True, False]
+    assert (answer["coverage"]["percent"], answer["remarks"]) == (50.0, [])
+
+
+@pytest.mark.parametrize("output", ["table", "json", "junit", "sarif"])
+def test_a_report_goes_to_a_file_and_the_table_to_the_terminal(rolecall: CommandLine, output: str) -> None:
+    shown = report(rolecall, output, "--output-file", "out")
+
+    written = Path("out").read_text(encoding="utf-8")
+    assert shown.splitlines()[-1] == "✗ 2 of 3 cases failed"
+    assert written.startswith({"table": "a b.yaml: ", "junit": "<?xml"}.get(output, "{"))
+
+
+def test_a_report_that_cannot_be_written_is_an_error(rolecall: CommandLine) -> None:
+    outcome = rolecall("test", ".", "-o", "junit", "--output-file", "nowhere/out.xml")
+
+    assert (outcome.code, "cannot use `nowhere/out.xml`" in outcome.err) == (2, True)
+
+
+def test_remarks_are_told_beside_the_report(rolecall: CommandLine) -> None:
+    Path("questions.yaml").write_text("questions: []\n")
+
+    outcome = rolecall("test", ".", "-o", "sarif")
+
+    assert "questions.yaml:1:1: note: passed over: " in outcome.err
+    assert "remark" in {result["ruleId"] for result in valid_sarif(outcome.out)["results"]}
+
+
+def test_a_long_run_moves_a_bar_on_a_terminal() -> None:
+    who = ", ".join(f'"acs:ram::123456789012:user/u{number}"' for number in range(200))
+    Path("a b.yaml").write_text(
+        f"apiVersion: rolecall/v1\ncases:\n  - {{name: users, as: [{who}], role: deploy, expect: DENY}}\n"
+    )
+    ours, theirs = pty.openpty()
+
+    done = subprocess.run(
+        [sys.executable, "-m", "rolecall", "test", "."],
+        env=environment(TERM="xterm", COLUMNS="100"),
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        check=False,
+    )
+    os.close(theirs)
+    seen = os.read(ours, 65_536)
+    os.close(ours)
+
+    assert (done.returncode, done.stdout.decode().splitlines()[-1]) == (0, "✓ 200 cases passed")
+    assert b"testing" in seen
+
+
+class TestValidate:
+    OPEN = '{"Version": "1", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"RAM": "acs:ram::1:root"}}]}'
+
+    @pytest.mark.parametrize(("least", "code"), [("error", 0), ("warning", 2), ("note", 2)])
+    def test_a_warning_fails_if_it_is_asked_to(self, rolecall: CommandLine, least: str, code: int) -> None:
+        Path("p.json").write_text(self.OPEN)
+
+        outcome = rolecall("validate", "p.json", "--fail-on", least)
+
+        assert (outcome.code, ": warning: " in outcome.out) == (code, True)
+
+    def test_a_broken_rule_fails_always(self, rolecall: CommandLine) -> None:
+        Path("p.json").write_text("{}")
+
+        assert [rolecall("validate", "p.json", "--fail-on", least).code for least in ("error", "note")] == [2, 2]
+
+    def test_sarif_has_every_problem_at_its_line(self, rolecall: CommandLine) -> None:
+        Path("p.json").write_text('{\n"Version": "2", "Statement": []}')
+        Path("q.json").write_text(self.OPEN)
+
+        outcome = rolecall("validate", "p.json", "q.json", "-o", "sarif")
+
+        results = valid_sarif(outcome.out)["results"]
+        found = {
+            (r["ruleId"], r["level"], r["locations"][0]["physicalLocation"]["region"]["startLine"]) for r in results
+        }
+        assert outcome.code == 2
+        assert {("UNSUPPORTED_VERSION", "error", 2), ("EMPTY_STATEMENTS", "error", 2)} <= found
+        assert ("warning", 1) in {each[1:] for each in found}
+
+    def test_a_plan_is_validated_and_each_problem_names_its_resource_and_element(self, rolecall: CommandLine) -> None:
+        facts = {"mode": "managed", "type": "alicloud_ram_role"}
+        resources = [
+            {**facts, "address": "alicloud_ram_role.a", "values": {"name": "a", "document": self.OPEN}},
+            {**facts, "address": "alicloud_ram_role.b", "values": {"name": "b", "document": "{}"}},
+            {**facts, "address": "alicloud_ram_role.c", "values": {"name": "c"}},
+        ]
+        plan = {"format_version": "1.2", "planned_values": {"root_module": {"resources": resources}}}
+        Path("plan.json").write_text(json.dumps(plan))
+
+        outcome = rolecall("validate", "plan.json")
+
+        assert outcome.code == 2
+        assert "warning: `alicloud_ram_role.a`: /Statement/0" in outcome.out
+        assert "error: `alicloud_ram_role.b`: /: " in outcome.out
+        assert "warning: `alicloud_ram_role.c`: the trust policy is not known" in outcome.out
+
+    def test_a_directory_is_searched_and_nothing_is_passed_over_in_silence(self, rolecall: CommandLine) -> None:
+        Path("p.json").write_text(self.OPEN)
+        Path("app.yaml").write_text("apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n")
+
+        outcome = rolecall("validate", ".")
+
+        assert outcome.code == 0
+        assert "a b.yaml: note: test cases have no trust policy of their own" in outcome.out
+        assert "app.yaml:1:1: note: " in outcome.out
+        assert outcome.out.splitlines()[-1].startswith("✓ 2 trust policies: ")
+
+    def test_test_cases_that_are_named_are_a_mistake(self, rolecall: CommandLine) -> None:
+        outcome = rolecall("validate", "a b.yaml")
+
+        assert (outcome.code, "help: `rolecall test` runs them" in outcome.out) == (2, True)

@@ -1,0 +1,148 @@
+"""`rolecall test`: which roles cases ask about, and manifests that ask for themselves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.case_files import EARLY, ROLES, Write, case, cases, write
+from tests.cli.conftest import CommandLine
+from tests.cli.serving import REPOSITORY
+
+__all__ = ["write"]
+
+
+class TestRoles:
+    def test_a_case_file_names_its_roles_by_path_and_inline(self, rolecall: CommandLine, write: Write) -> None:
+        inline = "roles:\n  - ../roles.yaml\n  - name: other\n    trust_policy_file: policy.json\n"
+        write("t/policy.json", (REPOSITORY / "examples/policies/mfa-only.json").read_text())
+        write(
+            "t/cases.yaml",
+            cases(case("ALLOW"), case("DENY", role="other", name="b"), head=f'time: "{EARLY}"\n{inline}'),
+        )
+
+        assert rolecall("test", "t").code == 0
+
+    def test_a_case_file_alone_asks_about_the_roles_beside_it(self, rolecall: CommandLine, write: Write) -> None:
+        write("cases.yaml", cases(case("ALLOW")))
+        write("unrelated.yaml", cases(case("DENY")))
+
+        outcome = rolecall("test", "cases.yaml")
+
+        assert (outcome.code, outcome.out.splitlines()[-1]) == (0, "✓ 1 case passed")
+
+    def test_a_role_that_is_named_leads_to_cases_is_an_error(self, rolecall: CommandLine, write: Write) -> None:
+        write("other.yaml", cases(case("ALLOW")))
+        write("cases.yaml", cases(case("ALLOW"), head="roles: [other.yaml]\n"))
+
+        outcome = rolecall("test", "cases.yaml")
+
+        assert (outcome.code, "`roles` leads to test cases in other.yaml" in outcome.err) == (2, True)
+
+    def test_accounts_have_the_names_that_the_server_gives_them(self, rolecall: CommandLine, write: Write) -> None:
+        write("roles.yaml", ROLES.replace("- name: deploy", "- name: deploy\n    account_id: prod"))
+        write("cases.yaml", cases(case("ALLOW", role="prod/deploy")))
+
+        assert rolecall("test", ".", "--account-alias", "prod=42").code == 0
+
+    def test_a_plan_is_tested_and_what_it_does_not_know_is_told(self, rolecall: CommandLine, write: Write) -> None:
+        policy = (REPOSITORY / "examples/policies/mfa-only.json").read_text()
+        known = {"role_name": "deploy", "assume_role_policy_document": policy}
+        facts = {"mode": "managed", "type": "alicloud_ram_role"}
+        resources = [
+            {**facts, "address": "alicloud_ram_role.a", "values": known},
+            {**facts, "address": "alicloud_ram_role.b", "values": {"role_name": "later"}},
+        ]
+        plan = {"format_version": "1.2", "planned_values": {"root_module": {"resources": resources}}}
+        write("plan.json", json.dumps(plan))
+        write("cases.yaml", cases(case("DENY"), case("DENY", role="later", name="b")))
+
+        outcome = rolecall("test", "plan.json", "cases.yaml")
+
+        message = "`alicloud_ram_role.b`: the trust policy is not known before the plan is applied"
+        assert outcome.code == 1
+        assert f"warning: {message} [UNKNOWN_UNTIL_APPLY]" in outcome.err
+        assert f"help: {message}\n" in outcome.out
+        assert outcome.out.splitlines()[0] == "cases.yaml: 1 passed, 1 failed"
+
+    def test_a_broken_policy_in_a_plan_names_the_resource_and_the_element(
+        self, rolecall: CommandLine, write: Write
+    ) -> None:
+        values = {"role_name": "deploy", "document": '{"Version": "1", "Statement": [{"Effect": "Allow"}]}'}
+        resource = {"address": "alicloud_ram_role.a", "type": "alicloud_ram_role", "values": values}
+        write(
+            "plan.json",
+            json.dumps({"format_version": "1.2", "planned_values": {"root_module": {"resources": [resource]}}}),
+        )
+        write("cases.yaml", cases(case("DENY")))
+
+        outcome = rolecall("test", "plan.json", "cases.yaml")
+
+        assert outcome.code == 2
+        assert "error: `alicloud_ram_role.a`: /Statement/0: " in outcome.err
+
+
+class TestManifests:
+    MANIFEST = (
+        "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: api\n  namespace: payments\n  annotations:\n"
+        "    pod-identity.alibabacloud.com/role-name: payments-api\n"
+    )
+    ROLES = str(REPOSITORY / "examples/roles/kubernetes.yaml")
+    PROVIDER = "--oidc-provider=ack-rrsa-c8f2a1"
+
+    def test_an_annotated_service_account_is_a_case(self, rolecall: CommandLine, write: Write) -> None:
+        write("app.yaml", self.MANIFEST)
+
+        outcome = rolecall("test", "app.yaml", self.ROLES, self.PROVIDER, "-v")
+
+        assert outcome.code == 0
+        assert "✓ service account payments/api may assume payments-api\n" in outcome.out
+
+    @pytest.mark.parametrize(
+        ("old", "new", "told"),
+        [
+            ("name: api", "name: worker", "actual   system:serviceaccount:payments:worker"),
+            ("  namespace: payments\n", "", "actual   system:serviceaccount:default:api"),
+            ("payments-api", "paymets-api", "there is no role `paymets-api`"),
+        ],
+    )
+    def test_one_that_may_not_assume_its_role_fails(
+        self, rolecall: CommandLine, write: Write, old: str, new: str, told: str
+    ) -> None:
+        write("app.yaml", self.MANIFEST.replace(old, new))
+
+        outcome = rolecall("test", "app.yaml", self.ROLES, self.PROVIDER)
+
+        assert (outcome.code, told in outcome.out) == (1, True)
+
+    def test_audience_and_issuer_are_what_the_options_say(self, rolecall: CommandLine, write: Write) -> None:
+        text = (
+            Path(self.ROLES)
+            .read_text()
+            .replace("oidc:aud: sts.aliyuncs.com", "oidc:aud: me\n              oidc:iss: https://i")
+        )
+        write("roles.yaml", text)
+        write("app.yaml", self.MANIFEST)
+        arguments = ["test", "app.yaml", "roles.yaml", self.PROVIDER, "--oidc-audience=me"]
+
+        without, with_issuer = rolecall(*arguments), rolecall(*arguments, "--oidc-issuer=https://i")
+
+        assert (without.code, "give it with --oidc-issuer" in without.out) == (1, True)
+        assert with_issuer.code == 0
+
+    def test_without_a_provider_the_question_cannot_be_put(self, rolecall: CommandLine, write: Write) -> None:
+        write("app.yaml", self.MANIFEST)
+
+        outcome = rolecall("test", "app.yaml", self.ROLES)
+
+        assert (outcome.code, "app.yaml:7:5: error: " in outcome.err) == (2, True)
+        assert "--oidc-provider ack-rrsa-CLUSTER" in outcome.err
+
+    def test_an_annotation_that_is_no_name_gets_no_token(self, rolecall: CommandLine, write: Write) -> None:
+        write("app.yaml", self.MANIFEST.replace("payments-api", "acs:ram::1:role/x"))
+
+        outcome = rolecall("test", "app.yaml", self.ROLES, self.PROVIDER)
+
+        assert (outcome.code, "so no pod will get a token for it" in outcome.err) == (2, True)

@@ -1,0 +1,332 @@
+"""Where roles come from: every source, and what is said of what cannot be read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rolecall.cli.sources import Found, search
+
+POLICY = {
+    "Version": "1",
+    "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": ["ecs.aliyuncs.com"]}}],
+}
+OTHER = {**POLICY, "Statement": [{**POLICY["Statement"][0], "Principal": {"Service": "fc.aliyuncs.com"}}]}  # type: ignore[dict-item]
+TEXT, OTHER_TEXT = json.dumps(POLICY), json.dumps(OTHER)
+ROLES = f"apiVersion: rolecall/v1\nroles:\n  - name: a\n    trust_policy_json: '{TEXT}'\n"
+ADDRESS = "alicloud_ram_role.ci"
+
+Write = Callable[[str, object], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write(name: str, content: object) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content if isinstance(content, str) else json.dumps(content, indent=1), encoding="utf-8")
+        return path
+
+    return write
+
+
+def told(found: Found) -> list[str]:
+    return [f"{Path(p.place.file).name}:{p.place.line}: {p.severity}: {p.message}" for p in found.remarks]
+
+
+def wrong(found: Found) -> list[str]:
+    return [f"{Path(p.place.file).name}:{p.place.line}: {p.message}" for p in found.problems]
+
+
+def resource(values: dict[str, Any], address: str = ADDRESS, **more: object) -> dict[str, Any]:
+    return {"address": address, "mode": "managed", "type": "alicloud_ram_role", "name": "ci", "values": values, **more}
+
+
+def plan(*resources: dict[str, Any], **more: object) -> dict[str, Any]:
+    return {"format_version": "1.2", "planned_values": {"root_module": {"resources": list(resources)}}, **more}
+
+
+def change(
+    before: dict[str, Any] | None, after: dict[str, Any], unknown: dict[str, Any], *actions: str
+) -> dict[str, Any]:
+    facts = {"actions": list(actions), "before": before, "after": after, "after_unknown": unknown}
+    return {"resource_changes": [{"address": ADDRESS, "type": "alicloud_ram_role", "change": facts}]}
+
+
+def configuration(*attributes: str) -> dict[str, Any]:
+    expressions: dict[str, Any] = {name: {} for name in attributes}
+    return {"configuration": {"root_module": {"resources": [{"address": ADDRESS, "expressions": expressions}]}}}
+
+
+class TestFilesAndDirectories:
+    def test_a_trust_policy_in_its_own_file_is_on_a_role_named_after_it(self, write: Write) -> None:
+        found = search([write("deploy.json", TEXT)])
+
+        assert [(role.name, role.document) for role in found.roles] == [("deploy", TEXT)]
+
+    def test_a_directory_is_searched_below_and_hidden_files_are_not(self, write: Write, tmp_path: Path) -> None:
+        write("a/roles.yaml", ROLES)
+        write("b/deploy.json", TEXT)
+        write(".hidden/x.json", TEXT)
+
+        found = search([tmp_path])
+
+        assert [role.name for role in found.roles] == ["a", "deploy"]
+        assert (found.problems, found.remarks) == ([], [])
+
+    def test_a_policy_that_a_role_names_as_its_file_is_no_role_of_its_own(self, write: Write, tmp_path: Path) -> None:
+        write("deploy.json", TEXT)
+        write("roles.yaml", "apiVersion: rolecall/v1\nname: a\ntrust_policy_file: deploy.json\n")
+
+        assert [role.name for role in search([tmp_path]).roles] == ["a"]
+
+    def test_a_file_that_is_named_twice_is_read_once(self, write: Write, tmp_path: Path) -> None:
+        path = write("deploy.json", TEXT)
+
+        assert len(search([path, tmp_path, tmp_path / "." / "deploy.json"]).roles) == 1
+
+    @pytest.mark.parametrize(
+        ("name", "text"), [("a.yaml", "questions: []\n"), ("a.yaml", "- 1\n"), ("a.json", '{"name": "x"}')]
+    )
+    def test_what_is_of_no_use_in_a_directory_is_told(self, write: Write, tmp_path: Path, name: str, text: str) -> None:
+        write(name, text)
+
+        found = search([tmp_path])
+
+        assert found.problems == []
+        assert "passed over: it is neither roles, a trust policy, test cases" in told(found)[0]
+
+    def test_what_is_of_no_use_and_named_is_wrong(self, write: Write) -> None:
+        found = search([write("a.yaml", "questions: []\n")])
+
+        assert wrong(found)[0].startswith("a.yaml:1: this is neither roles, a trust policy")
+
+    def test_an_empty_file_is_told_in_a_directory_and_wrong_when_named(self, write: Write, tmp_path: Path) -> None:
+        path = write("a.yaml", "---\n---\n")
+
+        assert told(search([tmp_path])) == ["a.yaml:0: note: is empty"]
+        assert wrong(search([path])) == ["a.yaml:0: the file is empty"]
+
+    def test_a_directory_without_files_is_wrong(self, tmp_path: Path) -> None:
+        assert "has no *.yaml, *.yml or *.json file" in wrong(search([tmp_path]))[0]
+
+    def test_a_missing_file_is_wrong(self, tmp_path: Path) -> None:
+        assert "cannot read" in wrong(search([tmp_path / "missing.yaml"]))[0]
+
+    def test_yaml_that_cannot_be_read_is_wrong_with_its_line(self, write: Write, tmp_path: Path) -> None:
+        write("chart.yaml", "a: 1\nb: {{ .Values.b }}\n")
+
+        assert wrong(search([tmp_path]))[0].startswith("chart.yaml:2: ")
+
+    def test_a_long_trust_policy_is_refused(self, write: Write) -> None:
+        assert "is longer than 1,048,576 bytes" in wrong(search([write("p.json", " " * 1_048_577 + TEXT)]))[0]
+
+    def test_a_statement_of_each_source_has_its_place(self, write: Write) -> None:
+        indented = json.dumps(POLICY, indent=2)
+        tree = f"apiVersion: rolecall/v1\nname: a\ntrust_policy: {TEXT}\n"
+        block = "apiVersion: rolecall/v1\nname: b\ntrust_policy_json: |\n" + "".join(
+            f"  {line}\n" for line in indented.splitlines()
+        )
+        paths = [write("p.json", indented), write("a.yaml", tree), write("b.yaml", block)]
+        line = indented.splitlines().index("    {") + 1
+
+        places = [role.statement_place(0)[1:] for role in search(paths).roles]
+
+        assert places == [(line, 5), (3, 15 + TEXT.index("[") + 1), (line + 3, 7)]
+
+
+class TestTerraform:
+    def test_the_roles_of_all_modules_are_read(self, write: Write) -> None:
+        child = {"address": "module.a", "resources": [resource({"name": "b", "document": TEXT}, "module.a.x.b")]}
+        document = plan(resource({"role_name": "ci", "assume_role_policy_document": TEXT}))
+        document["planned_values"]["root_module"]["child_modules"] = [{"child_modules": [child]}]
+
+        found = search([write("plan.json", document)])
+
+        assert [(role.name, role.label) for role in found.roles] == [("ci", f"`{ADDRESS}`"), ("b", "`module.a.x.b`")]
+        assert all(role.document == TEXT for role in found.roles)
+
+    def test_account_tags_and_session_length_are_read(self, write: Write) -> None:
+        values = {
+            "role_name": "ci",
+            "assume_role_policy_document": TEXT,
+            "arn": "acs:ram::42:role/ci",
+            "max_session_duration": 7200,
+            "tags": {"team": "shop", "none": None},
+        }
+
+        (role,) = search([write("plan.json", plan(resource(values)))]).roles
+
+        assert (role.account_id, role.max_session_duration_seconds, role.tags) == ("42", 7200, {"team": "shop"})
+
+    def test_a_state_is_read_as_a_plan_is(self, write: Write) -> None:
+        both = {"role_name": "ci", "name": "ci", "document": TEXT, "assume_role_policy_document": TEXT}
+        state = {"format_version": "1.0", "values": {"root_module": {"resources": [resource(both)]}}}
+
+        assert [role.name for role in search([write("state.json", state)]).roles] == ["ci"]
+
+    def test_data_sources_and_other_resources_are_no_roles(self, write: Write) -> None:
+        values = {"role_name": "ci", "document": TEXT}
+        others = [resource(values, mode="data"), resource(values, type="alicloud_ram_user")]
+
+        found = search([write("plan.json", plan(*others))])
+
+        assert (found.roles, told(found)) == ([], ["plan.json:1: note: the plan has no `alicloud_ram_role`"])
+
+    @pytest.mark.parametrize(
+        ("values", "message"),
+        [
+            ({"document": TEXT}, "the role's name is not known before the plan is applied"),
+            ({"name": "ci"}, "the trust policy is not known before the plan is applied"),
+            ({"name": "ci", "document": None}, "the trust policy is not known before the plan is applied"),
+        ],
+    )
+    def test_what_is_not_known_yet_is_told_and_not_guessed(
+        self, write: Write, values: dict[str, Any], message: str
+    ) -> None:
+        found = search([write("plan.json", plan(resource(values)))])
+
+        assert found.roles == []
+        assert [role.label for role in found.unknown_roles] == [f"`{ADDRESS}`"]
+        assert [(r.severity, r.reason) for r in found.remarks] == [("warning", "UNKNOWN_UNTIL_APPLY")]
+        assert told(found)[0].endswith(f"`{ADDRESS}`: {message}")
+
+    def test_of_a_pair_the_one_that_the_configuration_sets_counts(self, write: Write) -> None:
+        values = {"role_name": "ci", "name": "ci", "assume_role_policy_document": TEXT, "document": OTHER_TEXT}
+
+        new = search([write("a.json", plan(resource(values), **configuration("assume_role_policy_document")))])
+        old = search([write("b.json", plan(resource(values), **configuration("document")))])
+
+        assert [role.document for role in new.roles] == [TEXT]
+        assert [role.document for role in old.roles] == [OTHER_TEXT]
+
+    def test_the_configuration_is_found_through_modules_with_indices(self, write: Write) -> None:
+        address = 'module.a["x.y"].module.b[0].alicloud_ram_role.ci["k"]'
+        inner = {"resources": [{"address": ADDRESS, "expressions": {"document": {}}}]}
+        calls = {"a": {"module": {"module_calls": {"b": {"module": inner}}}}}
+        values = {"name": "ci", "assume_role_policy_document": TEXT, "document": OTHER_TEXT}
+        document = plan(resource(values, address), configuration={"root_module": {"module_calls": calls}})
+
+        assert [role.document for role in search([write("plan.json", document)]).roles] == [OTHER_TEXT]
+
+    def test_without_a_configuration_the_one_that_changes_counts(self, write: Write) -> None:
+        before = {"role_name": "ci", "assume_role_policy_document": TEXT, "document": TEXT}
+        after = {**before, "document": OTHER_TEXT}
+        document = plan(resource(after), **change(before, after, {}, "update"))
+
+        assert [role.document for role in search([write("plan.json", document)]).roles] == [OTHER_TEXT]
+
+    def test_an_update_to_a_value_that_is_not_known_does_not_fall_back_on_the_old_one(self, write: Write) -> None:
+        before = {"role_name": "ci", "assume_role_policy_document": TEXT, "document": TEXT}
+        after = {"role_name": "ci", "document": TEXT}
+        unknown = change(before, after, {"assume_role_policy_document": True}, "update")
+
+        found = search([write("plan.json", plan(resource(after), **unknown))])
+
+        assert (found.roles, len(found.unknown_roles)) == ([], 1)
+
+    def test_a_new_role_has_what_its_configuration_gives_and_the_other_of_the_pair_is_not_known(
+        self, write: Write
+    ) -> None:
+        after = {"role_name": "ci", "document": TEXT}
+        unknown = {"assume_role_policy_document": True, "name": True}
+        created = plan(resource(after), **change(None, after, unknown, "create"))
+        replaced = plan(resource(after), **change({"role_name": "old"}, after, unknown, "delete", "create"))
+
+        assert [role.name for role in search([write("a.json", created)]).roles] == ["ci"]
+        assert [role.name for role in search([write("b.json", replaced)]).roles] == ["ci"]
+
+    def test_two_trust_policies_of_which_none_is_known_to_count_are_not_guessed(self, write: Write) -> None:
+        values = {"role_name": "ci", "assume_role_policy_document": TEXT, "document": OTHER_TEXT}
+
+        found = search([write("plan.json", plan(resource(values)))])
+
+        assert (found.roles, len(found.unknown_roles)) == ([], 1)
+
+    def test_a_trust_policy_that_the_provider_composes_anew_is_not_known(self, write: Write) -> None:
+        before = {"name": "ci", "assume_role_policy_document": TEXT, "document": TEXT, "services": ["ecs.aliyuncs.com"]}
+        after = {**before, "services": ["fc.aliyuncs.com"]}
+        document = plan(resource(after), **change(before, after, {}, "update"), **configuration("services"))
+
+        found = search([write("plan.json", document)])
+
+        assert found.roles == []
+        assert "makes a new trust policy of `ram_users` and `services`" in told(found)[0]
+
+    @pytest.mark.parametrize(("detail", "unknown"), [("tags", {"team": True}), ("max_session_duration", True)])
+    def test_a_detail_that_is_not_known_is_told_and_left_out(self, write: Write, detail: str, unknown: object) -> None:
+        after = {"role_name": "ci", "document": TEXT}
+        changes = change(None, after, {detail: unknown, "name": True}, "create")
+        document = plan(resource(after), **changes, **configuration("document", detail))
+
+        found = search([write("plan.json", document)])
+
+        assert [role.name for role in found.roles] == ["ci"]
+        assert told(found)[0].endswith(f"`{detail}` is not known before the plan is applied, and is left out here")
+
+    @pytest.mark.parametrize("version", ["2.0", 3, None])
+    def test_a_plan_of_another_major_version_is_refused(self, write: Write, version: object) -> None:
+        document = {"format_version": version, "planned_values": {}}
+
+        assert "0.x and 1.x can be read" in wrong(search([write("plan.json", document)]))[0]
+
+
+class TestKubernetes:
+    ANNOTATED = (
+        "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: api\n  namespace: pay\n  annotations:\n"
+        "    pod-identity.alibabacloud.com/role-name: payments\n"
+    )
+
+    def test_annotated_service_accounts_are_found_among_other_objects(self, write: Write) -> None:
+        text = f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: pay}}\n---\n{self.ANNOTATED}---\n"
+
+        found = search([write("app.yaml", text)])
+
+        (account,) = found.service_accounts
+        assert (account.namespace, account.name, account.role_name, account.place.line) == (
+            "pay",
+            "api",
+            "payments",
+            11,
+        )
+        assert told(found) == [
+            "app.yaml:1: note: has no service account with the annotation `pod-identity.alibabacloud.com/role-name`: it asks for nothing"
+        ]
+
+    def test_lists_and_json_are_read(self, write: Write) -> None:
+        metadata = {
+            "name": "api",
+            "namespace": "pay",
+            "annotations": {"pod-identity.alibabacloud.com/role-name": "payments"},
+        }
+        item = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+        listed = {"apiVersion": "v1", "kind": "List", "items": [item, item]}
+
+        assert len(search([write("app.json", listed)]).service_accounts) == 2
+
+    def test_a_missing_namespace_is_default_and_told(self, write: Write) -> None:
+        found = search([write("app.yaml", self.ANNOTATED.replace("  namespace: pay\n", ""))])
+
+        assert [account.namespace for account in found.service_accounts] == ["default"]
+        assert "`api` has no namespace: it is taken to be in `default`" in told(found)[0]
+
+    def test_an_annotation_that_is_not_known_is_told(self, write: Write) -> None:
+        found = search([write("app.yaml", self.ANNOTATED.replace("/role-name", "/role-arn"))])
+
+        assert found.service_accounts == []
+        assert "warning: `pod-identity.alibabacloud.com/role-arn`" in told(found)[0]
+
+    @pytest.mark.parametrize(
+        ("old", "new", "message"),
+        [
+            ("name: api\n", "labels: {}\n", "a ServiceAccount must have `metadata.name`"),
+            ("role-name: payments", "role-name:", "must be the name of a role"),
+            ("role-name: payments", "role-name: [a]", "must be the name of a role"),
+        ],
+    )
+    def test_a_service_account_that_is_not_whole_is_wrong(self, write: Write, old: str, new: str, message: str) -> None:
+        assert message in wrong(search([write("app.yaml", self.ANNOTATED.replace(old, new))]))[0]
