@@ -14,11 +14,24 @@ from difflib import get_close_matches
 from ipaddress import ip_address
 from typing import Any, TypeVar
 
+from rolecall.observability.decision_log import DecisionLogOptions
 from rolecall.observability.logs import FORMATS, LEVELS
 from rolecall.policy.limits import Limits
 from rolecall.policy.lint import Severity
 from rolecall.roles.errors import InvalidFieldsError
 from rolecall.roles.reference import Accounts
+from rolecall.setting_values import (
+    read_aliases,
+    read_boolean,
+    read_integer,
+    read_one_of,
+    read_one_worker,
+    read_pointers,
+    read_seconds,
+    read_severities,
+    read_share,
+    read_text,
+)
 
 PREFIX = "ROLECALL_"
 CLIENT_VARIABLES = frozenset({"ROLECALL_ADDRESS"})
@@ -27,7 +40,6 @@ CLIENT_VARIABLES = frozenset({"ROLECALL_ADDRESS"})
 DRAIN_DELAY_BEYOND_LOOPBACK = 5.0
 
 T = TypeVar("T")
-Read = Callable[[str], T]
 
 
 class ConfigError(Exception):
@@ -63,51 +75,6 @@ class Address:
         return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
 
 
-# --- readers of one setting; each raises ValueError with what would be right -----------------------------------------
-
-
-def _text(text: str) -> str:
-    return text
-
-
-def _boolean(text: str) -> bool:
-    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    if text.lower() not in words:
-        raise ValueError("must be `true` or `false`")
-    return words[text.lower()]
-
-
-def _integer(low: int, high: int) -> Read[int]:
-    def read(text: str) -> int:
-        if not (text.isascii() and text.isdigit()) or len(text) > 20 or not low <= int(text) <= high:
-            raise ValueError(f"must be a whole number from {low:,} to {high:,}")
-        return int(text)
-
-    return read
-
-
-def _seconds(low: float, high: float) -> Read[float]:
-    def read(text: str) -> float:
-        try:
-            seconds = float(text)
-        except ValueError:
-            seconds = -1.0
-        if not low <= seconds <= high:
-            raise ValueError(f"must be from {low:g} to {high:g} seconds")
-        return seconds
-
-    return read
-
-
-def _one_of(*names: str) -> Read[str]:
-    def read(text: str) -> str:
-        if text not in names:
-            raise ValueError(f"must be one of {', '.join(f'`{name}`' for name in names)}")
-        return text
-
-    return read
-
-
 def _address(text: str) -> Address:
     """Address = HOST ":" PORT | "[" IPV6 "]" ":" PORT | "unix:" PATH."""
     if text.startswith("unix:") and len(text) > len("unix:"):
@@ -123,31 +90,6 @@ def _tcp_address(text: str) -> Address:
     if int(port) > 65_535:
         raise ValueError("must have a port up to 65535")
     return Address(text, bare, int(port))
-
-
-def _aliases(text: str) -> tuple[tuple[str, str], ...]:
-    """Aliases = NAME "=" ID ("," NAME "=" ID)*."""
-    aliases: dict[str, str] = {}
-    for part in filter(None, map(str.strip, text.split(","))):
-        name, equals, account_id = part.partition("=")
-        if not equals or name in aliases:
-            raise ValueError("must be NAME=ID,... with each name once")
-        aliases[name] = account_id
-    return tuple(aliases.items())
-
-
-def _severities(text: str) -> frozenset[Severity]:
-    names = [part.strip() for part in text.split(",") if part.strip()]
-    if unknown := [name for name in names if name not in {severity.value for severity in Severity}]:
-        known = ", ".join(f"`{severity.value}`" for severity in Severity)
-        raise ValueError(f"`{unknown[0]}` is not a severity; the severities are {known}")
-    return frozenset(map(Severity, names))
-
-
-def _one_worker(text: str) -> int:
-    if text != "1":
-        raise ValueError("must be 1 in this version: run several replicas instead of several workers")
-    return 1
 
 
 def _setting(default: T, read: Callable[[str], Any], text: str) -> T:
@@ -166,60 +108,98 @@ class Config:
 
     listen: Address = _setting(_LISTEN, _address, "Where to take calls: HOST:PORT or unix:PATH.")
     ops_listen: Address = _setting(_OPS_LISTEN, _tcp_address, "Where to serve /metrics, /livez and /readyz over HTTP.")
-    store: str = _setting("sqlite:///rolecall.db", _text, "Where roles are kept: sqlite:///PATH or memory://.")
-    account_id: str = _setting("", _text, "Account of requests that name none: an id or an alias.")
-    account_alias: tuple[tuple[str, str], ...] = _setting((), _aliases, "Names for accounts: NAME=ID,...")
+    store: str = _setting("sqlite:///rolecall.db", read_text, "Where roles are kept: sqlite:///PATH or memory://.")
+    account_id: str = _setting("", read_text, "Account of requests that name none: an id or an alias.")
+    account_alias: tuple[tuple[str, str], ...] = _setting((), read_aliases, "Names for accounts: NAME=ID,...")
     insecure: bool = _setting(
-        default=False, read=_boolean, text="Take calls from beyond this machine without authentication."
+        default=False, read=read_boolean, text="Take calls from beyond this machine without authentication."
     )
-    tls_cert: str = _setting("", _text, "PEM file: the server's certificate chain.")
-    tls_key: str = _setting("", _text, "PEM file: the key of --tls-cert.")
-    tls_client_ca: str = _setting("", _text, "PEM file: who signs clients' certificates; clients must then show one.")
-    reflection: bool | None = _setting(None, _boolean, "Let clients ask for the API's description (on loopback: true).")
-    log_level: str = _setting("info", _one_of(*LEVELS), "From which level on to log; debug tells of every call.")
-    log_format: str = _setting("auto", _one_of(*FORMATS), "JSON lines or console; auto is console on a terminal.")
-    cache_entries: int = _setting(100_000, _integer(0, 10_000_000), "How many decisions to remember; 0: none.")
+    tls_cert: str = _setting("", read_text, "PEM file: the server's certificate chain.")
+    tls_key: str = _setting("", read_text, "PEM file: the key of --tls-cert.")
+    tls_client_ca: str = _setting(
+        "", read_text, "PEM file: who signs clients' certificates; clients must then show one."
+    )
+    reflection: bool | None = _setting(
+        None, read_boolean, "Let clients ask for the API's description (on loopback: true)."
+    )
+    log_level: str = _setting("info", read_one_of(*LEVELS), "From which level on to log; debug tells of every call.")
+    log_format: str = _setting("auto", read_one_of(*FORMATS), "JSON lines or console; auto is console on a terminal.")
+    decision_log: str = _setting("", read_text, "Where to log decisions: `stdout` or a file; empty: nowhere.")
+    decision_log_max_bytes: int = _setting(
+        104_857_600, read_integer(65_536, 1_099_511_627_776), "How large the file may be before it is put aside."
+    )
+    decision_log_files: int = _setting(
+        5,
+        read_integer(0, 1_000),
+        "How many full ones to keep beside it; 0: never put aside, something else rotates it.",
+    )
+    decision_log_sample_allow: float = _setting(1.0, read_share, "Which share of allows to log, from 0 to 1.")
+    decision_log_sample_deny: float = _setting(1.0, read_share, "Which share of denies to log, from 0 to 1.")
+    decision_log_mask: frozenset[str] = _setting(
+        frozenset(), read_pointers, "JSON pointers of what to hash, such as /input/context/acs:SourceIp."
+    )
+    decision_log_erase: frozenset[str] = _setting(frozenset(), read_pointers, "JSON pointers of what to leave out.")
+    decision_log_queue_records: int = _setting(
+        10_000, read_integer(1, 1_000_000), "How many decisions may wait to be written; more are dropped and counted."
+    )
+    decision_log_max_event_bytes: int = _setting(
+        32_768, read_integer(4_096, 1_048_576), "How long a logged decision may be; longer ones are cut, and say so."
+    )
+    cache_entries: int = _setting(100_000, read_integer(0, 10_000_000), "How many decisions to remember; 0: none.")
     compiled_policies: int = _setting(
-        50_000, _integer(1, 10_000_000), "How many trust policies to hold in compiled form."
+        50_000, read_integer(1, 10_000_000), "How many trust policies to hold in compiled form."
     )
     source_identity_needs_allow: bool = _setting(
         default=False,
-        read=_boolean,
+        read=read_boolean,
         text="Require an Allow of sts:SetSourceIdentity for requests with a source identity.",
     )
-    max_batch: int = _setting(1_000, _integer(1, 100_000), "How many queries a batch may hold.")
-    max_message_bytes: int = _setting(4_194_304, _integer(65_536, 268_435_456), "How large a message may be.")
-    max_concurrent_rpcs: int = _setting(1_000, _integer(1, 1_000_000), "How many calls to answer at once.")
+    max_batch: int = _setting(1_000, read_integer(1, 100_000), "How many queries a batch may hold.")
+    max_message_bytes: int = _setting(4_194_304, read_integer(65_536, 268_435_456), "How large a message may be.")
+    max_concurrent_rpcs: int = _setting(1_000, read_integer(1, 1_000_000), "How many calls to answer at once.")
     max_deadline_seconds: float = _setting(
-        30.0, _seconds(0.1, 3_600), "How long a call may take; an upload ten times that."
+        30.0, read_seconds(0.1, 3_600), "How long a call may take; an upload ten times that."
     )
-    max_upload_roles: int = _setting(100_000, _integer(1, 10_000_000), "How many roles one ApplyRoles may declare.")
+    max_upload_roles: int = _setting(100_000, read_integer(1, 10_000_000), "How many roles one ApplyRoles may declare.")
     max_upload_bytes: int = _setting(
-        268_435_456, _integer(65_536, 17_179_869_184), "How much all ApplyRoles under way may hold."
+        268_435_456, read_integer(65_536, 17_179_869_184), "How much all ApplyRoles under way may hold."
+    )
+    max_staleness_seconds: float = _setting(
+        300.0, read_seconds(0, 31_536_000), "How old the state may be that decisions are made from; UNAVAILABLE beyond."
     )
     drain_delay_seconds: float | None = _setting(
-        None, _seconds(0, 300), "How long to go on after SIGTERM, so that callers hear of it (on loopback: 0, else 5)."
+        None,
+        read_seconds(0, 300),
+        "How long to go on after SIGTERM, so that callers hear of it (on loopback: 0, else 5).",
     )
-    drain_grace_seconds: float = _setting(25.0, _seconds(0, 3_600), "How long calls under way may take to finish then.")
-    retention_days: int = _setting(30, _integer(1, 36_500), "How long to keep history.")
+    drain_grace_seconds: float = _setting(
+        25.0, read_seconds(0, 3_600), "How long calls under way may take to finish then."
+    )
+    retention_days: int = _setting(30, read_integer(1, 36_500), "How long to keep history.")
     retention_revisions: int = _setting(
-        100_000, _integer(1, 1_000_000_000), "How many revisions to keep even if older."
+        100_000, read_integer(1, 1_000_000_000), "How many revisions to keep even if older."
     )
-    max_roles_per_account: int = _setting(1_000_000, _integer(1, 100_000_000), "How many roles an account may have.")
+    max_roles_per_account: int = _setting(
+        1_000_000, read_integer(1, 100_000_000), "How many roles an account may have."
+    )
     max_document_bytes: int = _setting(
-        _LIMITS.max_document_bytes, _integer(64, 1_048_576), "How long a trust policy may be."
+        _LIMITS.max_document_bytes, read_integer(64, 1_048_576), "How long a trust policy may be."
     )
-    max_statements: int = _setting(_LIMITS.max_statements, _integer(1, 10_000), "How many statements it may have.")
-    max_principals: int = _setting(_LIMITS.max_principals, _integer(1, 100_000), "How many principals it may name.")
+    max_statements: int = _setting(_LIMITS.max_statements, read_integer(1, 10_000), "How many statements it may have.")
+    max_principals: int = _setting(_LIMITS.max_principals, read_integer(1, 100_000), "How many principals it may name.")
     max_condition_keys: int = _setting(
-        _LIMITS.max_condition_keys, _integer(1, 10_000), "How many conditions it may have."
+        _LIMITS.max_condition_keys, read_integer(1, 10_000), "How many conditions it may have."
     )
     max_pattern_characters: int = _setting(
-        _LIMITS.max_pattern_characters, _integer(1, 16_384), "How long a pattern may be."
+        _LIMITS.max_pattern_characters, read_integer(1, 16_384), "How long a pattern may be."
     )
-    max_pattern_stars: int = _setting(_LIMITS.max_pattern_stars, _integer(0, 1_000), "How many `*` a pattern may have.")
-    lint_blocks: frozenset[Severity] = _setting(frozenset(), _severities, "Severities of findings that refuse a write.")
-    workers: int = _setting(1, _one_worker, "How many processes answer calls; 1 in this version.")
+    max_pattern_stars: int = _setting(
+        _LIMITS.max_pattern_stars, read_integer(0, 1_000), "How many `*` a pattern may have."
+    )
+    lint_blocks: frozenset[Severity] = _setting(
+        frozenset(), read_severities, "Severities of findings that refuse a write."
+    )
+    workers: int = _setting(1, read_one_worker, "How many processes answer calls; 1 in this version.")
 
     @classmethod
     def from_mapping(cls, flags: Mapping[str, object], environ: Mapping[str, str]) -> Config:
@@ -250,6 +230,23 @@ class Config:
             max_condition_keys=self.max_condition_keys,
             max_pattern_characters=self.max_pattern_characters,
             max_pattern_stars=self.max_pattern_stars,
+        )
+
+    @property
+    def decision_logging(self) -> DecisionLogOptions | None:
+        """Return how to log decisions; None: not at all."""
+        if not self.decision_log:
+            return None
+        return DecisionLogOptions(
+            target=self.decision_log,
+            max_bytes=self.decision_log_max_bytes,
+            files=self.decision_log_files,
+            queue_records=self.decision_log_queue_records,
+            max_event_bytes=self.decision_log_max_event_bytes,
+            masked=self.decision_log_mask,
+            erased=self.decision_log_erase,
+            sample_allow=self.decision_log_sample_allow,
+            sample_deny=self.decision_log_sample_deny,
         )
 
     @property

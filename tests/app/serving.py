@@ -11,9 +11,10 @@ from typing import Any
 
 import grpc
 
-from rolecall.app import Running, running
+from rolecall.app import running
 from rolecall.config import Config
 from rolecall.observability.logs import make_logger
+from rolecall.running import Running
 from rolecall.transport.tally import MethodTally
 from rolecall_client.v1 import decision_pb2, decision_pb2_grpc, role_pb2, role_pb2_grpc, watch_pb2_grpc
 

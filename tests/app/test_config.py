@@ -50,7 +50,8 @@ def test_the_clients_variable_is_passed_over() -> None:
         ("cache_entries", "-1"), ("cache_entries", "1_000"), ("cache_entries", "\u0661"), ("cache_entries", "9" * 30),
         ("max_batch", "0"), ("max_deadline_seconds", "nan"), ("max_deadline_seconds", "0"), ("log_level", "trace"),
         ("account_alias", "prod"), ("account_alias", "a=1,a=2"), ("account_alias", "a=x"), ("account_id", "nope"),
-        ("lint_blocks", "errors"), ("workers", "2"),
+        ("lint_blocks", "errors"), ("workers", "2"), ("decision_log_sample_allow", "1.5"), ("decision_log_sample_deny", "nan"),
+        ("decision_log_mask", "/input/contxt/acs:SourceIp"), ("decision_log_erase", "/result"), ("decision_log_files", "-1"),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_used_is_refused_by_flag_and_variable(name: str, value: str) -> None:
@@ -95,3 +96,13 @@ def test_every_setting_has_a_line_of_help() -> None:
 
 def test_limits_of_documents_are_taken_over() -> None:
     assert Config.from_mapping({"max_statements": 3}, {}).limits.max_statements == 3
+
+
+def test_decisions_are_logged_only_where_that_is_asked_for() -> None:
+    pointers = ["/input/who", "/input/context/a:*"]
+
+    logging = Config.from_mapping({"decision_log": "stdout", "decision_log_mask": pointers}, {}).decision_logging
+
+    assert logging is not None
+    assert (logging.target, logging.masked) == ("stdout", frozenset(pointers))
+    assert Config.from_mapping({"decision_log_mask": pointers}, {}).decision_logging is None

@@ -16,8 +16,9 @@ import grpc
 import pytest
 import trustme
 
-from rolecall.app import StartError, Stopping, running
+from rolecall.app import StartError, running
 from rolecall.config import Config
+from rolecall.running import Stopping
 from rolecall_client.v1 import decision_pb2_grpc, role_pb2, role_pb2_grpc
 from tests.app.serving import ACCOUNT, ANY_PORTS, DOCUMENT, check, config, served, until
 

@@ -102,9 +102,9 @@ def quickstart(
 
 
 def _serve(config: Config, examples: Path) -> int:
-    from rolecall import app
+    from rolecall import app, running
 
-    def ready(bound: app.Bound) -> None:
+    def ready(bound: running.Bound) -> None:
         threading.Thread(target=_demonstrate, args=(bound.address, examples), daemon=True).start()
 
     return app.run(config, ready=ready)

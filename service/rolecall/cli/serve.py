@@ -16,6 +16,11 @@ from rolecall.config import Address, Config, ConfigError, flag_of, variable_of
 _METAVARS = {
     "account_id": "ID",
     "account_alias": "NAME=ID",
+    "decision_log": "stdout|FILE",
+    "decision_log_erase": "POINTER",
+    "decision_log_mask": "POINTER",
+    "decision_log_sample_allow": "SHARE",
+    "decision_log_sample_deny": "SHARE",
     "listen": "HOST:PORT",
     "ops_listen": "HOST:PORT",
     "store": "URL",

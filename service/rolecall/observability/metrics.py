@@ -26,6 +26,7 @@ from prometheus_client.registry import Collector
 
 from rolecall.engine.decision import Reason, ServedFrom
 from rolecall.engine.decision_point import DecisionPoint
+from rolecall.observability.decision_log import DecisionLog
 from rolecall.observability.metered_writer import WRITE_BOUNDS, MeteredWriter
 
 CODES = {code.value[0]: "".join(part.capitalize() for part in code.name.split("_")) for code in grpc.StatusCode} | {
@@ -64,7 +65,7 @@ class Tally(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where the numbers are read. Functions are called from the thread that scrapes."""
+    """Where the numbers are read. Functions are called from the thread that scrapes. Without a decision log it has no metrics."""
 
     tallies: Sequence[Tally]
     latency_bounds: Sequence[float]
@@ -75,6 +76,7 @@ class Sources:
     revivals: Callable[[], int]
     staleness_seconds: Callable[[], float]
     loop_lag_seconds: Callable[[], float]
+    decision_log: DecisionLog | None = None
 
 
 def make_registry(sources: Sources) -> CollectorRegistry:
@@ -82,6 +84,8 @@ def make_registry(sources: Sources) -> CollectorRegistry:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_CallCollector(sources.tallies, sources.latency_bounds))
     registry.register(_DomainCollector(sources))
+    if sources.decision_log is not None:
+        registry.register(_DecisionLogCollector(sources.decision_log))
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
@@ -166,6 +170,30 @@ class _DomainCollector(Collector):
             "rolecall_event_loop_lag_seconds", "Worst delay of the event loop lately.", sources.loop_lag_seconds()
         )
         yield InfoMetricFamily("rolecall_build", "What is running.", _build())
+
+
+class _DecisionLogCollector(Collector):
+    """What became of the decisions that were to be logged."""
+
+    def __init__(self, log: DecisionLog) -> None:
+        self._log = log
+
+    def collect(self) -> Iterator[Metric]:
+        log = self._log
+        for name, text, value in (
+            ("queued", "Decisions put into the queue of the decision log.", log.writer.queued),
+            ("written", "Decisions written to it.", log.writer.written),
+            ("dropped", "Decisions that were to be logged and are lost.", log.lost),
+            (
+                "flush_errors",
+                "Writes to the decision log that failed and were, or will be, tried again.",
+                log.writer.flush_errors,
+            ),
+            ("sampled_out", "Decisions not logged, as sampling wants it.", log.sampled_out),
+            ("cut", "Logged decisions that had to be shortened.", log.encoder.cuts),
+        ):
+            yield CounterMetricFamily(f"rolecall_decision_log_{name}", text, value)
+        yield GaugeMetricFamily("rolecall_decision_log_waiting", "Decisions in the queue now.", log.writer.waiting)
 
 
 def _decisions(decided: Mapping[tuple[Reason, ServedFrom], int]) -> Metric:

@@ -1,0 +1,206 @@
+"""`decisions`: the decision log, read and filtered. It needs no server."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Annotated
+
+import typer
+
+from rolecall.cli.failure import FAILED, OK, CommandError
+from rolecall.cli.logged_decision import LoggedDecision, NotADecisionError, read_decision
+from rolecall.cli.logged_files import LogLine, log_lines
+from rolecall.cli.options import Output
+from rolecall.cli.problem import Place, Problem
+
+MAX_TOLD_LINES = 10
+
+_AGE = re.compile(r"([0-9]{1,9})([smhd])")
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+Wanted = Callable[[LoggedDecision], bool]
+Show = Callable[[LoggedDecision], None]
+
+FileArgument = Annotated[
+    str,
+    typer.Argument(metavar="FILE", help="The log, with the files FILE.1, FILE.2, … beside it; `-`: standard input."),
+]
+FollowOption = Annotated[
+    bool, typer.Option("--follow", "-f", help="Go on with what is being logged, across rotations.")
+]
+DeniedOption = Annotated[bool, typer.Option("--denied", help="Denies only.")]
+ReasonOption = Annotated[
+    str, typer.Option("--reason", metavar="REASON", help="Only with this reason: IMPLICIT_DENY, …")
+]
+RoleOption = Annotated[
+    str, typer.Option("--role", metavar="ROLE", help="Only of this role: an ARN, ACCOUNT/NAME or NAME.")
+]
+AsOption = Annotated[str, typer.Option("--as", metavar="WHO", help="Only of this principal or identity provider.")]
+SinceOption = Annotated[
+    str,
+    typer.Option(
+        "--since", metavar="TIME", help="Only from this time on (2026-01-31T08:00:00Z), or this age: 15m, 2h."
+    ),
+]
+LimitOption = Annotated[int, typer.Option("--limit", metavar="N", min=0, help="At most the last N that match; 0: all.")]
+FormatOption = Annotated[
+    Output, typer.Option("--output", "-o", help="For people (table), or the lines of the log (json).")
+]
+
+
+def decisions(
+    file: FileArgument,
+    follow: FollowOption = False,
+    denied: DeniedOption = False,
+    reason: ReasonOption = "",
+    role: RoleOption = "",
+    who: AsOption = "",
+    since: SinceOption = "",
+    limit: LimitOption = 100,
+    output: FormatOption = Output.TABLE,
+) -> None:
+    """Read and filter the decision log of a server.
+
+    Prints the last decisions that match, oldest first. Lines that are no decisions are told on standard error and counted; exit
+    code 2 if there is nothing else.
+    """
+    from rolecall.cli.show_logged import as_lines, as_rows
+
+    wanted = _all([*_outcome(denied=denied, reason=reason), *_parties(role, who), *_times(since)])
+    log = _Log(wanted)
+    shown = _Shown(as_rows() if output is Output.TABLE else as_lines(), limit)
+    try:
+        for line in log_lines(file, follow=follow):
+            if line is None:
+                shown.catch_up()
+            elif decision := log.wanted(line):
+                shown.add(decision)
+        shown.catch_up()
+    finally:
+        log.tell_bad()
+    shown.tell_limit(log.matching)
+    raise typer.Exit(FAILED if log.bad and not log.good else OK)
+
+
+class _Log:
+    """Reads lines, keeps account of them, and tells of those that are no decisions."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self.good = self.bad = self.matching = 0
+
+    def wanted(self, line: LogLine) -> LoggedDecision | None:
+        """Return the decision of a line if it is one that is asked for."""
+        try:
+            decision = read_decision(line.data)
+        except NotADecisionError as error:
+            self._tell(line, str(error))
+            return None
+        self.good += 1
+        if not self._wanted(decision):
+            return None
+        self.matching += 1
+        return decision
+
+    def tell_bad(self) -> None:
+        """Tell how many lines were no decisions, if any."""
+        if self.bad:
+            lines = "1 line is no decision" if self.bad == 1 else f"{self.bad:,} lines are no decisions"
+            sys.stderr.write(f"{lines} and passed over\n")
+
+    def _tell(self, line: LogLine, message: str) -> None:
+        from rolecall.cli.reports import report_problems
+
+        self.bad += 1
+        if self.bad <= MAX_TOLD_LINES:
+            sys.stdout.flush()
+            report_problems([Problem(place=Place(line.file, line.number, 1), message=message, severity="warning")])
+
+
+class _Shown:
+    """Shows the last decisions of what is there, and then each that comes."""
+
+    def __init__(self, show: Show, limit: int) -> None:
+        self._show, self._limit = show, limit
+        self._last: deque[LoggedDecision] | None = deque(maxlen=limit) if limit else None
+
+    def add(self, decision: LoggedDecision) -> None:
+        """Show a decision, at once or when it turns out to be one of the last."""
+        if self._last is None:
+            self._show(decision)
+        else:
+            self._last.append(decision)
+
+    def catch_up(self) -> None:
+        """Show the last of what is there; from now on each is shown at once."""
+        for decision in self._last or ():
+            self._show(decision)
+        self._last = None
+        sys.stdout.flush()
+
+    def tell_limit(self, matching: int) -> None:
+        """Tell what was not shown, if anything."""
+        if self._limit and matching > self._limit:
+            sys.stderr.write(f"the last {self._limit:,} of {matching:,} decisions; --limit 0 shows all\n")
+
+
+def _all(conditions: Iterable[Wanted]) -> Wanted:
+    tests = list(conditions)
+    return lambda decision: all(test(decision) for test in tests)
+
+
+def _outcome(*, denied: bool, reason: str) -> Iterable[Wanted]:
+    from rolecall.engine.decision import Reason
+
+    if denied:
+        yield lambda decision: not decision.allowed
+    if reason:
+        name = reason.upper().replace("-", "_")
+        if name not in Reason.__members__:
+            raise CommandError(f"--reason `{reason}` is none", hint=f"the reasons are {', '.join(Reason.__members__)}")
+        yield lambda decision: decision.reason == name
+
+
+def _parties(role: str, who: str) -> Iterable[Wanted]:
+    if role:
+        key = role.partition(":role/")
+        wanted = f"{key[0].rpartition(':')[2]}/{key[2]}".lower() if key[1] else role.lower()
+        yield lambda decision: decision.role_key == wanted or decision.role_key.partition("/")[2] == wanted
+    if who:
+        spellings = {who, _canonical(who)}
+        yield lambda decision: decision.who in spellings
+
+
+def _canonical(who: str) -> str:
+    """Return a principal as the log spells it: a session is its role."""
+    from rolecall.policy.errors import InvalidPrincipalError
+    from rolecall.policy.principal import principal_of_request
+
+    try:
+        return str(principal_of_request(who))
+    except InvalidPrincipalError:
+        return who
+
+
+def _times(since: str) -> Iterable[Wanted]:
+    if since:
+        from rolecall.observability.decision_log_record import rfc3339
+
+        earliest = rfc3339(_moment(since, time.time_ns() // 1_000))
+        yield lambda decision: decision.time >= earliest
+
+
+def _moment(text: str, now: int) -> int:
+    from rolecall.policy.readers import read_date
+
+    if age := _AGE.fullmatch(text):
+        return max(0, now - int(age[1]) * _UNIT_SECONDS[age[2]] * 1_000_000)
+    try:
+        return read_date(text)
+    except ValueError:
+        hint = "give a time such as 2026-01-31T08:00:00Z, or an age such as 90s, 15m, 2h or 7d"
+        raise CommandError(f"--since `{text}` is no time", hint=hint) from None

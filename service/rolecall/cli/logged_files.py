@@ -1,0 +1,150 @@
+"""The files of a log that is rotated, oldest first, and what is still being added to the newest of them.
+
+PATH.N … PATH.1, PATH
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import takewhile
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, Self
+
+from rolecall.cli.files import STDIN
+
+MAX_LINE_BYTES = 2 * 1024 * 1024
+POLL_SECONDS = 0.2
+
+
+class LogLine(NamedTuple):
+    """A line, and where it is: lines count from 1. One that is too long has lost its end."""
+
+    file: str
+    number: int
+    data: bytes
+
+
+def log_lines(name: str, *, follow: bool) -> Iterator[LogLine | None]:
+    """Yield every line of a log (`-`: standard input); raise `OSError`.
+
+    With `follow` this goes on for ever, across rotations, and yields None whenever there is nothing more for now.
+    """
+    if name == STDIN:
+        yield from _whole_lines(_Reader(STDIN, sys.stdin.buffer))
+        return
+    path = Path(name)
+    with ExitStack() as opened:
+        newest, *older = [opened.enter_context(reader) for reader in _newest_first(path)]
+        for reader in reversed(older):
+            yield from _whole_lines(reader)
+        yield from _followed(path, newest) if follow else _whole_lines(newest)
+
+
+class _Reader:
+    """Reads one file. A line without an end is kept until it has one, or nobody writes to the file any more."""
+
+    def __init__(self, name: str, file: BinaryIO) -> None:
+        self.name, self.file = name, file
+        self._number, self._begun = 0, b""
+
+    def ended_lines(self) -> Iterator[LogLine]:
+        """Yield the lines that have an end."""
+        while data := self.file.readline(MAX_LINE_BYTES + 1):
+            self._begun = (self._begun + data)[: MAX_LINE_BYTES + 1]
+            if data.endswith(b"\n"):
+                yield self._next()
+
+    def last_line(self) -> Iterator[LogLine]:
+        """Yield what comes after the last end of a line, if anything does."""
+        if self._begun:
+            yield self._next()
+
+    def _next(self) -> LogLine:
+        self._number += 1
+        data, self._begun = self._begun, b""
+        return LogLine(self.name, self._number, data)
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Return what names the file, whatever it is called."""
+        facts = os.fstat(self.file.fileno())
+        return facts.st_dev, facts.st_ino
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+
+def _whole_lines(reader: _Reader) -> Iterator[LogLine]:
+    yield from reader.ended_lines()
+    yield from reader.last_line()
+
+
+def _newest_first(path: Path) -> list[_Reader]:
+    """Open every file of a log. A rotation meanwhile shows as a file that is open already: none is missed."""
+    found: dict[tuple[int, int], _Reader] = {}
+    for name in (path, *_aside(path)):
+        with contextlib.suppress(FileNotFoundError):
+            reader = _Reader(str(name), name.open("rb"))
+            if found.setdefault(reader.identity, reader) is not reader:
+                reader.file.close()
+    if not found:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    return list(found.values())
+
+
+def _aside(path: Path) -> list[Path]:
+    """Return the files that were put aside, newest first."""
+    numbered = re.compile(re.escape(path.name) + r"\.([0-9]{1,6})")
+    matches = [(int(match[1]), other) for other in path.parent.iterdir() if (match := numbered.fullmatch(other.name))]
+    return [other for _, other in sorted(matches)]
+
+
+def _followed(path: Path, reader: _Reader) -> Iterator[LogLine | None]:
+    """Yield what is added to the newest file; when it is put aside, read it to its end and go on with the one after it."""
+    while True:
+        with reader:
+            yield from _until_put_aside(path, reader)
+            after = _next_after(path, reader)
+        reader = after
+
+
+def _until_put_aside(path: Path, reader: _Reader) -> Iterator[LogLine | None]:
+    while not _moved(path, reader):
+        yield from reader.ended_lines()
+        yield None
+        _begin_again_if_emptied(reader)
+        time.sleep(POLL_SECONDS)
+    yield from _whole_lines(reader)
+
+
+def _moved(path: Path, reader: _Reader) -> bool:
+    try:
+        facts = path.stat()
+    except FileNotFoundError:
+        return False
+    return (facts.st_dev, facts.st_ino) != reader.identity
+
+
+def _next_after(path: Path, reader: _Reader) -> _Reader:
+    """Return the file that was begun after one; if that is gone meanwhile, the oldest that is left."""
+    files = _newest_first(path)
+    newer = list(takewhile(lambda other: other.identity != reader.identity, files)) or files
+    for other in files:
+        if other is not newer[-1]:
+            other.file.close()
+    return newer[-1]
+
+
+def _begin_again_if_emptied(reader: _Reader) -> None:
+    if reader.file.seekable() and os.fstat(reader.file.fileno()).st_size < reader.file.tell():
+        reader.file.seek(0)

@@ -1,0 +1,105 @@
+"""How the text of one setting is read. Each reader raises `ValueError` with what would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from rolecall.observability.decision_log_masking import read_pointer
+from rolecall.policy.lint import Severity
+
+T = TypeVar("T")
+Read = Callable[[str], T]
+
+
+def read_text(text: str) -> str:
+    """Return the text itself."""
+    return text
+
+
+def read_boolean(text: str) -> bool:
+    """Return a yes or no."""
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if text.lower() not in words:
+        raise ValueError("must be `true` or `false`")
+    return words[text.lower()]
+
+
+def read_integer(low: int, high: int) -> Read[int]:
+    """Return what reads a whole number."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit()) or len(text) > 20 or not low <= int(text) <= high:
+            raise ValueError(f"must be a whole number from {low:,} to {high:,}")
+        return int(text)
+
+    return read
+
+
+def read_seconds(low: float, high: float) -> Read[float]:
+    """Return what reads a number of seconds."""
+
+    def read(text: str) -> float:
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = -1.0
+        if not low <= seconds <= high:
+            raise ValueError(f"must be from {low:g} to {high:g} seconds")
+        return seconds
+
+    return read
+
+
+def read_one_of(*names: str) -> Read[str]:
+    """Return what reads one of these words."""
+
+    def read(text: str) -> str:
+        if text not in names:
+            raise ValueError(f"must be one of {', '.join(f'`{name}`' for name in names)}")
+        return text
+
+    return read
+
+
+def read_aliases(text: str) -> tuple[tuple[str, str], ...]:
+    """Aliases = NAME "=" ID ("," NAME "=" ID)*."""
+    aliases: dict[str, str] = {}
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, equals, account_id = part.partition("=")
+        if not equals or name in aliases:
+            raise ValueError("must be NAME=ID,... with each name once")
+        aliases[name] = account_id
+    return tuple(aliases.items())
+
+
+def read_severities(text: str) -> frozenset[Severity]:
+    """Return severities of findings: SEVERITY ("," SEVERITY)*."""
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    if unknown := [name for name in names if name not in {severity.value for severity in Severity}]:
+        known = ", ".join(f"`{severity.value}`" for severity in Severity)
+        raise ValueError(f"`{unknown[0]}` is not a severity; the severities are {known}")
+    return frozenset(map(Severity, names))
+
+
+def read_share(text: str) -> float:
+    """Return a part of a whole."""
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0.0 <= share <= 1.0:
+        raise ValueError("must be a share from 0 to 1")
+    return share
+
+
+def read_pointers(text: str) -> frozenset[str]:
+    """Return JSON pointers to what a decision log can mask: POINTER ("," POINTER)*."""
+    return frozenset(read_pointer(part.strip()) for part in text.split(",") if part.strip())
+
+
+def read_one_worker(text: str) -> int:
+    """Return the number of workers, which is 1."""
+    if text != "1":
+        raise ValueError("must be 1 in this version: run several replicas instead of several workers")
+    return 1

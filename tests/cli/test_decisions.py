@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rolecall.cli import logged_files
+from rolecall.cli.logged_files import log_lines
+from tests.cli.conftest import CommandLine
+from tests.cli.serving import ACCOUNT, environment, served
+
+ALICE, BOB = f"acs:ram::{ACCOUNT}:user/alice", f"acs:ram::{ACCOUNT}:user/bob"
+
+
+def line(number: int, *, who: str = ALICE, role: str = "App", reason: str = "ALLOW", **more: Any) -> str:
+    members = {
+        "decision_id": f"d-{number}",
+        "timestamp": f"2026-01-31T08:00:{number:02}.000000Z",
+        "method": "CheckAssumeRole",
+        "input": {"who": who, "role": f"acs:ram::{ACCOUNT}:role/{role}", "context": {}},
+        "result": {"allowed": reason == "ALLOW", "reason": reason},
+        "matched_statements": [{"pointer": "/Statement/0", "sid": ""}],
+    }
+    return json.dumps({**members, **more}) + "\n"
+
+
+LINES = [
+    line(1),
+    line(2, who=BOB, reason="IMPLICIT_DENY"),
+    line(3, role="Break-Glass", reason="EXPLICIT_DENY"),
+    line(4, who=BOB, role="gone", reason="ROLE_NOT_FOUND"),
+]
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "decisions.log"
+    path.write_text("".join(LINES))
+    return path
+
+
+def ids(out: str) -> list[str]:
+    return [json.loads(text)["decision_id"] for text in out.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("flags", "wanted"),
+    [
+        ([], [1, 2, 3, 4]), (["--denied"], [2, 3, 4]), (["--reason", "implicit_deny"], [2]), (["--reason", "EXPLICIT-DENY"], [3]),
+        (["--role", "app"], [1, 2]), (["--role", f"{ACCOUNT}/APP"], [1, 2]), (["--role", f"acs:ram::{ACCOUNT}:role/break-glass"], [3]),
+        (["--role", "acs:ram::1:role/App"], []), (["--role", "pp"], []), (["--as", BOB], [2, 4]), (["--as", "nobody"], []),
+        (["--since", "2026-01-31T08:00:03Z"], [3, 4]), (["--since", "2026-01-31T10:00:03.5+02:00"], [4]), (["--since", "1s"], []),
+        (["--since", "999999999d"], [1, 2, 3, 4]), (["--limit", "2"], [3, 4]), (["--limit", "0"], [1, 2, 3, 4]),
+        (["--denied", "--as", BOB, "--role", "app"], [2]),
+    ],
+)  # fmt: skip
+def test_decisions_are_filtered(rolecall: CommandLine, log: Path, flags: Sequence[str], wanted: Sequence[int]) -> None:
+    outcome = rolecall("decisions", str(log), "-o", "json", *flags)
+
+    assert ids(outcome.out) == [f"d-{number}" for number in wanted]
+    assert outcome.code == 0
+
+
+def test_a_session_is_found_by_its_role(rolecall: CommandLine, log: Path) -> None:
+    log.write_text(line(1, who=f"acs:ram::{ACCOUNT}:role/ci"))
+
+    outcome = rolecall("decisions", str(log), "-o", "json", "--as", f"acs:ram::{ACCOUNT}:role/ci/build-7")
+
+    assert ids(outcome.out) == ["d-1"]
+
+
+def test_people_see_a_line_for_each_decision(rolecall: CommandLine, log: Path) -> None:
+    outcome = rolecall("decisions", str(log), "--limit", "2")
+
+    assert outcome.out.splitlines() == [
+        f"2026-01-31T08:00:03.000000Z  ✗ EXPLICIT_DENY     {ALICE} -> acs:ram::{ACCOUNT}:role/Break-Glass  /Statement/0",
+        f"2026-01-31T08:00:04.000000Z  ✗ ROLE_NOT_FOUND    {BOB} -> acs:ram::{ACCOUNT}:role/gone  /Statement/0",
+    ]
+    assert outcome.err == "the last 2 of 4 decisions; --limit 0 shows all\n"
+
+
+def test_json_is_the_line_of_the_log(rolecall: CommandLine, log: Path) -> None:
+    assert rolecall("decisions", str(log), "-o", "json").out == "".join(LINES)
+
+
+def test_what_a_log_tells_drives_no_terminal(rolecall: CommandLine, log: Path) -> None:
+    log.write_text(line(1, who="\x1b[2Jx", role="\u202ey"))
+
+    out = rolecall("decisions", str(log)).out
+
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+    assert "\\u001b[2Jx" in out
+
+
+def test_files_that_were_put_aside_are_read_first(rolecall: CommandLine, log: Path) -> None:
+    for number, suffix in enumerate(("10", "9", "1"), start=5):
+        log.with_name(f"{log.name}.{suffix}").write_text(line(number))
+    log.with_name(f"{log.name}.bak").write_text("not of the log")
+    log.with_name("other.log.2").write_text("not of the log")
+
+    outcome = rolecall("decisions", str(log), "-o", "json")
+
+    assert ids(outcome.out) == ["d-5", "d-6", "d-7", "d-1", "d-2", "d-3", "d-4"]
+    assert outcome.err == ""
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (b"{\n", "the line is not JSON"), (b"\n", "the line is not JSON"), (b"[" * 100_000 + b"\n", "the line is not JSON"),
+        (b"1" * 10_000 + b"\n", "the line is not JSON"), (b"\xff\n", "the line is not UTF-8 text"), (b"[]\n", "no `input`"),
+        (b'{"input": {}}\n', "no `result`"), (line(9, timestamp="now").encode(), "`timestamp`"),
+        (line(9, timestamp=7).encode(), "`timestamp`"), (line(9, result={"allowed": "yes"}).encode(), "no `allowed`"),
+        (line(9, input={"role": 3}).encode(), "no `role`"), (line(9, input={"role": "", "who": 3}).encode(), "no `who`"),
+        (line(9, matched_statements=[1]).encode(), "no `pointer`"), (b"x" * 3_000_000 + b"\n", "longer than 2,097,152 bytes"),
+    ],
+)  # fmt: skip
+def test_a_bad_line_is_told_with_its_number_and_passed_over(
+    rolecall: CommandLine, log: Path, bad: bytes, message: str
+) -> None:
+    log.write_bytes(LINES[0].encode() + bad + LINES[1].encode())
+
+    outcome = rolecall("decisions", str(log), "-o", "json")
+
+    assert ids(outcome.out) == ["d-1", "d-2"]
+    assert f"{log}:2:1: warning: " in outcome.err
+    assert message in outcome.err
+    assert outcome.err.endswith("1 line is no decision and passed over\n")
+    assert outcome.code == 0
+
+
+def test_a_file_without_any_decision_is_an_error(rolecall: CommandLine, log: Path) -> None:
+    log.write_text("hello\n" * 1_000)
+
+    outcome = rolecall("decisions", str(log))
+
+    assert outcome.code == 2
+    assert outcome.err.count("warning") == 10
+    assert outcome.err.endswith("1,000 lines are no decisions and passed over\n")
+
+
+def test_an_empty_log_is_none(rolecall: CommandLine, log: Path) -> None:
+    log.write_text("")
+
+    assert rolecall("decisions", str(log)) == (0, "", "")
+
+
+def test_half_a_line_at_the_end_is_told(rolecall: CommandLine, log: Path) -> None:
+    log.write_text("".join(LINES) + LINES[0][:30])
+
+    outcome = rolecall("decisions", str(log), "-o", "json")
+
+    assert len(ids(outcome.out)) == 4
+    assert f"{log}:5:1" in outcome.err
+
+
+def test_a_line_that_was_cut_is_a_decision(rolecall: CommandLine, log: Path) -> None:
+    members = json.loads(LINES[0]) | {"cut": ["/matched_statements"]}
+    del members["matched_statements"]
+    log.write_text(json.dumps(members) + "\n")
+
+    assert rolecall("decisions", str(log)).code == 0
+
+
+def test_standard_input_is_read(rolecall: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("".join(LINES).encode())))
+
+    assert ids(rolecall("decisions", "-", "-o", "json", "--denied").out) == ["d-2", "d-3", "d-4"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--reason", "NO"], "--reason `NO` is none"), (["--since", "yesterday"], "--since `yesterday` is no time"),
+        (["--since", "5"], "--since `5` is no time"), (["--limit", "-1"], "--limit"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_asked_is_told(rolecall: CommandLine, log: Path, flags: list[str], message: str) -> None:
+    outcome = rolecall("decisions", str(log), *flags)
+
+    assert outcome.code == 2
+    assert message in outcome.err
+
+
+def test_a_file_that_is_not_there_is_told(rolecall: CommandLine, tmp_path: Path) -> None:
+    outcome = rolecall("decisions", str(tmp_path / "none"))
+
+    assert outcome.code == 2
+    assert "no such file or directory" in outcome.err
+
+
+def test_a_log_is_followed_across_rotations(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logged_files, "POLL_SECONDS", 0)
+    lines = log_lines(str(log), follow=True)
+
+    def until_nothing_more() -> list[str]:
+        found = []
+        while (one := next(lines)) is not None:
+            found.append(json.loads(one.data)["decision_id"])
+        return found
+
+    def put_aside() -> None:
+        for number in (2, 1):
+            if (older := log.with_name(f"{log.name}.{number}")).exists():
+                older.rename(log.with_name(f"{log.name}.{number + 1}"))
+        log.rename(log.with_name(f"{log.name}.1"))
+
+    assert until_nothing_more() == ["d-1", "d-2", "d-3", "d-4"]
+    with log.open("a") as file:
+        file.write(line(5)[:20])
+        file.flush()
+        assert until_nothing_more() == []
+        file.write(line(5)[20:] + line(6))
+    put_aside()
+    log.write_text(line(7))
+    put_aside()
+    log.write_text(line(8))
+
+    assert until_nothing_more() == ["d-5", "d-6", "d-7", "d-8"]
+    log.write_text("")
+    assert until_nothing_more() == []
+    with log.open("a") as file:
+        file.write(line(9))
+    assert until_nothing_more() == ["d-9"]
+
+
+def test_a_running_server_is_followed(tmp_path: Path) -> None:
+    log = tmp_path / "decisions.log"
+    with served("--decision-log", str(log), directory=tmp_path) as address:
+        command = [sys.executable, "-m", "rolecall"]
+        following = subprocess.Popen(
+            [*command, "decisions", str(log), "--follow", "-o", "json"],
+            env=environment(), stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        asked = [*command, "check", "--role", "app", "--as", BOB]
+        subprocess.run(asked, env=environment(ROLECALL_ADDRESS=address), capture_output=True, check=False)
+        assert following.stdout is not None
+        told = json.loads(following.stdout.readline())
+        following.terminate()
+        following.communicate()
+
+    assert told["input"]["who"] == BOB
+    assert told["result"]["reason"] == "ROLE_NOT_FOUND"

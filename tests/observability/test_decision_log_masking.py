@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from rolecall.observability.decision_log_masking import Masking, read_pointer
+from rolecall.observability.decision_log_sampling import Sampling
+from tests.observability.decision_records import BOB, encoder, record, told
+
+CANARY = "canary7f3a"
+NO_KEYS: Mapping[str, str] = {}
+
+
+def line(keys: Mapping[str, str] = NO_KEYS, *, masked: tuple[str, ...] = (), erased: tuple[str, ...] = ()) -> bytes:
+    request = record(keys={key: (value,) for key, value in keys.items()})
+    made = encoder(masked=masked, erased=erased).line(request, sample_rate=1.0)
+    assert made is not None
+    return made
+
+
+@pytest.mark.parametrize("key", ["oidc:sub", "oidc:iss", "saml:sub", "sts:ExternalId", "OIDC:sub", "STS:externalid"])
+def test_claims_and_external_ids_are_hashed_without_being_asked(key: str) -> None:
+    made = line({key: CANARY})
+
+    assert CANARY.encode() not in made
+    assert told(made)["masked"] == [f"/input/context/{key}"]
+    assert told(made)["input"]["context"][key][0].startswith("hashed:")
+
+
+def test_what_is_masked_is_hashed_and_what_is_not_is_told() -> None:
+    made = told(line({"acs:SourceIp": "192.0.2.1", "acs:SourceVpc": "vpc-1"}, masked=("/input/context/acs:SourceIp",)))
+
+    assert made["masked"] == ["/input/context/acs:SourceIp"]
+    assert made["input"]["context"]["acs:SourceVpc"] == ["vpc-1"]
+
+
+@pytest.mark.parametrize("pointer", ["/input/context/example:Secret", "/input/context/example:*", "/input/context"])
+def test_what_is_erased_leaves_its_pointer_alone(pointer: str) -> None:
+    made = line({"example:Secret": CANARY}, erased=(pointer,))
+
+    assert CANARY.encode() not in made
+    assert told(made)["erased"] == ["/input/context/example:Secret"]
+    assert told(made)["input"]["context"] == {}
+
+
+def test_a_mask_in_another_case_hides_all_the_same() -> None:
+    assert CANARY.encode() not in line({"example:Secret": CANARY}, masked=("/input/context/EXAMPLE:secret",))
+
+
+def test_erasing_wins_over_hashing() -> None:
+    made = told(line({"sts:ExternalId": CANARY}, erased=("/input/context/sts:ExternalId",)))
+
+    assert made["input"]["context"] == {}
+    assert "masked" not in made
+
+
+@pytest.mark.parametrize(
+    ("pointer", "text"), [("/input/who", BOB), ("/requested_by", "web.example.org"), ("/req_id", "request-1")]
+)
+def test_who_asks_can_be_hidden(pointer: str, text: str) -> None:
+    hashed, erased = line(masked=(pointer,)), line(erased=(pointer,))
+
+    assert text.encode() not in hashed
+    assert text.encode() not in erased
+    assert (told(hashed)["masked"], told(erased)["erased"]) == ([pointer], [pointer])
+
+
+def test_a_slash_and_a_tilde_in_a_key_are_escaped() -> None:
+    made = told(line({"example:a/b~c": CANARY}, masked=("/input/context/example:a~1b~0c",)))
+
+    assert made["masked"] == ["/input/context/example:a~1b~0c"]
+
+
+def test_equal_values_have_equal_hashes_in_one_log_and_others_in_the_next() -> None:
+    masking, other = Masking.of(), Masking.of()
+
+    assert masking.hash("a") == masking.hash("a") != masking.hash("b")
+    assert masking.hash("a") != other.hash("a")
+
+
+def test_the_key_of_the_hash_is_not_shown() -> None:
+    masking = Masking.of()
+
+    assert masking.key.hex() not in repr(masking)
+    assert repr(masking.key) not in repr(masking)
+
+
+@pytest.mark.parametrize(
+    "pointer",
+    ["", "/", "input/who", "/input", "/input/role", "/input/contxt/a", "/input/context/", "/result", "/input/context/a/b",
+     "/input/context/a~2b", "/decision_id", "/input/context~1a"],
+)  # fmt: skip
+def test_a_pointer_that_would_hide_nothing_is_refused(pointer: str) -> None:
+    with pytest.raises(ValueError, match=r"names nothing|in the key"):
+        read_pointer(pointer)
+
+
+@pytest.mark.parametrize(
+    "pointer", ["/input/who", "/input/context", "/input/context/a:b", "/input/context/a:*", "/input/context/a~1b"]
+)
+def test_a_pointer_to_what_can_be_hidden_is_taken(pointer: str) -> None:
+    assert read_pointer(pointer) == pointer
+
+
+def chances(*numbers: float) -> Sampling:
+    given = iter(numbers)
+    return Sampling(allow=0.25, deny=1.0, chance=lambda: next(given))
+
+
+def test_an_allow_is_kept_when_chance_is_below_the_share() -> None:
+    sampling = chances(0.0, 0.24, 0.25, 0.99)
+
+    assert [sampling.keeps(allowed=True) for _ in range(4)] == [True, True, False, False]
+
+
+def test_what_is_kept_whole_asks_no_chance() -> None:
+    assert all(chances().keeps(allowed=False) for _ in range(100))
+
+
+def test_nothing_is_kept_of_a_share_of_nothing() -> None:
+    sampling = Sampling(allow=0.0, deny=0.0, chance=lambda: 0.0)
+
+    assert not any(sampling.keeps(allowed=allowed) for allowed in (True, False))
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.5, 0.9])
+def test_the_share_that_is_kept_is_the_share_that_was_asked_for(share: float) -> None:
+    steps = 10_000
+    numbers = iter([step / steps for step in range(steps)])
+    sampling = Sampling(allow=share, chance=lambda: next(numbers))
+
+    assert sum(sampling.keeps(allowed=True) for _ in range(steps)) == round(share * steps)

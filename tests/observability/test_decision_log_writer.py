@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from rolecall.observability import decision_log_writer
+from rolecall.observability.decision_log import DecisionLog
+from rolecall.observability.decision_log_writer import LineWriter
+from tests.observability.decision_records import ORIGIN, options, record
+
+PATIENCE = 20
+
+
+class Memory:
+    """A sink that keeps what it is given, and fails or dawdles on demand."""
+
+    def __init__(self) -> None:
+        self.largest = 100
+        self.chunks: list[bytes] = []
+        self.failures: list[OSError] = []
+        self.gate, self.entered, self.kept = threading.Event(), threading.Event(), threading.Event()
+        self.gate.set()
+        self.reopened = 0
+        self.closed = False
+
+    def append(self, data: bytes) -> None:
+        self.entered.set()
+        self.gate.wait(PATIENCE)
+        if self.failures:
+            raise self.failures.pop()
+        self.chunks.append(data)
+        self.kept.set()
+
+    def reopen(self) -> None:
+        self.reopened += 1
+
+    def close(self) -> None:
+        self.closed = True
+
+    @property
+    def text(self) -> bytes:
+        return b"".join(self.chunks)
+
+
+class Warnings:
+    def __init__(self) -> None:
+        self.told: list[dict[str, object]] = []
+
+    def warning(self, event: str, **facts: object) -> None:
+        self.told.append({"event": event, **facts})
+
+
+def writer(sink: Memory, *, max_lines: int = 100, tell: Callable[[str], None] = lambda _: None) -> LineWriter:
+    return LineWriter(sink, max_lines=max_lines, tell=tell)
+
+
+def test_lines_are_written_in_order_and_whole() -> None:
+    sink = Memory()
+    lines = writer(sink)
+    lines.start()
+
+    for number in range(50):
+        lines.put(b"%020d\n" % number)
+    lines.close(PATIENCE)
+
+    assert sink.text == b"".join(b"%020d\n" % number for number in range(50))
+    assert all(len(chunk) <= 100 and chunk.endswith(b"\n") for chunk in sink.chunks)
+    assert (lines.queued, lines.written, lines.waiting, lines.lost, sink.closed) == (50, 50, 0, 0, True)
+
+
+def test_a_line_that_is_larger_than_a_write_is_written_alone() -> None:
+    sink = Memory()
+    lines = writer(sink)
+    for size in (10, 200, 10):
+        lines.put(b"x" * size)
+
+    lines.start()
+    lines.close(PATIENCE)
+
+    assert [len(chunk) for chunk in sink.chunks] == [10, 200, 10]
+
+
+def test_there_is_no_room_while_the_disk_hangs_and_again_afterwards() -> None:
+    sink = Memory()
+    sink.gate.clear()
+    lines = writer(sink, max_lines=3)
+    lines.start()
+    for _ in range(3):
+        lines.put(b"line\n")
+    assert sink.entered.wait(PATIENCE)
+
+    assert not lines.has_room
+    sink.gate.set()
+    lines.close(PATIENCE)
+
+    assert lines.has_room
+    assert sink.text == b"line\n" * 3
+
+
+def test_few_long_lines_fill_the_queue_too() -> None:
+    lines = writer(Memory())
+
+    lines.put(b"x" * decision_log_writer.MAX_WAITING_BYTES)
+
+    assert not lines.has_room
+
+
+def test_what_could_not_be_written_is_tried_again_and_counted_once() -> None:
+    sink, told = Memory(), list[str]()
+    sink.failures = [OSError(28, "No space left on device")]
+    lines = writer(sink, tell=told.append)
+    lines.start()
+
+    lines.put(b"line\n")
+    assert sink.kept.wait(PATIENCE)
+    lines.close(PATIENCE)
+
+    assert sink.text == b"line\n"
+    assert (lines.flush_errors, lines.written, told) == (1, 1, ["no space left on device"])
+
+
+def test_what_is_left_when_the_time_is_over_is_lost_and_told() -> None:
+    sink, told = Memory(), list[str]()
+    sink.gate.clear()
+    lines = writer(sink, tell=told.append)
+    lines.start()
+    lines.put(b"line\n")
+    assert sink.entered.wait(PATIENCE)
+
+    lines.close(0.01)
+
+    assert (lines.lost, lines.waiting, sink.closed) == (1, 0, False)
+    assert told == ["the server stopped before they could be written"]
+    sink.gate.set()
+
+
+def test_a_disk_that_is_full_at_the_end_keeps_nobody_waiting() -> None:
+    sink = Memory()
+    sink.failures = [OSError(28, "No space left on device")] * 100
+    lines = writer(sink)
+    lines.start()
+    lines.put(b"line\n")
+
+    lines.close(PATIENCE)
+
+    assert (lines.lost, lines.written, sink.closed) == (1, 0, True)
+
+
+def test_the_sink_begins_anew_on_the_thread_that_writes() -> None:
+    sink = Memory()
+    lines = writer(sink)
+    lines.start()
+
+    lines.reopen()
+    lines.put(b"line\n")
+    assert sink.kept.wait(PATIENCE)
+    lines.close(PATIENCE)
+
+    assert sink.reopened == 1
+
+
+def test_a_queue_that_is_half_full_is_not_left_to_gather() -> None:
+    sink = Memory()
+    lines = writer(sink, max_lines=4)
+    lines._hurry.clear()
+
+    lines.put(b"1\n")
+    before = lines._hurry.is_set()
+    lines.put(b"2\n")
+
+    assert (before, lines._hurry.is_set()) == (False, True)
+
+
+def decision_log(sink: Memory, warnings: Warnings, clock: Callable[[], float], **given: object) -> DecisionLog:
+    return DecisionLog(sink, options(**given), ORIGIN, log=warnings, clock=clock)
+
+
+def record_all(log: DecisionLog, count: int) -> None:
+    for _ in range(count):
+        if log.takes(allowed=True):
+            log.record(record())
+
+
+async def test_every_decision_is_written_sampled_out_or_dropped() -> None:
+    sink, warnings = Memory(), Warnings()
+    log = decision_log(sink, warnings, lambda: 0.0, queue_records=10, sample_allow=0.5)
+
+    record_all(log, 1_000)
+    log.start()
+    await log.close()
+
+    assert log.writer.written == 10
+    assert log.dropped > 300
+    assert log.sampled_out > 300
+    assert log.writer.written + log.dropped + log.sampled_out == 1_000
+    assert sink.text.count(b"\n") == 10
+
+
+async def test_drops_are_told_once_a_minute() -> None:
+    warnings, now = Warnings(), [100.0]
+    log = decision_log(Memory(), warnings, lambda: now[0], queue_records=1)
+
+    record_all(log, 5)
+    now[0] += 59.0
+    record_all(log, 5)
+    now[0] += 1.0
+    record_all(log, 1)
+
+    assert [told["dropped"] for told in warnings.told] == [1, 10]
+    assert warnings.told[0] == {
+        "event": "decision_log",
+        "error": "too many wait to be written",
+        "dropped": 1,
+        "waiting": 1,
+        "flush_errors": 0,
+    }
+
+
+async def test_a_decision_that_is_too_long_whatever_is_cut_is_dropped_and_counted() -> None:
+    warnings = Warnings()
+    log = decision_log(Memory(), warnings, lambda: 0.0, max_event_bytes=100)
+
+    record_all(log, 1)
+
+    assert (log.dropped, log.writer.queued, len(warnings.told)) == (1, 0, 1)
