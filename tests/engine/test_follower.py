@@ -1,21 +1,24 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
 
+from rolecall.engine import follower
 from rolecall.engine.consistency import AtLeastAsFresh, Consistency, FullyConsistent
 from rolecall.engine.errors import FutureRevisionError, RevisionNotReachedError
 from rolecall.engine.follower import Follower, load_snapshot
 from rolecall.engine.snapshot import Snapshot
 from rolecall.engine.writer import RoleWriter
 from rolecall.roles.change import Author, ChangeKind, Commit
-from rolecall.roles.errors import InvalidTokenError, StoreUnavailableError, UnknownIncarnationError
+from rolecall.roles.errors import BrokenHistoryError, InvalidTokenError, StoreUnavailableError, UnknownIncarnationError
 from rolecall.roles.repository import Head, Transaction
-from rolecall.roles.role import Micros, Revision
+from rolecall.roles.role import Micros, Revision, Role
 from rolecall.roles.tokens import Tokens
 from rolecall.storage.memory import MemoryRoleRepository
 from tests.engine.world import ACCOUNT, allow, document, role
@@ -35,9 +38,10 @@ class Parts:
         self.tokens = Tokens(self.repository.token_key, self.repository.head().incarnation)
         self.consistency = Consistency(self.follower, self.tokens, wait_seconds=0.5)
 
-    def put(self, name: str) -> Commit:
+    def put(self, *names: str) -> Commit:
         def work(transaction: Transaction) -> None:
-            transaction.put(ChangeKind.CREATED, role(document(allow()), name=name, revision=transaction.revision))
+            for name in names:
+                transaction.put(ChangeKind.CREATED, role(document(allow()), name=name, revision=transaction.revision))
 
         _, commit = self.repository.transact(Author(actor="test", time=Micros(0)), work)
         assert commit is not None
@@ -122,6 +126,27 @@ async def test_a_reading_begins_after_the_caller_asked(parts: Parts) -> None:
     assert parts.follower.snapshot.revision == 1
 
 
+async def test_who_asks_while_a_reading_is_under_way_gets_a_later_one(parts: Parts) -> None:
+    loop, head = asyncio.get_running_loop(), parts.repository.head
+    reading, go_on = asyncio.Event(), threading.Event()
+
+    def slow() -> Head:
+        found = head()
+        loop.call_soon_threadsafe(reading.set)
+        go_on.wait(10)
+        return found
+
+    parts.repository.head = slow  # type: ignore[method-assign]
+    first = asyncio.create_task(parts.follower.catch_up())
+    await reading.wait()
+    parts.put("later")
+    second = asyncio.create_task(parts.follower.catch_up())
+    await asyncio.sleep(0)
+    go_on.set()
+
+    assert (await first, await second) == (0, 1)
+
+
 async def test_a_token_of_the_past_is_met_at_once_and_one_ahead_is_caught_up(parts: Parts) -> None:
     commit = parts.put("a")
     token = parts.tokens.consistency(commit.revision)
@@ -185,3 +210,88 @@ async def test_a_gap_in_the_commits_loads_everything_again_and_is_counted(parts:
     await parts.follower.catch_up()
 
     assert (parts.follower.reloads, parts.follower.snapshot.revision, len(parts.follower.snapshot)) == (1, 3, 3)
+
+
+def test_a_load_tells_how_far_it_is(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follower, "ROLES_BETWEEN_PROGRESS", 2)
+    for name in ("a", "b", "c"):
+        parts.put(name)
+    told = list[tuple[int, int]]()
+
+    load_snapshot(parts.repository, progress=lambda loaded, total: told.append((loaded, total)))
+
+    assert told == [(2, 3), (3, 3)]
+
+
+def test_a_load_takes_up_what_was_committed_while_it_read(parts: Parts) -> None:
+    parts.put("a")
+    load = parts.repository.load
+
+    def written_meanwhile() -> Iterator[Role]:
+        yield from load()
+        parts.put("b")
+
+    parts.repository.load = written_meanwhile  # type: ignore[method-assign]
+
+    snapshot = load_snapshot(parts.repository)
+
+    assert (len(snapshot), snapshot.revision) == (2, 2)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_load_leaves_the_collector_as_it_was(parts: Parts, enabled: bool) -> None:
+    was = gc.isenabled()
+    try:
+        (gc.enable if enabled else gc.disable)()
+
+        load_snapshot(parts.repository)
+
+        assert gc.isenabled() == enabled
+    finally:
+        (gc.enable if was else gc.disable)()
+
+
+async def test_a_large_commit_lets_other_work_in_and_the_next_write_waits_for_it(parts: Parts) -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while parts.follower.snapshot.revision < 1:
+            turns += 1
+            await asyncio.sleep(0)
+
+    large, small = parts.put(*(f"r{n}" for n in range(1_000))), parts.put("later")
+    await asyncio.gather(parts.follower.take(large), parts.follower.take(small), others())
+
+    assert turns >= 10
+    assert (parts.follower.reloads, parts.follower.snapshot.revision, len(parts.follower.snapshot)) == (0, 2, 1_001)
+
+
+async def test_a_reload_keeps_versions_and_what_was_written_meanwhile(parts: Parts) -> None:
+    await parts.follower.take(parts.put("a"))
+    kept = parts.follower.snapshot.version(f"{ACCOUNT}/a")
+    second, commits = parts.put("b"), parts.repository.commits
+    loaded, go_on = asyncio.Event(), threading.Event()
+    loop, asked = asyncio.get_running_loop(), list[Revision]()
+
+    def altered_once_then_late(*, after: Revision, limit: int) -> list[Commit]:
+        asked.append(after)
+        if len(asked) == 1:
+            raise BrokenHistoryError("altered")
+        found = commits(after=after, limit=limit)
+        if not found:
+            loop.call_soon_threadsafe(loaded.set)
+            go_on.wait(10)
+        return found
+
+    parts.repository.commits = altered_once_then_late  # type: ignore[method-assign]
+    reloading = asyncio.create_task(parts.follower.catch_up())
+    await loaded.wait()
+    parts.follower.snapshot.apply(second)
+    await parts.follower.take(parts.put("c"))
+    go_on.set()
+    await reloading
+
+    snapshot = parts.follower.snapshot
+    assert (parts.follower.reloads, snapshot.revision, len(snapshot)) == (1, 3, 3)
+    assert snapshot.version(f"{ACCOUNT}/a") is kept

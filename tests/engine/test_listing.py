@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
+from rolecall.engine import listing
 from rolecall.engine.decision_point import DecisionPoint
 from rolecall.engine.listing import Assumability, AssumableRole, assumable_roles
 from rolecall.engine.question import AssumeRoleRequest
-from rolecall.engine.reverse import ReverseIndex, named_principals
+from rolecall.engine.reverse import named_principals
 from rolecall.engine.snapshot import Snapshot
 from rolecall.policy.principal import principal_of_document
 from rolecall.roles.change import Author, Change, ChangeKind, Commit
@@ -20,8 +23,10 @@ from tests.engine.world import ACCOUNT, ALICE, NOON, OTHER, allow, deny, documen
 
 async def listed(
     decider: DecisionPoint, request: AssumeRoleRequest, *, account: str = "", after: str = "", limit: int = 1_000
-) -> list[AssumableRole]:
-    return await assumable_roles(decider, request, account=account, after=after, limit=limit, now=NOON)
+) -> tuple[AssumableRole, ...]:
+    page = await assumable_roles(decider, request, account=account, after=after, limit=limit, now=NOON)
+    assert page.resume_after == "" or len(page.roles) == limit
+    return page.roles
 
 
 async def test_roles_are_listed_in_order_when_a_check_allows() -> None:
@@ -43,20 +48,20 @@ async def test_a_key_that_is_absent_makes_it_conditional_and_a_wrong_one_does_no
 
     assert (open_.outcome, open_.missing_keys) == (Assumability.CONDITIONAL, ("acs:SourceVpc", "sts:ExternalId"))
     assert half.missing_keys == ("acs:SourceVpc",)
-    assert wrong == []
+    assert wrong == ()
 
 
 async def test_what_the_service_derives_is_not_missing() -> None:
     decider = point(role(document(allow(StringEquals={"acs:ResourceTag/team": "pay"}))))
 
-    assert await listed(decider, question()) == []
+    assert await listed(decider, question()) == ()
 
 
 async def test_a_claim_is_missing_only_for_who_comes_through_such_a_provider() -> None:
     text = document(allow([ALICE, f"acs:ram::{ACCOUNT}:oidc-provider/ci"], StringEquals={"oidc:sub": "s"}))
     through_oidc = AssumeRoleRequest(principal_of_document("Federated", f"acs:ram::{ACCOUNT}:oidc-provider/ci"), "")
 
-    assert await listed(point(role(text)), question()) == []
+    assert await listed(point(role(text)), question()) == ()
     (found,) = await listed(point(role(text)), through_oidc)
     assert found.missing_keys == ("oidc:sub",)
 
@@ -72,13 +77,13 @@ async def test_a_deny_that_an_absent_key_could_lift_leaves_it_conditional() -> N
 async def test_a_deny_that_nothing_can_lift_ends_it() -> None:
     decider = point(role(document(allow(StringEquals={"k": "v"}), deny())))
 
-    assert await listed(decider, question()) == []
+    assert await listed(decider, question()) == ()
 
 
 async def test_a_root_can_assume_nothing() -> None:
     decider = point(role(document(allow(f"acs:ram::{ACCOUNT}:root"))))
 
-    assert await listed(decider, question(f"acs:ram::{ACCOUNT}:root")) == []
+    assert await listed(decider, question(f"acs:ram::{ACCOUNT}:root")) == ()
 
 
 async def test_a_role_that_is_too_short_is_left_out() -> None:
@@ -128,6 +133,67 @@ async def test_pages_join_without_gap_or_repeat_whatever_is_written_between_them
     assert names == sorted({f"r{n:03}" for n in range(250)} | {"r120a"})
 
 
+async def test_a_page_ends_early_when_too_many_roles_name_and_deny(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "MAX_ROLES_A_PAGE", 30)
+    denied = [role(document(allow(), deny()), name=f"a{n:03}", revision=n) for n in range(100)]
+    decider = point(*denied, role(document(allow()), name="b"))
+
+    pages, after = list[list[str]](), ""
+    while not pages or after:
+        page = await assumable_roles(decider, question(), account="", after=after, limit=10, now=NOON)
+        pages.append([found.key for found in page.roles])
+        after = page.resume_after
+
+    assert pages == [[], [], [], [f"{ACCOUNT}/b"]]
+
+
+async def test_a_page_that_is_just_full_is_the_last_one_when_no_other_role_names_the_identity() -> None:
+    decider = point(*[role(document(allow()), name=f"r{n}", revision=n) for n in range(2)])
+
+    full = await assumable_roles(decider, question(), account="", after="", limit=2, now=NOON)
+    half = await assumable_roles(decider, question(), account="", after="", limit=1, now=NOON)
+
+    assert (len(full.roles), full.resume_after) == (2, "")
+    assert (len(half.roles), half.resume_after) == (1, f"{ACCOUNT}/r0")
+
+
+async def test_a_role_that_is_gone_when_its_turn_comes_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "WORK_SECONDS_BETWEEN_AWAITS", 0)
+    roles = [role(document(allow()), name=f"r{n}", revision=n) for n in range(2)]
+    decider = point(*roles)
+    removal = Commit(
+        revision=Revision(2),
+        author=Author(actor="test", time=Micros(0)),
+        changes=(Change(ChangeKind.DELETED, roles[1]),),
+        hash=b"",
+    )
+
+    listing_all = asyncio.create_task(listed(decider, question()))
+    await asyncio.sleep(0)
+    decider.snapshot.apply(removal)
+
+    assert [r.key for r in await listing_all] == [roles[0].key]
+
+
+async def test_a_list_stays_right_while_a_large_commit_is_taken_up() -> None:
+    names = [f"r{n:03}" for n in range(350)]
+    decider = point(*[role(document(allow()), name=name, revision=n) for n, name in enumerate(names)])
+    to_other = [Change(ChangeKind.UPDATED, role(document(allow(f"{ALICE}2")), name=name)) for name in names[:250]]
+    added = [Change(ChangeKind.CREATED, role(document(allow()), name=f"s{n:03}")) for n in range(50)]
+    author = Author(actor="test", time=Micros(0))
+    commit = Commit(revision=Revision(2), author=author, changes=(*to_other, *added), hash=b"")
+    before, after = {f"{ACCOUNT}/{name}" for name in names}, {f"{ACCOUNT}/{name}" for name in names[250:]}
+    expected = {1: before, 2: after | {change.role.key for change in added}}
+
+    seen = set()
+    for _ in decider.snapshot.applying(commit):
+        assert {r.key for r in await listed(decider, question())} == expected[decider.snapshot.revision]
+        seen.add(decider.snapshot.revision)
+
+    assert seen == {1, 2}
+    assert {r.key for r in await listed(decider, question())} == expected[2]
+
+
 @given(documents, queries)
 @settings(max_examples=100, deadline=None)
 async def test_allow_is_listed_exactly_when_a_check_allows(text: str, message: Any) -> None:
@@ -153,12 +219,15 @@ def test_an_index_that_was_kept_equals_one_that_was_made_anew(writes: list[tuple
         snapshot.apply(Commit(revision=Revision(number), author=author, changes=(Change(kind, changed),), hash=b""))
         held = {k: r for k, r in held.items() if k != name} | ({} if kind is ChangeKind.DELETED else {name: changed})
 
-    anew = ReverseIndex()
-    anew.fill((r.key, named_principals(r.document)) for r in held.values())
+    anew = Snapshot(held.values())
     for principal in {p for _, text in writes for p in named_principals(text)}:
         asking = principal._replace(account=ACCOUNT) if not principal.account else principal
-        assert list(snapshot.naming(asking, after="")) == list(anew.roles_naming(asking, after=""))
-    assert snapshot.postings == len(anew)
+        kept = snapshot.naming(asking, after="", limit=100)
+        assert kept == anew.naming(asking, after="", limit=100)
+        assert kept == snapshot.naming(asking, after="", limit=1) + snapshot.naming(
+            asking, after="".join(kept[:1]), limit=100
+        )
+    assert (snapshot.postings, snapshot.index_bytes) == (anew.postings, anew.index_bytes)
 
 
 def test_a_document_that_cannot_be_read_trusts_nobody() -> None:

@@ -3,17 +3,19 @@ from __future__ import annotations
 import pytest
 
 from rolecall.engine.errors import ChangeGapError
+from rolecall.engine.reverse import ReverseIndex, named_principals
 from rolecall.engine.snapshot import Snapshot
+from rolecall.policy.principal import principal_of_document
 from rolecall.roles.change import Author, Change, ChangeKind, Commit
 from rolecall.roles.role import Micros, Revision, Role
-from tests.engine.world import ACCOUNT, allow, deny, document, role
+from tests.engine.world import ACCOUNT, ALICE, allow, deny, document, role
 
 KEY = f"{ACCOUNT}/app"
+BOB = f"acs:ram::{ACCOUNT}:user/bob"
 
 
 def commit(revision: int, kind: ChangeKind, changed: Role) -> Commit:
-    author = Author(actor="test", time=Micros(0))
-    return Commit(revision=Revision(revision), author=author, changes=(Change(kind, changed),), hash=b"")
+    return commit_of(revision, Change(kind, changed))
 
 
 def test_commits_are_taken_up_in_order() -> None:
@@ -44,12 +46,101 @@ def test_a_gap_is_refused_and_changes_nothing() -> None:
     assert (snapshot.revision, len(snapshot)) == (1, 0)
 
 
-def test_a_reload_keeps_the_versions_that_did_not_change() -> None:
-    same, other = role(document(allow())), role(document(allow()), name="b")
-    snapshot = Snapshot([same, other], revision=Revision(1))
-    kept = snapshot.version(KEY)
+def test_a_snapshot_that_is_replaced_becomes_the_other_at_once() -> None:
+    snapshot = Snapshot([role(document(allow())), role(document(allow()), name="b")], revision=Revision(1))
+    other = Snapshot([role(document(allow(BOB)))], revision=Revision(5))
 
-    snapshot.replace(Snapshot([role(document(allow()))], revision=Revision(5)))
+    snapshot.replace(other)
 
-    assert snapshot.version(KEY) is kept
+    assert (naming(snapshot, ALICE), naming(snapshot, BOB)) == ([], [KEY])
     assert (len(snapshot), snapshot.revision) == (1, 5)
+
+
+def test_a_role_that_comes_twice_while_loading_counts_as_it_came_last() -> None:
+    first, last = role(document(allow())), role(document(allow(BOB)), revision=2)
+
+    snapshot = Snapshot([first, last])
+
+    version = snapshot.version(KEY)
+    assert version is not None
+    assert version.role is last
+    assert (naming(snapshot, ALICE), naming(snapshot, BOB), snapshot.postings) == ([], [KEY], 1)
+
+
+def test_a_large_commit_is_taken_up_in_steps_and_seen_whole() -> None:
+    roles = [role(document(allow()), name=f"r{n}", revision=1) for n in range(250)]
+    snapshot = Snapshot(roles, revision=Revision(1))
+    updated = [Change(ChangeKind.UPDATED, role(document(deny()), name=f"r{n}", revision=2)) for n in range(150)]
+    deleted = [Change(ChangeKind.DELETED, roles[n]) for n in range(150, 250)]
+
+    states = [state(snapshot) for _ in snapshot.applying(commit_of(2, *updated, *deleted))]
+
+    assert set(states) == {(1, 250, 0), (2, 150, 150)}
+    assert len(states) > 3
+    assert (state(snapshot), snapshot.postings, snapshot.index_bytes) == ((2, 150, 150), 0, 0)
+
+
+def test_a_large_commit_that_was_left_half_way_can_be_begun_again() -> None:
+    roles = [role(document(allow()), name=f"r{n}", revision=1) for n in range(250)]
+    snapshot = Snapshot(roles, revision=Revision(1))
+    large = commit_of(2, *(Change(ChangeKind.UPDATED, role(document(allow(BOB)), name=f"r{n}")) for n in range(250)))
+    next(snapshot.applying(large))
+
+    snapshot.apply(large)
+
+    assert (naming(snapshot, ALICE), len(naming(snapshot, BOB)), snapshot.postings) == ([], 250, 250)
+
+
+def test_a_commit_that_deletes_and_creates_a_role_leaves_the_new_one() -> None:
+    old, new = role(document(allow())), role(document(allow(BOB)), revision=2)
+    snapshot = Snapshot([old], revision=Revision(1))
+
+    snapshot.apply(commit_of(2, Change(ChangeKind.DELETED, old), Change(ChangeKind.CREATED, new)))
+
+    assert (naming(snapshot, ALICE), naming(snapshot, BOB), len(snapshot)) == ([], [KEY], 1)
+
+
+def test_versions_of_roles_that_are_the_same_are_kept_by_a_new_load() -> None:
+    held = Snapshot([role(document(allow())), role(document(allow()), name="b")])
+
+    loaded = Snapshot([role(document(allow())), role(document(deny()), name="b")], kept=held.version)
+
+    assert loaded.version(KEY) is held.version(KEY)
+    assert loaded.version(f"{ACCOUNT}/b") is not held.version(f"{ACCOUNT}/b")
+
+
+def commit_of(revision: int, *changes: Change) -> Commit:
+    author = Author(actor="test", time=Micros(0))
+    return Commit(revision=Revision(revision), author=author, changes=changes, hash=b"")
+
+
+def naming(snapshot: Snapshot, who: str) -> list[str]:
+    return snapshot.naming(principal_of_document("RAM", who), after="", limit=1_000)
+
+
+def state(snapshot: Snapshot) -> tuple[int, int, int]:
+    denying = sum(
+        "Deny" in version.role.document for n in range(250) if (version := snapshot.version(f"{ACCOUNT}/r{n}"))
+    )
+    return snapshot.revision, len(snapshot), denying
+
+
+def test_a_large_commit_that_counts_but_has_not_settled_is_settled_by_the_next_one() -> None:
+    roles = [role(document(allow()), name=f"r{n}", revision=1) for n in range(150)]
+    snapshot = Snapshot(roles, revision=Revision(1))
+    for _ in snapshot.applying(commit_of(2, *(Change(ChangeKind.DELETED, one) for one in roles))):
+        if snapshot.revision == 2:
+            break
+
+    unsettled = state(snapshot)
+    snapshot.apply(commit_of(3, Change(ChangeKind.CREATED, role(document(deny()), name="r7", revision=3))))
+
+    assert (unsettled, state(snapshot), snapshot.postings) == ((2, 0, 0), (3, 1, 1), 0)
+
+
+def test_letting_go_of_what_is_not_in_the_index_changes_nothing() -> None:
+    index = ReverseIndex()
+
+    index.discard(KEY, named_principals(document(allow())))
+
+    assert (len(index), index.estimated_bytes) == (0, 0)

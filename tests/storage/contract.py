@@ -289,6 +289,20 @@ class RoleRepositoryContract:
 
         assert {role.key: role for role in loaded} == {role.key: role for role in made}
 
+    def test_the_size_is_the_number_of_roles_of_every_account(self, repository: RoleRepository) -> None:
+        empty = repository.size()
+
+        create(repository, "a", "b")
+        create(repository, "c", account_id=OTHER_ACCOUNT)
+        remove(repository, f"{ACCOUNT}/a")
+
+        assert (empty, repository.size()) == (0, 2)
+
+    def test_roles_with_the_same_tags_are_loaded_with_them(self, repository: RoleRepository) -> None:
+        made = create(repository, "a", "b", tags={"team": "pay", "env": "prod"})
+
+        assert {role.key: role.tags for role in repository.load()} == {role.key: role.tags for role in made}
+
     def test_load_keeps_no_writer_waiting(self, repository: RoleRepository) -> None:
         create(repository, *(f"r{n}" for n in range(1_101)))
         head = repository.head()
@@ -366,6 +380,67 @@ class RoleRepositoryContract:
         assert [r.author.time for r in newest] == [2, 1]
         assert newest[0].change.role.description == "2"
         assert repository.history("0", before=None, limit=9) == []
+
+    # --- time travel
+
+    def test_a_role_is_found_as_each_revision_left_it(self, repository: RoleRepository) -> None:
+        (first,) = create(repository, "App")
+        changed = change(repository, KEY, description="changed")
+        create(repository, "Other")
+        remove(repository, KEY)
+        (second,) = create(repository, "APP")
+
+        found = [repository.role_as_of(KEY, Revision(revision)) for revision in range(6)]
+
+        assert found == [None, first, changed, changed, None, second]
+        assert repository.role_as_of(f"{ACCOUNT}/none", Revision(5)) is None
+        assert repository.role_as_of(f"{OTHER_ACCOUNT}/app", Revision(5)) is None
+
+    def test_a_role_as_of_a_revision_counts_the_last_change_of_a_write(self, repository: RoleRepository) -> None:
+        def replaced(transaction: Transaction) -> Role:
+            old = transaction.role(KEY)
+            assert old is not None
+            transaction.delete(old)
+            made = sample(transaction, "App", description="new")
+            transaction.put(ChangeKind.CREATED, made)
+            return made
+
+        create(repository, "App")
+        made, _ = repository.transact(author(), replaced)
+
+        assert repository.role_as_of(KEY, Revision(2)) == made
+
+    def test_what_history_still_says_of_a_role_is_found_from_the_floor_on(self, repository: RoleRepository) -> None:
+        kept, gone, changed, _ = create(repository, "Kept", "Gone", "Changed", "Unseen")
+        remove(repository, f"{ACCOUNT}/unseen")
+        create(repository, "Floor")
+        remove(repository, gone.key)
+        later = change(repository, changed.key, description="later")
+        (born,) = create(repository, "Born")
+        repository.prune(keep_after=2_000, keep_revisions=3, forget_requests_before=0)
+
+        def as_of(key: str, revision: int) -> Role | None:
+            return repository.role_as_of(key, Revision(revision))
+
+        assert repository.floor().revision == 3
+        assert [as_of(kept.key, revision) for revision in (3, 6)] == [kept, kept]
+        assert [as_of(gone.key, revision) for revision in (3, 4)] == [gone, None]
+        assert [as_of(born.key, revision) for revision in (3, 5, 6)] == [None, None, born]
+        assert as_of(f"{ACCOUNT}/unseen", 3) is None
+        assert as_of(changed.key, 5) == later
+
+    @pytest.mark.parametrize(("key", "revision"), [(KEY, 3), (KEY, 2), (f"{ACCOUNT}/none", 2)])
+    def test_a_version_that_was_forgotten_is_refused(self, repository: RoleRepository, key: str, revision: int) -> None:
+        create(repository, "App")
+        change(repository, KEY, description="second")
+        create(repository, "Other")
+        change(repository, KEY, description="third")
+        repository.prune(keep_after=2_000, keep_revisions=1, forget_requests_before=0)
+
+        with pytest.raises(RevisionNotKeptError) as caught:
+            repository.role_as_of(key, Revision(revision))
+
+        assert (caught.value.revision, caught.value.floor) == (revision, 3)
 
     # --- retention
 

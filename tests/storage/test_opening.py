@@ -146,10 +146,10 @@ def test_a_later_schema_is_refused(tmp_path: Path) -> None:
     open_repository(f"sqlite:///{path}").close()
     run_sql(path, "UPDATE alembic_version SET version_num = '9999'")
 
-    with pytest.raises(StoreUnsupportedError, match="has schema 9999, this version knows up to 0001"):
+    with pytest.raises(StoreUnsupportedError, match="has schema 9999, this version knows up to 0002"):
         open_repository(f"sqlite:///{path}")
 
-    run_sql(path, "UPDATE alembic_version SET version_num = '0001'")
+    run_sql(path, "UPDATE alembic_version SET version_num = '0002'")
     open_repository(f"sqlite:///{path}").close()
 
 

@@ -17,7 +17,7 @@ from rolecall.roles.errors import BrokenHistoryError
 from rolecall.roles.role import Revision
 from rolecall.storage.sqlite import open_sqlite
 from rolecall.storage.tables import METADATA
-from tests.storage.samples import change, create
+from tests.storage.samples import change, create, remove
 
 POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 SQLITE: Dialect = sqlite.dialect()
@@ -27,7 +27,7 @@ BYTE_EXACT = {
     ("accounts", "account_id"),
     *(("roles", name) for name in ("key", "account_id", "role_name", "role_id")),
     *(("role_tags", name) for name in ("tag_key", "tag_value", "role_key")),
-    ("changes", "role_id"),
+    *(("changes", name) for name in ("role_id", "role_key")),
     *(("requests", name) for name in ("scope", "request_id")),
 }
 
@@ -85,7 +85,7 @@ def is_broken(page: Callable[[], object]) -> bool:
         "DELETE FROM changes WHERE revision = 2",
         "DELETE FROM commits WHERE revision = 2",
         "DELETE FROM commits WHERE revision = 4",
-        "INSERT INTO changes SELECT revision, 1, role_id, body FROM changes WHERE revision = 1",
+        "INSERT INTO changes SELECT revision, 1, role_id, body, role_key FROM changes WHERE revision = 1",
     ],
 )
 def test_a_history_that_was_altered_by_hand_is_found(statement: str, tmp_path: Path) -> None:
@@ -113,4 +113,24 @@ def test_a_sound_history_is_read_whatever_the_page(tmp_path: Path) -> None:
     pages = [repository.commits(after=Revision(n), limit=1) for n in range(5)]
 
     assert [commit for page in pages for commit in page] == whole
+    repository.close()
+
+
+def test_changes_that_were_written_before_they_had_a_key_are_found_by_it(tmp_path: Path) -> None:
+    path = tmp_path / "rolecall.db"
+    repository = open_sqlite(path)
+    (role,) = create(repository, "App")
+    changed = change(repository, role.key, description="changed")
+    create(repository, *(f"r{n}" for n in range(1_100)))
+    remove(repository, role.key)
+    repository.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DROP INDEX changes_of_key")
+        connection.execute("ALTER TABLE changes DROP COLUMN role_key")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+
+    repository = open_sqlite(path)
+
+    assert [repository.role_as_of(role.key, Revision(n)) for n in (1, 2, 3, 4)] == [role, changed, changed, None]
+    assert repository.role_as_of(f"{role.account_id}/r1099", Revision(4)) is not None
     repository.close()

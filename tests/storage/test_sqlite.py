@@ -37,6 +37,19 @@ def test_everything_is_there_when_the_file_is_opened_again(tmp_path: Path) -> No
     second.close()
 
 
+def test_what_loaded_roles_share_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sql_store, "MAX_SHARED_VALUES", 2)
+    repository = open_sqlite(tmp_path / "rolecall.db")
+    made = create(repository, *(f"r{n:04}" for n in range(sql_store.ROLES_A_READ + 1)), description="shared")
+
+    loaded = list(repository.load())
+
+    assert loaded == made
+    assert loaded[0].description is loaded[1].description
+    assert loaded[0].description is not loaded[-1].description
+    repository.close()
+
+
 def test_a_long_history_is_forgotten_a_part_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sql_store, "COMMITS_A_PRUNE", 2)
     repository = open_sqlite(tmp_path / "rolecall.db")

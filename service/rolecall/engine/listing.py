@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rolecall.engine.decision import Reason
+from rolecall.engine.decision_point import DecisionPoint, check_duration
+from rolecall.engine.errors import InvalidQuestionError
+from rolecall.engine.question import AssumeRoleRequest
+from rolecall.engine.snapshot import RoleVersion
 from rolecall.policy.keys import EXTERNAL_ID, PRINCIPAL_ARN, RESOURCE_TAG_PREFIX, ROLE_SESSION_NAME, SOURCE_IDENTITY
 from rolecall.policy.partial import deciding_keys
 from rolecall.policy.principal import Principal, PrincipalKind
 
-from .decision import Reason
-from .decision_point import DecisionPoint, check_duration
-from .errors import InvalidQuestionError
-from .question import AssumeRoleRequest
-from .snapshot import RoleVersion
-
-ROLES_BETWEEN_AWAITS = 100
+ROLES_A_LOOK = 100
+WORK_SECONDS_BETWEEN_AWAITS = 0.001
+MAX_ROLES_A_PAGE = 2_000
+"""How many roles that name an identity one page may try: about a third of a second of work when no policy is compiled yet."""
 
 
 class Assumability(StrEnum):
@@ -37,26 +40,36 @@ class AssumableRole:
     missing_keys: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class AssumablePage:
+    """Some of the roles that an identity can assume. There may be more above the key `resume_after`; empty: there are none."""
+
+    roles: tuple[AssumableRole, ...]
+    resume_after: str
+
+
 async def assumable_roles(
     point: DecisionPoint, request: AssumeRoleRequest, *, account: str, after: str, limit: int, now: int
-) -> list[AssumableRole]:
-    """Return the next `limit` roles above the key `after` that `request` can assume, in order of their keys.
+) -> AssumablePage:
+    """Return the next roles above the key `after` that `request` can assume, in order of their keys: at most `limit`.
 
     `account` keeps to one account (empty: all); `request.role_key` is not read. A role whose longest session is shorter than the
-    one asked for is left out. Other work is let in between, so a long list holds up no check; a role that changes meanwhile is
-    listed as it is when its turn comes.
+    one asked for is left out. A page also ends, maybe empty, after `MAX_ROLES_A_PAGE` roles that name the identity: one that a
+    million roles name and deny must not keep a call for minutes. Other work is let in between, so a long list holds up no check;
+    a role that changes meanwhile is listed as it is when its turn comes.
     """
-    found: list[AssumableRole] = []
-    for number, key in enumerate(_candidates(point, request.principal, account, after)):
-        if number % ROLES_BETWEEN_AWAITS == ROLES_BETWEEN_AWAITS - 1:
+    found, since = list[AssumableRole](), time.perf_counter()
+    for tried, key in enumerate(_candidates(point, request.principal, account, after)):
+        if tried == MAX_ROLES_A_PAGE or len(found) == limit:
+            return AssumablePage(tuple(found), after)
+        if time.perf_counter() - since > WORK_SECONDS_BETWEEN_AWAITS:
             await asyncio.sleep(0)
-        version = point.snapshot.version(key)
-        role = version and assumability(point, version, request._replace(role_key=key), now)
+            since = time.perf_counter()
+        after, version = key, point.snapshot.version(key)
+        role = version and assumability(point, version, request, now)
         if role:
             found.append(role)
-            if len(found) == limit:
-                break
-    return found
+    return AssumablePage(tuple(found), "")
 
 
 def assumability(
@@ -89,14 +102,14 @@ _PROVIDER_OF = {"oidc": PrincipalKind.OIDC_PROVIDER, "saml": PrincipalKind.SAML_
 
 
 def _candidates(point: DecisionPoint, principal: Principal, account: str, after: str) -> Iterator[str]:
-    if not account:
-        yield from point.snapshot.naming(principal, after=after)
-        return
-    prefix = f"{account}/"
-    for key in point.snapshot.naming(principal, after=max(after, prefix)):
-        if not key.startswith(prefix):
-            return
-        yield key
+    """Yield the keys of the roles that may trust `principal`, some at a time: what is written meanwhile does no harm."""
+    prefix = f"{account}/" if account else ""
+    after = max(after, prefix)
+    while keys := point.snapshot.naming(principal, after=after, limit=ROLES_A_LOOK):
+        for after in keys:
+            if not after.startswith(prefix):
+                return
+            yield after
 
 
 def _lasts(request: AssumeRoleRequest, version: RoleVersion) -> bool:

@@ -5,7 +5,8 @@ The state changes only between two awaits of the event loop, so whoever reads it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from rolecall.policy.compiler import CompiledPolicy
 from rolecall.policy.principal import Principal
@@ -13,7 +14,10 @@ from rolecall.roles.change import ChangeKind, Commit
 from rolecall.roles.role import Revision, Role
 
 from .errors import ChangeGapError
-from .reverse import ReverseIndex, named_principals
+from .reverse import ReverseIndex, UnsortedIndex, named_principals
+
+CHANGES_A_STEP = 50
+"""How much of a commit is taken up at a time: about a millisecond's work."""
 
 
 class RoleVersion:
@@ -33,58 +37,133 @@ class RoleVersion:
 class Snapshot:
     """Every role, by `RoleRef.key`, as of `revision`."""
 
-    def __init__(self, roles: Iterable[Role] = (), *, revision: Revision = Revision(0)) -> None:
-        self._versions = {role.key: RoleVersion(role) for role in roles}
-        self._index = ReverseIndex()
-        self._index.fill((key, named_principals(version.role.document)) for key, version in self._versions.items())
+    def __init__(
+        self,
+        roles: Iterable[Role] = (),
+        *,
+        revision: Revision = Revision(0),
+        kept: Callable[[str], RoleVersion | None] | None = None,
+    ) -> None:
+        """Take up `roles`, of which the last counts where one comes twice; versions of `kept` stay for roles that are the same."""
+        self._versions: dict[str, RoleVersion] = {}
+        self._arriving: dict[str, RoleVersion | None] = {}
+        self._unsettled: list[_Replaced] = []
         self.revision = revision
+        versions, again, index = self._versions, list[Role](), UnsortedIndex()
+        for role in roles:
+            key = role.key
+            if key in versions:
+                again.append(role)
+                continue
+            held = kept(key) if kept else None
+            versions[key] = held if held and held.role == role else RoleVersion(role)
+            index.add(key, named_principals(role.document))
+        self._index = ReverseIndex.of(index)
+        _exhaust(self._taking_up({role.key: role for role in again}, revision))
 
     def version(self, key: str) -> RoleVersion | None:
         """Return the newest version of a role."""
-        return self._versions.get(key)
+        arriving = self._arriving
+        return arriving[key] if key in arriving else self._versions.get(key)
 
-    def naming(self, principal: Principal, *, after: str) -> Iterator[str]:
-        """Yield, in order, the keys above `after` of the roles that may trust `principal`."""
-        return self._index.roles_naming(principal, after=after)
+    def naming(self, principal: Principal, *, after: str, limit: int) -> list[str]:
+        """Return, in order, the first `limit` keys above `after` of the roles that may trust `principal`."""
+        return self._index.roles_naming(principal, after=after, limit=limit)
 
     def apply(self, commit: Commit) -> None:
         """Take up the next commit; one that is held already is passed over.
 
         Raise `ChangeGapError` when commits are missing before it: then nothing has changed.
         """
+        _exhaust(self.applying(commit))
+
+    def applying(self, commit: Commit) -> Iterator[None]:
+        """Take up the next commit as `apply` does, in steps: other work may be done, but no other commit taken up, at each yield.
+
+        Every reader sees the revision before it or the one after it, whole. A commit that is left half way can be begun again.
+        """
         if commit.revision <= self.revision:
             return
         if commit.revision != self.revision + 1:
             raise ChangeGapError(self.revision, commit.revision)
-        for change in commit.changes:
-            self._forget(change.role.key)
-            if change.kind is not ChangeKind.DELETED:
-                self._hold(change.role)
-        self.revision = commit.revision
+        yield from self._settling()
+        changed = dict[str, Role | None]()
+        for number, change in enumerate(commit.changes, start=1):
+            changed[change.role.key] = None if change.kind is ChangeKind.DELETED else change.role
+            if not number % (10 * CHANGES_A_STEP):
+                yield
+        yield from self._taking_up(changed, commit.revision)
 
     def replace(self, other: Snapshot) -> None:
-        """Become `other`, all at once; versions of roles that are the same stay, with what is remembered of them."""
-        kept = self._versions
-        self._versions = {
-            key: held if (held := kept.get(key)) and held.role == version.role else version
-            for key, version in other._versions.items()
-        }
-        self._index = other._index
-        self.revision = other.revision
+        """Become `other`, all at once. What this was is `other` from now on."""
+        self._versions, other._versions = other._versions, self._versions
+        self._arriving, other._arriving = other._arriving, self._arriving
+        self._unsettled, other._unsettled = other._unsettled, self._unsettled
+        self._index, other._index = other._index, self._index
+        self.revision, other.revision = other.revision, self.revision
 
     @property
     def postings(self) -> int:
         """Return how many entries the reverse index has."""
         return len(self._index)
 
-    def _hold(self, role: Role) -> None:
-        self._versions[role.key] = RoleVersion(role)
-        self._index.add(role.key, named_principals(role.document))
+    @property
+    def index_bytes(self) -> int:
+        """Return about how much memory the reverse index takes."""
+        return self._index.estimated_bytes
 
-    def _forget(self, key: str) -> None:
-        version = self._versions.pop(key, None)
-        if version is not None:
-            self._index.discard(key, named_principals(version.role.document))
+    def _taking_up(self, changed: Mapping[str, Role | None], revision: Revision) -> Iterator[None]:
+        """Hold these roles in place of those of the same keys, as of `revision`; None: the role is gone.
+
+        1. The index leads to the new versions as well.
+        2. The new versions count, and the revision, all at once: they lie over the others.
+        3. They take their places among the others, and the index leads to the old ones no longer.
+        """
+        replaced = list[_Replaced]()
+        arriving = dict[str, RoleVersion | None]()
+        for key, role in changed.items():
+            replaced.append(self._lead_to(key, role))
+            arriving[key] = replaced[-1].new
+            if not len(replaced) % CHANGES_A_STEP:
+                yield
+        self._unsettled, self._arriving, self.revision = replaced, arriving, revision
+        yield from self._settling()
+
+    def _settling(self) -> Iterator[None]:
+        while self._unsettled:
+            for key, new, stale in self._unsettled[-CHANGES_A_STEP:]:
+                self._index.discard(key, stale)
+                if new:
+                    self._versions[key] = new
+                else:
+                    self._versions.pop(key, None)
+            del self._unsettled[-CHANGES_A_STEP:]
+            if self._unsettled:
+                yield
+        self._arriving = {}
+
+    def _lead_to(self, key: str, role: Role | None) -> _Replaced:
+        old = self._versions.get(key)
+        if old and role and old.role.document == role.document:
+            return _Replaced(key, RoleVersion(role), frozenset())
+        before = named_principals(old.role.document) if old else frozenset()
+        after = named_principals(role.document) if role else frozenset()
+        self._index.add(key, after - before)
+        return _Replaced(key, RoleVersion(role) if role else None, before - after)
 
     def __len__(self) -> int:
-        return len(self._versions)
+        come = sum((new is not None) - (key in self._versions) for key, new in self._arriving.items())
+        return len(self._versions) + come
+
+
+class _Replaced(NamedTuple):
+    """What a commit does to one role, and the principals that lead to the old version alone."""
+
+    key: str
+    new: RoleVersion | None
+    stale: frozenset[Principal]
+
+
+def _exhaust(steps: Iterator[None]) -> None:
+    for _ in steps:
+        pass

@@ -132,6 +132,10 @@ class RoleRepository(Protocol):
         """
         ...
 
+    def size(self) -> int:
+        """Return how many roles there are, without looking at each."""
+        ...
+
     def commits(self, *, after: Revision, limit: int) -> list[Commit]:
         """Return the next commits after a revision, in order, at most `limit`.
 
@@ -142,6 +146,14 @@ class RoleRepository(Protocol):
 
     def role(self, key: str) -> Role | None:
         """Return the newest version of the role of that key (`RoleRef.key`)."""
+        ...
+
+    def role_as_of(self, key: str, revision: Revision) -> Role | None:
+        """Return the role of that key as it was when `revision` was the head, None if there was none; deleted ones are found too.
+
+        `revision` is not above the head. Raise `RevisionNotKeptError` when it is below the floor, or when the version of then has
+        been forgotten.
+        """
         ...
 
     def list_roles(

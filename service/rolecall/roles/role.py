@@ -59,7 +59,7 @@ class Role:
     @property
     def key(self) -> str:
         """Return what names the role in a store."""
-        return self.ref.key
+        return f"{self.account_id}/{self.role_name.lower()}"
 
     @property
     def arn(self) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from rolecall.roles.as_of import version_as_of
 from rolecall.roles.change import Author, Change, ChangeKind, Commit, RoleRevision
 from rolecall.roles.errors import RevisionNotKeptError, StoreUnavailableError
 from rolecall.roles.repository import Floor, Head, Remembered, Transaction
@@ -85,6 +86,11 @@ class MemoryRoleRepository:
             roles = list(self._state.roles.values())
         yield from roles
 
+    def size(self) -> int:
+        """Return how many roles there are."""
+        with self._open():
+            return len(self._state.roles)
+
     def commits(self, *, after: Revision, limit: int) -> list[Commit]:
         """Return the next commits after a revision."""
         with self._open():
@@ -98,6 +104,23 @@ class MemoryRoleRepository:
         """Return the newest version of a role."""
         with self._open():
             return self._state.roles.get(key)
+
+    def role_as_of(self, key: str, revision: Revision) -> Role | None:
+        """Return a role as it was at a revision."""
+        with self._open():
+            kept = [
+                (commit, change)
+                for commit in self._state.commits
+                for change in commit.changes
+                if change.role.key == key
+            ]
+            return version_as_of(
+                revision,
+                floor=self._state.floor.revision,
+                last=lambda: next((change for commit, change in reversed(kept) if commit.revision <= revision), None),
+                newest=lambda: self._state.roles.get(key),
+                following=lambda: next((change for commit, change in kept if commit.revision > revision), None),
+            )
 
     def list_roles(
         self, account_id: str, *, after: str, name_prefix: str, tags: Mapping[str, str], limit: int

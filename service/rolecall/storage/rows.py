@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from rolecall.roles.change import Commit
 from rolecall.roles.errors import BrokenHistoryError
-from rolecall.roles.role import Micros, Revision, Role
-from rolecall.roles.serial import author_of, change_of, commit_hash, tags_of, tags_text
+from rolecall.roles.role import Revision, Role
+from rolecall.roles.serial import NO_TAGS, author_of, change_of, commit_hash, tags_of, tags_text
+
+MAX_SHARED_TAGS = 10_000
 
 Values: TypeAlias = dict[str, str | int | bytes]
 
@@ -38,22 +42,32 @@ def tag_values(roles: Iterable[Role]) -> list[Values]:
     ]
 
 
-def role_of_row(row: Sequence[Any]) -> Role:
-    """Return the role of its row, in the order of the table's columns."""
+def role_of_row(row: Sequence[Any], shared: Callable[[Any, Any], Any] = lambda value, _: value) -> Role:
+    """Return the role of its row, in the order of the table's columns.
+
+    `shared` is the `setdefault` of a dict when so many rows are read that equal values must be one object.
+    """
     _, account_id, role_name, role_id, document, description, seconds, tags, create_time, update_time, revision = row
     return Role(
         role_id=role_id,
-        # A million roles share a few accounts.
         account_id=sys.intern(account_id),
         role_name=role_name,
-        document=document,
-        description=description,
-        max_session_duration_seconds=seconds,
-        tags=tags_of(tags),
-        create_time=Micros(create_time),
-        update_time=Micros(update_time),
-        revision=Revision(revision),
+        document=shared(document, document),
+        description=shared(description, description),
+        max_session_duration_seconds=shared(seconds, seconds),
+        tags=_tags(tags),
+        create_time=create_time,
+        update_time=create_time if update_time == create_time else update_time,
+        revision=shared(revision, revision),
     )
+
+
+@lru_cache(maxsize=MAX_SHARED_TAGS)
+def _tags(text: str) -> Mapping[str, str]:
+    """Many roles have the same tags: they share them, so they must not be changed."""
+    if text == "{}":
+        return NO_TAGS
+    return MappingProxyType({sys.intern(key): value for key, value in tags_of(text).items()})
 
 
 def commit_of_rows(expected: Revision, previous: bytes, row: Sequence[Any], bodies: Sequence[bytes]) -> Commit:

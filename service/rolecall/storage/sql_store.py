@@ -13,7 +13,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, bindparam, delete, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from rolecall.roles.change import Author, Commit, RoleRevision
@@ -23,8 +23,9 @@ from rolecall.roles.role import Revision, Role
 from rolecall.roles.serial import author_of, change_of
 from rolecall.storage.queries import listed_roles, read_floor, select_roles
 from rolecall.storage.rows import commit_of_rows, role_of_row
+from rolecall.storage.sql_time_travel import role_as_of
 from rolecall.storage.sql_transaction import SqlTransaction
-from rolecall.storage.tables import changes, commits, counter, floor, meta, requests, roles
+from rolecall.storage.tables import accounts, changes, commits, counter, floor, meta, requests, roles
 
 T = TypeVar("T")
 
@@ -32,11 +33,13 @@ WRITES = "rolecall_writes"
 """The execution option of a connection that will write, for engines that begin such a transaction in another way."""
 
 ROLES_A_READ = 500
+MAX_SHARED_VALUES = 10_000
 COMMITS_A_PRUNE = 500
 
 _HEAD = select(meta.c.incarnation, counter.c.revision, counter.c.hash).where(meta.c.id == counter.c.id)
 _ROLE = select_roles().where(roles.c.key == bindparam("role_key"))
 _LOAD = select_roles().where(roles.c.key > bindparam("after")).order_by(roles.c.key).limit(ROLES_A_READ)
+_SIZE = select(func.coalesce(func.sum(accounts.c.roles), 0))
 _COMMITS = (
     select(commits.c.revision, commits.c.body, commits.c.hash)
     .where(commits.c.revision > bindparam("after"))
@@ -109,10 +112,17 @@ class SqlRoleRepository:
 
     def load(self) -> Iterator[Role]:
         """Yield every role, one short read after the other."""
-        after = ""
-        while page := self._page(after):
+        after, shared = "", dict[object, object]()
+        while page := self._page(after, shared):
             yield from page
             after = page[-1].key
+            if len(shared) > MAX_SHARED_VALUES:
+                shared.clear()
+
+    def size(self) -> int:
+        """Return how many roles there are."""
+        with self._reading() as connection:
+            return int(connection.execute(_SIZE).scalar_one())
 
     def commits(self, *, after: Revision, limit: int) -> list[Commit]:
         """Return the next commits after a revision."""
@@ -128,6 +138,11 @@ class SqlRoleRepository:
         with self._reading() as connection:
             row = connection.execute(_ROLE, {"role_key": key}).one_or_none()
             return role_of_row(row) if row else None
+
+    def role_as_of(self, key: str, revision: Revision) -> Role | None:
+        """Return a role as it was at a revision."""
+        with self._reading() as connection:
+            return role_as_of(connection, key, revision)
 
     def list_roles(
         self, account_id: str, *, after: str, name_prefix: str, tags: Mapping[str, str], limit: int
@@ -165,9 +180,10 @@ class SqlRoleRepository:
                 self._engine.dispose()
                 self._driver.release()
 
-    def _page(self, after: str) -> list[Role]:
+    def _page(self, after: str, shared: dict[object, object]) -> list[Role]:
         with self._reading() as connection:
-            return [role_of_row(row) for row in connection.execute(_LOAD, {"after": after})]
+            rows = connection.execute(_LOAD, {"after": after}).all()
+        return [role_of_row(row, shared.setdefault) for row in rows]
 
     def _prune_some(self, keep_after: int, keep_revisions: int) -> int:
         with self._writing() as connection:

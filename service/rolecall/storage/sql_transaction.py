@@ -186,8 +186,9 @@ class SqlTransaction:
         )
 
     def _change_values(self, ordinal: int, body: bytes) -> dict[str, object]:
-        role_id = self._changes[ordinal].role.role_id
-        return {"revision": self._revision, "ordinal": ordinal, "role_id": role_id, "body": body}
+        role = self._changes[ordinal].role
+        named = {"role_id": role.role_id, "role_key": role.key}
+        return {"revision": self._revision, "ordinal": ordinal, **named, "body": body}
 
     def _many(self, statement: Executable, rows: Sequence[Mapping[str, object]]) -> None:
         if rows:

@@ -100,10 +100,12 @@ changes = Table(
     Column("ordinal", Integer, nullable=False),
     Column("role_id", IDENTIFIER, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("role_key", IDENTIFIER, nullable=False, server_default=""),
     PrimaryKeyConstraint("revision", "ordinal"),
     Index("changes_of_role", "role_id", "revision"),
+    Index("changes_of_key", "role_key", "revision"),
 )
-"""What each write did to each role; kind and role are in `body`."""
+"""What each write did to each role; kind and role are in `body`. `role_key` leads to roles that have been deleted."""
 
 requests = Table(
     "requests",

@@ -1,0 +1,87 @@
+"""What it costs to hold many roles: `python -m bench.scale --roles 1000000`. The roles are those of `bench/scale_fixture.py`.
+
+Sizes are asked in turn in one process, so that their ratios are of one run; the store is made in a directory of its own, or is kept
+with --store. Prints a table, and writes JSON with -o.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench import scale_fixture as fixture, scale_measures as measures
+from bench.processes import machine
+from rolecall.engine.snapshot import Snapshot
+from rolecall.roles.role import Revision
+
+SIZES = (1_000, 10_000, 100_000)
+
+
+def main() -> None:
+    """Measure, and say what was found."""
+    arguments = _arguments()
+    with tempfile.TemporaryDirectory() as directory:
+        figures = _measured(arguments.store or Path(directory) / "roles.db", arguments.roles, shared=arguments.shared)
+    _print(figures)
+    if arguments.output:
+        report = {
+            "roles": arguments.roles,
+            "shared documents": arguments.shared,
+            "machine": machine(),
+            "figures": figures,
+        }
+        arguments.output.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def _measured(store: Path, roles: int, *, shared: bool) -> measures.Figures:
+    if not store.exists():
+        _say(f"writing {roles:,} roles")
+        fixture.write_store(store, roles, shared=shared)
+    snapshot, figures = measures.load(store, roles, _progress)
+    snapshots = {size: _snapshot(size) for size in SIZES if size < roles} | {roles: snapshot}
+    gc.collect()
+    gc.freeze()
+    for measure in (measures.checks, measures.first_uses, measures.lists):
+        _say(measure.__name__)
+        figures |= measure(snapshots)
+    _say("bulk")
+    return figures | measures.bulk(snapshot, roles) | measures.statements()
+
+
+def _snapshot(roles: int) -> Snapshot:
+    return Snapshot(map(fixture.role, range(roles)), revision=Revision(1))
+
+
+def _progress(loaded: int, total: int) -> None:
+    if not loaded % 100_000:
+        _say(f"loaded {loaded:,} of {total:,}")
+
+
+def _say(what: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr)
+
+
+def _print(figures: measures.Figures) -> None:
+    width = max(map(len, figures))
+    for name, figure in figures.items():
+        print(f"{name:<{width}}  {figure:>12,.2f}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.scale", description=__doc__)
+    parser.add_argument("--roles", type=int, default=1_000_000, help="how many roles the store has")
+    parser.add_argument("--store", type=Path, help="keep the store in this file, or use the one that is there")
+    parser.add_argument(
+        "--shared", action="store_true", help="give one role in 999 the same document, in place of each its own"
+    )
+    parser.add_argument("-o", "--output", type=Path, help="write the figures to this file, as JSON")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
