@@ -16,6 +16,7 @@ from rolecall.offline import OfflineRole, check, explain
 from rolecall.roles.reference import Accounts
 from rolecall.roles.role import Revision
 from rolecall.transport.codec_decision import QueryDecoder
+from rolecall.transport.conversations import Conversation
 from rolecall.transport.decision_servicer import DecisionServicer
 from rolecall_client.v1 import decision_pb2 as pb
 from tests.engine.world import ACCOUNT, HOUR, NOON, OTHER, document, role, statement
@@ -118,16 +119,19 @@ def test_remembering_changes_nothing(text: str, asked: list[tuple[pb.AssumeRoleQ
 
 @given(documents, st.lists(queries, min_size=1, max_size=6))
 @settings(max_examples=80, deadline=None)
-def test_check_batch_explain_and_offline_give_the_same_answer(text: str, asked: list[pb.AssumeRoleQuery]) -> None:
+def test_check_batch_stream_and_explain_give_the_same_answer(text: str, asked: list[pb.AssumeRoleQuery]) -> None:
     point = deciding(text, 8)
-    servicer = DecisionServicer(point, _NoConsistency(), QueryDecoder(Accounts()), max_batch=100)
+    servicer = _servicer(point)
+    stream = _Stream(asked)
 
     batch = _now(servicer.BatchCheckAssumeRole(pb.BatchCheckAssumeRoleRequest(queries=asked), None)).results
+    _now(servicer.StreamCheckAssumeRole(stream, None))
 
-    for message, result in zip(asked, batch, strict=True):
+    assert [answer.sequence for answer in stream.answers] == list(range(len(asked)))
+    for message, result, answer in zip(asked, batch, stream.answers, strict=True):
         checked = _now(servicer.CheckAssumeRole(pb.CheckAssumeRoleRequest(query=message), None)).decision
         explained = explain_decision(point, QueryDecoder(Accounts()).request(message), NOON)
-        assert plain(result.decision) == plain(checked)
+        assert plain(result.decision) == plain(answer.decision) == plain(checked)
         assert explained.decision.reason.value == pb.DecisionReason.Name(checked.reason).removeprefix(
             "DECISION_REASON_"
         )
@@ -174,8 +178,34 @@ def _now(coroutine: Any) -> Any:
     raise AssertionError("a decision waited")
 
 
+def _servicer(point: DecisionPoint) -> DecisionServicer:
+    unused: Any = None
+    return DecisionServicer(
+        point, _NoConsistency(), QueryDecoder(Accounts()), reverse=unused, history=unused, max_batch=100
+    )
+
+
+class _Stream(Conversation[pb.StreamCheckAssumeRoleRequest, pb.StreamCheckAssumeRoleResponse]):
+    """A conversation whose messages are all there, and which keeps the answers."""
+
+    def __init__(self, queries: list[pb.AssumeRoleQuery]) -> None:
+        self._queries = enumerate(queries)
+        self.answers: list[pb.StreamCheckAssumeRoleResponse] = []
+
+    async def read(self) -> pb.StreamCheckAssumeRoleRequest | None:
+        for sequence, query in self._queries:
+            return pb.StreamCheckAssumeRoleRequest(sequence=sequence, query=query)
+        return None
+
+    async def write(self, message: pb.StreamCheckAssumeRoleResponse) -> None:
+        self.answers.append(message)
+
+
 class _NoConsistency(Consistency):
     def __init__(self) -> None: ...
 
     def token(self) -> str:
         return ""
+
+    def staleness(self) -> int:
+        return 0

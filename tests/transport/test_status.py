@@ -15,9 +15,7 @@ from rolecall.transport.status import status_of
 FIELD = roles.FieldViolation(
     field="role_name", reason="ROLE_NAME_LENGTH", message="m", ram_code="InvalidParameter.RoleName.Length"
 )
-VIOLATION = Violation(
-    pointer="/Version", reason="UNSUPPORTED_VERSION", message="m", suggestion="write `1`", line=1, column=12
-)
+VIOLATION = Violation(pointer="/Version", reason="UNSUPPORTED_VERSION", message="m", suggestion="1", line=1, column=12)
 LARGE = Violation(pointer="", reason="DOCUMENT_TOO_LARGE", message="m")
 
 ERRORS: list[tuple[Exception, str, str, str]] = [
@@ -46,7 +44,7 @@ ERRORS: list[tuple[Exception, str, str, str]] = [
     (engine.BatchSizeError(0, 10), "INVALID_ARGUMENT", "BATCH_SIZE", ""),
     (engine.FutureRevisionError(2, 1), "FAILED_PRECONDITION", "FUTURE_REVISION", ""),
     (engine.RevisionNotReachedError(2, 1), "UNAVAILABLE", "REVISION_NOT_REACHED", ""),
-    (engine.StaleStateError("m"), "UNAVAILABLE", "STATE_TOO_OLD", ""),
+    (engine.StaleStateError(400.0, 300.0), "UNAVAILABLE", "STATE_TOO_OLD", ""),
     (engine.ChangeGapError(1, 3), "UNAVAILABLE", "STATE_GAP", ""),
     (engine.UnreadablePolicyError("r"), "INTERNAL", "UNREADABLE_POLICY", ""),
     (engine.NotAvailableError("this"), "UNIMPLEMENTED", "NOT_AVAILABLE", ""),
@@ -58,6 +56,8 @@ ERRORS: list[tuple[Exception, str, str, str]] = [
     (transport.UnknownServiceError(), "NOT_FOUND", "UNKNOWN_SERVICE", ""),
     (transport.UploadOrderError("m"), "INVALID_ARGUMENT", "UPLOAD_ORDER", ""),
     (transport.UploadLimitError("roles", 1), "RESOURCE_EXHAUSTED", "UPLOAD_LIMIT", ""),
+    (transport.StreamStoppedError(), "UNAVAILABLE", "SERVER_STOPPING", ""),
+    (transport.StreamAgeError(300), "UNAVAILABLE", "STREAM_AGE", ""),
 ]
 
 
@@ -78,9 +78,8 @@ def test_each_error_has_its_code_reason_and_ram_code(error: Exception, code: str
     info, _, retry = details(status)
     assert (code_pb2.Code.Name(status.code), info.domain, info.reason) == (code, "rolecall", reason)
     assert info.metadata.get("ram_code", "") == ram_code
-    assert retry == (
-        reason in {"STORE_UNAVAILABLE", "REVISION_NOT_REACHED", "STATE_TOO_OLD", "STATE_GAP", "TOO_MANY_CALLS"}
-    )
+    retried = {"STORE_UNAVAILABLE", "REVISION_NOT_REACHED", "STATE_TOO_OLD", "STATE_GAP", "TOO_MANY_CALLS"}
+    assert retry == (reason in retried | {"SERVER_STOPPING", "STREAM_AGE"})
 
 
 @pytest.mark.parametrize("module", [roles, engine, transport], ids=["roles", "engine", "transport"])

@@ -40,8 +40,8 @@ SERVICE_CONFIG = {
 }
 """The gRPC service config of every channel that this package opens."""
 
-MAX_MESSAGE_BYTES = 64 * 1024 * 1024
-"""The largest answer that is read: a page of 1,000 roles with their documents fits."""
+MAX_MESSAGE_BYTES = 256 * 1024 * 1024
+"""The largest answer that is read: what an apply of 100,000 new roles did, with each document, fits."""
 
 OPTIONS: Sequence[tuple[str, str | int]] = (
     ("grpc.service_config", json.dumps(SERVICE_CONFIG)),

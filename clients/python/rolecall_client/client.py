@@ -12,6 +12,7 @@ import grpc
 
 from rolecall_client.channel import open_channel
 from rolecall_client.errors import error_of_call
+from rolecall_client.stream import DEFAULT_IN_FLIGHT, Pipeline
 from rolecall_client.v1 import (
     decision_pb2 as d,
     decision_pb2_grpc,
@@ -23,6 +24,10 @@ from rolecall_client.v1 import (
 
 DEFAULT_TIMEOUT_SECONDS = 10.0
 APPLY_TIMEOUT_SECONDS = 300.0
+
+PAGE_SIZE = 1_000
+EXPORT_PAGE_SIZE = 500
+"""Roles a page with their trust policies: of the longest that a server takes by default, 8 MB."""
 
 _CHUNK_BYTES = 512 * 1024
 
@@ -74,6 +79,36 @@ class RolecallClient:
         request = d.BatchCheckAssumeRoleRequest(queries=queries, consistency=consistency)
         return self._call(self._decisions.BatchCheckAssumeRole, request)
 
+    def stream(
+        self, queries: Iterable[d.AssumeRoleQuery], *, in_flight: int = DEFAULT_IN_FLIGHT
+    ) -> Iterator[d.StreamCheckAssumeRoleResponse]:
+        """Yield the answers to queries as they come, in order; `sequence` is the place of the query, from 0.
+
+        At most `in_flight` queries are read ahead of the answers, so any number of them needs little memory. A stream that the
+        server ends (it stops, say) is replaced by another, on which the unanswered queries are put again.
+        """
+        return Pipeline(self._decisions.StreamCheckAssumeRole, queries, in_flight).answers()
+
+    def what_can(
+        self, asked: d.AssumeRoleQuery, *, account_id: str = "", page_size: int = PAGE_SIZE
+    ) -> Iterator[d.AssumableRole]:
+        """Yield every role that the identity of `asked` can assume, or could with further keys, page after page.
+
+        `asked` is a query that names no role; `account_id` keeps to one account.
+        """
+        page = _list_request(asked, account_id, page_size)
+        while True:
+            answer = self._call(self._decisions.ListAssumableRoles, page)
+            yield from answer.roles
+            if not answer.next_page_token:
+                return
+            page.page_token = answer.next_page_token
+
+    def who_can(self, role: str) -> d.ListTrustedPrincipalsResponse:
+        """Return whom a role's trust policy names, statement by statement."""
+        request = d.ListTrustedPrincipalsRequest(role=role)
+        return self._call(self._decisions.ListTrustedPrincipals, request)
+
     def explain(
         self,
         query: d.AssumeRoleQuery,
@@ -82,7 +117,10 @@ class RolecallClient:
         at_revision: int | None = None,
         assume_time: datetime | None = None,
     ) -> d.ExplainAssumeRoleResponse:
-        """Answer one question and say why. `assume_time` decides as if it were then; without a zone it is UTC."""
+        """Answer one question and say why.
+
+        `assume_time` decides as if it were then; without a zone it is UTC. `at_revision` decides with the role as it was then.
+        """
         request = d.ExplainAssumeRoleRequest(query=query, consistency=consistency, at_revision=at_revision)
         if assume_time is not None:
             request.assume_time.FromDatetime(assume_time)
@@ -105,6 +143,15 @@ class RolecallClient:
     def list_roles(self, request: r.ListRolesRequest) -> r.ListRolesResponse:
         """Return one page of the roles of an account."""
         return self._call(self._roles.ListRoles, request)
+
+    def export_roles(
+        self, account_id: str = "", *, tags: Mapping[str, str] | None = None
+    ) -> Iterator[r.RoleDeclaration]:
+        """Yield the roles of an account as `apply_roles` takes them, page after page; `tags` must all match."""
+        request = r.ListRolesRequest(
+            account_id=account_id, page_size=EXPORT_PAGE_SIZE, tags=tags, view=r.ROLE_VIEW_FULL
+        )
+        return map(_declaration, list_all_roles(self, request))
 
     def update_role(self, request: r.UpdateRoleRequest) -> r.UpdateRoleResponse:
         """Change a role."""
@@ -193,3 +240,30 @@ def _apply_stream(options: r.ApplyRolesOptions, roles: Iterable[r.RoleDeclaratio
 
 def _chunk_of(roles: Sequence[r.RoleDeclaration]) -> r.ApplyRolesRequest:
     return r.ApplyRolesRequest(roles=r.RoleChunk(roles=roles))
+
+
+def _list_request(asked: d.AssumeRoleQuery, account_id: str, page_size: int) -> d.ListAssumableRolesRequest:
+    kind = asked.WhichOneof("identity")
+    return d.ListAssumableRolesRequest(
+        principal=asked.principal if kind == "principal" else None,
+        federated=asked.federated if kind == "federated" else None,
+        oidc_token=asked.oidc_token if kind == "oidc_token" else None,
+        context=asked.context,
+        duration_seconds=asked.duration_seconds,
+        role_session_name=asked.role_session_name,
+        external_id=asked.external_id,
+        source_identity=asked.source_identity,
+        account_id=account_id,
+        page_size=page_size,
+    )
+
+
+def _declaration(role: r.Role) -> r.RoleDeclaration:
+    return r.RoleDeclaration(
+        account_id=role.account_id,
+        role_name=role.role_name,
+        assume_role_policy_document=role.assume_role_policy_document,
+        description=role.description,
+        max_session_duration_seconds=role.max_session_duration_seconds,
+        tags=role.tags,
+    )

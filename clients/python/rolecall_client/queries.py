@@ -21,7 +21,7 @@ _SUBJECT = "oidc:sub"
 
 def query(
     as_: str,
-    role: str,
+    role: str = "",
     *,
     claims: Values | None = None,
     context: Values | None = None,
@@ -35,7 +35,7 @@ def query(
 
     `as_` is a principal (`acs:ram::ID:user/NAME`, a role session, `ID@SERVICE`, ...), a provider's ARN, which comes with
     `claims`, or `k8s:PROVIDER/NAMESPACE/SERVICEACCOUNT`: that service account, through the OIDC provider of the role's
-    account. `account_id` is the role's account when `role` does not say it.
+    account. `account_id` is the role's account when `role` does not say it. Without a role it is a question for `what_can`.
     """
     question = decision_pb2.AssumeRoleQuery(
         role=role,

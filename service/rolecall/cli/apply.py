@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rolecall_client.v1.role_pb2 import RoleDeclaration
 
 SHOW_PROGRESS_FROM = 200
+ROLES_A_STEP = 100
 
 _ELEMENT = re.compile(r"roles\[(?P<index>[0-9]+)\]\.?(?P<field>\w*)(?P<pointer>/.*)?", re.ASCII | re.DOTALL)
 _POLICY_MESSAGE = re.compile(r"(?P<pointer>/\S*?): (?P<message>.*)", re.DOTALL)
@@ -166,6 +167,18 @@ def _progress(declared: Sequence[Declared]) -> Iterator[Iterable[RoleDeclaration
     if len(messages) < SHOW_PROGRESS_FROM or not out.is_terminal:
         yield messages
         return
-    from rich.progress import track
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    yield track(messages, description="applying", console=out, transient=True)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=out, transient=True) as progress:
+        task = progress.add_task("sending", total=len(messages))
+
+        def counted() -> Iterator[RoleDeclaration]:
+            for number, message in enumerate(messages, start=1):
+                yield message
+                if not number % ROLES_A_STEP:
+                    progress.update(task, completed=number)
+            # All of it is one write: there is nothing to count from here on.
+            progress.update(task, description="applying", completed=len(messages))
+
+        yield counted()

@@ -22,8 +22,8 @@ KeyValues = list[str]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class QuestionOptions:
-    """Who asks for what, with which facts."""
+class AskerOptions:
+    """Who asks, with which facts."""
 
     as_: Annotated[
         str,
@@ -34,10 +34,6 @@ class QuestionOptions:
             "`ID@orders.internal`), a provider's ARN with --claim, or `k8s:PROVIDER/NAMESPACE/SERVICEACCOUNT`.",
         ),
     ]
-    role: Annotated[
-        str,
-        typer.Option(metavar="ROLE", help="Which role: an ARN, ACCOUNT/NAME, or NAME in the server's default account."),
-    ] = ""
     claim: Annotated[
         KeyValues,
         typer.Option(
@@ -64,6 +60,16 @@ class QuestionOptions:
             metavar="SECONDS", min=0, help="How long the session is to last, 900 to the role's maximum; 0: not asked."
         ),
     ] = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionOptions(AskerOptions):
+    """Who asks for what, with which facts."""
+
+    role: Annotated[
+        str,
+        typer.Option(metavar="ROLE", help="Which role: an ARN, ACCOUNT/NAME, or NAME in the server's default account."),
+    ] = ""
     policy: Annotated[
         str,
         typer.Option(
@@ -86,6 +92,13 @@ class QuestionOptions:
     def role_name(self) -> str:
         """Return how the role is called in an answer."""
         return self.role or f"the role with {self.policy}"
+
+
+def asker_query(options: AskerOptions, account: str) -> AssumeRoleQuery:
+    """Return a question that names no role; a service account is one of `account`."""
+    if options.as_.startswith("k8s:") and not account:
+        raise CommandError(f"`{options.as_}` needs the account of its provider", hint="add --account-id ID")
+    return _query(options, "", account)
 
 
 def remote_query(options: QuestionOptions, client: RolecallClient) -> AssumeRoleQuery:
@@ -111,7 +124,7 @@ def offline_query(options: QuestionOptions) -> tuple[AssumeRoleQuery, OfflineRol
     return _query(options, options.role, account), role
 
 
-def _query(options: QuestionOptions, role: str, account: str) -> AssumeRoleQuery:
+def _query(options: AskerOptions, role: str, account: str) -> AssumeRoleQuery:
     from rolecall_client.queries import query
 
     try:

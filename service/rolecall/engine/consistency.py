@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from rolecall.engine.errors import FutureRevisionError, RevisionNotReachedError
+from rolecall.engine.errors import FutureRevisionError, RevisionNotReachedError, StaleStateError
 from rolecall.engine.follower import Follower
 from rolecall.roles.errors import StoreUnavailableError
 from rolecall.roles.role import Revision
 from rolecall.roles.tokens import Tokens
+
+_MICROS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,11 @@ Requirement = AtLeastAsFresh | FullyConsistent | None
 class Consistency:
     """Brings the state to where a request needs it."""
 
-    def __init__(self, follower: Follower, tokens: Tokens, *, wait_seconds: float = 5.0) -> None:
+    def __init__(
+        self, follower: Follower, tokens: Tokens, *, wait_seconds: float = 5.0, max_staleness_seconds: float = 300.0
+    ) -> None:
         self._follower, self._tokens, self._wait = follower, tokens, wait_seconds
+        self._max_staleness = round(max_staleness_seconds * _MICROS)
         self._token = (Revision(-1), "")
 
     def token(self) -> str:
@@ -42,21 +47,27 @@ class Consistency:
             self._token = (revision, self._tokens.consistency(revision))
         return self._token[1]
 
+    def staleness(self) -> int:
+        """Return how old the state may be, in microseconds; raise `StaleStateError` when that is too old to answer from."""
+        age = self._follower.staleness()
+        if age > self._max_staleness:
+            raise StaleStateError(age / _MICROS, self._max_staleness / _MICROS)
+        return age
+
     async def reach(self, requirement: AtLeastAsFresh | FullyConsistent) -> None:
         """Return when the state is as fresh as required.
 
         Raise `InvalidTokenError`, `UnknownIncarnationError`; `FutureRevisionError` when the store itself is behind the
         token; `RevisionNotReachedError` when the store cannot be asked in time.
         """
-        match requirement:
-            case AtLeastAsFresh(token):
-                wanted = self._tokens.revision_of(token)
-                if self._follower.snapshot.revision < wanted:
-                    head = await self._catch_up(wanted)
-                    if head < wanted:
-                        raise FutureRevisionError(wanted, head)
-            case FullyConsistent():
-                await self._catch_up(self._follower.snapshot.revision)
+        if isinstance(requirement, FullyConsistent):
+            await self._catch_up(self._follower.snapshot.revision)
+            return
+        wanted = self._tokens.revision_of(requirement.token)
+        if self._follower.snapshot.revision < wanted:
+            head = await self._catch_up(wanted)
+            if head < wanted:
+                raise FutureRevisionError(wanted, head)
 
     async def _catch_up(self, wanted: Revision) -> Revision:
         try:

@@ -28,12 +28,12 @@ class BatchSizeError(EngineError):
 
 
 class FutureRevisionError(EngineError):
-    """The store itself has not reached the revision that a consistency token names."""
+    """The store itself has not reached the revision that a request names, or its consistency token."""
 
     def __init__(self, wanted: int, head: int) -> None:
         self.wanted, self.head = wanted, head
         super().__init__(
-            f"the consistency token names revision {wanted}, the store is at {head}: it is of another history"
+            f"revision {wanted} is asked for, the store is at {head}: it is not written yet, or is of another history"
         )
 
 
@@ -49,6 +49,12 @@ class RevisionNotReachedError(EngineError):
 
 class StaleStateError(EngineError):
     """The state is older than the server may answer from."""
+
+    def __init__(self, age_seconds: float, limit_seconds: float) -> None:
+        self.age_seconds, self.limit_seconds = age_seconds, limit_seconds
+        super().__init__(
+            f"the state may be {age_seconds:g} seconds old and answers up to {limit_seconds:g}; ask another replica"
+        )
 
 
 class UnreadablePolicyError(EngineError):

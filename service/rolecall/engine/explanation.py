@@ -24,14 +24,15 @@ class Explanation:
 
 def explain_decision(point: DecisionPoint, request: AssumeRoleRequest, now: int) -> Explanation:
     """Decide one question as `DecisionPoint.check` does, without the cache, and show why; raise what it raises."""
-    version = point.snapshot.version(request.role_key)
+    return explain_version(point, point.snapshot.version(request.role_key), request, now)
+
+
+def explain_version(
+    point: DecisionPoint, version: RoleVersion | None, request: AssumeRoleRequest, now: int
+) -> Explanation:
+    """Decide and explain with one version of a role, be it the newest or not; None: there is no such role."""
     if version is None:
         return Explanation(decision=NOT_FOUND)
-    return explain_version(point, version, request, now)
-
-
-def explain_version(point: DecisionPoint, version: RoleVersion, request: AssumeRoleRequest, now: int) -> Explanation:
-    """Decide and explain with one version of a role, be it the newest or not."""
     if request.principal.kind is PrincipalKind.ROOT:
         return Explanation(decision=root_refused(version.role))
     if request.duration_seconds:

@@ -199,5 +199,5 @@ def _refused(field: str, reason: str, message: str) -> InvalidQuestionError:
 
 
 def _invalid(field: str, error: InvalidPrincipalError) -> InvalidQuestionError:
-    message = f"{error.message}; {error.suggestion}" if error.suggestion else error.message
-    return _refused(field, error.reason, message)
+    told = not error.suggestion or f"`{error.suggestion}`" in error.message
+    return _refused(field, error.reason, error.message if told else f"{error.message}; write `{error.suggestion}`")

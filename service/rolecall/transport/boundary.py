@@ -12,7 +12,7 @@ import grpc
 from grpc.aio import AbortError, ServicerContext
 from grpc_status import rpc_status
 
-from rolecall.transport.errors import OverdueError
+from rolecall.transport.errors import STREAM_ENDINGS, OverdueError
 from rolecall.transport.status import SERVER_FAULTS, foreseen, status_of
 from rolecall.transport.tally import MethodTally
 
@@ -77,7 +77,7 @@ class Boundary:
         facts = {"code": _name(status.code), "request_id": correlation}
         if not foreseen(error):
             self._tell(self._log.error, tally, began, exc_info=error, **facts)
-        elif status.code in SERVER_FAULTS:
+        elif status.code in SERVER_FAULTS and not isinstance(error, STREAM_ENDINGS):
             self._tell(self._log.warning, tally, began, error=str(error), **facts)
         else:
             self._tell(self._log.debug, tally, began, **facts)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +12,7 @@ from rolecall.engine.consistency import AtLeastAsFresh, FullyConsistent, Require
 from rolecall.engine.decision import Answer, Decision, Reason, ServedFrom, Side
 from rolecall.engine.errors import InvalidQuestionError, NotAvailableError
 from rolecall.engine.question import (
+    NO_KEYS,
     AssumeRoleRequest,
     asked_role,
     asking_principal,
@@ -21,7 +21,7 @@ from rolecall.engine.question import (
     context_keys,
     field_keys,
 )
-from rolecall.policy.principal import Principal, PrincipalKind
+from rolecall.policy.principal import Principal
 from rolecall.roles.errors import FieldViolation
 from rolecall.roles.reference import Accounts
 from rolecall_client.v1 import decision_pb2 as pb
@@ -29,7 +29,6 @@ from rolecall_client.v1 import decision_pb2 as pb
 MEMOISED_QUERY_BYTES = 1_024
 MEMOISED_QUERIES = 20_000
 
-_NOBODY = Principal(PrincipalKind.ROOT, "", "")
 _MICROS = 1_000_000
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
 
@@ -52,24 +51,29 @@ class QueryDecoder:
 
     def _decode(self, data: bytes) -> AssumeRoleRequest:
         query = pb.AssumeRoleQuery.FromString(data)
-        violations: list[FieldViolation] = []
-        principal, role_key = _NOBODY, ""
+        try:
+            return self._read(query)
+        except InvalidQuestionError:
+            raise InvalidQuestionError(self._violations(query)) from None
+
+    def _read(self, query: pb.AssumeRoleQuery) -> AssumeRoleRequest:
         keys: dict[str, tuple[str, ...]] = {}
-        with _gathered(violations):
-            principal = _identity(query, keys)
-        with _gathered(violations):
-            role_key = asked_role(self._accounts, query.role)
-        with _gathered(violations):
+        principal = _identity(query, keys)
+        role_key = asked_role(self._accounts, query.role)
+        if query.context:
             keys |= context_keys(_plain(query.context))
-        with _gathered(violations):
-            keys |= field_keys(
-                role_session_name=query.role_session_name,
-                external_id=query.external_id,
-                source_identity=query.source_identity,
-            )
-        if violations:
-            raise InvalidQuestionError(violations)
+        keys |= _fields(query)
         return AssumeRoleRequest(principal, role_key, keys, query.duration_seconds)
+
+    def _violations(self, query: pb.AssumeRoleQuery) -> list[FieldViolation]:
+        """Read each part by itself, so that what is wrong with one does not hide the others."""
+        parts: tuple[Callable[[], object], ...] = (
+            lambda: _identity(query, {}),
+            lambda: asked_role(self._accounts, query.role),
+            lambda: context_keys(_plain(query.context)),
+            lambda: _fields(query),
+        )
+        return [violation for part in parts for violation in _violations_of(part)]
 
 
 def requirement(message: pb.Consistency) -> Requirement:
@@ -90,8 +94,11 @@ def requirement(message: pb.Consistency) -> Requirement:
             )
 
 
-def write_answer(message: pb.Decision, answer: Answer, decision_id: str, revision: int) -> None:
-    """Fill an empty message. What is the same for all who share a decision is encoded once and kept with it."""
+def write_answer(message: pb.Decision, answer: Answer, decision_id: str, revision: int, staleness: int = 0) -> None:
+    """Fill an empty message. What is the same for all who share a decision is encoded once and kept with it.
+
+    `staleness` is in microseconds; what is encoded says 0 already.
+    """
     decision = answer.decision
     encoded = decision.encoded
     if encoded is None:
@@ -100,6 +107,8 @@ def write_answer(message: pb.Decision, answer: Answer, decision_id: str, revisio
     message.decision_id = decision_id
     message.revision = revision
     message.served_from = _SERVED[answer.served_from]
+    if staleness:
+        message.staleness.FromMicroseconds(staleness)
 
 
 def encode(decision: Decision) -> bytes:
@@ -157,10 +166,16 @@ def _plain(messages: Mapping[str, pb.ConditionValues]) -> dict[str, tuple[str, .
     return {key: tuple(message.values) for key, message in messages.items()}
 
 
-@contextmanager
-def _gathered(violations: list[FieldViolation]) -> Iterator[None]:
-    """Note what a field breaks and carry on with the next."""
+def _fields(query: pb.AssumeRoleQuery) -> Mapping[str, tuple[str, ...]]:
+    session, external, source = query.role_session_name, query.external_id, query.source_identity
+    if not (session or external or source):
+        return NO_KEYS
+    return field_keys(role_session_name=session, external_id=external, source_identity=source)
+
+
+def _violations_of(part: Callable[[], object]) -> tuple[FieldViolation, ...]:
     try:
-        yield
+        part()
     except InvalidQuestionError as error:
-        violations.extend(error.violations)
+        return error.violations
+    return ()

@@ -11,7 +11,7 @@ from rolecall_client.v1 import decision_pb2 as pb
 
 
 def explain_response(
-    explanation: Explanation, *, decision_id: str, revision: int, token: str
+    explanation: Explanation, *, decision_id: str, revision: int, token: str, staleness: int = 0
 ) -> pb.ExplainAssumeRoleResponse:
     """Return the message of an explanation."""
     response = pb.ExplainAssumeRoleResponse(
@@ -19,7 +19,8 @@ def explain_response(
         near_misses=map(_near_miss, explanation.near_misses),
         consistency_token=token,
     )
-    write_answer(response.decision, Answer(explanation.decision, ServedFrom.EVALUATED), decision_id, revision)
+    answer = Answer(explanation.decision, ServedFrom.EVALUATED)
+    write_answer(response.decision, answer, decision_id, revision, staleness)
     return response
 
 

@@ -8,22 +8,32 @@ from typing import Any
 
 from rolecall.engine.consistency import Consistency
 from rolecall.engine.decision_point import DecisionPoint
-from rolecall.engine.errors import BatchSizeError, EngineError, NotAvailableError
-from rolecall.engine.explanation import explain_decision
+from rolecall.engine.errors import BatchSizeError, EngineError
+from rolecall.engine.explanation import Explanation, explain_decision, explain_version
+from rolecall.engine.history import RoleHistory
+from rolecall.transport.codec_decision import QueryDecoder, micros_of, requirement, write_answer
+from rolecall.transport.codec_explanation import explain_response
+from rolecall.transport.conversations import Conversation
+from rolecall.transport.reverse_queries import ReverseQueries
+from rolecall.transport.status import status_of
 from rolecall_client.v1 import decision_pb2 as pb, decision_pb2_grpc as rpc
-
-from .codec_decision import QueryDecoder, micros_of, requirement, write_answer
-from .codec_explanation import explain_response
-from .status import status_of
 
 
 class DecisionServicer(rpc.DecisionServiceServicer):
     """Answers whether principals may assume roles. Between two awaits the state is constant, so a batch sees one revision."""
 
     def __init__(
-        self, point: DecisionPoint, consistency: Consistency, decoder: QueryDecoder, *, max_batch: int
+        self,
+        point: DecisionPoint,
+        consistency: Consistency,
+        decoder: QueryDecoder,
+        *,
+        reverse: ReverseQueries,
+        history: RoleHistory,
+        max_batch: int,
     ) -> None:
         self._point, self._consistency, self._decoder = point, consistency, decoder
+        self._reverse, self._history = reverse, history
         self._max_batch = max_batch
         self._process, self._numbers = secrets.token_hex(6), count(1)
 
@@ -31,10 +41,10 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         """Answer one question."""
         if message.HasField("consistency"):
             await self._reach(message.consistency)
-        point = self._point
+        point, staleness = self._point, self._consistency.staleness()
         answer = point.check(self._decoder.request(message.query), point.clock())
         response = pb.CheckAssumeRoleResponse(consistency_token=self._consistency.token())
-        write_answer(response.decision, answer, self._decision_id(), point.snapshot.revision)
+        write_answer(response.decision, answer, self._decision_id(), point.snapshot.revision, staleness)
         return response
 
     async def BatchCheckAssumeRole(
@@ -49,26 +59,53 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         self._answer_all(message, response)
         return response
 
+    async def StreamCheckAssumeRole(  # type: ignore[override]  # messages are read and written by the method itself
+        self, stream: Conversation[pb.StreamCheckAssumeRoleRequest, pb.StreamCheckAssumeRoleResponse], context: Any
+    ) -> None:
+        """Answer questions as they come, in order."""
+        while (message := await stream.read()) is not None:
+            response = pb.StreamCheckAssumeRoleResponse(sequence=message.sequence)
+            self._answer_one(message, response)
+            await stream.write(response)
+
     async def ExplainAssumeRole(
         self, message: pb.ExplainAssumeRoleRequest, context: Any
     ) -> pb.ExplainAssumeRoleResponse:
         """Answer one question and show why."""
-        if message.HasField("at_revision"):
-            raise NotAvailableError("explaining at an earlier revision")
         await self._reach(message.consistency)
-        assumed = message.HasField("assume_time")
-        now = micros_of(message.assume_time, "assume_time") if assumed else self._point.clock()
-        explanation = explain_decision(self._point, self._decoder.request(message.query), now)
+        staleness = self._consistency.staleness()
+        explanation = await self._explained(message)
+        then = message.HasField("at_revision")
         return explain_response(
             explanation,
             decision_id=self._decision_id(),
-            revision=self._point.snapshot.revision,
+            revision=message.at_revision if then else self._point.snapshot.revision,
             token=self._consistency.token(),
+            staleness=staleness,
         )
+
+    async def ListAssumableRoles(
+        self, message: pb.ListAssumableRolesRequest, context: Any
+    ) -> pb.ListAssumableRolesResponse:
+        """Return a page of the roles that an identity can assume."""
+        self._consistency.staleness()
+        return await self._reverse.assumable(message)
+
+    async def ListTrustedPrincipals(
+        self, message: pb.ListTrustedPrincipalsRequest, context: Any
+    ) -> pb.ListTrustedPrincipalsResponse:
+        """Return whom a role trusts."""
+        self._consistency.staleness()
+        return self._reverse.trusted(message)
 
     def _answer_all(self, message: pb.BatchCheckAssumeRoleRequest, response: pb.BatchCheckAssumeRoleResponse) -> None:
         point, request, add = self._point, self._decoder.request, response.results.add
-        check, revision, now = point.check, point.snapshot.revision, point.clock()
+        check, revision, now, staleness = (
+            point.check,
+            point.snapshot.revision,
+            point.clock(),
+            self._consistency.staleness(),
+        )
         for query in message.queries:
             result = add()
             try:
@@ -76,7 +113,25 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             except EngineError as error:
                 result.error.CopyFrom(status_of(error))
             else:
-                write_answer(result.decision, answer, self._decision_id(), revision)
+                write_answer(result.decision, answer, self._decision_id(), revision, staleness)
+
+    def _answer_one(self, message: pb.StreamCheckAssumeRoleRequest, response: pb.StreamCheckAssumeRoleResponse) -> None:
+        point = self._point
+        try:
+            staleness = self._consistency.staleness()
+            answer = point.check(self._decoder.request(message.query), point.clock())
+        except EngineError as error:
+            response.error.CopyFrom(status_of(error))
+        else:
+            write_answer(response.decision, answer, self._decision_id(), point.snapshot.revision, staleness)
+
+    async def _explained(self, message: pb.ExplainAssumeRoleRequest) -> Explanation:
+        request, assumed = self._decoder.request(message.query), message.HasField("assume_time")
+        now = micros_of(message.assume_time, "assume_time") if assumed else self._point.clock()
+        if not message.HasField("at_revision"):
+            return explain_decision(self._point, request, now)
+        version = await self._history.version(request.role_key, message.at_revision)
+        return explain_version(self._point, version, request, now)
 
     async def _reach(self, message: pb.Consistency) -> None:
         required = requirement(message)

@@ -64,3 +64,24 @@ class UploadLimitError(TransportError):
     def __init__(self, what: str, limit: int) -> None:
         self.what, self.limit = what, limit
         super().__init__(f"the server takes at most {limit} {what}; apply the roles in several calls")
+
+
+class StreamStoppedError(TransportError):
+    """A stream ends because the server stops."""
+
+    def __init__(self) -> None:
+        super().__init__("the server is stopping and has answered what it has read; send the rest on a new stream")
+
+
+class StreamAgeError(TransportError):
+    """A stream has lasted as long as any may."""
+
+    def __init__(self, limit_seconds: float) -> None:
+        self.limit_seconds = limit_seconds
+        super().__init__(
+            f"the stream has lasted {limit_seconds:g} seconds, as long as any may; send the rest on a new stream"
+        )
+
+
+STREAM_ENDINGS = (StreamStoppedError, StreamAgeError)
+"""How the server ends streams in good order: what it has read is answered, the rest belongs on a new stream."""

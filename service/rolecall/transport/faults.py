@@ -155,6 +155,17 @@ def _(error: transport.OverdueError) -> Fault:
 
 
 @fault_of.register
+def _(error: transport.StreamStoppedError) -> Fault:
+    return _fault(code_pb2.UNAVAILABLE, "SERVER_STOPPING", error, retry_seconds=RETRY_SECONDS)
+
+
+@fault_of.register
+def _(error: transport.StreamAgeError) -> Fault:
+    facts = {"limit_seconds": f"{error.limit_seconds:g}"}
+    return _fault(code_pb2.UNAVAILABLE, "STREAM_AGE", error, retry_seconds=RETRY_SECONDS, **facts)
+
+
+@fault_of.register
 def _(error: transport.UnauthenticatedError) -> Fault:
     return _fault(code_pb2.UNAUTHENTICATED, "UNAUTHENTICATED", error)
 
@@ -210,7 +221,8 @@ def _(error: engine.RevisionNotReachedError) -> Fault:
 
 @fault_of.register
 def _(error: engine.StaleStateError) -> Fault:
-    return _fault(code_pb2.UNAVAILABLE, "STATE_TOO_OLD", error, retry_seconds=RETRY_SECONDS)
+    facts = {"age_seconds": f"{error.age_seconds:g}", "limit_seconds": f"{error.limit_seconds:g}"}
+    return _fault(code_pb2.UNAVAILABLE, "STATE_TOO_OLD", error, retry_seconds=RETRY_SECONDS, **facts)
 
 
 @fault_of.register
@@ -252,7 +264,8 @@ def _policy_field(violation: policy.Violation) -> FieldFault:
 
 
 def _field(name: str, reason: str, message: str, suggestion: str = "") -> FieldFault:
-    return FieldFault(field=name, reason=reason, description=f"{message}; {suggestion}" if suggestion else message)
+    told = not suggestion or f"`{suggestion}`" in message
+    return FieldFault(field=name, reason=reason, description=message if told else f"{message}; write `{suggestion}`")
 
 
 def _with(fault: Fault, **facts: str | int) -> Fault:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from inspect import isasyncgenfunction, iscoroutinefunction
 from time import perf_counter
 from typing import Any, NoReturn
@@ -22,6 +22,7 @@ from grpc.aio import ServicerContext
 from rolecall.engine.errors import NotAvailableError
 from rolecall.transport.admission import NO_LIMIT, Admission
 from rolecall.transport.boundary import Boundary
+from rolecall.transport.conversations import Conversation, Conversations
 from rolecall.transport.errors import PermissionDeniedError, TooManyCallsError, UnknownMethodError
 from rolecall.transport.tally import OK, MethodTally
 
@@ -60,6 +61,7 @@ class Around:
     permits: Permits
     unary_seconds: float = NO_LIMIT
     upload_seconds: float = NO_LIMIT
+    conversations: Conversations = field(default_factory=Conversations)
 
     def seconds(self, tally: MethodTally) -> float:
         """Return how long a call of a method may take."""
@@ -97,8 +99,17 @@ class Methods(grpc.GenericRpcHandler):
             service, method, request_streaming=handler.request_streaming, response_streaming=handler.response_streaming
         )
         self.tallies.append(tally)
-        wrap = _streamed if handler.response_streaming else _answered
+        wrap = _wrapping(handler)
         return _SHAPES[handler.request_streaming, handler.response_streaming](wrap(handler, tally, around))
+
+
+def _wrapping(handler: grpc.RpcMethodHandler[Any, Any]) -> Callable[[Any, MethodTally, Around], Any]:
+    """Return what wraps a method: one that is streamed both ways and no generator reads and writes for itself."""
+    if not handler.response_streaming:
+        return _answered
+    if handler.request_streaming and iscoroutinefunction(handler.stream_stream):
+        return _conversed
+    return _streamed
 
 
 def _answered(handler: grpc.RpcMethodHandler[Any, Any], tally: MethodTally, around: Around) -> Any:
@@ -167,6 +178,37 @@ def _streamed(handler: grpc.RpcMethodHandler[Any, Any], tally: MethodTally, arou
             boundary.tell_success(context, tally, began)
 
     return streamed
+
+
+def _conversed(handler: grpc.RpcMethodHandler[Any, Any], tally: MethodTally, around: Around) -> Any:
+    """Wrap a method that reads and writes the messages of a `Conversation` itself."""
+    call: Any = handler.stream_stream
+    decode, encode = handler.request_deserializer or _as_it_is, handler.response_serializer or _as_it_is
+    permitted, boundary, admission = around.permits(tally.name), around.boundary, around.admission
+
+    async def conversed(_: object, context: Context) -> None:
+        tally.started += 1
+        began = perf_counter()
+        task = asyncio.current_task()
+        try:
+            if len(admission.calls) >= admission.limit:
+                raise TooManyCallsError(admission.limit)
+            admission.calls[task] = NO_LIMIT
+            if not permitted(context):
+                raise PermissionDeniedError(tally.name)
+            conversation = Conversation(context, tally, decode=decode, encode=encode)
+            with around.conversations.held(conversation, began):
+                await call(conversation, context)
+        except BaseException as error:
+            admission.left_overdue(task)
+            await boundary.close(error, context, tally, began, None)
+            raise
+        del admission.calls[task]
+        tally.handle(OK, perf_counter() - began)
+        if boundary.verbose:
+            boundary.tell_success(context, tally, began)
+
+    return conversed
 
 
 def _reader(handler: grpc.RpcMethodHandler[Any, Any], tally: MethodTally) -> Callable[[Any], Any]:

@@ -15,7 +15,7 @@ from rolecall_client.v1 import decision_pb2 as pb
 
 
 class ReverseQueries:
-    """Answers reverse queries a page at a time. A page begins after the last role of the one before, whatever was written."""
+    """Answers reverse queries a page at a time. A page begins where the one before ended, whatever was written."""
 
     def __init__(self, point: DecisionPoint, decoder: QueryDecoder, accounts: Accounts, tokens: Tokens) -> None:
         self._point, self._decoder, self._accounts, self._tokens = point, decoder, accounts, tokens
@@ -28,11 +28,11 @@ class ReverseQueries:
         account = self._accounts.account_id(message.account_id) if message.account_id else ""
         bound, limit = filter_of(message), message.page_size or DEFAULT_PAGE_SIZE
         after = self._tokens.cursor_of(message.page_token, filter=bound) if message.page_token else ""
-        roles = await assumable_roles(
-            self._point, request, account=account, after=after, limit=limit + 1, now=self._point.clock()
+        page = await assumable_roles(
+            self._point, request, account=account, after=after, limit=limit, now=self._point.clock()
         )
-        more = self._tokens.page(roles[limit - 1].key, filter=bound) if len(roles) > limit else ""
-        return assumable_response(roles[:limit], more)
+        more = self._tokens.page(page.resume_after, filter=bound) if page.resume_after else ""
+        return assumable_response(page.roles, more)
 
     def trusted(self, message: pb.ListTrustedPrincipalsRequest) -> pb.ListTrustedPrincipalsResponse:
         """Return whom a role trusts; raise `RoleNotFoundError`."""

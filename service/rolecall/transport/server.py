@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from rolecall.transport.admission import Admission
 from rolecall.transport.boundary import Boundary
+from rolecall.transport.conversations import CONVERSATION_SECONDS, Conversations
 from rolecall.transport.handlers import Around, Methods, Permits, Services
 from rolecall.transport.health import Health
 from rolecall_client.v1 import (
@@ -102,6 +103,7 @@ class Server:
     """
 
     def __init__(self, servicers: Servicers, options: ServerOptions, *, boundary: Boundary, permits: Permits) -> None:
+        self.conversations = Conversations()
         calls, standard = Admission(options.max_concurrent_rpcs), Admission(options.max_concurrent_rpcs)
         around = Around(
             admission=calls,
@@ -109,6 +111,7 @@ class Server:
             permits=permits,
             unary_seconds=options.max_deadline_seconds,
             upload_seconds=options.max_deadline_seconds * UPLOAD_PATIENCE,
+            conversations=self.conversations,
         )
         around_standard = Around(admission=standard, boundary=boundary, permits=permits)
         self.admissions: Sequence[Admission] = (calls, standard)
@@ -149,13 +152,15 @@ class Server:
         await self.start()
 
     async def stop(self, grace: float) -> None:
-        """Take no further calls; let those under way finish for `grace` seconds, then end them."""
+        """Take no further calls; let those under way finish for `grace` seconds, then end them. Streams are ended at once."""
+        self.conversations.stop()
         await self._server.stop(grace)
 
     def sweep(self, now: float) -> None:
         """End the calls that are overdue."""
         for admission in self.admissions:
             admission.sweep(now)
+        self.conversations.sweep(now)
 
     def _new(self) -> grpc.aio.Server:
         # Not `register_method` as well: the loop that takes calls in would wait on one future for each method.
@@ -202,7 +207,8 @@ def _channel_options(options: ServerOptions) -> list[tuple[str, int]]:
         ("grpc.max_concurrent_streams", 1_000),
         # Clients resolve again now and then, so that calls spread over new replicas.
         ("grpc.max_connection_age_ms", 300_000),
-        ("grpc.max_connection_age_grace_ms", 30_000),
+        # Longer than a stream may last, which is ended in order by then and not cut.
+        ("grpc.max_connection_age_grace_ms", int(CONVERSATION_SECONDS * 1_000) + 30_000),
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),
         ("grpc.keepalive_permit_without_calls", 1),

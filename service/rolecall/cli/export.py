@@ -1,0 +1,83 @@
+"""`export`: the roles of a server as a file that `apply` reads."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rolecall.cli.options import Connection, expanded, pairs
+from rolecall.cli.remote import client
+from rolecall.cli.terminal import console
+
+if TYPE_CHECKING:
+    from rolecall_client.v1.role_pb2 import RoleDeclaration
+
+ROLES_A_STEP = 100
+
+
+class Form(StrEnum):
+    """How roles are written."""
+
+    YAML = "yaml"
+    JSON = "json"
+
+
+FormOption = Annotated[Form, typer.Option("--output", "-o", help="The form of the file; `apply` reads both.")]
+AccountOption = Annotated[
+    str,
+    typer.Option(
+        "--account-id", metavar="ID", help="The account, an id or an alias of the server; default: the server's own."
+    ),
+]
+TagOption = Annotated[
+    list[str], typer.Option("--tag", metavar="KEY=VALUE", help="Only roles with this tag; with all of several.")
+]
+
+
+@expanded
+def export(
+    connection: Connection,
+    output: FormOption = Form.YAML,
+    account_id: AccountOption = "",
+    tag: TagOption = [],  # noqa: B006 - typer copies it
+) -> None:
+    """Write roles as `apply` reads them.
+
+    They go to standard output in order of their names. Applied again, they are what they are, trust policies byte for byte.
+    """
+    from rolecall.cli.declarations.writing import json_parts, yaml_parts
+
+    tags = pairs(tag, "--tag")
+    # Whatever the terminal's encoding: what is escaped for its sake would not be read back.
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+    with client(connection) as asked, _progress(asked.export_roles(account_id, tags=tags)) as roles:
+        for part in (yaml_parts if output is Form.YAML else json_parts)(roles):
+            sys.stdout.write(part)
+
+
+@contextmanager
+def _progress(roles: Iterable[RoleDeclaration]) -> Iterator[Iterable[RoleDeclaration]]:
+    """Give the roles; on a terminal count them, where they do not go to the terminal themselves."""
+    out = console(sys.stderr)
+    if not out.is_terminal or sys.stdout.isatty():
+        yield roles
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = TextColumn("exporting"), BarColumn(), TextColumn("{task.completed:,} roles"), TimeElapsedColumn()
+    with Progress(*columns, console=out, transient=True) as progress:
+        task = progress.add_task("exporting", total=None)
+
+        def counted() -> Iterator[RoleDeclaration]:
+            for number, role in enumerate(roles, start=1):
+                yield role
+                if not number % ROLES_A_STEP:
+                    progress.update(task, completed=number)
+
+        yield counted()

@@ -1,0 +1,38 @@
+"""`what-can`: which roles of a server a principal can assume, or could with further condition keys."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rolecall.cli.options import Connection, Output, OutputOption, expanded
+from rolecall.cli.question import AskerOptions, asker_query
+from rolecall.cli.remote import client
+from rolecall.cli.terminal import print_json, record
+
+AccountOption = Annotated[
+    str,
+    typer.Option(
+        "--account-id", metavar="ID", help="Only roles of this account, an id or an alias; default: of every one."
+    ),
+]
+
+
+@expanded
+def what_can(
+    asker: AskerOptions, connection: Connection, account_id: AccountOption = "", output: OutputOption = Output.TABLE
+) -> None:
+    """Show which roles a principal can assume.
+
+    ALLOW: `rolecall check` allows. CONDITIONAL: it depends on condition keys that were not given, which are named.
+    """
+    query = asker_query(asker, account_id)
+    with client(connection) as asked:
+        roles = asked.what_can(query, account_id=account_id)
+        if output is Output.JSON:
+            print_json({"roles": [record(role) for role in roles]})
+        else:
+            from rolecall.cli.show_listing import show_assumable
+
+            show_assumable(roles)

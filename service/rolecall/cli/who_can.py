@@ -1,0 +1,70 @@
+"""`who-can`: whom a role trusts, by a server's account of it or by a trust policy at hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rolecall.cli.failure import CommandError
+from rolecall.cli.files import read_policy
+from rolecall.cli.options import Connection, Output, OutputOption, expanded
+from rolecall.cli.problem import Place, ProblemsError
+from rolecall.cli.remote import client
+from rolecall.cli.terminal import print_json, record
+
+if TYPE_CHECKING:
+    from rolecall_client.v1.decision_pb2 import ListTrustedPrincipalsResponse
+
+RoleArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="[ROLE]",
+        help="An ARN, ACCOUNT/NAME, or NAME in the server's default account; left out with --policy.",
+        show_default=False,
+    ),
+]
+PolicyOption = Annotated[
+    str,
+    typer.Option(
+        "--policy",
+        metavar="FILE",
+        help="Ask without a server: whom the trust policy in this file trusts (`-`: standard input).",
+    ),
+]
+
+
+@expanded
+def who_can(
+    connection: Connection, role: RoleArgument = "", policy: PolicyOption = "", output: OutputOption = Output.TABLE
+) -> None:
+    """Show whom a role trusts.
+
+    One line for each principal of each statement, with the conditions in words. Where a Deny applies, no Allow counts. With
+    --policy no server is needed.
+    """
+    if bool(role) == bool(policy):
+        raise CommandError("give a role, or --policy FILE", hint="see `rolecall who-can --help`")
+    if policy:
+        response = _trusted_by(policy)
+    else:
+        with client(connection) as asked:
+            response = asked.who_can(role)
+    if output is Output.JSON:
+        print_json(record(response))
+    else:
+        from rolecall.cli.show_listing import show_grants
+
+        show_grants(response.grants)
+
+
+def _trusted_by(file: str) -> ListTrustedPrincipalsResponse:
+    from rolecall.cli.policy_check import violation_problems
+    from rolecall.policy.errors import InvalidPolicyError
+    from rolecall.policy.parser import parse_policy
+    from rolecall.transport.codec_listing import trusted_response
+
+    try:
+        return trusted_response(parse_policy(read_policy(file)))
+    except InvalidPolicyError as error:
+        raise ProblemsError(violation_problems(error, lambda _, line, column: Place(file, line, column))) from None

@@ -1,0 +1,38 @@
+"""Time travel: roles as earlier revisions left them, read from the repository since memory holds the newest only."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Executor
+
+from rolecall.engine.errors import FutureRevisionError, InvalidQuestionError
+from rolecall.engine.follower import Follower
+from rolecall.engine.snapshot import RoleVersion
+from rolecall.roles.errors import FieldViolation
+from rolecall.roles.repository import RoleRepository
+from rolecall.roles.role import Revision
+
+
+class RoleHistory:
+    """Gives roles as they were. Reads run on `readers`, so that no decision waits for them."""
+
+    def __init__(self, repository: RoleRepository, follower: Follower, readers: Executor) -> None:
+        self._repository, self._follower, self._readers = repository, follower, readers
+
+    async def version(self, key: str, revision: int) -> RoleVersion | None:
+        """Return a role as it was when `revision` was the newest, None if there was none.
+
+        Raise `InvalidQuestionError` below 1, `FutureRevisionError` above the store's head, `RevisionNotKeptError` for what
+        has been forgotten, and `StoreUnavailableError`.
+        """
+        if revision < 1:
+            raise InvalidQuestionError([_no_revision(revision)])
+        if revision > self._follower.snapshot.revision and revision > (head := await self._follower.catch_up()):
+            raise FutureRevisionError(revision, head)
+        loop = asyncio.get_running_loop()
+        role = await loop.run_in_executor(self._readers, self._repository.role_as_of, key, Revision(revision))
+        return None if role is None else RoleVersion(role)
+
+
+def _no_revision(given: int) -> FieldViolation:
+    return FieldViolation(field="at_revision", reason="REVISION_RANGE", message=f"must be 1 or more, not {given}")

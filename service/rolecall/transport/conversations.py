@@ -1,0 +1,108 @@
+"""Calls in which messages go both ways for as long as the caller likes, and the ways in which the server ends them.
+
+A method reads and writes its messages itself: an iterator of iterators around each message would cost more than most answers.
+Reading waits until the answer before has been taken by HTTP/2's flow control, so a caller that does not read is not read from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar
+
+import grpc
+from grpc.aio import ServicerContext
+
+from rolecall.transport.errors import StreamAgeError, StreamStoppedError, TransportError
+from rolecall.transport.tally import MethodTally
+
+CONVERSATION_SECONDS = 300.0
+"""How long one may last: as long as its connection, which grpc lets go on a little longer so that none is cut."""
+
+Asked = TypeVar("Asked")
+Told = TypeVar("Told")
+
+
+class Conversation(Generic[Asked, Told]):
+    """One such call. Whatever was read is answered before it is ended; it is ended where it waits for the next message."""
+
+    def __init__(
+        self,
+        context: ServicerContext[Any, Any],
+        tally: MethodTally,
+        *,
+        decode: Callable[[bytes], Asked],
+        encode: Callable[[Told], bytes],
+    ) -> None:
+        self._context, self._tally, self._decode, self._encode = context, tally, decode, encode
+        self._ending: TransportError | None = None
+        self._reader: asyncio.Task[Any] | None = None
+
+    async def read(self) -> Asked | None:
+        """Return the next message, None after the last; raise the error with which the server ends the call."""
+        if self._ending is not None:
+            raise self._ending
+        task = self._reader = asyncio.current_task()
+        try:
+            data: Any = await self._context.read()
+        except asyncio.CancelledError:
+            # A caller that cancels, too, must see its cancellation: gRPC would keep what belongs to the call.
+            if self._ending is None or task is None or task.uncancel():
+                raise
+            raise self._ending from None
+        finally:
+            self._reader = None
+        if data is grpc.aio.EOF:
+            # When the caller has gone, too, its messages end; the cancellation itself comes an instant later.
+            await asyncio.sleep(0)
+            return None
+        self._tally.messages_in += 1
+        return self._decode(data)
+
+    async def write(self, message: Told) -> None:
+        """Send a message; return when flow control has taken it."""
+        self._tally.messages_out += 1
+        await self._context.write(self._encode(message))
+
+    def end(self, error: TransportError) -> None:
+        """Let the call end with `error` as soon as everything that was read is answered."""
+        if self._ending is None:
+            self._ending = error
+            if self._reader is not None:
+                self._reader.cancel()
+
+
+class Conversations:
+    """The conversations under way."""
+
+    def __init__(self, max_seconds: float = CONVERSATION_SECONDS) -> None:
+        self._max_seconds = max_seconds
+        self._until: dict[Conversation[Any, Any], float] = {}
+        self._stopped = False
+
+    @contextmanager
+    def held(self, conversation: Conversation[Asked, Told], now: float) -> Iterator[Conversation[Asked, Told]]:
+        """Count a conversation as under way; one that begins after the end is ended before its first message."""
+        self._until[conversation] = now + self._max_seconds
+        if self._stopped:
+            conversation.end(StreamStoppedError())
+        try:
+            yield conversation
+        finally:
+            del self._until[conversation]
+
+    def stop(self) -> None:
+        """End all, for the server stops; whatever begins afterwards is ended too."""
+        self._stopped = True
+        for conversation in list(self._until):
+            conversation.end(StreamStoppedError())
+
+    def sweep(self, now: float) -> None:
+        """End those that have lasted as long as they may at `now`, so that callers spread over new replicas."""
+        for conversation, until in list(self._until.items()):
+            if until <= now:
+                conversation.end(StreamAgeError(self._max_seconds))
+
+    def __len__(self) -> int:
+        return len(self._until)

@@ -1,0 +1,36 @@
+"""The code of the client's README runs, as a reader would run it: one block after the other."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from rolecall_client import RolecallClient
+from rolecall_client.v1 import role_pb2
+from tests.clients.test_client import POLICY
+
+README = Path(__file__).parents[2] / "clients/python/README.md"
+BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
+
+
+def test_the_readme_does_what_it_says(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = [block.replace("127.0.0.1:50051", address) for block in BLOCK.findall(README.read_text())]
+    with RolecallClient(address) as client:
+        for name in ("deployer", "deployer-7"):
+            client.create_role(role_pb2.CreateRoleRequest(role_name=name, assume_role_policy_document=POLICY))
+
+    with RolecallClient(address) as client:
+        names: dict[str, object] = {"client": client}
+        for block in blocks:
+            exec(compile(block, "README.md", "exec"), names)
+            names["client"] = client  # the first block closes its own
+
+    out = capsys.readouterr().out.splitlines()
+    assert len(blocks) == 5
+    assert (out[0], out[1]) == ("True", "[]")
+    assert names["allowed"] == ["deployer-7"]
+    assert "acs:ram::123456789012:role/deployer 1 []" in out
+    assert "Allow acs:ram::123456789012:user/alice []" in out
+    assert out[-1] == "2"
