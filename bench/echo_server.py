@@ -22,10 +22,21 @@ def _handler(request: Any, response: Any) -> grpc.RpcMethodHandler:
     return grpc.unary_unary_rpc_method_handler(echo, request.FromString, serialize)
 
 
+def _stream(response: pb.StreamCheckAssumeRoleResponse) -> grpc.RpcMethodHandler:
+    async def echo(messages: Any, context: Any) -> Any:
+        async for _ in messages:
+            yield response
+
+    return grpc.stream_stream_rpc_method_handler(
+        echo, pb.StreamCheckAssumeRoleRequest.FromString, pb.StreamCheckAssumeRoleResponse.SerializeToString
+    )
+
+
 async def main(batch: int) -> None:
     """Serve on a free port of the loopback, told on standard output, until killed."""
     server = grpc.aio.server()
     handlers = {
+        "StreamCheckAssumeRole": _stream(pb.StreamCheckAssumeRoleResponse(decision=check_response().decision)),
         "CheckAssumeRole": _handler(pb.CheckAssumeRoleRequest, check_response()),
         "BatchCheckAssumeRole": _handler(pb.BatchCheckAssumeRoleRequest, batch_response(batch)),
     }

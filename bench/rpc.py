@@ -11,7 +11,7 @@ import asyncio
 import json
 import statistics
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,7 @@ def loads(scale: float) -> list[Load]:
     return [
         Load("unary check", "CheckAssumeRole", plain, int(3_000 * scale), 16),
         Load("unary check, two keys", "CheckAssumeRole", keyed, int(3_000 * scale), 16),
+        Load("stream of 100", "StreamCheckAssumeRole", _streams(), int(400 * scale), 4, BATCH),
         Load("batch of 100", "BatchCheckAssumeRole", _batches(fixture.plain_query), int(400 * scale), 4, BATCH),
         Load(
             "batch of 100, two keys", "BatchCheckAssumeRole", _batches(fixture.keyed_query), int(400 * scale), 4, BATCH
@@ -61,14 +62,27 @@ def _batches(query: Callable[[int], pb.AssumeRoleQuery]) -> list[pb.BatchCheckAs
     return [pb.BatchCheckAssumeRoleRequest(queries=[query(start + n) for n in range(BATCH)]) for start in starts]
 
 
+def _streams() -> list[list[pb.StreamCheckAssumeRoleRequest]]:
+    starts = range(0, DISTINCT, 10)
+    return [
+        [pb.StreamCheckAssumeRoleRequest(sequence=n, query=fixture.plain_query(start + n)) for n in range(BATCH)]
+        for start in starts
+    ]
+
+
 async def spend(stub: Any, pid: int, load: Load) -> float:
     """Make the calls of one round; return the server's CPU time for each, in microseconds."""
-    call: Callable[[Any], Awaitable[Any]] = getattr(stub, load.method)
+    call: Callable[[Any], Any] = getattr(stub, load.method)
     numbers = iter(range(load.calls))
 
     async def caller() -> None:
         for number in numbers:
-            await call(load.messages[number % len(load.messages)])
+            answer = call(load.messages[number % len(load.messages)])
+            if load.method.startswith("Stream"):
+                async for _ in answer:
+                    pass
+            else:
+                await answer
 
     before = cpu_micros(pid)
     await asyncio.gather(*(caller() for _ in range(load.in_flight)))

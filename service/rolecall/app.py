@@ -50,7 +50,7 @@ async def running(config: Config, *, log: FilteringBoundLogger | None = None) ->
             server = Running(config, state, way_in, log, decision_log)
             stack.push_async_callback(server.close)
             server.listen()
-            await state.load()
+            await state.load(lambda loaded, total: log.info("loading", roles=loaded, of=total))
         await server.begin()
         if way_in.warning:
             log.warning(way_in.warning)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from rolecall.config import Config
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
@@ -16,6 +18,7 @@ from rolecall.roles.repository import RoleRepository
 from rolecall.roles.tokens import Tokens
 
 READING_THREADS = 4
+ROLES_BETWEEN_LINES = 100_000
 
 
 class State:
@@ -38,10 +41,16 @@ class State:
         )
         self.point = DecisionPoint(self.snapshot, options, now_micros)
 
-    async def load(self) -> None:
-        """Read every role into memory."""
+    async def load(self, tell: Callable[[int, int], object]) -> None:
+        """Read every role into memory. At every hundred thousandth `tell` gets how many are loaded, and how many there are."""
+
+        def progress(loaded: int, total: int) -> None:
+            if loaded % ROLES_BETWEEN_LINES == 0 and loaded < total:
+                loop.call_soon_threadsafe(tell, loaded, total)
+
         loop = asyncio.get_running_loop()
-        self.snapshot.replace(await loop.run_in_executor(self.reading, load_snapshot, self.repository))
+        load = partial(load_snapshot, self.repository, progress=progress)
+        self.snapshot.replace(await loop.run_in_executor(self.reading, load))
 
     async def close(self) -> None:
         """Finish what is being written and let go of the store."""

@@ -83,6 +83,21 @@ async def test_row_46_a_cancelled_author_does_not_stop_a_write(parts: Parts) -> 
     assert parts.follower.snapshot.version(f"{ACCOUNT}/a") is not None
 
 
+async def test_a_write_that_changed_nothing_leaves_the_state_as_it_is(parts: Parts) -> None:
+    await parts.writer.write(lambda: Written(None))
+
+    assert await parts.writer.read(lambda: parts.repository.head().revision) == 0
+    assert parts.follower.snapshot.revision == 0
+
+
+async def test_one_state_has_one_token(parts: Parts) -> None:
+    first, again = parts.consistency.token(), parts.consistency.token()
+    await parts.writer.write(lambda: Written(parts.put("a")))
+
+    assert first == again
+    assert parts.consistency.token() != first
+
+
 async def test_commits_of_others_are_caught_up_before_an_own_one_is_taken(parts: Parts) -> None:
     parts.put("others")
 

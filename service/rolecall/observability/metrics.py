@@ -155,6 +155,11 @@ class _DomainCollector(Collector):
         )
         yield GaugeMetricFamily("rolecall_snapshot_roles", "Roles held in memory.", len(point.snapshot))
         yield GaugeMetricFamily(
+            "rolecall_index_bytes",
+            "Memory that the reverse index takes beside the roles, estimated.",
+            point.snapshot.index_bytes,
+        )
+        yield GaugeMetricFamily(
             "rolecall_snapshot_staleness_seconds", "Upper bound of the age of that state.", sources.staleness_seconds()
         )
         yield CounterMetricFamily(

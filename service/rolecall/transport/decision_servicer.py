@@ -11,6 +11,7 @@ from rolecall.engine.decision_point import DecisionPoint
 from rolecall.engine.errors import BatchSizeError, EngineError
 from rolecall.engine.explanation import Explanation, explain_decision, explain_version
 from rolecall.engine.history import RoleHistory
+from rolecall.transport.codec_batch import BatchAnswers
 from rolecall.transport.codec_decision import QueryDecoder, micros_of, requirement, write_answer
 from rolecall.transport.codec_explanation import explain_response
 from rolecall.transport.conversations import Conversation
@@ -35,7 +36,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         self._point, self._consistency, self._decoder = point, consistency, decoder
         self._reverse, self._history = reverse, history
         self._max_batch = max_batch
-        self._process, self._numbers = secrets.token_hex(6), count(1)
+        self._process, self._numbers = secrets.token_hex(6).encode(), count(1)
 
     async def CheckAssumeRole(self, message: pb.CheckAssumeRoleRequest, context: Any) -> pb.CheckAssumeRoleResponse:
         """Answer one question."""
@@ -55,9 +56,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             raise BatchSizeError(len(message.queries), self._max_batch)
         if message.HasField("consistency"):
             await self._reach(message.consistency)
-        response = pb.BatchCheckAssumeRoleResponse(consistency_token=self._consistency.token())
-        self._answer_all(message, response)
-        return response
+        return self._answer_all(message)
 
     async def StreamCheckAssumeRole(  # type: ignore[override]  # messages are read and written by the method itself
         self, stream: Conversation[pb.StreamCheckAssumeRoleRequest, pb.StreamCheckAssumeRoleResponse], context: Any
@@ -98,22 +97,16 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         self._consistency.staleness()
         return self._reverse.trusted(message)
 
-    def _answer_all(self, message: pb.BatchCheckAssumeRoleRequest, response: pb.BatchCheckAssumeRoleResponse) -> None:
-        point, request, add = self._point, self._decoder.request, response.results.add
-        check, revision, now, staleness = (
-            point.check,
-            point.snapshot.revision,
-            point.clock(),
-            self._consistency.staleness(),
-        )
+    def _answer_all(self, message: pb.BatchCheckAssumeRoleRequest) -> pb.BatchCheckAssumeRoleResponse:
+        point, read = self._point, self._decoder.request
+        check, now, process, numbers = point.check, point.clock(), self._process, self._numbers
+        answers = BatchAnswers(revision=point.snapshot.revision, staleness=self._consistency.staleness())
         for query in message.queries:
-            result = add()
             try:
-                answer = check(request(query), now)
+                answers.add(check(read(query), now), b"%s-%x" % (process, next(numbers)))
             except EngineError as error:
-                result.error.CopyFrom(status_of(error))
-            else:
-                write_answer(result.decision, answer, self._decision_id(), revision, staleness)
+                answers.refuse(status_of(error))
+        return answers.response(self._consistency.token())
 
     def _answer_one(self, message: pb.StreamCheckAssumeRoleRequest, response: pb.StreamCheckAssumeRoleResponse) -> None:
         point = self._point
@@ -139,4 +132,4 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             await self._consistency.reach(required)
 
     def _decision_id(self) -> str:
-        return f"{self._process}-{next(self._numbers):x}"
+        return (b"%s-%x" % (self._process, next(self._numbers))).decode()
