@@ -138,7 +138,7 @@ def test_ctrl_c_is_quiet(rolecall: CommandLine, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_reader_that_goes_away_is_no_fault() -> None:
     policy = REPOSITORY / "examples/policies/github-oidc.json"
-    command = f"{sys.executable} -m rolecall explain --policy '{policy}' --as ecs.aliyuncs.com -o json | head -c 1"
+    command = f"'{sys.executable}' -m rolecall explain --policy '{policy}' --as ecs.aliyuncs.com -o json | head -c 1"
 
     done = subprocess.run(["sh", "-c", command], env=environment(), capture_output=True, text=True, check=False)
 

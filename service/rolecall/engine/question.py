@@ -62,10 +62,6 @@ class AssumeRoleRequest:
         self.answered: Answer | None = None
         self.answered_by: object = None
 
-    def about(self, role_key: str) -> AssumeRoleRequest:
-        """Return the same question about another role."""
-        return AssumeRoleRequest(self.principal, role_key, self.keys, self.duration_seconds)
-
 
 def asking_principal(text: str) -> Principal:
     """Return the principal that `text` spells; raise `InvalidQuestionError`."""
