@@ -8,7 +8,7 @@ import pytest
 from google.rpc.status_pb2 import Status
 
 from rolecall.engine.decision import Answer, ServedFrom
-from rolecall.transport.codec_batch import BatchAnswers
+from rolecall.transport.codec_batch import BatchAnswers, RawRequest, RawResponse, refusal
 from rolecall.transport.codec_decision import write_answer
 from rolecall_client.v1 import decision_pb2 as pb
 from tests.engine.world import ALICE, NOON, allow, deny, document, point, question, role
@@ -26,16 +26,35 @@ POLICIES: list[dict[str, Any]] = [
 @pytest.mark.parametrize("statement", POLICIES)
 @pytest.mark.parametrize("staleness", [0, 1_500_000])
 @pytest.mark.parametrize("revision", [1, 127, 128, 1 << 40])
-def test_a_batch_is_the_message_that_its_answers_make(statement: dict[str, Any], staleness: int, revision: int) -> None:
+def test_a_result_is_the_message_that_its_answer_makes(
+    statement: dict[str, Any], staleness: int, revision: int
+) -> None:
     decision = point(role(document(statement))).check(question(ALICE), NOON).decision
     answers = BatchAnswers(revision=revision, staleness=staleness)
-    expected = pb.BatchCheckAssumeRoleResponse(consistency_token="token")
 
-    for number, served_from in enumerate(ServedFrom):
-        answer = Answer(decision, served_from)
-        answers.add(answer, f"id-{number}".encode())
-        write_answer(expected.results.add().decision, answer, f"id-{number}", revision, staleness)
-    answers.refuse(Status(code=3, message="x" * 300))
-    expected.results.add().error.CopyFrom(Status(code=3, message="x" * 300))
+    for decision_id in ("a", "a", "b" * 40):
+        for served_from in ServedFrom:
+            answer, expected = Answer(decision, served_from), pb.BatchCheckResult()
+            write_answer(expected.decision, answer, decision_id, revision, staleness)
+            assert pb.BatchCheckResult.FromString(answers.result(answer, decision_id.encode())) == expected
 
-    assert answers.response("token") == expected
+
+def test_a_refusal_is_the_message_of_its_status() -> None:
+    status = Status(code=3, message="x" * 300)
+
+    assert pb.BatchCheckResult.FromString(refusal(status)) == pb.BatchCheckResult(error=status)
+
+
+def test_the_raw_messages_are_the_same_on_the_wire() -> None:
+    queries = [pb.AssumeRoleQuery(principal=ALICE, role="app"), pb.AssumeRoleQuery()]
+    consistency = pb.Consistency(fully_consistent=True)
+    request = pb.BatchCheckAssumeRoleRequest(queries=queries, consistency=consistency)
+    results = [pb.BatchCheckResult(decision=pb.Decision(allowed=True)), pb.BatchCheckResult(error=Status(code=3))]
+    response = pb.BatchCheckAssumeRoleResponse(results=results, consistency_token="token")
+
+    raw = RawRequest.FromString(request.SerializeToString())
+    written = RawResponse(results=[r.SerializeToString() for r in results], consistency_token="token")
+
+    assert list(raw.queries) == [query.SerializeToString() for query in queries]
+    assert raw.consistency == consistency
+    assert written.SerializeToString() == response.SerializeToString()

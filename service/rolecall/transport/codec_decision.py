@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from google.protobuf.message import DecodeError
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from rolecall.engine.consistency import AtLeastAsFresh, FullyConsistent, Requirement
@@ -46,11 +47,20 @@ class QueryDecoder:
 
     def request(self, query: pb.AssumeRoleQuery) -> AssumeRoleRequest:
         """Return the question that a message puts; raise `InvalidQuestionError` with every violation."""
-        data = query.SerializeToString()
+        return self.request_of(query.SerializeToString())
+
+    def request_of(self, data: bytes) -> AssumeRoleRequest:
+        """Return the question that the bytes of a message put; raise as `request` does."""
         return self._remembered(data) if len(data) <= MEMOISED_QUERY_BYTES else self._decode(data)
 
     def _decode(self, data: bytes) -> AssumeRoleRequest:
-        query = pb.AssumeRoleQuery.FromString(data)
+        try:
+            query = pb.AssumeRoleQuery.FromString(data)
+        except DecodeError:
+            text = "the bytes are not a message of this type"
+            raise InvalidQuestionError(
+                [FieldViolation(field="query", reason="MALFORMED_MESSAGE", message=text)]
+            ) from None
         try:
             return self._read(query)
         except InvalidQuestionError:

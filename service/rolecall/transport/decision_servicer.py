@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from itertools import count
 from typing import Any
+
+import grpc
 
 from rolecall.engine.consistency import Consistency
 from rolecall.engine.decision_point import DecisionPoint
 from rolecall.engine.errors import BatchSizeError, EngineError
 from rolecall.engine.explanation import Explanation, explain_decision, explain_version
 from rolecall.engine.history import RoleHistory
-from rolecall.transport.codec_batch import BatchAnswers
+from rolecall.transport.codec_batch import BatchAnswers, RawRequest, RawResponse, refusal
 from rolecall.transport.codec_decision import QueryDecoder, micros_of, requirement, write_answer
 from rolecall.transport.codec_explanation import explain_response
 from rolecall.transport.conversations import Conversation
@@ -52,11 +55,23 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         self, message: pb.BatchCheckAssumeRoleRequest, context: Any
     ) -> pb.BatchCheckAssumeRoleResponse:
         """Answer many questions at one revision and one time."""
+        raw = await self.answer_batch(RawRequest.FromString(message.SerializeToString()), context)
+        return pb.BatchCheckAssumeRoleResponse.FromString(raw.SerializeToString())
+
+    async def answer_batch(self, message: Any, context: Any) -> Any:
+        """Answer a `RawRequest` with a `RawResponse`: the same messages on the wire, at a third of the cost."""
         if not 1 <= len(message.queries) <= self._max_batch:
             raise BatchSizeError(len(message.queries), self._max_batch)
         if message.HasField("consistency"):
             await self._reach(message.consistency)
-        return self._answer_all(message)
+        return RawResponse(results=self._answers(message.queries), consistency_token=self._consistency.token())
+
+    def raw_handlers(self) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
+        """Return the methods that have a cheaper handler than the generated one, which reads and writes the same bytes."""
+        batch: grpc.RpcMethodHandler[Any, Any] = grpc.unary_unary_rpc_method_handler(
+            self.answer_batch, RawRequest.FromString, RawResponse.SerializeToString
+        )
+        return {"BatchCheckAssumeRole": batch}
 
     async def StreamCheckAssumeRole(  # type: ignore[override]  # messages are read and written by the method itself
         self, stream: Conversation[pb.StreamCheckAssumeRoleRequest, pb.StreamCheckAssumeRoleResponse], context: Any
@@ -97,16 +112,17 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         self._consistency.staleness()
         return self._reverse.trusted(message)
 
-    def _answer_all(self, message: pb.BatchCheckAssumeRoleRequest) -> pb.BatchCheckAssumeRoleResponse:
-        point, read = self._point, self._decoder.request
+    def _answers(self, queries: Iterable[bytes]) -> list[bytes]:
+        point, read = self._point, self._decoder.request_of
         check, now, process, numbers = point.check, point.clock(), self._process, self._numbers
-        answers = BatchAnswers(revision=point.snapshot.revision, staleness=self._consistency.staleness())
-        for query in message.queries:
+        result = BatchAnswers(revision=point.snapshot.revision, staleness=self._consistency.staleness()).result
+        results = []
+        for query in queries:
             try:
-                answers.add(check(read(query), now), b"%s-%x" % (process, next(numbers)))
+                results.append(result(check(read(query), now), b"%s-%x" % (process, next(numbers))))
             except EngineError as error:
-                answers.refuse(status_of(error))
-        return answers.response(self._consistency.token())
+                results.append(refusal(status_of(error)))
+        return results
 
     def _answer_one(self, message: pb.StreamCheckAssumeRoleRequest, response: pb.StreamCheckAssumeRoleResponse) -> None:
         point = self._point

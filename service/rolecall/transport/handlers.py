@@ -48,6 +48,10 @@ class Services:
         """Keep the handlers of one service."""
         self.handlers[service] = handlers
 
+    def prefer(self, service: str, handlers: Mapping[str, grpc.RpcMethodHandler[Any, Any]]) -> None:
+        """Put other handlers in place of some of a service."""
+        self.handlers[service] = {**self.handlers[service], **handlers}
+
     def add_generic_rpc_handlers(self, handlers: object) -> None:
         """Do nothing: these are the same handlers once more."""
 

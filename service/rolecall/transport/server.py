@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from rolecall.transport.admission import Admission
 from rolecall.transport.boundary import Boundary
 from rolecall.transport.conversations import CONVERSATION_SECONDS, Conversations
+from rolecall.transport.decision_servicer import DecisionServicer
 from rolecall.transport.handlers import Around, Methods, Permits, Services
 from rolecall.transport.health import Health
 from rolecall_client.v1 import (
@@ -183,6 +184,8 @@ def _bound(server: grpc.aio.Server, address: str, credentials: grpc.ServerCreden
 def _services(servicers: Servicers) -> Services:
     services: Any = Services()
     decision_pb2_grpc.add_DecisionServiceServicer_to_server(servicers.decision, services)
+    if isinstance(servicers.decision, DecisionServicer):
+        services.prefer("rolecall.v1.DecisionService", servicers.decision.raw_handlers())
     role_pb2_grpc.add_RoleServiceServicer_to_server(servicers.role, services)
     policy_pb2_grpc.add_PolicyServiceServicer_to_server(servicers.policy, services)
     watch_pb2_grpc.add_WatchServiceServicer_to_server(servicers.watch, services)
