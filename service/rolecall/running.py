@@ -44,6 +44,7 @@ from rolecall.transport.unavailable import WatchServicer
 from rolecall.transport.uploads import UploadLimits, Uploads
 
 RETENTION_SECONDS = 3_600.0
+REVIVAL_SECONDS = 0.5
 _DAY_MICROS = 86_400_000_000
 
 
@@ -94,7 +95,7 @@ class Running:
         )
         self.registry = make_registry(self._sources())
         self.ops = OpsServer(self.registry, not_live=self._not_live, not_ready=self._not_ready)
-        self._not_ready_because = "the state is not loaded"
+        self._not_ready_because, self._deaf_because = "the state is not loaded", ""
         self.bound = Bound("", "")
 
     def listen(self) -> None:
@@ -133,11 +134,22 @@ class Running:
         self.ops.stop()
 
     async def keep_serving(self) -> None:
-        """Revive the gRPC server whenever it crashes, until cancelled."""
+        """Revive the gRPC server whenever it crashes, until cancelled; while that is in vain, it is neither ready nor live."""
         while True:
             await self.server.crashed()
             self._log.error("server_crashed", revivals=self.server.revivals + 1)
+            while not await self._revived():  # noqa: ASYNC110  (each turn tries, it does not merely wait)
+                await asyncio.sleep(REVIVAL_SECONDS)
+
+    async def _revived(self) -> bool:
+        try:
             await self.server.revive()
+        except AddressError as error:
+            self._deaf_because = str(error)
+            self._log.error("server_not_revived", error=str(error))
+            return False
+        self._deaf_because = ""
+        return True
 
     async def keep_house(self) -> None:
         """Forget old history, now and every hour, until cancelled."""
@@ -158,7 +170,8 @@ class Running:
         )
 
     def _not_live(self) -> list[str]:
-        return ["the event loop is stuck"] if self.probe.stuck else []
+        reasons = ["the event loop is stuck"] if self.probe.stuck else []
+        return [*reasons, self._deaf_because] if self._deaf_because else reasons
 
     def _not_ready(self) -> list[str]:
         return [self._not_ready_because] if self._not_ready_because else self._not_live()

@@ -19,6 +19,7 @@ import trustme
 from rolecall.app import StartError, running
 from rolecall.config import Config
 from rolecall.running import Stopping
+from rolecall.transport.server import AddressError
 from rolecall_client.v1 import decision_pb2_grpc, role_pb2, role_pb2_grpc
 from tests.app.serving import ACCOUNT, ANY_PORTS, DOCUMENT, check, config, served, until
 
@@ -174,6 +175,28 @@ async def test_the_ops_port_tells_of_life_readiness_and_metrics() -> None:
     assert f'grpc_server_handled_total{{grpc_code="Internal",{labels}}} 0.0' in metrics
     assert 'rolecall_decisions_total{decision="deny",reason="ROLE_NOT_FOUND",served_from="EVALUATED"} 1.0' in metrics
     assert "rolecall_snapshot_revision 0.0" in metrics
+
+
+async def test_a_server_that_cannot_take_its_place_again_is_not_live_until_it_can(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with served() as service:
+        server, address = service.server.server, service.server.bound.ops_address
+        revive = server.revive
+
+        async def in_vain() -> None:
+            raise AddressError("127.0.0.1:1", "the address is in use")
+
+        monkeypatch.setattr(server, "revive", in_vain)
+        server._crashed.set()
+        await until(lambda: service.server._deaf_because)
+        deaf = await ops(address, "/livez")
+        monkeypatch.setattr(server, "revive", revive)
+        await until(lambda: server.revivals)
+
+        assert deaf[0] == 503
+        assert "the address is in use" in deaf[1]
+        assert await ops(address, "/livez") == (200, "live\n")
 
 
 async def test_row_77_a_call_under_way_is_finished_while_the_server_drains() -> None:

@@ -146,11 +146,11 @@ class Server:
 
     async def revive(self) -> None:
         """Take calls again at the same place; raise `AddressError`."""
-        self.revivals += 1
-        self._crashed.clear()
         self._server = self._new()
         self._bind_again()
+        self._crashed.clear()
         await self.start()
+        self.revivals += 1
 
     async def stop(self, grace: float) -> None:
         """Take no further calls; let those under way finish for `grace` seconds, then end them. Streams are ended at once."""
