@@ -16,13 +16,12 @@ from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext, suppress
 from typing import TypeAlias, TypeVar
 
+from rolecall.engine.errors import ChangeGapError
+from rolecall.engine.snapshot import Snapshot
 from rolecall.roles.change import Commit
 from rolecall.roles.errors import BrokenHistoryError, RevisionNotKeptError
 from rolecall.roles.repository import RoleRepository
 from rolecall.roles.role import Revision, Role
-
-from .errors import ChangeGapError
-from .snapshot import Snapshot
 
 T = TypeVar("T")
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from rolecall.engine.decision import Reason, ServedFrom, Side
+from rolecall.engine.question import AssumeRoleRequest
 from rolecall.roles.role import Revision
-
-from .decision import Reason, ServedFrom, Side
-from .question import AssumeRoleRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,11 +11,10 @@ from collections.abc import Collection, Iterable
 from functools import lru_cache
 from itertools import repeat
 
+from rolecall.engine.sorted_keys import SortedKeys
 from rolecall.policy.compiler import match_form
 from rolecall.policy.errors import InvalidPrincipalError
 from rolecall.policy.principal import Principal, PrincipalKind, principal_of_document
-
-from .sorted_keys import SortedKeys
 
 # Measured; `python -m bench.scale` shows the memory that they stand for. The keys are the snapshot's own and cost nothing here.
 BYTES_A_POSTING = 9

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from rolecall.engine.errors import ChangeGapError
+from rolecall.engine.reverse import ReverseIndex, UnsortedIndex, named_principals
 from rolecall.policy.compiler import CompiledPolicy
 from rolecall.policy.principal import Principal
 from rolecall.roles.change import ChangeKind, Commit
 from rolecall.roles.role import Revision, Role
-
-from .errors import ChangeGapError
-from .reverse import ReverseIndex, UnsortedIndex, named_principals
 
 CHANGES_A_STEP = 50
 """How much of a commit is taken up at a time: about a millisecond's work."""

@@ -6,9 +6,8 @@ from rolecall.engine.decision import Reason, ServedFrom, Side
 from rolecall.engine.record import DecisionRecord, RecordedCall, RecordedStatement
 from rolecall.engine.snapshot import Snapshot
 from rolecall.roles.role import Revision, RoleRef
+from rolecall.transport.codec_decision import QueryDecoder
 from rolecall_client.v1 import decision_pb2 as pb
-
-from .codec_decision import QueryDecoder
 
 _REASON: dict[int, Reason] = {pb.DecisionReason.Value(f"DECISION_REASON_{reason}"): reason for reason in Reason}
 _SIDE: dict[int, Side] = {pb.SideOutcome.Value(f"SIDE_OUTCOME_{side}"): side for side in Side}

@@ -8,12 +8,11 @@ from time import perf_counter_ns
 from typing import Any, Protocol
 
 from rolecall.engine.record import DecisionRecord, RecordedCall
+from rolecall.transport.boundary import request_id
+from rolecall.transport.codec_decision import micros_of
+from rolecall.transport.codec_record import RecordDecoder
+from rolecall.transport.conversations import Conversation
 from rolecall_client.v1 import decision_pb2 as pb, decision_pb2_grpc as rpc
-
-from .boundary import request_id
-from .codec_decision import micros_of
-from .codec_record import RecordDecoder
-from .conversations import Conversation
 
 UNNAMED = ""
 """Stands for a caller whose certificate names nobody."""
