@@ -14,7 +14,7 @@ from bench.fixture import batch_response, check_response
 from rolecall_client.v1 import decision_pb2 as pb
 
 
-def _handler(request: Any, response: Any) -> grpc.RpcMethodHandler:
+def _handler(request: Any, response: Any) -> grpc.RpcMethodHandler[Any, Any]:
     async def echo(message: Any, context: Any) -> Any:
         return response
 
@@ -22,7 +22,7 @@ def _handler(request: Any, response: Any) -> grpc.RpcMethodHandler:
     return grpc.unary_unary_rpc_method_handler(echo, request.FromString, serialize)
 
 
-def _stream(response: pb.StreamCheckAssumeRoleResponse) -> grpc.RpcMethodHandler:
+def _stream(response: pb.StreamCheckAssumeRoleResponse) -> grpc.RpcMethodHandler[Any, Any]:
     async def echo(messages: Any, context: Any) -> Any:
         async for _ in messages:
             yield response

@@ -16,9 +16,9 @@ from bench import scale_fixture as fixture
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
 from rolecall.engine.follower import Follower, load_snapshot
 from rolecall.engine.listing import AssumablePage, assumable_roles
-from rolecall.engine.question import AssumeRoleRequest
+from rolecall.engine.question import AssumeRoleRequest, asking_principal
 from rolecall.engine.snapshot import Snapshot
-from rolecall.roles.change import Author, Commit
+from rolecall.roles.change import Author, Change, Commit
 from rolecall.roles.role import Micros, Revision
 from rolecall.storage.memory import MemoryRoleRepository
 from rolecall.storage.sqlite import open_sqlite
@@ -121,7 +121,7 @@ def statements() -> Figures:
     point = _point(Snapshot(roles.values()), DecisionOptions(cache_entries=0))
     keys = {"acs:SourceVpc": ("vpc-1",), "acs:SourceIp": ("10.0.0.1",)}
     asked = {
-        n: [AssumeRoleRequest(fixture.asking_principal(fixture.user(n - 1)), role.key, keys)] * HOT_ROLES
+        n: [AssumeRoleRequest(asking_principal(fixture.user(n - 1)), role.key, keys)] * HOT_ROLES
         for n, role in roles.items()
     }
     least = dict.fromkeys(roles, float("inf"))
@@ -148,7 +148,7 @@ def _spread(size: int, count: int) -> Iterator[int]:
 
 
 def _check(point: DecisionPoint, asked: Sequence[AssumeRoleRequest]) -> float:
-    questions = [one.about(one.role_key) for one in asked]
+    questions = [AssumeRoleRequest(one.principal, one.role_key, one.keys) for one in asked]
     start = time.process_time()
     for question in questions:
         point.check(question, fixture.TIME)
@@ -181,7 +181,7 @@ async def _stalled(work: Coroutine[object, object, T]) -> tuple[T, float]:
     return await task, longest
 
 
-def _commit(revision: int, changes: Sequence[fixture.Change]) -> Commit:
+def _commit(revision: int, changes: Sequence[Change]) -> Commit:
     author = Author(actor="bench", time=Micros(fixture.TIME))
     return Commit(revision=Revision(revision), author=author, changes=tuple(changes), hash=b"")
 
