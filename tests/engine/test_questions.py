@@ -62,6 +62,7 @@ def test_context_keys_are_told_apart_by_case() -> None:
         ({f"k{n}": ["v"] for n in range(101)}, "TOO_MANY_KEYS"),
         ({"k": ["v"] * 101}, "TOO_MANY_VALUES"),
         ({"k": ["v" * 4_097]}, "VALUE_TOO_LONG"),
+        ({f"k{n}": ["v" * 4_096] for n in range(5)}, "CONTEXT_TOO_LARGE"),
     ],
 )
 def test_every_limit_is_announced(context: dict[str, list[str]], reason: str) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 from google.rpc.status_pb2 import Status
 
+from rolecall.engine.consistency import Consistency
 from rolecall.engine.decision import Answer, ServedFrom
+from rolecall.roles.change import Author, Change, ChangeKind, Commit
+from rolecall.roles.reference import Accounts
+from rolecall.roles.role import Micros, Revision
 from rolecall.transport.codec_batch import BatchAnswers, RawRequest, RawResponse, refusal
-from rolecall.transport.codec_decision import write_answer
+from rolecall.transport.codec_decision import QueryDecoder, write_answer
+from rolecall.transport.decision_servicer import DecisionServicer
 from rolecall_client.v1 import decision_pb2 as pb
-from tests.engine.world import ALICE, NOON, allow, deny, document, point, question, role
+from tests.engine.world import ACCOUNT, ALICE, NOON, allow, deny, document, point, question, role
 
 LONG = {f"key-{n}-" + "x" * 100: "v" for n in range(60)}
 POLICIES: list[dict[str, Any]] = [
@@ -58,3 +64,41 @@ def test_the_raw_messages_are_the_same_on_the_wire() -> None:
     assert list(raw.queries) == [query.SerializeToString() for query in queries]
     assert raw.consistency == consistency
     assert written.SerializeToString() == response.SerializeToString()
+
+
+async def test_a_long_batch_lets_others_in_and_has_one_revision_all_the_same() -> None:
+    decider = point(role(document(allow())))
+    servicer = DecisionServicer(
+        decider,
+        _FreshState(),
+        QueryDecoder(Accounts()),
+        reverse=None,  # type: ignore[arg-type]
+        history=None,  # type: ignore[arg-type]
+        max_batch=100,
+        patience=0,
+    )
+    queries = [pb.AssumeRoleQuery(principal=ALICE, role=f"{ACCOUNT}/app")] * 50
+    batch = asyncio.create_task(servicer.BatchCheckAssumeRole(pb.BatchCheckAssumeRoleRequest(queries=queries), None))
+    author, turns = Author(actor="test", time=Micros(NOON)), 0
+
+    while not batch.done():
+        turns += 1
+        if turns in (5, 30):
+            revision = Revision(decider.snapshot.revision + 1)
+            denied = Change(ChangeKind.UPDATED, role(document(deny()), revision=revision))
+            decider.snapshot.apply(Commit(revision=revision, author=author, changes=(denied,), hash=b""))
+        await asyncio.sleep(0)
+
+    decisions = [result.decision for result in (await batch).results]
+    assert turns >= 30
+    assert {(decision.revision, decision.allowed) for decision in decisions} == {(3, False)}
+
+
+class _FreshState(Consistency):
+    def __init__(self) -> None: ...
+
+    def token(self) -> str:
+        return ""
+
+    def staleness(self) -> int:
+        return 0

@@ -30,6 +30,8 @@ MAX_CONTEXT_KEYS = 100
 MAX_KEY_CHARACTERS = 256
 MAX_VALUES = 100
 MAX_VALUE_CHARACTERS = 4_096
+MAX_CONTEXT_CHARACTERS = 16_384
+"""Of all values together: it bounds what the patterns of a policy may cost one question."""
 
 NO_KEYS: Mapping[str, tuple[str, ...]] = {}
 
@@ -100,7 +102,7 @@ def context_keys(context: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, .
             "context", "TOO_MANY_KEYS", f"{len(context)} keys are given, at most {MAX_CONTEXT_KEYS} are allowed"
         )
     named = [(_context_key(key), _values("context", key, values)) for key, values in context.items()]
-    return {key: values for key, values in named if values}
+    return _bounded("context", {key: values for key, values in named if values})
 
 
 def claim_keys(provider: Principal, claims: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
@@ -119,7 +121,8 @@ def claim_keys(provider: Principal, claims: Mapping[str, Sequence[str]]) -> dict
                 "INVALID_CLAIM",
                 f"claims of this provider are keys that begin with `{prefix}`",
             )
-    return {key: _values("federated.claims", key, values) for key, values in claims.items() if values}
+    read = {key: _values("federated.claims", key, values) for key, values in claims.items() if values}
+    return _bounded("federated.claims", read)
 
 
 def field_keys(*, role_session_name: str, external_id: str, source_identity: str) -> dict[str, tuple[str, ...]]:
@@ -170,6 +173,14 @@ def _values(field: str, key: str, values: Sequence[str]) -> tuple[str, ...]:
             message = f"a value has {len(value)} characters, at most {MAX_VALUE_CHARACTERS} are allowed"
             raise _refused(f"{field}[{key!r}]", "VALUE_TOO_LONG", message)
     return tuple(values)
+
+
+def _bounded(field: str, keys: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    given = sum(len(value) for values in keys.values() for value in values)
+    if given > MAX_CONTEXT_CHARACTERS:
+        message = f"the values have {given} characters together, at most {MAX_CONTEXT_CHARACTERS} are allowed"
+        raise _refused(field, "CONTEXT_TOO_LARGE", message)
+    return keys
 
 
 def _field_violations(role_session_name: str, external_id: str, source_identity: str) -> Iterator[FieldViolation]:

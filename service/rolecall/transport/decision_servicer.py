@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Iterable
-from itertools import count
+from collections.abc import Sequence
+from itertools import count, repeat
+from math import inf
+from time import perf_counter
 from typing import Any
 
 import grpc
@@ -22,9 +25,15 @@ from rolecall.transport.reverse_queries import ReverseQueries
 from rolecall.transport.status import status_of
 from rolecall_client.v1 import decision_pb2 as pb, decision_pb2_grpc as rpc
 
+PATIENCE_SECONDS = 0.01
+"""How long a batch may keep others waiting."""
+
+TRIES = 3
+"""How often a batch is begun when the state changes while others are let in."""
+
 
 class DecisionServicer(rpc.DecisionServiceServicer):
-    """Answers whether principals may assume roles. Between two awaits the state is constant, so a batch sees one revision."""
+    """Answers whether principals may assume roles. Between two awaits the state is constant; a batch sees one revision."""
 
     def __init__(
         self,
@@ -35,10 +44,11 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         reverse: ReverseQueries,
         history: RoleHistory,
         max_batch: int,
+        patience: float = PATIENCE_SECONDS,
     ) -> None:
         self._point, self._consistency, self._decoder = point, consistency, decoder
         self._reverse, self._history = reverse, history
-        self._max_batch = max_batch
+        self._max_batch, self._patience = max_batch, patience
         self._process, self._numbers = secrets.token_hex(6).encode(), count(1)
 
     async def CheckAssumeRole(self, message: pb.CheckAssumeRoleRequest, context: Any) -> pb.CheckAssumeRoleResponse:
@@ -64,7 +74,8 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             raise BatchSizeError(len(message.queries), self._max_batch)
         if message.HasField("consistency"):
             await self._reach(message.consistency)
-        return RawResponse(results=self._answers(message.queries), consistency_token=self._consistency.token())
+        results = await self._answers(message.queries)
+        return RawResponse(results=results, consistency_token=self._consistency.token())
 
     def raw_handlers(self) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
         """Return the methods that have a cheaper handler than the generated one, which reads and writes the same bytes."""
@@ -112,16 +123,33 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         self._consistency.staleness()
         return self._reverse.trusted(message)
 
-    def _answers(self, queries: Iterable[bytes]) -> list[bytes]:
+    async def _answers(self, queries: Sequence[bytes]) -> list[bytes]:
+        """Answer at one revision. A batch that takes long lets others in; if the state changes meanwhile it begins anew.
+
+        At the last try nobody is let in, so that writes cannot keep a batch from its answers.
+        """
+        for patience in (*repeat(self._patience, TRIES - 1), inf):
+            results = await self._answers_at_one_revision(queries, patience)
+            if results is not None:
+                break
+        return results or []
+
+    async def _answers_at_one_revision(self, queries: Sequence[bytes], patience: float) -> list[bytes] | None:
         point, read = self._point, self._decoder.request_of
         check, now, process, numbers = point.check, point.clock(), self._process, self._numbers
-        result = BatchAnswers(revision=point.snapshot.revision, staleness=self._consistency.staleness()).result
+        revision, until = point.snapshot.revision, perf_counter() + patience
+        result = BatchAnswers(revision=revision, staleness=self._consistency.staleness()).result
         results = []
         for query in queries:
             try:
                 results.append(result(check(read(query), now), b"%s-%x" % (process, next(numbers))))
             except EngineError as error:
                 results.append(refusal(status_of(error)))
+            if perf_counter() > until:
+                await asyncio.sleep(0)
+                if point.snapshot.revision != revision:
+                    return None
+                until = perf_counter() + patience
         return results
 
     def _answer_one(self, message: pb.StreamCheckAssumeRoleRequest, response: pb.StreamCheckAssumeRoleResponse) -> None:
