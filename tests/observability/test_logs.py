@@ -52,7 +52,7 @@ def test_an_error_is_told_with_its_traceback(form: str) -> None:
 
 def test_what_libraries_log_is_led_here_until_left() -> None:
     stream = io.StringIO()
-    logger = logging.getLogger("some.library")
+    logger = logging.getLogger("some.dependency")
 
     with adopt_standard_logging(make_logger("info", "json", stream)):
         logger.warning("from %s", "afar")

@@ -23,6 +23,7 @@ from rolecall.policy.keys import (
     reserved_hint,
 )
 from rolecall.policy.principal import Principal, PrincipalKind, principal_of_request, provider_of_request
+from rolecall.policy.wording import advised
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError
 from rolecall.roles.reference import Accounts
 
@@ -206,5 +207,4 @@ def _refused(field: str, reason: str, message: str) -> InvalidQuestionError:
 
 
 def _invalid(field: str, error: InvalidPrincipalError) -> InvalidQuestionError:
-    told = not error.suggestion or f"`{error.suggestion}`" in error.message
-    return _refused(field, error.reason, error.message if told else f"{error.message}; write `{error.suggestion}`")
+    return _refused(field, error.reason, advised(error.message, error.suggestion))

@@ -25,3 +25,10 @@ def listed(texts: Iterable[str], *, last: str = "or") -> str:
     """Return the texts in backticks as an enumeration: `a`, `b` or `c`."""
     *most, final = [f"`{text}`" for text in texts]
     return f"{', '.join(most)} {last} {final}" if most else final
+
+
+def advised(message: str, suggestion: str) -> str:
+    """Return a message with what to write instead, unless it says so already or there is nothing to suggest."""
+    if not suggestion or f"`{suggestion}`" in message:
+        return message
+    return f"{message}; write `{suggestion}`"

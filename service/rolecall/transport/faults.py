@@ -13,6 +13,7 @@ from google.rpc import code_pb2
 
 from rolecall.engine import errors as engine
 from rolecall.policy import errors as policy
+from rolecall.policy.wording import advised
 from rolecall.roles import errors as roles
 from rolecall.transport import errors as transport
 
@@ -264,8 +265,7 @@ def _policy_field(violation: policy.Violation) -> FieldFault:
 
 
 def _field(name: str, reason: str, message: str, suggestion: str = "") -> FieldFault:
-    told = not suggestion or f"`{suggestion}`" in message
-    return FieldFault(field=name, reason=reason, description=message if told else f"{message}; write `{suggestion}`")
+    return FieldFault(field=name, reason=reason, description=advised(message, suggestion))
 
 
 def _with(fault: Fault, **facts: str | int) -> Fault:
