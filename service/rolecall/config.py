@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from difflib import get_close_matches
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, TypeVar
 
 from rolecall.observability.decision_log import DecisionLogOptions
@@ -100,6 +101,7 @@ def _setting(default: T, read: Callable[[str], Any], text: str) -> T:
 _LISTEN = Address("127.0.0.1:50051", "127.0.0.1", 50051)
 _OPS_LISTEN = Address("127.0.0.1:9464", "127.0.0.1", 9464)
 _LIMITS = Limits()
+_STORE = "sqlite:///rolecall.db"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +110,19 @@ class Config:
 
     listen: Address = _setting(_LISTEN, _address, "Where to take calls: HOST:PORT or unix:PATH.")
     ops_listen: Address = _setting(_OPS_LISTEN, _tcp_address, "Where to serve /metrics, /livez and /readyz over HTTP.")
-    store: str = _setting("sqlite:///rolecall.db", read_text, "Where roles are kept: sqlite:///PATH or memory://.")
+    store: str = _setting(_STORE, read_text, "Where roles are kept: sqlite:///PATH, postgresql://... or memory://.")
+    store_file: str = _setting("", read_text, "File that holds the store's URL, instead of --store: a mounted secret.")
+    poll_seconds: float = _setting(
+        1.0, read_seconds(0.05, 60), "How often to ask the store for changes of others, give or take a tenth."
+    )
+    reconcile_seconds: float = _setting(
+        3_600.0, read_seconds(0, 604_800), "How often to compare every role in memory with the store; 0: never."
+    )
+    snapshot_file: str = _setting(
+        "", read_text, "File to keep the state in, so that a restart needs no database; needs --snapshot-key-file."
+    )
+    snapshot_key_file: str = _setting("", read_text, "File with at least 32 bytes that authenticate the snapshot file.")
+    snapshot_seconds: float = _setting(60.0, read_seconds(1, 86_400), "How often to renew the snapshot file.")
     account_id: str = _setting("", read_text, "Account of requests that name none: an id or an alias.")
     account_alias: tuple[tuple[str, str], ...] = _setting((), read_aliases, "Names for accounts: NAME=ID,...")
     insecure: bool = _setting(
@@ -157,6 +171,7 @@ class Config:
     max_batch: int = _setting(1_000, read_integer(1, 100_000), "How many queries a batch may hold.")
     max_message_bytes: int = _setting(4_194_304, read_integer(65_536, 268_435_456), "How large a message may be.")
     max_concurrent_rpcs: int = _setting(1_000, read_integer(1, 1_000_000), "How many calls to answer at once.")
+    max_watches: int = _setting(10_000, read_integer(1, 1_000_000), "How many change feeds may be open at once.")
     max_deadline_seconds: float = _setting(
         30.0, read_seconds(0.1, 3_600), "How long a call may take; an upload ten times that."
     )
@@ -218,7 +233,22 @@ class Config:
             raise ConfigError(problems)
         config = cls(**values)
         config._require_accounts()
+        config._require_pairs()
         return config
+
+    @property
+    def store_url(self) -> str:
+        """Return where roles are kept; raise `ConfigError` when the file that says it cannot be read."""
+        if not self.store_file:
+            return self.store
+        try:
+            url = Path(self.store_file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise ConfigError([f"--store-file: cannot read `{self.store_file}`: {why}"]) from None
+        if not url:
+            raise ConfigError([f"--store-file: `{self.store_file}` is empty"])
+        return url
 
     @property
     def limits(self) -> Limits:
@@ -274,6 +304,15 @@ class Config:
             raise ConfigError(
                 f"{flag_of(names[v.field])} ({variable_of(names[v.field])}): {v.message}" for v in error.violations
             ) from None
+
+    def _require_pairs(self) -> None:
+        problems = []
+        if self.store_file and self.store != _STORE:
+            problems.append("--store and --store-file name two stores; give one of them")
+        if bool(self.snapshot_file) != bool(self.snapshot_key_file):
+            problems.append("--snapshot-file and --snapshot-key-file come together")
+        if problems:
+            raise ConfigError(problems)
 
 
 def flag_of(name: str) -> str:

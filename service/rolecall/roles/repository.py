@@ -2,12 +2,13 @@
 
 The store has one counter: a write takes the next revision first and then works alone until it has committed, so committed
 revisions are exactly 1..head. Methods block; callers run them on a worker thread. Every method may raise
-`StoreUnavailableError`, and then nothing has changed.
+`StoreUnavailableError`, and then nothing has changed; only a connection that breaks during a commit leaves open whether it
+was done, which a repeat with the same request id tells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -40,6 +41,29 @@ class Remembered:
 
     fingerprint: bytes
     outcome: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What one read found: where the store stood, and those of the asked-for roles that it had then, by key."""
+
+    head: Head
+    roles: Mapping[str, Role]
+
+
+class Hints(Protocol):
+    """Word from the store that something was committed. It may be late, come twice, or not at all: polling does not rely on it."""
+
+    def wait(self, seconds: float) -> bool:
+        """Return True as soon as word has come since the last call, False after that time; connect anew when it must.
+
+        Never raises: while there is no connection no word comes.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection; a `wait` under way returns soon. May be called from another thread."""
+        ...
 
 
 class Transaction(Protocol):
@@ -108,6 +132,11 @@ class RoleRepository(Protocol):
         """Return the key that authenticates tokens: 32 bytes, made with the store, the same for all who open it."""
         ...
 
+    @property
+    def exclusive(self) -> bool:
+        """Tell whether nobody else can write to this store while it is open here."""
+        ...
+
     def head(self) -> Head:
         """Return where the store stands."""
         ...
@@ -134,6 +163,14 @@ class RoleRepository(Protocol):
 
     def size(self) -> int:
         """Return how many roles there are, without looking at each."""
+        ...
+
+    def examine(self, keys: Sequence[str]) -> Examined:
+        """Return the newest versions of those of `keys` (at most 1,000) that have a role, and the head, as of one moment."""
+        ...
+
+    def census(self) -> tuple[Head, int]:
+        """Return the head and how many roles there are, as of one moment, having looked at each."""
         ...
 
     def commits(self, *, after: Revision, limit: int) -> list[Commit]:
@@ -176,6 +213,17 @@ class RoleRepository(Protocol):
         touched. Outcomes remembered before `forget_requests_before` (microseconds) are forgotten too. Return how many
         commits were forgotten.
         """
+        ...
+
+    def rename_history(self, expected: str) -> Head:
+        """Give the history a new incarnation if it has still the expected one, and return the head in either case.
+
+        A follower does this when the store has lost commits: tokens of the history that is gone must not be taken for its own.
+        """
+        ...
+
+    def hints(self) -> Hints | None:
+        """Return word of the commits of others, None where the store has no means to give it."""
         ...
 
     def close(self) -> None:
