@@ -4,56 +4,27 @@ import asyncio
 import gc
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import pytest
 
-from rolecall.engine import follower
-from rolecall.engine.consistency import AtLeastAsFresh, Consistency, FullyConsistent
+from rolecall.engine import loading
+from rolecall.engine.consistency import AtLeastAsFresh, FullyConsistent
 from rolecall.engine.errors import FutureRevisionError, RevisionNotReachedError
-from rolecall.engine.follower import Follower, load_snapshot
-from rolecall.engine.snapshot import Snapshot
-from rolecall.engine.writer import RoleWriter
-from rolecall.roles.change import Author, ChangeKind, Commit
+from rolecall.engine.loading import load_snapshot
+from rolecall.roles.change import Commit
 from rolecall.roles.errors import BrokenHistoryError, InvalidTokenError, StoreUnavailableError, UnknownIncarnationError
-from rolecall.roles.repository import Head, Transaction
-from rolecall.roles.role import Micros, Revision, Role
+from rolecall.roles.repository import Head
+from rolecall.roles.role import Revision, Role
 from rolecall.roles.tokens import Tokens
-from rolecall.storage.memory import MemoryRoleRepository
-from tests.engine.world import ACCOUNT, allow, document, role
-
-
-@dataclass
-class Written:
-    commit: Commit | None
-
-
-class Parts:
-    def __init__(self) -> None:
-        self.repository = MemoryRoleRepository()
-        self.readers, self.writers = ThreadPoolExecutor(2), ThreadPoolExecutor(1)
-        self.follower = Follower(self.repository, Snapshot(), self.readers)
-        self.writer = RoleWriter(self.follower, writing=self.writers, reading=self.readers)
-        self.tokens = Tokens(self.repository.token_key, self.repository.head().incarnation)
-        self.consistency = Consistency(self.follower, self.tokens, wait_seconds=0.5)
-
-    def put(self, *names: str) -> Commit:
-        def work(transaction: Transaction) -> None:
-            for name in names:
-                transaction.put(ChangeKind.CREATED, role(document(allow()), name=name, revision=transaction.revision))
-
-        _, commit = self.repository.transact(Author(actor="test", time=Micros(0)), work)
-        assert commit is not None
-        return commit
+from tests.engine.following import Parts, Written
+from tests.engine.world import ACCOUNT
 
 
 @pytest.fixture
 def parts() -> Iterator[Parts]:
     made = Parts()
     yield made
-    made.readers.shutdown()
-    made.writers.shutdown()
+    made.close()
 
 
 def test_a_load_holds_every_role_at_the_head(parts: Parts) -> None:
@@ -224,11 +195,11 @@ async def test_a_gap_in_the_commits_loads_everything_again_and_is_counted(parts:
 
     await parts.follower.catch_up()
 
-    assert (parts.follower.reloads, parts.follower.snapshot.revision, len(parts.follower.snapshot)) == (1, 3, 3)
+    assert (parts.reloads, parts.follower.snapshot.revision, len(parts.follower.snapshot)) == ({"gap": 1}, 3, 3)
 
 
 def test_a_load_tells_how_far_it_is(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follower, "ROLES_BETWEEN_PROGRESS", 2)
+    monkeypatch.setattr(loading, "ROLES_BETWEEN_PROGRESS", 2)
     for name in ("a", "b", "c"):
         parts.put(name)
     told = list[tuple[int, int]]()
@@ -279,7 +250,7 @@ async def test_a_large_commit_lets_other_work_in_and_the_next_write_waits_for_it
     await asyncio.gather(parts.follower.take(large), parts.follower.take(small), others())
 
     assert turns >= 10
-    assert (parts.follower.reloads, parts.follower.snapshot.revision, len(parts.follower.snapshot)) == (0, 2, 1_001)
+    assert (parts.reloads, parts.follower.snapshot.revision, len(parts.follower.snapshot)) == ({}, 2, 1_001)
 
 
 async def test_a_reload_keeps_versions_and_what_was_written_meanwhile(parts: Parts) -> None:
@@ -308,5 +279,5 @@ async def test_a_reload_keeps_versions_and_what_was_written_meanwhile(parts: Par
     await reloading
 
     snapshot = parts.follower.snapshot
-    assert (parts.follower.reloads, snapshot.revision, len(snapshot)) == (1, 3, 3)
+    assert (parts.reloads, snapshot.revision, len(snapshot)) == ({"gap": 1}, 3, 3)
     assert snapshot.version(f"{ACCOUNT}/a") is kept

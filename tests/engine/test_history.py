@@ -9,7 +9,7 @@ import pytest
 from rolecall.engine.errors import FutureRevisionError, InvalidQuestionError
 from rolecall.engine.follower import Follower
 from rolecall.engine.history import RoleHistory
-from rolecall.engine.snapshot import Snapshot
+from rolecall.engine.loading import load_snapshot
 from rolecall.roles.change import Author, ChangeKind
 from rolecall.roles.errors import RevisionNotKeptError
 from rolecall.roles.role import Micros
@@ -25,7 +25,7 @@ class Past:
 
     def __init__(self, readers: ThreadPoolExecutor) -> None:
         self.repository = MemoryRoleRepository()
-        self.follower = Follower(self.repository, Snapshot(), readers)
+        self.follower = Follower(self.repository, load_snapshot(self.repository), readers)
         self.history = RoleHistory(self.repository, self.follower, readers)
 
     def write(self, description: str) -> None:

@@ -38,14 +38,18 @@ class Consistency:
     ) -> None:
         self._follower, self._tokens, self._wait = follower, tokens, wait_seconds
         self._max_staleness = round(max_staleness_seconds * _MICROS)
-        self._token = (Revision(-1), "")
+        self._token = (Revision(-1), "", "")
 
     def token(self) -> str:
         """Return the consistency token of the state as it is."""
-        revision = self._follower.snapshot.revision
-        if self._token[0] != revision:
-            self._token = (revision, self._tokens.consistency(revision))
-        return self._token[1]
+        snapshot, kept = self._follower.snapshot, self._token
+        if kept[0] != snapshot.revision or kept[1] is not snapshot.incarnation:
+            kept = self._token = (
+                snapshot.revision,
+                snapshot.incarnation,
+                self._tokens.consistency(snapshot.revision),
+            )
+        return kept[2]
 
     def staleness(self) -> int:
         """Return how old the state may be, in microseconds; raise `StaleStateError` when that is too old to answer from."""

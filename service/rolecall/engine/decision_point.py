@@ -70,6 +70,8 @@ class DecisionPoint:
             self.cache.hits += 1
         else:
             answer = self._decide(version, request, now)
+        if self.snapshot.restored:
+            answer = Answer(answer.decision, ServedFrom.RESTORED)
         self.decided[answer.decision.reason, answer.served_from] += 1
         return answer
 

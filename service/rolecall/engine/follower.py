@@ -3,88 +3,125 @@
 1. The head is read first, then every role, then the commits after that head; since a change is a whole version, reading
    roles while others write does no harm.
 2. Own writes are applied as they commit, one after the other; a large one in steps. `catch_up` reads whatever else there is.
-3. A gap in the commits, or a commit that does not follow from the one before it, means that this state cannot be trusted:
-   everything is loaded again, and counted.
+3. A commit is taken up only if it follows from the one before it: the next revision, and the hash of the one held as its
+   previous hash. A gap, or a history that is not the one followed so far, means that this state cannot be trusted:
+   everything is read again, and counted. A history that lost commits gets a new name first, so that its old tokens are refused.
+4. The state is as old as the time since the last reading of the head began that was then caught up with.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gc
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager, nullcontext, suppress
-from typing import TypeAlias, TypeVar
+from contextlib import nullcontext
+from enum import StrEnum
+from typing import TypeVar
 
 from rolecall.engine.errors import ChangeGapError
+from rolecall.engine.feed import Feed
+from rolecall.engine.loading import PAGE_COMMITS, load_snapshot, uncollected
 from rolecall.engine.snapshot import Snapshot
 from rolecall.roles.change import Commit
 from rolecall.roles.errors import BrokenHistoryError, RevisionNotKeptError
-from rolecall.roles.repository import RoleRepository
-from rolecall.roles.role import Revision, Role
+from rolecall.roles.repository import Head, RoleRepository
+from rolecall.roles.role import Revision
 
 T = TypeVar("T")
 
-PAGE_COMMITS = 500
-ROLES_BETWEEN_PROGRESS = 10_000
 LARGE_COMMIT = 1_000
-
-Progress: TypeAlias = "Callable[[int, int], None]"
-"""Told how many roles are loaded, and how many there are, as far as that is known."""
+KNOWN_HASHES = 1_024
 
 
-def load_snapshot(
-    repository: RoleRepository, *, progress: Progress | None = None, kept: Snapshot | None = None
-) -> Snapshot:
-    """Return the state of a repository; blocks. Raise `StoreUnavailableError`.
+class Reload(StrEnum):
+    """Why everything was read again."""
 
-    `progress` is told now and then, on this thread. Versions of `kept` stay for roles that are the same; its loop may go on.
-    """
-    head = repository.head()
-    roles = repository.load() if progress is None else _told(repository.load(), repository.size(), progress)
-    gc.collect()
-    with _uncollected():
-        snapshot = Snapshot(roles, revision=head.revision, kept=kept.version if kept else None)
-    while commits := repository.commits(after=snapshot.revision, limit=PAGE_COMMITS):
-        for commit in commits:
-            snapshot.apply(commit)
-    return snapshot
+    GAP = "gap"  # a commit is missing, or was altered
+    FORK = "fork"  # the store lost commits that were held here
+    INCARNATION = "incarnation"  # the store is another one, or was restored
+    BEHIND = "behind"  # what comes next is no longer kept
+    MISMATCH = "mismatch"  # a role in memory was not the one in the store
+
+
+def boottime_micros() -> int:
+    """Return microseconds that only go forward, and go on while the machine sleeps or this process is stopped."""
+    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1_000
+
+
+class _ForkedError(Exception):
+    """A commit is not of the history that was followed. It never leaves the follower."""
 
 
 class Follower:
-    """Brings the commits of a repository into a snapshot. For one event loop; reads run on `readers`."""
+    """Brings the commits of a repository into a snapshot. For one event loop; reads run on `readers`.
 
-    def __init__(self, repository: RoleRepository, snapshot: Snapshot, readers: Executor) -> None:
-        self._repository, self._readers = repository, readers
-        self.snapshot = snapshot
-        self.reloads = 0
+    `clock` gives microseconds as `boottime_micros` does. `renamed` is told on the loop, in the moment in which the state is that
+    of another history, with the key of its tokens and its name.
+    """
+
+    def __init__(
+        self,
+        repository: RoleRepository,
+        snapshot: Snapshot,
+        readers: Executor,
+        *,
+        clock: Callable[[], int] = boottime_micros,
+        renamed: Callable[[bytes, str], object] = lambda _key, _incarnation: None,
+    ) -> None:
+        self._repository, self._readers, self._clock, self._renamed = repository, readers, clock, renamed
+        self._exclusive = repository.exclusive
+        self.snapshot, self.feed = snapshot, Feed()
+        self.feed.restart(snapshot.revision)
+        self.reloads = dict.fromkeys(Reload, 0)
+        self.seen_at = clock()
+        self._hashes: OrderedDict[Revision, bytes] = OrderedDict()
         self._next: asyncio.Task[Revision] | None = None
         self._running: asyncio.Task[Revision] | None = None
         self._applying = asyncio.Lock()
         self._meanwhile: list[Commit] | None = None
 
+    def start(self, snapshot: Snapshot, seen_at: int) -> None:
+        """Begin with a state that was that of the store at the time `seen_at`."""
+        self._become(snapshot)
+        self.seen_at = seen_at
+
     async def take(self, commit: Commit) -> None:
-        """Apply a commit of this process; catch up first when others lie before it."""
+        """Apply a commit of this process; catch up first when others lie before it, or when it is of another history."""
         try:
             await self._apply(commit)
-        except ChangeGapError:
+        except (ChangeGapError, _ForkedError):
             await self.catch_up()
 
     async def catch_up(self) -> Revision:
         """Apply all that was committed when this was called; return the revision that the repository was seen at.
 
-        Callers that wait together share one reading, which begins after the last of them has asked.
+        Callers that wait together share one reading, which begins after the last of them has asked. Raise `StoreUnavailableError`.
         """
         if self._next is None:
             self._next = asyncio.create_task(self._after(self._running))
         return await asyncio.shield(self._next)
 
+    async def reload(self, reason: Reload) -> Revision:
+        """Read everything again; return the revision that is reached. Raise `StoreUnavailableError`."""
+        began = self._clock()
+        if reason is Reload.FORK:
+            expected = self.snapshot.incarnation
+            await self._read(lambda: self._repository.rename_history(expected))
+        await self._load_again()
+        self.reloads[reason] += 1
+        self._see(began)
+        return self.snapshot.revision
+
     def staleness(self) -> int:
         """Return an upper bound of the age of the state, in microseconds.
 
-        A store is written by this process alone, which has applied each write before its author hears of it: 0.
+        A store that only this process writes to is never ahead of what its authors have heard of: 0, unless the state was restored.
         """
-        return 0
+        if self._exclusive and not self.snapshot.restored:
+            return 0
+        return self._clock() - self.seen_at
 
     def look(self) -> None:
         """Begin to catch up without waiting for it; a failure is told to whoever asks next."""
@@ -98,67 +135,92 @@ class Follower:
         return await self._follow()
 
     async def _follow(self) -> Revision:
+        began, held = self._clock(), self.snapshot.revision
         head = await self._read(self._repository.head)
-        while self.snapshot.revision < head.revision:
-            try:
+        if reason := self._contradicted(head, held):
+            return await self.reload(reason)
+        try:
+            while self.snapshot.revision < head.revision:
                 await self._take_next()
-            except (ChangeGapError, RevisionNotKeptError, BrokenHistoryError):
-                await self._reload()
+        except (ChangeGapError, BrokenHistoryError):
+            return await self.reload(Reload.GAP)
+        except _ForkedError:
+            return await self.reload(Reload.FORK)
+        except RevisionNotKeptError:
+            return await self.reload(Reload.BEHIND)
+        self._see(began)
         return head.revision
+
+    def _contradicted(self, head: Head, held: Revision) -> Reload | None:
+        """Tell what of a head cannot be so in the history that was followed. `held`: the revision before it was read."""
+        if head.incarnation != self.snapshot.incarnation:
+            return Reload.INCARNATION
+        lost = head.revision < held
+        other = head.revision == self.snapshot.revision and head.hash != self.snapshot.hash
+        return Reload.FORK if lost or other else None
+
+    def _see(self, began: int) -> None:
+        self.seen_at = max(self.seen_at, began)
+        self.snapshot.restored = False
 
     async def _take_next(self) -> None:
         after = self.snapshot.revision
-        for commit in await self._read(lambda: self._repository.commits(after=after, limit=PAGE_COMMITS)):
+        commits = await self._read(lambda: self._repository.commits(after=after, limit=PAGE_COMMITS))
+        if not commits:
+            raise ChangeGapError(after, after)
+        for commit in commits:
             await self._apply(commit)
 
     async def _apply(self, commit: Commit) -> None:
         """Take a commit up; a large one lets other work in between."""
         async with self._applying:
-            with _uncollected() if len(commit.changes) >= LARGE_COMMIT else nullcontext():
+            if commit.revision <= self.snapshot.revision:
+                self._require_known(commit)
+                return
+            if commit.revision == self.snapshot.revision + 1 and commit.previous_hash != self.snapshot.hash:
+                raise _ForkedError(commit.revision)
+            with uncollected() if len(commit.changes) >= LARGE_COMMIT else nullcontext():
                 await _in_steps(self.snapshot.applying(commit))
+            self._know(commit)
+            self.feed.add(commit)
             if self._meanwhile is not None:
                 self._meanwhile.append(commit)
 
-    async def _reload(self) -> None:
-        """Load everything again; what is committed by this process meanwhile must not be lost with the old state."""
-        self.reloads += 1
+    def _require_known(self, commit: Commit) -> None:
+        if self._hashes.get(commit.revision, commit.hash) != commit.hash:
+            raise _ForkedError(commit.revision)
+
+    def _know(self, commit: Commit) -> None:
+        self._hashes[commit.revision] = commit.hash
+        if len(self._hashes) > KNOWN_HASHES:
+            self._hashes.popitem(last=False)
+
+    async def _load_again(self) -> None:
+        """Read everything; what is committed by this process meanwhile must not be lost with the old state."""
         self._meanwhile = []
         try:
             loaded = await self._read(lambda: load_snapshot(self._repository, kept=self.snapshot))
+            key = await self._read(lambda: self._repository.token_key)
             async with self._applying:
-                with suppress(ChangeGapError):
-                    for commit in self._meanwhile:
+                for commit in self._meanwhile:
+                    if commit.previous_hash == loaded.hash:
                         await _in_steps(loaded.applying(commit))
-                self.snapshot.replace(loaded)
+                self._become(loaded, key)
         finally:
             self._meanwhile = None
+
+    def _become(self, loaded: Snapshot, key: bytes | None = None) -> None:
+        before = self.snapshot.incarnation
+        self.snapshot.replace(loaded)
+        self._hashes.clear()
+        if key is not None and self.snapshot.incarnation != before:
+            self._renamed(key, self.snapshot.incarnation)
+        self.feed.restart(self.snapshot.revision)
 
     async def _read(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, work)
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Keep the collector of cycles away from many objects that stay: it would stop every thread to walk through them."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if enabled:
-            gc.enable()
-
-
 async def _in_steps(steps: Iterator[None]) -> None:
     for _ in steps:
         await asyncio.sleep(0)
-
-
-def _told(roles: Iterable[Role], total: int, progress: Progress) -> Iterator[Role]:
-    loaded = 0
-    for loaded, role in enumerate(roles, start=1):
-        yield role
-        if not loaded % ROLES_BETWEEN_PROGRESS:
-            progress(loaded, max(loaded, total))
-    progress(loaded, loaded)

@@ -14,6 +14,7 @@ from rolecall.policy.compiler import CompiledPolicy
 from rolecall.policy.principal import Principal
 from rolecall.roles.change import ChangeKind, Commit
 from rolecall.roles.role import Revision, Role
+from rolecall.roles.serial import FIRST_HASH
 
 CHANGES_A_STEP = 50
 """How much of a commit is taken up at a time: about a millisecond's work."""
@@ -34,20 +35,26 @@ class RoleVersion:
 
 
 class Snapshot:
-    """Every role, by `RoleRef.key`, as of `revision`."""
+    """Every role, by `RoleRef.key`, as of `revision`, whose commit has that `hash` in the history named `incarnation`.
+
+    `restored` says that it comes from a file and the store has not confirmed it yet.
+    """
 
     def __init__(
         self,
         roles: Iterable[Role] = (),
         *,
         revision: Revision = Revision(0),
+        hash: bytes = FIRST_HASH,
+        incarnation: str = "",
+        restored: bool = False,
         kept: Callable[[str], RoleVersion | None] | None = None,
     ) -> None:
         """Take up `roles`, of which the last counts where one comes twice; versions of `kept` stay for roles that are the same."""
         self._versions: dict[str, RoleVersion] = {}
         self._arriving: dict[str, RoleVersion | None] = {}
         self._unsettled: list[_Replaced] = []
-        self.revision = revision
+        self.revision, self.hash, self.incarnation, self.restored = revision, hash, incarnation, restored
         versions, again, index = self._versions, list[Role](), UnsortedIndex()
         for role in roles:
             key = role.key
@@ -58,7 +65,7 @@ class Snapshot:
             versions[key] = held if held and held.role == role else RoleVersion(role)
             index.add(key, named_principals(role.document))
         self._index = ReverseIndex.of(index)
-        _exhaust(self._taking_up({role.key: role for role in again}, revision))
+        _exhaust(self._taking_up({role.key: role for role in again}, revision, hash))
 
     def version(self, key: str) -> RoleVersion | None:
         """Return the newest version of a role."""
@@ -91,7 +98,7 @@ class Snapshot:
             changed[change.role.key] = None if change.kind is ChangeKind.DELETED else change.role
             if not number % (10 * CHANGES_A_STEP):
                 yield
-        yield from self._taking_up(changed, commit.revision)
+        yield from self._taking_up(changed, commit.revision, commit.hash)
 
     def replace(self, other: Snapshot) -> None:
         """Become `other`, all at once. What this was is `other` from now on."""
@@ -100,6 +107,15 @@ class Snapshot:
         self._unsettled, other._unsettled = other._unsettled, self._unsettled
         self._index, other._index = other._index, self._index
         self.revision, other.revision = other.revision, self.revision
+        self.hash, other.hash = other.hash, self.hash
+        self.incarnation, other.incarnation = other.incarnation, self.incarnation
+        self.restored, other.restored = other.restored, self.restored
+
+    def versions(self) -> list[RoleVersion]:
+        """Return the newest version of every role, in no order: a list of its own that later commits leave alone."""
+        if not self._arriving:
+            return list(self._versions.values())
+        return [version for version in (self._versions | self._arriving).values() if version is not None]
 
     @property
     def postings(self) -> int:
@@ -111,7 +127,7 @@ class Snapshot:
         """Return about how much memory the reverse index takes."""
         return self._index.estimated_bytes
 
-    def _taking_up(self, changed: Mapping[str, Role | None], revision: Revision) -> Iterator[None]:
+    def _taking_up(self, changed: Mapping[str, Role | None], revision: Revision, hash: bytes) -> Iterator[None]:
         """Hold these roles in place of those of the same keys, as of `revision`; None: the role is gone.
 
         1. The index leads to the new versions as well.
@@ -125,7 +141,8 @@ class Snapshot:
             arriving[key] = replaced[-1].new
             if not len(replaced) % CHANGES_A_STEP:
                 yield
-        self._unsettled, self._arriving, self.revision = replaced, arriving, revision
+        self._unsettled, self._arriving = replaced, arriving
+        self.revision, self.hash = revision, hash
         yield from self._settling()
 
     def _settling(self) -> Iterator[None]:

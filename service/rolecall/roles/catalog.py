@@ -73,12 +73,20 @@ class RoleCatalog:
     """
 
     def __init__(
-        self, repository: RoleRepository, accounts: Accounts, limits: Limits, options: CatalogOptions | None = None
+        self,
+        repository: RoleRepository,
+        accounts: Accounts,
+        limits: Limits,
+        options: CatalogOptions | None = None,
+        *,
+        tokens: Tokens | None = None,
     ) -> None:
+        """Without `tokens` the repository is asked for what makes its own, which it must be able to tell now."""
         self._repository, self._accounts = repository, accounts
         self._options = options or CatalogOptions()
         self._rules = DeclarationRules(accounts, DocumentRules(limits, self._options.lint_blocks))
-        self._pages = RolePages(repository, accounts, Tokens(repository.token_key, repository.head().incarnation))
+        tokens = tokens or Tokens(repository.token_key, repository.head().incarnation)
+        self._pages = RolePages(repository, accounts, tokens)
 
     def create(self, command: CreateRole, author: Author, scope: str) -> Written[Role]:
         """Create a role; raise `RoleExistsError` or `RoleLimitError`."""

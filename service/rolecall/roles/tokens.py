@@ -28,6 +28,10 @@ class Tokens:
     """Makes and reads the tokens of one store."""
 
     def __init__(self, key: bytes, incarnation: str) -> None:
+        self.adopt(key, incarnation)
+
+    def adopt(self, key: bytes, incarnation: str) -> None:
+        """Go on with another history; tokens of the one before are then of an unknown incarnation, or not authentic."""
         self._key = key
         self._history = hashlib.sha256(incarnation.encode()).digest()[:_HISTORY_BYTES]
         self._memoised = lru_cache(maxsize=_MEMOISED_TOKENS)(self._consistency)

@@ -1,0 +1,133 @@
+"""The newest commits in memory, shared by all who watch.
+
+1. A ring holds the commits, bounded by the number of their changes and by their bytes. Whoever watches has a cursor, a
+   revision, and nothing else, so that memory does not grow with those that are slow.
+2. The newest commit is held however large it is; what has left the ring is read from the store.
+3. Whoever waits is woken in portions, so that thousands that watch keep no decision waiting.
+4. After `restart` nothing follows from what was before: a cursor of an earlier generation leads nowhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+
+from rolecall.roles.change import Commit
+from rolecall.roles.role import Revision, Role
+
+MAX_CHANGES = 10_000
+MAX_BYTES = 32 * 1024 * 1024
+
+WOKEN_AT_ONCE = 64
+"""How many that watch go on before other work is let in."""
+
+_CHANGE_BYTES = 1_000
+"""About what a change takes besides its texts."""
+
+
+class Feed:
+    """The newest commits up to `head`, which is where whoever watches from now on begins. For one event loop."""
+
+    def __init__(self, *, max_changes: int = MAX_CHANGES, max_bytes: int = MAX_BYTES) -> None:
+        self._max_changes, self._max_bytes = max_changes, max_bytes
+        self._commits: deque[Commit] = deque()
+        self._sizes: deque[int] = deque()
+        self._changes = self._bytes = 0
+        self._waiting: dict[asyncio.Future[None], None] = {}
+        self.generation, self.head = 0, Revision(0)
+
+    def add(self, commit: Commit) -> None:
+        """Hold the next commit; one that was held before is passed over, one that does not follow leaves no other."""
+        if commit.revision <= self.head:
+            return
+        if commit.revision != self.head + 1:
+            self._clear()
+        self._hold(commit)
+        self._wake()
+
+    def restart(self, revision: Revision) -> None:
+        """Begin a new generation at a revision: what was before cannot be followed."""
+        self._clear()
+        self.generation += 1
+        self.head = revision
+        self._wake()
+
+    def since(self, revision: Revision, limit: int) -> Sequence[Commit] | None:
+        """Return the first `limit` commits after a revision, in order; None when the first of them is not held any more."""
+        behind, held = self.head - revision, len(self._commits)
+        if behind > held:
+            return None
+        return list(islice(self._commits, held - behind, held - behind + limit)) if behind > 0 else ()
+
+    async def wait(self, revision: Revision, generation: int, seconds: float) -> None:
+        """Return when there is a commit after a revision, or another generation, or when `seconds` have passed."""
+        if self.generation != generation or self.head > revision:
+            return
+        loop = asyncio.get_running_loop()
+        woken: asyncio.Future[None] = loop.create_future()
+        timer = loop.call_later(seconds, _settle, woken)
+        self._waiting[woken] = None
+        try:
+            await woken
+        finally:
+            timer.cancel()
+            self._waiting.pop(woken, None)
+
+    @property
+    def waiting(self) -> int:
+        """Return how many wait."""
+        return len(self._waiting)
+
+    @property
+    def estimated_bytes(self) -> int:
+        """Return about how much memory the ring keeps."""
+        return self._bytes
+
+    def __len__(self) -> int:
+        return len(self._commits)
+
+    def _hold(self, commit: Commit) -> None:
+        self._commits.append(commit)
+        self._sizes.append(self._size(commit))
+        self._changes += len(commit.changes)
+        self._bytes += self._sizes[-1]
+        self.head = commit.revision
+        while len(self._commits) > 1 and (self._changes > self._max_changes or self._bytes > self._max_bytes):
+            self._changes -= len(self._commits.popleft().changes)
+            self._bytes -= self._sizes.popleft()
+
+    def _size(self, commit: Commit) -> int:
+        # What is too large by its number alone need not be measured: that would keep others waiting.
+        if len(commit.changes) > self._max_changes:
+            return self._max_bytes
+        return sum(_bytes_of(change.role) for change in commit.changes)
+
+    def _clear(self) -> None:
+        self._commits.clear()
+        self._sizes.clear()
+        self._changes = self._bytes = 0
+
+    def _wake(self) -> None:
+        if self._waiting:
+            _wake_in_portions(asyncio.get_running_loop(), list(self._waiting))
+
+
+def _wake_in_portions(loop: asyncio.AbstractEventLoop, waiting: list[asyncio.Future[None]]) -> None:
+    for woken in waiting[-WOKEN_AT_ONCE:]:
+        _settle(woken)
+    del waiting[-WOKEN_AT_ONCE:]
+    if waiting:
+        loop.call_soon(_wake_in_portions, loop, waiting)
+
+
+def _settle(woken: asyncio.Future[None]) -> None:
+    if not woken.done():
+        woken.set_result(None)
+
+
+def _bytes_of(role: Role) -> int:
+    return (
+        _CHANGE_BYTES + len(role.document) + len(role.description) + sum(len(k) + len(v) for k, v in role.tags.items())
+    )

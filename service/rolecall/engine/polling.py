@@ -1,0 +1,85 @@
+"""Asks a repository again and again whether others have committed, so that no replica falls behind for longer than a poll.
+
+A hint makes the next poll come at once. Hints may be late or lost: the polls come all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from rolecall.engine.follower import Follower
+from rolecall.roles.errors import StoreUnavailableError
+from rolecall.roles.repository import Hints
+
+HINT_SECONDS = 5.0
+LEAST_SECONDS_BETWEEN = 0.01
+"""Under a storm of hints this many commits are read at a time rather than one by one."""
+
+
+@dataclass(slots=True)
+class PollCounts:
+    """What came of the polls: `failing` since the last one that did not."""
+
+    done: int = 0
+    failed: int = 0
+    hints: int = 0
+    failing: bool = False
+
+
+class Polling:
+    """Polls until cancelled. `jitter` gives a factor around 1; `tell` is told when the store goes away, and when it is back."""
+
+    def __init__(
+        self,
+        follower: Follower,
+        *,
+        seconds: float,
+        jitter: Callable[[], float],
+        tell: Callable[[StoreUnavailableError | None], object],
+    ) -> None:
+        self._follower, self._seconds, self._jitter, self._tell = follower, seconds, jitter, tell
+        self._hinted = asyncio.Event()
+        self.counts = PollCounts()
+
+    async def run(self) -> None:
+        """Poll now, and then in the interval that was chosen."""
+        while True:
+            self._hinted.clear()
+            await self._poll()
+            await asyncio.sleep(LEAST_SECONDS_BETWEEN)
+            try:
+                await asyncio.wait_for(self._hinted.wait(), self._seconds * self._jitter())
+            except TimeoutError:
+                continue
+
+    async def listen(self, hints: Hints) -> None:
+        """Let hints bring polls forward, on a thread of their own."""
+        loop = asyncio.get_running_loop()
+        thread = ThreadPoolExecutor(1, thread_name_prefix="store-hints")
+        try:
+            while True:
+                if await loop.run_in_executor(thread, hints.wait, HINT_SECONDS):
+                    self.counts.hints += 1
+                    self._hinted.set()
+        finally:
+            hints.close()
+            thread.shutdown(wait=False)
+
+    async def _poll(self) -> None:
+        try:
+            await self._follower.catch_up()
+        except StoreUnavailableError as error:
+            self.counts.failed += 1
+            self._change(error)
+        else:
+            self.counts.done += 1
+            self._change(None)
+
+    def _change(self, error: StoreUnavailableError | None) -> None:
+        failing = error is not None
+        if failing != self.counts.failing:
+            self.counts.failing = failing
+            self._tell(error)

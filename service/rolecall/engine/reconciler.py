@@ -1,0 +1,95 @@
+"""Compares every role in memory with the store, slowly: what was altered behind the log's back does not stay unnoticed.
+
+Each reading gives some roles and the head as of one moment. Once the state has reached that head, a role in memory that has not
+changed since must be the one in the store. Roles that only the store has show in the number of roles.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+
+from rolecall.engine.follower import Follower, Reload
+from rolecall.roles.errors import StoreUnavailableError
+from rolecall.roles.repository import Examined, RoleRepository
+
+KEYS_A_READ = 500
+PAUSE_SECONDS = 0.02
+MAX_NAMED = 20
+TRIES_TO_COUNT = 3
+UNKNOWN_ROLES = "(roles that only the store has)"
+
+
+class Reconciler:
+    """Compares the state of a follower with its repository. `tell` is told the keys of roles that differ, twenty at most."""
+
+    def __init__(
+        self,
+        follower: Follower,
+        repository: RoleRepository,
+        readers: Executor,
+        *,
+        tell: Callable[[Sequence[str]], object],
+        pause: float = PAUSE_SECONDS,
+    ) -> None:
+        self._follower, self._repository, self._readers = follower, repository, readers
+        self._tell, self._pause = tell, pause
+        self.passes = self.mismatches = 0
+
+    async def run(self, seconds: float) -> None:
+        """Compare in this interval until cancelled, and read everything again when something differs."""
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await self.reconcile()
+            except StoreUnavailableError:
+                continue  # the polls tell of it; the next comparison comes
+
+    async def reconcile(self) -> None:
+        """Compare once; raise `StoreUnavailableError`."""
+        differing = await self._differing()
+        self.passes += 1
+        if differing:
+            self.mismatches += 1
+            self._tell(differing)
+            await self._follower.reload(Reload.MISMATCH)
+
+    async def _differing(self) -> list[str]:
+        found = list[str]()
+        await self._follower.catch_up()
+        keys = [version.role.key for version in self._follower.snapshot.versions()]
+        for some in _pages(keys):
+            found += await self._differing_of(some)
+            if len(found) >= MAX_NAMED:
+                return found[:MAX_NAMED]
+            await asyncio.sleep(self._pause)
+        return found or ([] if await self._as_many() else [UNKNOWN_ROLES])
+
+    async def _differing_of(self, keys: Sequence[str]) -> list[str]:
+        loop = asyncio.get_running_loop()
+        examined = await loop.run_in_executor(self._readers, self._repository.examine, keys)
+        if examined.head.revision > self._follower.snapshot.revision:
+            await self._follower.catch_up()
+        return [key for key in keys if self._differs(key, examined)]
+
+    def _differs(self, key: str, examined: Examined) -> bool:
+        snapshot = self._follower.snapshot
+        version = snapshot.version(key)
+        if version is None or examined.head.incarnation != snapshot.incarnation:
+            return False
+        return version.role.revision <= examined.head.revision and examined.roles.get(key) != version.role
+
+    async def _as_many(self) -> bool:
+        """Tell whether the store has as many roles; while it changes all the time, that cannot be told, and no harm is assumed."""
+        for _ in range(TRIES_TO_COUNT):
+            head, count = await asyncio.get_running_loop().run_in_executor(self._readers, self._repository.census)
+            await self._follower.catch_up()
+            if head.revision == self._follower.snapshot.revision:
+                return count == len(self._follower.snapshot)
+        return True
+
+
+def _pages(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    for first in range(0, len(keys), KEYS_A_READ):
+        yield keys[first : first + KEYS_A_READ]

@@ -1,0 +1,82 @@
+"""A follower and its repository: a store in memory to which others may write, which goes away, and which loses commits."""
+
+from __future__ import annotations
+
+import copy
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from rolecall.engine.consistency import Consistency
+from rolecall.engine.follower import Follower
+from rolecall.engine.loading import load_snapshot
+from rolecall.engine.writer import RoleWriter
+from rolecall.roles.change import Author, ChangeKind, Commit
+from rolecall.roles.errors import StoreUnavailableError
+from rolecall.roles.repository import Head, Transaction
+from rolecall.roles.role import Micros
+from rolecall.roles.tokens import Tokens
+from rolecall.storage.memory import MemoryRoleRepository
+from tests.engine.world import allow, document, role
+
+
+class SharedMemory(MemoryRoleRepository):
+    """The store in memory, as if other processes wrote to it too."""
+
+    down = False
+
+    @property
+    def exclusive(self) -> bool:
+        return False
+
+    def head(self) -> Head:
+        if self.down:
+            raise StoreUnavailableError("down")
+        return super().head()
+
+    def saved(self) -> object:
+        """Return what is kept now, for `put_back`."""
+        return copy.deepcopy(self._state)
+
+    def put_back(self, saved: object) -> None:
+        """Lose what was committed since: as a failover to a replica that was behind does."""
+        self._state = copy.deepcopy(saved)  # type: ignore[assignment]
+
+
+@dataclass
+class Written:
+    commit: Commit | None
+
+
+class Parts:
+    def __init__(self) -> None:
+        self.repository = SharedMemory()
+        self.now = 1_000_000
+        self.readers, self.writers = ThreadPoolExecutor(2), ThreadPoolExecutor(1)
+        self.tokens = Tokens(self.repository.token_key, self.repository.head().incarnation)
+        self.follower = Follower(
+            self.repository,
+            load_snapshot(self.repository),
+            self.readers,
+            clock=lambda: self.now,
+            renamed=self.tokens.adopt,
+        )
+        self.writer = RoleWriter(self.follower, writing=self.writers, reading=self.readers)
+        self.consistency = Consistency(self.follower, self.tokens, wait_seconds=0.5)
+
+    def put(self, *names: str) -> Commit:
+        def work(transaction: Transaction) -> None:
+            for name in names:
+                transaction.put(ChangeKind.CREATED, role(document(allow()), name=name, revision=transaction.revision))
+
+        _, commit = self.repository.transact(Author(actor="test", time=Micros(0)), work)
+        assert commit is not None
+        return commit
+
+    @property
+    def reloads(self) -> dict[str, int]:
+        """Return how often everything was read again, by reason, without those for which it never was."""
+        return {reason.value: count for reason, count in self.follower.reloads.items() if count}
+
+    def close(self) -> None:
+        self.readers.shutdown()
+        self.writers.shutdown()
