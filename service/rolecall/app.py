@@ -18,7 +18,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 import uvloop
 from structlog.typing import FilteringBoundLogger
 
-from rolecall.config import Config
+from rolecall.config import Config, ConfigError
 from rolecall.observability.decision_log import DecisionLog, DecisionLogError, open_sink
 from rolecall.observability.decision_log_record import Origin
 from rolecall.observability.logs import adopt_standard_logging, make_logger
@@ -28,21 +28,39 @@ from rolecall.running import Bound, Running, Stopping
 from rolecall.security.credentials import CredentialsError, Entrance, TlsFiles, entrance
 from rolecall.state import State
 from rolecall.storage import open_repository
+from rolecall.storage.snapshot_file import SnapshotFileError
+from rolecall.storage.snapshot_key import SnapshotKeyError
 from rolecall.transport.server import AddressError
+
+_KEEPS_FROM_STARTING = (
+    AddressError,
+    ConfigError,
+    CredentialsError,
+    DecisionLogError,
+    RoleError,
+    SnapshotFileError,
+    SnapshotKeyError,
+)
 
 
 class StartError(Exception):
     """The server cannot start; the message is for people."""
 
 
+class StoppedError(StartError):
+    """The server was told to stop before it had started."""
+
+
 @asynccontextmanager
-async def running(config: Config, *, log: FilteringBoundLogger | None = None) -> AsyncIterator[Running]:
-    """Give a server that takes calls; end it at once when left. Raise `StartError`."""
-    log = log or make_logger(config.log_level, config.log_format)
+async def running(
+    config: Config, *, log: FilteringBoundLogger | None = None, stopping: Stopping | None = None
+) -> AsyncIterator[Running]:
+    """Give a server that takes calls; end it at once when left. Raise `StartError`, when `stopping` is asked early too."""
+    log, stopping = log or make_logger(config.log_level, config.log_format), stopping or Stopping()
     async with AsyncExitStack() as stack:
         with _start_errors():
             way_in = _entrance(config)
-            state = State(config, open_repository(config.store))
+            state = State(config, open_repository(config.store_url), log)
             stack.push_async_callback(state.close)
             decision_log = _decision_log(config, state, log)
             if decision_log:
@@ -50,12 +68,12 @@ async def running(config: Config, *, log: FilteringBoundLogger | None = None) ->
             server = Running(config, state, way_in, log, decision_log)
             stack.push_async_callback(server.close)
             server.listen()
-            await state.load(lambda loaded, total: log.info("loading", roles=loaded, of=total))
+            await _unless(stopping, state.load_patiently())
         await server.begin()
         if way_in.warning:
             log.warning(way_in.warning)
         sweep = server.probe.run(lambda: server.server.sweep(time.perf_counter()))
-        for task in (sweep, server.keep_serving(), server.keep_house()):
+        for task in (sweep, server.keep_serving(), server.keep_house(), server.keep_health(), *state.following()):
             stack.push_async_callback(_cancel, _background(task, log))
         yield server
 
@@ -64,10 +82,10 @@ async def serve(config: Config, *, ready: Callable[[Bound], None] | None = None)
     """Serve until SIGTERM or SIGINT, then drain. Raise `StartError`."""
     log = make_logger(config.log_level, config.log_format)
     with adopt_standard_logging(log):
-        async with running(config, log=log) as server:
-            stopping = Stopping()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(number, stopping.ask)
+        stopping = Stopping()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopping.ask)
+        async with running(config, log=log, stopping=stopping) as server:
             if server.decision_log:
                 asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, server.decision_log.reopen)
             gc.collect()
@@ -89,6 +107,8 @@ def run(config: Config, *, ready: Callable[[Bound], None] | None = None) -> int:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(serve(config, ready=ready))
+        except StoppedError:
+            return 0
         except StartError as error:
             sys.stderr.write(f"rolecall: {error}\n")
             return 2
@@ -100,7 +120,7 @@ def _start_errors() -> Iterator[None]:
     """Make one sentence of what keeps a server from starting."""
     try:
         yield
-    except (AddressError, CredentialsError, DecisionLogError, RoleError) as error:
+    except _KEEPS_FROM_STARTING as error:
         raise StartError(str(error)) from error
 
 
@@ -113,7 +133,9 @@ def _decision_log(config: Config, state: State, log: FilteringBoundLogger) -> De
     options = config.decision_logging
     if options is None:
         return None
-    origin = Origin(instance=str(uuid.uuid4()), version=rolecall_version(), incarnation=state.incarnation)
+    origin = Origin(
+        instance=str(uuid.uuid4()), version=rolecall_version(), incarnation=lambda: state.snapshot.incarnation
+    )
     decision_log = DecisionLog(open_sink(options), options, origin, log=log, clock=time.monotonic)
     decision_log.start()
     return decision_log
@@ -127,6 +149,17 @@ def _background(work: Coroutine[object, object, None], log: FilteringBoundLogger
     task = asyncio.create_task(work)
     task.add_done_callback(tell)
     return task
+
+
+async def _unless(stopping: Stopping, work: Coroutine[object, object, None]) -> None:
+    """Do the work; raise `StoppedError` if the server is to stop before it is done."""
+    task, asked = asyncio.create_task(work), asyncio.create_task(stopping.asked.wait())
+    await asyncio.wait([task, asked], return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
+    if not task.done():
+        await _cancel(task)
+        raise StoppedError("told to stop while starting")
+    await task
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

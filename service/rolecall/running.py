@@ -10,7 +10,9 @@ from structlog.typing import FilteringBoundLogger
 from rolecall.config import Config
 from rolecall.engine.consistency import Consistency
 from rolecall.engine.history import RoleHistory
+from rolecall.engine.watch import RoleWatches
 from rolecall.observability.decision_log import DecisionLog
+from rolecall.observability.following_metrics import Following
 from rolecall.observability.loop_probe import LoopProbe
 from rolecall.observability.metrics import Sources, make_registry
 from rolecall.observability.ops import OpsServer
@@ -22,6 +24,7 @@ from rolecall.state import State, now_micros
 from rolecall.transport.boundary import Boundary
 from rolecall.transport.codec_decision import QueryDecoder
 from rolecall.transport.codec_record import RecordDecoder
+from rolecall.transport.codec_watch import EventEncoder
 from rolecall.transport.decision_servicer import DecisionServicer
 from rolecall.transport.health import PROCESS, Health
 from rolecall.transport.policy_servicer import PolicyServicer
@@ -33,6 +36,7 @@ from rolecall.transport.server import (
     POLICY_SERVICE,
     ROLE_SERVICE,
     SERVICES,
+    WATCH_SERVICE,
     AddressError,
     Place,
     Server,
@@ -40,11 +44,12 @@ from rolecall.transport.server import (
     Servicers,
 )
 from rolecall.transport.tally import LATENCY_BOUNDS
-from rolecall.transport.unavailable import WatchServicer
 from rolecall.transport.uploads import UploadLimits, Uploads
+from rolecall.transport.watch_servicer import WatchServicer
 
 RETENTION_SECONDS = 3_600.0
 REVIVAL_SECONDS = 0.5
+HEALTH_SECONDS = 1.0
 _DAY_MICROS = 86_400_000_000
 
 
@@ -87,6 +92,7 @@ class Running:
             ServerOptions(
                 max_message_bytes=config.max_message_bytes,
                 max_concurrent_rpcs=config.max_concurrent_rpcs,
+                max_watches=config.max_watches,
                 max_deadline_seconds=config.max_deadline_seconds,
                 reflection=config.with_reflection,
             ),
@@ -95,7 +101,8 @@ class Running:
         )
         self.registry = make_registry(self._sources())
         self.ops = OpsServer(self.registry, not_live=self._not_live, not_ready=self._not_ready)
-        self._not_ready_because, self._deaf_because = "the state is not loaded", ""
+        self._not_ready_because, self._deaf_because = "", ""
+        self._begun = False
         self.bound = Bound("", "")
 
     def listen(self) -> None:
@@ -112,8 +119,8 @@ class Running:
     async def begin(self) -> None:
         """Take calls."""
         await self.server.start()
-        self.health.set(PROCESS, DECISION_SERVICE, ROLE_SERVICE, POLICY_SERVICE, serving=True)
-        self._not_ready_because = ""
+        self.health.set(PROCESS, DECISION_SERVICE, ROLE_SERVICE, POLICY_SERVICE, WATCH_SERVICE, serving=True)
+        self._begun = True
 
     async def drain(self, stopping: Stopping) -> None:
         """Stop without an error that a caller sees: say so, wait until callers have heard, finish what is under way."""
@@ -140,6 +147,17 @@ class Running:
             self._log.error("server_crashed", revivals=self.server.revivals + 1)
             while not await self._revived():  # noqa: ASYNC110  (each turn tries, it does not merely wait)
                 await asyncio.sleep(REVIVAL_SECONDS)
+
+    async def keep_health(self) -> None:
+        """Say of each service whether it serves: decisions while the state is young enough, administration while the store answers.
+
+        The process itself stays ready: one outage of the database must not take every replica out.
+        """
+        limit = round(self._config.max_staleness_seconds * 1_000_000)
+        while True:
+            self.health.set(DECISION_SERVICE, serving=self.state.follower.staleness() <= limit)
+            self.health.set(ROLE_SERVICE, serving=not self.state.polling.counts.failing)
+            await asyncio.sleep(HEALTH_SECONDS)
 
     async def _revived(self) -> bool:
         try:
@@ -174,6 +192,8 @@ class Running:
         return [*reasons, self._deaf_because] if self._deaf_because else reasons
 
     def _not_ready(self) -> list[str]:
+        if not self._begun:
+            return [self.state.waiting_because]
         return [self._not_ready_because] if self._not_ready_because else self._not_live()
 
     def _sources(self) -> Sources:
@@ -184,11 +204,14 @@ class Running:
             writer=self.state.writer,
             decision_log=self.decision_log,
             calls_under_way=lambda: sum(len(admission.calls) for admission in self.server.admissions),
-            reloads=lambda: self.state.follower.reloads,
+            following=_following(self.state),
             revivals=lambda: self.server.revivals,
-            staleness_seconds=lambda: self.state.follower.staleness() / 1_000_000,
             loop_lag_seconds=lambda: self.probe.lag_seconds,
         )
+
+
+def _following(state: State) -> Following:
+    return Following(state.follower, state.polling, state.reconciler, state.keeper)
 
 
 def _servicers(
@@ -197,7 +220,7 @@ def _servicers(
     accounts = config.accounts
     options = CatalogOptions(max_roles_per_account=config.max_roles_per_account, lint_blocks=config.lint_blocks)
     roles = RoleParts(
-        catalog=RoleCatalog(state.repository, accounts, config.limits, options),
+        catalog=RoleCatalog(state.repository, accounts, config.limits, options, tokens=state.tokens),
         writer=state.writer,
         snapshot=state.snapshot,
         accounts=accounts,
@@ -210,7 +233,7 @@ def _servicers(
         decision=_decision_servicer(config, state, way_in, decision_log),
         role=RoleServicer(roles),
         policy=PolicyServicer(config.limits, now_micros, account=accounts.default),
-        watch=WatchServicer(),
+        watch=_watch_servicer(config, state),
         health=health,
     )
 
@@ -232,6 +255,17 @@ def _decision_servicer(
         return decisions
     records = RecordDecoder(decoder, state.snapshot)
     return RecordedDecisions(decisions, decision_log, records, clock=now_micros, identify=way_in.identify)
+
+
+def _watch_servicer(config: Config, state: State) -> WatchServicer:
+    watches = RoleWatches(
+        state.repository,
+        state.follower,
+        state.reading,
+        consistency=Consistency(state.follower, state.tokens),
+        tokens=state.tokens,
+    )
+    return WatchServicer(watches, EventEncoder(state.tokens), config.accounts)
 
 
 async def _sleep(seconds: float, *, unless: asyncio.Event) -> None:

@@ -16,7 +16,7 @@ from rolecall.roles.role import Revision
 
 ACCOUNT = "123456789012"
 BOB = f"acs:ram::{ACCOUNT}:user/bob"
-ORIGIN = Origin(instance="instance-1", version="1.2.3", incarnation="incarnation-1")
+ORIGIN = Origin(instance="instance-1", version="1.2.3", incarnation=lambda: "incarnation-1")
 CALL = RecordedCall(method="CheckAssumeRole", caller="web.example.org", request_id="request-1", handler_ns=1_500)
 
 

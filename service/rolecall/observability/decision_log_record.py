@@ -22,11 +22,11 @@ Record = dict[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Which server decided: its name, its version, and the history of the store that it followed."""
+    """Which server decided: its name, its version, and the history of the store that it follows now."""
 
     instance: str
     version: str
-    incarnation: str
+    incarnation: Callable[[], str]
 
 
 class RecordEncoder:
@@ -76,7 +76,7 @@ class RecordEncoder:
                 "identity_side": record.identity_side,
             },
             "metrics": {} if call.handler_ns is None else {"timer_server_handler_ns": call.handler_ns},
-            "incarnation": self._incarnation,
+            "incarnation": self._incarnation(),
             "staleness_ms": record.staleness_ms,
             "served_from": record.served_from,
             "matched_statements": [{"pointer": pointer, "sid": sid} for pointer, sid in record.statements],

@@ -27,6 +27,7 @@ from prometheus_client.registry import Collector
 from rolecall.engine.decision import Reason, ServedFrom
 from rolecall.engine.decision_point import DecisionPoint
 from rolecall.observability.decision_log import DecisionLog
+from rolecall.observability.following_metrics import Following, FollowingCollector
 from rolecall.observability.metered_writer import WRITE_BOUNDS, MeteredWriter
 
 CODES = {code.value[0]: "".join(part.capitalize() for part in code.name.split("_")) for code in grpc.StatusCode} | {
@@ -72,9 +73,8 @@ class Sources:
     point: DecisionPoint
     writer: MeteredWriter
     calls_under_way: Callable[[], int]
-    reloads: Callable[[], int]
+    following: Following
     revivals: Callable[[], int]
-    staleness_seconds: Callable[[], float]
     loop_lag_seconds: Callable[[], float]
     decision_log: DecisionLog | None = None
 
@@ -84,6 +84,7 @@ def make_registry(sources: Sources) -> CollectorRegistry:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_CallCollector(sources.tallies, sources.latency_bounds))
     registry.register(_DomainCollector(sources))
+    registry.register(FollowingCollector(sources.following))
     if sources.decision_log is not None:
         registry.register(_DecisionLogCollector(sources.decision_log))
     ProcessCollector(registry=registry)
@@ -131,7 +132,7 @@ class _CallCollector(Collector):
 
 
 class _DomainCollector(Collector):
-    """Decisions, cache, state, store and loop."""
+    """Decisions, cache, writes and loop."""
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
@@ -149,21 +150,6 @@ class _DomainCollector(Collector):
         yield GaugeMetricFamily("rolecall_cache_entries", "Decisions remembered now.", len(point.cache))
         yield GaugeMetricFamily(
             "rolecall_compiled_policies", "Trust policies held in compiled form.", len(point.compiled)
-        )
-        yield GaugeMetricFamily(
-            "rolecall_snapshot_revision", "Revision that decisions are made at.", point.snapshot.revision
-        )
-        yield GaugeMetricFamily("rolecall_snapshot_roles", "Roles held in memory.", len(point.snapshot))
-        yield GaugeMetricFamily(
-            "rolecall_index_bytes",
-            "Memory that the reverse index takes beside the roles, estimated.",
-            point.snapshot.index_bytes,
-        )
-        yield GaugeMetricFamily(
-            "rolecall_snapshot_staleness_seconds", "Upper bound of the age of that state.", sources.staleness_seconds()
-        )
-        yield CounterMetricFamily(
-            "rolecall_store_full_reloads", "Times the whole state was read again.", sources.reloads()
         )
         yield _writes(sources.writer)
         yield CounterMetricFamily(
