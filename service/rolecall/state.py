@@ -14,7 +14,7 @@ from structlog.typing import FilteringBoundLogger
 
 from rolecall.config import Config
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
-from rolecall.engine.follower import Follower, boottime_micros
+from rolecall.engine.follower import Follower, Reload, boottime_micros
 from rolecall.engine.loading import load_snapshot
 from rolecall.engine.polling import Polling
 from rolecall.engine.reconciler import Reconciler
@@ -30,6 +30,7 @@ from rolecall.storage.snapshot_key import read_key
 from rolecall.storage.snapshot_restoring import restore
 
 READING_THREADS = 4
+POLLING_THREADS = 2
 ROLES_BETWEEN_LINES = 100_000
 JITTER = 0.1
 FIRST_RETRY_SECONDS, MOST_RETRY_SECONDS = 0.2, 5.0
@@ -47,11 +48,15 @@ class State:
         self.snapshot = Snapshot()
         self.writing = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self.reading = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="store-reader")
-        self.follower = Follower(repository, self.snapshot, self.reading, renamed=self._adopt)
+        # Of its own: reads that wait for a database that is gone must not keep the polls from finding it again.
+        self._polling = ThreadPoolExecutor(POLLING_THREADS, thread_name_prefix="store-follower")
+        self.follower = Follower(
+            repository, self.snapshot, self._polling, renamed=self._adopt, reloaded=self._tell_of_reload
+        )
         self.role_writer = RoleWriter(self.follower, writing=self.writing, reading=self.reading)
         self.writer = MeteredWriter(self.role_writer)
         self.polling = Polling(self.follower, seconds=config.poll_seconds, jitter=_jitter, tell=self._tell_of_store)
-        self.reconciler = Reconciler(self.follower, repository, self.reading, tell=self._tell_of_mismatch)
+        self.reconciler = Reconciler(self.follower, repository, self._polling, tell=self._tell_of_mismatch)
         self.file = _snapshot_file(config)
         self.keeper = self._keeper()
         self.waiting_because = "the state is not loaded"
@@ -128,6 +133,7 @@ class State:
         await self.role_writer.drain()
         self.writing.shutdown()
         self.reading.shutdown()
+        self._polling.shutdown()
         self.repository.close()
 
     def _keeper(self) -> SnapshotKeeper | None:
@@ -144,6 +150,9 @@ class State:
             self._log.info("store_reached", revision=self.snapshot.revision)
         else:
             self._log.warning("store_lost", error=str(error), revision=self.snapshot.revision)
+
+    def _tell_of_reload(self, reason: Reload) -> None:
+        self._log.error("reloaded", reason=reason.value, revision=self.snapshot.revision)
 
     def _tell_of_mismatch(self, keys: Sequence[str]) -> None:
         self._log.error("state_mismatch", roles=list(keys), revision=self.snapshot.revision)

@@ -237,6 +237,30 @@ async def test_the_feed_has_every_commit_and_begins_anew_after_a_reload(parts: P
     assert parts.follower.feed.generation > generation
 
 
+async def test_two_reloads_at_once_lose_nothing_of_what_is_committed_meanwhile(parts: Parts) -> None:
+    load, reading, go_on = parts.repository.load, asyncio.Semaphore(0), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow() -> Iterator[Role]:
+        yield from list(load())
+        loop.call_soon_threadsafe(reading.release)
+        go_on.wait(10)
+
+    parts.repository.load = slow  # type: ignore[method-assign]
+    first = asyncio.create_task(parts.follower.reload(Reload.MISMATCH))
+    await reading.acquire()
+    second = asyncio.create_task(parts.follower.reload(Reload.MISMATCH))
+    await parts.follower.take(parts.put("a"))
+    go_on.set()
+    seen = list[int]()
+    while not (first.done() and second.done()):
+        seen.append(parts.follower.snapshot.revision)
+        await asyncio.sleep(0)
+
+    assert set(seen) == {1}
+    assert held(parts) == {"a"}
+
+
 # --- how old the state is
 
 
@@ -267,9 +291,7 @@ async def test_a_poll_that_fails_makes_the_state_no_younger(parts: Parts) -> Non
 
 
 async def test_row_76_time_in_which_the_process_was_stopped_counts() -> None:
-    assert (
-        abs(boottime_micros() - time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000) < 10 * SECOND
-    )
+    assert abs(boottime_micros() - time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000) < 10 * SECOND
 
 
 async def test_a_store_of_this_process_alone_is_never_stale() -> None:

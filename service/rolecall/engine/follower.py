@@ -58,7 +58,7 @@ class Follower:
     """Brings the commits of a repository into a snapshot. For one event loop; reads run on `readers`.
 
     `clock` gives microseconds as `boottime_micros` does. `renamed` is told on the loop, in the moment in which the state is that
-    of another history, with the key of its tokens and its name.
+    of another history, with the key of its tokens and its name; `reloaded` after everything was read again, with the reason.
     """
 
     def __init__(
@@ -69,8 +69,10 @@ class Follower:
         *,
         clock: Callable[[], int] = boottime_micros,
         renamed: Callable[[bytes, str], object] = lambda _key, _incarnation: None,
+        reloaded: Callable[[Reload], object] = lambda _reason: None,
     ) -> None:
-        self._repository, self._readers, self._clock, self._renamed = repository, readers, clock, renamed
+        self._repository, self._readers, self._clock = repository, readers, clock
+        self._renamed, self._reloaded = renamed, reloaded
         self._exclusive = repository.exclusive
         self.snapshot, self.feed = snapshot, Feed()
         self.feed.restart(snapshot.revision)
@@ -79,7 +81,7 @@ class Follower:
         self._hashes: OrderedDict[Revision, bytes] = OrderedDict()
         self._next: asyncio.Task[Revision] | None = None
         self._running: asyncio.Task[Revision] | None = None
-        self._applying = asyncio.Lock()
+        self._applying, self._reloading = asyncio.Lock(), asyncio.Lock()
         self._meanwhile: list[Commit] | None = None
 
     def start(self, snapshot: Snapshot, seen_at: int) -> None:
@@ -109,9 +111,11 @@ class Follower:
         if reason is Reload.FORK:
             expected = self.snapshot.incarnation
             await self._read(lambda: self._repository.rename_history(expected))
-        await self._load_again()
+        async with self._reloading:
+            await self._load_again()
         self.reloads[reason] += 1
         self._see(began)
+        self._reloaded(reason)
         return self.snapshot.revision
 
     def staleness(self) -> int:
