@@ -1,0 +1,95 @@
+"""The form of a file that only the holder of a key can have written: nothing of it is read that the key does not vouch for.
+
+    file  = KIND nonce (16 bytes) frame* end
+    frame = 0 (1 byte) length (4 bytes, big-endian) payload MAC (32 bytes)
+    end   = 1 (1 byte) 0 (4 bytes) MAC (32 bytes)
+
+The MAC is HMAC-SHA256 over the number of the frame (8 bytes, big-endian) and all that comes before the MAC in it, under a key of
+this one file: that of the holder, bound to KIND, bound to the nonce. So frames cannot be altered, dropped, repeated, put in another
+order or into another file, and the end of a file cannot be cut off.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO
+
+MAX_FRAME_BYTES = 16_777_216
+
+_NONCE_BYTES = 16
+_MAC_BYTES = 32
+_HEAD = struct.Struct(">BI")
+_NUMBER = struct.Struct(">Q")
+_MORE, _END = 0, 1
+
+
+class BrokenSealError(Exception):
+    """A file is not one that the holder of the key has written, or not all of it. The message goes on after the file's name."""
+
+
+class Seal:
+    """Makes one file: first `opening`, then a `frame` for each payload, in this order, then `end`."""
+
+    def __init__(self, key: bytes, kind: bytes) -> None:
+        nonce = os.urandom(_NONCE_BYTES)
+        self.opening = kind + nonce
+        self._frames = _Frames(key, kind, nonce)
+
+    def frame(self, payload: bytes) -> bytes:
+        """Return the next frame; raise `BrokenSealError` if it would be larger than any reader takes."""
+        if len(payload) > MAX_FRAME_BYTES:
+            raise BrokenSealError(f"would have a part of {len(payload)} bytes; at most {MAX_FRAME_BYTES} are read")
+        return self._sealed(_HEAD.pack(_MORE, len(payload)), payload)
+
+    def end(self) -> bytes:
+        """Return what tells that this is all."""
+        return self._sealed(_HEAD.pack(_END, 0), b"")
+
+    def _sealed(self, head: bytes, payload: bytes) -> bytes:
+        return head + payload + self._frames.mac_of_next(head, payload)
+
+
+def unsealed(file: BinaryIO, key: bytes, kind: bytes) -> Iterator[bytes]:
+    """Yield the payload of each frame. Raise `BrokenSealError` at the first that is not genuine, and when the end is missing.
+
+    What was yielded before that was written by the holder of the key, but it is not all that was.
+    """
+    if _exactly(file, len(kind)) != kind:
+        raise BrokenSealError("is of another kind, or of another version")
+    frames = _Frames(key, kind, _exactly(file, _NONCE_BYTES))
+    while True:
+        head = _exactly(file, _HEAD.size)
+        mark, length = _HEAD.unpack(head)
+        if length > MAX_FRAME_BYTES:
+            raise BrokenSealError(f"names a part of {length} bytes; at most {MAX_FRAME_BYTES} are read")
+        payload, mac = _exactly(file, length), _exactly(file, _MAC_BYTES)
+        if not hmac.compare_digest(mac, frames.mac_of_next(head, payload)):
+            raise BrokenSealError("was altered, or written with another key")
+        if mark == _END:
+            break
+        yield payload
+    if file.read(1):
+        raise BrokenSealError("goes on after its end")
+
+
+class _Frames:
+    """What authenticates the frames of one file, one after the other."""
+
+    def __init__(self, key: bytes, kind: bytes, nonce: bytes) -> None:
+        self._key = hmac.digest(hmac.digest(key, kind, "sha256"), nonce, "sha256")
+        self._number = 0
+
+    def mac_of_next(self, head: bytes, payload: bytes) -> bytes:
+        number = _NUMBER.pack(self._number)
+        self._number += 1
+        return hmac.digest(self._key, number + head + payload, "sha256")
+
+
+def _exactly(file: BinaryIO, size: int) -> bytes:
+    read = file.read(size)
+    if len(read) < size:
+        raise BrokenSealError("ends in the middle")
+    return read

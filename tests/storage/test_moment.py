@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+
+from rolecall.storage.moment import Moment, read_boot_id
+
+THEN = Moment(boot_id="boot-1", boottime=1_000, wall=50_000)
+
+
+def at(boot_id: str, boottime: int, wall: int) -> Moment:
+    return Moment(boot_id=boot_id, boottime=boottime, wall=wall)
+
+
+@pytest.mark.parametrize(
+    ("now", "age"),
+    [
+        pytest.param(at("boot-1", 1_700, 50_700), 700, id="in one boot"),
+        pytest.param(at("boot-1", 1_000, 50_000), 0, id="at once"),
+        pytest.param(at("boot-1", 1_700, 10), 700, id="in one boot, the clock set back"),
+        pytest.param(at("boot-1", 1_700, 10**15), 700, id="in one boot, the clock set forward"),
+        pytest.param(at("boot-1", 999, 60_000), None, id="in one boot, which goes back"),
+        pytest.param(at("boot-2", 10, 57_000), 7_000, id="after another boot"),
+        pytest.param(at("boot-2", 5_000, 57_000), 7_000, id="after another boot, which is longer"),
+        pytest.param(at("boot-2", 5_000, 49_999), None, id="after another boot, the clock set back"),
+        pytest.param(at("", 1_700, 57_000), 7_000, id="where boots have no names"),
+    ],
+)
+def test_how_old_a_moment_is(now: Moment, age: int | None) -> None:
+    assert THEN.age(now) == age
+
+
+def test_boots_without_names_are_not_the_same() -> None:
+    assert at("", 1_000, 50_000).age(at("", 1_001, 40_000)) is None
+
+
+def test_a_moment_before_another_is_as_old_as_that() -> None:
+    now = Moment.now(read_boot_id())
+
+    assert now.before(1_234).age(now) == 1_234
+    assert now.before(1_234).age(at("another", 0, now.wall)) == 1_234
+
+
+def test_time_passes() -> None:
+    boot_id = read_boot_id()
+    then = Moment.now(boot_id)
+
+    age = then.age(Moment.now(boot_id))
+
+    assert age is not None
+    assert age >= 0
+
+
+def test_a_boot_has_one_name_or_none(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    names = {read_boot_id(), read_boot_id()}
+    monkeypatch.setattr("rolecall.storage.moment._BOOT_ID", tmp_path_factory.mktemp("proc") / "none")
+
+    assert len(names) == 1
+    assert read_boot_id() == ""
