@@ -73,7 +73,7 @@ async def running(
         if way_in.warning:
             log.warning(way_in.warning)
         sweep = server.probe.run(lambda: server.server.sweep(time.perf_counter()))
-        for task in (sweep, server.keep_serving(), server.keep_house(), server.keep_health(), *state.following()):
+        for task in (sweep, *server.keeping(), *state.following()):
             stack.push_async_callback(_cancel, _background(task, log))
         yield server
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
 
 from structlog.typing import FilteringBoundLogger
@@ -18,7 +19,7 @@ from rolecall.observability.metrics import Sources, make_registry
 from rolecall.observability.ops import OpsServer
 from rolecall.roles.catalog import CatalogOptions, RoleCatalog
 from rolecall.roles.errors import StoreUnavailableError
-from rolecall.security.credentials import Entrance
+from rolecall.security.credentials import CredentialsError, Entrance
 from rolecall.security.permissions import Permissions
 from rolecall.state import State, now_micros
 from rolecall.transport.boundary import Boundary
@@ -140,6 +141,13 @@ class Running:
         await self.server.stop(0)
         self.ops.stop()
 
+    def keeping(self) -> list[Coroutine[object, object, None]]:
+        """Return what keeps the server in order, each to be run until cancelled."""
+        work = [self.keep_serving(), self.keep_house(), self.keep_health()]
+        if self._way_in.certificate:
+            work.append(self._way_in.certificate.keep(self._tell_of_certificate))
+        return work
+
     async def keep_serving(self) -> None:
         """Revive the gRPC server whenever it crashes, until cancelled; while that is in vain, it is neither ready nor live."""
         while True:
@@ -187,6 +195,12 @@ class Running:
             keep_after=kept_since, keep_revisions=self._config.retention_revisions, forget_requests_before=kept_since
         )
 
+    def _tell_of_certificate(self, error: CredentialsError | None) -> None:
+        if error is None:
+            self._log.info("certificate")
+        else:
+            self._log.warning("certificate_kept", error=str(error))
+
     def _not_live(self) -> list[str]:
         reasons = ["the event loop is stuck"] if self.probe.stuck else []
         return [*reasons, self._deaf_because] if self._deaf_because else reasons
@@ -205,6 +219,7 @@ class Running:
             decision_log=self.decision_log,
             calls_under_way=lambda: sum(len(admission.calls) for admission in self.server.admissions),
             following=_following(self.state),
+            certificate=self._way_in.certificate,
             revivals=lambda: self.server.revivals,
             loop_lag_seconds=lambda: self.probe.lag_seconds,
         )

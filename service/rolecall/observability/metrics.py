@@ -64,6 +64,20 @@ class Tally(Protocol):
         ...
 
 
+class Certificate(Protocol):
+    """What is known of the server's certificate; see the security."""
+
+    @property
+    def expires_at(self) -> float:
+        """Return when it ends, in seconds since the epoch."""
+        ...
+
+    @property
+    def errors(self) -> int:
+        """Return how often a new one could not be taken."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
     """Where the numbers are read. Functions are called from the thread that scrapes. Without a decision log it has no metrics."""
@@ -77,6 +91,7 @@ class Sources:
     revivals: Callable[[], int]
     loop_lag_seconds: Callable[[], float]
     decision_log: DecisionLog | None = None
+    certificate: Certificate | None = None
 
 
 def make_registry(sources: Sources) -> CollectorRegistry:
@@ -160,6 +175,8 @@ class _DomainCollector(Collector):
         yield GaugeMetricFamily(
             "rolecall_event_loop_lag_seconds", "Worst delay of the event loop lately.", sources.loop_lag_seconds()
         )
+        if sources.certificate is not None:
+            yield from _certificate(sources.certificate)
         yield InfoMetricFamily("rolecall_build", "What is running.", _build())
 
 
@@ -185,6 +202,15 @@ class _DecisionLogCollector(Collector):
         ):
             yield CounterMetricFamily(f"rolecall_decision_log_{name}", text, value)
         yield GaugeMetricFamily("rolecall_decision_log_waiting", "Decisions in the queue now.", log.writer.waiting)
+
+
+def _certificate(certificate: Certificate) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "rolecall_tls_cert_expiry_timestamp_seconds", "When the server's certificate ends.", certificate.expires_at
+    )
+    yield CounterMetricFamily(
+        "rolecall_cert_reload_errors", "Times a new certificate could not be taken.", certificate.errors
+    )
 
 
 def _decisions(decided: Mapping[tuple[Reason, ServedFrom], int]) -> Metric:
