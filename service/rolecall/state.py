@@ -13,8 +13,9 @@ from pathlib import Path
 from structlog.typing import FilteringBoundLogger
 
 from rolecall.config import Config
+from rolecall.engine.boottime import boottime_micros
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
-from rolecall.engine.follower import Follower, Reload, boottime_micros
+from rolecall.engine.follower import Follower, Reload
 from rolecall.engine.loading import load_snapshot
 from rolecall.engine.polling import Polling
 from rolecall.engine.reconciler import Reconciler
@@ -103,7 +104,7 @@ class State:
         """Take the state from the snapshot file; tell whether that was possible."""
         if self.file is None:
             return False
-        limit = round(self._config.max_staleness_seconds * 1_000_000)
+        limit, began = round(self._config.max_staleness_seconds * 1_000_000), boottime_micros()
         work = partial(restore, self.file, max_age=limit)
         try:
             restored = await asyncio.get_running_loop().run_in_executor(self.reading, work)
@@ -113,7 +114,8 @@ class State:
         if restored.warning:
             self._log.warning("snapshot_file", error=restored.warning)
         self._adopt(restored.token_key, restored.snapshot.incarnation)
-        self.follower.start(restored.snapshot, boottime_micros() - restored.age)
+        # The age is that of a moment after `began`: reading on from there, the state would seem younger than it is.
+        self.follower.start(restored.snapshot, began - restored.age)
         self._log.warning("restored", revision=self.snapshot.revision, age_seconds=restored.age / 1_000_000)
         return True
 

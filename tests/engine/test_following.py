@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from rolecall.engine import follower as following
+from rolecall.engine.boottime import boottime_micros
 from rolecall.engine.consistency import AtLeastAsFresh
 from rolecall.engine.errors import FutureRevisionError
-from rolecall.engine.follower import Follower, Reload, boottime_micros
+from rolecall.engine.follower import Follower, Reload
 from rolecall.engine.loading import load_snapshot
 from rolecall.engine.polling import Polling
 from rolecall.engine.reconciler import UNKNOWN_ROLES, Reconciler

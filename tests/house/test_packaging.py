@@ -56,6 +56,8 @@ def distribution(module: str) -> str:
 OWNERS = metadata.packages_distributions()
 SERVER, CLIENT = project("."), project("clients/python")
 DEVELOPMENT = SERVER["optional-dependencies"]["dev"]
+OPTIONAL = SERVER["optional-dependencies"]["postgres"]
+OURS = {"rolecall", "rolecall-client"}
 
 
 def test_server_and_client_have_one_version() -> None:
@@ -68,14 +70,14 @@ def test_the_installed_version_is_that_of_the_tree() -> None:
 
 
 def test_every_requirement_is_locked() -> None:
-    asked = required(*SERVER["dependencies"], *CLIENT["dependencies"], *DEVELOPMENT)
+    asked = required(*SERVER["dependencies"], *CLIENT["dependencies"], *DEVELOPMENT, *OPTIONAL)
 
-    assert asked - {"rolecall-client"} <= locked()
+    assert asked - OURS <= locked()
 
 
 def test_every_requirement_is_explained() -> None:
     page = (DOCS / "dependencies.md").read_text().lower()
-    asked = required(*SERVER["dependencies"], *CLIENT["dependencies"], *DEVELOPMENT)
+    asked = required(*SERVER["dependencies"], *CLIENT["dependencies"], *DEVELOPMENT, *OPTIONAL)
 
     assert sorted(name for name in asked if name not in page) == []
 
@@ -83,7 +85,7 @@ def test_every_requirement_is_explained() -> None:
 def test_what_the_server_requires_is_what_it_imports() -> None:
     imported = {name for path in SOURCES.rglob("*.py") for name in third_party(path.read_text())}
 
-    assert imported == required(*SERVER["dependencies"])
+    assert imported == required(*SERVER["dependencies"], *OPTIONAL)
 
 
 def test_the_client_needs_nothing_of_the_server() -> None:

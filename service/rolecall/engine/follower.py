@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
@@ -20,6 +19,7 @@ from contextlib import nullcontext
 from enum import StrEnum
 from typing import TypeVar
 
+from rolecall.engine.boottime import boottime_micros
 from rolecall.engine.errors import ChangeGapError
 from rolecall.engine.feed import Feed
 from rolecall.engine.loading import PAGE_COMMITS, load_snapshot, uncollected
@@ -43,11 +43,6 @@ class Reload(StrEnum):
     INCARNATION = "incarnation"  # the store is another one, or was restored
     BEHIND = "behind"  # what comes next is no longer kept
     MISMATCH = "mismatch"  # a role in memory was not the one in the store
-
-
-def boottime_micros() -> int:
-    """Return microseconds that only go forward, and go on while the machine sleeps or this process is stopped."""
-    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1_000
 
 
 class _ForkedError(Exception):

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from rolecall.engine.boottime import boottime_micros
+
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -25,8 +27,7 @@ class Moment:
     @classmethod
     def now(cls, boot_id: str) -> Self:
         """Return the present in the boot that `read_boot_id` has told of."""
-        since_boot = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-        return cls(boot_id=boot_id, boottime=since_boot // 1_000, wall=time.time_ns() // 1_000)
+        return cls(boot_id=boot_id, boottime=boottime_micros(), wall=time.time_ns() // 1_000)
 
     def before(self, micros: int) -> Moment:
         """Return the moment that long before this one."""
