@@ -442,6 +442,86 @@ class RoleRepositoryContract:
 
         assert (caught.value.revision, caught.value.floor) == (revision, 3)
 
+    # --- for followers
+
+    def test_some_roles_are_examined_with_the_head(self, repository: RoleRepository) -> None:
+        made = create(repository, *(f"r{n}" for n in range(1_000)))
+        other = change(repository, f"{ACCOUNT}/r1", description="changed")
+        remove(repository, f"{ACCOUNT}/r0")
+
+        examined = repository.examine([role.key for role in made])
+
+        assert examined.head == repository.head()
+        assert examined.roles == {role.key: role for role in [other, *made[2:]]}
+        assert repository.examine([]).roles == {}
+        assert repository.examine([f"{ACCOUNT}/none", KEY.upper()]).roles == {}
+
+    def test_a_census_counts_each_role(self, repository: RoleRepository) -> None:
+        create(repository, "a", "b")
+        create(repository, "c", account_id=OTHER_ACCOUNT)
+        remove(repository, f"{ACCOUNT}/a")
+
+        assert repository.census() == (repository.head(), 2)
+
+    def test_what_is_examined_and_counted_is_of_one_moment(self, repository: RoleRepository) -> None:
+        stop = threading.Event()
+        create(repository, "r0")
+
+        def look() -> int:
+            looks = 0
+            while not stop.is_set():
+                examined, (head, roles) = (
+                    repository.examine([f"{ACCOUNT}/r{n}" for n in range(31)]),
+                    repository.census(),
+                )
+                assert len(examined.roles) == examined.head.revision
+                assert max(role.revision for role in examined.roles.values()) == examined.head.revision
+                assert roles == head.revision
+                looks += 1
+            return looks
+
+        with ThreadPoolExecutor(2) as threads:
+            lookers = [threads.submit(look) for _ in range(2)]
+            for n in range(1, 31):
+                create(repository, f"r{n}")
+            stop.set()
+            assert all(looker.result() for looker in lookers)
+
+    def test_a_history_is_renamed_only_if_it_is_the_expected_one(self, repository: RoleRepository) -> None:
+        create(repository, "App")
+        old = repository.head()
+
+        renamed = repository.rename_history(old.incarnation)
+        again = repository.rename_history(old.incarnation)
+
+        assert renamed.incarnation not in {"", old.incarnation}
+        assert (renamed.revision, renamed.hash) == (old.revision, old.hash)
+        assert again == renamed == repository.head()
+        assert create(repository, "Next")[0].revision == 2
+        assert_chained(repository)
+
+    def test_of_two_threads_that_rename_a_history_one_does(self, repository: RoleRepository) -> None:
+        old, barrier = repository.head().incarnation, threading.Barrier(4)
+
+        def rename(_: int) -> str:
+            barrier.wait()
+            return repository.rename_history(old).incarnation
+
+        with ThreadPoolExecutor(4) as threads:
+            names = set(threads.map(rename, range(4)))
+
+        assert names == {repository.head().incarnation}
+        assert old not in names
+
+    def test_a_store_of_ones_own_needs_no_hints_and_one_that_is_shared_may_give_them(
+        self, repository: RoleRepository
+    ) -> None:
+        hints = repository.hints()
+
+        assert repository.exclusive == (hints is None)
+        if hints:
+            hints.close()
+
     # --- retention
 
     def test_only_commits_that_are_old_and_not_among_the_newest_are_forgotten(self, repository: RoleRepository) -> None:

@@ -4,14 +4,16 @@ import os
 import sqlite3
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from rolecall.roles.errors import StoreBusyError, StoreUnavailableError, StoreUnsupportedError
-from rolecall.storage import MemoryRoleRepository, open_repository
+from rolecall.storage import MemoryRoleRepository, migrate, open_repository, schema_of
+from rolecall.storage.tables import SCHEMA
+from tests.storage.processes import python
 from tests.storage.samples import create
 
 NOBODY = 65_534
@@ -69,8 +71,11 @@ def test_a_relative_store_stays_where_it_was_opened(tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("postgresql://user:secret@host/db", "not available in this version"),
-        ("postgres://user:secret@host/db", "not available in this version"),
+        ("postgresql://user:secret@host/db?unknown=1", "does not parse"),
+        ("postgres://user:%secret@host/db", "does not parse"),
+        ("postgresql://user:secret@[host/db", "does not parse"),
+        ("postgresql://user:secret@host/d\0b", "does not parse"),
+        ("postgresql:secret@host", "is not a kind of store"),
         ("mysql://user:secret@host/db", "`mysql` is not a kind of store"),
         ("rolecall.db", "is not a kind of store"),
         ("", "is not a kind of store"),
@@ -141,16 +146,102 @@ def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_later_schema_is_refused(tmp_path: Path) -> None:
+def test_row_78_a_later_schema_that_allows_this_version_is_served_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "rolecall.db"
     open_repository(f"sqlite:///{path}").close()
-    run_sql(path, "UPDATE alembic_version SET version_num = '9999'")
+    run_sql(
+        path, "UPDATE alembic_version SET version_num = '9999'", "ALTER TABLE roles ADD COLUMN later TEXT DEFAULT ''"
+    )
 
-    with pytest.raises(StoreUnsupportedError, match="has schema 9999, this version knows up to 0002"):
+    repository = open_repository(f"sqlite:///{path}")
+    (made,) = create(repository, "App")
+    found = list(repository.load())
+    repository.close()
+
+    assert found == [made]
+    assert schema_of(f"sqlite:///{path}") == "9999"
+
+
+def test_row_78_a_later_schema_that_does_not_allow_this_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rolecall.db"
+    open_repository(f"sqlite:///{path}").close()
+    run_sql(path, "UPDATE alembic_version SET version_num = '9999'", "UPDATE counter SET compatible_from = 9998")
+
+    with pytest.raises(
+        StoreUnsupportedError, match="has schema 9999, for versions that know 9998 or later; this one knows"
+    ):
         open_repository(f"sqlite:///{path}")
 
-    run_sql(path, "UPDATE alembic_version SET version_num = '0002'")
+    run_sql(path, f"UPDATE counter SET compatible_from = {SCHEMA}")
     open_repository(f"sqlite:///{path}").close()
+
+
+def test_row_78_a_schema_that_moves_on_while_it_is_open_stops_writes_and_not_reads(tmp_path: Path) -> None:
+    path = tmp_path / "rolecall.db"
+    repository = open_repository(f"sqlite:///{path}")
+    made = create(repository, "App")
+    run_sql(path, "UPDATE alembic_version SET version_num = '9999'", "UPDATE counter SET compatible_from = 9999")
+
+    with pytest.raises(StoreUnavailableError, match="only versions that know schema 9999"):
+        create(repository, "Other")
+    with pytest.raises(StoreUnavailableError, match="only versions that know schema 9999"):
+        repository.prune(keep_after=0, keep_revisions=0, forget_requests_before=0)
+
+    assert list(repository.load()) == made
+    assert repository.head().revision == 1
+    repository.close()
+
+
+def test_a_file_is_migrated_when_it_is_opened_and_when_it_is_asked_for(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/rolecall.db"
+    before = schema_of(url)
+    made = migrate(url)
+    again = migrate(url)
+
+    assert before == ""
+    assert made == ("", f"{SCHEMA:04}")
+    assert again == (f"{SCHEMA:04}", f"{SCHEMA:04}")
+    assert schema_of(url) == f"{SCHEMA:04}"
+    open_repository(url).close()
+
+
+def test_a_file_that_a_server_has_is_not_migrated_but_its_schema_is_told(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/rolecall.db"
+    repository = open_repository(url)
+
+    with pytest.raises(StoreBusyError):
+        migrate(url)
+
+    assert schema_of(url) == f"{SCHEMA:04}"
+    repository.close()
+
+
+@pytest.mark.parametrize("asked", [migrate, schema_of])
+def test_a_store_in_memory_has_no_schema(asked: Callable[[str], object]) -> None:
+    with pytest.raises(StoreUnsupportedError, match="no schema"):
+        asked("memory://")
+
+
+def test_without_its_library_postgresql_is_refused_with_what_to_install() -> None:
+    program = """
+import sys
+sys.modules["psycopg"] = None
+from rolecall.storage import open_repository
+try:
+    open_repository("postgresql://user:secret@host/db")
+except Exception as error:
+    print(type(error).__name__, error)
+open_repository("memory://").close()
+print("still there")
+"""
+    process = python("-c", program)
+
+    output, _ = process.communicate(timeout=60)
+
+    assert output.splitlines() == [
+        "StoreUnsupportedError PostgreSQL needs a library: pip install 'rolecall[postgres]'",
+        "still there",
+    ]
 
 
 @pytest.fixture
@@ -188,7 +279,7 @@ def test_a_directory_that_may_not_be_written_is_refused(open_directory: Path, un
         open_repository(f"sqlite:///{directory}/rolecall.db")
 
 
-def test_a_second_server_is_refused_at_once(tmp_path: Path) -> None:
+def test_row_75_a_second_server_is_refused_at_once(tmp_path: Path) -> None:
     path = tmp_path / "rolecall.db"
     first = open_repository(f"sqlite:///{path}")
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Dialect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateTable
@@ -16,7 +18,7 @@ from sqlalchemy.schema import CreateTable
 from rolecall.roles.errors import BrokenHistoryError
 from rolecall.roles.role import Revision
 from rolecall.storage.sqlite import open_sqlite
-from rolecall.storage.tables import METADATA
+from rolecall.storage.tables import METADATA, OLDEST_SCHEMA, SCHEMA
 from tests.storage.samples import change, create, remove
 
 POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -60,6 +62,16 @@ def test_no_engine_keeps_documents_as_json(dialect: Dialect) -> None:
     statements = [str(CreateTable(table).compile(dialect=dialect)) for table in METADATA.sorted_tables]
 
     assert all("JSON" not in statement for statement in statements)
+
+
+def test_the_number_of_the_schema_is_that_of_the_newest_migration() -> None:
+    config = Config()
+    config.set_main_option("script_location", "rolecall.storage:migrations")
+
+    heads = ScriptDirectory.from_config(config).get_heads()
+
+    assert heads == [f"{SCHEMA:04}"]
+    assert OLDEST_SCHEMA <= SCHEMA
 
 
 def alter(path: Path, statement: str) -> None:
@@ -125,6 +137,7 @@ def test_changes_that_were_written_before_they_had_a_key_are_found_by_it(tmp_pat
     remove(repository, role.key)
     repository.close()
     with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("ALTER TABLE counter DROP COLUMN compatible_from")
         connection.execute("DROP INDEX changes_of_key")
         connection.execute("ALTER TABLE changes DROP COLUMN role_key")
         connection.execute("UPDATE alembic_version SET version_num = '0001'")

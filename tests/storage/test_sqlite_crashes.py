@@ -45,7 +45,7 @@ def written_until_killed(path: Path, first: int, moment: random.Random) -> tuple
     return tried[-1], [int(line[1]) for line in lines if line[0] == "done"]
 
 
-def test_acknowledged_writes_survive_kill_9(tmp_path: Path) -> None:
+def test_row_65_acknowledged_writes_survive_kill_9(tmp_path: Path) -> None:
     path, moment = tmp_path / "rolecall.db", random.Random(7)
     acknowledged: set[int] = set()
     unanswered: set[int] = set()
@@ -83,7 +83,9 @@ def repository(tmp_path: Path) -> Iterator[SqlRoleRepository]:
     repository.close()
 
 
-def test_a_full_database_refuses_the_write_and_keeps_its_state(repository: SqlRoleRepository, tmp_path: Path) -> None:
+def test_row_74_a_full_database_refuses_the_write_and_keeps_its_state(
+    repository: SqlRoleRepository, tmp_path: Path
+) -> None:
     made = create(repository, "App")
     head = repository.head()
 
@@ -101,7 +103,7 @@ def test_a_full_database_refuses_the_write_and_keeps_its_state(repository: SqlRo
     assert_sound(tmp_path / "rolecall.db")
 
 
-def test_a_write_that_fails_at_any_page_changes_nothing(tmp_path: Path) -> None:
+def test_row_74_a_write_that_fails_at_any_page_changes_nothing(tmp_path: Path) -> None:
     process = python("-m", "tests.storage.full_disk_process", str(tmp_path / "rolecall.db"))
 
     output, _ = process.communicate(timeout=120)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
+import pytest
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -13,9 +15,12 @@ from rolecall.roles.change import ChangeKind, Commit
 from rolecall.roles.errors import RevisionNotKeptError
 from rolecall.roles.repository import Remembered, RoleRepository, Transaction
 from rolecall.roles.role import Revision
+from rolecall.storage import open_repository
 from rolecall.storage.memory import MemoryRoleRepository
 from rolecall.storage.sqlite import open_sqlite
+from tests.postgres import PostgresServer
 from tests.storage.samples import ACCOUNT, OTHER_ACCOUNT, author, sample
+from tests.storage.stores import clear, empty_store
 
 ACCOUNTS = st.sampled_from([ACCOUNT, OTHER_ACCOUNT])
 NAMES = st.sampled_from(["a", "A", "ab", "b", "a.b"])
@@ -59,8 +64,10 @@ def perform(transaction: Transaction, steps: list[Step]) -> list[object]:
     return [*seen, transaction.changed, transaction.floor()]
 
 
-class TwoStores(RuleBasedStateMachine):
-    """Does everything twice and compares."""
+class AllStores(RuleBasedStateMachine):
+    """Does everything on each kind of store and compares."""
+
+    postgres: ClassVar[tuple[PostgresServer, str]]
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,6 +75,7 @@ class TwoStores(RuleBasedStateMachine):
         self._stores: list[RoleRepository] = [
             MemoryRoleRepository(),
             open_sqlite(Path(self._directory.name) / "rolecall.db"),
+            open_repository(self._cleared()),
         ]
 
     @rule(steps=STEPS, time=TIMES)
@@ -122,12 +130,24 @@ class TwoStores(RuleBasedStateMachine):
             store.close()
         self._directory.cleanup()
 
+    def _cleared(self) -> str:
+        server, url = self.postgres
+        clear(server, url)
+        return url
+
     def _same(self, answers: Sequence[object]) -> None:
         first, *others = answers
         assert all(other == first for other in others)
 
 
-TwoStores.TestCase.settings = settings(
-    max_examples=15, stateful_step_count=12, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
+AllStores.TestCase.settings = settings(
+    max_examples=10, stateful_step_count=12, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
 )
-TestTwoStores = TwoStores.TestCase
+
+
+@pytest.fixture(autouse=True, scope="module")
+def database(postgres_server: PostgresServer) -> None:
+    AllStores.postgres = postgres_server, empty_store(postgres_server)
+
+
+TestAllStores = AllStores.TestCase

@@ -8,14 +8,14 @@ from __future__ import annotations
 import secrets
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from rolecall.roles.as_of import version_as_of
 from rolecall.roles.change import Author, Change, ChangeKind, Commit, RoleRevision
 from rolecall.roles.errors import RevisionNotKeptError, StoreUnavailableError
-from rolecall.roles.repository import Floor, Head, Remembered, Transaction
+from rolecall.roles.repository import Examined, Floor, Head, Remembered, Transaction
 from rolecall.roles.role import Micros, Revision, Role
 from rolecall.roles.serial import FIRST_HASH, change_bytes, commit_hash, header_bytes
 
@@ -62,6 +62,11 @@ class MemoryRoleRepository:
         """Return the key that authenticates tokens."""
         return self._token_key
 
+    @property
+    def exclusive(self) -> bool:
+        """Tell that nobody else can write to it: it is in this process."""
+        return True
+
     def head(self) -> Head:
         """Return where the store stands."""
         with self._open():
@@ -90,6 +95,17 @@ class MemoryRoleRepository:
         """Return how many roles there are."""
         with self._open():
             return len(self._state.roles)
+
+    def examine(self, keys: Sequence[str]) -> Examined:
+        """Return some roles and the head."""
+        with self._open():
+            kept = self._state.roles
+            return Examined(self.head(), {key: kept[key] for key in keys if key in kept})
+
+    def census(self) -> tuple[Head, int]:
+        """Return the head and the number of roles."""
+        with self._open():
+            return self.head(), len(self._state.roles)
 
     def commits(self, *, after: Revision, limit: int) -> list[Commit]:
         """Return the next commits after a revision."""
@@ -158,6 +174,17 @@ class MemoryRoleRepository:
                 forgotten += 1
             del self._state.commits[:forgotten]
             return forgotten
+
+    def rename_history(self, expected: str) -> Head:
+        """Give the history a new incarnation if it has still the expected one."""
+        with self._open():
+            if self._incarnation == expected:
+                self._incarnation = str(uuid.uuid4())
+            return self.head()
+
+    def hints(self) -> None:
+        """Return nothing: nobody else writes to it."""
+        return
 
     def close(self) -> None:
         """Forget everything."""

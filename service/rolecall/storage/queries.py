@@ -5,15 +5,45 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, select, update
 
-from rolecall.roles.repository import Floor
+from rolecall.roles.errors import StoreUnavailableError
+from rolecall.roles.repository import Floor, Head
 from rolecall.roles.role import Revision
-from rolecall.storage.tables import floor, role_tags, roles
+from rolecall.storage.tables import SCHEMA, counter, floor, meta, role_tags, roles
 
+_HEAD = select(meta.c.incarnation, counter.c.revision, counter.c.hash).where(meta.c.id == counter.c.id)
+_TOUCH_COUNTER = update(counter).values(revision=counter.c.revision)
+_COMPATIBLE_FROM = select(counter.c.compatible_from)
 _FLOOR = select(floor.c.revision, floor.c.hash)
 _AFTER_EVERY_NAME = "~"
 """Sorts after every character of a role's name, so that `prefix~` ends the names with that prefix."""
+
+
+def read_head(connection: Connection) -> Head:
+    """Return where the store stands."""
+    incarnation, revision, hash_ = connection.execute(_HEAD).one()
+    return Head(incarnation=incarnation, revision=Revision(revision), hash=hash_)
+
+
+def hold_counter(connection: Connection) -> None:
+    """Keep every other writer waiting until this transaction ends; raise `StoreUnavailableError` as `require_writable` does."""
+    touch_counter(connection)
+    require_writable(connection.execute(_COMPATIBLE_FROM).scalar_one())
+
+
+def touch_counter(connection: Connection) -> None:
+    """Take the lock that every writer takes first."""
+    connection.execute(_TOUCH_COUNTER)
+
+
+def require_writable(compatible_from: int) -> None:
+    """Raise `StoreUnavailableError` if the schema has moved out of this version's range since the store was opened."""
+    if compatible_from > SCHEMA:
+        raise StoreUnavailableError(
+            f"only versions that know schema {compatible_from:04} or later may still write to the store,"
+            f" this one knows {SCHEMA:04}; update this server"
+        )
 
 
 def read_floor(connection: Connection) -> Floor:

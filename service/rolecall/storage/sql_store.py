@@ -1,31 +1,31 @@
 """The repository on SQL, whatever the engine: an adapter of one engine adds how it is opened, locked and how it fails.
 
 Any thread may call any method: each takes a connection of its own from the pool. Writes of one process wait for each other here,
-and for those of another process in the engine. Reads are short transactions.
+and for those of another process in the engine. Reads are short transactions, each of which sees one moment.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import groupby
-from operator import itemgetter
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, bindparam, delete, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from rolecall.roles.change import Author, Commit, RoleRevision
-from rolecall.roles.errors import BrokenHistoryError, RevisionNotKeptError, StoreUnavailableError
-from rolecall.roles.repository import Floor, Head, Transaction
+from rolecall.roles.errors import RevisionNotKeptError, StoreUnavailableError
+from rolecall.roles.repository import Examined, Floor, Head, Hints, Transaction
 from rolecall.roles.role import Revision, Role
 from rolecall.roles.serial import author_of, change_of
-from rolecall.storage.queries import listed_roles, read_floor, select_roles
-from rolecall.storage.rows import commit_of_rows, role_of_row
+from rolecall.storage.queries import hold_counter, listed_roles, read_floor, read_head, select_roles
+from rolecall.storage.rows import role_of_row
+from rolecall.storage.sql_history import commits_after, hash_at
 from rolecall.storage.sql_time_travel import role_as_of
 from rolecall.storage.sql_transaction import SqlTransaction
-from rolecall.storage.tables import accounts, changes, commits, counter, floor, meta, requests, roles
+from rolecall.storage.tables import accounts, changes, commits, floor, meta, requests, roles
 
 T = TypeVar("T")
 
@@ -36,21 +36,12 @@ ROLES_A_READ = 500
 MAX_SHARED_VALUES = 10_000
 COMMITS_A_PRUNE = 500
 
-_HEAD = select(meta.c.incarnation, counter.c.revision, counter.c.hash).where(meta.c.id == counter.c.id)
 _ROLE = select_roles().where(roles.c.key == bindparam("role_key"))
+_ROLES = select_roles().where(roles.c.key.in_(bindparam("keys", expanding=True)))
 _LOAD = select_roles().where(roles.c.key > bindparam("after")).order_by(roles.c.key).limit(ROLES_A_READ)
 _SIZE = select(func.coalesce(func.sum(accounts.c.roles), 0))
-_COMMITS = (
-    select(commits.c.revision, commits.c.body, commits.c.hash)
-    .where(commits.c.revision > bindparam("after"))
-    .order_by(commits.c.revision)
-    .limit(bindparam("most"))
-)
-_BODIES = (
-    select(changes.c.revision, changes.c.body)
-    .where(changes.c.revision > bindparam("after"), changes.c.revision <= bindparam("last"))
-    .order_by(changes.c.revision, changes.c.ordinal)
-)
+_CENSUS = select(func.count()).select_from(roles)
+_TOKEN_KEY = select(meta.c.token_key)
 _HISTORY = (
     select(changes.c.revision, commits.c.body.label("header"), changes.c.body)
     .join(commits, commits.c.revision == changes.c.revision)
@@ -58,15 +49,26 @@ _HISTORY = (
     .order_by(changes.c.revision.desc())
     .limit(bindparam("most"))
 )
-_HASH_AT = select(commits.c.hash).where(commits.c.revision == bindparam("at"))
 _FIRST_TO_KEEP = (
     select(commits.c.revision).where(commits.c.time >= bindparam("keep_after")).order_by(commits.c.revision).limit(1)
 )
-_TOUCH_COUNTER = update(counter).values(revision=counter.c.revision)
 
 
 class Driver(Protocol):
     """What an engine's adapter adds."""
+
+    @property
+    def exclusive(self) -> bool:
+        """Tell whether nobody else can write while the store is open here."""
+        ...
+
+    def announce(self, connection: Connection, revision: Revision) -> None:
+        """Have word of a write sent to others if and when its transaction commits."""
+        ...
+
+    def hints(self) -> Hints | None:
+        """Return the word that others send, None where there is no means to."""
+        ...
 
     def unavailable(self, error: SQLAlchemyError) -> StoreUnavailableError | None:
         """Return what is to be told of an error, or None if the error is a mistake of ours."""
@@ -84,18 +86,21 @@ class SqlRoleRepository:
         self._engine, self._driver = engine, driver
         self._writer = threading.Lock()
         self._closed = False
-        with self._reading() as connection:
-            self._token_key: bytes = connection.execute(select(meta.c.token_key)).scalar_one()
+        self._key_of: tuple[str, bytes] | None = None
 
     @property
     def token_key(self) -> bytes:
-        """Return the key that authenticates tokens."""
-        return self._token_key
+        """Return the key that authenticates tokens; it is read once, and anew when `head` has found another history."""
+        return self._key_of[1] if self._key_of else self._standing()[1]
+
+    @property
+    def exclusive(self) -> bool:
+        """Tell whether nobody else can write."""
+        return self._driver.exclusive
 
     def head(self) -> Head:
         """Return where the store stands."""
-        with self._reading() as connection:
-            return _head(connection)
+        return self._standing()[0]
 
     def floor(self) -> Floor:
         """Return where the kept history begins."""
@@ -108,6 +113,8 @@ class SqlRoleRepository:
             transaction = SqlTransaction(connection, author)
             result = work(transaction)
             commit = transaction.finish()
+            if commit:
+                self._driver.announce(connection, commit.revision)
         return result, commit
 
     def load(self) -> Iterator[Role]:
@@ -124,6 +131,18 @@ class SqlRoleRepository:
         with self._reading() as connection:
             return int(connection.execute(_SIZE).scalar_one())
 
+    def examine(self, keys: Sequence[str]) -> Examined:
+        """Return some roles and the head."""
+        with self._reading() as connection:
+            head = read_head(connection)
+            rows = connection.execute(_ROLES, {"keys": list(keys)}).all()
+        return Examined(head, {role.key: role for role in map(role_of_row, rows)})
+
+    def census(self) -> tuple[Head, int]:
+        """Return the head and the number of roles."""
+        with self._reading() as connection:
+            return read_head(connection), int(connection.execute(_CENSUS).scalar_one())
+
     def commits(self, *, after: Revision, limit: int) -> list[Commit]:
         """Return the next commits after a revision."""
         with self._reading() as connection:
@@ -131,7 +150,7 @@ class SqlRoleRepository:
             if after < begin.revision:
                 message = f"the commits after revision {after} are not all kept: history begins after {begin.revision}"
                 raise RevisionNotKeptError(after, floor=begin.revision, message=message)
-            return _commits(connection, begin, after, limit)
+            return commits_after(connection, begin, after, limit)
 
     def role(self, key: str) -> Role | None:
         """Return the newest version of a role."""
@@ -165,12 +184,27 @@ class SqlRoleRepository:
     def prune(self, *, keep_after: int, keep_revisions: int, forget_requests_before: int) -> int:
         """Forget the oldest commits, some at a time so that writers get their turn, and old outcomes."""
         with self._writing() as connection:
-            connection.execute(_TOUCH_COUNTER)
+            hold_counter(connection)
             connection.execute(delete(requests).where(requests.c.time < forget_requests_before))
         forgotten = 0
         while some := self._prune_some(keep_after, keep_revisions):
             forgotten += some
         return forgotten
+
+    def rename_history(self, expected: str) -> Head:
+        """Give the history a new incarnation if it has still the expected one."""
+        with self._writing() as connection:
+            hold_counter(connection)
+            renaming = update(meta).where(meta.c.incarnation == expected).values(incarnation=str(uuid.uuid4()))
+            renamed = connection.execute(renaming).rowcount
+            head = read_head(connection)
+            if renamed:
+                self._driver.announce(connection, head.revision)
+        return head
+
+    def hints(self) -> Hints | None:
+        """Return word of the commits of others."""
+        return self._driver.hints()
 
     def close(self) -> None:
         """Let go of connections, and of what the driver holds, after the write that is under way."""
@@ -180,6 +214,14 @@ class SqlRoleRepository:
                 self._engine.dispose()
                 self._driver.release()
 
+    def _standing(self) -> tuple[Head, bytes]:
+        with self._reading() as connection:
+            head, kept = read_head(connection), self._key_of
+            if kept is None or kept[0] != head.incarnation:
+                kept = head.incarnation, connection.execute(_TOKEN_KEY).scalar_one()
+        self._key_of = kept
+        return head, kept[1]
+
     def _page(self, after: str, shared: dict[object, object]) -> list[Role]:
         with self._reading() as connection:
             rows = connection.execute(_LOAD, {"after": after}).all()
@@ -187,18 +229,18 @@ class SqlRoleRepository:
 
     def _prune_some(self, keep_after: int, keep_revisions: int) -> int:
         with self._writing() as connection:
-            connection.execute(_TOUCH_COUNTER)
-            begin, head = read_floor(connection).revision, _head(connection).revision
+            hold_counter(connection)
+            begin, head = read_floor(connection), read_head(connection).revision
             first_to_keep = connection.execute(_FIRST_TO_KEEP, {"keep_after": keep_after}).scalar_one_or_none()
             by_time = head if first_to_keep is None else first_to_keep - 1
-            last = min(by_time, head - keep_revisions, begin + COMMITS_A_PRUNE)
-            if last <= begin:
+            last = min(by_time, head - keep_revisions, begin.revision + COMMITS_A_PRUNE)
+            if last <= begin.revision:
                 return 0
-            new_hash = connection.execute(_HASH_AT, {"at": last}).scalar_one()
+            new_hash = hash_at(connection, begin, Revision(last))
             connection.execute(update(floor).values(revision=last, hash=new_hash))
             connection.execute(delete(changes).where(changes.c.revision <= last))
             connection.execute(delete(commits).where(commits.c.revision <= last))
-            return last - begin
+            return last - begin.revision
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -223,36 +265,3 @@ class SqlRoleRepository:
             if unavailable is None:
                 raise
             raise unavailable from error
-
-
-def _head(connection: Connection) -> Head:
-    incarnation, revision, hash_ = connection.execute(_HEAD).one()
-    return Head(incarnation=incarnation, revision=Revision(revision), hash=hash_)
-
-
-def _commits(connection: Connection, begin: Floor, after: Revision, limit: int) -> list[Commit]:
-    last = min(_head(connection).revision, after + limit)
-    if last <= after:
-        return []
-    rows = connection.execute(_COMMITS, {"after": after, "most": limit}).all()
-    changed = connection.execute(_BODIES, {"after": after, "last": last}).all()
-    bodies = {revision: [row[1] for row in group] for revision, group in groupby(changed, key=itemgetter(0))}
-    previous, found = _hash_at(connection, begin, after), list[Commit]()
-    for row in rows:
-        commit = commit_of_rows(Revision(after + len(found) + 1), previous, row, bodies.get(row[0], []))
-        found.append(commit)
-        previous = commit.hash
-    if len(found) != last - after:
-        raise BrokenHistoryError(
-            f"the store has no commit {after + len(found) + 1}, though it stands at {last} or more"
-        )
-    return found
-
-
-def _hash_at(connection: Connection, begin: Floor, revision: Revision) -> bytes:
-    if revision == begin.revision:
-        return begin.hash
-    kept: bytes | None = connection.execute(_HASH_AT, {"at": revision}).scalar_one_or_none()
-    if kept is None:
-        raise BrokenHistoryError(f"the store has no commit {revision}")
-    return kept

@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
-from sqlalchemy import Connection, Executable, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Executable, bindparam, delete, insert, select, text, update
 
 from rolecall.roles.change import Author, Change, ChangeKind, Commit
 from rolecall.roles.repository import Floor, Remembered
 from rolecall.roles.role import Revision, Role
 from rolecall.roles.serial import change_bytes, change_of, commit_hash, header_bytes
-from rolecall.storage.queries import read_floor, select_roles, tagged_roles
+from rolecall.storage.queries import read_floor, require_writable, select_roles, tagged_roles
 from rolecall.storage.rows import role_of_row, role_values, tag_values
 from rolecall.storage.tables import accounts, changes, commits, counter, requests, role_tags, roles
 
@@ -24,19 +24,23 @@ KEYS_A_READ = 500
 
 _TAKE_REVISION = update(counter).values(revision=counter.c.revision + 1)
 _GIVE_BACK_REVISION = update(counter).values(revision=counter.c.revision - 1)
-_STANDING = select(counter.c.revision, counter.c.hash, counter.c.next_role_id)
+_STANDING = select(counter.c.revision, counter.c.hash, counter.c.next_role_id, counter.c.compatible_from)
 _ROLE = select_roles().where(roles.c.key == bindparam("role_key"))
 _ROLES = select_roles().where(roles.c.key.in_(bindparam("keys", expanding=True)))
 _COUNT = select(accounts.c.roles).where(accounts.c.account_id == bindparam("account"))
-_ADD_TO_COUNT = (
-    update(accounts)
-    .where(accounts.c.account_id == bindparam("account"))
-    .values(roles=accounts.c.roles + bindparam("more"))
+# Both engines know this form, for which there is no construct of both.
+_ADD_TO_COUNT = text(
+    "INSERT INTO accounts (account_id, roles) VALUES (:account_id, :more)"
+    " ON CONFLICT (account_id) DO UPDATE SET roles = accounts.roles + excluded.roles"
+)
+_REMEMBER = text(
+    "INSERT INTO requests (scope, request_id, fingerprint, outcome, time)"
+    " VALUES (:scope, :request_id, :fingerprint, :outcome, :time) ON CONFLICT (scope, request_id) DO UPDATE"
+    " SET fingerprint = excluded.fingerprint, outcome = excluded.outcome, time = excluded.time"
 )
 _CHANGE_AT = select(changes.c.body).where(changes.c.role_id == bindparam("id"), changes.c.revision == bindparam("at"))
 _REQUEST = (requests.c.scope == bindparam("in_scope")) & (requests.c.request_id == bindparam("id"))
 _RECALL = select(requests.c.fingerprint, requests.c.outcome).where(_REQUEST)
-_FORGET = delete(requests).where(_REQUEST)
 _DELETE_ROLE = delete(roles).where(roles.c.key == bindparam("role_key"))
 _DELETE_TAGS = delete(role_tags).where(role_tags.c.role_key == bindparam("role_key"))
 
@@ -47,7 +51,8 @@ class SqlTransaction:
     def __init__(self, connection: Connection, author: Author) -> None:
         self._connection, self._author = connection, author
         connection.execute(_TAKE_REVISION)
-        self._revision, self._previous_hash, self._next_role_id = connection.execute(_STANDING).one()
+        self._revision, self._previous_hash, self._next_role_id, schema = connection.execute(_STANDING).one()
+        require_writable(schema)
         self._changes: list[Change] = []
         self._unwritten: dict[str, Role | None] = {}
         self._replaced: list[str] = []
@@ -159,16 +164,14 @@ class SqlTransaction:
         self._replaced.clear()
 
     def _write_counts(self) -> None:
-        for account_id, more in self._more.items():
-            if not self._connection.execute(_ADD_TO_COUNT, {"account": account_id, "more": more}).rowcount:
-                self._connection.execute(insert(accounts), {"account_id": account_id, "roles": more})
+        self._many(_ADD_TO_COUNT, [{"account_id": account_id, "more": more} for account_id, more in self._more.items()])
 
     def _write_requests(self) -> None:
-        for (scope, request_id), noted in self._remembered.items():
-            self._connection.execute(_FORGET, {"in_scope": scope, "id": request_id})
-            row = {"scope": scope, "request_id": request_id, "time": self._author.time}
-            row |= {"fingerprint": noted.fingerprint, "outcome": noted.outcome}
-            self._connection.execute(insert(requests), row)
+        self._many(_REMEMBER, [self._request_values(*remembered) for remembered in self._remembered.items()])
+
+    def _request_values(self, at: tuple[str, str], noted: Remembered) -> dict[str, object]:
+        named = {"scope": at[0], "request_id": at[1], "time": self._author.time}
+        return {**named, "fingerprint": noted.fingerprint, "outcome": noted.outcome}
 
     def _write_commit(self) -> Commit:
         header, bodies = header_bytes(self.revision, self._author), [change_bytes(change) for change in self._changes]

@@ -16,11 +16,12 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, TimeoutError as PoolTimeoutError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from rolecall.roles.errors import StoreUnavailableError
+from rolecall.roles.role import Revision
 from rolecall.storage.lock import StoreLock
-from rolecall.storage.schema import prepare_schema
+from rolecall.storage.schema import prepare_schema, read_schema
 from rolecall.storage.sql_store import WRITES, SqlRoleRepository
 
 BUSY_TIMEOUT_MS = 5_000
@@ -44,24 +45,61 @@ def open_sqlite(path: Path) -> SqlRoleRepository:
         raise
 
 
+def migrate_sqlite(path: Path) -> tuple[int, int]:
+    """Bring the schema of a file to this version, as opening it does; return it before and after. Raise what opening raises."""
+    before = read_sqlite_schema(path)
+    open_sqlite(path).close()
+    return before, read_sqlite_schema(path)
+
+
+def read_sqlite_schema(path: Path) -> int:
+    """Return the schema of a file, 0 if it is not there or empty; a server may be at work on it."""
+    path = path.resolve()
+    if not path.exists():
+        return 0
+    engine = create_engine("sqlite+pysqlite://", creator=partial(connect_sqlite, path), poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            return read_schema(connection, f"`{path}`")
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        raise sqlite_unavailable(path, error) or error from error
+
+
 class SqliteDriver:
     """How SQLite fails, and what is held while its file is open."""
 
     def __init__(self, path: Path, lock: StoreLock) -> None:
         self._path, self._lock = path, lock
 
+    @property
+    def exclusive(self) -> bool:
+        """Tell that nobody else can write: the lock file is held."""
+        return True
+
+    def announce(self, connection: Connection, revision: Revision) -> None:
+        """Send no word, since there is nobody to read it."""
+
+    def hints(self) -> None:
+        """Return nothing: nobody else writes."""
+        return
+
     def unavailable(self, error: SQLAlchemyError | sqlite3.Error) -> StoreUnavailableError | None:
         """Return the sentence for a file that cannot be used now; None for what no file causes."""
-        if isinstance(error, PoolTimeoutError):
-            return StoreUnavailableError(f"`{self._path}` has {MAX_CONNECTIONS} reads under way; try again")
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        if isinstance(cause, sqlite3.OperationalError | sqlite3.InternalError) or type(cause) is sqlite3.DatabaseError:
-            return StoreUnavailableError(f"`{self._path}` cannot be used now: {cause}")
-        return None
+        return sqlite_unavailable(self._path, error)
 
     def release(self) -> None:
         """Let another server have the file."""
         self._lock.release()
+
+
+def sqlite_unavailable(path: Path, error: SQLAlchemyError | sqlite3.Error) -> StoreUnavailableError | None:
+    """Return the sentence for a file that cannot be used now; None for what no file causes."""
+    if isinstance(error, PoolTimeoutError):
+        return StoreUnavailableError(f"`{path}` has {MAX_CONNECTIONS} reads under way; try again")
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.OperationalError | sqlite3.InternalError) or type(cause) is sqlite3.DatabaseError:
+        return StoreUnavailableError(f"`{path}` cannot be used now: {cause}")
+    return None
 
 
 def _opened(path: Path, lock: StoreLock) -> SqlRoleRepository:
@@ -96,7 +134,7 @@ def _make_file(path: Path) -> None:
 def _engine(path: Path) -> Engine:
     engine = create_engine(
         "sqlite+pysqlite://",
-        creator=partial(_connect, path),
+        creator=partial(connect_sqlite, path),
         poolclass=QueuePool,
         pool_size=MAX_CONNECTIONS,
         max_overflow=0,
@@ -106,9 +144,10 @@ def _engine(path: Path) -> Engine:
     return engine
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def connect_sqlite(path: Path, *, mode: str = "rw") -> sqlite3.Connection:
+    """Return a connection to a file that is there; `mode` is `ro` or `rw`. Transactions are begun and ended by hand."""
     # `rw`: a file that has gone is an error, not a new store. No isolation level: `_begin` begins transactions, not the driver.
-    uri = f"file:{quote(str(path))}?mode=rw"
+    uri = f"file:{quote(str(path))}?mode={mode}"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     # EXTRA is FULL that also makes the end of a rollback journal durable.
@@ -128,12 +167,12 @@ def _prepare(engine: Engine, path: Path) -> None:
     with engine.connect() as connection:
         connection.execution_options(**{WRITES: True})
         with connection.begin():
-            prepare_schema(connection, str(path))
+            prepare_schema(connection, f"`{path}`")
 
 
 def _choose_journal(path: Path) -> None:
     wanted = "wal" if sqlite3.sqlite_version_info >= FIRST_SOUND_WAL else "delete"
-    with closing(_connect(path)) as connection:
+    with closing(connect_sqlite(path)) as connection:
         (mode,) = connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()
     if mode != wanted:
         raise StoreUnavailableError(f"`{path}` keeps its journal as `{mode}` and cannot change to `{wanted}` now")

@@ -18,6 +18,12 @@ NUMBER: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
 ONE_ROW = 1
 """The key of the row in each table that has but one."""
 
+SCHEMA = 3
+"""The number of this version's schema, which is that of the newest migration."""
+
+OLDEST_SCHEMA = 3
+"""The oldest schema that this version can work on: what it reads and writes is there since then."""
+
 meta = Table(
     "meta",
     METADATA,
@@ -34,8 +40,13 @@ counter = Table(
     Column("revision", NUMBER, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     Column("next_role_id", NUMBER, nullable=False),
+    Column("compatible_from", Integer, nullable=False, server_default=str(OLDEST_SCHEMA)),
 )
-"""Where the store stands. Every write updates this row first, so writes come one after the other on every engine."""
+"""Where the store stands. Every write updates this row first, so writes come one after the other on every engine.
+
+`compatible_from` is the `SCHEMA` of the oldest version that can still work on the tables as they are: a migration that takes
+something away raises it. It stands here because every write reads this row, and waits for the migration that changes it.
+"""
 
 floor = Table(
     "floor",

@@ -1,0 +1,59 @@
+"""The reads of the kept history of a SQL store."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from operator import itemgetter
+
+from sqlalchemy import Connection, bindparam, select
+
+from rolecall.roles.change import Commit
+from rolecall.roles.errors import BrokenHistoryError
+from rolecall.roles.repository import Floor
+from rolecall.roles.role import Revision
+from rolecall.storage.queries import read_head
+from rolecall.storage.rows import commit_of_rows
+from rolecall.storage.tables import changes, commits
+
+_COMMITS = (
+    select(commits.c.revision, commits.c.body, commits.c.hash)
+    .where(commits.c.revision > bindparam("after"))
+    .order_by(commits.c.revision)
+    .limit(bindparam("most"))
+)
+_BODIES = (
+    select(changes.c.revision, changes.c.body)
+    .where(changes.c.revision > bindparam("after"), changes.c.revision <= bindparam("last"))
+    .order_by(changes.c.revision, changes.c.ordinal)
+)
+_HASH_AT = select(commits.c.hash).where(commits.c.revision == bindparam("at"))
+
+
+def commits_after(connection: Connection, begin: Floor, after: Revision, limit: int) -> list[Commit]:
+    """Return the next commits after a revision, none of which is below `begin`; raise `BrokenHistoryError`."""
+    last = min(read_head(connection).revision, after + limit)
+    if last <= after:
+        return []
+    rows = connection.execute(_COMMITS, {"after": after, "most": limit}).all()
+    changed = connection.execute(_BODIES, {"after": after, "last": last}).all()
+    bodies = {revision: [row[1] for row in group] for revision, group in groupby(changed, key=itemgetter(0))}
+    previous, found = hash_at(connection, begin, after), list[Commit]()
+    for row in rows:
+        commit = commit_of_rows(Revision(after + len(found) + 1), previous, row, bodies.get(row[0], []))
+        found.append(commit)
+        previous = commit.hash
+    if len(found) != last - after:
+        raise BrokenHistoryError(
+            f"the store has no commit {after + len(found) + 1}, though it stands at {last} or more"
+        )
+    return found
+
+
+def hash_at(connection: Connection, begin: Floor, revision: Revision) -> bytes:
+    """Return the hash of a kept commit, or of the floor."""
+    if revision == begin.revision:
+        return begin.hash
+    kept: bytes | None = connection.execute(_HASH_AT, {"at": revision}).scalar_one_or_none()
+    if kept is None:
+        raise BrokenHistoryError(f"the store has no commit {revision}")
+    return kept

@@ -1,0 +1,127 @@
+"""Word of commits, and what is left when there is none (faults, row 73)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from rolecall.roles.repository import Hints, RoleRepository
+from rolecall.storage import open_repository
+from tests.postgres import PATIENCE_SECONDS, PostgresServer
+from tests.storage.samples import author, create, nothing
+from tests.storage.stores import clear, database_of, empty_store
+
+
+@pytest.fixture(scope="module")
+def store(postgres_server: PostgresServer) -> str:
+    return empty_store(postgres_server)
+
+
+@pytest.fixture
+def repository(postgres_server: PostgresServer, store: str) -> Iterator[RoleRepository]:
+    clear(postgres_server, store)
+    repository = open_repository(store)
+    yield repository
+    repository.close()
+
+
+@pytest.fixture
+def hints(repository: RoleRepository) -> Iterator[Hints]:
+    """Hints that listen already."""
+    hints = repository.hints()
+    assert hints is not None
+    assert not hints.wait(0.2)
+    yield hints
+    hints.close()
+
+
+def wait_long(hints: Hints) -> bool:
+    """Tell whether word comes, however long it takes; True at once when it does."""
+    return hints.wait(PATIENCE_SECONDS)
+
+
+def test_word_comes_of_a_commit_made_before_and_during_the_wait(repository: RoleRepository, hints: Hints) -> None:
+    create(repository, "Before")
+    before = wait_long(hints)
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(wait_long, hints)
+        time.sleep(0.3)
+        create(repository, "During")
+        during = waiting.result()
+
+    assert (before, during) == (True, True)
+    assert not hints.wait(0.3)
+
+
+def test_no_word_comes_of_a_write_that_changed_nothing_or_was_given_up(
+    repository: RoleRepository, hints: Hints
+) -> None:
+    def giving_up(_: object) -> None:
+        raise ValueError
+
+    repository.transact(author(), nothing)
+    with pytest.raises(ValueError):
+        repository.transact(author(), giving_up)
+
+    assert not hints.wait(0.3)
+
+
+def test_word_comes_when_the_history_is_renamed(repository: RoleRepository, hints: Hints) -> None:
+    repository.rename_history(repository.head().incarnation)
+
+    assert wait_long(hints)
+
+
+def test_row_73_a_connection_that_was_cut_is_made_anew_and_that_is_a_hint(
+    postgres_server: PostgresServer, store: str, repository: RoleRepository, hints: Hints
+) -> None:
+    cut = postgres_server.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        f" WHERE datname = '{database_of(store)}' AND query LIKE 'LISTEN%'"
+    )
+    # Its notification is lost: nobody listens.
+    create(repository, "Lost")
+
+    assert cut == [(True,)]
+    assert wait_long(hints)
+    assert repository.head().revision == 1
+
+
+def test_row_73_hints_outlive_a_database_that_is_away(
+    postgres_server: PostgresServer, repository: RoleRepository, hints: Hints
+) -> None:
+    postgres_server.stop("immediate")
+    while_away = [hints.wait(0.2) for _ in range(3)]
+    postgres_server.start()
+
+    assert while_away == [False, False, False]
+    assert wait_long(hints)
+    create(repository, "App")
+    assert wait_long(hints)
+
+
+def test_hints_of_a_database_that_was_never_there_give_no_word() -> None:
+    repository = open_repository("postgresql://127.0.0.1:1/none")
+    hints = repository.hints()
+    assert hints is not None
+
+    assert not hints.wait(0.5)
+
+    hints.close()
+    repository.close()
+
+
+def test_hints_are_closed_from_another_thread_while_they_wait(hints: Hints) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(wait_long, hints)
+        time.sleep(0.2)
+        closing = time.monotonic()
+        hints.close()
+        word = waiting.result(PATIENCE_SECONDS / 4)
+
+    assert not word
+    assert time.monotonic() - closing < PATIENCE_SECONDS / 4
+    assert not hints.wait(0)
