@@ -26,11 +26,13 @@ from rolecall.observability.metrics import rolecall_version
 from rolecall.roles.errors import RoleError
 from rolecall.running import Bound, Running, Stopping
 from rolecall.security.credentials import CredentialsError, Entrance, TlsFiles, entrance
-from rolecall.state import State
+from rolecall.state import State, Work
 from rolecall.storage import open_repository
 from rolecall.storage.snapshot_file import SnapshotFileError
 from rolecall.storage.snapshot_key import SnapshotKeyError
 from rolecall.transport.server import AddressError
+
+BACKGROUND_REST_SECONDS = 1.0
 
 _KEEPS_FROM_STARTING = (
     AddressError,
@@ -72,9 +74,8 @@ async def running(
         await server.begin()
         if way_in.warning:
             log.warning(way_in.warning)
-        sweep = server.probe.run(lambda: server.server.sweep(time.perf_counter()))
-        for task in (sweep, *server.keeping(), *state.following()):
-            stack.push_async_callback(_cancel, _background(task, log))
+        for work in (*server.keeping(), *state.following()):
+            stack.push_async_callback(_cancel, asyncio.create_task(_kept_up(work, log)))
         yield server
 
 
@@ -141,14 +142,14 @@ def _decision_log(config: Config, state: State, log: FilteringBoundLogger) -> De
     return decision_log
 
 
-def _background(work: Coroutine[object, object, None], log: FilteringBoundLogger) -> asyncio.Task[None]:
-    def tell(task: asyncio.Task[None]) -> None:
-        if not task.cancelled():
-            log.error("background_task_ended", exc_info=task.exception())
-
-    task = asyncio.create_task(work)
-    task.add_done_callback(tell)
-    return task
+async def _kept_up(work: Work, log: FilteringBoundLogger) -> None:
+    """Do what runs beside the calls, and begin it again should it fail: answers that grow old are better than none."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("background_work_failed")
+        await asyncio.sleep(BACKGROUND_REST_SECONDS)
 
 
 async def _unless(stopping: Stopping, work: Coroutine[object, object, None]) -> None:

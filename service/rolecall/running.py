@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import time
 from dataclasses import dataclass
+from functools import partial
 
 from structlog.typing import FilteringBoundLogger
 
@@ -21,7 +22,7 @@ from rolecall.roles.catalog import CatalogOptions, RoleCatalog
 from rolecall.roles.errors import StoreUnavailableError
 from rolecall.security.credentials import CredentialsError, Entrance
 from rolecall.security.permissions import Permissions
-from rolecall.state import State, now_micros
+from rolecall.state import State, Work, now_micros
 from rolecall.transport.boundary import Boundary
 from rolecall.transport.codec_decision import QueryDecoder
 from rolecall.transport.codec_record import RecordDecoder
@@ -141,12 +142,15 @@ class Running:
         await self.server.stop(0)
         self.ops.stop()
 
-    def keeping(self) -> list[Coroutine[object, object, None]]:
+    def keeping(self) -> list[Work]:
         """Return what keeps the server in order, each to be run until cancelled."""
-        work = [self.keep_serving(), self.keep_house(), self.keep_health()]
+        work: list[Work] = [self.keep_serving, self.keep_house, self.keep_health, self._sweep]
         if self._way_in.certificate:
-            work.append(self._way_in.certificate.keep(self._tell_of_certificate))
+            work.append(partial(self._way_in.certificate.keep, self._tell_of_certificate))
         return work
+
+    async def _sweep(self) -> None:
+        await self.probe.run(lambda: self.server.sweep(time.perf_counter()))
 
     async def keep_serving(self) -> None:
         """Revive the gRPC server whenever it crashes, until cancelled; while that is in vain, it is neither ready nor live."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from structlog.typing import FilteringBoundLogger
 
@@ -22,7 +23,7 @@ from rolecall.engine.reconciler import Reconciler
 from rolecall.engine.snapshot import Snapshot
 from rolecall.engine.writer import RoleWriter
 from rolecall.observability.metered_writer import MeteredWriter
-from rolecall.roles.errors import StoreUnavailableError
+from rolecall.roles.errors import RoleError, StoreUnavailableError
 from rolecall.roles.repository import RoleRepository
 from rolecall.roles.tokens import Tokens
 from rolecall.storage.snapshot_file import SnapshotFile, SnapshotFileError
@@ -35,6 +36,10 @@ POLLING_THREADS = 2
 ROLES_BETWEEN_LINES = 100_000
 JITTER = 0.1
 FIRST_RETRY_SECONDS, MOST_RETRY_SECONDS = 0.2, 5.0
+
+
+Work: TypeAlias = Callable[[], Coroutine[object, object, None]]
+"""Something that runs beside the calls until it is cancelled."""
 
 
 class State:
@@ -119,15 +124,15 @@ class State:
         self._log.warning("restored", revision=self.snapshot.revision, age_seconds=restored.age / 1_000_000)
         return True
 
-    def following(self) -> list[Coroutine[object, object, None]]:
+    def following(self) -> list[Work]:
         """Return what keeps the state in step with the store, each to be run until cancelled."""
-        work = [self.polling.run()]
-        if hints := self.repository.hints():
-            work.append(self.polling.listen(hints))
+        work: list[Work] = [self.polling.run]
+        if not self.repository.exclusive:
+            work.append(self._listen)
         if self._config.reconcile_seconds:
-            work.append(self.reconciler.run(self._config.reconcile_seconds))
+            work.append(partial(self.reconciler.run, self._config.reconcile_seconds))
         if self.keeper:
-            work.append(self.keeper.run(self._config.snapshot_seconds))
+            work.append(partial(self.keeper.run, self._config.snapshot_seconds))
         return work
 
     async def close(self) -> None:
@@ -138,6 +143,11 @@ class State:
         self._polling.shutdown()
         self.repository.close()
 
+    async def _listen(self) -> None:
+        hints = self.repository.hints()
+        if hints is not None:
+            await self.polling.listen(hints)
+
     def _keeper(self) -> SnapshotKeeper | None:
         if self.file is None:
             return None
@@ -147,7 +157,7 @@ class State:
         self._token_key = token_key
         self.tokens.adopt(token_key, incarnation)
 
-    def _tell_of_store(self, error: StoreUnavailableError | None) -> None:
+    def _tell_of_store(self, error: RoleError | None) -> None:
         if error is None:
             self._log.info("store_reached", revision=self.snapshot.revision)
         else:

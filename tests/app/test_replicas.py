@@ -6,6 +6,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
@@ -15,14 +16,21 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from rolecall import app
 from rolecall.app import StoppedError, running
+from rolecall.engine.follower import Follower, Reload
+from rolecall.engine.loading import load_snapshot
 from rolecall.observability.logs import make_logger
 from rolecall.running import Running, Stopping
-from rolecall.storage.opening import migrate
+from rolecall.storage import sqlite
+from rolecall.storage.lock import StoreLock
+from rolecall.storage.opening import migrate, open_repository
+from rolecall.storage.sql_store import SqlRoleRepository
 from rolecall.transport import server as transport
 from rolecall_client.v1 import decision_pb2 as pb, role_pb2
 from tests.app.serving import DOCUMENT, Served, check, config
 from tests.postgres import PostgresServer
+from tests.storage.samples import create
 
 KEY = b"k" * 32
 SOON = 30.0
@@ -272,3 +280,62 @@ def test_the_url_of_a_store_is_read_from_a_file(tmp_path: Path) -> None:
     secret.write_text("memory://\n")
 
     assert config(store="sqlite:///rolecall.db", store_file=str(secret)).store_url == "memory://"
+
+
+async def test_row_71_a_row_of_the_log_that_was_deleted_by_hand_is_never_passed_over(
+    postgres_server: PostgresServer, url: str
+) -> None:
+    behind, writer = open_repository(url), open_repository(url)
+    with ThreadPoolExecutor(1) as readers:
+        follower = Follower(behind, load_snapshot(behind), readers)
+        for name in ("a", "b", "c"):
+            create(writer, name)
+        postgres_server.execute("DELETE FROM commits WHERE revision = 2", database=url.rpartition("/")[2])
+
+        await follower.catch_up()
+
+        assert (follower.reloads[Reload.GAP], follower.snapshot.revision, len(follower.snapshot)) == (1, 3, 3)
+    behind.close()
+    writer.close()
+
+
+async def test_row_75_what_somebody_else_writes_into_the_file_of_a_server_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "rolecall.db"
+    async with replica(f"sqlite:///{path}") as served:
+        await served.create("app")
+        # The lock keeps servers out, not somebody with other means.
+        stranger = SqlRoleRepository(sqlite._engine(path), sqlite.SqliteDriver(path, NoLock()))
+        create(stranger, "Stranger")
+
+        await until(lambda: served.server.state.snapshot.revision == 2)
+
+        assert (await served.create("own")).revision == 3
+        stranger.close()
+
+
+class NoLock(StoreLock):
+    """What a stranger holds."""
+
+    def __init__(self) -> None:
+        """Take nothing."""
+
+    def release(self) -> None:
+        """Let go of nothing."""
+
+
+async def test_what_runs_beside_the_calls_begins_again_when_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, tries = io.StringIO(), list[int]()
+    monkeypatch.setattr(app, "BACKGROUND_REST_SECONDS", 0.01)
+
+    async def fails() -> None:
+        tries.append(1)
+        raise ZeroDivisionError("told whole")
+
+    task = asyncio.create_task(app._kept_up(fails, make_logger("info", "json", log)))
+    await until(lambda: len(tries) >= 3)
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert task.cancelled()
+    assert log.getvalue().count("background_work_failed") >= 2
+    assert "told whole" in log.getvalue()

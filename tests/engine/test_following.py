@@ -19,7 +19,12 @@ from rolecall.engine.polling import Polling
 from rolecall.engine.reconciler import UNKNOWN_ROLES, Reconciler
 from rolecall.engine.snapshot import Snapshot
 from rolecall.roles.change import Commit
-from rolecall.roles.errors import RevisionNotKeptError, StoreUnavailableError, UnknownIncarnationError
+from rolecall.roles.errors import (
+    RevisionNotKeptError,
+    StoreUnavailableError,
+    StoreUnsupportedError,
+    UnknownIncarnationError,
+)
 from rolecall.roles.repository import Examined, Head
 from rolecall.roles.role import Revision, Role
 from rolecall.roles.serial import FIRST_HASH
@@ -354,9 +359,23 @@ async def test_polls_bring_what_others_commit(parts: Parts) -> None:
     for name in ("a", "b"):
         parts.put(name)
         await until(lambda name=name: name in held(parts))
+    await until(lambda: polling.counts.done >= 2)
 
     await stopped(task)
-    assert polling.counts.done >= 2
+
+
+async def test_polls_end_when_a_hint_comes_in_the_moment_of_the_cancellation(parts: Parts) -> None:
+    polling = Polling(parts.follower, seconds=3_600, jitter=lambda: 1.0, tell=lambda _: None)
+    task = asyncio.create_task(polling.run())
+    await until(lambda: polling.counts.done)
+    await asyncio.sleep(0.1)
+
+    polling._hinted.set()
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task], timeout=10)
+
+    assert task.cancelled()
 
 
 async def test_a_hint_brings_the_next_poll_forward(parts: Parts) -> None:
@@ -370,6 +389,21 @@ async def test_a_hint_brings_the_next_poll_forward(parts: Parts) -> None:
 
     await stopped(*tasks)
     assert (polling.counts.hints, hints.closed) == (1, True)
+
+
+async def test_row_78_a_schema_out_of_range_is_an_outage_for_the_polls(parts: Parts) -> None:
+    polling = Polling(parts.follower, seconds=0.01, jitter=lambda: 1.0, tell=lambda _: None)
+
+    def unsupported() -> Head:
+        raise StoreUnsupportedError("of a later version")
+
+    parts.repository.head = unsupported  # type: ignore[method-assign]
+    task = asyncio.create_task(polling.run())
+
+    await until(lambda: polling.counts.failed >= 2)
+
+    await stopped(task)
+    assert polling.counts.failing
 
 
 async def test_an_outage_is_told_once_and_its_end_too(parts: Parts) -> None:

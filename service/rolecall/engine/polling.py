@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 from rolecall.engine.follower import Follower
-from rolecall.roles.errors import StoreUnavailableError
+from rolecall.roles.errors import RoleError, StoreUnavailableError, StoreUnsupportedError
 from rolecall.roles.repository import Hints
 
 HINT_SECONDS = 5.0
@@ -38,7 +39,7 @@ class Polling:
         *,
         seconds: float,
         jitter: Callable[[], float],
-        tell: Callable[[StoreUnavailableError | None], object],
+        tell: Callable[[RoleError | None], object],
     ) -> None:
         self._follower, self._seconds, self._jitter, self._tell = follower, seconds, jitter, tell
         self._hinted = asyncio.Event()
@@ -50,10 +51,10 @@ class Polling:
             self._hinted.clear()
             await self._poll()
             await asyncio.sleep(LEAST_SECONDS_BETWEEN)
-            try:
-                await asyncio.wait_for(self._hinted.wait(), self._seconds * self._jitter())
-            except TimeoutError:
-                continue
+            # Not `wait_for`: that of Python 3.11 loses a cancellation that comes with a hint, and this would never end.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._seconds * self._jitter()):
+                    await self._hinted.wait()
 
     async def listen(self, hints: Hints) -> None:
         """Let hints bring polls forward, on a thread of their own."""
@@ -71,14 +72,14 @@ class Polling:
     async def _poll(self) -> None:
         try:
             await self._follower.catch_up()
-        except StoreUnavailableError as error:
+        except (StoreUnavailableError, StoreUnsupportedError) as error:
             self.counts.failed += 1
             self._change(error)
         else:
             self.counts.done += 1
             self._change(None)
 
-    def _change(self, error: StoreUnavailableError | None) -> None:
+    def _change(self, error: RoleError | None) -> None:
         failing = error is not None
         if failing != self.counts.failing:
             self.counts.failing = failing

@@ -1,8 +1,9 @@
 """Watching: what changes, told in order, without gap or duplicate, from a place on. A place is a revision and no less.
 
 1. What is told comes from the feed; what has left it is read from the store, in small pages.
-2. A checkpoint names a revision when every change up to it has been told. One comes first, one after each run of changes,
-   and one whenever nothing else has proved for a while that the watch lives.
+2. A checkpoint names a revision when every change up to it, and none after it, has been told: whoever applied them has the
+   state of that revision. One comes first, one after each page of changes and each run of them, and one whenever there was
+   none for a while.
 3. The state as it is, is that of one revision: versions are held, not copied, while commits arrive. Few watches hold it, or
    a page of the store, at a time; the others wait for a place.
 4. A watch that cannot go on from where it is says so, and ends.
@@ -155,9 +156,7 @@ class _Watch:
                 await self._tell_commits(held)
 
     async def _rest(self) -> None:
-        if self._unconfirmed:
-            self._due = -math.inf
-        await self._confirm()
+        await self._confirm(anew=True)
         await self._feed.wait(self._revision, self._generation, self._due - self._now())
 
     async def _tell_state(self) -> None:
@@ -181,10 +180,7 @@ class _Watch:
         place = self._watches.places.ask()
         try:
             await self._in_time(place)
-            for commit in await self._page():
-                if commit.revision > self._feed.head:
-                    break
-                await self._tell_commits([commit])
+            await self._tell_commits(await self._page())
         finally:
             self._watches.places.leave(place)
 
@@ -193,14 +189,15 @@ class _Watch:
         reading = asyncio.get_running_loop().run_in_executor(self._watches.readers, read)
         await self._in_time(reading)
         self._require_same_history()
-        commits = reading.result()
+        commits = [commit for commit in reading.result() if commit.revision <= self._feed.head]
         if not commits:
             raise ChangeGapError(self._revision, self._feed.head)
         return commits
 
     async def _tell_commits(self, commits: Iterable[Commit]) -> None:
-        await self._confirm()
+        await self._confirm(anew=True)
         for commit in commits:
+            await self._confirm()
             if commit.revision != self._revision + 1:
                 raise ChangeGapError(self._revision, commit.revision)
             told = await self._tell_changes(commit)
@@ -216,12 +213,11 @@ class _Watch:
                 told = True
             if not number % PASSED_OVER_AT_ONCE:
                 await asyncio.sleep(0)
-            await self._confirm()
         return told
 
-    async def _confirm(self) -> None:
-        """Tell a checkpoint if one is due."""
-        if self._now() >= self._due:
+    async def _confirm(self, *, anew: bool = False) -> None:
+        """Tell a checkpoint if one is due; `anew`: also if changes were told since the last one."""
+        if self._now() >= self._due or (anew and self._unconfirmed):
             self._due = self._now() + self._options.silent_seconds
             self._unconfirmed = False
             await self._tell(Checkpoint(self._revision))

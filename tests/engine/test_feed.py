@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from rolecall.engine import feed as module
+from rolecall.engine.feed import Feed
+from rolecall.engine.places import Places
+from rolecall.roles.change import Author, Change, ChangeKind, Commit
+from rolecall.roles.role import Micros, Revision
+from tests.engine.world import allow, document, role
+
+FAR = 60.0
+
+
+def commit(revision: int, changes: int = 1, description: str = "") -> Commit:
+    made = [role(document(allow()), name=f"r{n}", revision=Revision(revision)) for n in range(changes)]
+    return Commit(
+        revision=Revision(revision),
+        author=Author(actor="test", time=Micros(0)),
+        changes=tuple(Change(ChangeKind.CREATED, each) for each in made),
+        hash=description.encode(),
+    )
+
+
+def revisions(feed: Feed, after: int, limit: int = 100) -> list[int] | None:
+    held = feed.since(Revision(after), limit)
+    return None if held is None else [each.revision for each in held]
+
+
+def test_what_was_added_is_held_in_order() -> None:
+    feed = Feed()
+    for revision in range(1, 6):
+        feed.add(commit(revision))
+
+    assert (feed.head, len(feed)) == (5, 5)
+    assert revisions(feed, 0) == [1, 2, 3, 4, 5]
+    assert revisions(feed, 3) == [4, 5]
+    assert revisions(feed, 1, limit=2) == [2, 3]
+    assert revisions(feed, 5) == revisions(feed, 9) == []
+
+
+def test_a_commit_that_is_held_is_passed_over() -> None:
+    feed = Feed()
+    for revision in (1, 2, 2, 1):
+        feed.add(commit(revision))
+
+    assert revisions(feed, 0) == [1, 2]
+
+
+def test_a_commit_that_does_not_follow_leaves_no_other() -> None:
+    feed = Feed()
+    for revision in (1, 2, 7, 8):
+        feed.add(commit(revision))
+
+    assert revisions(feed, 6) == [7, 8]
+    assert revisions(feed, 5) is revisions(feed, 1) is None
+
+
+def test_the_number_of_changes_is_bounded() -> None:
+    feed = Feed(max_changes=10)
+    for revision in range(1, 21):
+        feed.add(commit(revision, changes=3))
+
+    assert len(feed) == 3
+    assert revisions(feed, 17) == [18, 19, 20]
+    assert revisions(feed, 16) is None
+
+
+def test_the_bytes_are_bounded() -> None:
+    feed = Feed(max_bytes=20_000)
+    for revision in range(1, 101):
+        feed.add(commit(revision))
+
+    assert 0 < feed.estimated_bytes <= 20_000
+    assert 5 < len(feed) < 20
+
+
+@pytest.mark.parametrize("bounds", [{"max_changes": 5}, {"max_bytes": 5_000}])
+def test_a_commit_larger_than_the_bounds_is_held_alone_until_the_next(bounds: dict[str, int]) -> None:
+    feed = Feed(**bounds)
+    feed.add(commit(1))
+    feed.add(commit(2, changes=50))
+    alone = revisions(feed, 1)
+
+    feed.add(commit(3))
+
+    assert alone == [2]
+    assert (revisions(feed, 2), revisions(feed, 1)) == ([3], None)
+
+
+def test_after_a_restart_nothing_follows_from_before() -> None:
+    feed = Feed()
+    feed.add(commit(1))
+
+    feed.restart(Revision(40))
+
+    assert (feed.head, feed.generation, len(feed), feed.estimated_bytes) == (40, 1, 0, 0)
+    assert revisions(feed, 1) is None
+    feed.add(commit(41))
+    assert revisions(feed, 40) == [41]
+
+
+async def test_whoever_waits_is_woken_by_the_next_commit() -> None:
+    feed = Feed()
+    waiting = [asyncio.create_task(feed.wait(Revision(0), 0, FAR)) for _ in range(3)]
+    await asyncio.sleep(0)
+    before = feed.waiting
+
+    feed.add(commit(1))
+    await asyncio.gather(*waiting)
+
+    assert (before, feed.waiting) == (3, 0)
+
+
+async def test_whoever_waits_is_woken_by_a_restart() -> None:
+    feed = Feed()
+    waiting = asyncio.create_task(feed.wait(Revision(0), 0, FAR))
+    await asyncio.sleep(0)
+
+    feed.restart(Revision(0))
+
+    await waiting
+
+
+async def test_what_has_happened_already_is_not_waited_for() -> None:
+    feed = Feed()
+    feed.restart(Revision(3))
+
+    await feed.wait(Revision(3), 0, FAR)
+    await feed.wait(Revision(2), 1, FAR)
+
+    assert feed.waiting == 0
+
+
+async def test_a_wait_ends_after_its_time() -> None:
+    feed = Feed()
+
+    await feed.wait(Revision(0), 0, 0.01)
+
+    assert feed.waiting == 0
+
+
+async def test_whoever_stops_waiting_is_forgotten() -> None:
+    feed = Feed()
+    waiting = [asyncio.create_task(feed.wait(Revision(0), 0, FAR)) for _ in range(3)]
+    await asyncio.sleep(0)
+
+    waiting[0].cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting[0]
+    left = feed.waiting
+    feed.add(commit(1))
+    waiting[1].cancel()
+    await asyncio.wait(waiting)
+
+    assert (left, feed.waiting) == (2, 0)
+    assert waiting[1].cancelled()
+    assert waiting[2].done()
+
+
+async def test_many_are_woken_in_portions_that_let_other_work_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WOKEN_AT_ONCE", 10)
+    feed, woken, turns = Feed(), 0, list[int]()
+
+    async def wait() -> None:
+        nonlocal woken
+        await feed.wait(Revision(0), 0, FAR)
+        woken += 1
+
+    waiting = [asyncio.create_task(wait()) for _ in range(100)]
+    await asyncio.sleep(0)
+    feed.add(commit(1))
+    while woken < 100:
+        turns.append(woken)
+        await asyncio.sleep(0)
+
+    await asyncio.gather(*waiting)
+    assert len(turns) >= 10
+
+
+async def test_places_are_had_in_the_order_in_which_they_were_asked_for() -> None:
+    places = Places(2)
+    asked = [places.ask() for _ in range(5)]
+    had = [place.done() for place in asked]
+
+    places.leave(asked[2])
+    places.leave(asked[0])
+    then = [place.done() for place in asked]
+
+    assert had == [True, True, False, False, False]
+    assert then == [True, True, False, True, False]
+    assert places.waiting == 1
+
+
+async def test_a_place_that_is_given_back_is_free_again() -> None:
+    places = Places(1)
+    first = places.ask()
+
+    places.leave(first)
+    second, third = places.ask(), places.ask()
+
+    assert second.done()
+    assert not third.done()

@@ -1,0 +1,566 @@
+"""Watches without a wire: what they tell, where they read it, and that they can be followed blindly."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from rolecall.engine import watch as module
+from rolecall.engine.errors import FutureRevisionError, RevisionNotReachedError
+from rolecall.engine.feed import Feed
+from rolecall.engine.watch import (
+    Checkpoint,
+    ResyncRequired,
+    RoleChanged,
+    RoleFound,
+    RoleWatches,
+    WatchEvent,
+    WatchOptions,
+    WatchRequest,
+)
+from rolecall.roles.change import Author, ChangeKind, Commit
+from rolecall.roles.errors import BrokenHistoryError, InvalidTokenError, StoreUnavailableError
+from rolecall.roles.repository import Transaction
+from rolecall.roles.role import Micros, Revision, Role
+from rolecall.roles.tokens import Tokens
+from tests.engine.following import Parts
+from tests.engine.world import ACCOUNT, OTHER, allow, document, role
+
+CREATED, UPDATED, DELETED = ChangeKind.CREATED, ChangeKind.UPDATED, ChangeKind.DELETED
+FROM_NOW = WatchRequest()
+WITH_STATE = WatchRequest(with_state=True)
+
+
+class World(Parts):
+    """A followed store, and watches of it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__()
+        self.watches = RoleWatches(
+            self.repository,
+            self.follower,
+            self.readers,
+            consistency=self.consistency,
+            tokens=self.tokens,
+            options=WatchOptions(**{"silent_seconds": 60.0, **options}),
+        )
+
+    async def write(self, *names: str, account: str = ACCOUNT, kind: ChangeKind = CREATED) -> int:
+        """Write roles in one commit that is followed; return its revision."""
+
+        def work(transaction: Transaction) -> None:
+            for name in names:
+                transaction.put(kind, made(name, transaction.revision, account))
+
+        return await self.transact(work)
+
+    async def delete(self, name: str) -> int:
+        return await self.transact(lambda t: t.delete(t.roles([f"{ACCOUNT}/{name}"])[f"{ACCOUNT}/{name}"]))
+
+    async def transact(self, work: Callable[[Transaction], object]) -> int:
+        _, commit = self.repository.transact(Author(actor="test", time=Micros(0)), work)
+        assert commit is not None
+        await self.follower.take(commit)
+        return commit.revision
+
+    def token(self, revision: int) -> str:
+        return self.tokens.consistency(Revision(revision))
+
+    def forget_feed(self) -> None:
+        """Let the feed begin where the state is, as in a process that has just started."""
+        self.follower.feed = Feed()
+        self.follower.feed.restart(self.follower.snapshot.revision)
+
+
+def made(name: str, revision: int, account: str = ACCOUNT) -> Role:
+    return role(document(allow()), name=name, revision=revision, account=account)
+
+
+class Told:
+    """What a watch has told. `gate` lets each event through when it is set."""
+
+    def __init__(self) -> None:
+        self.events: list[WatchEvent] = []
+        self.gate, self._news = asyncio.Event(), asyncio.Event()
+        self.gate.set()
+
+    async def __call__(self, event: WatchEvent) -> None:
+        self.events.append(event)
+        self._news.set()
+        await self.gate.wait()
+
+    async def up_to(self, revision: int, count: int = 1) -> list[WatchEvent]:
+        """Return everything when a revision has been confirmed so many times."""
+        return await self.until(lambda: self.events.count(Checkpoint(Revision(revision))) >= count)
+
+    async def until(self, true: Callable[[], bool]) -> list[WatchEvent]:
+        async with asyncio.timeout(20):
+            while not true():
+                self._news.clear()
+                await self._news.wait()
+        return self.events
+
+    @property
+    def names(self) -> list[tuple[int, str, str]]:
+        return [(e.revision, e.kind.value, e.role.role_name) for e in self.events if isinstance(e, RoleChanged)]
+
+    @property
+    def found(self) -> list[str]:
+        return [event.role.role_name for event in self.events if isinstance(event, RoleFound)]
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    made = World()
+    yield made
+    made.close()
+
+
+@asynccontextmanager
+async def watching(world: World, asked: WatchRequest = FROM_NOW, *, held_up: bool = False) -> AsyncIterator[Told]:
+    told = Told()
+    if held_up:
+        told.gate.clear()
+    task = asyncio.create_task(world.watches.run(asked, told))
+    await asyncio.sleep(0)
+    try:
+        yield told
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def ended(world: World, asked: WatchRequest) -> list[WatchEvent]:
+    told = Told()
+    await asyncio.wait_for(world.watches.run(asked, told), 20)
+    return told.events
+
+
+def resync_of(events: list[WatchEvent]) -> str:
+    assert isinstance(events[-1], ResyncRequired)
+    return events[-1].reason
+
+
+async def test_a_watch_tells_its_place_and_then_what_comes(world: World) -> None:
+    await world.write("before")
+    async with watching(world) as told:
+        await told.up_to(1)
+        await world.write("a", "b")
+        await world.delete("a")
+
+        events = await told.up_to(3)
+
+    assert events[0] == Checkpoint(Revision(1))
+    assert told.names == [(2, "CREATED", "a"), (2, "CREATED", "b"), (3, "DELETED", "a")]
+
+
+async def test_a_checkpoint_proves_that_a_silent_watch_lives() -> None:
+    world = World(silent_seconds=0.01)
+    async with watching(world) as told:
+        events = await told.up_to(0, count=4)
+
+    assert set(events) == {Checkpoint(Revision(0))}
+    world.close()
+
+
+async def test_what_was_passed_over_is_confirmed_too() -> None:
+    world = World(silent_seconds=0.05)
+    async with watching(world, WatchRequest(account_ids={OTHER})) as told:
+        await world.write(*(f"r{n}" for n in range(1_200)))
+        await world.write("theirs", account=OTHER)
+        await told.up_to(2)
+        await world.write("ours")
+
+        await told.up_to(3)
+
+    assert told.names == [(2, "CREATED", "theirs")]
+    world.close()
+
+
+async def test_no_checkpoint_comes_between_the_changes_of_one_write() -> None:
+    world = World(silent_seconds=0.0)
+    async with watching(world) as told:
+        await told.up_to(0)
+        await world.write("a", "b")
+        await told.up_to(1)
+
+    first = told.events.index(next(e for e in told.events if isinstance(e, RoleChanged)))
+    following = [e.role.role_name if isinstance(e, RoleChanged) else e for e in told.events[first : first + 3]]
+    assert following == ["a", "b", Checkpoint(Revision(1))]
+    world.close()
+
+
+async def test_a_large_write_lets_other_work_in(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PASSED_OVER_AT_ONCE", 10)
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    await world.write(*(f"r{n}" for n in range(300)))
+    busy = asyncio.create_task(others())
+    async with watching(world, WatchRequest(account_ids={OTHER}, with_state=True)) as told:
+        await told.up_to(1)
+    state_turns, turns = turns, 0
+    async with watching(world, WatchRequest(account_ids={OTHER}, start_token=world.token(0))) as told:
+        await world.write("theirs", account=OTHER)
+        await told.up_to(2)
+    busy.cancel()
+
+    assert state_turns >= 30
+    assert turns >= 30
+
+
+async def test_a_token_leads_on_from_its_place(world: World) -> None:
+    for name in ("a", "b", "c"):
+        await world.write(name)
+
+    async with watching(world, WatchRequest(start_token=world.token(1))) as told:
+        events = await told.up_to(3)
+
+    assert events[0] == Checkpoint(Revision(1))
+    assert told.names == [(2, "CREATED", "b"), (3, "CREATED", "c")]
+
+
+async def test_what_the_feed_has_not_is_read_from_the_store_in_pages() -> None:
+    world = World(page_commits=3)
+    for number in range(10):
+        await world.write(f"r{number}", f"s{number}")
+    world.forget_feed()
+
+    async with watching(world, WatchRequest(start_token=world.token(1))) as told:
+        await told.up_to(10)
+        await world.write("last")
+        events = await told.up_to(11)
+
+    expected = [(n + 1, "CREATED", f"{letter}{n}") for n in range(1, 10) for letter in "rs"]
+    assert told.names == [*expected, (11, "CREATED", "last")]
+    assert events[0] == Checkpoint(Revision(1))
+    world.close()
+
+
+async def test_what_this_process_has_not_reached_is_not_told_before(world: World) -> None:
+    for name in ("a", "b"):
+        await world.write(name)
+    world.forget_feed()
+    world.put("others")
+
+    async with watching(world, WatchRequest(start_token=world.token(0))) as told:
+        await told.up_to(2)
+        early = list(told.names)
+        await world.follower.catch_up()
+        await told.up_to(3)
+
+    assert [name for _, _, name in early] == ["a", "b"]
+    assert [name for _, _, name in told.names] == ["a", "b", "others"]
+
+
+async def test_a_token_ahead_of_this_process_is_waited_for(world: World) -> None:
+    commit = world.put("others")
+
+    async with watching(world, WatchRequest(start_token=world.token(commit.revision))) as told:
+        await told.up_to(1)
+
+    assert world.follower.snapshot.revision == 1
+    assert told.names == []
+
+
+async def test_row_55_tokens_of_the_future_forged_ones_and_those_that_cannot_be_reached_are_refused(
+    world: World,
+) -> None:
+    with pytest.raises(FutureRevisionError):
+        await ended(world, WatchRequest(start_token=world.token(7)))
+    with pytest.raises(InvalidTokenError, match="start_token"):
+        await ended(world, WatchRequest(start_token=world.token(0)[:-2]))
+    world.repository.down = True
+    with pytest.raises(RevisionNotReachedError):
+        await ended(world, WatchRequest(start_token=world.token(7)))
+
+
+async def test_row_55_a_token_of_another_history_needs_the_state_again(world: World) -> None:
+    stranger = Tokens(world.repository.token_key, "another").consistency(Revision(0))
+
+    events = await ended(world, WatchRequest(start_token=stranger))
+
+    assert len(events) == 1
+    assert "another history" in resync_of(events)
+
+
+async def test_what_is_not_kept_needs_the_state_again(world: World) -> None:
+    for name in ("a", "b", "c"):
+        await world.write(name)
+    world.repository.prune(keep_after=Micros(2**62), keep_revisions=1, forget_requests_before=Micros(0))
+    world.forget_feed()
+
+    events = await ended(world, WatchRequest(start_token=world.token(0)))
+
+    assert len(events) == 1
+    assert "not kept any more" in resync_of(events)
+
+
+@pytest.mark.parametrize("missing", ["first", "later", "all"])
+async def test_row_65_a_gap_is_never_passed_over(world: World, missing: str) -> None:
+    for name in ("a", "b", "c"):
+        await world.write(name)
+    world.forget_feed()
+    commits = world.repository.commits
+
+    def with_a_gap(**where: Any) -> list[Commit]:
+        found = commits(**where)
+        return {"first": found[1:], "later": [found[0], *found[2:]], "all": []}[missing]
+
+    world.repository.commits = with_a_gap  # type: ignore[method-assign]
+
+    events = await ended(world, WatchRequest(start_token=world.token(0)))
+
+    assert "missing" in resync_of(events)
+    assert not any(isinstance(event, RoleChanged) and event.revision > 1 for event in events)
+
+
+async def test_a_history_that_was_altered_needs_the_state_again(world: World) -> None:
+    await world.write("a")
+    world.forget_feed()
+
+    def altered(**_: object) -> list[Commit]:
+        raise BrokenHistoryError("altered")
+
+    world.repository.commits = altered  # type: ignore[method-assign]
+
+    events = await ended(world, WatchRequest(start_token=world.token(0)))
+
+    assert "cannot be read as they were written" in resync_of(events)
+
+
+async def test_a_store_that_cannot_be_reached_ends_the_watch_with_an_error(world: World) -> None:
+    await world.write("a")
+    world.forget_feed()
+
+    def down(**_: object) -> list[Commit]:
+        raise StoreUnavailableError("down")
+
+    world.repository.commits = down  # type: ignore[method-assign]
+
+    with pytest.raises(StoreUnavailableError):
+        await ended(world, WatchRequest(start_token=world.token(0)))
+
+
+async def test_when_everything_was_read_again_every_watch_needs_the_state_again(world: World) -> None:
+    await world.write("a")
+    told = [Told(), Told()]
+    tasks = [asyncio.create_task(world.watches.run(FROM_NOW, each)) for each in told]
+    for each in told:
+        await each.up_to(1)
+
+    world.follower.feed.restart(Revision(1))
+    await asyncio.wait(tasks, timeout=20)
+
+    assert ["read everything again" in resync_of(each.events) for each in told] == [True, True]
+
+
+async def test_a_page_that_was_read_of_another_history_is_not_told(world: World) -> None:
+    await world.write("a")
+    world.forget_feed()
+    commits = world.repository.commits
+
+    def while_another_comes(**where: Any) -> list[Commit]:
+        world.follower.feed.generation += 1
+        return commits(**where)
+
+    world.repository.commits = while_another_comes  # type: ignore[method-assign]
+
+    events = await ended(world, WatchRequest(start_token=world.token(0)))
+
+    assert len(events) == 1
+    resync_of(events)
+
+
+async def test_the_state_is_that_of_one_revision_while_others_write(world: World) -> None:
+    await world.write("a", "b", "c")
+    async with watching(world, WITH_STATE, held_up=True) as told:
+        await told.until(lambda: len(told.events) == 1)
+        await world.delete("c")
+        await world.write("a", kind=UPDATED)
+        told.gate.set()
+        events = await told.up_to(3)
+
+    assert sorted(told.found) == ["a", "b", "c"]
+    assert {event.role.revision for event in events if isinstance(event, RoleFound)} == {1}
+    assert events[3] == Checkpoint(Revision(1))
+    assert told.names == [(2, "DELETED", "c"), (3, "UPDATED", "a")]
+
+
+async def test_a_state_that_was_read_again_meanwhile_is_not_told_to_its_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PASSED_OVER_AT_ONCE", 2)
+    await world.write(*(f"r{n}" for n in range(10)))
+    told = Told()
+    told.gate.clear()
+    task = asyncio.create_task(world.watches.run(WITH_STATE, told))
+    await told.until(lambda: len(told.events) == 1)
+
+    world.follower.feed.restart(Revision(1))
+    told.gate.set()
+    await asyncio.wait_for(task, 20)
+
+    assert len(told.found) < 10
+    resync_of(told.events)
+
+
+async def test_few_hold_the_state_at_a_time_and_the_others_wait() -> None:
+    world = World(places=2)
+    await world.write("a", "b")
+    told = [Told() for _ in range(5)]
+    for each in told:
+        each.gate.clear()
+    tasks = [asyncio.create_task(world.watches.run(WITH_STATE, each)) for each in told]
+    while world.watches.places.waiting < 3:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    begun = [len(each.events) for each in told]
+
+    tasks[0].cancel()
+    tasks[4].cancel()
+    for each in told:
+        each.gate.set()
+    for each in told[1:4]:
+        await each.up_to(1)
+
+    assert begun == [1, 1, 0, 0, 0]
+    assert [sorted(each.found) for each in told[1:4]] == [["a", "b"]] * 3
+    assert told[4].events == []
+    assert world.watches.places.waiting == 0
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    world.close()
+
+
+async def test_whoever_waits_for_a_place_is_told_checkpoints() -> None:
+    world = World(places=1, silent_seconds=0.02)
+    await world.write("a")
+    world.forget_feed()
+    place = world.watches.places.ask()
+
+    async with watching(world, WatchRequest(start_token=world.token(0))) as told:
+        await told.up_to(0, count=3)
+        world.watches.places.leave(place)
+        await told.up_to(1)
+
+    assert told.names == [(1, "CREATED", "a")]
+    world.close()
+
+
+async def test_nothing_is_held_when_the_watches_have_left(world: World) -> None:
+    await world.write("a")
+    tasks = [asyncio.create_task(world.watches.run(asked, Told())) for asked in (FROM_NOW, WITH_STATE) * 50]
+    while world.follower.feed.waiting < 100:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+    assert all(task.cancelled() for task in tasks)
+    assert (world.follower.feed.waiting, world.watches.places.waiting) == (0, 0)
+    assert world.watches.places.ask().done()
+
+
+class Copy:
+    """Follows a watch blindly: what is found and changed, and nothing else."""
+
+    def __init__(self) -> None:
+        self.roles: dict[str, Role] = {}
+        self.revision = -1
+        self.seen: dict[int, dict[str, Role]] = {}
+
+    async def __call__(self, event: WatchEvent) -> None:
+        match event:
+            case RoleFound(found):
+                assert found.key not in self.roles
+                self.roles[found.key] = found
+            case RoleChanged(revision, kind, changed):
+                assert revision > self.revision
+                assert (changed.key in self.roles) == (kind is not CREATED)
+                if kind is DELETED:
+                    del self.roles[changed.key]
+                else:
+                    self.roles[changed.key] = changed
+            case Checkpoint(revision):
+                assert revision >= self.revision
+                self.revision = revision
+                self.seen[revision] = dict(self.roles)
+            case ResyncRequired():
+                raise AssertionError(event.reason)
+        await asyncio.sleep(0)
+
+
+class Followers:
+    """Copies that come, leave, and come back where their last checkpoint was."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.copies: list[Copy] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def come(self) -> None:
+        self.copies.append(Copy())
+        self._tasks.append(asyncio.create_task(self._world.watches.run(WITH_STATE, self.copies[-1])))
+
+    async def leave_and_return(self, number: int) -> None:
+        self._tasks[number].cancel()
+        await asyncio.wait([self._tasks[number]])
+        copy = self.copies[number]
+        copy.roles = dict(copy.seen.get(copy.revision, {}))
+        asked = WatchRequest(start_token=self._world.token(copy.revision)) if copy.seen else WITH_STATE
+        self._tasks[number] = asyncio.create_task(self._world.watches.run(asked, copy))
+
+    async def reach(self, revision: int) -> None:
+        async with asyncio.timeout(20):
+            while any(copy.revision < revision for copy in self.copies):
+                assert not any(task.done() for task in self._tasks)
+                await asyncio.sleep(0.01)
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_whoever_follows_blindly_has_at_each_checkpoint_the_state_of_its_revision(seed: int) -> None:
+    chance = random.Random(seed)
+    world = World(silent_seconds=chance.choice([0.0, 0.001, 60.0]), page_commits=chance.randint(1, 5))
+    world.follower.feed = Feed(max_changes=chance.choice([1, 5, 1_000]))
+    followers, true = Followers(world), {0: dict[str, Role]()}
+
+    def write(transaction: Transaction) -> None:
+        for name in chance.sample("abcdefgh", chance.randint(1, 4)):
+            old = transaction.role(f"{ACCOUNT}/{name}")
+            if old and chance.random() < 0.4:
+                transaction.delete(old)
+            else:
+                transaction.put(UPDATED if old else CREATED, made(name, transaction.revision))
+
+    for number in range(60):
+        if number % 5 == 0:
+            followers.come()
+        if chance.random() < 0.3:
+            await followers.leave_and_return(chance.randrange(len(followers.copies)))
+        revision = await world.transact(write)
+        true[revision] = {version.role.key: version.role for version in world.follower.snapshot.versions()}
+        for _ in range(chance.randint(0, 30)):
+            await asyncio.sleep(0)
+    await followers.reach(60)
+
+    for copy in followers.copies:
+        assert copy.seen == {revision: true[revision] for revision in copy.seen}
+    await followers.close()
+    world.close()
