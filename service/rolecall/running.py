@@ -224,6 +224,7 @@ class Running:
             calls_under_way=lambda: sum(len(admission.calls) for admission in self.server.admissions),
             following=_following(self.state),
             certificate=self._way_in.certificate,
+            watches=lambda: self.server.watches,
             revivals=lambda: self.server.revivals,
             loop_lag_seconds=lambda: self.probe.lag_seconds,
         )

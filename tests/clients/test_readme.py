@@ -28,7 +28,10 @@ def test_the_readme_does_what_it_says(address: str, capsys: pytest.CaptureFixtur
             names["client"] = client  # the first block closes its own
 
     out = capsys.readouterr().out.splitlines()
-    assert len(blocks) == 5
+    assert len(blocks) == 6
+    copied = names["copy"]
+    assert isinstance(copied, dict)
+    assert {arn.rpartition("/")[2] for arn in copied} == {"deployer", "deployer-7"}
     assert (out[0], out[1]) == ("True", "[]")
     assert names["allowed"] == ["deployer-7"]
     assert "acs:ram::123456789012:role/deployer 1 []" in out

@@ -228,14 +228,3 @@ async def test_an_upload_over_a_limit_is_refused_and_the_next_one_is_taken(limit
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "UPLOAD_LIMIT")
         assert refusal.facts["limit"] == str(next(iter(limit.values())))
         assert len(next_one.changes) == 1
-
-
-async def test_what_this_version_does_not_have_says_so(service: Served) -> None:
-    from rolecall_client.v1 import watch_pb2
-
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        async for _ in service.watches.WatchRoles(watch_pb2.WatchRolesRequest()):
-            pass
-
-    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
-    assert "not available in this version" in (caught.value.details() or "")

@@ -58,6 +58,7 @@ ERRORS: list[tuple[Exception, str, str, str]] = [
     (transport.UploadLimitError("roles", 1), "RESOURCE_EXHAUSTED", "UPLOAD_LIMIT", ""),
     (transport.StreamStoppedError(), "UNAVAILABLE", "SERVER_STOPPING", ""),
     (transport.StreamAgeError(300), "UNAVAILABLE", "STREAM_AGE", ""),
+    (transport.WatchTooSlowError(30), "RESOURCE_EXHAUSTED", "WATCH_TOO_SLOW", ""),
 ]
 
 
@@ -79,7 +80,7 @@ def test_each_error_has_its_code_reason_and_ram_code(error: Exception, code: str
     assert (code_pb2.Code.Name(status.code), info.domain, info.reason) == (code, "rolecall", reason)
     assert info.metadata.get("ram_code", "") == ram_code
     retried = {"STORE_UNAVAILABLE", "REVISION_NOT_REACHED", "STATE_TOO_OLD", "STATE_GAP", "TOO_MANY_CALLS"}
-    assert retry == (reason in retried | {"SERVER_STOPPING", "STREAM_AGE"})
+    assert retry == (reason in retried | {"SERVER_STOPPING", "STREAM_AGE", "WATCH_TOO_SLOW"})
 
 
 @pytest.mark.parametrize("module", [roles, engine, transport], ids=["roles", "engine", "transport"])

@@ -1,7 +1,7 @@
 """Python client of Rolecall: may this principal assume this role?
 
-`RolecallClient` puts questions (`query`) and administers roles; what it cannot answer it raises as `RolecallError`. The
-messages and stubs of the contract are in `rolecall_client.v1`.
+`RolecallClient` puts questions (`query`), administers roles and watches them; what it cannot answer it raises as
+`RolecallError`. The messages and stubs of the contract are in `rolecall_client.v1`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from rolecall_client.errors import RolecallError, Violation, error_of_status
 if TYPE_CHECKING:
     from rolecall_client.client import RolecallClient
     from rolecall_client.queries import query
+    from rolecall_client.watch import ResyncRequiredError
 
-__all__ = ["RolecallClient", "RolecallError", "Violation", "error_of_status", "query"]
+__all__ = ["ResyncRequiredError", "RolecallClient", "RolecallError", "Violation", "error_of_status", "query"]
 
 
 def __getattr__(name: str) -> object:
@@ -27,4 +28,8 @@ def __getattr__(name: str) -> object:
         from rolecall_client.queries import query  # noqa: PLC0415
 
         return query
+    if name == "ResyncRequiredError":
+        from rolecall_client.watch import ResyncRequiredError  # noqa: PLC0415
+
+        return ResyncRequiredError
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
@@ -20,7 +20,10 @@ from rolecall_client.v1 import (
     policy_pb2_grpc,
     role_pb2 as r,
     role_pb2_grpc,
+    watch_pb2 as w,
+    watch_pb2_grpc,
 )
+from rolecall_client.watch import GIVE_UP_SECONDS, Resumed, RoleWatchEvent, Watch
 
 DEFAULT_TIMEOUT_SECONDS = 10.0
 APPLY_TIMEOUT_SECONDS = 300.0
@@ -54,6 +57,7 @@ class RolecallClient:
         self._decisions = decision_pb2_grpc.DecisionServiceStub(self._channel)
         self._policies = policy_pb2_grpc.PolicyServiceStub(self._channel)
         self._roles = role_pb2_grpc.RoleServiceStub(self._channel)
+        self._watches = watch_pb2_grpc.WatchServiceStub(self._channel)
 
     def __enter__(self) -> Self:
         return self
@@ -192,6 +196,30 @@ class RolecallClient:
             source=source,
         )
         return self._call(self._roles.ApplyRoles, _apply_stream(options, roles), timeout)
+
+    def watch_roles(
+        self,
+        *,
+        start_token: str = "",
+        account_ids: Iterable[str] = (),
+        include_initial_state: bool = False,
+        give_up_after: float = GIVE_UP_SECONDS,
+        resumed: Resumed = lambda _error: None,
+    ) -> Generator[RoleWatchEvent, None, None]:
+        """Yield each change of a role, in order and once, and checkpoints, until the caller closes it.
+
+        It begins now, after `start_token` (that of a checkpoint, or of a write), or with every role as it is, each as a change of
+        kind CREATED up to the first checkpoint. A stream that breaks is resumed; `resumed` is told why. After `give_up_after`
+        seconds in which nothing could be had the error is raised; before the first message that is `timeout`. Raise
+        `ResyncRequiredError` when changes are lost: throw away what was built from them, and watch again with the initial state.
+        """
+        request = w.WatchRolesRequest(
+            start_token=start_token, account_ids=account_ids, include_initial_state=include_initial_state
+        )
+        watch = Watch(
+            self._watches.WatchRoles, request, timeout=self._timeout, give_up_after=give_up_after, resumed=resumed
+        )
+        return watch.events()
 
     def _call(self, method: Callable[..., T], request: object, timeout: float | None = None) -> T:
         try:

@@ -15,12 +15,14 @@ from rolecall_client.v1 import role_pb2 as pb
 if TYPE_CHECKING:
     from rich.console import Console
 
-_SIGNS = {
+SIGNS = {
     pb.CHANGE_KIND_CREATED: ("+", "green"),
     pb.CHANGE_KIND_UPDATED: ("~", "yellow"),
     pb.CHANGE_KIND_DELETED: ("-", "red"),
     pb.CHANGE_KIND_UNCHANGED: ("=", "dim"),
 }
+"""A sign and a style for each kind of change."""
+
 _LINE_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _HEADERS = ("--- ", "+++ ")
 
@@ -37,7 +39,7 @@ def show_changes(changes: Iterable[pb.RoleChange], *, dry_run: bool) -> None:
 
 
 def _show_change(out: Console, change: pb.RoleChange) -> None:
-    sign, style = _SIGNS.get(change.kind, ("?", ""))
+    sign, style = SIGNS.get(change.kind, ("?", ""))
     out.print(Text.assemble((f"{sign} ", f"bold {style}"), (visible(change.role_arn), style)), soft_wrap=True)
     if change.kind != pb.CHANGE_KIND_UPDATED:
         return

@@ -203,6 +203,8 @@ class _Watch:
             told = await self._tell_changes(commit)
             self._revision = commit.revision
             self._unconfirmed |= told
+        # Of a page that is passed over nothing is told, and nobody would be let in.
+        await asyncio.sleep(0)
 
     async def _tell_changes(self, commit: Commit) -> bool:
         """Tell those changes that are asked for; tell whether there were any."""

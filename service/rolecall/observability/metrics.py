@@ -88,6 +88,7 @@ class Sources:
     writer: MeteredWriter
     calls_under_way: Callable[[], int]
     following: Following
+    watches: Callable[[], int]
     revivals: Callable[[], int]
     loop_lag_seconds: Callable[[], float]
     decision_log: DecisionLog | None = None
@@ -171,6 +172,7 @@ class _DomainCollector(Collector):
             "rolecall_idempotent_replays", "Writes that repeated a request.", sources.writer.replays
         )
         yield CounterMetricFamily("rolecall_server_revivals", "Times the gRPC server crashed.", sources.revivals())
+        yield GaugeMetricFamily("rolecall_watches", "Change feeds that are open now.", sources.watches())
         yield GaugeMetricFamily("rolecall_calls_under_way", "Calls being answered now.", sources.calls_under_way())
         yield GaugeMetricFamily(
             "rolecall_event_loop_lag_seconds", "Worst delay of the event loop lately.", sources.loop_lag_seconds()

@@ -11,7 +11,13 @@ from rolecall_client.v1 import decision_pb2 as pb
 
 
 def explain_response(
-    explanation: Explanation, *, decision_id: str, revision: int, token: str, staleness: int = 0
+    explanation: Explanation,
+    *,
+    decision_id: str,
+    revision: int,
+    token: str,
+    staleness: int = 0,
+    restored: bool = False,
 ) -> pb.ExplainAssumeRoleResponse:
     """Return the message of an explanation."""
     response = pb.ExplainAssumeRoleResponse(
@@ -19,7 +25,7 @@ def explain_response(
         near_misses=map(_near_miss, explanation.near_misses),
         consistency_token=token,
     )
-    answer = Answer(explanation.decision, ServedFrom.EVALUATED)
+    answer = Answer(explanation.decision, ServedFrom.RESTORED if restored else ServedFrom.EVALUATED)
     write_answer(response.decision, answer, decision_id, revision, staleness)
     return response
 

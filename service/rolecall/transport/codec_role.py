@@ -22,12 +22,13 @@ from rolecall.transport.codec_decision import timestamp
 from rolecall.transport.uploads import Upload
 from rolecall_client.v1 import role_pb2 as pb
 
-_KINDS = {
+KINDS = {
     ChangeKind.CREATED: pb.CHANGE_KIND_CREATED,
     ChangeKind.UPDATED: pb.CHANGE_KIND_UPDATED,
     ChangeKind.UNCHANGED: pb.CHANGE_KIND_UNCHANGED,
     ChangeKind.DELETED: pb.CHANGE_KIND_DELETED,
 }
+"""The kinds of change, as the contract names them."""
 
 _DOCUMENT, _DESCRIPTION, _SECONDS, _TAGS = UPDATE_PATHS = (
     "assume_role_policy_document",
@@ -138,7 +139,7 @@ def known_view(view: pb.RoleView) -> pb.RoleView:
 
 
 def _changes(differences: Iterable[RoleDifference]) -> list[pb.RoleChange]:
-    return [pb.RoleChange(kind=_KINDS[d.kind], role_arn=d.role_arn, diff=d.diff) for d in differences]
+    return [pb.RoleChange(kind=KINDS[d.kind], role_arn=d.role_arn, diff=d.diff) for d in differences]
 
 
 def _revision(value: RoleRevision) -> pb.RoleRevision:
@@ -147,7 +148,7 @@ def _revision(value: RoleRevision) -> pb.RoleRevision:
         change_time=timestamp(value.author.time),
         actor=value.author.actor,
         change_reason=value.author.change_reason,
-        kind=_KINDS[value.change.kind],
+        kind=KINDS[value.change.kind],
         role=role(value.change.role),
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import grpc
 from grpc.aio import ServicerContext
@@ -19,6 +19,15 @@ from rolecall.transport.tally import MethodTally
 
 CONVERSATION_SECONDS = 300.0
 """How long one may last: as long as its connection, which grpc lets go on a little longer so that none is cut."""
+
+
+class Ended(Protocol):
+    """A call that the server can end."""
+
+    def end(self, error: TransportError) -> None:
+        """Let the call end with `error` as soon as that can be done in order."""
+        ...
+
 
 Asked = TypeVar("Asked")
 Told = TypeVar("Told")
@@ -74,21 +83,21 @@ class Conversation(Generic[Asked, Told]):
 
 
 class Conversations:
-    """The conversations under way."""
+    """The conversations under way, and whatever else is to be ended as they are."""
 
     def __init__(self, max_seconds: float = CONVERSATION_SECONDS) -> None:
         self._max_seconds = max_seconds
-        self._until: dict[Conversation[Any, Any], float] = {}
+        self._until: dict[Ended, float] = {}
         self._stopped = False
 
     @contextmanager
-    def held(self, conversation: Conversation[Asked, Told], now: float) -> Iterator[Conversation[Asked, Told]]:
+    def held(self, conversation: Ended, now: float) -> Iterator[None]:
         """Count a conversation as under way; one that begins after the end is ended before its first message."""
         self._until[conversation] = now + self._max_seconds
         if self._stopped:
             conversation.end(StreamStoppedError())
         try:
-            yield conversation
+            yield
         finally:
             del self._until[conversation]
 

@@ -107,6 +107,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             revision=message.at_revision if then else self._point.snapshot.revision,
             token=self._consistency.token(),
             staleness=staleness,
+            restored=self._point.snapshot.restored,
         )
 
     async def ListAssumableRoles(

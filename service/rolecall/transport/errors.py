@@ -70,7 +70,7 @@ class StreamStoppedError(TransportError):
     """A stream ends because the server stops."""
 
     def __init__(self) -> None:
-        super().__init__("the server is stopping and has answered what it has read; send the rest on a new stream")
+        super().__init__("the server is stopping and has answered what it has read; go on with a new stream")
 
 
 class StreamAgeError(TransportError):
@@ -79,9 +79,19 @@ class StreamAgeError(TransportError):
     def __init__(self, limit_seconds: float) -> None:
         self.limit_seconds = limit_seconds
         super().__init__(
-            f"the stream has lasted {limit_seconds:g} seconds, as long as any may; send the rest on a new stream"
+            f"the stream has lasted {limit_seconds:g} seconds, as long as any may; go on with a new stream"
+        )
+
+
+class WatchTooSlowError(TransportError):
+    """Whoever watches has not taken a message for as long as one may take."""
+
+    def __init__(self, limit_seconds: float) -> None:
+        self.limit_seconds = limit_seconds
+        super().__init__(
+            f"a message was not taken within {limit_seconds:g} seconds; read faster, and start again from the last checkpoint"
         )
 
 
 STREAM_ENDINGS = (StreamStoppedError, StreamAgeError)
-"""How the server ends streams in good order: what it has read is answered, the rest belongs on a new stream."""
+"""How the server ends streams in good order: what it has read is answered, what follows belongs on a new one."""

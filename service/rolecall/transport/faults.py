@@ -156,6 +156,12 @@ def _(error: transport.OverdueError) -> Fault:
 
 
 @fault_of.register
+def _(error: transport.WatchTooSlowError) -> Fault:
+    facts = {"limit_seconds": f"{error.limit_seconds:g}"}
+    return _fault(code_pb2.RESOURCE_EXHAUSTED, "WATCH_TOO_SLOW", error, retry_seconds=RETRY_SECONDS, **facts)
+
+
+@fault_of.register
 def _(error: transport.StreamStoppedError) -> Fault:
     return _fault(code_pb2.UNAVAILABLE, "SERVER_STOPPING", error, retry_seconds=RETRY_SECONDS)
 

@@ -9,7 +9,7 @@ wrong meets one error boundary, so that no text of an unforeseen error reaches a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from inspect import isasyncgenfunction, iscoroutinefunction
@@ -17,7 +17,7 @@ from time import perf_counter
 from typing import Any, NoReturn
 
 import grpc
-from grpc.aio import ServicerContext
+from grpc.aio import AbortError, ServicerContext
 
 from rolecall.engine.errors import NotAvailableError
 from rolecall.transport.admission import NO_LIMIT, Admission
@@ -25,8 +25,11 @@ from rolecall.transport.boundary import Boundary
 from rolecall.transport.conversations import Conversation, Conversations
 from rolecall.transport.errors import PermissionDeniedError, TooManyCallsError, UnknownMethodError
 from rolecall.transport.tally import OK, MethodTally
+from rolecall.transport.telling import TAKEN_SECONDS, Telling
 
 UNKNOWN = "unknown"
+STATUS_SECONDS = 5.0
+"""How long the status of a call in which only the server speaks may wait for a caller that does not read."""
 
 Context = ServicerContext[Any, Any]
 Permit = Callable[[Context], bool]
@@ -65,6 +68,7 @@ class Around:
     permits: Permits
     unary_seconds: float = NO_LIMIT
     upload_seconds: float = NO_LIMIT
+    taken_seconds: float = TAKEN_SECONDS
     conversations: Conversations = field(default_factory=Conversations)
 
     def seconds(self, tally: MethodTally) -> float:
@@ -108,9 +112,11 @@ class Methods(grpc.GenericRpcHandler):
 
 
 def _wrapping(handler: grpc.RpcMethodHandler[Any, Any]) -> Callable[[Any, MethodTally, Around], Any]:
-    """Return what wraps a method: one that is streamed both ways and no generator reads and writes for itself."""
+    """Return what wraps a method: one that is streamed and no generator reads and writes for itself."""
     if not handler.response_streaming:
         return _answered
+    if not handler.request_streaming and iscoroutinefunction(handler.unary_stream):
+        return _told
     if handler.request_streaming and iscoroutinefunction(handler.stream_stream):
         return _conversed
     return _streamed
@@ -213,6 +219,47 @@ def _conversed(handler: grpc.RpcMethodHandler[Any, Any], tally: MethodTally, aro
             boundary.tell_success(context, tally, began)
 
     return conversed
+
+
+def _told(handler: grpc.RpcMethodHandler[Any, Any], tally: MethodTally, around: Around) -> Any:
+    """Wrap a method that sends the bytes of its messages itself, through a `Telling`."""
+    call: Any = handler.unary_stream
+    read = _reader(handler, tally)
+    permitted, boundary, admission = around.permits(tally.name), around.boundary, around.admission
+
+    async def told(data: Any, context: Context) -> None:
+        tally.started += 1
+        began = perf_counter()
+        task = asyncio.current_task()
+        telling = Telling(context, tally, around.taken_seconds)
+        try:
+            if len(admission.calls) >= admission.limit:
+                raise TooManyCallsError(admission.limit)
+            admission.calls[task] = NO_LIMIT
+            if not permitted(context):
+                raise PermissionDeniedError(tally.name)
+            with around.conversations.held(telling, began):
+                await telling.begin()
+                await call(read(data), telling)
+        except BaseException as error:
+            admission.left_overdue(task)
+            await _close_in_time(boundary.close(telling.meaning(error), context, tally, began, None))
+            raise
+        del admission.calls[task]
+        tally.handle(OK, perf_counter() - began)
+        if boundary.verbose:
+            boundary.tell_success(context, tally, began)
+
+    return told
+
+
+async def _close_in_time(closing: Coroutine[Any, Any, None]) -> None:
+    """End a call. A caller that does not read does not take the status either: it finds it when it reads, if it ever does."""
+    try:
+        async with asyncio.timeout(STATUS_SECONDS):
+            await closing
+    except TimeoutError:
+        raise AbortError from None
 
 
 def _reader(handler: grpc.RpcMethodHandler[Any, Any], tally: MethodTally) -> Callable[[Any], Any]:

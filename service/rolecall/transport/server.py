@@ -18,6 +18,7 @@ from rolecall.transport.conversations import CONVERSATION_SECONDS, Conversations
 from rolecall.transport.decision_servicer import DecisionServicer
 from rolecall.transport.handlers import Around, Methods, Permits, Services
 from rolecall.transport.health import Health
+from rolecall.transport.telling import TAKEN_SECONDS
 from rolecall_client.v1 import (
     decision_pb2,
     decision_pb2_grpc,
@@ -77,11 +78,16 @@ def _family(host: str) -> socket.AddressFamily:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
-    """What bounds the calls of a server. Health and reflection have a bound of their own, so that health can answer."""
+    """What bounds the calls of a server. Health and reflection have a bound of their own, so that health can answer.
+
+    Watches, which last, have one too, so that they take no check's place; `taken_seconds` is how long they may leave a message.
+    """
 
     max_message_bytes: int = 4 * 1024 * 1024
     max_concurrent_rpcs: int = 1_000
+    max_watches: int = 10_000
     max_deadline_seconds: float = 30.0
+    taken_seconds: float = TAKEN_SECONDS
     reflection: bool = False
 
 
@@ -106,6 +112,7 @@ class Server:
     def __init__(self, servicers: Servicers, options: ServerOptions, *, boundary: Boundary, permits: Permits) -> None:
         self.conversations = Conversations()
         calls, standard = Admission(options.max_concurrent_rpcs), Admission(options.max_concurrent_rpcs)
+        watches = Admission(options.max_watches)
         around = Around(
             admission=calls,
             boundary=boundary,
@@ -114,16 +121,30 @@ class Server:
             upload_seconds=options.max_deadline_seconds * UPLOAD_PATIENCE,
             conversations=self.conversations,
         )
+        around_watches = Around(
+            admission=watches,
+            boundary=boundary,
+            permits=permits,
+            taken_seconds=options.taken_seconds,
+            conversations=self.conversations,
+        )
         around_standard = Around(admission=standard, boundary=boundary, permits=permits)
-        self.admissions: Sequence[Admission] = (calls, standard)
+        self.admissions: Sequence[Admission] = (calls, standard, watches)
+        self._watches = watches
         self.methods = Methods(around_unknown=around_standard)
         self.methods.add(_services(servicers), around)
+        self.methods.add(_watch_service(servicers), around_watches)
         self.methods.add(_standard_services(servicers, with_reflection=options.reflection), around_standard)
         self.revivals = 0
         self._crashed = asyncio.Event()
         self._options = _channel_options(options)
         self._server = self._new()
         self._bind_again: Callable[[], object] = lambda: None
+
+    @property
+    def watches(self) -> int:
+        """Return how many change feeds are open."""
+        return len(self._watches.calls)
 
     def bind(self, place: Place, credentials: grpc.ServerCredentials | None) -> int:
         """Take a place to listen, in plain text without credentials; return the port. Raise `AddressError`."""
@@ -188,6 +209,11 @@ def _services(servicers: Servicers) -> Services:
         services.prefer("rolecall.v1.DecisionService", servicers.decision.raw_handlers())
     role_pb2_grpc.add_RoleServiceServicer_to_server(servicers.role, services)
     policy_pb2_grpc.add_PolicyServiceServicer_to_server(servicers.policy, services)
+    return services  # type: ignore[no-any-return]
+
+
+def _watch_service(servicers: Servicers) -> Services:
+    services: Any = Services()
     watch_pb2_grpc.add_WatchServiceServicer_to_server(servicers.watch, services)
     return services  # type: ignore[no-any-return]
 

@@ -1,0 +1,441 @@
+"""WatchRoles over a real channel: where it starts, what it tells, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+import pytest
+
+from rolecall.engine.consistency import Consistency
+from rolecall.engine.watch import RoleWatches
+from rolecall.observability.logs import make_logger
+from rolecall.roles.reference import Accounts
+from rolecall.roles.role import Revision
+from rolecall.roles.tokens import Tokens
+from rolecall.running import Stopping
+from rolecall.security.permissions import Permissions
+from rolecall.transport import handlers
+from rolecall.transport.boundary import Boundary
+from rolecall.transport.codec_watch import EventEncoder
+from rolecall.transport.health import Health
+from rolecall.transport.server import Place, Server, ServerOptions, Servicers
+from rolecall.transport.watch_servicer import WatchServicer
+from rolecall_client.v1 import (
+    decision_pb2_grpc,
+    policy_pb2_grpc,
+    role_pb2,
+    role_pb2_grpc,
+    watch_pb2 as pb,
+    watch_pb2_grpc,
+)
+from tests.app.serving import ACCOUNT, DOCUMENT, Served, served, until
+from tests.transport.refusals import refused
+from tests.transport.watching import CREATED, DELETED, UPDATED, watch, watchers
+
+OTHER = "210987654321"
+INVALID, EXHAUSTED, UNAVAILABLE = (
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    grpc.StatusCode.UNAVAILABLE,
+)
+
+
+async def declare(service: Served, *names: str, account: str = ACCOUNT, description: str = "") -> int:
+    """Create many roles in one write; return its revision."""
+    roles = [
+        role_pb2.RoleDeclaration(
+            account_id=account, role_name=name, assume_role_policy_document=DOCUMENT, description=description
+        )
+        for name in names
+    ]
+
+    async def upload() -> AsyncIterator[role_pb2.ApplyRolesRequest]:
+        yield role_pb2.ApplyRolesRequest(options=role_pb2.ApplyRolesOptions())
+        yield role_pb2.ApplyRolesRequest(roles=role_pb2.RoleChunk(roles=roles))
+
+    await service.roles.ApplyRoles(upload())
+    return int(service.server.state.snapshot.revision)
+
+
+async def test_a_watch_begins_with_a_checkpoint_of_now_and_tells_what_comes(service: Served) -> None:
+    await service.create("before")
+    watching = watch(service)
+
+    first = await watching.read()
+    await service.create("after")
+    await service.roles.UpdateRole(role_pb2.UpdateRoleRequest(role="after", description="x"))
+    await service.roles.DeleteRole(role_pb2.DeleteRoleRequest(role="before"))
+    await watching.up_to(4)
+
+    assert first is not None
+    assert (first.checkpoint.revision, bool(first.checkpoint.token)) == (1, True)
+    assert watching.names() == [(2, CREATED, "after"), (3, UPDATED, "after"), (4, DELETED, "before")]
+    assert [change.role.revision for change in watching.changes] == [2, 3, 1]
+    assert watching.changes[1].role.description == "x"
+    assert watching.changes[2].role.assume_role_policy_document == DOCUMENT
+
+
+async def test_the_role_of_a_change_is_the_one_that_is_read(service: Served) -> None:
+    watching = watch(service)
+    await watching.up_to(0)
+
+    created = await service.create("app")
+    await watching.up_to(1)
+
+    assert watching.changes[0].role == created
+
+
+async def test_all_changes_of_one_write_come_before_the_checkpoint_that_names_it(service: Served) -> None:
+    watching = watch(service)
+    await watching.up_to(0)
+
+    revision = await declare(service, *(f"r{n}" for n in range(300)))
+    seen = list[str]()
+    while watching.checkpoint.revision < revision:
+        message = await watching.read()
+        assert message is not None
+        seen.append(str(message.WhichOneof("event")))
+
+    assert seen == ["change"] * 300 + ["checkpoint"]
+    assert {change.revision for change in watching.changes} == {revision}
+
+
+async def test_a_token_leads_on_from_exactly_there(service: Served) -> None:
+    await service.create("a")
+    first = watch(service)
+    await first.up_to(1)
+    for name in ("b", "c"):
+        await service.create(name)
+    first.stream.cancel()
+
+    second = watch(service, first.checkpoint.token)
+    await second.up_to(3)
+
+    assert second.names() == [(2, CREATED, "b"), (3, CREATED, "c")]
+
+
+async def test_a_consistency_token_of_a_write_is_a_place_to_start_too(service: Served) -> None:
+    response = await service.roles.CreateRole(
+        role_pb2.CreateRoleRequest(role_name="a", assume_role_policy_document=DOCUMENT)
+    )
+    await service.create("b")
+
+    watching = watch(service, response.consistency_token)
+    await watching.up_to(2)
+
+    assert watching.names() == [(2, CREATED, "b")]
+
+
+async def test_what_has_left_memory_is_read_from_the_store(service: Served) -> None:
+    beginning = watch(service)
+    await beginning.up_to(0)
+    names = [f"r{n}" for n in range(120)]
+    for name in names:
+        await service.create(name)
+    service.server.state.follower.feed.restart(Revision(120))
+
+    watching = watch(service, beginning.checkpoint.token)
+    await watching.up_to(120)
+
+    assert watching.names() == [(n, CREATED, name) for n, name in enumerate(names, start=1)]
+
+
+async def test_the_initial_state_is_told_as_creations_of_one_revision(service: Served) -> None:
+    await declare(service, *(f"r{n}" for n in range(5)))
+    await service.roles.DeleteRole(role_pb2.DeleteRoleRequest(role="r3"))
+    await service.roles.UpdateRole(role_pb2.UpdateRoleRequest(role="r1", description="x"))
+
+    watching = watch(service, initial=True)
+    await watching.up_to(3)
+
+    assert sorted(watching.names()) == [(1, CREATED, "r0"), (1, CREATED, "r2"), (1, CREATED, "r4"), (3, CREATED, "r1")]
+    await service.create("new")
+    await watching.up_to(4)
+    assert watching.names()[4:] == [(4, CREATED, "new")]
+
+
+async def test_the_initial_state_is_of_one_revision_while_others_write(service: Served) -> None:
+    await declare(service, *(f"r{n}" for n in range(2_000)))
+    watching = watch(service, initial=True)
+    await watching.read()
+
+    await service.roles.DeleteRole(role_pb2.DeleteRoleRequest(role="r1999"))
+    await service.roles.UpdateRole(role_pb2.UpdateRoleRequest(role="r1998", description="x"))
+    await watching.up_to(3)
+
+    state, later = watching.names()[:2_000], watching.names()[2_000:]
+    assert {(revision, kind) for revision, kind, _ in state} == {(1, CREATED)}
+    assert {name for _, _, name in state} == {f"r{n}" for n in range(2_000)}
+    assert later == [(2, DELETED, "r1999"), (3, UPDATED, "r1998")]
+
+
+async def test_only_the_accounts_that_are_asked_for_are_told() -> None:
+    async with served(account_alias=f"partner={OTHER}") as service:
+        await declare(service, "a", account=OTHER)
+        await declare(service, "b")
+        watching = watch(service, initial=True, accounts=("partner", "5"))
+        await watching.up_to(2)
+        await declare(service, "c")
+        await declare(service, "d", account=OTHER)
+        await watching.up_to(4)
+
+        assert watching.names() == [(1, CREATED, "a"), (4, CREATED, "d")]
+
+
+async def test_a_checkpoint_comes_though_nothing_happens_and_though_nothing_was_asked_for(service: Served) -> None:
+    watching = watch(service, accounts=(OTHER,))
+    await watching.up_to(0)
+    began = time.monotonic()
+    await declare(service, "not-asked-for")
+
+    await watching.up_to(1)
+    await watching.read()
+
+    assert (watching.names(), watching.checkpoint.revision) == ([], 1)
+    assert time.monotonic() - began < 10.5
+
+
+@pytest.mark.parametrize(
+    ("request_", "field", "reason"),
+    [
+        (pb.WatchRolesRequest(start_token="x" * 40), "start_token", "INVALID_TOKEN"),
+        (pb.WatchRolesRequest(start_token="x", include_initial_state=True), "start_token", "START_EXCLUDES_STATE"),
+        (pb.WatchRolesRequest(account_ids=["1", "a b"]), "account_ids[1]", "INVALID_ACCOUNT_ID"),
+        (pb.WatchRolesRequest(account_ids=map(str, range(1, 102))), "account_ids", "TOO_MANY_ACCOUNTS"),
+    ],
+)
+async def test_what_cannot_be_watched_is_refused(
+    service: Served, request_: pb.WatchRolesRequest, field: str, reason: str
+) -> None:
+    refusal = await refused(service.watches.WatchRoles(request_).read())
+
+    assert (refusal.code, refusal.reason) == (INVALID, reason)
+    assert [violation.field for violation in refusal.fields] == [field]
+
+
+async def test_row_55_a_cut_or_altered_token_is_refused(service: Served) -> None:
+    watching = watch(service)
+    await watching.up_to(0)
+    token = watching.checkpoint.token
+    altered = ("A" if token[9] != "A" else "B").join([token[:9], token[10:]])
+
+    refusals = [await watch(service, text).ended() for text in (token[:-3], altered)]
+
+    assert {(refusal.code, refusal.reason) for refusal in refusals} == {(INVALID, "INVALID_TOKEN")}
+
+
+async def test_row_55_a_token_of_the_future_is_refused(service: Served) -> None:
+    refusal = await watch(service, service.server.state.tokens.consistency(Revision(9))).ended()
+
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "FUTURE_REVISION")
+
+
+async def test_row_55_a_token_of_another_history_asks_for_the_state_again(service: Served) -> None:
+    key = service.server.state.repository.token_key
+    watching = watch(service, Tokens(key, "another").consistency(Revision(1)))
+
+    first, end = await watching.read(), await watching.read()
+
+    assert first is not None
+    assert first.WhichOneof("event") == "resync_required"
+    assert "another history" in watching.resync
+    assert end is None
+    assert await watching.stream.code() is grpc.StatusCode.OK
+
+
+async def test_a_token_below_what_is_kept_asks_for_the_state_again(service: Served) -> None:
+    beginning = watch(service)
+    await beginning.up_to(0)
+    for name in ("a", "b", "c"):
+        await service.create(name)
+    state = service.server.state
+    far = 2**62
+    state.repository.prune(keep_after=far, keep_revisions=1, forget_requests_before=0)
+    state.follower.feed.restart(state.snapshot.revision)
+
+    watching = watch(service, beginning.checkpoint.token)
+    first, end = await watching.read(), await watching.read()
+
+    assert first is not None
+    assert first.WhichOneof("event") == "resync_required"
+    assert "not kept any more" in watching.resync
+    assert end is None
+
+
+async def test_a_token_ahead_of_this_process_is_caught_up_with(service: Served) -> None:
+    await service.create("a")
+    tokens, repository = service.server.state.tokens, service.server.state.repository
+    assert repository.head().revision == 1
+
+    watching = watch(service, tokens.consistency(Revision(1)))
+    await watching.up_to(1)
+
+    assert watching.changes == []
+
+
+async def test_when_the_state_is_of_another_history_everyone_is_told_so(service: Served) -> None:
+    watchings = [watch(service) for _ in range(3)]
+    for watching in watchings:
+        await watching.up_to(0)
+
+    service.server.state.follower.feed.restart(Revision(0))
+    ends = [(await watching.read(), await watching.read()) for watching in watchings]
+
+    assert [(first is not None, end) for first, end in ends] == [(True, None)] * 3
+    assert {watching.resync for watching in watchings} == {watchings[0].resync}
+    assert "read the initial state again" in watchings[0].resync
+    await until(lambda: not watchers(service))
+
+
+async def test_row_77_watches_end_in_order_when_the_server_stops() -> None:
+    async with served(drain_grace_seconds=20) as service:
+        watchings = [watch(service) for _ in range(5)]
+        for watching in watchings:
+            await watching.up_to(0)
+
+        draining = asyncio.create_task(service.server.drain(Stopping()))
+        refusals = [await watching.ended() for watching in watchings]
+        await draining
+
+        assert {(refusal.code, refusal.reason, refusal.retry) for refusal in refusals} == {
+            (UNAVAILABLE, "SERVER_STOPPING", True)
+        }
+        assert '"call"' not in service.log.getvalue()
+
+
+async def test_a_watch_that_begins_after_the_end_is_ended_too(service: Served) -> None:
+    service.server.server.conversations.stop()
+
+    refusal = await watch(service).ended()
+
+    assert (refusal.code, refusal.reason) == (UNAVAILABLE, "SERVER_STOPPING")
+
+
+async def test_a_watch_lasts_as_long_as_a_connection(service: Served) -> None:
+    watching = watch(service)
+    await watching.up_to(0)
+
+    service.server.server.sweep(time.perf_counter() + 200)
+    await service.create("a")
+    await watching.up_to(1)
+    service.server.server.sweep(time.perf_counter() + 301)
+    refusal = await watching.ended()
+
+    assert (refusal.code, refusal.reason, refusal.retry) == (UNAVAILABLE, "STREAM_AGE", True)
+
+
+async def test_watches_have_a_bound_of_their_own() -> None:
+    async with served(max_watches=2, max_concurrent_rpcs=1) as service:
+        held = [watch(service), watch(service)]
+        for watching in held:
+            await watching.up_to(0)
+
+        refusal = await watch(service).ended()
+        role = await service.create("a")
+
+        assert (refusal.code, refusal.reason, refusal.retry) == (EXHAUSTED, "TOO_MANY_CALLS", True)
+        assert role.role_name == "a"
+        for watching in held:
+            watching.stream.cancel()
+        await until(lambda: not watchers(service))
+        await watch(service).up_to(1)
+
+
+async def test_bytes_that_are_no_message_are_refused(service: Served) -> None:
+    method = service.channel.unary_stream("/rolecall.v1.WatchService/WatchRoles")
+
+    refusal = await refused(method(b"\xff\xff").read())
+
+    assert (refusal.code, refusal.reason) == (INVALID, "MALFORMED_MESSAGE")
+
+
+async def test_nothing_is_told_of_an_error_that_nobody_foresaw(
+    service: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("canary-of-an-error")
+
+    monkeypatch.setattr(service.server.state.snapshot, "versions", fail, raising=True)
+    refusal = await watch(service, initial=True).ended()
+
+    assert (refusal.code, refusal.message) == (grpc.StatusCode.INTERNAL, "internal error")
+    assert "canary-of-an-error" in service.log.getvalue()
+
+
+@asynccontextmanager
+async def hurried(service: Served, taken_seconds: float) -> AsyncIterator[Any]:
+    """Give a second server over the same state that has watches alone and waits less for readers, and a channel of a small window."""
+    state = service.server.state
+    consistency = Consistency(state.follower, state.tokens)
+    watches = RoleWatches(state.repository, state.follower, state.reading, consistency=consistency, tokens=state.tokens)
+    servicers = Servicers(
+        decision=decision_pb2_grpc.DecisionServiceServicer(),
+        role=role_pb2_grpc.RoleServiceServicer(),
+        policy=policy_pb2_grpc.PolicyServiceServicer(),
+        watch=WatchServicer(watches, EventEncoder(state.tokens), Accounts(ACCOUNT)),
+        health=Health(()),
+    )
+    log = make_logger("debug", "json", service.log)
+    server = Server(
+        servicers,
+        ServerOptions(taken_seconds=taken_seconds),
+        boundary=Boundary(log, verbose=True),
+        permits=Permissions().permit,
+    )
+    port = server.bind(Place("127.0.0.1:0", "127.0.0.1", 0), None)
+    await server.start()
+    window = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65_536)]
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=window) as channel:
+        yield server, channel
+    await server.stop(0)
+
+
+async def test_a_reader_that_does_not_read_is_cut_and_told_where_to_go_on(
+    service: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers, "STATUS_SECONDS", 0.3)
+    async with hurried(service, 0.5) as (server, channel):
+        watching = watch(service, stub=watch_pb2_grpc.WatchServiceStub(channel))
+        await watching.read()
+        for number in range(4):
+            await declare(service, *(f"r{n}" for n in range(250)), description=str(number) * 1_000)
+        await until(lambda: not server.admissions[2].calls)
+
+        refusal = await watching.ended()
+        again = watch(service, watching.checkpoint.token)
+        await again.up_to(4)
+
+    assert (refusal.code, refusal.reason, refusal.retry) == (EXHAUSTED, "WATCH_TOO_SLOW", True)
+    assert refusal.facts["limit_seconds"] == "0.5"
+    assert "last checkpoint" in refusal.message
+    assert 0 < len(watching.changes) < 1_000
+    assert len(again.changes) == 1_000
+
+
+async def test_a_reader_that_is_cut_and_reads_at_once_is_told_at_once(service: Served) -> None:
+    async with hurried(service, 0.5) as (server, channel):
+        watching = watch(service, stub=watch_pb2_grpc.WatchServiceStub(channel))
+        await watching.read()
+        await declare(service, *(f"r{n}" for n in range(500)), description="x" * 1_000)
+        tally = next(tally for tally in server.methods.tallies if tally.method == "WatchRoles")
+        await until(lambda: tally.handled[EXHAUSTED.value[0]])
+
+        refusal = await watching.ended()
+        await until(lambda: not server.admissions[2].calls)
+
+    assert refusal.reason == "WATCH_TOO_SLOW"
+
+
+async def test_a_method_that_nobody_wrote_says_so(service: Served) -> None:
+    async with hurried(service, 0.5) as (_, channel):
+        stub: Any = role_pb2_grpc.RoleServiceStub(channel)
+
+        refusal = await refused(stub.GetRole(role_pb2.GetRoleRequest(role="app")))
+
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNIMPLEMENTED, "NOT_AVAILABLE")
+    assert "not available in this version" in refusal.message
