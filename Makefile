@@ -2,10 +2,11 @@
 # Names are relative on purpose: make cannot hold a path with a space.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format types contracts proto proto-check proto-lint proto-baseline docs cover cover-report bench bench-peers lock clean FORCE
+.PHONY: help setup tools run test lint format types contracts proto proto-check proto-lint proto-baseline docs cover cover-report bench bench-peers lock clean FORCE
 
 PYTHONS ?= python3.13 python3.12 python3.11 python3
 PYTEST_FLAGS ?= -n 2
+HELM_VERSION := v3.19.2
 RUN_FLAGS ?=
 
 VENV := .venv
@@ -21,6 +22,19 @@ help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY)  ## install everything into .venv
+
+tools: $(READY)  ## fetch the programs that tests want beside Python, where they are missing: helm, PostgreSQL
+	@if ! PATH="$$PATH:$(CURDIR)/$(BIN):$$HOME/go/bin" command -v helm >/dev/null; then \
+	  if ! command -v go >/dev/null; then echo "helm is missing, and so is go, which would build it: https://helm.sh/docs/intro/install" >&2; exit 1; fi; \
+	  echo "building helm; a minute or two the first time"; \
+	  GOBIN="$(CURDIR)/$(BIN)" go install helm.sh/helm/v3/cmd/helm@$(HELM_VERSION); \
+	fi
+	@if ! { PATH="$$PATH:/usr/sbin" command -v pgbouncer && { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb; }; } >/dev/null 2>&1; then \
+	  if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+	    echo "PostgreSQL or pgbouncer is missing; on Debian or Ubuntu: apt-get install postgresql pgbouncer" >&2; exit 1; \
+	  fi; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql pgbouncer; \
+	fi
 
 run: $(READY)  ## serve the example roles on rolecall.db and go on serving
 	@$(BIN)/python -m rolecall quickstart $(RUN_FLAGS)
@@ -54,8 +68,9 @@ proto-lint: $(READY)  ## check the protos: style, comments, and no break against
 proto-baseline: $(READY)  ## make the protos as they are the baseline, at a release
 	@$(BIN)/python -m protos.lint --baseline
 
-docs: $(READY)  ## write the table of settings into docs/configuration.md
+docs: $(READY)  ## write the tables of settings and of the chart's values into docs/, and the settings into the chart's schema
 	@$(BIN)/python -m tests.house.settings
+	@$(BIN)/python -m tests.helm.values
 
 cover: $(READY)  ## run the tests and check the coverage of policy/ and engine/
 	@rm -f .coverage .coverage.*

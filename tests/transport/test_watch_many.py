@@ -72,11 +72,9 @@ async def test_checks_are_answered_while_thousands_are_told(service: Served, con
 
     await service.create("app")
     role = await service.roles.GetRole(role_pb2.GetRoleRequest(role="app"), timeout=10)
-    told = sum(bool(watching.changes) for watching in watchings)
     await asyncio.gather(*(watching.up_to(1) for watching in watchings))
 
     assert role.role.role_name == "app"
-    assert told == 0
     assert len(service.server.server.admissions[0].calls) == 0
 
 

@@ -1,0 +1,43 @@
+# The server and the command line. Build it at the root of the source.
+# The Python that the tests run with; the slim image, since the wheels need nothing else of Debian.
+FROM python:3.11-slim-trixie AS build
+
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /src
+COPY requirements/dev.lock requirements/dev.lock
+COPY clients/python clients/python
+COPY pyproject.toml README.md LICENSE ./
+COPY service service
+# An environment without pip, filled by the pip of the image. Its bytecode is compiled here, and is never looked at again:
+# the final image writes none, and its files do not change.
+RUN python -m venv --without-pip /opt/rolecall \
+ && python -m pip --python /opt/rolecall/bin/python install --no-compile -c requirements/dev.lock ./clients/python ".[postgres]" \
+ && /opt/rolecall/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/rolecall/lib
+
+FROM python:3.11-slim-trixie
+
+ARG VERSION="0.1.0"
+ARG REVISION=""
+LABEL org.opencontainers.image.title="rolecall" \
+      org.opencontainers.image.description="Answers over gRPC whether a principal may assume a role" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.licenses="Apache-2.0"
+
+# Nothing that installs software stays. The directory of the embedded store belongs to the user that runs.
+RUN python -m pip uninstall --yes --quiet --root-user-action ignore pip setuptools wheel \
+ && rm -rf /usr/local/lib/python3.11/ensurepip \
+ && install --directory --owner 65532 --group 65532 --mode 0700 /var/lib/rolecall
+COPY --from=build /opt/rolecall /opt/rolecall
+
+# PYTHONSAFEPATH: what lies in the working directory is never imported. PYTHONHASHSEED stays unset, so that hashes are random.
+ENV PATH="/opt/rolecall/bin:${PATH}" \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONSAFEPATH=1 \
+    PYTHONUNBUFFERED=1
+WORKDIR /var/lib/rolecall
+USER 65532:65532
+EXPOSE 50051 9464
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["rolecall"]
+CMD ["serve"]

@@ -1,0 +1,82 @@
+{{/* What the containers mount, and from where. Secrets are mounted file by file, so that a missing key keeps the pod from starting. */}}
+
+{{- define "rolecall.volumeMounts" -}}
+- name: tmp
+  mountPath: /tmp
+{{- if eq .Values.store.engine "postgres" }}
+- name: store
+  mountPath: /etc/rolecall/store
+  readOnly: true
+{{- else }}
+- name: data
+  mountPath: /var/lib/rolecall
+{{- end }}
+{{- if .Values.snapshot.existingSecret }}
+- name: snapshot
+  mountPath: /var/cache/rolecall
+- name: snapshot-key
+  mountPath: /etc/rolecall/snapshot
+  readOnly: true
+{{- end }}
+{{- if include "rolecall.tlsSecret" . }}
+- name: tls
+  mountPath: /etc/rolecall/tls
+  readOnly: true
+- name: client-ca
+  mountPath: /etc/rolecall/client-ca
+  readOnly: true
+{{- end }}
+{{- with .Values.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* The volume `data` is a claim of the StatefulSet. */}}
+{{- define "rolecall.volumes" -}}
+{{- $tls := include "rolecall.tlsSecret" . -}}
+- name: tmp
+  emptyDir:
+    sizeLimit: 256Mi
+{{- if eq .Values.store.engine "postgres" }}
+- name: store
+  secret:
+    secretName: {{ .Values.store.postgres.existingSecret }}
+    defaultMode: 0440
+    items:
+      - key: {{ .Values.store.postgres.key }}
+        path: url
+{{- end }}
+{{- if .Values.snapshot.existingSecret }}
+- name: snapshot
+  emptyDir:
+    sizeLimit: {{ .Values.snapshot.sizeLimit }}
+- name: snapshot-key
+  secret:
+    secretName: {{ .Values.snapshot.existingSecret }}
+    defaultMode: 0440
+    items:
+      - key: {{ .Values.snapshot.key }}
+        path: key
+{{- end }}
+{{- if $tls }}
+- name: tls
+  secret:
+    secretName: {{ $tls }}
+    defaultMode: 0440
+    items:
+      - key: tls.crt
+        path: tls.crt
+      - key: tls.key
+        path: tls.key
+- name: client-ca
+  secret:
+    secretName: {{ default $tls .Values.tls.clientCA.existingSecret }}
+    defaultMode: 0440
+    items:
+      - key: {{ .Values.tls.clientCA.key }}
+        path: ca.crt
+{{- end }}
+{{- with .Values.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,137 @@
+"""How the chart lets callers in: certificates, Services, and what the notes tell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.helm.chart import CASES, EVERYTHING, INSECURE, ISSUED, POSTGRES, SQLITE, name_of, notes, render
+
+
+def test_with_tls_the_server_gets_its_certificate_and_asks_for_those_of_callers() -> None:
+    rendered = render(EVERYTHING)
+    environment = rendered.environment()
+
+    assert environment["ROLECALL_TLS_CERT"] == f"{rendered.mounts['tls']}/tls.crt"
+    assert environment["ROLECALL_TLS_KEY"] == f"{rendered.mounts['tls']}/tls.key"
+    assert environment["ROLECALL_TLS_CLIENT_CA"] == f"{rendered.mounts['client-ca']}/ca.crt"
+    assert "ROLECALL_INSECURE" not in environment
+    assert rendered.volume("tls")["secret"]["secretName"] == "rolecall-tls"
+    assert rendered.volume("client-ca")["secret"] == {
+        "secretName": "callers",
+        "defaultMode": 0o440,
+        "items": [{"key": "bundle.pem", "path": "ca.crt"}],
+    }
+
+
+def test_without_another_secret_callers_are_checked_by_the_authority_beside_the_certificate() -> None:
+    secret = render(SQLITE).volume("client-ca")["secret"]
+
+    assert (secret["secretName"], secret["items"]) == ("rolecall-tls", [{"key": "ca.crt", "path": "ca.crt"}])
+
+
+def test_the_certificate_names_both_services_in_every_spelling() -> None:
+    certificate = render(ISSUED).one("Certificate")
+
+    assert certificate["apiVersion"] == "cert-manager.io/v1"
+    assert certificate["metadata"]["name"] == "rolecall-tls"
+    assert certificate["spec"] == {
+        "secretName": "rolecall-tls",
+        "issuerRef": {"name": "internal", "kind": "ClusterIssuer", "group": "cert-manager.io"},
+        "dnsNames": [
+            "rolecall",
+            "rolecall.access",
+            "rolecall.access.svc",
+            "rolecall.access.svc.cluster.local",
+            "rolecall-headless",
+            "rolecall-headless.access",
+            "rolecall-headless.access.svc",
+            "rolecall-headless.access.svc.cluster.local",
+            "rolecall.example.com",
+            "*.rolecall.example.com",
+        ],
+        "usages": ["digital signature", "server auth"],
+        "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
+        "duration": "2160h",
+        "renewBefore": "720h",
+    }
+
+
+def test_the_pods_mount_what_cert_manager_makes() -> None:
+    rendered = render(ISSUED)
+
+    assert rendered.volume("tls")["secret"]["secretName"] == rendered.one("Certificate")["spec"]["secretName"]
+
+
+def test_what_was_acknowledged_is_told_to_the_server_and_nothing_of_tls_is() -> None:
+    rendered = render(INSECURE)
+
+    assert rendered.environment()["ROLECALL_INSECURE"] == "true"
+    assert [name for name in rendered.environment() if "TLS" in name] == []
+    assert {"tls", "client-ca"} & set(rendered.mounts) == set()
+
+
+@pytest.mark.parametrize(
+    ("case", "protocol"),
+    [(SQLITE, "https"), (ISSUED, "https"), (INSECURE, "kubernetes.io/h2c"), (EVERYTHING, "tls")],
+    ids=name_of,
+)
+def test_both_services_of_clients_have_the_grpc_port_alone_and_say_what_it_speaks(case: Path, protocol: str) -> None:
+    rendered = render(case)
+    name = rendered.workload["metadata"]["name"]
+    (port,) = (port for port in rendered.container()["ports"] if port["name"] == "grpc")
+    balanced, headless = rendered.one("Service", name)["spec"], rendered.one("Service", f"{name}-headless")["spec"]
+
+    expected = {"name": "grpc", "port": port["containerPort"], "targetPort": "grpc", "appProtocol": protocol}
+    assert balanced["ports"] == headless["ports"] == [expected]
+    assert (headless["clusterIP"], headless["publishNotReadyAddresses"]) == ("None", False)
+    assert "clusterIP" not in balanced
+
+
+def test_the_ops_port_has_a_service_of_its_own_which_can_be_left_out() -> None:
+    ops = render(SQLITE).one("Service", "rolecall-ops")["spec"]
+
+    assert [(port["name"], port["port"], port["targetPort"]) for port in ops["ports"]] == [("ops", 9464, "ops")]
+    assert (ops["clusterIP"], ops["publishNotReadyAddresses"]) == ("None", True)
+    assert render(ISSUED).kinds()["Service"] == 2
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_every_service_and_budget_selects_the_pods(case: Path) -> None:
+    rendered = render(case)
+    labels = rendered.workload["spec"]["template"]["metadata"]["labels"]
+    specs = [m["spec"] for m in rendered.manifests if m["kind"] in {"Service", "PodDisruptionBudget"}]
+    selectors = [spec["selector"].get("matchLabels", spec["selector"]) for spec in specs]
+
+    assert selectors
+    for selector in [*selectors, rendered.workload["spec"]["selector"]["matchLabels"]]:
+        assert selector.items() <= labels.items()
+
+
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [
+        (SQLITE, ["One pod, so an upgrade interrupts the service.", "callers must show one that goes back to `ca.crt` of `rolecall-tls`", "rollout restart statefulset/rolecall"]),
+        (POSTGRES, ["followed by 2 pods", "An init container brings the schema up to date", "Snapshot: on.", "rollout restart deployment/rolecall"]),
+        (ISSUED, ["Snapshot: off, since snapshot.existingSecret is not set.", "The schema is yours to bring up to date", "which cert-manager makes"]),
+        (INSECURE, ["INSECURE", "Calls are taken in plain text", "whoever reaches port 50051 of these pods may read, change and delete every role", "-plaintext"]),
+        (EVERYTHING, ["port-forward service/trust 8443:8443", "dns:///trust-headless.access.svc.cluster.local:8443"]),
+    ],
+    ids=name_of,
+)  # fmt: skip
+def test_the_notes_tell_what_was_installed_and_what_to_mind(case: Path, told: list[str], tmp_path: Path) -> None:
+    text = notes(yaml.safe_load(case.read_text()), tmp_path)
+
+    assert [sentence for sentence in told if sentence not in text] == []
+
+
+@pytest.mark.parametrize("case", [SQLITE, POSTGRES, INSECURE], ids=name_of)
+def test_the_notes_show_how_to_ask(case: Path, tmp_path: Path) -> None:
+    text = notes(yaml.safe_load(case.read_text()), tmp_path)
+
+    assert "kubectl --namespace access port-forward service/rolecall 50051:50051" in text
+    assert "rolecall check --address localhost:50051" in text
+    assert "localhost:50051 rolecall.v1.DecisionService/CheckAssumeRole" in text
+    assert ("INSECURE" in text) is (case == INSECURE)

@@ -1,0 +1,129 @@
+"""What the chart renders is sound for every version of Kubernetes that it takes, and restricted."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+import yaml
+from kubernetes_validate.utils import all_versions
+from yamllint import linter
+from yamllint.config import YamlLintConfig
+
+from tests.helm.chart import CASES, CHART, SQLITE, helm, name_of, render
+
+
+def as_numbers(version: str) -> list[int]:
+    return [int(number) for number in version.split(".")]
+
+
+OLDEST = yaml.safe_load((CHART / "Chart.yaml").read_text())["kubeVersion"].strip(">=").removesuffix("-0")
+BUNDLED = list(dict.fromkeys(all_versions()))
+FITTING = [version for version in BUNDLED if as_numbers(version) >= as_numbers(OLDEST)]
+VERSIONS = [FITTING[0], FITTING[len(FITTING) // 2], FITTING[-1]]
+
+STRICT_YAML = YamlLintConfig(
+    "extends: default\nrules:\n  line-length: disable\n  comments: {min-spaces-from-content: 1}\n  document-start: disable\n  indentation: {indent-sequences: whatever}\n"
+)
+
+
+def problems(text: str) -> list[str]:
+    return [str(problem) for problem in linter.run(text, STRICT_YAML)]
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_helm_finds_nothing_to_complain_about(case: Path) -> None:
+    done = helm("lint", "--strict", "--kube-version", FITTING[-1], "--values", str(case), str(CHART))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not re.search(r"\[(WARNING|ERROR)\]", done.stdout)
+
+
+def test_the_schemas_of_kubernetes_reach_from_the_oldest_version_to_the_newest() -> None:
+    assert FITTING[0] == OLDEST
+    assert FITTING[-1] == BUNDLED[-1]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_every_manifest_is_what_kubernetes_takes(case: Path, version: str) -> None:
+    manifests = [m for m in render(case, kubernetes=version).manifests if m["kind"] != "Certificate"]
+
+    for manifest in manifests:
+        kubernetes_validate.validate(manifest, version, strict=True)
+
+    assert len(manifests) >= 4
+
+
+def test_a_manifest_with_an_unknown_field_would_be_found() -> None:
+    manifest = render(SQLITE).workload
+    manifest["spec"]["template"]["spec"]["enableServiceLink"] = False
+
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(manifest, VERSIONS[-1], strict=True)
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_every_manifest_is_clean_yaml(case: Path) -> None:
+    assert problems(render(case).text) == []
+
+
+@pytest.mark.parametrize("path", [CHART / "Chart.yaml", CHART / "values.yaml", *CASES], ids=name_of)
+def test_the_files_of_the_chart_are_clean_yaml(path: Path) -> None:
+    assert problems(path.read_text()) == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_every_object_has_its_namespace_and_the_labels_that_are_usual(case: Path) -> None:
+    for manifest in render(case).manifests:
+        labels = manifest["metadata"]["labels"]
+
+        assert manifest["metadata"]["namespace"] == "access"
+        assert {f"app.kubernetes.io/{name}" for name in ("name", "instance", "version", "managed-by")} <= set(labels)
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_every_pod_meets_the_restricted_standard_and_more(case: Path) -> None:
+    rendered = render(case)
+    pod = rendered.pod
+
+    assert pod["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": 65532,
+        "runAsGroup": 65532,
+        "fsGroup": 65532,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    for container in rendered.containers:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "runAsNonRoot": True,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+        assert {"cpu", "memory"} <= set(container["resources"]["requests"])
+        assert "memory" in container["resources"]["limits"]
+    assert {"hostNetwork", "hostPID", "hostIPC"} & set(pod) == set()
+    assert not [volume for volume in pod["volumes"] if "hostPath" in volume]
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_no_pod_has_a_token_or_the_variables_of_services_or_a_command_of_a_shell(case: Path) -> None:
+    rendered = render(case)
+
+    assert rendered.pod["automountServiceAccountToken"] is False
+    assert rendered.pod["enableServiceLinks"] is False
+    assert [c for c in rendered.containers if "command" in c or "lifecycle" in c] == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_no_secret_is_rendered_or_comes_by_the_environment(case: Path) -> None:
+    rendered = render(case)
+
+    assert {"Secret", "ConfigMap"} & set(rendered.kinds()) == set()
+    assert "postgresql://" not in rendered.text
+    assert not [variable for c in rendered.containers for variable in c["env"] if "valueFrom" in variable]

@@ -1,0 +1,97 @@
+"""The values of the chart, three times told: values.yaml, its schema, and the table in the documentation.
+
+Run it to write what follows from the others: the settings under `config` of the schema, and the table.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import Field, dataclass, fields
+from typing import Any
+
+from rolecall.config import Config
+from tests.helm.chart import CHART
+from tests.house.tree import DOCS
+
+VALUES, SCHEMA, PAGE = CHART / "values.yaml", CHART / "values.schema.json", DOCS / "kubernetes.md"
+BEGIN, END = "<!-- values: written by `make docs` -->\n", "<!-- end of values -->"
+
+SET_BY_THE_CHART = frozenset(
+    {
+        *("listen", "ops_listen", "store", "store_file", "snapshot_file", "snapshot_key_file"),
+        *("insecure", "tls_cert", "tls_key", "tls_client_ca", "drain_delay_seconds", "drain_grace_seconds"),
+    }
+)
+"""Settings that have values of their own."""
+
+_TYPES = {"bool": "boolean", "int": "integer", "float": "number"}
+_KEY = re.compile(r"^( *)(\w+):(?: (.*))?$")
+_COMMENT = re.compile(r"^ *# -- (.+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A leaf of values.yaml: its path, its default as it is written, and the comment above it, which may be missing."""
+
+    path: str
+    default: str
+    meaning: str
+
+
+def leaves() -> list[Value]:
+    """Return every leaf of values.yaml."""
+    return list(_leaves(VALUES.read_text().splitlines()))
+
+
+def with_settings(schema: str) -> str:
+    """Return the schema with the settings of the server under `config`."""
+    tree = json.loads(schema)
+    tree["properties"]["config"]["properties"] = {
+        setting.name: {"type": _type(setting), "description": setting.metadata["help"]}
+        for setting in fields(Config)
+        if setting.name not in SET_BY_THE_CHART
+    }
+    return json.dumps(tree, indent=2) + "\n"
+
+
+def with_values(page: str) -> str:
+    """Return the page with the table as it should be."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"`{PAGE.name}` has lost the marks around its table of values")
+    return f"{before}{BEGIN}{_table()}{END}{after}"
+
+
+def _leaves(lines: list[str]) -> Iterator[Value]:
+    parents: list[str] = []
+    meaning = ""
+    for line in lines:
+        if comment := _COMMENT.match(line):
+            meaning = comment[1]
+        elif key := _KEY.match(line):
+            del parents[len(key[1]) // 2 :]
+            parents.append(key[2])
+            if key[3] is not None:
+                yield Value(".".join(parents), key[3], meaning)
+            meaning = ""
+
+
+def _type(setting: Field[Any]) -> str:
+    return _TYPES.get(str(setting.type).partition(" ")[0], "string")
+
+
+def _table() -> str:
+    rows = [f"| `{value.path}` | {_default(value.default)} | {value.meaning} |" for value in leaves()]
+    return "\n".join(["| value | default | meaning |", "|---|---|---|", *rows, ""])
+
+
+def _default(text: str) -> str:
+    return "" if text in {'""', "null", "{}", "[]"} else f"`{text}`"
+
+
+if __name__ == "__main__":
+    SCHEMA.write_text(with_settings(SCHEMA.read_text()))
+    PAGE.write_text(with_values(PAGE.read_text()))
