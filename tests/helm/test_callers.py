@@ -113,8 +113,8 @@ def test_every_service_and_budget_selects_the_pods(case: Path) -> None:
 @pytest.mark.parametrize(
     ("case", "told"),
     [
-        (SQLITE, ["One pod, so an upgrade interrupts the service.", "callers must show one that goes back to `ca.crt` of `rolecall-tls`", "rollout restart statefulset/rolecall"]),
-        (POSTGRES, ["followed by 2 pods", "An init container brings the schema up to date", "Snapshot: on.", "rollout restart deployment/rolecall"]),
+        (SQLITE, ["One pod, so an upgrade interrupts the service.", "callers must show one that goes back to `ca.crt` of `rolecall-tls`", "take up a renewed certificate by themselves"]),
+        (POSTGRES, ["followed by 2 pods", "An init container brings the schema up to date", "Snapshot: on.", "take up a renewed certificate by themselves"]),
         (ISSUED, ["Snapshot: off, since snapshot.existingSecret is not set.", "The schema is yours to bring up to date", "which cert-manager makes"]),
         (INSECURE, ["INSECURE", "Calls are taken in plain text", "whoever reaches port 50051 of these pods may read, change and delete every role", "-plaintext"]),
         (EVERYTHING, ["port-forward service/trust 8443:8443", "dns:///trust-headless.access.svc.cluster.local:8443"]),

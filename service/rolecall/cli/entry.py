@@ -68,13 +68,13 @@ def _leading_words(arguments: Sequence[str]) -> list[str]:
 
 def _report_usage(message: str, words: Sequence[str]) -> int:
     """Tell what is wrong with a command line; Typer tells of one without a command by its help."""
-    from rolecall.cli.program import COMMANDS
+    from rolecall.cli.program import COMMANDS, GROUPS
     from rolecall.cli.reports import report_failure
 
     if message.startswith("Usage:"):
         sys.stderr.write(message + "\n")
         return FAILED
-    known = [word for word in words if words[0] == "role" or word in COMMANDS] if words and words[0] in COMMANDS else []
+    known = [word for word in words if words[0] in GROUPS or word in COMMANDS] if words and words[0] in COMMANDS else []
     if message.startswith("No such command"):
         known = known[:-1] if len(known) == len(words) else known
     message = message.strip().rstrip(".").replace("'", "`")

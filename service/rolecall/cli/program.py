@@ -33,14 +33,23 @@ COMMANDS: Mapping[str, Entry] = {
     "apply": Entry("apply", "apply", "Bring roles to what files declare."),
     "export": Entry("export", "export", "Write roles as `apply` reads them."),
     "role": Entry("roles", "app", "Create, read, change and delete roles."),
+    "watch": Entry("watch", "watch", "Print changes of roles as they happen."),
     "decisions": Entry("decisions", "decisions", "Read and filter the decision log of a server."),
+    "migrate": Entry("migrate", "migrate", "Bring the tables of a store to this version."),
+    "store": Entry("store", "app", "Move a store to another database."),
+    "backup": Entry("backup", "backup", "Write a whole store into one file."),
+    "restore": Entry("backup", "restore", "Put a backup into an empty store."),
+    "audit": Entry("audit", "app", "Examine what a store has kept."),
     "schema": Entry("about", "schema", "Print the JSON schema of `apply` files, or of test cases."),
     "version": Entry("about", "version", "Print the version."),
 }
 
+GROUPS = {name for name, entry in COMMANDS.items() if entry.attribute == "app"}
+"""The commands that have commands of their own."""
+
 _HELP = (
     "May this principal assume this role? Rolecall keeps RAM-style roles and decides, explains and serves over gRPC. "
-    "Exit codes: 0 done or allowed, 1 denied, 2 error."
+    "Exit codes: 0 done or allowed, 1 denied or not as it should be, 2 error."
 )
 
 

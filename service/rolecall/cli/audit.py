@@ -1,0 +1,121 @@
+"""`audit`: whether a store still says what was written to it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rolecall.cli.failure import DENIED, OK, CommandError
+from rolecall.cli.options import Output, expanded
+from rolecall.cli.stores import StoreChoice, counted, counting, store_errors
+from rolecall.cli.terminal import add_row, console, marks, print_json, table
+
+if TYPE_CHECKING:
+    from rolecall.roles.repository import Floor
+    from rolecall.storage.audit import Audit
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Examine what a store has kept.")
+
+
+@app.callback()
+def audit() -> None:
+    """Examine what a store has kept."""
+
+
+@app.command()
+@expanded
+def verify(
+    store: StoreChoice,
+    first: Annotated[
+        int | None,
+        typer.Option(
+            "--from",
+            metavar="REVISION",
+            min=1,
+            help="Walk the log from this revision on; default: from the oldest kept.",
+        ),
+    ] = None,
+    noted: Annotated[
+        str,
+        typer.Option("--noted", metavar="REVISION:HASH", help="What an earlier run has printed; it must still be so."),
+    ] = "",
+    output: Annotated[Output, typer.Option("--output", "-o", help="For people (table), or JSON.")] = Output.TABLE,
+) -> None:
+    """Hold a store to its log, and the log to its hashes.
+
+    Walks the kept log: no revision missing, every hash as it was, every row readable and in its place. Then holds every role to
+    what the log says of it, and to its tags and the count of its account. Exit code 1 if anything is not as it was written.
+    Servers may go on writing.
+    """
+    from rolecall.roles.role import Revision
+    from rolecall.storage.audit import audit as examine
+    from rolecall.storage.maintained import maintained_store
+
+    known = _floor(noted) if noted else None
+    with store_errors():
+        kept = maintained_store(store.url)
+        with kept.pages() as pages, counting("examining", "commits and roles") as tell:
+            found = examine(
+                pages,
+                first=None if first is None else Revision(first),
+                tell=lambda _what, _all, done: tell(done),
+                noted=known,
+            )
+    if output is Output.JSON:
+        print_json(_record(kept.name, found))
+    else:
+        _show(kept.name, found)
+    raise typer.Exit(DENIED if found.total_breaks else OK)
+
+
+def _floor(text: str) -> Floor:
+    from rolecall.roles.repository import Floor
+    from rolecall.roles.role import Revision
+
+    revision, _, hash_ = text.partition(":")
+    if not (revision.isascii() and revision.isdigit() and re.fullmatch("[0-9a-f]{64}", hash_)):
+        raise CommandError("--noted takes REVISION:HASH, as `audit verify` prints them")
+    return Floor(revision=Revision(int(revision)), hash=bytes.fromhex(hash_))
+
+
+def _record(name: str, found: Audit) -> dict[str, object]:
+    return {
+        "store": name.strip("`"),
+        "sound": not found.total_breaks,
+        "incarnation": found.head.incarnation,
+        "from": found.first,
+        "to": found.head.revision,
+        "hash": found.head.hash.hex(),
+        "commits": found.commits,
+        "changes": found.changes,
+        "roles": found.roles,
+        "roles_older_than_the_log": found.older_than_the_log,
+        "total_breaks": found.total_breaks,
+        "breaks": [{"revision": broken.revision, "message": broken.message} for broken in found.breaks],
+    }
+
+
+def _show(name: str, found: Audit) -> None:
+    out = console(sys.stdout)
+    if found.breaks:
+        rows = table("REVISION", "WHAT IS WRONG")
+        for broken in found.breaks:
+            add_row(rows, ("" if broken.revision is None else str(broken.revision), broken.message))
+        out.print(rows)
+    if found.total_breaks > len(found.breaks):
+        out.print(f"and {found.total_breaks - len(found.breaks):,} more")
+    sound = not found.total_breaks
+    mark = marks(out).yes if sound else marks(out).no
+    outcome = "as it was written" if sound else counted(found.total_breaks, "break")
+    out.print(f"{mark} {name}: {outcome}", style="green" if sound else "red", soft_wrap=True)
+    out.print(_told(found), style="dim", soft_wrap=True)
+
+
+def _told(found: Audit) -> str:
+    log = f"revisions {found.first} to {found.head.revision}" if found.commits else "no revision"
+    older = f", {found.older_than_the_log:,} of them older than the log" if found.older_than_the_log else ""
+    counts = f"{counted(found.commits, 'commit')}, {counted(found.changes, 'change')}, {counted(found.roles, 'role')}"
+    return f"examined {log}: {counts}{older}; {found.head.revision}:{found.head.hash.hex()}"

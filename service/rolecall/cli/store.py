@@ -1,0 +1,65 @@
+"""`store`: a store as a whole, moved from one database to another."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from typing import Annotated
+
+import typer
+
+from rolecall.cli.failure import CommandError
+from rolecall.cli.options import Output
+from rolecall.cli.stores import counted, counting, store_errors, url_of
+from rolecall.cli.terminal import print_json
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Move a store to another database.")
+
+_URL = "sqlite:///PATH, postgresql://..., or @FILE with the URL in it."
+
+
+@app.callback()
+def store() -> None:
+    """Move a store to another database."""
+
+
+@app.command()
+def copy(
+    source: Annotated[str, typer.Argument(metavar="FROM", help=f"The store to copy: {_URL}")],
+    target: Annotated[str, typer.Argument(metavar="TO", help=f"An empty or new one: {_URL}")],
+    output: Annotated[Output, typer.Option("--output", "-o", help="For people (table), or JSON.")] = Output.TABLE,
+) -> None:
+    """Copy a store into an empty one.
+
+    Everything goes along: roles, the log with its hashes, remembered requests, the incarnation and the token key. So it is the same
+    history in another place, and only one of the two must go on: stop the servers of FROM first. The copy is held to what was read
+    before it is committed; if anything differs, TO stays empty.
+    """
+    from rolecall.storage.copying import copy_store
+    from rolecall.storage.maintained import maintained_store
+
+    with store_errors(), ExitStack() as stack:
+        with store_errors("FROM"):
+            source_store = maintained_store(url_of(source))
+            read = stack.enter_context(source_store.moment())
+        with store_errors("TO"):
+            target_store = maintained_store(url_of(target))
+            if source_store.path is not None and source_store.path == target_store.path:
+                raise CommandError("FROM and TO are one file")
+            written = stack.enter_context(target_store.filling())
+        tell = stack.enter_context(counting("copying", "rows"))
+        copied = copy_store(read, written, head_now=source_store.head, tell=tell, store=source_store.name)
+    if output is Output.JSON:
+        print_json(
+            {
+                "roles": copied.roles,
+                "revision": copied.head.revision,
+                "incarnation": copied.head.incarnation,
+                "digest": copied.digest.hex(),
+            }
+        )
+        return
+    sys.stdout.write(
+        f"copied {counted(copied.roles, 'role')} at revision {copied.head.revision}, and the log is whole\n"
+        "the history goes on in the copy: let servers use that one, and no longer the store that it was copied from\n"
+    )

@@ -1,0 +1,99 @@
+"""A PostgreSQL database that a command looks after.
+
+Reading is one transaction that sees one moment and keeps no writer waiting. Statements may take longer here than those of a server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from rolecall.roles.repository import Head
+from rolecall.storage.audit_log import Pages
+from rolecall.storage.opening import migrate, schema_of
+from rolecall.storage.postgres import STORE_NAME, connecting, postgres_engine
+from rolecall.storage.postgres_faults import unavailable
+from rolecall.storage.postgres_url import parse_url
+from rolecall.storage.queries import read_head
+from rolecall.storage.schema import require_schema
+from rolecall.storage.whole_store import require_empty, require_known_whole
+
+_BOUNDS = """
+SELECT set_config('lock_timeout', '10s', true),
+    set_config('statement_timeout', '30min', true),
+    set_config('idle_in_transaction_session_timeout', '30min', true)
+"""
+_READ = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_BOUNDS}"
+_WRITE = f"BEGIN ISOLATION LEVEL READ COMMITTED; {_BOUNDS}, set_config('synchronous_commit', 'on', true)"
+
+
+class MaintainedPostgres:
+    """The store in a database. No message shows anything of its URL."""
+
+    def __init__(self, url: str) -> None:
+        self._url, self._parameters = url, parse_url(url)
+
+    @property
+    def name(self) -> str:
+        """Return what it is called."""
+        return STORE_NAME
+
+    @property
+    def path(self) -> None:
+        """Return nothing: it is no file."""
+        return
+
+    def head(self) -> Head:
+        """Return where the store stands now."""
+        with self._transaction(_READ) as connection:
+            return read_head(connection)
+
+    @contextmanager
+    def pages(self) -> Iterator[Pages]:
+        """Give one transaction for all pages: together they see one moment."""
+        with self._transaction(_READ) as connection:
+            require_schema(connection, self.name)
+            yield lambda: nullcontext(connection)
+
+    @contextmanager
+    def moment(self) -> Iterator[Connection]:
+        """Give a transaction; servers may go on writing after the moment that it sees."""
+        with self._transaction(_READ) as connection:
+            require_known_whole(connection, self.name)
+            yield connection
+
+    @contextmanager
+    def moment_beside(self, path: Path) -> Iterator[Connection]:  # noqa: ARG002  (the database needs no place of ours)
+        """Give a transaction, as `moment` does."""
+        with self.moment() as connection:
+            yield connection
+
+    @contextmanager
+    def filling(self) -> Iterator[Connection]:
+        """Give a write transaction, for which every other writer waits; the tables are made if they are not there."""
+        if not schema_of(self._url):
+            migrate(self._url)
+        with self._transaction(_WRITE) as connection:
+            require_known_whole(connection, self.name)
+            require_empty(connection, self.name)
+            yield connection
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[Connection]:
+        engine = postgres_engine(NullPool(connecting(self._parameters)))
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+        try:
+            with engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            told = unavailable(error, connections=1)
+            if told is None:
+                raise
+            raise told from error
+        finally:
+            engine.dispose()

@@ -1,0 +1,386 @@
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import Connection
+
+from rolecall.roles.errors import BrokenHistoryError, RevisionNotKeptError, StoreUnavailableError
+from rolecall.roles.repository import RoleRepository
+from rolecall.roles.role import Revision
+from rolecall.storage import audit_findings, audit_log, audit_state, migrate, open_repository
+from rolecall.storage.audit import Audit, audit
+from rolecall.storage.copying import copy_store
+from rolecall.storage.maintained import maintained_store
+from rolecall.storage.sqlite import open_sqlite
+from tests.postgres import PostgresServer
+from tests.storage.samples import ACCOUNT, change, create, remove
+
+APP, GONE, KEPT, OLD = (f"{ACCOUNT}/{name}" for name in ("app", "gone", "kept", "old"))
+
+
+def fill(repository: RoleRepository) -> None:
+    """Make revisions 1 to 6, of which 3 to 6 are kept."""
+    create(repository, "Old", tags={"team": "a"})
+    create(repository, "App", tags={"team": "b", "tier": "1"})
+    change(repository, APP, description="second")
+    create(repository, "Gone", "Kept")
+    remove(repository, GONE)
+    change(repository, APP, description="third")
+    repository.prune(keep_after=2_000, keep_revisions=4, forget_requests_before=0)
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sound") / "rolecall.db"
+    repository = open_sqlite(path)
+    fill(repository)
+    repository.close()
+    return path
+
+
+@pytest.fixture
+def path(sound: Path, tmp_path: Path) -> Path:
+    copy = tmp_path / "rolecall.db"
+    shutil.copy(sound, copy)
+    return copy
+
+
+def audited(url: str, first: int | None = None) -> Audit:
+    with maintained_store(url).pages() as pages:
+        return audit(pages, first=None if first is None else Revision(first), tell=lambda *_: None)
+
+
+def breaks_of(found: Audit) -> list[tuple[int | None, str]]:
+    return [(broken.revision, broken.message) for broken in found.breaks]
+
+
+def alter(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements:
+            assert connection.execute(statement).rowcount >= 1
+
+
+def test_a_store_that_nobody_altered_is_sound(path: Path) -> None:
+    found = audited(f"sqlite:///{path}")
+
+    assert breaks_of(found) == []
+    assert (found.first, found.head.revision) == (3, 6)
+    assert (found.commits, found.changes, found.roles, found.older_than_the_log) == (4, 5, 3, 1)
+
+
+def test_an_empty_store_is_sound(tmp_path: Path) -> None:
+    open_sqlite(tmp_path / "empty.db").close()
+
+    found = audited(f"sqlite:///{tmp_path}/empty.db")
+
+    assert (breaks_of(found), found.head.revision, found.commits, found.roles) == ([], 0, 0, 0)
+
+
+SET_BODY = "UPDATE changes SET body = CAST(replace(body, '{}', '{}') AS BLOB) WHERE revision = {}"
+OTHER_ROLE = (
+    "INSERT INTO roles SELECT '{0}/{1}', account_id, '{1}', '399', document, description, max_session_duration_seconds, '{{}}',"
+    " create_time, update_time, {2} FROM roles WHERE key = '{3}'"
+)
+TAMPERINGS = [
+    (SET_BODY.format('"second"', '"forged"', 3), [(3, "commit 3 was altered: it does not have its hash")]),
+    ("UPDATE changes SET body = CAST(body AS TEXT) WHERE revision = 3", [(3, "change 0 of commit 3 is not kept as bytes")]),
+    ("UPDATE changes SET body = x'00' WHERE revision = 3", [(3, "change 0 of commit 3 cannot be read"), (3, "was altered")]),
+    ("UPDATE changes SET body = CAST('{}' AS BLOB) WHERE revision = 3", [(3, "change 0 of commit 3 cannot be read")]),
+    ("UPDATE commits SET body = CAST(replace(body, 'alice', 'mallory') AS BLOB) WHERE revision = 4", [(4, "was altered")]),
+    ("UPDATE commits SET body = CAST('{}' AS BLOB) WHERE revision = 4", [(4, "commit 4 has a header that is not its own")]),
+    ("UPDATE commits SET body = CAST(body AS TEXT) WHERE revision = 4", [(4, "header of commit 4 is not kept as bytes")]),
+    ("UPDATE commits SET hash = zeroblob(32) WHERE revision = 4", [(4, "commit 4 was altered"), (5, "commit 5 was altered")]),
+    ("UPDATE commits SET time = 7 WHERE revision = 4", [(4, "filed under another time")]),
+    ("DELETE FROM commits WHERE revision = 4", [(4, "commit 4 is missing"), (4, "changes of commit 4, but not the commit")]),
+    ("DELETE FROM commits WHERE revision IN (4, 5)", [(4, "commits 4 to 5 are missing"), (5, "changes of commit 5")]),
+    ("DELETE FROM commits WHERE revision = 6", [(6, "commit 6 is missing"), (6, "changes of commit 6")]),
+    ("DELETE FROM changes WHERE revision = 5", [(5, "commit 5 was altered")]),
+    ("INSERT INTO changes SELECT revision, 1, role_id, body, role_key FROM changes WHERE revision = 3", [(3, "was altered")]),
+    ("INSERT INTO changes SELECT 9, 0, role_id, body, role_key FROM changes WHERE revision = 3",
+     [(9, "there are changes of revision 9, though the store stands at 6")]),
+    (f"UPDATE changes SET role_key = '{OLD}' WHERE revision = 3", [(3, f"filed under `{OLD}`, but is of `{APP}`")]),
+    ("UPDATE changes SET role_id = '1' WHERE revision = 3", [(3, "filed under role id `1`, but is of `30000000")]),
+    ("UPDATE counter SET hash = zeroblob(32)", [(6, "stands at another hash than that of revision 6")]),
+    ("UPDATE counter SET revision = 7", [(7, "commit 7 is missing")]),
+    ("UPDATE counter SET revision = 5", [(6, "there are commits of revision 6, though the store stands at 5")]),
+    ("UPDATE counter SET next_role_id = 300000000000000004", [(None, "would give role id 300000000000000004 again")]),
+    ("UPDATE floor SET revision = 3", [(3, "there are commits of revision 3, though history begins after 3")]),
+    ("UPDATE floor SET revision = 1", [(2, "commit 2 is missing")]),
+    ("UPDATE floor SET hash = zeroblob(32)", [(3, "commit 3 was altered")]),
+    (f"UPDATE roles SET document = '{{}}' WHERE key = '{APP}'", [(6, f"role `{APP}` is not what commit 6 left: document differs")]),
+    (f"UPDATE roles SET tags = '{{}}' WHERE key = '{APP}'", [(6, "left: tags differs"), (6, "other tags than it carries")]),
+    (f"UPDATE roles SET tags = '[' WHERE key = '{APP}'", [(6, f"role `{APP}` cannot be read")]),
+    (f"UPDATE roles SET role_name = 'Other' WHERE key = '{KEPT}'", [(4, f"filed under a key that is not its own, `{ACCOUNT}/other`")]),
+    (f"DELETE FROM roles WHERE key = '{APP}'", [(6, f"role `{APP}` is missing, though commit 6 left it")]),
+    (OTHER_ROLE.format(ACCOUNT, "gone", 4, KEPT), [(5, f"role `{GONE}` is there, though commit 5 deleted it")]),
+    (OTHER_ROLE.format(ACCOUNT, "new", 6, KEPT), [(6, "is of revision 6, of which the log knows nothing")]),
+    (OTHER_ROLE.format("555555555555", "new", 1, KEPT), [(None, "account `555555555555` is said to have 0 roles, it has 1")]),
+    (f"DELETE FROM role_tags WHERE role_key = '{OLD}'", [(1, f"role `{OLD}` is found by other tags than it carries")]),
+    (f"INSERT INTO role_tags VALUES ('tier', '2', '{APP}')", [(6, f"role `{APP}` is found by other tags than it carries")]),
+    ("INSERT INTO role_tags VALUES ('a', 'b', 'nobody')", [(None, "there are tags of a role `nobody`, but no such role")]),
+    ("UPDATE accounts SET roles = 99", [(None, f"account `{ACCOUNT}` is said to have 99 roles, it has 3")]),
+    ("DELETE FROM accounts", [(None, "is said to have 0 roles, it has 3")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("statement", "wanted"), TAMPERINGS)
+def test_whatever_was_altered_is_found_and_named(
+    path: Path, statement: str, wanted: list[tuple[int | None, str]]
+) -> None:
+    alter(path, statement)
+
+    found = audited(f"sqlite:///{path}")
+
+    for revision, message in wanted:
+        assert any(at == revision and message in told for at, told in breaks_of(found)), breaks_of(found)
+    assert found.total_breaks == len(found.breaks)
+
+
+def test_every_break_is_told_not_only_the_first(path: Path) -> None:
+    alter(path, SET_BODY.format('"second"', '"forged"', 3), "UPDATE accounts SET roles = 99")
+    alter(path, f"DELETE FROM role_tags WHERE role_key = '{OLD}'", "UPDATE commits SET time = 7 WHERE revision = 6")
+
+    found = audited(f"sqlite:///{path}")
+
+    assert [revision for revision, _ in breaks_of(found)] == [3, 6, 1, None]
+
+
+def test_what_is_told_of_many_breaks_is_bounded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_findings, "MAX_LISTED_BREAKS", 2)
+    alter(path, "UPDATE commits SET time = 7")
+
+    found = audited(f"sqlite:///{path}")
+
+    assert ([broken.revision for broken in found.breaks], found.total_breaks) == ([3, 4], 4)
+
+
+def test_a_store_that_does_not_say_where_it_stands_is_refused(path: Path) -> None:
+    alter(path, "DELETE FROM counter")
+
+    with pytest.raises(BrokenHistoryError, match="must have one row each"):
+        audited(f"sqlite:///{path}")
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_small_pages_find_the_same(path: Path, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_log, "_COMMITS", audit_log._COMMITS.limit(rows))
+    monkeypatch.setattr(audit_log, "_CHANGES", audit_log._CHANGES.limit(rows))
+    monkeypatch.setattr(audit_log, "ROWS_A_PAGE", rows)
+    for name in ("_ROLES", "_CHANGED_KEYS", "_TAGGED"):
+        monkeypatch.setattr(audit_state, name, getattr(audit_state, name).limit(rows))
+
+    sound = audited(f"sqlite:///{path}")
+    alter(path, f"DELETE FROM roles WHERE key = '{KEPT}'", "UPDATE commits SET time = 7 WHERE revision = 6")
+    altered = audited(f"sqlite:///{path}")
+
+    assert (sound.total_breaks, sound.commits, sound.changes, sound.roles) == (0, 4, 5, 3)
+    assert {revision for revision, _ in breaks_of(altered)} == {6, 4, None}
+
+
+# --- from a revision on
+
+
+@pytest.mark.parametrize(("first", "commits"), [(3, 4), (4, 3), (6, 1)])
+def test_the_walk_can_begin_later(path: Path, first: int, commits: int) -> None:
+    found = audited(f"sqlite:///{path}", first)
+
+    assert (breaks_of(found), found.first, found.commits) == ([], first, commits)
+
+
+def test_a_walk_that_begins_later_does_not_see_what_was_before(path: Path) -> None:
+    alter(path, SET_BODY.format('"second"', '"forged"', 3))
+
+    assert breaks_of(audited(f"sqlite:///{path}", 4)) == []
+
+
+@pytest.mark.parametrize("first", [1, 2, 7, 100])
+def test_a_walk_cannot_begin_where_nothing_is_kept(path: Path, first: int) -> None:
+    with pytest.raises(
+        RevisionNotKeptError, match=rf"cannot begin with revision {first}: the log has revisions 3 to 6"
+    ):
+        audited(f"sqlite:///{path}", first)
+
+
+# --- while servers are at work
+
+
+def test_a_file_is_examined_while_a_server_has_it_and_writes(path: Path) -> None:
+    server, stop = open_sqlite(path), threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            create(server, f"n{number}", tags={"team": "b"})
+            change(server, APP, description=f"at {number}")
+            if number % 3 == 0:
+                remove(server, f"{ACCOUNT}/n{number}")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        found = [audited(f"sqlite:///{path}") for _ in range(5)]
+    finally:
+        stop.set()
+        writer.join()
+    server.close()
+
+    assert [breaks_of(one) for one in found] == [[]] * 5
+    assert found[-1].head.revision > found[0].head.revision
+
+
+@contextmanager
+def forgetting(url: str, forget: Callable[[int], object]) -> Iterator[Callable[[], AbstractContextManager[Connection]]]:
+    """Give pages; `forget` is called before each, with its number."""
+    numbers = iter(range(1_000_000))
+    with maintained_store(url).pages() as pages:
+
+        @contextmanager
+        def page() -> Iterator[Connection]:
+            forget(next(numbers))
+            with pages() as connection:
+                yield connection
+
+        yield page
+
+
+def test_the_walk_begins_anew_when_history_is_forgotten_under_it(path: Path) -> None:
+    server = open_sqlite(path)
+
+    def forget(number: int) -> None:
+        if number == 2:
+            server.prune(keep_after=2_000, keep_revisions=1, forget_requests_before=0)
+
+    with forgetting(f"sqlite:///{path}", forget) as pages:
+        found = audit(pages, first=None, tell=lambda *_: None)
+    server.close()
+
+    assert (breaks_of(found), found.first, found.commits) == ([], 6, 1)
+
+
+def test_the_walk_does_not_begin_anew_for_ever(path: Path) -> None:
+    server = open_sqlite(path)
+
+    def forget(number: int) -> None:
+        create(server, f"n{number}")
+        server.prune(keep_after=2_000, keep_revisions=1, forget_requests_before=0)
+
+    with forgetting(f"sqlite:///{path}", forget) as pages, pytest.raises(StoreUnavailableError, match="try again"):
+        audit(pages, first=None, tell=lambda *_: None)
+    server.close()
+
+
+def test_examining_changes_nothing_and_needs_no_right_to_write(path: Path) -> None:
+    before = path.read_bytes()
+
+    audited(f"sqlite:///{path}")
+
+    assert path.read_bytes() == before
+    assert not path.with_name("rolecall.db.lock").exists()
+
+
+def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailableError, match="there is no store"):
+        audited(f"sqlite:///{tmp_path}/missing.db")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_was_left_in_the_middle_of_a_write_says_what_to_do(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("PRAGMA journal_mode = DELETE")
+        writer.execute("PRAGMA cache_size = 1")
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("CREATE TABLE more (x)")
+        writer.executemany("INSERT INTO more VALUES (?)", [("y" * 4_000,)] * 100)
+        # What a machine that stops at this moment leaves behind.
+        left = path.with_name("left.db")
+        shutil.copy(path, left)
+        shutil.copy(f"{path}-journal", f"{left}-journal")
+
+    with pytest.raises(StoreUnavailableError, match=r"left in the middle of a write.* run `rolecall migrate`"):
+        audited(f"sqlite:///{left}")
+    migrate(f"sqlite:///{left}")
+    assert breaks_of(audited(f"sqlite:///{left}")) == []
+
+
+# --- on PostgreSQL
+
+
+@pytest.fixture
+def database(postgres_server: PostgresServer, path: Path) -> str:
+    url = postgres_server.create_database()
+    source = maintained_store(f"sqlite:///{path}")
+    with source.moment() as read, maintained_store(url).filling() as written:
+        copy_store(read, written, head_now=source.head, tell=lambda _: None, store=source.name)
+    return url
+
+
+def test_a_database_is_examined(database: str) -> None:
+    found = audited(database)
+
+    assert breaks_of(found) == []
+    assert (found.commits, found.changes, found.roles, found.older_than_the_log) == (4, 5, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("statement", "wanted"),
+    [
+        ("UPDATE changes SET body = convert_to(replace(convert_from(body, 'UTF8'), '\"second\"', '\"forged\"'), 'UTF8') WHERE revision = 3",
+         [(3, "commit 3 was altered: it does not have its hash")]),
+        ("DELETE FROM commits WHERE revision = 4", [(4, "commit 4 is missing"), (4, "there are changes of commit 4, but not the commit")]),
+        (f"UPDATE roles SET document = '{{}}' WHERE key = '{APP}'", [(6, f"role `{APP}` is not what commit 6 left: document differs")]),
+        (f"DELETE FROM roles WHERE key = '{KEPT}'", [(4, f"role `{KEPT}` is missing, though commit 4 left it")]),
+        ("INSERT INTO role_tags VALUES ('a', 'b', 'nobody')", [(None, "there are tags of a role `nobody`, but no such role")]),
+        ("UPDATE accounts SET roles = 99", [(None, f"account `{ACCOUNT}` is said to have 99 roles, it has 3")]),
+    ],
+)  # fmt: skip
+def test_what_was_altered_in_a_database_is_found(
+    database: str, statement: str, wanted: list[tuple[int | None, str]]
+) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute(statement.encode())
+
+    found = breaks_of(audited(database))
+
+    assert [told for told in wanted if told not in found] == []
+
+
+def test_a_database_is_examined_at_one_moment_while_servers_write(database: str) -> None:
+    server, stop = open_repository(database), threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            create(server, f"n{number}", tags={"team": "b"})
+            change(server, APP, description=f"at {number}")
+            server.prune(keep_after=2_000, keep_revisions=3, forget_requests_before=0)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        found = [audited(database) for _ in range(3)]
+    finally:
+        stop.set()
+        writer.join()
+    server.close()
+
+    assert [breaks_of(one) for one in found] == [[]] * 3
+    assert found[-1].head.revision > found[0].head.revision
+
+
+def test_a_database_without_tables_is_refused(postgres_server: PostgresServer) -> None:
+    url = postgres_server.create_database()
+
+    with pytest.raises(Exception, match="run `rolecall migrate` once"):
+        audited(url)
+    migrate(url)
+    assert audited(url).total_breaks == 0

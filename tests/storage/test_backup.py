@@ -1,0 +1,455 @@
+"""Backup and restore, and row 70 of the faults: a restored store is another history."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import sqlite3
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rolecall.roles.errors import BrokenHistoryError, InvalidTokenError, StoreUnsupportedError, UnknownIncarnationError
+from rolecall.roles.repository import RoleRepository
+from rolecall.roles.tokens import Tokens
+from rolecall.storage import maintained_sqlite, open_repository, whole_store
+from rolecall.storage.audit import audit
+from rolecall.storage.backup import read_backup, restore, write_backup
+from rolecall.storage.backup_file import Backup, BackupError
+from rolecall.storage.maintained import maintained_store
+from rolecall.storage.whole_store import Contents, contents_of, steps_of
+from tests.postgres import PostgresServer
+from tests.storage.samples import ACCOUNT, all_commits, author, change, create, remove
+
+APP = f"{ACCOUNT}/app"
+KINDS = ["sqlite", "postgresql"]
+
+
+def fill(repository: RoleRepository) -> None:
+    create(repository, "App", "Gone", tags={"team": "é🙂"}, description="line\nline\t'\"\\")
+    remove(repository, f"{ACCOUNT}/gone")
+    change(repository, APP, description="the newest")
+
+
+@pytest.fixture
+def new_url(tmp_path: Path, postgres_server: PostgresServer) -> Callable[[str], str]:
+    numbers = iter(range(100))
+
+    def url(kind: str) -> str:
+        if kind == "sqlite":
+            return f"sqlite:///{tmp_path}/store{next(numbers)}.db"
+        return postgres_server.create_database()
+
+    return url
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    url = f"sqlite:///{tmp_path}/source.db"
+    repository = open_repository(url)
+    fill(repository)
+    repository.close()
+    return url
+
+
+@pytest.fixture
+def file(source: str, tmp_path: Path) -> Path:
+    backed_up(source, tmp_path / "a.backup")
+    return tmp_path / "a.backup"
+
+
+def backed_up(url: str, path: Path) -> Backup:
+    with maintained_store(url).moment_beside(path) as moment:
+        return write_backup(moment, path, now=1_000_000, tell=lambda _: None)
+
+
+def restored(path: Path, url: str) -> Contents:
+    backup = read_backup(path, tell=lambda _: None)
+    with maintained_store(url).filling() as target:
+        return restore(path, backup, target, tell=lambda _: None)
+
+
+def rows_of(url: str) -> dict[str, list[tuple[Any, ...]]]:
+    rows: dict[str, list[tuple[Any, ...]]] = {}
+    with maintained_store(url).moment() as connection:
+        for table, some in steps_of(connection):
+            rows.setdefault(table.name, []).extend(map(tuple, some))
+    return {name: sorted(found, key=repr) for name, found in rows.items()}
+
+
+@contextmanager
+def opened(url: str) -> Iterator[RoleRepository]:
+    repository = open_repository(url)
+    try:
+        yield repository
+    finally:
+        repository.close()
+
+
+# --- there and back
+
+
+@pytest.mark.parametrize("back", KINDS)
+@pytest.mark.parametrize("there", KINDS)
+def test_a_restored_store_is_the_backup_but_for_its_incarnation(
+    there: str, back: str, new_url: Callable[[str], str], tmp_path: Path
+) -> None:
+    source, target = new_url(there), new_url(back)
+    with maintained_store(source).filling():
+        pass
+    with opened(source) as repository:
+        fill(repository)
+
+    written = backed_up(source, tmp_path / "a.backup")
+    found = restored(tmp_path / "a.backup", target)
+
+    before, after = rows_of(source), rows_of(target)
+    ((_, old, key),), ((_, new, same_key),) = before.pop("meta"), after.pop("meta")
+    assert after == before
+    assert (key, old != new, new) == (same_key, True, found.head.incarnation)
+    assert (written.revision, found.head.revision, found.roles) == (3, 3, 1)
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_the_size_of_a_step_does_not_matter(
+    file: Path, tmp_path: Path, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whole_store, "ROWS_A_STEP", rows)
+    monkeypatch.setattr("rolecall.storage.backup_file.ROWS_A_STEP", rows)
+
+    restored(file, f"sqlite:///{tmp_path}/target.db")
+
+    assert (
+        rows_of(f"sqlite:///{tmp_path}/target.db")["changes"] == rows_of(f"sqlite:///{tmp_path}/source.db")["changes"]
+    )
+
+
+def test_stored_bytes_that_are_no_text_come_back_as_they_were(source: str, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
+        connection.execute("UPDATE commits SET body = x'00FF80EDA080F09F9982' WHERE revision = 2")
+        connection.execute("UPDATE changes SET body = x'' WHERE revision = 2")
+
+    backed_up(source, tmp_path / "a.backup")
+    restored(tmp_path / "a.backup", f"sqlite:///{tmp_path}/target.db")
+
+    after = rows_of(f"sqlite:///{tmp_path}/target.db")
+    assert (after["commits"], after["changes"]) == (rows_of(source)["commits"], rows_of(source)["changes"])
+    assert b"\x00\xff\x80\xed\xa0\x80" in after["commits"][1][2]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_row_70_a_restored_store_is_another_history(kind: str, new_url: Callable[[str], str], tmp_path: Path) -> None:
+    source, target = new_url(kind), new_url(kind)
+    with maintained_store(source).filling():
+        pass
+    with opened(source) as repository:
+        fill(repository)
+        at_backup = list(repository.load())
+    backed_up(source, tmp_path / "old.backup")
+    with opened(source) as repository:
+        change(repository, APP, description="lost by the restore")
+        head = repository.head()
+        lost = Tokens(repository.token_key, head.incarnation).consistency(head.revision)
+
+    restored(tmp_path / "old.backup", target)
+
+    with opened(target) as repository:
+        assert list(repository.load()) == at_backup
+        change(repository, APP, description="another revision 4")
+        tokens = Tokens(repository.token_key, repository.head().incarnation)
+        assert repository.head().revision == head.revision
+        with pytest.raises(UnknownIncarnationError):
+            tokens.revision_of(lost)
+        with pytest.raises(InvalidTokenError):
+            tokens.revision_of(lost[:-2] + ("AA" if lost[-2:] != "AA" else "BB"))
+        assert tokens.revision_of(tokens.consistency(head.revision)) == head.revision
+
+
+# --- while servers are at work
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_backup_that_is_made_while_a_server_writes_is_of_one_moment(
+    kind: str, new_url: Callable[[str], str], tmp_path: Path
+) -> None:
+    source, target, stop = new_url(kind), new_url(kind), threading.Event()
+    with maintained_store(source).filling():
+        pass
+    server = open_repository(source)
+    fill(server)
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            create(server, f"n{number}")
+            change(server, APP, description=f"at {number}")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        written = [backed_up(source, tmp_path / f"{number}.backup") for number in range(3)]
+    finally:
+        stop.set()
+        writer.join()
+    commits = all_commits(server)
+    server.close()
+    restored(tmp_path / "2.backup", target)
+
+    with maintained_store(target).pages() as pages:
+        found = audit(pages, first=None, tell=lambda *_: None)
+    assert found.breaks == ()
+    assert (found.head.revision, found.head.hash) == (written[2].revision, commits[written[2].revision - 1].hash)
+    assert written[0].revision < written[2].revision
+    assert sorted(path.name for path in tmp_path.iterdir() if "backup" in path.name) == [
+        "0.backup",
+        "1.backup",
+        "2.backup",
+    ]
+
+
+@pytest.mark.parametrize(("writes", "wanted"), [(0, [1]), (2, [1]), (100, [1, -1])])
+def test_a_file_that_is_always_written_to_is_copied_in_one_step_in_the_end(
+    tmp_path: Path, writes: int, wanted: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maintained_sqlite, "PAGES_A_STEP", 1)
+    monkeypatch.setattr(maintained_sqlite, "MAX_RESTARTS", 3)
+    steps: list[int] = []
+    with closing(sqlite3.connect(tmp_path / "s.db", isolation_level=None)) as writer:
+        writer.execute("CREATE TABLE t (x)")
+        writer.executemany("INSERT INTO t VALUES (?)", [("y" * 3_000,)] * 20)
+        left = iter(range(writes))
+
+        class Watched(sqlite3.Connection):
+            def backup(self, target: sqlite3.Connection, *, pages: int = -1, progress: Any = None, **more: Any) -> None:
+                def told(*arguments: int) -> None:
+                    if next(left, None) is not None and arguments[1]:
+                        writer.execute("UPDATE t SET x = x || 'z' WHERE rowid = 1")
+                    progress(*arguments)
+
+                steps.append(pages)
+                super().backup(target, pages=pages, progress=progress and told, **more)
+
+        with (
+            closing(sqlite3.connect(tmp_path / "s.db", factory=Watched)) as source,
+            closing(sqlite3.connect(tmp_path / "t.db")) as target,
+        ):
+            maintained_sqlite._copy(source, target)
+            assert target.execute("SELECT x FROM t").fetchall() == writer.execute("SELECT x FROM t").fetchall()
+            assert target.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert steps == wanted
+
+
+# --- the file
+
+
+def test_a_backup_is_its_owners_alone_and_whole_or_not_there(source: str, tmp_path: Path) -> None:
+    old_mask = os.umask(0)
+    try:
+        backed_up(source, tmp_path / "a.backup")
+    finally:
+        os.umask(old_mask)
+    before = (tmp_path / "a.backup").read_bytes()
+    with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
+        connection.execute("UPDATE changes SET body = 'text' WHERE revision = 3")
+
+    with pytest.raises(BrokenHistoryError, match="`changes` has a row that no version"):
+        backed_up(source, tmp_path / "a.backup")
+
+    assert stat.S_IMODE((tmp_path / "a.backup").stat().st_mode) == 0o600
+    assert (tmp_path / "a.backup").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.backup", "source.db", "source.db.lock"]
+
+
+def test_a_backup_says_what_it_is(file: Path) -> None:
+    lines = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
+
+    assert lines[0] == {
+        "format": "rolecall-backup", "version": 1, "created": 1_000_000, "incarnation": lines[2][1], "revision": 3,
+    }  # fmt: skip
+    assert [line["table"] for line in lines[1:-1] if isinstance(line, dict)] == [
+        "meta", "counter", "floor", "accounts", "roles", "role_tags", "commits", "changes",
+    ]  # fmt: skip
+    assert lines[-1]["rows"] == sum(isinstance(line, list) for line in lines)
+
+
+def test_format_1_has_these_columns(file: Path) -> None:
+    lines = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
+
+    # Whoever changes the tables gives the format another version: a backup must not be read as something that it is not.
+    assert {line["table"]: " ".join(line["columns"]) for line in lines[1:-1] if isinstance(line, dict)} == {
+        "meta": "id incarnation token_key",
+        "counter": "id revision hash next_role_id",
+        "floor": "id revision hash",
+        "accounts": "account_id roles",
+        "roles": "key account_id role_name role_id document description max_session_duration_seconds tags create_time"
+        " update_time revision",
+        "role_tags": "tag_key tag_value role_key",
+        "commits": "revision time body hash",
+        "changes": "revision ordinal role_id body role_key",
+    }
+
+
+def repacked(file: Path, edit: Callable[[list[Any]], object], *, sealed: bool = True) -> None:
+    """Change the lines of a backup; `sealed` with the digest that they then have."""
+    import hashlib
+
+    lines = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
+    edit(lines)
+    body = b"".join(json.dumps(line).encode() + b"\n" for line in lines[:-1])
+    if sealed:
+        rows = sum(isinstance(line, list) for line in lines)
+        lines[-1] = {"rows": rows, "sha256": hashlib.sha256(body).hexdigest()}
+    file.write_bytes(gzip.compress(body + json.dumps(lines[-1]).encode() + b"\n"))
+
+
+def assert_refused(file: Path, target: str, told: str) -> None:
+    with pytest.raises(BackupError, match=told) as error:
+        restored(file, target)
+
+    assert str(file) in str(error.value)
+    assert "\n" not in str(error.value)
+    assert not Path(target.removeprefix("sqlite:///")).exists()
+
+
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.9, 0.999])
+def test_a_backup_that_was_cut_off_is_refused(file: Path, tmp_path: Path, part: float) -> None:
+    data = file.read_bytes()
+    file.write_bytes(data[: int(len(data) * part)])
+
+    assert_refused(
+        file, f"sqlite:///{tmp_path}/target.db", "ends too early: it was cut off|was altered|is not a file of"
+    )
+
+
+@pytest.mark.parametrize("lines", [1, 2, 5, -1])
+def test_a_backup_that_lacks_its_last_lines_is_refused(file: Path, tmp_path: Path, lines: int) -> None:
+    kept = gzip.decompress(file.read_bytes()).splitlines(keepends=True)[:lines]
+    file.write_bytes(gzip.compress(b"".join(kept)))
+
+    assert_refused(file, f"sqlite:///{tmp_path}/target.db", "ends too early: it was cut off")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_backup_with_any_byte_altered_is_refused(file: Path, tmp_path: Path, seed: int) -> None:
+    import random
+
+    data, chance = bytearray(file.read_bytes()), random.Random(seed)
+    # The ten bytes before the first are what gzip says of the file's system and time, of which nothing is used.
+    place = chance.randrange(10, len(data))
+    data[place] ^= 1 << chance.randrange(8)
+    file.write_bytes(data)
+
+    assert_refused(file, f"sqlite:///{tmp_path}/target.db", "was altered|ends too early|is not a file of")
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda lines: lines[2].__setitem__(1, "another"),
+        lambda lines: lines.pop(8),
+        lambda lines: lines.insert(8, lines[8]),
+        lambda lines: lines.insert(len(lines), [1, 2]),
+        lambda lines: lines[0].__setitem__("revision", 2),
+        lambda lines: lines[-1].__setitem__("rows", 1),
+    ],
+)
+def test_a_backup_whose_lines_were_changed_is_refused(
+    file: Path, tmp_path: Path, edit: Callable[[list[Any]], object]
+) -> None:
+    repacked(file, edit, sealed=False)
+
+    assert_refused(file, f"sqlite:///{tmp_path}/target.db", "was altered since it was written")
+
+
+def test_a_backup_with_something_after_its_end_is_refused(file: Path, tmp_path: Path) -> None:
+    file.write_bytes(file.read_bytes() + gzip.compress(b"more\n"))
+
+    assert_refused(file, f"sqlite:///{tmp_path}/target.db", "was altered since it was written")
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (
+            lambda lines: lines[0].__setitem__("version", 2),
+            "is of format `2`, this version reads format 1; restore it with",
+        ),
+        (lambda lines: lines[1].__setitem__("table", "other"), "was altered"),
+        (lambda lines: lines[1].__setitem__("table", []), "was altered"),
+        (lambda lines: lines[1]["columns"].append("more"), "was altered"),
+        (lambda lines: lines.__setitem__(2, [1, "x"]), "was altered"),
+        (lambda lines: lines.__setitem__(2, [1, "x", "not base64"]), "was altered"),
+        (lambda lines: lines.__setitem__(2, [True, "x", ""]), "was altered"),
+        (lambda lines: lines.__setitem__(2, [1, "\ud800", ""]), "was altered"),
+        (lambda lines: lines.__setitem__(2, [1, "\0", ""]), "was altered"),
+        (lambda lines: lines.__setitem__(2, 1), "was altered"),
+        (lambda lines: lines[0].pop("incarnation"), "was altered"),
+        (lambda lines: lines.__setitem__(1, [1]), "was altered"),
+    ],
+)
+def test_a_backup_that_this_version_cannot_read_is_refused(
+    file: Path, tmp_path: Path, edit: Callable[[list[Any]], object], told: str
+) -> None:
+    repacked(file, edit)
+
+    assert_refused(file, f"sqlite:///{tmp_path}/target.db", told)
+
+
+def test_a_backup_of_another_revision_than_it_says_is_not_restored(file: Path, tmp_path: Path) -> None:
+    repacked(file, lambda lines: lines[0].__setitem__("revision", 2))
+
+    with pytest.raises(BackupError, match="does not hold the revision that it names"):
+        restored(file, f"sqlite:///{tmp_path}/target.db")
+
+    assert rows_of(f"sqlite:///{tmp_path}/target.db").get("roles") is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"text", b"\x1f\x8b", gzip.compress(b""), gzip.compress(b"text"), gzip.compress(b"{}"), gzip.compress(b"[1]"),
+     gzip.compress(b'{"format": "other", "version": 1, "created": 1, "incarnation": "", "revision": 1}'),
+     gzip.compress(b"[" * 4_000), gzip.compress(b"0" * 10_000_000), b"SQLite format 3\0" + bytes(1_000)],
+)  # fmt: skip
+def test_a_file_of_something_else_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x").write_bytes(content)
+
+    assert_refused(tmp_path / "x", f"sqlite:///{tmp_path}/target.db", "is not a file of `rolecall backup`")
+
+
+def test_a_file_that_was_exchanged_between_two_looks_is_not_restored(file: Path, source: str, tmp_path: Path) -> None:
+    backup = read_backup(file, tell=lambda _: None)
+    with opened(source) as repository:
+        change(repository, APP, description="later")
+    backed_up(source, file)
+    target = f"sqlite:///{tmp_path}/target.db"
+
+    with pytest.raises(BackupError, match="was exchanged"), maintained_store(target).filling() as connection:
+        restore(file, backup, connection, tell=lambda _: None)
+
+    with maintained_store(target).moment() as connection:
+        assert contents_of(connection).head.revision == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_store_that_holds_anything_is_not_restored_into(kind: str, file: Path, new_url: Callable[[str], str]) -> None:
+    target = new_url(kind)
+    with maintained_store(target).filling():
+        pass
+    with opened(target) as repository:
+        repository.transact(author(), lambda transaction: None)
+        create(repository, "Mine")
+    before = rows_of(target)
+
+    with pytest.raises(
+        StoreUnsupportedError, match="is not empty, it stands at revision 1; name a file that is not there"
+    ):
+        restored(file, target)
+
+    assert rows_of(target) == before
