@@ -136,6 +136,7 @@ class Running:
         if not stop.done():
             await self.server.stop(0)
         await stop
+        await self.state.keep()
 
     async def close(self) -> None:
         """Stop at once."""

@@ -31,6 +31,7 @@ from rolecall.storage.snapshot_keeper import SnapshotKeeper
 from rolecall.storage.snapshot_key import read_key
 from rolecall.storage.snapshot_restoring import restore
 
+LAST_SNAPSHOT_SECONDS = 3.0
 READING_THREADS = 4
 POLLING_THREADS = 2
 ROLES_BETWEEN_LINES = 100_000
@@ -134,6 +135,11 @@ class State:
         if self.keeper:
             work.append(partial(self.keeper.run, self._config.snapshot_seconds))
         return work
+
+    async def keep(self) -> None:
+        """Keep what is known in the snapshot file, before the process ends."""
+        if self.keeper:
+            await self.keeper.finish(LAST_SNAPSHOT_SECONDS)
 
     async def close(self) -> None:
         """Finish what is being written and let go of the store."""

@@ -134,3 +134,18 @@ async def test_a_server_that_stops_waits_for_no_file(kept: Kept, monkeypatch: py
     assert kept.restored().revision == 0
     assert done == [True]
     assert [path.name for path in kept.file.path.parent.iterdir()] == ["state"]
+
+
+async def test_a_server_that_stops_keeps_what_it_knows_if_that_is_quick(kept: Kept) -> None:
+    await kept.renew()
+    await kept.parts.follower.take(kept.parts.put("a"))
+
+    await kept.keeper.finish(30)
+    in_time = kept.restored().revision
+    await kept.parts.follower.take(kept.parts.put("b"))
+    await kept.keeper.finish(-1)
+
+    assert (in_time, kept.restored().revision) == (1, 1)
+    assert [str(error) for error in kept.told] == [
+        "the server stops before its snapshot file is written: the one before it stays"
+    ]

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from math import inf
 from time import monotonic, sleep
 
 from rolecall.engine.follower import Follower
@@ -36,7 +37,7 @@ class SnapshotKeeper:
         self._file, self._follower, self._token_key, self._tell = file, follower, token_key, tell
         self._boot_id = read_boot_id()
         self._written, self._not_before = (-1, -1), 0.0
-        self._stopped = False
+        self._until, self._renewing = inf, asyncio.Lock()
         self.saved = self.errors = 0
         self.failing = False
 
@@ -48,12 +49,19 @@ class SnapshotKeeper:
                 await self._renew(thread)
                 await asyncio.sleep(seconds)
         finally:
-            self._stopped = True
+            self._until = 0.0
             thread.shutdown(wait=False, cancel_futures=True)
+
+    async def finish(self, seconds: float) -> None:
+        """Bring the file up to date once more, for the last time, if that can be done in so many seconds."""
+        self._not_before, self._until = 0.0, monotonic() + seconds
+        with ThreadPoolExecutor(1, thread_name_prefix="snapshot-file") as thread:
+            await self._renew(thread)
 
     async def _renew(self, thread: ThreadPoolExecutor) -> None:
         try:
-            await self.renew(thread)
+            async with self._renewing:
+                await self.renew(thread)
         except SnapshotFileError as error:
             self.errors += 1
             self._change(error)
@@ -83,8 +91,8 @@ class SnapshotKeeper:
 
     def _pause(self) -> None:
         """Let other threads run; a server that stops does not wait for its file: there is the one before."""
-        if self._stopped:
-            raise SnapshotFileError("the server stops")
+        if monotonic() > self._until:
+            raise SnapshotFileError("the server stops before its snapshot file is written: the one before it stays")
         sleep(PAUSE_SECONDS)
 
     def _change(self, error: SnapshotFileError | None) -> None:

@@ -1,0 +1,146 @@
+"""Replicas under our hands: real `rolecall serve` processes that can be killed, stopped, drained, and given a wrong clock."""
+
+from __future__ import annotations
+
+import os
+import signal
+import struct
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.cli.serving import ACCOUNT, REPOSITORY, environment
+from tests.coherence.ports import free_port
+
+START_SECONDS = 60.0
+LAUNCHED = Path(__file__).with_name("launched.py")
+
+
+class ReplicaError(Exception):
+    """A replica did not do what was asked of it."""
+
+
+class Replica:
+    """One replica: its addresses stay the same over all the processes that serve on them, one after the other."""
+
+    def __init__(self, name: str, store: str, directory: Path, **settings: object) -> None:
+        self.name, self.store = name, store
+        self.directory = directory / name
+        self.directory.mkdir(parents=True)
+        self.address, self._ops = (f"127.0.0.1:{free_port()}" for _ in range(2))
+        self.snapshot, self._key = self.directory / "snapshot", self.directory / "snapshot.key"
+        self._key.write_bytes(os.urandom(32))
+        self._key.chmod(0o600)
+        self._clock, self.log = self.directory / "clock", self.directory / "log"
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+        self.shift_clock(0)
+
+    @property
+    def pid(self) -> int:
+        """Return the id of the process that serves now."""
+        if self._process is None:
+            raise ReplicaError(f"{self.name} does not run")
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Tell whether a process serves, or is stopped in doing so."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start a process; it serves when `wait_ready` returns."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, str(LAUNCHED), str(self._clock), "serve", *self._flags()],
+                stdout=log,
+                stderr=log,
+                env=environment(),
+                cwd=REPOSITORY,
+            )
+
+    def wait_ready(self, seconds: float = START_SECONDS) -> None:
+        """Return when the replica is ready; raise `ReplicaError` when it ends or takes too long."""
+        until = time.monotonic() + seconds
+        while self.readiness() != 200:
+            if not self.running:
+                raise ReplicaError(f"{self.name} ended with {self._ended_with()}: {self._last_words()}")
+            if time.monotonic() > until:
+                raise ReplicaError(f"{self.name} is not ready after {seconds:g} seconds: {self._last_words()}")
+            time.sleep(0.05)
+
+    def readiness(self) -> int:
+        """Return the status of /readyz; 0 when nobody answers."""
+        return self.ops("/readyz")[0]
+
+    def ops(self, path: str) -> tuple[int, str]:
+        """Return status and text of a page of the ops port; 0 when nobody answers."""
+        try:
+            with urllib.request.urlopen(f"http://{self._ops}{path}", timeout=2) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def kill(self) -> None:
+        """End the process at once (SIGKILL)."""
+        self.signal(signal.SIGKILL)
+        self.wait_ended()
+
+    def terminate(self) -> None:
+        """Ask the process to drain and end (SIGTERM)."""
+        self.signal(signal.SIGTERM)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send the process a signal, if it runs."""
+        if self.running:
+            os.kill(self.pid, number)
+
+    def wait_ended(self, seconds: float = 60.0) -> int:
+        """Return the exit code of the process once it has ended; raise `ReplicaError` with what it is at when that takes too long."""
+        if self._process is None:
+            raise ReplicaError(f"{self.name} does not run")
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.signal(signal.SIGUSR1)
+            time.sleep(0.5)
+            raise ReplicaError(
+                f"{self.name} has not ended after {seconds:g} seconds: {self.words()[-6_000:]}"
+            ) from None
+
+    def shift_clock(self, seconds: int) -> None:
+        """Let the wall clock of the process be wrong by so much, from now on and for the processes to come."""
+        if not self._clock.exists():
+            self._clock.write_bytes(bytes(8))
+        with self._clock.open("r+b") as file:
+            file.write(struct.pack("<q", seconds))
+
+    def words(self) -> str:
+        """Return what the processes have logged so far."""
+        return self.log.read_text(errors="replace")
+
+    def _flags(self) -> list[str]:
+        settings: Mapping[str, object] = {
+            "listen": self.address,
+            "ops_listen": self._ops,
+            "store": self.store,
+            "account_id": ACCOUNT,
+            "log_format": "json",
+            "log_level": "warning",
+            **self._settings,
+        }
+        if "snapshot_seconds" in settings:
+            settings = {**settings, "snapshot_file": self.snapshot, "snapshot_key_file": self._key}
+        return [word for name, value in settings.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+
+    def _ended_with(self) -> int | None:
+        return self._process.poll() if self._process else None
+
+    def _last_words(self) -> str:
+        return self.words()[-2_000:]

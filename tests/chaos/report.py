@@ -1,0 +1,69 @@
+"""What a run came to, for people and for programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.chaos.campaign import Result
+from tests.chaos.record import Outcome
+
+SHOWN_VIOLATIONS = 40
+
+
+def figures(result: Result) -> dict[str, Any]:
+    """Return the figures of a run as JSON has them."""
+    record, history = result.record, result.history
+    outcomes = Counter(written.outcome for written in record.written)
+    refused = [w for w in record.written if w.outcome is Outcome.REFUSED]
+    return {
+        "seed": result.options.seed,
+        "seconds": round(result.seconds, 1),
+        "replicas": result.options.replicas,
+        "writes": {
+            "sent": len(record.written),
+            "acknowledged": outcomes[Outcome.ACKNOWLEDGED],
+            "refused": outcomes[Outcome.REFUSED],
+            "refused_after_being_made": sum(bool(history.by_request.get(w.write.request_id)) for w in refused),
+            "unanswered_then_resolved": result.unresolved,
+            "of_these_made_before": result.resolved_as_made,
+        },
+        "revisions": history.head.revision,
+        "decisions_replayed": len(record.decided),
+        "decisions_by_reason": dict(Counter(d.reason for d in record.decided).most_common()),
+        "decisions_by_mode": dict(Counter(d.asked.mode for d in record.decided).most_common()),
+        "served_from": dict(Counter(d.served_from for d in record.decided).most_common()),
+        "largest_staleness_seconds": round(max((d.staleness for d in record.decided), default=0.0), 3),
+        "changes_watched": result.watched,
+        "faults": dict(Counter(fault.name for fault in result.injected).most_common()),
+        "full_disk_of_the_database": "a small file system of its own" if result.small_disk else "not possible here",
+        "errors": {" ".join(key): count for key, count in sorted(_errors(record.errors).items())},
+        "errors_during": {": ".join(key): count for key, count in sorted(record.during.items())},
+        "violations": [{"rule": v.rule, "what": v.what} for v in result.violations],
+    }
+
+
+def print_table(found: dict[str, Any], console: Console) -> None:
+    """Print the figures of a run for people."""
+    table = Table(title=f"seed {found['seed']}, {found['seconds']} s, {found['replicas']} replicas", show_header=False)
+    for name, value in found.items():
+        if name in ("seed", "seconds", "replicas", "errors_during", "violations"):
+            continue
+        told = "\n".join(f"{n}: {v}" for n, v in value.items()) if isinstance(value, dict) else str(value)
+        table.add_row(name.replace("_", " "), told)
+    console.print(table)
+    for violation in found["violations"][:SHOWN_VIOLATIONS]:
+        console.print(f"VIOLATED {violation['rule']}: {violation['what']}", style="red", markup=False)
+    count = len(found["violations"])
+    console.print(f"{count} violations" if count else "no violation", style="red" if count else "green")
+
+
+def _errors(errors: Counter[tuple[str, str, str]]) -> Counter[tuple[str, str, str]]:
+    """Put those of one kind together: all writers, all checkers."""
+    told: Counter[tuple[str, str, str]] = Counter()
+    for (who, code, reason), count in errors.items():
+        told[who.partition("-")[0], code, reason or "-"] += count
+    return told

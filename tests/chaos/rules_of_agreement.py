@@ -1,0 +1,99 @@
+"""All rules together, and those that hold between replicas, the watcher and the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from rolecall.roles.role import Role
+from tests.chaos.history import History
+from tests.chaos.questions import Question
+from tests.chaos.record import Decided, Record
+from tests.chaos.rules_of_decisions import (
+    Replay,
+    batches_have_one_revision,
+    decisions_are_the_oracles,
+    requirements_are_met,
+    restored_states_say_so,
+    revisions_go_forward,
+    staleness_is_a_bound,
+)
+from tests.chaos.rules_of_writes import Violation, log_is_whole, roles_are_the_log, writes_are_kept
+from tests.chaos.watchers import Watched
+from tests.coherence.freshness import Acknowledgements
+
+FORESEEN = frozenset(
+    {"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "RESOURCE_EXHAUSTED", "ALREADY_EXISTS", "NOT_FOUND", "ABORTED"}
+)
+"""Codes that callers may meet while faults are on. Never INTERNAL, never one that blames a well-formed request."""
+
+
+def everything_agrees(
+    record: Record,
+    history: History,
+    roles: Iterable[Role],
+    questions: Sequence[Question],
+    finals: Sequence[Sequence[Decided]],
+    watched: Sequence[Watched],
+) -> Iterator[Violation]:
+    """Hold everything that was seen in a run to every rule."""
+    acknowledged = acknowledgements(record, history)
+    yield from log_is_whole(history)
+    yield from roles_are_the_log(history, roles)
+    yield from writes_are_kept(record.written, history)
+    yield from decisions_are_the_oracles(record.decided, Replay(history, questions), history.head.revision)
+    yield from staleness_is_a_bound(record.decided, acknowledged)
+    yield from requirements_are_met(record.decided, acknowledged, history)
+    yield from revisions_go_forward(record.decided)
+    yield from restored_states_say_so(record.decided)
+    yield from batches_have_one_revision(record.decided)
+    yield from replicas_agree(finals, history.head.revision)
+    yield from feed_is_the_log(watched, history)
+    yield from errors_are_foreseen(record)
+
+
+def acknowledgements(record: Record, history: History) -> Acknowledgements:
+    """Return which revision was known to its author from when on."""
+    known = ((w.acknowledged_at, history.revision_of(w.write.request_id)) for w in record.written if w.acknowledged_at)
+    return Acknowledgements((at, revision) for at, revision in known if revision)
+
+
+def replicas_agree(finals: Sequence[Sequence[Decided]], head: int) -> Iterator[Violation]:
+    """Hold the last answers of the replicas to the head, and to each other."""
+    for found in finals:
+        if any(decision.revision != head for decision in found):
+            yield Violation(
+                "every replica reaches the head", f"{found[0].asked.asker} is at {found[0].revision}, not {head}"
+            )
+    if len({tuple(map(_answer, found)) for found in finals}) > 1:
+        yield Violation("all replicas answer alike", "the same questions have other answers")
+
+
+def feed_is_the_log(watched: Sequence[Watched], history: History) -> Iterator[Violation]:
+    """Hold what the feed told to the log after the first write, change by change."""
+    logged = [
+        Watched(commit.revision, change.kind.value, change.role.key, change.role.role_id, change.role.document)
+        for commit in history.commits[1:]
+        for change in commit.changes
+    ]
+    for told, kept in zip(watched, logged, strict=False):
+        if told != kept:
+            yield Violation(
+                "the feed is the log",
+                f"{told.revision} {told.kind} {told.key} for {kept.revision} {kept.kind} {kept.key}",
+            )
+            return
+    if len(watched) != len(logged):
+        yield Violation("the feed is the log", f"{len(watched)} changes were told, {len(logged)} are in the log")
+
+
+def errors_are_foreseen(record: Record) -> Iterator[Violation]:
+    """Hold errors to the kinds that faults explain."""
+    for (who, code, reason), count in record.errors.items():
+        if code not in FORESEEN:
+            yield Violation("errors are of the foreseen kinds", f"{who} met {code} {reason}, {count} times")
+    for what in record.strange:
+        yield Violation("nothing strange happens", what)
+
+
+def _answer(decision: Decided) -> tuple[object, ...]:
+    return decision.question, decision.role, decision.allowed, decision.reason, decision.determining, decision.role_id

@@ -1,0 +1,92 @@
+"""Row 67: what a replica does that starts while the database is down, with a snapshot file that is good, old, altered or strange."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+
+from rolecall.storage.opening import open_repository
+from rolecall_client.v1 import decision_pb2 as d
+from tests.chaos.asking import check, error_of, eventually, restart, served, staleness, waits_because, write
+from tests.chaos.conftest import MAX_STALENESS_SECONDS
+from tests.chaos.proxy import Proxy
+from tests.chaos.record import boottime
+from tests.chaos.replicas import Replica
+from tests.chaos.stage import Stage
+
+
+def test_row_67_a_replica_that_starts_without_a_database_serves_its_snapshot_file_and_says_so(stage: Stage) -> None:
+    replica = stage.replicas[0]
+    time.sleep(2)  # the file is written every second
+
+    stage.database.crash()
+    down_since = boottime()
+    restart(replica)
+    asked_at = boottime()
+    restored = check(replica)
+    stage.database.start()
+    after = eventually(lambda: served(replica, restored=False))
+
+    assert restored.allowed
+    assert restored.served_from == d.SERVED_FROM_RESTORED
+    assert staleness(restored) >= asked_at - down_since
+    assert after.allowed
+    assert staleness(after) < staleness(restored)
+
+
+def test_row_67_a_snapshot_file_that_is_too_old_makes_no_replica_ready(
+    stage: Stage, strict: tuple[Replica, Proxy]
+) -> None:
+    replica, _ = strict
+    eventually(replica.snapshot.read_bytes)
+
+    stage.database.crash()
+    replica.kill()
+    time.sleep(MAX_STALENESS_SECONDS + 1)
+    replica.start()
+    told = eventually(lambda: waits_because(replica, "seconds old"))
+    stage.database.start()
+    replica.wait_ready()
+
+    assert told == 503
+    assert eventually(lambda: check(replica)).allowed
+
+
+def test_row_67_a_snapshot_file_that_was_altered_is_put_aside_and_makes_no_replica_ready(stage: Stage) -> None:
+    replica = stage.replicas[0]
+    time.sleep(2)
+
+    stage.database.crash()
+    replica.kill()
+    data = bytearray(replica.snapshot.read_bytes())
+    data[len(data) // 2] ^= 1
+    replica.snapshot.write_bytes(data)
+    replica.start()
+    told = eventually(lambda: waits_because(replica, "put aside"))
+    stage.database.start()
+    replica.wait_ready()
+
+    assert told == 503
+    assert replica.snapshot.with_name("snapshot.refused").read_bytes() == data
+    assert check(replica).served_from != d.SERVED_FROM_RESTORED
+
+
+def test_row_67_a_snapshot_file_of_another_incarnation_is_replaced_on_contact(stage: Stage) -> None:
+    replica = stage.replicas[0]
+    token = write(replica).consistency_token
+    time.sleep(2)
+    replica.kill()
+    with closing(open_repository(stage.database.url)) as repository:
+        repository.rename_history(repository.head().incarnation)
+
+    stage.database.crash()
+    replica.start()
+    replica.wait_ready()
+    restored = check(replica)
+    stage.database.start()
+    after = eventually(lambda: served(replica, restored=False))
+    error = error_of(lambda: check(replica, d.Consistency(at_least_as_fresh=token)))
+
+    assert restored.served_from == d.SERVED_FROM_RESTORED
+    assert after.allowed
+    assert (error.code, error.reason) == ("FAILED_PRECONDITION", "UNKNOWN_INCARNATION")

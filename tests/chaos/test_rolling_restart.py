@@ -1,0 +1,92 @@
+"""Replicas that are restarted one after the other lose no request of a client with the settings that it is shipped with."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+from rolecall_client import RolecallClient, RolecallError, query
+from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r
+from tests.chaos.apart import open_client
+from tests.chaos.stage import Stage, staged
+from tests.engine.world import ALICE, allow, document
+
+CALLERS = 4
+
+Call = Callable[[RolecallClient], tuple[str, str]]
+
+
+def test_row_77_a_rolling_restart_is_seen_by_no_client(tmp_path: Path, postgres_binaries: Path) -> None:
+    with staged(3, tmp_path, drain_delay_seconds=0.5) as stage:
+        there = created(stage)
+
+        answers, errors = called_while_restarting(stage, [checking(there), writing])
+
+    assert errors == Counter()
+    assert len(answers["process"]) == 2 * len(stage.replicas)  # each replica answered somebody, before and after
+    assert len(answers["write"]) > CALLERS
+
+
+def created(stage: Stage) -> d.Consistency:
+    policy = document(allow())
+    with open_client(stage.target, 10) as client:
+        client.create_role(r.CreateRoleRequest(role_name="written", assume_role_policy_document=policy))
+        made = client.create_role(r.CreateRoleRequest(role_name="app", assume_role_policy_document=policy))
+    return d.Consistency(at_least_as_fresh=made.consistency_token)
+
+
+def checking(consistency: d.Consistency) -> Call:
+    def check(client: RolecallClient) -> tuple[str, str]:
+        decision = client.check(query(ALICE, "app"), consistency=consistency).decision
+        assert decision.allowed
+        return "process", decision.decision_id.partition("-")[0]
+
+    return check
+
+
+def writing(client: RolecallClient) -> tuple[str, str]:
+    told = f"written at {time.monotonic_ns()}"
+    answer = client.update_role(r.UpdateRoleRequest(role="written", description=told))
+    assert answer.role.description == told
+    return "write", told
+
+
+def called_while_restarting(
+    stage: Stage, calls: Sequence[Call]
+) -> tuple[Mapping[str, set[str]], Counter[tuple[str, str]]]:
+    """Let several callers make each call without pause while every replica is restarted; return answers and errors."""
+    ended, answers, errors = Event(), defaultdict[str, set[str]](set), Counter[tuple[str, str]]()
+
+    def caller(call: Call) -> None:
+        with open_client(stage.target, 10) as client:
+            while not ended.is_set():
+                try:
+                    kind, answer = call(client)
+                except RolecallError as error:
+                    errors[error.code, str(error)] += 1
+                else:
+                    answers[kind].add(answer)
+
+    with ThreadPoolExecutor(CALLERS * len(calls)) as pool:
+        callers = [pool.submit(caller, call) for call in calls for _ in range(CALLERS)]
+        try:
+            restart_in_turn(stage)
+        finally:
+            ended.set()
+        for one in callers:
+            one.result()
+    return answers, errors
+
+
+def restart_in_turn(stage: Stage) -> None:
+    for replica in stage.replicas:
+        time.sleep(1)
+        replica.terminate()
+        assert replica.wait_ended() == 0
+        replica.start()
+        replica.wait_ready()
+    time.sleep(2)  # so that the last one is called as well
