@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from contextlib import AsyncExitStack
+from typing import Any
 from unittest.mock import patch
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from rolecall_client.v1 import decision_pb2 as pb
+from rolecall_client.v1 import decision_pb2 as pb, decision_pb2_grpc
 from tests.app.serving import Served, check, for_ever, served, until
 from tests.transport import frames
 from tests.transport.refusals import refused
@@ -152,6 +155,29 @@ async def test_row_48_too_many_calls_are_refused_at_once_and_health_answers() ->
         assert await healthy(service)
         for call in waiting:
             call.cancel()
+
+
+async def test_row_48_thousands_at_once_are_answered_or_told_that_there_are_too_many(service: Served) -> None:
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    async with AsyncExitStack() as stack:
+        channels = [
+            await stack.enter_async_context(grpc.aio.insecure_channel(service.server.bound.address, options=options))
+            for _ in range(6)
+        ]
+        stubs = [decision_pb2_grpc.DecisionServiceStub(channel) for channel in channels]
+        for stub in stubs:  # connects
+            assert await code_of(stub.CheckAssumeRole(check())) is grpc.StatusCode.OK
+
+        codes = Counter(await asyncio.gather(*(code_of(stubs[n % 6].CheckAssumeRole(check())) for n in range(4_000))))
+
+    assert set(codes) <= {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
+    assert codes[grpc.StatusCode.OK] > 0
+    assert await healthy(service)
+
+
+async def code_of(call: Any) -> grpc.StatusCode:
+    code: grpc.StatusCode = await call.code()
+    return code
 
 
 async def test_row_49_calls_that_are_reset_at_once_leave_nothing_behind(service: Served) -> None:

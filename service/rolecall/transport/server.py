@@ -38,6 +38,12 @@ HEALTH_SERVICE = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 SERVICES = (DECISION_SERVICE, ROLE_SERVICE, POLICY_SERVICE, WATCH_SERVICE)
 
 MAX_METADATA_BYTES = 16 * 1024
+MAX_STREAMS = 1_000
+"""How many calls a connection may have under way."""
+
+MAX_PENDING = 20_000
+"""How many calls may wait to be taken: those of twenty connections. Each takes about as much memory as its message."""
+
 UPLOAD_PATIENCE = 10
 """An upload may take this many times as long as a call with one message."""
 
@@ -233,7 +239,10 @@ def _channel_options(options: ServerOptions) -> list[tuple[str, int]]:
         ("grpc.max_receive_message_length", options.max_message_bytes),
         ("grpc.max_metadata_size", MAX_METADATA_BYTES),
         ("grpc.absolute_max_metadata_size", MAX_METADATA_BYTES),
-        ("grpc.max_concurrent_streams", 1_000),
+        ("grpc.max_concurrent_streams", MAX_STREAMS),
+        # Beyond its own limits gRPC ends calls with a bare CANCELLED, which nobody repeats; the admission says why, and when to.
+        ("grpc.server.max_pending_requests", MAX_PENDING),
+        ("grpc.server.max_pending_requests_hard_limit", 2 * MAX_PENDING),
         # Clients resolve again now and then, so that calls spread over new replicas.
         ("grpc.max_connection_age_ms", 300_000),
         # Longer than a stream may last, which is ended in order by then and not cut.
