@@ -14,7 +14,8 @@ from typing import TypeVar
 
 from bench import scale_fixture as fixture
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
-from rolecall.engine.follower import Follower, load_snapshot
+from rolecall.engine.follower import Follower
+from rolecall.engine.loading import load_snapshot
 from rolecall.engine.listing import AssumablePage, assumable_roles
 from rolecall.engine.question import AssumeRoleRequest, asking_principal
 from rolecall.engine.snapshot import Snapshot

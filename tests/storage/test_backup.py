@@ -416,6 +416,8 @@ def test_a_backup_of_another_revision_than_it_says_is_not_restored(file: Path, t
     [b"", b"text", b"\x1f\x8b", gzip.compress(b""), gzip.compress(b"text"), gzip.compress(b"{}"), gzip.compress(b"[1]"),
      gzip.compress(b'{"format": "other", "version": 1, "created": 1, "incarnation": "", "revision": 1}'),
      gzip.compress(b"[" * 4_000), gzip.compress(b"0" * 10_000_000), b"SQLite format 3\0" + bytes(1_000)],
+    ids=["nothing", "text", "a beginning", "nothing in it", "text in it", "an object", "a list", "another format", "depth",
+         "length", "a store"],
 )  # fmt: skip
 def test_a_file_of_something_else_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x").write_bytes(content)
