@@ -15,8 +15,8 @@ from typing import TypeVar
 from bench import scale_fixture as fixture
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
 from rolecall.engine.follower import Follower
-from rolecall.engine.loading import load_snapshot
 from rolecall.engine.listing import AssumablePage, assumable_roles
+from rolecall.engine.loading import load_snapshot
 from rolecall.engine.question import AssumeRoleRequest, asking_principal
 from rolecall.engine.snapshot import Snapshot
 from rolecall.roles.change import Author, Change, Commit
@@ -98,7 +98,8 @@ def lists(snapshots: dict[int, Snapshot]) -> Figures:
 def bulk(snapshot: Snapshot, roles: int) -> Figures:
     """Take up a commit of 50,000 changes, as a server does, and one of a single change."""
     revision = snapshot.revision
-    commits = [_commit(revision + 1, fixture.bulk(roles)), _commit(revision + 2, fixture.bulk(roles)[:1])]
+    first = _commit(revision + 1, fixture.bulk(roles), previous=snapshot.hash)
+    commits = [first, _commit(revision + 2, fixture.bulk(roles)[:1], previous=first.hash)]
     with ThreadPoolExecutor(1) as readers:
         follower = Follower(MemoryRoleRepository(), snapshot, readers)
         start = time.process_time()
@@ -182,9 +183,15 @@ async def _stalled(work: Coroutine[object, object, T]) -> tuple[T, float]:
     return await task, longest
 
 
-def _commit(revision: int, changes: Sequence[Change]) -> Commit:
+def _commit(revision: int, changes: Sequence[Change], *, previous: bytes) -> Commit:
     author = Author(actor="bench", time=Micros(fixture.TIME))
-    return Commit(revision=Revision(revision), author=author, changes=tuple(changes), hash=b"")
+    return Commit(
+        revision=Revision(revision),
+        author=author,
+        changes=tuple(changes),
+        hash=b"%d" % revision,
+        previous_hash=previous,
+    )
 
 
 def _seconds(work: Callable[[], object]) -> float:
