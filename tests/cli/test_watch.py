@@ -142,11 +142,12 @@ def test_a_server_that_comes_back_is_watched_on(tmp_path: Path) -> None:
             watch.note()
         stack.enter_context(served("--store", store, "--listen", address, directory=tmp_path))
         client = stack.enter_context(RolecallClient(address))
-        broken = watch.note()
+        broken, mended = watch.note(), watch.note()
         revision = create(client, "after")
         line = watch.line()
 
-    assert broken.startswith("the watch is resumed: ")
+    assert broken.startswith("the watch was interrupted, trying to go on: ")
+    assert mended.startswith("the watch goes on where it was")
     assert line == (str(revision), "+", "created", ARN + "after")
 
 

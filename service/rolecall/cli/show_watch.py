@@ -25,10 +25,13 @@ class Shown:
     def __init__(self, output: Output, address: str) -> None:
         self._json, self._address = output is Output.JSON, address
         self._out, self._err = console(sys.stdout), console(sys.stderr)
-        self._begun = False
+        self._begun = self._broken = False
 
     def event(self, event: RoleWatchEvent) -> None:
         """Show a change; a checkpoint only to programs, the first one apart."""
+        if self._broken:
+            self._broken = False
+            self._note("the watch goes on where it was")
         if isinstance(event, pb.WatchCheckpoint):
             self._checkpoint(event)
         elif self._json:
@@ -37,8 +40,10 @@ class Shown:
             self._change(event)
 
     def resumed(self, error: RolecallError) -> None:
-        """Say that the connection broke and is resumed."""
-        self._note(f"the watch is resumed: {error.message}")
+        """Say, once, that the connection broke, and that another is tried for."""
+        if not self._broken:
+            self._broken = True
+            self._note(f"the watch was interrupted, trying to go on: {error.message}")
 
     def resync(self, reason: str) -> None:
         """Say that what was shown so far is no longer what the changes build on."""
