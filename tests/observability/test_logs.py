@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import io
 import json
 import logging
@@ -48,6 +49,45 @@ def test_an_error_is_told_with_its_traceback(form: str) -> None:
 
     assert "Traceback" in stream.getvalue()
     assert "what went wrong" in stream.getvalue()
+
+
+class Disk(io.StringIO):
+    full = False
+
+    def write(self, text: str) -> int:
+        if self.full:
+            raise OSError(errno.ENOSPC, "no space left on device")
+        return super().write(text)
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_row_74_a_full_disk_loses_lines_and_keeps_nobody_from_work(form: str) -> None:
+    disk = Disk()
+    log = make_logger("info", form, disk)
+
+    disk.full = True
+    log.warning("lost")
+    log.error("lost, too")
+    disk.full = False
+    log.warning("kept")
+    log.warning("kept, too")
+
+    first, *others = disk.getvalue().splitlines()
+    assert "log_lines_lost" in first
+    assert "2" in first
+    assert ["kept" in line for line in others] == [True, True]
+
+
+def test_a_line_about_lost_lines_is_a_line_like_others() -> None:
+    disk = Disk()
+    log = make_logger("info", "json", disk)
+
+    disk.full = True
+    log.info("lost")
+    disk.full = False
+    log.info("kept")
+
+    assert json.loads(disk.getvalue().splitlines()[0]) == {"event": "log_lines_lost", "level": "warning", "lines": 1}
 
 
 def test_what_libraries_log_is_led_here_until_left() -> None:

@@ -1,4 +1,7 @@
-"""Logs: one event a line, as JSON for machines or coloured for a terminal, with control characters escaped."""
+"""Logs: one event a line, as JSON for machines or coloured for a terminal, with control characters escaped.
+
+A line that its stream does not take, since a disk is full, is lost and counted: nothing is kept from its work by what it tells.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,9 @@ from structlog.typing import EventDict, FilteringBoundLogger, Processor, Wrapped
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("auto", "json", "console")
 
+_LOST_JSON = '{{"event": "log_lines_lost", "level": "warning", "lines": {}}}\n'
+_LOST_CONSOLE = "log_lines_lost lines={}\n"
+
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
 _ESCAPES |= {0x2028: "\\u2028", 0x2029: "\\u2029"}
 _ESCAPES_BUT_LINES = {code: escape for code, escape in _ESCAPES.items() if chr(code) != "\n"}
@@ -24,7 +30,7 @@ def make_logger(level: str, form: str, stream: TextIO | None = None) -> Filterin
     stream = stream or sys.stderr
     console = form == "console" or (form == "auto" and stream.isatty())
     logger: FilteringBoundLogger = structlog.wrap_logger(
-        structlog.WriteLogger(stream),
+        _Lines(stream, lost=_LOST_CONSOLE if console else _LOST_JSON),
         processors=_processors(console=console, colors=console and stream.isatty()),
         wrapper_class=structlog.make_filtering_bound_logger(_number(level)),
     )
@@ -40,6 +46,27 @@ def adopt_standard_logging(logger: FilteringBoundLogger) -> Iterator[None]:
         yield
     finally:
         root.removeHandler(handler)
+
+
+class _Lines(structlog.WriteLogger):
+    """Writes lines, and says how many its stream has not taken as soon as it takes one again."""
+
+    def __init__(self, stream: TextIO, *, lost: str) -> None:
+        super().__init__(stream)
+        self._stream, self._lost_line, self._lost = stream, lost, 0
+
+    def msg(self, message: str) -> None:
+        """Write a line."""
+        try:
+            if self._lost:
+                self._stream.write(self._lost_line.format(self._lost))
+                self._lost = 0
+            super().msg(message)
+        except OSError:
+            self._lost += 1
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
 
 
 class _Adopted(logging.Handler):

@@ -50,11 +50,15 @@ _DURABLY = """,
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a transaction may wait, in milliseconds: for a writer, between two of its statements, for one of them."""
+    """How long a transaction may wait, in milliseconds: for a writer, between two of its statements, for one of them.
+
+    The database itself ends what takes longer; if it has said nothing at all for `silence`, it is given up.
+    """
 
     lock: int = 3_000
     idle: int = 5_000
     statement: int = 30_000
+    silence: int = 35_000
 
 
 PATIENCE = Patience()
@@ -70,7 +74,7 @@ def open_postgres(url: str, patience: Patience = PATIENCE) -> SqlRoleRepository:
     driver = PostgresDriver(parameters, patience)
     engine = postgres_engine(
         QueuePool(
-            connecting(parameters),
+            connecting(parameters, patience.silence / 1_000),
             pool_size=MAX_CONNECTIONS,
             max_overflow=0,
             timeout=POOL_TIMEOUT_SECONDS,
@@ -88,16 +92,16 @@ def postgres_engine(pool: Pool) -> Engine:
     return create_engine("postgresql+psycopg://", pool=pool, hide_parameters=True, use_native_hstore=False)
 
 
-def connecting(parameters: Parameters) -> Callable[[], DBAPIConnection]:
-    """Return the function with which a pool connects."""
-    return cast("Callable[[], DBAPIConnection]", partial(connect, parameters))
+def connecting(parameters: Parameters, patience_seconds: float | None = None) -> Callable[[], DBAPIConnection]:
+    """Return the function with which a pool connects; without patience, statements may take as long as they will."""
+    return cast("Callable[[], DBAPIConnection]", partial(connect, parameters, patience_seconds=patience_seconds))
 
 
 class PostgresDriver:
     """How PostgreSQL begins, notifies and fails."""
 
     def __init__(self, parameters: Parameters, patience: Patience) -> None:
-        self._parameters = parameters
+        self._parameters, self._silence_seconds = parameters, patience.silence / 1_000
         times = patience.lock, patience.idle, patience.statement
         self._begin_read = _BEGIN.format("REPEATABLE READ READ ONLY", *times)
         self._begin_write = _BEGIN.format("READ COMMITTED", *times) + _DURABLY
@@ -127,7 +131,7 @@ class PostgresDriver:
 
     def hints(self) -> PostgresHints:
         """Return word of the commits of others."""
-        return PostgresHints(partial(connect, self._parameters))
+        return PostgresHints(partial(connect, self._parameters, patience_seconds=self._silence_seconds))
 
     def unavailable(self, error: SQLAlchemyError) -> StoreUnavailableError | None:
         """Return the sentence for a database that cannot be used now; None for a mistake of ours."""

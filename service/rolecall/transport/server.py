@@ -143,6 +143,7 @@ class Server:
         self.methods.add(_standard_services(servicers, with_reflection=options.reflection), around_standard)
         self.revivals = 0
         self._crashed = asyncio.Event()
+        self._stopped = False
         self._options = _channel_options(options)
         self._server = self._new()
         self._bind_again: Callable[[], object] = lambda: None
@@ -181,6 +182,7 @@ class Server:
 
     async def stop(self, grace: float) -> None:
         """Take no further calls; let those under way finish for `grace` seconds, then end them. Streams are ended at once."""
+        self._stopped = True
         self.conversations.stop()
         await self._server.stop(grace)
 
@@ -195,7 +197,8 @@ class Server:
         return grpc.aio.server(handlers=[self.methods], options=self._options)
 
     def _look_at(self, task: asyncio.Task[Any]) -> None:
-        if not task.cancelled() and task.exception() is not None:
+        # A server that is stopped before its first call ends this task with an error, too (seen with grpcio 1.85).
+        if not task.cancelled() and task.exception() is not None and not self._stopped:
             self._crashed.set()
 
 
