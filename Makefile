@@ -2,12 +2,13 @@
 # Names are relative on purpose: make cannot hold a path with a space.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools run test lint format types contracts proto proto-check proto-lint proto-baseline docs cover cover-report bench bench-peers lock clean FORCE
+.PHONY: help setup tools run test lint format types contracts proto proto-check proto-lint proto-baseline docs cover cover-report chaos bench bench-peers lock clean FORCE
 
 PYTHONS ?= python3.13 python3.12 python3.11 python3
 PYTEST_FLAGS ?= -n 2
 HELM_VERSION := v3.19.2
 RUN_FLAGS ?=
+CHAOS_FLAGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -80,6 +81,9 @@ cover: $(READY)  ## run the tests and check the coverage of policy/ and engine/
 cover-report: $(READY)  ## check the coverage that the last run of tests has measured
 	@$(BIN)/python -m coverage report --skip-covered | tail -n 1
 	@$(BIN)/python -m coverage report --include='service/rolecall/policy/*,service/rolecall/engine/*' --fail-under=100
+
+chaos: $(READY)  ## strike three replicas and their PostgreSQL for minutes, and judge every answer (CHAOS_FLAGS="--seed 7")
+	@$(BIN)/python -m tests.chaos $(CHAOS_FLAGS)
 
 bench: $(READY)  ## measure, beside a bare echo server
 	@$(BIN)/python -m bench

@@ -8,6 +8,8 @@ from typing import TypeVar
 
 import pytest
 
+from rolecall.storage.snapshot_file import SnapshotFile, SnapshotFileError
+from rolecall.storage.snapshot_key import read_key
 from rolecall_client import RolecallClient, RolecallError, query
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r
 from tests.chaos.apart import open_client
@@ -42,6 +44,15 @@ def served(replica: Replica, *, restored: bool) -> d.Decision | None:
 def write(replica: Replica) -> r.UpdateRoleResponse:
     with client_of(replica) as client:
         return client.update_role(r.UpdateRoleRequest(role="app", description=f"at {time.monotonic_ns()}"))
+
+
+def kept(replica: Replica, revision: int) -> bool:
+    """Tell whether the snapshot file of a replica has come as far as a revision."""
+    file = SnapshotFile(replica.snapshot, read_key(replica.snapshot_key))
+    try:
+        return file.read().standing.revision >= revision
+    except SnapshotFileError:
+        return False
 
 
 def restart(replica: Replica) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
 import time
+import traceback
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,14 +20,16 @@ from rolecall_client.v1 import decision_pb2 as d
 from tests.chaos.apart import open_client
 from tests.chaos.checkers import answers
 from tests.chaos.crew import Crew
+from tests.chaos.faults import UnmetPromiseError
 from tests.chaos.history import History, read_history
 from tests.chaos.injector import Injected, Injector
 from tests.chaos.questions import Question, draw_questions
 from tests.chaos.record import Circumstances, Decided, Record, boottime, decided
-from tests.chaos.replicas import Replica
+from tests.chaos.replicas import Replica, ReplicaError
 from tests.chaos.rules_of_agreement import everything_agrees
 from tests.chaos.rules_of_writes import Violation
 from tests.chaos.stage import Stage, staged
+from tests.chaos.states import state_of
 from tests.chaos.watchers import wait_until_reached
 from tests.chaos.workload import NAMES
 from tests.cli.serving import environment
@@ -62,6 +67,7 @@ class Result:
     unresolved: int
     resolved_as_made: int
     watched: int
+    told: Counter[str]
     small_disk: bool
     seconds: float
 
@@ -82,7 +88,10 @@ def _played(options: Options, stage: Stage, tell: Tell, began: float) -> Result:
     injector = Injector(
         stage, record, random=Random(f"{options.seed} faults"), tell=tell, only=options.only, pace=options.pace
     )
-    injector.run(options.seconds, options.most)
+    try:
+        injector.run(options.seconds, options.most)
+    except (ReplicaError, UnmetPromiseError):
+        record.strange.append(f"during {record.fault}: {traceback.format_exc()}")
     record.fault = "no fault"
     tell("the faults are over")
     crew.end()
@@ -92,14 +101,16 @@ def _played(options: Options, stage: Stage, tell: Tell, began: float) -> Result:
         unresolved = crew.resolve()
         history, roles = read_history(repository), list(repository.load())
     finals = [_final_answers(replica, questions, record) for replica in stage.replicas]
+    states = [state_of(replica) for replica in stage.replicas]
     if not wait_until_reached(crew.watcher, history.head.revision, WATCH_SECONDS):
         record.strange.append("the watcher has not reached the head")
     crew.end_watching()
     tell("judging")
+    told = _told_by_servers(stage)
     violations = [
-        *everything_agrees(record, history, roles, questions, finals, crew.watcher.seen),
+        *everything_agrees(record, history, roles, questions, finals, states, crew.watcher.seen),
         *_audited(stage.database.url),
-        *_told_by_servers(stage),
+        *_unforeseen(told),
     ]
     made = [w for w in record.written if w.resolved and 0 < history.revision_of(w.write.request_id) <= before]
     return Result(
@@ -111,6 +122,7 @@ def _played(options: Options, stage: Stage, tell: Tell, began: float) -> Result:
         unresolved=unresolved,
         resolved_as_made=len(made),
         watched=len(crew.watcher.seen),
+        told=told,
         small_disk=stage.database.has_small_disk,
         seconds=time.monotonic() - began,
     )
@@ -135,9 +147,25 @@ def _audited(url: str) -> Sequence[Violation]:
     return [Violation("`rolecall audit verify` finds nothing", done.stdout + done.stderr)] if done.returncode else []
 
 
-def _told_by_servers(stage: Stage) -> Sequence[Violation]:
-    """Take every error that nobody foresaw from the logs of the servers."""
-    lines = [(replica.name, line) for replica in stage.replicas for line in replica.words().splitlines()]
+def _told_by_servers(stage: Stage) -> Counter[str]:
+    """Count what the logs of the servers tell, by level and event; whatever is no line of a log counts by itself."""
+    told = Counter[str]()
+    for replica in stage.replicas:
+        for line in replica.words().splitlines():
+            try:
+                event = json.loads(line)
+            except ValueError:
+                told[f"error {line}"] += 1
+            else:
+                told[f"{event.get('level')} {event.get('event')}"] += 1
+    return told
+
+
+def _unforeseen(told: Counter[str]) -> Sequence[Violation]:
+    """Take what should never be told from what was; a full disk makes the snapshot file an error."""
+    errors = [(what, count) for what, count in told.items() if what.startswith(("error", "critical"))]
     return [
-        Violation("servers meet nothing unforeseen", f"{name}: {line}") for name, line in lines if "Traceback" in line
+        Violation("servers meet nothing unforeseen", f"{what}, {count} times")
+        for what, count in errors
+        if what != "error snapshot_file"
     ]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from random import Random
 from threading import Event
 
-from rolecall_client import RolecallClient, RolecallError
+from rolecall_client import RolecallClient, RolecallError, error_of_status
 from rolecall_client.v1 import decision_pb2 as d
 from tests.chaos.apart import open_client
 from tests.chaos.questions import Question
@@ -16,7 +16,7 @@ from tests.chaos.workload import COLD, HOT
 
 CALL_SECONDS = 3.0
 BATCH = 12
-MODES = ["check"] * 10 + ["batch"] * 3 + ["fresh"] * 4 + ["consistent"] * 2 + ["explain"]
+MODES = ["check"] * 10 + ["batch"] * 3 + ["stream"] * 2 + ["fresh"] * 4 + ["consistent"] * 2 + ["explain"]
 
 Asked = Sequence[tuple[Question, str]]
 """Questions, each with the role that it is asked of."""
@@ -51,7 +51,7 @@ class Checker:
 
     def _ask_once(self) -> None:
         mode = self._random.choice(MODES)
-        asked = [self._drawn() for _ in range(BATCH if mode == "batch" else 1)]
+        asked = [self._drawn() for _ in range(BATCH if mode in ("batch", "stream") else 1)]
         began, wall = boottime(), time.time()
         after_write, consistency = "", None
         if mode == "fresh" and self._record.tokens:
@@ -73,17 +73,19 @@ class Checker:
 
 
 def answers(client: RolecallClient, asked: Asked, mode: str, consistency: d.Consistency | None) -> Sequence[d.Decision]:
-    """Return the decisions of one call, in order; raise `RolecallError`, also for one item of a batch."""
+    """Return the decisions of one call, in order; raise `RolecallError`, also for one item of many."""
     messages = [question.of(role) for question, role in asked]
     if mode == "batch":
         results = client.batch_check(messages, consistency=consistency).results
         return [_decision(result) for result in results]
+    if mode == "stream":
+        return [_decision(answer) for answer in client.stream(messages)]
     if mode == "explain":
         return [client.explain(messages[0], consistency=consistency).decision]
     return [client.check(messages[0], consistency=consistency).decision]
 
 
-def _decision(result: d.BatchCheckResult) -> d.Decision:
+def _decision(result: d.BatchCheckResult | d.StreamCheckAssumeRoleResponse) -> d.Decision:
     if result.HasField("error"):
-        raise RolecallError("INTERNAL", f"an item of a batch has an error: {result.error.message}")
+        raise error_of_status(result.error)
     return result.decision

@@ -7,6 +7,7 @@ database is not made full, and the report says so.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -104,7 +105,7 @@ class Database:
         """Mount a small file system for the tables, if this process may."""
         self._disk.mkdir()
         rights = unprivileged()
-        if not rights:
+        if not rights or shutil.which("mount") is None:
             return False
         options = f"size={DISK_MEGABYTES}m,mode=0700,uid={rights['user']},gid={rights['group']}"
         command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self._disk)]

@@ -33,12 +33,13 @@ class Outcome(Enum):
 class Written:
     """A write and what came of it. `acknowledged_at` is on the boot-time clock; `revision` is what the answer says, 0: nothing.
 
-    `resolved` tells that only a repeat after the faults found out.
+    `asked_at` is when the last attempt began, `resolved` tells that only a repeat after the faults found out.
     """
 
     write: Write
     outcome: Outcome = Outcome.UNKNOWN
     attempts: int = 0
+    asked_at: float = 0.0
     acknowledged_at: float = 0.0
     code: str = ""
     revision: int = 0

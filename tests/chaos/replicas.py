@@ -32,9 +32,9 @@ class Replica:
         self.directory = directory / name
         self.directory.mkdir(parents=True)
         self.address, self._ops = (f"127.0.0.1:{free_port()}" for _ in range(2))
-        self.snapshot, self._key = self.directory / "snapshot", self.directory / "snapshot.key"
-        self._key.write_bytes(os.urandom(32))
-        self._key.chmod(0o600)
+        self.snapshot, self.snapshot_key = self.directory / "snapshot", self.directory / "snapshot.key"
+        self.snapshot_key.write_bytes(os.urandom(32))
+        self.snapshot_key.chmod(0o600)
         self._clock, self.log = self.directory / "clock", self.directory / "log"
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
@@ -136,7 +136,7 @@ class Replica:
             **self._settings,
         }
         if "snapshot_seconds" in settings:
-            settings = {**settings, "snapshot_file": self.snapshot, "snapshot_key_file": self._key}
+            settings = {**settings, "snapshot_file": self.snapshot, "snapshot_key_file": self.snapshot_key}
         return [word for name, value in settings.items() for word in (f"--{name.replace('_', '-')}", str(value))]
 
     def _ended_with(self) -> int | None:

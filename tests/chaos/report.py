@@ -41,6 +41,7 @@ def figures(result: Result) -> dict[str, Any]:
         "faults": dict(Counter(fault.name for fault in result.injected).most_common()),
         "full_disk_of_the_database": "a small file system of its own" if result.small_disk else "not possible here",
         "errors": {" ".join(key): count for key, count in sorted(_errors(record.errors).items())},
+        "told_by_servers": dict(result.told.most_common()),
         "errors_during": {": ".join(key): count for key, count in sorted(record.during.items())},
         "violations": [{"rule": v.rule, "what": v.what} for v in result.violations],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from rolecall.roles.digest import state_digest
 from rolecall.roles.role import Role
 from tests.chaos.history import History
 from tests.chaos.questions import Question
@@ -17,14 +18,17 @@ from tests.chaos.rules_of_decisions import (
     revisions_go_forward,
     staleness_is_a_bound,
 )
-from tests.chaos.rules_of_writes import Violation, log_is_whole, roles_are_the_log, writes_are_kept
-from tests.chaos.watchers import Watched
-from tests.coherence.freshness import Acknowledgements
-
-FORESEEN = frozenset(
-    {"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "RESOURCE_EXHAUSTED", "ALREADY_EXISTS", "NOT_FOUND", "ABORTED"}
+from tests.chaos.rules_of_writes import (
+    Violation,
+    log_is_whole,
+    repeats_learn_the_first_outcome,
+    roles_are_the_log,
+    writes_are_kept,
 )
-"""Codes that callers may meet while faults are on. Never INTERNAL, never one that blames a well-formed request."""
+from tests.chaos.states import State
+from tests.chaos.watchers import Watched
+from tests.chaos.writers import REFUSALS, UNANSWERED
+from tests.coherence.freshness import Acknowledgements
 
 
 def everything_agrees(
@@ -33,6 +37,7 @@ def everything_agrees(
     roles: Iterable[Role],
     questions: Sequence[Question],
     finals: Sequence[Sequence[Decided]],
+    states: Sequence[State],
     watched: Sequence[Watched],
 ) -> Iterator[Violation]:
     """Hold everything that was seen in a run to every rule."""
@@ -40,6 +45,7 @@ def everything_agrees(
     yield from log_is_whole(history)
     yield from roles_are_the_log(history, roles)
     yield from writes_are_kept(record.written, history)
+    yield from repeats_learn_the_first_outcome(record.written, acknowledged, history)
     yield from decisions_are_the_oracles(record.decided, Replay(history, questions), history.head.revision)
     yield from staleness_is_a_bound(record.decided, acknowledged)
     yield from requirements_are_met(record.decided, acknowledged, history)
@@ -47,6 +53,7 @@ def everything_agrees(
     yield from restored_states_say_so(record.decided)
     yield from batches_have_one_revision(record.decided)
     yield from replicas_agree(finals, history.head.revision)
+    yield from states_are_the_log(states, history)
     yield from feed_is_the_log(watched, history)
     yield from errors_are_foreseen(record)
 
@@ -68,6 +75,16 @@ def replicas_agree(finals: Sequence[Sequence[Decided]], head: int) -> Iterator[V
         yield Violation("all replicas answer alike", "the same questions have other answers")
 
 
+def states_are_the_log(states: Sequence[State], history: History) -> Iterator[Violation]:
+    """Hold every role that each replica has in memory to the roles as the log leaves them."""
+    logged = history.head.revision, state_digest(history.roles().values())
+    for number, state in enumerate(states):
+        if state != logged:
+            yield Violation(
+                "every replica has the state of the log", f"replica-{number} at {state[0]}, not {logged[0]}"
+            )
+
+
 def feed_is_the_log(watched: Sequence[Watched], history: History) -> Iterator[Violation]:
     """Hold what the feed told to the log after the first write, change by change."""
     logged = [
@@ -87,9 +104,9 @@ def feed_is_the_log(watched: Sequence[Watched], history: History) -> Iterator[Vi
 
 
 def errors_are_foreseen(record: Record) -> Iterator[Violation]:
-    """Hold errors to the kinds that faults explain."""
+    """Hold errors to those that faults and other writers explain: never INTERNAL, never one that blames a well-formed request."""
     for (who, code, reason), count in record.errors.items():
-        if code not in FORESEEN:
+        if code not in UNANSWERED and reason not in REFUSALS:
             yield Violation("errors are of the foreseen kinds", f"{who} met {code} {reason}, {count} times")
     for what in record.strange:
         yield Violation("nothing strange happens", what)

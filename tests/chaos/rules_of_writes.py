@@ -10,6 +10,7 @@ from rolecall.roles.digest import state_digest
 from rolecall.roles.role import Role
 from tests.chaos.history import History
 from tests.chaos.record import Outcome, Written
+from tests.coherence.freshness import Acknowledgements
 from tests.storage.samples import chained_hash
 
 
@@ -50,6 +51,20 @@ def writes_are_kept(written: Sequence[Written], history: History) -> Iterator[Vi
     for commit in history.commits:
         if commit.author.request_id not in sent:
             yield Violation("every commit was sent by somebody", f"nobody sent commit {commit.revision}")
+
+
+def repeats_learn_the_first_outcome(
+    written: Sequence[Written], acknowledged: Acknowledgements, history: History
+) -> Iterator[Violation]:
+    """Hold a refusal to what was known before it was asked for: a write that was made then is not refused to who repeats it.
+
+    One that is made later may have been under way, in a process that was stopped, while its repeat was refused.
+    """
+    for one in written:
+        revision = history.revision_of(one.write.request_id)
+        if one.outcome is Outcome.REFUSED and 0 < revision <= acknowledged.newest_before(one.asked_at):
+            what = f"{one.write.kind} {one.write.request_id} was refused as {one.code}, and is in the log at {revision}"
+            yield Violation("a repeat learns the first outcome", what)
 
 
 def changed_nothing(one: Written, history: History) -> bool:

@@ -16,6 +16,8 @@ from tests.chaos.replicas import Replica
 
 POLL_SECONDS = 0.5
 SNAPSHOT_SECONDS = 1
+DRAIN_SECONDS = 0.5
+"""On the loopback servers do not wait by themselves for callers to hear that they stop; elsewhere they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,12 @@ def staged(count: int, directory: Path, **settings: object) -> Iterator[Stage]:
 @contextmanager
 def joining(database: Database, name: str, directory: Path, **settings: object) -> Iterator[tuple[Replica, Proxy]]:
     """Give a replica that starts, and the proxy between it and the database; whatever state it is in, it is gone afterwards."""
-    flags = {"poll_seconds": POLL_SECONDS, "snapshot_seconds": SNAPSHOT_SECONDS, **settings}
+    flags = {
+        "poll_seconds": POLL_SECONDS,
+        "snapshot_seconds": SNAPSHOT_SECONDS,
+        "drain_delay_seconds": DRAIN_SECONDS,
+        **settings,
+    }
     proxy = Proxy("127.0.0.1", database.server.port)
     try:
         replica = Replica(name, _through(database.url, proxy), directory, **flags)

@@ -7,7 +7,20 @@ from contextlib import closing
 
 from rolecall.storage.opening import open_repository
 from rolecall_client.v1 import decision_pb2 as d
-from tests.chaos.asking import check, error_of, eventually, restart, served, staleness, waits_because, write
+from tests.chaos.asking import (
+    ASKED,
+    check,
+    client_of,
+    error_of,
+    eventually,
+    fully_consistent,
+    kept,
+    restart,
+    served,
+    staleness,
+    waits_because,
+    write,
+)
 from tests.chaos.conftest import MAX_STALENESS_SECONDS
 from tests.chaos.proxy import Proxy
 from tests.chaos.record import boottime
@@ -17,17 +30,25 @@ from tests.chaos.stage import Stage
 
 def test_row_67_a_replica_that_starts_without_a_database_serves_its_snapshot_file_and_says_so(stage: Stage) -> None:
     replica = stage.replicas[0]
-    time.sleep(2)  # the file is written every second
+    held = fully_consistent(replica).revision
+    eventually(lambda: kept(replica, held))
 
     stage.database.crash()
     down_since = boottime()
     restart(replica)
     asked_at = boottime()
     restored = check(replica)
+    with client_of(replica) as client:
+        others = [
+            client.explain(ASKED).decision,
+            client.batch_check([ASKED]).results[0].decision,
+            next(client.stream([ASKED])).decision,
+        ]
     stage.database.start()
     after = eventually(lambda: served(replica, restored=False))
 
     assert restored.allowed
+    assert [decision.served_from for decision in others] == [d.SERVED_FROM_RESTORED] * 3
     assert restored.served_from == d.SERVED_FROM_RESTORED
     assert staleness(restored) >= asked_at - down_since
     assert after.allowed
@@ -38,7 +59,7 @@ def test_row_67_a_snapshot_file_that_is_too_old_makes_no_replica_ready(
     stage: Stage, strict: tuple[Replica, Proxy]
 ) -> None:
     replica, _ = strict
-    eventually(replica.snapshot.read_bytes)
+    eventually(lambda: kept(replica, 1))
 
     stage.database.crash()
     replica.kill()
@@ -54,7 +75,7 @@ def test_row_67_a_snapshot_file_that_is_too_old_makes_no_replica_ready(
 
 def test_row_67_a_snapshot_file_that_was_altered_is_put_aside_and_makes_no_replica_ready(stage: Stage) -> None:
     replica = stage.replicas[0]
-    time.sleep(2)
+    eventually(lambda: kept(replica, 1))
 
     stage.database.crash()
     replica.kill()
@@ -73,8 +94,8 @@ def test_row_67_a_snapshot_file_that_was_altered_is_put_aside_and_makes_no_repli
 
 def test_row_67_a_snapshot_file_of_another_incarnation_is_replaced_on_contact(stage: Stage) -> None:
     replica = stage.replicas[0]
-    token = write(replica).consistency_token
-    time.sleep(2)
+    written = write(replica)
+    eventually(lambda: kept(replica, written.role.revision))
     replica.kill()
     with closing(open_repository(stage.database.url)) as repository:
         repository.rename_history(repository.head().incarnation)
@@ -85,7 +106,7 @@ def test_row_67_a_snapshot_file_of_another_incarnation_is_replaced_on_contact(st
     restored = check(replica)
     stage.database.start()
     after = eventually(lambda: served(replica, restored=False))
-    error = error_of(lambda: check(replica, d.Consistency(at_least_as_fresh=token)))
+    error = error_of(lambda: check(replica, d.Consistency(at_least_as_fresh=written.consistency_token)))
 
     assert restored.served_from == d.SERVED_FROM_RESTORED
     assert after.allowed

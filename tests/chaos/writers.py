@@ -14,8 +14,8 @@ from tests.chaos.workload import Write, draw_write
 UNANSWERED = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "RESOURCE_EXHAUSTED"})
 """Codes after which nobody knows whether the write was made."""
 
-REFUSALS = frozenset({"ALREADY_EXISTS", "NOT_FOUND", "ABORTED"})
-"""Codes that say that it was not, since another writer was first."""
+REFUSALS = frozenset({"ROLE_EXISTS", "ROLE_NOT_FOUND", "STALE_ETAG", "REVISION_NOT_KEPT"})
+"""Reasons that say that it was not, since another writer was first. The last: the role was made anew, and never had that revision."""
 
 ATTEMPTS = 2
 CALL_SECONDS = 4.0
@@ -56,12 +56,13 @@ class Writer:
 def attempt(written: Written, client: RolecallClient, record: Record, *, who: str) -> None:
     """Send a write once (the client itself repeats what is UNAVAILABLE) and note the outcome."""
     written.attempts += 1
+    written.asked_at = boottime()
     try:
         answer = written.write.send(client)
     except RolecallError as error:
         record.note_error(who, error)
         written.code = error.code
-        if error.code in REFUSALS:
+        if error.reason in REFUSALS:
             written.outcome = Outcome.REFUSED
         elif error.code not in UNANSWERED:
             record.strange.append(f"{who}: {written.write.kind} {written.write.request_id}: {error.code} {error}")
