@@ -14,6 +14,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -39,6 +40,14 @@ _SIGNALS: dict[StopMode, signal.Signals] = {
     "immediate": signal.SIGQUIT,
 }
 
+_BECOME = """
+import os, sys
+user, group, *command = sys.argv[1:]
+os.setgroups([])
+os.setgid(int(group))
+os.setuid(int(user))
+os.execv(command[0], command)
+"""
 _KEEPER = """
 trap '' INT TERM HUP
 cat >/dev/null
@@ -63,21 +72,31 @@ def not_there(what: str, package: str) -> None:
     pytest.skip(reason)
 
 
-def unprivileged() -> dict[str, Any]:
-    """Return the arguments that make `subprocess` run a program as somebody other than root."""
+def somebody() -> tuple[int, int] | None:
+    """Return the user and the group of somebody other than root; None if that is what we are."""
     if os.geteuid() != 0:
-        return {}
+        return None
     users = {entry.pw_name: entry for entry in pwd.getpwall()}
     user = next(users[name] for name in NAMES_OF_NOBODY if name in users)
-    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    return user.pw_uid, user.pw_gid
+
+
+def unprivileged(*command: str | Path) -> list[str]:
+    """Return the command that runs a command as somebody other than root.
+
+    Not by `user=` of `subprocess`, which then forks: in a process with calls under way, gRPC ends such a child (seen with grpcio 1.85).
+    """
+    ids = somebody()
+    if ids is None:
+        return [str(part) for part in command]
+    return [sys.executable, "-I", "-c", _BECOME, *map(str, ids), *map(str, command)]
 
 
 def own_directory(prefix: str) -> Path:
     """Make a directory that `unprivileged` programs own, whose parents they may enter, with a name short enough for sockets."""
     directory = Path(tempfile.mkdtemp(prefix=prefix))
-    rights = unprivileged()
-    if rights:
-        os.chown(directory, rights["user"], rights["group"])
+    if ids := somebody():
+        os.chown(directory, *ids)
     return directory
 
 
@@ -232,13 +251,12 @@ class PostgresServer:
         options = [f"--{name}={value}" for name, value in settings.items()]
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self.binaries / "postgres", "-D", self.data, *options],
+                unprivileged(self.binaries / "postgres", "-D", self.data, *options),
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                **unprivileged(),
             )
         self._await_ready(self._process)
 
@@ -263,12 +281,11 @@ class PostgresServer:
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
-            [self.binaries / program, *arguments],
+            unprivileged(self.binaries / program, *arguments),
             check=False,
             cwd="/",
             capture_output=True,
             text=True,
-            **unprivileged(),
         )
         if done.returncode:
             raise RuntimeError(f"{program} failed: {done.stderr or done.stdout}")

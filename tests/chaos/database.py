@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.postgres import OWNER, PostgresServer, unprivileged
+from tests.postgres import OWNER, PostgresServer, somebody
 
 DISK_MEGABYTES = 384
 NAME = "chaos"
@@ -104,10 +104,10 @@ class Database:
     def _mounted(self) -> bool:
         """Mount a small file system for the tables, if this process may."""
         self._disk.mkdir()
-        rights = unprivileged()
-        if not rights or shutil.which("mount") is None:
+        ids = somebody()
+        if ids is None or shutil.which("mount") is None:
             return False
-        options = f"size={DISK_MEGABYTES}m,mode=0700,uid={rights['user']},gid={rights['group']}"
+        options = f"size={DISK_MEGABYTES}m,mode=0700,uid={ids[0]},gid={ids[1]}"
         command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self._disk)]
         return subprocess.run(command, check=False, capture_output=True).returncode == 0
 

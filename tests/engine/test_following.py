@@ -331,10 +331,12 @@ class SomeHints:
     """Hints that a test gives."""
 
     def __init__(self) -> None:
-        self.given, self.closed = threading.Semaphore(0), False
+        self.given, self.closed, self.in_vain = threading.Semaphore(0), False, 0
 
     def wait(self, seconds: float) -> bool:
-        return self.given.acquire(timeout=min(seconds, 0.05))
+        came = self.given.acquire(timeout=min(seconds, 0.05))
+        self.in_vain += not came
+        return came
 
     def close(self) -> None:
         self.closed = True
@@ -382,6 +384,7 @@ async def test_a_hint_brings_the_next_poll_forward(parts: Parts) -> None:
     polling, hints = Polling(parts.follower, seconds=3_600, jitter=lambda: 1.0, tell=lambda _: None), SomeHints()
     tasks = [asyncio.create_task(polling.run()), asyncio.create_task(polling.listen(hints))]
     await until(lambda: polling.counts.done)
+    await until(lambda: hints.in_vain)
 
     parts.put("a")
     hints.given.release()

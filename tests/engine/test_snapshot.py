@@ -144,3 +144,19 @@ def test_letting_go_of_what_is_not_in_the_index_changes_nothing() -> None:
     index.discard(KEY, named_principals(document(allow())))
 
     assert (len(index), index.estimated_bytes) == (0, 0)
+
+
+def test_all_versions_are_those_of_the_revision_also_while_a_commit_settles() -> None:
+    roles = [role(document(allow()), name=f"r{n}", revision=1) for n in range(150)]
+    snapshot = Snapshot(roles, revision=Revision(1))
+    gone = [Change(ChangeKind.DELETED, roles[n]) for n in range(70)]
+    new = [Change(ChangeKind.CREATED, role(document(allow()), name=f"n{n}", revision=2)) for n in range(70)]
+    seen = set[tuple[int, int, int]]()
+
+    for _ in snapshot.applying(commit_of(2, *gone, *new)):
+        versions = snapshot.versions()
+        assert len(versions) == len(snapshot)
+        seen.add((snapshot.revision, len(versions), sum(v.role.revision == 2 for v in versions)))
+
+    assert seen == {(1, 150, 0), (2, 150, 70)}
+    assert len(snapshot.versions()) == 150

@@ -43,11 +43,10 @@ def pooler(server: PostgresServer) -> Iterator[int]:
         return
     directory, port = own_directory("rc-pgb-"), free_port()
     process = subprocess.Popen(
-        [found, _configured(directory, server, port)],
+        unprivileged(found, _configured(directory, server, port)),
         cwd="/",
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        **unprivileged(),
     )
     try:
         _await_listening(port)

@@ -38,7 +38,9 @@ class RoleWriter:
         """
         task = asyncio.create_task(self._write(work))
         self._under_way.add(task)
-        task.add_done_callback(self._end)
+        task.add_done_callback(self._under_way.discard)
+        # Asked for, so that asyncio does not report a refusal that a caller has not waited for.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return await asyncio.shield(task)
 
     async def read(self, work: Callable[[], T]) -> T:
@@ -49,11 +51,6 @@ class RoleWriter:
         """Wait until no write is under way."""
         while self._under_way:
             await asyncio.wait(self._under_way)
-
-    def _end(self, task: asyncio.Task[object]) -> None:
-        self._under_way.discard(task)
-        if not task.cancelled():
-            task.exception()  # asked for, so that asyncio does not report a refusal that a caller has not waited for
 
     async def _write(self, work: Callable[[], W]) -> W:
         try:
