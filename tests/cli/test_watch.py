@@ -62,9 +62,18 @@ class Watching:
         return self.process.returncode, err
 
 
+# A shell that runs the tests in the background has them ignore Ctrl-C, and so whatever they start.
+WITH_INTERRUPTS = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
 @contextmanager
 def watching(address: str, *arguments: str) -> Iterator[Watching]:
-    command = [sys.executable, "-m", "rolecall", "watch", "--address", address, *arguments]
+    program = [sys.executable, "-m", "rolecall", "watch", "--address", address, *arguments]
+    command = [sys.executable, "-c", WITH_INTERRUPTS, *program]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(COLUMNS="40")
     )
