@@ -9,15 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from sqlalchemy import Connection, event
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection
 
 from rolecall.roles.repository import Head
 from rolecall.storage.audit_log import Pages
 from rolecall.storage.opening import migrate, schema_of
-from rolecall.storage.postgres import STORE_NAME, connecting, postgres_engine
-from rolecall.storage.postgres_faults import unavailable
+from rolecall.storage.postgres import STORE_NAME, one_transaction
 from rolecall.storage.postgres_url import parse_url
 from rolecall.storage.queries import read_head
 from rolecall.storage.schema import require_schema
@@ -50,20 +47,20 @@ class MaintainedPostgres:
 
     def head(self) -> Head:
         """Return where the store stands now."""
-        with self._transaction(_READ) as connection:
+        with one_transaction(self._parameters, _READ) as connection:
             return read_head(connection)
 
     @contextmanager
     def pages(self) -> Iterator[Pages]:
         """Give one transaction for all pages: together they see one moment."""
-        with self._transaction(_READ) as connection:
+        with one_transaction(self._parameters, _READ) as connection:
             require_schema(connection, self.name)
             yield lambda: nullcontext(connection)
 
     @contextmanager
     def moment(self) -> Iterator[Connection]:
         """Give a transaction; servers may go on writing after the moment that it sees."""
-        with self._transaction(_READ) as connection:
+        with one_transaction(self._parameters, _READ) as connection:
             require_known_whole(connection, self.name)
             yield connection
 
@@ -78,22 +75,7 @@ class MaintainedPostgres:
         """Give a write transaction, for which every other writer waits; the tables are made if they are not there."""
         if not schema_of(self._url):
             migrate(self._url)
-        with self._transaction(_WRITE) as connection:
+        with one_transaction(self._parameters, _WRITE) as connection:
             require_known_whole(connection, self.name)
             require_empty(connection, self.name)
             yield connection
-
-    @contextmanager
-    def _transaction(self, begin: str) -> Iterator[Connection]:
-        engine = postgres_engine(NullPool(connecting(self._parameters)))
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
-        try:
-            with engine.begin() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            told = unavailable(error, connections=1)
-            if told is None:
-                raise
-            raise told from error
-        finally:
-            engine.dispose()

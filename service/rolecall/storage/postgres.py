@@ -8,8 +8,8 @@ from here (`postgres_schema.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
@@ -18,7 +18,7 @@ import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import Pool, QueuePool
+from sqlalchemy.pool import NullPool, Pool, QueuePool
 
 from rolecall.roles.errors import StoreUnavailableError, StoreUnsupportedError
 from rolecall.roles.role import Revision
@@ -95,6 +95,26 @@ def postgres_engine(pool: Pool) -> Engine:
 def connecting(parameters: Parameters, patience_seconds: float | None = None) -> Callable[[], DBAPIConnection]:
     """Return the function with which a pool connects; without patience, statements may take as long as they will."""
     return cast("Callable[[], DBAPIConnection]", partial(connect, parameters, patience_seconds=patience_seconds))
+
+
+@contextmanager
+def one_transaction(parameters: Parameters, begin: str) -> Iterator[Connection]:
+    """Give a transaction on a connection of its own, begun by `begin`, whose statements may take as long as they will.
+
+    Raise `StoreUnavailableError`.
+    """
+    engine = postgres_engine(NullPool(connecting(parameters)))
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        told = unavailable(error, connections=1)
+        if told is None:
+            raise
+        raise told from error
+    finally:
+        engine.dispose()
 
 
 class PostgresDriver:
