@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from tests.postgres import postgres_server
+from tests.postgres import own_server, postgres_server
 
-__all__ = ["postgres_server"]
+__all__ = ["own_server", "postgres_server"]

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal
@@ -293,7 +293,20 @@ class PostgresServer:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
-    """One server for all tests of a process. Who stops it starts it again; who needs one of their own makes one."""
+    """One server for all tests of a process. Who stops it starts it again; who needs one of their own asks for `own_server`."""
+    with _started() as server:
+        yield server
+
+
+@pytest.fixture
+def own_server() -> Iterator[PostgresServer]:
+    """A server that the test may stop."""
+    with _started() as server:
+        yield server
+
+
+@contextmanager
+def _started() -> Iterator[PostgresServer]:
     if binaries() is None:
         not_there("PostgreSQL", "postgresql")
     server = PostgresServer()

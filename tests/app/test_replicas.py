@@ -43,14 +43,6 @@ def url(postgres_server: PostgresServer) -> str:
     return made
 
 
-@pytest.fixture
-def own_server() -> Any:
-    server = PostgresServer(fsync="off")
-    server.start()
-    yield server
-    server.close()
-
-
 @asynccontextmanager
 async def replica(url: str, **flags: object) -> AsyncIterator[Served]:
     log = io.StringIO()

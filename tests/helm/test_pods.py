@@ -21,7 +21,7 @@ import trustme
 from rolecall_client.v1 import decision_pb2, decision_pb2_grpc, role_pb2, role_pb2_grpc
 from tests.helm.chart import notes, render
 from tests.helm.pods import Pod, Process
-from tests.postgres import PostgresServer, binaries, not_there
+from tests.postgres import PostgresServer
 
 ACCOUNT = "123456789012"
 ALICE = f"acs:ram::{ACCOUNT}:user/alice"
@@ -78,19 +78,6 @@ class Keys:
 @pytest.fixture(scope="module")
 def keys() -> Keys:
     return Keys(trustme.CA(), trustme.CA())
-
-
-@pytest.fixture
-def own_server() -> Iterator[PostgresServer]:
-    """Give a server that the test may stop."""
-    if binaries() is None:
-        not_there("PostgreSQL", "postgresql")
-    server = PostgresServer()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.close()
 
 
 def secrets_of(keys: Keys, server: PostgresServer) -> dict[str, dict[str, bytes]]:

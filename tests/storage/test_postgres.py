@@ -19,20 +19,7 @@ from tests.roles import policies
 from tests.roles.policies import POLICY, catalog_of, create as create_role
 from tests.storage.contract import RoleRepositoryContract
 from tests.storage.samples import ACCOUNT, all_commits, assert_chained, author, create, sample
-from tests.storage.stores import clear, database_of, empty_store
-
-
-@pytest.fixture(scope="module")
-def store(postgres_server: PostgresServer) -> str:
-    return empty_store(postgres_server)
-
-
-@pytest.fixture
-def repository(postgres_server: PostgresServer, store: str) -> Iterator[RoleRepository]:
-    clear(postgres_server, store)
-    repository = open_repository(store)
-    yield repository
-    repository.close()
+from tests.storage.stores import database_of, empty_store
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
@@ -20,22 +20,9 @@ from rolecall.storage import migrate, open_repository, postgres, schema_of
 from rolecall.storage.postgres import Patience, open_postgres
 from tests.postgres import PATIENCE_SECONDS, PostgresServer
 from tests.storage.samples import all_commits, assert_chained, author, create, creating, nothing
-from tests.storage.stores import clear, database_of, empty_store
+from tests.storage.stores import database_of
 
 CANARY = "c4n4ry"
-
-
-@pytest.fixture(scope="module")
-def store(postgres_server: PostgresServer) -> str:
-    return empty_store(postgres_server)
-
-
-@pytest.fixture
-def repository(postgres_server: PostgresServer, store: str) -> Iterator[RoleRepository]:
-    clear(postgres_server, store)
-    repository = open_repository(store)
-    yield repository
-    repository.close()
 
 
 # --- a database that is away

@@ -12,20 +12,7 @@ from rolecall.roles.repository import Hints, RoleRepository
 from rolecall.storage import open_repository
 from tests.postgres import PATIENCE_SECONDS, PostgresServer
 from tests.storage.samples import author, create, nothing
-from tests.storage.stores import clear, database_of, empty_store
-
-
-@pytest.fixture(scope="module")
-def store(postgres_server: PostgresServer) -> str:
-    return empty_store(postgres_server)
-
-
-@pytest.fixture
-def repository(postgres_server: PostgresServer, store: str) -> Iterator[RoleRepository]:
-    clear(postgres_server, store)
-    repository = open_repository(store)
-    yield repository
-    repository.close()
+from tests.storage.stores import database_of
 
 
 @pytest.fixture
