@@ -142,12 +142,11 @@ class State:
             await self.keeper.finish(LAST_SNAPSHOT_SECONDS)
 
     async def close(self) -> None:
-        """Finish what is being written and let go of the store."""
+        """Let go of the store when what is being written is; what has not begun by then is refused."""
+        await asyncio.to_thread(self.repository.close)
         await self.role_writer.drain()
-        self.writing.shutdown()
-        self.reading.shutdown()
-        self._polling.shutdown()
-        self.repository.close()
+        for threads in (self.writing, self.reading, self._polling):
+            await asyncio.to_thread(threads.shutdown)
 
     async def _listen(self) -> None:
         hints = self.repository.hints()

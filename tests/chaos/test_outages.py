@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -12,8 +14,10 @@ import pytest
 from google.rpc import code_pb2, error_details_pb2
 from grpc_status import rpc_status
 
+from rolecall.storage.postgres import PATIENCE
 from rolecall_client import query
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r, role_pb2_grpc
+from tests.chaos.apart import open_client
 from tests.chaos.asking import (
     ASKED,
     check,
@@ -29,8 +33,10 @@ from tests.chaos.conftest import MAX_STALENESS_SECONDS
 from tests.chaos.proxy import Proxy
 from tests.chaos.record import boottime
 from tests.chaos.replicas import Replica
-from tests.chaos.stage import Stage
+from tests.chaos.stage import Stage, joining
 from tests.engine.world import ALICE
+
+SILENCE_SECONDS = PATIENCE.silence / 1_000
 
 # --- the database is away
 
@@ -163,3 +169,18 @@ def test_row_76_past_max_staleness_the_first_answer_after_a_stop_is_refused(
 
     assert (error.code, error.reason) == ("UNAVAILABLE", "STATE_TOO_OLD")
     assert after.allowed
+
+
+def test_a_replica_that_stops_does_not_wait_for_a_database_that_says_nothing(stage: Stage, tmp_path: Path) -> None:
+    with joining(stage.database, "stopping", tmp_path) as (replica, proxy):
+        replica.wait_ready()
+        proxy.silence()
+        with open_client(replica.address, 1) as client, ThreadPoolExecutor(3) as pool:
+            update = r.UpdateRoleRequest(role="app", description="never done")
+            unanswered = [pool.submit(error_of, partial(client.update_role, update)) for _ in range(3)]
+            errors = [one.result() for one in unanswered]
+        replica.terminate()
+        code = replica.wait_ended(SILENCE_SECONDS - 10)
+
+    assert {error.code for error in errors} == {"DEADLINE_EXCEEDED"}
+    assert code == 0, replica.words()

@@ -669,6 +669,30 @@ class RoleRepositoryContract:
             repository.transact(author(), nothing)
         repository.close()
 
+    def test_a_store_that_is_closed_waits_for_the_write_under_way_and_begins_no_other(
+        self, repository: RoleRepository
+    ) -> None:
+        begun, go_on = threading.Event(), threading.Event()
+
+        def work(transaction: Transaction) -> None:
+            begun.set()
+            assert go_on.wait(30)
+            transaction.put(ChangeKind.CREATED, sample(transaction))
+
+        with ThreadPoolExecutor(3) as threads:
+            first = threads.submit(repository.transact, author(), work)
+            assert begun.wait(30)
+            second = threads.submit(repository.transact, author(), nothing)
+            closing = threads.submit(repository.close)
+            with pytest.raises(TimeoutError):
+                closing.result(0.2)
+            go_on.set()
+            _, commit = first.result()
+            closing.result()
+
+        assert commit is not None
+        assert isinstance(second.exception(), StoreUnavailableError)
+
     def test_documents_are_kept_as_text(self, repository: RoleRepository) -> None:
         twice = '{"Version": "1", "Version": "2"}'
         create(repository, "App", document=twice)

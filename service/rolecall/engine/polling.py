@@ -66,7 +66,8 @@ class Polling:
                     self.counts.hints += 1
                     self._hinted.set()
         finally:
-            hints.close()
+            # On another thread: it waits for the one that listens.
+            await asyncio.to_thread(hints.close)
             thread.shutdown(wait=False)
 
     async def _poll(self) -> None:

@@ -62,7 +62,7 @@ class Hints(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the connection; a `wait` under way returns soon. May be called from another thread."""
+        """Let go of the connection; blocks until a `wait` under way has ended, which is soon. May be called from another thread."""
         ...
 
 
@@ -227,5 +227,8 @@ class RoleRepository(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of files and connections. Nothing else may be called afterwards."""
+        """Let go of files and connections after the write that is under way; blocks, yet not for long on a silent database.
+
+        Whatever has not begun raises `StoreUnavailableError` from now on. May be called from another thread, and again.
+        """
         ...

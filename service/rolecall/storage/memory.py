@@ -9,6 +9,7 @@ import secrets
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -187,13 +188,17 @@ class MemoryRoleRepository:
         return
 
     def close(self) -> None:
-        """Forget everything."""
+        """Let nothing more begin, and return after the write that is under way."""
         self._closed = True
+        with self._lock:
+            return
 
-    def _open(self) -> threading.RLock:
-        if self._closed:
-            raise StoreUnavailableError("the store is closed")
-        return self._lock
+    @contextmanager
+    def _open(self) -> Iterator[None]:
+        with self._lock:
+            if self._closed:
+                raise StoreUnavailableError("the store is closed")
+            yield
 
     def _keep(self, author: Author, transaction: _MemoryTransaction) -> Commit | None:
         for at, remembered in transaction.remembered.items():

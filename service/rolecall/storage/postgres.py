@@ -24,6 +24,7 @@ from rolecall.roles.errors import StoreUnavailableError, StoreUnsupportedError
 from rolecall.roles.role import Revision
 from rolecall.storage.postgres_faults import unavailable
 from rolecall.storage.postgres_hints import CHANNEL, PostgresHints
+from rolecall.storage.postgres_patience import Silence
 from rolecall.storage.postgres_url import Parameters, connect, parse_url
 from rolecall.storage.schema import require_schema
 from rolecall.storage.sql_store import WRITES, SqlRoleRepository
@@ -74,7 +75,7 @@ def open_postgres(url: str, patience: Patience = PATIENCE) -> SqlRoleRepository:
     driver = PostgresDriver(parameters, patience)
     engine = postgres_engine(
         QueuePool(
-            connecting(parameters, patience.silence / 1_000),
+            connecting(parameters, driver.silence),
             pool_size=MAX_CONNECTIONS,
             max_overflow=0,
             timeout=POOL_TIMEOUT_SECONDS,
@@ -92,9 +93,9 @@ def postgres_engine(pool: Pool) -> Engine:
     return create_engine("postgresql+psycopg://", pool=pool, hide_parameters=True, use_native_hstore=False)
 
 
-def connecting(parameters: Parameters, patience_seconds: float | None = None) -> Callable[[], DBAPIConnection]:
-    """Return the function with which a pool connects; without patience, statements may take as long as they will."""
-    return cast("Callable[[], DBAPIConnection]", partial(connect, parameters, patience_seconds=patience_seconds))
+def connecting(parameters: Parameters, silence: Silence | None = None) -> Callable[[], DBAPIConnection]:
+    """Return the function with which a pool connects; without `silence`, statements may take as long as they will."""
+    return cast("Callable[[], DBAPIConnection]", partial(connect, parameters, silence=silence))
 
 
 @contextmanager
@@ -121,7 +122,7 @@ class PostgresDriver:
     """How PostgreSQL begins, notifies and fails."""
 
     def __init__(self, parameters: Parameters, patience: Patience) -> None:
-        self._parameters, self._silence_seconds = parameters, patience.silence / 1_000
+        self._parameters, self.silence = parameters, Silence(patience.silence / 1_000)
         times = patience.lock, patience.idle, patience.statement
         self._begin_read = _BEGIN.format("REPEATABLE READ READ ONLY", *times)
         self._begin_write = _BEGIN.format("READ COMMITTED", *times) + _DURABLY
@@ -151,11 +152,16 @@ class PostgresDriver:
 
     def hints(self) -> PostgresHints:
         """Return word of the commits of others."""
-        return PostgresHints(partial(connect, self._parameters, patience_seconds=self._silence_seconds))
+        silence = Silence(self.silence.seconds)
+        return PostgresHints(partial(connect, self._parameters, silence=silence), silence)
 
     def unavailable(self, error: SQLAlchemyError) -> StoreUnavailableError | None:
         """Return the sentence for a database that cannot be used now; None for a mistake of ours."""
         return unavailable(error, connections=MAX_CONNECTIONS)
+
+    def leave(self) -> None:
+        """Give the database up soon where it says nothing."""
+        self.silence.cut_short()
 
     def release(self) -> None:
         """Do nothing: the connections are the engine's."""

@@ -14,6 +14,7 @@ from contextlib import suppress
 import psycopg
 
 from rolecall.roles.errors import StoreUnavailableError
+from rolecall.storage.postgres_patience import Silence
 
 CHANNEL = "rolecall"
 
@@ -24,10 +25,13 @@ _SLICE_SECONDS = 0.25
 
 
 class PostgresHints:
-    """Listens, on one thread at a time; connects when it is first asked, and anew after a pause when the connection broke."""
+    """Listens, on one thread at a time; connects when it is first asked, and anew after a pause when the connection broke.
 
-    def __init__(self, connect: Callable[[], psycopg.Connection]) -> None:
-        self._connect = connect
+    `silence` is that of the connections that `connect` makes.
+    """
+
+    def __init__(self, connect: Callable[[], psycopg.Connection], silence: Silence) -> None:
+        self._connect, self._silence = connect, silence
         self._connection: psycopg.Connection | None = None
         self._closed = threading.Event()
         self._connected_before = False
@@ -47,8 +51,9 @@ class PostgresHints:
         return False
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Let go of the connection, as soon as a `wait` under way has ended."""
         self._closed.set()
+        self._silence.cut_short()
         with self._held:
             self._drop()
 

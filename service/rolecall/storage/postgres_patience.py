@@ -14,28 +14,42 @@ import psycopg
 
 RV = TypeVar("RV")
 
+LAST_SECONDS = 1.0
+"""How long the database may be silent once nobody is left to wait for it."""
+
+
+class Silence:
+    """How long the database may say nothing before it is given up, on every connection that shares this."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def cut_short(self) -> None:
+        """Wait for little longer, also where somebody waits already. May be called from any thread."""
+        self.seconds = min(self.seconds, LAST_SECONDS)
+
 
 class PatientConnection(psycopg.Connection[Any]):
-    """A connection that closes itself, and raises `psycopg.OperationalError`, when nothing comes for `patience_seconds`."""
+    """A connection that closes itself, and raises `psycopg.OperationalError`, when `silence` lasts too long."""
 
-    patience_seconds: float | None = None
+    silence: Silence | None = None
 
     def wait(self, gen: Generator[Any, Any, RV], *args: Any, **kwargs: Any) -> RV:  # noqa: ANN401  (the library's own)
         """Run what the library awaits, as long as anything comes."""
-        if self.patience_seconds is None:
+        if self.silence is None:
             return super().wait(gen, *args, **kwargs)
-        return super().wait(self._patiently(gen, self.patience_seconds), *args, **kwargs)
+        return super().wait(self._patiently(gen, self.silence), *args, **kwargs)
 
-    def _patiently(self, gen: Generator[Any, Any, RV], seconds: float) -> Generator[Any, Any, RV]:
+    def _patiently(self, gen: Generator[Any, Any, RV], silence: Silence) -> Generator[Any, Any, RV]:
         """Pass everything on; the library says now and then that nothing has come."""
-        until = monotonic() + seconds
+        heard = monotonic()
         try:
             wanted = next(gen)
             while True:
                 ready = yield wanted
                 if ready:
-                    until = monotonic() + seconds
-                elif monotonic() > until:
+                    heard = monotonic()
+                elif monotonic() > heard + silence.seconds:
                     break
                 wanted = gen.send(ready)
         except StopIteration as ended:

@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from rolecall.roles.errors import StoreUnavailableError, StoreUnsupportedError
 from rolecall.storage.postgres_faults import connection_fault
-from rolecall.storage.postgres_patience import PatientConnection
+from rolecall.storage.postgres_patience import PatientConnection, Silence
 
 Parameters: TypeAlias = dict[str, str | int | None]
 
@@ -46,15 +46,15 @@ def parse_url(url: str) -> Parameters:
     return {**_OURS, **parsed}
 
 
-def connect(parameters: Parameters, *, patience_seconds: float | None = None) -> psycopg.Connection:
+def connect(parameters: Parameters, *, silence: Silence | None = None) -> psycopg.Connection:
     """Return a new connection, each of whose statements is a transaction unless it says otherwise.
 
     Nothing is prepared: a pooler may run the next transaction on another connection of its own. An answer is waited for as long as
-    something of it comes within `patience_seconds`. Raise `StoreUnavailableError`.
+    `silence` allows. Raise `StoreUnavailableError`.
     """
     try:
         connection = PatientConnection.connect(**parameters, autocommit=True, prepare_threshold=None)  # type: ignore[arg-type]
-        connection.patience_seconds = patience_seconds
+        connection.silence = silence
         return connection  # noqa: TRY300  (it reads as one)
     except (psycopg.Error, ValueError, OSError) as error:
         told = connection_fault(error)

@@ -74,6 +74,10 @@ class Driver(Protocol):
         """Return what is to be told of an error, or None if the error is a mistake of ours."""
         ...
 
+    def leave(self) -> None:
+        """Let nobody wait long from now on; what is under way goes on."""
+        ...
+
     def release(self) -> None:
         """Let go of what was taken when the store was opened."""
         ...
@@ -85,7 +89,7 @@ class SqlRoleRepository:
     def __init__(self, engine: Engine, driver: Driver) -> None:
         self._engine, self._driver = engine, driver
         self._writer = threading.Lock()
-        self._closed = False
+        self._closed = self._released = False
         self._key_of: tuple[str, bytes] | None = None
 
     @property
@@ -207,10 +211,12 @@ class SqlRoleRepository:
         return self._driver.hints()
 
     def close(self) -> None:
-        """Let go of connections, and of what the driver holds, after the write that is under way."""
+        """Let nothing more begin; let go of connections, and of what the driver holds, after the write that is under way."""
+        self._closed = True
+        self._driver.leave()
         with self._writer:
-            if not self._closed:
-                self._closed = True
+            if not self._released:
+                self._released = True
                 self._engine.dispose()
                 self._driver.release()
 
@@ -249,7 +255,7 @@ class SqlRoleRepository:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with self._explained(), self._writer, self._engine.connect() as connection:
+        with self._writer, self._explained(), self._engine.connect() as connection:
             connection.execution_options(**{WRITES: True})
             with connection.begin():
                 yield connection

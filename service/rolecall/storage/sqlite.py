@@ -87,6 +87,9 @@ class SqliteDriver:
         """Return the sentence for a file that cannot be used now; None for what no file causes."""
         return sqlite_unavailable(self._path, error)
 
+    def leave(self) -> None:
+        """Do nothing: a file answers, or fails by itself after the busy time."""
+
     def release(self) -> None:
         """Let another server have the file."""
         self._lock.release()
