@@ -19,7 +19,7 @@ from rolecall.roles.role import Revision
 from rolecall.roles.tokens import Tokens
 from rolecall.running import Stopping
 from rolecall.security.permissions import Permissions
-from rolecall.transport import handlers
+from rolecall.transport import wrapping
 from rolecall.transport.boundary import Boundary
 from rolecall.transport.codec_watch import EventEncoder
 from rolecall.transport.health import Health
@@ -398,7 +398,7 @@ async def hurried(service: Served, taken_seconds: float) -> AsyncIterator[Any]:
 async def test_a_reader_that_does_not_read_is_cut_and_told_where_to_go_on(
     service: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handlers, "STATUS_SECONDS", 0.3)
+    monkeypatch.setattr(wrapping, "STATUS_SECONDS", 0.3)
     async with hurried(service, 0.5) as (server, channel):
         watching = watch(service, stub=watch_pb2_grpc.WatchServiceStub(channel))
         await watching.read()

@@ -13,10 +13,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from rolecall.transport.admission import Admission
+from rolecall.transport.around import Around, Permits
 from rolecall.transport.boundary import Boundary
 from rolecall.transport.conversations import CONVERSATION_SECONDS, Conversations
 from rolecall.transport.decision_servicer import DecisionServicer
-from rolecall.transport.handlers import Around, Methods, Permits, Services
+from rolecall.transport.handlers import Methods, Services
 from rolecall.transport.health import Health
 from rolecall.transport.telling import TAKEN_SECONDS
 from rolecall_client.v1 import (
