@@ -213,6 +213,16 @@ class PostgresServer:
         standby.start()
         return standby
 
+    def fall_behind(self) -> None:
+        """Let a standby receive nothing more from its primary; what it has received by then, it has."""
+        self._sql("ALTER SYSTEM SET primary_conninfo = ''", "SELECT pg_reload_conf()")
+        self._wait_until("SELECT NOT EXISTS (SELECT FROM pg_stat_wal_receiver)")
+
+    def wait_for_standby(self, standby: PostgresServer) -> None:
+        """Return when a standby has everything that this server has now."""
+        ((here,),) = self.execute("SELECT pg_current_wal_flush_lsn()")
+        standby._wait_until(f"SELECT pg_last_wal_replay_lsn() >= '{here}'")
+
     def promote(self) -> None:
         """Make a standby a primary."""
         self.execute("SELECT pg_promote()")
@@ -274,6 +284,13 @@ class PostgresServer:
         except OSError:
             return False
         return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() in {"ready", "standby"}
+
+    def _wait_until(self, question: str) -> None:
+        limit = time.monotonic() + PATIENCE_SECONDS
+        while self.execute(question) != [(True,)]:
+            if time.monotonic() > limit:
+                raise RuntimeError(f"it does not come true: {question}")
+            time.sleep(0.02)
 
     def _sql(self, *statements: str) -> None:
         for statement in statements:

@@ -21,11 +21,11 @@ NAME = "chaos"
 
 
 class Database:
-    """One PostgreSQL server with the database of a run."""
+    """One PostgreSQL server with the database of a run; `small_disk`: whose tables lie on a disk of their own, where that may be."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, small_disk: bool = True) -> None:
         self.server = PostgresServer(fsync="on", max_connections=60, log_min_messages="warning")
-        self._disk = self.server.directory / "small"
+        self._wants_small_disk, self._disk = small_disk, self.server.directory / "small"
         self.has_small_disk = False
 
     @property
@@ -103,10 +103,10 @@ class Database:
 
     def _mounted(self) -> bool:
         """Mount a small file system for the tables, if this process may."""
-        self._disk.mkdir()
         ids = somebody()
-        if ids is None or shutil.which("mount") is None:
+        if not self._wants_small_disk or ids is None or shutil.which("mount") is None:
             return False
+        self._disk.mkdir()
         options = f"size={DISK_MEGABYTES}m,mode=0700,uid={ids[0]},gid={ids[1]}"
         command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self._disk)]
         return subprocess.run(command, check=False, capture_output=True).returncode == 0

@@ -50,6 +50,12 @@ class Proxy:
         self._ask(self._turn(Way.REFUSED))
         self.cut()
 
+    def lead_to(self, port: int) -> None:
+        """Break every connection; new ones lead to another port, as when an address moves to another machine."""
+        self._target = self._target[0], port
+        self.open()
+        self.cut()
+
     def silence(self) -> None:
         """Take connections and carry nothing: whoever waits for an answer waits."""
         self._ask(self._turn(Way.SILENT))
