@@ -19,7 +19,7 @@ def as_numbers(version: str) -> list[int]:
     return [int(number) for number in version.split(".")]
 
 
-OLDEST = yaml.safe_load((CHART / "Chart.yaml").read_text())["kubeVersion"].strip(">=").removesuffix("-0")
+OLDEST = yaml.safe_load((CHART / "Chart.yaml").read_text())["kubeVersion"].split()[0].strip(">=").removesuffix("-0")
 BUNDLED = list(dict.fromkeys(all_versions()))
 FITTING = [version for version in BUNDLED if as_numbers(version) >= as_numbers(OLDEST)]
 VERSIONS = [FITTING[0], FITTING[len(FITTING) // 2], FITTING[-1]]
@@ -55,6 +55,12 @@ def test_every_manifest_is_what_kubernetes_takes(case: Path, version: str) -> No
         kubernetes_validate.validate(manifest, version, strict=True)
 
     assert len(manifests) >= 4
+
+
+def test_a_helm_that_knows_no_version_of_kubernetes_renders_the_same() -> None:
+    done = helm("template", "rolecall", str(CHART), "--namespace", "access", "--values", str(SQLITE))
+
+    assert (done.returncode, done.stdout) == (0, render(SQLITE).text)
 
 
 def test_a_manifest_with_an_unknown_field_would_be_found() -> None:
