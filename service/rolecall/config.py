@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from difflib import get_close_matches
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +21,8 @@ from rolecall.policy.lint import Severity
 from rolecall.roles.errors import InvalidFieldsError
 from rolecall.roles.reference import Accounts
 from rolecall.setting_values import (
+    Address,
+    read_address,
     read_aliases,
     read_boolean,
     read_integer,
@@ -31,6 +32,7 @@ from rolecall.setting_values import (
     read_seconds,
     read_severities,
     read_share,
+    read_tcp_address,
     read_text,
 )
 
@@ -51,48 +53,6 @@ class ConfigError(Exception):
         super().__init__("; ".join(self.problems))
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """A place to listen: a host and a port, or a socket file (then `host` is empty)."""
-
-    text: str
-    host: str = ""
-    port: int = 0
-
-    @property
-    def loopback(self) -> bool:
-        """Tell whether only this machine can reach it."""
-        if not self.host or self.host == "localhost":
-            return True
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return False
-
-    def with_port(self, port: int) -> str:
-        """Return the address as clients write it, once the port is known."""
-        if not self.host:
-            return self.text
-        return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
-
-
-def _address(text: str) -> Address:
-    """Address = HOST ":" PORT | "[" IPV6 "]" ":" PORT | "unix:" PATH."""
-    if text.startswith("unix:") and len(text) > len("unix:"):
-        return Address(text)
-    return _tcp_address(text)
-
-
-def _tcp_address(text: str) -> Address:
-    host, _, port = text.rpartition(":")
-    bare = host.removeprefix("[").removesuffix("]")
-    if not bare or (":" in host and not host.startswith("[")) or not (port.isascii() and port.isdigit()):
-        raise ValueError("must be HOST:PORT; `127.0.0.1:PORT` for this machine alone, `0.0.0.0:PORT` for every network")
-    if int(port) > 65_535:
-        raise ValueError("must have a port up to 65535")
-    return Address(text, bare, int(port))
-
-
 def _setting(default: T, read: Callable[[str], Any], text: str) -> T:
     """Return a field: its default, how its text is read, and its line in the help."""
     return field(default=default, metadata={"read": read, "help": text})
@@ -108,8 +68,10 @@ _STORE = "sqlite:///rolecall.db"
 class Config:
     """The settings of one process. None stands for a default that depends on other settings."""
 
-    listen: Address = _setting(_LISTEN, _address, "Where to take calls: HOST:PORT or unix:PATH.")
-    ops_listen: Address = _setting(_OPS_LISTEN, _tcp_address, "Where to serve /metrics, /livez and /readyz over HTTP.")
+    listen: Address = _setting(_LISTEN, read_address, "Where to take calls: HOST:PORT or unix:PATH.")
+    ops_listen: Address = _setting(
+        _OPS_LISTEN, read_tcp_address, "Where to serve /metrics, /livez and /readyz over HTTP."
+    )
     store: str = _setting(_STORE, read_text, "Where roles are kept: sqlite:///PATH, postgresql://... or memory://.")
     store_file: str = _setting("", read_text, "File that holds the store's URL, instead of --store: a mounted secret.")
     poll_seconds: float = _setting(

@@ -1,8 +1,10 @@
-"""How the text of one setting is read. Each reader raises `ValueError` with what would be right."""
+"""What settings are besides text and numbers, and how each is read; a reader raises `ValueError` with what is right."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TypeVar
 
 from rolecall.observability.decision_log_masking import read_pointer
@@ -12,9 +14,52 @@ T = TypeVar("T")
 Read = Callable[[str], T]
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A place to listen: a host and a port, or a socket file (then `host` is empty)."""
+
+    text: str
+    host: str = ""
+    port: int = 0
+
+    @property
+    def loopback(self) -> bool:
+        """Tell whether only this machine can reach it."""
+        if not self.host or self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def with_port(self, port: int) -> str:
+        """Return the address as clients write it, once the port is known."""
+        if not self.host:
+            return self.text
+        return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
+
+
 def read_text(text: str) -> str:
     """Return the text itself."""
     return text
+
+
+def read_address(text: str) -> Address:
+    """Address = HOST ":" PORT | "[" IPV6 "]" ":" PORT | "unix:" PATH."""
+    if text.startswith("unix:") and len(text) > len("unix:"):
+        return Address(text)
+    return read_tcp_address(text)
+
+
+def read_tcp_address(text: str) -> Address:
+    """Return a host and a port."""
+    host, _, port = text.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]")
+    if not bare or (":" in host and not host.startswith("[")) or not (port.isascii() and port.isdigit()):
+        raise ValueError("must be HOST:PORT; `127.0.0.1:PORT` for this machine alone, `0.0.0.0:PORT` for every network")
+    if int(port) > 65_535:
+        raise ValueError("must have a port up to 65535")
+    return Address(text, bare, int(port))
 
 
 def read_boolean(text: str) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import Field, fields
 from typing import Any
 
-from rolecall.config import Address, Config, flag_of, variable_of
+from rolecall.config import Config, flag_of, variable_of
+from rolecall.setting_values import Address
 from tests.house.tree import DOCS
 
 PAGE = DOCS / "configuration.md"

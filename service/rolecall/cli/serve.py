@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from rolecall.cli.failure import CommandError
-from rolecall.config import Address, Config, ConfigError, flag_of, variable_of
+from rolecall.config import Config, ConfigError, flag_of, variable_of
+from rolecall.setting_values import Address
 
 _METAVARS = {
     "account_id": "ID",
