@@ -22,14 +22,14 @@ from rolecall.roles.errors import InvalidFieldsError
 from rolecall.roles.reference import Accounts
 from rolecall.setting_values import (
     Address,
+    OneOf,
+    Seconds,
+    WholeNumber,
     read_address,
     read_aliases,
     read_boolean,
-    read_integer,
-    read_one_of,
     read_one_worker,
     read_pointers,
-    read_seconds,
     read_severities,
     read_share,
     read_tcp_address,
@@ -75,16 +75,16 @@ class Config:
     store: str = _setting(_STORE, read_text, "Where roles are kept: sqlite:///PATH, postgresql://... or memory://.")
     store_file: str = _setting("", read_text, "File that holds the store's URL, instead of --store: a mounted secret.")
     poll_seconds: float = _setting(
-        1.0, read_seconds(0.05, 60), "How often to ask the store for changes of others, give or take a tenth."
+        1.0, Seconds(0.05, 60), "How often to ask the store for changes of others, give or take a tenth."
     )
     reconcile_seconds: float = _setting(
-        3_600.0, read_seconds(0, 604_800), "How often to compare every role in memory with the store; 0: never."
+        3_600.0, Seconds(0, 604_800), "How often to compare every role in memory with the store; 0: never."
     )
     snapshot_file: str = _setting(
         "", read_text, "File to keep the state in, so that a restart needs no database; needs --snapshot-key-file."
     )
     snapshot_key_file: str = _setting("", read_text, "File with at least 32 bytes that authenticate the snapshot file.")
-    snapshot_seconds: float = _setting(60.0, read_seconds(1, 86_400), "How often to renew the snapshot file.")
+    snapshot_seconds: float = _setting(60.0, Seconds(1, 86_400), "How often to renew the snapshot file.")
     account_id: str = _setting("", read_text, "Account of requests that name none: an id or an alias.")
     account_alias: tuple[tuple[str, str], ...] = _setting((), read_aliases, "Names for accounts: NAME=ID,...")
     insecure: bool = _setting(
@@ -98,15 +98,15 @@ class Config:
     reflection: bool | None = _setting(
         None, read_boolean, "Let clients ask for the API's description (on loopback: true)."
     )
-    log_level: str = _setting("info", read_one_of(*LEVELS), "From which level on to log; debug tells of every call.")
-    log_format: str = _setting("auto", read_one_of(*FORMATS), "JSON lines or console; auto is console on a terminal.")
+    log_level: str = _setting("info", OneOf(LEVELS), "From which level on to log; debug tells of every call.")
+    log_format: str = _setting("auto", OneOf(FORMATS), "JSON lines or console; auto is console on a terminal.")
     decision_log: str = _setting("", read_text, "Where to log decisions: `stdout` or a file; empty: nowhere.")
     decision_log_max_bytes: int = _setting(
-        104_857_600, read_integer(65_536, 1_099_511_627_776), "How large the file may be before it is put aside."
+        104_857_600, WholeNumber(65_536, 1_099_511_627_776), "How large the file may be before it is put aside."
     )
     decision_log_files: int = _setting(
         5,
-        read_integer(0, 1_000),
+        WholeNumber(0, 1_000),
         "How many full ones to keep beside it; 0: never put aside, something else rotates it.",
     )
     decision_log_sample_allow: float = _setting(1.0, read_share, "Which share of allows to log, from 0 to 1.")
@@ -116,62 +116,58 @@ class Config:
     )
     decision_log_erase: frozenset[str] = _setting(frozenset(), read_pointers, "JSON pointers of what to leave out.")
     decision_log_queue_records: int = _setting(
-        10_000, read_integer(1, 1_000_000), "How many decisions may wait to be written; more are dropped and counted."
+        10_000, WholeNumber(1, 1_000_000), "How many decisions may wait to be written; more are dropped and counted."
     )
     decision_log_max_event_bytes: int = _setting(
-        32_768, read_integer(4_096, 1_048_576), "How long a logged decision may be; longer ones are cut, and say so."
+        32_768, WholeNumber(4_096, 1_048_576), "How long a logged decision may be; longer ones are cut, and say so."
     )
-    cache_entries: int = _setting(100_000, read_integer(0, 10_000_000), "How many decisions to remember; 0: none.")
+    cache_entries: int = _setting(100_000, WholeNumber(0, 10_000_000), "How many decisions to remember; 0: none.")
     compiled_policies: int = _setting(
-        50_000, read_integer(1, 10_000_000), "How many trust policies to hold in compiled form."
+        50_000, WholeNumber(1, 10_000_000), "How many trust policies to hold in compiled form."
     )
     source_identity_needs_allow: bool = _setting(
         default=False,
         read=read_boolean,
         text="Require an Allow of sts:SetSourceIdentity for requests with a source identity.",
     )
-    max_batch: int = _setting(1_000, read_integer(1, 100_000), "How many queries a batch may hold.")
-    max_message_bytes: int = _setting(4_194_304, read_integer(65_536, 268_435_456), "How large a message may be.")
-    max_concurrent_rpcs: int = _setting(1_000, read_integer(1, 1_000_000), "How many calls to answer at once.")
-    max_watches: int = _setting(10_000, read_integer(1, 1_000_000), "How many change feeds may be open at once.")
+    max_batch: int = _setting(1_000, WholeNumber(1, 100_000), "How many queries a batch may hold.")
+    max_message_bytes: int = _setting(4_194_304, WholeNumber(65_536, 268_435_456), "How large a message may be.")
+    max_concurrent_rpcs: int = _setting(1_000, WholeNumber(1, 1_000_000), "How many calls to answer at once.")
+    max_watches: int = _setting(10_000, WholeNumber(1, 1_000_000), "How many change feeds may be open at once.")
     max_deadline_seconds: float = _setting(
-        30.0, read_seconds(0.1, 3_600), "How long a call may take; an upload ten times that."
+        30.0, Seconds(0.1, 3_600), "How long a call may take; an upload ten times that."
     )
-    max_upload_roles: int = _setting(100_000, read_integer(1, 10_000_000), "How many roles one ApplyRoles may declare.")
+    max_upload_roles: int = _setting(100_000, WholeNumber(1, 10_000_000), "How many roles one ApplyRoles may declare.")
     max_upload_bytes: int = _setting(
-        268_435_456, read_integer(65_536, 17_179_869_184), "How much all ApplyRoles under way may hold."
+        268_435_456, WholeNumber(65_536, 17_179_869_184), "How much all ApplyRoles under way may hold."
     )
     max_staleness_seconds: float = _setting(
-        300.0, read_seconds(0, 31_536_000), "How old the state may be that decisions are made from; UNAVAILABLE beyond."
+        300.0, Seconds(0, 31_536_000), "How old the state may be that decisions are made from; UNAVAILABLE beyond."
     )
     drain_delay_seconds: float | None = _setting(
         None,
-        read_seconds(0, 300),
+        Seconds(0, 300),
         "How long to go on after SIGTERM, so that callers hear of it (on loopback: 0, else 5).",
     )
-    drain_grace_seconds: float = _setting(
-        25.0, read_seconds(0, 3_600), "How long calls under way may take to finish then."
-    )
-    retention_days: int = _setting(30, read_integer(1, 36_500), "How long to keep history.")
+    drain_grace_seconds: float = _setting(25.0, Seconds(0, 3_600), "How long calls under way may take to finish then.")
+    retention_days: int = _setting(30, WholeNumber(1, 36_500), "How long to keep history.")
     retention_revisions: int = _setting(
-        100_000, read_integer(1, 1_000_000_000), "How many revisions to keep even if older."
+        100_000, WholeNumber(1, 1_000_000_000), "How many revisions to keep even if older."
     )
-    max_roles_per_account: int = _setting(
-        1_000_000, read_integer(1, 100_000_000), "How many roles an account may have."
-    )
+    max_roles_per_account: int = _setting(1_000_000, WholeNumber(1, 100_000_000), "How many roles an account may have.")
     max_document_bytes: int = _setting(
-        _LIMITS.max_document_bytes, read_integer(64, 1_048_576), "How long a trust policy may be."
+        _LIMITS.max_document_bytes, WholeNumber(64, 1_048_576), "How long a trust policy may be."
     )
-    max_statements: int = _setting(_LIMITS.max_statements, read_integer(1, 10_000), "How many statements it may have.")
-    max_principals: int = _setting(_LIMITS.max_principals, read_integer(1, 100_000), "How many principals it may name.")
+    max_statements: int = _setting(_LIMITS.max_statements, WholeNumber(1, 10_000), "How many statements it may have.")
+    max_principals: int = _setting(_LIMITS.max_principals, WholeNumber(1, 100_000), "How many principals it may name.")
     max_condition_keys: int = _setting(
-        _LIMITS.max_condition_keys, read_integer(1, 10_000), "How many conditions it may have."
+        _LIMITS.max_condition_keys, WholeNumber(1, 10_000), "How many conditions it may have."
     )
     max_pattern_characters: int = _setting(
-        _LIMITS.max_pattern_characters, read_integer(1, 16_384), "How long a pattern may be."
+        _LIMITS.max_pattern_characters, WholeNumber(1, 16_384), "How long a pattern may be."
     )
     max_pattern_stars: int = _setting(
-        _LIMITS.max_pattern_stars, read_integer(0, 1_000), "How many `*` a pattern may have."
+        _LIMITS.max_pattern_stars, WholeNumber(0, 1_000), "How many `*` a pattern may have."
     )
     lint_blocks: frozenset[Severity] = _setting(
         frozenset(), read_severities, "Severities of findings that refuse a write."

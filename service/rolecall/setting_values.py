@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import TypeVar
 
 from rolecall.observability.decision_log_masking import read_pointer
 from rolecall.policy.lint import Severity
-
-T = TypeVar("T")
-Read = Callable[[str], T]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,41 +65,49 @@ def read_boolean(text: str) -> bool:
     return words[text.lower()]
 
 
-def read_integer(low: int, high: int) -> Read[int]:
-    """Return what reads a whole number."""
+@dataclass(frozen=True, slots=True)
+class WholeNumber:
+    """Reads a whole number from `low` to `high`."""
 
-    def read(text: str) -> int:
-        if not (text.isascii() and text.isdigit()) or len(text) > 20 or not low <= int(text) <= high:
-            raise ValueError(f"must be a whole number from {low:,} to {high:,}")
+    low: int
+    high: int
+
+    def __call__(self, text: str) -> int:
+        """Return the number."""
+        if not (text.isascii() and text.isdigit()) or len(text) > 20 or not self.low <= int(text) <= self.high:
+            raise ValueError(f"must be a whole number from {self.low:,} to {self.high:,}")
         return int(text)
 
-    return read
 
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """Reads a number of seconds from `low` to `high`."""
 
-def read_seconds(low: float, high: float) -> Read[float]:
-    """Return what reads a number of seconds."""
+    low: float
+    high: float
 
-    def read(text: str) -> float:
+    def __call__(self, text: str) -> float:
+        """Return the seconds."""
         try:
             seconds = float(text)
         except ValueError:
             seconds = -1.0
-        if not low <= seconds <= high:
-            raise ValueError(f"must be from {low:g} to {high:g} seconds")
+        if not self.low <= seconds <= self.high:
+            raise ValueError(f"must be from {self.low:g} to {self.high:g} seconds")
         return seconds
 
-    return read
 
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Reads one of these words."""
 
-def read_one_of(*names: str) -> Read[str]:
-    """Return what reads one of these words."""
+    names: tuple[str, ...]
 
-    def read(text: str) -> str:
-        if text not in names:
-            raise ValueError(f"must be one of {', '.join(f'`{name}`' for name in names)}")
+    def __call__(self, text: str) -> str:
+        """Return the word."""
+        if text not in self.names:
+            raise ValueError(f"must be one of {', '.join(f'`{name}`' for name in self.names)}")
         return text
-
-    return read
 
 
 def read_aliases(text: str) -> tuple[tuple[str, str], ...]:

@@ -118,6 +118,35 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "at '/store/sqlite/accessMode'",
     ),
     ("a privileged port", {"tls": TLS, "ports": {"grpc": 443}}, "at '/ports/grpc': minimum: got 443, want 1,024"),
+    ("one port twice", {"tls": TLS, "ports": {"grpc": 9000, "ops": 9000}}, "ports.grpc and ports.ops are both 9000"),
+    (
+        "a level that is none",
+        {"tls": TLS, "config": {"log_level": "loud"}},
+        "at '/config/log_level': value must be one of",
+    ),
+    ("several workers", {"tls": TLS, "config": {"workers": 3}}, "at '/config/workers'"),
+    ("an empty batch", {"tls": TLS, "config": {"max_batch": 0}}, "at '/config/max_batch': minimum: got 0, want 1"),
+    (
+        "no authority behind the back of tls",
+        {"tls": TLS, "extraEnv": [{"name": "ROLECALL_TLS_CLIENT_CA", "value": ""}]},
+        "extraEnv sets ROLECALL_TLS_CLIENT_CA: settings of the server go under `config`",
+    ),
+    (
+        "a volume of the chart",
+        {"tls": TLS, "extraVolumes": [{"name": "tls", "emptyDir": {}}]},
+        "extraVolumes has a volume `tls`, which the chart has, too",
+    ),
+    (
+        "a mount of the chart",
+        {"tls": TLS, "extraVolumeMounts": [{"name": "more", "mountPath": "/tmp/"}]},
+        "extraVolumeMounts mounts at /tmp/, where the chart mounts, too",
+    ),
+    (
+        "a name that no Service can have",
+        {"tls": TLS, "fullnameOverride": "1trust"},
+        "the objects would be called `1trust`",
+    ),
+    ("a name with a dot", {"tls": TLS, "fullnameOverride": "trust.prod"}, "set fullnameOverride"),
     ("a tag for a digest", {"tls": TLS, "image": {"digest": "latest"}}, "at '/image/digest'"),
     ("loopback in a pod", {"tls": TLS, "listenAddress": "127.0.0.1"}, "at '/listenAddress': value must be one of"),
 ]

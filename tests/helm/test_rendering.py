@@ -57,6 +57,32 @@ def test_every_manifest_is_what_kubernetes_takes(case: Path, version: str) -> No
     assert len(manifests) >= 4
 
 
+@pytest.mark.parametrize("odd", ["123", "on", "null", "0x1f", "2026-01-01"])
+def test_names_that_yaml_would_read_as_something_else_stay_names(odd: str) -> None:
+    values = {
+        "store": {"engine": "postgres", "postgres": {"existingSecret": odd, "key": odd}},
+        "snapshot": {"existingSecret": odd, "key": odd},
+        "tls": {"existingSecret": odd, "clientCA": {"existingSecret": odd, "key": odd}},
+        "image": {"repository": "a", "tag": odd},
+        "serviceAccount": {"name": odd},
+        "priorityClassName": odd,
+        "fullnameOverride": "trust",
+    }
+    rendered = render(values, release=odd if odd[0].isdigit() else "release", namespace=odd)
+
+    for manifest in rendered.manifests:
+        kubernetes_validate.validate(manifest, VERSIONS[-1], strict=True)
+        assert manifest["metadata"]["namespace"] == odd
+    assert rendered.volume("tls")["secret"]["secretName"] == odd
+    assert rendered.volume("client-ca")["secret"]["items"][0]["key"] == odd
+
+
+def test_a_long_name_is_cut_where_a_name_can_end() -> None:
+    rendered = render({"tls": {"existingSecret": "x"}, "fullnameOverride": "a" * 50 + "--" + "b" * 20})
+
+    assert rendered.workload["metadata"]["name"] == "a" * 50
+
+
 def test_a_helm_that_knows_no_version_of_kubernetes_renders_the_same() -> None:
     done = helm("template", "rolecall", str(CHART), "--namespace", "access", "--values", str(SQLITE))
 

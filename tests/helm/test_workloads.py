@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.helm.chart import EVERYTHING, ISSUED, ONE, POSTGRES, SQLITE, VERSION, name_of, render
 
@@ -31,6 +32,18 @@ def test_postgres_is_pods_that_are_replaced_one_by_one_and_spread() -> None:
     assert spec["replicas"] == 2
     assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
     assert [c["whenUnsatisfiable"] for c in rendered.pod["topologySpreadConstraints"]] == ["ScheduleAnyway"] * 2
+
+
+def test_a_new_pod_is_known_to_every_client_before_the_next_old_one_stops() -> None:
+    spec = render(POSTGRES).workload["spec"]
+    hurried = render({**yaml.safe_load(POSTGRES.read_text()), "minReadySeconds": 0}).workload["spec"]
+
+    # gRPC asks for a name every 30 seconds at most, and the drain delay is 5.
+    assert (spec["minReadySeconds"], hurried["minReadySeconds"]) == (35, 0)
+
+
+def test_a_pod_of_sqlite_that_cannot_start_is_replaced_when_its_values_are_put_right() -> None:
+    assert render(SQLITE).workload["spec"]["podManagementPolicy"] == "Parallel"
 
 
 def test_the_url_of_the_database_is_a_file_of_a_secret() -> None:
@@ -96,12 +109,12 @@ def test_a_pod_is_restarted_for_its_own_sake_alone_and_has_five_minutes_to_start
     assert all(p["timeoutSeconds"] <= p["periodSeconds"] for p in (startup, readiness, liveness))
 
 
-@pytest.mark.parametrize(("case", "seconds"), [(SQLITE, 35), (EVERYTHING, 65)], ids=name_of)
+@pytest.mark.parametrize(("case", "seconds"), [(SQLITE, 45), (EVERYTHING, 75)], ids=name_of)
 def test_a_pod_is_given_the_time_that_its_drain_takes(case: Path, seconds: int) -> None:
     rendered = render(case)
     drain = [int(rendered.environment()[f"ROLECALL_DRAIN_{part}_SECONDS"]) for part in ("DELAY", "GRACE")]
 
-    assert rendered.pod["terminationGracePeriodSeconds"] == sum(drain) + 5 == seconds
+    assert rendered.pod["terminationGracePeriodSeconds"] == sum(drain) + 15 == seconds
 
 
 def test_the_image_is_named_by_digest_or_else_by_the_version() -> None:

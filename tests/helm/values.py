@@ -12,6 +12,7 @@ from dataclasses import Field, dataclass, fields
 from typing import Any
 
 from rolecall.config import Config
+from rolecall.setting_values import OneOf, Seconds, WholeNumber, read_one_worker, read_share
 from tests.helm.chart import CHART
 from tests.house.tree import DOCS
 
@@ -49,7 +50,7 @@ def with_settings(schema: str) -> str:
     """Return the schema with the settings of the server under `config`."""
     tree = json.loads(schema)
     tree["properties"]["config"]["properties"] = {
-        setting.name: {"type": _type(setting), "description": setting.metadata["help"]}
+        setting.name: {"type": _type(setting), **_bounds(setting), "description": setting.metadata["help"]}
         for setting in fields(Config)
         if setting.name not in SET_BY_THE_CHART
     }
@@ -81,6 +82,20 @@ def _leaves(lines: list[str]) -> Iterator[Value]:
 
 def _type(setting: Field[Any]) -> str:
     return _TYPES.get(str(setting.type).partition(" ")[0], "string")
+
+
+def _bounds(setting: Field[Any]) -> dict[str, Any]:
+    """Return what the server takes, where a schema can say it."""
+    match setting.metadata["read"]:
+        case WholeNumber(low, high) | Seconds(low, high):
+            return {"minimum": low, "maximum": high}
+        case OneOf(names):
+            return {"enum": list(names)}
+        case read if read is read_share:
+            return {"minimum": 0, "maximum": 1}
+        case read if read is read_one_worker:
+            return {"enum": [1]}
+    return {}
 
 
 def _table() -> str:

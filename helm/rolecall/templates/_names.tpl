@@ -1,18 +1,22 @@
 {{/* The names and labels of the objects. */}}
 
 {{- define "rolecall.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" -}}
+{{- default .Chart.Name .Values.nameOverride | include "rolecall.short" -}}
 {{- end -}}
 
-{{/* At most 52 characters, since Services and pods add a suffix, and 63 are the most. */}}
 {{- define "rolecall.fullname" -}}
 {{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- .Values.fullnameOverride | include "rolecall.short" -}}
 {{- else if contains (include "rolecall.name" .) .Release.Name -}}
-{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- .Release.Name | include "rolecall.short" -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name (include "rolecall.name" .) | trunc 52 | trimSuffix "-" -}}
+{{- printf "%s-%s" .Release.Name (include "rolecall.name" .) | include "rolecall.short" -}}
 {{- end -}}
+{{- end -}}
+
+{{/* At most 52 characters, since Services and pods add a suffix, and 63 are the most; the last one is a letter or a digit. */}}
+{{- define "rolecall.short" -}}
+{{- regexReplaceAll "[-._]+$" (trunc 52 .) "" -}}
 {{- end -}}
 
 {{- define "rolecall.headlessName" -}}
@@ -28,8 +32,8 @@
 {{- end -}}
 
 {{- define "rolecall.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "rolecall.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "rolecall.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "rolecall.labels" -}}
@@ -62,6 +66,15 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- ternary 2 1 (eq .Values.store.engine "postgres") -}}
 {{- else -}}
 {{- int .Values.replicas -}}
+{{- end -}}
+{{- end -}}
+
+{{/* gRPC asks for a name every 30 seconds at most: until then clients may know none but the pods that stop. */}}
+{{- define "rolecall.minReadySeconds" -}}
+{{- if kindIs "invalid" .Values.minReadySeconds -}}
+{{- add (int .Values.drain.delaySeconds) 30 -}}
+{{- else -}}
+{{- int .Values.minReadySeconds -}}
 {{- end -}}
 {{- end -}}
 

@@ -9,19 +9,19 @@ metadata:
     {{- toYaml . | nindent 4 }}
   {{- end }}
 spec:
-  serviceAccountName: {{ include "rolecall.serviceAccountName" . }}
+  serviceAccountName: {{ include "rolecall.serviceAccountName" . | quote }}
   automountServiceAccountToken: false
   {{- /* A Service named rolecall would put ROLECALL_PORT=tcp://... and more like it into the environment, and a ROLECALL_ variable
          that is no setting stops the start. */}}
   enableServiceLinks: false
-  {{- /* All that a pod does after SIGTERM, and a little to write what is left. */}}
-  terminationGracePeriodSeconds: {{ add (int .Values.drain.delaySeconds) (int .Values.drain.graceSeconds) 5 }}
+  {{- /* All that a pod does after SIGTERM: the snapshot file, the decision log and the store have 3, 5 and 5 seconds at the end. */}}
+  terminationGracePeriodSeconds: {{ add (int .Values.drain.delaySeconds) (int .Values.drain.graceSeconds) 15 }}
   {{- with .Values.imagePullSecrets }}
   imagePullSecrets:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   {{- with .Values.priorityClassName }}
-  priorityClassName: {{ . }}
+  priorityClassName: {{ . | quote }}
   {{- end }}
   securityContext:
     {{- toYaml .Values.podSecurityContext | nindent 4 }}
@@ -68,7 +68,7 @@ spec:
 
 {{/* What the migration and the server have in common. The image's entrypoint is `rolecall`, and it has no use for a shell. */}}
 {{- define "rolecall.container" -}}
-image: {{ include "rolecall.image" . }}
+image: {{ include "rolecall.image" . | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 env:
   {{- include "rolecall.environment" . | nindent 2 }}
@@ -94,7 +94,7 @@ failureThreshold: {{ $times.failureThreshold }}
 {{- if and (gt (int (include "rolecall.replicas" .)) 1) .Values.topologySpread.topologyKeys -}}
 topologySpreadConstraints:
   {{- range .Values.topologySpread.topologyKeys }}
-  - topologyKey: {{ . }}
+  - topologyKey: {{ . | quote }}
     maxSkew: 1
     whenUnsatisfiable: ScheduleAnyway
     matchLabelKeys: [pod-template-hash]

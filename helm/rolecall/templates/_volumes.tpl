@@ -40,28 +40,28 @@
 {{- if eq .Values.store.engine "postgres" }}
 - name: store
   secret:
-    secretName: {{ .Values.store.postgres.existingSecret }}
+    secretName: {{ .Values.store.postgres.existingSecret | quote }}
     defaultMode: 0440
     items:
-      - key: {{ .Values.store.postgres.key }}
+      - key: {{ .Values.store.postgres.key | quote }}
         path: url
 {{- end }}
 {{- if .Values.snapshot.existingSecret }}
 - name: snapshot
   emptyDir:
-    sizeLimit: {{ .Values.snapshot.sizeLimit }}
+    sizeLimit: {{ .Values.snapshot.sizeLimit | quote }}
 - name: snapshot-key
   secret:
-    secretName: {{ .Values.snapshot.existingSecret }}
+    secretName: {{ .Values.snapshot.existingSecret | quote }}
     defaultMode: 0440
     items:
-      - key: {{ .Values.snapshot.key }}
+      - key: {{ .Values.snapshot.key | quote }}
         path: key
 {{- end }}
 {{- if $tls }}
 - name: tls
   secret:
-    secretName: {{ $tls }}
+    secretName: {{ $tls | quote }}
     defaultMode: 0440
     items:
       - key: tls.crt
@@ -70,10 +70,10 @@
         path: tls.key
 - name: client-ca
   secret:
-    secretName: {{ default $tls .Values.tls.clientCA.existingSecret }}
+    secretName: {{ default $tls .Values.tls.clientCA.existingSecret | quote }}
     defaultMode: 0440
     items:
-      - key: {{ .Values.tls.clientCA.key }}
+      - key: {{ .Values.tls.clientCA.key | quote }}
         path: ca.crt
 {{- end }}
 {{- with .Values.extraVolumes }}
