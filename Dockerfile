@@ -29,6 +29,8 @@ RUN python -m pip uninstall --yes --quiet --root-user-action ignore pip setuptoo
  && rm -rf /usr/local/lib/python3.11/ensurepip \
  && install --directory --owner 65532 --group 65532 --mode 0700 /var/lib/rolecall
 COPY --from=build /opt/rolecall /opt/rolecall
+# The image's own library comes without bytecode, and none can be written later.
+RUN python -m compileall -q --invalidation-mode unchecked-hash /usr/local/lib/python3.11
 
 # PYTHONSAFEPATH: what lies in the working directory is never imported. PYTHONHASHSEED stays unset, so that hashes are random.
 ENV PATH="/opt/rolecall/bin:${PATH}" \
