@@ -419,3 +419,34 @@ def wait_for_lock(server: PostgresServer, url: str, process: subprocess.Popen[st
     query = f"SELECT 1 FROM pg_stat_activity WHERE datname = '{name}' AND wait_event_type = 'Lock'"
     while not server.execute(query):
         assert process.poll() is None, process.communicate()
+
+
+def test_sigterm_ends_a_command_in_order_also_where_nobody_has_a_default_for_it() -> None:
+    waiting = subprocess.Popen(
+        [sys.executable, "-m", "rolecall", "migrate", "--wait", "60", "--store", "postgresql://127.0.0.1:1/x"],
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert waiting.stderr is not None
+    told = waiting.stderr.readline()
+
+    waiting.send_signal(signal.SIGTERM)
+    _, rest = waiting.communicate(timeout=30)
+
+    # A signal that nothing handles ends it with a negative code, and would be lost on the first process of a container.
+    assert waiting.returncode == 143
+    assert told.startswith("waiting: ")
+    assert rest == ""
+
+
+def test_a_backup_takes_away_what_one_that_was_killed_has_left(
+    rolecall: CommandLine, store: str, tmp_path: Path
+) -> None:
+    left = tmp_path / ".x.backup.copy"
+    left.write_text("half a store")
+
+    rolecall("backup", str(tmp_path / "x.backup"), "--store", store)
+
+    assert not left.exists()
+    assert (tmp_path / "x.backup").exists()

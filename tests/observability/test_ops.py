@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
@@ -88,3 +89,15 @@ def test_a_stopped_server_gives_its_port_back() -> None:
     again = OpsServer(CollectorRegistry(), not_live=list, not_ready=list)
     assert again.start("127.0.0.1", port) == port
     again.stop()
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_the_unspecified_address_of_ipv6_takes_ipv4_as_well() -> None:
+    server = OpsServer(CollectorRegistry(), not_live=list, not_ready=list)
+    port = server.start("::", 0)
+
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/livez", timeout=10) as answer:
+        status = answer.status
+    server.stop()
+
+    assert status == 200

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from itertools import takewhile
+from typing import NoReturn
 
 import typer
 
-from rolecall.cli.failure import FAILED, INTERRUPTED, OK, PIPE_CLOSED, CommandError
+from rolecall.cli.failure import FAILED, INTERRUPTED, OK, PIPE_CLOSED, TERMINATED, CommandError
 from rolecall.cli.problem import ProblemsError
 from rolecall.cli.terminal import abandon_stdout, prepare_streams
 
 
 def main() -> None:
     """Run the command line of this process and exit."""
+    # The first process of a container has no default for it: until a server has its own, it would be lost. And what was begun is
+    # tidied up, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, _terminate)
     # gRPC's C core would write its own lines between ours; what it has to say comes back as an error.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     prepare_streams()
     sys.exit(run(sys.argv[1:]))
+
+
+def _terminate(number: int, frame: object) -> NoReturn:  # noqa: ARG001
+    raise SystemExit(TERMINATED)
 
 
 def run(arguments: Sequence[str]) -> int:

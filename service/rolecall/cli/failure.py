@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-OK, DENIED, FAILED, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
-"""Exit codes: done or allowed; denied; could not be done; Ctrl-C; nobody reads what is written."""
+OK, DENIED, FAILED, INTERRUPTED, PIPE_CLOSED, TERMINATED = 0, 1, 2, 130, 141, 143
+"""Exit codes: done or allowed; denied; could not be done; Ctrl-C; nobody reads what is written; SIGTERM."""
 
 
 class CommandError(Exception):

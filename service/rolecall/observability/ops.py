@@ -51,8 +51,7 @@ class OpsServer:
 
     def start(self, host: str, port: int) -> int:
         """Begin to serve; return the port. Raise `OSError` when the address cannot be taken."""
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.create_server((host, port), family=family, backlog=MAX_CONNECTIONS)
+        listening = _listen(host, port)
         self._thread = threading.Thread(target=asyncio.run, args=(self._run(listening),), name="ops", daemon=True)
         self._thread.start()
         return int(listening.getsockname()[1])
@@ -104,6 +103,13 @@ class OpsServer:
             return Response(405, b"GET and HEAD only\n")
         route = self._routes.get(path.decode("latin-1"))
         return route() if route else Response(404, b"there are /metrics, /livez and /readyz\n")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the address; `::` stands for IPv4 as well, as it does to gRPC."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both = host == "::" and socket.has_dualstack_ipv6()
+    return socket.create_server((host, port), family=family, backlog=MAX_CONNECTIONS, dualstack_ipv6=both)
 
 
 def _state(name: str, reasons: list[str]) -> Response:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
@@ -76,17 +75,17 @@ class MaintainedSqlite:
     def moment_beside(self, path: Path) -> Iterator[Connection]:
         """Give a transaction on a copy of the file, which is made in short steps and goes away afterwards."""
         self._require_file()
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".copy", dir=path.parent)
-        os.close(descriptor)
-        copy = Path(name)
+        copy = path.with_name(f".{path.name}.copy")
+        # What a crash has left there goes away first, with its journal.
+        _remove(copy)
         try:
+            os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
             self._copy_to(copy)
             with _engine(copy, "rw") as engine, engine.begin() as connection:
                 require_known_whole(connection, self.name)
                 yield connection
         finally:
-            for suffix in ("", "-journal", "-wal", "-shm"):
-                Path(f"{copy}{suffix}").unlink(missing_ok=True)
+            _remove(copy)
 
     @contextmanager
     def filling(self) -> Iterator[Connection]:
@@ -120,11 +119,16 @@ class MaintainedSqlite:
             raise _unavailable(self._path, error) or error from error
 
 
+def _remove(copy: Path) -> None:
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        Path(f"{copy}{suffix}").unlink(missing_ok=True)
+
+
 @contextmanager
 def _engine(path: Path, mode: str, begin: str = _READ) -> Iterator[Engine]:
     # One connection, used by one thread: transactions follow each other.
     creator = partial(connect_sqlite, path, mode=mode)
-    engine = create_engine("sqlite+pysqlite://", creator=creator, poolclass=StaticPool)
+    engine = create_engine("sqlite+pysqlite://", creator=creator, poolclass=StaticPool, hide_parameters=True)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     try:
         yield engine
