@@ -251,3 +251,21 @@ def test_a_source_of_a_later_schema_is_not_copied_in_part(source: str, tmp_path:
         StoreUnsupportedError, match="has schema 0099, this version moves 0003; use the version that made it"
     ):
         copied(source, f"sqlite:///{tmp_path}/target.db")
+
+
+def test_a_standby_is_no_source_since_it_may_lack_what_was_acknowledged(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    url = postgres_server.create_database()
+    migrate(url)
+    repository = open_repository(url)
+    create(repository, "App")
+    standby = postgres_server.make_standby()
+    there = url.replace(f":{postgres_server.port}/", f":{standby.port}/")
+
+    with pytest.raises(StoreUnavailableError, match="is a standby; give the address of the primary"):
+        copied(there, f"sqlite:///{tmp_path}/copy.db")
+    standby.close()
+    repository.close()
+
+    assert not list(open_repository(f"sqlite:///{tmp_path}/copy.db").load())

@@ -77,6 +77,8 @@ def test_a_relative_store_stays_where_it_was_opened(tmp_path: Path, monkeypatch:
         ("postgresql://user:secret@host/d\0b", "does not parse"),
         ("postgresql:secret@host", "is not a kind of store"),
         ("mysql://user:secret@host/db", "`mysql` is not a kind of store"),
+        ("host=127.0.0.1 password=secret dbname=http://x", "that is not a kind of store"),
+        ("rolecall:secret@127.0.0.1:5432/postgresql://x", "that is not a kind of store"),
         ("rolecall.db", "is not a kind of store"),
         ("", "is not a kind of store"),
         ("memory", "is not a kind of store"),

@@ -239,3 +239,20 @@ def test_a_column_that_is_gone_is_an_outage_and_no_mistake_of_ours(postgres_serv
     with pytest.raises(StoreUnavailableError, match="update this server"):
         list(repository.load())
     repository.close()
+
+
+def test_a_database_with_a_view_of_something_else_is_refused(postgres_server: PostgresServer) -> None:
+    url = postgres_server.create_database()
+    run_sql(url, "CREATE VIEW roles AS SELECT 1 AS one")
+
+    with pytest.raises(StoreUnsupportedError, match="holds the tables of something else"):
+        migrate(url)
+
+
+def test_no_url_changes_the_encoding_of_texts(postgres_server: PostgresServer) -> None:
+    repository = open_repository(empty_store(postgres_server) + "?client_encoding=LATIN1")
+
+    made = create(repository, "App", description="日本 🙂")
+
+    assert list(repository.load()) == made
+    repository.close()

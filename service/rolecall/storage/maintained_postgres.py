@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from rolecall.roles.errors import StoreUnavailableError
 from rolecall.roles.repository import Head
 from rolecall.storage.audit_log import Pages
 from rolecall.storage.opening import migrate, schema_of
@@ -48,6 +49,7 @@ class MaintainedPostgres:
     def head(self) -> Head:
         """Return where the store stands now."""
         with one_transaction(self._parameters, _READ) as connection:
+            _require_primary(connection)
             return read_head(connection)
 
     @contextmanager
@@ -60,14 +62,14 @@ class MaintainedPostgres:
     @contextmanager
     def moment(self) -> Iterator[Connection]:
         """Give a transaction; servers may go on writing after the moment that it sees."""
-        with one_transaction(self._parameters, _READ) as connection:
-            require_known_whole(connection, self.name)
+        with self._whole() as connection:
+            _require_primary(connection)
             yield connection
 
     @contextmanager
     def moment_beside(self, path: Path) -> Iterator[Connection]:  # noqa: ARG002  (the database needs no place of ours)
-        """Give a transaction, as `moment` does."""
-        with self.moment() as connection:
+        """Give a transaction, as `moment` does, also on a standby, which may lack the last writes."""
+        with self._whole() as connection:
             yield connection
 
     @contextmanager
@@ -79,3 +81,15 @@ class MaintainedPostgres:
             require_known_whole(connection, self.name)
             require_empty(connection, self.name)
             yield connection
+
+    @contextmanager
+    def _whole(self) -> Iterator[Connection]:
+        with one_transaction(self._parameters, _READ) as connection:
+            require_known_whole(connection, self.name)
+            yield connection
+
+
+def _require_primary(connection: Connection) -> None:
+    """Raise `StoreUnavailableError` if what is read may lack acknowledged writes: the history would go on without them."""
+    if connection.exec_driver_sql("SELECT pg_is_in_recovery()").scalar_one():
+        raise StoreUnavailableError(f"{STORE_NAME} is a standby; give the address of the primary")

@@ -6,6 +6,7 @@ work.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from rolecall.roles.errors import StoreUnsupportedError
@@ -18,6 +19,8 @@ _SHAPES = (
     "give `memory://`, `sqlite:///relative/path`, `sqlite:////absolute/path` or"
     " `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`"
 )
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}")
 
 
 def open_repository(url: str) -> RoleRepository:
@@ -77,8 +80,9 @@ def split_url(url: str) -> tuple[str, str]:
             return scheme, rest
         case "postgresql" | "postgres" if separator:
             return "postgresql", rest
-    # Only the scheme is shown: what follows may hold a password.
-    raise StoreUnsupportedError(f"{shown(scheme) if separator else 'that'} is not a kind of store; {_SHAPES}")
+    # Only what can be a scheme is shown: anything else may hold a password.
+    named = shown(scheme) if separator and _SCHEME.fullmatch(scheme) else "that"
+    raise StoreUnsupportedError(f"{named} is not a kind of store; {_SHAPES}")
 
 
 def _require_schema_in(scheme: str) -> None:

@@ -7,6 +7,7 @@ side goes on to acknowledge what comes, so neither keepalives nor a timeout of T
 from __future__ import annotations
 
 from collections.abc import Generator
+from math import inf
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -14,19 +15,28 @@ import psycopg
 
 RV = TypeVar("RV")
 
-LAST_SECONDS = 1.0
-"""How long the database may be silent once nobody is left to wait for it."""
+LAST_SECONDS = 4.0
+"""How long the database may still be silent once it is to be left: what waits for another writer waits for less."""
 
 
 class Silence:
     """How long the database may say nothing before it is given up, on every connection that shares this."""
 
     def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+        self.seconds, self._cut_at = seconds, inf
+
+    @property
+    def cut(self) -> bool:
+        """Tell whether it was cut short."""
+        return self._cut_at < inf
 
     def cut_short(self) -> None:
-        """Wait for little longer, also where somebody waits already. May be called from any thread."""
-        self.seconds = min(self.seconds, LAST_SECONDS)
+        """Wait for little longer from now on, also where somebody waits already. May be called from any thread."""
+        self._cut_at = min(self._cut_at, monotonic())
+
+    def over(self, heard: float) -> bool:
+        """Tell whether it has lasted too long, when something was heard last at that time."""
+        return monotonic() > min(heard + self.seconds, max(heard, self._cut_at) + LAST_SECONDS)
 
 
 class PatientConnection(psycopg.Connection[Any]):
@@ -49,7 +59,7 @@ class PatientConnection(psycopg.Connection[Any]):
                 ready = yield wanted
                 if ready:
                     heard = monotonic()
-                elif monotonic() > heard + silence.seconds:
+                elif silence.over(heard):
                     break
                 wanted = gen.send(ready)
         except StopIteration as ended:

@@ -19,7 +19,6 @@ Parameters: TypeAlias = dict[str, str | int | None]
 
 _OURS: Parameters = {
     "application_name": "rolecall",
-    "client_encoding": "UTF8",
     "connect_timeout": 5,
     # A peer that is gone without a word is noticed within about half a minute when idle, ten seconds when it owes an answer.
     "keepalives": 1,
@@ -28,6 +27,9 @@ _OURS: Parameters = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
+
+_FIXED: Parameters = {"client_encoding": "UTF8"}
+"""What no URL changes: another encoding could not carry every text."""
 
 
 def parse_url(url: str) -> Parameters:
@@ -43,15 +45,17 @@ def parse_url(url: str) -> Parameters:
             "the URL of the database does not parse; give `postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE`"
             " with `%` escapes for special characters and options of libpq only"
         )
-    return {**_OURS, **parsed}
+    return {**_OURS, **parsed, **_FIXED}
 
 
 def connect(parameters: Parameters, *, silence: Silence | None = None) -> psycopg.Connection:
     """Return a new connection, each of whose statements is a transaction unless it says otherwise.
 
     Nothing is prepared: a pooler may run the next transaction on another connection of its own. An answer is waited for as long as
-    `silence` allows. Raise `StoreUnavailableError`.
+    `silence` allows. Raise `StoreUnavailableError`, also once that was cut short.
     """
+    if silence and silence.cut:
+        raise StoreUnavailableError("the store is closed")
     try:
         connection = PatientConnection.connect(**parameters, autocommit=True, prepare_threshold=None)  # type: ignore[arg-type]
         connection.silence = silence

@@ -27,7 +27,8 @@ def read_schema(connection: Connection, store: str) -> int:
 
     `store` names the store in messages.
     """
-    tables = set(inspect(connection).get_table_names())
+    found_there = inspect(connection)
+    tables = {*found_there.get_table_names(), *found_there.get_view_names()}
     if not tables:
         return 0
     found = MigrationContext.configure(connection).get_current_heads() if _VERSION_TABLE in tables else ()

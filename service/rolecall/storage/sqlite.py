@@ -137,6 +137,7 @@ def _make_file(path: Path) -> None:
 def _engine(path: Path) -> Engine:
     engine = create_engine(
         "sqlite+pysqlite://",
+        hide_parameters=True,
         creator=partial(connect_sqlite, path),
         poolclass=QueuePool,
         pool_size=MAX_CONNECTIONS,
