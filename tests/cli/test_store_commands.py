@@ -450,3 +450,17 @@ def test_a_backup_takes_away_what_one_that_was_killed_has_left(
 
     assert not left.exists()
     assert (tmp_path / "x.backup").exists()
+
+
+def test_a_store_that_cannot_be_reached_is_let_be_where_there_is_a_snapshot_file(
+    rolecall: CommandLine, tmp_path: Path
+) -> None:
+    nowhere, kept = "postgresql://127.0.0.1:1/x", tmp_path / "snapshot"
+    without = rolecall("migrate", "--store", nowhere, "--or-snapshot", str(kept))
+    kept.touch()
+    with_it = rolecall("migrate", "--store", nowhere, "--or-snapshot", str(kept))
+
+    assert without.code == 2
+    assert (with_it.code, with_it.out) == (0, "")
+    assert "nobody listens at its address" in with_it.err
+    assert f"a server can start from `{kept}`" in with_it.err

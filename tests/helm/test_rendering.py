@@ -13,6 +13,7 @@ from yamllint import linter
 from yamllint.config import YamlLintConfig
 
 from tests.helm.chart import CASES, CHART, SQLITE, helm, name_of, render
+from tests.house.tree import DOCS
 
 
 def as_numbers(version: str) -> list[int]:
@@ -55,6 +56,16 @@ def test_every_manifest_is_what_kubernetes_takes(case: Path, version: str) -> No
         kubernetes_validate.validate(manifest, version, strict=True)
 
     assert len(manifests) >= 4
+
+
+def test_the_manifests_of_the_documentation_are_what_kubernetes_takes() -> None:
+    blocks = re.findall(r"^```yaml\n(.*?)^```", (DOCS / "kubernetes.md").read_text(), re.MULTILINE | re.DOTALL)
+    manifests = [manifest for manifest in map(yaml.safe_load, blocks) if "kind" in manifest]
+
+    for manifest in manifests:
+        kubernetes_validate.validate(manifest, VERSIONS[-1], strict=True)
+
+    assert [manifest["kind"] for manifest in manifests] == ["Job"]
 
 
 @pytest.mark.parametrize("odd", ["123", "on", "null", "0x1f", "2026-01-01"])

@@ -63,7 +63,9 @@ def test_the_schema_is_brought_up_to_date_by_the_same_image_before_a_pod_serves(
     migration, server = rendered.container("migrate"), rendered.container()
 
     assert [container["name"] for container in rendered.containers] == ["migrate", "rolecall"]
-    assert migration["args"] == ["migrate", "--wait", "60"]
+    kept = rendered.environment()["ROLECALL_SNAPSHOT_FILE"]
+    assert migration["args"] == ["migrate", "--wait", "60", "--or-snapshot", kept]
+    assert render(ONE).container("migrate")["args"] == ["migrate", "--wait", "60"]
     assert {name: migration[name] for name in ("image", "env", "volumeMounts")} == {
         name: server[name] for name in ("image", "env", "volumeMounts")
     }

@@ -28,7 +28,9 @@ spec:
   {{- if and (eq .Values.store.engine "postgres") .Values.store.postgres.migrate.enabled }}
   initContainers:
     - name: migrate
-      args: [migrate, --wait, {{ include "rolecall.settingText" .Values.store.postgres.migrate.waitSeconds | quote }}]
+      {{- /* The snapshot file is there when the pod begins again, after its node did: then it needs no database to start. */}}
+      args: [migrate, --wait, {{ include "rolecall.settingText" .Values.store.postgres.migrate.waitSeconds | quote }}
+        {{- if .Values.snapshot.existingSecret }}, --or-snapshot, /var/cache/rolecall/snapshot{{ end }}]
       {{- include "rolecall.container" . | nindent 6 }}
   {{- end }}
   containers:
