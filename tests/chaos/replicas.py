@@ -31,7 +31,7 @@ class Replica:
         self.name, self.store = name, store
         self.directory = directory / name
         self.directory.mkdir(parents=True)
-        self.address, self._ops = (f"127.0.0.1:{free_port()}" for _ in range(2))
+        self.address, self._ops = str(settings.get("listen") or loopback()), loopback()
         self.snapshot, self.snapshot_key = self.directory / "snapshot", self.directory / "snapshot.key"
         self.snapshot_key.write_bytes(os.urandom(32))
         self.snapshot_key.chmod(0o600)
@@ -144,3 +144,8 @@ class Replica:
 
     def _last_words(self) -> str:
         return self.words()[-2_000:]
+
+
+def loopback() -> str:
+    """Return an address that nobody has now."""
+    return f"127.0.0.1:{free_port()}"

@@ -43,9 +43,13 @@ SERVICE_CONFIG = {
 MAX_MESSAGE_BYTES = 256 * 1024 * 1024
 """The largest answer that is read: what an apply of 100,000 new roles did, with each document, fits."""
 
+RESOLUTION_SECONDS = 5
+"""How long an answer of DNS counts at least. gRPC's own 30 would leave a client without pods that it knows for as long."""
+
 OPTIONS: Sequence[tuple[str, str | int]] = (
     ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.dns_min_time_between_resolutions_ms", RESOLUTION_SECONDS * 1_000),
     # A server counts a client that pings more often than every five minutes as hostile, unless it is told otherwise.
     ("grpc.keepalive_time_ms", 310_000),
     ("grpc.keepalive_timeout_ms", 20_000),
