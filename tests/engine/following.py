@@ -46,6 +46,10 @@ class SharedMemory(MemoryRoleRepository):
 class Written:
     commit: Commit | None
 
+    @property
+    def revision(self) -> int:
+        return self.commit.revision if self.commit else 0
+
 
 class Parts:
     def __init__(self) -> None:

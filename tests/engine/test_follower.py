@@ -43,12 +43,20 @@ async def test_a_write_is_visible_to_its_author_when_it_returns(parts: Parts) ->
 
 
 async def test_row_46_a_cancelled_author_does_not_stop_a_write(parts: Parts) -> None:
-    task = asyncio.create_task(parts.writer.write(lambda: Written(parts.put("a"))))
-    await asyncio.sleep(0)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work() -> Written:
+        begun.set()
+        go_on.wait(30)
+        return Written(parts.put("a"))
+
+    task = asyncio.create_task(parts.writer.write(work))
+    await asyncio.to_thread(begun.wait, 30)
 
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    go_on.set()
     await parts.writer.drain()
 
     assert parts.follower.snapshot.version(f"{ACCOUNT}/a") is not None

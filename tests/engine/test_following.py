@@ -11,7 +11,7 @@ import pytest
 
 from rolecall.engine import follower as following
 from rolecall.engine.boottime import boottime_micros
-from rolecall.engine.consistency import AtLeastAsFresh
+from rolecall.engine.consistency import AtLeastAsFresh, Consistency
 from rolecall.engine.errors import FutureRevisionError
 from rolecall.engine.follower import Follower, Reload
 from rolecall.engine.loading import load_snapshot
@@ -28,8 +28,9 @@ from rolecall.roles.errors import (
 from rolecall.roles.repository import Examined, Head
 from rolecall.roles.role import Revision, Role
 from rolecall.roles.serial import FIRST_HASH
+from rolecall.roles.tokens import Tokens
 from rolecall.storage.memory import MemoryRoleRepository
-from tests.engine.following import Parts
+from tests.engine.following import Parts, Written
 from tests.engine.world import ACCOUNT
 
 SECOND = 1_000_000
@@ -569,3 +570,88 @@ async def test_row_55_a_token_of_the_future_stays_refused_when_others_write(part
 
     with pytest.raises(FutureRevisionError):
         await parts.consistency.reach(AtLeastAsFresh(parts.tokens.consistency(Revision(9))))
+
+
+# --- histories that change under what is going on
+
+
+async def test_row_69_an_own_write_into_another_history_is_not_taken_for_one_that_is_held(parts: Parts) -> None:
+    parts.put("kept")
+    saved = parts.repository.saved()
+    parts.put("lost 1")
+    parts.put("lost 2")
+    parts.follower.start(load_snapshot(parts.repository), parts.now)
+    parts.repository.put_back(saved)
+
+    own = await parts.writer.write(lambda: Written(parts.put("own")))
+    after = held(parts)
+
+    assert own.revision == 2
+    assert after == {"kept", "own"}
+    assert parts.reloads == {"fork": 1}
+
+
+async def test_row_69_a_history_that_is_lost_while_it_is_loaded_is_loaded_anew(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts.put("kept")
+    saved = parts.repository.saved()
+    parts.put("lost")
+    load, loads = parts.repository.load, list[int]()
+
+    def losing() -> Iterator[Role]:
+        loads.append(1)
+        roles = list(load())
+        if len(loads) == 1:
+            parts.repository.put_back(saved)
+            for name in "xyz":
+                parts.put(name)
+        yield from roles
+
+    monkeypatch.setattr(parts.repository, "load", losing)
+    snapshot = load_snapshot(parts.repository)
+
+    assert {version.role.role_name for version in snapshot.versions()} == {"kept", *"xyz"}
+    assert len(loads) == 2
+
+
+async def test_row_69_a_fork_counts_also_when_the_store_goes_away_again(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts.put("kept")
+    saved = parts.repository.saved()
+    parts.put("lost")
+    await parts.follower.catch_up()
+    parts.repository.put_back(saved)
+    load, loads = parts.repository.load, list[int]()
+
+    def failing_once() -> Iterator[Role]:
+        loads.append(1)
+        if len(loads) == 1:
+            raise StoreUnavailableError("away again")
+        return load()
+
+    monkeypatch.setattr(parts.repository, "load", failing_once)
+    with pytest.raises(StoreUnavailableError):
+        await parts.follower.catch_up()
+    await parts.follower.catch_up()
+
+    assert parts.reloads["fork"] == 1
+
+
+async def test_row_55_a_token_of_a_history_that_turns_out_to_be_lost_is_refused(parts: Parts) -> None:
+    parts.put("kept")
+    saved = parts.repository.saved()
+    await parts.follower.catch_up()
+    tokens = Tokens(parts.repository.token_key, parts.repository.head().incarnation)
+    behind = Follower(parts.repository, load_snapshot(parts.repository), parts.readers, renamed=tokens.adopt)
+    parts.put("lost")
+    await parts.follower.catch_up()
+    token = parts.consistency.token()
+    parts.repository.put_back(saved)
+    parts.put("x")
+    parts.put("y")
+    await parts.follower.catch_up()
+
+    with pytest.raises(UnknownIncarnationError):
+        await Consistency(behind, tokens).reach(AtLeastAsFresh(token))

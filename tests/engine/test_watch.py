@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -564,3 +565,64 @@ async def test_whoever_follows_blindly_has_at_each_checkpoint_the_state_of_its_r
         assert copy.seen == {revision: true[revision] for revision in copy.seen}
     await followers.close()
     world.close()
+
+
+# --- another history, and watches that have gone
+
+
+async def test_no_checkpoint_names_a_place_of_a_history_that_is_lost() -> None:
+    world = World(silent_seconds=0.02)
+    await world.write("base")
+    saved, start = world.repository.saved(), world.token(1)
+    for n in range(5):
+        await world.write(f"lost-{n}")
+
+    async with watching(world, WatchRequest(start_token=start)) as told:
+        await told.until(lambda: len(told.names) >= 1)
+        told.gate.clear()
+        world.repository.put_back(saved)
+        for n in range(8):
+            world.put(f"new-{n}")
+        await world.follower.catch_up()
+        told_before = len(told.events)
+        await asyncio.sleep(0.05)  # by now a checkpoint is due
+        told.gate.set()
+        await told.until(lambda: isinstance(told.events[-1], ResyncRequired))
+    world.close()
+
+    assert not [event for event in told.events[told_before:] if isinstance(event, Checkpoint)]
+
+
+async def test_what_a_watch_that_has_gone_would_have_read_is_not_read() -> None:
+    world = World(places=8)
+    for n in range(3):
+        await world.write(f"r{n}")
+    start = world.token(1)
+    world.forget_feed()
+    begun, go_on = threading.Event(), threading.Event()
+    commits, reads = world.repository.commits, list[int]()
+
+    def slowly(**asked: Any) -> Any:
+        reads.append(1)
+        begun.set()
+        go_on.wait(30)
+        return commits(**asked)
+
+    world.repository.commits = slowly  # type: ignore[method-assign]
+    for _ in range(5):
+        watches = [asyncio.create_task(world.watches.run(WatchRequest(start_token=start), no_news)) for _ in range(8)]
+        await asyncio.to_thread(begun.wait, 30)
+        await asyncio.sleep(0.01)
+        for each in watches:
+            each.cancel()
+        await asyncio.wait(watches)
+    go_on.set()
+    await world.writer.read(lambda: None)
+    world.close()
+
+    # No more than the threads that read had begun with; the others were called off.
+    assert len(reads) <= 2
+
+
+async def no_news(_: WatchEvent) -> None:
+    return

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -40,3 +41,42 @@ async def test_a_refusal_that_its_caller_did_not_wait_for_is_nobodys_error(parts
 
     assert cancelled
     assert reported == []
+
+
+async def test_a_write_whose_author_has_gone_before_its_turn_is_not_begun(parts: Parts) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hanging() -> Written:
+        begun.set()
+        go_on.wait(30)
+        return Written(parts.put("first"))
+
+    first = asyncio.create_task(parts.writer.write(hanging))
+    await asyncio.to_thread(begun.wait, 30)
+    waiting = [asyncio.create_task(parts.writer.write(lambda: Written(parts.put("never")))) for _ in range(50)]
+    await asyncio.sleep(0)
+    for each in waiting:
+        each.cancel()
+    await asyncio.wait(waiting)
+    async with asyncio.timeout(20):
+        while len(parts.writer._under_way) > 1:  # noqa: ASYNC110  (the loop is told by another thread)
+            await asyncio.sleep(0.01)
+    go_on.set()
+    await first
+    await parts.writer.drain()
+
+    assert [role.role_name for role in parts.repository.load()] == ["first"]
+
+
+@dataclass
+class Replayed:
+    revision: int
+    commit: None = None
+
+
+async def test_a_repeat_is_acknowledged_once_this_process_holds_what_the_first_try_did(parts: Parts) -> None:
+    made_elsewhere = parts.put("app")
+
+    await parts.writer.write(lambda: Replayed(made_elsewhere.revision))
+
+    assert parts.follower.snapshot.revision == made_elsewhere.revision

@@ -656,6 +656,21 @@ class RoleRepositoryContract:
             stop.set()
             assert all(reader.result() <= 21 for reader in readers)
 
+    def test_pages_of_large_commits_are_short_and_together_everything(
+        self, repository: RoleRepository, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("rolecall.storage.sql_history.CHANGES_A_READ", 3)
+        for size, first in ((5, "a"), (1, "b"), (2, "c"), (1, "d"), (4, "e")):
+            create(repository, *(f"{first}{n}" for n in range(size)))
+
+        pages = [repository.commits(after=Revision(0), limit=10)]
+        while page := repository.commits(after=pages[-1][-1].revision, limit=10):
+            pages.append(page)
+
+        assert [commit.revision for page in pages for commit in page] == [1, 2, 3, 4, 5]
+        sizes = [[len(commit.changes) for commit in page] for page in pages]
+        assert sizes in ([[5], [1, 2], [1], [4]], [[5, 1, 2, 1, 4]])
+
     # --- the end
 
     def test_a_closed_store_answers_nothing(self, repository: RoleRepository) -> None:

@@ -93,6 +93,8 @@ class Watch:
                         yield message.checkpoint
                     case "resync_required":
                         raise ResyncRequiredError(message.resync_required.reason)
+                # What the caller took for it is no silence of the service.
+                self._heard_at = time.monotonic()
 
     def _hear(self) -> None:
         self._heard_at = time.monotonic()

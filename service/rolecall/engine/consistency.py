@@ -70,6 +70,8 @@ class Consistency:
         wanted = self._tokens.revision_of(requirement.token)
         if self._follower.snapshot.revision < wanted:
             head = await self._catch_up(wanted)
+            # By now another history may be followed, to which the token does not belong.
+            self._tokens.revision_of(requirement.token)
             if head < wanted:
                 raise FutureRevisionError(wanted, head)
 

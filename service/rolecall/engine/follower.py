@@ -71,9 +71,9 @@ class Follower:
         self._exclusive = repository.exclusive
         self.snapshot, self.feed = snapshot, Feed()
         self.feed.restart(snapshot.revision)
+        self._hashes = OrderedDict({snapshot.revision: snapshot.hash})
         self.reloads = dict.fromkeys(Reload, 0)
         self.seen_at = clock()
-        self._hashes: OrderedDict[Revision, bytes] = OrderedDict()
         self._next: asyncio.Task[Revision] | None = None
         self._running: asyncio.Task[Revision] | None = None
         self._applying, self._reloading = asyncio.Lock(), asyncio.Lock()
@@ -90,6 +90,10 @@ class Follower:
             await self._apply(commit)
         except (ChangeGapError, _ForkedError):
             await self.catch_up()
+        else:
+            if self._hashes.get(commit.revision) != commit.hash:
+                # Another commit may stand in its place here, of a history that the store has lost since.
+                await self.catch_up()
 
     async def catch_up(self) -> Revision:
         """Apply all that was committed when this was called; return the revision that the repository was seen at.
@@ -106,9 +110,12 @@ class Follower:
         if reason is Reload.FORK:
             expected = self.snapshot.incarnation
             await self._read(lambda: self._repository.rename_history(expected))
+            # Now: should the reading fail, the next one finds another incarnation only.
+            self.reloads[reason] += 1
         async with self._reloading:
             await self._load_again()
-        self.reloads[reason] += 1
+        if reason is not Reload.FORK:
+            self.reloads[reason] += 1
         self._see(began)
         self._reloaded(reason)
         return self.snapshot.revision
@@ -169,6 +176,7 @@ class Follower:
             raise ChangeGapError(after, after)
         for commit in commits:
             await self._apply(commit)
+            await asyncio.sleep(0)
 
     async def _apply(self, commit: Commit) -> None:
         """Take a commit up; a large one lets other work in between."""
@@ -211,7 +219,7 @@ class Follower:
     def _become(self, loaded: Snapshot, key: bytes | None = None) -> None:
         before = self.snapshot.incarnation
         self.snapshot.replace(loaded)
-        self._hashes.clear()
+        self._hashes = OrderedDict({self.snapshot.revision: self.snapshot.hash})
         if key is not None and self.snapshot.incarnation != before:
             self._renamed(key, self.snapshot.incarnation)
         self.feed.restart(self.snapshot.revision)

@@ -38,6 +38,9 @@ def load_snapshot(
         )
     while commits := repository.commits(after=snapshot.revision, limit=PAGE_COMMITS):
         for commit in commits:
+            if commit.previous_hash != snapshot.hash:
+                # The store lost commits meanwhile: what was read is of two histories.
+                return load_snapshot(repository, progress=progress, kept=kept)
             snapshot.apply(commit)
     return snapshot
 

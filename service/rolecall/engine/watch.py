@@ -187,7 +187,11 @@ class _Watch:
     async def _page(self) -> list[Commit]:
         read = partial(self._watches.repository.commits, after=self._revision, limit=self._options.page_commits)
         reading = asyncio.get_running_loop().run_in_executor(self._watches.readers, read)
-        await self._in_time(reading)
+        try:
+            await self._in_time(reading)
+        finally:
+            # Of a watch that has ended nobody waits for it: it need not begin.
+            reading.cancel()
         self._require_same_history()
         commits = [commit for commit in reading.result() if commit.revision <= self._feed.head]
         if not commits:
@@ -218,7 +222,11 @@ class _Watch:
         return told
 
     async def _confirm(self, *, anew: bool = False) -> None:
-        """Tell a checkpoint if one is due; `anew`: also if changes were told since the last one."""
+        """Tell a checkpoint if one is due; `anew`: also if changes were told since the last one.
+
+        Its token is made of the history that is followed now, so a place in another one must not be named.
+        """
+        self._require_same_history()
         if self._now() >= self._due or (anew and self._unconfirmed):
             self._due = self._now() + self._options.silent_seconds
             self._unconfirmed = False

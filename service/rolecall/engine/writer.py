@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
 from rolecall.engine.follower import Follower
@@ -16,7 +16,12 @@ W = TypeVar("W", bound="HasCommit")
 
 
 class HasCommit(Protocol):
-    """What a write returns: its commit, if it made one."""
+    """What a write returns: its commit, if it made one, and the revision at which its result is seen."""
+
+    @property
+    def revision(self) -> int:
+        """Return the revision that a state must have reached to show the result."""
+        ...
 
     @property
     def commit(self) -> Commit | None:
@@ -32,16 +37,22 @@ class RoleWriter:
         self._under_way: set[asyncio.Task[object]] = set()
 
     async def write(self, work: Callable[[], W]) -> W:
-        """Run a write and apply what it committed; return its result.
+        """Run a write and apply what it committed; return its result once this process holds it.
 
-        A caller that is cancelled meanwhile does not stop it: a write is done wholly or not at all.
+        A caller that is cancelled meanwhile does not stop a write that has begun: it is done wholly. One that still waits for its
+        turn is not begun any more.
         """
-        task = asyncio.create_task(self._write(work))
+        submitted = self._writing.submit(work)
+        task = asyncio.create_task(self._write(submitted))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         # Asked for, so that asyncio does not report a refusal that a caller has not waited for.
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            submitted.cancel()
+            raise
 
     async def read(self, work: Callable[[], T]) -> T:
         """Run a read and return its result."""
@@ -52,13 +63,16 @@ class RoleWriter:
         while self._under_way:
             await asyncio.wait(self._under_way)
 
-    async def _write(self, work: Callable[[], W]) -> W:
+    async def _write(self, submitted: Future[W]) -> W:
         try:
-            written = await asyncio.get_running_loop().run_in_executor(self._writing, work)
+            written = await asyncio.wrap_future(submitted)
         except StoreUnavailableError:
             # Whether it was committed is not known: the state must not miss it if it was.
             asyncio.get_running_loop().call_soon(self._follower.look)
             raise
         if written.commit is not None:
             await self._follower.take(written.commit)
+        elif written.revision > self._follower.snapshot.revision:
+            # Of a repeat whose first try reached another replica, say.
+            await self._follower.catch_up()
         return written

@@ -174,7 +174,7 @@ class RoleRepository(Protocol):
         ...
 
     def commits(self, *, after: Revision, limit: int) -> list[Commit]:
-        """Return the next commits after a revision, in order, at most `limit`.
+        """Return the next commits after a revision, in order, at most `limit`: fewer when they are large.
 
         Raise `RevisionNotKeptError` when `after` is below the floor, `BrokenHistoryError` when a commit is missing or its
         bytes do not have its hash.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from operator import itemgetter
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from rolecall.roles.change import Commit
 from rolecall.roles.errors import BrokenHistoryError
@@ -14,6 +14,9 @@ from rolecall.roles.role import Revision
 from rolecall.storage.queries import read_head
 from rolecall.storage.rows import commit_of_rows
 from rolecall.storage.tables import changes, commits
+
+CHANGES_A_READ = 5_000
+"""How many changes a page holds at most, unless its first commit alone has more."""
 
 _COMMITS = (
     select(commits.c.revision, commits.c.body, commits.c.hash)
@@ -26,6 +29,12 @@ _BODIES = (
     .where(changes.c.revision > bindparam("after"), changes.c.revision <= bindparam("last"))
     .order_by(changes.c.revision, changes.c.ordinal)
 )
+_COUNTS = (
+    select(changes.c.revision, func.count())
+    .where(changes.c.revision > bindparam("after"), changes.c.revision <= bindparam("last"))
+    .group_by(changes.c.revision)
+    .order_by(changes.c.revision)
+)
 _HASH_AT = select(commits.c.hash).where(commits.c.revision == bindparam("at"))
 
 
@@ -34,7 +43,8 @@ def commits_after(connection: Connection, begin: Floor, after: Revision, limit: 
     last = min(read_head(connection).revision, after + limit)
     if last <= after:
         return []
-    rows = connection.execute(_COMMITS, {"after": after, "most": limit}).all()
+    last = _within_budget(connection, after, last)
+    rows = connection.execute(_COMMITS, {"after": after, "most": last - after}).all()
     changed = connection.execute(_BODIES, {"after": after, "last": last}).all()
     bodies = {revision: [row[1] for row in group] for revision, group in groupby(changed, key=itemgetter(0))}
     previous, found = hash_at(connection, begin, after), list[Commit]()
@@ -47,6 +57,18 @@ def commits_after(connection: Connection, begin: Floor, after: Revision, limit: 
             f"the store has no commit {after + len(found) + 1}, though it stands at {last} or more"
         )
     return found
+
+
+def _within_budget(connection: Connection, after: int, last: int) -> int:
+    """Return the last revision up to which there are `CHANGES_A_READ` changes or fewer, the next one at least."""
+    if last == after + 1:
+        return last
+    total = 0
+    for revision, count in connection.execute(_COUNTS, {"after": after, "last": last}):
+        total += count
+        if total > CHANGES_A_READ:
+            return max(int(revision) - 1, after + 1)
+    return last
 
 
 def hash_at(connection: Connection, begin: Floor, revision: Revision) -> bytes:

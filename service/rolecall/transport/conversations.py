@@ -21,8 +21,14 @@ CONVERSATION_SECONDS = 300.0
 """How long one may last: as long as its connection, which grpc lets go on a little longer so that none is cut."""
 
 
+WHOLE_SECONDS = 3_600.0
+"""How long something may last that is of use only as a whole, such as every role as it is."""
+
+
 class Ended(Protocol):
-    """A call that the server can end."""
+    """A call that the server can end. While `uninterrupted`, it would have to begin anew from nothing."""
+
+    uninterrupted: bool
 
     def end(self, error: TransportError) -> None:
         """Let the call end with `error` as soon as that can be done in order."""
@@ -45,6 +51,7 @@ class Conversation(Generic[Asked, Told]):
         encode: Callable[[Told], bytes],
     ) -> None:
         self._context, self._tally, self._decode, self._encode = context, tally, decode, encode
+        self.uninterrupted = False
         self._ending: TransportError | None = None
         self._reader: asyncio.Task[Any] | None = None
 
@@ -87,31 +94,33 @@ class Conversations:
 
     def __init__(self, max_seconds: float = CONVERSATION_SECONDS) -> None:
         self._max_seconds = max_seconds
-        self._until: dict[Ended, float] = {}
+        self._since: dict[Ended, float] = {}
         self._stopped = False
 
     @contextmanager
     def held(self, conversation: Ended, now: float) -> Iterator[None]:
         """Count a conversation as under way; one that begins after the end is ended before its first message."""
-        self._until[conversation] = now + self._max_seconds
+        self._since[conversation] = now
         if self._stopped:
             conversation.end(StreamStoppedError())
         try:
             yield
         finally:
-            del self._until[conversation]
+            del self._since[conversation]
 
     def stop(self) -> None:
         """End all, for the server stops; whatever begins afterwards is ended too."""
         self._stopped = True
-        for conversation in list(self._until):
+        for conversation in list(self._since):
             conversation.end(StreamStoppedError())
 
     def sweep(self, now: float) -> None:
         """End those that have lasted as long as they may at `now`, so that callers spread over new replicas."""
-        for conversation, until in list(self._until.items()):
-            if until <= now:
+        for conversation, since in list(self._since.items()):
+            if now >= since + (
+                max(self._max_seconds, WHOLE_SECONDS) if conversation.uninterrupted else self._max_seconds
+            ):
                 conversation.end(StreamAgeError(self._max_seconds))
 
     def __len__(self) -> int:
-        return len(self._until)
+        return len(self._since)

@@ -20,7 +20,10 @@ TAKEN_SECONDS = 30.0
 
 
 class Telling:
-    """One such call, of the current task. It is ended where it waits for something to tell."""
+    """One such call, of the current task. It is ended where it waits for something to tell.
+
+    While `uninterrupted`, what is being told is of use only as a whole.
+    """
 
     def __init__(
         self, context: ServicerContext[Any, Any], tally: MethodTally, taken_seconds: float = TAKEN_SECONDS
@@ -28,7 +31,8 @@ class Telling:
         self._context, self._tally, self._seconds = context, tally, taken_seconds
         self._task = asyncio.current_task()
         self._ending: TransportError | None = None
-        self._sending = True
+        self._sending, self._ended_by_us = True, False
+        self.uninterrupted = False
 
     async def begin(self) -> None:
         """Answer that there is an answer to come: a status can then be sent even while the first message waits to be taken."""
@@ -48,11 +52,13 @@ class Telling:
         if self._ending is None:
             self._ending = error
             if self._task is not None and not self._sending:
-                self._task.cancel()
+                self._ended_by_us = self._task.cancel()
 
     def meaning(self, error: BaseException) -> BaseException:
         """Return why the call ended: a cancellation of the server's own stands for the error with which it ends the call."""
-        if self._ending is None or self._task is None or not isinstance(error, asyncio.CancelledError):
+        if self._ending is None or not self._ended_by_us or self._task is None:
+            return error
+        if not isinstance(error, asyncio.CancelledError):
             return error
         # A caller that cancels, too, must see its cancellation: gRPC would keep what belongs to the call.
         return error if self._task.uncancel() else self._ending

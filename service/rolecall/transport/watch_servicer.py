@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rolecall.engine.watch import RoleWatches, WatchEvent
+from rolecall.engine.watch import RoleFound, RoleWatches, WatchEvent
 from rolecall.roles.reference import Accounts
 from rolecall.transport.codec_watch import EventEncoder, watch_request
 from rolecall.transport.telling import Telling
@@ -21,6 +21,7 @@ class WatchServicer(rpc.WatchServiceServicer):
         """Tell what changes until the caller leaves."""
 
         async def tell(event: WatchEvent) -> None:
+            telling.uninterrupted = isinstance(event, RoleFound)
             await telling.write(self._encode(event))
 
         await self._watches.run(watch_request(message, self._accounts), tell)
