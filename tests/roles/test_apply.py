@@ -5,10 +5,15 @@ from pathlib import Path
 import pytest
 
 from rolecall.roles.catalog import RoleCatalog
+from rolecall.roles.change import ChangeKind
 from rolecall.roles.commands import ApplyRoles, RoleDeclaration, RoleDifference, Written
+from rolecall.roles.differences import LEFT_OUT, Differences
 from rolecall.roles.errors import InvalidFieldsError, RoleLimitError
+from rolecall.roles.idempotency import DIFFERENCES_OUTCOME
+from rolecall.roles.serial import canonical
 from rolecall.storage.memory import MemoryRoleRepository
 from rolecall.storage.sqlite import open_sqlite
+from rolecall.transport import codec_role
 from tests.roles.policies import (
     ACCOUNT,
     BROKEN_POLICY,
@@ -192,6 +197,40 @@ def test_an_apply_with_a_request_id_is_done_once(catalog: RoleCatalog, repositor
 
     assert (again.result, again.revision, again.replayed, again.commit) == (first.result, 1, True, None)
     assert everything(repository) == before
+
+
+def test_a_repeat_whose_diffs_were_left_out_has_the_same_bytes(
+    catalog: RoleCatalog, repository: MemoryRoleRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rolecall.roles.apply.Differences", lambda: Differences(total=500))
+    create(catalog, "Same")
+    for name in ("Gone", "Gone2"):
+        create(catalog, name, tags={"by": "apply"})
+    request_id, declarations = new_id(), [declared(name) for name in ("Same", "New", "New2", "New3")]
+
+    first, again = (apply(catalog, *declarations, prune={"by": "apply"}, request_id=request_id) for _ in range(2))
+
+    assert [d.diff == LEFT_OUT for d in first.result] == [False, False, False, True, True, True]
+    assert (first.replayed, again.replayed) == (False, True)
+    messages = [codec_role.apply_response(written, "token") for written in (first, again)]
+    assert len({message.SerializeToString(deterministic=True) for message in messages}) == 1
+
+
+def test_what_is_kept_of_a_diff_that_was_left_out_is_little() -> None:
+    arn = f"acs:ram::{'1' * 20}:role/{'n' * 64}"
+    difference = RoleDifference(kind=ChangeKind.DELETED, role_arn=arn, diff=LEFT_OUT)
+
+    kept = canonical(DIFFERENCES_OUTCOME.form((difference,)))
+
+    assert len(kept) < len(arn) + 20
+
+
+def test_an_outcome_that_was_kept_with_the_words_is_read() -> None:
+    form = [["DELETED", "acs:ram::1:role/a", LEFT_OUT], ["UNCHANGED", "acs:ram::1:role/b", ""]]
+
+    differences = DIFFERENCES_OUTCOME.result(form)
+
+    assert [(d.kind.value, d.diff) for d in differences] == [("DELETED", LEFT_OUT), ("UNCHANGED", "")]
 
 
 def test_many_declarations_are_one_write(tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from difflib import unified_diff
 
 import pytest
 
-from rolecall.roles.differences import MAX_DIFF_CHARACTERS, Differences, role_diff
+from rolecall.roles import differences as module
+from rolecall.roles.differences import LEFT_OUT, MAX_DIFF_CHARACTERS, MAX_TOTAL_STEPS, Differences, role_diff
 from rolecall.roles.role import Micros, Revision, Role
 
 ROLE = Role(
@@ -104,6 +107,107 @@ def test_many_diffs_are_bounded_together_and_the_last_says_so() -> None:
 
     assert diffs[0] == role_diff(None, ROLE)
     assert diffs[-1].startswith("… the diff is left out")
+
+
+def test_many_comparisons_are_bounded_together_whatever_is_shown_of_them() -> None:
+    after = replace(ROLE, document=ROLE.document.replace("two", "three"))
+    differences = Differences(steps=250)
+
+    diffs = [differences.diff(ROLE, after) for _ in range(4)]
+
+    assert diffs == [role_diff(ROLE, after)] * 2 + [LEFT_OUT] * 2
+
+
+def policy(statements: int, version: int, *, indent: int | None = 1) -> str:
+    """Return a policy with as many statements, of which the first and the last are of a version."""
+    names = [f"app-{number}" for number in range(statements)]
+    names[0], names[-1] = f"first-{version}", f"last-{version}"
+    roles = [f"acs:ram::123456789012:role/{name}" for name in names]
+    allowed = [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"RAM": [role]}} for role in roles]
+    return json.dumps({"Version": "1", "Statement": allowed}, indent=indent)
+
+
+def crossing(lines: int, mark: str, repeated: int) -> str:
+    """Return lines of which every other one matches many of another text, and no two in a row match."""
+    return "\n".join(f"x{n * repeated // lines}" if n % 2 else f"{mark}{n:x}" for n in range(lines))
+
+
+# What one step stands for differs, so a text of each kind has to be among them: whoever changes what is counted measures these.
+HARD = {
+    "many lines match many": (crossing(190, "u", 1), crossing(190, "v", 1)),
+    "many lines match some": (crossing(1_600, "u", 40), crossing(1_600, "v", 40)),
+    "nothing matches": ("\n".join(f"a{n}" for n in range(2_500)), "\n".join(f"b{n}" for n in range(2_500))),
+    "lines of nothing": ("\n" * 16_000, "\n" * 16_000 + "x"),
+    "one line": (json.dumps({"V": "a" * 16_000}), json.dumps({"V": "a" * 16_000, "W": 1})),
+    "one line of many": ('{"V":[' + "{}," * 5_000 + "1]}", '{"V":[' + "{}," * 5_000 + "2]}"),
+    "nothing that prints": ('{\n"' + "\x7f" * 16_000 + '"}', '{\n"' + "\x7f" * 16_000 + 'a"}'),
+    "two lines of many": (policy(90, 1), policy(90, 2)),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), HARD.values(), ids=HARD)
+def test_an_apply_of_great_documents_compares_a_bounded_number(before: str, after: str) -> None:
+    differences, old, new = Differences(), replace(ROLE, document=before), replace(ROLE, document=after)
+
+    compared = sum(differences.diff(old, new) != LEFT_OUT for _ in range(600))
+
+    assert 10 < compared < 600
+
+
+def test_a_common_apply_of_many_roles_shows_every_diff() -> None:
+    old, new = replace(ROLE, document=policy(2, 1)), replace(ROLE, document=policy(2, 2))
+    differences = Differences()
+
+    diffs = {differences.diff(old, new) for _ in range(2_000)}
+
+    assert diffs == {role_diff(old, new)}
+
+
+def test_a_great_policy_is_compared_line_by_line() -> None:
+    old, new = replace(ROLE, document=policy(90, 1)), replace(ROLE, document=policy(90, 2))
+
+    assert [line.strip('+- "') for line in changed_lines(Differences().diff(old, new))] == [
+        f"acs:ram::123456789012:role/{name}" for name in ("first-1", "first-2", "last-1", "last-2")
+    ]
+
+
+def test_documents_that_match_in_too_many_ways_are_shown_as_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = replace(ROLE, document=crossing(190, "u", 1))
+    after = replace(ROLE, document=crossing(190, "v", 1))
+    diff = role_diff(before, after)
+    monkeypatch.setattr(module, "MAX_MATCHING_STEPS", MAX_TOTAL_STEPS)
+    best = role_diff(before, after)
+
+    assert [line for line in diff.splitlines() if line.startswith("@@")] == ["@@ -1,196 +1,196 @@"]
+    assert len(changed_lines(diff)) == 2 * 196
+    assert len(changed_lines(best)) == 2 * 95
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        ROLE.document.replace("two", "three"),
+        ROLE.document + "\nmore",
+        "first\n" + ROLE.document,
+        "a\nb",
+        "\n".join(f"{n}" for n in range(40)),
+        "\n".join(ROLE.document.splitlines()[1:4]),
+    ],
+)
+def test_a_diff_is_that_of_difflib(after: str) -> None:
+    before, changed = ROLE, replace(ROLE, document=after)
+    diff = role_diff(before, changed)
+    old, new = ([line[1:] for line in role_diff(None, role).splitlines()[3:]] for role in (before, changed))
+
+    expected = unified_diff(old, new, ROLE.arn, ROLE.arn, lineterm="")
+
+    assert diff.splitlines() == list(expected)
+
+
+def test_what_does_not_print_differs_from_its_escape() -> None:
+    before, after = (replace(ROLE, document=f'{{"a":\n"{text}"}}') for text in ("\u202e", "\\u202e"))
+
+    assert len(changed_lines(role_diff(before, after))) == 2
 
 
 def test_documents_that_are_hard_to_compare_take_no_time_that_grows() -> None:

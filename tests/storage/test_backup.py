@@ -15,10 +15,17 @@ from typing import Any
 
 import pytest
 
+from rolecall.config import Config
+from rolecall.roles.change import ChangeKind
+from rolecall.roles.commands import RoleDifference
+from rolecall.roles.differences import LEFT_OUT, MAX_TOTAL_BYTES
 from rolecall.roles.errors import BrokenHistoryError, InvalidTokenError, StoreUnsupportedError, UnknownIncarnationError
-from rolecall.roles.repository import RoleRepository
+from rolecall.roles.fields import MAX_NAME_CHARACTERS
+from rolecall.roles.idempotency import DIFFERENCES_OUTCOME
+from rolecall.roles.repository import Remembered, RoleRepository
+from rolecall.roles.serial import canonical
 from rolecall.roles.tokens import Tokens
-from rolecall.storage import maintained_sqlite, open_repository, whole_store
+from rolecall.storage import backup_file, maintained_sqlite, open_repository, whole_store
 from rolecall.storage.audit import audit
 from rolecall.storage.backup import read_backup, restore, write_backup
 from rolecall.storage.backup_file import Backup, BackupError
@@ -265,6 +272,67 @@ def test_a_backup_is_its_owners_alone_and_whole_or_not_there(source: str, tmp_pa
     assert stat.S_IMODE((tmp_path / "a.backup").stat().st_mode) == 0o600
     assert (tmp_path / "a.backup").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.backup", "source.db", "source.db.lock"]
+
+
+def remember(repository: RoleRepository, outcome: bytes) -> None:
+    repository.transact(author(), lambda t: t.remember("scope", "id", Remembered(b"body", outcome)))
+
+
+def longest_line(file: Path) -> int:
+    return max(map(len, gzip.decompress(file.read_bytes()).splitlines(keepends=True)))
+
+
+def test_a_line_may_be_as_long_as_the_limit_and_no_longer(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(source) as repository:
+        remember(repository, b"x" * 30_000)
+    file = tmp_path / "a.backup"
+    backed_up(source, file)
+    longest = longest_line(file)
+
+    monkeypatch.setattr(backup_file, "MAX_LINE_BYTES", longest)
+    backed_up(source, file)
+    restored(file, f"sqlite:///{tmp_path}/target.db")
+
+    monkeypatch.setattr(backup_file, "MAX_LINE_BYTES", longest - 1)
+    with pytest.raises(BackupError, match="was altered"):
+        read_backup(file, tell=lambda _: None)
+    assert longest > 40_000
+    assert rows_of(f"sqlite:///{tmp_path}/target.db")["requests"] == rows_of(source)["requests"]
+
+
+def test_a_line_that_could_not_be_restored_is_not_written(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(source) as repository:
+        remember(repository, b"x" * 30_000)
+    backed_up(source, tmp_path / "old.backup")
+    before = (tmp_path / "old.backup").read_bytes()
+    monkeypatch.setattr(backup_file, "MAX_LINE_BYTES", longest_line(tmp_path / "old.backup") - 1)
+
+    for name in ("new.backup", "old.backup"):
+        with pytest.raises(BackupError, match=r"table `requests` has a row that takes 40,\d+ bytes") as error:
+            backed_up(source, tmp_path / name)
+
+    assert "no more than 40," in str(error.value)
+    assert "back the store up with the means of its database" in str(error.value)
+    assert (tmp_path / "old.backup").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["old.backup", "source.db", "source.db.lock"]
+
+
+def test_the_outcome_of_an_apply_within_the_limits_fits_a_line_twice() -> None:
+    # As long as they can be: a million roles of one account are deleted, and as many as may be declared are unchanged.
+    arn = f"acs:ram::{'1' * 20}:role/{'n' * MAX_NAME_CHARACTERS}"
+    left_out = RoleDifference(kind=ChangeKind.DELETED, role_arn=arn, diff=LEFT_OUT)
+    same = RoleDifference(kind=ChangeKind.UNCHANGED, role_arn=arn, diff="")
+    config = Config.from_mapping({}, {})
+
+    deleted, unchanged = (len(canonical(DIFFERENCES_OUTCOME.form((d,) * 100))) // 100 for d in (left_out, same))
+
+    # Every character of a diff may be one that JSON escapes, and base64 makes four bytes of three.
+    outcome = config.max_roles_per_account * deleted + config.max_upload_roles * unchanged + 2 * MAX_TOTAL_BYTES
+    assert 2 * (outcome * 4 // 3) < backup_file.MAX_LINE_BYTES
 
 
 def test_a_backup_says_what_it_is(file: Path) -> None:

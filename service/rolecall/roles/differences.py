@@ -2,75 +2,113 @@
 
 Each field is a line, each tag is one, and the document is compared line by line. A document of one line is shown as JSON with
 one element a line, so that the change in it can be seen.
+
+The diffs are made while a write holds the store, so the work for them is bounded, too. It is counted and not timed: the same write
+gets the same diffs on every machine. A step is to look at one line that may match another, about a tenth of a microsecond.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from difflib import unified_diff
-from itertools import takewhile
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import Match, SequenceMatcher
+from itertools import accumulate
+from typing import NamedTuple
 
 from rolecall.roles.role import Role
 from rolecall.roles.text import visible
 
 MAX_DIFF_CHARACTERS = 16_384
 MAX_TOTAL_BYTES = 2_097_152
-_MAX_COMPARED_LINES = 2_000
+MAX_TOTAL_STEPS = 4_000_000
+"""A second at worst; most texts spend it in half of that."""
+
+MAX_MATCHING_STEPS = 200_000
+"""For one role. A policy of a hundred statements, a tenth of them changed, takes some thousands."""
+
+LEFT_OUT = "… the diff is left out: those of the roles before have filled the answer\n"
+
+_STEPS_A_LINE = 4
+_STEPS_A_PRINTED_LINE = 8
+_CHARACTERS_A_STEP = 16
+_SHOWN_CHARACTERS_A_STEP = 2
 _CONTEXT_LINES = 3
 
 
 class Differences:
     """The diffs of one write; together they are bounded, too."""
 
-    def __init__(self, total: int = MAX_TOTAL_BYTES) -> None:
-        self._left = total
+    def __init__(self, total: int = MAX_TOTAL_BYTES, steps: int = MAX_TOTAL_STEPS) -> None:
+        self._left, self._steps_left = total, steps
 
     def diff(self, before: Role | None, after: Role | None) -> str:
         """Return the diff from one version of a role to the next; None stands for no role."""
-        if self._left <= 0:
-            return "… the diff is left out: those of the roles before have filled the answer\n"
-        text = _cut(role_diff(before, after))
+        if min(self._left, self._steps_left) <= 0:
+            return LEFT_OUT
+        whole = _diff(before, after)
+        text = _cut(whole.text)
         self._left -= len(text.encode())
+        self._steps_left -= whole.steps
         return text
 
 
 def role_diff(before: Role | None, after: Role | None) -> str:
     """Return the whole diff, however long."""
+    return _diff(before, after).text
+
+
+class _Diff(NamedTuple):
+    text: str
+    steps: int
+
+
+def _diff(before: Role | None, after: Role | None) -> _Diff:
     role = after or before
     if role is None:
-        return ""
-    old_document, new_document = _comparable(before.document if before else "", after.document if after else "")
-    old = _lines(before, old_document) if before else []
-    new = _lines(after, new_document) if after else []
+        return _Diff("", 0)
+    documents = before.document if before else "", after.document if after else ""
+    comparable = _comparable(*documents)
+    old = _lines(before, comparable.before) if before else []
+    new = _lines(after, comparable.after) if after else []
     names = (role.arn if before else "/dev/null", role.arn if after else "/dev/null")
-    return "".join(f"{line}\n" for line in _unified(old, new, names))
+    lines, steps = _unified(old, new, names)
+    # Only what is shown is made visible: it takes long where much does not print.
+    text = "".join(f"{visible(line)}\n" for line in lines)
+    steps += comparable.steps + _STEPS_A_LINE * (len(old) + len(new))
+    steps += sum(map(len, documents)) // _CHARACTERS_A_STEP + len(text) // _SHOWN_CHARACTERS_A_STEP
+    return _Diff(text, steps)
 
 
 def _lines(role: Role, document: list[str]) -> list[str]:
-    lines = [
+    return [
         f"role_name: {role.role_name}",
-        f"description: {json.dumps(role.description, ensure_ascii=False)}",
+        f"description: {_quoted(role.description)}",
         f"max_session_duration_seconds: {role.max_session_duration_seconds}",
         "tags:" if role.tags else "tags: {}",
         *(f"  {_quoted(key)}: {_quoted(role.tags[key])}" for key in sorted(role.tags)),
         "assume_role_policy_document:",
         *(f"  {line}" for line in document),
     ]
-    return [visible(line) for line in lines]
 
 
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _comparable(before: str, after: str) -> tuple[list[str], list[str]]:
+class _Comparable(NamedTuple):
+    before: list[str]
+    after: list[str]
+    steps: int = 0
+
+
+def _comparable(before: str, after: str) -> _Comparable:
     """Return the lines of two documents: as they are, or both reprinted where one of them is a single line."""
-    plain = before.splitlines(), after.splitlines()
-    if all(len(lines) != 1 for lines in plain):
+    plain = _Comparable(before.splitlines(), after.splitlines())
+    if len(plain.before) != 1 and len(plain.after) != 1:
         return plain
-    printed = _printed(before), _printed(after)
-    return plain if printed[0] == printed[1] and before != after else printed
+    old, new = _printed(before), _printed(after)
+    steps = _STEPS_A_PRINTED_LINE * (len(old) + len(new))
+    return plain._replace(steps=steps) if old == new and before != after else _Comparable(old, new, steps)
 
 
 def _printed(document: str) -> list[str]:
@@ -80,27 +118,68 @@ def _printed(document: str) -> list[str]:
         return document.splitlines()
 
 
-def _unified(old: list[str], new: list[str], names: tuple[str, str]) -> Iterator[str]:
+class _Unified(NamedTuple):
+    lines: Iterable[str]
+    steps: int = 0
+
+
+def _unified(old: list[str], new: list[str], names: tuple[str, str]) -> _Unified:
+    head = f"--- {names[0]}", f"+++ {names[1]}"
     if old == new:
         # Only how the lines end differs, or how the one line is spaced.
-        yield from (f"--- {names[0]}", f"+++ {names[1]}", "# the document differs in white space only")
-    elif min(len(old), len(new)) == 0 or _middle(old, new) > _MAX_COMPARED_LINES:
-        yield from _replaced(old, new, names)
-    else:
-        yield from unified_diff(old, new, *names, n=_CONTEXT_LINES, lineterm="")
+        return _Unified((*head, "# the document differs in white space only"))
+    whole = ("replace", 0, len(old), 0, len(new))
+    if not old or not new:
+        return _Unified((*head, *_hunk(old, new, [whole])))
+    matcher = _BoundedMatcher(old, new)
+    try:
+        groups = list(matcher.get_grouped_opcodes(_CONTEXT_LINES))
+    except _TooManyStepsError:
+        groups = [[whole]]
+    return _Unified((*head, *(line for group in groups for line in _hunk(old, new, group))), matcher.steps)
 
 
-def _middle(old: list[str], new: list[str]) -> int:
-    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
-    return max(len(old), len(new)) - same
+class _TooManyStepsError(Exception):
+    """Two texts match in so many ways that it takes too long to find the best."""
 
 
-def _replaced(old: list[str], new: list[str], names: tuple[str, str]) -> Iterator[str]:
-    yield f"--- {names[0]}"
-    yield f"+++ {names[1]}"
-    yield f"@@ -{min(len(old), 1)},{len(old)} +{min(len(new), 1)},{len(new)} @@"
-    yield from (f"-{line}" for line in old)
-    yield from (f"+{line}" for line in new)
+class _BoundedMatcher(SequenceMatcher[str]):
+    """Compares lines as difflib does; raise `_TooManyStepsError` where that would take too long.
+
+    difflib looks at each line of a range, and at each line of the other text that is the same, to find where most of them match in
+    a row; then it does so with what is before, and with what is after. That can be the third power of the lines.
+    """
+
+    b2j: dict[str, list[int]]
+
+    def __init__(self, old: Sequence[str], new: Sequence[str]) -> None:
+        super().__init__(None, old, new)
+        self._looks = list(accumulate((1 + len(self.b2j.get(line, ())) for line in old), initial=0))
+        self.steps = 0
+
+    def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Match:
+        """Return where most lines of two ranges match in a row."""
+        self.steps += self._looks[-1 if ahi is None else ahi] - self._looks[alo]
+        if self.steps > MAX_MATCHING_STEPS:
+            raise _TooManyStepsError
+        return super().find_longest_match(alo, ahi, blo, bhi)
+
+
+def _hunk(old: list[str], new: list[str], opcodes: Sequence[tuple[str, int, int, int, int]]) -> Iterator[str]:
+    first, last = opcodes[0], opcodes[-1]
+    yield f"@@ -{_range(first[1], last[2])} +{_range(first[3], last[4])} @@"
+    for tag, old_from, old_to, new_from, new_to in opcodes:
+        if tag == "equal":
+            yield from (f" {line}" for line in old[old_from:old_to])
+        else:
+            yield from (f"-{line}" for line in old[old_from:old_to])
+            yield from (f"+{line}" for line in new[new_from:new_to])
+
+
+def _range(start: int, stop: int) -> str:
+    """Return where lines stand as a unified diff has it: the first and how many; of none, the line before."""
+    length = stop - start
+    return str(start + 1) if length == 1 else f"{start + (length > 0)},{length}"
 
 
 def _cut(text: str) -> str:

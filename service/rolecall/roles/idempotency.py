@@ -16,6 +16,7 @@ from typing import Generic, NoReturn, TypedDict, TypeVar, cast
 
 from rolecall.roles.change import Author, ChangeKind
 from rolecall.roles.commands import ApplyRoles, Command, RoleDifference, Written
+from rolecall.roles.differences import LEFT_OUT
 from rolecall.roles.errors import IdempotencyMismatchError
 from rolecall.roles.repository import Remembered, RoleRepository, Transaction
 from rolecall.roles.role import Revision, Role
@@ -37,15 +38,23 @@ class _KeptOutcome(TypedDict):
     result: object
 
 
+def _differences_form(differences: tuple[RoleDifference, ...]) -> list[list[str]]:
+    """differences = [[kind, arn, diff?], ...]; without a diff it is the one that was left out, as it is for most of very many."""
+    return [
+        [d.kind.value, d.role_arn] if d.diff == LEFT_OUT else [d.kind.value, d.role_arn, d.diff] for d in differences
+    ]
+
+
+def _differences_of_form(form: object) -> tuple[RoleDifference, ...]:
+    return tuple(
+        RoleDifference(kind=ChangeKind(kind), role_arn=arn, diff=diff[0] if diff else LEFT_OUT)
+        for kind, arn, *diff in cast(list[list[str]], form)
+    )
+
+
 ROLE_OUTCOME: OutcomeForm[Role] = OutcomeForm(role_form, lambda form: role_of_form(cast(RoleForm, form)))
 NO_OUTCOME: OutcomeForm[None] = OutcomeForm(lambda _: None, lambda _: None)
-DIFFERENCES_OUTCOME: OutcomeForm[tuple[RoleDifference, ...]] = OutcomeForm(
-    lambda differences: [[d.kind.value, d.role_arn, d.diff] for d in differences],
-    lambda form: tuple(
-        RoleDifference(kind=ChangeKind(kind), role_arn=arn, diff=diff)
-        for kind, arn, diff in cast(list[list[str]], form)
-    ),
-)
+DIFFERENCES_OUTCOME: OutcomeForm[tuple[RoleDifference, ...]] = OutcomeForm(_differences_form, _differences_of_form)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

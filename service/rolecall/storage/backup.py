@@ -23,7 +23,7 @@ from rolecall.storage.whole_store import Contents, Step, Tell, contents_of, fill
 def write_backup(source: Connection, path: Path, *, now: int, tell: Tell) -> Backup:
     """Write what the transaction on `source` sees into a file that its owner alone may read; raise `OSError`.
 
-    The file takes its name when it is whole and on the disk.
+    The file takes its name when it is whole and on the disk. Raise `BackupError` if `read_backup` would refuse it.
     """
     head = read_standing(source).head
     with replacing(path) as file:

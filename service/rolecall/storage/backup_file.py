@@ -33,7 +33,9 @@ from rolecall.storage.whole_store import ROWS_A_STEP, TABLES, Step, kept_columns
 
 FORMAT, VERSION = "rolecall-backup", 1
 MAX_HEADER_BYTES = 4_096
-MAX_LINE_BYTES = 64 * 1024 * 1024
+MAX_LINE_BYTES = 512 * 1024 * 1024
+"""The longest lines are the outcomes of applies: 180 MB where 100,000 roles are declared and a million others deleted."""
+
 COMPRESSION = 4
 
 _BROKEN = (gzip.BadGzipFile, zlib.error, EOFError)
@@ -41,7 +43,7 @@ _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 class BackupError(RoleError):
-    """A file is not a backup that can be restored. The store is unchanged."""
+    """A file is not a backup that can be restored, or would not be one. The store is unchanged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,7 @@ class Origin(NamedTuple):
 
 
 class BackupWriter:
-    """Writes a backup into a file, from the header to the end."""
+    """Writes a backup into a file, from the header to the end; raise `BackupError` for what could not be read again."""
 
     def __init__(self, file: BinaryIO, origin: Origin) -> None:
         self._packed = gzip.GzipFile("", "wb", COMPRESSION, file, mtime=0)
@@ -92,8 +94,17 @@ class BackupWriter:
 
     def _add(self, value: object) -> None:
         line = _encode(value).encode() + b"\n"
+        if len(line) > MAX_LINE_BYTES:
+            raise self._too_long(len(line))
         self._digest.update(line)
         self._packed.write(line)
+
+    def _too_long(self, length: int) -> BackupError:
+        table = f"table `{self._table.name}`" if self._table is not None else "the store"
+        return BackupError(
+            f"{table} has a row that takes {length:,} bytes in a backup, and `rolecall restore` takes no more than"
+            f" {MAX_LINE_BYTES:,}; back the store up with the means of its database, a dump or a snapshot"
+        )
 
 
 class BackupReader:
