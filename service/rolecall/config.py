@@ -121,9 +121,9 @@ class Config:
     decision_log_max_event_bytes: int = _setting(
         32_768, WholeNumber(4_096, 1_048_576), "How long a logged decision may be; longer ones are cut, and say so."
     )
-    cache_entries: int = _setting(100_000, WholeNumber(0, 10_000_000), "How many decisions to remember; 0: none.")
+    cache_entries: int = _setting(50_000, WholeNumber(0, 10_000_000), "How many decisions to remember; 0: none.")
     compiled_policies: int = _setting(
-        50_000, WholeNumber(1, 10_000_000), "How many trust policies to hold in compiled form."
+        10_000, WholeNumber(1, 10_000_000), "How many trust policies to hold in compiled form."
     )
     source_identity_needs_allow: bool = _setting(
         default=False,

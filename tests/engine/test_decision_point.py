@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 
 from rolecall.engine.decision import Reason, ServedFrom, Side
 from rolecall.engine.errors import InvalidQuestionError, UnreadablePolicyError
+from rolecall.policy.compiler import StatementName
 from rolecall.roles.change import Author, Change, ChangeKind, Commit
 from rolecall.roles.role import Micros, Revision, Role
-from tests.engine.world import ACCOUNT, ALICE, HOUR, NOON, OTHER, allow, ask, deny, document, point, role
+from tests.engine.world import ACCOUNT, ALICE, HOUR, NOON, OTHER, allow, ask, deny, document, point, question, role
 
 ROOT = f"acs:ram::{ACCOUNT}:root"
 
@@ -223,6 +227,26 @@ def test_no_more_compiled_forms_are_kept_than_allowed_and_dropped_ones_are_made_
     assert len(decider.compiled) == 2
     versions = [decider.snapshot.version(f"{ACCOUNT}/r{n}") for n in (1, 2, 3)]
     assert [bool(version and version.policy) for version in versions] == [True, False, True]
+
+
+def test_a_remembered_decision_keeps_no_compiled_form_alive_that_was_dropped() -> None:
+    text = document(allow(StringEquals={"k": "v"}) | {"Sid": "ci"})
+    decider = point(*(role(text, name=f"r{n}", revision=n) for n in (1, 2)), compiled_policies=1)
+    asked = question(name="r1", context={"k": ["v"]})
+    decider.check(asked, NOON)
+    version = decider.snapshot.version(asked.role_key)
+    assert version
+    (statement,) = decider.compiled_policy(version).statements
+    part = weakref.ref(statement.conditions[0].any_of)
+    del statement
+
+    ask(decider, name="r2")
+    gc.collect()
+
+    assert part() is None
+    assert len(decider.cache) == 2
+    assert asked.answered
+    assert asked.answered.decision.determining == (StatementName(0, "ci"),)
 
 
 def test_a_stored_policy_that_cannot_be_read_is_an_error_and_never_a_decision() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from rolecall.policy.compiler import CompiledStatement
+from rolecall.policy.compiler import StatementName
 from rolecall.roles.role import Role
 
 
@@ -41,13 +41,14 @@ class ServedFrom(StrEnum):
 class Decision:
     """What is true of a question for as long as [valid_from, valid_until) in microseconds, and for this version of the role.
 
+    Of the policy it keeps names and keys alone: compiled forms are bounded apart, and a remembered decision must not keep one.
     Shared by all who ask it, so never changed; `encoded` alone is a place for one adapter to keep what it made of it.
     """
 
     reason: Reason
     trust_side: Side
     role: Role | None
-    determining: tuple[CompiledStatement, ...] = ()
+    determining: tuple[StatementName, ...] = ()
     missing_keys: tuple[str, ...] = ()
     vary_keys: tuple[str, ...] = ()
     valid_from: int | None = None

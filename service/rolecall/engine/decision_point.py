@@ -43,8 +43,8 @@ class DecisionOptions:
     With `source_identity_needs_allow` a request with a source identity needs an Allow of `sts:SetSourceIdentity` too.
     """
 
-    cache_entries: int = 100_000
-    compiled_policies: int = 50_000
+    cache_entries: int = 50_000
+    compiled_policies: int = 10_000
     source_identity_needs_allow: bool = False
 
 
@@ -143,7 +143,7 @@ def _evaluate(policy: CompiledPolicy, key: DecisionKey, now: int) -> Decision:
         reason=Reason(evaluation.outcome.value),
         trust_side=Side(evaluation.outcome.value),
         role=role,
-        determining=evaluation.determining,
+        determining=tuple([statement.name for statement in evaluation.determining]),
         missing_keys=evaluation.missing_keys,
         vary_keys=policy.keys,
         valid_from=evaluation.valid_from,

@@ -7,15 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from sys import intern
 from typing import Any, TypeAlias
 
 from rolecall.policy.document import Condition, Effect, Quantifier, Statement, TrustPolicy
 from rolecall.policy.keys import CURRENT_TIME, SOURCE_IDENTITY
-from rolecall.policy.operators import Operator
+from rolecall.policy.operators import OPERATORS, Operator
 from rolecall.policy.principal import Principal, PrincipalKind
 
 Values: TypeAlias = "tuple[str, ...] | None"
 """The values that a request has for one key; None or empty: the key is absent."""
+
+AnyOf: TypeAlias = "Callable[[Any], bool]"
+"""Whether a value that was read matches any of those expected."""
+
+Test: TypeAlias = "Callable[[AnyOf, Any], bool]"
 
 LAST_INSTANT = 253_402_300_799_999_999
 """The end of the year 9999 in microseconds: no clock shows a later time, and no timestamp can tell one."""
@@ -28,22 +35,36 @@ SET_SOURCE_IDENTITY = "sts:SetSourceIdentity"
 class CompiledCondition:
     """One condition: `slot` is the place of its key in `CompiledPolicy.keys`, or -1 for the time.
 
-    `holds` takes the values of the key, or the time in microseconds. It is total.
+    `test` is shared by all conditions of the same operator, so that only what is this one's own, `any_of`, takes memory. It
+    takes `any_of`, and the values of the key or the time in microseconds. It is total.
     """
 
     slot: int
-    holds: Callable[[Any], bool]
+    test: Test
+    any_of: AnyOf
+
+    def holds(self, given: Values | int) -> bool:
+        """Tell whether the condition holds for the values of its key, or at a time in microseconds."""
+        return self.test(self.any_of, given)
+
+
+@dataclass(frozen=True, slots=True)
+class StatementName:
+    """What an answer tells of a statement; it keeps nothing else of the policy alive."""
+
+    index: int
+    sid: str
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class CompiledStatement:
-    """One statement. `slots` are the places of the keys it reads, time apart.
+    """One statement. `name` is what answers keep of it, `slots` are the places of the keys it reads, time apart.
 
     `boundaries` are the instants at which one of its date conditions changes its answer.
     """
 
     index: int
-    sid: str
+    name: StatementName
     denies: bool
     assumes: bool
     sets_identity: bool
@@ -73,7 +94,7 @@ def compile_policy(policy: TrustPolicy, *, source_identity_needs_allow: bool = F
     With `source_identity_needs_allow` a request that carries a source identity is allowed only if an applying Allow has the
     action `sts:SetSourceIdentity` too, and denied if an applying Deny has it (trust-policy section 4, default off).
     """
-    read = {condition.key for statement in policy.statements for condition in statement.conditions}
+    read = {intern(condition.key) for statement in policy.statements for condition in statement.conditions}
     reads_time = CURRENT_TIME in read
     read.discard(CURRENT_TIME)
     if source_identity_needs_allow:
@@ -92,9 +113,8 @@ def compile_policy(policy: TrustPolicy, *, source_identity_needs_allow: bool = F
 
 def match_form(principal: Principal) -> Principal:
     """Return the form under which principals of documents are looked up: role names compare without regard to case."""
-    if principal.kind is PrincipalKind.ROLE:
-        return principal._replace(name=principal.name.lower())
-    return principal
+    kind, account, name = principal
+    return Principal(kind, intern(account), name.lower() if kind is PrincipalKind.ROLE else name)
 
 
 def _statement(statement: Statement, slots: Mapping[str, int]) -> CompiledStatement:
@@ -103,7 +123,7 @@ def _statement(statement: Statement, slots: Mapping[str, int]) -> CompiledStatem
     conditions = tuple(_condition(c, slots, unreadable=unreadable) for c in statement.conditions)
     return CompiledStatement(
         index=statement.index,
-        sid=statement.sid,
+        name=StatementName(statement.index, statement.sid),
         denies=statement.effect is Effect.DENY,
         assumes=ASSUME_ROLE in statement.actions,
         sets_identity=SET_SOURCE_IDENTITY in statement.actions,
@@ -118,23 +138,24 @@ def _condition(condition: Condition, slots: Mapping[str, int], *, unreadable: bo
     any_of = operator.any_of(_operands(condition))
     slot = slots[condition.key]
     if slot < 0:
-        return CompiledCondition(slot, _test_of_time(any_of, negated=operator.negated))
-    return CompiledCondition(slot, _TESTS[condition.quantifier](operator, any_of, unreadable))
+        return CompiledCondition(slot, _TIME_TESTS[operator.negated], any_of)
+    return CompiledCondition(slot, _shared_test(condition.quantifier, operator.name, unreadable), any_of)
 
 
 def _operands(condition: Condition) -> tuple[Any, ...]:
     return tuple(map(condition.operator.expected, condition.values))
 
 
-def _test_of_time(any_of: Callable[[Any], bool], *, negated: bool) -> Callable[[int], bool]:
-    return lambda now: any_of(now) != negated
+@cache
+def _shared_test(quantifier: Quantifier, operator_name: str, unreadable: bool) -> Test:
+    return _TESTS[quantifier](OPERATORS[operator_name], unreadable)
 
 
-def _test(operator: Operator, any_of: Callable[[Any], bool], unreadable: bool) -> Callable[[Values], bool]:
+def _test(operator: Operator, unreadable: bool) -> Test:
     """No prefix: a positive operator holds when any value matches, a negated one when none does."""
     negated, read = operator.negated, operator.requested
 
-    def holds(values: Values) -> bool:
+    def holds(any_of: AnyOf, values: Values) -> bool:
         if not values:
             return negated
         try:
@@ -147,11 +168,11 @@ def _test(operator: Operator, any_of: Callable[[Any], bool], unreadable: bool) -
     return holds
 
 
-def _test_for_all(operator: Operator, any_of: Callable[[Any], bool], unreadable: bool) -> Callable[[Values], bool]:
+def _test_for_all(operator: Operator, unreadable: bool) -> Test:
     """``ForAllValues:`` holds when the operator holds for each value by itself, and on a missing key."""
     negated, read = operator.negated, operator.requested
 
-    def holds(values: Values) -> bool:
+    def holds(any_of: AnyOf, values: Values) -> bool:
         try:
             return all([any_of(value) != negated for value in map(read, values or ())])
         except ValueError:
@@ -160,11 +181,11 @@ def _test_for_all(operator: Operator, any_of: Callable[[Any], bool], unreadable:
     return holds
 
 
-def _test_for_any(operator: Operator, any_of: Callable[[Any], bool], unreadable: bool) -> Callable[[Values], bool]:
+def _test_for_any(operator: Operator, unreadable: bool) -> Test:
     """``ForAnyValue:`` holds when the operator holds for some value by itself; not on a missing key."""
     negated, read = operator.negated, operator.requested
 
-    def holds(values: Values) -> bool:
+    def holds(any_of: AnyOf, values: Values) -> bool:
         try:
             return any([any_of(value) != negated for value in map(read, values or ())])
         except ValueError:
@@ -176,6 +197,7 @@ def _test_for_any(operator: Operator, any_of: Callable[[Any], bool], unreadable:
 # The lists inside any() and all() read every value before one of them decides: a value that cannot be read makes the whole
 # condition unreadable, also when another one would match.
 _TESTS = {Quantifier.NONE: _test, Quantifier.FOR_ALL: _test_for_all, Quantifier.FOR_ANY: _test_for_any}
+_TIME_TESTS: tuple[Test, Test] = (lambda any_of, now: any_of(now), lambda any_of, now: not any_of(now))
 
 
 def _boundaries(condition: Condition) -> Iterator[int]:
@@ -196,4 +218,5 @@ def _by_principal(
     for statement, compiled in pairs:
         for pattern in statement.principals:
             named.setdefault(match_form(pattern.principal), {})[compiled] = None
-    return {principal: tuple(statements) for principal, statements in named.items()}
+    shared: dict[tuple[CompiledStatement, ...], tuple[CompiledStatement, ...]] = {}
+    return {principal: shared.setdefault(same := tuple(them), same) for principal, them in named.items()}

@@ -91,7 +91,7 @@ def applies(statement: CompiledStatement, values: Sequence[Values], now: int) ->
     """Tell whether every condition of a statement holds."""
     for condition in statement.conditions:
         slot = condition.slot
-        if not condition.holds(now if slot < 0 else values[slot]):
+        if not condition.test(condition.any_of, now if slot < 0 else values[slot]):
             return False
     return True
 
