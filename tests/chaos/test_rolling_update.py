@@ -19,8 +19,8 @@ from tests.coherence.ports import free_port
 from tests.engine.world import ALICE
 
 DRAIN_DELAY_SECONDS = 1
-MIN_READY_SECONDS = DRAIN_DELAY_SECONDS + RESOLUTION_SECONDS
-"""As the chart has it, whose clients may be others, to which an answer of DNS counts for 30 seconds."""
+MIN_READY_SECONDS = DRAIN_DELAY_SECONDS + 2 * RESOLUTION_SECONDS
+"""More than a client needs, and less than the 30 seconds for which an answer of DNS counts when nothing else is said."""
 
 
 def test_row_77_a_rolling_update_to_other_addresses_is_seen_by_no_client(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_row_77_a_rolling_update_to_other_addresses_is_seen_by_no_client(tmp_pat
         names.close()
 
     assert set(answers) == {"answered"}
-    assert answers["answered"] > 1_000
+    assert answers["answered"] > 100
 
 
 def pod(directory: Path, number: int, port: int) -> Replica:
