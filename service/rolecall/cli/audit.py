@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rolecall.roles.repository import Floor
     from rolecall.storage.audit import Audit
 
+MAX_REVISION = (1 << 63) - 1
+
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Examine what a store has kept.")
 
 
@@ -46,9 +48,9 @@ def verify(
 ) -> None:
     """Hold a store to its log, and the log to its hashes.
 
-    Walks the kept log: no revision missing, every hash as it was, every row readable and in its place. Then holds every role to
-    what the log says of it, and to its tags and the count of its account. Exit code 1 if anything is not as it was written.
-    Servers may go on writing.
+    Looks at every value in every table: is it of the type of its column. Then walks the kept log: no revision missing, every hash
+    as it was, every row readable and in its place. Then holds every role to what the log says of it, and to its tags and the
+    count of its account. Exit code 1 if anything is not as it was written. Servers may go on writing.
     """
     from rolecall.roles.role import Revision
     from rolecall.storage.audit import audit as examine
@@ -74,10 +76,16 @@ def verify(
 def _floor(text: str) -> Floor:
     from rolecall.roles.repository import Floor
     from rolecall.roles.role import Revision
+    from rolecall.roles.text import shown
 
-    revision, _, hash_ = text.partition(":")
-    if not (revision.isascii() and revision.isdigit() and re.fullmatch("[0-9a-f]{64}", hash_)):
+    noted = re.fullmatch("([0-9]+):([0-9a-f]{64})", text)
+    if noted is None:
         raise CommandError("--noted takes REVISION:HASH, as `audit verify` prints them")
+    revision, hash_ = noted.groups()
+    # The digits first: Python refuses to read thousands of them.
+    if len(revision) > len(str(MAX_REVISION)) or int(revision) > MAX_REVISION:
+        message = f"--noted has revision {shown(revision)}, higher than any store can have"
+        raise CommandError(f"{message}; give what `audit verify` has printed")
     return Floor(revision=Revision(int(revision)), hash=bytes.fromhex(hash_))
 
 
@@ -85,10 +93,11 @@ def _record(name: str, found: Audit) -> dict[str, object]:
     return {
         "store": name.strip("`"),
         "sound": not found.total_breaks,
-        "incarnation": found.head.incarnation,
+        "not_examined": list(found.skipped),
+        "incarnation": None if found.first is None else found.head.incarnation,
         "from": found.first,
-        "to": found.head.revision,
-        "hash": found.head.hash.hex(),
+        "to": None if found.first is None else found.head.revision,
+        "hash": None if found.first is None else found.head.hash.hex(),
         "commits": found.commits,
         "changes": found.changes,
         "roles": found.roles,
@@ -111,6 +120,9 @@ def _show(name: str, found: Audit) -> None:
     mark = marks(out).yes if sound else marks(out).no
     outcome = "as it was written" if sound else counted(found.total_breaks, "break")
     out.print(f"{mark} {name}: {outcome}", style="green" if sound else "red", soft_wrap=True)
+    if found.skipped:
+        skipped = " and ".join(f"the {part}" for part in found.skipped)
+        out.print(f"not examined: {skipped}; put right the values of wrong types, and verify again", soft_wrap=True)
     out.print(_told(found), style="dim", soft_wrap=True)
 
 
@@ -118,4 +130,5 @@ def _told(found: Audit) -> str:
     log = f"revisions {found.first} to {found.head.revision}" if found.commits else "no revision"
     older = f", {found.older_than_the_log:,} of them older than the log" if found.older_than_the_log else ""
     counts = f"{counted(found.commits, 'commit')}, {counted(found.changes, 'change')}, {counted(found.roles, 'role')}"
-    return f"examined {log}: {counts}{older}; {found.head.revision}:{found.head.hash.hex()}"
+    newest = "" if found.first is None else f"; {found.head.revision}:{found.head.hash.hex()}"
+    return f"examined {log}: {counts}{older}{newest}"

@@ -29,3 +29,8 @@ class Findings:
         self.total += 1
         if len(self.listed) < MAX_LISTED_BREAKS:
             self.listed.append(Break(None if revision is None else Revision(revision), message))
+
+    def include(self, others: Findings) -> None:
+        """Note the breaks that others are, after those that are noted already."""
+        self.total += others.total
+        self.listed += others.listed[: MAX_LISTED_BREAKS - len(self.listed)]

@@ -18,10 +18,10 @@ from rolecall.roles.role import Role
 from rolecall.roles.serial import change_of
 from rolecall.roles.text import shown
 from rolecall.storage.audit_findings import Findings
-from rolecall.storage.audit_log import AnyRow, Pages, as_bytes, readable
+from rolecall.storage.audit_log import AnyRow, Pages, as_bytes, id_number, readable
 from rolecall.storage.queries import read_floor, select_roles
 from rolecall.storage.rows import role_of_row
-from rolecall.storage.tables import accounts, changes, role_tags, roles
+from rolecall.storage.tables import accounts, changes, counter, role_tags, roles
 
 KEYS_A_PAGE = 500
 
@@ -63,10 +63,12 @@ class StateAudit:
     def __init__(self, pages: Pages, findings: Findings) -> None:
         self._pages, self._findings = pages, findings
         self.roles = self.older_than_the_log = 0
+        self._highest_role_id = 0
 
     def run(self, tell: Callable[[int], object]) -> None:
         """Look at everything; `tell` gets how many roles have been examined."""
         self._examine_roles(tell)
+        self._examine_next_role_id()
         self._examine_changed_keys()
         self._examine_accounts()
         self._examine_tagged()
@@ -90,7 +92,8 @@ class StateAudit:
         last, tags = _last_changes(connection, keys), _tags(connection, keys)
         floor = read_floor(connection).revision
         for row in rows:
-            role = readable(role_of_row, row)
+            self._highest_role_id = max(self._highest_role_id, id_number(row.role_id))
+            role = readable(_role_of, row)
             if role is None:
                 self._findings.add(row.revision, f"role {shown(row.key)} cannot be read")
                 continue
@@ -116,6 +119,17 @@ class StateAudit:
             self._findings.add(last.revision, f"{name} is there, though commit {last.revision} deleted it")
         elif differing := _differing(role, change.role):
             self._findings.add(last.revision, f"{name} is not what commit {last.revision} left: {differing}")
+
+    # --- no role has an id that is still to be given
+
+    def _examine_next_role_id(self) -> None:
+        # Read after the roles: it only grows, so that it is right for each of them.
+        with self._pages() as connection:
+            following = connection.execute(select(counter.c.next_role_id)).scalar_one()
+        if following <= self._highest_role_id:
+            self._findings.add(
+                None, f"the store would give role id {following} again: roles have ids up to {self._highest_role_id}"
+            )
 
     # --- each role that the log has left is there
 
@@ -182,6 +196,14 @@ class StateAudit:
             if not rows:
                 return
             place = {"after": rows[-1].role_key, "tag": rows[-1].tag_key, "value": rows[-1].tag_value}
+
+
+def _role_of(row: AnyRow) -> Role:
+    """Return the role of its row; raise `TypeError` if a tag is not text."""
+    role = role_of_row(row)
+    if not all(isinstance(value, str) for value in role.tags.values()):
+        raise TypeError
+    return role
 
 
 def _last_changes(connection: Connection, keys: Sequence[str]) -> Mapping[str, AnyRow]:

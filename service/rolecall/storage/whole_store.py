@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from sqlalchemy import Column, Connection, Table, delete, func, insert, select, update
 
@@ -25,6 +25,8 @@ TABLES = (*ONE_ROW_TABLES, accounts, roles, role_tags, commits, changes, request
 """In the order in which they are read and written: first what says where the store stands."""
 
 ROWS_A_STEP = 250
+
+R = TypeVar("R", bound=Sequence[Any])
 
 Tell: TypeAlias = Callable[[int], object]
 """Gets how many rows have gone by."""
@@ -109,11 +111,19 @@ def fill(connection: Connection, steps: Iterable[Step], tell: Tell) -> None:
 
 def require_types(table: Table, rows: Iterable[Sequence[Any]]) -> None:
     """Raise `BrokenHistoryError` if a value is not of the type of its column."""
-    types = tuple(column.type.python_type for column in kept_columns(table))
-    if any(tuple(map(type, row)) != types for row in rows):
+    if any(mistyped(kept_columns(table), rows)):
         raise BrokenHistoryError(
             f"table `{table.name}` has a row that no version of this program wrote; see `rolecall audit verify`"
         )
+
+
+def mistyped(columns: Sequence[Column[Any]], rows: Iterable[R]) -> Iterator[tuple[R, int]]:
+    """Yield each value that is not of the type of its column: its row, and the place of the column in `columns`."""
+    types = tuple(column.type.python_type for column in columns)
+    for row in rows:
+        found = tuple(map(type, row))
+        if found != types:
+            yield from ((row, place) for place, type_ in enumerate(types) if found[place] is not type_)
 
 
 def _count(connection: Connection, table: Table) -> int:
