@@ -70,7 +70,7 @@ proto-baseline: $(READY)  ## make the protos as they are the baseline, at a rele
 	@$(BIN)/python -m protos.lint --baseline
 
 docs: $(READY)  ## write the tables of settings and of the chart's values into docs/, and the settings into the chart's schema
-	@$(BIN)/python -m tests.house.settings
+	@$(BIN)/python -m tests.repository.settings
 	@$(BIN)/python -m tests.helm.values
 
 cover: $(READY)  ## run the tests and check the coverage of policy/ and engine/

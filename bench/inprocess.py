@@ -6,14 +6,14 @@ import time
 
 from bench import fixture
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
-from rolecall.engine.question import AssumeRoleRequest
+from rolecall.engine.request import AssumeRoleRequest
 from rolecall.engine.snapshot import Snapshot
 from rolecall.policy.compiler import compile_policy
 from rolecall.policy.evaluator import evaluate
 from rolecall.policy.parser import parse_policy
-from rolecall.roles.reference import Accounts
+from rolecall.roles.accounts import Accounts
 from rolecall.roles.role import Micros, Revision, Role
-from rolecall.transport.codec_decision import QueryDecoder
+from rolecall.transport.codecs.decision import QueryDecoder
 
 REPEATS = 5
 CALLS = 20_000

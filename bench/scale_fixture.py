@@ -14,10 +14,10 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from rolecall.engine.question import AssumeRoleRequest, asking_principal
+from rolecall.engine.request import AssumeRoleRequest, asking_principal
 from rolecall.roles.change import Change, ChangeKind
 from rolecall.roles.role import Micros, Revision, Role
-from rolecall.storage.sqlite import open_sqlite
+from rolecall.storage.sqlite.driver import open_sqlite
 
 USERS = 999
 ACCOUNTS = [str(100_000_000_000 + number) for number in range(20)]

@@ -15,14 +15,14 @@ from typing import TypeVar
 from bench import scale_fixture as fixture
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
 from rolecall.engine.follower import Follower
-from rolecall.engine.listing import AssumablePage, assumable_roles
-from rolecall.engine.loading import load_snapshot
-from rolecall.engine.question import AssumeRoleRequest, asking_principal
+from rolecall.engine.request import AssumeRoleRequest, asking_principal
+from rolecall.engine.reverse.query import AssumablePage, assumable_roles
 from rolecall.engine.snapshot import Snapshot
+from rolecall.engine.snapshot_loader import load_snapshot
 from rolecall.roles.change import Author, Change, Commit
 from rolecall.roles.role import Micros, Revision
 from rolecall.storage.memory import MemoryRoleRepository
-from rolecall.storage.sqlite import open_sqlite
+from rolecall.storage.sqlite.driver import open_sqlite
 
 T = TypeVar("T")
 Figures = dict[str, float]

@@ -23,7 +23,7 @@ from bench.peers import question
 from bench.peers.question import Question
 from bench.peers.systems.opa import rego
 from bench.peers.systems.rolecall import query
-from rolecall.engine.question import asking_principal, context_keys
+from rolecall.engine.request import asking_principal, context_keys
 from rolecall.policy.compiler import compile_policy
 from rolecall.policy.evaluator import Outcome, evaluate
 from rolecall.policy.parser import parse_policy

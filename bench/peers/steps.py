@@ -12,9 +12,9 @@ from bench.peers import question
 from bench.peers.systems.rolecall import query
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
 from rolecall.engine.snapshot import Snapshot
-from rolecall.roles.reference import Accounts
+from rolecall.roles.accounts import Accounts
 from rolecall.roles.role import Micros, Revision, Role
-from rolecall.transport.codec_decision import QueryDecoder, write_answer
+from rolecall.transport.codecs.decision import QueryDecoder, write_answer
 from rolecall_client.v1 import decision_pb2 as pb
 
 NAMES = ("parse the message", "read the question", "decide", "write the answer", "serialize it")

@@ -10,10 +10,10 @@ from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
 from rolecall.engine.explanation import explain_decision
 from rolecall.engine.snapshot import Snapshot
 from rolecall.policy.parser import parse_policy
-from rolecall.roles.reference import Accounts
+from rolecall.roles.accounts import Accounts
 from rolecall.roles.role import Micros, Revision, Role
-from rolecall.transport.codec_decision import QueryDecoder, write_answer
-from rolecall.transport.codec_explanation import explain_response
+from rolecall.transport.codecs.decision import QueryDecoder, write_answer
+from rolecall.transport.codecs.explanation import explain_response
 from rolecall_client.v1 import decision_pb2 as pb
 
 DEFAULT_ACCOUNT = "123456789012"

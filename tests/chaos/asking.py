@@ -8,11 +8,11 @@ from typing import TypeVar
 
 import pytest
 
-from rolecall.storage.snapshot_file import SnapshotFile, SnapshotFileError
-from rolecall.storage.snapshot_key import read_key
+from rolecall.storage.snapshot.file import SnapshotFile, SnapshotFileError
+from rolecall.storage.snapshot.key import read_key
 from rolecall_client import RolecallClient, RolecallError, query
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r
-from tests.chaos.apart import open_client
+from tests.chaos.isolation import open_client
 from tests.chaos.replicas import Replica
 from tests.engine.world import ALICE
 

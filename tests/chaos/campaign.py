@@ -17,20 +17,20 @@ from random import Random
 
 from rolecall.storage.opening import open_repository
 from rolecall_client.v1 import decision_pb2 as d
-from tests.chaos.apart import open_client
 from tests.chaos.checkers import answers
-from tests.chaos.crew import Crew
+from tests.chaos.environment import Stage, staged
 from tests.chaos.faults import UnmetPromiseError
 from tests.chaos.history import History, read_history
 from tests.chaos.injector import Injected, Injector
+from tests.chaos.isolation import open_client
 from tests.chaos.questions import Question, draw_questions
 from tests.chaos.record import Circumstances, Decided, Record, boottime, decided
 from tests.chaos.replicas import Replica, ReplicaError
 from tests.chaos.rules_of_agreement import everything_agrees
 from tests.chaos.rules_of_writes import Violation
-from tests.chaos.stage import Stage, staged
 from tests.chaos.states import state_of
 from tests.chaos.watchers import wait_until_reached
+from tests.chaos.workers import Crew
 from tests.chaos.workload import NAMES
 from tests.cli.serving import environment
 

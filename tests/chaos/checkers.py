@@ -9,7 +9,7 @@ from threading import Event
 
 from rolecall_client import RolecallClient, RolecallError, error_of_status
 from rolecall_client.v1 import decision_pb2 as d
-from tests.chaos.apart import open_client
+from tests.chaos.isolation import open_client
 from tests.chaos.questions import Question
 from tests.chaos.record import Circumstances, Record, boottime, decided
 from tests.chaos.workload import COLD, HOT

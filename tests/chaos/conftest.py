@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from rolecall_client.v1 import role_pb2 as r
-from tests.chaos.apart import open_client, stand_apart
 from tests.chaos.asking import fully_consistent
+from tests.chaos.environment import Stage, joining, staged
+from tests.chaos.isolation import open_client, stand_apart
 from tests.chaos.proxy import Proxy
 from tests.chaos.replicas import Replica
-from tests.chaos.stage import Stage, joining, staged
 from tests.engine.world import allow, document
 from tests.postgres import binaries, not_there
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from random import Random
 
 from rolecall_client.v1 import decision_pb2 as d
-from tests.chaos.apart import open_client
+from tests.chaos.environment import Stage
+from tests.chaos.isolation import open_client
 from tests.chaos.proxy import Proxy
 from tests.chaos.replicas import Replica
-from tests.chaos.stage import Stage
 
 HOUR = 3_600
 SMALL_FILE_BYTES = 64

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from tests.chaos.environment import Stage
 from tests.chaos.faults import KINDS, Kind
 from tests.chaos.record import Record, boottime
-from tests.chaos.stage import Stage
 
 PAUSE_SECONDS = (0.5, 2.0)
 TOGETHER = 0.3

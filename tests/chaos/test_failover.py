@@ -18,13 +18,13 @@ from rolecall.storage.opening import migrate, open_repository
 from rolecall_client import RolecallError
 from rolecall_client.channel import open_channel
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r, watch_pb2 as w, watch_pb2_grpc
-from tests.chaos.apart import open_client
 from tests.chaos.asking import ASKED, check, error_of, eventually, fully_consistent, gauge, served
 from tests.chaos.database import NAME, Database
+from tests.chaos.environment import joining, target_of
 from tests.chaos.history import read_history
+from tests.chaos.isolation import open_client
 from tests.chaos.proxy import Proxy
 from tests.chaos.replicas import Replica
-from tests.chaos.stage import joining, target_of
 from tests.chaos.states import state_of
 from tests.engine.world import allow, deny, document
 from tests.postgres import PostgresServer

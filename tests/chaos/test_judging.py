@@ -9,8 +9,8 @@ import pytest
 
 from rolecall.roles.role import Revision
 from tests.chaos.history import History
+from tests.chaos.observations import WRITES, Seen, make_seen
 from tests.chaos.record import Outcome
-from tests.chaos.seen import WRITES, Seen, make_seen
 
 
 @pytest.fixture

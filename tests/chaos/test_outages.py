@@ -14,10 +14,9 @@ import pytest
 from google.rpc import code_pb2, error_details_pb2
 from grpc_status import rpc_status
 
-from rolecall.storage.postgres import PATIENCE
+from rolecall.storage.postgres.driver import PATIENCE
 from rolecall_client import query
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r, role_pb2_grpc
-from tests.chaos.apart import open_client
 from tests.chaos.asking import (
     ASKED,
     check,
@@ -30,10 +29,11 @@ from tests.chaos.asking import (
     write,
 )
 from tests.chaos.conftest import MAX_STALENESS_SECONDS
+from tests.chaos.environment import Stage, joining
+from tests.chaos.isolation import open_client
 from tests.chaos.proxy import Proxy
 from tests.chaos.record import boottime
 from tests.chaos.replicas import Replica
-from tests.chaos.stage import Stage, joining
 from tests.engine.world import ALICE
 
 SILENCE_SECONDS = PATIENCE.silence / 1_000

@@ -22,10 +22,10 @@ from tests.chaos.asking import (
     write,
 )
 from tests.chaos.conftest import MAX_STALENESS_SECONDS
+from tests.chaos.environment import Stage
 from tests.chaos.proxy import Proxy
 from tests.chaos.record import boottime
 from tests.chaos.replicas import Replica
-from tests.chaos.stage import Stage
 
 
 def test_row_67_a_replica_that_starts_without_a_database_serves_its_snapshot_file_and_says_so(stage: Stage) -> None:

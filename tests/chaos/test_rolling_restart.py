@@ -11,8 +11,8 @@ from threading import Event
 
 from rolecall_client import RolecallClient, RolecallError, query
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r
-from tests.chaos.apart import open_client
-from tests.chaos.stage import Stage, staged
+from tests.chaos.environment import Stage, staged
+from tests.chaos.isolation import open_client
 from tests.engine.world import ALICE, allow, document
 
 CALLERS = 4

@@ -12,7 +12,7 @@ from threading import Event
 
 from rolecall_client import RolecallError, query
 from rolecall_client.channel import RESOLUTION_SECONDS
-from tests.chaos.apart import open_client
+from tests.chaos.isolation import open_client
 from tests.chaos.names import Names
 from tests.chaos.replicas import Replica
 from tests.coherence.ports import free_port

@@ -11,7 +11,7 @@ from rolecall.storage.opening import open_repository
 from rolecall_client import RolecallClient, RolecallError, query
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r
 from tests.chaos.asking import check, client_of, error_of, eventually, staleness
-from tests.chaos.stage import Stage
+from tests.chaos.environment import Stage
 from tests.engine.world import ALICE, allow, deny, document
 from tests.storage.samples import all_commits
 

@@ -11,7 +11,7 @@ import grpc
 
 from rolecall_client.channel import open_channel
 from rolecall_client.v1 import role_pb2 as r, watch_pb2 as w, watch_pb2_grpc
-from tests.chaos.apart import stand_apart
+from tests.chaos.isolation import stand_apart
 from tests.chaos.record import Record
 
 STREAM_SECONDS = 20.0

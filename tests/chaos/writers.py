@@ -7,7 +7,7 @@ from threading import Event
 
 from rolecall_client import RolecallClient, RolecallError
 from rolecall_client.v1 import role_pb2 as r
-from tests.chaos.apart import open_client
+from tests.chaos.isolation import open_client
 from tests.chaos.record import Outcome, Record, Token, Written, boottime
 from tests.chaos.workload import Write, draw_write
 

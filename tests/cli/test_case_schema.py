@@ -12,9 +12,9 @@ import yaml
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
+from rolecall.cli.commands import COMMANDS
 from rolecall.cli.declarations.document import json_text
 from rolecall.cli.declarations.tree import read_documents
-from rolecall.cli.program import COMMANDS
 from rolecall.cli.testing import case_file
 from rolecall.engine.decision import Reason
 from tests.cli.conftest import CommandLine

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from rolecall.cli import logged_files
-from rolecall.cli.logged_files import log_lines
+from rolecall.cli.decision_log import files
+from rolecall.cli.decision_log.files import log_lines
 from tests.cli.conftest import CommandLine
 from tests.cli.serving import ACCOUNT, environment, served
 
@@ -197,7 +197,7 @@ def test_a_file_that_is_not_there_is_told(rolecall: CommandLine, tmp_path: Path)
 
 
 def test_a_log_is_followed_across_rotations(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logged_files, "POLL_SECONDS", 0)
+    monkeypatch.setattr(files, "POLL_SECONDS", 0)
     lines = log_lines(str(log), follow=True)
 
     def until_nothing_more() -> list[str]:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from rolecall.cli import entry
-from rolecall.cli.program import COMMANDS
-from rolecall.config import Config, flag_of, variable_of
+from rolecall.cli.commands import COMMANDS
+from rolecall.config.settings import Config, flag_of, variable_of
 from tests.cli.conftest import CommandLine
 from tests.cli.serving import REPOSITORY, environment
 
@@ -148,7 +148,7 @@ def test_a_reader_that_goes_away_is_no_fault() -> None:
 def test_small_commands_import_neither_the_server_nor_grpc() -> None:
     script = (
         "import sys; from rolecall.cli.entry import run; code = run(sys.argv[1:]);"
-        "sys.exit(str({'grpc', 'sqlalchemy', 'rolecall.app', 'rich.progress'} & sys.modules.keys()))"
+        "sys.exit(str({'grpc', 'sqlalchemy', 'rolecall.server.main', 'rich.progress'} & sys.modules.keys()))"
     )
     policy = REPOSITORY / "examples/policies/github-oidc.json"
 

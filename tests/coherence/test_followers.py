@@ -16,9 +16,9 @@ from rolecall.engine.boottime import boottime_micros
 from rolecall.engine.consistency import AtLeastAsFresh, Consistency, FullyConsistent
 from rolecall.engine.feed import Feed
 from rolecall.engine.follower import Follower
-from rolecall.engine.loading import load_snapshot
 from rolecall.engine.polling import Polling
 from rolecall.engine.snapshot import Snapshot
+from rolecall.engine.snapshot_loader import load_snapshot
 from rolecall.roles.change import Commit
 from rolecall.roles.digest import state_digest
 from rolecall.roles.repository import RoleRepository

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rolecall.engine.consistency import Consistency
 from rolecall.engine.follower import Follower
-from rolecall.engine.loading import load_snapshot
+from rolecall.engine.snapshot_loader import load_snapshot
 from rolecall.engine.writer import RoleWriter
 from rolecall.roles.change import Author, ChangeKind, Commit
 from rolecall.roles.errors import StoreUnavailableError

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from rolecall.engine import loading
+from rolecall.engine import snapshot_loader
 from rolecall.engine.consistency import AtLeastAsFresh, FullyConsistent
 from rolecall.engine.errors import FutureRevisionError, RevisionNotReachedError
-from rolecall.engine.loading import load_snapshot
+from rolecall.engine.snapshot_loader import load_snapshot
 from rolecall.roles.change import Commit
 from rolecall.roles.errors import BrokenHistoryError, InvalidTokenError, StoreUnavailableError, UnknownIncarnationError
 from rolecall.roles.repository import Head
@@ -207,7 +207,7 @@ async def test_a_gap_in_the_commits_loads_everything_again_and_is_counted(parts:
 
 
 def test_a_load_tells_how_far_it_is(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "ROLES_BETWEEN_PROGRESS", 2)
+    monkeypatch.setattr(snapshot_loader, "ROLES_BETWEEN_PROGRESS", 2)
     for name in ("a", "b", "c"):
         parts.put(name)
     told = list[tuple[int, int]]()

@@ -9,7 +9,7 @@ import pytest
 from rolecall.engine.errors import FutureRevisionError, InvalidQuestionError
 from rolecall.engine.follower import Follower
 from rolecall.engine.history import RoleHistory
-from rolecall.engine.loading import load_snapshot
+from rolecall.engine.snapshot_loader import load_snapshot
 from rolecall.roles.change import Author, ChangeKind
 from rolecall.roles.errors import RevisionNotKeptError
 from rolecall.roles.role import Micros

@@ -14,11 +14,11 @@ from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
 from rolecall.engine.explanation import explain_decision
 from rolecall.engine.snapshot import Snapshot
 from rolecall.offline import OfflineRole, check, explain
-from rolecall.roles.reference import Accounts
+from rolecall.roles.accounts import Accounts
 from rolecall.roles.role import Revision
-from rolecall.transport.codec_decision import QueryDecoder
-from rolecall.transport.conversations import Conversation
-from rolecall.transport.decision_servicer import DecisionServicer
+from rolecall.transport.codecs.decision import QueryDecoder
+from rolecall.transport.rpc.bidi_stream import Conversation
+from rolecall.transport.services.decision import DecisionServicer
 from rolecall_client.v1 import decision_pb2 as pb
 from tests.engine.world import ACCOUNT, HOUR, NOON, OTHER, document, role, statement
 

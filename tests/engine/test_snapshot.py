@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rolecall.engine.errors import ChangeGapError
-from rolecall.engine.reverse import ReverseIndex, named_principals
+from rolecall.engine.reverse.index import ReverseIndex, named_principals
 from rolecall.engine.snapshot import Snapshot
 from rolecall.policy.principal import principal_of_document
 from rolecall.roles.change import Author, Change, ChangeKind, Commit

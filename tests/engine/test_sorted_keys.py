@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from rolecall.engine import sorted_keys
-from rolecall.engine.sorted_keys import SortedKeys
+from rolecall.engine.reverse import sorted_keys
+from rolecall.engine.reverse.sorted_keys import SortedKeys
 
 KEYS = [f"{n:02}" for n in range(40)]
 keys = st.sampled_from(KEYS)

@@ -8,7 +8,7 @@ from typing import Any
 
 from rolecall.engine.decision import Answer
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
-from rolecall.engine.question import AssumeRoleRequest, asking_principal, context_keys, field_keys
+from rolecall.engine.request import AssumeRoleRequest, asking_principal, context_keys, field_keys
 from rolecall.engine.snapshot import Snapshot
 from rolecall.roles.role import Micros, Revision, Role
 

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import pytest
 import yaml
 
-from tests.house.tree import ROOT
+from tests.repository.tree import ROOT
 
 CHART = ROOT / "helm/rolecall"
 CASES = sorted((CHART / "ci").glob("*-values.yaml"))

@@ -18,7 +18,7 @@ import yaml
 
 from tests.helm.chart import CHART, VERSION, missing
 from tests.helm.image import DOCKERFILE, as_user, context, reachable_python, replay, stages
-from tests.house.tree import ROOT
+from tests.repository.tree import ROOT
 
 BUILD, FINAL = stages()
 USER = 65532

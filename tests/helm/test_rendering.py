@@ -13,7 +13,7 @@ from yamllint import linter
 from yamllint.config import YamlLintConfig
 
 from tests.helm.chart import CASES, CHART, SQLITE, helm, name_of, render
-from tests.house.tree import DOCS
+from tests.repository.tree import DOCS
 
 
 def as_numbers(version: str) -> list[int]:

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import Field, dataclass, fields
 from typing import Any
 
-from rolecall.config import Config
-from rolecall.setting_values import OneOf, Seconds, WholeNumber, read_one_worker, read_share
+from rolecall.config.settings import Config
+from rolecall.config.types import OneOf, Seconds, WholeNumber, read_one_worker, read_share
 from tests.helm.chart import CHART
-from tests.house.tree import DOCS
+from tests.repository.tree import DOCS
 
 VALUES, SCHEMA, PAGE = CHART / "values.yaml", CHART / "values.schema.json", DOCS / "kubernetes.md"
 BEGIN, END = "<!-- values: written by `make docs` -->\n", "<!-- end of values -->"

@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 from rolecall.engine.decision import Reason, ServedFrom, Side
-from rolecall.engine.question import AssumeRoleRequest
-from rolecall.engine.record import DecisionRecord, RecordedCall, RecordedStatement
-from rolecall.observability.decision_log import DecisionLogOptions
-from rolecall.observability.decision_log_masking import Masking
-from rolecall.observability.decision_log_record import Origin, RecordEncoder
+from rolecall.engine.decision_record import DecisionRecord, RecordedCall, RecordedStatement
+from rolecall.engine.request import AssumeRoleRequest
+from rolecall.observability.decision_log.log import DecisionLogOptions
+from rolecall.observability.decision_log.masking import Masking
+from rolecall.observability.decision_log.record import Origin, RecordEncoder
 from rolecall.policy.principal import principal_of_request
 from rolecall.roles.role import Revision
 

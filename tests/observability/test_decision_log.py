@@ -11,13 +11,13 @@ from typing import Any
 import grpc
 import pytest
 
-from rolecall.app import StartError, running
 from rolecall.roles.errors import StoreUnavailableError
-from rolecall.transport.decision_servicer import DecisionServicer
-from rolecall.transport.recorded_decisions import RecordedDecisions
+from rolecall.server.main import StartError, running
+from rolecall.transport.services.decision import DecisionServicer
+from rolecall.transport.services.recorded_decisions import RecordedDecisions
 from rolecall_client.v1 import decision_pb2 as pb, role_pb2
-from tests.app.serving import ACCOUNT, BOB, check, config, served, until
-from tests.app.test_running import ops
+from tests.server.serving import ACCOUNT, BOB, check, config, served, until
+from tests.server.test_server import ops
 
 CANARY = "canary7f3a"
 ROLE = f"acs:ram::{ACCOUNT}:role/App"
@@ -141,7 +141,7 @@ async def test_the_servicer_is_wrapped_only_where_decisions_are_logged(
         made.append(type(decision))
         raise StoreUnavailableError("enough")
 
-    monkeypatch.setattr("rolecall.running.Servicers", stop)
+    monkeypatch.setattr("rolecall.server.server.Servicers", stop)
     for flags in ({}, {"decision_log": str(path)}):
         with pytest.raises(StartError, match="enough"):
             async with running(config(**flags)):
@@ -258,7 +258,7 @@ async def test_the_loop_goes_on_while_the_disk_hangs(path: Path, monkeypatch: py
         loop.call_soon_threadsafe(hanging.set)
         let_go.wait(20)
 
-    monkeypatch.setattr("rolecall.observability.decision_log_file.RotatedFile.append", hang)
+    monkeypatch.setattr("rolecall.observability.decision_log.sinks.RotatedFile.append", hang)
     async with served(decision_log=str(path)) as service:
         await service.decisions.CheckAssumeRole(check())
         await hanging.wait()

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rolecall.observability.decision_log import DecisionLogError, open_sink
-from rolecall.observability.decision_log_file import RotatedFile, StandardOutput
+from rolecall.observability.decision_log.log import DecisionLogError, open_sink
+from rolecall.observability.decision_log.sinks import RotatedFile, StandardOutput
 from tests.observability.decision_records import options
 
 LINE = b"x" * 39 + b"\n"

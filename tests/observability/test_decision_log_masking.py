@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from rolecall.observability.decision_log_masking import Masking, read_pointer
-from rolecall.observability.decision_log_sampling import Sampling
+from rolecall.observability.decision_log.masking import Masking, read_pointer
+from rolecall.observability.decision_log.sampling import Sampling
 from tests.observability.decision_records import BOB, encoder, record, told
 
 CANARY = "canary7f3a"

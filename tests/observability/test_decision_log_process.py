@@ -18,12 +18,12 @@ from typing import Any
 import grpc
 
 from rolecall_client.v1 import decision_pb2 as pb, decision_pb2_grpc as rpc
-from tests.app.serving import ANY_PORTS, check
+from tests.server.serving import ANY_PORTS, check
 
 PROGRAM = """
 import sys
-from rolecall.app import run
-from rolecall.config import Config
+from rolecall.server.main import run
+from rolecall.config.settings import Config
 def ready(bound):
     sys.stderr.write(f"{bound.address} {bound.ops_address}\\n")
     sys.stderr.flush()

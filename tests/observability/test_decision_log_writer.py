@@ -3,9 +3,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from rolecall.observability import decision_log_writer
-from rolecall.observability.decision_log import DecisionLog
-from rolecall.observability.decision_log_writer import LineWriter
+from rolecall.observability.decision_log import line_writer
+from rolecall.observability.decision_log.line_writer import LineWriter
+from rolecall.observability.decision_log.log import DecisionLog
 from tests.observability.decision_records import ORIGIN, options, record
 
 PATIENCE = 20
@@ -100,7 +100,7 @@ def test_there_is_no_room_while_the_disk_hangs_and_again_afterwards() -> None:
 def test_few_long_lines_fill_the_queue_too() -> None:
     lines = writer(Memory())
 
-    lines.put(b"x" * decision_log_writer.MAX_WAITING_BYTES)
+    lines.put(b"x" * line_writer.MAX_WAITING_BYTES)
 
     assert not lines.has_room
 

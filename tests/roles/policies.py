@@ -6,10 +6,10 @@ import json
 import uuid
 
 from rolecall.policy.limits import Limits
+from rolecall.roles.accounts import Accounts
 from rolecall.roles.catalog import CatalogOptions, RoleCatalog
 from rolecall.roles.change import Author
 from rolecall.roles.commands import CreateRole
-from rolecall.roles.reference import Accounts
 from rolecall.roles.repository import RoleRepository
 from rolecall.roles.role import Micros, Role
 

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from rolecall.roles.canonical_json import canonical
 from rolecall.roles.catalog import RoleCatalog
 from rolecall.roles.change import ChangeKind
 from rolecall.roles.commands import ApplyRoles, RoleDeclaration, RoleDifference, Written
 from rolecall.roles.differences import LEFT_OUT, Differences
 from rolecall.roles.errors import InvalidFieldsError, RoleLimitError
 from rolecall.roles.idempotency import DIFFERENCES_OUTCOME
-from rolecall.roles.serial import canonical
 from rolecall.storage.memory import MemoryRoleRepository
-from rolecall.storage.sqlite import open_sqlite
-from rolecall.transport import codec_role
+from rolecall.storage.sqlite.driver import open_sqlite
+from rolecall.transport.codecs import role as codec_role
 from tests.roles.policies import (
     ACCOUNT,
     BROKEN_POLICY,

@@ -9,6 +9,7 @@ import pytest
 from rolecall.policy.errors import InvalidPolicyError
 from rolecall.policy.limits import Limits
 from rolecall.policy.lint import Severity
+from rolecall.roles.accounts import Accounts
 from rolecall.roles.catalog import CatalogOptions, RoleCatalog
 from rolecall.roles.commands import CreateRole, DeleteRole, RollbackRole, UpdateRole
 from rolecall.roles.errors import (
@@ -19,10 +20,9 @@ from rolecall.roles.errors import (
     RoleNotFoundError,
     StaleEtagError,
 )
-from rolecall.roles.reference import Accounts
 from rolecall.roles.role import Role
 from rolecall.storage.memory import MemoryRoleRepository
-from rolecall.storage.sqlite import open_sqlite
+from rolecall.storage.sqlite.driver import open_sqlite
 from tests.roles.policies import (
     ACCOUNT,
     BROKEN_POLICY,

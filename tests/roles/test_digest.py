@@ -6,9 +6,9 @@ from itertools import permutations
 
 import pytest
 
+from rolecall.roles.canonical_json import role_bytes
 from rolecall.roles.digest import StateDigest, state_digest
 from rolecall.roles.role import Micros, Revision, Role
-from rolecall.roles.serial import role_bytes
 
 ONE = Role(
     role_id="1",

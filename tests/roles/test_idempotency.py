@@ -11,7 +11,7 @@ from rolecall.roles.catalog import RoleCatalog
 from rolecall.roles.commands import CreateRole, DeleteRole, RollbackRole, UpdateRole
 from rolecall.roles.errors import IdempotencyMismatchError, RoleExistsError, RoleNotFoundError
 from rolecall.storage.memory import MemoryRoleRepository
-from rolecall.storage.sqlite import open_sqlite
+from rolecall.storage.sqlite.driver import open_sqlite
 from tests.roles.policies import OTHER_POLICY, POLICY, SCOPE, author, catalog_of, create, everything, new_id
 
 COMMAND = CreateRole(role_name="App", document=POLICY, tags={"a": "1", "b": "2"})

@@ -4,7 +4,7 @@ import pytest
 
 from rolecall.security.permissions import RIGHTS, Permissions, Right
 from rolecall_client.v1 import decision_pb2, policy_pb2, role_pb2, watch_pb2
-from tests.app.serving import served
+from tests.server.serving import served
 
 FILES = [decision_pb2, policy_pb2, role_pb2, watch_pb2]
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from rolecall.roles.canonical_json import FIRST_HASH
 from rolecall.roles.change import ChangeKind
 from rolecall.roles.errors import RevisionNotKeptError, StoreUnavailableError
 from rolecall.roles.repository import Remembered, RoleRepository, Transaction
 from rolecall.roles.role import Revision, Role
-from rolecall.roles.serial import FIRST_HASH
 from tests.storage.samples import (
     ACCOUNT,
     DOCUMENT,
@@ -659,7 +659,7 @@ class RoleRepositoryContract:
     def test_pages_of_large_commits_are_short_and_together_everything(
         self, repository: RoleRepository, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("rolecall.storage.sql_history.CHANGES_A_READ", 3)
+        monkeypatch.setattr("rolecall.storage.sql.history.CHANGES_A_READ", 3)
         for size, first in ((5, "a"), (1, "b"), (2, "c"), (1, "d"), (4, "e")):
             create(repository, *(f"{first}{n}" for n in range(size)))
 

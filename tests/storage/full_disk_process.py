@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 from rolecall.roles.errors import StoreUnavailableError
-from rolecall.storage.sql_store import SqlRoleRepository
-from rolecall.storage.sqlite import open_sqlite
+from rolecall.storage.sql.store import SqlRoleRepository
+from rolecall.storage.sqlite.driver import open_sqlite
 from tests.storage.samples import assert_chained, create
 
 STEP_BYTES = 2_048

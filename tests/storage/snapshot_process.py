@@ -13,7 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
-from rolecall.storage.snapshot_file import SnapshotFile, SnapshotFileError
+from rolecall.storage.snapshot.file import SnapshotFile, SnapshotFileError
 from tests.storage.snapshots import KEY, SEEN, STANDING, roles
 
 STEP_BYTES = 8_192

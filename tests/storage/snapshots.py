@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from rolecall.roles.role import Micros, Revision, Role
-from rolecall.storage.moment import Moment
-from rolecall.storage.snapshot_form import Standing
+from rolecall.storage.snapshot.format import Standing
+from rolecall.storage.snapshot.moment import Moment
 
 KEY = bytes(range(32))
 STANDING = Standing(incarnation="i-1", revision=Revision(7), hash=b"h" * 32, token_key=b"t" * 32)

@@ -14,11 +14,12 @@ from sqlalchemy import Connection
 from rolecall.roles.errors import BrokenHistoryError, RevisionNotKeptError, StoreUnavailableError
 from rolecall.roles.repository import RoleRepository
 from rolecall.roles.role import Revision
-from rolecall.storage import audit_findings, audit_log, audit_state, migrate, open_repository
-from rolecall.storage.audit import Audit, audit
-from rolecall.storage.copying import copy_store
-from rolecall.storage.maintained import maintained_store
-from rolecall.storage.sqlite import open_sqlite
+from rolecall.storage import migrate, open_repository
+from rolecall.storage.maintenance import audit_findings, audit_log, audit_state
+from rolecall.storage.maintenance.admin_store import maintained_store
+from rolecall.storage.maintenance.audit import Audit, audit
+from rolecall.storage.maintenance.copy_store import copy_store
+from rolecall.storage.sqlite.driver import open_sqlite
 from tests.postgres import PostgresServer
 from tests.storage.samples import ACCOUNT, change, create, remove
 

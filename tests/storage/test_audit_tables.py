@@ -14,11 +14,11 @@ from rolecall.cli.entry import run
 from rolecall.roles.errors import BrokenHistoryError
 from rolecall.roles.repository import Remembered
 from rolecall.roles.role import Revision
-from rolecall.storage import audit_tables
-from rolecall.storage.audit import Audit, audit
-from rolecall.storage.copying import copy_store
-from rolecall.storage.maintained import maintained_store
-from rolecall.storage.sqlite import open_sqlite
+from rolecall.storage.maintenance import audit_tables
+from rolecall.storage.maintenance.admin_store import maintained_store
+from rolecall.storage.maintenance.audit import Audit, audit
+from rolecall.storage.maintenance.copy_store import copy_store
+from rolecall.storage.sqlite.driver import open_sqlite
 from tests.postgres import PostgresServer
 from tests.storage.samples import ACCOUNT, author, change, create
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from rolecall.config import Config
+from rolecall.config.settings import Config
+from rolecall.roles.canonical_json import canonical
 from rolecall.roles.change import ChangeKind
 from rolecall.roles.commands import RoleDifference
 from rolecall.roles.differences import LEFT_OUT, MAX_TOTAL_BYTES
@@ -23,14 +24,14 @@ from rolecall.roles.errors import BrokenHistoryError, InvalidTokenError, StoreUn
 from rolecall.roles.fields import MAX_NAME_CHARACTERS
 from rolecall.roles.idempotency import DIFFERENCES_OUTCOME
 from rolecall.roles.repository import Remembered, RoleRepository
-from rolecall.roles.serial import canonical
 from rolecall.roles.tokens import Tokens
-from rolecall.storage import backup_file, maintained_sqlite, open_repository, whole_store
-from rolecall.storage.audit import audit
-from rolecall.storage.backup import read_backup, restore, write_backup
-from rolecall.storage.backup_file import Backup, BackupError
-from rolecall.storage.maintained import maintained_store
-from rolecall.storage.whole_store import Contents, contents_of, steps_of
+from rolecall.storage import open_repository
+from rolecall.storage.maintenance import backup_file, sqlite_admin, store_contents
+from rolecall.storage.maintenance.admin_store import maintained_store
+from rolecall.storage.maintenance.audit import audit
+from rolecall.storage.maintenance.backup import read_backup, restore, write_backup
+from rolecall.storage.maintenance.backup_file import Backup, BackupError
+from rolecall.storage.maintenance.store_contents import Contents, contents_of, steps_of
 from tests.postgres import PostgresServer
 from tests.storage.samples import ACCOUNT, all_commits, author, change, create, remove
 
@@ -127,8 +128,8 @@ def test_a_restored_store_is_the_backup_but_for_its_incarnation(
 def test_the_size_of_a_step_does_not_matter(
     file: Path, tmp_path: Path, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(whole_store, "ROWS_A_STEP", rows)
-    monkeypatch.setattr("rolecall.storage.backup_file.ROWS_A_STEP", rows)
+    monkeypatch.setattr(store_contents, "ROWS_A_STEP", rows)
+    monkeypatch.setattr("rolecall.storage.maintenance.backup_file.ROWS_A_STEP", rows)
 
     restored(file, f"sqlite:///{tmp_path}/target.db")
 
@@ -225,8 +226,8 @@ def test_a_backup_that_is_made_while_a_server_writes_is_of_one_moment(
 def test_a_file_that_is_always_written_to_is_copied_in_one_step_in_the_end(
     tmp_path: Path, writes: int, wanted: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(maintained_sqlite, "PAGES_A_STEP", 1)
-    monkeypatch.setattr(maintained_sqlite, "MAX_RESTARTS", 3)
+    monkeypatch.setattr(sqlite_admin, "PAGES_A_STEP", 1)
+    monkeypatch.setattr(sqlite_admin, "MAX_RESTARTS", 3)
     steps: list[int] = []
     with closing(sqlite3.connect(tmp_path / "s.db", isolation_level=None)) as writer:
         writer.execute("CREATE TABLE t (x)")
@@ -247,7 +248,7 @@ def test_a_file_that_is_always_written_to_is_copied_in_one_step_in_the_end(
             closing(sqlite3.connect(tmp_path / "s.db", factory=Watched)) as source,
             closing(sqlite3.connect(tmp_path / "t.db")) as target,
         ):
-            maintained_sqlite._copy(source, target)
+            sqlite_admin._copy(source, target)
             assert target.execute("SELECT x FROM t").fetchall() == writer.execute("SELECT x FROM t").fetchall()
             assert target.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert steps == wanted

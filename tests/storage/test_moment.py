@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rolecall.storage.moment import Moment, read_boot_id
+from rolecall.storage.snapshot.moment import Moment, read_boot_id
 
 THEN = Moment(boot_id="boot-1", boottime=1_000, wall=50_000)
 
@@ -52,7 +52,7 @@ def test_time_passes() -> None:
 
 def test_a_boot_has_one_name_or_none(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     names = {read_boot_id(), read_boot_id()}
-    monkeypatch.setattr("rolecall.storage.moment._BOOT_ID", tmp_path_factory.mktemp("proc") / "none")
+    monkeypatch.setattr("rolecall.storage.snapshot.moment._BOOT_ID", tmp_path_factory.mktemp("proc") / "none")
 
     assert len(names) == 1
     assert read_boot_id() == ""

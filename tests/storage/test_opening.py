@@ -12,7 +12,7 @@ import pytest
 
 from rolecall.roles.errors import StoreBusyError, StoreUnavailableError, StoreUnsupportedError
 from rolecall.storage import MemoryRoleRepository, migrate, open_repository, schema_of
-from rolecall.storage.tables import SCHEMA
+from rolecall.storage.sql.tables import SCHEMA
 from tests.storage.processes import python
 from tests.storage.samples import create
 

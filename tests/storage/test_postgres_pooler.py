@@ -13,7 +13,7 @@ import pytest
 
 from rolecall.roles.repository import Hints, RoleRepository
 from rolecall.storage import migrate, open_repository, schema_of
-from rolecall.storage.tables import SCHEMA
+from rolecall.storage.sql.tables import SCHEMA
 from tests.postgres import PostgresServer
 from tests.storage.contract import RoleRepositoryContract
 from tests.storage.pgbouncer import pooler

@@ -13,8 +13,9 @@ from alembic.runtime.migration import MigrationContext
 from psycopg import sql
 
 from rolecall.roles.errors import StoreUnavailableError, StoreUnsupportedError
-from rolecall.storage import migrate, open_repository, queries, schema, schema_of
-from rolecall.storage.tables import METADATA, OLDEST_SCHEMA, SCHEMA
+from rolecall.storage import migrate, open_repository, schema_of
+from rolecall.storage.sql import queries, schema
+from rolecall.storage.sql.tables import METADATA, OLDEST_SCHEMA, SCHEMA
 from tests.postgres import PostgresServer
 from tests.storage.processes import python
 from tests.storage.samples import create

@@ -17,8 +17,8 @@ from sqlalchemy.schema import CreateTable
 
 from rolecall.roles.errors import BrokenHistoryError
 from rolecall.roles.role import Revision
-from rolecall.storage.sqlite import open_sqlite
-from rolecall.storage.tables import METADATA, OLDEST_SCHEMA, SCHEMA
+from rolecall.storage.sql.tables import METADATA, OLDEST_SCHEMA, SCHEMA
+from rolecall.storage.sqlite.driver import open_sqlite
 from tests.storage.samples import change, create, remove
 
 POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]

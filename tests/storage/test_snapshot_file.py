@@ -10,8 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from rolecall.roles.role import Role
-from rolecall.storage.moment import Moment
-from rolecall.storage.snapshot_file import (
+from rolecall.storage.snapshot.file import (
     SEEN_KIND,
     STATE_KIND,
     NoSnapshotFileError,
@@ -19,7 +18,8 @@ from rolecall.storage.snapshot_file import (
     SnapshotFile,
     SnapshotFileError,
 )
-from rolecall.storage.snapshot_form import FRAME_CHARACTERS, FRAME_ROLES
+from rolecall.storage.snapshot.format import FRAME_CHARACTERS, FRAME_ROLES
+from rolecall.storage.snapshot.moment import Moment
 from tests.storage.processes import python
 from tests.storage.snapshots import ELSEWHERE, KEY, LATER, SEEN, STANDING, frames, handmade, modes, roles
 
@@ -105,7 +105,7 @@ def test_equal_values_of_many_roles_are_one_object(file: SnapshotFile) -> None:
 def test_a_state_with_more_values_than_are_shared_is_read_back(
     file: SnapshotFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rolecall.storage.snapshot_form.MAX_SHARED_VALUES", 1)
+    monkeypatch.setattr("rolecall.storage.snapshot.format.MAX_SHARED_VALUES", 1)
     write(file, roles(3 * FRAME_ROLES))
 
     held = file.read().roles
@@ -417,7 +417,7 @@ def test_a_directory_that_has_gone_is_told(file: SnapshotFile) -> None:
 
 def test_a_role_that_no_reader_would_take_is_not_written(file: SnapshotFile, monkeypatch: pytest.MonkeyPatch) -> None:
     write(file, roles(2))
-    monkeypatch.setattr("rolecall.storage.sealed_file.MAX_FRAME_BYTES", 1_000)
+    monkeypatch.setattr("rolecall.storage.snapshot.authenticated_file.MAX_FRAME_BYTES", 1_000)
 
     with pytest.raises(SnapshotFileError, match="it would have a part of"):
         write(file, roles(1, document="x" * 2_000))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rolecall.storage.snapshot_key import MAX_KEY_BYTES, SnapshotKeyError, read_key
+from rolecall.storage.snapshot.key import MAX_KEY_BYTES, SnapshotKeyError, read_key
 
 
 def key_file(folder: Path, content: bytes, *, mode: int = 0o600) -> Path:

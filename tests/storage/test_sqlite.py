@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from rolecall.storage import sql_store
-from rolecall.storage.sql_store import SqlRoleRepository
-from rolecall.storage.sqlite import open_sqlite
+from rolecall.storage.sql import store
+from rolecall.storage.sql.store import SqlRoleRepository
+from rolecall.storage.sqlite.driver import open_sqlite
 from tests.storage.contract import RoleRepositoryContract
 from tests.storage.samples import all_commits, assert_chained, author, create, nothing
 
@@ -38,9 +38,9 @@ def test_everything_is_there_when_the_file_is_opened_again(tmp_path: Path) -> No
 
 
 def test_what_loaded_roles_share_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sql_store, "MAX_SHARED_VALUES", 2)
+    monkeypatch.setattr(store, "MAX_SHARED_VALUES", 2)
     repository = open_sqlite(tmp_path / "rolecall.db")
-    made = create(repository, *(f"r{n:04}" for n in range(sql_store.ROLES_A_READ + 1)), description="shared")
+    made = create(repository, *(f"r{n:04}" for n in range(store.ROLES_A_READ + 1)), description="shared")
 
     loaded = list(repository.load())
 
@@ -51,7 +51,7 @@ def test_what_loaded_roles_share_is_bounded(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_long_history_is_forgotten_a_part_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sql_store, "COMMITS_A_PRUNE", 2)
+    monkeypatch.setattr(store, "COMMITS_A_PRUNE", 2)
     repository = open_sqlite(tmp_path / "rolecall.db")
     for n in range(8):
         create(repository, f"r{n}")

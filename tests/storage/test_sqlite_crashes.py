@@ -15,8 +15,8 @@ from sqlalchemy import Connection, event
 
 from rolecall.roles.errors import StoreUnavailableError
 from rolecall.roles.repository import Remembered, Transaction
-from rolecall.storage.sql_store import SqlRoleRepository
-from rolecall.storage.sqlite import open_sqlite
+from rolecall.storage.sql.store import SqlRoleRepository
+from rolecall.storage.sqlite.driver import open_sqlite
 from tests.storage.processes import python, stop
 from tests.storage.samples import all_commits, assert_chained, author, create
 

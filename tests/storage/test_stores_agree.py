@@ -17,7 +17,7 @@ from rolecall.roles.repository import Remembered, RoleRepository, Transaction
 from rolecall.roles.role import Revision
 from rolecall.storage import open_repository
 from rolecall.storage.memory import MemoryRoleRepository
-from rolecall.storage.sqlite import open_sqlite
+from rolecall.storage.sqlite.driver import open_sqlite
 from tests.postgres import PostgresServer
 from tests.storage.samples import ACCOUNT, OTHER_ACCOUNT, author, sample
 from tests.storage.stores import clear, empty_store

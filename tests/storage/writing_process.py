@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rolecall.roles.change import ChangeKind
 from rolecall.roles.repository import Remembered, Transaction
-from rolecall.storage.sqlite import open_sqlite
+from rolecall.storage.sqlite.driver import open_sqlite
 from tests.storage.samples import author, sample
 
 DOCUMENT = "x" * 9_000

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.app.serving import Served, served
+from tests.server.serving import Served, served
 
 
 @pytest.fixture

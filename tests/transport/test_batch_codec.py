@@ -10,12 +10,12 @@ from google.rpc.status_pb2 import Status
 
 from rolecall.engine.consistency import Consistency
 from rolecall.engine.decision import Answer, ServedFrom
+from rolecall.roles.accounts import Accounts
 from rolecall.roles.change import Author, Change, ChangeKind, Commit
-from rolecall.roles.reference import Accounts
 from rolecall.roles.role import Micros, Revision
-from rolecall.transport.codec_batch import BatchAnswers, RawRequest, RawResponse, refusal
-from rolecall.transport.codec_decision import QueryDecoder, write_answer
-from rolecall.transport.decision_servicer import DecisionServicer
+from rolecall.transport.codecs.batch import BatchAnswers, RawRequest, RawResponse, refusal
+from rolecall.transport.codecs.decision import QueryDecoder, write_answer
+from rolecall.transport.services.decision import DecisionServicer
 from rolecall_client.v1 import decision_pb2 as pb
 from tests.engine.world import ACCOUNT, ALICE, NOON, allow, deny, document, point, question, role
 

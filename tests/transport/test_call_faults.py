@@ -13,7 +13,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from rolecall_client.v1 import decision_pb2 as pb, decision_pb2_grpc
-from tests.app.serving import Served, check, for_ever, served, until
+from tests.server.serving import Served, check, for_ever, served, until
 from tests.transport import frames
 from tests.transport.refusals import refused
 

@@ -6,7 +6,7 @@ import grpc
 import pytest
 
 from rolecall_client.v1 import policy_pb2 as pb, policy_pb2_grpc as rpc
-from tests.app.serving import DOCUMENT, Served
+from tests.server.serving import DOCUMENT, Served
 from tests.transport.refusals import refused
 
 

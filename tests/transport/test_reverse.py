@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from rolecall_client.v1 import decision_pb2 as pb, role_pb2
-from tests.app.serving import ACCOUNT, BOB, Served
+from tests.server.serving import ACCOUNT, BOB, Served
 from tests.transport.refusals import refused
 
 OTHER = "210987654321"

@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from rolecall_client.v1 import role_pb2 as pb
-from tests.app.serving import ACCOUNT, DOCUMENT, Served, check, served
+from tests.server.serving import ACCOUNT, DOCUMENT, Served, check, served
 from tests.transport.refusals import refused
 
 UUID = "6f1c1c1e-0000-4000-8000-000000000001"

@@ -12,9 +12,9 @@ from unittest.mock import patch
 import grpc
 from google.rpc import error_details_pb2
 
-from rolecall.running import Stopping
+from rolecall.server.server import Stopping
 from rolecall_client.v1 import decision_pb2 as pb, decision_pb2_grpc
-from tests.app.serving import BOB, Served, served, until
+from tests.server.serving import BOB, Served, served, until
 from tests.transport.refusals import Refusal, refusal_of
 
 METHOD = "/rolecall.v1.DecisionService/StreamCheckAssumeRole"

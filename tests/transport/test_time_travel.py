@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from rolecall_client.v1 import decision_pb2 as pb, role_pb2
-from tests.app.serving import ACCOUNT, BOB, DOCUMENT, Served, check, served
+from tests.server.serving import ACCOUNT, BOB, DOCUMENT, Served, check, served
 from tests.transport.refusals import refused
 
 NOBODY = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":[]}}]}'

@@ -14,17 +14,17 @@ import pytest
 from rolecall.engine.consistency import Consistency
 from rolecall.engine.watch import RoleWatches
 from rolecall.observability.logs import make_logger
-from rolecall.roles.reference import Accounts
+from rolecall.roles.accounts import Accounts
 from rolecall.roles.role import Revision
 from rolecall.roles.tokens import Tokens
-from rolecall.running import Stopping
 from rolecall.security.permissions import Permissions
-from rolecall.transport import wrapping
-from rolecall.transport.boundary import Boundary
-from rolecall.transport.codec_watch import EventEncoder
-from rolecall.transport.health import Health
+from rolecall.server.server import Stopping
+from rolecall.transport.codecs.watch import EventEncoder
+from rolecall.transport.rpc import method_handlers
+from rolecall.transport.rpc.error_boundary import Boundary
 from rolecall.transport.server import Place, Server, ServerOptions, Servicers
-from rolecall.transport.watch_servicer import WatchServicer
+from rolecall.transport.services.health import Health
+from rolecall.transport.services.watch import WatchServicer
 from rolecall_client.v1 import (
     decision_pb2_grpc,
     policy_pb2_grpc,
@@ -33,7 +33,7 @@ from rolecall_client.v1 import (
     watch_pb2 as pb,
     watch_pb2_grpc,
 )
-from tests.app.serving import ACCOUNT, DOCUMENT, Served, served, until
+from tests.server.serving import ACCOUNT, DOCUMENT, Served, served, until
 from tests.transport.refusals import refused
 from tests.transport.watching import CREATED, DELETED, UPDATED, watch, watchers
 
@@ -398,7 +398,7 @@ async def hurried(service: Served, taken_seconds: float) -> AsyncIterator[Any]:
 async def test_a_reader_that_does_not_read_is_cut_and_told_where_to_go_on(
     service: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wrapping, "STATUS_SECONDS", 0.3)
+    monkeypatch.setattr(method_handlers, "STATUS_SECONDS", 0.3)
     async with hurried(service, 0.5) as (server, channel):
         watching = watch(service, stub=watch_pb2_grpc.WatchServiceStub(channel))
         await watching.read()

@@ -16,7 +16,7 @@ import pytest
 from rolecall.engine.feed import Feed
 from rolecall.roles.role import Revision
 from rolecall_client.v1 import role_pb2, watch_pb2_grpc
-from tests.app.serving import DOCUMENT, Served, until
+from tests.server.serving import DOCUMENT, Served, until
 from tests.transport.watching import Watching, watch, watchers
 
 PAGE_BYTES = 4_096

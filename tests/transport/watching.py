@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 
 from rolecall_client.v1 import role_pb2, watch_pb2 as pb
-from tests.app.serving import Served
+from tests.server.serving import Served
 from tests.transport.refusals import Refusal, refusal_of
 
 CREATED, UPDATED, DELETED = role_pb2.CHANGE_KIND_CREATED, role_pb2.CHANGE_KIND_UPDATED, role_pb2.CHANGE_KIND_DELETED

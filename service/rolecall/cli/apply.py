@@ -97,7 +97,7 @@ def apply(
     if output is Output.JSON:
         print_json(record(response))
     else:
-        from rolecall.cli.show_changes import show_changes
+        from rolecall.cli.render.changes import show_changes
 
         show_changes(response.changes, dry_run=dry_run)
 

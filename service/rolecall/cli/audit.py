@@ -10,12 +10,12 @@ import typer
 
 from rolecall.cli.failure import DENIED, OK, CommandError
 from rolecall.cli.options import Output, expanded
-from rolecall.cli.stores import StoreChoice, counted, counting, store_errors
+from rolecall.cli.store_options import StoreChoice, counted, counting, store_errors
 from rolecall.cli.terminal import add_row, console, marks, print_json, table
 
 if TYPE_CHECKING:
     from rolecall.roles.repository import Floor
-    from rolecall.storage.audit import Audit
+    from rolecall.storage.maintenance.audit import Audit
 
 MAX_REVISION = (1 << 63) - 1
 
@@ -53,8 +53,8 @@ def verify(
     count of its account. Exit code 1 if anything is not as it was written. Servers may go on writing.
     """
     from rolecall.roles.role import Revision
-    from rolecall.storage.audit import audit as examine
-    from rolecall.storage.maintained import maintained_store
+    from rolecall.storage.maintenance.admin_store import maintained_store
+    from rolecall.storage.maintenance.audit import audit as examine
 
     known = _floor(noted) if noted else None
     with store_errors():
@@ -74,9 +74,9 @@ def verify(
 
 
 def _floor(text: str) -> Floor:
+    from rolecall.roles.quoting import shown
     from rolecall.roles.repository import Floor
     from rolecall.roles.role import Revision
-    from rolecall.roles.text import shown
 
     noted = re.fullmatch("([0-9]+):([0-9a-f]{64})", text)
     if noted is None:

@@ -12,7 +12,7 @@ import typer
 
 from rolecall.cli.failure import CommandError
 from rolecall.cli.options import Output, expanded
-from rolecall.cli.stores import StoreChoice, counted, counting, store_errors
+from rolecall.cli.store_options import StoreChoice, counted, counting, store_errors
 from rolecall.cli.terminal import print_json
 
 FormatOption = Annotated[Output, typer.Option("--output", "-o", help="For people (table), or JSON.")]
@@ -30,8 +30,8 @@ def backup(
     Roles, the log, remembered requests and the token key, as of one moment; servers go on meanwhile. FILE is as secret as the store
     and its owner's alone. It takes its name when it is whole.
     """
-    from rolecall.storage.backup import write_backup
-    from rolecall.storage.maintained import maintained_store
+    from rolecall.storage.maintenance.admin_store import maintained_store
+    from rolecall.storage.maintenance.backup import write_backup
 
     if not file.absolute().parent.is_dir():
         raise CommandError(f"there is no directory `{file.parent}`", hint="make it first")
@@ -61,8 +61,8 @@ def restore(
     anything is written, and then all of it is there or nothing. The store gets a new incarnation: consistency tokens from before
     are refused with UNKNOWN_INCARNATION, and callers read again without them.
     """
-    from rolecall.storage.backup import read_backup, restore as put_back
-    from rolecall.storage.maintained import maintained_store
+    from rolecall.storage.maintenance.admin_store import maintained_store
+    from rolecall.storage.maintenance.backup import read_backup, restore as put_back
 
     with store_errors():
         kept = maintained_store(store.url)

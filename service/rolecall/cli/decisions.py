@@ -11,9 +11,9 @@ from typing import Annotated
 
 import typer
 
+from rolecall.cli.decision_log.files import LogLine, log_lines
+from rolecall.cli.decision_log.record import LoggedDecision, NotADecisionError, read_decision
 from rolecall.cli.failure import FAILED, OK, CommandError
-from rolecall.cli.logged_decision import LoggedDecision, NotADecisionError, read_decision
-from rolecall.cli.logged_files import LogLine, log_lines
 from rolecall.cli.options import Output
 from rolecall.cli.problem import Place, Problem
 
@@ -68,7 +68,7 @@ def decisions(
     Prints the last decisions that match, oldest first. Lines that are no decisions are told on standard error and counted; exit
     code 2 if there is nothing else.
     """
-    from rolecall.cli.show_logged import as_lines, as_rows
+    from rolecall.cli.render.decision_log import as_lines, as_rows
 
     wanted = _all([*_outcome(denied=denied, reason=reason), *_parties(role, who), *_times(since)])
     log = _Log(wanted)
@@ -188,7 +188,7 @@ def _canonical(who: str) -> str:
 
 def _times(since: str) -> Iterable[Wanted]:
     if since:
-        from rolecall.observability.decision_log_record import rfc3339
+        from rolecall.observability.decision_log.record import rfc3339
 
         earliest = rfc3339(_moment(since, time.time_ns() // 1_000))
         yield lambda decision: decision.time >= earliest

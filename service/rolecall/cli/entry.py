@@ -55,7 +55,7 @@ def guarded(work: Callable[[], int | None]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    from rolecall.cli.program import program
+    from rolecall.cli.commands import program
 
     words = _leading_words(arguments)
     # The shell asks for completions without arguments, and may want those of any command.
@@ -77,7 +77,7 @@ def _leading_words(arguments: Sequence[str]) -> list[str]:
 
 def _report_usage(message: str, words: Sequence[str]) -> int:
     """Tell what is wrong with a command line; Typer tells of one without a command by its help."""
-    from rolecall.cli.program import COMMANDS, GROUPS
+    from rolecall.cli.commands import COMMANDS, GROUPS
     from rolecall.cli.reports import report_failure
 
     if message.startswith("Usage:"):

@@ -13,7 +13,7 @@ import typer
 
 from rolecall.cli.failure import DENIED, OK
 from rolecall.cli.options import Output, expanded
-from rolecall.cli.stores import StoreChoice, store_errors
+from rolecall.cli.store_options import StoreChoice, store_errors
 from rolecall.cli.terminal import print_json
 
 PAUSE_SECONDS = 0.5
@@ -54,8 +54,8 @@ def migrate(
     file up to date by itself; a PostgreSQL database needs this once for each version that changes the tables.
     """
     from rolecall.storage import migrate as migrate_store, schema_of
-    from rolecall.storage.maintained import maintained_store
-    from rolecall.storage.tables import SCHEMA
+    from rolecall.storage.maintenance.admin_store import maintained_store
+    from rolecall.storage.sql.tables import SCHEMA
 
     wanted = f"{SCHEMA:04}"
     with store_errors(), _excused(or_snapshot):

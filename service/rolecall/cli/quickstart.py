@@ -19,7 +19,7 @@ from rolecall.cli.options import Connection
 from rolecall.cli.serve import settings_of
 
 if TYPE_CHECKING:
-    from rolecall.config import Config
+    from rolecall.config.settings import Config
 
 DEFAULT_ACCOUNT = "123456789012"
 
@@ -102,12 +102,12 @@ def quickstart(
 
 
 def _serve(config: Config, examples: Path) -> int:
-    from rolecall import app, running
+    from rolecall.server import main, server
 
-    def ready(bound: running.Bound) -> None:
+    def ready(bound: server.Bound) -> None:
         threading.Thread(target=_demonstrate, args=(bound.address, examples), daemon=True).start()
 
-    return app.run(config, ready=ready)
+    return main.run(config, ready=ready)
 
 
 def _demonstrate(address: str, examples: Path) -> None:

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from rolecall.cli import show_roles as show
 from rolecall.cli.failure import CommandError
 from rolecall.cli.files import read_policy
 from rolecall.cli.options import Connection, Output, OutputOption, ReasonOption, expanded, pairs
 from rolecall.cli.remote import client
+from rolecall.cli.render import roles as show
 from rolecall.cli.role_policy import document_errors_in
 
 RoleArgument = Annotated[

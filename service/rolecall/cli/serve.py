@@ -1,4 +1,4 @@
-"""`serve`: the server. Its options are the settings of `rolecall.config`, one for one."""
+"""`serve`: the server. Its options are the settings of `rolecall.config.settings`, one for one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from rolecall.cli.failure import CommandError
-from rolecall.config import Config, ConfigError, flag_of, variable_of
-from rolecall.setting_values import Address
+from rolecall.config.settings import Config, ConfigError, flag_of, variable_of
+from rolecall.config.types import Address
 
 _METAVARS = {
     "account_id": "ID",
@@ -113,6 +113,6 @@ def serve(flags: Mapping[str, object]) -> None:
     """
     config = settings_of(flags)
 
-    from rolecall import app
+    from rolecall.server import main
 
-    raise typer.Exit(app.run(config))
+    raise typer.Exit(main.run(config))

@@ -10,7 +10,7 @@ import typer
 
 from rolecall.cli.failure import CommandError
 from rolecall.cli.options import Output
-from rolecall.cli.stores import counted, counting, store_errors, url_of
+from rolecall.cli.store_options import counted, counting, store_errors, url_of
 from rolecall.cli.terminal import print_json
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Move a store to another database.")
@@ -35,8 +35,8 @@ def copy(
     history in another place, and only one of the two must go on: stop the servers of FROM first. The copy is held to what was read
     before it is committed; if anything differs, TO stays empty.
     """
-    from rolecall.storage.copying import copy_store
-    from rolecall.storage.maintained import maintained_store
+    from rolecall.storage.maintenance.admin_store import maintained_store
+    from rolecall.storage.maintenance.copy_store import copy_store
 
     with store_errors(), ExitStack() as stack:
         with store_errors("FROM"):

@@ -72,10 +72,10 @@ def record(message: Message) -> Mapping[str, object]:
 
 
 def visible(text: str) -> str:
-    """Return `text` with each character that does not print as an escape; see `rolecall.roles.text`."""
-    from rolecall.roles import text as texts
+    """Return `text` with each character that does not print as an escape; see `rolecall.roles.quoting`."""
+    from rolecall.roles import quoting
 
-    return texts.visible(text)
+    return quoting.visible(text)
 
 
 def prepare_streams() -> None:

@@ -10,7 +10,7 @@ import typer
 from rolecall.cli.failure import CommandError
 from rolecall.cli.options import Connection, Output, OutputOption, expanded
 from rolecall.cli.remote import client
-from rolecall.cli.show_watch import Shown
+from rolecall.cli.render.watch import Shown
 
 if TYPE_CHECKING:
     from rolecall_client.client import RolecallClient

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from rolecall.cli.options import Connection, Output, OutputOption, expanded
-from rolecall.cli.question import AskerOptions, asker_query
 from rolecall.cli.remote import client
+from rolecall.cli.request import AskerOptions, asker_query
 from rolecall.cli.terminal import print_json, record
 
 AccountOption = Annotated[
@@ -33,6 +33,6 @@ def what_can(
         if output is Output.JSON:
             print_json({"roles": [record(role) for role in roles]})
         else:
-            from rolecall.cli.show_listing import show_assumable
+            from rolecall.cli.render.reverse import show_assumable
 
             show_assumable(roles)

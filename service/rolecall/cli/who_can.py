@@ -53,7 +53,7 @@ def who_can(
     if output is Output.JSON:
         print_json(record(response))
     else:
-        from rolecall.cli.show_listing import show_grants
+        from rolecall.cli.render.reverse import show_grants
 
         show_grants(response.grants)
 
@@ -62,7 +62,7 @@ def _trusted_by(file: str) -> ListTrustedPrincipalsResponse:
     from rolecall.cli.policy_check import violation_problems
     from rolecall.policy.errors import InvalidPolicyError
     from rolecall.policy.parser import parse_policy
-    from rolecall.transport.codec_listing import trusted_response
+    from rolecall.transport.codecs.reverse import trusted_response
 
     try:
         return trusted_response(parse_policy(read_policy(file)))

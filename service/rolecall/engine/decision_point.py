@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rolecall.engine.cache import CompiledForms, DecisionCache, DecisionKey
 from rolecall.engine.decision import Answer, Decision, Reason, ServedFrom, Side
 from rolecall.engine.errors import UnreadablePolicyError
-from rolecall.engine.question import AssumeRoleRequest, derived_values, duration_violation
+from rolecall.engine.request import AssumeRoleRequest, derived_values, duration_violation
 from rolecall.engine.snapshot import RoleVersion, Snapshot
 from rolecall.policy.compiler import CompiledPolicy, Values, compile_policy
 from rolecall.policy.document import TrustPolicy

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rolecall.engine.decision import Decision
 from rolecall.engine.decision_point import NOT_FOUND, DecisionPoint, check_duration, root_refused, stored_policy
-from rolecall.engine.question import AssumeRoleRequest
+from rolecall.engine.request import AssumeRoleRequest
 from rolecall.engine.snapshot import RoleVersion
 from rolecall.policy.explain import StatementTrace, explain
 from rolecall.policy.near_miss import NearMiss, near_misses

@@ -22,8 +22,8 @@ from typing import TypeVar
 from rolecall.engine.boottime import boottime_micros
 from rolecall.engine.errors import ChangeGapError
 from rolecall.engine.feed import Feed
-from rolecall.engine.loading import PAGE_COMMITS, load_snapshot, uncollected
 from rolecall.engine.snapshot import Snapshot
+from rolecall.engine.snapshot_loader import PAGE_COMMITS, load_snapshot, uncollected
 from rolecall.roles.change import Commit
 from rolecall.roles.errors import BrokenHistoryError, RevisionNotKeptError
 from rolecall.roles.repository import Head, RoleRepository

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from rolecall.engine.errors import ChangeGapError
-from rolecall.engine.reverse import ReverseIndex, UnsortedIndex, named_principals
+from rolecall.engine.reverse.index import ReverseIndex, UnsortedIndex, named_principals
 from rolecall.policy.compiler import CompiledPolicy
 from rolecall.policy.principal import Principal
+from rolecall.roles.canonical_json import FIRST_HASH
 from rolecall.roles.change import ChangeKind, Commit
 from rolecall.roles.role import Revision, Role
-from rolecall.roles.serial import FIRST_HASH
 
 CHANGES_A_STEP = 50
 """How much of a commit is taken up at a time: about a millisecond's work."""

@@ -26,9 +26,9 @@ from prometheus_client.registry import Collector
 
 from rolecall.engine.decision import Reason, ServedFrom
 from rolecall.engine.decision_point import DecisionPoint
-from rolecall.observability.decision_log import DecisionLog
-from rolecall.observability.following_metrics import Following, FollowingCollector
+from rolecall.observability.decision_log.log import DecisionLog
 from rolecall.observability.metered_writer import WRITE_BOUNDS, MeteredWriter
+from rolecall.observability.replication_metrics import Following, FollowingCollector
 
 CODES = {code.value[0]: "".join(part.capitalize() for part in code.name.split("_")) for code in grpc.StatusCode} | {
     0: "OK"

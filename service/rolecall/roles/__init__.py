@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rolecall.roles.accounts import Accounts
 from rolecall.roles.catalog import CatalogOptions, RoleCatalog
 from rolecall.roles.change import Author, Change, ChangeKind, Commit, RoleRevision
 from rolecall.roles.commands import (
@@ -15,7 +16,6 @@ from rolecall.roles.commands import (
     UpdateRole,
     Written,
 )
-from rolecall.roles.reference import Accounts
 from rolecall.roles.repository import Floor, Head, Remembered, RoleRepository, Transaction
 from rolecall.roles.role import DEFAULT_SESSION_SECONDS, Micros, Revision, Role, RoleRef
 from rolecall.roles.tokens import Tokens

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from rolecall.policy.limits import Limits
 from rolecall.policy.lint import Severity
+from rolecall.roles.accounts import Accounts
 from rolecall.roles.apply import apply_declared
 from rolecall.roles.change import Author, ChangeKind, RoleRevision
 from rolecall.roles.commands import (
@@ -47,7 +48,6 @@ from rolecall.roles.idempotency import (
     write_once,
 )
 from rolecall.roles.pages import RolePages
-from rolecall.roles.reference import Accounts
 from rolecall.roles.repository import RoleRepository, Transaction
 from rolecall.roles.role import Revision, Role, RoleRef
 from rolecall.roles.tokens import Tokens

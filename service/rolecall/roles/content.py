@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from rolecall.roles.canonical_json import NO_TAGS
 from rolecall.roles.commands import RoleDeclaration
 from rolecall.roles.role import DEFAULT_SESSION_SECONDS, Micros, Revision, Role, RoleRef
-from rolecall.roles.serial import NO_TAGS
 
 
 class Content(NamedTuple):

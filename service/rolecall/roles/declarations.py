@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from rolecall.policy.errors import InvalidPolicyError
+from rolecall.roles.accounts import Accounts
 from rolecall.roles.commands import ApplyRoles, RoleDeclaration, UpdateRole
 from rolecall.roles.content import Content
 from rolecall.roles.documents import DocumentRules, document_violations
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError
 from rolecall.roles.fields import description_violations, role_name_violations, session_violations, tag_violations
-from rolecall.roles.reference import Accounts
+from rolecall.roles.quoting import shown
 from rolecall.roles.role import Micros, RoleRef
-from rolecall.roles.text import shown
 
 MAX_DECLARATIONS = 100_000
 

@@ -15,8 +15,8 @@ from difflib import Match, SequenceMatcher
 from itertools import accumulate
 from typing import NamedTuple
 
+from rolecall.roles.quoting import visible
 from rolecall.roles.role import Role
-from rolecall.roles.text import visible
 
 MAX_DIFF_CHARACTERS = 16_384
 MAX_TOTAL_BYTES = 2_097_152

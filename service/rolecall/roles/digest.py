@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
+from rolecall.roles.canonical_json import role_bytes
 from rolecall.roles.role import Role
-from rolecall.roles.serial import role_bytes
 
 _MODULUS = 1 << 256
 

@@ -1,4 +1,4 @@
-"""What can go wrong with roles. Facts are attributes; `transport/status.py` gives each its gRPC status."""
+"""What can go wrong with roles. Facts are attributes; `transport/error_status.py` gives each its gRPC status."""
 
 from __future__ import annotations
 

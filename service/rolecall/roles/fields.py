@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from rolecall.roles.change import Author
 from rolecall.roles.errors import FieldViolation
-from rolecall.roles.text import shown, storable
+from rolecall.roles.quoting import shown, storable
 
 MAX_NAME_CHARACTERS = 64
 MAX_DESCRIPTION_CHARACTERS = 1_024

@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Generic, NoReturn, TypedDict, TypeVar, cast
 
+from rolecall.roles.canonical_json import RoleForm, canonical, role_form, role_of_form
 from rolecall.roles.change import Author, ChangeKind
 from rolecall.roles.commands import ApplyRoles, Command, RoleDifference, Written
 from rolecall.roles.differences import LEFT_OUT
 from rolecall.roles.errors import IdempotencyMismatchError
 from rolecall.roles.repository import Remembered, RoleRepository, Transaction
 from rolecall.roles.role import Revision, Role
-from rolecall.roles.serial import RoleForm, canonical, role_form, role_of_form
 
 T = TypeVar("T")
 

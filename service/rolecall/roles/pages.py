@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
+from rolecall.roles.accounts import Accounts
 from rolecall.roles.change import RoleRevision
 from rolecall.roles.commands import Page
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError, RoleNotFoundError
 from rolecall.roles.fields import name_prefix_violations, page_size_violations, tag_violations
-from rolecall.roles.reference import Accounts
 from rolecall.roles.repository import RoleRepository
 from rolecall.roles.role import Revision, Role
 from rolecall.roles.tokens import Tokens

@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from rolecall.roles.as_of import version_as_of
+from rolecall.roles.canonical_json import FIRST_HASH, change_bytes, commit_hash, header_bytes
 from rolecall.roles.change import Author, Change, ChangeKind, Commit, RoleRevision
 from rolecall.roles.errors import RevisionNotKeptError, StoreUnavailableError
 from rolecall.roles.repository import Examined, Floor, Head, Remembered, Transaction
 from rolecall.roles.role import Micros, Revision, Role
-from rolecall.roles.serial import FIRST_HASH, change_bytes, commit_hash, header_bytes
+from rolecall.storage.as_of import version_as_of
 
 T = TypeVar("T")
 

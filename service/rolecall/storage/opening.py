@@ -10,10 +10,10 @@ import re
 from pathlib import Path
 
 from rolecall.roles.errors import StoreUnsupportedError
+from rolecall.roles.quoting import shown
 from rolecall.roles.repository import RoleRepository
-from rolecall.roles.text import shown
 from rolecall.storage.memory import MemoryRoleRepository
-from rolecall.storage.sqlite import migrate_sqlite, open_sqlite, read_sqlite_schema
+from rolecall.storage.sqlite.driver import migrate_sqlite, open_sqlite, read_sqlite_schema
 
 _SHAPES = (
     "give `memory://`, `sqlite:///relative/path`, `sqlite:////absolute/path` or"
@@ -36,7 +36,7 @@ def open_repository(url: str) -> RoleRepository:
     if scheme == "sqlite":
         return open_sqlite(sqlite_path(rest))
     require_postgres()
-    from rolecall.storage.postgres import open_postgres  # noqa: PLC0415 -- needs a library that not everybody has
+    from rolecall.storage.postgres.driver import open_postgres  # noqa: PLC0415 -- needs a library that not everybody has
 
     return open_postgres(url)
 
@@ -53,7 +53,7 @@ def migrate(url: str) -> tuple[str, str]:
         before, after = migrate_sqlite(sqlite_path(rest))
     else:
         _require_schema_in(scheme)
-        from rolecall.storage.postgres_schema import migrate_postgres  # noqa: PLC0415 -- as above
+        from rolecall.storage.postgres.schema import migrate_postgres  # noqa: PLC0415 -- as above
 
         before, after = migrate_postgres(url)
     return _digits(before), _digits(after)
@@ -65,7 +65,7 @@ def schema_of(url: str) -> str:
     if scheme == "sqlite":
         return _digits(read_sqlite_schema(sqlite_path(rest)))
     _require_schema_in(scheme)
-    from rolecall.storage.postgres_schema import read_postgres_schema  # noqa: PLC0415 -- as above
+    from rolecall.storage.postgres.schema import read_postgres_schema  # noqa: PLC0415 -- as above
 
     return _digits(read_postgres_schema(url))
 

@@ -12,14 +12,14 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
-from rolecall.transport.admission import Admission
-from rolecall.transport.around import Around, Permits
-from rolecall.transport.boundary import Boundary
-from rolecall.transport.conversations import CONVERSATION_SECONDS, Conversations
-from rolecall.transport.decision_servicer import DecisionServicer
-from rolecall.transport.handlers import Methods, Services
-from rolecall.transport.health import Health
-from rolecall.transport.telling import TAKEN_SECONDS
+from rolecall.transport.rpc.bidi_stream import CONVERSATION_SECONDS, Conversations
+from rolecall.transport.rpc.concurrency import Admission
+from rolecall.transport.rpc.error_boundary import Boundary
+from rolecall.transport.rpc.middleware import Around, Permits
+from rolecall.transport.rpc.registry import Methods, Services
+from rolecall.transport.rpc.server_stream import TAKEN_SECONDS
+from rolecall.transport.services.decision import DecisionServicer
+from rolecall.transport.services.health import Health
 from rolecall_client.v1 import (
     decision_pb2,
     decision_pb2_grpc,

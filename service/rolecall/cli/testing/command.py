@@ -21,8 +21,8 @@ from rolecall.cli.testing.runner import Asked, prepare, run
 from rolecall.cli.testing.suites import collect
 from rolecall.cli.testing.world import WorldBuilder
 from rolecall.engine.decision_point import DecisionOptions
+from rolecall.roles.accounts import Accounts
 from rolecall.roles.errors import InvalidFieldsError
-from rolecall.roles.reference import Accounts
 
 SHOW_PROGRESS_FROM = 200
 

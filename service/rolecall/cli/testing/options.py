@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from rolecall.cli.question import DEFAULT_ACCOUNT
+from rolecall.cli.request import DEFAULT_ACCOUNT
 from rolecall.cli.testing.manifest_cases import DEFAULT_AUDIENCE, Cluster
 
 

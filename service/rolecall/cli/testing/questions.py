@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from rolecall.cli.problem import Place, Problem, ProblemsError
-from rolecall.cli.question import QuestionOptions
+from rolecall.cli.request import QuestionOptions
 from rolecall.cli.testing.cases import Case, Values
 from rolecall.cli.testing.world import World
 from rolecall.engine.errors import InvalidQuestionError
-from rolecall.engine.question import AssumeRoleRequest
+from rolecall.engine.request import AssumeRoleRequest
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError
 from rolecall_client.queries import query
 

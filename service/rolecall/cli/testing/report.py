@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rolecall.cli.problem import Place, Problem
-from rolecall.cli.show_explanation import print_explanation
+from rolecall.cli.render.explanation import print_explanation
 from rolecall.cli.terminal import console
 from rolecall.cli.testing.coverage import Coverage
 from rolecall.cli.testing.questions import options_of
 from rolecall.cli.testing.results import Result
-from rolecall.transport.codec_explanation import explain_response
+from rolecall.transport.codecs.explanation import explain_response
 from rolecall_client.v1.decision_pb2 import ExplainAssumeRoleResponse
 
 

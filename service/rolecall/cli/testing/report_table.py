@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from rolecall.cli.show_explanation import print_explanation
+from rolecall.cli.render.explanation import print_explanation
 from rolecall.cli.terminal import Marks, marks, visible
 from rolecall.cli.testing.coverage import Coverage
 from rolecall.cli.testing.questions import options_of

@@ -17,7 +17,7 @@ from rolecall.cli.testing.world import World, WorldBuilder
 from rolecall.engine.decision import Reason
 from rolecall.engine.errors import InvalidQuestionError
 from rolecall.engine.explanation import Explanation, explain_decision
-from rolecall.engine.question import AssumeRoleRequest
+from rolecall.engine.request import AssumeRoleRequest
 
 ISSUER = "oidc:iss"
 

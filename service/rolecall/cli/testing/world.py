@@ -13,11 +13,11 @@ from rolecall.engine.snapshot import Snapshot
 from rolecall.policy.document import TrustPolicy
 from rolecall.policy.errors import InvalidPolicyError
 from rolecall.policy.parser import parse_policy
+from rolecall.roles.accounts import Accounts
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError
 from rolecall.roles.fields import role_name_violations, session_violations, tag_violations
-from rolecall.roles.reference import Accounts
 from rolecall.roles.role import DEFAULT_SESSION_SECONDS, Micros, Revision, Role
-from rolecall.transport.codec_decision import QueryDecoder
+from rolecall.transport.codecs.decision import QueryDecoder
 
 
 @dataclass(frozen=True, slots=True, eq=False)

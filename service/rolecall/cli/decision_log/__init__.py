@@ -1,0 +1,1 @@
+"""Reading the decision log of a server."""

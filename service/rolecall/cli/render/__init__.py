@@ -1,0 +1,1 @@
+"""Answers of the server as tables and text."""

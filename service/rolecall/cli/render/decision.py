@@ -1,0 +1,88 @@
+"""A decision for people: a headline, and the few facts that matter for using it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from rolecall.cli.terminal import console, marks, visible
+from rolecall_client.v1 import decision_pb2 as pb
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from rolecall.cli.request import QuestionOptions
+
+_WHY = {
+    pb.DECISION_REASON_ALLOW: "",
+    pb.DECISION_REASON_EXPLICIT_DENY: "a Deny statement applies",
+    pb.DECISION_REASON_IMPLICIT_DENY: "no Allow statement applies",
+    pb.DECISION_REASON_ROLE_NOT_FOUND: "there is no such role",
+    pb.DECISION_REASON_ROOT_NOT_ALLOWED: "an account root can assume no role",
+}
+
+
+def show_decision(decision: pb.Decision, question: QuestionOptions) -> None:
+    """Print a decision on standard output."""
+    out = console(sys.stdout)
+    out.print(headline(decision, out), soft_wrap=True)
+    for name, fact in _facts(decision, question):
+        out.print(Text.assemble(f"  {name:<7}", visible(fact)), soft_wrap=True)
+    show_trust_side(decision, out)
+
+
+def headline(decision: pb.Decision, out: Console) -> Text:
+    """Return `ALLOWED` or `DENIED` with the reason."""
+    signs = marks(out)
+    if decision.allowed:
+        return Text.assemble((f"{signs.yes} ALLOWED", "bold green"))
+    why = _WHY.get(decision.reason, "")
+    return Text.assemble(
+        (f"{signs.no} DENIED", "bold red"), f"  {reason_name(decision)}", (f": {why}" if why else "", "dim")
+    )
+
+
+def reason_name(decision: pb.Decision) -> str:
+    """Return the reason in the words of the contract, without the prefix of its enum."""
+    return pb.DecisionReason.Name(decision.reason).removeprefix("DECISION_REASON_")
+
+
+def who_and_role(question: QuestionOptions) -> Iterator[tuple[str, str]]:
+    """Yield who asks, with what, and for which role."""
+    yield "who", question.as_
+    for fact in (*question.claim, *question.context):
+        yield "", fact
+    if question.external_id:
+        yield "", f"sts:ExternalId={question.external_id}"
+    if question.session_name:
+        yield "", f"sts:RoleSessionName={question.session_name}"
+    if question.source_identity:
+        yield "", f"sts:SourceIdentity={question.source_identity}"
+    yield "role", question.role_name
+
+
+def show_trust_side(decision: pb.Decision, out: Console) -> None:
+    """Remind the reader of an allow that the caller's own policies have not been asked."""
+    if decision.allowed and decision.identity_side == pb.SIDE_OUTCOME_NOT_EVALUATED:
+        out.print(
+            Text("  this is the role's side; the caller's own policies were not evaluated", style="dim"), soft_wrap=True
+        )
+
+
+def _facts(decision: pb.Decision, question: QuestionOptions) -> Iterator[tuple[str, str]]:
+    yield from who_and_role(question)
+    for statement in decision.determining_statements:
+        yield "by", f"{statement.pointer} ({statement.sid})" if statement.sid else statement.pointer
+    if decision.missing_keys:
+        yield "absent", ", ".join(decision.missing_keys)
+    if decision.role_id or decision.allowed:
+        yield "until", _until(decision)
+
+
+def _until(decision: pb.Decision) -> str:
+    if not decision.HasField("valid_until"):
+        return "the role changes"
+    return f"{decision.valid_until.ToJsonString()}, or the role changes"

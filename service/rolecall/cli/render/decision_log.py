@@ -1,0 +1,45 @@
+"""Decisions of the log, one on a line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from rolecall.cli.terminal import console, marks, visible
+
+if TYPE_CHECKING:
+    from rolecall.cli.decision_log.record import LoggedDecision
+
+_REASON_COLUMNS = 16
+_ORDINARY = "CheckAssumeRole"
+
+
+def as_lines() -> Callable[[LoggedDecision], None]:
+    """Return what prints a decision as the log has it."""
+
+    def show(decision: LoggedDecision) -> None:
+        sys.stdout.write(decision.line + "\n")
+
+    return show
+
+
+def as_rows() -> Callable[[LoggedDecision], None]:
+    """Return what prints a decision for people: when, what, who, which role, and which statements settled it."""
+    out = console(sys.stdout)
+    signs = marks(out)
+
+    def show(decision: LoggedDecision) -> None:
+        sign, style = (signs.yes, "green") if decision.allowed else (signs.no, "red")
+        row = Text.assemble(
+            (visible(decision.time), "dim"),
+            (f"  {sign} {visible(decision.reason):{_REASON_COLUMNS}}", style),
+            f"  {visible(decision.who) or '-'} -> {visible(decision.role)}",
+            *(f"  {visible(pointer)}" for pointer in decision.statements),
+            ("" if decision.method == _ORDINARY else f"  ({visible(decision.method)})", "dim"),
+        )
+        out.print(row, soft_wrap=True)
+
+    return show

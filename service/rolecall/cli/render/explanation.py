@@ -1,0 +1,116 @@
+"""An explanation for people: a tree of statements and conditions, with what was expected and what came."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+from rich.tree import Tree
+
+from rolecall.cli.render.decision import headline, show_trust_side, who_and_role
+from rolecall.cli.terminal import Marks, console, marks, visible
+from rolecall_client.v1 import decision_pb2 as pb
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from rolecall.cli.request import QuestionOptions
+
+_SHOWN_VALUES = 6
+_SHOWN_CHARACTERS = 200
+
+
+def show_explanation(response: pb.ExplainAssumeRoleResponse, question: QuestionOptions) -> None:
+    """Print an explanation on standard output."""
+    print_explanation(console(sys.stdout), response, question)
+
+
+def print_explanation(out: Console, response: pb.ExplainAssumeRoleResponse, question: QuestionOptions) -> None:
+    """Print an explanation on a console."""
+    out.print(headline(response.decision, out), soft_wrap=True)
+    for name, fact in who_and_role(question):
+        out.print(Text.assemble((f"  {name:<5} ", "dim"), visible(fact)), soft_wrap=True)
+    if response.statements:
+        out.print()
+    for statement in response.statements:
+        out.print(_statement(statement, marks(out)))
+    for miss in response.near_misses:
+        label = "in the way" if miss.effect == "Deny" else "closest"
+        out.print()
+        out.print(Text.assemble((f"{label}: ", "bold yellow"), visible(miss.suggestion)))
+    show_trust_side(response.decision, out)
+
+
+def _statement(trace: pb.StatementTrace, signs: Marks) -> Tree:
+    style = _style(trace)
+    sid = f" ({visible(trace.sid)})" if trace.sid else ""
+    verdict = "applies" if trace.applies else "does not apply"
+    title = Text.assemble(
+        (f"{signs.yes if trace.applies else signs.no} {trace.effect}", f"bold {style}"),
+        f" {trace.pointer}{sid} ",
+        (verdict, style),
+    )
+    tree = Tree(title, guide_style="dim")
+    tree.add(_principal(trace, signs))
+    for condition in trace.conditions:
+        tree.add(_condition(condition, trace, signs))
+    if not trace.applies and trace.principal_matched and all(condition.holds for condition in trace.conditions):
+        tree.add(Text("its actions are not asked for", style="dim"))
+    return tree
+
+
+def _style(trace: pb.StatementTrace) -> str:
+    """An Allow helps where it applies, a Deny where it does not."""
+    if trace.effect == "Deny":
+        return "red" if trace.applies else "dim"
+    return "green" if trace.applies else "red"
+
+
+def _principal(trace: pb.StatementTrace, signs: Marks) -> Text:
+    if trace.principal_matched:
+        return Text.assemble(_sign(True, trace, signs), " principal ", visible(trace.matched_principal))
+    text = Text.assemble(_sign(False, trace, signs), " principal is not ", _values(trace.principals, " or "))
+    return text if trace.principals else Text.assemble(_sign(False, trace, signs), " principal: nobody is named")
+
+
+def _condition(condition: pb.ConditionTrace, trace: pb.StatementTrace, signs: Marks) -> Text:
+    text = Text.assemble(
+        _sign(condition.holds, trace, signs), f" {condition.operator} ", (visible(condition.key), "bold")
+    )
+    if condition.holds and list(condition.expected) == list(condition.actual):
+        return text.append(" ").append_text(_values(condition.actual, " or "))
+    text.append("\n    expected ", "dim").append_text(_values(condition.expected, " or "))
+    return text.append("\n    actual   ", "dim").append_text(_actual(condition))
+
+
+def _actual(condition: pb.ConditionTrace) -> Text:
+    if not condition.present:
+        return Text("absent", style="yellow")
+    actual = _values(condition.actual, ", ")
+    if condition.unreadable:
+        actual.append(f" (unreadable to {condition.operator})", style="yellow")
+    return actual
+
+
+def _sign(good: bool, trace: pb.StatementTrace, signs: Marks) -> tuple[str, str]:
+    if trace.effect == "Deny":
+        return (signs.yes if good else signs.no, "red" if trace.applies else "dim")
+    return (signs.yes, "green") if good else (signs.no, "bold red")
+
+
+def _values(values: Sequence[str], joint: str) -> Text:
+    shown = [_short(value) for value in values[:_SHOWN_VALUES]]
+    more = len(values) - len(shown)
+    return Text(joint.join(_nonempty(shown)) + (f" and {more} more" if more else ""))
+
+
+def _nonempty(values: Iterable[str]) -> list[str]:
+    """An empty value, or one with blanks at its ends, would not be seen without quotes."""
+    return [value if value and value == value.strip() else f'"{value}"' for value in values]
+
+
+def _short(value: str) -> str:
+    value = visible(value)
+    return value if len(value) <= _SHOWN_CHARACTERS else value[:_SHOWN_CHARACTERS] + "…"

@@ -1,0 +1,87 @@
+"""What a watch tells, line by line, as it comes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from rolecall.cli.options import Output
+from rolecall.cli.render.changes import SIGNS
+from rolecall.cli.terminal import console, record, visible
+from rolecall_client.v1 import role_pb2, watch_pb2 as pb
+
+if TYPE_CHECKING:
+    from rolecall_client.errors import RolecallError
+    from rolecall_client.watch import RoleWatchEvent
+
+
+class Shown:
+    """Shows events on standard output, and what happens to the connection on standard error."""
+
+    def __init__(self, output: Output, address: str) -> None:
+        self._json, self._address = output is Output.JSON, address
+        self._out, self._err = console(sys.stdout), console(sys.stderr)
+        self._begun = self._broken = False
+
+    def event(self, event: RoleWatchEvent) -> None:
+        """Show a change; a checkpoint only to programs, the first one apart."""
+        if self._broken:
+            self._broken = False
+            self._note("the watch goes on where it was")
+        if isinstance(event, pb.WatchCheckpoint):
+            self._checkpoint(event)
+        elif self._json:
+            _write(pb.WatchRolesResponse(change=event))
+        else:
+            self._change(event)
+
+    def resumed(self, error: RolecallError) -> None:
+        """Say, once, that the connection broke, and that another is tried for."""
+        if not self._broken:
+            self._broken = True
+            self._note(f"the watch was interrupted, trying to go on: {error.message}")
+
+    def resync(self, reason: str) -> None:
+        """Say that what was shown so far is no longer what the changes build on."""
+        self._begun = False
+        if self._json:
+            _write(pb.WatchRolesResponse(resync_required=pb.ResyncRequired(reason=reason)))
+        self._note(f"every role is shown again: {reason}")
+
+    def _checkpoint(self, checkpoint: pb.WatchCheckpoint) -> None:
+        if self._json:
+            _write(pb.WatchRolesResponse(checkpoint=checkpoint))
+        if not self._begun:
+            self._begun = True
+            self._note(f"watching {self._address} from revision {checkpoint.revision} on")
+
+    def _change(self, change: pb.RoleWatchChange) -> None:
+        sign, style = SIGNS.get(change.kind, ("?", ""))
+        kind = role_pb2.ChangeKind.Name(change.kind).removeprefix("CHANGE_KIND_").lower()
+        line = Text.assemble(
+            (_time(change), "dim"),
+            f"  {change.revision:>8}  ",
+            (f"{sign} {kind:<7}  ", f"bold {style}"),
+            (visible(change.role.arn), style),
+        )
+        self._out.print(line, soft_wrap=True)
+
+    def _note(self, text: str) -> None:
+        self._err.print(visible(text), style="dim", soft_wrap=True)
+
+
+def _write(message: pb.WatchRolesResponse) -> None:
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    sys.stdout.write(json.dumps(record(message), ensure_ascii=not unicode) + "\n")
+    sys.stdout.flush()
+
+
+def _time(change: pb.RoleWatchChange) -> str:
+    """Return when a role was written; of a deleted one, whose last write was another, when that was heard of."""
+    deleted = change.kind == role_pb2.CHANGE_KIND_DELETED
+    time = datetime.now(UTC) if deleted else change.role.update_time.ToDatetime(UTC)
+    return time.strftime("%Y-%m-%d %H:%M:%SZ")

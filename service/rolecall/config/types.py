@@ -1,0 +1,153 @@
+"""What settings are besides text and numbers, and how each is read; a reader raises `ValueError` with what is right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from rolecall.observability.decision_log.masking import read_pointer
+from rolecall.policy.lint import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A place to listen: a host and a port, or a socket file (then `host` is empty)."""
+
+    text: str
+    host: str = ""
+    port: int = 0
+
+    @property
+    def loopback(self) -> bool:
+        """Tell whether only this machine can reach it."""
+        if not self.host or self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def with_port(self, port: int) -> str:
+        """Return the address as clients write it, once the port is known."""
+        if not self.host:
+            return self.text
+        return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
+
+
+def read_text(text: str) -> str:
+    """Return the text itself."""
+    return text
+
+
+def read_address(text: str) -> Address:
+    """Address = HOST ":" PORT | "[" IPV6 "]" ":" PORT | "unix:" PATH."""
+    if text.startswith("unix:") and len(text) > len("unix:"):
+        return Address(text)
+    return read_tcp_address(text)
+
+
+def read_tcp_address(text: str) -> Address:
+    """Return a host and a port."""
+    host, _, port = text.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]")
+    if not bare or (":" in host and not host.startswith("[")) or not (port.isascii() and port.isdigit()):
+        raise ValueError("must be HOST:PORT; `127.0.0.1:PORT` for this machine alone, `0.0.0.0:PORT` for every network")
+    if int(port) > 65_535:
+        raise ValueError("must have a port up to 65535")
+    return Address(text, bare, int(port))
+
+
+def read_boolean(text: str) -> bool:
+    """Return a yes or no."""
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if text.lower() not in words:
+        raise ValueError("must be `true` or `false`")
+    return words[text.lower()]
+
+
+@dataclass(frozen=True, slots=True)
+class WholeNumber:
+    """Reads a whole number from `low` to `high`."""
+
+    low: int
+    high: int
+
+    def __call__(self, text: str) -> int:
+        """Return the number."""
+        if not (text.isascii() and text.isdigit()) or len(text) > 20 or not self.low <= int(text) <= self.high:
+            raise ValueError(f"must be a whole number from {self.low:,} to {self.high:,}")
+        return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """Reads a number of seconds from `low` to `high`."""
+
+    low: float
+    high: float
+
+    def __call__(self, text: str) -> float:
+        """Return the seconds."""
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = -1.0
+        if not self.low <= seconds <= self.high:
+            raise ValueError(f"must be from {self.low:g} to {self.high:g} seconds")
+        return seconds
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Reads one of these words."""
+
+    names: tuple[str, ...]
+
+    def __call__(self, text: str) -> str:
+        """Return the word."""
+        if text not in self.names:
+            raise ValueError(f"must be one of {', '.join(f'`{name}`' for name in self.names)}")
+        return text
+
+
+def read_aliases(text: str) -> tuple[tuple[str, str], ...]:
+    """Aliases = NAME "=" ID ("," NAME "=" ID)*."""
+    aliases: dict[str, str] = {}
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, equals, account_id = part.partition("=")
+        if not equals or name in aliases:
+            raise ValueError("must be NAME=ID,... with each name once")
+        aliases[name] = account_id
+    return tuple(aliases.items())
+
+
+def read_severities(text: str) -> frozenset[Severity]:
+    """Return severities of findings: SEVERITY ("," SEVERITY)*."""
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    if unknown := [name for name in names if name not in {severity.value for severity in Severity}]:
+        known = ", ".join(f"`{severity.value}`" for severity in Severity)
+        raise ValueError(f"`{unknown[0]}` is not a severity; the severities are {known}")
+    return frozenset(map(Severity, names))
+
+
+def read_share(text: str) -> float:
+    """Return a part of a whole."""
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0.0 <= share <= 1.0:
+        raise ValueError("must be a share from 0 to 1")
+    return share
+
+
+def read_pointers(text: str) -> frozenset[str]:
+    """Return JSON pointers to what a decision log can mask: POINTER ("," POINTER)*."""
+    return frozenset(read_pointer(part.strip()) for part in text.split(",") if part.strip())
+
+
+def read_one_worker(text: str) -> int:
+    """Return the number of workers, which is 1."""
+    if text != "1":
+        raise ValueError("must be 1 in this version: run several replicas instead of several workers")
+    return 1

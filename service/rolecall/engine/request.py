@@ -1,0 +1,210 @@
+"""Questions: what a caller asks, with every value read and every key accounted for.
+
+A key of the context is either the caller's to send or derived by the service; the second sort is refused in `context`
+(`RESERVED_KEY`), so that no caller can claim what the service is to establish.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from rolecall.engine.decision import Answer
+from rolecall.engine.errors import InvalidQuestionError
+from rolecall.policy.errors import InvalidPrincipalError
+from rolecall.policy.keys import (
+    EXTERNAL_ID,
+    PRINCIPAL_ARN,
+    ROLE_SESSION_NAME,
+    SOURCE_IDENTITY,
+    lookup_name,
+    reserved_hint,
+)
+from rolecall.policy.principal import Principal, PrincipalKind, principal_of_request, provider_of_request
+from rolecall.policy.wording import advised
+from rolecall.roles.accounts import Accounts
+from rolecall.roles.errors import FieldViolation, InvalidFieldsError
+
+MAX_CONTEXT_KEYS = 100
+MAX_KEY_CHARACTERS = 256
+MAX_VALUES = 100
+MAX_VALUE_CHARACTERS = 4_096
+MAX_CONTEXT_CHARACTERS = 16_384
+"""Of all values together: it bounds what the patterns of a policy may cost one question."""
+
+NO_KEYS: Mapping[str, tuple[str, ...]] = {}
+
+_SESSION_NAME = re.compile(r"[A-Za-z0-9.@_-]{2,64}", re.ASCII)
+_EXTERNAL_ID = re.compile(r"[A-Za-z0-9_+=,.@:/-]{2,1224}", re.ASCII)
+_SOURCE_IDENTITY = re.compile(r"(?!acs:|aliyun:|alibabacloud:)[A-Za-z0-9_+=,.@-]{2,64}", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CLAIM_PREFIX = {PrincipalKind.OIDC_PROVIDER: "oidc:", PrincipalKind.SAML_PROVIDER: "saml:"}
+
+
+class AssumeRoleRequest:
+    """May this principal assume this role?
+
+    `role_key` is `RoleRef.key`. `keys` are the condition keys of the request by their lookup names, each with at least one
+    value; the time, `acs:PrincipalARN` and the role's tags are not among them. `duration_seconds` 0 is not checked. None of
+    these changes. A question that is asked again may keep the answer it had from one version of the role (`answered`): the
+    version is compared by identity and the question is the same object, so this is the cache's key at no cost.
+    """
+
+    __slots__ = ("answered", "answered_by", "duration_seconds", "keys", "principal", "role_key")
+
+    def __init__(
+        self,
+        principal: Principal,
+        role_key: str,
+        keys: Mapping[str, tuple[str, ...]] = NO_KEYS,
+        duration_seconds: int = 0,
+    ) -> None:
+        self.principal, self.role_key, self.keys, self.duration_seconds = principal, role_key, keys, duration_seconds
+        self.answered: Answer | None = None
+        self.answered_by: object = None
+
+
+def asking_principal(text: str) -> Principal:
+    """Return the principal that `text` spells; raise `InvalidQuestionError`."""
+    try:
+        return principal_of_request(text)
+    except InvalidPrincipalError as error:
+        raise _invalid("principal", error) from None
+
+
+def asking_provider(text: str) -> Principal:
+    """Return the identity provider that `text` spells; raise `InvalidQuestionError`."""
+    try:
+        return provider_of_request(text)
+    except InvalidPrincipalError as error:
+        raise _invalid("federated.provider_arn", error) from None
+
+
+def asked_role(accounts: Accounts, text: str) -> str:
+    """Return the key of the role that `text` names; raise `InvalidQuestionError`."""
+    if not text:
+        raise _refused("role", "MISSING_FIELD", "name the role that is to be assumed")
+    try:
+        return accounts.role(text).key
+    except InvalidFieldsError as error:
+        violations = [replace(v, reason="INVALID_ROLE", ram_code="InvalidParameter.RoleArn") for v in error.violations]
+        raise InvalidQuestionError(violations) from None
+
+
+def context_keys(context: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Return the keys that a caller sends, by their lookup names; raise `InvalidQuestionError`.
+
+    A key without values is absent, but one that is not the caller's to send is refused also then.
+    """
+    if len(context) > MAX_CONTEXT_KEYS:
+        raise _refused(
+            "context", "TOO_MANY_KEYS", f"{len(context)} keys are given, at most {MAX_CONTEXT_KEYS} are allowed"
+        )
+    named = [(_context_key(key), _values("context", key, values)) for key, values in context.items()]
+    return _bounded("context", {key: values for key, values in named if values})
+
+
+def claim_keys(provider: Principal, claims: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Return the claims of a federated identity; raise `InvalidQuestionError` for keys that are not its provider's."""
+    if len(claims) > MAX_CONTEXT_KEYS:
+        raise _refused(
+            "federated.claims",
+            "TOO_MANY_KEYS",
+            f"{len(claims)} claims are given, at most {MAX_CONTEXT_KEYS} are allowed",
+        )
+    prefix = _CLAIM_PREFIX[provider.kind]
+    for key in claims:
+        if not key.startswith(prefix) or len(key) > MAX_KEY_CHARACTERS or _CONTROL.search(key):
+            raise _refused(
+                f"federated.claims[{key!r}]",
+                "INVALID_CLAIM",
+                f"claims of this provider are keys that begin with `{prefix}`",
+            )
+    read = {key: _values("federated.claims", key, values) for key, values in claims.items() if values}
+    return _bounded("federated.claims", read)
+
+
+def field_keys(*, role_session_name: str, external_id: str, source_identity: str) -> dict[str, tuple[str, ...]]:
+    """Return the keys that a request's own fields fill; raise `InvalidQuestionError` naming each bad one. Empty: absent."""
+    violations = list(_field_violations(role_session_name, external_id, source_identity))
+    if violations:
+        raise InvalidQuestionError(violations)
+    fields = ((ROLE_SESSION_NAME, role_session_name), (EXTERNAL_ID, external_id), (SOURCE_IDENTITY, source_identity))
+    return {key: (text,) for key, text in fields if text}
+
+
+def derived_values(principal: Principal, tags: Mapping[str, str], key: str) -> tuple[str, ...] | None:
+    """Return the values of a key that the service derives from the principal or from the role's tags; None: absent."""
+    if key == PRINCIPAL_ARN:
+        return None if principal.kind is PrincipalKind.SERVICE else (str(principal),)
+    value = tags.get(key.partition("/")[2])
+    return None if value is None else (value,)
+
+
+def duration_violation(given: int, maximum: int) -> InvalidQuestionError:
+    """Return the error for a session that is too short or too long."""
+    message = f"{given} seconds are asked for, this role allows 900 to {maximum}"
+    violation = FieldViolation(
+        field="duration_seconds",
+        reason="INVALID_DURATION",
+        message=message,
+        ram_code="InvalidParameter.DurationSeconds",
+    )
+    return InvalidQuestionError([violation])
+
+
+@lru_cache(maxsize=4_096)
+def _context_key(key: str) -> str:
+    if not key or len(key) > MAX_KEY_CHARACTERS or _CONTROL.search(key):
+        message = f"a condition key is 1 to {MAX_KEY_CHARACTERS} characters without control characters"
+        raise _refused("context", "INVALID_CONTEXT_KEY", message)
+    if hint := reserved_hint(key):
+        raise _refused(f"context[{key!r}]", "RESERVED_KEY", hint)
+    return lookup_name(key)
+
+
+def _values(field: str, key: str, values: Sequence[str]) -> tuple[str, ...]:
+    if len(values) > MAX_VALUES:
+        message = f"{len(values)} values are given, at most {MAX_VALUES} are allowed"
+        raise _refused(f"{field}[{key!r}]", "TOO_MANY_VALUES", message)
+    for value in values:
+        if len(value) > MAX_VALUE_CHARACTERS:
+            message = f"a value has {len(value)} characters, at most {MAX_VALUE_CHARACTERS} are allowed"
+            raise _refused(f"{field}[{key!r}]", "VALUE_TOO_LONG", message)
+    return tuple(values)
+
+
+def _bounded(field: str, keys: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    given = sum(len(value) for values in keys.values() for value in values)
+    if given > MAX_CONTEXT_CHARACTERS:
+        message = f"the values have {given} characters together, at most {MAX_CONTEXT_CHARACTERS} are allowed"
+        raise _refused(field, "CONTEXT_TOO_LARGE", message)
+    return keys
+
+
+def _field_violations(role_session_name: str, external_id: str, source_identity: str) -> Iterator[FieldViolation]:
+    if role_session_name and not _SESSION_NAME.fullmatch(role_session_name):
+        yield _field("role_session_name", "INVALID_SESSION_NAME", "2 to 64 of `A-Z a-z 0-9 . @ _ -`", "RoleSessionName")
+    if external_id and not _EXTERNAL_ID.fullmatch(external_id):
+        yield _field(
+            "external_id", "INVALID_EXTERNAL_ID", "2 to 1,224 of `A-Z a-z 0-9 _ + = , . @ : / -`", "ExternalId"
+        )
+    if source_identity and not _SOURCE_IDENTITY.fullmatch(source_identity):
+        rule = "2 to 64 of `A-Z a-z 0-9 _ + = , . @ -`, not beginning with `acs:`, `aliyun:` or `alibabacloud:`"
+        yield _field("source_identity", "INVALID_SOURCE_IDENTITY", rule, "")
+
+
+def _field(field: str, reason: str, rule: str, ram: str) -> FieldViolation:
+    return FieldViolation(
+        field=field, reason=reason, message=f"must be {rule}", ram_code=f"InvalidParameter.{ram}" if ram else ""
+    )
+
+
+def _refused(field: str, reason: str, message: str) -> InvalidQuestionError:
+    return InvalidQuestionError([FieldViolation(field=field, reason=reason, message=message)])
+
+
+def _invalid(field: str, error: InvalidPrincipalError) -> InvalidQuestionError:
+    return _refused(field, error.reason, advised(error.message, error.suggestion))

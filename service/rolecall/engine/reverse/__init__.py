@@ -1,0 +1,1 @@
+"""Reverse queries: which roles a principal can assume."""

@@ -1,0 +1,124 @@
+"""The decision log: who asked what, and what came of it, one line of JSON for each decision that is kept.
+
+It never keeps a decision waiting and never fails one. What is not kept is counted: sampled out, or dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from rolecall.engine.decision_record import DecisionRecord
+from rolecall.observability.decision_log.line_writer import LineWriter
+from rolecall.observability.decision_log.masking import Masking
+from rolecall.observability.decision_log.record import Origin, RecordEncoder
+from rolecall.observability.decision_log.sampling import Sampling
+from rolecall.observability.decision_log.sinks import STDOUT, RotatedFile, Sink, StandardOutput
+
+WARNING_SECONDS = 60.0
+CLOSE_SECONDS = 5.0
+LARGEST_WRITE = 256 * 1024
+
+
+class DecisionLogError(Exception):
+    """The decision log cannot be had; the message is for people."""
+
+
+class WarningLog(Protocol):
+    """Where trouble is told."""
+
+    def warning(self, event: str, **facts: object) -> object:
+        """Tell of trouble."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionLogOptions:
+    """Where the log goes (`stdout` or a path), how much is kept, and what nobody is to read."""
+
+    target: str
+    max_bytes: int
+    files: int
+    queue_records: int
+    max_event_bytes: int
+    masked: frozenset[str] = frozenset()
+    erased: frozenset[str] = frozenset()
+    sample_allow: float = 1.0
+    sample_deny: float = 1.0
+
+
+class DecisionLog:
+    """Records decisions from `start` to `close`. `dropped` and `sampled_out` are those that it did not keep."""
+
+    def __init__(
+        self, sink: Sink, options: DecisionLogOptions, origin: Origin, *, log: WarningLog, clock: Callable[[], float]
+    ) -> None:
+        self.dropped = self.sampled_out = 0
+        self.sampling = Sampling(allow=options.sample_allow, deny=options.sample_deny)
+        masking = Masking.of(masked=options.masked, erased=options.erased)
+        self.encoder = RecordEncoder(origin, masking, max_bytes=options.max_event_bytes)
+        self.writer = LineWriter(sink, max_lines=options.queue_records, tell=self._tell)
+        self._log, self._clock, self._silent_until = log, clock, 0.0
+
+    @property
+    def lost(self) -> int:
+        """Return how many decisions that were to be kept were not: no room, too long, or unwritten at the end."""
+        return self.dropped + self.writer.lost
+
+    def start(self) -> None:
+        """Begin to write."""
+        self.writer.start()
+
+    def takes(self, *, allowed: bool) -> bool:
+        """Tell whether the next decision, which allows or denies, is to be recorded; if not, it is counted."""
+        if not self.sampling.keeps(allowed=allowed):
+            self.sampled_out += 1
+            return False
+        if not self.writer.has_room:
+            self._drop("too many wait to be written")
+            return False
+        return True
+
+    def record(self, record: DecisionRecord) -> None:
+        """Take a record."""
+        line = self.encoder.line(record, sample_rate=self.sampling.share(allowed=record.allowed))
+        if line is None:
+            self._drop("longer than `--decision-log-max-event-bytes` even without all that can be cut")
+        else:
+            self.writer.put(line)
+
+    def reopen(self) -> None:
+        """Write to the same path anew, since somebody has moved the file."""
+        self.writer.reopen()
+
+    async def close(self) -> None:
+        """Write what is waiting, for a while."""
+        await asyncio.to_thread(self.writer.close, CLOSE_SECONDS)
+
+    def _drop(self, why: str) -> None:
+        self.dropped += 1
+        self._tell(why)
+
+    def _tell(self, why: str) -> None:
+        """Warn, once a minute; the counters know the rest."""
+        now = self._clock()
+        if now >= self._silent_until:
+            self._silent_until = now + WARNING_SECONDS
+            self._log.warning(
+                "decision_log", error=why, dropped=self.lost, waiting=self.writer.waiting,
+                flush_errors=self.writer.flush_errors,
+            )  # fmt: skip
+
+
+def open_sink(options: DecisionLogOptions) -> Sink:
+    """Return where the log goes; raise `DecisionLogError`."""
+    if options.target == STDOUT:
+        return StandardOutput(largest=LARGEST_WRITE)
+    try:
+        return RotatedFile(Path(options.target), max_bytes=options.max_bytes, keep=options.files, largest=LARGEST_WRITE)
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise DecisionLogError(f"cannot write the decision log to `{options.target}`: {why}") from None

@@ -1,0 +1,1 @@
+"""The server process: its parts, how it starts, and how it stops."""

@@ -1,0 +1,230 @@
+"""The newest roles held to the log, and what is counted and indexed of them held to the roles.
+
+Every page is read in a transaction of its own and is examined by itself, so writers may go on meanwhile: what a page says about a
+role, its tags and its last kept change is of one moment.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, bindparam, func, select, tuple_
+
+from rolecall.roles.canonical_json import change_of
+from rolecall.roles.change import ChangeKind
+from rolecall.roles.quoting import shown
+from rolecall.roles.role import Role
+from rolecall.storage.maintenance.audit_findings import Findings
+from rolecall.storage.maintenance.audit_log import AnyRow, Pages, as_bytes, id_number, readable
+from rolecall.storage.sql.queries import read_floor, select_roles
+from rolecall.storage.sql.rows import role_of_row
+from rolecall.storage.sql.tables import accounts, changes, counter, role_tags, roles
+
+KEYS_A_PAGE = 500
+
+_ROLES = select_roles().where(roles.c.key > bindparam("after")).order_by(roles.c.key).limit(KEYS_A_PAGE)
+_KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
+_TAGS = select(role_tags.c.role_key, role_tags.c.tag_key, role_tags.c.tag_value).where(role_tags.c.role_key.in_(_KEYS))
+_LAST = select(changes.c.role_key, func.max(changes.c.revision).label("revision")).group_by(changes.c.role_key)
+_LAST_OF_KEYS = _LAST.where(changes.c.role_key.in_(_KEYS)).subquery()
+_LAST_CHANGES = (
+    select(changes.c.role_key, changes.c.revision, changes.c.body)
+    .join(
+        _LAST_OF_KEYS,
+        (changes.c.role_key == _LAST_OF_KEYS.c.role_key) & (changes.c.revision == _LAST_OF_KEYS.c.revision),
+    )
+    .order_by(changes.c.role_key, changes.c.ordinal)
+)
+_CHANGED_KEYS = _LAST.where(changes.c.role_key > bindparam("after")).order_by(changes.c.role_key).limit(KEYS_A_PAGE)
+_THERE = select(roles.c.key).where(roles.c.key.in_(_KEYS))
+_NEXT_ACCOUNT = (
+    select(accounts.c.account_id, accounts.c.roles)
+    .where(accounts.c.account_id > bindparam("after"))
+    .order_by(accounts.c.account_id)
+    .limit(1)
+)
+_NEXT_KEY = select(roles.c.key).where(roles.c.key > bindparam("after")).order_by(roles.c.key).limit(1)
+_COUNT = select(func.count()).select_from(roles).where(roles.c.key > bindparam("begin"), roles.c.key < bindparam("end"))
+_TAG_PLACE = tuple_(role_tags.c.role_key, role_tags.c.tag_key, role_tags.c.tag_value)
+_TAGGED = (
+    select(role_tags.c.role_key, role_tags.c.tag_key, role_tags.c.tag_value)
+    .where(tuple_(bindparam("after"), bindparam("tag"), bindparam("value")) < _TAG_PLACE)
+    .order_by(role_tags.c.role_key, role_tags.c.tag_key, role_tags.c.tag_value)
+    .limit(KEYS_A_PAGE)
+)
+
+
+class StateAudit:
+    """One look at every role, and what it counted."""
+
+    def __init__(self, pages: Pages, findings: Findings) -> None:
+        self._pages, self._findings = pages, findings
+        self.roles = self.older_than_the_log = 0
+        self._highest_role_id = 0
+
+    def run(self, tell: Callable[[int], object]) -> None:
+        """Look at everything; `tell` gets how many roles have been examined."""
+        self._examine_roles(tell)
+        self._examine_next_role_id()
+        self._examine_changed_keys()
+        self._examine_accounts()
+        self._examine_tagged()
+
+    # --- each role is what the log says of it, and has the tags that it is found by
+
+    def _examine_roles(self, tell: Callable[[int], object]) -> None:
+        after = ""
+        while True:
+            with self._pages() as connection:
+                rows = connection.execute(_ROLES, {"after": after}).all()
+                self._examine_page(connection, rows)
+            if not rows:
+                return
+            self.roles += len(rows)
+            after = rows[-1].key
+            tell(self.roles)
+
+    def _examine_page(self, connection: Connection, rows: Sequence[AnyRow]) -> None:
+        keys = [row.key for row in rows]
+        last, tags = _last_changes(connection, keys), _tags(connection, keys)
+        floor = read_floor(connection).revision
+        for row in rows:
+            self._highest_role_id = max(self._highest_role_id, id_number(row.role_id))
+            role = readable(_role_of, row)
+            if role is None:
+                self._findings.add(row.revision, f"role {shown(row.key)} cannot be read")
+                continue
+            self._examine_role(row, role, last.get(row.key), floor)
+            if tags.get(row.key, set()) != set(role.tags.items()):
+                self._findings.add(row.revision, f"role {shown(row.key)} is found by other tags than it carries")
+
+    def _examine_role(self, row: AnyRow, role: Role, last: AnyRow | None, floor: int) -> None:
+        name = f"role {shown(row.key)}"
+        if row.key != role.key:
+            self._findings.add(row.revision, f"{name} is filed under a key that is not its own, {shown(role.key)}")
+        if last is None:
+            self.older_than_the_log += 1
+            if row.revision > floor:
+                self._findings.add(
+                    row.revision, f"{name} is of revision {row.revision}, of which the log knows nothing"
+                )
+            return
+        change = readable(change_of, as_bytes(last.body))
+        if change is None:
+            return  # The walk over the log has told of it.
+        if change.kind is ChangeKind.DELETED:
+            self._findings.add(last.revision, f"{name} is there, though commit {last.revision} deleted it")
+        elif differing := _differing(role, change.role):
+            self._findings.add(last.revision, f"{name} is not what commit {last.revision} left: {differing}")
+
+    # --- no role has an id that is still to be given
+
+    def _examine_next_role_id(self) -> None:
+        # Read after the roles: it only grows, so that it is right for each of them.
+        with self._pages() as connection:
+            following = connection.execute(select(counter.c.next_role_id)).scalar_one()
+        if following <= self._highest_role_id:
+            self._findings.add(
+                None, f"the store would give role id {following} again: roles have ids up to {self._highest_role_id}"
+            )
+
+    # --- each role that the log has left is there
+
+    def _examine_changed_keys(self) -> None:
+        after = ""
+        while True:
+            with self._pages() as connection:
+                rows = connection.execute(_CHANGED_KEYS, {"after": after}).all()
+                self._examine_missing(connection, [row.role_key for row in rows])
+            if not rows:
+                return
+            after = rows[-1].role_key
+
+    def _examine_missing(self, connection: Connection, keys: Sequence[str]) -> None:
+        there = set(connection.execute(_THERE, {"keys": keys}).scalars()) if keys else set()
+        missing = [key for key in keys if key not in there]
+        for key, last in _last_changes(connection, missing).items():
+            change = readable(change_of, as_bytes(last.body))
+            if change is not None and change.kind is not ChangeKind.DELETED:
+                self._findings.add(
+                    last.revision, f"role {shown(key)} is missing, though commit {last.revision} left it"
+                )
+
+    # --- accounts have the counts of their roles
+
+    def _examine_accounts(self) -> None:
+        for account_id in self._accounts():
+            with self._pages() as connection:
+                kept = connection.execute(select(accounts.c.roles).where(accounts.c.account_id == account_id)).scalar()
+                begin, end = _keys_of(account_id)
+                found = connection.execute(_COUNT, {"begin": begin, "end": end}).scalar_one()
+            if (kept or 0) != found:
+                self._findings.add(
+                    None, f"account {shown(account_id)} is said to have {kept or 0} roles, it has {found}"
+                )
+
+    def _accounts(self) -> Iterator[str]:
+        """Yield every account that is counted or has a role, each once, in order."""
+        after = ""
+        while True:
+            with self._pages() as connection:
+                counted = connection.execute(_NEXT_ACCOUNT, {"after": after}).first()
+                key = connection.execute(_NEXT_KEY, {"after": _keys_of(after)[1] if after else ""}).scalar()
+            names = [counted.account_id] if counted else []
+            names += [key.partition("/")[0]] if key else []
+            following = [name for name in names if name > after]
+            if not following:
+                return
+            after = min(following)
+            yield after
+
+    # --- no role is found by a tag that is not there
+
+    def _examine_tagged(self) -> None:
+        place = {"after": "", "tag": "", "value": ""}
+        while True:
+            with self._pages() as connection:
+                rows = connection.execute(_TAGGED, place).all()
+                keys = sorted({row.role_key for row in rows})
+                there = set(connection.execute(_THERE, {"keys": keys}).scalars()) if keys else set()
+            for key in keys:
+                if key not in there:
+                    self._findings.add(None, f"there are tags of a role {shown(key)}, but no such role")
+            if not rows:
+                return
+            place = {"after": rows[-1].role_key, "tag": rows[-1].tag_key, "value": rows[-1].tag_value}
+
+
+def _role_of(row: AnyRow) -> Role:
+    """Return the role of its row; raise `TypeError` if a tag is not text."""
+    role = role_of_row(row)
+    if not all(isinstance(value, str) for value in role.tags.values()):
+        raise TypeError
+    return role
+
+
+def _last_changes(connection: Connection, keys: Sequence[str]) -> Mapping[str, AnyRow]:
+    """Return the last kept change of each role, by key; of several in one commit the last."""
+    if not keys:
+        return {}
+    return {row.role_key: row for row in connection.execute(_LAST_CHANGES, {"keys": keys})}
+
+
+def _tags(connection: Connection, keys: Sequence[str]) -> Mapping[str, set[tuple[str, str]]]:
+    found: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    for key, name, value in connection.execute(_TAGS, {"keys": keys}) if keys else ():
+        found[key].add((name, value))
+    return found
+
+
+def _keys_of(account_id: str) -> tuple[str, str]:
+    """Return the ends between which all keys of an account lie: `0` is the character after `/`."""
+    return f"{account_id}/", f"{account_id}0"
+
+
+def _differing(role: Role, other: Role) -> str:
+    names = [field.name for field in fields(Role) if getattr(role, field.name) != getattr(other, field.name)]
+    return ", ".join(names) + (" differs" if len(names) == 1 else " differ") if names else ""

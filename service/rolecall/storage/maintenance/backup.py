@@ -1,0 +1,71 @@
+"""Backup and restore: a whole store in one file (`backup_file.py`), and back into an empty store.
+
+The file holds the key of the store's tokens, so it is as secret as the store. A restored store is another history from then on: it
+has a new incarnation, since what was committed after the backup is gone and tokens of then must not be taken for its own.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from rolecall.storage.atomic_file import open_regular, replacing
+from rolecall.storage.maintenance.audit_log import read_standing
+from rolecall.storage.maintenance.backup_file import Backup, BackupError, BackupReader, BackupWriter, Origin
+from rolecall.storage.maintenance.store_contents import Contents, Step, Tell, contents_of, fill, kept_columns, steps_of
+from rolecall.storage.sql.tables import meta
+
+
+def write_backup(source: Connection, path: Path, *, now: int, tell: Tell) -> Backup:
+    """Write what the transaction on `source` sees into a file that its owner alone may read; raise `OSError`.
+
+    The file takes its name when it is whole and on the disk. Raise `BackupError` if `read_backup` would refuse it.
+    """
+    head = read_standing(source).head
+    with replacing(path) as file:
+        writer = BackupWriter(file, Origin(now, head.incarnation, head.revision))
+        for step in steps_of(source):
+            writer.add(step)
+            tell(writer.rows)
+        return writer.end()
+
+
+def read_backup(path: Path, *, tell: Tell) -> Backup:
+    """Read a backup through to its end; raise `BackupError` if it is not one, or not as it was written, `OSError`."""
+    with _reading(path) as reader:
+        for _ in reader.steps():
+            tell(reader.rows)
+        return reader.backup
+
+
+def restore(path: Path, backup: Backup, target: Connection, *, tell: Tell) -> Contents:
+    """Put a backup that was read through into a store that `require_empty` has taken; return what is there then.
+
+    Raise `BackupError` if the file is no longer the one that was read.
+    """
+    with _reading(path) as reader:
+        fill(target, map(_renamed, reader.steps()), tell)
+        if reader.backup != backup:
+            raise BackupError(f"`{path}` was exchanged while it was read; nothing was restored")
+    contents = contents_of(target)
+    if contents.head.revision != backup.revision:
+        raise BackupError(f"`{path}` does not hold the revision that it names; nothing was restored")
+    return contents
+
+
+def _renamed(step: Step) -> Step:
+    """Give the history another incarnation."""
+    if step.table is not meta:
+        return step
+    place = [column.name for column in kept_columns(meta)].index("incarnation")
+    return Step(meta, [[*row[:place], str(uuid.uuid4()), *row[place + 1 :]] for row in step.rows])
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[BackupReader]:
+    with open_regular(path, follow=True) as file:
+        yield BackupReader(file, f"`{path}`")

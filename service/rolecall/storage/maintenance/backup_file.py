@@ -1,0 +1,258 @@
+"""A whole store in one file: gzip over lines of JSON, which anybody can read.
+
+file    = header, for each table (columns, rows), end
+header  = {"format": "rolecall-backup", "version": 1, "created": MICROS, "incarnation": ID, "revision": N}
+columns = {"table": NAME, "columns": [NAME, ...]}
+row     = [VALUE, ...]
+end     = {"rows": N, "sha256": HEX}, the digest of every byte before this line
+
+What is hashed in the log stands there as the text that it is, other bytes as base64. Tables and columns are those of the version:
+when they change, so does its number.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby, islice
+from operator import itemgetter
+from typing import Any, BinaryIO, NamedTuple
+
+from sqlalchemy import Column, Table
+
+from rolecall.roles.errors import RoleError
+from rolecall.roles.quoting import shown
+from rolecall.storage.maintenance.store_contents import ROWS_A_STEP, TABLES, Step, kept_columns
+from rolecall.storage.sql.tables import changes, commits
+
+FORMAT, VERSION = "rolecall-backup", 1
+MAX_HEADER_BYTES = 4_096
+MAX_LINE_BYTES = 512 * 1024 * 1024
+"""The longest lines are the outcomes of applies: 180 MB where 100,000 roles are declared and a million others deleted."""
+
+COMPRESSION = 4
+
+_BROKEN = (gzip.BadGzipFile, zlib.error, EOFError)
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+class BackupError(RoleError):
+    """A file is not a backup that can be restored, or would not be one. The store is unchanged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """What a backup says of itself: when it was made (microseconds), of which history, at which revision, and what it holds."""
+
+    created: int
+    incarnation: str
+    revision: int
+    rows: int
+    sha256: str
+
+
+class Origin(NamedTuple):
+    """What a backup is of, and when it was made."""
+
+    created: int
+    incarnation: str
+    revision: int
+
+
+class BackupWriter:
+    """Writes a backup into a file, from the header to the end; raise `BackupError` for what could not be read again."""
+
+    def __init__(self, file: BinaryIO, origin: Origin) -> None:
+        self._packed = gzip.GzipFile("", "wb", COMPRESSION, file, mtime=0)
+        self._digest, self._origin = hashlib.sha256(), origin
+        self._add({"format": FORMAT, "version": VERSION, **origin._asdict()})
+        self._table: Table | None = None
+        self.rows = 0
+
+    def add(self, step: Step) -> None:
+        """Write some rows of a table; the rows of one table come one after the other."""
+        if step.table is not self._table:
+            self._table = step.table
+            self._add({"table": step.table.name, "columns": _names(step.table)})
+        forms = _forms(step.table)
+        for row in step.rows:
+            self._add([form.written(value) for form, value in zip(forms, row, strict=True)])
+        self.rows += len(step.rows)
+
+    def end(self) -> Backup:
+        """Write the end, without which the file is no backup."""
+        sha256 = self._digest.hexdigest()
+        self._add({"rows": self.rows, "sha256": sha256})
+        self._packed.close()
+        return Backup(**self._origin._asdict(), rows=self.rows, sha256=sha256)
+
+    def _add(self, value: object) -> None:
+        line = _encode(value).encode() + b"\n"
+        if len(line) > MAX_LINE_BYTES:
+            raise self._too_long(len(line))
+        self._digest.update(line)
+        self._packed.write(line)
+
+    def _too_long(self, length: int) -> BackupError:
+        table = f"table `{self._table.name}`" if self._table is not None else "the store"
+        return BackupError(
+            f"{table} has a row that takes {length:,} bytes in a backup, and `rolecall restore` takes no more than"
+            f" {MAX_LINE_BYTES:,}; back the store up with the means of its database, a dump or a snapshot"
+        )
+
+
+class BackupReader:
+    """Reads a backup; raise `BackupError` when it turns out that it is not one, or not as it was written."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self._packed, self._name = gzip.GzipFile(fileobj=file), name
+        self._digest = hashlib.sha256()
+        self._origin = self._read_origin()
+        self._backup: Backup | None = None
+        self.rows = 0
+
+    @property
+    def backup(self) -> Backup:
+        """Return what the backup says of itself, once all steps have been read."""
+        if self._backup is None:
+            raise RuntimeError("the backup has not been read to its end")
+        return self._backup
+
+    def steps(self) -> Iterator[Step]:
+        """Yield the rows. They are to be trusted when all have been read."""
+        for table, of_table in groupby(self._rows(), key=itemgetter(0)):
+            while rows := [row for _, row in islice(of_table, ROWS_A_STEP)]:
+                yield Step(table, rows)
+
+    def _rows(self) -> Iterator[tuple[Table, Sequence[Any]]]:
+        table = None
+        while isinstance(value := self._next(), list) or not self._ended(value):
+            if isinstance(value, dict):
+                table = self._table_of(value)
+            elif table is None:
+                raise self._altered()
+            else:
+                self.rows += 1
+                yield table, self._row(table, value)
+
+    def _read_origin(self) -> Origin:
+        try:
+            line = self._packed.readline(MAX_HEADER_BYTES)
+            header = json.loads(line)
+            kind, version = header["format"], header["version"]
+        except (*_BROKEN, ValueError, KeyError, TypeError, RecursionError):
+            kind = ""
+        if kind != FORMAT:
+            raise BackupError(f"{self._name} is not a file of `rolecall backup`")
+        if version != VERSION:
+            raise BackupError(
+                f"{self._name} is of format {shown(str(version))}, this version reads format {VERSION};"
+                " restore it with the version that wrote it, or a later one"
+            )
+        self._digest.update(line)
+        if not header.keys() >= {*Origin._fields}:
+            raise self._altered()
+        return Origin(*(header[name] for name in Origin._fields))
+
+    def _next(self) -> dict[str, Any] | list[Any]:
+        """Return the next line; that of the end is not digested."""
+        line = self._line()
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            raise self._altered() from None
+        if not isinstance(value, dict | list):
+            raise self._altered()
+        if isinstance(value, list) or "sha256" not in value:
+            self._digest.update(line)
+        return value
+
+    def _line(self) -> bytes:
+        try:
+            line = self._packed.readline(MAX_LINE_BYTES)
+        except EOFError:
+            line = b""
+        except _BROKEN:
+            raise self._altered() from None
+        if not line:
+            raise BackupError(f"{self._name} ends too early: it was cut off; nothing was restored")
+        if not line.endswith(b"\n"):
+            raise self._altered()
+        return line
+
+    def _ended(self, value: Mapping[str, Any]) -> bool:
+        """Tell whether a line is the end; raise `BackupError` if it is that of other lines."""
+        if "sha256" not in value:
+            return False
+        sha256 = self._digest.hexdigest()
+        try:
+            more = self._packed.read(1)
+        except _BROKEN:
+            more = b"?"
+        if more or value != {"rows": self.rows, "sha256": sha256}:
+            raise self._altered()
+        self._backup = Backup(**self._origin._asdict(), rows=self.rows, sha256=sha256)
+        return True
+
+    def _table_of(self, value: Mapping[str, Any]) -> Table:
+        name = value.get("table")
+        table = next((known for known in TABLES if known.name == name), None)
+        if table is None or value.get("columns") != _names(table):
+            raise self._altered()
+        return table
+
+    def _row(self, table: Table, values: list[Any]) -> Sequence[Any]:
+        try:
+            return [form.read(value) for form, value in zip(_forms(table), values, strict=True)]
+        except (ValueError, TypeError, AttributeError):
+            raise self._altered() from None
+
+    def _altered(self) -> BackupError:
+        return BackupError(f"{self._name} was altered since it was written, or damaged; nothing was restored")
+
+
+class _Form(NamedTuple):
+    """How the values of a column stand in the file."""
+
+    written: Callable[[Any], object]
+    read: Callable[[Any], object]
+
+
+def _as_it_is(kind: type) -> _Form:
+    def read(value: object) -> object:
+        if type(value) is not kind:
+            raise TypeError
+        if isinstance(value, str) and "\0" in value.encode().decode():
+            raise ValueError
+        return value
+
+    return _Form(lambda value: value, read)
+
+
+_TEXT, _NUMBER = _as_it_is(str), _as_it_is(int)
+# Any bytes at all come back as they were: what is not UTF-8 is escaped.
+_JSON = _Form(
+    lambda value: value.decode(errors="surrogateescape"), lambda value: value.encode(errors="surrogateescape")
+)
+_BYTES = _Form(lambda value: b64encode(value).decode(), lambda value: b64decode(value, validate=True))
+
+
+def _form(column: Column[Any]) -> _Form:
+    if column is commits.c.body or column is changes.c.body:
+        return _JSON
+    return {str: _TEXT, int: _NUMBER, bytes: _BYTES}[column.type.python_type]
+
+
+@cache
+def _forms(table: Table) -> Sequence[_Form]:
+    return [_form(column) for column in kept_columns(table)]
+
+
+def _names(table: Table) -> list[str]:
+    return [column.name for column in kept_columns(table)]

@@ -1,0 +1,175 @@
+"""A SQLite file that a command looks after.
+
+What reads it while a server writes to it opens it for reading only and needs no lock file. What moves it from here, or fills it,
+holds the lock file, as a server does.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+
+from rolecall.roles.errors import StoreUnavailableError
+from rolecall.roles.repository import Head
+from rolecall.storage.maintenance.audit_log import Pages
+from rolecall.storage.maintenance.store_contents import require_empty, require_known_whole
+from rolecall.storage.sql.queries import read_head
+from rolecall.storage.sql.schema import require_schema
+from rolecall.storage.sqlite.driver import connect_sqlite, open_sqlite, read_sqlite_schema, sqlite_unavailable
+from rolecall.storage.sqlite.lock import StoreLock
+
+PAGES_A_STEP = 1_000
+PAUSE_SECONDS = 0.005
+MAX_RESTARTS = 10
+
+_READ, _WRITE = "BEGIN", "BEGIN IMMEDIATE"
+
+
+class MaintainedSqlite:
+    """The store in one file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.resolve()
+
+    @property
+    def name(self) -> str:
+        """Return the path, in backticks."""
+        return f"`{self._path}`"
+
+    @property
+    def path(self) -> Path:
+        """Return the file."""
+        return self._path
+
+    def head(self) -> Head:
+        """Return where the store stands now."""
+        with _engine(self._path, "ro") as engine, engine.begin() as connection:
+            return read_head(connection)
+
+    @contextmanager
+    def pages(self) -> Iterator[Pages]:
+        """Give short transactions: each sees a moment of its own."""
+        self._require_file()
+        with _engine(self._path, "ro") as engine:
+            with engine.begin() as connection:
+                require_schema(connection, self.name)
+            yield engine.begin
+
+    @contextmanager
+    def moment(self) -> Iterator[Connection]:
+        """Give a transaction while no server has the file."""
+        self._require_file()
+        with self._locked(), _engine(self._path, "rw") as engine, engine.begin() as connection:
+            require_known_whole(connection, self.name)
+            yield connection
+
+    @contextmanager
+    def moment_beside(self, path: Path) -> Iterator[Connection]:
+        """Give a transaction on a copy of the file, which is made in short steps and goes away afterwards."""
+        self._require_file()
+        copy = path.with_name(f".{path.name}.copy")
+        # What a crash has left there goes away first, with its journal.
+        _remove(copy)
+        try:
+            os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+            self._copy_to(copy)
+            with _engine(copy, "rw") as engine, engine.begin() as connection:
+                require_known_whole(connection, self.name)
+                yield connection
+        finally:
+            _remove(copy)
+
+    @contextmanager
+    def filling(self) -> Iterator[Connection]:
+        """Give a write transaction while no server has the file, which is made if it is not there."""
+        if not read_sqlite_schema(self._path):
+            open_sqlite(self._path).close()
+        with self._locked(), _engine(self._path, "rw", _WRITE) as engine, engine.begin() as connection:
+            require_known_whole(connection, self.name)
+            require_empty(connection, self.name)
+            yield connection
+
+    def _require_file(self) -> None:
+        if not self._path.is_file():
+            raise StoreUnavailableError(f"there is no store {self.name}")
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        lock = StoreLock(self._path)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _copy_to(self, copy: Path) -> None:
+        try:
+            with closing(connect_sqlite(self._path, mode="ro")) as source, closing(connect_sqlite(copy)) as target:
+                # The copy is thrown away: it need not survive a crash.
+                target.execute("PRAGMA synchronous = OFF")
+                _copy(source, target)
+        except sqlite3.Error as error:
+            raise _unavailable(self._path, error) or error from error
+
+
+def _remove(copy: Path) -> None:
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        Path(f"{copy}{suffix}").unlink(missing_ok=True)
+
+
+@contextmanager
+def _engine(path: Path, mode: str, begin: str = _READ) -> Iterator[Engine]:
+    # One connection, used by one thread: transactions follow each other.
+    creator = partial(connect_sqlite, path, mode=mode)
+    engine = create_engine("sqlite+pysqlite://", creator=creator, poolclass=StaticPool, hide_parameters=True)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    try:
+        yield engine
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        raise _unavailable(path, error) or error from error
+    finally:
+        engine.dispose()
+
+
+def _unavailable(path: Path, error: SQLAlchemyError | sqlite3.Error) -> StoreUnavailableError | None:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_ROLLBACK:
+        return StoreUnavailableError(
+            f"`{path}` was left in the middle of a write, which whoever reads it cannot undo;"
+            " start its server, or run `rolecall migrate`"
+        )
+    return sqlite_unavailable(path, error)
+
+
+class _RestartedError(Exception):
+    """A writer has made the copying begin anew too often."""
+
+
+def _copy(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
+    """Copy a database in steps between which writers write; what they write makes it begin anew.
+
+    After some of that it is copied in one step, for which they wait.
+    """
+    left: int | None = None
+    restarts = 0
+
+    def watch(_status: int, remaining: int, _total: int) -> None:
+        nonlocal left, restarts
+        # A step after which no less is left began anew, or found a writer at work.
+        if left is not None and remaining >= left:
+            restarts += 1
+        left = remaining
+        if restarts > MAX_RESTARTS:
+            raise _RestartedError
+
+    try:
+        source.backup(target, pages=PAGES_A_STEP, progress=watch, sleep=PAUSE_SECONDS)
+    except _RestartedError:
+        source.backup(target, pages=-1)

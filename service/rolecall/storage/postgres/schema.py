@@ -1,0 +1,39 @@
+"""Changing the schema of a PostgreSQL database: in one transaction, under a lock that makes a second one wait."""
+
+from __future__ import annotations
+
+from sqlalchemy import inspect
+
+from rolecall.storage.postgres.driver import STORE_NAME, one_transaction, require_encoding
+from rolecall.storage.postgres.url import parse_url
+from rolecall.storage.sql.queries import touch_counter
+from rolecall.storage.sql.schema import prepare_schema, read_schema
+from rolecall.storage.sql.tables import counter
+
+_ADVISORY_LOCK = 0x726F_6C65_6361_6C6C
+"""Any number that nobody else takes will do: this one spells the name of the service."""
+
+_BEGIN = """
+BEGIN ISOLATION LEVEL READ COMMITTED;
+SELECT set_config('lock_timeout', '300s', true), set_config('statement_timeout', '0', true)
+"""
+
+
+def migrate_postgres(url: str) -> tuple[int, int]:
+    """Bring the schema of a database to this version; return it before and after.
+
+    Servers at work go on: their transactions wait for this one, or this one for theirs, none of which is long.
+    """
+    with one_transaction(parse_url(url), _BEGIN) as connection:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
+        require_encoding(connection.exec_driver_sql("SELECT current_setting('server_encoding')").scalar_one())
+        if inspect(connection).has_table(counter.name):
+            # As writers do, so that this transaction and theirs do not wait for each other crosswise.
+            touch_counter(connection)
+        return prepare_schema(connection, STORE_NAME)
+
+
+def read_postgres_schema(url: str) -> int:
+    """Return the schema of a database, 0 if there are no tables."""
+    with one_transaction(parse_url(url), _BEGIN) as connection:
+        return read_schema(connection, STORE_NAME)

@@ -1,0 +1,1 @@
+"""The snapshot file, from which a replica starts while its database is unreachable."""

@@ -1,0 +1,85 @@
+"""The reads that more than one part of the SQL store needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, select, update
+
+from rolecall.roles.errors import StoreUnavailableError
+from rolecall.roles.repository import Floor, Head
+from rolecall.roles.role import Revision
+from rolecall.storage.sql.tables import SCHEMA, counter, floor, meta, role_tags, roles
+
+_HEAD = select(meta.c.incarnation, counter.c.revision, counter.c.hash).where(meta.c.id == counter.c.id)
+_TOUCH_COUNTER = update(counter).values(revision=counter.c.revision)
+_COMPATIBLE_FROM = select(counter.c.compatible_from)
+_FLOOR = select(floor.c.revision, floor.c.hash)
+_AFTER_EVERY_NAME = "~"
+"""Sorts after every character of a role's name, so that `prefix~` ends the names with that prefix."""
+
+
+def read_head(connection: Connection) -> Head:
+    """Return where the store stands."""
+    incarnation, revision, hash_ = connection.execute(_HEAD).one()
+    return Head(incarnation=incarnation, revision=Revision(revision), hash=hash_)
+
+
+def hold_counter(connection: Connection) -> None:
+    """Keep every other writer waiting until this transaction ends; raise `StoreUnavailableError` as `require_writable` does."""
+    touch_counter(connection)
+    require_writable(connection.execute(_COMPATIBLE_FROM).scalar_one())
+
+
+def touch_counter(connection: Connection) -> None:
+    """Take the lock that every writer takes first."""
+    connection.execute(_TOUCH_COUNTER)
+
+
+def require_writable(compatible_from: int) -> None:
+    """Raise `StoreUnavailableError` if the schema has moved out of this version's range since the store was opened."""
+    if compatible_from > SCHEMA:
+        raise StoreUnavailableError(
+            f"only versions that know schema {compatible_from:04} or later may still write to the store,"
+            f" this one knows {SCHEMA:04}; update this server"
+        )
+
+
+def read_floor(connection: Connection) -> Floor:
+    """Return where the kept history begins."""
+    revision, hash_ = connection.execute(_FLOOR).one()
+    return Floor(revision=Revision(revision), hash=hash_)
+
+
+def select_roles() -> Select[*tuple[Any, ...]]:
+    """Return the read of whole roles, for `rows.role_of_row`."""
+    return select(*roles.c)
+
+
+def tagged_roles(tags: Mapping[str, str]) -> Select[*tuple[Any, ...]]:
+    """Return the read of every role that carries all of the tags (at least one), in order of their keys."""
+    return _carrying(tags)[0]
+
+
+def listed_roles(
+    account_id: str, *, after: str, name_prefix: str, tags: Mapping[str, str], limit: int
+) -> Select[*tuple[Any, ...]]:
+    """Return the read of an account's roles in order of their keys."""
+    beginning = f"{account_id}/{name_prefix}"
+    statement, key = _carrying(tags)
+    return statement.where(key >= beginning, key < beginning + _AFTER_EVERY_NAME, key > after).limit(limit)
+
+
+def _carrying(tags: Mapping[str, str]) -> tuple[Select[*tuple[Any, ...]], ColumnElement[str]]:
+    """Return the read of roles with all of the tags, and the column that orders it.
+
+    That is the key in the tags' own index where there is a tag, so that roles without it are never looked at.
+    """
+    statement, key = select_roles(), roles.c.key
+    for tag_key, tag_value in sorted(tags.items()):
+        tag = role_tags.alias()
+        statement = statement.join(tag, tag.c.role_key == roles.c.key)
+        statement = statement.where(tag.c.tag_key == tag_key, tag.c.tag_value == tag_value)
+        key = tag.c.role_key
+    return statement.order_by(key), key

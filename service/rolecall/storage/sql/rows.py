@@ -1,0 +1,87 @@
+"""Roles and commits as rows, and back; a commit that is read has the hash that it had when it was written."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from rolecall.roles.canonical_json import NO_TAGS, author_of, change_of, commit_hash, tags_of, tags_text
+from rolecall.roles.change import Commit
+from rolecall.roles.errors import BrokenHistoryError
+from rolecall.roles.role import Revision, Role
+
+MAX_SHARED_TAGS = 10_000
+
+Values: TypeAlias = dict[str, str | int | bytes]
+
+
+def role_values(role: Role) -> Values:
+    """Return the row of a role."""
+    return {
+        "key": role.key,
+        "account_id": role.account_id,
+        "role_name": role.role_name,
+        "role_id": role.role_id,
+        "document": role.document,
+        "description": role.description,
+        "max_session_duration_seconds": role.max_session_duration_seconds,
+        "tags": tags_text(role.tags),
+        "create_time": role.create_time,
+        "update_time": role.update_time,
+        "revision": role.revision,
+    }
+
+
+def tag_values(roles: Iterable[Role]) -> list[Values]:
+    """Return the rows of the tags of roles."""
+    return [
+        {"tag_key": key, "tag_value": value, "role_key": role.key} for role in roles for key, value in role.tags.items()
+    ]
+
+
+def role_of_row(row: Sequence[Any], shared: Callable[[Any, Any], Any] = lambda value, _: value) -> Role:
+    """Return the role of its row, in the order of the table's columns.
+
+    `shared` is the `setdefault` of a dict when so many rows are read that equal values must be one object.
+    """
+    _, account_id, role_name, role_id, document, description, seconds, tags, create_time, update_time, revision = row
+    return Role(
+        role_id=role_id,
+        account_id=sys.intern(account_id),
+        role_name=role_name,
+        document=shared(document, document),
+        description=shared(description, description),
+        max_session_duration_seconds=shared(seconds, seconds),
+        tags=_tags(tags),
+        create_time=create_time,
+        update_time=create_time if update_time == create_time else update_time,
+        revision=shared(revision, revision),
+    )
+
+
+@lru_cache(maxsize=MAX_SHARED_TAGS)
+def _tags(text: str) -> Mapping[str, str]:
+    """Many roles have the same tags: they share them, so they must not be changed."""
+    if text == "{}":
+        return NO_TAGS
+    return MappingProxyType({sys.intern(key): value for key, value in tags_of(text).items()})
+
+
+def commit_of_rows(expected: Revision, previous: bytes, row: Sequence[Any], bodies: Sequence[bytes]) -> Commit:
+    """Return the commit of its row and its changes' bodies; raise `BrokenHistoryError` if it is another, or was altered."""
+    revision, header, kept_hash = row
+    if revision != expected:
+        raise BrokenHistoryError(f"the store has no commit {expected}: its next is {revision}")
+    as_written = all(isinstance(part, bytes) for part in (header, *bodies))
+    if not as_written or commit_hash(previous, header, bodies) != kept_hash:
+        raise BrokenHistoryError(f"commit {revision} of the store was altered: it does not have its hash")
+    return Commit(
+        revision=Revision(revision),
+        author=author_of(header),
+        changes=tuple(map(change_of, bodies)),
+        hash=kept_hash,
+        previous_hash=previous,
+    )

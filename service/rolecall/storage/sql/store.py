@@ -1,0 +1,273 @@
+"""The repository on SQL, whatever the engine: an adapter of one engine adds how it is opened, locked and how it fails.
+
+Any thread may call any method: each takes a connection of its own from the pool. Writes of one process wait for each other here,
+and for those of another process in the engine. Reads are short transactions, each of which sees one moment.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection, Engine, bindparam, delete, func, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from rolecall.roles.canonical_json import author_of, change_of
+from rolecall.roles.change import Author, Commit, RoleRevision
+from rolecall.roles.errors import RevisionNotKeptError, StoreUnavailableError
+from rolecall.roles.repository import Examined, Floor, Head, Hints, Transaction
+from rolecall.roles.role import Revision, Role
+from rolecall.storage.sql.history import commits_after, hash_at
+from rolecall.storage.sql.queries import hold_counter, listed_roles, read_floor, read_head, select_roles
+from rolecall.storage.sql.rows import role_of_row
+from rolecall.storage.sql.tables import accounts, changes, commits, floor, meta, requests, roles
+from rolecall.storage.sql.time_travel import role_as_of
+from rolecall.storage.sql.transaction import SqlTransaction
+
+T = TypeVar("T")
+
+WRITES = "rolecall_writes"
+"""The execution option of a connection that will write, for engines that begin such a transaction in another way."""
+
+ROLES_A_READ = 500
+MAX_SHARED_VALUES = 10_000
+COMMITS_A_PRUNE = 500
+
+_ROLE = select_roles().where(roles.c.key == bindparam("role_key"))
+_ROLES = select_roles().where(roles.c.key.in_(bindparam("keys", expanding=True)))
+_LOAD = select_roles().where(roles.c.key > bindparam("after")).order_by(roles.c.key).limit(ROLES_A_READ)
+_SIZE = select(func.coalesce(func.sum(accounts.c.roles), 0))
+_CENSUS = select(func.count()).select_from(roles)
+_TOKEN_KEY = select(meta.c.token_key)
+_HISTORY = (
+    select(changes.c.revision, commits.c.body.label("header"), changes.c.body)
+    .join(commits, commits.c.revision == changes.c.revision)
+    .where(changes.c.role_id == bindparam("id"), changes.c.revision < bindparam("below"))
+    .order_by(changes.c.revision.desc())
+    .limit(bindparam("most"))
+)
+_FIRST_TO_KEEP = (
+    select(commits.c.revision).where(commits.c.time >= bindparam("keep_after")).order_by(commits.c.revision).limit(1)
+)
+
+
+class Driver(Protocol):
+    """What an engine's adapter adds."""
+
+    @property
+    def exclusive(self) -> bool:
+        """Tell whether nobody else can write while the store is open here."""
+        ...
+
+    def announce(self, connection: Connection, revision: Revision) -> None:
+        """Have word of a write sent to others if and when its transaction commits."""
+        ...
+
+    def hints(self) -> Hints | None:
+        """Return the word that others send, None where there is no means to."""
+        ...
+
+    def unavailable(self, error: SQLAlchemyError) -> StoreUnavailableError | None:
+        """Return what is to be told of an error, or None if the error is a mistake of ours."""
+        ...
+
+    def leave(self) -> None:
+        """Let nobody wait long from now on; what is under way goes on."""
+        ...
+
+    def release(self) -> None:
+        """Let go of what was taken when the store was opened."""
+        ...
+
+
+class SqlRoleRepository:
+    """Keeps roles in the tables of an engine."""
+
+    def __init__(self, engine: Engine, driver: Driver) -> None:
+        self._engine, self._driver = engine, driver
+        self._writer = threading.Lock()
+        self._closed = self._released = False
+        self._key_of: tuple[str, bytes] | None = None
+
+    @property
+    def token_key(self) -> bytes:
+        """Return the key that authenticates tokens; it is read once, and anew when `head` has found another history."""
+        return self._key_of[1] if self._key_of else self._standing()[1]
+
+    @property
+    def exclusive(self) -> bool:
+        """Tell whether nobody else can write."""
+        return self._driver.exclusive
+
+    def head(self) -> Head:
+        """Return where the store stands."""
+        return self._standing()[0]
+
+    def floor(self) -> Floor:
+        """Return where the kept history begins."""
+        with self._reading() as connection:
+            return read_floor(connection)
+
+    def transact(self, author: Author, work: Callable[[Transaction], T]) -> tuple[T, Commit | None]:
+        """Run `work` alone and commit what it did if it returns."""
+        with self._writing() as connection:
+            transaction = SqlTransaction(connection, author)
+            result = work(transaction)
+            commit = transaction.finish()
+            if commit:
+                self._driver.announce(connection, commit.revision)
+        return result, commit
+
+    def load(self) -> Iterator[Role]:
+        """Yield every role, one short read after the other."""
+        after, shared = "", dict[object, object]()
+        while page := self._page(after, shared):
+            yield from page
+            after = page[-1].key
+            if len(shared) > MAX_SHARED_VALUES:
+                shared.clear()
+
+    def size(self) -> int:
+        """Return how many roles there are."""
+        with self._reading() as connection:
+            return int(connection.execute(_SIZE).scalar_one())
+
+    def examine(self, keys: Sequence[str]) -> Examined:
+        """Return some roles and the head."""
+        with self._reading() as connection:
+            head = read_head(connection)
+            rows = connection.execute(_ROLES, {"keys": list(keys)}).all()
+        return Examined(head, {role.key: role for role in map(role_of_row, rows)})
+
+    def census(self) -> tuple[Head, int]:
+        """Return the head and the number of roles."""
+        with self._reading() as connection:
+            return read_head(connection), int(connection.execute(_CENSUS).scalar_one())
+
+    def commits(self, *, after: Revision, limit: int) -> list[Commit]:
+        """Return the next commits after a revision."""
+        with self._reading() as connection:
+            begin = read_floor(connection)
+            if after < begin.revision:
+                message = f"the commits after revision {after} are not all kept: history begins after {begin.revision}"
+                raise RevisionNotKeptError(after, floor=begin.revision, message=message)
+            return commits_after(connection, begin, after, limit)
+
+    def role(self, key: str) -> Role | None:
+        """Return the newest version of a role."""
+        with self._reading() as connection:
+            row = connection.execute(_ROLE, {"role_key": key}).one_or_none()
+            return role_of_row(row) if row else None
+
+    def role_as_of(self, key: str, revision: Revision) -> Role | None:
+        """Return a role as it was at a revision."""
+        with self._reading() as connection:
+            return role_as_of(connection, key, revision)
+
+    def list_roles(
+        self, account_id: str, *, after: str, name_prefix: str, tags: Mapping[str, str], limit: int
+    ) -> list[Role]:
+        """Return roles of an account in order of their keys."""
+        statement = listed_roles(account_id, after=after, name_prefix=name_prefix, tags=tags, limit=limit)
+        with self._reading() as connection:
+            return [role_of_row(row) for row in connection.execute(statement)]
+
+    def history(self, role_id: str, *, before: Revision | None, limit: int) -> list[RoleRevision]:
+        """Return the kept revisions of a role, the newest first."""
+        below = (1 << 63) - 1 if before is None else before
+        with self._reading() as connection:
+            rows = connection.execute(_HISTORY, {"id": role_id, "below": below, "most": limit}).all()
+        return [
+            RoleRevision(revision=Revision(revision), author=author_of(header), change=change_of(body))
+            for revision, header, body in rows
+        ]
+
+    def prune(self, *, keep_after: int, keep_revisions: int, forget_requests_before: int) -> int:
+        """Forget the oldest commits, some at a time so that writers get their turn, and old outcomes."""
+        with self._writing() as connection:
+            hold_counter(connection)
+            connection.execute(delete(requests).where(requests.c.time < forget_requests_before))
+        forgotten = 0
+        while some := self._prune_some(keep_after, keep_revisions):
+            forgotten += some
+        return forgotten
+
+    def rename_history(self, expected: str) -> Head:
+        """Give the history a new incarnation if it has still the expected one."""
+        with self._writing() as connection:
+            hold_counter(connection)
+            renaming = update(meta).where(meta.c.incarnation == expected).values(incarnation=str(uuid.uuid4()))
+            renamed = connection.execute(renaming).rowcount
+            head = read_head(connection)
+            if renamed:
+                self._driver.announce(connection, head.revision)
+        return head
+
+    def hints(self) -> Hints | None:
+        """Return word of the commits of others."""
+        return self._driver.hints()
+
+    def close(self) -> None:
+        """Let nothing more begin; let go of connections, and of what the driver holds, after the write that is under way."""
+        self._closed = True
+        self._driver.leave()
+        with self._writer:
+            if not self._released:
+                self._released = True
+                self._engine.dispose()
+                self._driver.release()
+
+    def _standing(self) -> tuple[Head, bytes]:
+        with self._reading() as connection:
+            head, kept = read_head(connection), self._key_of
+            if kept is None or kept[0] != head.incarnation:
+                kept = head.incarnation, connection.execute(_TOKEN_KEY).scalar_one()
+        self._key_of = kept
+        return head, kept[1]
+
+    def _page(self, after: str, shared: dict[object, object]) -> list[Role]:
+        with self._reading() as connection:
+            rows = connection.execute(_LOAD, {"after": after}).all()
+        return [role_of_row(row, shared.setdefault) for row in rows]
+
+    def _prune_some(self, keep_after: int, keep_revisions: int) -> int:
+        with self._writing() as connection:
+            hold_counter(connection)
+            begin, head = read_floor(connection), read_head(connection).revision
+            first_to_keep = connection.execute(_FIRST_TO_KEEP, {"keep_after": keep_after}).scalar_one_or_none()
+            by_time = head if first_to_keep is None else first_to_keep - 1
+            last = min(by_time, head - keep_revisions, begin.revision + COMMITS_A_PRUNE)
+            if last <= begin.revision:
+                return 0
+            new_hash = hash_at(connection, begin, Revision(last))
+            connection.execute(update(floor).values(revision=last, hash=new_hash))
+            connection.execute(delete(changes).where(changes.c.revision <= last))
+            connection.execute(delete(commits).where(commits.c.revision <= last))
+            return last - begin.revision
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._explained(), self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._writer, self._explained(), self._engine.connect() as connection:
+            connection.execution_options(**{WRITES: True})
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        if self._closed:
+            raise StoreUnavailableError("the store is closed")
+        try:
+            yield
+        except SQLAlchemyError as error:
+            unavailable = self._driver.unavailable(error)
+            if unavailable is None:
+                raise
+            raise unavailable from error

@@ -1,0 +1,1 @@
+"""Messages become values and values become messages, here and nowhere else."""

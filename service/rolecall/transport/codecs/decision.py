@@ -1,0 +1,191 @@
+"""Decisions on the wire: messages become questions, answers become messages. Data changes form here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from rolecall.engine.consistency import AtLeastAsFresh, FullyConsistent, Requirement
+from rolecall.engine.decision import Answer, Decision, Reason, ServedFrom, Side
+from rolecall.engine.errors import InvalidQuestionError, NotAvailableError
+from rolecall.engine.request import (
+    NO_KEYS,
+    AssumeRoleRequest,
+    asked_role,
+    asking_principal,
+    asking_provider,
+    claim_keys,
+    context_keys,
+    field_keys,
+)
+from rolecall.policy.principal import Principal
+from rolecall.roles.accounts import Accounts
+from rolecall.roles.errors import FieldViolation
+from rolecall_client.v1 import decision_pb2 as pb
+
+MEMOISED_QUERY_BYTES = 1_024
+MEMOISED_QUERIES = 20_000
+
+_MICROS = 1_000_000
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
+
+_REASON: dict[Reason, Any] = {reason: pb.DecisionReason.Value(f"DECISION_REASON_{reason}") for reason in Reason}
+_SIDE: dict[Side, Any] = {side: pb.SideOutcome.Value(f"SIDE_OUTCOME_{side}") for side in Side}
+_SERVED: dict[ServedFrom, Any] = {served: pb.ServedFrom.Value(f"SERVED_FROM_{served}") for served in ServedFrom}
+
+
+class QueryDecoder:
+    """Reads questions. What a message means depends on its bytes alone, so small ones that recur are read once."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+        self._remembered = lru_cache(maxsize=MEMOISED_QUERIES)(self._decode)
+
+    def request(self, query: pb.AssumeRoleQuery) -> AssumeRoleRequest:
+        """Return the question that a message puts; raise `InvalidQuestionError` with every violation."""
+        return self.request_of(query.SerializeToString())
+
+    def request_of(self, data: bytes) -> AssumeRoleRequest:
+        """Return the question that the bytes of a message put; raise as `request` does."""
+        return self._remembered(data) if len(data) <= MEMOISED_QUERY_BYTES else self._decode(data)
+
+    def _decode(self, data: bytes) -> AssumeRoleRequest:
+        try:
+            query = pb.AssumeRoleQuery.FromString(data)
+        except DecodeError:
+            text = "the bytes are not a message of this type"
+            raise InvalidQuestionError(
+                [FieldViolation(field="query", reason="MALFORMED_MESSAGE", message=text)]
+            ) from None
+        try:
+            return self._read(query)
+        except InvalidQuestionError:
+            raise InvalidQuestionError(self._violations(query)) from None
+
+    def _read(self, query: pb.AssumeRoleQuery) -> AssumeRoleRequest:
+        keys: dict[str, tuple[str, ...]] = {}
+        principal = _identity(query, keys)
+        role_key = asked_role(self._accounts, query.role)
+        if query.context:
+            keys |= context_keys(_plain(query.context))
+        keys |= _fields(query)
+        return AssumeRoleRequest(principal, role_key, keys, query.duration_seconds)
+
+    def _violations(self, query: pb.AssumeRoleQuery) -> list[FieldViolation]:
+        """Read each part by itself, so that what is wrong with one does not hide the others."""
+        parts: tuple[Callable[[], object], ...] = (
+            lambda: _identity(query, {}),
+            lambda: asked_role(self._accounts, query.role),
+            lambda: context_keys(_plain(query.context)),
+            lambda: _fields(query),
+        )
+        return [violation for part in parts for violation in _violations_of(part)]
+
+
+def requirement(message: pb.Consistency) -> Requirement:
+    """Return the freshness that a message asks for; raise `InvalidQuestionError` for a mode that is named and refused."""
+    match message.WhichOneof("requirement"):
+        case None:
+            return None
+        case "at_least_as_fresh":
+            return AtLeastAsFresh(message.at_least_as_fresh)
+        case "minimize_latency" if message.minimize_latency:
+            return None
+        case "fully_consistent" if message.fully_consistent:
+            return FullyConsistent()
+        case mode:
+            text = f"`{mode}` is given as false; leave it out, or choose another mode"
+            raise InvalidQuestionError(
+                [FieldViolation(field=f"consistency.{mode}", reason="INVALID_CONSISTENCY", message=text)]
+            )
+
+
+def write_answer(message: pb.Decision, answer: Answer, decision_id: str, revision: int, staleness: int = 0) -> None:
+    """Fill an empty message. What is the same for all who share a decision is encoded once and kept with it.
+
+    `staleness` is in microseconds; what is encoded says 0 already.
+    """
+    decision = answer.decision
+    encoded = decision.encoded
+    if encoded is None:
+        encoded = decision.encoded = encode(decision)
+    message.MergeFromString(encoded)
+    message.decision_id = decision_id
+    message.revision = revision
+    message.served_from = _SERVED[answer.served_from]
+    if staleness:
+        message.staleness.FromMicroseconds(staleness)
+
+
+def encode(decision: Decision) -> bytes:
+    """Return the bytes of the fields that do not differ from one answer to the next."""
+    message = pb.Decision(
+        allowed=decision.allowed,
+        reason=_REASON[decision.reason],
+        trust_side=_SIDE[decision.trust_side],
+        identity_side=_SIDE[decision.identity_side],
+        determining_statements=[
+            pb.DeterminingStatement(index=s.index, sid=s.sid, pointer=f"/Statement/{s.index}")
+            for s in decision.determining
+        ],
+        missing_keys=decision.missing_keys,
+        vary_keys=decision.vary_keys,
+    )
+    message.staleness.SetInParent()
+    if decision.role is not None:
+        message.role_id = decision.role.role_id
+        message.max_session_duration_seconds = decision.role.max_session_duration_seconds
+    if decision.valid_until is not None:
+        message.valid_until.CopyFrom(timestamp(decision.valid_until))
+    return message.SerializeToString()
+
+
+def timestamp(micros: int) -> Timestamp:
+    """Return a time as a message."""
+    seconds, rest = divmod(micros, _MICROS)
+    return Timestamp(seconds=seconds, nanos=rest * 1_000)
+
+
+def micros_of(message: Timestamp, field: str) -> int:
+    """Return a message as a time, cut to microseconds; raise `InvalidQuestionError` outside the years 1 to 9999."""
+    if not (_FIRST_SECOND <= message.seconds <= _LAST_SECOND and 0 <= message.nanos < 1_000_000_000):
+        text = "must be a time of the years 1 to 9999 with 0 to 999,999,999 nanoseconds"
+        raise InvalidQuestionError([FieldViolation(field=field, reason="INVALID_TIME", message=text)])
+    return message.seconds * _MICROS + message.nanos // 1_000
+
+
+def _identity(query: pb.AssumeRoleQuery, keys: dict[str, tuple[str, ...]]) -> Principal:
+    match query.WhichOneof("identity"):
+        case "principal":
+            return asking_principal(query.principal)
+        case "federated":
+            provider = asking_provider(query.federated.provider_arn)
+            keys |= claim_keys(provider, _plain(query.federated.claims))
+            return provider
+        case "oidc_token":
+            raise NotAvailableError("verifying an oidc_token")
+    text = "name who asks: `principal`, or `federated` for whoever came through an identity provider"
+    raise InvalidQuestionError([FieldViolation(field="identity", reason="MISSING_FIELD", message=text)])
+
+
+def _plain(messages: Mapping[str, pb.ConditionValues]) -> dict[str, tuple[str, ...]]:
+    return {key: tuple(message.values) for key, message in messages.items()}
+
+
+def _fields(query: pb.AssumeRoleQuery) -> Mapping[str, tuple[str, ...]]:
+    session, external, source = query.role_session_name, query.external_id, query.source_identity
+    if not (session or external or source):
+        return NO_KEYS
+    return field_keys(role_session_name=session, external_id=external, source_identity=source)
+
+
+def _violations_of(part: Callable[[], object]) -> tuple[FieldViolation, ...]:
+    try:
+        part()
+    except InvalidQuestionError as error:
+        return error.violations
+    return ()

@@ -1,0 +1,71 @@
+"""Explanations on the wire."""
+
+from __future__ import annotations
+
+from rolecall.engine.decision import Answer, ServedFrom
+from rolecall.engine.explanation import Explanation
+from rolecall.policy.explain import ConditionTrace, StatementTrace
+from rolecall.policy.near_miss import NearMiss
+from rolecall.transport.codecs.decision import write_answer
+from rolecall_client.v1 import decision_pb2 as pb
+
+
+def explain_response(
+    explanation: Explanation,
+    *,
+    decision_id: str,
+    revision: int,
+    token: str,
+    staleness: int = 0,
+    restored: bool = False,
+) -> pb.ExplainAssumeRoleResponse:
+    """Return the message of an explanation."""
+    response = pb.ExplainAssumeRoleResponse(
+        statements=map(_statement, explanation.statements),
+        near_misses=map(_near_miss, explanation.near_misses),
+        consistency_token=token,
+    )
+    answer = Answer(explanation.decision, ServedFrom.RESTORED if restored else ServedFrom.EVALUATED)
+    write_answer(response.decision, answer, decision_id, revision, staleness)
+    return response
+
+
+def _statement(trace: StatementTrace) -> pb.StatementTrace:
+    statement = trace.statement
+    return pb.StatementTrace(
+        index=statement.index,
+        sid=statement.sid,
+        effect=statement.effect.value,
+        applies=trace.applies,
+        principal_matched=trace.principal_matched,
+        matched_principal=trace.matched_principal,
+        conditions=map(_condition, trace.conditions),
+        pointer=statement.pointer,
+        principals=[pattern.text for pattern in statement.principals],
+    )
+
+
+def _condition(trace: ConditionTrace) -> pb.ConditionTrace:
+    condition = trace.condition
+    return pb.ConditionTrace(
+        operator=condition.operator_name,
+        key=condition.spelling,
+        expected=condition.values,
+        actual=trace.actual,
+        present=trace.present,
+        holds=trace.holds,
+        unreadable=trace.unreadable,
+        pointer=condition.pointer,
+    )
+
+
+def _near_miss(miss: NearMiss) -> pb.NearMiss:
+    statement = miss.trace.statement
+    return pb.NearMiss(
+        index=statement.index,
+        sid=statement.sid,
+        pointer=statement.pointer,
+        effect=statement.effect.value,
+        elements=miss.elements,
+        suggestion=miss.suggestion,
+    )

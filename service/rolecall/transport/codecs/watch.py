@@ -1,0 +1,98 @@
+"""Watches on the wire: a message becomes a request, events become bytes.
+
+Thousands that watch are told the same change: its bytes are made once, and kept while there is room.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from cachetools import LRUCache
+
+from rolecall.engine.watch import Checkpoint, ResyncRequired, RoleChanged, RoleFound, WatchEvent, WatchRequest
+from rolecall.roles.accounts import Accounts
+from rolecall.roles.change import ChangeKind
+from rolecall.roles.errors import FieldViolation, InvalidFieldsError
+from rolecall.roles.role import Revision, Role
+from rolecall.roles.tokens import Tokens
+from rolecall.transport.codecs.role import KINDS, role
+from rolecall_client.v1 import watch_pb2 as pb
+
+MAX_ACCOUNTS = 100
+KEPT_BYTES = 8 * 1024 * 1024
+
+_Kept: TypeAlias = "tuple[Role, bytes]"
+
+
+def watch_request(message: pb.WatchRolesRequest, accounts: Accounts) -> WatchRequest:
+    """Return the request of a message; raise `InvalidFieldsError`."""
+    if message.start_token and message.include_initial_state:
+        text = "cannot be given together with `include_initial_state`; leave one of them out"
+        raise _violation("start_token", "START_EXCLUDES_STATE", text)
+    if len(message.account_ids) > MAX_ACCOUNTS:
+        text = f"must be at most {MAX_ACCOUNTS}, not {len(message.account_ids)}; leave them out to watch every account"
+        raise _violation("account_ids", "TOO_MANY_ACCOUNTS", text)
+    return WatchRequest(
+        start_token=message.start_token,
+        account_ids=_account_ids(message, accounts),
+        with_state=message.include_initial_state,
+    )
+
+
+class EventEncoder:
+    """Makes bytes of events."""
+
+    def __init__(self, tokens: Tokens, kept_bytes: int = KEPT_BYTES) -> None:
+        self._tokens = tokens
+        self._kept: LRUCache[tuple[int, Revision, ChangeKind], _Kept] = LRUCache(kept_bytes, getsizeof=_size)
+
+    def encode(self, event: WatchEvent) -> bytes:
+        """Return the message of an event."""
+        match event:
+            case RoleChanged():
+                return self._change(event)
+            case RoleFound(found):
+                return _encoded(found.revision, ChangeKind.CREATED, found)
+            case Checkpoint(revision):
+                checkpoint = pb.WatchCheckpoint(revision=revision, token=self._tokens.consistency(revision))
+                return pb.WatchRolesResponse(checkpoint=checkpoint).SerializeToString()
+            case ResyncRequired(reason):
+                return pb.WatchRolesResponse(resync_required=pb.ResyncRequired(reason=reason)).SerializeToString()
+
+    def _change(self, event: RoleChanged) -> bytes:
+        # The role is kept with its bytes, so that no other object can have its identity meanwhile.
+        key = (id(event.role), event.revision, event.kind)
+        if kept := self._kept.get(key):
+            return kept[1]
+        made = _encoded(event.revision, event.kind, event.role)
+        if len(made) <= self._kept.maxsize:
+            self._kept[key] = (event.role, made)
+        return made
+
+
+def _encoded(revision: Revision, kind: ChangeKind, changed: Role) -> bytes:
+    change = pb.RoleWatchChange(revision=revision, kind=KINDS[kind], role=role(changed))
+    return pb.WatchRolesResponse(change=change).SerializeToString()
+
+
+def _size(kept: _Kept) -> int:
+    return len(kept[1])
+
+
+def _account_ids(message: pb.WatchRolesRequest, accounts: Accounts) -> frozenset[str]:
+    ids, violations = set[str](), list[FieldViolation]()
+    for number, text in enumerate(message.account_ids):
+        try:
+            ids.add(accounts.account_id(text))
+        except InvalidFieldsError as error:
+            violations += [
+                FieldViolation(field=f"account_ids[{number}]", reason=v.reason, message=v.message)
+                for v in error.violations
+            ]
+    if violations:
+        raise InvalidFieldsError(violations)
+    return frozenset(ids)
+
+
+def _violation(field: str, reason: str, message: str) -> InvalidFieldsError:
+    return InvalidFieldsError([FieldViolation(field=field, reason=reason, message=message)])

@@ -1,0 +1,76 @@
+"""Faults on the wire: `google.rpc.Status` with ErrorInfo, and BadRequest or RetryInfo where they help.
+
+gRPC sends all of it in trailers, which clients bound at 8 KB (and may carry in base64), so violations are cut to about
+4 KB and the cut is told.
+"""
+
+from __future__ import annotations
+
+from google.protobuf.message import Message
+from google.rpc import code_pb2, error_details_pb2
+from google.rpc.status_pb2 import Status
+
+from rolecall.transport.error_mapping import Fault, FieldFault, fault_of
+
+DOMAIN = "rolecall"
+DETAILS_BYTES = 3_584
+TEXT_BYTES = 384
+
+SERVER_FAULTS = frozenset(
+    {code_pb2.UNKNOWN, code_pb2.DEADLINE_EXCEEDED, code_pb2.INTERNAL, code_pb2.UNAVAILABLE, code_pb2.DATA_LOSS}
+)
+"""Codes that say that the fault is not the caller's."""
+
+
+def status_of(error: Exception, request_id: str = "") -> Status:
+    """Return the status that stands for an error. `request_id` lets people find the call in the log."""
+    fault = fault_of(error)
+    status = Status(code=fault.code, message=_cut(fault.message))
+    shown = _shown(fault.fields)
+    _add(status, _error_info(fault, len(shown), request_id))
+    if shown:
+        _add(status, error_details_pb2.BadRequest(field_violations=shown))
+    if fault.retry_seconds:
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.FromMilliseconds(int(fault.retry_seconds * 1_000))
+        _add(status, retry)
+    return status
+
+
+def foreseen(error: Exception) -> bool:
+    """Tell whether an error has a meaning of its own."""
+    return fault_of(error).foreseen
+
+
+def _error_info(fault: Fault, shown: int, request_id: str) -> error_details_pb2.ErrorInfo:
+    facts = dict(fault.facts)
+    if fault.fields:
+        facts |= {"total_violations": str(len(fault.fields)), "shown": str(shown)}
+    if request_id:
+        facts["request_id"] = request_id
+    return error_details_pb2.ErrorInfo(reason=fault.reason, domain=DOMAIN, metadata=facts)
+
+
+def _shown(fields: tuple[FieldFault, ...]) -> list[error_details_pb2.BadRequest.FieldViolation]:
+    """Return the first violations, as many as fit."""
+    shown: list[error_details_pb2.BadRequest.FieldViolation] = []
+    room = DETAILS_BYTES
+    for fault in fields:
+        violation = error_details_pb2.BadRequest.FieldViolation(
+            field=_cut(fault.field), reason=fault.reason, description=_cut(fault.description)
+        )
+        room -= violation.ByteSize()
+        if room < 0:
+            break
+        shown.append(violation)
+    return shown
+
+
+def _add(status: Status, detail: Message) -> None:
+    status.details.add().Pack(detail)
+
+
+def _cut(text: str) -> str:
+    """Return text that a message can carry, which lone surrogates cannot, of at most `TEXT_BYTES`."""
+    data = text.encode("utf-8", "backslashreplace")
+    return data.decode() if len(data) <= TEXT_BYTES else data[: TEXT_BYTES - 3].decode(errors="ignore") + "…"

@@ -1,0 +1,1 @@
+"""What surrounds every call: statistics, concurrency limits, permits, streams and the error boundary."""

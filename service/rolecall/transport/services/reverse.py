@@ -1,0 +1,43 @@
+"""Puts the reverse queries to the decision point: what an identity can assume, and whom a role trusts."""
+
+from __future__ import annotations
+
+from rolecall.engine.decision_point import DecisionPoint, stored_policy
+from rolecall.engine.reverse.query import assumable_roles
+from rolecall.roles.accounts import Accounts
+from rolecall.roles.errors import InvalidFieldsError, RoleNotFoundError
+from rolecall.roles.fields import page_size_violations
+from rolecall.roles.pages import DEFAULT_PAGE_SIZE
+from rolecall.roles.tokens import Tokens
+from rolecall.transport.codecs.decision import QueryDecoder
+from rolecall.transport.codecs.reverse import as_query, assumable_response, filter_of, trusted_response
+from rolecall_client.v1 import decision_pb2 as pb
+
+
+class ReverseQueries:
+    """Answers reverse queries a page at a time. A page begins where the one before ended, whatever was written."""
+
+    def __init__(self, point: DecisionPoint, decoder: QueryDecoder, accounts: Accounts, tokens: Tokens) -> None:
+        self._point, self._decoder, self._accounts, self._tokens = point, decoder, accounts, tokens
+
+    async def assumable(self, message: pb.ListAssumableRolesRequest) -> pb.ListAssumableRolesResponse:
+        """Return a page of roles; raise `InvalidQuestionError`, `InvalidFieldsError` or `InvalidTokenError`."""
+        if violations := page_size_violations(message.page_size):
+            raise InvalidFieldsError(violations)
+        request = self._decoder.request(as_query(message))
+        account = self._accounts.account_id(message.account_id) if message.account_id else ""
+        bound, limit = filter_of(message), message.page_size or DEFAULT_PAGE_SIZE
+        after = self._tokens.cursor_of(message.page_token, filter=bound) if message.page_token else ""
+        page = await assumable_roles(
+            self._point, request, account=account, after=after, limit=limit, now=self._point.clock()
+        )
+        more = self._tokens.page(page.resume_after, filter=bound) if page.resume_after else ""
+        return assumable_response(page.roles, more)
+
+    def trusted(self, message: pb.ListTrustedPrincipalsRequest) -> pb.ListTrustedPrincipalsResponse:
+        """Return whom a role trusts; raise `RoleNotFoundError`."""
+        ref = self._accounts.role(message.role)
+        version = self._point.snapshot.version(ref.key)
+        if version is None:
+            raise RoleNotFoundError(ref.arn)
+        return trusted_response(stored_policy(version.role))

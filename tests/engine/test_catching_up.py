@@ -1,0 +1,657 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rolecall.engine import follower as following
+from rolecall.engine.boottime import boottime_micros
+from rolecall.engine.consistency import AtLeastAsFresh, Consistency
+from rolecall.engine.errors import FutureRevisionError
+from rolecall.engine.follower import Follower, Reload
+from rolecall.engine.polling import Polling
+from rolecall.engine.reconciler import UNKNOWN_ROLES, Reconciler
+from rolecall.engine.snapshot import Snapshot
+from rolecall.engine.snapshot_loader import load_snapshot
+from rolecall.roles.canonical_json import FIRST_HASH
+from rolecall.roles.change import Commit
+from rolecall.roles.errors import (
+    RevisionNotKeptError,
+    StoreUnavailableError,
+    StoreUnsupportedError,
+    UnknownIncarnationError,
+)
+from rolecall.roles.repository import Examined, Head
+from rolecall.roles.role import Revision, Role
+from rolecall.roles.tokens import Tokens
+from rolecall.storage.memory import MemoryRoleRepository
+from tests.engine.following import Parts, Written
+from tests.engine.world import ACCOUNT
+
+SECOND = 1_000_000
+
+
+@pytest.fixture
+def parts() -> Iterator[Parts]:
+    made = Parts()
+    yield made
+    made.close()
+
+
+def held(parts: Parts) -> set[str]:
+    return {version.role.role_name for version in parts.follower.snapshot.versions()}
+
+
+# --- histories that are not the one that was followed
+
+
+async def test_row_69_a_store_that_lost_commits_is_read_again_under_a_new_name(parts: Parts) -> None:
+    parts.put("kept")
+    saved = parts.repository.saved()
+    lost = parts.put("lost")
+    await parts.follower.catch_up()
+    token, incarnation = parts.consistency.token(), parts.repository.head().incarnation
+    parts.repository.put_back(saved)
+
+    await parts.follower.catch_up()
+
+    assert (parts.reloads, held(parts), parts.follower.snapshot.revision) == ({"fork": 1}, {"kept"}, lost.revision - 1)
+    assert parts.repository.head().incarnation == parts.follower.snapshot.incarnation != incarnation
+    with pytest.raises(UnknownIncarnationError):
+        await parts.consistency.reach(AtLeastAsFresh(token))
+    await parts.consistency.reach(AtLeastAsFresh(parts.consistency.token()))
+
+
+async def test_row_69_another_history_of_the_same_length_is_told_by_its_hash(parts: Parts) -> None:
+    parts.put("kept")
+    saved = parts.repository.saved()
+    parts.put("lost")
+    await parts.follower.catch_up()
+    parts.repository.put_back(saved)
+    parts.put("other")
+
+    await parts.follower.catch_up()
+
+    assert (parts.reloads, held(parts)) == ({"fork": 1}, {"kept", "other"})
+
+
+async def test_row_69_another_history_that_is_longer_is_told_by_where_it_goes_on(parts: Parts) -> None:
+    saved = parts.repository.saved()
+    parts.put("lost")
+    await parts.follower.catch_up()
+    parts.repository.put_back(saved)
+    for name in ("x", "y", "z"):
+        parts.put(name)
+
+    await parts.follower.catch_up()
+
+    assert (parts.reloads, held(parts)) == ({"fork": 1}, {"x", "y", "z"})
+
+
+async def test_row_69_an_own_write_finds_that_the_store_lost_commits(parts: Parts) -> None:
+    saved = parts.repository.saved()
+    for name in ("lost", "too"):
+        await parts.follower.take(parts.put(name))
+    parts.repository.put_back(saved)
+
+    await parts.follower.take(parts.put("own"))
+
+    assert (parts.reloads, held(parts)) == ({"fork": 1}, {"own"})
+
+
+async def test_two_replicas_that_find_the_same_loss_give_the_history_one_name(parts: Parts) -> None:
+    saved = parts.repository.saved()
+    parts.put("lost")
+    second = Follower(parts.repository, load_snapshot(parts.repository), parts.readers)
+    await parts.follower.catch_up()
+    parts.repository.put_back(saved)
+
+    await asyncio.gather(parts.follower.catch_up(), second.catch_up())
+    await asyncio.gather(parts.follower.catch_up(), second.catch_up())
+
+    names = {parts.follower.snapshot.incarnation, second.snapshot.incarnation, parts.repository.head().incarnation}
+    assert len(names) == 1
+    assert len(second.snapshot) == 0
+
+
+async def test_row_70_a_restored_store_is_read_again_and_old_tokens_are_of_an_unknown_incarnation(parts: Parts) -> None:
+    parts.put("a")
+    await parts.follower.catch_up()
+    token = parts.consistency.token()
+    parts.repository.rename_history(parts.repository.head().incarnation)
+
+    await parts.follower.catch_up()
+
+    assert (parts.reloads, held(parts)) == ({"incarnation": 1}, {"a"})
+    with pytest.raises(UnknownIncarnationError):
+        await parts.consistency.reach(AtLeastAsFresh(token))
+    await parts.consistency.reach(AtLeastAsFresh(parts.consistency.token()))
+
+
+async def test_a_loss_is_not_read_over_while_the_store_cannot_be_renamed(parts: Parts) -> None:
+    saved = parts.repository.saved()
+    parts.put("lost")
+    await parts.follower.catch_up()
+    parts.repository.put_back(saved)
+    rename: Any = parts.repository.rename_history
+
+    def refused(expected: str) -> Head:
+        raise StoreUnavailableError("read only")
+
+    parts.repository.rename_history = refused  # type: ignore[method-assign]
+    with pytest.raises(StoreUnavailableError):
+        await parts.follower.catch_up()
+    before = (parts.reloads, held(parts))
+    parts.repository.rename_history = rename  # type: ignore[method-assign]
+    await parts.follower.catch_up()
+
+    assert before == ({}, {"lost"})
+    assert (parts.reloads, held(parts)) == ({"fork": 1}, set())
+
+
+async def test_a_follower_that_fell_behind_the_floor_reads_everything_again(parts: Parts) -> None:
+    commits = parts.repository.commits
+
+    def forgotten(*, after: Revision, limit: int) -> list[Commit]:
+        if after == 0:
+            raise RevisionNotKeptError(0, floor=1, message="forgotten")
+        return commits(after=after, limit=limit)
+
+    parts.put("a")
+    parts.repository.commits = forgotten  # type: ignore[method-assign]
+
+    await parts.follower.catch_up()
+
+    assert (parts.reloads, held(parts)) == ({"behind": 1}, {"a"})
+
+
+async def test_row_71_a_store_that_has_fewer_commits_than_its_head_says_is_read_again(parts: Parts) -> None:
+    parts.put("a")
+    commits, silent = parts.repository.commits, [True]
+
+    def none_once(*, after: Revision, limit: int) -> list[Commit]:
+        return [] if silent and silent.pop() else commits(after=after, limit=limit)
+
+    parts.repository.commits = none_once  # type: ignore[method-assign]
+
+    await parts.follower.catch_up()
+
+    assert (parts.reloads, held(parts)) == ({"gap": 1}, {"a"})
+
+
+async def test_what_is_committed_while_everything_is_read_again_is_not_lost(parts: Parts) -> None:
+    load, reading, go_on = parts.repository.load, asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow() -> Iterator[Role]:
+        yield from list(load())
+        loop.call_soon_threadsafe(reading.set)
+        go_on.wait(10)
+
+    parts.repository.load = slow  # type: ignore[method-assign]
+    reloading = asyncio.create_task(parts.follower.reload(Reload.MISMATCH))
+    await reading.wait()
+    commits = parts.repository.commits
+    parts.repository.commits = lambda **_: []  # type: ignore[method-assign]
+    for name in ("a", "b"):
+        await parts.follower.take(parts.put(name))
+    go_on.set()
+    await reloading
+    parts.repository.commits = commits  # type: ignore[method-assign]
+
+    assert (held(parts), parts.follower.snapshot.revision) == ({"a", "b"}, 2)
+
+
+async def test_a_commit_that_the_poll_was_quicker_to_bring_is_passed_over(parts: Parts) -> None:
+    commit = parts.put("a")
+    await parts.follower.catch_up()
+
+    await parts.follower.take(commit)
+
+    assert (parts.reloads, held(parts)) == ({}, {"a"})
+
+
+async def test_only_so_many_hashes_are_remembered(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "KNOWN_HASHES", 2)
+    first = parts.put("a")
+    for name in ("b", "c", "d"):
+        parts.put(name)
+    await parts.follower.catch_up()
+
+    await parts.follower.take(first)
+
+    assert len(parts.follower._hashes) == 2
+    assert parts.reloads == {}
+
+
+async def test_the_feed_has_every_commit_and_begins_anew_after_a_reload(parts: Parts) -> None:
+    saved = parts.repository.saved()
+    parts.put("a")
+    parts.put("b")
+    await parts.follower.catch_up()
+    before = [commit.revision for commit in parts.follower.feed.since(Revision(0), 10) or ()]
+    generation = parts.follower.feed.generation
+    parts.repository.put_back(saved)
+
+    await parts.follower.catch_up()
+
+    assert before == [1, 2]
+    assert parts.follower.feed.generation > generation
+
+
+async def test_two_reloads_at_once_lose_nothing_of_what_is_committed_meanwhile(parts: Parts) -> None:
+    load, reading, go_on = parts.repository.load, asyncio.Semaphore(0), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow() -> Iterator[Role]:
+        yield from list(load())
+        loop.call_soon_threadsafe(reading.release)
+        go_on.wait(10)
+
+    parts.repository.load = slow  # type: ignore[method-assign]
+    first = asyncio.create_task(parts.follower.reload(Reload.MISMATCH))
+    await reading.acquire()
+    second = asyncio.create_task(parts.follower.reload(Reload.MISMATCH))
+    await parts.follower.take(parts.put("a"))
+    go_on.set()
+    seen = list[int]()
+    while not (first.done() and second.done()):
+        seen.append(parts.follower.snapshot.revision)
+        await asyncio.sleep(0)
+
+    assert set(seen) == {1}
+    assert held(parts) == {"a"}
+
+
+# --- how old the state is
+
+
+async def test_the_state_is_as_old_as_the_beginning_of_the_last_poll(parts: Parts) -> None:
+    head = parts.repository.head
+
+    def slow() -> Head:
+        found = head()
+        parts.now += 3 * SECOND
+        return found
+
+    parts.repository.head = slow  # type: ignore[method-assign]
+    await parts.follower.catch_up()
+    parts.now += SECOND
+
+    assert parts.follower.staleness() == 4 * SECOND
+
+
+async def test_a_poll_that_fails_makes_the_state_no_younger(parts: Parts) -> None:
+    await parts.follower.catch_up()
+    parts.repository.down = True
+    parts.now += 5 * SECOND
+
+    with pytest.raises(StoreUnavailableError):
+        await parts.follower.catch_up()
+
+    assert parts.follower.staleness() == 5 * SECOND
+
+
+async def test_row_76_time_in_which_the_process_was_stopped_counts() -> None:
+    assert abs(boottime_micros() - time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000) < 10 * SECOND
+
+
+async def test_a_store_of_this_process_alone_is_never_stale() -> None:
+    parts = Parts()
+    follower = Follower(MemoryRoleRepository(), Snapshot(), parts.readers, clock=lambda: parts.now)
+    parts.now += SECOND
+
+    assert follower.staleness() == 0
+    parts.close()
+
+
+async def test_row_67_a_restored_state_has_the_age_of_its_file_until_the_store_confirms_it(parts: Parts) -> None:
+    parts.put("a")
+    restored = load_snapshot(parts.repository)
+    restored.restored = True
+    parts.follower.start(restored, parts.now - 7 * SECOND)
+    before = (parts.follower.staleness(), parts.follower.snapshot.restored)
+    parts.put("b")
+
+    await parts.follower.catch_up()
+
+    assert before == (7 * SECOND, True)
+    assert (parts.follower.staleness(), parts.follower.snapshot.restored) == (0, False)
+    assert (parts.reloads, held(parts)) == ({}, {"a", "b"})
+
+
+# --- polls and hints
+
+
+class SomeHints:
+    """Hints that a test gives."""
+
+    def __init__(self) -> None:
+        self.given, self.closed, self.in_vain = threading.Semaphore(0), False, 0
+
+    def wait(self, seconds: float) -> bool:
+        came = self.given.acquire(timeout=min(seconds, 0.05))
+        self.in_vain += not came
+        return came
+
+    def close(self) -> None:
+        self.closed = True
+
+
+async def until(true: Any) -> None:
+    async with asyncio.timeout(20):
+        while not true():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+async def stopped(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+async def test_polls_bring_what_others_commit(parts: Parts) -> None:
+    polling = Polling(parts.follower, seconds=0.02, jitter=lambda: 1.0, tell=lambda _: None)
+    task = asyncio.create_task(polling.run())
+
+    for name in ("a", "b"):
+        parts.put(name)
+        await until(lambda name=name: name in held(parts))
+    await until(lambda: polling.counts.done >= 2)
+
+    await stopped(task)
+
+
+async def test_polls_end_when_a_hint_comes_in_the_moment_of_the_cancellation(parts: Parts) -> None:
+    polling = Polling(parts.follower, seconds=3_600, jitter=lambda: 1.0, tell=lambda _: None)
+    task = asyncio.create_task(polling.run())
+    await until(lambda: polling.counts.done)
+    await asyncio.sleep(0.1)
+
+    polling._hinted.set()
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task], timeout=10)
+
+    assert task.cancelled()
+
+
+async def test_a_hint_brings_the_next_poll_forward(parts: Parts) -> None:
+    polling, hints = Polling(parts.follower, seconds=3_600, jitter=lambda: 1.0, tell=lambda _: None), SomeHints()
+    tasks = [asyncio.create_task(polling.run()), asyncio.create_task(polling.listen(hints))]
+    await until(lambda: polling.counts.done)
+    await until(lambda: hints.in_vain)
+
+    parts.put("a")
+    hints.given.release()
+    await until(lambda: held(parts))
+
+    await stopped(*tasks)
+    assert (polling.counts.hints, hints.closed) == (1, True)
+
+
+async def test_row_78_a_schema_out_of_range_is_an_outage_for_the_polls(parts: Parts) -> None:
+    polling = Polling(parts.follower, seconds=0.01, jitter=lambda: 1.0, tell=lambda _: None)
+
+    def unsupported() -> Head:
+        raise StoreUnsupportedError("of a later version")
+
+    parts.repository.head = unsupported  # type: ignore[method-assign]
+    task = asyncio.create_task(polling.run())
+
+    await until(lambda: polling.counts.failed >= 2)
+
+    await stopped(task)
+    assert polling.counts.failing
+
+
+async def test_an_outage_is_told_once_and_its_end_too(parts: Parts) -> None:
+    told = list[bool]()
+    polling = Polling(parts.follower, seconds=0.01, jitter=lambda: 1.0, tell=lambda error: told.append(error is None))
+    task = asyncio.create_task(polling.run())
+    await until(lambda: polling.counts.done)
+    parts.repository.down = True
+    await until(lambda: polling.counts.failed >= 3)
+    during = (list(told), polling.counts.failing)
+    parts.repository.down = False
+    await until(lambda: not polling.counts.failing)
+
+    await stopped(task)
+    assert during == ([False], True)
+    assert told == [False, True]
+
+
+# --- comparisons with the store
+
+
+class Comparison:
+    def __init__(self, parts: Parts) -> None:
+        self.told = list[Sequence[str]]()
+        self.reconciler = Reconciler(parts.follower, parts.repository, parts.readers, tell=self.told.append, pause=0)
+
+
+async def test_a_state_that_is_the_stores_differs_in_nothing(parts: Parts) -> None:
+    parts.put(*(f"r{n}" for n in range(1_200)))
+    compared = Comparison(parts)
+
+    await compared.reconciler.reconcile()
+
+    assert (compared.told, compared.reconciler.passes, compared.reconciler.mismatches, parts.reloads) == ([], 1, 0, {})
+
+
+def altered(role: Role) -> Role:
+    return replace(role, description="altered by hand")
+
+
+@pytest.mark.parametrize("damage", ["altered", "gone", "more"])
+async def test_what_was_altered_behind_the_logs_back_is_found_and_read_again(parts: Parts, damage: str) -> None:
+    parts.put("a", "b")
+    await parts.follower.catch_up()
+    kept, key = parts.repository._state.roles, f"{ACCOUNT}/a"
+    match damage:
+        case "altered":
+            kept[key] = altered(kept[key])
+        case "gone":
+            del kept[key]
+        case "more":
+            kept[f"{ACCOUNT}/c"] = replace(kept[key], role_name="c")
+    compared = Comparison(parts)
+
+    await compared.reconciler.reconcile()
+
+    assert compared.told == [[UNKNOWN_ROLES if damage == "more" else key]]
+    assert (parts.reloads, compared.reconciler.mismatches) == ({"mismatch": 1}, 1)
+    assert {version.role.key: version.role for version in parts.follower.snapshot.versions()} == kept
+
+
+async def test_a_wholly_different_state_is_not_compared_to_its_end(parts: Parts) -> None:
+    parts.put(*(f"r{n}" for n in range(1_200)))
+    await parts.follower.catch_up()
+    for key, role in parts.repository._state.roles.items():
+        parts.repository._state.roles[key] = altered(role)
+    compared = Comparison(parts)
+
+    await compared.reconciler.reconcile()
+
+    assert len(compared.told[0]) == 20
+
+
+async def test_roles_that_change_meanwhile_are_no_mismatch(parts: Parts) -> None:
+    parts.put("a", "b", "c")
+    examine, census, changed = parts.repository.examine, parts.repository.census, [0]
+
+    def meanwhile(keys: Sequence[str]) -> Examined:
+        parts.put("a")
+        found = examine(keys)
+        parts.put("b")
+        return found
+
+    def counted() -> tuple[Head, int]:
+        found = census()
+        changed[0] += 1
+        if changed[0] < 3:
+            parts.put(f"new-{changed[0]}")
+        return found
+
+    parts.repository.examine = meanwhile  # type: ignore[method-assign]
+    parts.repository.census = counted  # type: ignore[method-assign]
+    compared = Comparison(parts)
+
+    await compared.reconciler.reconcile()
+
+    assert (compared.told, parts.reloads, changed) == ([], {}, [3])
+
+
+async def test_a_store_that_never_rests_is_not_counted(parts: Parts) -> None:
+    census, times = parts.repository.census, [0]
+
+    def counted() -> tuple[Head, int]:
+        found = census()
+        times[0] += 1
+        parts.put(f"new-{times[0]}")
+        return found
+
+    parts.repository.census = counted  # type: ignore[method-assign]
+    compared = Comparison(parts)
+
+    await compared.reconciler.reconcile()
+
+    assert (compared.told, times) == ([], [3])
+
+
+async def test_a_role_that_is_deleted_while_it_is_compared_is_no_mismatch(parts: Parts) -> None:
+    commit = parts.put("a")
+    await parts.follower.catch_up()
+    examine = parts.repository.examine
+
+    def deleted(keys: Sequence[str]) -> Examined:
+        found = examine(keys)
+        parts.repository.transact(commit.author, lambda t: t.delete(commit.changes[0].role))
+        return Examined(parts.repository.head(), found.roles)
+
+    parts.repository.examine = deleted  # type: ignore[method-assign]
+    compared = Comparison(parts)
+
+    await compared.reconciler.reconcile()
+
+    assert (compared.told, held(parts)) == ([], set())
+
+
+async def test_comparisons_come_again_and_outlive_an_outage(parts: Parts) -> None:
+    parts.put("a")
+    compared = Comparison(parts)
+    parts.repository.down = True
+    task = asyncio.create_task(compared.reconciler.run(0.01))
+    await asyncio.sleep(0.05)
+    during = compared.reconciler.passes
+    parts.repository.down = False
+
+    await until(lambda: compared.reconciler.passes >= 2)
+
+    await stopped(task)
+    assert during == 0
+
+
+def test_a_snapshot_knows_which_history_it_is_of(parts: Parts) -> None:
+    commit = parts.put("a")
+    loaded = load_snapshot(parts.repository)
+
+    assert Snapshot().hash == FIRST_HASH
+    assert (loaded.hash, loaded.incarnation) == (commit.hash, parts.repository.head().incarnation)
+
+
+async def test_row_55_a_token_of_the_future_stays_refused_when_others_write(parts: Parts) -> None:
+    parts.put("a")
+
+    with pytest.raises(FutureRevisionError):
+        await parts.consistency.reach(AtLeastAsFresh(parts.tokens.consistency(Revision(9))))
+
+
+# --- histories that change under what is going on
+
+
+async def test_row_69_an_own_write_into_another_history_is_not_taken_for_one_that_is_held(parts: Parts) -> None:
+    parts.put("kept")
+    saved = parts.repository.saved()
+    parts.put("lost 1")
+    parts.put("lost 2")
+    parts.follower.start(load_snapshot(parts.repository), parts.now)
+    parts.repository.put_back(saved)
+
+    own = await parts.writer.write(lambda: Written(parts.put("own")))
+    after = held(parts)
+
+    assert own.revision == 2
+    assert after == {"kept", "own"}
+    assert parts.reloads == {"fork": 1}
+
+
+async def test_row_69_a_history_that_is_lost_while_it_is_loaded_is_loaded_anew(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts.put("kept")
+    saved = parts.repository.saved()
+    parts.put("lost")
+    load, loads = parts.repository.load, list[int]()
+
+    def losing() -> Iterator[Role]:
+        loads.append(1)
+        roles = list(load())
+        if len(loads) == 1:
+            parts.repository.put_back(saved)
+            for name in "xyz":
+                parts.put(name)
+        yield from roles
+
+    monkeypatch.setattr(parts.repository, "load", losing)
+    snapshot = load_snapshot(parts.repository)
+
+    assert {version.role.role_name for version in snapshot.versions()} == {"kept", *"xyz"}
+    assert len(loads) == 2
+
+
+async def test_row_69_a_fork_counts_also_when_the_store_goes_away_again(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts.put("kept")
+    saved = parts.repository.saved()
+    parts.put("lost")
+    await parts.follower.catch_up()
+    parts.repository.put_back(saved)
+    load, loads = parts.repository.load, list[int]()
+
+    def failing_once() -> Iterator[Role]:
+        loads.append(1)
+        if len(loads) == 1:
+            raise StoreUnavailableError("away again")
+        return load()
+
+    monkeypatch.setattr(parts.repository, "load", failing_once)
+    with pytest.raises(StoreUnavailableError):
+        await parts.follower.catch_up()
+    await parts.follower.catch_up()
+
+    assert parts.reloads["fork"] == 1
+
+
+async def test_row_55_a_token_of_a_history_that_turns_out_to_be_lost_is_refused(parts: Parts) -> None:
+    parts.put("kept")
+    saved = parts.repository.saved()
+    await parts.follower.catch_up()
+    tokens = Tokens(parts.repository.token_key, parts.repository.head().incarnation)
+    behind = Follower(parts.repository, load_snapshot(parts.repository), parts.readers, renamed=tokens.adopt)
+    parts.put("lost")
+    await parts.follower.catch_up()
+    token = parts.consistency.token()
+    parts.repository.put_back(saved)
+    parts.put("x")
+    parts.put("y")
+    await parts.follower.catch_up()
+
+    with pytest.raises(UnknownIncarnationError):
+        await Consistency(behind, tokens).reach(AtLeastAsFresh(token))

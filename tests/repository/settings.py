@@ -1,0 +1,49 @@
+"""The table of settings in the documentation, made of the settings themselves; run it to write the page anew."""
+
+from __future__ import annotations
+
+from dataclasses import Field, fields
+from typing import Any
+
+from rolecall.config.settings import Config, flag_of, variable_of
+from rolecall.config.types import Address
+from tests.repository.tree import DOCS
+
+PAGE = DOCS / "configuration.md"
+BEGIN, END = "<!-- settings: written by `make docs` -->\n", "<!-- end of settings -->"
+
+
+def with_settings(page: str) -> str:
+    """Return the page with the table as it should be."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"`{PAGE.name}` has lost the marks around its table of settings")
+    return f"{before}{BEGIN}{_table()}{END}{after}"
+
+
+def _table() -> str:
+    rows = [
+        f"| `{flag_of(s.name)}` | `{variable_of(s.name)}` | {s.metadata['help']} | {_default(s)} |"
+        for s in fields(Config)
+    ]
+    return "\n".join(["| flag | variable | meaning | default |", "|---|---|---|---|", *rows, ""])
+
+
+def _default(setting: Field[Any]) -> str:
+    match setting.default:
+        case Address(text=text):
+            return f"`{text}`"
+        case bool(switch):
+            return f"`{str(switch).lower()}`"
+        case int(number):
+            return f"{number:,}"
+        case float(number):
+            return f"{number:g}"
+        case str(text) if text:
+            return f"`{text}`"
+    return ""
+
+
+if __name__ == "__main__":
+    PAGE.write_text(with_settings(PAGE.read_text()))

@@ -1,0 +1,106 @@
+"""The two distributions fit together, and each says what it needs."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from typing import Any
+
+import pytest
+
+from tests.repository.tree import DOCS, ROOT, SOURCES
+
+NAME = re.compile(r"^[A-Za-z0-9-]+")
+
+
+def project(directory: str) -> dict[str, Any]:
+    table: dict[str, Any] = tomllib.loads((ROOT / directory / "pyproject.toml").read_text())["project"]
+    return table
+
+
+def required(*requirements: str) -> set[str]:
+    return {match[0].lower() for text in requirements if (match := NAME.match(text))}
+
+
+def locked() -> set[str]:
+    lines = (ROOT / "requirements/dev.lock").read_text().splitlines()
+    return {line.partition("==")[0].lower().replace("_", "-") for line in lines if "==" in line}
+
+
+def third_party(source: str) -> set[str]:
+    """Return the distributions that a module imports."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {node.module}
+    return {found for name in names if (found := distribution(name))}
+
+
+def distribution(module: str) -> str:
+    top = module.partition(".")[0]
+    if module.startswith("google."):
+        return "protobuf" if module.startswith("google.protobuf") else "googleapis-common-protos"
+    if top == "rolecall_client":
+        return "rolecall-client"
+    if top == "rolecall" or top in sys.stdlib_module_names:
+        return ""
+    return OWNERS[top][0].lower().replace("_", "-")
+
+
+OWNERS = metadata.packages_distributions()
+SERVER, CLIENT = project("."), project("clients/python")
+DEVELOPMENT = SERVER["optional-dependencies"]["dev"]
+OPTIONAL = SERVER["optional-dependencies"]["postgres"]
+OURS = {"rolecall", "rolecall-client"}
+
+
+def test_server_and_client_have_one_version() -> None:
+    assert CLIENT["version"] == SERVER["version"]
+    assert f"rolecall-client=={SERVER['version']}" in SERVER["dependencies"]
+
+
+def test_the_installed_version_is_that_of_the_tree() -> None:
+    assert metadata.version("rolecall") == SERVER["version"]
+
+
+def test_every_requirement_is_locked() -> None:
+    asked = required(*SERVER["dependencies"], *CLIENT["dependencies"], *DEVELOPMENT, *OPTIONAL)
+
+    assert asked - OURS <= locked()
+
+
+def test_every_requirement_is_explained() -> None:
+    page = (DOCS / "dependencies.md").read_text().lower()
+    asked = required(*SERVER["dependencies"], *CLIENT["dependencies"], *DEVELOPMENT, *OPTIONAL)
+
+    assert sorted(name for name in asked if name not in page) == []
+
+
+def test_what_the_server_requires_is_what_it_imports() -> None:
+    imported = {name for path in SOURCES.rglob("*.py") for name in third_party(path.read_text())}
+
+    assert imported == required(*SERVER["dependencies"], *OPTIONAL)
+
+
+def test_the_client_needs_nothing_of_the_server() -> None:
+    assert required(*CLIENT["dependencies"]) == {"grpcio", "protobuf", "googleapis-common-protos"}
+
+
+@pytest.mark.parametrize("name", ["decision", "policy", "role", "watch"])
+def test_the_stubs_load_without_the_server(name: str) -> None:
+    code = f"""
+import sys
+from rolecall_client.v1 import {name}_pb2, {name}_pb2_grpc
+assert not [module for module in sys.modules if module == "rolecall" or module.startswith("rolecall.")]
+"""
+
+    result = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+
+    assert result.stderr == ""
+    assert result.returncode == 0

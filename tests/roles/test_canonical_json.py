@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from hypothesis import given, settings, strategies as st
+
+from rolecall.roles import canonical_json
+from rolecall.roles.change import Author, Change, ChangeKind
+from rolecall.roles.role import Micros, Revision, Role
+
+TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
+NUMBERS = st.integers(-(2**63), 2**63 - 1)
+TAGS = st.dictionaries(TEXT, TEXT, max_size=4)
+ROLES = st.builds(
+    Role,
+    role_id=TEXT,
+    account_id=TEXT,
+    role_name=TEXT,
+    document=TEXT,
+    create_time=NUMBERS,
+    update_time=NUMBERS,
+    revision=NUMBERS,
+    description=TEXT,
+    max_session_duration_seconds=NUMBERS,
+    tags=TAGS,
+)
+AUTHORS = st.builds(Author, actor=TEXT, time=NUMBERS, request_id=TEXT, change_reason=TEXT, source=TEXT)
+law = settings(derandomize=True, max_examples=100, deadline=None)
+
+
+@law
+@given(ROLES)
+def test_a_role_is_read_back(role: Role) -> None:
+    assert canonical_json.role_of(canonical_json.role_bytes(role)) == role
+
+
+@law
+@given(ROLES, st.sampled_from(ChangeKind))
+def test_a_change_is_read_back(role: Role, kind: ChangeKind) -> None:
+    change = Change(kind, role)
+
+    assert canonical_json.change_of(canonical_json.change_bytes(change)) == change
+
+
+@law
+@given(AUTHORS)
+def test_an_author_is_read_back(author: Author) -> None:
+    assert canonical_json.author_of(canonical_json.header_bytes(Revision(1), author)) == author
+
+
+@law
+@given(TAGS)
+def test_equal_tags_have_equal_text(tags: dict[str, str]) -> None:
+    backwards = dict(reversed(tags.items()))
+
+    assert canonical_json.tags_text(tags) == canonical_json.tags_text(backwards)
+    assert canonical_json.tags_of(canonical_json.tags_text(tags)) == tags
+
+
+def test_the_form_of_a_role_does_not_change() -> None:
+    role = Role(
+        role_id="1", account_id="2", role_name="App", document='{"é": 1}\n', create_time=Micros(3),
+        update_time=Micros(4), revision=Revision(5), tags={"b": "", "a": "x"},
+    )  # fmt: skip
+
+    assert canonical_json.role_bytes(role).decode() == (
+        '{"account_id":"2","create_time":3,"description":"","document":"{\\"é\\": 1}\\n",'
+        '"max_session_duration_seconds":3600,"revision":5,"role_id":"1","role_name":"App",'
+        '"tags":{"a":"x","b":""},"update_time":4}'
+    )
+
+
+def test_the_parts_of_a_commit_cannot_run_into_each_other() -> None:
+    hashes = {
+        canonical_json.commit_hash(canonical_json.FIRST_HASH, header, bodies)
+        for header, bodies in [(b"ab", [b"c"]), (b"a", [b"bc"]), (b"abc", []), (b"abc", [b""]), (b"a", [b"b", b"c"])]
+    }
+
+    assert len(hashes) == 5

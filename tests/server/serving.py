@@ -1,0 +1,98 @@
+"""A whole server in the process of a test, on ports of its own, with a store in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+
+from rolecall.config.settings import Config
+from rolecall.observability.logs import make_logger
+from rolecall.server.main import running
+from rolecall.server.server import Running
+from rolecall.transport.rpc.stats import MethodTally
+from rolecall_client.v1 import decision_pb2, decision_pb2_grpc, role_pb2, role_pb2_grpc, watch_pb2_grpc
+
+ACCOUNT = "123456789012"
+BOB = f"acs:ram::{ACCOUNT}:user/bob"
+DOCUMENT = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":["acs:ram::123456789012:root"]}}]}'
+ANY_PORTS = {"listen": "127.0.0.1:0", "ops_listen": "127.0.0.1:0", "store": "memory://", "account_id": ACCOUNT}
+
+
+@dataclass
+class Served:
+    server: Running
+    log: io.StringIO
+    channel: Any
+
+    @property
+    def decisions(self) -> Any:
+        return decision_pb2_grpc.DecisionServiceStub(self.channel)
+
+    @property
+    def roles(self) -> Any:
+        return role_pb2_grpc.RoleServiceStub(self.channel)
+
+    @property
+    def watches(self) -> Any:
+        return watch_pb2_grpc.WatchServiceStub(self.channel)
+
+    @property
+    def calls(self) -> Mapping[Any, float]:
+        return self.server.server.admissions[0].calls
+
+    def let_catching_up_take(self, time: Callable[[], Awaitable[object]]) -> None:
+        """Make a request that is `fully_consistent` wait for `time` first."""
+        follower: Any = self.server.state.follower
+        catch_up = follower.catch_up
+
+        async def late() -> object:
+            await time()
+            return await catch_up()
+
+        follower.catch_up = late
+
+    async def create(self, name: str = "app") -> role_pb2.Role:
+        request = role_pb2.CreateRoleRequest(role_name=name, assume_role_policy_document=DOCUMENT)
+        response: role_pb2.CreateRoleResponse = await self.roles.CreateRole(request)
+        return response.role
+
+    def tally(self, method: str) -> MethodTally:
+        return next(tally for tally in self.server.server.methods.tallies if tally.method == method)
+
+
+def config(**flags: object) -> Config:
+    return Config.from_mapping({**ANY_PORTS, **flags}, {})
+
+
+@asynccontextmanager
+async def served(**flags: object) -> AsyncIterator[Served]:
+    log = io.StringIO()
+    settings = config(**flags)
+    async with (
+        running(settings, log=make_logger(settings.log_level, "json", log)) as server,
+        grpc.aio.insecure_channel(server.bound.address) as channel,
+    ):
+        yield Served(server, log, channel)
+
+
+def check(role: str = "app", principal: str = BOB, *, consistent: bool = False) -> decision_pb2.CheckAssumeRoleRequest:
+    request = decision_pb2.CheckAssumeRoleRequest(query=decision_pb2.AssumeRoleQuery(principal=principal, role=role))
+    if consistent:
+        request.consistency.fully_consistent = True
+    return request
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Return when something that this loop brings about is true."""
+    while not true():  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
+async def for_ever() -> None:
+    await asyncio.Event().wait()

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from rolecall.config.settings import Config, ConfigError, flag_of, variable_of
+from rolecall.policy.lint import Severity
+
+
+def problems(flags: dict[str, object] | None = None, **environ: str) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        Config.from_mapping(flags or {}, environ)
+    return caught.value.problems
+
+
+def test_the_defaults_suit_a_laptop() -> None:
+    config = Config.from_mapping({}, {"PATH": "/bin"})
+
+    assert config == Config()
+    assert config.listen.loopback
+    assert config.ops_listen.loopback
+    assert (config.with_reflection, config.drain_delay) == (True, 0.0)
+
+
+def test_flags_win_over_variables_and_variables_over_defaults() -> None:
+    environ = {"ROLECALL_CACHE_ENTRIES": "5", "ROLECALL_MAX_BATCH": "7"}
+
+    config = Config.from_mapping({"cache_entries": 6, "max_batch": None}, environ)
+
+    assert (config.cache_entries, config.max_batch, config.max_statements) == (6, 7, 100)
+
+
+def test_an_unknown_variable_stops_the_start_and_the_nearest_is_named() -> None:
+    assert problems(ROLECALL_CASH_ENTRIES="5", ROLECALL_XYZZY="1") == (
+        "ROLECALL_CASH_ENTRIES names no setting; did you mean ROLECALL_CACHE_ENTRIES",
+        "ROLECALL_XYZZY names no setting; unset it",
+    )
+
+
+def test_the_clients_variable_is_passed_over() -> None:
+    assert Config.from_mapping({}, {"ROLECALL_ADDRESS": "localhost:1"}) == Config()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("listen", "50051"), ("listen", ":50051"), ("listen", "127.0.0.1:x"), ("listen", "127.0.0.1:65536"),
+        ("listen", "::1:50051"), ("listen", "unix:"), ("ops_listen", "unix:/run/ops"), ("insecure", "maybe"),
+        ("cache_entries", "-1"), ("cache_entries", "1_000"), ("cache_entries", "\u0661"), ("cache_entries", "9" * 30),
+        ("max_batch", "0"), ("max_deadline_seconds", "nan"), ("max_deadline_seconds", "0"), ("log_level", "trace"),
+        ("account_alias", "prod"), ("account_alias", "a=1,a=2"), ("account_alias", "a=x"), ("account_id", "nope"),
+        ("lint_blocks", "errors"), ("workers", "2"), ("decision_log_sample_allow", "1.5"), ("decision_log_sample_deny", "nan"),
+        ("decision_log_mask", "/input/contxt/acs:SourceIp"), ("decision_log_erase", "/result"), ("decision_log_files", "-1"),
+    ],
+)  # fmt: skip
+def test_a_value_that_cannot_be_used_is_refused_by_flag_and_variable(name: str, value: str) -> None:
+    for told in (problems({name: value}), problems(None, **{variable_of(name): value})):
+        assert len(told) == 1
+        assert f"{flag_of(name)} ({variable_of(name)})" in told[0]
+
+
+def test_all_problems_are_told_at_once() -> None:
+    assert len(problems({"max_batch": 0, "workers": 4}, ROLECALL_NOPE="1")) == 3
+
+
+@pytest.mark.parametrize(
+    ("listen", "loopback"),
+    [
+        ("127.0.0.1:1", True), ("127.9.9.9:1", True), ("[::1]:1", True), ("localhost:1", True), ("unix:/run/rolecall", True),
+        ("0.0.0.0:1", False), ("[::]:1", False), ("10.0.0.1:1", False), ("example.org:1", False),
+    ],
+)  # fmt: skip
+def test_only_this_machine_reaches_loopback(listen: str, loopback: bool) -> None:
+    config = Config.from_mapping({"listen": listen}, {})
+
+    assert config.listen.loopback is loopback
+    assert (config.with_reflection, config.drain_delay) == (loopback, 0.0 if loopback else 5.0)
+
+
+def test_aliases_lead_to_accounts_and_the_default_may_be_one() -> None:
+    config = Config.from_mapping({"account_alias": ["prod=1", "test=2"], "account_id": "prod"}, {})
+
+    assert (config.accounts.default, config.accounts.account_id("test")) == ("1", "2")
+
+
+def test_severities_are_read() -> None:
+    config = Config.from_mapping({"lint_blocks": "error, warning"}, {})
+
+    assert config.lint_blocks == frozenset({Severity.ERROR, Severity.WARNING})
+
+
+def test_every_setting_has_a_line_of_help() -> None:
+    assert all(str(setting.metadata["help"]).endswith(".") for setting in fields(Config))
+
+
+def test_limits_of_documents_are_taken_over() -> None:
+    assert Config.from_mapping({"max_statements": 3}, {}).limits.max_statements == 3
+
+
+def test_decisions_are_logged_only_where_that_is_asked_for() -> None:
+    pointers = ["/input/who", "/input/context/a:*"]
+
+    logging = Config.from_mapping({"decision_log": "stdout", "decision_log_mask": pointers}, {}).decision_logging
+
+    assert logging is not None
+    assert (logging.target, logging.masked) == ("stdout", frozenset(pointers))
+    assert Config.from_mapping({"decision_log_mask": pointers}, {}).decision_logging is None

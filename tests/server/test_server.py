@@ -1,0 +1,291 @@
+"""A whole server: TLS with real certificates, start, drain, the ops port, and secrets that must not be told."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+import trustme
+
+from rolecall.config.settings import Config
+from rolecall.server.main import StartError, running
+from rolecall.server.server import Stopping
+from rolecall.transport.server import AddressError
+from rolecall_client.v1 import decision_pb2_grpc, role_pb2, role_pb2_grpc
+from tests.server.serving import ACCOUNT, ANY_PORTS, DOCUMENT, check, config, served, until
+
+PROGRAM = "import sys; from rolecall.server.main import run; from rolecall.config.settings import Config; "
+SERVE = (
+    PROGRAM + "sys.exit(run(Config.from_mapping(eval(sys.argv[1]), {}), ready=lambda b: print(b.address, flush=True)))"
+)
+
+
+async def ops(address: str, path: str) -> tuple[int, str]:
+    host, _, port = address.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
+    writer.close()
+    return int(head.split(" ")[1]), body
+
+
+class Certificates:
+    """An authority, a server's certificate, and what clients may come with."""
+
+    def __init__(self, folder: Path) -> None:
+        self.authority, stranger = trustme.CA(), trustme.CA()
+        self.folder = folder
+        self.authority.cert_pem.write_to_path(folder / "ca.pem")
+        issued = self.authority.issue_cert("localhost", "127.0.0.1")
+        issued.cert_chain_pems[0].write_to_path(folder / "cert.pem")
+        issued.private_key_pem.write_to_path(folder / "key.pem")
+        past = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+        self.clients = {
+            "known": self.authority.issue_cert("web.example.org"),
+            "of another authority": stranger.issue_cert("web.example.org"),
+            "expired": self.authority.issue_cert("web.example.org", not_before=past, not_after=past.replace(year=2021)),
+        }
+
+    def flags(self, **more: object) -> dict[str, object]:
+        names = {"tls_cert": "cert.pem", "tls_key": "key.pem", "tls_client_ca": "ca.pem"}
+        return {**ANY_PORTS, **{name: str(self.folder / file) for name, file in names.items()}, **more}
+
+    def credentials(self, client: str) -> grpc.ChannelCredentials:
+        root = self.authority.cert_pem.bytes()
+        if not client:
+            return grpc.ssl_channel_credentials(root)
+        certificate = self.clients[client]
+        return grpc.ssl_channel_credentials(
+            root, certificate.private_key_pem.bytes(), certificate.cert_chain_pems[0].bytes()
+        )
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.mark.parametrize(
+    "client", ["", "of another authority", "expired"], ids=["no certificate", "wrong authority", "expired"]
+)
+async def test_row_57_who_has_no_good_certificate_is_not_heard(certificates: Certificates, client: str) -> None:
+    async with (
+        running(Config.from_mapping(certificates.flags(), {})) as server,
+        grpc.aio.secure_channel(server.bound.address, certificates.credentials(client)) as channel,
+    ):
+        decisions: Any = decision_pb2_grpc.DecisionServiceStub(channel)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await decisions.CheckAssumeRole(check(), timeout=10)
+
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert not any(tally.started for tally in server.server.methods.tallies)
+
+
+async def test_a_writer_is_named_by_its_certificate(certificates: Certificates) -> None:
+    async with (
+        running(Config.from_mapping(certificates.flags(), {})) as server,
+        grpc.aio.secure_channel(server.bound.address, certificates.credentials("known")) as channel,
+    ):
+        roles: Any = role_pb2_grpc.RoleServiceStub(channel)
+        await roles.CreateRole(role_pb2.CreateRoleRequest(role_name="app", assume_role_policy_document=DOCUMENT))
+        history = await roles.ListRoleRevisions(role_pb2.ListRoleRevisionsRequest(role="app"))
+
+    assert [entry.actor for entry in history.revisions] == ["web.example.org"]
+
+
+async def test_plain_text_is_not_heard_where_tls_is_asked_for(certificates: Certificates) -> None:
+    async with (
+        running(Config.from_mapping(certificates.flags(), {})) as server,
+        grpc.aio.insecure_channel(server.bound.address) as channel,
+    ):
+        decisions: Any = decision_pb2_grpc.DecisionServiceStub(channel)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await decisions.CheckAssumeRole(check(), timeout=10)
+
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_beyond_loopback_without_authentication_nothing_starts() -> None:
+    with pytest.raises(StartError, match="--insecure"):
+        async with running(config(listen="0.0.0.0:0")):
+            pass
+
+
+async def test_who_insists_is_heard_and_warned() -> None:
+    async with served(listen="0.0.0.0:0", insecure=True) as service:
+        assert "INSECURE" in service.log.getvalue()
+
+
+async def test_a_place_that_is_taken_is_told_in_a_sentence() -> None:
+    async with served() as service:
+        with pytest.raises(StartError, match=r"cannot listen on `127\.0\.0\.1:\d+`: address already in use"):
+            async with running(config(listen=service.server.bound.address)):
+                pass
+        with pytest.raises(StartError, match=r"cannot listen on `127\.0\.0\.1:\d+`: address already in use"):
+            async with running(config(ops_listen=service.server.bound.ops_address)):
+                pass
+
+
+async def test_a_store_of_another_server_is_told_in_a_sentence(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path}/roles.db"
+    async with served(store=store):
+        with pytest.raises(StartError, match="another server"):
+            async with running(config(store=store)):
+                pass
+
+
+async def test_a_server_on_a_socket_file_is_reached_through_it(tmp_path: Path) -> None:
+    async with served(listen=f"unix:{tmp_path}/rolecall.sock") as service:
+        answer = await service.decisions.CheckAssumeRole(check())
+
+        assert not answer.decision.allowed
+
+
+async def test_roles_outlive_their_server(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path}/roles.db"
+    async with served(store=store) as service:
+        await service.create()
+
+    async with served(store=store) as service:
+        assert (await service.decisions.CheckAssumeRole(check())).decision.allowed
+
+
+async def test_the_ops_port_tells_of_life_readiness_and_metrics() -> None:
+    async with served() as service:
+        address = service.server.bound.ops_address
+        await service.decisions.CheckAssumeRole(check())
+
+        assert await ops(address, "/livez") == (200, "live\n")
+        assert await ops(address, "/readyz") == (200, "ready\n")
+        status, metrics = await ops(address, "/metrics")
+
+    assert status == 200
+    labels = 'grpc_method="CheckAssumeRole",grpc_service="rolecall.v1.DecisionService",grpc_type="unary"'
+    assert f"grpc_server_started_total{{{labels}}} 1.0" in metrics
+    assert f'grpc_server_handled_total{{grpc_code="OK",{labels}}} 1.0' in metrics
+    assert f'grpc_server_handled_total{{grpc_code="Internal",{labels}}} 0.0' in metrics
+    assert 'rolecall_decisions_total{decision="deny",reason="ROLE_NOT_FOUND",served_from="EVALUATED"} 1.0' in metrics
+    assert "rolecall_snapshot_revision 0.0" in metrics
+
+
+async def test_a_server_that_cannot_take_its_place_again_is_not_live_until_it_can(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with served() as service:
+        server, address = service.server.server, service.server.bound.ops_address
+        revive = server.revive
+
+        async def in_vain() -> None:
+            raise AddressError("127.0.0.1:1", "the address is in use")
+
+        monkeypatch.setattr(server, "revive", in_vain)
+        server._crashed.set()
+        await until(lambda: service.server._deaf_because)
+        deaf = await ops(address, "/livez")
+        monkeypatch.setattr(server, "revive", revive)
+        await until(lambda: server.revivals)
+
+        assert deaf[0] == 503
+        assert "the address is in use" in deaf[1]
+        assert await ops(address, "/livez") == (200, "live\n")
+
+
+async def test_row_77_a_call_under_way_is_finished_while_the_server_drains() -> None:
+    async with served(drain_delay_seconds=0.05, drain_grace_seconds=20) as service:
+        await service.create()
+        go_on = asyncio.Event()
+        service.let_catching_up_take(go_on.wait)
+        call = service.decisions.CheckAssumeRole(check(consistent=True))
+        await until(lambda: service.calls)
+
+        draining = asyncio.create_task(service.server.drain(Stopping()))
+        await asyncio.sleep(0)
+        assert await ops(service.server.bound.ops_address, "/readyz") == (503, "not ready: the server is stopping\n")
+        await asyncio.sleep(0.2)
+        assert not draining.done()
+        go_on.set()
+
+        assert (await call).decision.allowed
+        await draining
+
+
+async def test_row_77_a_second_signal_ends_what_is_under_way() -> None:
+    async with served(drain_delay_seconds=60, drain_grace_seconds=60) as service:
+        call = service.decisions.CheckAssumeRole(check())
+        await call
+        stopping = Stopping()
+        stopping.ask()
+
+        draining = asyncio.create_task(service.server.drain(stopping))
+        stopping.ask()
+
+        await asyncio.wait_for(draining, timeout=20)
+
+
+def program(flags: Mapping[str, object]) -> list[str]:
+    return [sys.executable, "-c", SERVE, repr(flags)]
+
+
+@pytest.mark.parametrize("called", [True, False])
+def test_a_signal_ends_the_process_in_good_order(tmp_path: Path, called: bool) -> None:
+    flags = {**ANY_PORTS, "store": f"sqlite:///{tmp_path}/roles.db"}
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen(program(flags), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ, text=True)
+    assert process.stdout is not None
+    address = process.stdout.readline().strip()
+    if called:
+        with grpc.insecure_channel(address) as channel:
+            decision_pb2_grpc.DecisionServiceStub(channel).CheckAssumeRole(check(), timeout=20)
+
+    process.send_signal(signal.SIGTERM)
+    _, log = process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    assert [line.split('"event": "')[1].split('"')[0] for line in log.splitlines() if '"event"' in line] == [
+        "serving", "stopping", "stopped",
+    ]  # fmt: skip
+
+
+def test_what_keeps_a_process_from_starting_is_one_sentence_and_exit_code_2() -> None:
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+    done = subprocess.run(
+        program({**ANY_PORTS, "listen": "0.0.0.0:0"}), capture_output=True, env=environ, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("rolecall: ")
+    assert done.stderr.count("\n") == 1
+
+
+async def test_secrets_are_told_nowhere(tmp_path: Path) -> None:
+    canary = "canary7f3a"
+    store = f"sqlite:///{tmp_path}/{canary}.db"
+    async with served(store=store, log_level="debug", reflection=True) as service:
+        metadata = [("authorization", f"Bearer {canary}"), ("x-request-id", "r1")]
+        told = []
+        query = check(principal=f"acs:ram::{ACCOUNT}:user/{canary}")
+        query.query.context["acs:SourceVpc"].values.append(canary)
+        await service.decisions.CheckAssumeRole(query, metadata=metadata)
+        document = DOCUMENT.replace("Allow", canary)
+        for role, text in (("app", document), (f"{canary}!", DOCUMENT)):
+            request = role_pb2.CreateRoleRequest(role_name=role, assume_role_policy_document=text, tags={"t": canary})
+            with pytest.raises(grpc.aio.AioRpcError):
+                await service.roles.CreateRole(request, metadata=metadata)
+        service.server.state.repository.close()
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await service.roles.ListRoles(role_pb2.ListRolesRequest(), metadata=metadata)
+        told.append(repr(caught.value))
+        told.append((await ops(service.server.bound.ops_address, "/metrics"))[1])
+
+        assert canary not in service.log.getvalue()
+        assert canary not in "".join(told)

@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from rolecall.roles.errors import (
+    BrokenHistoryError,
+    StoreBusyError,
+    StoreUnavailableError,
+    StoreUnsupportedError,
+)
+from rolecall.roles.repository import Remembered, RoleRepository, Transaction
+from rolecall.roles.role import Revision
+from rolecall.roles.tokens import Tokens
+from rolecall.storage import migrate, open_repository
+from rolecall.storage.maintenance import store_contents
+from rolecall.storage.maintenance.admin_store import maintained_store
+from rolecall.storage.maintenance.copy_store import copy_store
+from rolecall.storage.maintenance.store_contents import Contents, contents_of, steps_of
+from tests.postgres import PostgresServer
+from tests.storage.samples import ACCOUNT, OTHER_ACCOUNT, all_commits, assert_chained, author, change, create, remove
+
+APP = f"{ACCOUNT}/app"
+HEAVY_DOCUMENT = '{"Version": "1", "Statement": [], "Id": "ünïcödé \\u0000 🙂"}'
+
+
+def fill(repository: RoleRepository) -> None:
+    create(repository, "Old", tags={"team": "a"}, account_id=OTHER_ACCOUNT)
+    create(repository, "App", "Gone", tags={"team": "b", "tier": "é"}, document=HEAVY_DOCUMENT)
+    remove(repository, f"{ACCOUNT}/gone")
+    change(repository, APP, description="line\nline\t'\"\\")
+    repository.transact(author(5_000), remember)
+    repository.prune(keep_after=2_000, keep_revisions=3, forget_requests_before=0)
+
+
+def remember(transaction: Transaction) -> None:
+    transaction.remember("scope", "request", Remembered(bytes(range(256)), b"outcome"))
+
+
+def recall(transaction: Transaction) -> Remembered | None:
+    return transaction.recall("scope", "request")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    url = f"sqlite:///{tmp_path}/source.db"
+    repository = open_repository(url)
+    fill(repository)
+    repository.close()
+    return url
+
+
+def copied(source: str, target: str) -> Contents:
+    store = maintained_store(source)
+    with store.moment() as read, maintained_store(target).filling() as written:
+        return copy_store(read, written, head_now=store.head, tell=lambda _: None, store=store.name)
+
+
+def rows_of(url: str) -> dict[str, list[tuple[object, ...]]]:
+    rows: dict[str, list[tuple[object, ...]]] = {}
+    with maintained_store(url).moment() as connection:
+        for table, some in steps_of(connection):
+            rows.setdefault(table.name, []).extend(map(tuple, some))
+    return {name: sorted(found, key=repr) for name, found in rows.items()}
+
+
+def contents(url: str) -> Contents:
+    with maintained_store(url).moment() as connection:
+        return contents_of(connection)
+
+
+@pytest.mark.parametrize("rows_a_step", [1, 2, 250])
+def test_every_row_arrives_in_a_file_and_comes_back_from_a_database(
+    source: str, tmp_path: Path, postgres_server: PostgresServer, rows_a_step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_contents, "ROWS_A_STEP", rows_a_step)
+    database, back = postgres_server.create_database(), f"sqlite:///{tmp_path}/back.db"
+
+    there, here = copied(source, database), copied(database, back)
+
+    assert there == here == contents(source)
+    assert rows_of(source) == rows_of(database) == rows_of(back)
+    assert {name: len(found) for name, found in rows_of(back).items()} == {
+        "meta": 1, "counter": 1, "floor": 1, "accounts": 2, "roles": 2, "role_tags": 3, "commits": 3, "changes": 4, "requests": 1,
+    }  # fmt: skip
+
+
+def test_the_copy_is_the_same_history_and_goes_on(source: str, postgres_server: PostgresServer) -> None:
+    database = postgres_server.create_database()
+    copied(source, database)
+    old, new = open_repository(source), open_repository(database)
+
+    assert (new.head(), new.floor(), new.token_key) == (old.head(), old.floor(), old.token_key)
+    assert all_commits(new) == all_commits(old)
+    assert list(new.load()) == list(old.load())
+    assert new.transact(author(), recall)[0] == Remembered(bytes(range(256)), b"outcome")
+    token = Tokens(old.token_key, old.head().incarnation).consistency(Revision(4))
+    assert Tokens(new.token_key, new.head().incarnation).revision_of(token) == 4
+    (made,) = create(new, "Next")
+    assert made.role_id not in {change.role.role_id for commit in all_commits(old) for change in commit.changes}
+    assert made.revision == old.head().revision + 1
+    assert_chained(new)
+    old.close()
+    new.close()
+
+
+def test_progress_is_told_by_rows(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_contents, "ROWS_A_STEP", 2)
+    told: list[int] = []
+    store, target = maintained_store(source), maintained_store(f"sqlite:///{tmp_path}/target.db")
+
+    with store.moment() as read, target.filling() as written:
+        copy_store(read, written, head_now=store.head, tell=told.append, store=store.name)
+
+    assert told == sorted(told)
+    assert told[-1] == 18
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_store_that_holds_anything_is_not_filled(
+    kind: str, source: str, tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    target = f"sqlite:///{tmp_path}/target.db" if kind == "sqlite" else postgres_server.create_database()
+    migrate(target)
+    repository = open_repository(target)
+    create(repository, "Mine")
+    repository.close()
+    before = rows_of(target)
+
+    with pytest.raises(StoreUnsupportedError, match="is not empty, it stands at revision 1"):
+        copied(source, target)
+
+    assert rows_of(target) == before
+
+
+@pytest.mark.parametrize("which", ["source", "target"])
+def test_a_file_that_a_server_has_is_not_touched(source: str, tmp_path: Path, which: str) -> None:
+    target = f"sqlite:///{tmp_path}/target.db"
+    server = open_repository(source if which == "source" else target)
+
+    with pytest.raises(StoreBusyError, match="belongs to another server"):
+        copied(source, target)
+
+    server.close()
+
+
+def test_a_source_that_went_on_meanwhile_is_not_copied(source: str, postgres_server: PostgresServer) -> None:
+    database, target = postgres_server.create_database(), postgres_server.create_database()
+    copied(source, database)
+    store, server = maintained_store(database), open_repository(database)
+
+    def write_and_tell(_: int) -> None:
+        change(server, APP, description="while it was copied")
+
+    with (
+        pytest.raises(StoreUnavailableError, match="was written to meanwhile; stop its servers and copy it again"),
+        store.moment() as read,
+        maintained_store(target).filling() as written,
+    ):
+        copy_store(read, written, head_now=store.head, tell=write_and_tell, store=store.name)
+
+    server.close()
+    assert contents(target).head.revision == 0
+
+
+def deface(url: str, statement: str) -> None:
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
+        assert connection.execute(statement).rowcount >= 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("UPDATE commits SET time = 7 WHERE revision = 3", "commit 3 is filed under another time"),
+        ("DELETE FROM commits WHERE revision = 3", "is broken: commit 3 is missing, and 1 more; see `rolecall audit verify`"),
+        ("UPDATE commits SET body = CAST(body AS TEXT)", "table `commits` has a row that no version"),
+        ("UPDATE roles SET revision = 'x'", "table `roles` has a row that no version"),
+        ("DELETE FROM floor", "does not say where it stands"),
+    ],
+)  # fmt: skip
+def test_a_source_that_is_not_sound_is_not_copied(source: str, tmp_path: Path, statement: str, told: str) -> None:
+    target = f"sqlite:///{tmp_path}/target.db"
+    deface(source, statement)
+
+    with pytest.raises(BrokenHistoryError, match=told):
+        copied(source, target)
+
+    assert (contents(target).head.revision, contents(target).roles) == (0, 0)
+
+
+def test_a_copy_that_differs_is_not_committed(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target, steps = f"sqlite:///{tmp_path}/target.db", store_contents.steps_of
+    monkeypatch.setattr(
+        "rolecall.storage.maintenance.copy_store.steps_of",
+        lambda connection: (replace_description(step) for step in steps(connection)),
+    )
+
+    with pytest.raises(BrokenHistoryError, match="the copy is not what was read"):
+        copied(source, target)
+
+    assert contents(target).roles == 0
+
+
+def replace_description(step: store_contents.Step) -> store_contents.Step:
+    if step.table.name != "roles":
+        return step
+    place = step.table.c.keys().index("description")
+    return step._replace(rows=[[*row[:place], "another", *row[place + 1 :]] for row in step.rows])
+
+
+@pytest.mark.parametrize(
+    "url", ["memory://", "mysql://x:s3cret@h/d", "sqlite:///", "postgresql://u:s3cret@h/d?nothing=1"]
+)
+def test_only_stores_that_last_are_looked_after(url: str) -> None:
+    with pytest.raises(StoreUnsupportedError) as told:
+        maintained_store(url)
+
+    assert "s3cret" not in str(told.value)
+
+
+def test_a_source_of_an_older_schema_is_to_be_migrated_first(source: str, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(source.removeprefix("sqlite:///"))) as connection, connection:
+        connection.execute("ALTER TABLE counter DROP COLUMN compatible_from")
+        connection.execute("UPDATE alembic_version SET version_num = '0002'")
+
+    with pytest.raises(
+        StoreUnsupportedError, match="has schema 0002, this version moves 0003; run `rolecall migrate` first"
+    ):
+        copied(source, f"sqlite:///{tmp_path}/target.db")
+
+
+def test_a_target_of_an_older_schema_is_not_migrated_on_the_way(source: str, tmp_path: Path) -> None:
+    open_repository(f"sqlite:///{tmp_path}/target.db").close()
+    with closing(sqlite3.connect(tmp_path / "target.db")) as connection, connection:
+        connection.execute("ALTER TABLE counter DROP COLUMN compatible_from")
+        connection.execute("UPDATE alembic_version SET version_num = '0002'")
+    before = (tmp_path / "target.db").read_bytes()
+
+    with pytest.raises(StoreUnsupportedError, match="has schema 0002, this version moves 0003"):
+        copied(source, f"sqlite:///{tmp_path}/target.db")
+
+    assert (tmp_path / "target.db").read_bytes() == before
+
+
+def test_a_source_of_a_later_schema_is_not_copied_in_part(source: str, tmp_path: Path) -> None:
+    deface(source, "UPDATE alembic_version SET version_num = '0099'")
+
+    with pytest.raises(
+        StoreUnsupportedError, match="has schema 0099, this version moves 0003; use the version that made it"
+    ):
+        copied(source, f"sqlite:///{tmp_path}/target.db")
+
+
+def test_a_standby_is_no_source_since_it_may_lack_what_was_acknowledged(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    url = postgres_server.create_database()
+    migrate(url)
+    repository = open_repository(url)
+    create(repository, "App")
+    standby = postgres_server.make_standby()
+    there = url.replace(f":{postgres_server.port}/", f":{standby.port}/")
+
+    with pytest.raises(StoreUnavailableError, match="is a standby; give the address of the primary"):
+        copied(there, f"sqlite:///{tmp_path}/copy.db")
+    standby.close()
+    repository.close()
+
+    assert not list(open_repository(f"sqlite:///{tmp_path}/copy.db").load())
