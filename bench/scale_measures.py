@@ -103,10 +103,10 @@ def bulk(snapshot: Snapshot, roles: int) -> Figures:
     with ThreadPoolExecutor(1) as readers:
         follower = Follower(MemoryRoleRepository(), snapshot, readers)
         start = time.process_time()
-        _, stall = asyncio.run(_stalled(follower.take(commits[0])))
+        _, stall = asyncio.run(_stalled(follower.apply_local(commits[0])))
         whole = time.process_time() - start
         start = time.process_time()
-        asyncio.run(follower.take(commits[1]))
+        asyncio.run(follower.apply_local(commits[1]))
         single = time.process_time() - start
     return {
         "commit of 50,000 changes, ms": whole * 1e3,

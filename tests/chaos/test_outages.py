@@ -14,7 +14,7 @@ import pytest
 from google.rpc import code_pb2, error_details_pb2
 from grpc_status import rpc_status
 
-from rolecall.storage.postgres.driver import PATIENCE
+from rolecall.storage.postgres.driver import TIMEOUTS
 from rolecall_client import query
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r, role_pb2_grpc
 from tests.chaos.asking import (
@@ -36,7 +36,7 @@ from tests.chaos.record import boottime
 from tests.chaos.replicas import Replica
 from tests.engine.world import ALICE
 
-SILENCE_SECONDS = PATIENCE.silence / 1_000
+SILENCE_SECONDS = TIMEOUTS.silence / 1_000
 
 # --- the database is away
 

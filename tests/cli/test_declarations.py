@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rolecall.cli.declarations import Declared, read_declarations
+from rolecall.cli.declarations import DeclaredRole, read_declarations
 from rolecall.cli.declarations.document import json_text
 from rolecall.cli.declarations.tree import MAX_DEPTH, read_documents
 from rolecall.cli.problem import Problem, ProblemsError
@@ -23,7 +23,7 @@ roles:
 """
 
 
-def declared(tmp_path: Path, text: str, name: str = "roles.yaml") -> list[Declared]:
+def declared(tmp_path: Path, text: str, name: str = "roles.yaml") -> list[DeclaredRole]:
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
     return read_declarations([path])

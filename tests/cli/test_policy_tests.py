@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rolecall.cli.problem import Place
+from rolecall.cli.problem import Location
 from rolecall.cli.testing.coverage import Coverage, CoveredStatement, RoleCoverage
 from tests.cli.case_files import ANN, BOB, EARLY, LATE, Write, case, cases, write
 from tests.cli.conftest import CommandLine
@@ -184,10 +184,10 @@ class TestCoverage:
     )
     def test_percentages_are_never_rounded_up(self, covered: int, total: int, percent: float) -> None:
         statements = tuple(
-            CoveredStatement(index=i, sid="", place=Place("f"), covered=i < covered) for i in range(total)
+            CoveredStatement(index=i, sid="", place=Location("f"), covered=i < covered) for i in range(total)
         )
 
-        coverage = Coverage(roles=(RoleCoverage(arn="r", place=Place("f"), statements=statements),))
+        coverage = Coverage(roles=(RoleCoverage(arn="r", place=Location("f"), statements=statements),))
 
         assert (coverage.covered, coverage.total, coverage.percent) == (covered, total, percent)
         assert coverage.reaches(100) == (covered == total)

@@ -96,10 +96,10 @@ async def test_row_69_another_history_that_is_longer_is_told_by_where_it_goes_on
 async def test_row_69_an_own_write_finds_that_the_store_lost_commits(parts: Parts) -> None:
     saved = parts.repository.saved()
     for name in ("lost", "too"):
-        await parts.follower.take(parts.put(name))
+        await parts.follower.apply_local(parts.put(name))
     parts.repository.put_back(saved)
 
-    await parts.follower.take(parts.put("own"))
+    await parts.follower.apply_local(parts.put("own"))
 
     assert (parts.reloads, held(parts)) == ({"fork": 1}, {"own"})
 
@@ -199,7 +199,7 @@ async def test_what_is_committed_while_everything_is_read_again_is_not_lost(part
     commits = parts.repository.commits
     parts.repository.commits = lambda **_: []  # type: ignore[method-assign]
     for name in ("a", "b"):
-        await parts.follower.take(parts.put(name))
+        await parts.follower.apply_local(parts.put(name))
     go_on.set()
     await reloading
     parts.repository.commits = commits  # type: ignore[method-assign]
@@ -211,7 +211,7 @@ async def test_a_commit_that_the_poll_was_quicker_to_bring_is_passed_over(parts:
     commit = parts.put("a")
     await parts.follower.catch_up()
 
-    await parts.follower.take(commit)
+    await parts.follower.apply_local(commit)
 
     assert (parts.reloads, held(parts)) == ({}, {"a"})
 
@@ -223,7 +223,7 @@ async def test_only_so_many_hashes_are_remembered(parts: Parts, monkeypatch: pyt
         parts.put(name)
     await parts.follower.catch_up()
 
-    await parts.follower.take(first)
+    await parts.follower.apply_local(first)
 
     assert len(parts.follower._hashes) == 2
     assert parts.reloads == {}
@@ -257,7 +257,7 @@ async def test_two_reloads_at_once_lose_nothing_of_what_is_committed_meanwhile(p
     first = asyncio.create_task(parts.follower.reload(Reload.MISMATCH))
     await reading.acquire()
     second = asyncio.create_task(parts.follower.reload(Reload.MISMATCH))
-    await parts.follower.take(parts.put("a"))
+    await parts.follower.apply_local(parts.put("a"))
     go_on.set()
     seen = list[int]()
     while not (first.done() and second.done()):

@@ -6,7 +6,7 @@ import pytest
 
 from rolecall.engine import feed as module
 from rolecall.engine.feed import Feed
-from rolecall.engine.places import Places
+from rolecall.engine.places import Slots
 from rolecall.roles.change import Author, Change, ChangeKind, Commit
 from rolecall.roles.role import Micros, Revision
 from tests.engine.world import allow, document, role
@@ -181,7 +181,7 @@ async def test_many_are_woken_in_portions_that_let_other_work_in(monkeypatch: py
 
 
 async def test_places_are_had_in_the_order_in_which_they_were_asked_for() -> None:
-    places = Places(2)
+    places = Slots(2)
     asked = [places.ask() for _ in range(5)]
     had = [place.done() for place in asked]
 
@@ -195,7 +195,7 @@ async def test_places_are_had_in_the_order_in_which_they_were_asked_for() -> Non
 
 
 async def test_a_place_that_is_given_back_is_free_again() -> None:
-    places = Places(1)
+    places = Slots(1)
     first = places.ask()
 
     places.leave(first)

@@ -255,14 +255,14 @@ async def test_a_large_commit_lets_other_work_in_and_the_next_write_waits_for_it
             await asyncio.sleep(0)
 
     large, small = parts.put(*(f"r{n}" for n in range(1_000))), parts.put("later")
-    await asyncio.gather(parts.follower.take(large), parts.follower.take(small), others())
+    await asyncio.gather(parts.follower.apply_local(large), parts.follower.apply_local(small), others())
 
     assert turns >= 10
     assert (parts.reloads, parts.follower.snapshot.revision, len(parts.follower.snapshot)) == ({}, 2, 1_001)
 
 
 async def test_a_reload_keeps_versions_and_what_was_written_meanwhile(parts: Parts) -> None:
-    await parts.follower.take(parts.put("a"))
+    await parts.follower.apply_local(parts.put("a"))
     kept = parts.follower.snapshot.version(f"{ACCOUNT}/a")
     second, commits = parts.put("b"), parts.repository.commits
     loaded, go_on = asyncio.Event(), threading.Event()
@@ -282,7 +282,7 @@ async def test_a_reload_keeps_versions_and_what_was_written_meanwhile(parts: Par
     reloading = asyncio.create_task(parts.follower.catch_up())
     await loaded.wait()
     parts.follower.snapshot.apply(second)
-    await parts.follower.take(parts.put("c"))
+    await parts.follower.apply_local(parts.put("c"))
     go_on.set()
     await reloading
 

@@ -17,7 +17,7 @@ from rolecall.offline import OfflineRole, check, explain
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.role import Revision
 from rolecall.transport.codecs.decision import QueryDecoder
-from rolecall.transport.rpc.bidi_stream import Conversation
+from rolecall.transport.rpc.bidi_stream import BidiStream
 from rolecall.transport.services.decision import DecisionServicer
 from rolecall_client.v1 import decision_pb2 as pb
 from tests.engine.world import ACCOUNT, HOUR, NOON, OTHER, document, role, statement
@@ -187,7 +187,7 @@ def _servicer(point: DecisionPoint) -> DecisionServicer:
     )
 
 
-class _Stream(Conversation[pb.StreamCheckAssumeRoleRequest, pb.StreamCheckAssumeRoleResponse]):
+class _Stream(BidiStream[pb.StreamCheckAssumeRoleRequest, pb.StreamCheckAssumeRoleResponse]):
     """A conversation whose messages are all there, and which keeps the answers."""
 
     def __init__(self, queries: list[pb.AssumeRoleQuery]) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings, strategies as st
 
 from rolecall.engine.decision_point import DecisionPoint
 from rolecall.engine.request import AssumeRoleRequest
+from rolecall.engine.reverse import query as reverse_query
 from rolecall.engine.reverse.index import named_principals
 from rolecall.engine.reverse.query import Assumability, AssumableRole, assumable_roles
 from rolecall.engine.snapshot import Snapshot
@@ -133,7 +134,7 @@ async def test_pages_join_without_gap_or_repeat_whatever_is_written_between_them
 
 
 async def test_a_page_ends_early_when_too_many_roles_name_and_deny(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(query, "MAX_ROLES_A_PAGE", 30)
+    monkeypatch.setattr(reverse_query, "MAX_ROLES_A_PAGE", 30)
     denied = [role(document(allow(), deny()), name=f"a{n:03}", revision=n) for n in range(100)]
     decider = point(*denied, role(document(allow()), name="b"))
 
@@ -157,7 +158,7 @@ async def test_a_page_that_is_just_full_is_the_last_one_when_no_other_role_names
 
 
 async def test_a_role_that_is_gone_when_its_turn_comes_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(query, "WORK_SECONDS_BETWEEN_AWAITS", 0)
+    monkeypatch.setattr(reverse_query, "WORK_SECONDS_BETWEEN_AWAITS", 0)
     roles = [role(document(allow()), name=f"r{n}", revision=n) for n in range(2)]
     decider = point(*roles)
     removal = Commit(

@@ -66,7 +66,7 @@ class World(Parts):
     async def transact(self, work: Callable[[Transaction], object]) -> int:
         _, commit = self.repository.transact(Author(actor="test", time=Micros(0)), work)
         assert commit is not None
-        await self.follower.take(commit)
+        await self.follower.apply_local(commit)
         return commit.revision
 
     def token(self, revision: int) -> str:

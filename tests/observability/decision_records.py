@@ -10,13 +10,13 @@ from rolecall.engine.decision_record import DecisionRecord, RecordedCall, Record
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.observability.decision_log.log import DecisionLogOptions
 from rolecall.observability.decision_log.masking import Masking
-from rolecall.observability.decision_log.record import Origin, RecordEncoder
+from rolecall.observability.decision_log.record import RecordEncoder, ServerIdentity
 from rolecall.policy.principal import principal_of_request
 from rolecall.roles.role import Revision
 
 ACCOUNT = "123456789012"
 BOB = f"acs:ram::{ACCOUNT}:user/bob"
-ORIGIN = Origin(instance="instance-1", version="1.2.3", incarnation=lambda: "incarnation-1")
+ORIGIN = ServerIdentity(instance="instance-1", version="1.2.3", incarnation=lambda: "incarnation-1")
 CALL = RecordedCall(method="CheckAssumeRole", caller="web.example.org", request_id="request-1", handler_ns=1_500)
 
 

@@ -12,7 +12,7 @@ import grpc
 import pytest
 
 from rolecall.roles.errors import StoreUnavailableError
-from rolecall.server.main import StartError, running
+from rolecall.server.main import StartError, running_server
 from rolecall.transport.services.decision import DecisionServicer
 from rolecall.transport.services.recorded_decisions import RecordedDecisions
 from rolecall_client.v1 import decision_pb2 as pb, role_pb2
@@ -144,7 +144,7 @@ async def test_the_servicer_is_wrapped_only_where_decisions_are_logged(
     monkeypatch.setattr("rolecall.server.server.Servicers", stop)
     for flags in ({}, {"decision_log": str(path)}):
         with pytest.raises(StartError, match="enough"):
-            async with running(config(**flags)):
+            async with running_server(config(**flags)):
                 pass
 
     assert made == [DecisionServicer, RecordedDecisions]
@@ -271,5 +271,5 @@ async def test_the_loop_goes_on_while_the_disk_hangs(path: Path, monkeypatch: py
 
 async def test_a_log_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(StartError, match=r"cannot write the decision log to `.*/none/log`: no such file or directory"):
-        async with running(config(decision_log=str(tmp_path / "none/log"))):
+        async with running_server(config(decision_log=str(tmp_path / "none/log"))):
             pass

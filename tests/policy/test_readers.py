@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from rolecall.policy.ip import Address, AddressRange, read_address, read_range, within_any
+from rolecall.policy.ip import IpAddress, IpRange, read_address, read_range, within_any
 from rolecall.policy.readers import fold, read_bool, read_date, read_number, read_text
 
 
@@ -150,17 +150,17 @@ def test_text_is_read_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("text", "address"),
     [
-        pytest.param("192.0.2.7", Address(4, 0xC0000207), id="ipv4"),
-        pytest.param("::1", Address(6, 1), id="ipv6"),
-        pytest.param("2001:DB8::7", Address(6, (0x20010DB8 << 96) + 7), id="capitals"),
-        pytest.param("::ffff:10.0.0.1", Address(4, 0x0A000001), id="row-30-mapped-dotted"),
-        pytest.param("::ffff:a00:1", Address(4, 0x0A000001), id="row-30-mapped-hexadecimal"),
-        pytest.param("64:ff9b::a00:1", Address(6, (0x64FF9B << 96) + 0x0A000001), id="row-31-nat64-stays"),
-        pytest.param("::10.0.0.1", Address(6, 0x0A000001), id="row-31-compatible-stays"),
-        pytest.param("2002:a00:1::", Address(6, 0x20020A000001 << 80), id="row-31-6to4-stays"),
+        pytest.param("192.0.2.7", IpAddress(4, 0xC0000207), id="ipv4"),
+        pytest.param("::1", IpAddress(6, 1), id="ipv6"),
+        pytest.param("2001:DB8::7", IpAddress(6, (0x20010DB8 << 96) + 7), id="capitals"),
+        pytest.param("::ffff:10.0.0.1", IpAddress(4, 0x0A000001), id="row-30-mapped-dotted"),
+        pytest.param("::ffff:a00:1", IpAddress(4, 0x0A000001), id="row-30-mapped-hexadecimal"),
+        pytest.param("64:ff9b::a00:1", IpAddress(6, (0x64FF9B << 96) + 0x0A000001), id="row-31-nat64-stays"),
+        pytest.param("::10.0.0.1", IpAddress(6, 0x0A000001), id="row-31-compatible-stays"),
+        pytest.param("2002:a00:1::", IpAddress(6, 0x20020A000001 << 80), id="row-31-6to4-stays"),
     ],
 )
-def test_an_address_is_read(text: str, address: Address) -> None:
+def test_an_address_is_read(text: str, address: IpAddress) -> None:
     assert read_address(text) == address
 
 
@@ -191,18 +191,18 @@ def test_what_is_not_an_address_is_refused_on_both_sides(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        pytest.param("10.0.0.0/8", AddressRange(4, 0x0A000000, 0x0AFFFFFF), id="block"),
-        pytest.param("10.0.0.1", AddressRange(4, 0x0A000001, 0x0A000001), id="host"),
-        pytest.param("0.0.0.0/0", AddressRange(4, 0, 2**32 - 1), id="row-34-everything"),
-        pytest.param("::/0", AddressRange(6, 0, 2**128 - 1), id="row-34-everything-ipv6"),
-        pytest.param("::1", AddressRange(6, 1, 1), id="host-ipv6"),
-        pytest.param("::ffff:10.0.0.0/104", AddressRange(4, 0x0A000000, 0x0AFFFFFF), id="row-30-mapped-block"),
-        pytest.param("::ffff:0:0/96", AddressRange(4, 0, 2**32 - 1), id="row-30-all-mapped"),
-        pytest.param("::ffff:10.0.0.1", AddressRange(4, 0x0A000001, 0x0A000001), id="row-30-mapped-host"),
-        pytest.param("::/95", AddressRange(6, 0, 2**33 - 1), id="shorter-than-mapped-stays"),
+        pytest.param("10.0.0.0/8", IpRange(4, 0x0A000000, 0x0AFFFFFF), id="block"),
+        pytest.param("10.0.0.1", IpRange(4, 0x0A000001, 0x0A000001), id="host"),
+        pytest.param("0.0.0.0/0", IpRange(4, 0, 2**32 - 1), id="row-34-everything"),
+        pytest.param("::/0", IpRange(6, 0, 2**128 - 1), id="row-34-everything-ipv6"),
+        pytest.param("::1", IpRange(6, 1, 1), id="host-ipv6"),
+        pytest.param("::ffff:10.0.0.0/104", IpRange(4, 0x0A000000, 0x0AFFFFFF), id="row-30-mapped-block"),
+        pytest.param("::ffff:0:0/96", IpRange(4, 0, 2**32 - 1), id="row-30-all-mapped"),
+        pytest.param("::ffff:10.0.0.1", IpRange(4, 0x0A000001, 0x0A000001), id="row-30-mapped-host"),
+        pytest.param("::/95", IpRange(6, 0, 2**33 - 1), id="shorter-than-mapped-stays"),
     ],
 )
-def test_a_range_is_read(text: str, expected: AddressRange) -> None:
+def test_a_range_is_read(text: str, expected: IpRange) -> None:
     assert read_range(text) == expected
 
 

@@ -6,7 +6,7 @@ from dataclasses import Field, fields
 from typing import Any
 
 from rolecall.config.settings import Config, flag_of, variable_of
-from rolecall.config.types import Address
+from rolecall.config.types import ListenAddress
 from tests.repository.tree import DOCS
 
 PAGE = DOCS / "configuration.md"
@@ -32,7 +32,7 @@ def _table() -> str:
 
 def _default(setting: Field[Any]) -> str:
     match setting.default:
-        case Address(text=text):
+        case ListenAddress(text=text):
             return f"`{text}`"
         case bool(switch):
             return f"`{str(switch).lower()}`"

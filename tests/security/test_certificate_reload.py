@@ -14,7 +14,7 @@ import pytest
 import trustme
 
 from rolecall.security.certificate_files import load_certificate
-from rolecall.security.certificate_reload import KeptCertificate
+from rolecall.security.certificate_reload import ReloadingCertificate
 from rolecall.security.credentials import CredentialsError, TlsFiles
 
 PAST = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
@@ -91,7 +91,7 @@ class Echo(grpc.GenericRpcHandler):
 
 
 @asynccontextmanager
-async def serving(certificate: KeptCertificate) -> AsyncIterator[int]:
+async def serving(certificate: ReloadingCertificate) -> AsyncIterator[int]:
     server = grpc.aio.server(handlers=[Echo()])
     port = server.add_secure_port("localhost:0", certificate.credentials)
     await server.start()
@@ -114,14 +114,14 @@ async def answers(channel: grpc.aio.Channel) -> bool:
 async def test_row_59_a_new_certificate_is_shown_to_new_connections_and_old_ones_go_on(
     secret: Secret, authorities: Authorities
 ) -> None:
-    certificate = KeptCertificate(secret.files)
+    certificate = ReloadingCertificate(secret.files)
     async with serving(certificate) as port:
         old = authorities.channel(port, authorities.server, authorities.clients)
         too_early = authorities.channel(port, authorities.next_server, authorities.clients)
         assert (await answers(old), await answers(too_early)) == (True, False)
 
         secret.put(authorities.next_server, authorities.clients)
-        assert certificate.look()
+        assert certificate.reload_if_changed()
 
         new = authorities.channel(port, authorities.next_server, authorities.clients)
         too_late = authorities.channel(port, authorities.server, authorities.clients)
@@ -133,14 +133,14 @@ async def test_row_59_a_new_certificate_is_shown_to_new_connections_and_old_ones
 async def test_row_59_another_authority_of_clients_counts_for_new_connections(
     secret: Secret, authorities: Authorities
 ) -> None:
-    certificate = KeptCertificate(secret.files)
+    certificate = ReloadingCertificate(secret.files)
     async with serving(certificate) as port:
         old = authorities.channel(port, authorities.server, authorities.clients)
         too_early = authorities.channel(port, authorities.server, authorities.next_clients)
         assert (await answers(old), await answers(too_early)) == (True, False)
 
         secret.put(authorities.server, authorities.next_clients)
-        assert certificate.look()
+        assert certificate.reload_if_changed()
 
         new = authorities.channel(port, authorities.server, authorities.next_clients)
         too_late = authorities.channel(port, authorities.server, authorities.clients)
@@ -152,10 +152,10 @@ async def test_row_59_another_authority_of_clients_counts_for_new_connections(
 async def test_a_second_server_with_the_same_credentials_shows_the_certificate_of_now(
     secret: Secret, authorities: Authorities
 ) -> None:
-    certificate = KeptCertificate(secret.files)
+    certificate = ReloadingCertificate(secret.files)
     async with serving(certificate):
         secret.put(authorities.next_server, authorities.clients)
-        certificate.look()
+        certificate.reload_if_changed()
 
     async with (
         serving(certificate) as port,
@@ -228,13 +228,13 @@ USELESS = [
 async def test_row_59_what_is_of_no_use_changes_nothing_and_is_counted(
     secret: Secret, authorities: Authorities, spoil: Callable[[Secret], None], sentence: str
 ) -> None:
-    certificate = KeptCertificate(secret.files)
+    certificate = ReloadingCertificate(secret.files)
     before = certificate.expires_at
     spoil(secret)
 
     for errors in (1, 2):
         with pytest.raises(CredentialsError, match=sentence):
-            certificate.look()
+            certificate.reload_if_changed()
 
         assert (certificate.errors, certificate.renewals, certificate.expires_at) == (errors, 0, before)
     async with (
@@ -251,49 +251,49 @@ def test_a_server_does_not_start_with_what_is_of_no_use(
     spoil(secret)
 
     with pytest.raises(CredentialsError, match=sentence):
-        KeptCertificate(secret.files)
+        ReloadingCertificate(secret.files)
 
 
 def test_after_what_was_of_no_use_the_next_is_taken_up(secret: Secret, authorities: Authorities) -> None:
-    certificate = KeptCertificate(secret.files)
+    certificate = ReloadingCertificate(secret.files)
     other_key(secret)
     with pytest.raises(CredentialsError):
-        certificate.look()
+        certificate.reload_if_changed()
 
     secret.put(authorities.server, authorities.clients, expires=SOON + dt.timedelta(days=1))
 
-    assert certificate.look()
+    assert certificate.reload_if_changed()
     assert (certificate.errors, certificate.renewals) == (1, 1)
 
 
 def test_files_that_are_the_same_are_nothing_new(secret: Secret) -> None:
-    certificate = KeptCertificate(secret.files)
+    certificate = ReloadingCertificate(secret.files)
     secret.put_content(*secret.content())
 
-    assert not certificate.look()
+    assert not certificate.reload_if_changed()
     assert (certificate.errors, certificate.renewals) == (0, 0)
 
 
 def test_it_is_known_when_the_certificate_expires(secret: Secret, authorities: Authorities) -> None:
-    certificate = KeptCertificate(secret.files)
+    certificate = ReloadingCertificate(secret.files)
     assert certificate.expires_at == int(SOON.timestamp())
 
     later = SOON + dt.timedelta(days=60)
     secret.put(authorities.server, authorities.clients, expires=later)
-    certificate.look()
+    certificate.reload_if_changed()
 
     assert certificate.expires_at == int(later.timestamp())
 
 
 def test_a_certificate_that_expires_while_it_is_in_use_is_told(secret: Secret) -> None:
     now = SOON.timestamp() - 2
-    certificate = KeptCertificate(secret.files, clock=lambda: now)
-    assert not certificate.look()
+    certificate = ReloadingCertificate(secret.files, clock=lambda: now)
+    assert not certificate.reload_if_changed()
 
     now += 2
 
     with pytest.raises(CredentialsError, match="expired at"):
-        certificate.look()
+        certificate.reload_if_changed()
 
 
 def test_files_that_change_while_they_are_checked_are_read_again(
@@ -340,7 +340,7 @@ def test_no_text_shows_the_key(secret: Secret) -> None:
 
 
 async def test_who_keeps_a_certificate_is_told_of_each_change_once(secret: Secret, authorities: Authorities) -> None:
-    certificate, told = KeptCertificate(secret.files), asyncio.Queue[str]()
+    certificate, told = ReloadingCertificate(secret.files), asyncio.Queue[str]()
     keeping = asyncio.create_task(certificate.keep(lambda error: told.put_nowait(str(error)), seconds=0.005))
 
     async def next_told() -> str:
@@ -364,7 +364,7 @@ async def test_who_keeps_a_certificate_is_told_of_each_change_once(secret: Secre
 
 
 async def test_an_error_that_passes_by_itself_is_told_to_have_passed(secret: Secret, tmp_path: Path) -> None:
-    certificate, told = KeptCertificate(secret.files), asyncio.Queue[str]()
+    certificate, told = ReloadingCertificate(secret.files), asyncio.Queue[str]()
     keeping = asyncio.create_task(certificate.keep(lambda error: told.put_nowait(str(error)), seconds=0.005))
 
     (tmp_path / "..data").rename(tmp_path / "away")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from rolecall.security.credentials import CredentialsError, TlsFiles, entrance
+from rolecall.security.credentials import CredentialsError, TlsFiles, listener_security
 from rolecall.security.identity import ANONYMOUS, LOCAL, by_certificate
 
 
@@ -26,32 +26,32 @@ def without_clients(files: TlsFiles) -> TlsFiles:
 
 
 def test_on_this_machine_plain_text_is_taken_and_everybody_is_local() -> None:
-    way_in = entrance(TlsFiles(), loopback=True, insecure=False)
+    security = listener_security(TlsFiles(), loopback=True, insecure=False)
 
-    assert (way_in.credentials, way_in.warning) == (None, "")
-    assert way_in.identify(None) == LOCAL  # type: ignore[arg-type]
+    assert (security.credentials, security.warning) == (None, "")
+    assert security.identify(None) == LOCAL  # type: ignore[arg-type]
 
 
 def test_beyond_this_machine_nothing_is_taken_without_certificates_of_clients(files: TlsFiles) -> None:
     for tls in (TlsFiles(), without_clients(files)):
         with pytest.raises(CredentialsError, match="--tls-client-ca"):
-            entrance(tls, loopback=False, insecure=False)
+            listener_security(tls, loopback=False, insecure=False)
 
 
 def test_who_insists_is_warned_and_everybody_is_anonymous(files: TlsFiles) -> None:
     for tls in (TlsFiles(), without_clients(files)):
-        way_in = entrance(tls, loopback=False, insecure=True)
+        security = listener_security(tls, loopback=False, insecure=True)
 
-        assert "INSECURE" in way_in.warning
-        assert way_in.identify(None) == ANONYMOUS  # type: ignore[arg-type]
+        assert "INSECURE" in security.warning
+        assert security.identify(None) == ANONYMOUS  # type: ignore[arg-type]
 
 
 def test_with_an_authority_callers_are_whom_their_certificates_name_also_with_insecure(files: TlsFiles) -> None:
     for loopback, insecure in ((True, False), (False, False), (False, True)):
-        way_in = entrance(files, loopback=loopback, insecure=insecure)
+        security = listener_security(files, loopback=loopback, insecure=insecure)
 
-        assert (way_in.identify, way_in.warning) == (by_certificate, "")
-        assert way_in.credentials is not None
+        assert (security.identify, security.warning) == (by_certificate, "")
+        assert security.credentials is not None
 
 
 @pytest.mark.parametrize("missing", ["certificate", "key"])
@@ -59,21 +59,21 @@ def test_a_certificate_and_its_key_belong_together(files: TlsFiles, missing: str
     given = {"certificate": files.certificate, "key": files.key, missing: ""}
 
     with pytest.raises(CredentialsError, match="both --tls-cert and --tls-key"):
-        entrance(TlsFiles(**given), loopback=True, insecure=False)
+        listener_security(TlsFiles(**given), loopback=True, insecure=False)
 
 
 def test_a_missing_file_is_named_with_its_flag(files: TlsFiles, tmp_path: Path) -> None:
     tls = TlsFiles(certificate=str(tmp_path / "none.pem"), key=files.key)
 
     with pytest.raises(CredentialsError, match=r"--tls-cert: cannot read `.*none\.pem`: no such file"):
-        entrance(tls, loopback=True, insecure=False)
+        listener_security(tls, loopback=True, insecure=False)
 
 
 def test_a_key_of_another_certificate_is_refused(files: TlsFiles, tmp_path: Path) -> None:
     trustme.CA().issue_cert("other").private_key_pem.write_to_path(tmp_path / "other.pem")
 
     with pytest.raises(CredentialsError, match="are not a PEM certificate and its unencrypted key"):
-        entrance(
+        listener_security(
             TlsFiles(certificate=files.certificate, key=str(tmp_path / "other.pem")), loopback=True, insecure=False
         )
 
@@ -82,4 +82,4 @@ def test_an_authority_without_certificate_is_refused(files: TlsFiles) -> None:
     tls = TlsFiles(certificate=files.certificate, key=files.key, client_authority=files.key)
 
     with pytest.raises(CredentialsError, match="has no PEM certificate"):
-        entrance(tls, loopback=True, insecure=False)
+        listener_security(tls, loopback=True, insecure=False)

@@ -13,9 +13,9 @@ import grpc
 
 from rolecall.config.settings import Config
 from rolecall.observability.logs import make_logger
-from rolecall.server.main import running
-from rolecall.server.server import Running
-from rolecall.transport.rpc.stats import MethodTally
+from rolecall.server.main import running_server
+from rolecall.server.server import RolecallServer
+from rolecall.transport.rpc.stats import MethodStats
 from rolecall_client.v1 import decision_pb2, decision_pb2_grpc, role_pb2, role_pb2_grpc, watch_pb2_grpc
 
 ACCOUNT = "123456789012"
@@ -26,7 +26,7 @@ ANY_PORTS = {"listen": "127.0.0.1:0", "ops_listen": "127.0.0.1:0", "store": "mem
 
 @dataclass
 class Served:
-    server: Running
+    server: RolecallServer
     log: io.StringIO
     channel: Any
 
@@ -44,11 +44,11 @@ class Served:
 
     @property
     def calls(self) -> Mapping[Any, float]:
-        return self.server.server.admissions[0].calls
+        return self.server.server.concurrency_limits[0].calls
 
     def let_catching_up_take(self, time: Callable[[], Awaitable[object]]) -> None:
         """Make a request that is `fully_consistent` wait for `time` first."""
-        follower: Any = self.server.state.follower
+        follower: Any = self.server.replica.follower
         catch_up = follower.catch_up
 
         async def late() -> object:
@@ -62,8 +62,8 @@ class Served:
         response: role_pb2.CreateRoleResponse = await self.roles.CreateRole(request)
         return response.role
 
-    def tally(self, method: str) -> MethodTally:
-        return next(tally for tally in self.server.server.methods.tallies if tally.method == method)
+    def stats(self, method: str) -> MethodStats:
+        return next(stats for stats in self.server.server.methods.method_stats if stats.method == method)
 
 
 def config(**flags: object) -> Config:
@@ -75,7 +75,7 @@ async def served(**flags: object) -> AsyncIterator[Served]:
     log = io.StringIO()
     settings = config(**flags)
     async with (
-        running(settings, log=make_logger(settings.log_level, "json", log)) as server,
+        running_server(settings, log=make_logger(settings.log_level, "json", log)) as server,
         grpc.aio.insecure_channel(server.bound.address) as channel,
     ):
         yield Served(server, log, channel)

@@ -20,8 +20,8 @@ from rolecall.engine.follower import Follower, Reload
 from rolecall.engine.snapshot_loader import load_snapshot
 from rolecall.observability.logs import make_logger
 from rolecall.server import main
-from rolecall.server.main import StoppedError, running
-from rolecall.server.server import Running, Stopping
+from rolecall.server.main import StoppedError, running_server
+from rolecall.server.server import RolecallServer, StopSignal
 from rolecall.storage.opening import migrate, open_repository
 from rolecall.storage.sql.store import SqlRoleRepository
 from rolecall.storage.sqlite import driver
@@ -48,7 +48,7 @@ async def replica(url: str, **flags: object) -> AsyncIterator[Served]:
     log = io.StringIO()
     settings = config(**{"store": url, "poll_seconds": 0.05, **flags})
     async with (
-        running(settings, log=make_logger("info", "json", log)) as server,
+        running_server(settings, log=make_logger("info", "json", log)) as server,
         grpc.aio.insecure_channel(server.bound.address) as channel,
     ):
         yield Served(server, log, channel)
@@ -68,7 +68,7 @@ async def ask(served: Served, **options: Any) -> pb.Decision:
     return response.decision
 
 
-def status(server: Running, path: str) -> tuple[int, str]:
+def status(server: RolecallServer, path: str) -> tuple[int, str]:
     try:
         with urllib.request.urlopen(f"http://{server.bound.ops_address}/{path}", timeout=5) as answer:
             return answer.status, answer.read().decode()
@@ -95,26 +95,26 @@ async def test_what_one_replica_writes_another_decides_upon(url: str) -> None:
     async with replica(url) as one, replica(url) as other:
         await one.create("app")
 
-        await until(lambda: other.server.state.snapshot.revision == 1)
+        await until(lambda: other.server.replica.snapshot.revision == 1)
         decision = await ask(other)
 
         assert (decision.reason, decision.revision) == (pb.DECISION_REASON_ALLOW, 1)
-        assert one.server.state.snapshot.hash == other.server.state.snapshot.hash
+        assert one.server.replica.snapshot.hash == other.server.replica.snapshot.hash
 
 
 async def test_a_word_from_the_store_brings_the_poll_forward(url: str) -> None:
     async with replica(url) as one, replica(url, poll_seconds=60) as other:
-        await until(lambda: other.server.state.polling.counts.done)
+        await until(lambda: other.server.replica.polling.counts.done)
         numbers = count()
 
         async def seen() -> bool:
             # Who listens first is not known: words that nobody hears are lost, and the next write has another.
             await one.create(f"app{next(numbers)}")
-            return other.server.state.snapshot.revision > 0
+            return other.server.replica.snapshot.revision > 0
 
         await until(seen)
 
-        assert other.server.state.polling.counts.hints >= 1
+        assert other.server.replica.polling.counts.hints >= 1
 
 
 async def test_row_56_a_token_of_another_replica_is_waited_for(url: str) -> None:
@@ -143,9 +143,9 @@ async def test_row_67_a_replica_starts_from_its_file_while_the_database_is_down(
     async with replica(url, **flags) as first:
         await first.create("app")
         token = (await first.decisions.CheckAssumeRole(check())).consistency_token
-        await until(lambda: first.server.state.keeper and first.server.state.keeper.saved)
-        first.server.state.keeper._not_before = 0.0  # type: ignore[union-attr]
-        await first.server.state.keeper.renew(first.server.state.reading)  # type: ignore[union-attr]
+        await until(lambda: first.server.replica.keeper and first.server.replica.keeper.saved)
+        first.server.replica.keeper._not_before = 0.0  # type: ignore[union-attr]
+        await first.server.replica.keeper.renew(first.server.replica.reading)  # type: ignore[union-attr]
     own_server.stop("immediate")
 
     async with replica(url, **flags) as second:
@@ -157,7 +157,7 @@ async def test_row_67_a_replica_starts_from_its_file_while_the_database_is_down(
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await second.create("other")
         own_server.start()
-        await until(lambda: not second.server.state.snapshot.restored)
+        await until(lambda: not second.server.replica.snapshot.restored)
         confirmed = await ask(second)
         events = told(second)
 
@@ -178,7 +178,7 @@ async def test_row_67_a_file_that_will_not_do_leaves_the_replica_waiting(
     migrate(url)
     flags: dict[str, object] = {**snapshot_flags(tmp_path)}
     async with replica(url, **flags) as first:
-        await until(lambda: first.server.state.keeper and first.server.state.keeper.saved)
+        await until(lambda: first.server.replica.keeper and first.server.replica.keeper.saved)
     own_server.stop("immediate")
     state = tmp_path / "state"
     match damage:
@@ -188,11 +188,11 @@ async def test_row_67_a_file_that_will_not_do_leaves_the_replica_waiting(
             state.write_bytes(state.read_bytes()[:-1])
         case "absent":
             state.unlink()
-    log, stopping = io.StringIO(), Stopping()
+    log, stopping = io.StringIO(), StopSignal()
     settings = config(store=url, **flags)
 
     async def start() -> None:
-        async with running(settings, log=make_logger("info", "json", log), stopping=stopping):
+        async with running_server(settings, log=make_logger("info", "json", log), stopping=stopping):
             pass
 
     starting = asyncio.create_task(start())
@@ -210,18 +210,20 @@ async def test_a_server_that_waits_for_its_database_is_live_and_not_ready_and_st
     url = own_server.create_database()
     migrate(url)
     own_server.stop("immediate")
-    stopping, servers = Stopping(), list[Running]()
-    listen = Running.listen
+    stopping, servers = StopSignal(), list[RolecallServer]()
+    listen = RolecallServer.listen
 
-    def noted(server: Running) -> None:
+    def noted(server: RolecallServer) -> None:
         listen(server)
         servers.append(server)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Running, "listen", noted)
+        patch.setattr(RolecallServer, "listen", noted)
 
         async def start() -> None:
-            async with running(config(store=url), log=make_logger("error", "json", io.StringIO()), stopping=stopping):
+            async with running_server(
+                config(store=url), log=make_logger("error", "json", io.StringIO()), stopping=stopping
+            ):
                 pass
 
         starting = asyncio.create_task(start())
@@ -299,7 +301,7 @@ async def test_row_75_what_somebody_else_writes_into_the_file_of_a_server_is_see
         stranger = SqlRoleRepository(driver._engine(path), driver.SqliteDriver(path, NoLock()))
         create(stranger, "Stranger")
 
-        await until(lambda: served.server.state.snapshot.revision == 2)
+        await until(lambda: served.server.replica.snapshot.revision == 2)
 
         assert (await served.create("own")).revision == 3
         stranger.close()

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from rolecall.observability.logs import make_logger
-from rolecall.server.replica import State
+from rolecall.server.replica import Replica
 from rolecall.storage.memory import MemoryRoleRepository
-from rolecall.storage.snapshot.restore import restore
+from rolecall.storage.snapshot.restore import restore_snapshot
 from tests.server.serving import config, served
 
 SECONDS_TO_READ = 0.3
@@ -25,18 +25,18 @@ async def test_the_time_that_reading_takes_is_part_of_the_age(tmp_path: Path, mo
     flags = {"snapshot_file": str(tmp_path / "snapshot"), "snapshot_key_file": str(key)}
     async with served(**flags) as service:
         await service.create()
-        await service.server.state.keep()  # the first writing of the file may not have ended yet
+        await service.server.replica.keep()  # the first writing of the file may not have ended yet
     ages = list[int]()
 
     def slowly(*args: Any, **kwargs: Any) -> Any:
-        restored = restore(*args, **kwargs)
+        restored = restore_snapshot(*args, **kwargs)
         ages.append(restored.age)
         time.sleep(SECONDS_TO_READ)
         return restored
 
-    monkeypatch.setattr("rolecall.server.replica.restore", slowly)
-    state = State(config(**flags), MemoryRoleRepository(), make_logger("error", "json", io.StringIO()))
-    restored = await state.restore()
+    monkeypatch.setattr("rolecall.server.replica.restore_snapshot", slowly)
+    state = Replica(config(**flags), MemoryRoleRepository(), make_logger("error", "json", io.StringIO()))
+    restored = await state.restore_snapshot()
     staleness = state.follower.staleness()
     await state.close()
 

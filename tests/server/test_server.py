@@ -17,8 +17,8 @@ import pytest
 import trustme
 
 from rolecall.config.settings import Config
-from rolecall.server.main import StartError, running
-from rolecall.server.server import Stopping
+from rolecall.server.main import StartError, running_server
+from rolecall.server.server import StopSignal
 from rolecall.transport.server import AddressError
 from rolecall_client.v1 import decision_pb2_grpc, role_pb2, role_pb2_grpc
 from tests.server.serving import ACCOUNT, ANY_PORTS, DOCUMENT, check, config, served, until
@@ -79,7 +79,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 )
 async def test_row_57_who_has_no_good_certificate_is_not_heard(certificates: Certificates, client: str) -> None:
     async with (
-        running(Config.from_mapping(certificates.flags(), {})) as server,
+        running_server(Config.from_mapping(certificates.flags(), {})) as server,
         grpc.aio.secure_channel(server.bound.address, certificates.credentials(client)) as channel,
     ):
         decisions: Any = decision_pb2_grpc.DecisionServiceStub(channel)
@@ -87,12 +87,12 @@ async def test_row_57_who_has_no_good_certificate_is_not_heard(certificates: Cer
             await decisions.CheckAssumeRole(check(), timeout=10)
 
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
-        assert not any(tally.started for tally in server.server.methods.tallies)
+        assert not any(stats.started for stats in server.server.methods.method_stats)
 
 
 async def test_a_writer_is_named_by_its_certificate(certificates: Certificates) -> None:
     async with (
-        running(Config.from_mapping(certificates.flags(), {})) as server,
+        running_server(Config.from_mapping(certificates.flags(), {})) as server,
         grpc.aio.secure_channel(server.bound.address, certificates.credentials("known")) as channel,
     ):
         roles: Any = role_pb2_grpc.RoleServiceStub(channel)
@@ -104,7 +104,7 @@ async def test_a_writer_is_named_by_its_certificate(certificates: Certificates) 
 
 async def test_plain_text_is_not_heard_where_tls_is_asked_for(certificates: Certificates) -> None:
     async with (
-        running(Config.from_mapping(certificates.flags(), {})) as server,
+        running_server(Config.from_mapping(certificates.flags(), {})) as server,
         grpc.aio.insecure_channel(server.bound.address) as channel,
     ):
         decisions: Any = decision_pb2_grpc.DecisionServiceStub(channel)
@@ -116,7 +116,7 @@ async def test_plain_text_is_not_heard_where_tls_is_asked_for(certificates: Cert
 
 async def test_beyond_loopback_without_authentication_nothing_starts() -> None:
     with pytest.raises(StartError, match="--insecure"):
-        async with running(config(listen="0.0.0.0:0")):
+        async with running_server(config(listen="0.0.0.0:0")):
             pass
 
 
@@ -128,10 +128,10 @@ async def test_who_insists_is_heard_and_warned() -> None:
 async def test_a_place_that_is_taken_is_told_in_a_sentence() -> None:
     async with served() as service:
         with pytest.raises(StartError, match=r"cannot listen on `127\.0\.0\.1:\d+`: address already in use"):
-            async with running(config(listen=service.server.bound.address)):
+            async with running_server(config(listen=service.server.bound.address)):
                 pass
         with pytest.raises(StartError, match=r"cannot listen on `127\.0\.0\.1:\d+`: address already in use"):
-            async with running(config(ops_listen=service.server.bound.ops_address)):
+            async with running_server(config(ops_listen=service.server.bound.ops_address)):
                 pass
 
 
@@ -139,7 +139,7 @@ async def test_a_store_of_another_server_is_told_in_a_sentence(tmp_path: Path) -
     store = f"sqlite:///{tmp_path}/roles.db"
     async with served(store=store):
         with pytest.raises(StartError, match="another server"):
-            async with running(config(store=store)):
+            async with running_server(config(store=store)):
                 pass
 
 
@@ -207,7 +207,7 @@ async def test_row_77_a_call_under_way_is_finished_while_the_server_drains() -> 
         call = service.decisions.CheckAssumeRole(check(consistent=True))
         await until(lambda: service.calls)
 
-        draining = asyncio.create_task(service.server.drain(Stopping()))
+        draining = asyncio.create_task(service.server.drain(StopSignal()))
         await asyncio.sleep(0)
         assert await ops(service.server.bound.ops_address, "/readyz") == (503, "not ready: the server is stopping\n")
         await asyncio.sleep(0.2)
@@ -222,7 +222,7 @@ async def test_row_77_a_second_signal_ends_what_is_under_way() -> None:
     async with served(drain_delay_seconds=60, drain_grace_seconds=60) as service:
         call = service.decisions.CheckAssumeRole(check())
         await call
-        stopping = Stopping()
+        stopping = StopSignal()
         stopping.ask()
 
         draining = asyncio.create_task(service.server.drain(stopping))
@@ -281,7 +281,7 @@ async def test_secrets_are_told_nowhere(tmp_path: Path) -> None:
             request = role_pb2.CreateRoleRequest(role_name=role, assume_role_policy_document=text, tags={"t": canary})
             with pytest.raises(grpc.aio.AioRpcError):
                 await service.roles.CreateRole(request, metadata=metadata)
-        service.server.state.repository.close()
+        service.server.replica.repository.close()
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await service.roles.ListRoles(role_pb2.ListRolesRequest(), metadata=metadata)
         told.append(repr(caught.value))

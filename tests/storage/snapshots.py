@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from rolecall.roles.role import Micros, Revision, Role
-from rolecall.storage.snapshot.format import Standing
+from rolecall.storage.snapshot.format import SnapshotPosition
 from rolecall.storage.snapshot.moment import Moment
 
 KEY = bytes(range(32))
-STANDING = Standing(incarnation="i-1", revision=Revision(7), hash=b"h" * 32, token_key=b"t" * 32)
+STANDING = SnapshotPosition(incarnation="i-1", revision=Revision(7), hash=b"h" * 32, token_key=b"t" * 32)
 ELSEWHERE = [
     replace(STANDING, incarnation="i-2"),
     replace(STANDING, revision=Revision(8)),

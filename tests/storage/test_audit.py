@@ -16,7 +16,7 @@ from rolecall.roles.repository import RoleRepository
 from rolecall.roles.role import Revision
 from rolecall.storage import migrate, open_repository
 from rolecall.storage.maintenance import audit_findings, audit_log, audit_state
-from rolecall.storage.maintenance.admin_store import maintained_store
+from rolecall.storage.maintenance.admin_store import open_admin_store
 from rolecall.storage.maintenance.audit import Audit, audit
 from rolecall.storage.maintenance.copy_store import copy_store
 from rolecall.storage.sqlite.driver import open_sqlite
@@ -54,7 +54,7 @@ def path(sound: Path, tmp_path: Path) -> Path:
 
 
 def audited(url: str, first: int | None = None) -> Audit:
-    with maintained_store(url).pages() as pages:
+    with open_admin_store(url).pages() as pages:
         return audit(pages, first=None if first is None else Revision(first), tell=lambda *_: None)
 
 
@@ -242,7 +242,7 @@ def test_a_file_is_examined_while_a_server_has_it_and_writes(path: Path) -> None
 def forgetting(url: str, forget: Callable[[int], object]) -> Iterator[Callable[[], AbstractContextManager[Connection]]]:
     """Give pages; `forget` is called before each, with its number."""
     numbers = iter(range(1_000_000))
-    with maintained_store(url).pages() as pages:
+    with open_admin_store(url).pages() as pages:
 
         @contextmanager
         def page() -> Iterator[Connection]:
@@ -320,8 +320,8 @@ def test_a_file_that_was_left_in_the_middle_of_a_write_says_what_to_do(path: Pat
 @pytest.fixture
 def database(postgres_server: PostgresServer, path: Path) -> str:
     url = postgres_server.create_database()
-    source = maintained_store(f"sqlite:///{path}")
-    with source.moment() as read, maintained_store(url).filling() as written:
+    source = open_admin_store(f"sqlite:///{path}")
+    with source.snapshot_transaction() as read, open_admin_store(url).fill_transaction() as written:
         copy_store(read, written, head_now=source.head, tell=lambda _: None, store=source.name)
     return url
 

@@ -15,7 +15,7 @@ from rolecall.roles.errors import BrokenHistoryError
 from rolecall.roles.repository import Remembered
 from rolecall.roles.role import Revision
 from rolecall.storage.maintenance import audit_tables
-from rolecall.storage.maintenance.admin_store import maintained_store
+from rolecall.storage.maintenance.admin_store import open_admin_store
 from rolecall.storage.maintenance.audit import Audit, audit
 from rolecall.storage.maintenance.copy_store import copy_store
 from rolecall.storage.sqlite.driver import open_sqlite
@@ -44,14 +44,14 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def database(postgres_server: PostgresServer, path: Path) -> str:
     url = postgres_server.create_database()
-    source = maintained_store(f"sqlite:///{path}")
-    with source.moment() as read, maintained_store(url).filling() as written:
+    source = open_admin_store(f"sqlite:///{path}")
+    with source.snapshot_transaction() as read, open_admin_store(url).fill_transaction() as written:
         copy_store(read, written, head_now=source.head, tell=lambda _: None, store=source.name)
     return url
 
 
 def audited(url: str, first: int | None = None) -> Audit:
-    with maintained_store(url).pages() as pages:
+    with open_admin_store(url).pages() as pages:
         return audit(pages, first=None if first is None else Revision(first), tell=lambda *_: None)
 
 

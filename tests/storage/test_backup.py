@@ -27,11 +27,11 @@ from rolecall.roles.repository import Remembered, RoleRepository
 from rolecall.roles.tokens import Tokens
 from rolecall.storage import open_repository
 from rolecall.storage.maintenance import backup_file, sqlite_admin, store_contents
-from rolecall.storage.maintenance.admin_store import maintained_store
+from rolecall.storage.maintenance.admin_store import open_admin_store
 from rolecall.storage.maintenance.audit import audit
-from rolecall.storage.maintenance.backup import read_backup, restore, write_backup
+from rolecall.storage.maintenance.backup import read_backup, restore_backup, write_backup
 from rolecall.storage.maintenance.backup_file import Backup, BackupError
-from rolecall.storage.maintenance.store_contents import Contents, contents_of, steps_of
+from rolecall.storage.maintenance.store_contents import StoreContents, contents_of, steps_of
 from tests.postgres import PostgresServer
 from tests.storage.samples import ACCOUNT, all_commits, author, change, create, remove
 
@@ -73,19 +73,19 @@ def file(source: str, tmp_path: Path) -> Path:
 
 
 def backed_up(url: str, path: Path) -> Backup:
-    with maintained_store(url).moment_beside(path) as moment:
+    with open_admin_store(url).snapshot_transaction_beside(path) as moment:
         return write_backup(moment, path, now=1_000_000, tell=lambda _: None)
 
 
-def restored(path: Path, url: str) -> Contents:
+def restored(path: Path, url: str) -> StoreContents:
     backup = read_backup(path, tell=lambda _: None)
-    with maintained_store(url).filling() as target:
-        return restore(path, backup, target, tell=lambda _: None)
+    with open_admin_store(url).fill_transaction() as target:
+        return restore_backup(path, backup, target, tell=lambda _: None)
 
 
 def rows_of(url: str) -> dict[str, list[tuple[Any, ...]]]:
     rows: dict[str, list[tuple[Any, ...]]] = {}
-    with maintained_store(url).moment() as connection:
+    with open_admin_store(url).snapshot_transaction() as connection:
         for table, some in steps_of(connection):
             rows.setdefault(table.name, []).extend(map(tuple, some))
     return {name: sorted(found, key=repr) for name, found in rows.items()}
@@ -109,7 +109,7 @@ def test_a_restored_store_is_the_backup_but_for_its_incarnation(
     there: str, back: str, new_url: Callable[[str], str], tmp_path: Path
 ) -> None:
     source, target = new_url(there), new_url(back)
-    with maintained_store(source).filling():
+    with open_admin_store(source).fill_transaction():
         pass
     with opened(source) as repository:
         fill(repository)
@@ -154,7 +154,7 @@ def test_stored_bytes_that_are_no_text_come_back_as_they_were(source: str, tmp_p
 @pytest.mark.parametrize("kind", KINDS)
 def test_row_70_a_restored_store_is_another_history(kind: str, new_url: Callable[[str], str], tmp_path: Path) -> None:
     source, target = new_url(kind), new_url(kind)
-    with maintained_store(source).filling():
+    with open_admin_store(source).fill_transaction():
         pass
     with opened(source) as repository:
         fill(repository)
@@ -187,7 +187,7 @@ def test_a_backup_that_is_made_while_a_server_writes_is_of_one_moment(
     kind: str, new_url: Callable[[str], str], tmp_path: Path
 ) -> None:
     source, target, stop = new_url(kind), new_url(kind), threading.Event()
-    with maintained_store(source).filling():
+    with open_admin_store(source).fill_transaction():
         pass
     server = open_repository(source)
     fill(server)
@@ -210,7 +210,7 @@ def test_a_backup_that_is_made_while_a_server_writes_is_of_one_moment(
     server.close()
     restored(tmp_path / "2.backup", target)
 
-    with maintained_store(target).pages() as pages:
+    with open_admin_store(target).pages() as pages:
         found = audit(pages, first=None, tell=lambda *_: None)
     assert found.breaks == ()
     assert (found.head.revision, found.head.hash) == (written[2].revision, commits[written[2].revision - 1].hash)
@@ -502,17 +502,17 @@ def test_a_file_that_was_exchanged_between_two_looks_is_not_restored(file: Path,
     backed_up(source, file)
     target = f"sqlite:///{tmp_path}/target.db"
 
-    with pytest.raises(BackupError, match="was exchanged"), maintained_store(target).filling() as connection:
-        restore(file, backup, connection, tell=lambda _: None)
+    with pytest.raises(BackupError, match="was exchanged"), open_admin_store(target).fill_transaction() as connection:
+        restore_backup(file, backup, connection, tell=lambda _: None)
 
-    with maintained_store(target).moment() as connection:
+    with open_admin_store(target).snapshot_transaction() as connection:
         assert contents_of(connection).head.revision == 0
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_store_that_holds_anything_is_not_restored_into(kind: str, file: Path, new_url: Callable[[str], str]) -> None:
     target = new_url(kind)
-    with maintained_store(target).filling():
+    with open_admin_store(target).fill_transaction():
         pass
     with opened(target) as repository:
         repository.transact(author(), lambda transaction: None)

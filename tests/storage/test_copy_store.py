@@ -17,9 +17,9 @@ from rolecall.roles.role import Revision
 from rolecall.roles.tokens import Tokens
 from rolecall.storage import migrate, open_repository
 from rolecall.storage.maintenance import store_contents
-from rolecall.storage.maintenance.admin_store import maintained_store
+from rolecall.storage.maintenance.admin_store import open_admin_store
 from rolecall.storage.maintenance.copy_store import copy_store
-from rolecall.storage.maintenance.store_contents import Contents, contents_of, steps_of
+from rolecall.storage.maintenance.store_contents import StoreContents, contents_of, steps_of
 from tests.postgres import PostgresServer
 from tests.storage.samples import ACCOUNT, OTHER_ACCOUNT, all_commits, assert_chained, author, change, create, remove
 
@@ -53,22 +53,22 @@ def source(tmp_path: Path) -> str:
     return url
 
 
-def copied(source: str, target: str) -> Contents:
-    store = maintained_store(source)
-    with store.moment() as read, maintained_store(target).filling() as written:
+def copied(source: str, target: str) -> StoreContents:
+    store = open_admin_store(source)
+    with store.snapshot_transaction() as read, open_admin_store(target).fill_transaction() as written:
         return copy_store(read, written, head_now=store.head, tell=lambda _: None, store=store.name)
 
 
 def rows_of(url: str) -> dict[str, list[tuple[object, ...]]]:
     rows: dict[str, list[tuple[object, ...]]] = {}
-    with maintained_store(url).moment() as connection:
+    with open_admin_store(url).snapshot_transaction() as connection:
         for table, some in steps_of(connection):
             rows.setdefault(table.name, []).extend(map(tuple, some))
     return {name: sorted(found, key=repr) for name, found in rows.items()}
 
 
-def contents(url: str) -> Contents:
-    with maintained_store(url).moment() as connection:
+def contents(url: str) -> StoreContents:
+    with open_admin_store(url).snapshot_transaction() as connection:
         return contents_of(connection)
 
 
@@ -110,9 +110,9 @@ def test_the_copy_is_the_same_history_and_goes_on(source: str, postgres_server: 
 def test_progress_is_told_by_rows(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_contents, "ROWS_A_STEP", 2)
     told: list[int] = []
-    store, target = maintained_store(source), maintained_store(f"sqlite:///{tmp_path}/target.db")
+    store, target = open_admin_store(source), open_admin_store(f"sqlite:///{tmp_path}/target.db")
 
-    with store.moment() as read, target.filling() as written:
+    with store.snapshot_transaction() as read, target.fill_transaction() as written:
         copy_store(read, written, head_now=store.head, tell=told.append, store=store.name)
 
     assert told == sorted(told)
@@ -150,15 +150,15 @@ def test_a_file_that_a_server_has_is_not_touched(source: str, tmp_path: Path, wh
 def test_a_source_that_went_on_meanwhile_is_not_copied(source: str, postgres_server: PostgresServer) -> None:
     database, target = postgres_server.create_database(), postgres_server.create_database()
     copied(source, database)
-    store, server = maintained_store(database), open_repository(database)
+    store, server = open_admin_store(database), open_repository(database)
 
     def write_and_tell(_: int) -> None:
         change(server, APP, description="while it was copied")
 
     with (
         pytest.raises(StoreUnavailableError, match="was written to meanwhile; stop its servers and copy it again"),
-        store.moment() as read,
-        maintained_store(target).filling() as written,
+        store.snapshot_transaction() as read,
+        open_admin_store(target).fill_transaction() as written,
     ):
         copy_store(read, written, head_now=store.head, tell=write_and_tell, store=store.name)
 
@@ -216,7 +216,7 @@ def replace_description(step: store_contents.Step) -> store_contents.Step:
 )
 def test_only_stores_that_last_are_looked_after(url: str) -> None:
     with pytest.raises(StoreUnsupportedError) as told:
-        maintained_store(url)
+        open_admin_store(url)
 
     assert "s3cret" not in str(told.value)
 

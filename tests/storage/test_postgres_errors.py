@@ -18,7 +18,7 @@ from rolecall.roles.errors import RoleError, StoreUnavailableError, StoreUnsuppo
 from rolecall.roles.repository import RoleRepository, Transaction
 from rolecall.storage import migrate, open_repository, schema_of
 from rolecall.storage.postgres import driver
-from rolecall.storage.postgres.driver import Patience, open_postgres
+from rolecall.storage.postgres.driver import Timeouts, open_postgres
 from tests.postgres import PATIENCE_SECONDS, PostgresServer
 from tests.storage.samples import all_commits, assert_chained, author, create, creating, nothing
 from tests.storage.stores import database_of
@@ -212,8 +212,8 @@ def test_row_68_a_primary_that_is_read_only_refuses_writes_and_serves_reads(
 
 
 def test_row_72_a_hung_writer_makes_others_fail_in_time_and_is_freed(store: str, repository: RoleRepository) -> None:
-    hung = open_postgres(store, Patience(idle=2_000))
-    others = open_postgres(store, Patience(lock=300))
+    hung = open_postgres(store, Timeouts(idle=2_000))
+    others = open_postgres(store, Timeouts(lock=300))
     holds, let_go = threading.Event(), threading.Event()
 
     def hang(transaction: Transaction) -> None:
@@ -252,7 +252,7 @@ def written_before(seconds: float, repository: RoleRepository) -> bool:
 
 
 def test_a_statement_that_takes_too_long_is_given_up(store: str) -> None:
-    hasty = open_postgres(store, Patience(statement=200))
+    hasty = open_postgres(store, Timeouts(statement=200))
 
     def slow(transaction: Transaction) -> None:
         transaction._connection.exec_driver_sql("SELECT pg_sleep(60)")  # type: ignore[attr-defined]

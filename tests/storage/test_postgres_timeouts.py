@@ -13,7 +13,7 @@ import pytest
 from rolecall.roles.errors import StoreUnavailableError
 from rolecall.roles.repository import RoleRepository, Transaction
 from rolecall.storage.opening import migrate, open_repository
-from rolecall.storage.postgres.driver import Patience, open_postgres
+from rolecall.storage.postgres.driver import Timeouts, open_postgres
 from rolecall.storage.postgres.timeouts import LAST_SECONDS, Silence
 from tests.chaos.proxy import Proxy
 from tests.postgres import PostgresServer
@@ -31,7 +31,7 @@ def repository(postgres_server: PostgresServer, proxy: Proxy) -> Iterator[RoleRe
     url = postgres_server.create_database()
     migrate(url)
     through = url.replace(f":{postgres_server.port}/", f":{proxy.port}/") + "?connect_timeout=2"
-    with closing(open_postgres(through, Patience(silence=1_000))) as opened:
+    with closing(open_postgres(through, Timeouts(silence=1_000))) as opened:
         yield opened
 
 

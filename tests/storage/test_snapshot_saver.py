@@ -12,8 +12,8 @@ import pytest
 from rolecall.engine.snapshot import Snapshot
 from rolecall.storage.snapshot import saver
 from rolecall.storage.snapshot.file import SnapshotFile, SnapshotFileError
-from rolecall.storage.snapshot.restore import restore
-from rolecall.storage.snapshot.saver import SnapshotKeeper
+from rolecall.storage.snapshot.restore import restore_snapshot
+from rolecall.storage.snapshot.saver import SnapshotSaver
 from tests.engine.following import Parts
 
 KEY = b"k" * 32
@@ -24,7 +24,7 @@ class Kept:
     def __init__(self, directory: Path) -> None:
         self.parts, self.told = Parts(), list[SnapshotFileError | None]()
         self.file = SnapshotFile(directory / "state", KEY)
-        self.keeper = SnapshotKeeper(
+        self.keeper = SnapshotSaver(
             self.file,
             self.parts.follower,
             token_key=lambda: self.parts.repository.token_key,
@@ -36,7 +36,7 @@ class Kept:
             await self.keeper.renew(thread)
 
     def restored(self) -> Snapshot:
-        return restore(self.file, max_age=HOUR).snapshot
+        return restore_snapshot(self.file, max_age=HOUR).snapshot
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ async def until(true: Callable[[], object]) -> None:
 
 
 async def test_what_was_kept_is_the_state(kept: Kept) -> None:
-    await kept.parts.follower.take(kept.parts.put("a", "b"))
+    await kept.parts.follower.apply_local(kept.parts.put("a", "b"))
 
     await kept.renew()
 
@@ -79,7 +79,7 @@ async def test_a_state_that_has_not_changed_is_not_written_again_but_seen(kept: 
 async def test_a_state_that_changes_often_is_written_a_twentieth_of_the_time(kept: Kept) -> None:
     await kept.renew()
     kept.keeper._not_before += 3_600
-    await kept.parts.follower.take(kept.parts.put("a"))
+    await kept.parts.follower.apply_local(kept.parts.put("a"))
 
     await kept.renew()
 
@@ -114,7 +114,7 @@ async def test_a_disk_that_does_not_take_it_is_told_once_and_so_is_its_end(kept:
 async def test_a_server_that_stops_waits_for_no_file(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     await kept.renew()
     kept.keeper._not_before = 0.0
-    await kept.parts.follower.take(kept.parts.put(*(f"r{n}" for n in range(1_000))))
+    await kept.parts.follower.apply_local(kept.parts.put(*(f"r{n}" for n in range(1_000))))
     writing, go_on = asyncio.Event(), threading.Event()
     loop, done = asyncio.get_running_loop(), list[bool]()
 
@@ -138,11 +138,11 @@ async def test_a_server_that_stops_waits_for_no_file(kept: Kept, monkeypatch: py
 
 async def test_a_server_that_stops_keeps_what_it_knows_if_that_is_quick(kept: Kept) -> None:
     await kept.renew()
-    await kept.parts.follower.take(kept.parts.put("a"))
+    await kept.parts.follower.apply_local(kept.parts.put("a"))
 
     await kept.keeper.finish(30)
     in_time = kept.restored().revision
-    await kept.parts.follower.take(kept.parts.put("b"))
+    await kept.parts.follower.apply_local(kept.parts.put("b"))
     await kept.keeper.finish(-1)
 
     assert (in_time, kept.restored().revision) == (1, 1)

@@ -78,12 +78,12 @@ async def test_row_43_unknown_methods_are_counted_under_one_name(service: Served
         refusal = await refused(service.channel.unary_unary(name)(b""))
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNIMPLEMENTED, "UNKNOWN_METHOD")
 
-    tally = service.tally("unknown")
-    assert tally.started == tally.handled[grpc.StatusCode.UNIMPLEMENTED.value[0]] == 3
+    stats = service.stats("unknown")
+    assert stats.started == stats.handled[grpc.StatusCode.UNIMPLEMENTED.value[0]] == 3
 
 
 async def test_row_44_nothing_is_told_of_an_error_that_nobody_foresaw(service: Served) -> None:
-    with patch.object(service.server.state.point, "check", side_effect=RuntimeError("canary-of-an-error")):
+    with patch.object(service.server.replica.point, "check", side_effect=RuntimeError("canary-of-an-error")):
         refusal = await refused(service.decisions.CheckAssumeRole(check(), metadata=[("x-request-id", "call-7")]))
 
     assert (refusal.code, refusal.message) == (grpc.StatusCode.INTERNAL, "internal error")
@@ -123,22 +123,22 @@ async def test_row_45_a_callers_own_deadline_counts_as_such(service: Served) -> 
 
     refusal = await refused(service.decisions.CheckAssumeRole(check(consistent=True), timeout=0.2))
 
-    tally = service.tally("CheckAssumeRole")
-    await until(lambda: any(tally.handled))
+    stats = service.stats("CheckAssumeRole")
+    await until(lambda: any(stats.handled))
     assert refusal.code is grpc.StatusCode.DEADLINE_EXCEEDED
-    assert tally.handled[grpc.StatusCode.DEADLINE_EXCEEDED.value[0]] == 1
+    assert stats.handled[grpc.StatusCode.DEADLINE_EXCEEDED.value[0]] == 1
 
 
 async def test_a_cancelled_call_counts_as_such(service: Served) -> None:
     service.let_catching_up_take(for_ever)
-    tally = service.tally("CheckAssumeRole")
+    stats = service.stats("CheckAssumeRole")
 
     call = service.decisions.CheckAssumeRole(check(consistent=True))
-    await until(lambda: tally.started)
+    await until(lambda: stats.started)
     call.cancel()
-    await until(lambda: any(tally.handled))
+    await until(lambda: any(stats.handled))
 
-    assert tally.handled[grpc.StatusCode.CANCELLED.value[0]] == 1
+    assert stats.handled[grpc.StatusCode.CANCELLED.value[0]] == 1
     assert not service.calls
 
 

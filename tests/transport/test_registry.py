@@ -17,17 +17,17 @@ async def test_who_may_not_call_a_method_is_told_so(monkeypatch: pytest.MonkeyPa
 
         assert (refusal.code, refusal.facts["ram_code"]) == (grpc.StatusCode.PERMISSION_DENIED, "NoPermission")
         assert stranger.code is grpc.StatusCode.PERMISSION_DENIED
-        assert service.server.state.point.cache.misses == 0
+        assert service.server.replica.point.cache.misses == 0
 
 
 async def test_calls_are_counted_by_code_and_latency(service: Served) -> None:
     await service.decisions.CheckAssumeRole(check())
     await refused(service.decisions.CheckAssumeRole(check(principal="?")))
 
-    tally = service.tally("CheckAssumeRole")
-    assert (tally.started, tally.handled[0], tally.handled[3]) == (2, 1, 1)
-    assert (tally.received, tally.sent, sum(tally.buckets)) == (2, 1, 2)
-    assert tally.seconds > 0
+    stats = service.stats("CheckAssumeRole")
+    assert (stats.started, stats.handled[0], stats.handled[3]) == (2, 1, 1)
+    assert (stats.received, stats.sent, sum(stats.buckets)) == (2, 1, 2)
+    assert stats.seconds > 0
 
 
 async def test_a_successful_check_logs_nothing(service: Served) -> None:

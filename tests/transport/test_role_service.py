@@ -152,7 +152,7 @@ async def test_a_repeat_of_a_write_returns_the_first_result(service: Served) -> 
 
     assert again == first
     assert (other.code, other.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "IDEMPOTENCY_MISMATCH")
-    assert service.server.state.writer.replays == 1
+    assert service.server.replica.writer.replays == 1
 
 
 async def test_history_names_who_wrote_and_why_and_a_rollback_restores(service: Served) -> None:
@@ -207,7 +207,7 @@ async def test_an_upload_out_of_order_is_refused_and_changes_nothing(
     refusal = await refused(service.roles.ApplyRoles(applied(*parts)))
 
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "UPLOAD_ORDER")
-    assert service.server.state.snapshot.revision == 0
+    assert service.server.replica.snapshot.revision == 0
 
 
 async def test_a_prune_selector_selects_something(service: Served) -> None:

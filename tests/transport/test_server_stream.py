@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from rolecall.transport.errors import StreamAgeError, TransportError
-from rolecall.transport.rpc.bidi_stream import WHOLE_SECONDS, Conversations
-from rolecall.transport.rpc.server_stream import Telling
-from rolecall.transport.rpc.stats import MethodTally
+from rolecall.transport.rpc.bidi_stream import WHOLE_SECONDS, OpenStreams
+from rolecall.transport.rpc.server_stream import ServerStream
+from rolecall.transport.rpc.stats import MethodStats
 
 
 class SlowContext:
@@ -23,12 +23,12 @@ class SlowContext:
         await asyncio.Event().wait()
 
 
-def telling_to(context: Any) -> Telling:
-    return Telling(context, MethodTally("service", "Method", request_streaming=False, response_streaming=True))
+def telling_to(context: Any) -> ServerStream:
+    return ServerStream(context, MethodStats("service", "Method", request_streaming=False, response_streaming=True))
 
 
 async def test_a_caller_that_leaves_is_told_from_an_end_that_waits_for_a_message() -> None:
-    tellings = list[Telling]()
+    tellings = list[ServerStream]()
 
     async def call() -> BaseException | None:
         telling = telling_to(SlowContext())
@@ -50,7 +50,7 @@ async def test_a_caller_that_leaves_is_told_from_an_end_that_waits_for_a_message
 
 
 async def test_what_is_of_use_only_as_a_whole_is_not_ended_for_its_age(monkeypatch: pytest.MonkeyPatch) -> None:
-    conversations, telling = Conversations(max_seconds=300), telling_to(SlowContext())
+    conversations, telling = OpenStreams(max_seconds=300), telling_to(SlowContext())
     ended = list[TransportError]()
     monkeypatch.setattr(telling, "end", ended.append)
 

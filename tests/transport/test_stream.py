@@ -12,7 +12,7 @@ from unittest.mock import patch
 import grpc
 from google.rpc import error_details_pb2
 
-from rolecall.server.server import Stopping
+from rolecall.server.server import StopSignal
 from rolecall_client.v1 import decision_pb2 as pb, decision_pb2_grpc
 from tests.server.serving import BOB, Served, served, until
 from tests.transport.refusals import Refusal, refusal_of
@@ -86,7 +86,7 @@ async def test_a_stream_answers_what_a_check_answers(service: Served) -> None:
 
 async def test_a_stream_without_questions_has_no_answers(service: Served) -> None:
     assert await asked(service, []) == []
-    assert service.tally("StreamCheckAssumeRole").handled[0] == 1
+    assert service.stats("StreamCheckAssumeRole").handled[0] == 1
 
 
 async def test_an_answer_does_not_wait_for_the_next_question(service: Served) -> None:
@@ -118,7 +118,7 @@ async def test_an_answer_has_the_state_of_its_moment(service: Served) -> None:
 
 async def test_a_caller_that_does_not_read_is_not_read_from(service: Served) -> None:
     window = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65_536)]
-    tally = service.tally("StreamCheckAssumeRole")
+    stats = service.stats("StreamCheckAssumeRole")
     refused = question(0, role="x" * 10_000)
     async with grpc.aio.insecure_channel(service.server.bound.address, options=window) as channel:
         stream = decision_pb2_grpc.DecisionServiceStub(channel).StreamCheckAssumeRole()
@@ -129,13 +129,13 @@ async def test_a_caller_that_does_not_read_is_not_read_from(service: Served) -> 
                     await stream.write(refused)
 
         writing, seen = asyncio.create_task(write()), -1
-        while seen != tally.messages_in < 2_000:
-            seen = tally.messages_in
+        while seen != stats.messages_in < 2_000:
+            seen = stats.messages_in
             await asyncio.sleep(0.5)
 
         # About 700 bytes answer each: the server stands still once the answers fill the caller's window.
-        assert tally.messages_in < 2_000
-        assert tally.messages_in - tally.messages_out in {0, 1}
+        assert stats.messages_in < 2_000
+        assert stats.messages_in - stats.messages_out in {0, 1}
         stream.cancel()
         await writing
 
@@ -155,7 +155,7 @@ async def test_bytes_that_are_no_message_end_the_stream(service: Served) -> None
 async def test_nothing_is_told_of_an_error_that_nobody_foresaw(service: Served) -> None:
     stream = service.decisions.StreamCheckAssumeRole()
 
-    with patch.object(service.server.state.point, "check", side_effect=RuntimeError("canary-of-an-error")):
+    with patch.object(service.server.replica.point, "check", side_effect=RuntimeError("canary-of-an-error")):
         await stream.write(question(1))
         refusal = await ended(stream)
 
@@ -186,7 +186,7 @@ async def test_a_caller_that_leaves_is_forgotten(service: Served) -> None:
     await until(lambda: not service.calls)
 
     assert not service.server.server.conversations
-    assert sum(service.tally("StreamCheckAssumeRole").handled) == 20
+    assert sum(service.stats("StreamCheckAssumeRole").handled) == 20
 
 
 async def test_row_77_a_stream_ends_in_order_when_the_server_stops() -> None:
@@ -196,14 +196,14 @@ async def test_row_77_a_stream_ends_in_order_when_the_server_stops() -> None:
         await until(lambda: len(service.calls) == 2)
         for number in range(50):
             await stream.write(question(number))
-        await until(lambda: service.tally("StreamCheckAssumeRole").messages_out)
+        await until(lambda: service.stats("StreamCheckAssumeRole").messages_out)
 
-        draining = asyncio.create_task(service.server.drain(Stopping()))
+        draining = asyncio.create_task(service.server.drain(StopSignal()))
         answers, refusal = await read_out(stream)
         refusals = [refusal, await ended(idle)]
         await draining
         assert [answer.sequence for answer in answers] == list(range(len(answers)))
-        assert len(answers) == service.tally("StreamCheckAssumeRole").messages_in > 0
+        assert len(answers) == service.stats("StreamCheckAssumeRole").messages_in > 0
         for refusal in refusals:
             assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "SERVER_STOPPING")
             assert refusal.retry

@@ -84,7 +84,7 @@ async def test_a_revision_that_never_was_is_refused(service: Served, revision: i
 
 async def test_what_has_been_forgotten_is_refused(service: Served) -> None:
     await lived(service)
-    service.server.state.repository.prune(keep_after=2**62, keep_revisions=1, forget_requests_before=0)
+    service.server.replica.repository.prune(keep_after=2**62, keep_revisions=1, forget_requests_before=0)
 
     refusal = await refused(service.decisions.ExplainAssumeRole(explaining(2)))
     kept = await service.decisions.ExplainAssumeRole(explaining(4))
@@ -118,7 +118,7 @@ METHODS: list[tuple[str, Any]] = [
 
 
 def let_state_be_old(service: Served, seconds: float) -> None:
-    follower: Any = service.server.state.follower
+    follower: Any = service.server.replica.follower
     follower.staleness = lambda: int(seconds * 1_000_000)
 
 

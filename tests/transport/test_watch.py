@@ -18,11 +18,11 @@ from rolecall.roles.accounts import Accounts
 from rolecall.roles.role import Revision
 from rolecall.roles.tokens import Tokens
 from rolecall.security.permissions import Permissions
-from rolecall.server.server import Stopping
+from rolecall.server.server import StopSignal
 from rolecall.transport.codecs.watch import EventEncoder
 from rolecall.transport.rpc import method_handlers
-from rolecall.transport.rpc.error_boundary import Boundary
-from rolecall.transport.server import Place, Server, ServerOptions, Servicers
+from rolecall.transport.rpc.error_boundary import ErrorBoundary
+from rolecall.transport.server import Endpoint, GrpcServer, ServerOptions, Servicers
 from rolecall.transport.services.health import Health
 from rolecall.transport.services.watch import WatchServicer
 from rolecall_client.v1 import (
@@ -59,7 +59,7 @@ async def declare(service: Served, *names: str, account: str = ACCOUNT, descript
         yield role_pb2.ApplyRolesRequest(roles=role_pb2.RoleChunk(roles=roles))
 
     await service.roles.ApplyRoles(upload())
-    return int(service.server.state.snapshot.revision)
+    return int(service.server.replica.snapshot.revision)
 
 
 async def test_a_watch_begins_with_a_checkpoint_of_now_and_tells_what_comes(service: Served) -> None:
@@ -137,7 +137,7 @@ async def test_what_has_left_memory_is_read_from_the_store(service: Served) -> N
     names = [f"r{n}" for n in range(120)]
     for name in names:
         await service.create(name)
-    service.server.state.follower.feed.restart(Revision(120))
+    service.server.replica.follower.feed.restart(Revision(120))
 
     watching = watch(service, beginning.checkpoint.token)
     await watching.up_to(120)
@@ -230,13 +230,13 @@ async def test_row_55_a_cut_or_altered_token_is_refused(service: Served) -> None
 
 
 async def test_row_55_a_token_of_the_future_is_refused(service: Served) -> None:
-    refusal = await watch(service, service.server.state.tokens.consistency(Revision(9))).ended()
+    refusal = await watch(service, service.server.replica.tokens.consistency(Revision(9))).ended()
 
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "FUTURE_REVISION")
 
 
 async def test_row_55_a_token_of_another_history_asks_for_the_state_again(service: Served) -> None:
-    key = service.server.state.repository.token_key
+    key = service.server.replica.repository.token_key
     watching = watch(service, Tokens(key, "another").consistency(Revision(1)))
 
     first, end = await watching.read(), await watching.read()
@@ -253,7 +253,7 @@ async def test_a_token_below_what_is_kept_asks_for_the_state_again(service: Serv
     await beginning.up_to(0)
     for name in ("a", "b", "c"):
         await service.create(name)
-    state = service.server.state
+    state = service.server.replica
     far = 2**62
     state.repository.prune(keep_after=far, keep_revisions=1, forget_requests_before=0)
     state.follower.feed.restart(state.snapshot.revision)
@@ -269,7 +269,7 @@ async def test_a_token_below_what_is_kept_asks_for_the_state_again(service: Serv
 
 async def test_a_token_ahead_of_this_process_is_caught_up_with(service: Served) -> None:
     await service.create("a")
-    tokens, repository = service.server.state.tokens, service.server.state.repository
+    tokens, repository = service.server.replica.tokens, service.server.replica.repository
     assert repository.head().revision == 1
 
     watching = watch(service, tokens.consistency(Revision(1)))
@@ -283,7 +283,7 @@ async def test_when_the_state_is_of_another_history_everyone_is_told_so(service:
     for watching in watchings:
         await watching.up_to(0)
 
-    service.server.state.follower.feed.restart(Revision(0))
+    service.server.replica.follower.feed.restart(Revision(0))
     ends = [(await watching.read(), await watching.read()) for watching in watchings]
 
     assert [(first is not None, end) for first, end in ends] == [(True, None)] * 3
@@ -298,7 +298,7 @@ async def test_row_77_watches_end_in_order_when_the_server_stops() -> None:
         for watching in watchings:
             await watching.up_to(0)
 
-        draining = asyncio.create_task(service.server.drain(Stopping()))
+        draining = asyncio.create_task(service.server.drain(StopSignal()))
         refusals = [await watching.ended() for watching in watchings]
         await draining
 
@@ -360,7 +360,7 @@ async def test_nothing_is_told_of_an_error_that_nobody_foresaw(
     def fail(*_: object) -> None:
         raise RuntimeError("canary-of-an-error")
 
-    monkeypatch.setattr(service.server.state.snapshot, "versions", fail, raising=True)
+    monkeypatch.setattr(service.server.replica.snapshot, "versions", fail, raising=True)
     refusal = await watch(service, initial=True).ended()
 
     assert (refusal.code, refusal.message) == (grpc.StatusCode.INTERNAL, "internal error")
@@ -370,7 +370,7 @@ async def test_nothing_is_told_of_an_error_that_nobody_foresaw(
 @asynccontextmanager
 async def hurried(service: Served, taken_seconds: float) -> AsyncIterator[Any]:
     """Give a second server over the same state that has watches alone and waits less for readers, and a channel of a small window."""
-    state = service.server.state
+    state = service.server.replica
     consistency = Consistency(state.follower, state.tokens)
     watches = RoleWatches(state.repository, state.follower, state.reading, consistency=consistency, tokens=state.tokens)
     servicers = Servicers(
@@ -381,13 +381,13 @@ async def hurried(service: Served, taken_seconds: float) -> AsyncIterator[Any]:
         health=Health(()),
     )
     log = make_logger("debug", "json", service.log)
-    server = Server(
+    server = GrpcServer(
         servicers,
         ServerOptions(taken_seconds=taken_seconds),
-        boundary=Boundary(log, verbose=True),
+        boundary=ErrorBoundary(log, verbose=True),
         permits=Permissions().permit,
     )
-    port = server.bind(Place("127.0.0.1:0", "127.0.0.1", 0), None)
+    port = server.bind(Endpoint("127.0.0.1:0", "127.0.0.1", 0), None)
     await server.start()
     window = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65_536)]
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=window) as channel:
@@ -404,7 +404,7 @@ async def test_a_reader_that_does_not_read_is_cut_and_told_where_to_go_on(
         await watching.read()
         for number in range(4):
             await declare(service, *(f"r{n}" for n in range(250)), description=str(number) * 1_000)
-        await until(lambda: not server.admissions[2].calls)
+        await until(lambda: not server.concurrency_limits[2].calls)
 
         refusal = await watching.ended()
         again = watch(service, watching.checkpoint.token)
@@ -422,11 +422,11 @@ async def test_a_reader_that_is_cut_and_reads_at_once_is_told_at_once(service: S
         watching = watch(service, stub=watch_pb2_grpc.WatchServiceStub(channel))
         await watching.read()
         await declare(service, *(f"r{n}" for n in range(500)), description="x" * 1_000)
-        tally = next(tally for tally in server.methods.tallies if tally.method == "WatchRoles")
-        await until(lambda: tally.handled[EXHAUSTED.value[0]])
+        stats = next(stats for stats in server.methods.method_stats if stats.method == "WatchRoles")
+        await until(lambda: stats.handled[EXHAUSTED.value[0]])
 
         refusal = await watching.ended()
-        await until(lambda: not server.admissions[2].calls)
+        await until(lambda: not server.concurrency_limits[2].calls)
 
     assert refusal.reason == "WATCH_TOO_SLOW"
 

@@ -75,14 +75,14 @@ async def test_checks_are_answered_while_thousands_are_told(service: Served, con
     await asyncio.gather(*(watching.up_to(1) for watching in watchings))
 
     assert role.role.role_name == "app"
-    assert len(service.server.server.admissions[0].calls) == 0
+    assert len(service.server.server.concurrency_limits[0].calls) == 0
 
 
 async def test_nothing_stays_of_thousands_that_come_and_leave(service: Served, connections: list[Any]) -> None:
     async def wave() -> None:
         watchings = await opened(service, connections, 600)
         # Some leave at once, and some while they are being told.
-        creating = asyncio.create_task(service.create(f"r{service.server.state.snapshot.revision}"))
+        creating = asyncio.create_task(service.create(f"r{service.server.replica.snapshot.revision}"))
         for watching in watchings:
             watching.stream.cancel()
         await creating
@@ -94,11 +94,11 @@ async def test_nothing_stays_of_thousands_that_come_and_leave(service: Served, c
         await wave()
     grown = resident_bytes() - before
 
-    state, server = service.server.state, service.server.server
+    state, server = service.server.replica, service.server.server
     assert (watchers(service), state.follower.feed.waiting) == (0, 0)
-    assert [len(admission.calls) for admission in server.admissions] == [0, 0, 0]
+    assert [len(concurrency.calls) for concurrency in server.concurrency_limits] == [0, 0, 0]
     assert grown < 32 * 1024 * 1024
-    assert sum(service.tally("WatchRoles").handled) == 4_200
+    assert sum(service.stats("WatchRoles").handled) == 4_200
 
 
 class Log:
@@ -126,7 +126,7 @@ class Log:
 
     def truth(self) -> list[tuple[int, str, str]]:
         """Return every change as the store has it."""
-        commits = self._service.server.state.repository.commits(after=Revision(0), limit=10_000)
+        commits = self._service.server.replica.repository.commits(after=Revision(0), limit=10_000)
         return [
             (commit.revision, change.kind.value, change.role.role_name)
             for commit in commits
@@ -159,7 +159,7 @@ async def test_whatever_order_they_come_and_leave_in_each_is_told_every_change_o
 ) -> None:
     chance, writes = random.Random(held_changes), 500
     log = Log(service, chance)
-    service.server.state.follower.feed = Feed(max_changes=held_changes)
+    service.server.replica.follower.feed = Feed(max_changes=held_changes)
     followers = [asyncio.create_task(follow(service, random.Random(n), writes)) for n in range(5)]
     # All of them have their place before the first write.
     await until(lambda: watchers(service) == len(followers))

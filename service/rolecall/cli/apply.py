@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rolecall.cli.options import Connection, Output, OutputOption, ReasonOption, expanded, pairs
-from rolecall.cli.problem import Place, Problem, ProblemsError
+from rolecall.cli.problem import Location, Problem, ProblemsError
 from rolecall.cli.remote import client
 from rolecall.cli.terminal import console, print_json, record
 
 if TYPE_CHECKING:
-    from rolecall.cli.declarations import Declared
+    from rolecall.cli.declarations import DeclaredRole
     from rolecall_client.errors import RolecallError, Violation
     from rolecall_client.v1.role_pb2 import RoleDeclaration
 
@@ -103,7 +103,7 @@ def apply(
 
 
 @contextmanager
-def errors_in_files(declared: Sequence[Declared]) -> Iterator[None]:
+def errors_in_files(declared: Sequence[DeclaredRole]) -> Iterator[None]:
     """Tell violations of single roles with the file, line and column that they come from."""
     from rolecall_client.errors import RolecallError
 
@@ -116,10 +116,10 @@ def errors_in_files(declared: Sequence[Declared]) -> Iterator[None]:
         raise ProblemsError([*problems, *_uncounted(error)]) from None
 
 
-def _located(violation: Violation, declared: Sequence[Declared]) -> Problem:
+def _located(violation: Violation, declared: Sequence[DeclaredRole]) -> Problem:
     match = _ELEMENT.match(violation.field)
     if match is None or int(match["index"]) >= len(declared):
-        return Problem(place=Place(violation.field), message=violation.message, reason=violation.reason)
+        return Problem(place=Location(violation.field), message=violation.message, reason=violation.reason)
     role = declared[int(match["index"])]
     # The server names the role too, for callers that have no files.
     message = violation.message.removeprefix(f"role `{role.message.role_name}`: ")
@@ -132,7 +132,7 @@ def _located(violation: Violation, declared: Sequence[Declared]) -> Problem:
     )
 
 
-def _in_policy(told: str, reason: str, role: Declared, pointer: str) -> Problem:
+def _in_policy(told: str, reason: str, role: DeclaredRole, pointer: str) -> Problem:
     """Return a violation of a trust policy at its element; the server's line and column are those of the text it was sent."""
     if split := _POLICY_MESSAGE.fullmatch(told):
         pointer, told = split["pointer"], split["message"]
@@ -153,14 +153,14 @@ def _uncounted(error: RolecallError) -> Iterator[Problem]:
     more = int(total) - len(error.violations) if total.isdigit() else 0
     if more > 0:
         yield Problem(
-            place=Place("rolecall"),
+            place=Location("rolecall"),
             severity="note",
             message=f"the server found {more} more; correct these and apply again",
         )
 
 
 @contextmanager
-def _progress(declared: Sequence[Declared]) -> Iterator[Iterable[RoleDeclaration]]:
+def _progress(declared: Sequence[DeclaredRole]) -> Iterator[Iterable[RoleDeclaration]]:
     """Give the messages to send; many of them move a bar on a terminal."""
     messages = [role.message for role in declared]
     out = console(sys.stderr)

@@ -53,12 +53,12 @@ def verify(
     count of its account. Exit code 1 if anything is not as it was written. Servers may go on writing.
     """
     from rolecall.roles.role import Revision
-    from rolecall.storage.maintenance.admin_store import maintained_store
+    from rolecall.storage.maintenance.admin_store import open_admin_store
     from rolecall.storage.maintenance.audit import audit as examine
 
     known = _floor(noted) if noted else None
     with store_errors():
-        kept = maintained_store(store.url)
+        kept = open_admin_store(store.url)
         with kept.pages() as pages, counting("examining", "commits and roles") as tell:
             found = examine(
                 pages,

@@ -30,7 +30,7 @@ def backup(
     Roles, the log, remembered requests and the token key, as of one moment; servers go on meanwhile. FILE is as secret as the store
     and its owner's alone. It takes its name when it is whole.
     """
-    from rolecall.storage.maintenance.admin_store import maintained_store
+    from rolecall.storage.maintenance.admin_store import open_admin_store
     from rolecall.storage.maintenance.backup import write_backup
 
     if not file.absolute().parent.is_dir():
@@ -38,10 +38,10 @@ def backup(
     if file.exists() and not force:
         raise CommandError(f"`{file}` is there already", hint="give another name, or --force to replace it")
     with store_errors():
-        kept = maintained_store(store.url)
+        kept = open_admin_store(store.url)
         if kept.path == file.resolve():
             raise CommandError(f"`{file}` is the store itself", hint="give the backup another name")
-        with kept.moment_beside(file) as moment, counting("writing", "rows") as tell:
+        with kept.snapshot_transaction_beside(file) as moment, counting("writing", "rows") as tell:
             written = write_backup(moment, file, now=time.time_ns() // 1_000, tell=tell)
     if output is Output.JSON:
         print_json({"file": str(file), **asdict(written)})
@@ -61,15 +61,15 @@ def restore(
     anything is written, and then all of it is there or nothing. The store gets a new incarnation: consistency tokens from before
     are refused with UNKNOWN_INCARNATION, and callers read again without them.
     """
-    from rolecall.storage.maintenance.admin_store import maintained_store
-    from rolecall.storage.maintenance.backup import read_backup, restore as put_back
+    from rolecall.storage.maintenance.admin_store import open_admin_store
+    from rolecall.storage.maintenance.backup import read_backup, restore_backup
 
     with store_errors():
-        kept = maintained_store(store.url)
+        kept = open_admin_store(store.url)
         with counting("checking", "rows") as tell:
             written = read_backup(file, tell=tell)
-        with kept.filling() as target, counting("restoring", "rows") as tell:
-            restored = put_back(file, written, target, tell=tell)
+        with kept.fill_transaction() as target, counting("restoring", "rows") as tell:
+            restored = restore_backup(file, written, target, tell=tell)
     told = {"revision": restored.head.revision, "roles": restored.roles, "incarnation": restored.head.incarnation}
     if output is Output.JSON:
         print_json({"file": str(file), **told, "digest": restored.digest.hex()})

@@ -11,7 +11,7 @@ import typer
 
 from rolecall.cli.failure import DENIED, FAILED, OK, CommandError
 from rolecall.cli.options import Connection, Output, OutputOption, expanded
-from rolecall.cli.problem import Place, ProblemsError
+from rolecall.cli.problem import Location, ProblemsError
 from rolecall.cli.remote import client
 from rolecall.cli.request import QuestionOptions, offline_query, remote_query
 from rolecall.cli.terminal import print_json, record
@@ -140,7 +140,7 @@ def _engine_errors(file: str) -> Iterator[None]:
     try:
         yield
     except InvalidPolicyError as error:
-        raise ProblemsError(violation_problems(error, lambda _, line, column: Place(file, line, column))) from None
+        raise ProblemsError(violation_problems(error, lambda _, line, column: Location(file, line, column))) from None
     except (PolicyError, RoleError, EngineError) as error:
         from rolecall.cli.reports import report_error
         from rolecall.transport.error_status import status_of

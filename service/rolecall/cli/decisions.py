@@ -15,7 +15,7 @@ from rolecall.cli.decision_log.files import LogLine, log_lines
 from rolecall.cli.decision_log.record import LoggedDecision, NotADecisionError, read_decision
 from rolecall.cli.failure import FAILED, OK, CommandError
 from rolecall.cli.options import Output
-from rolecall.cli.problem import Place, Problem
+from rolecall.cli.problem import Location, Problem
 
 MAX_TOLD_LINES = 10
 
@@ -118,7 +118,7 @@ class _Log:
         self.bad += 1
         if self.bad <= MAX_TOLD_LINES:
             sys.stdout.flush()
-            report_problems([Problem(place=Place(line.file, line.number, 1), message=message, severity="warning")])
+            report_problems([Problem(place=Location(line.file, line.number, 1), message=message, severity="warning")])
 
 
 class _Shown:

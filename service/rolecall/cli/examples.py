@@ -14,7 +14,7 @@ from rolecall.cli.declarations import read_declarations
 from rolecall.cli.declarations.tree import Array, Node, Scalar, Table, read_documents
 from rolecall.cli.files import read_text
 from rolecall.cli.options import Connection
-from rolecall.cli.problem import Place, refuse
+from rolecall.cli.problem import Location, refuse
 from rolecall.cli.remote import client
 from rolecall.cli.terminal import console, marks, table
 from rolecall_client.queries import query
@@ -87,7 +87,7 @@ def _questions(path: Path) -> Iterator[Question]:
     root = documents[0] if documents else None
     listed = root.members.get("questions") if isinstance(root, Table) else None
     if not isinstance(listed, Array):
-        raise refuse(Place(str(path)), "`questions` must be a list")
+        raise refuse(Location(str(path)), "`questions` must be a list")
     for item in listed.items:
         yield _question(item)
 

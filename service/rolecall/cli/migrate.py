@@ -54,12 +54,12 @@ def migrate(
     file up to date by itself; a PostgreSQL database needs this once for each version that changes the tables.
     """
     from rolecall.storage import migrate as migrate_store, schema_of
-    from rolecall.storage.maintenance.admin_store import maintained_store
+    from rolecall.storage.maintenance.admin_store import open_admin_store
     from rolecall.storage.sql.tables import SCHEMA
 
     wanted = f"{SCHEMA:04}"
     with store_errors(), _excused(or_snapshot):
-        name = maintained_store(store.url).name
+        name = open_admin_store(store.url).name
         before = _patiently(lambda: schema_of(store.url), wait)
         after = before
         # A newer one is held to whether this version can work on it, and not changed.

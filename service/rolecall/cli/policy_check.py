@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from rolecall.cli.problem import Place, Problem
+from rolecall.cli.problem import Location, Problem
 from rolecall.policy.errors import InvalidPolicyError
 from rolecall.policy.lint import lint
 from rolecall.policy.parser import parse_policy
@@ -13,7 +13,7 @@ from rolecall.policy.parser import parse_policy
 if TYPE_CHECKING:
     from rolecall.policy.profile import Profile
 
-Placing = Callable[[str, int, int], Place]
+Placing = Callable[[str, int, int], Location]
 """Where a JSON pointer, line and column of a document stand for the reader."""
 
 

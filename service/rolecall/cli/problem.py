@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 
-class Place(NamedTuple):
+class Location(NamedTuple):
     """Where in a file. Lines and columns count from 1; line 0 is the file as a whole."""
 
     file: str
@@ -25,7 +25,7 @@ class Problem:
     A `finding` is a remark of the linter: whatever its severity, the document is valid.
     """
 
-    place: Place
+    place: Location
     message: str
     severity: str = "error"
     reason: str = ""
@@ -48,6 +48,6 @@ class ProblemsError(Exception):
         super().__init__("; ".join(f"{problem.place}: {problem.message}" for problem in self.problems))
 
 
-def refuse(place: Place, message: str, hint: str = "") -> ProblemsError:
+def refuse(place: Location, message: str, hint: str = "") -> ProblemsError:
     """Return the error for one problem."""
     return ProblemsError([Problem(place=place, message=message, hint=hint)])

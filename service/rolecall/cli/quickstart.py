@@ -104,7 +104,7 @@ def quickstart(
 def _serve(config: Config, examples: Path) -> int:
     from rolecall.server import main, server
 
-    def ready(bound: server.Bound) -> None:
+    def ready(bound: server.BoundAddresses) -> None:
         threading.Thread(target=_demonstrate, args=(bound.address, examples), daemon=True).start()
 
     return main.run(config, ready=ready)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rolecall.cli.problem import Place, ProblemsError
+from rolecall.cli.problem import Location, ProblemsError
 
 _FIELD = "assume_role_policy_document"
 
@@ -31,4 +31,4 @@ def _raise_local(file: str, text: str) -> None:
     try:
         parse_policy(text)
     except InvalidPolicyError as found:
-        raise ProblemsError(violation_problems(found, lambda _, line, column: Place(file, line, column))) from None
+        raise ProblemsError(violation_problems(found, lambda _, line, column: Location(file, line, column))) from None

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from urllib.parse import quote
 
-from rolecall.cli.problem import Place, Problem
+from rolecall.cli.problem import Location, Problem
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -30,8 +30,8 @@ class SarifResult:
     rule: str
     level: str
     message: str
-    place: Place
-    related: Sequence[tuple[str, Place]] = ()
+    place: Location
+    related: Sequence[tuple[str, Location]] = ()
 
 
 def problem_result(problem: Problem) -> SarifResult:
@@ -69,7 +69,7 @@ def _result(result: SarifResult, rules: Sequence[str]) -> Mapping[str, object]:
     }
 
 
-def _related(places: Iterable[tuple[str, Place]]) -> Mapping[str, object]:
+def _related(places: Iterable[tuple[str, Location]]) -> Mapping[str, object]:
     related = [
         {"id": number, "physicalLocation": _location(place), "message": {"text": message}}
         for number, (message, place) in enumerate(places, start=1)
@@ -77,7 +77,7 @@ def _related(places: Iterable[tuple[str, Place]]) -> Mapping[str, object]:
     return {"relatedLocations": related} if related else {}
 
 
-def _location(place: Place) -> Mapping[str, object]:
+def _location(place: Location) -> Mapping[str, object]:
     region = {"startLine": place.line, "startColumn": max(place.column, 1)}
     return {"artifactLocation": {"uri": _uri(place.file)}, **({"region": region} if place.line else {})}
 

@@ -12,7 +12,7 @@ import typer
 
 from rolecall.cli.failure import CommandError
 from rolecall.config.settings import Config, ConfigError, flag_of, variable_of
-from rolecall.config.types import Address
+from rolecall.config.types import ListenAddress
 
 _METAVARS = {
     "account_id": "ID",
@@ -80,7 +80,7 @@ def _facts(setting: Field[Any]) -> str:
 
 
 def _default(value: object) -> str:
-    if isinstance(value, Address):
+    if isinstance(value, ListenAddress):
         return value.text
     if isinstance(value, bool):
         return str(value).lower()

@@ -35,18 +35,18 @@ def copy(
     history in another place, and only one of the two must go on: stop the servers of FROM first. The copy is held to what was read
     before it is committed; if anything differs, TO stays empty.
     """
-    from rolecall.storage.maintenance.admin_store import maintained_store
+    from rolecall.storage.maintenance.admin_store import open_admin_store
     from rolecall.storage.maintenance.copy_store import copy_store
 
     with store_errors(), ExitStack() as stack:
         with store_errors("FROM"):
-            source_store = maintained_store(url_of(source))
-            read = stack.enter_context(source_store.moment())
+            source_store = open_admin_store(url_of(source))
+            read = stack.enter_context(source_store.snapshot_transaction())
         with store_errors("TO"):
-            target_store = maintained_store(url_of(target))
+            target_store = open_admin_store(url_of(target))
             if source_store.path is not None and source_store.path == target_store.path:
                 raise CommandError("FROM and TO are one file")
-            written = stack.enter_context(target_store.filling())
+            written = stack.enter_context(target_store.fill_transaction())
         tell = stack.enter_context(counting("copying", "rows"))
         copied = copy_store(read, written, head_now=source_store.head, tell=tell, store=source_store.name)
     if output is Output.JSON:

@@ -14,7 +14,7 @@ import typer
 
 from rolecall.cli.failure import FAILED, OK
 from rolecall.cli.files import STDIN, read_policy
-from rolecall.cli.problem import Place, Problem, ProblemsError
+from rolecall.cli.problem import Location, Problem, ProblemsError
 from rolecall.cli.terminal import console, marks, print_json
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Gravity(StrEnum):
     NOTE = "note"
 
 
-class Format(StrEnum):
+class FindingsFormat(StrEnum):
     """How problems are reported."""
 
     TABLE = "table"
@@ -67,7 +67,7 @@ AccountOption = Annotated[
 FailOnOption = Annotated[
     Gravity, typer.Option("--fail-on", help="The least grave problem that makes the command fail.")
 ]
-FormatOption = Annotated[Format, typer.Option("--output", "-o", help="How to report.")]
+FormatOption = Annotated[FindingsFormat, typer.Option("--output", "-o", help="How to report.")]
 
 
 def validate(
@@ -75,7 +75,7 @@ def validate(
     profile: ProfileOption = Language.ROLECALL,
     account_id: AccountOption = "",
     fail_on: FailOnOption = Gravity.ERROR,
-    output: FormatOption = Format.TABLE,
+    output: FormatOption = FindingsFormat.TABLE,
 ) -> None:
     """Find what is wrong with trust policies.
 
@@ -118,7 +118,7 @@ def _without_policy(found: Found, named: Sequence[Path]) -> Iterator[Problem]:
     """Yield a remark on each file of test cases; naming one is a mistake."""
     for document in found.case_documents:
         yield Problem(
-            place=Place(str(document.path)),
+            place=Location(str(document.path)),
             severity="error" if document.path in named else "note",
             message="test cases have no trust policy of their own to validate",
             hint="`rolecall test` runs them",
@@ -140,12 +140,12 @@ def _examined(role: FoundRole, language: Language, account: str) -> Iterator[Pro
         yield replace(problem, message=element + problem.message)
 
 
-def _report(problems: list[Problem], policies: int, output: Format) -> None:
-    if output is Format.SARIF:
+def _report(problems: list[Problem], policies: int, output: FindingsFormat) -> None:
+    if output is FindingsFormat.SARIF:
         from rolecall.cli.sarif import problem_result, sarif_log
 
         print_json(sarif_log([problem_result(problem) for problem in problems]))
-    elif output is Format.JSON:
+    elif output is FindingsFormat.JSON:
         valid = all(problem.finding for problem in problems)
         print_json({"valid": valid, "problems": [problem.record() for problem in problems]})
     else:

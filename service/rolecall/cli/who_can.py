@@ -9,7 +9,7 @@ import typer
 from rolecall.cli.failure import CommandError
 from rolecall.cli.files import read_policy
 from rolecall.cli.options import Connection, Output, OutputOption, expanded
-from rolecall.cli.problem import Place, ProblemsError
+from rolecall.cli.problem import Location, ProblemsError
 from rolecall.cli.remote import client
 from rolecall.cli.terminal import print_json, record
 
@@ -67,4 +67,4 @@ def _trusted_by(file: str) -> ListTrustedPrincipalsResponse:
     try:
         return trusted_response(parse_policy(read_policy(file)))
     except InvalidPolicyError as error:
-        raise ProblemsError(violation_problems(error, lambda _, line, column: Place(file, line, column))) from None
+        raise ProblemsError(violation_problems(error, lambda _, line, column: Location(file, line, column))) from None

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rolecall.config.types import (
-    Address,
+    ListenAddress,
     OneOf,
     Seconds,
     WholeNumber,
@@ -58,8 +58,8 @@ def _setting(default: T, read: Callable[[str], Any], text: str) -> T:
     return field(default=default, metadata={"read": read, "help": text})
 
 
-_LISTEN = Address("127.0.0.1:50051", "127.0.0.1", 50051)
-_OPS_LISTEN = Address("127.0.0.1:9464", "127.0.0.1", 9464)
+_LISTEN = ListenAddress("127.0.0.1:50051", "127.0.0.1", 50051)
+_OPS_LISTEN = ListenAddress("127.0.0.1:9464", "127.0.0.1", 9464)
 _LIMITS = Limits()
 _STORE = "sqlite:///rolecall.db"
 
@@ -68,8 +68,8 @@ _STORE = "sqlite:///rolecall.db"
 class Config:
     """The settings of one process. None stands for a default that depends on other settings."""
 
-    listen: Address = _setting(_LISTEN, read_address, "Where to take calls: HOST:PORT or unix:PATH.")
-    ops_listen: Address = _setting(
+    listen: ListenAddress = _setting(_LISTEN, read_address, "Where to take calls: HOST:PORT or unix:PATH.")
+    ops_listen: ListenAddress = _setting(
         _OPS_LISTEN, read_tcp_address, "Where to serve /metrics, /livez and /readyz over HTTP."
     )
     store: str = _setting(_STORE, read_text, "Where roles are kept: sqlite:///PATH, postgresql://... or memory://.")

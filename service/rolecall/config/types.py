@@ -10,7 +10,7 @@ from rolecall.policy.lint import Severity
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class ListenAddress:
     """A place to listen: a host and a port, or a socket file (then `host` is empty)."""
 
     text: str
@@ -39,14 +39,14 @@ def read_text(text: str) -> str:
     return text
 
 
-def read_address(text: str) -> Address:
-    """Address = HOST ":" PORT | "[" IPV6 "]" ":" PORT | "unix:" PATH."""
+def read_address(text: str) -> ListenAddress:
+    """address = HOST ":" PORT | "[" IPV6 "]" ":" PORT | "unix:" PATH."""
     if text.startswith("unix:") and len(text) > len("unix:"):
-        return Address(text)
+        return ListenAddress(text)
     return read_tcp_address(text)
 
 
-def read_tcp_address(text: str) -> Address:
+def read_tcp_address(text: str) -> ListenAddress:
     """Return a host and a port."""
     host, _, port = text.rpartition(":")
     bare = host.removeprefix("[").removesuffix("]")
@@ -54,7 +54,7 @@ def read_tcp_address(text: str) -> Address:
         raise ValueError("must be HOST:PORT; `127.0.0.1:PORT` for this machine alone, `0.0.0.0:PORT` for every network")
     if int(port) > 65_535:
         raise ValueError("must have a port up to 65535")
-    return Address(text, bare, int(port))
+    return ListenAddress(text, bare, int(port))
 
 
 def read_boolean(text: str) -> bool:

@@ -14,7 +14,7 @@ from cachetools import LRUCache
 
 from rolecall.engine.decision import Answer, Decision, ServedFrom
 from rolecall.engine.snapshot import RoleVersion
-from rolecall.policy.compiler import Values
+from rolecall.policy.compiler import RequestedValues
 from rolecall.policy.principal import Principal
 
 MAX_KEPT_CHARACTERS = 4_096
@@ -26,7 +26,7 @@ class DecisionKey(NamedTuple):
 
     version: RoleVersion
     principal: Principal
-    values: tuple[Values, ...]
+    values: tuple[RequestedValues, ...]
 
 
 class _CountingLRU(LRUCache[DecisionKey, Answer]):
@@ -77,7 +77,7 @@ class DecisionCache:
         return len(self._entries)
 
 
-def _characters(values: tuple[Values, ...]) -> int:
+def _characters(values: tuple[RequestedValues, ...]) -> int:
     return sum(len(text) for texts in values if texts for text in texts)
 
 

@@ -11,7 +11,7 @@ from rolecall.engine.decision import Answer, Decision, Reason, ServedFrom, Side
 from rolecall.engine.errors import UnreadablePolicyError
 from rolecall.engine.request import AssumeRoleRequest, derived_values, duration_violation
 from rolecall.engine.snapshot import RoleVersion, Snapshot
-from rolecall.policy.compiler import CompiledPolicy, Values, compile_policy
+from rolecall.policy.compiler import CompiledPolicy, RequestedValues, compile_policy
 from rolecall.policy.document import TrustPolicy
 from rolecall.policy.errors import InvalidPolicyError
 from rolecall.policy.evaluator import evaluate
@@ -86,7 +86,9 @@ class DecisionPoint:
             self.compiled.keep(version)
         return version.policy
 
-    def values(self, version: RoleVersion, policy: CompiledPolicy, request: AssumeRoleRequest) -> tuple[Values, ...]:
+    def values(
+        self, version: RoleVersion, policy: CompiledPolicy, request: AssumeRoleRequest
+    ) -> tuple[RequestedValues, ...]:
         """Return the values of the keys that the policy reads, in the order of `policy.keys`."""
         if not version.derived:
             return tuple(map(request.keys.get, policy.keys))

@@ -84,7 +84,7 @@ class Follower:
         self._become(snapshot)
         self.seen_at = seen_at
 
-    async def take(self, commit: Commit) -> None:
+    async def apply_local(self, commit: Commit) -> None:
         """Apply a commit of this process; catch up first when others lie before it, or when it is of another history."""
         try:
             await self._apply(commit)
@@ -129,7 +129,7 @@ class Follower:
             return 0
         return self._clock() - self.seen_at
 
-    def look(self) -> None:
+    def schedule_catch_up(self) -> None:
         """Begin to catch up without waiting for it; a failure is told to whoever asks next."""
         task = asyncio.ensure_future(self.catch_up())
         task.add_done_callback(lambda done: done.cancelled() or done.exception())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 
-class Places:
+class Slots:
     """So many places. For one event loop."""
 
     def __init__(self, count: int) -> None:

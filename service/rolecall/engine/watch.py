@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 from rolecall.engine.consistency import AtLeastAsFresh, Consistency
 from rolecall.engine.errors import ChangeGapError
 from rolecall.engine.follower import Follower
-from rolecall.engine.places import Places
+from rolecall.engine.places import Slots
 from rolecall.roles.change import ChangeKind, Commit
 from rolecall.roles.errors import BrokenHistoryError, InvalidTokenError, RevisionNotKeptError, UnknownIncarnationError
 from rolecall.roles.repository import RoleRepository
@@ -102,7 +102,7 @@ class RoleWatches:
     ) -> None:
         self.repository, self.follower, self.readers = repository, follower, readers
         self.options = options or WatchOptions()
-        self.places = Places(self.options.places)
+        self.places = Slots(self.options.places)
         self._consistency, self._tokens = consistency, tokens
 
     async def run(self, asked: WatchRequest, tell: Tell) -> None:

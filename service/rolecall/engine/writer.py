@@ -68,10 +68,10 @@ class RoleWriter:
             written = await asyncio.wrap_future(submitted)
         except StoreUnavailableError:
             # Whether it was committed is not known: the state must not miss it if it was.
-            asyncio.get_running_loop().call_soon(self._follower.look)
+            asyncio.get_running_loop().call_soon(self._follower.schedule_catch_up)
             raise
         if written.commit is not None:
-            await self._follower.take(written.commit)
+            await self._follower.apply_local(written.commit)
         elif written.revision > self._follower.snapshot.revision:
             # Of a repeat whose first try reached another replica, say.
             await self._follower.catch_up()

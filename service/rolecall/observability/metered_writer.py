@@ -31,7 +31,7 @@ class Writer(Protocol):
         ...
 
 
-class WriteTally:
+class WriteStats:
     """The writes that had one outcome: how many took how long."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class MeteredWriter:
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
-        self.outcomes = {outcome: WriteTally() for outcome in OUTCOMES}
+        self.outcomes = {outcome: WriteStats() for outcome in OUTCOMES}
         self.read = writer.read
 
     @property

@@ -28,7 +28,7 @@ from rolecall.engine.decision import Reason, ServedFrom
 from rolecall.engine.decision_point import DecisionPoint
 from rolecall.observability.decision_log.log import DecisionLog
 from rolecall.observability.metered_writer import WRITE_BOUNDS, MeteredWriter
-from rolecall.observability.replication_metrics import Following, FollowingCollector
+from rolecall.observability.replication_metrics import ReplicationCollector, ReplicationSources
 
 CODES = {code.value[0]: "".join(part.capitalize() for part in code.name.split("_")) for code in grpc.StatusCode} | {
     0: "OK"
@@ -38,7 +38,7 @@ CODES = {code.value[0]: "".join(part.capitalize() for part in code.name.split("_
 _METHOD = ("grpc_type", "grpc_service", "grpc_method")
 
 
-class Tally(Protocol):
+class MethodStats(Protocol):
     """What is counted of one method; see the transport."""
 
     service: str
@@ -64,7 +64,7 @@ class Tally(Protocol):
         ...
 
 
-class Certificate(Protocol):
+class CertificateMetrics(Protocol):
     """What is known of the server's certificate; see the security."""
 
     @property
@@ -82,25 +82,25 @@ class Certificate(Protocol):
 class Sources:
     """Where the numbers are read. Functions are called from the thread that scrapes. Without a decision log it has no metrics."""
 
-    tallies: Sequence[Tally]
+    method_stats: Sequence[MethodStats]
     latency_bounds: Sequence[float]
     point: DecisionPoint
     writer: MeteredWriter
     calls_under_way: Callable[[], int]
-    following: Following
+    following: ReplicationSources
     watches: Callable[[], int]
     revivals: Callable[[], int]
     loop_lag_seconds: Callable[[], float]
     decision_log: DecisionLog | None = None
-    certificate: Certificate | None = None
+    certificate: CertificateMetrics | None = None
 
 
 def make_registry(sources: Sources) -> CollectorRegistry:
     """Return a registry of its own with every metric of one server."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_CallCollector(sources.tallies, sources.latency_bounds))
+    registry.register(_CallCollector(sources.method_stats, sources.latency_bounds))
     registry.register(_DomainCollector(sources))
-    registry.register(FollowingCollector(sources.following))
+    registry.register(ReplicationCollector(sources.following))
     if sources.decision_log is not None:
         registry.register(_DecisionLogCollector(sources.decision_log))
     ProcessCollector(registry=registry)
@@ -112,38 +112,38 @@ def make_registry(sources: Sources) -> CollectorRegistry:
 class _CallCollector(Collector):
     """Calls, by the names and labels of go-grpc-prometheus. Every series exists from the start, at 0."""
 
-    def __init__(self, tallies: Sequence[Tally], bounds: Sequence[float]) -> None:
-        self._tallies = tallies
+    def __init__(self, method_stats: Sequence[MethodStats], bounds: Sequence[float]) -> None:
+        self._method_stats = method_stats
         self._bounds = bounds
 
     def collect(self) -> Iterator[Metric]:
-        yield self._counter("grpc_server_started", "Calls that began.", lambda tally: tally.started)
+        yield self._counter("grpc_server_started", "Calls that began.", lambda stats: stats.started)
         yield self._handled()
-        yield self._counter("grpc_server_msg_received", "Messages received.", lambda tally: tally.received)
-        yield self._counter("grpc_server_msg_sent", "Messages sent.", lambda tally: tally.sent)
+        yield self._counter("grpc_server_msg_received", "Messages received.", lambda stats: stats.received)
+        yield self._counter("grpc_server_msg_sent", "Messages sent.", lambda stats: stats.sent)
         yield self._latencies()
 
-    def _counter(self, name: str, text: str, value: Callable[[Tally], int]) -> Metric:
+    def _counter(self, name: str, text: str, value: Callable[[MethodStats], int]) -> Metric:
         family = CounterMetricFamily(name, text, labels=_METHOD)
-        for tally in self._tallies:
-            family.add_metric(_labels(tally), value(tally))
+        for stats in self._method_stats:
+            family.add_metric(_labels(stats), value(stats))
         return family
 
     def _handled(self) -> Metric:
         family = CounterMetricFamily(
             "grpc_server_handled", "Calls that ended, by status code.", labels=(*_METHOD, "grpc_code")
         )
-        for tally in self._tallies:
-            for code, count in enumerate(tally.handled):
-                family.add_metric([*_labels(tally), CODES[code]], count)
+        for stats in self._method_stats:
+            for code, count in enumerate(stats.handled):
+                family.add_metric([*_labels(stats), CODES[code]], count)
         return family
 
     def _latencies(self) -> Metric:
         family = HistogramMetricFamily(
             "grpc_server_handling_seconds", "Time from a call's beginning to its end.", labels=_METHOD
         )
-        for tally in self._tallies:
-            family.add_metric(_labels(tally), _cumulative(self._bounds, tally.buckets), tally.seconds)
+        for stats in self._method_stats:
+            family.add_metric(_labels(stats), _cumulative(self._bounds, stats.buckets), stats.seconds)
         return family
 
 
@@ -206,7 +206,7 @@ class _DecisionLogCollector(Collector):
         yield GaugeMetricFamily("rolecall_decision_log_waiting", "Decisions in the queue now.", log.writer.waiting)
 
 
-def _certificate(certificate: Certificate) -> Iterator[Metric]:
+def _certificate(certificate: CertificateMetrics) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "rolecall_tls_cert_expiry_timestamp_seconds", "When the server's certificate ends.", certificate.expires_at
     )
@@ -227,8 +227,8 @@ def _writes(writer: MeteredWriter) -> Metric:
     family = HistogramMetricFamily(
         "rolecall_store_write_seconds", "Time of a write, waiting included.", labels=("outcome",)
     )
-    for outcome, tally in writer.outcomes.items():
-        family.add_metric([outcome], _cumulative(WRITE_BOUNDS, tally.buckets), tally.seconds)
+    for outcome, stats in writer.outcomes.items():
+        family.add_metric([outcome], _cumulative(WRITE_BOUNDS, stats.buckets), stats.seconds)
     return family
 
 
@@ -237,8 +237,8 @@ def _cumulative(bounds: Sequence[float], counts: Sequence[int]) -> list[tuple[st
     return list(zip(names, map(float, accumulate(list(counts))), strict=True))
 
 
-def _labels(tally: Tally) -> list[str]:
-    return [tally.kind, tally.service, tally.method]
+def _labels(stats: MethodStats) -> list[str]:
+    return [stats.kind, stats.service, stats.method]
 
 
 def _build() -> dict[str, str]:

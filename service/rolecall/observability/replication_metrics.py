@@ -14,7 +14,7 @@ from rolecall.engine.polling import Polling
 from rolecall.engine.reconciler import Reconciler
 
 
-class Keeper(Protocol):
+class SnapshotSaver(Protocol):
     """What is counted of the snapshot file; see the storage."""
 
     saved: int
@@ -22,19 +22,19 @@ class Keeper(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Following:
+class ReplicationSources:
     """Who follows, who asks for changes, who compares, and who keeps the state in a file, if anybody does."""
 
     follower: Follower
     polling: Polling
     reconciler: Reconciler
-    keeper: Keeper | None
+    keeper: SnapshotSaver | None
 
 
-class FollowingCollector(Collector):
+class ReplicationCollector(Collector):
     """The state, its age, and what became of the attempts to keep it young."""
 
-    def __init__(self, following: Following) -> None:
+    def __init__(self, following: ReplicationSources) -> None:
         self._follower, self._polling = following.follower, following.polling
         self._reconciler, self._keeper = following.reconciler, following.keeper
 

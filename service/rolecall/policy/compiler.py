@@ -16,7 +16,7 @@ from rolecall.policy.keys import CURRENT_TIME, SOURCE_IDENTITY
 from rolecall.policy.operators import OPERATORS, Operator
 from rolecall.policy.principal import Principal, PrincipalKind
 
-Values: TypeAlias = "tuple[str, ...] | None"
+RequestedValues: TypeAlias = "tuple[str, ...] | None"
 """The values that a request has for one key; None or empty: the key is absent."""
 
 AnyOf: TypeAlias = "Callable[[Any], bool]"
@@ -43,7 +43,7 @@ class CompiledCondition:
     test: Test
     any_of: AnyOf
 
-    def holds(self, given: Values | int) -> bool:
+    def holds(self, given: RequestedValues | int) -> bool:
         """Tell whether the condition holds for the values of its key, or at a time in microseconds."""
         return self.test(self.any_of, given)
 
@@ -155,7 +155,7 @@ def _test(operator: Operator, unreadable: bool) -> Test:
     """No prefix: a positive operator holds when any value matches, a negated one when none does."""
     negated, read = operator.negated, operator.requested
 
-    def holds(any_of: AnyOf, values: Values) -> bool:
+    def holds(any_of: AnyOf, values: RequestedValues) -> bool:
         if not values:
             return negated
         try:
@@ -172,7 +172,7 @@ def _test_for_all(operator: Operator, unreadable: bool) -> Test:
     """``ForAllValues:`` holds when the operator holds for each value by itself, and on a missing key."""
     negated, read = operator.negated, operator.requested
 
-    def holds(any_of: AnyOf, values: Values) -> bool:
+    def holds(any_of: AnyOf, values: RequestedValues) -> bool:
         try:
             return all([any_of(value) != negated for value in map(read, values or ())])
         except ValueError:
@@ -185,7 +185,7 @@ def _test_for_any(operator: Operator, unreadable: bool) -> Test:
     """``ForAnyValue:`` holds when the operator holds for some value by itself; not on a missing key."""
     negated, read = operator.negated, operator.requested
 
-    def holds(any_of: AnyOf, values: Values) -> bool:
+    def holds(any_of: AnyOf, values: RequestedValues) -> bool:
         try:
             return any([any_of(value) != negated for value in map(read, values or ())])
         except ValueError:

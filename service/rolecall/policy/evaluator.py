@@ -8,7 +8,7 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import NamedTuple
 
-from rolecall.policy.compiler import CompiledPolicy, CompiledStatement, Values
+from rolecall.policy.compiler import CompiledPolicy, CompiledStatement, RequestedValues
 from rolecall.policy.principal import Principal, PrincipalKind
 
 
@@ -39,7 +39,7 @@ _NOBODY = Evaluation(Outcome.IMPLICIT_DENY, (), (), None, None)
 
 
 def evaluate(
-    policy: CompiledPolicy, principal: Principal, account: str, values: Sequence[Values], now: int
+    policy: CompiledPolicy, principal: Principal, account: str, values: Sequence[RequestedValues], now: int
 ) -> Evaluation:
     """Decide whether `principal` may assume a role of `account` that has this policy.
 
@@ -87,7 +87,7 @@ def match_forms(principal: Principal, account: str) -> tuple[Principal, ...]:
     return (principal,)
 
 
-def applies(statement: CompiledStatement, values: Sequence[Values], now: int) -> bool:
+def applies(statement: CompiledStatement, values: Sequence[RequestedValues], now: int) -> bool:
     """Tell whether every condition of a statement holds."""
     for condition in statement.conditions:
         slot = condition.slot
@@ -105,7 +105,7 @@ def _allowed(
 
 
 def _missing(
-    policy: CompiledPolicy, statements: Iterable[CompiledStatement], values: Sequence[Values]
+    policy: CompiledPolicy, statements: Iterable[CompiledStatement], values: Sequence[RequestedValues]
 ) -> tuple[str, ...]:
     slots = [slot for s in statements for slot in s.slots if not values[slot]]
     return tuple([policy.keys[slot] for slot in sorted(set(slots))]) if slots else ()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from rolecall.policy.compiler import CompiledCondition, CompiledPolicy, CompiledStatement, Values, match_form
+from rolecall.policy.compiler import CompiledCondition, CompiledPolicy, CompiledStatement, RequestedValues, match_form
 from rolecall.policy.document import Condition, Statement, TrustPolicy
 from rolecall.policy.evaluator import match_forms
 from rolecall.policy.principal import Principal
@@ -60,7 +60,7 @@ def explain(
     compiled: CompiledPolicy,
     principal: Principal,
     account: str,
-    values: Sequence[Values],
+    values: Sequence[RequestedValues],
     now: int,
 ) -> tuple[StatementTrace, ...]:
     """Return the trace of every statement of `policy`, of which `compiled` is the compiled form; the rest as in `evaluate`."""
@@ -93,7 +93,9 @@ def _counts(statement: CompiledStatement, sets_identity: bool) -> bool:
     return statement.assumes or (sets_identity and statement.sets_identity)
 
 
-def _condition(condition: Condition, test: CompiledCondition, values: Sequence[Values], now: int) -> ConditionTrace:
+def _condition(
+    condition: Condition, test: CompiledCondition, values: Sequence[RequestedValues], now: int
+) -> ConditionTrace:
     if test.slot < 0:
         return ConditionTrace(condition=condition, actual=(time_text(now),), holds=test.holds(now), unreadable=False)
     actual = values[test.slot] or ()

@@ -20,14 +20,14 @@ _MAPPED = 0xFFFF
 _BITS = {4: 32, 6: 128}
 
 
-class Address(NamedTuple):
+class IpAddress(NamedTuple):
     """One address."""
 
     version: int
     number: int
 
 
-class AddressRange(NamedTuple):
+class IpRange(NamedTuple):
     """The addresses from `low` to `high`, both included."""
 
     version: int
@@ -40,21 +40,21 @@ class AddressRange(NamedTuple):
         return self.low == 0 and self.high == (1 << _BITS[self.version]) - 1
 
 
-def read_address(text: str) -> Address:
+def read_address(text: str) -> IpAddress:
     """Return the one address that `text` spells; raise `ValueError`."""
     dotted = _DOTTED.fullmatch(text)
     if dotted:
         first, second, third, fourth = dotted.groups()
-        return Address(4, int(first) << 24 | int(second) << 16 | int(third) << 8 | int(fourth))
+        return IpAddress(4, int(first) << 24 | int(second) << 16 | int(third) << 8 | int(fourth))
     if "/" in text:
         raise ValueError(f"{quoted(text)} is a range; give one address")
     address = _address(text)
     if address.version == 6 and address.number >> 32 == _MAPPED:
-        return Address(4, address.number & 0xFFFF_FFFF)
+        return IpAddress(4, address.number & 0xFFFF_FFFF)
     return address
 
 
-def read_range(text: str) -> AddressRange:
+def read_range(text: str) -> IpRange:
     """Return the range that an address or a CIDR block spells; raise `ValueError`."""
     spelled, slash, prefix = text.partition("/")
     version, number = _address(spelled)
@@ -63,18 +63,18 @@ def read_range(text: str) -> AddressRange:
         version, number, length = 4, number & 0xFFFF_FFFF, length - 96
     host_bits = (1 << (_BITS[version] - length)) - 1
     if number & host_bits:
-        network = _spelling(Address(version, number & ~host_bits))
+        network = _spelling(IpAddress(version, number & ~host_bits))
         raise ValueError(
             f"{quoted(text)} has bits set after its prefix; write `{network}/{length}`, or a longer prefix"
         )
-    return AddressRange(version, number, number | host_bits)
+    return IpRange(version, number, number | host_bits)
 
 
-def within_any(ranges: Sequence[AddressRange]) -> Callable[[Address], bool]:
+def within_any(ranges: Sequence[IpRange]) -> Callable[[IpAddress], bool]:
     """Return the test whether an address is in one of the ranges."""
     by_version = {version: tuple((r.low, r.high) for r in ranges if r.version == version) for version in _BITS}
 
-    def within(address: Address) -> bool:
+    def within(address: IpAddress) -> bool:
         number = address.number
         for low, high in by_version[address.version]:  # noqa: SIM110  (any() with a generator takes three times as long)
             if low <= number <= high:
@@ -84,7 +84,7 @@ def within_any(ranges: Sequence[AddressRange]) -> Callable[[Address], bool]:
     return within
 
 
-def _address(text: str) -> Address:
+def _address(text: str) -> IpAddress:
     if "%" in text:
         raise ValueError(f"{quoted(text)} has a zone id, which means something on one host only; leave it out")
     try:
@@ -93,7 +93,7 @@ def _address(text: str) -> Address:
         raise ValueError(
             f"{quoted(text)} is not an IPv4 or IPv6 address, such as `192.0.2.7` or `2001:db8::7`"
         ) from None
-    return Address(address.version, int(address))
+    return IpAddress(address.version, int(address))
 
 
 def _prefix_length(text: str, prefix: str, bits: int) -> int:
@@ -102,5 +102,5 @@ def _prefix_length(text: str, prefix: str, bits: int) -> int:
     return int(prefix)
 
 
-def _spelling(address: Address) -> str:
+def _spelling(address: IpAddress) -> str:
     return str(IPv4Address(address.number) if address.version == 4 else IPv6Address(address.number))

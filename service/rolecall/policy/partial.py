@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
-from rolecall.policy.compiler import CompiledPolicy, CompiledStatement, Values
+from rolecall.policy.compiler import CompiledPolicy, CompiledStatement, RequestedValues
 from rolecall.policy.evaluator import matching_statements
 from rolecall.policy.principal import Principal
 
@@ -13,7 +13,7 @@ def deciding_keys(
     policy: CompiledPolicy,
     principal: Principal,
     account: str,
-    values: Sequence[Values],
+    values: Sequence[RequestedValues],
     now: int,
     *,
     unknown: Container[int],
@@ -38,7 +38,9 @@ def deciding_keys(
     return tuple(policy.keys[slot] for slot in sorted(slots))
 
 
-def _may_apply(statement: CompiledStatement, values: Sequence[Values], now: int, unknown: Container[int]) -> bool:
+def _may_apply(
+    statement: CompiledStatement, values: Sequence[RequestedValues], now: int, unknown: Container[int]
+) -> bool:
     for condition in statement.conditions:
         slot = condition.slot
         if slot in unknown and not values[slot]:
@@ -48,5 +50,5 @@ def _may_apply(statement: CompiledStatement, values: Sequence[Values], now: int,
     return True
 
 
-def _open_slots(statement: CompiledStatement, values: Sequence[Values], unknown: Container[int]) -> set[int]:
+def _open_slots(statement: CompiledStatement, values: Sequence[RequestedValues], unknown: Container[int]) -> set[int]:
     return {c.slot for c in statement.conditions if c.slot in unknown and not values[c.slot]}

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import NamedTuple, NoReturn
 
-from rolecall.policy.syntax_hints import Expected, SyntaxHint, hint_of_string, hint_of_syntax
+from rolecall.policy.syntax_hints import ExpectedToken, SyntaxHint, hint_of_string, hint_of_syntax
 
 _MAX_SHOWN_TOKEN = 1024
 
@@ -32,7 +32,7 @@ class JsonSyntaxError(Exception):
         super().__init__(message)
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """One value: where it starts, and where its name does (-1 without one). `parent` is -1 for the whole document.
 
     `token` is its name in an object or its number in an array; `source` is its text, or just the bracket that opens it.
@@ -57,11 +57,11 @@ class Flaw(NamedTuple):
 class Scan:
     """The places of every value, and the flaws, in document order."""
 
-    places: list[Place] = field(default_factory=list)
+    places: list[Position] = field(default_factory=list)
     flaws: list[Flaw] = field(default_factory=list)
     _children: dict[tuple[int, str], int] = field(default_factory=dict)
 
-    def find(self, pointer: str) -> Place | None:
+    def find(self, pointer: str) -> Position | None:
         """Return the place of the value that a JSON pointer names; of duplicate names the last."""
         if not self.places:
             return None
@@ -81,7 +81,7 @@ class Scan:
             at = self.places[at].parent
         return "".join(f"/{token}" for token in reversed(tokens))
 
-    def add(self, place: Place) -> int:
+    def add(self, place: Position) -> int:
         """Note a place and return its number; a name that the parent has already is a flaw."""
         number = len(self.places)
         self.places.append(place)
@@ -143,7 +143,7 @@ class _Scanner:
             self._next_of(self._open[-1])
         self._skip_blanks()
         if self._at < len(self._text):
-            self._fail(Expected.NOTHING)
+            self._fail(ExpectedToken.NOTHING)
         return self._scan
 
     def _next_of(self, container: _Open) -> None:
@@ -164,7 +164,7 @@ class _Scanner:
     def _comma(self, container: _Open) -> None:
         comma = self._at
         if self._peek() != ",":
-            self._fail(Expected.MEMBER_END if container.is_object else Expected.ELEMENT_END)
+            self._fail(ExpectedToken.MEMBER_END if container.is_object else ExpectedToken.ELEMENT_END)
         self._at += 1
         self._skip_blanks()
         if self._peek() and self._peek() in "}]":
@@ -176,11 +176,11 @@ class _Scanner:
         """Read member = string blank ":" blank value"""
         offset = self._at
         if self._peek() != '"':
-            self._fail(Expected.NAME)
+            self._fail(ExpectedToken.NAME)
         name = self._string()
         self._skip_blanks()
         if self._peek() != ":":
-            self._fail(Expected.COLON)
+            self._fail(ExpectedToken.COLON)
         self._at += 1
         self._skip_blanks()
         self._value(parent, name, offset)
@@ -189,18 +189,18 @@ class _Scanner:
         offset, first = self._at, self._peek()
         if first and first in "{[":
             self._at += 1
-            number = self._add(Place(parent, token, offset, name_offset, first))
+            number = self._add(Position(parent, token, offset, name_offset, first))
             self._enter(number, is_object=first == "{")
         elif first == '"':
             value = self._string()
-            number = self._add(Place(parent, token, offset, name_offset, self._text[offset : self._at]))
+            number = self._add(Position(parent, token, offset, name_offset, self._text[offset : self._at]))
             self._note_flaws(number, value, offset)
         else:
             found = _WORD.match(self._text, offset) or _NUMBER.match(self._text, offset)
             if not found:
-                self._fail(Expected.VALUE)
+                self._fail(ExpectedToken.VALUE)
             self._at = found.end()
-            self._add(Place(parent, token, offset, name_offset, found[0]))
+            self._add(Position(parent, token, offset, name_offset, found[0]))
 
     def _enter(self, number: int, *, is_object: bool) -> None:
         if len(self._open) == self._max_depth:
@@ -208,7 +208,7 @@ class _Scanner:
             raise self._error(SyntaxHint("TOO_DEEP", message, self._at - 1))
         self._open.append(_Open(number, is_object=is_object))
 
-    def _add(self, place: Place) -> int:
+    def _add(self, place: Position) -> int:
         number = self._scan.add(place)
         if place.name_offset >= 0:
             self._note_flaws(number, place.token, place.name_offset)
@@ -235,7 +235,7 @@ class _Scanner:
     def _peek(self) -> str:
         return self._text[self._at : self._at + 1]
 
-    def _fail(self, expected: Expected) -> NoReturn:
+    def _fail(self, expected: ExpectedToken) -> NoReturn:
         raise self._error(hint_of_syntax(self._text, self._at, expected))
 
     def _error(self, hint: SyntaxHint) -> JsonSyntaxError:

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 from rolecall.policy.wording import quoted
 
 
-class Expected(StrEnum):
+class ExpectedToken(StrEnum):
     """What should have come; the value says it in words."""
 
     VALUE = "a value"
@@ -44,7 +44,7 @@ _Looks: TypeAlias = "tuple[Callable[[str, int], SyntaxHint | None], ...]"
 _TEMPLATE = "looks like a template that was not rendered; render it, then submit the result"
 
 
-def hint_of_syntax(text: str, at: int, expected: Expected) -> SyntaxHint:
+def hint_of_syntax(text: str, at: int, expected: ExpectedToken) -> SyntaxHint:
     """Return the hint for what stands at `at` where `expected` should."""
     if not text.strip():
         return SyntaxHint("EMPTY_DOCUMENT", "the document is empty; write a trust policy, a JSON object", 0)
@@ -182,13 +182,13 @@ def _trailing_text(text: str, at: int) -> SyntaxHint:
 
 
 _AFTER_VALUE: _Looks = (_template_before, _number_tail, _lost_comma)
-_IN_PLACE_OF: Mapping[Expected, _Looks] = {
-    Expected.VALUE: (_template_value, _constant, _number, _lost_value, _bare_word),
-    Expected.NAME: (_template_name, _bare_name),
-    Expected.COLON: (_equals_sign,),
-    Expected.MEMBER_END: _AFTER_VALUE,
-    Expected.ELEMENT_END: _AFTER_VALUE,
-    Expected.NOTHING: (_trailing_text,),
+_IN_PLACE_OF: Mapping[ExpectedToken, _Looks] = {
+    ExpectedToken.VALUE: (_template_value, _constant, _number, _lost_value, _bare_word),
+    ExpectedToken.NAME: (_template_name, _bare_name),
+    ExpectedToken.COLON: (_equals_sign,),
+    ExpectedToken.MEMBER_END: _AFTER_VALUE,
+    ExpectedToken.ELEMENT_END: _AFTER_VALUE,
+    ExpectedToken.NOTHING: (_trailing_text,),
 }
 
 

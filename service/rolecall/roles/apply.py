@@ -7,14 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from rolecall.roles.change import ChangeKind
 from rolecall.roles.commands import RoleDifference
 from rolecall.roles.content import Content
-from rolecall.roles.declarations import Declared
+from rolecall.roles.declarations import CheckedDeclaration
 from rolecall.roles.differences import Differences
 from rolecall.roles.repository import Transaction
 from rolecall.roles.role import Micros, Role
 
 
 def apply_declared(
-    transaction: Transaction, all_declared: Sequence[Declared], prune_tags: Mapping[str, str] | None, now: Micros
+    transaction: Transaction,
+    all_declared: Sequence[CheckedDeclaration],
+    prune_tags: Mapping[str, str] | None,
+    now: Micros,
 ) -> tuple[RoleDifference, ...]:
     """Make the roles as declared; return one difference for each, in their order, then one for each deleted role."""
     differences = Differences()
@@ -26,7 +29,7 @@ def apply_declared(
 
 
 def _applied(
-    transaction: Transaction, declared: Declared, before: Role | None, differences: Differences, now: Micros
+    transaction: Transaction, declared: CheckedDeclaration, before: Role | None, differences: Differences, now: Micros
 ) -> RoleDifference:
     if before is not None and Content.of(before) == declared.content:
         return RoleDifference(kind=ChangeKind.UNCHANGED, role_arn=before.arn, diff="")

@@ -22,7 +22,7 @@ DocumentCheck = Callable[[str, str], InvalidPolicyError | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class CheckedDeclaration:
     """A declaration in the terms of the store."""
 
     ref: RoleRef
@@ -48,7 +48,9 @@ class DeclarationRules:
     def __init__(self, accounts: Accounts, documents: DocumentRules) -> None:
         self._accounts, self._documents = accounts, documents
 
-    def declared(self, declaration: RoleDeclaration, others: Iterable[FieldViolation], now: Micros) -> Declared:
+    def declared(
+        self, declaration: RoleDeclaration, others: Iterable[FieldViolation], now: Micros
+    ) -> CheckedDeclaration:
         """Return what a declaration asks for."""
         declared, violations = self._checked(declaration)
         error = self._document_check(now)(declaration.document, declared.ref.account_id)
@@ -68,7 +70,9 @@ class DeclarationRules:
         """Check a document that was valid when it was stored."""
         raise_if_any([], self._document_check(now)(document, ref.account_id))
 
-    def all_declared(self, command: ApplyRoles, others: Iterable[FieldViolation], now: Micros) -> list[Declared]:
+    def all_declared(
+        self, command: ApplyRoles, others: Iterable[FieldViolation], now: Micros
+    ) -> list[CheckedDeclaration]:
         """Return what all declarations of an apply ask for, in their order."""
         violations = [*others, *_selector_violations(command.prune_tags), *_count_violations(command)]
         check, places = cache(self._document_check(now)), dict[str, int]()
@@ -83,7 +87,7 @@ class DeclarationRules:
         raise_if_any(violations)
         return all_declared
 
-    def _checked(self, declaration: RoleDeclaration) -> tuple[Declared, list[FieldViolation]]:
+    def _checked(self, declaration: RoleDeclaration) -> tuple[CheckedDeclaration, list[FieldViolation]]:
         violations: list[FieldViolation] = []
         account_id = ""
         try:
@@ -95,7 +99,7 @@ class DeclarationRules:
         violations += description_violations(content.description)
         violations += session_violations(content.max_session_duration_seconds)
         violations += tag_violations(content.tags)
-        return Declared(RoleRef(account_id, declaration.role_name), content), violations
+        return CheckedDeclaration(RoleRef(account_id, declaration.role_name), content), violations
 
     def _document_check(self, now: Micros) -> DocumentCheck:
         def check(document: str, account_id: str) -> InvalidPolicyError | None:

@@ -43,7 +43,7 @@ class TlsFiles:
         return bool(self.certificate or self.key or self.client_authority)
 
 
-class Contents(NamedTuple):
+class PemContents(NamedTuple):
     """What is in the files; `client_authority` is None when none is named."""
 
     certificate: bytes
@@ -55,14 +55,14 @@ class Contents(NamedTuple):
 class Certificate:
     """What a server shows its callers, and demands of them. `expires_at` is in seconds since the epoch."""
 
-    contents: Contents = field(repr=False)
+    contents: PemContents = field(repr=False)
     configuration: grpc.ServerCertificateConfiguration = field(repr=False)
     expires_at: int
 
 
-def read_contents(tls: TlsFiles) -> Contents:
+def read_contents(tls: TlsFiles) -> PemContents:
     """Return what is in the files; raise `CredentialsError` naming one that cannot be read."""
-    return Contents(
+    return PemContents(
         certificate=_read("--tls-cert", tls.certificate),
         key=_read("--tls-key", tls.key),
         client_authority=_read("--tls-client-ca", tls.client_authority) if tls.client_authority else None,

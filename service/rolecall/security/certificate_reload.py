@@ -26,7 +26,7 @@ from rolecall.security.certificate_files import (
 LOOK_SECONDS = 10.0
 
 
-class KeptCertificate:
+class ReloadingCertificate:
     """The certificate of a server, which its callers must match with theirs where the files name an authority for that.
 
     Raise `CredentialsError` if the files are of no use. `errors` counts the looks at the files in vain, `renewals` the others that
@@ -49,13 +49,13 @@ class KeptCertificate:
         """Return when the certificate that callers are shown expires: seconds since the epoch."""
         return self._current.expires_at
 
-    def look(self) -> bool:
+    def reload_if_changed(self) -> bool:
         """Take up what the files hold now; tell whether that is something new. Blocks.
 
         Raise `CredentialsError` when it is of no use, or no longer: what there was goes on.
         """
         try:
-            return self._look()
+            return self._reload_if_changed()
         except CredentialsError:
             self.errors += 1
             raise
@@ -69,7 +69,7 @@ class KeptCertificate:
         while True:
             await asyncio.sleep(seconds)
             try:
-                renewed = await asyncio.to_thread(self.look)
+                renewed = await asyncio.to_thread(self.reload_if_changed)
             except CredentialsError as error:
                 if str(error) != told:
                     told = str(error)
@@ -79,7 +79,7 @@ class KeptCertificate:
                 told = ""
                 tell(None)
 
-    def _look(self) -> bool:
+    def _reload_if_changed(self) -> bool:
         if read_contents(self._tls) == self._current.contents:
             require_unexpired(self._tls, self._current.expires_at, self._clock())
             return False

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 import grpc
 
 from rolecall.security.certificate_files import CredentialsError, TlsFiles
-from rolecall.security.certificate_reload import KeptCertificate
-from rolecall.security.identity import ANONYMOUS, LOCAL, Identify, as_one, by_certificate
+from rolecall.security.certificate_reload import ReloadingCertificate
+from rolecall.security.identity import ANONYMOUS, LOCAL, Identify, by_certificate, fixed_identity
 
-__all__ = ["CredentialsError", "Entrance", "TlsFiles", "entrance"]
+__all__ = ["CredentialsError", "ListenerSecurity", "TlsFiles", "listener_security"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entrance:
+class ListenerSecurity:
     """How callers come in: with which certificate (None: plain text), and who they are then. `warning` may be empty.
 
     Somebody must `keep` the certificate, so that it is taken up anew when its files change.
     """
 
-    certificate: KeptCertificate | None
+    certificate: ReloadingCertificate | None
     identify: Identify
     warning: str = ""
 
@@ -30,19 +30,19 @@ class Entrance:
         return self.certificate.credentials if self.certificate else None
 
 
-def entrance(tls: TlsFiles, *, loopback: bool, insecure: bool) -> Entrance:
+def listener_security(tls: TlsFiles, *, loopback: bool, insecure: bool) -> ListenerSecurity:
     """Return how callers come in; raise `CredentialsError` for what would let strangers in, and for unusable files.
 
     Beyond this machine every caller shows a certificate, unless `insecure` says that none needs to.
     """
     if not (loopback or insecure or tls.client_authority):
         raise CredentialsError(_beyond_loopback(tls))
-    certificate = KeptCertificate(tls) if tls.given else None
+    certificate = ReloadingCertificate(tls) if tls.given else None
     if tls.client_authority:
-        return Entrance(certificate=certificate, identify=by_certificate)
+        return ListenerSecurity(certificate=certificate, identify=by_certificate)
     if loopback:
-        return Entrance(certificate=certificate, identify=as_one(LOCAL))
-    return Entrance(certificate=certificate, identify=as_one(ANONYMOUS), warning=_warning(tls))
+        return ListenerSecurity(certificate=certificate, identify=fixed_identity(LOCAL))
+    return ListenerSecurity(certificate=certificate, identify=fixed_identity(ANONYMOUS), warning=_warning(tls))
 
 
 def _beyond_loopback(tls: TlsFiles) -> str:

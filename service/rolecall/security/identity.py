@@ -27,7 +27,7 @@ _SPIFFE_ID = re.compile(rb"spiffe://[a-z0-9._-]{1,255}(/(?!\.{1,2}(/|\Z))[A-Za-z
 _DNS_NAME = re.compile(rb"[A-Za-z0-9_*-]+(\.[A-Za-z0-9_-]+)*")
 
 
-def as_one(name: str) -> Identify:
+def fixed_identity(name: str) -> Identify:
     """Return what takes everybody for one caller."""
 
     def identify(context: Context) -> str:  # noqa: ARG001

@@ -20,13 +20,13 @@ from structlog.typing import FilteringBoundLogger
 
 from rolecall.config.settings import Config, ConfigError
 from rolecall.observability.decision_log.log import DecisionLog, DecisionLogError, open_sink
-from rolecall.observability.decision_log.record import Origin
+from rolecall.observability.decision_log.record import ServerIdentity
 from rolecall.observability.logs import adopt_standard_logging, make_logger
 from rolecall.observability.metrics import rolecall_version
 from rolecall.roles.errors import RoleError
-from rolecall.security.credentials import CredentialsError, Entrance, TlsFiles, entrance
-from rolecall.server.replica import State, Work
-from rolecall.server.server import Bound, Running, Stopping
+from rolecall.security.credentials import CredentialsError, ListenerSecurity, TlsFiles, listener_security
+from rolecall.server.replica import Replica, Work
+from rolecall.server.server import BoundAddresses, RolecallServer, StopSignal
 from rolecall.storage import open_repository
 from rolecall.storage.snapshot.file import SnapshotFileError
 from rolecall.storage.snapshot.key import SnapshotKeyError
@@ -54,46 +54,49 @@ class StoppedError(StartError):
 
 
 @asynccontextmanager
-async def running(
-    config: Config, *, log: FilteringBoundLogger | None = None, stopping: Stopping | None = None
-) -> AsyncIterator[Running]:
+async def running_server(
+    config: Config, *, log: FilteringBoundLogger | None = None, stopping: StopSignal | None = None
+) -> AsyncIterator[RolecallServer]:
     """Give a server that takes calls; end it at once when left. Raise `StartError`, when `stopping` is asked early too."""
-    log, stopping = log or make_logger(config.log_level, config.log_format), stopping or Stopping()
+    log, stopping = log or make_logger(config.log_level, config.log_format), stopping or StopSignal()
     async with AsyncExitStack() as stack:
         with _start_errors():
-            way_in = _entrance(config)
-            state = State(config, open_repository(config.store_url), log)
-            stack.push_async_callback(state.close)
-            decision_log = _decision_log(config, state, log)
+            listener_security = _entrance(config)
+            replica = Replica(config, open_repository(config.store_url), log)
+            stack.push_async_callback(replica.close)
+            decision_log = _decision_log(config, replica, log)
             if decision_log:
                 stack.push_async_callback(decision_log.close)
-            server = Running(config, state, way_in, log, decision_log)
+            server = RolecallServer(config, replica, listener_security, log, decision_log)
             stack.push_async_callback(server.close)
             server.listen()
-            await _unless(stopping, state.load_patiently())
+            await _unless(stopping, replica.load_patiently())
         await server.begin()
-        if way_in.warning:
-            log.warning(way_in.warning)
-        for work in (*server.keeping(), *state.following()):
+        if listener_security.warning:
+            log.warning(listener_security.warning)
+        for work in (*server.keeping(), *replica.following()):
             stack.push_async_callback(_cancel, asyncio.create_task(_kept_up(work, log)))
         yield server
 
 
-async def serve(config: Config, *, ready: Callable[[Bound], None] | None = None) -> None:
+async def serve(config: Config, *, ready: Callable[[BoundAddresses], None] | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then drain. Raise `StartError`."""
     log = make_logger(config.log_level, config.log_format)
     with adopt_standard_logging(log):
-        stopping = Stopping()
+        stopping = StopSignal()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.ask)
-        async with running(config, log=log, stopping=stopping) as server:
+        async with running_server(config, log=log, stopping=stopping) as server:
             if server.decision_log:
                 asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, server.decision_log.reopen)
             gc.collect()
             # What is loaded stays: the collector need not walk through it again and again.
             gc.freeze()
             log.info(
-                "serving", address=server.bound.address, ops=server.bound.ops_address, roles=len(server.state.snapshot)
+                "serving",
+                address=server.bound.address,
+                ops=server.bound.ops_address,
+                roles=len(server.replica.snapshot),
             )
             if ready:
                 ready(server.bound)
@@ -103,7 +106,7 @@ async def serve(config: Config, *, ready: Callable[[Bound], None] | None = None)
         log.info("stopped")
 
 
-def run(config: Config, *, ready: Callable[[Bound], None] | None = None) -> int:
+def run(config: Config, *, ready: Callable[[BoundAddresses], None] | None = None) -> int:
     """Serve on a loop of its own; return the exit code: 0 after a signal, 2 with a sentence when it cannot start."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
@@ -125,17 +128,17 @@ def _start_errors() -> Iterator[None]:
         raise StartError(str(error)) from error
 
 
-def _entrance(config: Config) -> Entrance:
+def _entrance(config: Config) -> ListenerSecurity:
     files = TlsFiles(certificate=config.tls_cert, key=config.tls_key, client_authority=config.tls_client_ca)
-    return entrance(files, loopback=config.listen.loopback, insecure=config.insecure)
+    return listener_security(files, loopback=config.listen.loopback, insecure=config.insecure)
 
 
-def _decision_log(config: Config, state: State, log: FilteringBoundLogger) -> DecisionLog | None:
+def _decision_log(config: Config, replica: Replica, log: FilteringBoundLogger) -> DecisionLog | None:
     options = config.decision_logging
     if options is None:
         return None
-    origin = Origin(
-        instance=str(uuid.uuid4()), version=rolecall_version(), incarnation=lambda: state.snapshot.incarnation
+    origin = ServerIdentity(
+        instance=str(uuid.uuid4()), version=rolecall_version(), incarnation=lambda: replica.snapshot.incarnation
     )
     decision_log = DecisionLog(open_sink(options), options, origin, log=log, clock=time.monotonic)
     decision_log.start()
@@ -152,7 +155,7 @@ async def _kept_up(work: Work, log: FilteringBoundLogger) -> None:
         await asyncio.sleep(BACKGROUND_REST_SECONDS)
 
 
-async def _unless(stopping: Stopping, work: Coroutine[object, object, None]) -> None:
+async def _unless(stopping: StopSignal, work: Coroutine[object, object, None]) -> None:
     """Do the work; raise `StoppedError` if the server is to stop before it is done."""
     task, asked = asyncio.create_task(work), asyncio.create_task(stopping.asked.wait())
     await asyncio.wait([task, asked], return_when=asyncio.FIRST_COMPLETED)

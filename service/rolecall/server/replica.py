@@ -28,8 +28,8 @@ from rolecall.roles.repository import RoleRepository
 from rolecall.roles.tokens import Tokens
 from rolecall.storage.snapshot.file import SnapshotFile, SnapshotFileError
 from rolecall.storage.snapshot.key import read_key
-from rolecall.storage.snapshot.restore import restore
-from rolecall.storage.snapshot.saver import SnapshotKeeper
+from rolecall.storage.snapshot.restore import restore_snapshot
+from rolecall.storage.snapshot.saver import SnapshotSaver
 
 LAST_SNAPSHOT_SECONDS = 3.0
 READING_THREADS = 4
@@ -43,10 +43,10 @@ Work: TypeAlias = Callable[[], Coroutine[object, object, None]]
 """Something that runs beside the calls until it is cancelled."""
 
 
-class State:
+class Replica:
     """What is followed and decided upon: the store, its roles in memory, and the way from the one to the other.
 
-    Before `load` or `restore` it holds nothing, and its tokens are nobody's.
+    Before `load` or `restore_snapshot` it holds nothing, and its tokens are nobody's.
     """
 
     def __init__(self, config: Config, repository: RoleRepository, log: FilteringBoundLogger) -> None:
@@ -101,17 +101,17 @@ class State:
                     raise
                 self.waiting_because = f"the state is not loaded: {error}"
                 self._log.warning("store_unavailable", error=str(error), retry_seconds=pause)
-            if await self.restore():
+            if await self.restore_snapshot():
                 return None
             await asyncio.sleep(pause)
             pause = min(pause * 2, MOST_RETRY_SECONDS)
 
-    async def restore(self) -> bool:
+    async def restore_snapshot(self) -> bool:
         """Take the state from the snapshot file; tell whether that was possible."""
         if self.file is None:
             return False
         limit, began = round(self._config.max_staleness_seconds * 1_000_000), boottime_micros()
-        work = partial(restore, self.file, max_age=limit)
+        work = partial(restore_snapshot, self.file, max_age=limit)
         try:
             restored = await asyncio.get_running_loop().run_in_executor(self.reading, work)
         except SnapshotFileError as error:
@@ -153,10 +153,10 @@ class State:
         if hints is not None:
             await self.polling.listen(hints)
 
-    def _keeper(self) -> SnapshotKeeper | None:
+    def _keeper(self) -> SnapshotSaver | None:
         if self.file is None:
             return None
-        return SnapshotKeeper(self.file, self.follower, token_key=lambda: self._token_key, tell=self._tell_of_file)
+        return SnapshotSaver(self.file, self.follower, token_key=lambda: self._token_key, tell=self._tell_of_file)
 
     def _adopt(self, token_key: bytes, incarnation: str) -> None:
         self._token_key = token_key

@@ -17,16 +17,16 @@ from rolecall.observability.decision_log.log import DecisionLog
 from rolecall.observability.loop_probe import LoopProbe
 from rolecall.observability.metrics import Sources, make_registry
 from rolecall.observability.ops import OpsServer
-from rolecall.observability.replication_metrics import Following
+from rolecall.observability.replication_metrics import ReplicationSources
 from rolecall.roles.catalog import CatalogOptions, RoleCatalog
 from rolecall.roles.errors import StoreUnavailableError
-from rolecall.security.credentials import CredentialsError, Entrance
+from rolecall.security.credentials import CredentialsError, ListenerSecurity
 from rolecall.security.permissions import Permissions
-from rolecall.server.replica import State, Work, now_micros
+from rolecall.server.replica import Replica, Work, now_micros
 from rolecall.transport.codecs.decision import QueryDecoder
 from rolecall.transport.codecs.record import RecordDecoder
 from rolecall.transport.codecs.watch import EventEncoder
-from rolecall.transport.rpc.error_boundary import Boundary
+from rolecall.transport.rpc.error_boundary import ErrorBoundary
 from rolecall.transport.rpc.stats import LATENCY_BOUNDS
 from rolecall.transport.server import (
     DECISION_SERVICE,
@@ -35,8 +35,8 @@ from rolecall.transport.server import (
     SERVICES,
     WATCH_SERVICE,
     AddressError,
-    Place,
-    Server,
+    Endpoint,
+    GrpcServer,
     ServerOptions,
     Servicers,
 )
@@ -56,14 +56,14 @@ _DAY_MICROS = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class BoundAddresses:
     """Where a server listens, as clients write it."""
 
     address: str
     ops_address: str
 
 
-class Stopping:
+class StopSignal:
     """Tells that a server is to stop, and when told twice, that it is to hurry."""
 
     def __init__(self) -> None:
@@ -74,23 +74,23 @@ class Stopping:
         (self.hurried if self.asked.is_set() else self.asked).set()
 
 
-class Running:
+class RolecallServer:
     """A server that takes calls. `decision_log` is None when decisions are not logged."""
 
     def __init__(
         self,
         config: Config,
-        state: State,
-        way_in: Entrance,
+        replica: Replica,
+        listener_security: ListenerSecurity,
         log: FilteringBoundLogger,
         decision_log: DecisionLog | None = None,
     ) -> None:
-        self._config, self._log, self._way_in = config, log, way_in
-        self.state, self.decision_log = state, decision_log
+        self._config, self._log, self._listener_security = config, log, listener_security
+        self.replica, self.decision_log = replica, decision_log
         self.health = Health(SERVICES)
         self.probe = LoopProbe()
-        self.server = Server(
-            _servicers(config, state, way_in, self.health, decision_log),
+        self.server = GrpcServer(
+            _servicers(config, replica, listener_security, self.health, decision_log),
             ServerOptions(
                 max_message_bytes=config.max_message_bytes,
                 max_concurrent_rpcs=config.max_concurrent_rpcs,
@@ -98,25 +98,25 @@ class Running:
                 max_deadline_seconds=config.max_deadline_seconds,
                 reflection=config.with_reflection,
             ),
-            boundary=Boundary(log, verbose=config.log_level == "debug"),
+            boundary=ErrorBoundary(log, verbose=config.log_level == "debug"),
             permits=Permissions().permit,
         )
         self.registry = make_registry(self._sources())
         self.ops = OpsServer(self.registry, not_live=self._not_live, not_ready=self._not_ready)
         self._not_ready_because, self._deaf_because = "", ""
         self._begun = False
-        self.bound = Bound("", "")
+        self.bound = BoundAddresses("", "")
 
     def listen(self) -> None:
         """Take the addresses; the ops port answers from now on. Raise `AddressError`, `StartError`."""
         listen, ops_listen = self._config.listen, self._config.ops_listen
-        place = Place(listen.text, listen.host, listen.port)
-        port = self.server.bind(place, self._way_in.credentials)
+        place = Endpoint(listen.text, listen.host, listen.port)
+        port = self.server.bind(place, self._listener_security.credentials)
         try:
             ops_port = self.ops.start(ops_listen.host, ops_listen.port)
         except OSError as error:
             raise AddressError(ops_listen.text, (error.strerror or str(error)).lower()) from None
-        self.bound = Bound(listen.with_port(port), ops_listen.with_port(ops_port))
+        self.bound = BoundAddresses(listen.with_port(port), ops_listen.with_port(ops_port))
 
     async def begin(self) -> None:
         """Take calls."""
@@ -124,7 +124,7 @@ class Running:
         self.health.set(PROCESS, DECISION_SERVICE, ROLE_SERVICE, POLICY_SERVICE, WATCH_SERVICE, serving=True)
         self._begun = True
 
-    async def drain(self, stopping: Stopping) -> None:
+    async def drain(self, stopping: StopSignal) -> None:
         """Stop without an error that a caller sees: say so, wait until callers have heard, finish what is under way."""
         self._not_ready_because = "the server is stopping"
         self.health.drain()
@@ -136,7 +136,7 @@ class Running:
         if not stop.done():
             await self.server.stop(0)
         await stop
-        await self.state.keep()
+        await self.replica.keep()
 
     async def close(self) -> None:
         """Stop at once."""
@@ -146,8 +146,8 @@ class Running:
     def keeping(self) -> list[Work]:
         """Return what keeps the server in order, each to be run until cancelled."""
         work: list[Work] = [self.keep_serving, self.keep_house, self.keep_health, self._sweep]
-        if self._way_in.certificate:
-            work.append(partial(self._way_in.certificate.keep, self._tell_of_certificate))
+        if self._listener_security.certificate:
+            work.append(partial(self._listener_security.certificate.keep, self._tell_of_certificate))
         return work
 
     async def _sweep(self) -> None:
@@ -168,8 +168,8 @@ class Running:
         """
         limit = round(self._config.max_staleness_seconds * 1_000_000)
         while True:
-            self.health.set(DECISION_SERVICE, serving=self.state.follower.staleness() <= limit)
-            self.health.set(ROLE_SERVICE, serving=not self.state.polling.counts.failing)
+            self.health.set(DECISION_SERVICE, serving=self.replica.follower.staleness() <= limit)
+            self.health.set(ROLE_SERVICE, serving=not self.replica.polling.counts.failing)
             await asyncio.sleep(HEALTH_SECONDS)
 
     async def _revived(self) -> bool:
@@ -186,7 +186,7 @@ class Running:
         """Forget old history, now and every hour, until cancelled."""
         while True:
             try:
-                forgotten = await asyncio.get_running_loop().run_in_executor(self.state.writing, self._prune)
+                forgotten = await asyncio.get_running_loop().run_in_executor(self.replica.writing, self._prune)
             except StoreUnavailableError as error:
                 self._log.warning("retention", error=str(error))
             else:
@@ -196,7 +196,7 @@ class Running:
 
     def _prune(self) -> int:
         kept_since = now_micros() - self._config.retention_days * _DAY_MICROS
-        return self.state.repository.prune(
+        return self.replica.repository.prune(
             keep_after=kept_since, keep_revisions=self._config.retention_revisions, forget_requests_before=kept_since
         )
 
@@ -212,81 +212,85 @@ class Running:
 
     def _not_ready(self) -> list[str]:
         if not self._begun:
-            return [self.state.waiting_because]
+            return [self.replica.waiting_because]
         return [self._not_ready_because] if self._not_ready_because else self._not_live()
 
     def _sources(self) -> Sources:
         return Sources(
-            tallies=self.server.methods.tallies,
+            method_stats=self.server.methods.method_stats,
             latency_bounds=LATENCY_BOUNDS,
-            point=self.state.point,
-            writer=self.state.writer,
+            point=self.replica.point,
+            writer=self.replica.writer,
             decision_log=self.decision_log,
-            calls_under_way=lambda: sum(len(admission.calls) for admission in self.server.admissions),
-            following=_following(self.state),
-            certificate=self._way_in.certificate,
+            calls_under_way=lambda: sum(len(concurrency.calls) for concurrency in self.server.concurrency_limits),
+            following=_following(self.replica),
+            certificate=self._listener_security.certificate,
             watches=lambda: self.server.watches,
             revivals=lambda: self.server.revivals,
             loop_lag_seconds=lambda: self.probe.lag_seconds,
         )
 
 
-def _following(state: State) -> Following:
-    return Following(state.follower, state.polling, state.reconciler, state.keeper)
+def _following(replica: Replica) -> ReplicationSources:
+    return ReplicationSources(replica.follower, replica.polling, replica.reconciler, replica.keeper)
 
 
 def _servicers(
-    config: Config, state: State, way_in: Entrance, health: Health, decision_log: DecisionLog | None
+    config: Config,
+    replica: Replica,
+    listener_security: ListenerSecurity,
+    health: Health,
+    decision_log: DecisionLog | None,
 ) -> Servicers:
     accounts = config.accounts
     options = CatalogOptions(max_roles_per_account=config.max_roles_per_account, lint_blocks=config.lint_blocks)
     roles = RoleParts(
-        catalog=RoleCatalog(state.repository, accounts, config.limits, options, tokens=state.tokens),
-        writer=state.writer,
-        snapshot=state.snapshot,
+        catalog=RoleCatalog(replica.repository, accounts, config.limits, options, tokens=replica.tokens),
+        writer=replica.writer,
+        snapshot=replica.snapshot,
         accounts=accounts,
-        tokens=state.tokens,
+        tokens=replica.tokens,
         uploads=Uploads(UploadLimits(max_roles=config.max_upload_roles, max_bytes=config.max_upload_bytes)),
-        identify=way_in.identify,
+        identify=listener_security.identify,
         clock=now_micros,
     )
     return Servicers(
-        decision=_decision_servicer(config, state, way_in, decision_log),
+        decision=_decision_servicer(config, replica, listener_security, decision_log),
         role=RoleServicer(roles),
         policy=PolicyServicer(config.limits, now_micros, account=accounts.default),
-        watch=_watch_servicer(config, state),
+        watch=_watch_servicer(config, replica),
         health=health,
     )
 
 
 def _decision_servicer(
-    config: Config, state: State, way_in: Entrance, decision_log: DecisionLog | None
+    config: Config, replica: Replica, listener_security: ListenerSecurity, decision_log: DecisionLog | None
 ) -> DecisionServicer | RecordedDecisions:
     accounts = config.accounts
     decoder = QueryDecoder(accounts)
     decisions = DecisionServicer(
-        state.point,
-        Consistency(state.follower, state.tokens, max_staleness_seconds=config.max_staleness_seconds),
+        replica.point,
+        Consistency(replica.follower, replica.tokens, max_staleness_seconds=config.max_staleness_seconds),
         decoder,
-        reverse=ReverseQueries(state.point, decoder, accounts, state.tokens),
-        history=RoleHistory(state.repository, state.follower, state.reading),
+        reverse=ReverseQueries(replica.point, decoder, accounts, replica.tokens),
+        history=RoleHistory(replica.repository, replica.follower, replica.reading),
         max_batch=config.max_batch,
     )
     if decision_log is None:
         return decisions
-    records = RecordDecoder(decoder, state.snapshot)
-    return RecordedDecisions(decisions, decision_log, records, clock=now_micros, identify=way_in.identify)
+    records = RecordDecoder(decoder, replica.snapshot)
+    return RecordedDecisions(decisions, decision_log, records, clock=now_micros, identify=listener_security.identify)
 
 
-def _watch_servicer(config: Config, state: State) -> WatchServicer:
+def _watch_servicer(config: Config, replica: Replica) -> WatchServicer:
     watches = RoleWatches(
-        state.repository,
-        state.follower,
-        state.reading,
-        consistency=Consistency(state.follower, state.tokens),
-        tokens=state.tokens,
+        replica.repository,
+        replica.follower,
+        replica.reading,
+        consistency=Consistency(replica.follower, replica.tokens),
+        tokens=replica.tokens,
     )
-    return WatchServicer(watches, EventEncoder(state.tokens), config.accounts)
+    return WatchServicer(watches, EventEncoder(replica.tokens), config.accounts)
 
 
 async def _sleep(seconds: float, *, unless: asyncio.Event) -> None:

@@ -12,11 +12,11 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
-from rolecall.transport.rpc.bidi_stream import CONVERSATION_SECONDS, Conversations
-from rolecall.transport.rpc.concurrency import Admission
-from rolecall.transport.rpc.error_boundary import Boundary
-from rolecall.transport.rpc.middleware import Around, Permits
-from rolecall.transport.rpc.registry import Methods, Services
+from rolecall.transport.rpc.bidi_stream import CONVERSATION_SECONDS, OpenStreams
+from rolecall.transport.rpc.concurrency import ConcurrencyLimit
+from rolecall.transport.rpc.error_boundary import ErrorBoundary
+from rolecall.transport.rpc.middleware import Middleware, Permits
+from rolecall.transport.rpc.registry import MethodRegistry, RegisteredServices
 from rolecall.transport.rpc.server_stream import TAKEN_SECONDS
 from rolecall.transport.services.decision import DecisionServicer
 from rolecall.transport.services.health import Health
@@ -58,7 +58,7 @@ class AddressError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Endpoint:
     """Where to listen: an address as gRPC spells it, and its host and port; a socket file has neither."""
 
     address: str
@@ -109,39 +109,41 @@ class Servicers:
     health: Health
 
 
-class Server:
-    """A gRPC server. `methods` has the tallies, `admissions` the calls under way.
+class GrpcServer:
+    """A gRPC server. `methods` has the method_stats, `concurrency_limits` the calls under way.
 
     One request with a path that is not UTF-8 ends the loop in which grpc.aio takes calls (seen with grpcio 1.85), and
     with it the server. So that loop is watched, and `revive` goes on with a new server; the old one ends its calls.
     """
 
-    def __init__(self, servicers: Servicers, options: ServerOptions, *, boundary: Boundary, permits: Permits) -> None:
-        self.conversations = Conversations()
-        calls, standard = Admission(options.max_concurrent_rpcs), Admission(options.max_concurrent_rpcs)
-        watches = Admission(options.max_watches)
-        around = Around(
-            admission=calls,
+    def __init__(
+        self, servicers: Servicers, options: ServerOptions, *, boundary: ErrorBoundary, permits: Permits
+    ) -> None:
+        self.conversations = OpenStreams()
+        calls, standard = ConcurrencyLimit(options.max_concurrent_rpcs), ConcurrencyLimit(options.max_concurrent_rpcs)
+        watches = ConcurrencyLimit(options.max_watches)
+        middleware = Middleware(
+            concurrency=calls,
             boundary=boundary,
             permits=permits,
             unary_seconds=options.max_deadline_seconds,
             upload_seconds=options.max_deadline_seconds * UPLOAD_PATIENCE,
             conversations=self.conversations,
         )
-        around_watches = Around(
-            admission=watches,
+        watches_middleware = Middleware(
+            concurrency=watches,
             boundary=boundary,
             permits=permits,
             taken_seconds=options.taken_seconds,
             conversations=self.conversations,
         )
-        around_standard = Around(admission=standard, boundary=boundary, permits=permits)
-        self.admissions: Sequence[Admission] = (calls, standard, watches)
+        standard_middleware = Middleware(concurrency=standard, boundary=boundary, permits=permits)
+        self.concurrency_limits: Sequence[ConcurrencyLimit] = (calls, standard, watches)
         self._watches = watches
-        self.methods = Methods(around_unknown=around_standard)
-        self.methods.add(_services(servicers), around)
-        self.methods.add(_watch_service(servicers), around_watches)
-        self.methods.add(_standard_services(servicers, with_reflection=options.reflection), around_standard)
+        self.methods = MethodRegistry(unknown_middleware=standard_middleware)
+        self.methods.add(_services(servicers), middleware)
+        self.methods.add(_watch_service(servicers), watches_middleware)
+        self.methods.add(_standard_services(servicers, with_reflection=options.reflection), standard_middleware)
         self.revivals = 0
         self._crashed = asyncio.Event()
         self._stopped = False
@@ -154,7 +156,7 @@ class Server:
         """Return how many change feeds are open."""
         return len(self._watches.calls)
 
-    def bind(self, place: Place, credentials: grpc.ServerCredentials | None) -> int:
+    def bind(self, place: Endpoint, credentials: grpc.ServerCredentials | None) -> int:
         """Take a place to listen, in plain text without credentials; return the port. Raise `AddressError`."""
         place.require_free()
         port = _bound(self._server, place.address, credentials)
@@ -189,8 +191,8 @@ class Server:
 
     def sweep(self, now: float) -> None:
         """End the calls that are overdue."""
-        for admission in self.admissions:
-            admission.sweep(now)
+        for concurrency in self.concurrency_limits:
+            concurrency.sweep(now)
         self.conversations.sweep(now)
 
     def _new(self) -> grpc.aio.Server:
@@ -212,8 +214,8 @@ def _bound(server: grpc.aio.Server, address: str, credentials: grpc.ServerCreden
         raise AddressError(address, "the address is in use or not one of this machine") from None
 
 
-def _services(servicers: Servicers) -> Services:
-    services: Any = Services()
+def _services(servicers: Servicers) -> RegisteredServices:
+    services: Any = RegisteredServices()
     decision_pb2_grpc.add_DecisionServiceServicer_to_server(servicers.decision, services)
     if isinstance(servicers.decision, DecisionServicer):
         services.prefer("rolecall.v1.DecisionService", servicers.decision.raw_handlers())
@@ -222,14 +224,14 @@ def _services(servicers: Servicers) -> Services:
     return services  # type: ignore[no-any-return]
 
 
-def _watch_service(servicers: Servicers) -> Services:
-    services: Any = Services()
+def _watch_service(servicers: Servicers) -> RegisteredServices:
+    services: Any = RegisteredServices()
     watch_pb2_grpc.add_WatchServiceServicer_to_server(servicers.watch, services)
     return services  # type: ignore[no-any-return]
 
 
-def _standard_services(servicers: Servicers, *, with_reflection: bool) -> Services:
-    services: Any = Services()
+def _standard_services(servicers: Servicers, *, with_reflection: bool) -> RegisteredServices:
+    services: Any = RegisteredServices()
     health_pb2_grpc.add_HealthServicer_to_server(servicers.health, services)
     if with_reflection:
         names = [*SERVICES, HEALTH_SERVICE, reflection.SERVICE_NAME]
@@ -244,7 +246,7 @@ def _channel_options(options: ServerOptions) -> list[tuple[str, int]]:
         ("grpc.max_metadata_size", MAX_METADATA_BYTES),
         ("grpc.absolute_max_metadata_size", MAX_METADATA_BYTES),
         ("grpc.max_concurrent_streams", MAX_STREAMS),
-        # Beyond its own limits gRPC ends calls with a bare CANCELLED, which nobody repeats; the admission says why, and when to.
+        # Beyond its own limits gRPC ends calls with a bare CANCELLED, which nobody repeats; the concurrency says why, and when to.
         ("grpc.server.max_pending_requests", MAX_PENDING),
         ("grpc.server.max_pending_requests_hard_limit", 2 * MAX_PENDING),
         # Clients resolve again now and then, so that calls spread over new replicas.

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from rolecall.cli.declarations.files import read_declarations
-from rolecall.cli.declarations.role import Declared
+from rolecall.cli.declarations.role import DeclaredRole
 
-__all__ = ["Declared", "read_declarations"]
+__all__ = ["DeclaredRole", "read_declarations"]

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 from rolecall.cli.declarations.tree import Array, Node, Scalar, Table
-from rolecall.cli.problem import Place
+from rolecall.cli.problem import Location
 
 _INLINE_CHARACTERS = 100
 
@@ -22,7 +22,7 @@ class TreeSource:
         """Return the policy as JSON."""
         return json_text(self.root)
 
-    def place(self, pointer: str, line: int, column: int) -> Place:  # noqa: ARG002
+    def place(self, pointer: str, line: int, column: int) -> Location:  # noqa: ARG002
         """Return where the element of a JSON pointer stands, or the nearest around it."""
         node, place = self.root, self.root.place
         for step in _steps(pointer):
@@ -41,15 +41,15 @@ class TextSource:
     """A trust policy that is text, which begins at `start`; `indent` is how far each of its lines is moved to the right."""
 
     text: str
-    start: Place
+    start: Location
     indent: int = 0
     exact: bool = True
 
-    def place(self, pointer: str, line: int, column: int) -> Place:  # noqa: ARG002
+    def place(self, pointer: str, line: int, column: int) -> Location:  # noqa: ARG002
         """Return where a line and column of the text stand."""
         if not line or not self.exact:
             return self.start
-        return Place(self.start.file, self.start.line + line - 1, column + self.indent)
+        return Location(self.start.file, self.start.line + line - 1, column + self.indent)
 
 
 Source = TreeSource | TextSource
@@ -64,7 +64,7 @@ def block_source(node: Scalar, lines: list[str]) -> TextSource:
     if node.style != "|" or node.place.line >= len(lines):
         return TextSource(node.text, node.place, exact=False)
     first = lines[node.place.line]
-    start = Place(node.place.file, node.place.line + 1, 1)
+    start = Location(node.place.file, node.place.line + 1, 1)
     return TextSource(node.text, start, indent=len(first) - len(first.lstrip(" ")))
 
 

@@ -6,21 +6,21 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rolecall.cli.declarations.document import TextSource
-from rolecall.cli.declarations.role import Declared, RoleReader
+from rolecall.cli.declarations.role import DeclaredRole, RoleReader
 from rolecall.cli.declarations.tree import MAX_FILE_BYTES, read_documents
 from rolecall.cli.files import read_text
-from rolecall.cli.problem import Place, Problem, ProblemsError, refuse
+from rolecall.cli.problem import Location, Problem, ProblemsError, refuse
 
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
 
-def read_declarations(paths: Iterable[Path]) -> list[Declared]:
+def read_declarations(paths: Iterable[Path]) -> list[DeclaredRole]:
     """Return the roles that files declare; raise `ProblemsError` with everything that is wrong with any of them.
 
     In a directory, and below it, files called `*.yaml`, `*.yml` and `*.json` are read in order of their names; hidden ones
     are not. A trust policy that a role names as its `trust_policy_file` may lie among them.
     """
-    declared: list[Declared] = []
+    declared: list[DeclaredRole] = []
     problems: list[Problem] = []
     for path in _expanded(paths):
         try:
@@ -42,7 +42,7 @@ def _expanded(paths: Iterable[Path]) -> Iterator[Path]:
             continue
         found = sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES and _visible(file, path))
         if not found:
-            raise refuse(Place(str(path)), f"the directory `{path}` has no *.yaml, *.yml or *.json file")
+            raise refuse(Location(str(path)), f"the directory `{path}` has no *.yaml, *.yml or *.json file")
         yield from found
 
 
@@ -50,20 +50,20 @@ def _visible(file: Path, root: Path) -> bool:
     return file.is_file() and not any(part.startswith(".") for part in file.relative_to(root).parts)
 
 
-def _read_file(path: Path) -> list[Declared]:
+def _read_file(path: Path) -> list[DeclaredRole]:
     text = read_text(path, MAX_FILE_BYTES)
     documents = read_documents(text, str(path))
     reader = RoleReader(path, text)
     if not documents:
-        raise refuse(Place(str(path)), "declares nothing")
+        raise refuse(Location(str(path)), "declares nothing")
     declared = [role for document in documents for role in reader.roles(document)]
     if reader.problems:
         raise ProblemsError(reader.problems)
     return declared
 
 
-def _duplicates(declared: Iterable[Declared]) -> Iterator[Problem]:
-    first: dict[tuple[str, str], Declared] = {}
+def _duplicates(declared: Iterable[DeclaredRole]) -> Iterator[Problem]:
+    first: dict[tuple[str, str], DeclaredRole] = {}
     for role in declared:
         key = (role.message.account_id, role.message.role_name.lower())
         earlier = first.setdefault(key, role)

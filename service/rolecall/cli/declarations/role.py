@@ -16,7 +16,7 @@ from pathlib import Path
 from rolecall.cli.declarations.document import Source, TextSource, TreeSource, block_source
 from rolecall.cli.declarations.tree import Array, Node, Scalar, Table
 from rolecall.cli.files import MAX_POLICY_FILE_BYTES, read_text
-from rolecall.cli.problem import Place, Problem, ProblemsError
+from rolecall.cli.problem import Location, Problem, ProblemsError
 from rolecall_client.v1.role_pb2 import RoleDeclaration
 
 API_VERSION = "rolecall/v1"
@@ -28,7 +28,7 @@ _SECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Declared:
+class DeclaredRole:
     """A role that a file declares, and where everything about it stands."""
 
     message: RoleDeclaration
@@ -36,11 +36,11 @@ class Declared:
     source: Source
 
     @property
-    def place(self) -> Place:
+    def place(self) -> Location:
         """Return where the role's name stands."""
         return self.table.keys.get("name", self.table.place)
 
-    def place_of(self, field: str) -> Place:
+    def place_of(self, field: str) -> Location:
         """Return where a field of the message stands, or the role if it is not written."""
         key = {"role_name": "name", "assume_role_policy_document": self._policy_key()}.get(field, field)
         return self.table.keys.get(key, self.place)
@@ -56,7 +56,7 @@ class RoleReader:
         self._path, self._lines = path, text.splitlines()
         self.problems: list[Problem] = []
 
-    def roles(self, document: Node) -> Iterator[Declared]:
+    def roles(self, document: Node) -> Iterator[DeclaredRole]:
         """Yield the roles of a document; those with problems are left out."""
         if not isinstance(document, Table):
             self._note(document.place, "must be a mapping with `apiVersion` and `roles`")
@@ -70,7 +70,7 @@ class RoleReader:
             for element in elements.items:
                 yield from self._read(element)
 
-    def _read(self, node: Node) -> Iterator[Declared]:
+    def _read(self, node: Node) -> Iterator[DeclaredRole]:
         before = len(self.problems)
         if not isinstance(node, Table):
             self._note(node.place, "a role must be a mapping with `name` and a trust policy")
@@ -87,7 +87,7 @@ class RoleReader:
         source = self._source(node)
         if source is not None and len(self.problems) == before:
             message.assume_role_policy_document = source.text
-            yield Declared(message=message, table=node, source=source)
+            yield DeclaredRole(message=message, table=node, source=source)
 
     def _api_version(self, document: Table) -> None:
         version = document.members.get("apiVersion")
@@ -167,10 +167,10 @@ class RoleReader:
     def _file(self, node: Scalar) -> Source | None:
         path = self._path.parent / node.text
         try:
-            return TextSource(read_text(path, MAX_POLICY_FILE_BYTES), Place(str(path), 1, 1))
+            return TextSource(read_text(path, MAX_POLICY_FILE_BYTES), Location(str(path), 1, 1))
         except ProblemsError as error:
             self._note(node.place, error.problems[0].message)
             return None
 
-    def _note(self, place: Place, message: str, hint: str = "", *, reason: str = "") -> None:
+    def _note(self, place: Location, message: str, hint: str = "", *, reason: str = "") -> None:
         self.problems.append(Problem(place=place, message=message, hint=hint, reason=reason))

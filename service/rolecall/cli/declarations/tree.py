@@ -14,7 +14,7 @@ from typing import Protocol
 
 import yaml
 
-from rolecall.cli.problem import Place, Problem, ProblemsError, refuse
+from rolecall.cli.problem import Location, Problem, ProblemsError, refuse
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_NODES = 5_000_000
@@ -30,7 +30,7 @@ _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 class Scalar:
     """One value. `plain` is whether it stands without quotes; `style` is YAML's mark of a block (`|`, `>`) or a quote."""
 
-    place: Place
+    place: Location
     text: str
     style: str = ""
 
@@ -48,7 +48,7 @@ class Scalar:
 class Array:
     """Values in order."""
 
-    place: Place
+    place: Location
     items: tuple[Node, ...]
 
 
@@ -56,9 +56,9 @@ class Array:
 class Table:
     """Values by name, and where each name stands."""
 
-    place: Place
+    place: Location
     members: Mapping[str, Node]
-    keys: Mapping[str, Place]
+    keys: Mapping[str, Location]
 
 
 Node = Scalar | Array | Table
@@ -85,11 +85,11 @@ def _require_json(text: str, file: str) -> None:
     try:
         json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        raise refuse(Place(file, error.lineno, error.colno), f"not JSON: {error.msg.lower()}") from None
+        raise refuse(Location(file, error.lineno, error.colno), f"not JSON: {error.msg.lower()}") from None
     except ValueError as error:
-        raise refuse(Place(file), f"not JSON: {error}") from None
+        raise refuse(Location(file), f"not JSON: {error}") from None
     except RecursionError:
-        raise refuse(Place(file), _TOO_DEEP) from None
+        raise refuse(Location(file), _TOO_DEEP) from None
 
 
 def _refuse_constant(name: str) -> object:
@@ -102,7 +102,7 @@ def _documents(text: str, file: str, *, json_text: str) -> list[Node]:
     except yaml.MarkedYAMLError as error:
         raise _unreadable(error, file) from None
     except yaml.reader.ReaderError as error:
-        raise refuse(Place(file), f"not YAML: {error.reason}") from None
+        raise refuse(Location(file), f"not YAML: {error.reason}") from None
 
 
 class _Builder:
@@ -141,14 +141,14 @@ class _Builder:
             self._anchors[event.anchor] = (node, self._count - before)
         return node
 
-    def _alias(self, event: yaml.AliasEvent, place: Place) -> Node:
+    def _alias(self, event: yaml.AliasEvent, place: Location) -> Node:
         if event.anchor not in self._anchors:
             raise refuse(place, f"no value has been given the anchor `&{event.anchor}` before")
         node, size = self._anchors[event.anchor]
         self._require_bounded(size, place)
         return node
 
-    def _require_bounded(self, size: int, place: Place) -> None:
+    def _require_bounded(self, size: int, place: Location) -> None:
         self._count += size
         if self._count > MAX_NODES:
             raise refuse(
@@ -156,7 +156,7 @@ class _Builder:
                 f"the file has more than {MAX_NODES:,} values, those of aliases counted as often as they are used",
             )
 
-    def _require_plain(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, depth: int, place: Place) -> None:
+    def _require_plain(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, depth: int, place: Location) -> None:
         if depth > MAX_DEPTH:
             raise refuse(place, _TOO_DEEP)
         if event.tag:
@@ -166,9 +166,9 @@ class _Builder:
         while not isinstance(event := self._events.get_event(), yaml.SequenceEndEvent):
             yield self._node(event, depth + 1)
 
-    def _table(self, place: Place, depth: int) -> Table:
+    def _table(self, place: Location, depth: int) -> Table:
         members: dict[str, Node] = {}
-        keys: dict[str, Place] = {}
+        keys: dict[str, Location] = {}
         twice: list[Problem] = []
         while not isinstance(event := self._events.get_event(), yaml.MappingEndEvent):
             at = _place(self._file, event)
@@ -182,7 +182,7 @@ class _Builder:
             raise ProblemsError(twice)
         return Table(place, members, keys)
 
-    def _key(self, event: yaml.Event, place: Place) -> str:
+    def _key(self, event: yaml.Event, place: Location) -> str:
         node = self._node(event, MAX_DEPTH) if isinstance(event, yaml.ScalarEvent) else None
         if not isinstance(node, Scalar):
             raise refuse(place, "a key must be text")
@@ -194,14 +194,14 @@ class _Builder:
         return str(json.loads(self._json_text[_mark(event.start_mark).index : _mark(event.end_mark).index]))
 
 
-def _duplicate(key: str, at: Place, first: Place) -> Problem:
+def _duplicate(key: str, at: Location, first: Location) -> Problem:
     message = f"the key `{key}` stands here a second time; the first is on line {first.line}"
     return Problem(place=at, message=message, reason="DUPLICATE_KEY", hint="keep one of the two")
 
 
-def _place(file: str, event: yaml.Event) -> Place:
+def _place(file: str, event: yaml.Event) -> Location:
     mark = _mark(event.start_mark)
-    return Place(file, mark.line + 1, mark.column + 1)
+    return Location(file, mark.line + 1, mark.column + 1)
 
 
 def _mark(mark: Mark | None) -> Mark:
@@ -212,6 +212,6 @@ def _mark(mark: Mark | None) -> Mark:
 
 def _unreadable(error: yaml.MarkedYAMLError, file: str) -> ProblemsError:
     mark = error.problem_mark or error.context_mark
-    place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
+    place = Location(file, mark.line + 1, mark.column + 1) if mark else Location(file)
     hint = "indent with spaces" if "cannot start any token" in (error.problem or "") else ""
     return refuse(place, f"not YAML: {error.problem or error.context or 'cannot be read'}", hint)

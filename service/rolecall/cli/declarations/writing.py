@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from rolecall.cli.declarations.document import json_text
 from rolecall.cli.declarations.role import API_VERSION
 from rolecall.cli.declarations.tree import MAX_DEPTH, Array, Node, Scalar, Table
-from rolecall.cli.problem import Place
+from rolecall.cli.problem import Location
 
 if TYPE_CHECKING:
     from rolecall_client.v1.role_pb2 import RoleDeclaration
 
-_NOWHERE = Place("")
+_NOWHERE = Location("")
 _QUOTED = '"'
 _ROOM_FOR_THE_ROLE = 4
 _MAX_PLAIN_CHARACTERS = 200

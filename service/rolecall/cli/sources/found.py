@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rolecall.cli.declarations.document import Source, TextSource
-from rolecall.cli.declarations.role import Declared
+from rolecall.cli.declarations.role import DeclaredRole
 from rolecall.cli.declarations.tree import Table
-from rolecall.cli.problem import Place, Problem
+from rolecall.cli.problem import Location, Problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -20,7 +20,7 @@ class FoundRole:
     """
 
     name: str
-    place: Place
+    place: Location
     document: str
     source: Source
     label: str
@@ -28,7 +28,7 @@ class FoundRole:
     tags: Mapping[str, str] = field(default_factory=dict)
     max_session_duration_seconds: int = 0
 
-    def place_of(self, pointer: str, line: int = 0, column: int = 0) -> Place:
+    def place_of(self, pointer: str, line: int = 0, column: int = 0) -> Location:
         """Return where an element of the trust policy stands; `line` and `column` are those in the document, if they are known."""
         if not line and isinstance(self.source, TextSource) and self.source.exact:
             line, column = _position(self.document, pointer)
@@ -39,7 +39,7 @@ class FoundRole:
         """Tell whether `place_of` leads to the element, and not just to the text that the policy is in."""
         return not isinstance(self.source, TextSource) or self.source.exact
 
-    def statement_place(self, index: int) -> Place:
+    def statement_place(self, index: int) -> Location:
         """Return where a statement stands."""
         return self.place_of(f"/Statement/{index}")
 
@@ -50,7 +50,7 @@ class UnknownRole:
 
     name: str
     label: str
-    place: Place
+    place: Location
     message: str
 
 
@@ -61,7 +61,7 @@ class ServiceAccount:
     namespace: str
     name: str
     role_name: str
-    place: Place
+    place: Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +84,18 @@ class Found:
     problems: list[Problem] = field(default_factory=list)
     remarks: list[Problem] = field(default_factory=list)
 
-    def note(self, place: Place, message: str, hint: str = "", *, severity: str = "note", reason: str = "") -> None:
+    def note(self, place: Location, message: str, hint: str = "", *, severity: str = "note", reason: str = "") -> None:
         """Remember something to tell."""
         self.remarks.append(
             Problem(place=place, message=message, hint=hint, severity=severity, reason=reason, finding=True)
         )
 
-    def refuse(self, place: Place, message: str, hint: str = "", *, reason: str = "") -> None:
+    def refuse(self, place: Location, message: str, hint: str = "", *, reason: str = "") -> None:
         """Remember something that is wrong."""
         self.problems.append(Problem(place=place, message=message, hint=hint, reason=reason))
 
 
-def found_role(declared: Declared) -> FoundRole:
+def found_role(declared: DeclaredRole) -> FoundRole:
     """Return a declared role."""
     message = declared.message
     return FoundRole(

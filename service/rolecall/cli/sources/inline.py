@@ -7,14 +7,14 @@ from pathlib import Path
 
 from rolecall.cli.declarations.role import API_VERSION, RoleReader
 from rolecall.cli.declarations.tree import Array, Node, Scalar, Table
-from rolecall.cli.problem import Place, ProblemsError
+from rolecall.cli.problem import Location, ProblemsError
 from rolecall.cli.sources.found import FoundRole, found_role
 
 
 def inline_roles(items: Sequence[Node], path: Path, text: str) -> list[FoundRole]:
     """Return the roles that nodes declare; raise `ProblemsError` with everything that is wrong with them."""
     reader = RoleReader(path, text)
-    place = items[0].place if items else Place(str(path))
+    place = items[0].place if items else Location(str(path))
     version = Scalar(place, API_VERSION, '"')
     document = Table(
         place, {"apiVersion": version, "roles": Array(place, tuple(items))}, {"apiVersion": place, "roles": place}

@@ -13,7 +13,7 @@ from rolecall.cli.declarations.document import TextSource
 from rolecall.cli.declarations.role import RoleReader
 from rolecall.cli.declarations.tree import MAX_FILE_BYTES, Node, Table, read_documents
 from rolecall.cli.files import MAX_POLICY_FILE_BYTES, read_text
-from rolecall.cli.problem import Place, ProblemsError, refuse
+from rolecall.cli.problem import Location, ProblemsError, refuse
 from rolecall.cli.sources.found import CaseDocument, Found, FoundRole, found_role
 from rolecall.cli.sources.kinds import Kind, kind_of_json, kind_of_node
 from rolecall.cli.sources.kubernetes import read_manifest
@@ -45,7 +45,7 @@ def _files(path: Path, found: Found) -> Iterator[tuple[Path, bool]]:
         return
     files = sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES and _visible(file, path))
     if not files:
-        found.refuse(Place(str(path)), f"the directory `{path}` has no *.yaml, *.yml or *.json file")
+        found.refuse(Location(str(path)), f"the directory `{path}` has no *.yaml, *.yml or *.json file")
     yield from ((file, False) for file in files)
 
 
@@ -68,7 +68,7 @@ def _read_yaml(path: Path, text: str, found: Found, *, named: bool) -> None:
     documents = [(kind_of_node(document), document) for document in read_documents(text, str(path))]
     of_use = [(kind, document) for kind, document in documents if kind is not Kind.EMPTY]
     if not of_use:
-        found.refuse(Place(str(path)), "the file is empty") if named else found.note(Place(str(path)), "is empty")
+        found.refuse(Location(str(path)), "the file is empty") if named else found.note(Location(str(path)), "is empty")
     for kind, document in of_use:
         _read_document(kind, document, path, text, found, named=named)
 
@@ -79,7 +79,7 @@ def _read_json(path: Path, text: str, found: Found, *, named: bool) -> None:
         found.roles.append(policy_role(str(path), text))
         return
     if kind is Kind.OTHER:
-        found.note(Place(str(path)), f"passed over: it is {_KINDS}")
+        found.note(Location(str(path)), f"passed over: it is {_KINDS}")
         return
     # The reader goes by the name, and not every JSON file is called so.
     for document in read_documents(text, str(path) if path.suffix == ".json" else f"{path}.json"):
@@ -110,11 +110,11 @@ def _read_roles(document: Node, path: Path, text: str, found: Found) -> None:
 
 def policy_role(file: str, text: str) -> FoundRole:
     """Return the role that a trust policy in a file of its own is on: it is named after the file; raise `ProblemsError`."""
-    name, start = Path(file).stem, Place(file, 1, 1)
+    name, start = Path(file).stem, Location(file, 1, 1)
     if len(text.encode()) > MAX_POLICY_FILE_BYTES:
-        raise refuse(Place(file), f"`{file}` is longer than {MAX_POLICY_FILE_BYTES:,} bytes")
+        raise refuse(Location(file), f"`{file}` is longer than {MAX_POLICY_FILE_BYTES:,} bytes")
     return FoundRole(
-        name=name, place=Place(file), document=text, source=TextSource(text, start), label=f"role `{name}`"
+        name=name, place=Location(file), document=text, source=TextSource(text, start), label=f"role `{name}`"
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from rolecall.cli.declarations.document import TextSource
 from rolecall.cli.declarations.tree import Scalar, Table
-from rolecall.cli.problem import Place
+from rolecall.cli.problem import Location
 from rolecall.cli.sources.found import Found, FoundRole, UnknownRole
 from rolecall.cli.sources.terraform_plan import Plan
 
@@ -69,7 +69,7 @@ def _read_role(resource: Table, plan: Plan, found: Found) -> None:
     )
 
 
-def _note_unknown(address: str, place: Place, name: Scalar | None, message: str, found: Found) -> None:
+def _note_unknown(address: str, place: Location, name: Scalar | None, message: str, found: Found) -> None:
     found.unknown_roles.append(
         UnknownRole(name=name.text if name else "", label=f"`{address}`", place=place, message=message)
     )

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from rolecall.cli.declarations.role import API_VERSION
 from rolecall.cli.declarations.tree import Array, Node, Scalar, Table
-from rolecall.cli.problem import Place, ProblemsError
+from rolecall.cli.problem import Location, ProblemsError
 from rolecall.cli.sources import CaseDocument, Found, FoundRole, inline_roles, search
-from rolecall.cli.testing.cases import Case, Expectation, Expected
+from rolecall.cli.testing.cases import Case, Expectation, ExpectedOutcome
 from rolecall.cli.testing.fields import Fields
 from rolecall.engine.decision import Reason
 
@@ -108,7 +108,7 @@ class _CaseReader(Fields):
                 case, who=who, name=f"{name} ({who})" if several else name, places={**case.places, "as": place}
             )
 
-    def _who(self, node: Table) -> Iterator[tuple[str, Place]]:
+    def _who(self, node: Table) -> Iterator[tuple[str, Location]]:
         asking = node.members.get("as")
         if asking is None:
             self.note(node.place, "`as` is missing", "say who asks, or list several: each is a case of its own")
@@ -124,19 +124,19 @@ class _CaseReader(Fields):
     def _expect(self, case: Table) -> Expectation:
         node = case.members.get("expect")
         if isinstance(node, Scalar):
-            outcome = self.choice(case, "expect", list(Expected))
-            return Expectation(outcome=Expected(outcome or Expected.DENY))
+            outcome = self.choice(case, "expect", list(ExpectedOutcome))
+            return Expectation(outcome=ExpectedOutcome(outcome or ExpectedOutcome.DENY))
         if not isinstance(node, Table):
             self.note(node.place if node else case.place, "`expect` must be ALLOW, DENY or a mapping with `outcome`")
-            return Expectation(outcome=Expected.DENY)
+            return Expectation(outcome=ExpectedOutcome.DENY)
         self.known(node, _EXPECT_KEYS)
-        outcome = self.choice(node, "outcome", list(Expected), required=True)
+        outcome = self.choice(node, "outcome", list(ExpectedOutcome), required=True)
         reason, statement = self.choice(node, "reason", list(Reason)), self.text(node, "statement")
-        if outcome and reason and (outcome == Expected.ALLOW) != (reason == Reason.ALLOW):
+        if outcome and reason and (outcome == ExpectedOutcome.ALLOW) != (reason == Reason.ALLOW):
             self.note(node.members["reason"].place, f"the outcome {outcome} cannot have the reason {reason}")
         if statement and reason not in _DECIDED_BY_STATEMENTS:
             self.note(node.members["statement"].place, f"with the reason {reason} no statement decides")
-        return Expectation(outcome=Expected(outcome or Expected.DENY), reason=reason, statement=statement)
+        return Expectation(outcome=ExpectedOutcome(outcome or ExpectedOutcome.DENY), reason=reason, statement=statement)
 
     def _twice(self, cases: list[Case]) -> None:
         first: dict[str, Case] = {}
@@ -185,7 +185,7 @@ def _plain(path: Path) -> Path:
     return plain if plain.exists() and plain.resolve() == path.resolve() else path
 
 
-def _places(case: Table) -> Iterator[tuple[str, Place]]:
+def _places(case: Table) -> Iterator[tuple[str, Location]]:
     """Yield where the fields of a case stand, and where each condition key does."""
     yield from case.keys.items()
     for name in ("context", "claims"):

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from rolecall.cli.problem import Place
+from rolecall.cli.problem import Location
 from rolecall.cli.sources import FoundRole
 
-Values = Mapping[str, tuple[str, ...]]
+ContextValues = Mapping[str, tuple[str, ...]]
 
 
-class Expected(StrEnum):
+class ExpectedOutcome(StrEnum):
     """The outcome that a case expects."""
 
     ALLOW = "ALLOW"
@@ -23,7 +23,7 @@ class Expected(StrEnum):
 class Expectation:
     """What is to come out. An empty `reason` or `statement` is not looked at; a statement is a Sid or a JSON pointer."""
 
-    outcome: Expected
+    outcome: ExpectedOutcome
     reason: str = ""
     statement: str = ""
 
@@ -36,17 +36,17 @@ class Case:
     who: str
     role: str
     expect: Expectation
-    place: Place
-    places: Mapping[str, Place] = field(default_factory=dict)
-    claims: Values = field(default_factory=dict)
-    context: Values = field(default_factory=dict)
+    place: Location
+    places: Mapping[str, Location] = field(default_factory=dict)
+    claims: ContextValues = field(default_factory=dict)
+    context: ContextValues = field(default_factory=dict)
     external_id: str = ""
     session_name: str = ""
     source_identity: str = ""
     duration: int = 0
     time: int | None = None
 
-    def place_of(self, key: str) -> Place:
+    def place_of(self, key: str) -> Location:
         """Return where a field stands, or the case if it is not written."""
         return self.places.get(key, self.place)
 

@@ -15,7 +15,7 @@ from rolecall.cli.failure import DENIED, OK, CommandError
 from rolecall.cli.options import expanded, pairs
 from rolecall.cli.terminal import console, print_json
 from rolecall.cli.testing.coverage import coverage_of
-from rolecall.cli.testing.options import ClusterOptions, Format, Paths, ReportOptions, WorldOptions
+from rolecall.cli.testing.options import ClusterOptions, Paths, ReportFormat, ReportOptions, WorldOptions
 from rolecall.cli.testing.report import Report
 from rolecall.cli.testing.runner import Asked, prepare, run
 from rolecall.cli.testing.suites import collect
@@ -69,30 +69,30 @@ def _tell(report: Report, reporting: ReportOptions) -> None:
     report_problems(report.remarks)
     if file is not None:
         file.write_text(_text(report, output, verbose=verbose), encoding="utf-8")
-    if file is not None or output is Format.TABLE:
+    if file is not None or output is ReportFormat.TABLE:
         show_report(report, console(sys.stdout), verbose=verbose)
-    elif output is Format.JUNIT:
+    elif output is ReportFormat.JUNIT:
         sys.stdout.write(_text(report, output, verbose=verbose))
     else:
         print_json(_value(report, output))
 
 
-def _text(report: Report, output: Format, *, verbose: bool) -> str:
-    if output is Format.TABLE:
+def _text(report: Report, output: ReportFormat, *, verbose: bool) -> str:
+    if output is ReportFormat.TABLE:
         from rolecall.cli.testing.report_table import show_report
 
         text = io.StringIO()
         show_report(report, console(text), verbose=verbose)
         return text.getvalue()
-    if output is Format.JUNIT:
+    if output is ReportFormat.JUNIT:
         from rolecall.cli.testing.report_junit import junit_text
 
         return junit_text(report)
     return json.dumps(_value(report, output), indent=2, ensure_ascii=False) + "\n"
 
 
-def _value(report: Report, output: Format) -> object:
-    if output is Format.SARIF:
+def _value(report: Report, output: ReportFormat) -> object:
+    if output is ReportFormat.SARIF:
         from rolecall.cli.testing.report_sarif import report_sarif
 
         return report_sarif(report)

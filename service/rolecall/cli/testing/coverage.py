@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rolecall.cli.problem import Place
+from rolecall.cli.problem import Location
 from rolecall.cli.testing.results import Result
 from rolecall.cli.testing.world import HeldRole
 
@@ -16,7 +16,7 @@ class CoveredStatement:
 
     index: int
     sid: str
-    place: Place
+    place: Location
     covered: bool
 
     @property
@@ -30,7 +30,7 @@ class RoleCoverage:
     """The statements of a role."""
 
     arn: str
-    place: Place
+    place: Location
     statements: tuple[CoveredStatement, ...]
 
     @property

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from rolecall.cli.declarations.tree import Array, Node, Scalar, Table
-from rolecall.cli.problem import Place, Problem
+from rolecall.cli.problem import Location, Problem
 
 _TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII
@@ -22,7 +22,7 @@ class Fields:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
 
-    def note(self, place: Place, message: str, hint: str = "", *, reason: str = "") -> None:
+    def note(self, place: Location, message: str, hint: str = "", *, reason: str = "") -> None:
         """Note a problem."""
         self.problems.append(Problem(place=place, message=message, hint=hint, reason=reason))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from rolecall.cli.problem import Place, Problem
+from rolecall.cli.problem import Location, Problem
 from rolecall.cli.sources import ServiceAccount
-from rolecall.cli.testing.cases import Case, Expectation, Expected
+from rolecall.cli.testing.cases import Case, Expectation, ExpectedOutcome
 from rolecall.roles.fields import role_name_violations
 
 DEFAULT_AUDIENCE = "sts.aliyuncs.com"
@@ -32,14 +32,14 @@ def manifest_cases(accounts: Iterable[ServiceAccount], cluster: Cluster) -> Iter
             who=f"k8s:{cluster.provider}/{name}",
             role=account.role_name,
             claims=claims,
-            expect=Expectation(outcome=Expected.ALLOW),
+            expect=Expectation(outcome=ExpectedOutcome.ALLOW),
             place=account.place,
         )
 
 
 def manifest_problems(accounts: Iterable[ServiceAccount], provider: str) -> Iterator[Problem]:
     """Yield why the questions cannot be put."""
-    places: list[Place] = []
+    places: list[Location] = []
     for account in accounts:
         places.append(account.place)
         for violation in role_name_violations(account.role_name, field="role"):

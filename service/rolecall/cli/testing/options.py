@@ -13,7 +13,7 @@ from rolecall.cli.request import DEFAULT_ACCOUNT
 from rolecall.cli.testing.manifest_cases import DEFAULT_AUDIENCE, Cluster
 
 
-class Format(StrEnum):
+class ReportFormat(StrEnum):
     """How a run is reported."""
 
     TABLE = "table"
@@ -84,7 +84,7 @@ class ReportOptions:
     fail_under: Annotated[
         float, typer.Option(metavar="PERCENT", min=0, max=100, help="Fail if less of the statements is covered.")
     ] = 0.0
-    output: Annotated[Format, typer.Option("--output", "-o", help="How to report.")] = Format.TABLE
+    output: Annotated[ReportFormat, typer.Option("--output", "-o", help="How to report.")] = ReportFormat.TABLE
     output_file: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write the report there, and the table to standard output."),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rolecall.cli.problem import Place, Problem, ProblemsError
+from rolecall.cli.problem import Location, Problem, ProblemsError
 from rolecall.cli.request import QuestionOptions
-from rolecall.cli.testing.cases import Case, Values
+from rolecall.cli.testing.cases import Case, ContextValues
 from rolecall.cli.testing.world import World
 from rolecall.engine.errors import InvalidQuestionError
 from rolecall.engine.request import AssumeRoleRequest
@@ -90,10 +90,10 @@ def _key_of(violation: FieldViolation) -> str:
     return _KEYS.get(match["name"] if match else "", violation.field)
 
 
-def _problem(case: Case, place: Place, message: str, reason: str = "") -> Problem:
+def _problem(case: Case, place: Location, message: str, reason: str = "") -> Problem:
     return Problem(place=place, message=f"case `{case.name}`: {message}", reason=reason)
 
 
-def _pairs(values: Values) -> Iterator[str]:
+def _pairs(values: ContextValues) -> Iterator[str]:
     for key, texts in values.items():
         yield from (f"{key}={text}" for text in texts)

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from rolecall.cli.problem import Place, Problem
+from rolecall.cli.problem import Location, Problem
 from rolecall.cli.render.explanation import print_explanation
 from rolecall.cli.terminal import console
 from rolecall.cli.testing.coverage import Coverage
@@ -65,14 +65,14 @@ def explanation_text(result: Result) -> str:
     return text.getvalue()
 
 
-def deciding_places(result: Result) -> Iterator[tuple[str, Place]]:
+def deciding_places(result: Result) -> Iterator[tuple[str, Location]]:
     """Yield each statement that settled the decision, and where it stands."""
     if result.held is not None:
         for index, name in result.statements():
             yield name, result.held.found.statement_place(index)
 
 
-def telling_places(result: Result) -> Iterator[tuple[str, Place]]:
+def telling_places(result: Result) -> Iterator[tuple[str, Location]]:
     """Yield each statement that a reader of a failure wants to see, as a sentence, and where it stands."""
     for name, place in deciding_places(result):
         yield f"{name} decided", place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rolecall.cli.problem import Place
+from rolecall.cli.problem import Location
 from rolecall.cli.terminal import record
 from rolecall.cli.testing.coverage import Coverage
 from rolecall.cli.testing.report import Report, deciding_places, explanation_of
@@ -64,5 +64,5 @@ def _coverage(coverage: Coverage, fail_under: float) -> Mapping[str, object]:
     }
 
 
-def _place(place: Place) -> Mapping[str, object]:
+def _place(place: Location) -> Mapping[str, object]:
     return {"file": place.file, "line": place.line, "column": place.column}

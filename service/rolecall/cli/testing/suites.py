@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rolecall.cli.problem import Place, Problem, ProblemsError
+from rolecall.cli.problem import Location, Problem, ProblemsError
 from rolecall.cli.sources import Found, FoundRole, UnknownRole, search
 from rolecall.cli.testing.case_file import CaseFile, read_cases
 from rolecall.cli.testing.cases import Suite
@@ -49,7 +49,7 @@ def collect(paths: Sequence[Path], cluster: Cluster) -> Collection:
     if not collection.suites and not collection.problems:
         hint = "a file of cases has `apiVersion: rolecall/v1` and `cases`; see `rolecall test --help`"
         where = ", ".join(f"`{path}`" for path in paths)
-        place = Place(str(paths[0]))
+        place = Location(str(paths[0]))
         collection.problems.append(Problem(place=place, message=f"there are no test cases in {where}", hint=hint))
     # A file that several others name is told once.
     collection.remarks = list(dict.fromkeys(collection.remarks))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from rolecall.cli.policy_check import violation_problems
-from rolecall.cli.problem import Place, Problem, ProblemsError
+from rolecall.cli.problem import Location, Problem, ProblemsError
 from rolecall.cli.sources import FoundRole
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
 from rolecall.engine.snapshot import Snapshot
@@ -120,7 +120,7 @@ def _field_problem(violation: FieldViolation, found: FoundRole) -> Problem:
 
 
 def _duplicates(roles: Iterable[HeldRole]) -> Iterator[Problem]:
-    first: dict[str, Place] = {}
+    first: dict[str, Location] = {}
     for held in roles:
         place = first.setdefault(held.role.key, held.found.place)
         if place is not held.found.place:

@@ -14,7 +14,7 @@ from typing import Protocol
 from rolecall.engine.decision_record import DecisionRecord
 from rolecall.observability.decision_log.line_writer import LineWriter
 from rolecall.observability.decision_log.masking import Masking
-from rolecall.observability.decision_log.record import Origin, RecordEncoder
+from rolecall.observability.decision_log.record import RecordEncoder, ServerIdentity
 from rolecall.observability.decision_log.sampling import Sampling
 from rolecall.observability.decision_log.sinks import STDOUT, RotatedFile, Sink, StandardOutput
 
@@ -54,7 +54,13 @@ class DecisionLog:
     """Records decisions from `start` to `close`. `dropped` and `sampled_out` are those that it did not keep."""
 
     def __init__(
-        self, sink: Sink, options: DecisionLogOptions, origin: Origin, *, log: WarningLog, clock: Callable[[], float]
+        self,
+        sink: Sink,
+        options: DecisionLogOptions,
+        origin: ServerIdentity,
+        *,
+        log: WarningLog,
+        clock: Callable[[], float],
     ) -> None:
         self.dropped = self.sampled_out = 0
         self.sampling = Sampling(allow=options.sample_allow, deny=options.sample_deny)

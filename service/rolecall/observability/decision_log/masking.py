@@ -43,7 +43,7 @@ def context_pointer(key: str) -> str:
     return f"{CONTEXT}/{key.replace('~', '~0').replace('/', '~1')}"
 
 
-class Places:
+class MaskedFields:
     """A set of pointers."""
 
     def __init__(self, pointers: Iterable[str]) -> None:
@@ -66,14 +66,14 @@ class Masking:
     Equal values have equal hashes as long as the process lives, and nobody without the key can try values out.
     """
 
-    hashed: Places
-    erased: Places
+    hashed: MaskedFields
+    erased: MaskedFields
     key: bytes = field(default_factory=lambda: secrets.token_bytes(_KEY_BYTES), repr=False)
 
     @classmethod
     def of(cls, *, masked: Iterable[str] = (), erased: Iterable[str] = ()) -> Masking:
         """Return the masking of these pointers beside the default ones."""
-        return cls(Places([*DEFAULT_MASKS, *masked]), Places(erased))
+        return cls(MaskedFields([*DEFAULT_MASKS, *masked]), MaskedFields(erased))
 
     def hash(self, value: str) -> str:
         """Return what stands for a value."""

@@ -21,7 +21,7 @@ Record = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class ServerIdentity:
     """Which server decided: its name, its version, and the history of the store that it follows now."""
 
     instance: str
@@ -32,7 +32,7 @@ class Origin:
 class RecordEncoder:
     """Makes lines of records, none longer than `max_bytes`. `cuts` is how many had to be shortened for that."""
 
-    def __init__(self, origin: Origin, masking: Masking, *, max_bytes: int) -> None:
+    def __init__(self, origin: ServerIdentity, masking: Masking, *, max_bytes: int) -> None:
         self._incarnation = origin.incarnation
         self._labels = {"app": APP, "id": origin.instance, "version": origin.version}
         self._masking, self._max_bytes = masking, max_bytes

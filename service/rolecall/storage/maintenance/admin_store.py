@@ -14,11 +14,11 @@ from sqlalchemy import Connection
 from rolecall.roles.errors import StoreUnsupportedError
 from rolecall.roles.repository import Head
 from rolecall.storage.maintenance.audit_log import Pages
-from rolecall.storage.maintenance.sqlite_admin import MaintainedSqlite
+from rolecall.storage.maintenance.sqlite_admin import SqliteAdminStore
 from rolecall.storage.opening import require_postgres, split_url, sqlite_path
 
 
-class MaintainedStore(Protocol):
+class AdminStore(Protocol):
     """A store that a command looks after. Every method may raise `StoreUnavailableError` and `StoreUnsupportedError`."""
 
     @property
@@ -39,23 +39,23 @@ class MaintainedStore(Protocol):
         """Give what reads it while servers write to it; no writer waits for long."""
         ...
 
-    def moment(self) -> AbstractContextManager[Connection]:
+    def snapshot_transaction(self) -> AbstractContextManager[Connection]:
         """Give a transaction that sees one moment of the store, to move it from here.
 
         A store that one server has for itself raises `StoreBusyError` while one has it.
         """
         ...
 
-    def moment_beside(self, path: Path) -> AbstractContextManager[Connection]:
+    def snapshot_transaction_beside(self, path: Path) -> AbstractContextManager[Connection]:
         """Give a transaction that sees one moment of the store while servers go on; what that takes lies beside `path`."""
         ...
 
-    def filling(self) -> AbstractContextManager[Connection]:
+    def fill_transaction(self) -> AbstractContextManager[Connection]:
         """Give a write transaction, committed at the end, on a store that must be empty; it is made if it is not there."""
         ...
 
 
-def maintained_store(url: str) -> MaintainedStore:
+def open_admin_store(url: str) -> AdminStore:
     """Return the store that `url` names; raise `StoreUnsupportedError` if there is nothing to look after."""
     kind, rest = split_url(url)
     if kind == "memory":
@@ -63,8 +63,8 @@ def maintained_store(url: str) -> MaintainedStore:
             "a store in memory is its server's alone; give `sqlite:///PATH` or `postgresql://...`"
         )
     if kind == "sqlite":
-        return MaintainedSqlite(sqlite_path(rest))
+        return SqliteAdminStore(sqlite_path(rest))
     require_postgres()
-    from rolecall.storage.maintenance.postgres_admin import MaintainedPostgres  # noqa: PLC0415 -- needs an optional library
+    from rolecall.storage.maintenance.postgres_admin import PostgresAdminStore  # noqa: PLC0415 -- needs an optional library
 
-    return MaintainedPostgres(url)
+    return PostgresAdminStore(url)

@@ -19,7 +19,7 @@ from rolecall.roles.errors import RevisionNotKeptError, StoreUnavailableError
 from rolecall.roles.repository import Floor, Head
 from rolecall.roles.role import Revision
 from rolecall.storage.maintenance.audit_findings import Break, Findings
-from rolecall.storage.maintenance.audit_log import LogWalk, Pages, Standing, hash_at, read_standing
+from rolecall.storage.maintenance.audit_log import LogWalk, Pages, StorePosition, hash_at, read_position
 from rolecall.storage.maintenance.audit_state import StateAudit
 from rolecall.storage.maintenance.audit_tables import TableAudit, hold_to_schema
 from rolecall.storage.sql.tables import accounts, changes, commits, counter, floor, meta, role_tags, roles
@@ -60,7 +60,7 @@ def audit(pages: Pages, *, first: Revision | None, tell: Tell, noted: Floor | No
     Raise `RevisionNotKeptError` if that revision is not kept, `BrokenHistoryError` if the store does not say where it stands.
     """
     with pages() as connection:
-        head = read_standing(connection).head
+        head = read_position(connection).head
     findings = Findings()
     tables, state = TableAudit(pages, findings), StateAudit(pages, findings)
     tables.run(partial(tell, "rows", None))
@@ -78,7 +78,7 @@ def audit(pages: Pages, *, first: Revision | None, tell: Tell, noted: Floor | No
 class _Log(NamedTuple):
     """The log as it was walked."""
 
-    standing: Standing
+    standing: StorePosition
     begin: Floor
     walk: LogWalk
 
@@ -88,21 +88,21 @@ def _walked(pages: Pages, first: Revision | None, noted: Floor | None, tell: Tel
     for _ in range(ATTEMPTS):
         found = Findings()
         with pages() as connection:
-            standing = read_standing(connection)
+            standing = read_position(connection)
             walk = LogWalk(pages, standing, found)
             walk.note_reach(connection)
             begin = _beginning(connection, standing, first)
             _hold_to_note(connection, standing, noted, found)
         walk.run(begin, partial(tell, "commits", standing.head.revision - begin.revision))
         with pages() as connection:
-            unmoved = read_standing(connection).floor == standing.floor
+            unmoved = read_position(connection).floor == standing.floor
         if unmoved:
             findings.include(found)
             return _Log(standing, begin, walk)
     raise StoreUnavailableError("old history is being forgotten while it is examined; try again")
 
 
-def _beginning(connection: Connection, standing: Standing, first: Revision | None) -> Floor:
+def _beginning(connection: Connection, standing: StorePosition, first: Revision | None) -> Floor:
     """Return the revision after which the walk begins."""
     if first is None:
         return standing.floor
@@ -115,7 +115,7 @@ def _beginning(connection: Connection, standing: Standing, first: Revision | Non
     return begin
 
 
-def _hold_to_note(connection: Connection, standing: Standing, noted: Floor | None, findings: Findings) -> None:
+def _hold_to_note(connection: Connection, standing: StorePosition, noted: Floor | None, findings: Findings) -> None:
     """Note a break if a revision has not the hash that was noted: then this is another history."""
     if noted is None:
         return

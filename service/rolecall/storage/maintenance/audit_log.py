@@ -64,7 +64,7 @@ _CHANGES = (
 )
 
 
-class Standing(NamedTuple):
+class StorePosition(NamedTuple):
     """Where the store says that it stands, and where its log begins."""
 
     head: Head
@@ -72,7 +72,7 @@ class Standing(NamedTuple):
     next_role_id: int
 
 
-def read_standing(connection: Connection) -> Standing:
+def read_position(connection: Connection) -> StorePosition:
     """Return where the store stands; raise `BrokenHistoryError` if it does not say."""
     rows = connection.execute(_STANDING).all()
     # The join would hide a second row with another key, on which every server fails.
@@ -80,7 +80,7 @@ def read_standing(connection: Connection) -> Standing:
         message = "the store does not say where it stands: `meta`, `counter` and `floor` must have one row each"
         raise BrokenHistoryError(message)
     row = rows[0]
-    return Standing(
+    return StorePosition(
         head=Head(incarnation=row.incarnation, revision=Revision(row.revision), hash=row.hash),
         floor=Floor(revision=Revision(row.floor), hash=row.floor_hash),
         next_role_id=row.next_role_id,
@@ -98,7 +98,7 @@ def hash_at(connection: Connection, begin: Floor, revision: Revision) -> Floor |
 class LogWalk:
     """One walk over the log, and what it counted."""
 
-    def __init__(self, pages: Pages, standing: Standing, findings: Findings) -> None:
+    def __init__(self, pages: Pages, standing: StorePosition, findings: Findings) -> None:
         self._pages, self._standing, self._findings = pages, standing, findings
         self._groups: Iterator[tuple[int, Iterator[AnyRow]]] = iter(())
         self._group: tuple[int, Iterator[AnyRow]] | None = None

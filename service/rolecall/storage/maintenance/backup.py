@@ -14,9 +14,17 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from rolecall.storage.atomic_file import open_regular, replacing
-from rolecall.storage.maintenance.audit_log import read_standing
-from rolecall.storage.maintenance.backup_file import Backup, BackupError, BackupReader, BackupWriter, Origin
-from rolecall.storage.maintenance.store_contents import Contents, Step, Tell, contents_of, fill, kept_columns, steps_of
+from rolecall.storage.maintenance.audit_log import read_position
+from rolecall.storage.maintenance.backup_file import Backup, BackupError, BackupOrigin, BackupReader, BackupWriter
+from rolecall.storage.maintenance.store_contents import (
+    Step,
+    StoreContents,
+    Tell,
+    contents_of,
+    fill,
+    kept_columns,
+    steps_of,
+)
 from rolecall.storage.sql.tables import meta
 
 
@@ -25,9 +33,9 @@ def write_backup(source: Connection, path: Path, *, now: int, tell: Tell) -> Bac
 
     The file takes its name when it is whole and on the disk. Raise `BackupError` if `read_backup` would refuse it.
     """
-    head = read_standing(source).head
+    head = read_position(source).head
     with replacing(path) as file:
-        writer = BackupWriter(file, Origin(now, head.incarnation, head.revision))
+        writer = BackupWriter(file, BackupOrigin(now, head.incarnation, head.revision))
         for step in steps_of(source):
             writer.add(step)
             tell(writer.rows)
@@ -42,7 +50,7 @@ def read_backup(path: Path, *, tell: Tell) -> Backup:
         return reader.backup
 
 
-def restore(path: Path, backup: Backup, target: Connection, *, tell: Tell) -> Contents:
+def restore_backup(path: Path, backup: Backup, target: Connection, *, tell: Tell) -> StoreContents:
     """Put a backup that was read through into a store that `require_empty` has taken; return what is there then.
 
     Raise `BackupError` if the file is no longer the one that was read.

@@ -57,7 +57,7 @@ class Backup:
     sha256: str
 
 
-class Origin(NamedTuple):
+class BackupOrigin(NamedTuple):
     """What a backup is of, and when it was made."""
 
     created: int
@@ -68,7 +68,7 @@ class Origin(NamedTuple):
 class BackupWriter:
     """Writes a backup into a file, from the header to the end; raise `BackupError` for what could not be read again."""
 
-    def __init__(self, file: BinaryIO, origin: Origin) -> None:
+    def __init__(self, file: BinaryIO, origin: BackupOrigin) -> None:
         self._packed = gzip.GzipFile("", "wb", COMPRESSION, file, mtime=0)
         self._digest, self._origin = hashlib.sha256(), origin
         self._add({"format": FORMAT, "version": VERSION, **origin._asdict()})
@@ -141,7 +141,7 @@ class BackupReader:
                 self.rows += 1
                 yield table, self._row(table, value)
 
-    def _read_origin(self) -> Origin:
+    def _read_origin(self) -> BackupOrigin:
         try:
             line = self._packed.readline(MAX_HEADER_BYTES)
             header = json.loads(line)
@@ -156,9 +156,9 @@ class BackupReader:
                 " restore it with the version that wrote it, or a later one"
             )
         self._digest.update(line)
-        if not header.keys() >= {*Origin._fields}:
+        if not header.keys() >= {*BackupOrigin._fields}:
             raise self._altered()
-        return Origin(*(header[name] for name in Origin._fields))
+        return BackupOrigin(*(header[name] for name in BackupOrigin._fields))
 
     def _next(self) -> dict[str, Any] | list[Any]:
         """Return the next line; that of the end is not digested."""

@@ -16,13 +16,13 @@ from sqlalchemy import Connection
 from rolecall.roles.errors import BrokenHistoryError, StoreUnavailableError
 from rolecall.roles.repository import Head
 from rolecall.storage.maintenance.audit_findings import Findings
-from rolecall.storage.maintenance.audit_log import LogWalk, read_standing
-from rolecall.storage.maintenance.store_contents import Contents, Tell, contents_of, fill, steps_of
+from rolecall.storage.maintenance.audit_log import LogWalk, read_position
+from rolecall.storage.maintenance.store_contents import StoreContents, Tell, contents_of, fill, steps_of
 
 
 def copy_store(
     source: Connection, target: Connection, *, head_now: Callable[[], Head], tell: Tell, store: str
-) -> Contents:
+) -> StoreContents:
     """Copy what the transaction on `source` sees into the empty store `target`; return what that is.
 
     `store` is what the source is called. Raise `StoreUnavailableError` if it has gone on meanwhile, `BrokenHistoryError` if what
@@ -39,7 +39,7 @@ def copy_store(
 
 
 def _require_sound_log(copy: Connection, store: str) -> None:
-    standing, findings = read_standing(copy), Findings()
+    standing, findings = read_position(copy), Findings()
     walk = LogWalk(lambda: nullcontext(copy), standing, findings)
     walk.note_reach(copy)
     walk.run(standing.floor, lambda _: None)

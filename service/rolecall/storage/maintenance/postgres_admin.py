@@ -30,7 +30,7 @@ _READ = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_BOUNDS}"
 _WRITE = f"BEGIN ISOLATION LEVEL READ COMMITTED; {_BOUNDS}, set_config('synchronous_commit', 'on', true)"
 
 
-class MaintainedPostgres:
+class PostgresAdminStore:
     """The store in a database. No message shows anything of its URL."""
 
     def __init__(self, url: str) -> None:
@@ -60,20 +60,20 @@ class MaintainedPostgres:
             yield lambda: nullcontext(connection)
 
     @contextmanager
-    def moment(self) -> Iterator[Connection]:
+    def snapshot_transaction(self) -> Iterator[Connection]:
         """Give a transaction; servers may go on writing after the moment that it sees."""
         with self._whole() as connection:
             _require_primary(connection)
             yield connection
 
     @contextmanager
-    def moment_beside(self, path: Path) -> Iterator[Connection]:  # noqa: ARG002  (the database needs no place of ours)
-        """Give a transaction, as `moment` does, also on a standby, which may lack the last writes."""
+    def snapshot_transaction_beside(self, path: Path) -> Iterator[Connection]:  # noqa: ARG002  (the database needs no place of ours)
+        """Give a transaction, as `snapshot_transaction` does, also on a standby, which may lack the last writes."""
         with self._whole() as connection:
             yield connection
 
     @contextmanager
-    def filling(self) -> Iterator[Connection]:
+    def fill_transaction(self) -> Iterator[Connection]:
         """Give a write transaction, for which every other writer waits; the tables are made if they are not there."""
         if not schema_of(self._url):
             migrate(self._url)

@@ -33,7 +33,7 @@ MAX_RESTARTS = 10
 _READ, _WRITE = "BEGIN", "BEGIN IMMEDIATE"
 
 
-class MaintainedSqlite:
+class SqliteAdminStore:
     """The store in one file."""
 
     def __init__(self, path: Path) -> None:
@@ -64,7 +64,7 @@ class MaintainedSqlite:
             yield engine.begin
 
     @contextmanager
-    def moment(self) -> Iterator[Connection]:
+    def snapshot_transaction(self) -> Iterator[Connection]:
         """Give a transaction while no server has the file."""
         self._require_file()
         with self._locked(), _engine(self._path, "rw") as engine, engine.begin() as connection:
@@ -72,7 +72,7 @@ class MaintainedSqlite:
             yield connection
 
     @contextmanager
-    def moment_beside(self, path: Path) -> Iterator[Connection]:
+    def snapshot_transaction_beside(self, path: Path) -> Iterator[Connection]:
         """Give a transaction on a copy of the file, which is made in short steps and goes away afterwards."""
         self._require_file()
         copy = path.with_name(f".{path.name}.copy")
@@ -88,7 +88,7 @@ class MaintainedSqlite:
             _remove(copy)
 
     @contextmanager
-    def filling(self) -> Iterator[Connection]:
+    def fill_transaction(self) -> Iterator[Connection]:
         """Give a write transaction while no server has the file, which is made if it is not there."""
         if not read_sqlite_schema(self._path):
             open_sqlite(self._path).close()

@@ -14,7 +14,7 @@ from sqlalchemy import Column, Connection, Table, delete, func, insert, select, 
 from rolecall.roles.digest import StateDigest
 from rolecall.roles.errors import BrokenHistoryError, StoreUnsupportedError
 from rolecall.roles.repository import Head
-from rolecall.storage.maintenance.audit_log import read_standing
+from rolecall.storage.maintenance.audit_log import read_position
 from rolecall.storage.sql.queries import hold_counter, select_roles
 from rolecall.storage.sql.rows import role_of_row
 from rolecall.storage.sql.schema import read_schema
@@ -53,7 +53,7 @@ class Step(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class StoreContents:
     """What a store holds: where it stands, how many roles it has, and their digest."""
 
     head: Head
@@ -84,18 +84,18 @@ def steps_of(connection: Connection) -> Iterator[Step]:
             yield Step(table, rows)
 
 
-def contents_of(connection: Connection) -> Contents:
+def contents_of(connection: Connection) -> StoreContents:
     """Return what a store holds, having looked at every role."""
     digest = StateDigest()
     for row in connection.execute(select_roles().execution_options(yield_per=ROWS_A_STEP)):
         digest.add(role_of_row(row))
-    return Contents(head=read_standing(connection).head, roles=digest.roles, digest=digest.value)
+    return StoreContents(head=read_position(connection).head, roles=digest.roles, digest=digest.value)
 
 
 def require_empty(connection: Connection, store: str) -> None:
     """Take the store for this transaction alone; raise `StoreUnsupportedError` if it holds anything."""
     hold_counter(connection)
-    revision = read_standing(connection).head.revision
+    revision = read_position(connection).head.revision
     if revision or _count(connection, roles) or _count(connection, commits):
         raise StoreUnsupportedError(
             f"{store} is not empty, it stands at revision {revision}; name a file that is not there, or a new database"

@@ -23,7 +23,7 @@ from sqlalchemy.pool import NullPool, Pool, QueuePool
 from rolecall.roles.errors import StoreUnavailableError, StoreUnsupportedError
 from rolecall.roles.role import Revision
 from rolecall.storage.postgres.errors import unavailable
-from rolecall.storage.postgres.notifications import CHANNEL, PostgresHints
+from rolecall.storage.postgres.notifications import CHANNEL, PostgresNotifications
 from rolecall.storage.postgres.timeouts import Silence
 from rolecall.storage.postgres.url import Parameters, connect, parse_url
 from rolecall.storage.sql.schema import require_schema
@@ -50,7 +50,7 @@ _DURABLY = """,
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """How long a transaction may wait, in milliseconds: for a writer, between two of its statements, for one of them.
 
     The database itself ends what takes longer; if it has said nothing at all for `silence`, it is given up.
@@ -62,10 +62,10 @@ class Patience:
     silence: int = 35_000
 
 
-PATIENCE = Patience()
+TIMEOUTS = Timeouts()
 
 
-def open_postgres(url: str, patience: Patience = PATIENCE) -> SqlRoleRepository:
+def open_postgres(url: str, patience: Timeouts = TIMEOUTS) -> SqlRoleRepository:
     """Open the store in a database: only the URL is looked at, raising `StoreUnsupportedError`.
 
     Every use raises `StoreUnavailableError` while the database cannot be reached or is a standby; the first one also raises
@@ -121,7 +121,7 @@ def one_transaction(parameters: Parameters, begin: str) -> Iterator[Connection]:
 class PostgresDriver:
     """How PostgreSQL begins, notifies and fails."""
 
-    def __init__(self, parameters: Parameters, patience: Patience) -> None:
+    def __init__(self, parameters: Parameters, patience: Timeouts) -> None:
         self._parameters, self.silence = parameters, Silence(patience.silence / 1_000)
         times = patience.lock, patience.idle, patience.statement
         self._begin_read = _BEGIN.format("REPEATABLE READ READ ONLY", *times)
@@ -150,10 +150,10 @@ class PostgresDriver:
         """Notify those that listen when the transaction commits."""
         connection.execute(select(func.pg_notify(CHANNEL, str(revision))))
 
-    def hints(self) -> PostgresHints:
+    def hints(self) -> PostgresNotifications:
         """Return word of the commits of others."""
         silence = Silence(self.silence.seconds)
-        return PostgresHints(partial(connect, self._parameters, silence=silence), silence)
+        return PostgresNotifications(partial(connect, self._parameters, silence=silence), silence)
 
     def unavailable(self, error: SQLAlchemyError) -> StoreUnavailableError | None:
         """Return the sentence for a database that cannot be used now; None for a mistake of ours."""

@@ -24,7 +24,7 @@ _SLICE_SECONDS = 0.25
 """How long a `wait` under way may take to see that `close` was called."""
 
 
-class PostgresHints:
+class PostgresNotifications:
     """Listens, on one thread at a time; connects when it is first asked, and anew after a pause when the connection broke.
 
     `silence` is that of the connections that `connect` makes.

@@ -39,7 +39,7 @@ class Silence:
         return monotonic() > min(heard + self.seconds, max(heard, self._cut_at) + LAST_SECONDS)
 
 
-class PatientConnection(psycopg.Connection[Any]):
+class TimedConnection(psycopg.Connection[Any]):
     """A connection that closes itself, and raises `psycopg.OperationalError`, when `silence` lasts too long."""
 
     silence: Silence | None = None

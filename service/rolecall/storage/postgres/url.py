@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from rolecall.roles.errors import StoreUnavailableError, StoreUnsupportedError
 from rolecall.storage.postgres.errors import connection_fault
-from rolecall.storage.postgres.timeouts import PatientConnection, Silence
+from rolecall.storage.postgres.timeouts import Silence, TimedConnection
 
 Parameters: TypeAlias = dict[str, str | int | None]
 
@@ -57,7 +57,7 @@ def connect(parameters: Parameters, *, silence: Silence | None = None) -> psycop
     if silence and silence.cut:
         raise StoreUnavailableError("the store is closed")
     try:
-        connection = PatientConnection.connect(**parameters, autocommit=True, prepare_threshold=None)  # type: ignore[arg-type]
+        connection = TimedConnection.connect(**parameters, autocommit=True, prepare_threshold=None)  # type: ignore[arg-type]
         connection.silence = silence
         return connection  # noqa: TRY300  (it reads as one)
     except (psycopg.Error, ValueError, OSError) as error:

@@ -21,7 +21,7 @@ from pathlib import Path
 from rolecall.roles.role import Role
 from rolecall.storage.atomic_file import open_regular, replacing, sync_directory
 from rolecall.storage.snapshot.authenticated_file import BrokenSealError, Seal, unsealed
-from rolecall.storage.snapshot.format import Standing, seen_of, seen_payload, state_of, state_payloads
+from rolecall.storage.snapshot.format import SnapshotPosition, seen_of, seen_payload, state_of, state_payloads
 from rolecall.storage.snapshot.moment import Moment
 
 STATE_KIND = b"rolecall state 1\n"
@@ -43,7 +43,7 @@ class NoSnapshotFileError(SnapshotFileError):
 class Saved:
     """What a file holds. `seen` is when the store was last seen to stand there; `warning` may be empty."""
 
-    standing: Standing
+    standing: SnapshotPosition
     seen: Moment
     roles: list[Role]
     warning: str = ""
@@ -64,7 +64,7 @@ class SnapshotFile:
 
     def write(
         self,
-        standing: Standing,
+        standing: SnapshotPosition,
         roles: Iterable[Role],
         seen: Moment,
         *,
@@ -83,7 +83,7 @@ class SnapshotFile:
                 pause()
             file.write(seal.end())
 
-    def touch(self, standing: Standing, seen: Moment) -> None:
+    def touch(self, standing: SnapshotPosition, seen: Moment) -> None:
         """Note when the store was seen to stand where the file stands; raise `SnapshotFileError`.
 
         A crash of the machine (not one of the process) may lose it: then an earlier time counts.
@@ -110,7 +110,7 @@ class SnapshotFile:
             ) from error
         return self._refused
 
-    def _seen_again(self, standing: Standing) -> tuple[Moment | None, str]:
+    def _seen_again(self, standing: SnapshotPosition) -> tuple[Moment | None, str]:
         """Return when the store was seen there later, if that is known, and a warning.
 
         What goes wrong here makes the state seem older than it is, never younger.

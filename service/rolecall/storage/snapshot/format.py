@@ -32,7 +32,7 @@ _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class SnapshotPosition:
     """Where a state stands: in which history, at which commit. `token_key` is that of its store."""
 
     incarnation: str
@@ -44,12 +44,12 @@ class Standing:
 class Held(NamedTuple):
     """A state that was read: where it stands, when its store was seen to stand there, and its roles."""
 
-    standing: Standing
+    standing: SnapshotPosition
     seen: Moment
     roles: list[Role]
 
 
-def state_payloads(standing: Standing, seen: Moment, roles: Iterable[Role]) -> Iterator[bytes]:
+def state_payloads(standing: SnapshotPosition, seen: Moment, roles: Iterable[Role]) -> Iterator[bytes]:
     """Yield the payloads of a state; about a hundred roles are looked at for each."""
     yield canonical({**identity(standing), "token_key": standing.token_key.hex(), "seen": asdict(seen)})
     count = 0
@@ -75,18 +75,18 @@ def state_of(payloads: Iterator[bytes]) -> Held:
     return Held(_standing_of(header), Moment(**header["seen"]), roles)
 
 
-def seen_payload(standing: Standing, seen: Moment) -> bytes:
+def seen_payload(standing: SnapshotPosition, seen: Moment) -> bytes:
     """Return what tells when the store was seen to stand there."""
     return canonical({"of": identity(standing), "seen": asdict(seen)})
 
 
-def seen_of(payloads: Iterator[bytes], standing: Standing) -> Moment | None:
+def seen_of(payloads: Iterator[bytes], standing: SnapshotPosition) -> Moment | None:
     """Return when the store was seen to stand there, None if it was seen elsewhere; raise as `state_of` does."""
     (form,) = map(json.loads, payloads)
     return Moment(**form["seen"]) if form["of"] == identity(standing) else None
 
 
-def identity(standing: Standing) -> dict[str, str | int]:
+def identity(standing: SnapshotPosition) -> dict[str, str | int]:
     """Return what makes a state this one and no other, as JSON has it."""
     return {"incarnation": standing.incarnation, "revision": standing.revision, "hash": standing.hash.hex()}
 
@@ -119,8 +119,8 @@ def _row(role: Role) -> _Row:
     )
 
 
-def _standing_of(header: dict[str, Any]) -> Standing:
-    return Standing(
+def _standing_of(header: dict[str, Any]) -> SnapshotPosition:
+    return SnapshotPosition(
         incarnation=header["incarnation"],
         revision=Revision(header["revision"]),
         hash=bytes.fromhex(header["hash"]),

@@ -21,7 +21,7 @@ class Restored:
     warning: str
 
 
-def restore(file: SnapshotFile, *, max_age: int) -> Restored:
+def restore_snapshot(file: SnapshotFile, *, max_age: int) -> Restored:
     """Return the state of a file that is at most `max_age` microseconds old; blocks. Raise `SnapshotFileError`."""
     try:
         saved = file.read()

@@ -16,14 +16,14 @@ from time import monotonic, sleep
 
 from rolecall.engine.follower import Follower
 from rolecall.storage.snapshot.file import PAUSE_SECONDS, SnapshotFile, SnapshotFileError
-from rolecall.storage.snapshot.format import Standing
+from rolecall.storage.snapshot.format import SnapshotPosition
 from rolecall.storage.snapshot.moment import Moment, read_boot_id
 
 LEAST_REST = 20
 """How many times the time of the last writing must pass before the next."""
 
 
-class SnapshotKeeper:
+class SnapshotSaver:
     """Keeps the state of a follower in a file. `token_key` gives the key of the store that is followed now."""
 
     def __init__(
@@ -73,7 +73,7 @@ class SnapshotKeeper:
         snapshot, loop = self._follower.snapshot, asyncio.get_running_loop()
         if snapshot.restored:
             return
-        standing = Standing(
+        standing = SnapshotPosition(
             incarnation=snapshot.incarnation,
             revision=snapshot.revision,
             hash=snapshot.hash,

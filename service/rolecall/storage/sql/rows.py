@@ -15,10 +15,10 @@ from rolecall.roles.role import Revision, Role
 
 MAX_SHARED_TAGS = 10_000
 
-Values: TypeAlias = dict[str, str | int | bytes]
+RowValues: TypeAlias = dict[str, str | int | bytes]
 
 
-def role_values(role: Role) -> Values:
+def role_values(role: Role) -> RowValues:
     """Return the row of a role."""
     return {
         "key": role.key,
@@ -35,7 +35,7 @@ def role_values(role: Role) -> Values:
     }
 
 
-def tag_values(roles: Iterable[Role]) -> list[Values]:
+def tag_values(roles: Iterable[Role]) -> list[RowValues]:
     """Return the rows of the tags of roles."""
     return [
         {"tag_key": key, "tag_value": value, "role_key": role.key} for role in roles for key, value in role.tags.items()

@@ -15,7 +15,7 @@ import grpc
 from grpc.aio import ServicerContext
 
 from rolecall.transport.errors import StreamAgeError, StreamStoppedError, TransportError
-from rolecall.transport.rpc.stats import MethodTally
+from rolecall.transport.rpc.stats import MethodStats
 
 CONVERSATION_SECONDS = 300.0
 """How long one may last: as long as its connection, which grpc lets go on a little longer so that none is cut."""
@@ -39,18 +39,18 @@ Asked = TypeVar("Asked")
 Told = TypeVar("Told")
 
 
-class Conversation(Generic[Asked, Told]):
+class BidiStream(Generic[Asked, Told]):
     """One such call. Whatever was read is answered before it is ended; it is ended where it waits for the next message."""
 
     def __init__(
         self,
         context: ServicerContext[Any, Any],
-        tally: MethodTally,
+        stats: MethodStats,
         *,
         decode: Callable[[bytes], Asked],
         encode: Callable[[Told], bytes],
     ) -> None:
-        self._context, self._tally, self._decode, self._encode = context, tally, decode, encode
+        self._context, self._stats, self._decode, self._encode = context, stats, decode, encode
         self.uninterrupted = False
         self._ending: TransportError | None = None
         self._reader: asyncio.Task[Any] | None = None
@@ -73,12 +73,12 @@ class Conversation(Generic[Asked, Told]):
             # When the caller has gone, too, its messages end; the cancellation itself comes an instant later.
             await asyncio.sleep(0)
             return None
-        self._tally.messages_in += 1
+        self._stats.messages_in += 1
         return self._decode(data)
 
     async def write(self, message: Told) -> None:
         """Send a message; return when flow control has taken it."""
-        self._tally.messages_out += 1
+        self._stats.messages_out += 1
         await self._context.write(self._encode(message))
 
     def end(self, error: TransportError) -> None:
@@ -89,7 +89,7 @@ class Conversation(Generic[Asked, Told]):
                 self._reader.cancel()
 
 
-class Conversations:
+class OpenStreams:
     """The conversations under way, and whatever else is to be ended as they are."""
 
     def __init__(self, max_seconds: float = CONVERSATION_SECONDS) -> None:

@@ -11,7 +11,7 @@ NO_LIMIT = math.inf
 _OVERDUE = -1.0
 
 
-class Admission:
+class ConcurrencyLimit:
     """The calls under way, each with the time at which it is overdue.
 
     A sweep ends overdue calls, since a timer for every call would cost more than most calls do.

@@ -14,7 +14,7 @@ from grpc_status import rpc_status
 
 from rolecall.transport.error_status import SERVER_FAULTS, foreseen, status_of
 from rolecall.transport.errors import STREAM_ENDINGS, OverdueError
-from rolecall.transport.rpc.stats import MethodTally
+from rolecall.transport.rpc.stats import MethodStats
 
 REQUEST_ID_KEY = "x-request-id"
 MAX_REQUEST_ID_CHARACTERS = 128
@@ -43,7 +43,7 @@ class CallLog(Protocol):
         ...
 
 
-class Boundary:
+class ErrorBoundary:
     """Ends failed calls. `verbose` also tells of calls that went well."""
 
     def __init__(self, log: CallLog, *, verbose: bool) -> None:
@@ -51,7 +51,7 @@ class Boundary:
         self.verbose = verbose
 
     async def close(
-        self, error: BaseException, context: Context, tally: MethodTally, began: float, overdue: float | None
+        self, error: BaseException, context: Context, stats: MethodStats, began: float, overdue: float | None
     ) -> None:
         """End a call with the status of what went wrong, and raise `AbortError`; return if the call has ended already.
 
@@ -61,31 +61,31 @@ class Boundary:
             _own_task().uncancel()
             error = OverdueError(overdue)
         if isinstance(error, Exception) and not isinstance(error, AbortError):
-            await self._abort(error, context, tally, began)
+            await self._abort(error, context, stats, began)
         code = _ended_with(error, context)
-        tally.handle(code, perf_counter() - began)
-        self._tell(self._log.debug, tally, began, code=_name(code))
+        stats.handle(code, perf_counter() - began)
+        self._tell(self._log.debug, stats, began, code=_name(code))
 
-    def tell_success(self, context: Context, tally: MethodTally, began: float) -> None:
+    def tell_success(self, context: Context, stats: MethodStats, began: float) -> None:
         """Tell of a call that went well."""
-        self._tell(self._log.debug, tally, began, code=_OK, request_id=request_id(context))
+        self._tell(self._log.debug, stats, began, code=_OK, request_id=request_id(context))
 
-    async def _abort(self, error: Exception, context: Context, tally: MethodTally, began: float) -> None:
+    async def _abort(self, error: Exception, context: Context, stats: MethodStats, began: float) -> None:
         correlation = request_id(context)
         status = status_of(error, correlation)
-        tally.handle(status.code, perf_counter() - began)
+        stats.handle(status.code, perf_counter() - began)
         facts = {"code": _name(status.code), "request_id": correlation}
         if not foreseen(error):
-            self._tell(self._log.error, tally, began, exc_info=error, **facts)
+            self._tell(self._log.error, stats, began, exc_info=error, **facts)
         elif status.code in SERVER_FAULTS and not isinstance(error, STREAM_ENDINGS):
-            self._tell(self._log.warning, tally, began, error=str(error), **facts)
+            self._tell(self._log.warning, stats, began, error=str(error), **facts)
         else:
-            self._tell(self._log.debug, tally, began, **facts)
+            self._tell(self._log.debug, stats, began, **facts)
         await context.abort_with_status(rpc_status.to_status(status))
 
     @staticmethod
-    def _tell(tell: Callable[..., object], tally: MethodTally, began: float, **facts: object) -> None:
-        tell("call", method=tally.name, milliseconds=round((perf_counter() - began) * 1_000, 3), **facts)
+    def _tell(tell: Callable[..., object], stats: MethodStats, began: float, **facts: object) -> None:
+        tell("call", method=stats.name, milliseconds=round((perf_counter() - began) * 1_000, 3), **facts)
 
 
 def request_id(context: Context) -> str:

@@ -1,6 +1,6 @@
 """The ways in which methods are wrapped, by who speaks in their calls.
 
-Around a call, in this order: it is counted, admitted, permitted, decoded, handled, encoded, metered. Whatever goes
+Middleware a call, in this order: it is counted, admitted, permitted, decoded, handled, encoded, metered. Whatever goes
 wrong meets one error boundary, so that no text of an unforeseen error reaches a caller (grpc.aio would send it).
 """
 
@@ -20,21 +20,21 @@ from grpc.aio import AbortError
 
 from rolecall.engine.errors import NotAvailableError
 from rolecall.transport.errors import PermissionDeniedError, TooManyCallsError
-from rolecall.transport.rpc.bidi_stream import Conversation
-from rolecall.transport.rpc.middleware import Around, Context, StreamedCalls
-from rolecall.transport.rpc.server_stream import Telling
-from rolecall.transport.rpc.stats import OK, MethodTally
+from rolecall.transport.rpc.bidi_stream import BidiStream
+from rolecall.transport.rpc.middleware import Context, Middleware, StreamedCalls
+from rolecall.transport.rpc.server_stream import ServerStream
+from rolecall.transport.rpc.stats import OK, MethodStats
 
 STATUS_SECONDS = 5.0
 """How long the status of a call in which only the server speaks may wait for a caller that does not read."""
 
 
-def wrapped(handler: grpc.RpcMethodHandler[Any, Any], tally: MethodTally, around: Around) -> Any:
+def wrapped(handler: grpc.RpcMethodHandler[Any, Any], stats: MethodStats, middleware: Middleware) -> Any:
     """Return the method of a handler with what is around its calls."""
-    return _wrapping(handler)(handler, tally, around)
+    return _wrapping(handler)(handler, stats, middleware)
 
 
-def _wrapping(handler: grpc.RpcMethodHandler[Any, Any]) -> Callable[[Any, MethodTally, Around], Any]:
+def _wrapping(handler: grpc.RpcMethodHandler[Any, Any]) -> Callable[[Any, MethodStats, Middleware], Any]:
     """Return what wraps a method: one that is streamed and no generator reads and writes for itself."""
     if not handler.response_streaming:
         return _answered
@@ -45,20 +45,20 @@ def _wrapping(handler: grpc.RpcMethodHandler[Any, Any]) -> Callable[[Any, Method
     return _streamed
 
 
-def _answered(handler: grpc.RpcMethodHandler[Any, Any], tally: MethodTally, around: Around) -> Any:
+def _answered(handler: grpc.RpcMethodHandler[Any, Any], stats: MethodStats, middleware: Middleware) -> Any:
     """Wrap a method that gives one answer. This is the path of every check: nothing is awaited but the method."""
     call = _implemented(handler.stream_unary if handler.request_streaming else handler.unary_unary)
-    read, encode = _reader(handler, tally), handler.response_serializer or _as_it_is
-    permitted, boundary, verbose = around.permits(tally.name), around.boundary, around.boundary.verbose
-    admission, calls, limit, seconds = (
-        around.admission,
-        around.admission.calls,
-        around.admission.limit,
-        around.seconds(tally),
+    read, encode = _reader(handler, stats), handler.response_serializer or _as_it_is
+    permitted, boundary, verbose = middleware.permits(stats.name), middleware.boundary, middleware.boundary.verbose
+    concurrency, calls, limit, seconds = (
+        middleware.concurrency,
+        middleware.concurrency.calls,
+        middleware.concurrency.limit,
+        middleware.seconds(stats),
     )
 
     async def answered(data: Any, context: Context) -> bytes:
-        tally.started += 1
+        stats.started += 1
         began = perf_counter()
         task = asyncio.current_task()
         try:
@@ -66,64 +66,64 @@ def _answered(handler: grpc.RpcMethodHandler[Any, Any], tally: MethodTally, arou
                 raise TooManyCallsError(limit)
             calls[task] = began + seconds
             if not permitted(context):
-                raise PermissionDeniedError(tally.name)
+                raise PermissionDeniedError(stats.name)
             answer = encode(await call(read(data), context))
         except BaseException as error:
-            overdue = seconds if admission.left_overdue(task) else None
-            await boundary.close(error, context, tally, began, overdue)
+            overdue = seconds if concurrency.left_overdue(task) else None
+            await boundary.close(error, context, stats, began, overdue)
             raise
         del calls[task]
-        tally.handle(OK, perf_counter() - began)
+        stats.handle(OK, perf_counter() - began)
         if verbose:
-            boundary.tell_success(context, tally, began)
+            boundary.tell_success(context, stats, began)
         return answer
 
     return answered
 
 
-def _streamed(handler: grpc.RpcMethodHandler[Any, Any], tally: MethodTally, around: Around) -> Any:
+def _streamed(handler: grpc.RpcMethodHandler[Any, Any], stats: MethodStats, middleware: Middleware) -> Any:
     """Wrap a method that gives a stream of answers."""
     method = _implemented(handler.stream_stream if handler.request_streaming else handler.unary_stream)
-    read, encode = _reader(handler, tally), handler.response_serializer or _as_it_is
-    calls = StreamedCalls(tally, around)
+    read, encode = _reader(handler, stats), handler.response_serializer or _as_it_is
+    calls = StreamedCalls(stats, middleware)
 
     async def streamed(data: Any, context: Context) -> AsyncIterator[bytes]:
         async with calls.call(context), aclosing(method(read(data), context)) as answers:
             async for answer in answers:
-                tally.messages_out += 1
+                stats.messages_out += 1
                 yield encode(answer)
 
     return streamed
 
 
-def _conversed(handler: grpc.RpcMethodHandler[Any, Any], tally: MethodTally, around: Around) -> Any:
-    """Wrap a method that reads and writes the messages of a `Conversation` itself."""
+def _conversed(handler: grpc.RpcMethodHandler[Any, Any], stats: MethodStats, middleware: Middleware) -> Any:
+    """Wrap a method that reads and writes the messages of a `BidiStream` itself."""
     method: Any = handler.stream_stream
     decode, encode = handler.request_deserializer or _as_it_is, handler.response_serializer or _as_it_is
-    calls = StreamedCalls(tally, around)
+    calls = StreamedCalls(stats, middleware)
 
     async def conversed(_: object, context: Context) -> None:
         async with calls.call(context) as began:
-            conversation = Conversation(context, tally, decode=decode, encode=encode)
-            with around.conversations.held(conversation, began):
+            conversation = BidiStream(context, stats, decode=decode, encode=encode)
+            with middleware.conversations.held(conversation, began):
                 await method(conversation, context)
 
     return conversed
 
 
-def _told(handler: grpc.RpcMethodHandler[Any, Any], tally: MethodTally, around: Around) -> Any:
-    """Wrap a method that sends the bytes of its messages itself, through a `Telling`."""
+def _told(handler: grpc.RpcMethodHandler[Any, Any], stats: MethodStats, middleware: Middleware) -> Any:
+    """Wrap a method that sends the bytes of its messages itself, through a `ServerStream`."""
     method: Any = handler.unary_stream
-    read, calls, boundary = _reader(handler, tally), StreamedCalls(tally, around), around.boundary
+    read, calls, boundary = _reader(handler, stats), StreamedCalls(stats, middleware), middleware.boundary
 
     async def told(data: Any, context: Context) -> None:
-        telling = Telling(context, tally, around.taken_seconds)
+        telling = ServerStream(context, stats, middleware.taken_seconds)
 
         async def close(error: BaseException, began: float) -> None:
-            await _close_in_time(boundary.close(telling.meaning(error), context, tally, began, None))
+            await _close_in_time(boundary.close(telling.meaning(error), context, stats, began, None))
 
         async with calls.call(context, close) as began:
-            with around.conversations.held(telling, began):
+            with middleware.conversations.held(telling, began):
                 await telling.begin()
                 await method(read(data), telling)
 
@@ -139,13 +139,13 @@ async def _close_in_time(closing: Coroutine[Any, Any, None]) -> None:
         raise AbortError from None
 
 
-def _reader(handler: grpc.RpcMethodHandler[Any, Any], tally: MethodTally) -> Callable[[Any], Any]:
+def _reader(handler: grpc.RpcMethodHandler[Any, Any], stats: MethodStats) -> Callable[[Any], Any]:
     """Return what makes a request of what gRPC delivers. Here a message that cannot be read meets the boundary too."""
     decode = handler.request_deserializer or _as_it_is
 
     async def messages(stream: AsyncIterator[bytes]) -> AsyncIterator[Any]:
         async for data in stream:
-            tally.messages_in += 1
+            stats.messages_in += 1
             yield decode(data)
 
     return messages if handler.request_streaming else decode

@@ -14,11 +14,11 @@ from typing import Any
 from grpc.aio import ServicerContext
 
 from rolecall.transport.errors import PermissionDeniedError, TooManyCallsError
-from rolecall.transport.rpc.bidi_stream import Conversations
-from rolecall.transport.rpc.concurrency import NO_LIMIT, Admission
-from rolecall.transport.rpc.error_boundary import Boundary
+from rolecall.transport.rpc.bidi_stream import OpenStreams
+from rolecall.transport.rpc.concurrency import NO_LIMIT, ConcurrencyLimit
+from rolecall.transport.rpc.error_boundary import ErrorBoundary
 from rolecall.transport.rpc.server_stream import TAKEN_SECONDS
-from rolecall.transport.rpc.stats import OK, MethodTally
+from rolecall.transport.rpc.stats import OK, MethodStats
 
 Context = ServicerContext[Any, Any]
 Permit = Callable[[Context], bool]
@@ -32,53 +32,53 @@ Close = Callable[[BaseException, float], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
+class Middleware:
     """What is put around the methods of a service. Calls that are streamed to the client have no time limit."""
 
-    admission: Admission
-    boundary: Boundary
+    concurrency: ConcurrencyLimit
+    boundary: ErrorBoundary
     permits: Permits
     unary_seconds: float = NO_LIMIT
     upload_seconds: float = NO_LIMIT
     taken_seconds: float = TAKEN_SECONDS
-    conversations: Conversations = field(default_factory=Conversations)
+    conversations: OpenStreams = field(default_factory=OpenStreams)
 
-    def seconds(self, tally: MethodTally) -> float:
+    def seconds(self, stats: MethodStats) -> float:
         """Return how long a call of a method may take."""
-        if tally.response_streaming:
+        if stats.response_streaming:
             return NO_LIMIT
-        return self.upload_seconds if tally.request_streaming else self.unary_seconds
+        return self.upload_seconds if stats.request_streaming else self.unary_seconds
 
 
 class StreamedCalls:
     """The calls of one method whose messages are streamed: how each is counted, admitted, permitted, metered and ended."""
 
-    def __init__(self, tally: MethodTally, around: Around) -> None:
-        self._tally, self._boundary, self._admission = tally, around.boundary, around.admission
-        self._permitted = around.permits(tally.name)
+    def __init__(self, stats: MethodStats, middleware: Middleware) -> None:
+        self._stats, self._boundary, self._concurrency = stats, middleware.boundary, middleware.concurrency
+        self._permitted = middleware.permits(stats.name)
 
     @asynccontextmanager
     async def call(self, context: Context, close: Close | None = None) -> AsyncIterator[float]:
         """Be around one call, and give the time at which it began; `close` ends it in place of the boundary."""
-        tally, admission = self._tally, self._admission
-        tally.started += 1
+        stats, concurrency = self._stats, self._concurrency
+        stats.started += 1
         began = perf_counter()
         task = asyncio.current_task()
         try:
-            if len(admission.calls) >= admission.limit:
-                raise TooManyCallsError(admission.limit)
-            admission.calls[task] = NO_LIMIT
+            if len(concurrency.calls) >= concurrency.limit:
+                raise TooManyCallsError(concurrency.limit)
+            concurrency.calls[task] = NO_LIMIT
             if not self._permitted(context):
-                raise PermissionDeniedError(tally.name)
+                raise PermissionDeniedError(stats.name)
             yield began
         except BaseException as error:
-            admission.left_overdue(task)
+            concurrency.left_overdue(task)
             if close:
                 await close(error, began)
             else:
-                await self._boundary.close(error, context, tally, began, None)
+                await self._boundary.close(error, context, stats, began, None)
             raise
-        del admission.calls[task]
-        tally.handle(OK, perf_counter() - began)
+        del concurrency.calls[task]
+        stats.handle(OK, perf_counter() - began)
         if self._boundary.verbose:
-            self._boundary.tell_success(context, tally, began)
+            self._boundary.tell_success(context, stats, began)

@@ -11,13 +11,13 @@ import grpc
 
 from rolecall.transport.errors import UnknownMethodError
 from rolecall.transport.rpc.method_handlers import wrapped
-from rolecall.transport.rpc.middleware import Around
-from rolecall.transport.rpc.stats import MethodTally
+from rolecall.transport.rpc.middleware import Middleware
+from rolecall.transport.rpc.stats import MethodStats
 
 UNKNOWN = "unknown"
 
 
-class Services:
+class RegisteredServices:
     """Takes the place of a server where generated code registers a servicer, and keeps the handlers to be wrapped."""
 
     def __init__(self) -> None:
@@ -37,36 +37,36 @@ class Services:
         """Do nothing: these are the same handlers once more."""
 
 
-class Methods(grpc.GenericRpcHandler):
+class MethodRegistry(grpc.GenericRpcHandler):
     """Every method of the server, wrapped, by name; whatever else is called is counted under one name.
 
     The names come from strangers: a label for each would let them fill the memory of whoever reads the metrics.
     """
 
-    def __init__(self, around_unknown: Around) -> None:
-        self.tallies: list[MethodTally] = []
+    def __init__(self, unknown_middleware: Middleware) -> None:
+        self.method_stats: list[MethodStats] = []
         self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
         stranger: grpc.RpcMethodHandler[Any, Any] = grpc.stream_stream_rpc_method_handler(_unknown)
-        self._unknown = self._wrapped(UNKNOWN, UNKNOWN, stranger, around_unknown)
+        self._unknown = self._wrapped(UNKNOWN, UNKNOWN, stranger, unknown_middleware)
 
-    def add(self, services: Services, around: Around) -> None:
+    def add(self, services: RegisteredServices, middleware: Middleware) -> None:
         """Wrap every method of some services."""
         for service, handlers in services.handlers.items():
             for method, handler in handlers.items():
-                self._handlers[f"/{service}/{method}"] = self._wrapped(service, method, handler, around)
+                self._handlers[f"/{service}/{method}"] = self._wrapped(service, method, handler, middleware)
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any]:
         """Return the handler of the method that is called."""
         return self._handlers.get(details.method, self._unknown)
 
     def _wrapped(
-        self, service: str, method: str, handler: grpc.RpcMethodHandler[Any, Any], around: Around
+        self, service: str, method: str, handler: grpc.RpcMethodHandler[Any, Any], middleware: Middleware
     ) -> grpc.RpcMethodHandler[Any, Any]:
-        tally = MethodTally(
+        stats = MethodStats(
             service, method, request_streaming=handler.request_streaming, response_streaming=handler.response_streaming
         )
-        self.tallies.append(tally)
-        return _SHAPES[handler.request_streaming, handler.response_streaming](wrapped(handler, tally, around))
+        self.method_stats.append(stats)
+        return _SHAPES[handler.request_streaming, handler.response_streaming](wrapped(handler, stats, middleware))
 
 
 async def _unknown(requests: object, context: object) -> AsyncIterator[bytes]:

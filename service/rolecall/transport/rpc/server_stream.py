@@ -13,22 +13,22 @@ from typing import Any
 from grpc.aio import ServicerContext
 
 from rolecall.transport.errors import TransportError, WatchTooSlowError
-from rolecall.transport.rpc.stats import MethodTally
+from rolecall.transport.rpc.stats import MethodStats
 
 TAKEN_SECONDS = 30.0
 """How long a caller may leave a message."""
 
 
-class Telling:
+class ServerStream:
     """One such call, of the current task. It is ended where it waits for something to tell.
 
     While `uninterrupted`, what is being told is of use only as a whole.
     """
 
     def __init__(
-        self, context: ServicerContext[Any, Any], tally: MethodTally, taken_seconds: float = TAKEN_SECONDS
+        self, context: ServicerContext[Any, Any], stats: MethodStats, taken_seconds: float = TAKEN_SECONDS
     ) -> None:
-        self._context, self._tally, self._seconds = context, tally, taken_seconds
+        self._context, self._stats, self._seconds = context, stats, taken_seconds
         self._task = asyncio.current_task()
         self._ending: TransportError | None = None
         self._sending, self._ended_by_us = True, False
@@ -45,7 +45,7 @@ class Telling:
                 await self._undisturbed(self._context.write(message))
         except TimeoutError:
             raise WatchTooSlowError(self._seconds) from None
-        self._tally.messages_out += 1
+        self._stats.messages_out += 1
 
     def end(self, error: TransportError) -> None:
         """Let the call end with `error`, after a message that is being sent."""

@@ -11,7 +11,7 @@ STATUS_CODES = 17
 OK = 0
 
 
-class MethodTally:
+class MethodStats:
     """The calls of one method so far. `handled` counts by status code, `buckets` by latency."""
 
     __slots__ = (

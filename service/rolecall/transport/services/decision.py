@@ -21,7 +21,7 @@ from rolecall.transport.codecs.batch import BatchAnswers, RawRequest, RawRespons
 from rolecall.transport.codecs.decision import QueryDecoder, micros_of, requirement, write_answer
 from rolecall.transport.codecs.explanation import explain_response
 from rolecall.transport.error_status import status_of
-from rolecall.transport.rpc.bidi_stream import Conversation
+from rolecall.transport.rpc.bidi_stream import BidiStream
 from rolecall.transport.services.reverse import ReverseQueries
 from rolecall_client.v1 import decision_pb2 as pb, decision_pb2_grpc as rpc
 
@@ -85,7 +85,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         return {"BatchCheckAssumeRole": batch}
 
     async def StreamCheckAssumeRole(  # type: ignore[override]  # messages are read and written by the method itself
-        self, stream: Conversation[pb.StreamCheckAssumeRoleRequest, pb.StreamCheckAssumeRoleResponse], context: Any
+        self, stream: BidiStream[pb.StreamCheckAssumeRoleRequest, pb.StreamCheckAssumeRoleResponse], context: Any
     ) -> None:
         """Answer questions as they come, in order."""
         while (message := await stream.read()) is not None:

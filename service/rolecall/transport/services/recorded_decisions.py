@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from rolecall.engine.decision_record import DecisionRecord, RecordedCall
 from rolecall.transport.codecs.decision import micros_of
 from rolecall.transport.codecs.record import RecordDecoder
-from rolecall.transport.rpc.bidi_stream import Conversation
+from rolecall.transport.rpc.bidi_stream import BidiStream
 from rolecall.transport.rpc.error_boundary import request_id
 from rolecall_client.v1 import decision_pb2 as pb, decision_pb2_grpc as rpc
 
@@ -74,7 +74,7 @@ class RecordedDecisions(rpc.DecisionServiceServicer):
         return response
 
     async def StreamCheckAssumeRole(  # type: ignore[override]  # as the method that it stands before
-        self, stream: Conversation[pb.StreamCheckAssumeRoleRequest, pb.StreamCheckAssumeRoleResponse], context: Any
+        self, stream: BidiStream[pb.StreamCheckAssumeRoleRequest, pb.StreamCheckAssumeRoleResponse], context: Any
     ) -> None:
         """Answer questions as they come."""
         call = self._call("StreamCheckAssumeRole", context)
@@ -127,7 +127,7 @@ class _Overheard:
 
     def __init__(
         self,
-        stream: Conversation[pb.StreamCheckAssumeRoleRequest, pb.StreamCheckAssumeRoleResponse],
+        stream: BidiStream[pb.StreamCheckAssumeRoleRequest, pb.StreamCheckAssumeRoleResponse],
         tell: Callable[[pb.AssumeRoleQuery, pb.Decision], None],
     ) -> None:
         self._stream, self._tell = stream, tell

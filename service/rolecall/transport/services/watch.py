@@ -5,7 +5,7 @@ from __future__ import annotations
 from rolecall.engine.watch import RoleFound, RoleWatches, WatchEvent
 from rolecall.roles.accounts import Accounts
 from rolecall.transport.codecs.watch import EventEncoder, watch_request
-from rolecall.transport.rpc.server_stream import Telling
+from rolecall.transport.rpc.server_stream import ServerStream
 from rolecall_client.v1 import watch_pb2 as pb, watch_pb2_grpc as rpc
 
 
@@ -16,7 +16,7 @@ class WatchServicer(rpc.WatchServiceServicer):
         self._watches, self._encode, self._accounts = watches, encoder.encode, accounts
 
     async def WatchRoles(  # type: ignore[override]  # messages are sent by the method itself
-        self, message: pb.WatchRolesRequest, telling: Telling
+        self, message: pb.WatchRolesRequest, telling: ServerStream
     ) -> None:
         """Tell what changes until the caller leaves."""
 
