@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from rolecall.engine.errors import ChangeGapError
-from rolecall.engine.reverse.index import ReverseIndex, named_principals
+from rolecall.engine.reverse.index import ReverseIndex
 from rolecall.engine.snapshot import Snapshot
+from rolecall.policy.named_principals import named_principals
 from rolecall.policy.principal import principal_of_document
 from rolecall.roles.change import Author, Change, ChangeKind, Commit
 from rolecall.roles.role import Micros, Revision, Role

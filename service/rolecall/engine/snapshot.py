@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from rolecall.engine.errors import ChangeGapError
-from rolecall.engine.reverse.index import ReverseIndex, UnsortedIndex, named_principals
+from rolecall.engine.reverse.index import ReverseIndex, UnsortedIndex
 from rolecall.policy.compiler import CompiledPolicy
+from rolecall.policy.named_principals import named_principals
 from rolecall.policy.principal import Principal
 from rolecall.roles.canonical_json import FIRST_HASH
 from rolecall.roles.change import ChangeKind, Commit
