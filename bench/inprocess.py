@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from bench import fixture
+from rolecall.engine.clock import now_micros
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.engine.snapshot import Snapshot
@@ -30,7 +31,7 @@ def measure() -> dict[str, float]:
         update_time=Micros(0),
         revision=Revision(1),
     )
-    point = DecisionPoint(Snapshot([role], revision=Revision(1)), DecisionOptions(), lambda: time.time_ns() // 1_000)
+    point = DecisionPoint(Snapshot([role], revision=Revision(1)), DecisionOptions(), now_micros)
     request = QueryDecoder(Accounts()).request(fixture.keyed_query(0))
     return {
         "evaluation": _evaluation(role, request),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rolecall.engine.clock import now_micros
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
 from rolecall.engine.explanation import explain_decision
 from rolecall.engine.snapshot import Snapshot
@@ -66,7 +66,7 @@ def _prepare(query: pb.AssumeRoleQuery, offline: OfflineRole) -> tuple[DecisionP
         max_session_duration_seconds=MAX_SESSION_SECONDS,
         tags=offline.tags,
     )
-    point = DecisionPoint(Snapshot([role]), DecisionOptions(), lambda: time.time_ns() // 1_000)
+    point = DecisionPoint(Snapshot([role]), DecisionOptions(), now_micros)
     asked = pb.AssumeRoleQuery()
     asked.CopyFrom(query)
     asked.role = ref.arn

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rolecall.security.permissions import RIGHTS, Permissions, Right
+from rolecall.security.permissions import RIGHTS, Right, permit
 from rolecall_client.v1 import decision_pb2, policy_pb2, role_pb2, watch_pb2
 from tests.server.serving import served
 
@@ -33,4 +33,8 @@ def test_writes_and_reads_have_different_rights() -> None:
 
 
 def test_a_method_that_the_table_does_not_have_is_denied() -> None:
-    assert not Permissions().permit("/rolecall.v1.RoleService/DropEverything")(None)  # type: ignore[arg-type]
+    assert not permit("/rolecall.v1.RoleService/DropEverything")(None)  # type: ignore[arg-type]
+
+
+def test_a_method_of_the_table_is_permitted_to_every_caller() -> None:
+    assert all(permit(method)(None) for method in RIGHTS)  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ from rolecall.observability.logs import make_logger
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.role import Revision
 from rolecall.roles.tokens import Tokens
-from rolecall.security.permissions import Permissions
+from rolecall.security.permissions import permit
 from rolecall.server.server import StopSignal
 from rolecall.transport.codecs.watch import EventEncoder
 from rolecall.transport.rpc import method_handlers
@@ -385,7 +385,7 @@ async def hurried(service: Served, taken_seconds: float) -> AsyncIterator[Any]:
         servicers,
         ServerOptions(taken_seconds=taken_seconds),
         boundary=ErrorBoundary(log, verbose=True),
-        permits=Permissions().permit,
+        permits=permit,
     )
     port = server.bind(Endpoint("127.0.0.1:0", "127.0.0.1", 0), None)
     await server.start()

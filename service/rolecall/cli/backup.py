@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ from rolecall.cli.failure import CommandError
 from rolecall.cli.options import Output, expanded
 from rolecall.cli.store_options import StoreChoice, counted, counting, store_errors
 from rolecall.cli.terminal import print_json
+from rolecall.engine.clock import now_micros
 
 FormatOption = Annotated[Output, typer.Option("--output", "-o", help="For people (table), or JSON.")]
 
@@ -42,7 +42,7 @@ def backup(
         if kept.path == file.resolve():
             raise CommandError(f"`{file}` is the store itself", hint="give the backup another name")
         with kept.snapshot_transaction_beside(file) as moment, counting("writing", "rows") as tell:
-            written = write_backup(moment, file, now=time.time_ns() // 1_000, tell=tell)
+            written = write_backup(moment, file, now=now_micros(), tell=tell)
     if output is Output.JSON:
         print_json({"file": str(file), **asdict(written)})
         return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Annotated
@@ -16,6 +15,7 @@ from rolecall.cli.decision_log.record import LoggedDecision, NotADecisionError, 
 from rolecall.cli.failure import FAILED, OK, CommandError
 from rolecall.cli.options import Output
 from rolecall.cli.problem import Location, Problem
+from rolecall.engine.clock import now_micros
 
 MAX_TOLD_LINES = 10
 
@@ -190,7 +190,7 @@ def _times(since: str) -> Iterable[Wanted]:
     if since:
         from rolecall.observability.decision_log.record import rfc3339
 
-        earliest = rfc3339(_moment(since, time.time_ns() // 1_000))
+        earliest = rfc3339(_moment(since, now_micros()))
         yield lambda decision: decision.time >= earliest
 
 

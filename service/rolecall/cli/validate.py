@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
@@ -16,6 +15,7 @@ from rolecall.cli.failure import FAILED, OK
 from rolecall.cli.files import STDIN, read_policy
 from rolecall.cli.problem import Location, Problem, ProblemsError
 from rolecall.cli.terminal import console, marks, print_json
+from rolecall.engine.clock import now_micros
 
 if TYPE_CHECKING:
     from rolecall.cli.sources import Found, FoundRole
@@ -133,7 +133,7 @@ def _examined(role: FoundRole, language: Language, account: str) -> Iterator[Pro
     from rolecall.cli.policy_check import document_problems
     from rolecall.policy.profile import Profile
 
-    now, profile, owner = time.time_ns() // 1_000, Profile[language.name], role.account_id or account
+    now, profile, owner = now_micros(), Profile[language.name], role.account_id or account
     for problem in document_problems(role.document, role.place_of, profile=profile, now=now, account=owner):
         # Where lines lead nowhere, the message has to say which element it is.
         element = "" if role.exact else f"{role.label}: {problem.pointer or '/'}: "

@@ -1,7 +1,7 @@
-"""Who calls. Told from how the connection was made, never from anything that a request says.
+"""The caller's identity, taken from the connection and never from the content of a request.
 
-Over mTLS the caller is the one SPIFFE id of its certificate, or without any URI its first DNS name. The common name is
-not an identity: nobody checks who may have which.
+Over mTLS it is the only SPIFFE id of the client certificate, or its first DNS name if the certificate has no URI. The common name
+is not an identity: authorities do not verify it.
 """
 
 from __future__ import annotations
@@ -13,31 +13,31 @@ from typing import Any
 from grpc.aio import ServicerContext
 
 LOCAL = "local"
-"""Whoever reaches a server that listens on this machine alone."""
+"""Every caller of a server that listens only on this machine."""
 
 ANONYMOUS = "anonymous"
-"""Whoever reaches a server that was told to take calls without authentication."""
+"""Every caller of a server that runs with `--insecure`."""
 
 MAX_SPIFFE_ID_BYTES = 2_048
 
-Context = ServicerContext[Any, Any]
-Identify = Callable[[Context], str | None]
+CallContext = ServicerContext[Any, Any]
+Identify = Callable[[CallContext], str | None]
 
 _SPIFFE_ID = re.compile(rb"spiffe://[a-z0-9._-]{1,255}(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._-]+)*")
 _DNS_NAME = re.compile(rb"[A-Za-z0-9_*-]+(\.[A-Za-z0-9_-]+)*")
 
 
 def fixed_identity(name: str) -> Identify:
-    """Return what takes everybody for one caller."""
+    """Return an `Identify` that gives every caller the same name."""
 
-    def identify(context: Context) -> str:  # noqa: ARG001
+    def identify(context: CallContext) -> str:  # noqa: ARG001
         return name
 
     return identify
 
 
-def by_certificate(context: Context) -> str | None:
-    """Return the caller that its certificate names, or None when it does not name exactly one."""
+def by_certificate(context: CallContext) -> str | None:
+    """Return the identity in the client certificate; None if it has none, a malformed one, or several URIs."""
     facts = context.auth_context()
     uris = list(facts.get("peer_uri", ()))
     if uris:

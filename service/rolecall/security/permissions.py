@@ -1,22 +1,18 @@
-"""What callers may do: every method has a right, and a caller needs it. The one place where that is decided.
+"""Authorization of calls: the right that each method requires, and whether a caller has it.
 
-A method that the table does not have is denied to everybody, so that nobody can add one and forget who may call it.
-Today whoever the transport let in has every right; rights of single callers are to come in `Permissions.permit`.
+Today every caller that the listener accepts has every right; rights per caller belong in `permit`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any
 
-from grpc.aio import ServicerContext
-
-Context = ServicerContext[Any, Any]
+from rolecall.security.identity import CallContext
 
 
 class Right(StrEnum):
-    """What a caller needs for a method. Explaining and validating have their own: they tell what policies say."""
+    """What a caller needs for a method. EXPLAIN and VALIDATE are apart from DECIDE: their answers show what policies contain."""
 
     DECIDE = "decide"
     EXPLAIN = "explain"
@@ -50,21 +46,19 @@ RIGHTS: Mapping[str, Right] = {
     "/grpc.health.v1.Health/Check": Right.HEALTH,
     "/grpc.health.v1.Health/Watch": Right.HEALTH,
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": Right.REFLECT,
-    "/unknown/unknown": Right.NOTHING,  # whatever else is called; it is told that there is no such method
+    "/unknown/unknown": Right.NOTHING,  # stands for every unknown method; the answer is UNIMPLEMENTED
 }
 
 
-class Permissions:
-    """Gives each method its permit."""
-
-    def permit(self, method: str) -> Callable[[Context], bool]:
-        """Return what tells whether the caller may make a call of a method."""
-        return _anybody if method in RIGHTS else _nobody
+def permit(method: str) -> Callable[[CallContext], bool]:
+    """Return the check that decides whether a caller may call `method`."""
+    # A method without a right is denied to every caller: a new one cannot be added and its right forgotten.
+    return _allow if method in RIGHTS else _deny
 
 
-def _anybody(context: Context) -> bool:  # noqa: ARG001
+def _allow(context: CallContext) -> bool:  # noqa: ARG001
     return True
 
 
-def _nobody(context: Context) -> bool:  # noqa: ARG001
+def _deny(context: CallContext) -> bool:  # noqa: ARG001
     return False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -15,6 +14,7 @@ from structlog.typing import FilteringBoundLogger
 
 from rolecall.config.settings import Config
 from rolecall.engine.boottime import boottime_micros
+from rolecall.engine.clock import now_micros
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
 from rolecall.engine.follower import Follower, Reload
 from rolecall.engine.polling import Polling
@@ -189,8 +189,3 @@ def _snapshot_file(config: Config) -> SnapshotFile | None:
 
 def _jitter() -> float:
     return random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  (it spreads load, it hides nothing)
-
-
-def now_micros() -> int:
-    """Return the time: microseconds since the epoch."""
-    return time.time_ns() // 1_000

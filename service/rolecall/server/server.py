@@ -10,6 +10,7 @@ from functools import partial
 from structlog.typing import FilteringBoundLogger
 
 from rolecall.config.settings import Config
+from rolecall.engine.clock import now_micros
 from rolecall.engine.consistency import Consistency
 from rolecall.engine.history import RoleHistory
 from rolecall.engine.watch import RoleWatches
@@ -21,8 +22,8 @@ from rolecall.observability.replication_metrics import ReplicationSources
 from rolecall.roles.catalog import CatalogOptions, RoleCatalog
 from rolecall.roles.errors import StoreUnavailableError
 from rolecall.security.credentials import CredentialsError, ListenerSecurity
-from rolecall.security.permissions import Permissions
-from rolecall.server.replica import Replica, Work, now_micros
+from rolecall.security.permissions import permit
+from rolecall.server.replica import Replica, Work
 from rolecall.transport.codecs.decision import QueryDecoder
 from rolecall.transport.codecs.record import RecordDecoder
 from rolecall.transport.codecs.watch import EventEncoder
@@ -99,7 +100,7 @@ class RolecallServer:
                 reflection=config.with_reflection,
             ),
             boundary=ErrorBoundary(log, verbose=config.log_level == "debug"),
-            permits=Permissions().permit,
+            permits=permit,
         )
         self.registry = make_registry(self._sources())
         self.ops = OpsServer(self.registry, not_live=self._not_live, not_ready=self._not_ready)

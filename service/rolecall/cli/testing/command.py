@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import sys
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -20,6 +19,7 @@ from rolecall.cli.testing.report import Report
 from rolecall.cli.testing.runner import Asked, prepare, run
 from rolecall.cli.testing.suites import collect
 from rolecall.cli.testing.world import WorldBuilder
+from rolecall.engine.clock import now_micros
 from rolecall.engine.decision_point import DecisionOptions
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.errors import InvalidFieldsError
@@ -34,7 +34,7 @@ def policy_tests(paths: Paths, world: WorldOptions, cluster: ClusterOptions, rep
     Each case is a question and the decision that is expected; the engine is the one that serves. Exit code 0: all passed, 1: a
     case failed or too few statements are covered, 2: error. No server is needed.
     """
-    now = time.time_ns() // 1_000
+    now = now_micros()
     collection = collect(paths, cluster.cluster)
     options = DecisionOptions(source_identity_needs_allow=world.source_identity_needs_allow)
     builder = WorldBuilder(_accounts(world.account_id, world.account_alias), options, now)

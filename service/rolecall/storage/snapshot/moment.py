@@ -6,12 +6,12 @@ counts. After another boot, or on another machine, there is only the wall clock,
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from rolecall.engine.boottime import boottime_micros
+from rolecall.engine.clock import now_micros
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -27,7 +27,7 @@ class Moment:
     @classmethod
     def now(cls, boot_id: str) -> Self:
         """Return the present in the boot that `read_boot_id` has told of."""
-        return cls(boot_id=boot_id, boottime=boottime_micros(), wall=time.time_ns() // 1_000)
+        return cls(boot_id=boot_id, boottime=boottime_micros(), wall=now_micros())
 
     def before(self, micros: int) -> Moment:
         """Return the moment that long before this one."""
