@@ -57,7 +57,7 @@ def test_the_protos_keep_their_rules() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("  // Why, in a sentence.\n", "", "should have a non-empty comment"),
+        ("  // The cause, in a sentence.\n", "", "should have a non-empty comment"),
         (
             "string reason = 1;",
             "string reason = 2;",

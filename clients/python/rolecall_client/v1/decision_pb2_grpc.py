@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class DecisionServiceStub(object):
-    """Answers whether principals may assume roles. A deny is an answer, with status OK; an error means that the question could not
-    be answered. Malformed questions are INVALID_ARGUMENT, never a deny.
+    """Decides whether principals may assume roles. A deny is a decision, returned with status OK; an error means that no decision
+    could be made. A malformed query is INVALID_ARGUMENT, never a deny.
     """
 
     def __init__(self, channel):
@@ -69,47 +69,47 @@ class DecisionServiceStub(object):
 
 
 class DecisionServiceServicer(object):
-    """Answers whether principals may assume roles. A deny is an answer, with status OK; an error means that the question could not
-    be answered. Malformed questions are INVALID_ARGUMENT, never a deny.
+    """Decides whether principals may assume roles. A deny is a decision, returned with status OK; an error means that no decision
+    could be made. A malformed query is INVALID_ARGUMENT, never a deny.
     """
 
     def CheckAssumeRole(self, request, context):
-        """Answers one question.
+        """Decides one query.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BatchCheckAssumeRole(self, request, context):
-        """Answers many questions at one revision, in order. A malformed query gets its own error, the others are answered.
+        """Decides many queries at one revision, in order. A malformed query gets its own error; the others are decided.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StreamCheckAssumeRole(self, request_iterator, context):
-        """Answers questions as they come, in order.
+        """Decides queries as they arrive, in order.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ExplainAssumeRole(self, request, context):
-        """Answers one question and shows why: every statement, every condition, and the smallest change that would allow.
+        """Decides one query and explains the decision: every statement, every condition, and the smallest change that would allow.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListAssumableRoles(self, request, context):
-        """Lists the roles that an identity can assume, or could with further condition keys.
+        """Lists the roles that an identity can assume, or could assume with further condition keys.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListTrustedPrincipals(self, request, context):
-        """Lists whom a role's trust policy names.
+        """Lists the principals that a role's trust policy names.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -157,8 +157,8 @@ def add_DecisionServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class DecisionService(object):
-    """Answers whether principals may assume roles. A deny is an answer, with status OK; an error means that the question could not
-    be answered. Malformed questions are INVALID_ARGUMENT, never a deny.
+    """Decides whether principals may assume roles. A deny is a decision, returned with status OK; an error means that no decision
+    could be made. A malformed query is INVALID_ARGUMENT, never a deny.
     """
 
     @staticmethod

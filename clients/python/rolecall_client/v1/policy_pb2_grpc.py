@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class PolicyServiceStub(object):
-    """Examines trust policies. Nothing is stored.
+    """Validates trust policies. Nothing is stored.
     """
 
     def __init__(self, channel):
@@ -43,12 +43,12 @@ class PolicyServiceStub(object):
 
 
 class PolicyServiceServicer(object):
-    """Examines trust policies. Nothing is stored.
+    """Validates trust policies. Nothing is stored.
     """
 
     def ValidateTrustPolicy(self, request, context):
-        """Reports every rule that a document breaks, and what a careful reader would ask about it. An invalid document is an
-        answer, not an error.
+        """Reports every rule of the language that a document breaks and, for a valid document, the findings of the linter. An
+        invalid document is a result, not an error.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -71,7 +71,7 @@ def add_PolicyServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class PolicyService(object):
-    """Examines trust policies. Nothing is stored.
+    """Validates trust policies. Nothing is stored.
     """
 
     @staticmethod

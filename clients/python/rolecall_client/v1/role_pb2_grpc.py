@@ -26,15 +26,15 @@ if _version_not_supported:
 
 
 class RoleServiceStub(object):
-    """Keeps the roles: what may be assumed, and the trust policy that says by whom.
+    """Manages roles and their trust policies.
 
     `role` in a request is an ARN (`acs:ram::123456789012:role/NAME`), `ACCOUNT/NAME`, or `NAME` in the server's default
     account; ACCOUNT is an account id or a configured alias. Role names compare without regard to case.
 
-    A write returns after the answering process has applied it, so the writer reads its own write. Every write may carry a
-    `request_id`, a UUID that the client chooses: it is remembered for at least 24 hours within (caller, method), a repeat
-    with the same body returns the first result, a repeat with another body is FAILED_PRECONDITION (`IDEMPOTENCY_MISMATCH`).
-    Failures and `validate_only` requests are not remembered.
+    A write returns after the process that made it has applied it to its own state, so a client reads its own writes there. Every
+    write may carry a `request_id`, a UUID that the client chooses. The server stores it for at least 24 hours, separately for each
+    caller and method: a repeat with the same body returns the first result, a repeat with another body is FAILED_PRECONDITION
+    (`IDEMPOTENCY_MISMATCH`). The ids of failed and of `validate_only` requests are not stored.
     """
 
     def __init__(self, channel):
@@ -86,19 +86,19 @@ class RoleServiceStub(object):
 
 
 class RoleServiceServicer(object):
-    """Keeps the roles: what may be assumed, and the trust policy that says by whom.
+    """Manages roles and their trust policies.
 
     `role` in a request is an ARN (`acs:ram::123456789012:role/NAME`), `ACCOUNT/NAME`, or `NAME` in the server's default
     account; ACCOUNT is an account id or a configured alias. Role names compare without regard to case.
 
-    A write returns after the answering process has applied it, so the writer reads its own write. Every write may carry a
-    `request_id`, a UUID that the client chooses: it is remembered for at least 24 hours within (caller, method), a repeat
-    with the same body returns the first result, a repeat with another body is FAILED_PRECONDITION (`IDEMPOTENCY_MISMATCH`).
-    Failures and `validate_only` requests are not remembered.
+    A write returns after the process that made it has applied it to its own state, so a client reads its own writes there. Every
+    write may carry a `request_id`, a UUID that the client chooses. The server stores it for at least 24 hours, separately for each
+    caller and method: a repeat with the same body returns the first result, a repeat with another body is FAILED_PRECONDITION
+    (`IDEMPOTENCY_MISMATCH`). The ids of failed and of `validate_only` requests are not stored.
     """
 
     def CreateRole(self, request, context):
-        """Creates a role. ALREADY_EXISTS when the account has a role of that name, in whatever case.
+        """Creates a role. ALREADY_EXISTS when the account has a role of that name; case does not matter.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,14 +112,14 @@ class RoleServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListRoles(self, request, context):
-        """Lists the roles of an account in order of their names.
+        """Lists the roles of an account, ordered by name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateRole(self, request, context):
-        """Changes a role. An update that changes nothing makes no revision. ABORTED when `etag` is stale.
+        """Changes a role. An update that changes nothing creates no revision. ABORTED when `etag` is stale.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -133,21 +133,21 @@ class RoleServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListRoleRevisions(self, request, context):
-        """Lists the kept revisions of a role, the newest first.
+        """Lists the stored revisions of a role, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RollbackRole(self, request, context):
-        """Restores every mutable field of a role as it was at one of its revisions; this makes a new revision.
+        """Restores every mutable field of a role to its value at one of the role's revisions. This creates a new revision.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ApplyRoles(self, request_iterator, context):
-        """Brings a set of roles to a declared state in one atomic write: all changes share one revision, or none is made.
+        """Makes a set of roles match their declarations in one atomic write: all changes share one revision, or none is made.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -205,15 +205,15 @@ def add_RoleServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class RoleService(object):
-    """Keeps the roles: what may be assumed, and the trust policy that says by whom.
+    """Manages roles and their trust policies.
 
     `role` in a request is an ARN (`acs:ram::123456789012:role/NAME`), `ACCOUNT/NAME`, or `NAME` in the server's default
     account; ACCOUNT is an account id or a configured alias. Role names compare without regard to case.
 
-    A write returns after the answering process has applied it, so the writer reads its own write. Every write may carry a
-    `request_id`, a UUID that the client chooses: it is remembered for at least 24 hours within (caller, method), a repeat
-    with the same body returns the first result, a repeat with another body is FAILED_PRECONDITION (`IDEMPOTENCY_MISMATCH`).
-    Failures and `validate_only` requests are not remembered.
+    A write returns after the process that made it has applied it to its own state, so a client reads its own writes there. Every
+    write may carry a `request_id`, a UUID that the client chooses. The server stores it for at least 24 hours, separately for each
+    caller and method: a repeat with the same body returns the first result, a repeat with another body is FAILED_PRECONDITION
+    (`IDEMPOTENCY_MISMATCH`). The ids of failed and of `validate_only` requests are not stored.
     """
 
     @staticmethod

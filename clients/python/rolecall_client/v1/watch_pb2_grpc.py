@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class WatchServiceStub(object):
-    """Tells what changes, as it changes.
+    """Streams changes of roles.
     """
 
     def __init__(self, channel):
@@ -43,12 +43,12 @@ class WatchServiceStub(object):
 
 
 class WatchServiceServicer(object):
-    """Tells what changes, as it changes.
+    """Streams changes of roles.
     """
 
     def WatchRoles(self, request, context):
-        """Streams the changes of roles in order, without gap or duplicate, from a token on. Checkpoints come at least every five
-        seconds and prove that the stream lives.
+        """Streams the changes of roles after a token, in order, without gaps or duplicates. A checkpoint is sent at least every five
+        seconds, so that the client can detect a broken stream.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -71,7 +71,7 @@ def add_WatchServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class WatchService(object):
-    """Tells what changes, as it changes.
+    """Streams changes of roles.
     """
 
     @staticmethod
