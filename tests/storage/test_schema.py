@@ -66,7 +66,7 @@ def test_no_engine_keeps_documents_as_json(dialect: Dialect) -> None:
 
 def test_the_number_of_the_schema_is_that_of_the_newest_migration() -> None:
     config = Config()
-    config.set_main_option("script_location", "rolecall.storage:migrations")
+    config.set_main_option("script_location", "rolecall.storage.sql:migrations")
 
     heads = ScriptDirectory.from_config(config).get_heads()
 
