@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from rolecall.engine.request import AssumeRoleRequest, asking_principal
+from rolecall.engine.request import AssumeRoleRequest, read_principal
 from rolecall.roles.change import Change, ChangeKind
 from rolecall.roles.role import Micros, Revision, Role
 from rolecall.storage.sqlite.driver import open_sqlite
@@ -56,12 +56,12 @@ def role(number: int, *, revision: int = 1) -> Role:
 
 def question(number: int) -> AssumeRoleRequest:
     """Return the question of a user that role `number` names, from the right VPC: the answer is yes."""
-    return AssumeRoleRequest(asking_principal(user(number)), role(number).key, FROM_VPC)
+    return AssumeRoleRequest(read_principal(user(number)), role(number).key, FROM_VPC)
 
 
 def auditor(*, from_vpc: bool = True) -> AssumeRoleRequest:
     """Return the question of the user whom every role names; from elsewhere none of them allows it."""
-    return AssumeRoleRequest(asking_principal(AUDITOR), "", FROM_VPC if from_vpc else FROM_ELSEWHERE)
+    return AssumeRoleRequest(read_principal(AUDITOR), "", FROM_VPC if from_vpc else FROM_ELSEWHERE)
 
 
 def document_of_statements(statements: int) -> str:

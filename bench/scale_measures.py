@@ -15,7 +15,7 @@ from typing import TypeVar
 from bench import scale_fixture as fixture
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
 from rolecall.engine.follower import Follower
-from rolecall.engine.request import AssumeRoleRequest, asking_principal
+from rolecall.engine.request import AssumeRoleRequest, read_principal
 from rolecall.engine.reverse.query import AssumablePage, assumable_roles
 from rolecall.engine.snapshot import Snapshot
 from rolecall.engine.snapshot_loader import load_snapshot
@@ -123,7 +123,7 @@ def statements() -> Figures:
     point = _point(Snapshot(roles.values()), DecisionOptions(cache_entries=0))
     keys = {"acs:SourceVpc": ("vpc-1",), "acs:SourceIp": ("10.0.0.1",)}
     asked = {
-        n: [AssumeRoleRequest(asking_principal(fixture.user(n - 1)), role.key, keys)] * HOT_ROLES
+        n: [AssumeRoleRequest(read_principal(fixture.user(n - 1)), role.key, keys)] * HOT_ROLES
         for n, role in roles.items()
     }
     least = dict.fromkeys(roles, float("inf"))

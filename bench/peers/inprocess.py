@@ -23,7 +23,7 @@ from bench.peers import question
 from bench.peers.question import Question
 from bench.peers.systems.opa import rego
 from bench.peers.systems.rolecall import query
-from rolecall.engine.request import asking_principal, context_keys
+from rolecall.engine.request import context_keys, read_principal
 from rolecall.policy.compiler import compile_policy
 from rolecall.policy.evaluator import Outcome, evaluate
 from rolecall.policy.parser import parse_policy
@@ -70,7 +70,7 @@ class Rolecall(Library):
     def prepare(self, asked: Question) -> Any:
         message = query(asked)
         context = {key: tuple(value.values) for key, value in message.context.items()}
-        return asking_principal(message.principal), context_keys(context)
+        return read_principal(message.principal), context_keys(context)
 
     def decide(self, prepared: Any) -> bool:
         principal, keys = prepared
@@ -88,7 +88,7 @@ class RolecallFromText(Rolecall):
         return message.principal, {key: tuple(value.values) for key, value in message.context.items()}
 
     def decide(self, prepared: Any) -> bool:
-        return super().decide((asking_principal(prepared[0]), context_keys(prepared[1])))
+        return super().decide((read_principal(prepared[0]), context_keys(prepared[1])))
 
 
 class Cedar(Library):

@@ -36,7 +36,7 @@ class OfflineRole:
 def check(query: pb.AssumeRoleQuery, offline: OfflineRole) -> pb.CheckAssumeRoleResponse:
     """Answer one question about a role that no server has; `query.role` is not read.
 
-    Raise `InvalidPolicyError` for the document, `InvalidQuestionError` and `InvalidFieldsError` for the question.
+    Raise `InvalidPolicyError` for the document, `InvalidRequestError` and `InvalidFieldsError` for the question.
     """
     point, decoder, asked = _prepare(query, offline)
     response = pb.CheckAssumeRoleResponse()

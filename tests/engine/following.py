@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import copy
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from rolecall.engine.consistency import Consistency
 from rolecall.engine.follower import Follower
 from rolecall.engine.snapshot_loader import load_snapshot
 from rolecall.engine.writer import RoleWriter
 from rolecall.roles.change import Author, ChangeKind, Commit
+from rolecall.roles.commands import Written
 from rolecall.roles.errors import StoreUnavailableError
 from rolecall.roles.repository import Head, Transaction
-from rolecall.roles.role import Micros
+from rolecall.roles.role import Micros, Revision
 from rolecall.roles.tokens import Tokens
 from rolecall.storage.memory import MemoryRoleRepository
 from tests.engine.world import allow, document, role
@@ -42,13 +42,9 @@ class SharedMemory(MemoryRoleRepository):
         self._state = copy.deepcopy(saved)  # type: ignore[assignment]
 
 
-@dataclass
-class Written:
-    commit: Commit | None
-
-    @property
-    def revision(self) -> int:
-        return self.commit.revision if self.commit else 0
+def written(commit: Commit | None) -> Written[None]:
+    """Return the result of a write that made a commit, or none."""
+    return Written(result=None, revision=commit.revision if commit else Revision(0), commit=commit)
 
 
 class Parts:
@@ -62,7 +58,7 @@ class Parts:
             load_snapshot(self.repository),
             self.readers,
             clock=lambda: self.now,
-            renamed=self.tokens.adopt,
+            on_rename=self.tokens.adopt,
         )
         self.writer = RoleWriter(self.follower, writing=self.writers, reading=self.readers)
         self.consistency = Consistency(self.follower, self.tokens, wait_seconds=0.5)

@@ -30,7 +30,7 @@ from rolecall.roles.repository import Examined, Head
 from rolecall.roles.role import Revision, Role
 from rolecall.roles.tokens import Tokens
 from rolecall.storage.memory import MemoryRoleRepository
-from tests.engine.following import Parts, Written
+from tests.engine.following import Parts, written
 from tests.engine.world import ACCOUNT
 
 SECOND = 1_000_000
@@ -356,7 +356,7 @@ async def stopped(*tasks: asyncio.Task[None]) -> None:
 
 
 async def test_polls_bring_what_others_commit(parts: Parts) -> None:
-    polling = Polling(parts.follower, seconds=0.02, jitter=lambda: 1.0, tell=lambda _: None)
+    polling = Polling(parts.follower, seconds=0.02, jitter=lambda: 1.0, on_change=lambda _: None)
     task = asyncio.create_task(polling.run())
 
     for name in ("a", "b"):
@@ -368,7 +368,7 @@ async def test_polls_bring_what_others_commit(parts: Parts) -> None:
 
 
 async def test_polls_end_when_a_hint_comes_in_the_moment_of_the_cancellation(parts: Parts) -> None:
-    polling = Polling(parts.follower, seconds=3_600, jitter=lambda: 1.0, tell=lambda _: None)
+    polling = Polling(parts.follower, seconds=3_600, jitter=lambda: 1.0, on_change=lambda _: None)
     task = asyncio.create_task(polling.run())
     await until(lambda: polling.counts.done)
     await asyncio.sleep(0.1)
@@ -382,7 +382,7 @@ async def test_polls_end_when_a_hint_comes_in_the_moment_of_the_cancellation(par
 
 
 async def test_a_hint_brings_the_next_poll_forward(parts: Parts) -> None:
-    polling, hints = Polling(parts.follower, seconds=3_600, jitter=lambda: 1.0, tell=lambda _: None), SomeHints()
+    polling, hints = Polling(parts.follower, seconds=3_600, jitter=lambda: 1.0, on_change=lambda _: None), SomeHints()
     tasks = [asyncio.create_task(polling.run()), asyncio.create_task(polling.listen(hints))]
     await until(lambda: polling.counts.done)
     await until(lambda: hints.in_vain)
@@ -396,7 +396,7 @@ async def test_a_hint_brings_the_next_poll_forward(parts: Parts) -> None:
 
 
 async def test_row_78_a_schema_out_of_range_is_an_outage_for_the_polls(parts: Parts) -> None:
-    polling = Polling(parts.follower, seconds=0.01, jitter=lambda: 1.0, tell=lambda _: None)
+    polling = Polling(parts.follower, seconds=0.01, jitter=lambda: 1.0, on_change=lambda _: None)
 
     def unsupported() -> Head:
         raise StoreUnsupportedError("of a later version")
@@ -412,7 +412,9 @@ async def test_row_78_a_schema_out_of_range_is_an_outage_for_the_polls(parts: Pa
 
 async def test_an_outage_is_told_once_and_its_end_too(parts: Parts) -> None:
     told = list[bool]()
-    polling = Polling(parts.follower, seconds=0.01, jitter=lambda: 1.0, tell=lambda error: told.append(error is None))
+    polling = Polling(
+        parts.follower, seconds=0.01, jitter=lambda: 1.0, on_change=lambda error: told.append(error is None)
+    )
     task = asyncio.create_task(polling.run())
     await until(lambda: polling.counts.done)
     parts.repository.down = True
@@ -432,7 +434,9 @@ async def test_an_outage_is_told_once_and_its_end_too(parts: Parts) -> None:
 class Comparison:
     def __init__(self, parts: Parts) -> None:
         self.told = list[Sequence[str]]()
-        self.reconciler = Reconciler(parts.follower, parts.repository, parts.readers, tell=self.told.append, pause=0)
+        self.reconciler = Reconciler(
+            parts.follower, parts.repository, parts.readers, on_mismatch=self.told.append, pause=0
+        )
 
 
 async def test_a_state_that_is_the_stores_differs_in_nothing(parts: Parts) -> None:
@@ -583,7 +587,7 @@ async def test_row_69_an_own_write_into_another_history_is_not_taken_for_one_tha
     parts.follower.start(load_snapshot(parts.repository), parts.now)
     parts.repository.put_back(saved)
 
-    own = await parts.writer.write(lambda: Written(parts.put("own")))
+    own = await parts.writer.write(lambda: written(parts.put("own")))
     after = held(parts)
 
     assert own.revision == 2
@@ -644,7 +648,7 @@ async def test_row_55_a_token_of_a_history_that_turns_out_to_be_lost_is_refused(
     saved = parts.repository.saved()
     await parts.follower.catch_up()
     tokens = Tokens(parts.repository.token_key, parts.repository.head().incarnation)
-    behind = Follower(parts.repository, load_snapshot(parts.repository), parts.readers, renamed=tokens.adopt)
+    behind = Follower(parts.repository, load_snapshot(parts.repository), parts.readers, on_rename=tokens.adopt)
     parts.put("lost")
     await parts.follower.catch_up()
     token = parts.consistency.token()

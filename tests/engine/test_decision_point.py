@@ -6,7 +6,7 @@ import weakref
 import pytest
 
 from rolecall.engine.decision import Reason, ServedFrom, Side
-from rolecall.engine.errors import InvalidQuestionError, UnreadablePolicyError
+from rolecall.engine.errors import InvalidRequestError, UnreadablePolicyError
 from rolecall.policy.compiler import StatementName
 from rolecall.roles.change import Author, Change, ChangeKind, Commit
 from rolecall.roles.role import Micros, Revision, Role
@@ -57,7 +57,7 @@ def test_a_deny_overrides_and_is_the_one_determining() -> None:
 
 @pytest.mark.parametrize("seconds", [-1, 1, 899, 3_601, 43_200])
 def test_a_session_that_is_too_short_or_too_long_is_an_error_with_both_limits(seconds: int) -> None:
-    with pytest.raises(InvalidQuestionError, match=r"900 to 3600") as caught:
+    with pytest.raises(InvalidRequestError, match=r"900 to 3600") as caught:
         ask(point(role(document(allow()))), duration=seconds)
 
     assert caught.value.violations[0].ram_code == "InvalidParameter.DurationSeconds"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rolecall.engine.decision import Reason
-from rolecall.engine.errors import InvalidQuestionError
+from rolecall.engine.errors import InvalidRequestError
 from rolecall.engine.explanation import Explanation, explain_decision
 from tests.engine.world import ACCOUNT, ALICE, NOON, OTHER, allow, deny, document, point, question, role
 
@@ -41,7 +41,7 @@ def test_a_root_is_refused_with_nothing_to_show() -> None:
 
 
 def test_a_session_that_is_too_long_is_an_error_here_too() -> None:
-    with pytest.raises(InvalidQuestionError):
+    with pytest.raises(InvalidRequestError):
         explained(document(allow()), duration=99_999)
 
 

@@ -12,11 +12,12 @@ from rolecall.engine.consistency import AtLeastAsFresh, FullyConsistent
 from rolecall.engine.errors import FutureRevisionError, RevisionNotReachedError
 from rolecall.engine.snapshot_loader import load_snapshot
 from rolecall.roles.change import Commit
+from rolecall.roles.commands import Written
 from rolecall.roles.errors import BrokenHistoryError, InvalidTokenError, StoreUnavailableError, UnknownIncarnationError
 from rolecall.roles.repository import Head
 from rolecall.roles.role import Revision, Role
 from rolecall.roles.tokens import Tokens
-from tests.engine.following import Parts, Written
+from tests.engine.following import Parts, written
 from tests.engine.world import ACCOUNT
 
 
@@ -37,7 +38,7 @@ def test_a_load_holds_every_role_at_the_head(parts: Parts) -> None:
 
 
 async def test_a_write_is_visible_to_its_author_when_it_returns(parts: Parts) -> None:
-    await parts.writer.write(lambda: Written(parts.put("a")))
+    await parts.writer.write(lambda: written(parts.put("a")))
 
     assert parts.follower.snapshot.version(f"{ACCOUNT}/a") is not None
 
@@ -45,10 +46,10 @@ async def test_a_write_is_visible_to_its_author_when_it_returns(parts: Parts) ->
 async def test_row_46_a_cancelled_author_does_not_stop_a_write(parts: Parts) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
-    def work() -> Written:
+    def work() -> Written[None]:
         begun.set()
         go_on.wait(30)
-        return Written(parts.put("a"))
+        return written(parts.put("a"))
 
     task = asyncio.create_task(parts.writer.write(work))
     await asyncio.to_thread(begun.wait, 30)
@@ -63,7 +64,7 @@ async def test_row_46_a_cancelled_author_does_not_stop_a_write(parts: Parts) -> 
 
 
 async def test_a_write_that_changed_nothing_leaves_the_state_as_it_is(parts: Parts) -> None:
-    await parts.writer.write(lambda: Written(None))
+    await parts.writer.write(lambda: written(None))
 
     assert await parts.writer.read(lambda: parts.repository.head().revision) == 0
     assert parts.follower.snapshot.revision == 0
@@ -71,7 +72,7 @@ async def test_a_write_that_changed_nothing_leaves_the_state_as_it_is(parts: Par
 
 async def test_one_state_has_one_token(parts: Parts) -> None:
     first, again = parts.consistency.token(), parts.consistency.token()
-    await parts.writer.write(lambda: Written(parts.put("a")))
+    await parts.writer.write(lambda: written(parts.put("a")))
 
     assert first == again
     assert parts.consistency.token() != first
@@ -80,7 +81,7 @@ async def test_one_state_has_one_token(parts: Parts) -> None:
 async def test_commits_of_others_are_caught_up_before_an_own_one_is_taken(parts: Parts) -> None:
     parts.put("others")
 
-    await parts.writer.write(lambda: Written(parts.put("own")))
+    await parts.writer.write(lambda: written(parts.put("own")))
 
     assert parts.follower.snapshot.revision == 2
     assert len(parts.follower.snapshot) == 2
@@ -178,7 +179,7 @@ async def test_row_56_a_revision_that_cannot_be_reached_is_an_error_and_never_a_
 
 
 async def test_a_write_whose_fate_is_unknown_is_looked_for(parts: Parts) -> None:
-    def committed_but_reported_as_failed() -> Written:
+    def committed_but_reported_as_failed() -> Written[None]:
         parts.put("a")
         raise StoreUnavailableError("the connection broke")
 

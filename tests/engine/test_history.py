@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rolecall.engine.errors import FutureRevisionError, InvalidQuestionError
+from rolecall.engine.errors import FutureRevisionError, InvalidRequestError
 from rolecall.engine.follower import Follower
 from rolecall.engine.history import RoleHistory
 from rolecall.engine.snapshot_loader import load_snapshot
@@ -70,7 +70,7 @@ async def test_a_revision_that_nobody_wrote_is_refused(past: Past) -> None:
 
 @pytest.mark.parametrize("revision", [0, -1])
 async def test_revisions_begin_with_1(past: Past, revision: int) -> None:
-    with pytest.raises(InvalidQuestionError) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         await past.history.version(APP.key, revision)
 
     assert [violation.reason for violation in caught.value.violations] == ["REVISION_RANGE"]

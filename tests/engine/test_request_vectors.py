@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rolecall.engine.errors import InvalidQuestionError
+from rolecall.engine.errors import InvalidRequestError
 from rolecall.roles.accounts import Accounts
 from rolecall.transport.codecs.decision import QueryDecoder
 from rolecall_client.v1 import decision_pb2 as pb
@@ -38,7 +38,7 @@ def message(case: dict[str, Any]) -> pb.AssumeRoleQuery:
 def test_a_malformed_question_is_refused_with_its_reason(case: dict[str, Any]) -> None:
     decider, decoder = point(role(document(allow()))), QueryDecoder(Accounts())
 
-    with pytest.raises(InvalidQuestionError) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         decider.check(decoder.request(message(case)), NOON)
 
     assert case["error"] in [violation.reason for violation in caught.value.violations]

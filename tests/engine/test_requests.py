@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from rolecall.engine.errors import InvalidQuestionError
-from rolecall.engine.request import asking_provider, claim_keys, context_keys, field_keys
+from rolecall.engine.errors import InvalidRequestError
+from rolecall.engine.request import claim_keys, context_keys, field_keys, read_provider
 
 PROVIDER = "acs:ram::123456789012:oidc-provider/ci"
 SAML = "acs:ram::123456789012:saml-provider/okta"
 
 
-def reasons(error: pytest.ExceptionInfo[InvalidQuestionError]) -> list[str]:
+def reasons(error: pytest.ExceptionInfo[InvalidRequestError]) -> list[str]:
     return [violation.reason for violation in error.value.violations]
 
 
@@ -29,7 +29,7 @@ def reasons(error: pytest.ExceptionInfo[InvalidQuestionError]) -> list[str]:
     ],
 )
 def test_a_key_that_the_service_derives_is_refused_in_the_context(key: str) -> None:
-    with pytest.raises(InvalidQuestionError) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         context_keys({key: ["x"]})
 
     assert reasons(caught) == ["RESERVED_KEY"]
@@ -37,7 +37,7 @@ def test_a_key_that_the_service_derives_is_refused_in_the_context(key: str) -> N
 
 @pytest.mark.parametrize("key", ["", "a\nb", "k" * 257])
 def test_a_key_has_a_length_and_no_control_characters(key: str) -> None:
-    with pytest.raises(InvalidQuestionError) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         context_keys({key: ["x"]})
 
     assert reasons(caught) == ["INVALID_CONTEXT_KEY"]
@@ -48,7 +48,7 @@ def test_a_key_without_values_is_absent() -> None:
 
 
 def test_a_key_that_the_service_derives_is_refused_also_without_values() -> None:
-    with pytest.raises(InvalidQuestionError):
+    with pytest.raises(InvalidRequestError):
         context_keys({"oidc:sub": []})
 
 
@@ -66,36 +66,36 @@ def test_context_keys_are_told_apart_by_case() -> None:
     ],
 )
 def test_every_limit_is_announced(context: dict[str, list[str]], reason: str) -> None:
-    with pytest.raises(InvalidQuestionError, match="at most") as caught:
+    with pytest.raises(InvalidRequestError, match="at most") as caught:
         context_keys(context)
 
     assert reasons(caught) == [reason]
 
 
 def test_claims_are_the_keys_of_the_provider_and_no_others() -> None:
-    oidc, saml = asking_provider(PROVIDER), asking_provider(SAML)
+    oidc, saml = read_provider(PROVIDER), read_provider(SAML)
 
     assert claim_keys(oidc, {"oidc:sub": ["a"], "oidc:aud": []}) == {"oidc:sub": ("a",)}
     for provider, key in ((oidc, "saml:recipient"), (saml, "oidc:sub"), (oidc, "acs:SourceIp"), (oidc, "oidc:\n")):
-        with pytest.raises(InvalidQuestionError) as caught:
+        with pytest.raises(InvalidRequestError) as caught:
             claim_keys(provider, {key: ["x"]})
         assert reasons(caught) == ["INVALID_CLAIM"]
 
 
 def test_claims_have_a_limit() -> None:
-    with pytest.raises(InvalidQuestionError, match="at most 100"):
-        claim_keys(asking_provider(PROVIDER), {f"oidc:{n}": ["x"] for n in range(101)})
+    with pytest.raises(InvalidRequestError, match="at most 100"):
+        claim_keys(read_provider(PROVIDER), {f"oidc:{n}": ["x"] for n in range(101)})
 
 
 def test_a_user_is_no_provider() -> None:
-    with pytest.raises(InvalidQuestionError) as caught:
-        asking_provider("acs:ram::123456789012:user/alice")
+    with pytest.raises(InvalidRequestError) as caught:
+        read_provider("acs:ram::123456789012:user/alice")
 
     assert caught.value.violations[0].field == "federated.provider_arn"
 
 
 def test_every_bad_field_is_named_at_once() -> None:
-    with pytest.raises(InvalidQuestionError) as caught:
+    with pytest.raises(InvalidRequestError) as caught:
         field_keys(role_session_name="x", external_id="ünï", source_identity="acs:me")
 
     assert reasons(caught) == ["INVALID_SESSION_NAME", "INVALID_EXTERNAL_ID", "INVALID_SOURCE_IDENTITY"]
@@ -110,5 +110,5 @@ def test_session_names_have_two_to_64_characters(name: str, good: bool) -> None:
             "sts:RoleSessionName": (name,)
         }
     else:
-        with pytest.raises(InvalidQuestionError):
+        with pytest.raises(InvalidRequestError):
             field_keys(role_session_name=name, external_id="", source_identity="")

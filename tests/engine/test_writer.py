@@ -4,13 +4,13 @@ import asyncio
 import gc
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from rolecall.roles.commands import Written
 from rolecall.roles.errors import RoleExistsError
-from tests.engine.following import Parts, Written
+from tests.engine.following import Parts, written
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ async def test_a_refusal_that_its_caller_did_not_wait_for_is_nobodys_error(parts
     reported, go_on = list[dict[str, Any]](), threading.Event()
     asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
 
-    def refused() -> Written:
+    def refused() -> Written[None]:
         go_on.wait(30)
         raise RoleExistsError("acs:ram::123456789012:role/app")
 
@@ -46,20 +46,20 @@ async def test_a_refusal_that_its_caller_did_not_wait_for_is_nobodys_error(parts
 async def test_a_write_whose_author_has_gone_before_its_turn_is_not_begun(parts: Parts) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
-    def hanging() -> Written:
+    def hanging() -> Written[None]:
         begun.set()
         go_on.wait(30)
-        return Written(parts.put("first"))
+        return written(parts.put("first"))
 
     first = asyncio.create_task(parts.writer.write(hanging))
     await asyncio.to_thread(begun.wait, 30)
-    waiting = [asyncio.create_task(parts.writer.write(lambda: Written(parts.put("never")))) for _ in range(50)]
+    waiting = [asyncio.create_task(parts.writer.write(lambda: written(parts.put("never")))) for _ in range(50)]
     await asyncio.sleep(0)
     for each in waiting:
         each.cancel()
     await asyncio.wait(waiting)
     async with asyncio.timeout(20):
-        while len(parts.writer._under_way) > 1:  # noqa: ASYNC110  (the loop is told by another thread)
+        while len(parts.writer._pending) > 1:  # noqa: ASYNC110  (the loop is told by another thread)
             await asyncio.sleep(0.01)
     go_on.set()
     await first
@@ -68,15 +68,9 @@ async def test_a_write_whose_author_has_gone_before_its_turn_is_not_begun(parts:
     assert [role.role_name for role in parts.repository.load()] == ["first"]
 
 
-@dataclass
-class Replayed:
-    revision: int
-    commit: None = None
-
-
 async def test_a_repeat_is_acknowledged_once_this_process_holds_what_the_first_try_did(parts: Parts) -> None:
     made_elsewhere = parts.put("app")
 
-    await parts.writer.write(lambda: Replayed(made_elsewhere.revision))
+    await parts.writer.write(lambda: Written(result=None, revision=made_elsewhere.revision, replayed=True))
 
     assert parts.follower.snapshot.revision == made_elsewhere.revision

@@ -8,7 +8,7 @@ from typing import Any
 
 from rolecall.engine.decision import Answer
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
-from rolecall.engine.request import AssumeRoleRequest, asking_principal, context_keys, field_keys
+from rolecall.engine.request import AssumeRoleRequest, context_keys, field_keys, read_principal
 from rolecall.engine.snapshot import Snapshot
 from rolecall.roles.role import Micros, Revision, Role
 
@@ -72,7 +72,7 @@ def question(
 ) -> AssumeRoleRequest:
     texts = {"role_session_name": "", "external_id": "", "source_identity": ""} | fields
     keys = context_keys(context or {}) | field_keys(**texts)
-    return AssumeRoleRequest(asking_principal(who), f"{account}/{name}", keys, duration)
+    return AssumeRoleRequest(read_principal(who), f"{account}/{name}", keys, duration)
 
 
 def ask(decider: DecisionPoint, *args: Any, now: int = NOON, **kwargs: Any) -> Answer:

@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 
 from rolecall.engine.cache import DecisionKey
 from rolecall.engine.decision import ServedFrom
-from rolecall.engine.errors import InvalidQuestionError, UnreadablePolicyError
+from rolecall.engine.errors import InvalidRequestError, UnreadablePolicyError
 from rolecall.engine.snapshot import RoleVersion
 from rolecall.policy.principal import Principal, PrincipalKind
 from tests.engine.world import ACCOUNT, ALICE, NOON, OTHER, allow, ask, document, point, question, role
@@ -110,7 +110,7 @@ def test_cve_2025_46331_nothing_is_remembered_of_a_question_that_failed() -> Non
 
     with pytest.raises(UnreadablePolicyError):
         ask(decider, name="broken")
-    with pytest.raises(InvalidQuestionError):
+    with pytest.raises(InvalidRequestError):
         ask(decider, duration=1)
 
     assert len(decider.cache) == 0

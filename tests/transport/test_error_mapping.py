@@ -40,7 +40,7 @@ ERRORS: list[tuple[Exception, str, str, str]] = [
     (roles.StoreBusyError("m"), "UNAVAILABLE", "STORE_UNAVAILABLE", ""),
     (roles.StoreUnsupportedError("m"), "UNAVAILABLE", "STORE_UNSUPPORTED", ""),
     (roles.BrokenHistoryError("m"), "DATA_LOSS", "BROKEN_HISTORY", ""),
-    (engine.InvalidQuestionError([FIELD]), "INVALID_ARGUMENT", "ROLE_NAME_LENGTH", "InvalidParameter.RoleName.Length"),
+    (engine.InvalidRequestError([FIELD]), "INVALID_ARGUMENT", "ROLE_NAME_LENGTH", "InvalidParameter.RoleName.Length"),
     (engine.BatchSizeError(0, 10), "INVALID_ARGUMENT", "BATCH_SIZE", ""),
     (engine.FutureRevisionError(2, 1), "FAILED_PRECONDITION", "FUTURE_REVISION", ""),
     (engine.RevisionNotReachedError(2, 1), "UNAVAILABLE", "REVISION_NOT_REACHED", ""),

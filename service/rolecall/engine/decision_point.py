@@ -62,7 +62,7 @@ class DecisionPoint:
     def check(self, request: AssumeRoleRequest, now: int) -> Answer:
         """Decide one question at the time `now`, in microseconds.
 
-        Raise `InvalidQuestionError` when the session asked for is too short or too long, and `UnreadablePolicyError`.
+        Raise `InvalidRequestError` when the session asked for is too short or too long, and `UnreadablePolicyError`.
         """
         version = self.snapshot.version(request.role_key)
         answer = request.answered
@@ -128,7 +128,7 @@ def stored_policy(role: Role) -> TrustPolicy:
 
 
 def check_duration(given: int, role: Role) -> None:
-    """Raise `InvalidQuestionError` when a session of `given` seconds is not allowed for the role."""
+    """Raise `InvalidRequestError` when a session of `given` seconds is not allowed for the role."""
     if not MIN_DURATION_SECONDS <= given <= role.max_session_duration_seconds:
         raise duration_violation(given, role.max_session_duration_seconds)
 

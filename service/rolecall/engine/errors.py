@@ -11,7 +11,7 @@ class EngineError(Exception):
     """Base of every error of the decision point."""
 
 
-class InvalidQuestionError(EngineError):
+class InvalidRequestError(EngineError):
     """One or more fields of a question break a rule; all of them."""
 
     def __init__(self, violations: Iterable[FieldViolation]) -> None:

@@ -63,11 +63,11 @@ class Follower:
         readers: Executor,
         *,
         clock: Callable[[], int] = boottime_micros,
-        renamed: Callable[[bytes, str], object] = lambda _key, _incarnation: None,
-        reloaded: Callable[[Reload], object] = lambda _reason: None,
+        on_rename: Callable[[bytes, str], object] = lambda _key, _incarnation: None,
+        on_reload: Callable[[Reload], object] = lambda _reason: None,
     ) -> None:
         self._repository, self._readers, self._clock = repository, readers, clock
-        self._renamed, self._reloaded = renamed, reloaded
+        self._on_rename, self._on_reload = on_rename, on_reload
         self._exclusive = repository.exclusive
         self.snapshot, self.feed = snapshot, Feed()
         self.feed.restart(snapshot.revision)
@@ -117,7 +117,7 @@ class Follower:
         if reason is not Reload.FORK:
             self.reloads[reason] += 1
         self._see(began)
-        self._reloaded(reason)
+        self._on_reload(reason)
         return self.snapshot.revision
 
     def staleness(self) -> int:
@@ -221,7 +221,7 @@ class Follower:
         self.snapshot.replace(loaded)
         self._hashes = OrderedDict({self.snapshot.revision: self.snapshot.hash})
         if key is not None and self.snapshot.incarnation != before:
-            self._renamed(key, self.snapshot.incarnation)
+            self._on_rename(key, self.snapshot.incarnation)
         self.feed.restart(self.snapshot.revision)
 
     async def _read(self, work: Callable[[], T]) -> T:

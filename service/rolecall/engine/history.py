@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import Executor
 
-from rolecall.engine.errors import FutureRevisionError, InvalidQuestionError
+from rolecall.engine.errors import FutureRevisionError, InvalidRequestError
 from rolecall.engine.follower import Follower
 from rolecall.engine.snapshot import RoleVersion
 from rolecall.roles.errors import FieldViolation
@@ -22,11 +22,11 @@ class RoleHistory:
     async def version(self, key: str, revision: int) -> RoleVersion | None:
         """Return a role as it was when `revision` was the newest, None if there was none.
 
-        Raise `InvalidQuestionError` below 1, `FutureRevisionError` above the store's head, `RevisionNotKeptError` for what
+        Raise `InvalidRequestError` below 1, `FutureRevisionError` above the store's head, `RevisionNotKeptError` for what
         has been forgotten, and `StoreUnavailableError`.
         """
         if revision < 1:
-            raise InvalidQuestionError([_no_revision(revision)])
+            raise InvalidRequestError([_no_revision(revision)])
         if revision > self._follower.snapshot.revision and revision > (head := await self._follower.catch_up()):
             raise FutureRevisionError(revision, head)
         loop = asyncio.get_running_loop()

@@ -39,9 +39,9 @@ class Polling:
         *,
         seconds: float,
         jitter: Callable[[], float],
-        tell: Callable[[RoleError | None], object],
+        on_change: Callable[[RoleError | None], object],
     ) -> None:
-        self._follower, self._seconds, self._jitter, self._tell = follower, seconds, jitter, tell
+        self._follower, self._seconds, self._jitter, self._on_change = follower, seconds, jitter, on_change
         self._hinted = asyncio.Event()
         self.counts = PollCounts()
 
@@ -75,13 +75,13 @@ class Polling:
             await self._follower.catch_up()
         except (StoreUnavailableError, StoreUnsupportedError) as error:
             self.counts.failed += 1
-            self._change(error)
+            self._set_failing(error)
         else:
             self.counts.done += 1
-            self._change(None)
+            self._set_failing(None)
 
-    def _change(self, error: RoleError | None) -> None:
+    def _set_failing(self, error: RoleError | None) -> None:
         failing = error is not None
         if failing != self.counts.failing:
             self.counts.failing = failing
-            self._tell(error)
+            self._on_change(error)

@@ -30,11 +30,11 @@ class Reconciler:
         repository: RoleRepository,
         readers: Executor,
         *,
-        tell: Callable[[Sequence[str]], object],
+        on_mismatch: Callable[[Sequence[str]], object],
         pause: float = PAUSE_SECONDS,
     ) -> None:
         self._follower, self._repository, self._readers = follower, repository, readers
-        self._tell, self._pause = tell, pause
+        self._on_mismatch, self._pause = on_mismatch, pause
         self.passes = self.mismatches = 0
 
     async def run(self, seconds: float) -> None:
@@ -52,7 +52,7 @@ class Reconciler:
         self.passes += 1
         if differing:
             self.mismatches += 1
-            self._tell(differing)
+            self._on_mismatch(differing)
             await self._follower.reload(Reload.MISMATCH)
 
     async def _differing(self) -> list[str]:

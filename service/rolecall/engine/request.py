@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from rolecall.engine.decision import Answer
-from rolecall.engine.errors import InvalidQuestionError
+from rolecall.engine.errors import InvalidRequestError
 from rolecall.policy.errors import InvalidPrincipalError
 from rolecall.policy.keys import (
     EXTERNAL_ID,
@@ -66,35 +66,35 @@ class AssumeRoleRequest:
         self.answered_by: object = None
 
 
-def asking_principal(text: str) -> Principal:
-    """Return the principal that `text` spells; raise `InvalidQuestionError`."""
+def read_principal(text: str) -> Principal:
+    """Return the principal that `text` spells; raise `InvalidRequestError`."""
     try:
         return principal_of_request(text)
     except InvalidPrincipalError as error:
         raise _invalid("principal", error) from None
 
 
-def asking_provider(text: str) -> Principal:
-    """Return the identity provider that `text` spells; raise `InvalidQuestionError`."""
+def read_provider(text: str) -> Principal:
+    """Return the identity provider that `text` spells; raise `InvalidRequestError`."""
     try:
         return provider_of_request(text)
     except InvalidPrincipalError as error:
         raise _invalid("federated.provider_arn", error) from None
 
 
-def asked_role(accounts: Accounts, text: str) -> str:
-    """Return the key of the role that `text` names; raise `InvalidQuestionError`."""
+def read_role_key(accounts: Accounts, text: str) -> str:
+    """Return the key of the role that `text` names; raise `InvalidRequestError`."""
     if not text:
         raise _refused("role", "MISSING_FIELD", "name the role that is to be assumed")
     try:
         return accounts.role(text).key
     except InvalidFieldsError as error:
         violations = [replace(v, reason="INVALID_ROLE", ram_code="InvalidParameter.RoleArn") for v in error.violations]
-        raise InvalidQuestionError(violations) from None
+        raise InvalidRequestError(violations) from None
 
 
 def context_keys(context: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """Return the keys that a caller sends, by their lookup names; raise `InvalidQuestionError`.
+    """Return the keys that a caller sends, by their lookup names; raise `InvalidRequestError`.
 
     A key without values is absent, but one that is not the caller's to send is refused also then.
     """
@@ -107,7 +107,7 @@ def context_keys(context: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, .
 
 
 def claim_keys(provider: Principal, claims: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """Return the claims of a federated identity; raise `InvalidQuestionError` for keys that are not its provider's."""
+    """Return the claims of a federated identity; raise `InvalidRequestError` for keys that are not its provider's."""
     if len(claims) > MAX_CONTEXT_KEYS:
         raise _refused(
             "federated.claims",
@@ -127,10 +127,10 @@ def claim_keys(provider: Principal, claims: Mapping[str, Sequence[str]]) -> dict
 
 
 def field_keys(*, role_session_name: str, external_id: str, source_identity: str) -> dict[str, tuple[str, ...]]:
-    """Return the keys that a request's own fields fill; raise `InvalidQuestionError` naming each bad one. Empty: absent."""
+    """Return the keys that a request's own fields fill; raise `InvalidRequestError` naming each bad one. Empty: absent."""
     violations = list(_field_violations(role_session_name, external_id, source_identity))
     if violations:
-        raise InvalidQuestionError(violations)
+        raise InvalidRequestError(violations)
     fields = ((ROLE_SESSION_NAME, role_session_name), (EXTERNAL_ID, external_id), (SOURCE_IDENTITY, source_identity))
     return {key: (text,) for key, text in fields if text}
 
@@ -143,7 +143,7 @@ def derived_values(principal: Principal, tags: Mapping[str, str], key: str) -> t
     return None if value is None else (value,)
 
 
-def duration_violation(given: int, maximum: int) -> InvalidQuestionError:
+def duration_violation(given: int, maximum: int) -> InvalidRequestError:
     """Return the error for a session that is too short or too long."""
     message = f"{given} seconds are asked for, this role allows 900 to {maximum}"
     violation = FieldViolation(
@@ -152,7 +152,7 @@ def duration_violation(given: int, maximum: int) -> InvalidQuestionError:
         message=message,
         ram_code="InvalidParameter.DurationSeconds",
     )
-    return InvalidQuestionError([violation])
+    return InvalidRequestError([violation])
 
 
 @lru_cache(maxsize=4_096)
@@ -202,9 +202,9 @@ def _field(field: str, reason: str, rule: str, ram: str) -> FieldViolation:
     )
 
 
-def _refused(field: str, reason: str, message: str) -> InvalidQuestionError:
-    return InvalidQuestionError([FieldViolation(field=field, reason=reason, message=message)])
+def _refused(field: str, reason: str, message: str) -> InvalidRequestError:
+    return InvalidRequestError([FieldViolation(field=field, reason=reason, message=message)])
 
 
-def _invalid(field: str, error: InvalidPrincipalError) -> InvalidQuestionError:
+def _invalid(field: str, error: InvalidPrincipalError) -> InvalidRequestError:
     return _refused(field, error.reason, advised(error.message, error.suggestion))

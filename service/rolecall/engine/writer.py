@@ -1,4 +1,4 @@
-"""The way to the repository: one thread that writes, a few that read, and a snapshot that has each write before its author."""
+"""Access to the repository from the event loop: one thread writes, a few read."""
 
 from __future__ import annotations
 
@@ -8,45 +8,41 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
 from rolecall.engine.follower import Follower
-from rolecall.roles.change import Commit
+from rolecall.roles.commands import Written
 from rolecall.roles.errors import StoreUnavailableError
 
 T = TypeVar("T")
-W = TypeVar("W", bound="HasCommit")
 
 
-class HasCommit(Protocol):
-    """What a write returns: its commit, if it made one, and the revision at which its result is seen."""
+class StoreWriter(Protocol):
+    """Runs work on the store without blocking the event loop."""
 
-    @property
-    def revision(self) -> int:
-        """Return the revision that a state must have reached to show the result."""
+    async def write(self, work: Callable[[], Written[T]]) -> Written[T]:
+        """Run a write and return its result once this process has applied it."""
         ...
 
-    @property
-    def commit(self) -> Commit | None:
-        """Return the commit to be applied."""
+    async def read(self, work: Callable[[], T]) -> T:
+        """Run a read and return its result."""
         ...
 
 
 class RoleWriter:
-    """Runs blocking work on the repository from the event loop."""
+    """The `StoreWriter` of a follower's repository."""
 
     def __init__(self, follower: Follower, *, writing: ThreadPoolExecutor, reading: ThreadPoolExecutor) -> None:
         self._follower, self._writing, self._reading = follower, writing, reading
-        self._under_way: set[asyncio.Task[object]] = set()
+        self._pending: set[asyncio.Task[object]] = set()
 
-    async def write(self, work: Callable[[], W]) -> W:
-        """Run a write and apply what it committed; return its result once this process holds it.
+    async def write(self, work: Callable[[], Written[T]]) -> Written[T]:
+        """Run a write, apply its commit, and return its result.
 
-        A caller that is cancelled meanwhile does not stop a write that has begun: it is done wholly. One that still waits for its
-        turn is not begun any more.
+        When the caller is cancelled, a write that has started completes; one that is still queued is not started.
         """
         submitted = self._writing.submit(work)
         task = asyncio.create_task(self._write(submitted))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-        # Asked for, so that asyncio does not report a refusal that a caller has not waited for.
+        self._pending.add(task)
+        task.add_done_callback(self._pending.discard)
+        # Retrieve the exception, or asyncio reports it as unhandled when the caller was cancelled.
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             return await asyncio.shield(task)
@@ -59,20 +55,20 @@ class RoleWriter:
         return await asyncio.get_running_loop().run_in_executor(self._reading, work)
 
     async def drain(self) -> None:
-        """Wait until no write is under way."""
-        while self._under_way:
-            await asyncio.wait(self._under_way)
+        """Wait until no write is pending."""
+        while self._pending:
+            await asyncio.wait(self._pending)
 
-    async def _write(self, submitted: Future[W]) -> W:
+    async def _write(self, submitted: Future[Written[T]]) -> Written[T]:
         try:
             written = await asyncio.wrap_future(submitted)
         except StoreUnavailableError:
-            # Whether it was committed is not known: the state must not miss it if it was.
+            # The write may have been committed all the same, so look for it.
             asyncio.get_running_loop().call_soon(self._follower.schedule_catch_up)
             raise
         if written.commit is not None:
             await self._follower.apply_local(written.commit)
         elif written.revision > self._follower.snapshot.revision:
-            # Of a repeat whose first try reached another replica, say.
+            # A repeated request whose first attempt was committed through another replica.
             await self._follower.catch_up()
         return written

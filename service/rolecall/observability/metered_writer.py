@@ -5,8 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable
 from time import perf_counter
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
+from rolecall.engine.writer import StoreWriter
 from rolecall.policy.errors import PolicyError
 from rolecall.roles.commands import Written
 from rolecall.roles.errors import RoleError, StoreUnavailableError
@@ -17,18 +18,6 @@ WRITE_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.
 """Upper bounds of the buckets in seconds; the last bucket has none."""
 
 OUTCOMES = ("committed", "unchanged", "replayed", "refused", "unavailable", "failed")
-
-
-class Writer(Protocol):
-    """The way to the store."""
-
-    async def write(self, work: Callable[[], Written[T]]) -> Written[T]:
-        """Run a write."""
-        ...
-
-    async def read(self, work: Callable[[], T]) -> T:
-        """Run a read."""
-        ...
 
 
 class WriteStats:
@@ -47,7 +36,7 @@ class WriteStats:
 class MeteredWriter:
     """Does what another writer does, and counts it by outcome. Waiting for other writes is part of a write's time."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: StoreWriter) -> None:
         self._writer = writer
         self.outcomes = {outcome: WriteStats() for outcome in OUTCOMES}
         self.read = writer.read

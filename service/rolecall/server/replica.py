@@ -58,12 +58,14 @@ class Replica:
         # Of its own: reads that wait for a database that is gone must not keep the polls from finding it again.
         self._polling = ThreadPoolExecutor(POLLING_THREADS, thread_name_prefix="store-follower")
         self.follower = Follower(
-            repository, self.snapshot, self._polling, renamed=self._adopt, reloaded=self._tell_of_reload
+            repository, self.snapshot, self._polling, on_rename=self._adopt, on_reload=self._tell_of_reload
         )
         self.role_writer = RoleWriter(self.follower, writing=self.writing, reading=self.reading)
         self.writer = MeteredWriter(self.role_writer)
-        self.polling = Polling(self.follower, seconds=config.poll_seconds, jitter=_jitter, tell=self._tell_of_store)
-        self.reconciler = Reconciler(self.follower, repository, self._polling, tell=self._tell_of_mismatch)
+        self.polling = Polling(
+            self.follower, seconds=config.poll_seconds, jitter=_jitter, on_change=self._tell_of_store
+        )
+        self.reconciler = Reconciler(self.follower, repository, self._polling, on_mismatch=self._tell_of_mismatch)
         self.file = _snapshot_file(config)
         self.keeper = self._keeper()
         self.waiting_because = "the state is not loaded"

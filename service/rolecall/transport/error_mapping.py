@@ -65,8 +65,8 @@ def _(error: policy.InvalidPrincipalError) -> Fault:
 
 
 @fault_of.register(roles.InvalidFieldsError)
-@fault_of.register(engine.InvalidQuestionError)
-def _(error: roles.InvalidFieldsError | engine.InvalidQuestionError) -> Fault:
+@fault_of.register(engine.InvalidRequestError)
+def _(error: roles.InvalidFieldsError | engine.InvalidRequestError) -> Fault:
     ram_code = next((v.ram_code for v in error.violations if v.ram_code), "")
     return _invalid("the request", (_field(v.field, v.reason, v.message) for v in error.violations), ram_code)
 

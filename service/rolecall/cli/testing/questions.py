@@ -9,7 +9,7 @@ from rolecall.cli.problem import Location, Problem, ProblemsError
 from rolecall.cli.request import QuestionOptions
 from rolecall.cli.testing.cases import Case, ContextValues
 from rolecall.cli.testing.world import World
-from rolecall.engine.errors import InvalidQuestionError
+from rolecall.engine.errors import InvalidRequestError
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError
 from rolecall_client.queries import query
@@ -47,11 +47,11 @@ def request_of(case: Case, world: World) -> AssumeRoleRequest:
         )
     except ValueError as error:
         raise ProblemsError([_problem(case, case.place_of("as"), str(error))]) from None
-    except InvalidQuestionError as error:
+    except InvalidRequestError as error:
         raise question_problems(error, case) from None
 
 
-def question_problems(error: InvalidQuestionError, case: Case) -> ProblemsError:
+def question_problems(error: InvalidRequestError, case: Case) -> ProblemsError:
     """Return what is wrong with a question, at the fields of its case."""
     return ProblemsError(_at_fields(error, case))
 
@@ -77,7 +77,7 @@ def _account(case: Case, world: World) -> str:
         return world.accounts.default  # the decoder says what is wrong with the role
 
 
-def _at_fields(error: InvalidQuestionError, case: Case) -> Iterator[Problem]:
+def _at_fields(error: InvalidRequestError, case: Case) -> Iterator[Problem]:
     for violation in error.violations:
         key = _key_of(violation)
         place = case.places.get(violation.field.removeprefix("federated.")) or case.place_of(key)

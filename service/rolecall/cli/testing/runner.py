@@ -15,7 +15,7 @@ from rolecall.cli.testing.results import Result
 from rolecall.cli.testing.suites import Collection
 from rolecall.cli.testing.world import World, WorldBuilder
 from rolecall.engine.decision import Reason
-from rolecall.engine.errors import InvalidQuestionError
+from rolecall.engine.errors import InvalidRequestError
 from rolecall.engine.explanation import Explanation, explain_decision
 from rolecall.engine.request import AssumeRoleRequest
 
@@ -59,7 +59,7 @@ def run(
     for each in asked:
         try:
             yield _result(each, now=now, unknown=unknown, traced=traced, issuer=issuer)
-        except InvalidQuestionError as error:
+        except InvalidRequestError as error:
             problems += question_problems(error, each.case).problems
     if problems:
         raise ProblemsError(problems)

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from rolecall.engine.decision import Reason
 from rolecall.engine.decision_point import DecisionPoint, check_duration
-from rolecall.engine.errors import InvalidQuestionError
+from rolecall.engine.errors import InvalidRequestError
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.engine.snapshot import RoleVersion
 from rolecall.policy.keys import EXTERNAL_ID, PRINCIPAL_ARN, RESOURCE_TAG_PREFIX, ROLE_SESSION_NAME, SOURCE_IDENTITY
@@ -117,6 +117,6 @@ def _lasts(request: AssumeRoleRequest, version: RoleVersion) -> bool:
         return True
     try:
         check_duration(request.duration_seconds, version.role)
-    except InvalidQuestionError:
+    except InvalidRequestError:
         return False
     return True

@@ -11,16 +11,16 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from rolecall.engine.consistency import AtLeastAsFresh, FullyConsistent, Requirement
 from rolecall.engine.decision import Answer, Decision, Reason, ServedFrom, Side
-from rolecall.engine.errors import InvalidQuestionError, NotAvailableError
+from rolecall.engine.errors import InvalidRequestError, NotAvailableError
 from rolecall.engine.request import (
     NO_KEYS,
     AssumeRoleRequest,
-    asked_role,
-    asking_principal,
-    asking_provider,
     claim_keys,
     context_keys,
     field_keys,
+    read_principal,
+    read_provider,
+    read_role_key,
 )
 from rolecall.policy.principal import Principal
 from rolecall.roles.accounts import Accounts
@@ -46,7 +46,7 @@ class QueryDecoder:
         self._remembered = lru_cache(maxsize=MEMOISED_QUERIES)(self._decode)
 
     def request(self, query: pb.AssumeRoleQuery) -> AssumeRoleRequest:
-        """Return the question that a message puts; raise `InvalidQuestionError` with every violation."""
+        """Return the question that a message puts; raise `InvalidRequestError` with every violation."""
         return self.request_of(query.SerializeToString())
 
     def request_of(self, data: bytes) -> AssumeRoleRequest:
@@ -58,18 +58,18 @@ class QueryDecoder:
             query = pb.AssumeRoleQuery.FromString(data)
         except DecodeError:
             text = "the bytes are not a message of this type"
-            raise InvalidQuestionError(
+            raise InvalidRequestError(
                 [FieldViolation(field="query", reason="MALFORMED_MESSAGE", message=text)]
             ) from None
         try:
             return self._read(query)
-        except InvalidQuestionError:
-            raise InvalidQuestionError(self._violations(query)) from None
+        except InvalidRequestError:
+            raise InvalidRequestError(self._violations(query)) from None
 
     def _read(self, query: pb.AssumeRoleQuery) -> AssumeRoleRequest:
         keys: dict[str, tuple[str, ...]] = {}
         principal = _identity(query, keys)
-        role_key = asked_role(self._accounts, query.role)
+        role_key = read_role_key(self._accounts, query.role)
         if query.context:
             keys |= context_keys(_plain(query.context))
         keys |= _fields(query)
@@ -79,7 +79,7 @@ class QueryDecoder:
         """Read each part by itself, so that what is wrong with one does not hide the others."""
         parts: tuple[Callable[[], object], ...] = (
             lambda: _identity(query, {}),
-            lambda: asked_role(self._accounts, query.role),
+            lambda: read_role_key(self._accounts, query.role),
             lambda: context_keys(_plain(query.context)),
             lambda: _fields(query),
         )
@@ -87,7 +87,7 @@ class QueryDecoder:
 
 
 def requirement(message: pb.Consistency) -> Requirement:
-    """Return the freshness that a message asks for; raise `InvalidQuestionError` for a mode that is named and refused."""
+    """Return the freshness that a message asks for; raise `InvalidRequestError` for a mode that is named and refused."""
     match message.WhichOneof("requirement"):
         case None:
             return None
@@ -99,7 +99,7 @@ def requirement(message: pb.Consistency) -> Requirement:
             return FullyConsistent()
         case mode:
             text = f"`{mode}` is given as false; leave it out, or choose another mode"
-            raise InvalidQuestionError(
+            raise InvalidRequestError(
                 [FieldViolation(field=f"consistency.{mode}", reason="INVALID_CONSISTENCY", message=text)]
             )
 
@@ -151,25 +151,25 @@ def timestamp(micros: int) -> Timestamp:
 
 
 def micros_of(message: Timestamp, field: str) -> int:
-    """Return a message as a time, cut to microseconds; raise `InvalidQuestionError` outside the years 1 to 9999."""
+    """Return a message as a time, cut to microseconds; raise `InvalidRequestError` outside the years 1 to 9999."""
     if not (_FIRST_SECOND <= message.seconds <= _LAST_SECOND and 0 <= message.nanos < 1_000_000_000):
         text = "must be a time of the years 1 to 9999 with 0 to 999,999,999 nanoseconds"
-        raise InvalidQuestionError([FieldViolation(field=field, reason="INVALID_TIME", message=text)])
+        raise InvalidRequestError([FieldViolation(field=field, reason="INVALID_TIME", message=text)])
     return message.seconds * _MICROS + message.nanos // 1_000
 
 
 def _identity(query: pb.AssumeRoleQuery, keys: dict[str, tuple[str, ...]]) -> Principal:
     match query.WhichOneof("identity"):
         case "principal":
-            return asking_principal(query.principal)
+            return read_principal(query.principal)
         case "federated":
-            provider = asking_provider(query.federated.provider_arn)
+            provider = read_provider(query.federated.provider_arn)
             keys |= claim_keys(provider, _plain(query.federated.claims))
             return provider
         case "oidc_token":
             raise NotAvailableError("verifying an oidc_token")
     text = "name who asks: `principal`, or `federated` for whoever came through an identity provider"
-    raise InvalidQuestionError([FieldViolation(field="identity", reason="MISSING_FIELD", message=text)])
+    raise InvalidRequestError([FieldViolation(field="identity", reason="MISSING_FIELD", message=text)])
 
 
 def _plain(messages: Mapping[str, pb.ConditionValues]) -> dict[str, tuple[str, ...]]:
@@ -186,6 +186,6 @@ def _fields(query: pb.AssumeRoleQuery) -> Mapping[str, tuple[str, ...]]:
 def _violations_of(part: Callable[[], object]) -> tuple[FieldViolation, ...]:
     try:
         part()
-    except InvalidQuestionError as error:
+    except InvalidRequestError as error:
         return error.violations
     return ()

@@ -21,7 +21,7 @@ class ReverseQueries:
         self._point, self._decoder, self._accounts, self._tokens = point, decoder, accounts, tokens
 
     async def assumable(self, message: pb.ListAssumableRolesRequest) -> pb.ListAssumableRolesResponse:
-        """Return a page of roles; raise `InvalidQuestionError`, `InvalidFieldsError` or `InvalidTokenError`."""
+        """Return a page of roles; raise `InvalidRequestError`, `InvalidFieldsError` or `InvalidTokenError`."""
         if violations := page_size_violations(message.page_size):
             raise InvalidFieldsError(violations)
         request = self._decoder.request(as_query(message))

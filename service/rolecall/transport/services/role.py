@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from grpc.aio import ServicerContext
 
 from rolecall.engine.snapshot import Snapshot
+from rolecall.engine.writer import StoreWriter
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.catalog import RoleCatalog
 from rolecall.roles.change import Author
-from rolecall.roles.commands import Written
 from rolecall.roles.errors import RoleNotFoundError
 from rolecall.roles.role import Micros
 from rolecall.roles.tokens import Tokens
@@ -21,7 +21,6 @@ from rolecall.transport.errors import UnauthenticatedError
 from rolecall.transport.services.uploads import Uploads
 from rolecall_client.v1 import role_pb2 as pb, role_pb2_grpc as rpc
 
-T = TypeVar("T")
 Context = ServicerContext[Any, Any]
 
 Identify = Callable[[Context], str | None]
@@ -42,24 +41,12 @@ class WriteFields(Protocol):
         ...
 
 
-class Writer(Protocol):
-    """The way to the store, off the event loop."""
-
-    async def write(self, work: Callable[[], Written[T]]) -> Written[T]:
-        """Run a write; return when this process has applied it."""
-        ...
-
-    async def read(self, work: Callable[[], T]) -> T:
-        """Run a read."""
-        ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleParts:
     """What role administration needs. `clock` gives microseconds since the epoch."""
 
     catalog: RoleCatalog
-    writer: Writer
+    writer: StoreWriter
     snapshot: Snapshot
     accounts: Accounts
     tokens: Tokens
