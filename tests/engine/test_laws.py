@@ -17,7 +17,7 @@ from rolecall.offline import OfflineRole, check, explain
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.role import Revision
 from rolecall.transport.codecs.decision import QueryDecoder
-from rolecall.transport.rpc.bidi_stream import BidiStream
+from rolecall.transport.rpc.streams import BidiStream
 from rolecall.transport.services.decision import DecisionServicer
 from rolecall_client.v1 import decision_pb2 as pb
 from tests.engine.world import ACCOUNT, HOUR, NOON, OTHER, document, role, statement

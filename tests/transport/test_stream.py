@@ -185,7 +185,7 @@ async def test_a_caller_that_leaves_is_forgotten(service: Served) -> None:
         stream.cancel()
     await until(lambda: not service.calls)
 
-    assert not service.server.server.conversations
+    assert not service.server.server.open_streams
     assert sum(service.stats("StreamCheckAssumeRole").handled) == 20
 
 
@@ -211,7 +211,7 @@ async def test_row_77_a_stream_ends_in_order_when_the_server_stops() -> None:
 
 
 async def test_a_stream_that_begins_after_the_end_is_ended_too(service: Served) -> None:
-    service.server.server.conversations.stop()
+    service.server.server.open_streams.stop()
 
     refusal = await ended(service.decisions.StreamCheckAssumeRole())
 

@@ -309,7 +309,7 @@ async def test_row_77_watches_end_in_order_when_the_server_stops() -> None:
 
 
 async def test_a_watch_that_begins_after_the_end_is_ended_too(service: Served) -> None:
-    service.server.server.conversations.stop()
+    service.server.server.open_streams.stop()
 
     refusal = await watch(service).ended()
 
@@ -368,7 +368,7 @@ async def test_nothing_is_told_of_an_error_that_nobody_foresaw(
 
 
 @asynccontextmanager
-async def hurried(service: Served, taken_seconds: float) -> AsyncIterator[Any]:
+async def hurried(service: Served, write_timeout_seconds: float) -> AsyncIterator[Any]:
     """Give a second server over the same state that has watches alone and waits less for readers, and a channel of a small window."""
     state = service.server.replica
     consistency = Consistency(state.follower, state.tokens)
@@ -383,7 +383,7 @@ async def hurried(service: Served, taken_seconds: float) -> AsyncIterator[Any]:
     log = make_logger("debug", "json", service.log)
     server = GrpcServer(
         servicers,
-        ServerOptions(taken_seconds=taken_seconds),
+        ServerOptions(write_timeout_seconds=write_timeout_seconds),
         boundary=ErrorBoundary(log, verbose=True),
         permits=permit,
     )
@@ -398,7 +398,7 @@ async def hurried(service: Served, taken_seconds: float) -> AsyncIterator[Any]:
 async def test_a_reader_that_does_not_read_is_cut_and_told_where_to_go_on(
     service: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(method_handlers, "STATUS_SECONDS", 0.3)
+    monkeypatch.setattr(method_handlers, "STATUS_TIMEOUT_SECONDS", 0.3)
     async with hurried(service, 0.5) as (server, channel):
         watching = watch(service, stub=watch_pb2_grpc.WatchServiceStub(channel))
         await watching.read()

@@ -1,6 +1,6 @@
-"""What is put around the methods of a service, and around a call whose messages are streamed."""
+"""What surrounds the methods of a service, and how a streamed call passes through it."""
 
-# ruff: noqa: TRY301  (an error of its own is to meet its own boundary)
+# ruff: noqa: TRY301  (errors that are raised here must reach the error boundary here)
 
 from __future__ import annotations
 
@@ -9,57 +9,55 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
-
-from grpc.aio import ServicerContext
+from typing import TypeAlias
 
 from rolecall.transport.errors import PermissionDeniedError, TooManyCallsError
-from rolecall.transport.rpc.bidi_stream import OpenStreams
+from rolecall.transport.rpc.call_context import CallContext
 from rolecall.transport.rpc.concurrency import NO_LIMIT, ConcurrencyLimit
 from rolecall.transport.rpc.error_boundary import ErrorBoundary
-from rolecall.transport.rpc.server_stream import TAKEN_SECONDS
+from rolecall.transport.rpc.open_streams import OpenStreams
 from rolecall.transport.rpc.stats import OK, MethodStats
+from rolecall.transport.rpc.streams import WRITE_TIMEOUT_SECONDS
 
-Context = ServicerContext[Any, Any]
-Permit = Callable[[Context], bool]
-"""Tells whether the caller may make a call."""
+Permit: TypeAlias = Callable[[CallContext], bool]
+"""Returns whether the caller may make the call."""
 
-Permits = Callable[[str], Permit]
-"""Leads from a method's name to its permit."""
+Permits: TypeAlias = Callable[[str], Permit]
+"""Returns the permit of a method, which is named as `/SERVICE/METHOD`."""
 
-Close = Callable[[BaseException, float], Awaitable[None]]
-"""Ends a call that failed, and which began at that time, with a status."""
+Close: TypeAlias = Callable[[BaseException, float], Awaitable[None]]
+"""Ends a failed call with a status; takes the error and the time at which the call began."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Middleware:
-    """What is put around the methods of a service. Calls that are streamed to the client have no time limit."""
+    """What surrounds the methods of a service. Calls that stream to the client have no time limit."""
 
     concurrency: ConcurrencyLimit
     boundary: ErrorBoundary
     permits: Permits
     unary_seconds: float = NO_LIMIT
     upload_seconds: float = NO_LIMIT
-    taken_seconds: float = TAKEN_SECONDS
-    conversations: OpenStreams = field(default_factory=OpenStreams)
+    write_timeout_seconds: float = WRITE_TIMEOUT_SECONDS
+    open_streams: OpenStreams = field(default_factory=OpenStreams)
 
-    def seconds(self, stats: MethodStats) -> float:
-        """Return how long a call of a method may take."""
+    def time_limit(self, stats: MethodStats) -> float:
+        """Return how many seconds a call of a method may take."""
         if stats.response_streaming:
             return NO_LIMIT
         return self.upload_seconds if stats.request_streaming else self.unary_seconds
 
 
 class StreamedCalls:
-    """The calls of one method whose messages are streamed: how each is counted, admitted, permitted, metered and ended."""
+    """The calls of one method that streams to the client."""
 
     def __init__(self, stats: MethodStats, middleware: Middleware) -> None:
         self._stats, self._boundary, self._concurrency = stats, middleware.boundary, middleware.concurrency
         self._permitted = middleware.permits(stats.name)
 
     @asynccontextmanager
-    async def call(self, context: Context, close: Close | None = None) -> AsyncIterator[float]:
-        """Be around one call, and give the time at which it began; `close` ends it in place of the boundary."""
+    async def call(self, context: CallContext, close: Close | None = None) -> AsyncIterator[float]:
+        """Count, admit, permit, meter and end one call; give the time at which it began. `close` replaces the boundary's."""
         stats, concurrency = self._stats, self._concurrency
         stats.started += 1
         began = perf_counter()
@@ -72,7 +70,7 @@ class StreamedCalls:
                 raise PermissionDeniedError(stats.name)
             yield began
         except BaseException as error:
-            concurrency.left_overdue(task)
+            concurrency.remove_failed(task)
             if close:
                 await close(error, began)
             else:
@@ -81,4 +79,4 @@ class StreamedCalls:
         del concurrency.calls[task]
         stats.handle(OK, perf_counter() - began)
         if self._boundary.verbose:
-            self._boundary.tell_success(context, stats, began)
+            self._boundary.log_success(context, stats, began)

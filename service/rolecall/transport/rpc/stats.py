@@ -1,4 +1,4 @@
-"""What is counted of each method: plain numbers, written by the event loop alone and read from anywhere."""
+"""The statistics of each method: plain numbers that only the event loop writes and any thread may read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OK = 0
 
 
 class MethodStats:
-    """The calls of one method so far. `handled` counts by status code, `buckets` by latency."""
+    """The statistics of one method. `handled` counts its ended calls by status code, `buckets` by latency."""
 
     __slots__ = (
         "buckets",
@@ -54,12 +54,12 @@ class MethodStats:
 
     @property
     def received(self) -> int:
-        """Return how many messages came; a call that is not streamed brings one."""
+        """Return how many messages were received; a call without request streaming has one."""
         return self.messages_in if self.request_streaming else self.started
 
     @property
     def sent(self) -> int:
-        """Return how many messages went out; a call that is not streamed sends one when all is well."""
+        """Return how many messages were sent; a call without response streaming sends one if it succeeds."""
         return self.messages_out if self.response_streaming else self.handled[OK]
 
     def handle(self, code: int, seconds: float) -> None:

@@ -21,7 +21,7 @@ from rolecall.transport.codecs.batch import BatchAnswers, RawRequest, RawRespons
 from rolecall.transport.codecs.decision import QueryDecoder, micros_of, requirement, write_answer
 from rolecall.transport.codecs.explanation import explain_response
 from rolecall.transport.error_status import status_of
-from rolecall.transport.rpc.bidi_stream import BidiStream
+from rolecall.transport.rpc.streams import BidiStream
 from rolecall.transport.services.reverse import ReverseQueries
 from rolecall_client.v1 import decision_pb2 as pb, decision_pb2_grpc as rpc
 

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from rolecall.engine.decision_record import DecisionRecord, RecordedCall
 from rolecall.transport.codecs.decision import micros_of
 from rolecall.transport.codecs.record import RecordDecoder
-from rolecall.transport.rpc.bidi_stream import BidiStream
-from rolecall.transport.rpc.error_boundary import request_id
+from rolecall.transport.rpc.call_context import request_id
+from rolecall.transport.rpc.streams import BidiStream
 from rolecall_client.v1 import decision_pb2 as pb, decision_pb2_grpc as rpc
 
 UNNAMED = ""

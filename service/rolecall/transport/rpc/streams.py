@@ -1,0 +1,134 @@
+"""Streams to a client whose messages the method reads and writes itself, and how the server ends them.
+
+An iterator of iterators around each message would cost more than most answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar
+
+import grpc
+
+from rolecall.transport.errors import TransportError, WatchTooSlowError
+from rolecall.transport.rpc.call_context import CallContext
+from rolecall.transport.rpc.stats import MethodStats
+
+WRITE_TIMEOUT_SECONDS = 30.0
+"""How long the client may take to accept a message of a `ServerStream`."""
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+
+
+class StreamEnding:
+    """How the server ends the stream of the current task: with an error, by cancelling the task where it waits.
+
+    The stream sets `interruptible` while its task may be cancelled, and `unresumable` while it sends something that
+    is only useful as a whole, so that a client would have to start over.
+    """
+
+    __slots__ = ("_cancelled", "_error", "_task", "interruptible", "unresumable")
+
+    def __init__(self) -> None:
+        self.interruptible = self.unresumable = False
+        self._task = asyncio.current_task()
+        self._error: TransportError | None = None
+        self._cancelled = False
+
+    def end(self, error: TransportError) -> None:
+        """End the stream with `error`: now if it is interruptible, else at its next `raise_if_ended`. The first call counts."""
+        if self._error is None:
+            self._error = error
+            if self.interruptible and self._task is not None:
+                self._cancelled = self._task.cancel()
+
+    def raise_if_ended(self) -> None:
+        """Raise the error of `end` if it has been called."""
+        if self._error is not None:
+            raise self._error
+
+    def cause(self, error: BaseException) -> BaseException:
+        """Return why the stream failed with `error`: the error of `end` if that cancelled the task, else `error` itself."""
+        if self._error is None or self._task is None or not self._cancelled:
+            return error
+        if not isinstance(error, asyncio.CancelledError):
+            return error
+        # A task that the client has cancelled as well must stay cancelled, or gRPC never frees the call.
+        return error if self._task.uncancel() else self._error
+
+
+class BidiStream(Generic[Request, Response]):
+    """A stream in both directions. Every message that was read is answered before the server ends it.
+
+    The server ends it only while it waits for the next message.
+    """
+
+    def __init__(
+        self,
+        context: CallContext,
+        stats: MethodStats,
+        *,
+        decode: Callable[[bytes], Request],
+        encode: Callable[[Response], bytes],
+    ) -> None:
+        self._context, self._stats, self._decode, self._encode = context, stats, decode, encode
+        self.ending = StreamEnding()
+
+    async def read(self) -> Request | None:
+        """Return the next message, None after the last; raise the error with which the server ends the stream."""
+        self.ending.raise_if_ended()
+        self.ending.interruptible = True
+        try:
+            data: Any = await self._context.read()
+        finally:
+            self.ending.interruptible = False
+        if data is grpc.aio.EOF:
+            # The messages of a client that cancels end, too, one turn of the loop before the cancellation arrives.
+            await asyncio.sleep(0)
+            return None
+        self._stats.messages_in += 1
+        return self._decode(data)
+
+    async def write(self, message: Response) -> None:
+        """Send a message; return when HTTP/2 flow control has accepted it."""
+        # A client that does not read keeps this waiting, so the method reads nothing more from it.
+        self._stats.messages_out += 1
+        await self._context.write(self._encode(message))
+
+
+class ServerStream:
+    """A stream to the client alone. The server ends it at any time, except while it sends a message.
+
+    Each message must be accepted within `write_timeout_seconds`. So a client that does not read occupies one message
+    and the buffers of its connection, and no longer than that.
+    """
+
+    def __init__(
+        self, context: CallContext, stats: MethodStats, write_timeout_seconds: float = WRITE_TIMEOUT_SECONDS
+    ) -> None:
+        self._context, self._stats, self._timeout = context, stats, write_timeout_seconds
+        self.ending = StreamEnding()
+
+    async def begin(self) -> None:
+        """Send the initial metadata; without it no status could be sent while the first message waits to be accepted."""
+        await self._uninterrupted(self._context.send_initial_metadata(()))
+
+    async def write(self, message: bytes) -> None:
+        """Send a message; return when HTTP/2 flow control has accepted it. Raise `WatchTooSlowError`, or what `end` was given."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._uninterrupted(self._context.write(message))
+        except TimeoutError:
+            raise WatchTooSlowError(self._timeout) from None
+        self._stats.messages_out += 1
+
+    async def _uninterrupted(self, sending: Awaitable[None]) -> None:
+        # After a message that the server itself cancels half way, gRPC cannot send the status.
+        self.ending.interruptible = False
+        try:
+            await sending
+        finally:
+            self.ending.interruptible = True
+        self.ending.raise_if_ended()
