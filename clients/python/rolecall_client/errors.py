@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, cast
 
 from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+from rolecall_client.v1.policy_pb2 import PolicyViolation
 
 if TYPE_CHECKING:
     import grpc
@@ -20,11 +23,18 @@ _DETAILS_KEY = "grpc-status-details-bin"
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One field of the request, or one element of a trust policy, that breaks a rule. `reason` is stable, and may be empty."""
+    """One field of the request, or one element of a trust policy, that breaks a rule. `reason` is stable, and may be empty.
+
+    Of a trust policy's element, `pointer` is its JSON pointer, and `line` and `column` count from 1 in the document that was sent;
+    otherwise they are empty and 0.
+    """
 
     field: str
     reason: str
     message: str
+    pointer: str = ""
+    line: int = 0
+    column: int = 0
 
 
 class RolecallError(Exception):
@@ -53,15 +63,18 @@ class RolecallError(Exception):
 
 def error_of_status(status: status_pb2.Status, *, request_id: str = "") -> RolecallError:
     """Return a status as an error: of a whole call, or of one query of a batch."""
-    info, violations = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    positions: list[PolicyViolation] = []
     for detail in status.details:
-        for message in (info, violations):
+        for message in (info, bad_request):
             detail.Unpack(message)
+        if detail.Unpack(position := PolicyViolation()):
+            positions.append(position)
     return RolecallError(
         _name_of(status.code),
         status.message,
         reason=info.reason,
-        violations=[Violation(v.field, v.reason, v.description) for v in violations.field_violations],
+        violations=_violations(bad_request, positions),
         metadata=info.metadata,
         request_id=request_id or info.metadata.get("request_id", ""),
     )
@@ -75,6 +88,20 @@ def error_of_call(error: grpc.RpcError) -> RolecallError:
     if status is None:
         return RolecallError(code.name, details, request_id=request_id)
     return error_of_status(status, request_id=request_id)
+
+
+def _violations(bad_request: error_details_pb2.BadRequest, positions: Iterable[PolicyViolation]) -> Iterator[Violation]:
+    # Servers before this detail, and errors without a trust policy, send no positions.
+    paired = zip(bad_request.field_violations, chain(positions, repeat(PolicyViolation())), strict=False)
+    for violation, position in paired:
+        yield Violation(
+            violation.field,
+            violation.reason,
+            violation.description,
+            pointer=position.pointer,
+            line=position.line,
+            column=position.column,
+        )
 
 
 def _name_of(code: int) -> str:

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 SHOW_PROGRESS_FROM = 200
 ROLES_A_STEP = 100
 
-_ELEMENT = re.compile(r"roles\[(?P<index>[0-9]+)\]\.?(?P<field>\w*)(?P<pointer>/.*)?", re.ASCII | re.DOTALL)
-_POLICY_MESSAGE = re.compile(r"(?P<pointer>/\S*?): (?P<message>.*)", re.DOTALL)
-_LINE = re.compile(r" \(line (?P<line>[0-9]+), column (?P<column>[0-9]+)\)", re.ASCII)
+_FIELD_PATH = re.compile(r"roles\[(?P<index>[0-9]+)\]\.(?P<field>\w+)", re.ASCII)
 
 FileOption = Annotated[
     list[Path],
@@ -117,35 +115,29 @@ def errors_in_files(declared: Sequence[DeclaredRole]) -> Iterator[None]:
 
 
 def _located(violation: Violation, declared: Sequence[DeclaredRole]) -> Problem:
-    match = _ELEMENT.match(violation.field)
-    if match is None or int(match["index"]) >= len(declared):
+    path = _FIELD_PATH.match(violation.field)
+    if path is None or int(path["index"]) >= len(declared):
         return Problem(place=Location(violation.field), message=violation.message, reason=violation.reason)
-    role = declared[int(match["index"])]
-    # The server names the role too, for callers that have no files.
-    message = violation.message.removeprefix(f"role `{role.message.role_name}`: ")
-    if match["field"] == "assume_role_policy_document":
-        return _in_policy(message, violation.reason, role, match["pointer"] or "")
-    return Problem(
-        place=role.place_of(match["field"]),
-        message=f"role `{role.message.role_name}`: {match['field']}: {message}",
-        reason=violation.reason,
-    )
-
-
-def _in_policy(told: str, reason: str, role: DeclaredRole, pointer: str) -> Problem:
-    """Return a violation of a trust policy at its element; the server's line and column are those of the text it was sent."""
-    if split := _POLICY_MESSAGE.fullmatch(told):
-        pointer, told = split["pointer"], split["message"]
-    at = _LINE.search(told)
-    line, column = (int(at["line"]), int(at["column"])) if at else (0, 0)
-    place = role.source.place("" if pointer == "/" else pointer, line, column)
-    sentence = _LINE.sub("", told, count=1)
+    role, field = declared[int(path["index"])], path["field"]
+    if field == "assume_role_policy_document":
+        # Line and column are those of the document that was sent, which the file may hold as a tree or indented.
+        place = role.source.place(violation.pointer, violation.line, violation.column)
+        where = violation.pointer or "/"
+    else:
+        place, where = role.place_of(field), field
+    name = f"role `{role.message.role_name}`"
     return Problem(
         place=place,
-        message=f"role `{role.message.role_name}`: {pointer or '/'}: {sentence}",
-        reason=reason,
-        pointer=pointer,
+        message=f"{name}: {where}: {_sentence(violation, name)}",
+        reason=violation.reason,
+        pointer=violation.pointer,
     )
+
+
+def _sentence(violation: Violation, name: str) -> str:
+    """Return the server's message without the position and the role, which a problem of a file states itself."""
+    at = f"{violation.line}:{violation.column}: "
+    return violation.message.removeprefix(at).removeprefix(f"{name}: ")
 
 
 def _uncounted(error: RolecallError) -> Iterator[Problem]:

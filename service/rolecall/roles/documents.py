@@ -8,6 +8,7 @@ from rolecall.policy.errors import InvalidPolicyError, Violation
 from rolecall.policy.limits import Limits
 from rolecall.policy.lint import Finding, Severity, lint
 from rolecall.policy.parser import parse_policy
+from rolecall.policy.wording import advised
 from rolecall.roles.errors import FieldViolation
 from rolecall.roles.role import Micros
 
@@ -33,11 +34,14 @@ class DocumentRules:
 def document_violations(error: InvalidPolicyError) -> Iterable[FieldViolation]:
     """Yield the violations of a document as those of its field in a request."""
     for violation in error.violations:
-        place = f" (line {violation.line}, column {violation.column})" if violation.line else ""
-        hint = f"; {violation.suggestion}" if violation.suggestion else ""
-        message = f"{violation.pointer or '/'}: {violation.message}{place}{hint}"
         yield FieldViolation(
-            field=DOCUMENT_FIELD, reason=violation.reason, message=message, ram_code=_ram_code(violation.reason)
+            field=DOCUMENT_FIELD,
+            reason=violation.reason,
+            message=advised(violation.message, violation.suggestion),
+            ram_code=_ram_code(violation.reason),
+            pointer=violation.pointer,
+            line=violation.line,
+            column=violation.column,
         )
 
 
@@ -45,8 +49,7 @@ def _blocking(finding: Finding) -> Violation:
     return Violation(
         pointer=finding.pointer,
         reason=finding.id,
-        message=f"{finding.message} (this server refuses documents with such findings)",
-        suggestion=finding.fix,
+        message=f"{finding.message} (this server refuses documents with such findings); {finding.fix}",
         line=finding.line,
         column=finding.column,
     )

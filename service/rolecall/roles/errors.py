@@ -12,12 +12,19 @@ class RoleError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldViolation:
-    """One field of a request that breaks a rule: its name, a stable reason, a sentence, and RAM's code if it has one."""
+    """One field of a request that breaks a rule: its name, a stable reason, a sentence, and RAM's code if it has one.
+
+    If the field is a trust policy, `pointer`, `line` and `column` say which of its elements, as in
+    `rolecall.policy.errors.Violation`.
+    """
 
     field: str
     reason: str
     message: str
     ram_code: str = ""
+    pointer: str = ""
+    line: int = 0
+    column: int = 0
 
 
 class InvalidFieldsError(RoleError):

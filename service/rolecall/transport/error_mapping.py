@@ -15,19 +15,22 @@ from rolecall.engine import errors as engine
 from rolecall.policy import errors as policy
 from rolecall.policy.wording import advised
 from rolecall.roles import errors as roles
+from rolecall.roles.documents import document_violations
 from rolecall.transport import errors as transport
 
-POLICY_FIELD = "assume_role_policy_document"
 RETRY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldFault:
-    """One field of a request that breaks a rule."""
+    """One field of a request that breaks a rule; if it is a trust policy, also which of its elements."""
 
     field: str
     reason: str
     description: str
+    pointer: str = ""
+    line: int = 0
+    column: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +59,7 @@ def fault_of(error: Exception) -> Fault:
 def _(error: policy.InvalidPolicyError) -> Fault:
     too_large = any(v.reason == "DOCUMENT_TOO_LARGE" for v in error.violations)
     ram_code = "InvalidParameter.AssumeRolePolicyDocument.Length" if too_large else "MalformedPolicyDocument"
-    return _invalid("the trust policy", map(_policy_field, error.violations), ram_code)
+    return _invalid("the trust policy", map(_violated, document_violations(error)), ram_code)
 
 
 @fault_of.register
@@ -68,7 +71,7 @@ def _(error: policy.InvalidPrincipalError) -> Fault:
 @fault_of.register(engine.InvalidRequestError)
 def _(error: roles.InvalidFieldsError | engine.InvalidRequestError) -> Fault:
     ram_code = next((v.ram_code for v in error.violations if v.ram_code), "")
-    return _invalid("the request", (_field(v.field, v.reason, v.message) for v in error.violations), ram_code)
+    return _invalid("the request", map(_violated, error.violations), ram_code)
 
 
 @fault_of.register
@@ -265,9 +268,16 @@ def _sentences(what: str, fields: tuple[FieldFault, ...]) -> Iterator[str]:
         yield f"{fields[0].field}: {fields[0].description}"
 
 
-def _policy_field(violation: policy.Violation) -> FieldFault:
+def _violated(violation: roles.FieldViolation) -> FieldFault:
     at = f"{violation.line}:{violation.column}: " if violation.line else ""
-    return _field(POLICY_FIELD + violation.pointer, violation.reason, at + violation.message, violation.suggestion)
+    return FieldFault(
+        field=violation.field + violation.pointer,
+        reason=violation.reason,
+        description=at + violation.message,
+        pointer=violation.pointer,
+        line=violation.line,
+        column=violation.column,
+    )
 
 
 def _field(name: str, reason: str, message: str, suggestion: str = "") -> FieldFault:

@@ -1,25 +1,35 @@
 """Faults on the wire: `google.rpc.Status` with ErrorInfo, and BadRequest or RetryInfo where they help.
 
-gRPC sends all of it in trailers, which clients bound at 8 KB (and may carry in base64), so violations are cut to about
-4 KB and the cut is told.
+A violation of a trust policy also has its position, as a `rolecall.v1.PolicyViolation` without texts. gRPC sends all of it in
+trailers, which clients limit to 8 KB (and may carry in base64), so violations are cut to about 4 KB, and the counts say so.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2
 from google.rpc.status_pb2 import Status
 
 from rolecall.transport.error_mapping import Fault, FieldFault, fault_of
+from rolecall_client.v1.policy_pb2 import PolicyViolation
 
 DOMAIN = "rolecall"
 DETAILS_BYTES = 3_584
 TEXT_BYTES = 384
+POSITION_OVERHEAD_BYTES = 56
+"""What one more detail takes besides its message: its type URL and lengths."""
 
 SERVER_FAULTS = frozenset(
     {code_pb2.UNKNOWN, code_pb2.DEADLINE_EXCEEDED, code_pb2.INTERNAL, code_pb2.UNAVAILABLE, code_pb2.DATA_LOSS}
 )
 """Codes that say that the fault is not the caller's."""
+
+
+class _ShownViolation(NamedTuple):
+    field: error_details_pb2.BadRequest.FieldViolation
+    position: PolicyViolation
 
 
 def status_of(error: Exception, request_id: str = "") -> Status:
@@ -29,7 +39,11 @@ def status_of(error: Exception, request_id: str = "") -> Status:
     shown = _shown(fault.fields)
     _add(status, _error_info(fault, len(shown), request_id))
     if shown:
-        _add(status, error_details_pb2.BadRequest(field_violations=shown))
+        _add(status, error_details_pb2.BadRequest(field_violations=[violation.field for violation in shown]))
+    # Readers pair the two lists by index, so a violation without a position has an empty entry.
+    if any(violation.position.ByteSize() for violation in shown):
+        for violation in shown:
+            _add(status, violation.position)
     if fault.retry_seconds:
         retry = error_details_pb2.RetryInfo()
         retry.retry_delay.FromMilliseconds(int(fault.retry_seconds * 1_000))
@@ -51,19 +65,30 @@ def _error_info(fault: Fault, shown: int, request_id: str) -> error_details_pb2.
     return error_details_pb2.ErrorInfo(reason=fault.reason, domain=DOMAIN, metadata=facts)
 
 
-def _shown(fields: tuple[FieldFault, ...]) -> list[error_details_pb2.BadRequest.FieldViolation]:
+def _shown(fields: tuple[FieldFault, ...]) -> list[_ShownViolation]:
     """Return the first violations, as many as fit."""
-    shown: list[error_details_pb2.BadRequest.FieldViolation] = []
+    shown: list[_ShownViolation] = []
     room = DETAILS_BYTES
+    has_positions = any(fault.pointer or fault.line for fault in fields)
     for fault in fields:
-        violation = error_details_pb2.BadRequest.FieldViolation(
-            field=_cut(fault.field), reason=fault.reason, description=_cut(fault.description)
-        )
-        room -= violation.ByteSize()
+        violation = _ShownViolation(_field_violation(fault), _position(fault))
+        room -= violation.field.ByteSize()
+        if has_positions:
+            room -= violation.position.ByteSize() + POSITION_OVERHEAD_BYTES
         if room < 0:
             break
         shown.append(violation)
     return shown
+
+
+def _field_violation(fault: FieldFault) -> error_details_pb2.BadRequest.FieldViolation:
+    return error_details_pb2.BadRequest.FieldViolation(
+        field=_cut(fault.field), reason=fault.reason, description=_cut(fault.description)
+    )
+
+
+def _position(fault: FieldFault) -> PolicyViolation:
+    return PolicyViolation(pointer=_cut(fault.pointer), line=fault.line, column=fault.column)
 
 
 def _add(status: Status, detail: Message) -> None:
