@@ -50,7 +50,7 @@ def kept(replica: Replica, revision: int) -> bool:
     """Tell whether the snapshot file of a replica has come as far as a revision."""
     file = SnapshotFile(replica.snapshot, read_key(replica.snapshot_key))
     try:
-        return file.read().standing.revision >= revision
+        return file.read().position.revision >= revision
     except SnapshotFileError:
         return False
 

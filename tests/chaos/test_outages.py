@@ -36,7 +36,7 @@ from tests.chaos.record import boottime
 from tests.chaos.replicas import Replica
 from tests.engine.world import ALICE
 
-SILENCE_SECONDS = TIMEOUTS.silence / 1_000
+SILENCE_SECONDS = TIMEOUTS.response / 1_000
 
 # --- the database is away
 

@@ -179,7 +179,7 @@ async def following(url: str, *, hinted: bool) -> AsyncIterator[Replica]:
         feed.restart(follower.snapshot.revision)
         follower.feed = feed
         polling = Polling(follower, seconds=0.3, jitter=lambda: 1.0, on_change=lambda _: None)
-        hints = repository.hints() if hinted else None
+        hints = repository.notifications() if hinted else None
         tasks = [asyncio.create_task(polling.run())]
         tasks += [asyncio.create_task(polling.listen(hints))] if hints else []
         try:

@@ -516,11 +516,11 @@ class RoleRepositoryContract:
     def test_a_store_of_ones_own_needs_no_hints_and_one_that_is_shared_may_give_them(
         self, repository: RoleRepository
     ) -> None:
-        hints = repository.hints()
+        notifications = repository.notifications()
 
-        assert repository.exclusive == (hints is None)
-        if hints:
-            hints.close()
+        assert repository.exclusive == (notifications is None)
+        if notifications:
+            notifications.close()
 
     # --- retention
 
@@ -659,7 +659,7 @@ class RoleRepositoryContract:
     def test_pages_of_large_commits_are_short_and_together_everything(
         self, repository: RoleRepository, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("rolecall.storage.sql.history.CHANGES_A_READ", 3)
+        monkeypatch.setattr("rolecall.storage.sql.history.CHANGES_PER_READ", 3)
         for size, first in ((5, "a"), (1, "b"), (2, "c"), (1, "d"), (4, "e")):
             create(repository, *(f"{first}{n}" for n in range(size)))
 

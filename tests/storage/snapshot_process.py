@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from rolecall.storage.snapshot.file import SnapshotFile, SnapshotFileError
-from tests.storage.snapshots import KEY, SEEN, STANDING, roles
+from tests.storage.snapshots import KEY, POSITION, SEEN, roles
 
 STEP_BYTES = 8_192
 
@@ -26,10 +26,10 @@ def die(*_: object) -> None:
 def main(path: Path, moment: str) -> None:
     file = SnapshotFile(path, KEY)
     if moment == "in the middle":
-        file.write(STANDING, roles(500), SEEN, pause=die)
+        file.write(POSITION, roles(500), SEEN, pause=die)
     elif moment == "before the rename":
         setattr(Path, "replace", die)  # noqa: B010  (mypy would not have a method assigned)
-        file.write(STANDING, roles(500), SEEN)
+        file.write(POSITION, roles(500), SEEN)
     else:
         fill(file)
 
@@ -48,7 +48,7 @@ def written(file: SnapshotFile, limit: int) -> bool:
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
     try:
-        file.write(STANDING, roles(500), SEEN)
+        file.write(POSITION, roles(500), SEEN)
     except SnapshotFileError as error:
         print(error)
         return False

@@ -13,11 +13,11 @@ from rolecall.storage.snapshot.format import SnapshotPosition
 from rolecall.storage.snapshot.moment import Moment
 
 KEY = bytes(range(32))
-STANDING = SnapshotPosition(incarnation="i-1", revision=Revision(7), hash=b"h" * 32, token_key=b"t" * 32)
+POSITION = SnapshotPosition(incarnation="i-1", revision=Revision(7), hash=b"h" * 32, token_key=b"t" * 32)
 ELSEWHERE = [
-    replace(STANDING, incarnation="i-2"),
-    replace(STANDING, revision=Revision(8)),
-    replace(STANDING, hash=b"g" * 32),
+    replace(POSITION, incarnation="i-2"),
+    replace(POSITION, revision=Revision(8)),
+    replace(POSITION, hash=b"g" * 32),
 ]
 SEEN = Moment(boot_id="boot-1", boottime=1_000, wall=50_000)
 LATER = Moment(boot_id="boot-1", boottime=9_000, wall=58_000)

@@ -25,10 +25,10 @@ def empty_store(server: PostgresServer) -> str:
 
 def clear(server: PostgresServer, url: str) -> None:
     """Make a store as it was when it was new, which is quicker than a new database."""
-    standing = "revision = 0, hash = decode(repeat('00', 32), 'hex')"
+    position = "revision = 0, hash = decode(repeat('00', 32), 'hex')"
     statements = [
         *(f"DELETE FROM {table}" for table in _EMPTIED),
-        f"UPDATE floor SET {standing}",
-        f"UPDATE counter SET {standing}, next_role_id = {FIRST_ROLE_ID}",
+        f"UPDATE floor SET {position}",
+        f"UPDATE counter SET {position}, next_role_id = {FIRST_ROLE_ID}",
     ]
     server.execute("; ".join(statements), database=database_of(url))

@@ -55,11 +55,11 @@ def path(sound: Path, tmp_path: Path) -> Path:
 
 def audited(url: str, first: int | None = None) -> Audit:
     with open_admin_store(url).pages() as pages:
-        return audit(pages, first=None if first is None else Revision(first), tell=lambda *_: None)
+        return audit(pages, first=None if first is None else Revision(first), on_progress=lambda *_: None)
 
 
 def breaks_of(found: Audit) -> list[tuple[int | None, str]]:
-    return [(broken.revision, broken.message) for broken in found.breaks]
+    return [(broken.revision, broken.message) for broken in found.findings]
 
 
 def alter(path: Path, *statements: str) -> None:
@@ -142,7 +142,7 @@ def test_whatever_was_altered_is_found_and_named(
 
     for revision, message in wanted:
         assert any(at == revision and message in told for at, told in breaks_of(found)), breaks_of(found)
-    assert found.total_breaks == len(found.breaks)
+    assert found.total_findings == len(found.findings)
 
 
 def test_every_break_is_told_not_only_the_first(path: Path) -> None:
@@ -155,12 +155,12 @@ def test_every_break_is_told_not_only_the_first(path: Path) -> None:
 
 
 def test_what_is_told_of_many_breaks_is_bounded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit_findings, "MAX_LISTED_BREAKS", 2)
+    monkeypatch.setattr(audit_findings, "MAX_LISTED_FINDINGS", 2)
     alter(path, "UPDATE commits SET time = 7")
 
     found = audited(f"sqlite:///{path}")
 
-    assert ([broken.revision for broken in found.breaks], found.total_breaks) == ([3, 4], 4)
+    assert ([broken.revision for broken in found.findings], found.total_findings) == ([3, 4], 4)
 
 
 def test_a_store_that_does_not_say_where_it_stands_is_refused(path: Path) -> None:
@@ -174,7 +174,7 @@ def test_a_store_that_does_not_say_where_it_stands_is_refused(path: Path) -> Non
 def test_small_pages_find_the_same(path: Path, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit_log, "_COMMITS", audit_log._COMMITS.limit(rows))
     monkeypatch.setattr(audit_log, "_CHANGES", audit_log._CHANGES.limit(rows))
-    monkeypatch.setattr(audit_log, "ROWS_A_PAGE", rows)
+    monkeypatch.setattr(audit_log, "ROWS_PER_PAGE", rows)
     for name in ("_ROLES", "_CHANGED_KEYS", "_TAGGED"):
         monkeypatch.setattr(audit_state, name, getattr(audit_state, name).limit(rows))
 
@@ -182,7 +182,7 @@ def test_small_pages_find_the_same(path: Path, rows: int, monkeypatch: pytest.Mo
     alter(path, f"DELETE FROM roles WHERE key = '{KEPT}'", "UPDATE commits SET time = 7 WHERE revision = 6")
     altered = audited(f"sqlite:///{path}")
 
-    assert (sound.total_breaks, sound.commits, sound.changes, sound.roles) == (0, 4, 5, 3)
+    assert (sound.total_findings, sound.commits, sound.changes, sound.roles) == (0, 4, 5, 3)
     assert {revision for revision, _ in breaks_of(altered)} == {6, 4, None}
 
 
@@ -262,7 +262,7 @@ def test_the_walk_begins_anew_when_history_is_forgotten_under_it(path: Path) -> 
             server.prune(keep_after=2_000, keep_revisions=1, forget_requests_before=0)
 
     with forgetting(f"sqlite:///{path}", forget) as pages:
-        found = audit(pages, first=None, tell=lambda *_: None)
+        found = audit(pages, first=None, on_progress=lambda *_: None)
     server.close()
 
     assert (breaks_of(found), found.first, found.commits) == ([], 6, 1)
@@ -276,7 +276,7 @@ def test_the_walk_does_not_begin_anew_for_ever(path: Path) -> None:
         server.prune(keep_after=2_000, keep_revisions=1, forget_requests_before=0)
 
     with forgetting(f"sqlite:///{path}", forget) as pages, pytest.raises(StoreUnavailableError, match="try again"):
-        audit(pages, first=None, tell=lambda *_: None)
+        audit(pages, first=None, on_progress=lambda *_: None)
     server.close()
 
 
@@ -322,7 +322,7 @@ def database(postgres_server: PostgresServer, path: Path) -> str:
     url = postgres_server.create_database()
     source = open_admin_store(f"sqlite:///{path}")
     with source.snapshot_transaction() as read, open_admin_store(url).fill_transaction() as written:
-        copy_store(read, written, head_now=source.head, tell=lambda _: None, store=source.name)
+        copy_store(read, written, head_now=source.head, on_progress=lambda _: None, store=source.name)
     return url
 
 
@@ -386,4 +386,4 @@ def test_a_database_without_tables_is_refused(postgres_server: PostgresServer) -
     with pytest.raises(Exception, match="run `rolecall migrate` once"):
         audited(url)
     migrate(url)
-    assert audited(url).total_breaks == 0
+    assert audited(url).total_findings == 0

@@ -46,17 +46,17 @@ def database(postgres_server: PostgresServer, path: Path) -> str:
     url = postgres_server.create_database()
     source = open_admin_store(f"sqlite:///{path}")
     with source.snapshot_transaction() as read, open_admin_store(url).fill_transaction() as written:
-        copy_store(read, written, head_now=source.head, tell=lambda _: None, store=source.name)
+        copy_store(read, written, head_now=source.head, on_progress=lambda _: None, store=source.name)
     return url
 
 
 def audited(url: str, first: int | None = None) -> Audit:
     with open_admin_store(url).pages() as pages:
-        return audit(pages, first=None if first is None else Revision(first), tell=lambda *_: None)
+        return audit(pages, first=None if first is None else Revision(first), on_progress=lambda *_: None)
 
 
 def messages_of(found: Audit) -> list[str]:
-    return [broken.message for broken in found.breaks]
+    return [broken.message for broken in found.findings]
 
 
 def alter(path: Path, statement: str) -> None:
@@ -132,7 +132,7 @@ def test_a_value_of_another_type_is_told_with_its_row_and_its_revision(path: Pat
 
     found = audited(f"sqlite:///{path}")
 
-    assert [(broken.revision, broken.message) for broken in found.breaks] == [
+    assert [(broken.revision, broken.message) for broken in found.findings] == [
         (4, "`changes.role_id` of the row `4, 1` is bytes, it must be text")
     ]
 
@@ -147,7 +147,7 @@ def test_a_body_of_another_type_does_not_hide_what_else_is_wrong(path: Path) -> 
 
 @pytest.mark.parametrize("rows", [1, 2, 3])
 def test_small_pages_find_every_value_once(path: Path, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit_tables, "ROWS_A_PAGE", rows)
+    monkeypatch.setattr(audit_tables, "ROWS_PER_PAGE", rows)
     alter(
         path, "UPDATE changes SET ordinal = CASE ordinal WHEN 0 THEN x'00' ELSE ordinal || 'x' END WHERE revision = 4"
     )
@@ -155,7 +155,7 @@ def test_small_pages_find_every_value_once(path: Path, rows: int, monkeypatch: p
 
     found = audited(f"sqlite:///{path}")
 
-    assert len(found.breaks) == 4
+    assert len(found.findings) == 4
     assert [told.split(" of ")[0] for told in messages_of(found)] == ["`roles.key`", *["`changes.ordinal`"] * 3]
 
 

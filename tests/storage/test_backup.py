@@ -31,7 +31,7 @@ from rolecall.storage.maintenance.admin_store import open_admin_store
 from rolecall.storage.maintenance.audit import audit
 from rolecall.storage.maintenance.backup import read_backup, restore_backup, write_backup
 from rolecall.storage.maintenance.backup_file import Backup, BackupError
-from rolecall.storage.maintenance.store_contents import StoreContents, contents_of, steps_of
+from rolecall.storage.maintenance.store_contents import StoreContents, read_contents, row_batches
 from tests.postgres import PostgresServer
 from tests.storage.samples import ACCOUNT, all_commits, author, change, create, remove
 
@@ -74,19 +74,19 @@ def file(source: str, tmp_path: Path) -> Path:
 
 def backed_up(url: str, path: Path) -> Backup:
     with open_admin_store(url).snapshot_transaction_beside(path) as moment:
-        return write_backup(moment, path, now=1_000_000, tell=lambda _: None)
+        return write_backup(moment, path, now=1_000_000, on_progress=lambda _: None)
 
 
 def restored(path: Path, url: str) -> StoreContents:
-    backup = read_backup(path, tell=lambda _: None)
+    backup = read_backup(path, on_progress=lambda _: None)
     with open_admin_store(url).fill_transaction() as target:
-        return restore_backup(path, backup, target, tell=lambda _: None)
+        return restore_backup(path, backup, target, on_progress=lambda _: None)
 
 
 def rows_of(url: str) -> dict[str, list[tuple[Any, ...]]]:
     rows: dict[str, list[tuple[Any, ...]]] = {}
     with open_admin_store(url).snapshot_transaction() as connection:
-        for table, some in steps_of(connection):
+        for table, some in row_batches(connection):
             rows.setdefault(table.name, []).extend(map(tuple, some))
     return {name: sorted(found, key=repr) for name, found in rows.items()}
 
@@ -128,8 +128,8 @@ def test_a_restored_store_is_the_backup_but_for_its_incarnation(
 def test_the_size_of_a_step_does_not_matter(
     file: Path, tmp_path: Path, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_contents, "ROWS_A_STEP", rows)
-    monkeypatch.setattr("rolecall.storage.maintenance.backup_file.ROWS_A_STEP", rows)
+    monkeypatch.setattr(store_contents, "ROWS_PER_BATCH", rows)
+    monkeypatch.setattr("rolecall.storage.maintenance.backup_file.ROWS_PER_BATCH", rows)
 
     restored(file, f"sqlite:///{tmp_path}/target.db")
 
@@ -211,8 +211,8 @@ def test_a_backup_that_is_made_while_a_server_writes_is_of_one_moment(
     restored(tmp_path / "2.backup", target)
 
     with open_admin_store(target).pages() as pages:
-        found = audit(pages, first=None, tell=lambda *_: None)
-    assert found.breaks == ()
+        found = audit(pages, first=None, on_progress=lambda *_: None)
+    assert found.findings == ()
     assert (found.head.revision, found.head.hash) == (written[2].revision, commits[written[2].revision - 1].hash)
     assert written[0].revision < written[2].revision
     assert sorted(path.name for path in tmp_path.iterdir() if "backup" in path.name) == [
@@ -226,7 +226,7 @@ def test_a_backup_that_is_made_while_a_server_writes_is_of_one_moment(
 def test_a_file_that_is_always_written_to_is_copied_in_one_step_in_the_end(
     tmp_path: Path, writes: int, wanted: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_admin, "PAGES_A_STEP", 1)
+    monkeypatch.setattr(sqlite_admin, "PAGES_PER_STEP", 1)
     monkeypatch.setattr(sqlite_admin, "MAX_RESTARTS", 3)
     steps: list[int] = []
     with closing(sqlite3.connect(tmp_path / "s.db", isolation_level=None)) as writer:
@@ -298,7 +298,7 @@ def test_a_line_may_be_as_long_as_the_limit_and_no_longer(
 
     monkeypatch.setattr(backup_file, "MAX_LINE_BYTES", longest - 1)
     with pytest.raises(BackupError, match="was altered"):
-        read_backup(file, tell=lambda _: None)
+        read_backup(file, on_progress=lambda _: None)
     assert longest > 40_000
     assert rows_of(f"sqlite:///{tmp_path}/target.db")["requests"] == rows_of(source)["requests"]
 
@@ -496,17 +496,17 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, content: bytes) -> 
 
 
 def test_a_file_that_was_exchanged_between_two_looks_is_not_restored(file: Path, source: str, tmp_path: Path) -> None:
-    backup = read_backup(file, tell=lambda _: None)
+    backup = read_backup(file, on_progress=lambda _: None)
     with opened(source) as repository:
         change(repository, APP, description="later")
     backed_up(source, file)
     target = f"sqlite:///{tmp_path}/target.db"
 
     with pytest.raises(BackupError, match="was exchanged"), open_admin_store(target).fill_transaction() as connection:
-        restore_backup(file, backup, connection, tell=lambda _: None)
+        restore_backup(file, backup, connection, on_progress=lambda _: None)
 
     with open_admin_store(target).snapshot_transaction() as connection:
-        assert contents_of(connection).head.revision == 0
+        assert read_contents(connection).head.revision == 0
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -19,7 +19,7 @@ from rolecall.storage import migrate, open_repository
 from rolecall.storage.maintenance import store_contents
 from rolecall.storage.maintenance.admin_store import open_admin_store
 from rolecall.storage.maintenance.copy_store import copy_store
-from rolecall.storage.maintenance.store_contents import StoreContents, contents_of, steps_of
+from rolecall.storage.maintenance.store_contents import StoreContents, read_contents, row_batches
 from tests.postgres import PostgresServer
 from tests.storage.samples import ACCOUNT, OTHER_ACCOUNT, all_commits, assert_chained, author, change, create, remove
 
@@ -56,27 +56,27 @@ def source(tmp_path: Path) -> str:
 def copied(source: str, target: str) -> StoreContents:
     store = open_admin_store(source)
     with store.snapshot_transaction() as read, open_admin_store(target).fill_transaction() as written:
-        return copy_store(read, written, head_now=store.head, tell=lambda _: None, store=store.name)
+        return copy_store(read, written, head_now=store.head, on_progress=lambda _: None, store=store.name)
 
 
 def rows_of(url: str) -> dict[str, list[tuple[object, ...]]]:
     rows: dict[str, list[tuple[object, ...]]] = {}
     with open_admin_store(url).snapshot_transaction() as connection:
-        for table, some in steps_of(connection):
+        for table, some in row_batches(connection):
             rows.setdefault(table.name, []).extend(map(tuple, some))
     return {name: sorted(found, key=repr) for name, found in rows.items()}
 
 
 def contents(url: str) -> StoreContents:
     with open_admin_store(url).snapshot_transaction() as connection:
-        return contents_of(connection)
+        return read_contents(connection)
 
 
 @pytest.mark.parametrize("rows_a_step", [1, 2, 250])
 def test_every_row_arrives_in_a_file_and_comes_back_from_a_database(
     source: str, tmp_path: Path, postgres_server: PostgresServer, rows_a_step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_contents, "ROWS_A_STEP", rows_a_step)
+    monkeypatch.setattr(store_contents, "ROWS_PER_BATCH", rows_a_step)
     database, back = postgres_server.create_database(), f"sqlite:///{tmp_path}/back.db"
 
     there, here = copied(source, database), copied(database, back)
@@ -108,12 +108,12 @@ def test_the_copy_is_the_same_history_and_goes_on(source: str, postgres_server: 
 
 
 def test_progress_is_told_by_rows(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_contents, "ROWS_A_STEP", 2)
+    monkeypatch.setattr(store_contents, "ROWS_PER_BATCH", 2)
     told: list[int] = []
     store, target = open_admin_store(source), open_admin_store(f"sqlite:///{tmp_path}/target.db")
 
     with store.snapshot_transaction() as read, target.fill_transaction() as written:
-        copy_store(read, written, head_now=store.head, tell=told.append, store=store.name)
+        copy_store(read, written, head_now=store.head, on_progress=told.append, store=store.name)
 
     assert told == sorted(told)
     assert told[-1] == 18
@@ -160,7 +160,7 @@ def test_a_source_that_went_on_meanwhile_is_not_copied(source: str, postgres_ser
         store.snapshot_transaction() as read,
         open_admin_store(target).fill_transaction() as written,
     ):
-        copy_store(read, written, head_now=store.head, tell=write_and_tell, store=store.name)
+        copy_store(read, written, head_now=store.head, on_progress=write_and_tell, store=store.name)
 
     server.close()
     assert contents(target).head.revision == 0
@@ -192,9 +192,9 @@ def test_a_source_that_is_not_sound_is_not_copied(source: str, tmp_path: Path, s
 
 
 def test_a_copy_that_differs_is_not_committed(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target, steps = f"sqlite:///{tmp_path}/target.db", store_contents.steps_of
+    target, steps = f"sqlite:///{tmp_path}/target.db", store_contents.row_batches
     monkeypatch.setattr(
-        "rolecall.storage.maintenance.copy_store.steps_of",
+        "rolecall.storage.maintenance.copy_store.row_batches",
         lambda connection: (replace_description(step) for step in steps(connection)),
     )
 
@@ -204,7 +204,7 @@ def test_a_copy_that_differs_is_not_committed(source: str, tmp_path: Path, monke
     assert contents(target).roles == 0
 
 
-def replace_description(step: store_contents.Step) -> store_contents.Step:
+def replace_description(step: store_contents.RowBatch) -> store_contents.RowBatch:
     if step.table.name != "roles":
         return step
     place = step.table.c.keys().index("description")

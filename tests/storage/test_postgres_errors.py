@@ -94,14 +94,14 @@ def test_a_connection_that_breaks_at_the_commit_says_that_the_outcome_is_not_kno
     postgres_server: PostgresServer, store: str, repository: RoleRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     driver = repository._driver  # type: ignore[attr-defined]
-    announce = driver.announce
+    notify = driver.notify
 
     def announce_and_break(connection: Any, revision: Any) -> None:
-        announce(connection, revision)
+        notify(connection, revision)
         cut_connections(postgres_server, store)
 
     with monkeypatch.context() as patch:
-        patch.setattr(driver, "announce", announce_and_break)
+        patch.setattr(driver, "notify", announce_and_break)
         with pytest.raises(StoreUnavailableError):
             create(repository, "App")
 
@@ -333,7 +333,7 @@ def test_no_part_of_an_open_store_shows_its_password(postgres_server: PostgresSe
     repository.head()
     engine, driver = repository._engine, repository._driver  # type: ignore[attr-defined]
 
-    shown = [repr(part) for part in (repository, engine, engine.url, engine.pool, driver, repository.hints())]
+    shown = [repr(part) for part in (repository, engine, engine.url, engine.pool, driver, repository.notifications())]
 
     assert all(postgres_server.password not in text for text in shown)
     repository.close()

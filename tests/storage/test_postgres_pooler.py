@@ -11,7 +11,7 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from rolecall.roles.repository import Hints, RoleRepository
+from rolecall.roles.repository import Notifications, RoleRepository
 from rolecall.storage import migrate, open_repository, schema_of
 from rolecall.storage.sql.tables import SCHEMA
 from tests.postgres import PostgresServer
@@ -89,11 +89,11 @@ def test_a_database_is_migrated_through_a_pooler(port: int, postgres_server: Pos
 def test_row_73_no_word_comes_through_a_pooler_and_polling_finds_every_commit(
     repository: RoleRepository, store: str
 ) -> None:
-    directly, hints, done = open_repository(store), repository.hints(), threading.Event()
-    assert hints is not None
+    directly, notifications, done = open_repository(store), repository.notifications(), threading.Event()
+    assert notifications is not None
 
     with ThreadPoolExecutor(1) as threads:
-        listening = threads.submit(words, hints, done)
+        listening = threads.submit(words, notifications, done)
         time.sleep(0.3)
         for n in range(10):
             create(directly, f"r{n}")
@@ -104,13 +104,13 @@ def test_row_73_no_word_comes_through_a_pooler_and_polling_finds_every_commit(
     assert listening.result() == 0
     assert [commit.revision for commit in found] == list(range(1, 11))
     assert_chained(repository)
-    hints.close()
+    notifications.close()
     directly.close()
 
 
-def words(hints: Hints, done: threading.Event) -> int:
+def words(notifications: Notifications, done: threading.Event) -> int:
     """Count the words that come until it is done."""
     came = 0
     while not done.is_set():
-        came += hints.wait(0.1)
+        came += notifications.wait(0.1)
     return came

@@ -14,7 +14,7 @@ from rolecall.roles.errors import StoreUnavailableError
 from rolecall.roles.repository import RoleRepository, Transaction
 from rolecall.storage.opening import migrate, open_repository
 from rolecall.storage.postgres.driver import Timeouts, open_postgres
-from rolecall.storage.postgres.timeouts import LAST_SECONDS, Silence
+from rolecall.storage.postgres.timeouts import CLOSING_SECONDS, ResponseTimeout
 from tests.chaos.proxy import Proxy
 from tests.postgres import PostgresServer
 from tests.storage.samples import author, create
@@ -31,7 +31,7 @@ def repository(postgres_server: PostgresServer, proxy: Proxy) -> Iterator[RoleRe
     url = postgres_server.create_database()
     migrate(url)
     through = url.replace(f":{postgres_server.port}/", f":{proxy.port}/") + "?connect_timeout=2"
-    with closing(open_postgres(through, Timeouts(silence=1_000))) as opened:
+    with closing(open_postgres(through, Timeouts(response=1_000))) as opened:
         yield opened
 
 
@@ -51,44 +51,44 @@ def test_row_73_a_silent_database_is_given_up_and_found_again(repository: RoleRe
 
 
 def test_row_73_word_of_others_comes_again_after_a_silence(repository: RoleRepository, proxy: Proxy) -> None:
-    hints = repository.hints()
-    assert hints is not None
-    hints.wait(0.5)
+    notifications = repository.notifications()
+    assert notifications is not None
+    notifications.wait(0.5)
     proxy.silence()
-    silent = hints.wait(2)
+    silent = notifications.wait(2)
     proxy.cut()
     proxy.open()
 
     # Whoever listens anew may have missed something, and says so.
-    assert hints.wait(30)
+    assert notifications.wait(30)
     create(repository, "after")
-    assert hints.wait(30)
-    hints.close()
+    assert notifications.wait(30)
+    notifications.close()
     assert not silent
 
 
 def test_a_silence_that_is_cut_short_lasts_a_little_longer_from_then_on() -> None:
-    silence, long_ago = Silence(LAST_SECONDS + 60), time.monotonic() - LAST_SECONDS - 30
+    timeout, long_ago = ResponseTimeout(CLOSING_SECONDS + 60), time.monotonic() - CLOSING_SECONDS - 30
 
-    before = silence.over(long_ago)
-    silence.cut_short()
-    at_once = silence.over(long_ago)
+    before = timeout.exceeded(long_ago)
+    timeout.shorten()
+    at_once = timeout.exceeded(long_ago)
     time.sleep(0.01)
-    silence.cut_short()
+    timeout.shorten()
 
-    assert (before, at_once, silence.cut) == (False, False, True)
-    assert Silence(1).over(time.monotonic() - 2)
+    assert (before, at_once, timeout.shortened) == (False, False, True)
+    assert ResponseTimeout(1).exceeded(time.monotonic() - 2)
 
 
 def test_a_store_that_is_closed_connects_no_more(repository: RoleRepository) -> None:
-    hints = repository.hints()
-    assert hints is not None
+    notifications = repository.notifications()
+    assert notifications is not None
     repository.close()
 
     with pytest.raises(StoreUnavailableError, match="the store is closed"):
         repository.head()
-    hints.close()
-    assert not hints.wait(0.1)
+    notifications.close()
+    assert not notifications.wait(0.1)
 
 
 def test_a_write_that_waits_for_another_is_not_cut_off_when_the_store_is_closed(

@@ -14,14 +14,14 @@ from rolecall.storage.snapshot.file import (
     SEEN_KIND,
     STATE_KIND,
     NoSnapshotFileError,
-    Saved,
+    SavedSnapshot,
     SnapshotFile,
     SnapshotFileError,
 )
 from rolecall.storage.snapshot.format import FRAME_CHARACTERS, FRAME_ROLES
 from rolecall.storage.snapshot.moment import Moment
 from tests.storage.processes import python
-from tests.storage.snapshots import ELSEWHERE, KEY, LATER, SEEN, STANDING, frames, handmade, modes, roles
+from tests.storage.snapshots import ELSEWHERE, KEY, LATER, POSITION, SEEN, frames, handmade, modes, roles
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
 NUMBERS = st.integers(-(2**63), 2**63 - 1)
@@ -54,7 +54,7 @@ def no_pause() -> None:
 
 
 def write(file: SnapshotFile, held: list[Role], *, seen: Moment = SEEN) -> bytes:
-    file.write(STANDING, held, seen, pause=no_pause)
+    file.write(POSITION, held, seen, pause=no_pause)
     return file.path.read_bytes()
 
 
@@ -72,9 +72,9 @@ def names(file: SnapshotFile) -> set[str]:
 @law
 @given(st.lists(ROLES, max_size=8), MOMENTS)
 def test_a_state_is_read_back(file: SnapshotFile, held: list[Role], seen: Moment) -> None:
-    file.write(STANDING, held, seen, pause=no_pause)
+    file.write(POSITION, held, seen, pause=no_pause)
 
-    assert file.read() == Saved(standing=STANDING, seen=seen, roles=held)
+    assert file.read() == SavedSnapshot(position=POSITION, seen=seen, roles=held)
 
 
 @pytest.mark.parametrize("count", [0, 1, FRAME_ROLES - 1, FRAME_ROLES, FRAME_ROLES + 1, 3 * FRAME_ROLES])
@@ -133,7 +133,7 @@ def test_the_form_of_a_file_does_not_change(file: SnapshotFile) -> None:
 
     content = write(file, roles(2)[1:])
 
-    assert by_hand == Saved(standing=STANDING, seen=SEEN, roles=roles(2)[1:])
+    assert by_hand == SavedSnapshot(position=POSITION, seen=SEEN, roles=roles(2)[1:])
     assert [frame[5:-32] for frame in frames(content, STATE_KIND)[1]] == [
         header,
         b"[" + row + b"]",
@@ -224,7 +224,7 @@ def test_frames_of_two_files_do_not_mix(file: SnapshotFile, at: int) -> None:
 
 
 def test_the_note_of_when_the_store_was_seen_is_not_taken_for_a_state(file: SnapshotFile) -> None:
-    file.touch(STANDING, SEEN)
+    file.touch(POSITION, SEEN)
     note = seen_path(file).read_bytes()
 
     for content in (note, STATE_KIND + note[len(SEEN_KIND) :]):
@@ -249,7 +249,7 @@ HEADER = b'{"hash":"00","incarnation":"i","revision":7,"seen":{"boot_id":"","boo
     "payloads",
     [
         pytest.param([], id="nothing"),
-        pytest.param([b"{}", b'{"roles":0}'], id="no standing"),
+        pytest.param([b"{}", b'{"roles":0}'], id="no position"),
         pytest.param([HEADER, b"no json", b'{"roles":0}'], id="no json"),
         pytest.param([HEADER, b'[["too","few"]]', b'{"roles":1}'], id="no role"),
         pytest.param([HEADER], id="no count"),
@@ -300,8 +300,8 @@ def test_what_cannot_be_put_aside_is_told(file: SnapshotFile) -> None:
 
 def test_the_store_was_last_seen_when_that_was_noted_last(file: SnapshotFile) -> None:
     write(file, roles(2))
-    file.touch(STANDING, LATER.before(1))
-    file.touch(STANDING, LATER)
+    file.touch(POSITION, LATER.before(1))
+    file.touch(POSITION, LATER)
 
     saved = file.read()
 
@@ -311,7 +311,7 @@ def test_the_store_was_last_seen_when_that_was_noted_last(file: SnapshotFile) ->
 @pytest.mark.parametrize("elsewhere", ELSEWHERE, ids=["incarnation", "revision", "hash"])
 def test_a_note_of_another_state_does_not_make_this_one_younger(file: SnapshotFile, elsewhere: object) -> None:
     write(file, roles(2))
-    file.touch(replace(STANDING, **{n: getattr(elsewhere, n) for n in ("incarnation", "revision", "hash")}), LATER)
+    file.touch(replace(POSITION, **{n: getattr(elsewhere, n) for n in ("incarnation", "revision", "hash")}), LATER)
 
     saved = file.read()
 
@@ -320,7 +320,7 @@ def test_a_note_of_another_state_does_not_make_this_one_younger(file: SnapshotFi
 
 def test_a_note_that_is_not_genuine_does_not_count_and_that_is_told(file: SnapshotFile) -> None:
     write(file, roles(1))
-    file.touch(STANDING, LATER)
+    file.touch(POSITION, LATER)
     note = seen_path(file).read_bytes()
     changed = [note[:at] + bytes([byte ^ 1]) + note[at + 1 :] for at, byte in enumerate(note)]
     cut_off = [note[:length] for length in range(len(note))]
@@ -336,7 +336,7 @@ def test_a_note_that_is_not_genuine_does_not_count_and_that_is_told(file: Snapsh
 
 def test_a_note_of_another_secret_does_not_count(file: SnapshotFile) -> None:
     write(file, roles(1))
-    SnapshotFile(file.path, KEY[::-1]).touch(STANDING, LATER)
+    SnapshotFile(file.path, KEY[::-1]).touch(POSITION, LATER)
 
     assert file.read().seen == SEEN
 
@@ -352,7 +352,7 @@ def test_without_a_directory_there_is_no_file(tmp_path: Path) -> None:
 def test_others_may_run_after_each_frame(file: SnapshotFile) -> None:
     pauses = list[int]()
 
-    file.write(STANDING, roles(3 * FRAME_ROLES), SEEN, pause=lambda: pauses.append(1))
+    file.write(POSITION, roles(3 * FRAME_ROLES), SEEN, pause=lambda: pauses.append(1))
 
     assert len(pauses) == len(["header", 1, 2, 3, "count"])
 
@@ -362,8 +362,8 @@ def test_the_files_are_their_owners_alone_at_every_moment(file: SnapshotFile, um
     seen_modes = set[int]()
     before = os.umask(umask)
     try:
-        file.write(STANDING, roles(250), SEEN, pause=lambda: seen_modes.update(modes(file.path.parent)))
-        file.touch(STANDING, LATER)
+        file.write(POSITION, roles(250), SEEN, pause=lambda: seen_modes.update(modes(file.path.parent)))
+        file.touch(POSITION, LATER)
         seen_modes |= modes(file.path.parent)
         file.refuse()
     finally:
@@ -387,9 +387,9 @@ def test_a_writing_that_is_interrupted_leaves_the_file_as_it_was(file: SnapshotF
         raise TypeError("of the caller")
 
     with pytest.raises(Interruption):
-        file.write(STANDING, roles(3), SEEN, pause=stop)
+        file.write(POSITION, roles(3), SEEN, pause=stop)
     with pytest.raises(TypeError, match="of the caller"):
-        file.write(STANDING, broken(), SEEN, pause=no_pause)
+        file.write(POSITION, broken(), SEEN, pause=no_pause)
 
     assert file.read().roles == roles(2)
     assert names(file) == {"state"}
@@ -403,9 +403,9 @@ def test_a_directory_that_takes_no_file_leaves_the_one_that_is_there(file: Snaps
     with pytest.raises(SnapshotFileError, match=r"cannot write the snapshot file `.*/state`: is a directory"):
         write(file, roles(3))
     with pytest.raises(SnapshotFileError, match=r"cannot write the snapshot file `.*/state\.seen`"):
-        file.touch(STANDING, LATER)
+        file.touch(POSITION, LATER)
 
-    assert file.read() == Saved(standing=STANDING, seen=SEEN, roles=roles(2))
+    assert file.read() == SavedSnapshot(position=POSITION, seen=SEEN, roles=roles(2))
 
 
 def test_a_directory_that_has_gone_is_told(file: SnapshotFile) -> None:
@@ -432,7 +432,7 @@ def test_links_are_not_followed_when_writing(file: SnapshotFile) -> None:
         file.path.with_name(name).symlink_to(victim)
 
     write(file, roles(2))
-    file.touch(STANDING, LATER)
+    file.touch(POSITION, LATER)
 
     assert victim.read_text() == "untouched"
     assert not any(path.is_symlink() for path in file.path.parent.iterdir())
@@ -447,7 +447,7 @@ def test_two_that_write_one_file_are_told_and_leave_a_whole_one(file: SnapshotFi
             write(other, roles(3))
 
     with pytest.raises(SnapshotFileError, match="another process writes the same file"):
-        file.write(STANDING, roles(2), SEEN, pause=intrude)
+        file.write(POSITION, roles(2), SEEN, pause=intrude)
 
     assert file.read().roles == roles(3)
 
@@ -460,7 +460,7 @@ def test_a_file_that_another_is_writing_is_not_put_in_place(file: SnapshotFile) 
         theirs.write_text("half of theirs")
 
     with pytest.raises(SnapshotFileError, match="another process writes the same file"):
-        file.write(STANDING, roles(2), SEEN, pause=intrude)
+        file.write(POSITION, roles(2), SEEN, pause=intrude)
 
     assert names(file) == {"state.new"}
     assert theirs.read_text() == "half of theirs"

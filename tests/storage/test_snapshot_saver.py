@@ -28,7 +28,7 @@ class Kept:
             self.file,
             self.parts.follower,
             token_key=lambda: self.parts.repository.token_key,
-            tell=self.told.append,
+            on_change=self.told.append,
         )
 
     async def renew(self) -> None:

@@ -40,7 +40,7 @@ def test_everything_is_there_when_the_file_is_opened_again(tmp_path: Path) -> No
 def test_what_loaded_roles_share_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "MAX_SHARED_VALUES", 2)
     repository = open_sqlite(tmp_path / "rolecall.db")
-    made = create(repository, *(f"r{n:04}" for n in range(store.ROLES_A_READ + 1)), description="shared")
+    made = create(repository, *(f"r{n:04}" for n in range(store.ROLES_PER_READ + 1)), description="shared")
 
     loaded = list(repository.load())
 
@@ -51,7 +51,7 @@ def test_what_loaded_roles_share_is_bounded(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_long_history_is_forgotten_a_part_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "COMMITS_A_PRUNE", 2)
+    monkeypatch.setattr(store, "COMMITS_PER_PRUNE", 2)
     repository = open_sqlite(tmp_path / "rolecall.db")
     for n in range(8):
         create(repository, f"r{n}")

@@ -63,14 +63,14 @@ def verify(
             found = examine(
                 pages,
                 first=None if first is None else Revision(first),
-                tell=lambda _what, _all, done: tell(done),
+                on_progress=lambda _what, _all, done: tell(done),
                 noted=known,
             )
     if output is Output.JSON:
         print_json(_record(kept.name, found))
     else:
         _show(kept.name, found)
-    raise typer.Exit(DENIED if found.total_breaks else OK)
+    raise typer.Exit(DENIED if found.total_findings else OK)
 
 
 def _floor(text: str) -> Floor:
@@ -92,7 +92,7 @@ def _floor(text: str) -> Floor:
 def _record(name: str, found: Audit) -> dict[str, object]:
     return {
         "store": name.strip("`"),
-        "sound": not found.total_breaks,
+        "sound": not found.total_findings,
         "not_examined": list(found.skipped),
         "incarnation": None if found.first is None else found.head.incarnation,
         "from": found.first,
@@ -102,23 +102,23 @@ def _record(name: str, found: Audit) -> dict[str, object]:
         "changes": found.changes,
         "roles": found.roles,
         "roles_older_than_the_log": found.older_than_the_log,
-        "total_breaks": found.total_breaks,
-        "breaks": [{"revision": broken.revision, "message": broken.message} for broken in found.breaks],
+        "total_breaks": found.total_findings,
+        "breaks": [{"revision": broken.revision, "message": broken.message} for broken in found.findings],
     }
 
 
 def _show(name: str, found: Audit) -> None:
     out = console(sys.stdout)
-    if found.breaks:
+    if found.findings:
         rows = table("REVISION", "WHAT IS WRONG")
-        for broken in found.breaks:
+        for broken in found.findings:
             add_row(rows, ("" if broken.revision is None else str(broken.revision), broken.message))
         out.print(rows)
-    if found.total_breaks > len(found.breaks):
-        out.print(f"and {found.total_breaks - len(found.breaks):,} more")
-    sound = not found.total_breaks
+    if found.total_findings > len(found.findings):
+        out.print(f"and {found.total_findings - len(found.findings):,} more")
+    sound = not found.total_findings
     mark = marks(out).yes if sound else marks(out).no
-    outcome = "as it was written" if sound else counted(found.total_breaks, "break")
+    outcome = "as it was written" if sound else counted(found.total_findings, "break")
     out.print(f"{mark} {name}: {outcome}", style="green" if sound else "red", soft_wrap=True)
     if found.skipped:
         skipped = " and ".join(f"the {part}" for part in found.skipped)

@@ -42,7 +42,7 @@ def backup(
         if kept.path == file.resolve():
             raise CommandError(f"`{file}` is the store itself", hint="give the backup another name")
         with kept.snapshot_transaction_beside(file) as moment, counting("writing", "rows") as tell:
-            written = write_backup(moment, file, now=now_micros(), tell=tell)
+            written = write_backup(moment, file, now=now_micros(), on_progress=tell)
     if output is Output.JSON:
         print_json({"file": str(file), **asdict(written)})
         return
@@ -67,9 +67,9 @@ def restore(
     with store_errors():
         kept = open_admin_store(store.url)
         with counting("checking", "rows") as tell:
-            written = read_backup(file, tell=tell)
+            written = read_backup(file, on_progress=tell)
         with kept.fill_transaction() as target, counting("restoring", "rows") as tell:
-            restored = restore_backup(file, written, target, tell=tell)
+            restored = restore_backup(file, written, target, on_progress=tell)
     told = {"revision": restored.head.revision, "roles": restored.roles, "incarnation": restored.head.incarnation}
     if output is Output.JSON:
         print_json({"file": str(file), **told, "digest": restored.digest.hex()})

@@ -48,7 +48,7 @@ def copy(
                 raise CommandError("FROM and TO are one file")
             written = stack.enter_context(target_store.fill_transaction())
         tell = stack.enter_context(counting("copying", "rows"))
-        copied = copy_store(read, written, head_now=source_store.head, tell=tell, store=source_store.name)
+        copied = copy_store(read, written, head_now=source_store.head, on_progress=tell, store=source_store.name)
     if output is Output.JSON:
         print_json(
             {

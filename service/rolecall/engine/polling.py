@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from rolecall.engine.follower import Follower
 from rolecall.roles.errors import RoleError, StoreUnavailableError, StoreUnsupportedError
-from rolecall.roles.repository import Hints
+from rolecall.roles.repository import Notifications
 
 HINT_SECONDS = 5.0
 LEAST_SECONDS_BETWEEN = 0.01
@@ -56,7 +56,7 @@ class Polling:
                 async with asyncio.timeout(self._seconds * self._jitter()):
                     await self._hinted.wait()
 
-    async def listen(self, hints: Hints) -> None:
+    async def listen(self, hints: Notifications) -> None:
         """Let hints bring polls forward, on a thread of their own."""
         loop = asyncio.get_running_loop()
         thread = ThreadPoolExecutor(1, thread_name_prefix="store-hints")

@@ -51,7 +51,7 @@ class Examined:
     roles: Mapping[str, Role]
 
 
-class Hints(Protocol):
+class Notifications(Protocol):
     """Word from the store that something was committed. It may be late, come twice, or not at all: polling does not rely on it."""
 
     def wait(self, seconds: float) -> bool:
@@ -222,7 +222,7 @@ class RoleRepository(Protocol):
         """
         ...
 
-    def hints(self) -> Hints | None:
+    def notifications(self) -> Notifications | None:
         """Return word of the commits of others, None where the store has no means to give it."""
         ...
 

@@ -151,14 +151,14 @@ class Replica:
             await asyncio.to_thread(threads.shutdown)
 
     async def _listen(self) -> None:
-        hints = self.repository.hints()
+        hints = self.repository.notifications()
         if hints is not None:
             await self.polling.listen(hints)
 
     def _keeper(self) -> SnapshotSaver | None:
         if self.file is None:
             return None
-        return SnapshotSaver(self.file, self.follower, token_key=lambda: self._token_key, tell=self._tell_of_file)
+        return SnapshotSaver(self.file, self.follower, token_key=lambda: self._token_key, on_change=self._tell_of_file)
 
     def _adopt(self, token_key: bytes, incarnation: str) -> None:
         self._token_key = token_key

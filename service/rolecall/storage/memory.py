@@ -183,7 +183,7 @@ class MemoryRoleRepository:
                 self._incarnation = str(uuid.uuid4())
             return self.head()
 
-    def hints(self) -> None:
+    def notifications(self) -> None:
         """Return nothing: nobody else writes to it."""
         return
 

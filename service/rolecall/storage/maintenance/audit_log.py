@@ -23,7 +23,7 @@ from rolecall.roles.role import Revision
 from rolecall.storage.maintenance.audit_findings import Findings
 from rolecall.storage.sql.tables import changes, commits, counter, floor, meta
 
-ROWS_A_PAGE = 500
+ROWS_PER_PAGE = 500
 _AFTER_EVERY_CHANGE = (1 << 31) - 1
 _MAX_ID_DIGITS = 19
 
@@ -35,7 +35,7 @@ Pages: TypeAlias = Callable[[], AbstractContextManager[Connection]]
 
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
-_STANDING = select(
+_POSITION = select(
     meta.c.incarnation,
     counter.c.revision,
     counter.c.hash,
@@ -51,7 +51,7 @@ _COMMITS = (
     select(commits.c.revision, commits.c.time, commits.c.body, commits.c.hash)
     .where(commits.c.revision > bindparam("after"), commits.c.revision <= bindparam("head"))
     .order_by(commits.c.revision)
-    .limit(ROWS_A_PAGE)
+    .limit(ROWS_PER_PAGE)
 )
 _CHANGES = (
     select(changes.c.revision, changes.c.ordinal, changes.c.role_id, changes.c.role_key, changes.c.body)
@@ -60,7 +60,7 @@ _CHANGES = (
         changes.c.revision <= bindparam("head"),
     )
     .order_by(changes.c.revision, changes.c.ordinal)
-    .limit(ROWS_A_PAGE)
+    .limit(ROWS_PER_PAGE)
 )
 
 
@@ -74,7 +74,7 @@ class StorePosition(NamedTuple):
 
 def read_position(connection: Connection) -> StorePosition:
     """Return where the store stands; raise `BrokenHistoryError` if it does not say."""
-    rows = connection.execute(_STANDING).all()
+    rows = connection.execute(_POSITION).all()
     # The join would hide a second row with another key, on which every server fails.
     if len(rows) != 1 or any(count != 1 for count in connection.execute(_ROWS).one()):
         message = "the store does not say where it stands: `meta`, `counter` and `floor` must have one row each"
@@ -98,15 +98,15 @@ def hash_at(connection: Connection, begin: Floor, revision: Revision) -> Floor |
 class LogWalk:
     """One walk over the log, and what it counted."""
 
-    def __init__(self, pages: Pages, standing: StorePosition, findings: Findings) -> None:
-        self._pages, self._standing, self._findings = pages, standing, findings
+    def __init__(self, pages: Pages, position: StorePosition, findings: Findings) -> None:
+        self._pages, self._position, self._findings = pages, position, findings
         self._groups: Iterator[tuple[int, Iterator[AnyRow]]] = iter(())
         self._group: tuple[int, Iterator[AnyRow]] | None = None
         self.commits = self.changes = 0
         self._highest_role_id = 0
 
-    def run(self, begin: Floor, tell: Callable[[int], object]) -> None:
-        """Walk from the revision after `begin` to the head; `tell` gets how many commits have been walked."""
+    def run(self, begin: Floor, on_progress: Callable[[int], object]) -> None:
+        """Walk from the revision after `begin` to the head; `on_progress` gets how many commits have been walked."""
         self._groups = groupby(self._change_rows(begin.revision), key=itemgetter(0))
         self._group = next(self._groups, None)
         due, previous = begin.revision + 1, begin.hash
@@ -115,13 +115,13 @@ class LogWalk:
             self._examine(row, previous if row.revision == due else None)
             due, previous = row.revision + 1, row.hash
             self.commits += 1
-            tell(self.commits)
+            on_progress(self.commits)
         self._note_strays(before=None)
         self._note_end(due, previous)
 
     def note_reach(self, connection: Connection) -> None:
         """Note commits and changes that are kept beyond the head, or before the beginning."""
-        head, begin = self._standing.head.revision, self._standing.floor.revision
+        head, begin = self._position.head.revision, self._position.floor.revision
         for what, reach in (("commits", _REACH), ("changes", _CHANGES_REACH)):
             first, last = connection.execute(reach).one()
             if first is not None and first <= begin:
@@ -185,22 +185,22 @@ class LogWalk:
             self._findings.add(first, f"{which} missing")
 
     def _note_end(self, due: int, previous: bytes) -> None:
-        head = self._standing.head
+        head = self._position.head
         self._note_gap(due, head.revision)
         if due > head.revision and previous != head.hash:
             self._findings.add(head.revision, f"the store stands at another hash than that of revision {head.revision}")
-        if self._standing.next_role_id <= self._highest_role_id:
+        if self._position.next_role_id <= self._highest_role_id:
             self._findings.add(
                 None,
-                f"the store would give role id {self._standing.next_role_id} again: ids up to {self._highest_role_id} were given",
+                f"the store would give role id {self._position.next_role_id} again: ids up to {self._highest_role_id} were given",
             )
 
     def _commit_rows(self, after: int) -> Iterator[AnyRow]:
         while True:
             with self._pages() as connection:
-                rows = connection.execute(_COMMITS, {"after": after, "head": self._standing.head.revision}).all()
+                rows = connection.execute(_COMMITS, {"after": after, "head": self._position.head.revision}).all()
             yield from rows
-            if len(rows) < ROWS_A_PAGE:
+            if len(rows) < ROWS_PER_PAGE:
                 return
             after = rows[-1].revision
 
@@ -208,9 +208,9 @@ class LogWalk:
         place = {"after": after, "nth": _AFTER_EVERY_CHANGE}
         while True:
             with self._pages() as connection:
-                rows = connection.execute(_CHANGES, {**place, "head": self._standing.head.revision}).all()
+                rows = connection.execute(_CHANGES, {**place, "head": self._position.head.revision}).all()
             yield from rows
-            if len(rows) < ROWS_A_PAGE:
+            if len(rows) < ROWS_PER_PAGE:
                 return
             place = {"after": rows[-1].revision, "nth": rows[-1].ordinal}
 

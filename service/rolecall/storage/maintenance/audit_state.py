@@ -23,9 +23,9 @@ from rolecall.storage.sql.queries import read_floor, select_roles
 from rolecall.storage.sql.rows import role_of_row
 from rolecall.storage.sql.tables import accounts, changes, counter, role_tags, roles
 
-KEYS_A_PAGE = 500
+KEYS_PER_PAGE = 500
 
-_ROLES = select_roles().where(roles.c.key > bindparam("after")).order_by(roles.c.key).limit(KEYS_A_PAGE)
+_ROLES = select_roles().where(roles.c.key > bindparam("after")).order_by(roles.c.key).limit(KEYS_PER_PAGE)
 _KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
 _TAGS = select(role_tags.c.role_key, role_tags.c.tag_key, role_tags.c.tag_value).where(role_tags.c.role_key.in_(_KEYS))
 _LAST = select(changes.c.role_key, func.max(changes.c.revision).label("revision")).group_by(changes.c.role_key)
@@ -38,7 +38,7 @@ _LAST_CHANGES = (
     )
     .order_by(changes.c.role_key, changes.c.ordinal)
 )
-_CHANGED_KEYS = _LAST.where(changes.c.role_key > bindparam("after")).order_by(changes.c.role_key).limit(KEYS_A_PAGE)
+_CHANGED_KEYS = _LAST.where(changes.c.role_key > bindparam("after")).order_by(changes.c.role_key).limit(KEYS_PER_PAGE)
 _THERE = select(roles.c.key).where(roles.c.key.in_(_KEYS))
 _NEXT_ACCOUNT = (
     select(accounts.c.account_id, accounts.c.roles)
@@ -53,7 +53,7 @@ _TAGGED = (
     select(role_tags.c.role_key, role_tags.c.tag_key, role_tags.c.tag_value)
     .where(tuple_(bindparam("after"), bindparam("tag"), bindparam("value")) < _TAG_PLACE)
     .order_by(role_tags.c.role_key, role_tags.c.tag_key, role_tags.c.tag_value)
-    .limit(KEYS_A_PAGE)
+    .limit(KEYS_PER_PAGE)
 )
 
 
@@ -65,9 +65,9 @@ class StateAudit:
         self.roles = self.older_than_the_log = 0
         self._highest_role_id = 0
 
-    def run(self, tell: Callable[[int], object]) -> None:
-        """Look at everything; `tell` gets how many roles have been examined."""
-        self._examine_roles(tell)
+    def run(self, on_progress: Callable[[int], object]) -> None:
+        """Look at everything; `on_progress` gets how many roles have been examined."""
+        self._examine_roles(on_progress)
         self._examine_next_role_id()
         self._examine_changed_keys()
         self._examine_accounts()
@@ -75,7 +75,7 @@ class StateAudit:
 
     # --- each role is what the log says of it, and has the tags that it is found by
 
-    def _examine_roles(self, tell: Callable[[int], object]) -> None:
+    def _examine_roles(self, on_progress: Callable[[int], object]) -> None:
         after = ""
         while True:
             with self._pages() as connection:
@@ -85,7 +85,7 @@ class StateAudit:
                 return
             self.roles += len(rows)
             after = rows[-1].key
-            tell(self.roles)
+            on_progress(self.roles)
 
     def _examine_page(self, connection: Connection, rows: Sequence[AnyRow]) -> None:
         keys = [row.key for row in rows]

@@ -19,7 +19,7 @@ from rolecall.storage.maintenance.store_contents import TABLES, mistyped
 from rolecall.storage.sql.schema import read_schema
 from rolecall.storage.sql.tables import accounts, changes, commits, counter, role_tags, roles
 
-ROWS_A_PAGE = 500
+ROWS_PER_PAGE = 500
 
 _NEVER_EMPTY = {accounts.c.account_id, roles.c.key, role_tags.c.role_key}
 _READ_WHATEVER_THEY_ARE = {commits.c.body, changes.c.body}
@@ -34,18 +34,18 @@ class TableAudit:
         self._pages, self._findings = pages, findings
         self._hindering: set[Table] = set()
 
-    def run(self, tell: Callable[[int], object]) -> None:
-        """Look at everything; `tell` gets how many rows have been examined."""
+    def run(self, on_progress: Callable[[int], object]) -> None:
+        """Look at everything; `on_progress` gets how many rows have been examined."""
         done = 0
         for table in TABLES:
             for rows in self._pages_of(table):
                 self._examine_types(table, rows)
                 self._examine_keys(table, rows)
                 done += len(rows)
-                tell(done)
+                on_progress(done)
 
     def hinders(self, tables: Collection[Table]) -> bool:
-        """Tell whether one of `tables` has values over which a walk would trip."""
+        """Return whether one of `tables` has values over which a walk would trip."""
         return not self._hindering.isdisjoint(tables)
 
     def _pages_of(self, table: Table) -> Iterator[Sequence[AnyRow]]:
@@ -54,7 +54,7 @@ class TableAudit:
             with self._pages() as connection:
                 rows = connection.execute(_page(table, after)).all()
             yield rows
-            if len(rows) < ROWS_A_PAGE:
+            if len(rows) < ROWS_PER_PAGE:
                 return
             after = _key(table, rows[-1])
 
@@ -80,7 +80,7 @@ class TableAudit:
         self._findings.add(revision if isinstance(revision, int) else None, f"`{column}` of the row {key} {what}")
 
 
-def hold_to_schema(connection: Connection, findings: Findings) -> None:
+def check_compatible_from(connection: Connection, findings: Findings) -> None:
     """Note a break if the store says that no version which knows its schema may write to it."""
     oldest = connection.execute(select(counter.c.compatible_from)).scalar_one()
     found = read_schema(connection, "the store")
@@ -95,7 +95,7 @@ def hold_to_schema(connection: Connection, findings: Findings) -> None:
 def _page(table: Table, after: list[object] | None) -> Select[*tuple[Any, ...]]:
     """Return the read of the rows that follow; keys of wrong types have their place in the order too."""
     key = tuple(table.primary_key)
-    statement = select(*table.c).order_by(*key).limit(ROWS_A_PAGE)
+    statement = select(*table.c).order_by(*key).limit(ROWS_PER_PAGE)
     if after is None:
         return statement
     place = (bindparam(None, value, type_=_AS_IT_IS) for value in after)

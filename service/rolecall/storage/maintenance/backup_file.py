@@ -28,7 +28,7 @@ from sqlalchemy import Column, Table
 
 from rolecall.roles.errors import RoleError
 from rolecall.roles.quoting import shown
-from rolecall.storage.maintenance.store_contents import ROWS_A_STEP, TABLES, Step, kept_columns
+from rolecall.storage.maintenance.store_contents import ROWS_PER_BATCH, TABLES, RowBatch, data_columns
 from rolecall.storage.sql.tables import changes, commits
 
 FORMAT, VERSION = "rolecall-backup", 1
@@ -75,7 +75,7 @@ class BackupWriter:
         self._table: Table | None = None
         self.rows = 0
 
-    def add(self, step: Step) -> None:
+    def add(self, step: RowBatch) -> None:
         """Write some rows of a table; the rows of one table come one after the other."""
         if step.table is not self._table:
             self._table = step.table
@@ -124,11 +124,11 @@ class BackupReader:
             raise RuntimeError("the backup has not been read to its end")
         return self._backup
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[RowBatch]:
         """Yield the rows. They are to be trusted when all have been read."""
         for table, of_table in groupby(self._rows(), key=itemgetter(0)):
-            while rows := [row for _, row in islice(of_table, ROWS_A_STEP)]:
-                yield Step(table, rows)
+            while rows := [row for _, row in islice(of_table, ROWS_PER_BATCH)]:
+                yield RowBatch(table, rows)
 
     def _rows(self) -> Iterator[tuple[Table, Sequence[Any]]]:
         table = None
@@ -187,7 +187,7 @@ class BackupReader:
         return line
 
     def _ended(self, value: Mapping[str, Any]) -> bool:
-        """Tell whether a line is the end; raise `BackupError` if it is that of other lines."""
+        """Return whether a line is the end; raise `BackupError` if it is that of other lines."""
         if "sha256" not in value:
             return False
         sha256 = self._digest.hexdigest()
@@ -251,8 +251,8 @@ def _form(column: Column[Any]) -> _Form:
 
 @cache
 def _forms(table: Table) -> Sequence[_Form]:
-    return [_form(column) for column in kept_columns(table)]
+    return [_form(column) for column in data_columns(table)]
 
 
 def _names(table: Table) -> list[str]:
-    return [column.name for column in kept_columns(table)]
+    return [column.name for column in data_columns(table)]

@@ -17,20 +17,20 @@ from rolecall.roles.errors import BrokenHistoryError, StoreUnavailableError
 from rolecall.roles.repository import Head
 from rolecall.storage.maintenance.audit_findings import Findings
 from rolecall.storage.maintenance.audit_log import LogWalk, read_position
-from rolecall.storage.maintenance.store_contents import StoreContents, Tell, contents_of, fill, steps_of
+from rolecall.storage.maintenance.store_contents import OnProgress, StoreContents, fill, read_contents, row_batches
 
 
 def copy_store(
-    source: Connection, target: Connection, *, head_now: Callable[[], Head], tell: Tell, store: str
+    source: Connection, target: Connection, *, head_now: Callable[[], Head], on_progress: OnProgress, store: str
 ) -> StoreContents:
     """Copy what the transaction on `source` sees into the empty store `target`; return what that is.
 
     `store` is what the source is called. Raise `StoreUnavailableError` if it has gone on meanwhile, `BrokenHistoryError` if what
     was read is not a sound store.
     """
-    fill(target, steps_of(source), tell)
-    contents = contents_of(source)
-    if contents_of(target) != contents:
+    fill(target, row_batches(source), on_progress)
+    contents = read_contents(source)
+    if read_contents(target) != contents:
         raise BrokenHistoryError("the copy is not what was read; nothing was copied")
     _require_sound_log(target, store)
     if head_now() != contents.head:
@@ -39,10 +39,10 @@ def copy_store(
 
 
 def _require_sound_log(copy: Connection, store: str) -> None:
-    standing, findings = read_position(copy), Findings()
-    walk = LogWalk(lambda: nullcontext(copy), standing, findings)
+    position, findings = read_position(copy), Findings()
+    walk = LogWalk(lambda: nullcontext(copy), position, findings)
     walk.note_reach(copy)
-    walk.run(standing.floor, lambda _: None)
+    walk.run(position.floor, lambda _: None)
     if findings.total:
         more = f", and {findings.total - 1} more" if findings.total > 1 else ""
         raise BrokenHistoryError(

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from rolecall.roles.errors import StoreUnavailableError
 from rolecall.roles.repository import Head
 from rolecall.storage.maintenance.audit_log import Pages
-from rolecall.storage.maintenance.store_contents import require_empty, require_known_whole
+from rolecall.storage.maintenance.store_contents import require_current_schema, require_empty
 from rolecall.storage.opening import migrate, schema_of
 from rolecall.storage.postgres.driver import STORE_NAME, one_transaction
 from rolecall.storage.postgres.url import parse_url
@@ -78,14 +78,14 @@ class PostgresAdminStore:
         if not schema_of(self._url):
             migrate(self._url)
         with one_transaction(self._parameters, _WRITE) as connection:
-            require_known_whole(connection, self.name)
+            require_current_schema(connection, self.name)
             require_empty(connection, self.name)
             yield connection
 
     @contextmanager
     def _whole(self) -> Iterator[Connection]:
         with one_transaction(self._parameters, _READ) as connection:
-            require_known_whole(connection, self.name)
+            require_current_schema(connection, self.name)
             yield connection
 
 

@@ -20,13 +20,13 @@ from sqlalchemy.pool import StaticPool
 from rolecall.roles.errors import StoreUnavailableError
 from rolecall.roles.repository import Head
 from rolecall.storage.maintenance.audit_log import Pages
-from rolecall.storage.maintenance.store_contents import require_empty, require_known_whole
+from rolecall.storage.maintenance.store_contents import require_current_schema, require_empty
 from rolecall.storage.sql.queries import read_head
 from rolecall.storage.sql.schema import require_schema
-from rolecall.storage.sqlite.driver import connect_sqlite, open_sqlite, read_sqlite_schema, sqlite_unavailable
+from rolecall.storage.sqlite.driver import connect_sqlite, open_sqlite, read_sqlite_schema, sqlite_unavailable_error
 from rolecall.storage.sqlite.lock import StoreLock
 
-PAGES_A_STEP = 1_000
+PAGES_PER_STEP = 1_000
 PAUSE_SECONDS = 0.005
 MAX_RESTARTS = 10
 
@@ -68,7 +68,7 @@ class SqliteAdminStore:
         """Give a transaction while no server has the file."""
         self._require_file()
         with self._locked(), _engine(self._path, "rw") as engine, engine.begin() as connection:
-            require_known_whole(connection, self.name)
+            require_current_schema(connection, self.name)
             yield connection
 
     @contextmanager
@@ -82,7 +82,7 @@ class SqliteAdminStore:
             os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
             self._copy_to(copy)
             with _engine(copy, "rw") as engine, engine.begin() as connection:
-                require_known_whole(connection, self.name)
+                require_current_schema(connection, self.name)
                 yield connection
         finally:
             _remove(copy)
@@ -93,7 +93,7 @@ class SqliteAdminStore:
         if not read_sqlite_schema(self._path):
             open_sqlite(self._path).close()
         with self._locked(), _engine(self._path, "rw", _WRITE) as engine, engine.begin() as connection:
-            require_known_whole(connection, self.name)
+            require_current_schema(connection, self.name)
             require_empty(connection, self.name)
             yield connection
 
@@ -145,7 +145,7 @@ def _unavailable(path: Path, error: SQLAlchemyError | sqlite3.Error) -> StoreUna
             f"`{path}` was left in the middle of a write, which whoever reads it cannot undo;"
             " start its server, or run `rolecall migrate`"
         )
-    return sqlite_unavailable(path, error)
+    return sqlite_unavailable_error(path, error)
 
 
 class _RestartedError(Exception):
@@ -170,6 +170,6 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
             raise _RestartedError
 
     try:
-        source.backup(target, pages=PAGES_A_STEP, progress=watch, sleep=PAUSE_SECONDS)
+        source.backup(target, pages=PAGES_PER_STEP, progress=watch, sleep=PAUSE_SECONDS)
     except _RestartedError:
         source.backup(target, pages=-1)

@@ -15,7 +15,7 @@ from rolecall.roles.digest import StateDigest
 from rolecall.roles.errors import BrokenHistoryError, StoreUnsupportedError
 from rolecall.roles.repository import Head
 from rolecall.storage.maintenance.audit_log import read_position
-from rolecall.storage.sql.queries import hold_counter, select_roles
+from rolecall.storage.sql.queries import lock_for_writing, select_roles
 from rolecall.storage.sql.rows import role_of_row
 from rolecall.storage.sql.schema import read_schema
 from rolecall.storage.sql.tables import (
@@ -35,18 +35,18 @@ ONE_ROW_TABLES = (meta, counter, floor)
 TABLES = (*ONE_ROW_TABLES, accounts, roles, role_tags, commits, changes, requests)
 """In the order in which they are read and written: first what says where the store stands."""
 
-ROWS_A_STEP = 250
+ROWS_PER_BATCH = 250
 
 R = TypeVar("R", bound=Sequence[Any])
 
-Tell: TypeAlias = Callable[[int], object]
+OnProgress: TypeAlias = Callable[[int], object]
 """Gets how many rows have gone by."""
 
 _OF_THE_SCHEMA = {counter.c.compatible_from}
 
 
-class Step(NamedTuple):
-    """Some rows of a table, in the order of `kept_columns`."""
+class RowBatch(NamedTuple):
+    """Some rows of a table, in the order of `data_columns`."""
 
     table: Table
     rows: Sequence[Sequence[Any]]
@@ -61,12 +61,12 @@ class StoreContents:
     digest: bytes
 
 
-def kept_columns(table: Table) -> list[Column[Any]]:
+def data_columns(table: Table) -> list[Column[Any]]:
     """Return the columns that belong to the store, and not to the schema that it has at the moment."""
     return [column for column in table.c if column not in _OF_THE_SCHEMA]
 
 
-def require_known_whole(connection: Connection, store: str) -> None:
+def require_current_schema(connection: Connection, store: str) -> None:
     """Raise `StoreUnsupportedError` unless this version knows every column of the store."""
     found = read_schema(connection, store)
     if found != SCHEMA:
@@ -74,27 +74,27 @@ def require_known_whole(connection: Connection, store: str) -> None:
         raise StoreUnsupportedError(f"{store} has schema {found:04}, this version moves {SCHEMA:04}; {what}")
 
 
-def steps_of(connection: Connection) -> Iterator[Step]:
+def row_batches(connection: Connection) -> Iterator[RowBatch]:
     """Yield all rows of a store; raise `BrokenHistoryError` at one that is not of its table's types."""
     for table in TABLES:
-        columns = kept_columns(table)
-        statement = select(*columns).execution_options(yield_per=ROWS_A_STEP)
+        columns = data_columns(table)
+        statement = select(*columns).execution_options(yield_per=ROWS_PER_BATCH)
         for rows in connection.execute(statement).partitions():
             require_types(table, rows)
-            yield Step(table, rows)
+            yield RowBatch(table, rows)
 
 
-def contents_of(connection: Connection) -> StoreContents:
+def read_contents(connection: Connection) -> StoreContents:
     """Return what a store holds, having looked at every role."""
     digest = StateDigest()
-    for row in connection.execute(select_roles().execution_options(yield_per=ROWS_A_STEP)):
+    for row in connection.execute(select_roles().execution_options(yield_per=ROWS_PER_BATCH)):
         digest.add(role_of_row(row))
     return StoreContents(head=read_position(connection).head, roles=digest.roles, digest=digest.value)
 
 
 def require_empty(connection: Connection, store: str) -> None:
     """Take the store for this transaction alone; raise `StoreUnsupportedError` if it holds anything."""
-    hold_counter(connection)
+    lock_for_writing(connection)
     revision = read_position(connection).head.revision
     if revision or _count(connection, roles) or _count(connection, commits):
         raise StoreUnsupportedError(
@@ -102,14 +102,14 @@ def require_empty(connection: Connection, store: str) -> None:
         )
 
 
-def fill(connection: Connection, steps: Iterable[Step], tell: Tell) -> None:
+def fill(connection: Connection, steps: Iterable[RowBatch], on_progress: OnProgress) -> None:
     """Put rows into a store that `require_empty` has taken."""
     for table in TABLES:
         if table not in ONE_ROW_TABLES:
             connection.execute(delete(table))
     done = 0
     for table, rows in steps:
-        names = [column.name for column in kept_columns(table)]
+        names = [column.name for column in data_columns(table)]
         values = [dict(zip(names, row, strict=True)) for row in rows]
         if table in ONE_ROW_TABLES:
             # Changed and not replaced, so that what belongs to the schema stays as it is.
@@ -117,12 +117,12 @@ def fill(connection: Connection, steps: Iterable[Step], tell: Tell) -> None:
         else:
             connection.execute(insert(table), values)
         done += len(rows)
-        tell(done)
+        on_progress(done)
 
 
 def require_types(table: Table, rows: Iterable[Sequence[Any]]) -> None:
     """Raise `BrokenHistoryError` if a value is not of the type of its column."""
-    if any(mistyped(kept_columns(table), rows)):
+    if any(mistyped(data_columns(table), rows)):
         raise BrokenHistoryError(
             f"table `{table.name}` has a row that no version of this program wrote; see `rolecall audit verify`"
         )

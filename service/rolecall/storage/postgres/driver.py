@@ -22,10 +22,10 @@ from sqlalchemy.pool import NullPool, Pool, QueuePool
 
 from rolecall.roles.errors import StoreUnavailableError, StoreUnsupportedError
 from rolecall.roles.role import Revision
-from rolecall.storage.postgres.errors import unavailable
+from rolecall.storage.postgres.errors import unavailable_error
 from rolecall.storage.postgres.notifications import CHANNEL, PostgresNotifications
-from rolecall.storage.postgres.timeouts import Silence
-from rolecall.storage.postgres.url import Parameters, connect, parse_url
+from rolecall.storage.postgres.timeouts import ResponseTimeout
+from rolecall.storage.postgres.url import ConnectionParameters, connect, parse_url
 from rolecall.storage.sql.schema import require_schema
 from rolecall.storage.sql.store import WRITES, SqlRoleRepository
 
@@ -53,29 +53,29 @@ _DURABLY = """,
 class Timeouts:
     """How long a transaction may wait, in milliseconds: for a writer, between two of its statements, for one of them.
 
-    The database itself ends what takes longer; if it has said nothing at all for `silence`, it is given up.
+    The database itself ends what takes longer; if it has said nothing at all for `response_timeout`, it is given up.
     """
 
     lock: int = 3_000
     idle: int = 5_000
     statement: int = 30_000
-    silence: int = 35_000
+    response: int = 35_000
 
 
 TIMEOUTS = Timeouts()
 
 
-def open_postgres(url: str, patience: Timeouts = TIMEOUTS) -> SqlRoleRepository:
+def open_postgres(url: str, timeouts: Timeouts = TIMEOUTS) -> SqlRoleRepository:
     """Open the store in a database: only the URL is looked at, raising `StoreUnsupportedError`.
 
     Every use raises `StoreUnavailableError` while the database cannot be reached or is a standby; the first one also raises
     `StoreUnsupportedError` if its schema is not one that this version works on.
     """
     parameters = parse_url(url)
-    driver = PostgresDriver(parameters, patience)
+    driver = PostgresDriver(parameters, timeouts)
     engine = postgres_engine(
         QueuePool(
-            connecting(parameters, driver.silence),
+            connector(parameters, driver.response_timeout),
             pool_size=MAX_CONNECTIONS,
             max_overflow=0,
             timeout=POOL_TIMEOUT_SECONDS,
@@ -93,24 +93,26 @@ def postgres_engine(pool: Pool) -> Engine:
     return create_engine("postgresql+psycopg://", pool=pool, hide_parameters=True, use_native_hstore=False)
 
 
-def connecting(parameters: Parameters, silence: Silence | None = None) -> Callable[[], DBAPIConnection]:
-    """Return the function with which a pool connects; without `silence`, statements may take as long as they will."""
-    return cast("Callable[[], DBAPIConnection]", partial(connect, parameters, silence=silence))
+def connector(
+    parameters: ConnectionParameters, response_timeout: ResponseTimeout | None = None
+) -> Callable[[], DBAPIConnection]:
+    """Return the function with which a pool connects; without `response_timeout`, statements may take as long as they will."""
+    return cast("Callable[[], DBAPIConnection]", partial(connect, parameters, response_timeout=response_timeout))
 
 
 @contextmanager
-def one_transaction(parameters: Parameters, begin: str) -> Iterator[Connection]:
+def one_transaction(parameters: ConnectionParameters, begin: str) -> Iterator[Connection]:
     """Give a transaction on a connection of its own, begun by `begin`, whose statements may take as long as they will.
 
     Raise `StoreUnavailableError`.
     """
-    engine = postgres_engine(NullPool(connecting(parameters)))
+    engine = postgres_engine(NullPool(connector(parameters)))
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     try:
         with engine.begin() as connection:
             yield connection
     except SQLAlchemyError as error:
-        told = unavailable(error, connections=1)
+        told = unavailable_error(error, connections=1)
         if told is None:
             raise
         raise told from error
@@ -121,9 +123,9 @@ def one_transaction(parameters: Parameters, begin: str) -> Iterator[Connection]:
 class PostgresDriver:
     """How PostgreSQL begins, notifies and fails."""
 
-    def __init__(self, parameters: Parameters, patience: Timeouts) -> None:
-        self._parameters, self.silence = parameters, Silence(patience.silence / 1_000)
-        times = patience.lock, patience.idle, patience.statement
+    def __init__(self, parameters: ConnectionParameters, timeouts: Timeouts) -> None:
+        self._parameters, self.response_timeout = parameters, ResponseTimeout(timeouts.response / 1_000)
+        times = timeouts.lock, timeouts.idle, timeouts.statement
         self._begin_read = _BEGIN.format("REPEATABLE READ READ ONLY", *times)
         self._begin_write = _BEGIN.format("READ COMMITTED", *times) + _DURABLY
         self._schema_is_known = False
@@ -135,7 +137,7 @@ class PostgresDriver:
 
     def begin(self, connection: Connection) -> None:
         """Begin a transaction; refuse a standby, and before the first one a schema that this version does not work on."""
-        standby, encoding = self._begun(connection)
+        standby, encoding = self._execute_begin(connection)
         if standby:
             # Another connection may lead to the primary, after a failover.
             connection.invalidate()
@@ -146,33 +148,35 @@ class PostgresDriver:
             require_schema(connection, STORE_NAME)
             self._schema_is_known = True
 
-    def announce(self, connection: Connection, revision: Revision) -> None:
+    def notify(self, connection: Connection, revision: Revision) -> None:
         """Notify those that listen when the transaction commits."""
         connection.execute(select(func.pg_notify(CHANNEL, str(revision))))
 
-    def hints(self) -> PostgresNotifications:
+    def notifications(self) -> PostgresNotifications:
         """Return word of the commits of others."""
-        silence = Silence(self.silence.seconds)
-        return PostgresNotifications(partial(connect, self._parameters, silence=silence), silence)
+        response_timeout = ResponseTimeout(self.response_timeout.seconds)
+        return PostgresNotifications(
+            partial(connect, self._parameters, response_timeout=response_timeout), response_timeout
+        )
 
-    def unavailable(self, error: SQLAlchemyError) -> StoreUnavailableError | None:
+    def unavailable_error(self, error: SQLAlchemyError) -> StoreUnavailableError | None:
         """Return the sentence for a database that cannot be used now; None for a mistake of ours."""
-        return unavailable(error, connections=MAX_CONNECTIONS)
+        return unavailable_error(error, connections=MAX_CONNECTIONS)
 
-    def leave(self) -> None:
+    def shorten_timeouts(self) -> None:
         """Give the database up soon where it says nothing."""
-        self.silence.cut_short()
+        self.response_timeout.shorten()
 
     def release(self) -> None:
         """Do nothing: the connections are the engine's."""
 
-    def _begun(self, connection: Connection) -> tuple[bool, str]:
+    def _execute_begin(self, connection: Connection) -> tuple[bool, str]:
         writes = connection.get_execution_options().get(WRITES, False)
         try:
-            return _first_values(connection, self._begin_write if writes else self._begin_read)
+            return _begin_and_read(connection, self._begin_write if writes else self._begin_read)
         except psycopg.Error as error:
             connection.invalidate(error)
-            told = unavailable(error, connections=MAX_CONNECTIONS)
+            told = unavailable_error(error, connections=MAX_CONNECTIONS)
             if told is None:
                 raise
             raise told from error
@@ -184,7 +188,7 @@ def require_encoding(encoding: str) -> None:
         raise StoreUnsupportedError(f"{STORE_NAME} has the encoding {encoding}; make one with ENCODING 'UTF8'")
 
 
-def _first_values(connection: Connection, statement: str) -> tuple[bool, str]:
+def _begin_and_read(connection: Connection, statement: str) -> tuple[bool, str]:
     with closing(connection.connection.cursor()) as cursor:
         cursor.execute(statement)
         cursor.nextset()

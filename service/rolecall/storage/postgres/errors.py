@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError, TimeoutError as PoolTime
 
 from rolecall.roles.errors import StoreUnavailableError
 
-_REACHED = "the database cannot be used now"
+_UNUSABLE = "the database cannot be used now"
 _LOST = (
     "the connection to the database broke; whether a write that was under way was done is not known:"
     " repeat it with the same request id"
@@ -43,7 +43,7 @@ _CLASSES = {
     "XX": "it reports an internal error",
 }
 
-_PHRASES = (
+_MESSAGE_PARTS = (
     ("password authentication failed", "it refuses the user or the password"),
     ("no password supplied", "it asks for a password"),
     ("pg_hba.conf", "it admits no such connection from here"),
@@ -74,14 +74,14 @@ _PHRASES = (
 )
 
 
-def connection_fault(error: Exception) -> str:
+def describe_connection_error(error: Exception) -> str:
     """Return the sentence for a connection that did not come about."""
     text = str(error).lower()
-    sentences = dict.fromkeys(sentence for phrase, sentence in _PHRASES if phrase in text)
+    sentences = dict.fromkeys(sentence for phrase, sentence in _MESSAGE_PARTS if phrase in text)
     return f"cannot connect to the database: {'; '.join(sentences) or 'for an unknown reason'}"
 
 
-def unavailable(error: SQLAlchemyError | psycopg.Error, *, connections: int) -> StoreUnavailableError | None:
+def unavailable_error(error: SQLAlchemyError | psycopg.Error, *, connections: int) -> StoreUnavailableError | None:
     """Return what an error means for the store; None if it is a mistake of ours."""
     if isinstance(error, PoolTimeoutError):
         return StoreUnavailableError(f"all {connections} connections to the database are in use; try again")
@@ -92,4 +92,4 @@ def unavailable(error: SQLAlchemyError | psycopg.Error, *, connections: int) -> 
     if state is None:
         return StoreUnavailableError(_LOST) if isinstance(cause, psycopg.OperationalError) else None
     sentence = _STATES.get(state) or _CLASSES.get(state[:2])
-    return StoreUnavailableError(f"{_REACHED}: {sentence} (SQLSTATE {state})") if sentence else None
+    return StoreUnavailableError(f"{_UNUSABLE}: {sentence} (SQLSTATE {state})") if sentence else None

@@ -14,7 +14,7 @@ from contextlib import suppress
 import psycopg
 
 from rolecall.roles.errors import StoreUnavailableError
-from rolecall.storage.postgres.timeouts import Silence
+from rolecall.storage.postgres.timeouts import ResponseTimeout
 
 CHANNEL = "rolecall"
 
@@ -27,11 +27,11 @@ _SLICE_SECONDS = 0.25
 class PostgresNotifications:
     """Listens, on one thread at a time; connects when it is first asked, and anew after a pause when the connection broke.
 
-    `silence` is that of the connections that `connect` makes.
+    `response_timeout` is that of the connections that `connect` makes.
     """
 
-    def __init__(self, connect: Callable[[], psycopg.Connection], silence: Silence) -> None:
-        self._connect, self._silence = connect, silence
+    def __init__(self, connect: Callable[[], psycopg.Connection], response_timeout: ResponseTimeout) -> None:
+        self._connect, self._response_timeout = connect, response_timeout
         self._connection: psycopg.Connection | None = None
         self._closed = threading.Event()
         self._connected_before = False
@@ -53,7 +53,7 @@ class PostgresNotifications:
     def close(self) -> None:
         """Let go of the connection, as soon as a `wait` under way has ended."""
         self._closed.set()
-        self._silence.cut_short()
+        self._response_timeout.shorten()
         with self._held:
             self._drop()
 

@@ -6,7 +6,7 @@ from sqlalchemy import inspect
 
 from rolecall.storage.postgres.driver import STORE_NAME, one_transaction, require_encoding
 from rolecall.storage.postgres.url import parse_url
-from rolecall.storage.sql.queries import touch_counter
+from rolecall.storage.sql.queries import lock_counter
 from rolecall.storage.sql.schema import prepare_schema, read_schema
 from rolecall.storage.sql.tables import counter
 
@@ -29,7 +29,7 @@ def migrate_postgres(url: str) -> tuple[int, int]:
         require_encoding(connection.exec_driver_sql("SELECT current_setting('server_encoding')").scalar_one())
         if inspect(connection).has_table(counter.name):
             # As writers do, so that this transaction and theirs do not wait for each other crosswise.
-            touch_counter(connection)
+            lock_counter(connection)
         return prepare_schema(connection, STORE_NAME)
 
 

@@ -15,42 +15,42 @@ import psycopg
 
 RV = TypeVar("RV")
 
-LAST_SECONDS = 4.0
+CLOSING_SECONDS = 4.0
 """How long the database may still be silent once it is to be left: what waits for another writer waits for less."""
 
 
-class Silence:
+class ResponseTimeout:
     """How long the database may say nothing before it is given up, on every connection that shares this."""
 
     def __init__(self, seconds: float) -> None:
-        self.seconds, self._cut_at = seconds, inf
+        self.seconds, self._shortened_at = seconds, inf
 
     @property
-    def cut(self) -> bool:
+    def shortened(self) -> bool:
         """Tell whether it was cut short."""
-        return self._cut_at < inf
+        return self._shortened_at < inf
 
-    def cut_short(self) -> None:
+    def shorten(self) -> None:
         """Wait for little longer from now on, also where somebody waits already. May be called from any thread."""
-        self._cut_at = min(self._cut_at, monotonic())
+        self._shortened_at = min(self._shortened_at, monotonic())
 
-    def over(self, heard: float) -> bool:
-        """Tell whether it has lasted too long, when something was heard last at that time."""
-        return monotonic() > min(heard + self.seconds, max(heard, self._cut_at) + LAST_SECONDS)
+    def exceeded(self, last_response: float) -> bool:
+        """Tell whether it has lasted too long, counted from `last_response`."""
+        return monotonic() > min(last_response + self.seconds, max(last_response, self._shortened_at) + CLOSING_SECONDS)
 
 
 class TimedConnection(psycopg.Connection[Any]):
-    """A connection that closes itself, and raises `psycopg.OperationalError`, when `silence` lasts too long."""
+    """A connection that closes itself, and raises `psycopg.OperationalError`, when `response_timeout` lasts too long."""
 
-    silence: Silence | None = None
+    response_timeout: ResponseTimeout | None = None
 
     def wait(self, gen: Generator[Any, Any, RV], *args: Any, **kwargs: Any) -> RV:  # noqa: ANN401  (the library's own)
         """Run what the library awaits, as long as anything comes."""
-        if self.silence is None:
+        if self.response_timeout is None:
             return super().wait(gen, *args, **kwargs)
-        return super().wait(self._patiently(gen, self.silence), *args, **kwargs)
+        return super().wait(self._with_timeout(gen, self.response_timeout), *args, **kwargs)
 
-    def _patiently(self, gen: Generator[Any, Any, RV], silence: Silence) -> Generator[Any, Any, RV]:
+    def _with_timeout(self, gen: Generator[Any, Any, RV], response_timeout: ResponseTimeout) -> Generator[Any, Any, RV]:
         """Pass everything on; the library says now and then that nothing has come."""
         heard = monotonic()
         try:
@@ -59,7 +59,7 @@ class TimedConnection(psycopg.Connection[Any]):
                 ready = yield wanted
                 if ready:
                     heard = monotonic()
-                elif silence.over(heard):
+                elif response_timeout.exceeded(heard):
                     break
                 wanted = gen.send(ready)
         except StopIteration as ended:

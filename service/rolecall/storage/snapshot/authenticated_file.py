@@ -26,11 +26,11 @@ _NUMBER = struct.Struct(">Q")
 _MORE, _END = 0, 1
 
 
-class BrokenSealError(Exception):
+class AuthenticatedFileError(Exception):
     """A file is not one that the holder of the key has written, or not all of it. The message goes on after the file's name."""
 
 
-class Seal:
+class AuthenticatedEncoder:
     """Makes one file: first `opening`, then a `frame` for each payload, in this order, then `end`."""
 
     def __init__(self, key: bytes, kind: bytes) -> None:
@@ -39,40 +39,42 @@ class Seal:
         self._frames = _Frames(key, kind, nonce)
 
     def frame(self, payload: bytes) -> bytes:
-        """Return the next frame; raise `BrokenSealError` if it would be larger than any reader takes."""
+        """Return the next frame; raise `AuthenticatedFileError` if it would be larger than any reader takes."""
         if len(payload) > MAX_FRAME_BYTES:
-            raise BrokenSealError(f"would have a part of {len(payload)} bytes; at most {MAX_FRAME_BYTES} are read")
-        return self._sealed(_HEAD.pack(_MORE, len(payload)), payload)
+            raise AuthenticatedFileError(
+                f"would have a part of {len(payload)} bytes; at most {MAX_FRAME_BYTES} are read"
+            )
+        return self._authenticated(_HEAD.pack(_MORE, len(payload)), payload)
 
     def end(self) -> bytes:
         """Return what tells that this is all."""
-        return self._sealed(_HEAD.pack(_END, 0), b"")
+        return self._authenticated(_HEAD.pack(_END, 0), b"")
 
-    def _sealed(self, head: bytes, payload: bytes) -> bytes:
+    def _authenticated(self, head: bytes, payload: bytes) -> bytes:
         return head + payload + self._frames.mac_of_next(head, payload)
 
 
-def unsealed(file: BinaryIO, key: bytes, kind: bytes) -> Iterator[bytes]:
-    """Yield the payload of each frame. Raise `BrokenSealError` at the first that is not genuine, and when the end is missing.
+def read_authenticated(file: BinaryIO, key: bytes, kind: bytes) -> Iterator[bytes]:
+    """Yield the payload of each frame; raise `AuthenticatedFileError` at the first invalid frame, and if the end is missing.
 
-    What was yielded before that was written by the holder of the key, but it is not all that was.
+    Payloads yielded before the error are authentic, but incomplete: use none of them until the iterator is exhausted.
     """
     if _exactly(file, len(kind)) != kind:
-        raise BrokenSealError("is of another kind, or of another version")
+        raise AuthenticatedFileError("is of another kind, or of another version")
     frames = _Frames(key, kind, _exactly(file, _NONCE_BYTES))
     while True:
         head = _exactly(file, _HEAD.size)
         mark, length = _HEAD.unpack(head)
         if length > MAX_FRAME_BYTES:
-            raise BrokenSealError(f"names a part of {length} bytes; at most {MAX_FRAME_BYTES} are read")
+            raise AuthenticatedFileError(f"names a part of {length} bytes; at most {MAX_FRAME_BYTES} are read")
         payload, mac = _exactly(file, length), _exactly(file, _MAC_BYTES)
         if not hmac.compare_digest(mac, frames.mac_of_next(head, payload)):
-            raise BrokenSealError("was altered, or written with another key")
+            raise AuthenticatedFileError("was altered, or written with another key")
         if mark == _END:
             break
         yield payload
     if file.read(1):
-        raise BrokenSealError("goes on after its end")
+        raise AuthenticatedFileError("goes on after its end")
 
 
 class _Frames:
@@ -91,5 +93,5 @@ class _Frames:
 def _exactly(file: BinaryIO, size: int) -> bytes:
     read = file.read(size)
     if len(read) < size:
-        raise BrokenSealError("ends in the middle")
+        raise AuthenticatedFileError("ends in the middle")
     return read

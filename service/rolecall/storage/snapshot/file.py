@@ -20,8 +20,18 @@ from pathlib import Path
 
 from rolecall.roles.role import Role
 from rolecall.storage.atomic_file import open_regular, replacing, sync_directory
-from rolecall.storage.snapshot.authenticated_file import BrokenSealError, Seal, unsealed
-from rolecall.storage.snapshot.format import SnapshotPosition, seen_of, seen_payload, state_of, state_payloads
+from rolecall.storage.snapshot.authenticated_file import (
+    AuthenticatedEncoder,
+    AuthenticatedFileError,
+    read_authenticated,
+)
+from rolecall.storage.snapshot.format import (
+    SnapshotPosition,
+    decode_last_seen,
+    decode_snapshot,
+    encode_last_seen,
+    encode_snapshot,
+)
 from rolecall.storage.snapshot.moment import Moment
 
 STATE_KIND = b"rolecall state 1\n"
@@ -40,10 +50,10 @@ class NoSnapshotFileError(SnapshotFileError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Saved:
+class SavedSnapshot:
     """What a file holds. `seen` is when the store was last seen to stand there; `warning` may be empty."""
 
-    standing: SnapshotPosition
+    position: SnapshotPosition
     seen: Moment
     roles: list[Role]
     warning: str = ""
@@ -64,7 +74,7 @@ class SnapshotFile:
 
     def write(
         self,
-        standing: SnapshotPosition,
+        position: SnapshotPosition,
         roles: Iterable[Role],
         seen: Moment,
         *,
@@ -75,29 +85,29 @@ class SnapshotFile:
         `pause` is called after each frame, so that other threads run. What it raises, or `roles`, ends the writing. Whatever
         is raised, the file is what it was. Raise `SnapshotFileError` when the disk does not take it.
         """
-        seal = Seal(self._key, STATE_KIND)
+        seal = AuthenticatedEncoder(self._key, STATE_KIND)
         with _writing(self.path), replacing(self.path) as file:
             file.write(seal.opening)
-            for payload in state_payloads(standing, seen, roles):
+            for payload in encode_snapshot(position, seen, roles):
                 file.write(seal.frame(payload))
                 pause()
             file.write(seal.end())
 
-    def touch(self, standing: SnapshotPosition, seen: Moment) -> None:
+    def touch(self, position: SnapshotPosition, seen: Moment) -> None:
         """Note when the store was seen to stand where the file stands; raise `SnapshotFileError`.
 
         A crash of the machine (not one of the process) may lose it: then an earlier time counts.
         """
-        seal = Seal(self._key, SEEN_KIND)
+        seal = AuthenticatedEncoder(self._key, SEEN_KIND)
         with _writing(self._seen), replacing(self._seen, durable=False) as file:
-            file.write(seal.opening + seal.frame(seen_payload(standing, seen)) + seal.end())
+            file.write(seal.opening + seal.frame(encode_last_seen(position, seen)) + seal.end())
 
-    def read(self) -> Saved:
+    def read(self) -> SavedSnapshot:
         """Return what the file holds, all of it authentic; raise `NoSnapshotFileError`, `SnapshotFileError`."""
         with _reading(self.path), open_regular(self.path) as file:
-            standing, seen, roles = state_of(unsealed(file, self._key, STATE_KIND))
-        later, warning = self._seen_again(standing)
-        return Saved(standing=standing, seen=later or seen, roles=roles, warning=warning)
+            position, seen, roles = decode_snapshot(read_authenticated(file, self._key, STATE_KIND))
+        later, warning = self._seen_again(position)
+        return SavedSnapshot(position=position, seen=later or seen, roles=roles, warning=warning)
 
     def refuse(self) -> Path:
         """Put the file aside, in place of the one that was put aside before it; return its name; raise `SnapshotFileError`."""
@@ -110,14 +120,14 @@ class SnapshotFile:
             ) from error
         return self._refused
 
-    def _seen_again(self, standing: SnapshotPosition) -> tuple[Moment | None, str]:
+    def _seen_again(self, position: SnapshotPosition) -> tuple[Moment | None, str]:
         """Return when the store was seen there later, if that is known, and a warning.
 
         What goes wrong here makes the state seem older than it is, never younger.
         """
         try:
             with _reading(self._seen), open_regular(self._seen) as file:
-                return seen_of(unsealed(file, self._key, SEEN_KIND), standing), ""
+                return decode_last_seen(read_authenticated(file, self._key, SEEN_KIND), position), ""
         except NoSnapshotFileError:
             return None, ""
         except SnapshotFileError as error:
@@ -130,7 +140,7 @@ def _writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise SnapshotFileError(f"cannot write the snapshot file `{path}`: {_why(error)}") from error
-    except BrokenSealError as error:
+    except AuthenticatedFileError as error:
         raise SnapshotFileError(f"cannot write the snapshot file `{path}`: it {error}") from error
 
 
@@ -142,7 +152,7 @@ def _reading(path: Path) -> Iterator[None]:
         raise NoSnapshotFileError(f"there is no snapshot file `{path}`") from None
     except OSError as error:
         raise SnapshotFileError(f"cannot read the snapshot file `{path}`: {_why(error)}") from error
-    except BrokenSealError as error:
+    except AuthenticatedFileError as error:
         raise SnapshotFileError(f"the snapshot file `{path}` {error}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise SnapshotFileError(f"the snapshot file `{path}` holds what this version does not understand") from error

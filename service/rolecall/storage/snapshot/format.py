@@ -41,17 +41,17 @@ class SnapshotPosition:
     token_key: bytes
 
 
-class Held(NamedTuple):
+class DecodedSnapshot(NamedTuple):
     """A state that was read: where it stands, when its store was seen to stand there, and its roles."""
 
-    standing: SnapshotPosition
+    position: SnapshotPosition
     seen: Moment
     roles: list[Role]
 
 
-def state_payloads(standing: SnapshotPosition, seen: Moment, roles: Iterable[Role]) -> Iterator[bytes]:
+def encode_snapshot(position: SnapshotPosition, seen: Moment, roles: Iterable[Role]) -> Iterator[bytes]:
     """Yield the payloads of a state; about a hundred roles are looked at for each."""
-    yield canonical({**identity(standing), "token_key": standing.token_key.hex(), "seen": asdict(seen)})
+    yield canonical({**identity(position), "token_key": position.token_key.hex(), "seen": asdict(seen)})
     count = 0
     for rows in _by_the_hundred(roles):
         count += len(rows)
@@ -59,7 +59,7 @@ def state_payloads(standing: SnapshotPosition, seen: Moment, roles: Iterable[Rol
     yield canonical({"roles": count})
 
 
-def state_of(payloads: Iterator[bytes]) -> Held:
+def decode_snapshot(payloads: Iterator[bytes]) -> DecodedSnapshot:
     """Return the state of its payloads; raise `ValueError`, `KeyError` or `TypeError` when they have another form."""
     header = json.loads(next(payloads, b""))
     roles, shared, counted = list[Role](), dict[object, object](), -1
@@ -72,23 +72,23 @@ def state_of(payloads: Iterator[bytes]) -> Held:
             shared.clear()
     if counted != len(roles):
         raise ValueError(f"{counted} roles were kept, and {len(roles)} are there")
-    return Held(_standing_of(header), Moment(**header["seen"]), roles)
+    return DecodedSnapshot(_position_of(header), Moment(**header["seen"]), roles)
 
 
-def seen_payload(standing: SnapshotPosition, seen: Moment) -> bytes:
+def encode_last_seen(position: SnapshotPosition, seen: Moment) -> bytes:
     """Return what tells when the store was seen to stand there."""
-    return canonical({"of": identity(standing), "seen": asdict(seen)})
+    return canonical({"of": identity(position), "seen": asdict(seen)})
 
 
-def seen_of(payloads: Iterator[bytes], standing: SnapshotPosition) -> Moment | None:
-    """Return when the store was seen to stand there, None if it was seen elsewhere; raise as `state_of` does."""
+def decode_last_seen(payloads: Iterator[bytes], position: SnapshotPosition) -> Moment | None:
+    """Return when the store was seen to stand there, None if it was seen elsewhere; raise as `decode_snapshot` does."""
     (form,) = map(json.loads, payloads)
-    return Moment(**form["seen"]) if form["of"] == identity(standing) else None
+    return Moment(**form["seen"]) if form["of"] == identity(position) else None
 
 
-def identity(standing: SnapshotPosition) -> dict[str, str | int]:
+def identity(position: SnapshotPosition) -> dict[str, str | int]:
     """Return what makes a state this one and no other, as JSON has it."""
-    return {"incarnation": standing.incarnation, "revision": standing.revision, "hash": standing.hash.hex()}
+    return {"incarnation": position.incarnation, "revision": position.revision, "hash": position.hash.hex()}
 
 
 def _by_the_hundred(roles: Iterable[Role]) -> Iterator[list[_Row]]:
@@ -119,7 +119,7 @@ def _row(role: Role) -> _Row:
     )
 
 
-def _standing_of(header: dict[str, Any]) -> SnapshotPosition:
+def _position_of(header: dict[str, Any]) -> SnapshotPosition:
     return SnapshotPosition(
         incarnation=header["incarnation"],
         revision=Revision(header["revision"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rolecall.engine.snapshot import Snapshot
-from rolecall.storage.snapshot.file import NoSnapshotFileError, Saved, SnapshotFile, SnapshotFileError
+from rolecall.storage.snapshot.file import NoSnapshotFileError, SavedSnapshot, SnapshotFile, SnapshotFileError
 from rolecall.storage.snapshot.moment import Moment, read_boot_id
 
 _MICROS = 1_000_000
@@ -35,7 +35,7 @@ def restore_snapshot(file: SnapshotFile, *, max_age: int) -> Restored:
     if age > max_age:
         old, limit = age / _MICROS, max_age / _MICROS
         raise SnapshotFileError(f"the snapshot file `{file.path}` is {old:g} seconds old and would do up to {limit:g}")
-    return Restored(snapshot=_snapshot(saved), age=age, token_key=saved.standing.token_key, warning=saved.warning)
+    return Restored(snapshot=_snapshot(saved), age=age, token_key=saved.position.token_key, warning=saved.warning)
 
 
 def _put_aside(file: SnapshotFile) -> str:
@@ -45,12 +45,12 @@ def _put_aside(file: SnapshotFile) -> str:
         return str(error)
 
 
-def _snapshot(saved: Saved) -> Snapshot:
-    standing = saved.standing
+def _snapshot(saved: SavedSnapshot) -> Snapshot:
+    position = saved.position
     return Snapshot(
         saved.roles,
-        revision=standing.revision,
-        hash=standing.hash,
-        incarnation=standing.incarnation,
+        revision=position.revision,
+        hash=position.hash,
+        incarnation=position.incarnation,
         restored=True,
     )

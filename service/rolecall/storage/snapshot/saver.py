@@ -19,7 +19,7 @@ from rolecall.storage.snapshot.file import PAUSE_SECONDS, SnapshotFile, Snapshot
 from rolecall.storage.snapshot.format import SnapshotPosition
 from rolecall.storage.snapshot.moment import Moment, read_boot_id
 
-LEAST_REST = 20
+REST_FACTOR = 20
 """How many times the time of the last writing must pass before the next."""
 
 
@@ -32,9 +32,9 @@ class SnapshotSaver:
         follower: Follower,
         *,
         token_key: Callable[[], bytes],
-        tell: Callable[[SnapshotFileError | None], object],
+        on_change: Callable[[SnapshotFileError | None], object],
     ) -> None:
-        self._file, self._follower, self._token_key, self._tell = file, follower, token_key, tell
+        self._file, self._follower, self._token_key, self._on_change = file, follower, token_key, on_change
         self._boot_id = read_boot_id()
         self._written, self._not_before = (-1, -1), 0.0
         self._until, self._renewing = inf, asyncio.Lock()
@@ -64,16 +64,16 @@ class SnapshotSaver:
                 await self.renew(thread)
         except SnapshotFileError as error:
             self.errors += 1
-            self._change(error)
+            self._set_failing(error)
         else:
-            self._change(None)
+            self._set_failing(None)
 
     async def renew(self, thread: ThreadPoolExecutor) -> None:
         """Bring the file up to date once; raise `SnapshotFileError`."""
         snapshot, loop = self._follower.snapshot, asyncio.get_running_loop()
         if snapshot.restored:
             return
-        standing = SnapshotPosition(
+        position = SnapshotPosition(
             incarnation=snapshot.incarnation,
             revision=snapshot.revision,
             hash=snapshot.hash,
@@ -82,11 +82,11 @@ class SnapshotSaver:
         seen = Moment.now(self._boot_id).before(self._follower.staleness())
         state = (self._follower.feed.generation, snapshot.revision)
         if state == self._written:
-            await loop.run_in_executor(thread, self._file.touch, standing, seen)
+            await loop.run_in_executor(thread, self._file.touch, position, seen)
         elif monotonic() >= self._not_before:
             roles, began = (version.role for version in snapshot.versions()), monotonic()
-            await loop.run_in_executor(thread, partial(self._file.write, standing, roles, seen, pause=self._pause))
-            self._written, self._not_before = state, monotonic() + LEAST_REST * (monotonic() - began)
+            await loop.run_in_executor(thread, partial(self._file.write, position, roles, seen, pause=self._pause))
+            self._written, self._not_before = state, monotonic() + REST_FACTOR * (monotonic() - began)
             self.saved += 1
 
     def _pause(self) -> None:
@@ -95,7 +95,7 @@ class SnapshotSaver:
             raise SnapshotFileError("the server stops before its snapshot file is written: the one before it stays")
         sleep(PAUSE_SECONDS)
 
-    def _change(self, error: SnapshotFileError | None) -> None:
+    def _set_failing(self, error: SnapshotFileError | None) -> None:
         if (error is not None) != self.failing:
             self.failing = error is not None
-            self._tell(error)
+            self._on_change(error)

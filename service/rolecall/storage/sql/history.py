@@ -15,7 +15,7 @@ from rolecall.storage.sql.queries import read_head
 from rolecall.storage.sql.rows import commit_of_rows
 from rolecall.storage.sql.tables import changes, commits
 
-CHANGES_A_READ = 5_000
+CHANGES_PER_READ = 5_000
 """How many changes a page holds at most, unless its first commit alone has more."""
 
 _COMMITS = (
@@ -60,13 +60,13 @@ def commits_after(connection: Connection, begin: Floor, after: Revision, limit: 
 
 
 def _within_budget(connection: Connection, after: int, last: int) -> int:
-    """Return the last revision up to which there are `CHANGES_A_READ` changes or fewer, the next one at least."""
+    """Return the last revision up to which there are `CHANGES_PER_READ` changes or fewer, the next one at least."""
     if last == after + 1:
         return last
     total = 0
     for revision, count in connection.execute(_COUNTS, {"after": after, "last": last}):
         total += count
-        if total > CHANGES_A_READ:
+        if total > CHANGES_PER_READ:
             return max(int(revision) - 1, after + 1)
     return last
 

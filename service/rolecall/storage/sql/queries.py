@@ -13,7 +13,7 @@ from rolecall.roles.role import Revision
 from rolecall.storage.sql.tables import SCHEMA, counter, floor, meta, role_tags, roles
 
 _HEAD = select(meta.c.incarnation, counter.c.revision, counter.c.hash).where(meta.c.id == counter.c.id)
-_TOUCH_COUNTER = update(counter).values(revision=counter.c.revision)
+_LOCK_COUNTER = update(counter).values(revision=counter.c.revision)
 _COMPATIBLE_FROM = select(counter.c.compatible_from)
 _FLOOR = select(floor.c.revision, floor.c.hash)
 _AFTER_EVERY_NAME = "~"
@@ -26,15 +26,15 @@ def read_head(connection: Connection) -> Head:
     return Head(incarnation=incarnation, revision=Revision(revision), hash=hash_)
 
 
-def hold_counter(connection: Connection) -> None:
+def lock_for_writing(connection: Connection) -> None:
     """Keep every other writer waiting until this transaction ends; raise `StoreUnavailableError` as `require_writable` does."""
-    touch_counter(connection)
+    lock_counter(connection)
     require_writable(connection.execute(_COMPATIBLE_FROM).scalar_one())
 
 
-def touch_counter(connection: Connection) -> None:
+def lock_counter(connection: Connection) -> None:
     """Take the lock that every writer takes first."""
-    connection.execute(_TOUCH_COUNTER)
+    connection.execute(_LOCK_COUNTER)
 
 
 def require_writable(compatible_from: int) -> None:

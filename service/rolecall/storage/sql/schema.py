@@ -85,6 +85,6 @@ def _upgrade(connection: Connection) -> None:
 def _insert_first_rows(connection: Connection) -> None:
     incarnation, key = str(uuid.uuid4()), secrets.token_bytes(32)
     connection.execute(insert(meta), {"id": ONE_ROW, "incarnation": incarnation, "token_key": key})
-    standing = {"id": ONE_ROW, "revision": 0, "hash": FIRST_HASH}
-    connection.execute(insert(counter), {**standing, "next_role_id": FIRST_ROLE_ID})
-    connection.execute(insert(floor), standing)
+    position = {"id": ONE_ROW, "revision": 0, "hash": FIRST_HASH}
+    connection.execute(insert(counter), {**position, "next_role_id": FIRST_ROLE_ID})
+    connection.execute(insert(floor), position)

@@ -18,10 +18,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from rolecall.roles.canonical_json import author_of, change_of
 from rolecall.roles.change import Author, Commit, RoleRevision
 from rolecall.roles.errors import RevisionNotKeptError, StoreUnavailableError
-from rolecall.roles.repository import Examined, Floor, Head, Hints, Transaction
+from rolecall.roles.repository import Examined, Floor, Head, Notifications, Transaction
 from rolecall.roles.role import Revision, Role
 from rolecall.storage.sql.history import commits_after, hash_at
-from rolecall.storage.sql.queries import hold_counter, listed_roles, read_floor, read_head, select_roles
+from rolecall.storage.sql.queries import listed_roles, lock_for_writing, read_floor, read_head, select_roles
 from rolecall.storage.sql.rows import role_of_row
 from rolecall.storage.sql.tables import accounts, changes, commits, floor, meta, requests, roles
 from rolecall.storage.sql.time_travel import role_as_of
@@ -32,13 +32,13 @@ T = TypeVar("T")
 WRITES = "rolecall_writes"
 """The execution option of a connection that will write, for engines that begin such a transaction in another way."""
 
-ROLES_A_READ = 500
+ROLES_PER_READ = 500
 MAX_SHARED_VALUES = 10_000
-COMMITS_A_PRUNE = 500
+COMMITS_PER_PRUNE = 500
 
 _ROLE = select_roles().where(roles.c.key == bindparam("role_key"))
 _ROLES = select_roles().where(roles.c.key.in_(bindparam("keys", expanding=True)))
-_LOAD = select_roles().where(roles.c.key > bindparam("after")).order_by(roles.c.key).limit(ROLES_A_READ)
+_LOAD = select_roles().where(roles.c.key > bindparam("after")).order_by(roles.c.key).limit(ROLES_PER_READ)
 _SIZE = select(func.coalesce(func.sum(accounts.c.roles), 0))
 _CENSUS = select(func.count()).select_from(roles)
 _TOKEN_KEY = select(meta.c.token_key)
@@ -62,19 +62,19 @@ class Driver(Protocol):
         """Tell whether nobody else can write while the store is open here."""
         ...
 
-    def announce(self, connection: Connection, revision: Revision) -> None:
+    def notify(self, connection: Connection, revision: Revision) -> None:
         """Have word of a write sent to others if and when its transaction commits."""
         ...
 
-    def hints(self) -> Hints | None:
+    def notifications(self) -> Notifications | None:
         """Return the word that others send, None where there is no means to."""
         ...
 
-    def unavailable(self, error: SQLAlchemyError) -> StoreUnavailableError | None:
+    def unavailable_error(self, error: SQLAlchemyError) -> StoreUnavailableError | None:
         """Return what is to be told of an error, or None if the error is a mistake of ours."""
         ...
 
-    def leave(self) -> None:
+    def shorten_timeouts(self) -> None:
         """Let nobody wait long from now on; what is under way goes on."""
         ...
 
@@ -90,12 +90,12 @@ class SqlRoleRepository:
         self._engine, self._driver = engine, driver
         self._writer = threading.Lock()
         self._closed = self._released = False
-        self._key_of: tuple[str, bytes] | None = None
+        self._cached_key: tuple[str, bytes] | None = None
 
     @property
     def token_key(self) -> bytes:
         """Return the key that authenticates tokens; it is read once, and anew when `head` has found another history."""
-        return self._key_of[1] if self._key_of else self._standing()[1]
+        return self._cached_key[1] if self._cached_key else self._head_and_key()[1]
 
     @property
     def exclusive(self) -> bool:
@@ -104,7 +104,7 @@ class SqlRoleRepository:
 
     def head(self) -> Head:
         """Return where the store stands."""
-        return self._standing()[0]
+        return self._head_and_key()[0]
 
     def floor(self) -> Floor:
         """Return where the kept history begins."""
@@ -118,7 +118,7 @@ class SqlRoleRepository:
             result = work(transaction)
             commit = transaction.finish()
             if commit:
-                self._driver.announce(connection, commit.revision)
+                self._driver.notify(connection, commit.revision)
         return result, commit
 
     def load(self) -> Iterator[Role]:
@@ -188,7 +188,7 @@ class SqlRoleRepository:
     def prune(self, *, keep_after: int, keep_revisions: int, forget_requests_before: int) -> int:
         """Forget the oldest commits, some at a time so that writers get their turn, and old outcomes."""
         with self._writing() as connection:
-            hold_counter(connection)
+            lock_for_writing(connection)
             connection.execute(delete(requests).where(requests.c.time < forget_requests_before))
         forgotten = 0
         while some := self._prune_some(keep_after, keep_revisions):
@@ -198,34 +198,34 @@ class SqlRoleRepository:
     def rename_history(self, expected: str) -> Head:
         """Give the history a new incarnation if it has still the expected one."""
         with self._writing() as connection:
-            hold_counter(connection)
+            lock_for_writing(connection)
             renaming = update(meta).where(meta.c.incarnation == expected).values(incarnation=str(uuid.uuid4()))
             renamed = connection.execute(renaming).rowcount
             head = read_head(connection)
             if renamed:
-                self._driver.announce(connection, head.revision)
+                self._driver.notify(connection, head.revision)
         return head
 
-    def hints(self) -> Hints | None:
+    def notifications(self) -> Notifications | None:
         """Return word of the commits of others."""
-        return self._driver.hints()
+        return self._driver.notifications()
 
     def close(self) -> None:
         """Let nothing more begin; let go of connections, and of what the driver holds, after the write that is under way."""
         self._closed = True
-        self._driver.leave()
+        self._driver.shorten_timeouts()
         with self._writer:
             if not self._released:
                 self._released = True
                 self._engine.dispose()
                 self._driver.release()
 
-    def _standing(self) -> tuple[Head, bytes]:
+    def _head_and_key(self) -> tuple[Head, bytes]:
         with self._reading() as connection:
-            head, kept = read_head(connection), self._key_of
+            head, kept = read_head(connection), self._cached_key
             if kept is None or kept[0] != head.incarnation:
                 kept = head.incarnation, connection.execute(_TOKEN_KEY).scalar_one()
-        self._key_of = kept
+        self._cached_key = kept
         return head, kept[1]
 
     def _page(self, after: str, shared: dict[object, object]) -> list[Role]:
@@ -235,11 +235,11 @@ class SqlRoleRepository:
 
     def _prune_some(self, keep_after: int, keep_revisions: int) -> int:
         with self._writing() as connection:
-            hold_counter(connection)
+            lock_for_writing(connection)
             begin, head = read_floor(connection), read_head(connection).revision
             first_to_keep = connection.execute(_FIRST_TO_KEEP, {"keep_after": keep_after}).scalar_one_or_none()
             by_time = head if first_to_keep is None else first_to_keep - 1
-            last = min(by_time, head - keep_revisions, begin.revision + COMMITS_A_PRUNE)
+            last = min(by_time, head - keep_revisions, begin.revision + COMMITS_PER_PRUNE)
             if last <= begin.revision:
                 return 0
             new_hash = hash_at(connection, begin, Revision(last))
@@ -250,24 +250,24 @@ class SqlRoleRepository:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with self._explained(), self._engine.connect() as connection, connection.begin():
+        with self._store_errors(), self._engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with self._writer, self._explained(), self._engine.connect() as connection:
+        with self._writer, self._store_errors(), self._engine.connect() as connection:
             connection.execution_options(**{WRITES: True})
             with connection.begin():
                 yield connection
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _store_errors(self) -> Iterator[None]:
         if self._closed:
             raise StoreUnavailableError("the store is closed")
         try:
             yield
         except SQLAlchemyError as error:
-            unavailable = self._driver.unavailable(error)
-            if unavailable is None:
+            store_error = self._driver.unavailable_error(error)
+            if store_error is None:
                 raise
-            raise unavailable from error
+            raise store_error from error

@@ -20,11 +20,11 @@ from rolecall.storage.sql.queries import read_floor, require_writable, select_ro
 from rolecall.storage.sql.rows import role_of_row, role_values, tag_values
 from rolecall.storage.sql.tables import accounts, changes, commits, counter, requests, role_tags, roles
 
-KEYS_A_READ = 500
+KEYS_PER_READ = 500
 
 _TAKE_REVISION = update(counter).values(revision=counter.c.revision + 1)
 _GIVE_BACK_REVISION = update(counter).values(revision=counter.c.revision - 1)
-_STANDING = select(counter.c.revision, counter.c.hash, counter.c.next_role_id, counter.c.compatible_from)
+_POSITION = select(counter.c.revision, counter.c.hash, counter.c.next_role_id, counter.c.compatible_from)
 _ROLE = select_roles().where(roles.c.key == bindparam("role_key"))
 _ROLES = select_roles().where(roles.c.key.in_(bindparam("keys", expanding=True)))
 _COUNT = select(accounts.c.roles).where(accounts.c.account_id == bindparam("account"))
@@ -51,7 +51,7 @@ class SqlTransaction:
     def __init__(self, connection: Connection, author: Author) -> None:
         self._connection, self._author = connection, author
         connection.execute(_TAKE_REVISION)
-        self._revision, self._previous_hash, self._next_role_id, schema = connection.execute(_STANDING).one()
+        self._revision, self._previous_hash, self._next_role_id, schema = connection.execute(_POSITION).one()
         require_writable(schema)
         self._changes: list[Change] = []
         self._unwritten: dict[str, Role | None] = {}
@@ -84,7 +84,7 @@ class SqlTransaction:
         """Return the newest versions of many roles."""
         self._write_roles()
         found, remaining = {}, iter(keys)
-        while some := list(islice(remaining, KEYS_A_READ)):
+        while some := list(islice(remaining, KEYS_PER_READ)):
             rows = self._connection.execute(_ROLES, {"keys": some})
             found.update({role.key: role for role in map(role_of_row, rows)})
         return found

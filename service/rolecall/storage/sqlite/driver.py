@@ -26,7 +26,7 @@ from rolecall.storage.sqlite.lock import StoreLock
 
 BUSY_TIMEOUT_MS = 5_000
 MAX_CONNECTIONS = 16
-FIRST_SOUND_WAL = (3, 51, 3)
+FIRST_SAFE_WAL_VERSION = (3, 51, 3)
 
 
 def open_sqlite(path: Path) -> SqlRoleRepository:
@@ -62,7 +62,7 @@ def read_sqlite_schema(path: Path) -> int:
         with engine.connect() as connection:
             return read_schema(connection, f"`{path}`")
     except (SQLAlchemyError, sqlite3.Error) as error:
-        raise sqlite_unavailable(path, error) or error from error
+        raise sqlite_unavailable_error(path, error) or error from error
 
 
 class SqliteDriver:
@@ -76,18 +76,18 @@ class SqliteDriver:
         """Tell that nobody else can write: the lock file is held."""
         return True
 
-    def announce(self, connection: Connection, revision: Revision) -> None:
+    def notify(self, connection: Connection, revision: Revision) -> None:
         """Send no word, since there is nobody to read it."""
 
-    def hints(self) -> None:
+    def notifications(self) -> None:
         """Return nothing: nobody else writes."""
         return
 
-    def unavailable(self, error: SQLAlchemyError | sqlite3.Error) -> StoreUnavailableError | None:
+    def unavailable_error(self, error: SQLAlchemyError | sqlite3.Error) -> StoreUnavailableError | None:
         """Return the sentence for a file that cannot be used now; None for what no file causes."""
-        return sqlite_unavailable(self._path, error)
+        return sqlite_unavailable_error(self._path, error)
 
-    def leave(self) -> None:
+    def shorten_timeouts(self) -> None:
         """Do nothing: a file answers, or fails by itself after the busy time."""
 
     def release(self) -> None:
@@ -95,7 +95,7 @@ class SqliteDriver:
         self._lock.release()
 
 
-def sqlite_unavailable(path: Path, error: SQLAlchemyError | sqlite3.Error) -> StoreUnavailableError | None:
+def sqlite_unavailable_error(path: Path, error: SQLAlchemyError | sqlite3.Error) -> StoreUnavailableError | None:
     """Return the sentence for a file that cannot be used now; None for what no file causes."""
     if isinstance(error, PoolTimeoutError):
         return StoreUnavailableError(f"`{path}` has {MAX_CONNECTIONS} reads under way; try again")
@@ -113,7 +113,7 @@ def _opened(path: Path, lock: StoreLock) -> SqlRoleRepository:
         return SqlRoleRepository(engine, driver)
     except (SQLAlchemyError, sqlite3.Error) as error:
         engine.dispose()
-        raise driver.unavailable(error) or error from error
+        raise driver.unavailable_error(error) or error from error
     except BaseException:
         engine.dispose()
         raise
@@ -175,7 +175,7 @@ def _prepare(engine: Engine, path: Path) -> None:
 
 
 def _choose_journal(path: Path) -> None:
-    wanted = "wal" if sqlite3.sqlite_version_info >= FIRST_SOUND_WAL else "delete"
+    wanted = "wal" if sqlite3.sqlite_version_info >= FIRST_SAFE_WAL_VERSION else "delete"
     with closing(connect_sqlite(path)) as connection:
         (mode,) = connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()
     if mode != wanted:

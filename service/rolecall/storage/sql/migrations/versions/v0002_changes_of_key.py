@@ -11,7 +11,7 @@ revision = "0002"
 down_revision = "0001"
 
 IDENTIFIER = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-CHANGES_A_READ = 1_000
+CHANGES_PER_READ = 1_000
 
 _changes = sa.table("changes", *map(sa.column, ("revision", "ordinal", "body", "role_key")))
 _place = sa.tuple_(_changes.c.revision, _changes.c.ordinal)
@@ -29,7 +29,7 @@ def upgrade() -> None:
     """Add the column, fill it from what each change says, and index it."""
     op.add_column("changes", sa.Column("role_key", IDENTIFIER, nullable=False, server_default=""))
     connection, after = op.get_bind(), (-1, -1)
-    while rows := connection.execute(_next.where(_place > after).limit(CHANGES_A_READ)).all():
+    while rows := connection.execute(_next.where(_place > after).limit(CHANGES_PER_READ)).all():
         connection.execute(_name, [{"at": at, "nth": nth, "key": _key(body)} for at, nth, body in rows])
         after = (rows[-1][0], rows[-1][1])
     op.create_index("changes_of_key", "changes", ["role_key", "revision"])
