@@ -6,7 +6,6 @@ import pytest
 
 from rolecall.engine import feed as module
 from rolecall.engine.feed import Feed
-from rolecall.engine.places import Slots
 from rolecall.roles.change import Author, Change, ChangeKind, Commit
 from rolecall.roles.role import Micros, Revision
 from tests.engine.world import allow, document, role
@@ -178,28 +177,3 @@ async def test_many_are_woken_in_portions_that_let_other_work_in(monkeypatch: py
 
     await asyncio.gather(*waiting)
     assert len(turns) >= 10
-
-
-async def test_places_are_had_in_the_order_in_which_they_were_asked_for() -> None:
-    places = Slots(2)
-    asked = [places.ask() for _ in range(5)]
-    had = [place.done() for place in asked]
-
-    places.leave(asked[2])
-    places.leave(asked[0])
-    then = [place.done() for place in asked]
-
-    assert had == [True, True, False, False, False]
-    assert then == [True, True, False, True, False]
-    assert places.waiting == 1
-
-
-async def test_a_place_that_is_given_back_is_free_again() -> None:
-    places = Slots(1)
-    first = places.ask()
-
-    places.leave(first)
-    second, third = places.ask(), places.ask()
-
-    assert second.done()
-    assert not third.done()

@@ -263,7 +263,7 @@ async def test_a_token_below_what_is_kept_asks_for_the_state_again(service: Serv
 
     assert first is not None
     assert first.WhichOneof("event") == "resync_required"
-    assert "not kept any more" in watching.resync
+    assert "no longer kept" in watching.resync
     assert end is None
 
 

@@ -1,94 +1,82 @@
-"""Watching: what changes, told in order, without gap or duplicate, from a place on. A place is a revision and no less.
+"""Watches: every change from a revision on, in order, without gap or duplicate.
 
-1. What is told comes from the feed; what has left it is read from the store, in small pages.
-2. A checkpoint names a revision when every change up to it, and none after it, has been told: whoever applied them has the
-   state of that revision. One comes first, one after each page of changes and each run of them, and one whenever there was
-   none for a while.
-3. The state as it is, is that of one revision: versions are held, not copied, while commits arrive. Few watches hold it, or
-   a page of the store, at a time; the others wait for a place.
-4. A watch that cannot go on from where it is says so, and ends.
+1. Changes come from the feed; those that have left the feed are read from the store, a page at a time.
+2. A checkpoint is sent at the start, after each page of changes, when the feed is drained, and when none was sent for
+   `silent_seconds`. A client that applied everything before a checkpoint has exactly the state of its revision.
+3. The initial state is that of one revision, although commits arrive while it is sent.
+4. A watch that cannot continue without a gap ends with `ResyncRequired`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterable, Set as AbstractSet
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
 from rolecall.engine.consistency import AtLeastAsFresh, Consistency
 from rolecall.engine.errors import ChangeGapError
 from rolecall.engine.follower import Follower
-from rolecall.engine.places import Slots
-from rolecall.roles.change import ChangeKind, Commit
+from rolecall.engine.watch_events import (
+    Checkpoint,
+    ResyncRequired,
+    RoleChanged,
+    RoleFound,
+    WatchEvent,
+    WatchOptions,
+    WatchRequest,
+)
+from rolecall.roles.change import Commit
 from rolecall.roles.errors import BrokenHistoryError, InvalidTokenError, RevisionNotKeptError, UnknownIncarnationError
 from rolecall.roles.repository import RoleRepository
 from rolecall.roles.role import Revision, Role
 from rolecall.roles.tokens import Tokens
 
-PASSED_OVER_AT_ONCE = 500
-"""How many roles that a watch does not ask for are passed over before other work is let in."""
+ROLES_BETWEEN_AWAITS = 500
+"""How many roles of other accounts a watch skips before it yields to other work."""
+
+Send: TypeAlias = "Callable[[WatchEvent], Awaitable[object]]"
+"""Sends an event to the client; returns when flow control has accepted it."""
 
 
-@dataclass(frozen=True, slots=True)
-class RoleFound:
-    """A role as it is, before the first change."""
+class Slots:
+    """A bounded number of slots for work that takes memory, given in the order of the requests. For one event loop."""
 
-    role: Role
+    def __init__(self, count: int) -> None:
+        self._free = count
+        self._queue: dict[asyncio.Future[None], None] = {}
 
+    def acquire(self) -> asyncio.Future[None]:
+        """Return a future that is done when a slot is assigned. Call `release` with it in any case."""
+        slot: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._free:
+            self._free -= 1
+            slot.set_result(None)
+        else:
+            self._queue[slot] = None
+        return slot
 
-@dataclass(frozen=True, slots=True)
-class RoleChanged:
-    """A write did something to a role, which is as the write left it, or as it last was."""
+    def release(self, slot: asyncio.Future[None]) -> None:
+        """Assign a slot to the first in the queue, or leave the queue if it was not assigned yet."""
+        if not slot.done():
+            del self._queue[slot]
+        elif self._queue:
+            first = next(iter(self._queue))
+            del self._queue[first]
+            first.set_result(None)
+        else:
+            self._free += 1
 
-    revision: Revision
-    kind: ChangeKind
-    role: Role
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """Everything up to a revision has been told."""
-
-    revision: Revision
-
-
-@dataclass(frozen=True, slots=True)
-class ResyncRequired:
-    """The watch cannot go on: whoever watches needs the state as it is again. The reason is a sentence."""
-
-    reason: str
-
-
-WatchEvent: TypeAlias = RoleFound | RoleChanged | Checkpoint | ResyncRequired
-
-Tell: TypeAlias = "Callable[[WatchEvent], Awaitable[object]]"
-"""Told each event; returns when it has been taken."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchRequest:
-    """From where on, and of which accounts (none: of every one). Without a token from now on; `with_state` excludes a token."""
-
-    start_token: str = ""
-    account_ids: AbstractSet[str] = frozenset()
-    with_state: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchOptions:
-    """What bounds watches: how long one may be silent, how many hold the state or a page at once, how large a page is."""
-
-    silent_seconds: float = 4.0
-    places: int = 8
-    page_commits: int = 50
+    @property
+    def waiting(self) -> int:
+        """Return the length of the queue."""
+        return len(self._queue)
 
 
 class RoleWatches:
-    """Every watch of a process. Reads run on `readers`."""
+    """The watches of a process. Reads run on `readers`."""
 
     def __init__(
         self,
@@ -102,21 +90,24 @@ class RoleWatches:
     ) -> None:
         self.repository, self.follower, self.readers = repository, follower, readers
         self.options = options or WatchOptions()
-        self.places = Slots(self.options.places)
+        self.slots = Slots(self.options.slots)
         self._consistency, self._tokens = consistency, tokens
 
-    async def run(self, asked: WatchRequest, tell: Tell) -> None:
-        """Tell what happens; return only after `ResyncRequired`.
+    async def run(self, request: WatchRequest, send: Send) -> None:
+        """Send events; return only after `ResyncRequired`.
 
         Raise `InvalidTokenError`, `FutureRevisionError`, `RevisionNotReachedError`, `StoreUnavailableError`.
         """
         try:
-            await _Watch(self, asked, tell).run()
+            await _Watch(self, request, send).run()
         except _RESYNC as error:
-            await tell(ResyncRequired(_REASONS.get(type(error)) or str(error)))
+            await send(ResyncRequired(_REASONS[type(error)]))
 
     async def reach(self, token: str) -> Revision:
-        """Return the revision of a token, which this process has reached by then. Raise as `run`, or `UnknownIncarnationError`."""
+        """Wait until this process has reached the revision of a token, and return it.
+
+        Raise as `run`, or `UnknownIncarnationError`.
+        """
         try:
             revision = self._tokens.revision_of(token)
         except InvalidTokenError:
@@ -126,134 +117,134 @@ class RoleWatches:
 
 
 class _OtherHistoryError(Exception):
-    """The state was read again, and may be that of another history."""
+    """The state was reloaded, and may belong to another history."""
 
 
 class _Watch:
-    """One watch. `_revision` is its place: everything up to there has been told."""
+    """One watch. Every change up to `_revision` has been sent."""
 
-    def __init__(self, watches: RoleWatches, asked: WatchRequest, tell: Tell) -> None:
-        self._watches, self._asked, self._tell = watches, asked, tell
+    def __init__(self, watches: RoleWatches, request: WatchRequest, send: Send) -> None:
+        self._watches, self._request, self._send = watches, request, send
         self._options, self._feed = watches.options, watches.follower.feed
         self._now = asyncio.get_running_loop().time
         self._revision, self._generation = self._feed.head, self._feed.generation
-        self._due = -math.inf
+        self._checkpoint_due = -math.inf
         self._unconfirmed = False
 
     async def run(self) -> None:
-        """Tell what happens until that is impossible."""
-        if self._asked.with_state:
-            await self._tell_state()
-        elif self._asked.start_token:
-            self._revision = await self._watches.reach(self._asked.start_token)
+        """Send events until an error ends the watch."""
+        if self._request.with_state:
+            await self._send_state()
+        elif self._request.start_token:
+            self._revision = await self._watches.reach(self._request.start_token)
         while True:
             self._require_same_history()
             if self._revision >= self._feed.head:
-                await self._rest()
-            elif (held := self._feed.since(self._revision, self._options.page_commits)) is None:
-                await self._tell_kept()
+                await self._wait_for_changes()
+            elif (commits := self._feed.since(self._revision, self._options.page_commits)) is None:
+                await self._send_stored_page()
             else:
-                await self._tell_commits(held)
+                await self._send_commits(commits)
 
-    async def _rest(self) -> None:
-        await self._confirm(anew=True)
-        await self._feed.wait(self._revision, self._generation, self._due - self._now())
+    async def _wait_for_changes(self) -> None:
+        await self._checkpoint_if_due(after_changes=True)
+        await self._feed.wait(self._revision, self._generation, self._checkpoint_due - self._now())
 
-    async def _tell_state(self) -> None:
-        place = self._watches.places.ask()
+    async def _send_state(self) -> None:
+        slot = self._watches.slots.acquire()
         try:
-            await self._in_time(place, silent=True)
+            await self._wait_for(slot, with_checkpoints=False)
             self._generation, snapshot = self._feed.generation, self._watches.follower.snapshot
+            # A list of its own: commits that arrive while it is sent do not change it.
             versions, revision = snapshot.versions(), snapshot.revision
             for number, version in enumerate(versions, start=1):
-                if self._asks_for(version.role):
-                    await self._tell(RoleFound(version.role))
-                if not number % PASSED_OVER_AT_ONCE:
+                if self._covers(version.role):
+                    await self._send(RoleFound(version.role))
+                if not number % ROLES_BETWEEN_AWAITS:
                     await asyncio.sleep(0)
                     self._require_same_history()
             self._revision = revision
         finally:
-            self._watches.places.leave(place)
+            self._watches.slots.release(slot)
 
-    async def _tell_kept(self) -> None:
-        """Tell the next page of what the feed no longer holds. What this process has not reached yet waits for it."""
-        place = self._watches.places.ask()
+    async def _send_stored_page(self) -> None:
+        """Send the next page of commits that have left the feed."""
+        slot = self._watches.slots.acquire()
         try:
-            await self._in_time(place)
-            await self._tell_commits(await self._page())
+            await self._wait_for(slot)
+            await self._send_commits(await self._read_page())
         finally:
-            self._watches.places.leave(place)
+            self._watches.slots.release(slot)
 
-    async def _page(self) -> list[Commit]:
+    async def _read_page(self) -> list[Commit]:
         read = partial(self._watches.repository.commits, after=self._revision, limit=self._options.page_commits)
         reading = asyncio.get_running_loop().run_in_executor(self._watches.readers, read)
         try:
-            await self._in_time(reading)
+            await self._wait_for(reading)
         finally:
-            # Of a watch that has ended nobody waits for it: it need not begin.
+            # When the watch has ended, a read that is still queued must not take a thread.
             reading.cancel()
         self._require_same_history()
+        # A commit above the head has not been applied by this process yet; it will come through the feed.
         commits = [commit for commit in reading.result() if commit.revision <= self._feed.head]
         if not commits:
             raise ChangeGapError(self._revision, self._feed.head)
         return commits
 
-    async def _tell_commits(self, commits: Iterable[Commit]) -> None:
-        await self._confirm(anew=True)
+    async def _send_commits(self, commits: Iterable[Commit]) -> None:
+        await self._checkpoint_if_due(after_changes=True)
         for commit in commits:
-            await self._confirm()
+            await self._checkpoint_if_due()
             if commit.revision != self._revision + 1:
                 raise ChangeGapError(self._revision, commit.revision)
-            told = await self._tell_changes(commit)
+            sent = await self._send_changes(commit)
+            self._unconfirmed |= sent
             self._revision = commit.revision
-            self._unconfirmed |= told
-        # Of a page that is passed over nothing is told, and nobody would be let in.
+        # A page of other accounts sends nothing, so nothing else yields to other work.
         await asyncio.sleep(0)
 
-    async def _tell_changes(self, commit: Commit) -> bool:
-        """Tell those changes that are asked for; tell whether there were any."""
-        told = False
+    async def _send_changes(self, commit: Commit) -> bool:
+        """Send the changes of the accounts that the watch covers; return whether there were any."""
+        sent = False
         for number, change in enumerate(commit.changes, start=1):
-            if self._asks_for(change.role):
-                await self._tell(RoleChanged(commit.revision, change.kind, change.role))
-                told = True
-            if not number % PASSED_OVER_AT_ONCE:
+            if self._covers(change.role):
+                await self._send(RoleChanged(commit.revision, change.kind, change.role))
+                sent = True
+            if not number % ROLES_BETWEEN_AWAITS:
                 await asyncio.sleep(0)
-        return told
+        return sent
 
-    async def _confirm(self, *, anew: bool = False) -> None:
-        """Tell a checkpoint if one is due; `anew`: also if changes were told since the last one.
-
-        Its token is made of the history that is followed now, so a place in another one must not be named.
-        """
+    async def _checkpoint_if_due(self, *, after_changes: bool = False) -> None:
+        """Send a checkpoint if one is due; with `after_changes` also if changes were sent since the last one."""
+        # The token of a checkpoint names the history that is followed now, so it must be the one of this watch.
         self._require_same_history()
-        if self._now() >= self._due or (anew and self._unconfirmed):
-            self._due = self._now() + self._options.silent_seconds
+        if self._now() >= self._checkpoint_due or (after_changes and self._unconfirmed):
+            self._checkpoint_due = self._now() + self._options.silent_seconds
             self._unconfirmed = False
-            await self._tell(Checkpoint(self._revision))
+            await self._send(Checkpoint(self._revision))
 
-    async def _in_time(self, future: asyncio.Future[Any], *, silent: bool = False) -> None:
-        """Wait for something; tell checkpoints meanwhile, of which there is none before the state has been told."""
+    async def _wait_for(self, future: asyncio.Future[Any], *, with_checkpoints: bool = True) -> None:
+        """Wait for a future, and send checkpoints that become due meanwhile."""
         while not future.done():
             await asyncio.wait([future], timeout=self._options.silent_seconds)
-            if not (silent or future.done()):
-                await self._confirm()
+            if with_checkpoints and not future.done():
+                await self._checkpoint_if_due()
 
-    def _asks_for(self, role: Role) -> bool:
-        return not self._asked.account_ids or role.account_id in self._asked.account_ids
+    def _covers(self, role: Role) -> bool:
+        return not self._request.account_ids or role.account_id in self._request.account_ids
 
     def _require_same_history(self) -> None:
         if self._feed.generation != self._generation:
             raise _OtherHistoryError
 
 
-_RESYNC = (BrokenHistoryError, ChangeGapError, RevisionNotKeptError, UnknownIncarnationError, _OtherHistoryError)
-_AGAIN = "read the initial state again"
-_UNKNOWN_START = f"`start_token` is not one that this store gave; start from one of a checkpoint, or {_AGAIN}"
+_READ_STATE = "read the initial state again"
+_UNKNOWN_START = f"`start_token` is not a token of this store; start from the token of a checkpoint, or {_READ_STATE}"
 _REASONS: dict[type[Exception], str] = {
-    BrokenHistoryError: f"the changes after this place cannot be read as they were written; {_AGAIN}",
-    ChangeGapError: f"changes after this place are missing; {_AGAIN}",
-    RevisionNotKeptError: f"the changes after this place are not kept any more; {_AGAIN}",
-    UnknownIncarnationError: f"the token comes from another history of the store; {_AGAIN}",
-    _OtherHistoryError: f"the server has read everything again, perhaps from another history of the store; {_AGAIN}",
+    BrokenHistoryError: f"the changes after this revision cannot be read as they were written; {_READ_STATE}",
+    ChangeGapError: f"changes after this revision are missing; {_READ_STATE}",
+    RevisionNotKeptError: f"the changes after this revision are no longer kept; {_READ_STATE}",
+    UnknownIncarnationError: f"the token comes from another history of the store; {_READ_STATE}",
+    _OtherHistoryError: f"the server reloaded its state, perhaps from another history of the store; {_READ_STATE}",
 }
+_RESYNC = tuple(_REASONS)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from cachetools import LRUCache
 
-from rolecall.engine.watch import Checkpoint, ResyncRequired, RoleChanged, RoleFound, WatchEvent, WatchRequest
+from rolecall.engine.watch_events import Checkpoint, ResyncRequired, RoleChanged, RoleFound, WatchEvent, WatchRequest
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.change import ChangeKind
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError

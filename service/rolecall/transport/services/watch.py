@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rolecall.engine.watch import RoleFound, RoleWatches, WatchEvent
+from rolecall.engine.watch import RoleWatches
+from rolecall.engine.watch_events import RoleFound, WatchEvent
 from rolecall.roles.accounts import Accounts
 from rolecall.transport.codecs.watch import EventEncoder, watch_request
 from rolecall.transport.rpc.streams import ServerStream

@@ -1,0 +1,65 @@
+"""What a watch asks for, its limits, and the events that it receives."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rolecall.roles.change import ChangeKind
+from rolecall.roles.role import Revision, Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchRequest:
+    """Where a watch starts, and which accounts it covers (empty: all).
+
+    It starts at `start_token`, or, without a token, at the current revision. `with_state` sends every role first; it
+    excludes a token.
+    """
+
+    start_token: str = ""
+    account_ids: AbstractSet[str] = frozenset()
+    with_state: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchOptions:
+    """Limits of watches: seconds without a checkpoint, how many hold the state or a page at once, and the size of a page."""
+
+    silent_seconds: float = 4.0
+    slots: int = 8
+    page_commits: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class RoleFound:
+    """A role of the initial state."""
+
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChanged:
+    """A write changed a role. `role` is the role after the write, or, when it was deleted, before it."""
+
+    revision: Revision
+    kind: ChangeKind
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Every change up to `revision`, and none after it, has been sent."""
+
+    revision: Revision
+
+
+@dataclass(frozen=True, slots=True)
+class ResyncRequired:
+    """The watch cannot continue: the client has to read the initial state again. The reason is a sentence."""
+
+    reason: str
+
+
+WatchEvent: TypeAlias = RoleFound | RoleChanged | Checkpoint | ResyncRequired
