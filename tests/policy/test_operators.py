@@ -7,7 +7,8 @@ from contextlib import suppress
 import pytest
 from hypothesis import given, strategies as st
 
-from rolecall.policy import OPERATORS, Family
+from rolecall.policy.document import Condition, Quantifier
+from rolecall.policy.operators import OPERATORS, Family
 
 TABLE = [
     ("StringEquals", ["a", "b"], ["a", "b"], ["A", "", "a*"]),
@@ -90,3 +91,54 @@ def test_reading_raises_nothing_but_value_error(name: str, text: str) -> None:
     for read in (OPERATORS[name].expected, OPERATORS[name].requested):
         with suppress(ValueError):
             read(text)
+
+
+CLAUSES = {
+    "StringEquals": "`a:b` is `1` or `2`",
+    "StringNotEquals": "`a:b` is not `1` nor `2`, or is absent",
+    "StringEqualsIgnoreCase": "`a:b` is, ignoring case, `1` or `2`",
+    "StringNotEqualsIgnoreCase": "`a:b` is not, ignoring case, `1` nor `2`, or is absent",
+    "StringLike": "`a:b` is like `1` or `2`",
+    "StringNotLike": "`a:b` is not like `1` nor `2`, or is absent",
+    "NumericEquals": "`a:b` equals `1` or `2`",
+    "NumericNotEquals": "`a:b` does not equal `1` nor `2`, or is absent",
+    "NumericLessThan": "`a:b` is less than `1` or `2`",
+    "NumericLessThanEquals": "`a:b` is at most `1` or `2`",
+    "NumericGreaterThan": "`a:b` is greater than `1` or `2`",
+    "NumericGreaterThanEquals": "`a:b` is at least `1` or `2`",
+    "DateEquals": "`a:b` is exactly `1` or `2`",
+    "DateNotEquals": "`a:b` is not exactly `1` nor `2`, or is absent",
+    "DateLessThan": "`a:b` is before `1` or `2`",
+    "DateLessThanEquals": "`a:b` is not after `1` or `2`",
+    "DateGreaterThan": "`a:b` is after `1` or `2`",
+    "DateGreaterThanEquals": "`a:b` is not before `1` or `2`",
+    "Bool": "`a:b` is `1` or `2`",
+    "IpAddress": "`a:b` is in `1` or `2`",
+    "NotIpAddress": "`a:b` is not in `1` nor `2`, or is absent",
+    "IpAddressIncludeBorder": "`a:b` is in `1` or `2`",
+    "NotIpAddressIncludeBorder": "`a:b` is not in `1` nor `2`, or is absent",
+}
+
+
+def condition(name: str, *values: str, quantifier: Quantifier = Quantifier.NONE) -> Condition:
+    return Condition(
+        operator=OPERATORS[name], quantifier=quantifier, key="a:b", spelling="a:b", values=values, pointer=""
+    )
+
+
+@pytest.mark.parametrize("name", sorted(OPERATORS))
+def test_a_condition_is_said_in_english(name: str) -> None:
+    assert condition(name, "1", "2").clause == CLAUSES[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "quantifier", "clause"),
+    [
+        ("StringEquals", Quantifier.FOR_ALL, "every value of `a:b` (or none) is `1`"),
+        ("StringEquals", Quantifier.FOR_ANY, "some value of `a:b` is `1`"),
+        ("StringNotEquals", Quantifier.FOR_ALL, "every value of `a:b` (or none) is not `1`"),
+        ("StringNotEquals", Quantifier.FOR_ANY, "some value of `a:b` is not `1`"),
+    ],
+)
+def test_a_set_prefix_changes_the_subject_of_a_condition(name: str, quantifier: Quantifier, clause: str) -> None:
+    assert condition(name, "1", quantifier=quantifier).clause == clause

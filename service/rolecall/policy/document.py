@@ -24,6 +24,13 @@ class Quantifier(StrEnum):
     FOR_ANY = "ForAnyValue:"
 
 
+_SUBJECTS = {
+    Quantifier.NONE: "`{}`",
+    Quantifier.FOR_ALL: "every value of `{}` (or none)",
+    Quantifier.FOR_ANY: "some value of `{}`",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class PrincipalPattern:
     """A principal that a statement names: its type (`RAM`, `Service`, `Federated`), its spelling and its meaning."""
@@ -53,6 +60,14 @@ class Condition:
     def operator_name(self) -> str:
         """Return the operator as the document spells it, with its set prefix."""
         return self.quantifier.value + self.operator.name
+
+    @property
+    def clause(self) -> str:
+        """Return the condition in English, such as "`acs:SourceIp` is in `10.0.0.0/8` or `192.168.0.0/16`"."""
+        subject = _SUBJECTS[self.quantifier].format(self.spelling)
+        values = (" nor " if self.operator.negated else " or ").join(f"`{value}`" for value in self.values)
+        holds_if_absent = self.operator.negated and self.quantifier is Quantifier.NONE
+        return f"{subject} {self.operator.phrase} {values}{', or is absent' if holds_if_absent else ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

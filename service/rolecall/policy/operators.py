@@ -1,4 +1,4 @@
-"""The condition operators: what each reads, and when a value that was read matches one that is expected."""
+"""The condition operators: what each reads, when a value matches an expected one, and how that is said in English."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rolecall.policy.wildcard import compile_pattern
 
 
 class Family(StrEnum):
-    """Operators of one family read their values alike."""
+    """The operators of one family read their values in the same way; the value begins their names, but for addresses."""
 
     STRING = "String"
     NUMERIC = "Numeric"
@@ -30,13 +30,15 @@ class Operator:
     """A named comparison of a requested value with expected ones.
 
     `expected` reads a value of a document, `requested` one of a request: both raise `ValueError` with a sentence.
-    `any_of` makes, of expected values that were read, the test whether a requested value that was read matches any of
-    them; it never raises. A negated operator holds when none matches.
+    `any_of` takes the expected values that were read and returns the test whether a requested value that was read matches
+    any of them; the test never raises. A negated operator holds when none matches. `phrase` is the comparison in English,
+    as it stands between a key and the expected values.
     """
 
     name: str
     family: Family
     negated: bool
+    phrase: str
     expected: Callable[[str], Any]
     requested: Callable[[str], Any]
     any_of: Callable[[Sequence[Any]], Callable[[Any], bool]]
@@ -74,22 +76,41 @@ def _greater_or_equal(operands: Sequence[Any]) -> Callable[[Any], bool]:
 
 
 def _pair(
-    names: tuple[str, str],
+    phrases: Mapping[str, str],
     family: Family,
     any_of: Callable[[Sequence[Any]], Callable[[Any], bool]],
     expected: Callable[[str], Any],
     requested: Callable[[str], Any],
 ) -> Iterator[Operator]:
-    """Yield an operator and its negation."""
-    for name, negated in zip(names, (False, True), strict=True):
-        yield Operator(name=name, family=family, negated=negated, expected=expected, requested=requested, any_of=any_of)
+    """Yield an operator and its negation; `phrases` has the phrase of each by its name."""
+    for (name, phrase), negated in zip(phrases.items(), (False, True), strict=True):
+        yield Operator(
+            name=name,
+            family=family,
+            negated=negated,
+            phrase=phrase,
+            expected=expected,
+            requested=requested,
+            any_of=any_of,
+        )
 
 
-def _ordered(prefix: str, family: Family, read: Callable[[str], Any]) -> Iterator[Operator]:
-    """Yield the six comparisons of a family whose values have an order."""
-    yield from _pair((f"{prefix}Equals", f"{prefix}NotEquals"), family, _equal, read, read)
-    for suffix, any_of in _COMPARISONS.items():
-        yield Operator(name=prefix + suffix, family=family, negated=False, expected=read, requested=read, any_of=any_of)
+def _ordered(
+    family: Family, read: Callable[[str], Any], equality: tuple[str, str], order: tuple[str, str, str, str]
+) -> Iterator[Operator]:
+    """Yield the six comparisons of a family whose values have an order; `order` has the phrases of `_COMPARISONS`."""
+    names = f"{family}Equals", f"{family}NotEquals"
+    yield from _pair(dict(zip(names, equality, strict=True)), family, _equal, read, read)
+    for (suffix, any_of), phrase in zip(_COMPARISONS.items(), order, strict=True):
+        yield Operator(
+            name=f"{family}{suffix}",
+            family=family,
+            negated=False,
+            phrase=phrase,
+            expected=read,
+            requested=read,
+            any_of=any_of,
+        )
 
 
 _COMPARISONS = {
@@ -102,18 +123,38 @@ _COMPARISONS = {
 
 def _all() -> Iterator[Operator]:
     text = Family.STRING
-    yield from _pair(("StringEquals", "StringNotEquals"), text, _equal, read_text, read_text)
-    yield from _pair(("StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"), text, _equal, fold, fold)
-    yield from _pair(("StringLike", "StringNotLike"), text, _like, compile_pattern, read_text)
-    yield from _ordered("Numeric", Family.NUMERIC, read_number)
-    yield from _ordered("Date", Family.DATE, read_date)
+    yield from _pair({"StringEquals": "is", "StringNotEquals": "is not"}, text, _equal, read_text, read_text)
+    ignoring_case = {
+        "StringEqualsIgnoreCase": "is, ignoring case,",
+        "StringNotEqualsIgnoreCase": "is not, ignoring case,",
+    }
+    yield from _pair(ignoring_case, text, _equal, fold, fold)
+    yield from _pair({"StringLike": "is like", "StringNotLike": "is not like"}, text, _like, compile_pattern, read_text)
+    yield from _ordered(
+        Family.NUMERIC,
+        read_number,
+        ("equals", "does not equal"),
+        ("is less than", "is at most", "is greater than", "is at least"),
+    )
+    yield from _ordered(
+        Family.DATE,
+        read_date,
+        ("is exactly", "is not exactly"),
+        ("is before", "is not after", "is after", "is not before"),
+    )
     yield Operator(
-        name="Bool", family=Family.BOOL, negated=False, expected=read_bool, requested=read_bool, any_of=_equal
+        name="Bool",
+        family=Family.BOOL,
+        negated=False,
+        phrase="is",
+        expected=read_bool,
+        requested=read_bool,
+        any_of=_equal,
     )
     # What RAM means by a border is not documented: both pairs are plain containment.
     for suffix in ("", "IncludeBorder"):
-        names = (f"IpAddress{suffix}", f"NotIpAddress{suffix}")
-        yield from _pair(names, Family.IP, within_any, read_range, read_address)
+        phrases = {f"IpAddress{suffix}": "is in", f"NotIpAddress{suffix}": "is not in"}
+        yield from _pair(phrases, Family.IP, within_any, read_range, read_address)
 
 
 OPERATORS: Mapping[str, Operator] = MappingProxyType({operator.name: operator for operator in _all()})

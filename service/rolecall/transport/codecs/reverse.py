@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from rolecall.engine.reverse.query import Assumability, AssumableRole
-from rolecall.policy.condition_words import in_words
 from rolecall.policy.document import TrustPolicy
 from rolecall_client.v1 import decision_pb2 as pb
 
@@ -67,7 +66,7 @@ def trusted_response(policy: TrustPolicy) -> pb.ListTrustedPrincipalsResponse:
                 principal_pattern=pattern.text,
                 type=pattern.type,
                 effect=statement.effect.value,
-                conditions=map(in_words, statement.conditions),
+                conditions=[condition.clause for condition in statement.conditions],
                 statement_pointer=statement.pointer,
             )
             for statement in policy.statements
