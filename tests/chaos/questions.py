@@ -38,7 +38,7 @@ def draw_questions(random: Random, count: int = DISTINCT) -> Sequence[Question]:
 
 
 def _question(random: Random, number: int) -> Question:
-    drawn = cases.question(random)
+    drawn = cases.request(random)
     federated = drawn.get("federated", {"claims": {}})
     asked = {name: value for name, value in drawn.items() if name not in ("role", "time")}
     asked["context"] = {key: _sendable(values) for key, values in drawn["context"].items()}

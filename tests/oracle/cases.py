@@ -1,4 +1,4 @@
-"""Random trust policies and questions about them, from a seeded source."""
+"""Random trust policies and requests, from a seeded source."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ def statement(random: Random) -> Json:
     return whole
 
 
-def question(random: Random) -> Json:
-    """Return a well-formed question."""
-    asked: Json = _identity(random) | {
+def request(random: Random) -> Json:
+    """Return a well-formed request."""
+    drawn: Json = _identity(random) | {
         "role": random.choice(pools.ROLES),
         "context": _context(random),
         "time": random.choice(pools.TIMES),
     }
     for field, texts in pools.FIELDS.items():
         if random.random() < 0.5:
-            asked[field] = random.choice(texts)
-    return asked
+            drawn[field] = random.choice(texts)
+    return drawn
 
 
 def _principal(random: Random) -> Json:
-    """Return one or two types; two in five statements speak to everybody, so that statements meet."""
+    """Return one or two types; two in five statements name every principal, so that several statements apply to one request."""
     if random.random() < 0.4:
         return {"RAM": pools.ROOTS, "Service": pools.NAMED["Service"], "Federated": [pools.SAML, pools.OIDC]}
     types = random.sample(sorted(pools.NAMED), random.choice([1, 1, 2]))
@@ -56,7 +56,7 @@ def _condition(random: Random, count: int) -> Json:
     for _ in range(count):
         family = random.choice(sorted(pools.OPERATORS))
         operator = random.choice(pools.PREFIXES) + random.choice(pools.OPERATORS[family])
-        # Now and then a key of another family: its values cannot be read.
+        # One key in ten belongs to another family: its values cannot be read.
         keys = pools.KEYS[family] if random.random() < 0.9 else pools.SENT[random.choice(sorted(pools.SENT))]
         condition.setdefault(operator, {})[random.choice(keys)] = _one_or_more(random, pools.EXPECTED[family])
     return condition
@@ -70,7 +70,7 @@ def _identity(random: Random) -> Json:
         provider, claim = random.choice([(pools.SAML, "saml:recipient"), (pools.OIDC, "oidc:sub")])
         claims = {claim: random.choices(pools.CLAIMS[claim], k=random.randint(0, 2))} if random.random() < 0.8 else {}
         return {"federated": {"provider_arn": provider, "claims": claims}}
-    return {"principal": random.choice(pools.ASKING)}
+    return {"principal": random.choice(pools.REQUESTERS)}
 
 
 def _context(random: Random) -> Json:

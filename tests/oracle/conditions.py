@@ -18,7 +18,7 @@ _DATE = re.compile(
 
 
 def condition_holds(operator: str, expected: list[str], values: list[str], *, unreadable: bool) -> bool:
-    """Tell whether a condition holds for the values that a question has for its key.
+    """Return whether a condition holds for the values that a request has for its key.
 
     With no values the key is missing. One value that cannot be read makes the answer `unreadable`.
     """
@@ -42,7 +42,7 @@ def condition_holds(operator: str, expected: list[str], values: list[str], *, un
 
 
 def instants_of_change(operator: str, expected: list[str]) -> list[int]:
-    """Return the instants at which a date condition on the time answers otherwise than a microsecond before."""
+    """Return the instants at which a date condition on the time changes its answer."""
     changes = []
     for text in expected:
         for instant in (microseconds_of(text), microseconds_of(text) + 1):
@@ -129,7 +129,7 @@ def _number(text: str) -> Fraction:
 
 
 def _like(pattern: str, text: str) -> bool:
-    """Fill the table of prefixes: row by row of the pattern, which prefixes of the text does it spell?"""
+    """Fill a table: for each prefix of the pattern, a row that says which prefixes of the text it matches."""
     row = [True] + [False] * len(text)
     for symbol in pattern:
         if symbol == "*":

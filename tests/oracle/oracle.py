@@ -1,39 +1,39 @@
 """A second, naive reading of the trust-policy language: slow, obvious, and independent of the product.
 
-It takes documents that are well formed and questions that are well formed, as the vectors hold them, and loops. Nothing is
-compiled, indexed or remembered, and nothing of the product is imported: what both get wrong they must get wrong separately.
+It reads well-formed documents and well-formed requests in the form of the vectors, and loops over them. Nothing is compiled,
+indexed or cached, and nothing of the product is imported, so that an error of one is not an error of the other.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from tests.oracle.askers import Asker, asker_of, is_named_by
 from tests.oracle.conditions import condition_holds, instants_of_change, microseconds_of
+from tests.oracle.principals import Requester, is_named_by, requester_of
 
-Question = dict[str, Any]
+Request = dict[str, Any]
 Answer = dict[str, Any]
 
 CURRENT_TIME = "acs:CurrentTime"
 LAST_INSTANT = "9999-12-31T23:59:59.999999Z"
 
 
-def decide(document: Any, question: Question) -> Answer:
-    """Return what `document` says to `question`, in the form of a decision vector's `expect`.
+def decide(document: Any, request: Request) -> Answer:
+    """Return the answer of `document` to `request`, in the form of a decision vector's `expect`.
 
     `valid_until` is in microseconds since 1970 here, or None.
     """
-    account = question["role"]["arn"].split(":")[3]
-    asker = asker_of(question, account)
-    if asker.kind == "root":
+    account = request["role"]["arn"].split(":")[3]
+    requester = requester_of(request, account)
+    if requester.kind == "root":
         return _answer("ROOT_NOT_ALLOWED", [], set(), None)
-    keys = keys_of(question, asker)
+    keys = keys_of(request, requester)
     denying: list[str] = []
     allowing: list[str] = []
     missing: set[str] = set()
     ends: list[int] = []
     for index, statement in enumerate(document["Statement"]):
-        if not _is_asked(statement, asker, account):
+        if not _counts(statement, requester, account):
             continue
         missing |= _missing(statement, keys)
         ends += _ends(statement, keys)
@@ -47,21 +47,21 @@ def decide(document: Any, question: Question) -> Answer:
     return _answer("IMPLICIT_DENY", [], missing, until)
 
 
-def keys_of(question: Question, asker: Asker) -> dict[str, list[str]]:
-    """Return every condition key that the question has, sent or derived; a key without values is left out."""
-    keys: dict[str, list[str]] = dict(question.get("context", {}))
-    keys |= question.get("federated", {}).get("claims", {})
-    keys[CURRENT_TIME] = [question["time"]]
-    if asker.arn:
-        keys["acs:PrincipalARN"] = [asker.arn]
+def keys_of(request: Request, requester: Requester) -> dict[str, list[str]]:
+    """Return every condition key of the request, sent or derived; a key without values is left out."""
+    keys: dict[str, list[str]] = dict(request.get("context", {}))
+    keys |= request.get("federated", {}).get("claims", {})
+    keys[CURRENT_TIME] = [request["time"]]
+    if requester.arn:
+        keys["acs:PrincipalARN"] = [requester.arn]
     for field, key in (
         ("external_id", "sts:ExternalId"),
         ("role_session_name", "sts:RoleSessionName"),
         ("source_identity", "sts:SourceIdentity"),
     ):
-        if question.get(field):
-            keys[key] = [question[field]]
-    for name, value in question["role"].get("tags", {}).items():
+        if request.get(field):
+            keys[key] = [request[field]]
+    for name, value in request["role"].get("tags", {}).items():
         keys[f"acs:ResourceTag/{name}"] = [value]
     return {key: values for key, values in keys.items() if values}
 
@@ -76,14 +76,14 @@ def _answer(reason: str, determining: list[str], missing: set[str], until: int |
     }
 
 
-def _is_asked(statement: Any, asker: Asker, account: str) -> bool:
-    """Tell whether the statement speaks of assuming a role, to this asker."""
+def _counts(statement: Any, requester: Requester, account: str) -> bool:
+    """Return whether the statement is about assuming a role, and names the requester."""
     actions = _listed(statement["Action"])
     if "sts:assumerole" not in [action.lower() for action in actions]:
         return False
     for texts in statement["Principal"].values():
         for text in _listed(texts):
-            if is_named_by(asker, text, account):
+            if is_named_by(requester, text, account):
                 return True
     return False
 
@@ -115,7 +115,7 @@ def _ends(statement: Any, keys: dict[str, list[str]]) -> list[int]:
     for operator, key, expected in _conditions(statement):
         if key == CURRENT_TIME:
             changes += instants_of_change(operator, expected)
-    # An instant that no text can spell ends nothing.
+    # No clock shows a later time.
     return [instant for instant in changes if now < instant <= microseconds_of(LAST_INSTANT)]
 
 

@@ -1,4 +1,4 @@
-"""Small pools of principals, keys and values, so that what is drawn matches often and misses narrowly."""
+"""Small pools of principals, keys and values, so that random cases often match, or nearly match."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAMED = {
     "Federated": [SAML, OIDC, SAML.replace(ACCOUNT, OTHER), SAML.replace("corp", "Corp")],
 }  # fmt: skip
 
-ASKING = [
+REQUESTERS = [
     f"acs:ram::{ACCOUNT}:user/alice", f"acs:ram::{ACCOUNT}:user/Alice", f"acs:ram::{OTHER}:user/alice",
     f"acs:ram::{ACCOUNT}:user/bob", f"acs:ram::{ACCOUNT}:role/deploy", f"acs:ram::{ACCOUNT}:role/DEPLOY/s1",
     f"acs:ram::{OTHER}:assumed-role/Deploy/s1", f"acs:sts::{ACCOUNT}:assumed-role/deploy/s1",
@@ -67,7 +67,8 @@ EXPECTED = {
                f"acs:ram::{ACCOUNT}:user/alice", f"acs:ram::{ACCOUNT}:role/deploy", "acs:ram::*:role/*", "acs:*alice", SAML],
     "Numeric": ["5", "5.0", "+5", "-5", "0", "-0", "0.1", "0.10", "9007199254740993", "9007199254740992.0", "10"],
     "Date": ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.000001Z", "2025-12-31T23:59:59.999999Z",
-             "2026-01-01T08:00:00+08:00", "2026-01-01T12:00:00Z", "2026-02-01T00:00:00.5Z", "2025-12-31T19:00:00-05:00"],
+             "2026-01-01T08:00:00+08:00", "2026-01-01T12:00:00Z", "2026-02-01T00:00:00.5Z", "2025-12-31T19:00:00-05:00",
+             "9999-12-31T23:59:59.999999Z"],
     "Bool": ["true", "false", "True", "FALSE"],
     "Ip": ["10.0.0.0/8", "10.0.0.0/30", "10.0.0.4", "192.168.0.0/16", "0.0.0.0/0", "::/0", "2001:db8::/32", "2001:db8::1",
            "::ffff:10.0.0.0/104", "::ffff:10.0.0.4"],

@@ -1,4 +1,4 @@
-"""Makes a policy and a question that two readings answer differently as small as they go."""
+"""Shrinks a policy and a request for which two programs give different answers."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ Json = Any
 Differs = Callable[[Json, Json], bool]
 
 
-def smallest(document: Json, question: Json, differs: Differs) -> tuple[Json, Json]:
-    """Return the pair with everything left out whose absence keeps the two readings apart."""
-    for smaller in _smaller(document, question):
+def smallest(document: Json, request: Json, differs: Differs) -> tuple[Json, Json]:
+    """Return the pair without every part that can be removed while the answers still differ."""
+    for smaller in _smaller(document, request):
         if differs(*smaller):
             return smallest(*smaller, differs)
-    return document, question
+    return document, request
 
 
-def _smaller(document: Json, question: Json) -> Iterator[tuple[Json, Json]]:
-    """Yield the pair with one thing left out."""
-    for path in _removable(document, question):
-        pair = copy.deepcopy([document, question])
+def _smaller(document: Json, request: Json) -> Iterator[tuple[Json, Json]]:
+    """Yield the pair with one part removed."""
+    for path in _removable(document, request):
+        pair = copy.deepcopy([document, request])
         inner: Json = pair
         for step in path[:-1]:
             inner = inner[step]
@@ -29,7 +29,7 @@ def _smaller(document: Json, question: Json) -> Iterator[tuple[Json, Json]]:
         yield pair[0], pair[1]
 
 
-def _removable(document: Json, question: Json) -> Iterator[list[Any]]:
+def _removable(document: Json, request: Json) -> Iterator[list[Any]]:
     statements = document["Statement"]
     for index, statement in enumerate(statements):
         if len(statements) > 1:
@@ -42,9 +42,9 @@ def _removable(document: Json, question: Json) -> Iterator[list[Any]]:
                 yield [0, "Statement", index, "Condition", operator]
             yield from _parts([0, "Statement", index, "Condition", operator], members)
     for field in ("external_id", "role_session_name", "source_identity"):
-        if field in question:
+        if field in request:
             yield [1, field]
-    for key, values in question["context"].items():
+    for key, values in request["context"].items():
         yield [1, "context", key]
         if len(values) > 1:
             yield from ([1, "context", key, place] for place in range(len(values)))

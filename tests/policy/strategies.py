@@ -1,4 +1,4 @@
-"""Hypothesis strategies of trust policies and of questions about them, over small pools and over all text."""
+"""Hypothesis strategies of trust policies and requests, over small pools and over all text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ settings.register_profile("laws", deadline=None, max_examples=60)
 settings.register_profile("laws-ci", deadline=None, max_examples=60, derandomize=True)
 
 laws = settings.get_profile("laws-ci" if os.environ.get("CI") else "laws")
-"""How the laws run: nothing is timed, and in CI every run draws the same."""
+"""The settings of the laws: without a time limit; in CI every run draws the same examples."""
 
 
 def _some(pool: list[str], most: int = 3) -> st.SearchStrategy[list[str]]:
@@ -45,8 +45,8 @@ def _statement(effect: str, principal: Json, members: list[tuple[str, str, list[
 
 
 effects = st.sampled_from(["Allow", "Deny"])
-everybody = st.just({"RAM": pools.ROOTS, "Service": pools.NAMED["Service"], "Federated": [pools.SAML, pools.OIDC]})
-principals = everybody | st.fixed_dictionaries(
+everyone = st.just({"RAM": pools.ROOTS, "Service": pools.NAMED["Service"], "Federated": [pools.SAML, pools.OIDC]})
+principals = everyone | st.fixed_dictionaries(
     {}, optional={name: _some(texts) for name, texts in pools.NAMED.items()}
 ).filter(bool)
 members = st.lists(st.sampled_from(sorted(pools.OPERATORS)).flatmap(_member), max_size=3)
@@ -61,25 +61,23 @@ def _contexts(values: dict[str, st.SearchStrategy[str]]) -> st.SearchStrategy[Js
     return st.fixed_dictionaries({}, optional=keys)
 
 
-def _questions(contexts: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
+def _requests(contexts: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
     fields = {name: st.sampled_from(texts) for name, texts in pools.FIELDS.items()}
     rest = {"role": st.sampled_from(pools.ROLES), "context": contexts, "time": times}
     claims = {name: st.lists(st.sampled_from(texts), max_size=2) for name, texts in pools.CLAIMS.items()}
-    asking = st.fixed_dictionaries({"principal": st.sampled_from(pools.ASKING), **rest}, optional=fields)
+    named = st.fixed_dictionaries({"principal": st.sampled_from(pools.REQUESTERS), **rest}, optional=fields)
     federated = st.fixed_dictionaries(
         {
             "provider_arn": st.sampled_from([pools.SAML, pools.OIDC]),
             "claims": st.fixed_dictionaries({}, optional=claims),
         }
     )
-    return asking | st.fixed_dictionaries({"federated": federated, **rest}, optional=fields)
+    return named | st.fixed_dictionaries({"federated": federated, **rest}, optional=fields)
 
 
 times = st.sampled_from(pools.TIMES)
-questions = _questions(_contexts({family: st.sampled_from(texts) for family, texts in pools.REQUESTED.items()}))
-hostile_questions = _questions(
-    _contexts(dict.fromkeys(pools.REQUESTED, st.text(alphabet=st.characters(), max_size=40)))
-)
+requests = _requests(_contexts({family: st.sampled_from(texts) for family, texts in pools.REQUESTED.items()}))
+hostile_requests = _requests(_contexts(dict.fromkeys(pools.REQUESTED, st.text(alphabet=st.characters(), max_size=40))))
 unread_keys = st.dictionaries(
     st.text(max_size=12).map(lambda text: f"unread:{text}"), st.lists(st.text(max_size=8), max_size=3), max_size=3
 )

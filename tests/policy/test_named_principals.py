@@ -39,7 +39,7 @@ def test_the_quick_read_names_what_a_full_parse_names(text: str) -> None:
 @pytest.mark.parametrize("text", DOCUMENTS)
 def test_a_principal_that_an_allow_matches_is_found_under_one_of_its_lookup_forms(text: str) -> None:
     named, compiled = named_principals(text), compile_policy(parse_policy(text))
-    texts = [text for text in pools.ASKING if ":root" not in text]
+    texts = [text for text in pools.REQUESTERS if ":root" not in text]
     principals = [*map(principal_of_request, texts), *map(provider_of_request, (pools.SAML, pools.OIDC))]
 
     for principal in principals:

@@ -1,4 +1,4 @@
-"""Writes the vectors from their tables: `python -m tests.vectors.generate`, or with `--check` tells whether they are current."""
+"""Writes the vectors from their tables: `python -m tests.vectors.generate`, or with `--check` reports whether they are current."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.vectors.tables import combining, documents, operators, principals, questions, values
+from tests.vectors.tables import combining, documents, operators, principals, requests, values
 from tests.vectors.tables.build import File, Json
 
 VECTORS = Path(__file__).parent
-TABLES = (operators, values, principals, combining, documents, questions)
+TABLES = (operators, values, principals, combining, documents, requests)
 
 
 def rendered() -> dict[Path, str]:
@@ -27,14 +27,14 @@ def rendered() -> dict[Path, str]:
 
 
 def text_of(file: File) -> str:
-    """Return the JSON of a file: a line for each case and each statement, so that a change is a line's change."""
+    """Return the JSON of a file: a line for each case and each statement, so that a change of one case is a diff of one line."""
     return "".join(_lines(file.content))
 
 
 def stale() -> list[Path]:
-    """Return the files that differ from their table, are missing, or have none."""
+    """Return the files that differ from their table, are missing, or have no table."""
     wanted = rendered()
-    there = {path for folder in ("decisions", "documents", "questions") for path in (VECTORS / folder).glob("*.json")}
+    there = {path for folder in ("decisions", "documents", "requests") for path in (VECTORS / folder).glob("*.json")}
     differing = {path for path, text in wanted.items() if path in there and path.read_text("utf-8") != text}
     return sorted(differing | (there ^ set(wanted)))
 

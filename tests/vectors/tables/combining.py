@@ -274,6 +274,19 @@ def _ends() -> File:
 
 
 def _last_instant() -> File:
-    statements = [allow(ALICE, {"DateLessThanEquals": {"acs:CurrentTime": "9999-12-31T23:59:59.999999Z"}})]
-    cases = [case("an end beyond the last instant that can be written is none", ALICE, allowed(0))]
+    last = "9999-12-31T23:59:59.999999Z"
+    statements = [
+        allow(ALICE, {"DateLessThanEquals": {"acs:CurrentTime": last}}),
+        allow(BOB, {"DateLessThan": {"acs:CurrentTime": last}}),
+        allow(user("at"), {"DateEquals": {"acs:CurrentTime": last}}),
+        allow(user("beyond"), {"DateLessThan": {"acs:CurrentTime": "9999-12-31T23:59:59-01:00"}}),
+    ]
+    cases = [
+        case("an end beyond the last instant that can be written is none", ALICE, allowed(0)),
+        case("an end at the last instant is an end", BOB, allowed(1, until=last)),
+        case("as it ends", BOB, nothing(), time=last),
+        case("a start at the last instant is an end of the answer before", user("at"), nothing(until=last)),
+        case("the last instant itself", user("at"), allowed(2), time=last),
+        case("an offset that leads beyond the last instant", user("beyond"), allowed(3)),
+    ]
     return decisions("time-last-instant", "The year 9999", statements, cases)

@@ -1,4 +1,4 @@
-"""Questions that are refused: malformed, or with a key that is derived."""
+"""Requests that are refused: malformed, or with a condition key that the service derives."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ SAML = f"acs:ram::{ACCOUNT}:saml-provider/Corp"
 
 
 def files() -> list[File]:
-    """Return the files of questions."""
+    """Return the files of refused requests."""
     return [
-        _file("principals", "A principal that a question cannot name", _principals()),
-        _file("keys", "Keys that a question may not send", _keys()),
+        _file("principals", "A principal that a request cannot name", _principals()),
+        _file("keys", "Keys that a request may not send", _keys()),
         _file("claims", "Claims of a federated identity", _claims()),
-        _file("fields", "Fields of a question", _fields()),
+        _file("fields", "Fields of a request", _fields()),
     ]
 
 
 def _file(name: str, description: str, cases: list[Json]) -> File:
-    return File("questions", name, {"description": description, "role": ROLE, "cases": cases})
+    return File("requests", name, {"description": description, "role": ROLE, "cases": cases})
 
 
 def refused(name: str, error: str, *, who: str | Json | None = ALICE, **fields: Any) -> Json:
-    """Return a question and the reason for which it is refused."""
+    """Return a request and the reason for which it is refused."""
     identity = {} if who is None else {"principal": who} if isinstance(who, str) else {"federated": who}
     return {"name": name, **identity, "context": {}, **fields, "error": error}
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.policy.product import instant
+from tests.vectors.product import instant
 
-VECTORS = Path(__file__).parent.parent / "vectors"
+VECTORS = Path(__file__).parent
 
 
 def files(kind: str) -> list[Any]:
@@ -19,7 +19,7 @@ def files(kind: str) -> list[Any]:
 
 
 def cases(kind: str) -> list[Any]:
-    """Return every case of a kind: what its file says beside the cases, and the case."""
+    """Return every case of a kind as two parameters: the members of its file apart from the cases, and the case."""
     found = []
     for path in _paths(kind):
         whole = json.loads(path.read_text("utf-8"))
@@ -28,8 +28,8 @@ def cases(kind: str) -> list[Any]:
     return found
 
 
-def question_of(facts: dict[str, Any], case: dict[str, Any]) -> dict[str, Any]:
-    """Return the question of a decision case, with the role it is about."""
+def request_of(facts: dict[str, Any], case: dict[str, Any]) -> dict[str, Any]:
+    """Return the request of a decision case, with the role that is to be assumed."""
     return {name: value for name, value in case.items() if name != "expect"} | {"role": facts["role"]}
 
 
