@@ -1,4 +1,4 @@
-"""The chart, as helm renders it: manifests by kind and name, or the sentence with which it refuses."""
+"""Render the chart with helm: manifests by kind and name, or the error that helm reports."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SQLITE, EVERYTHING, INSECURE = (
 POSTGRES, ONE, ISSUED = (CHART / f"ci/postgres{name}-values.yaml" for name in ("", "-one", "-cert-manager"))
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 KUBERNETES = "1.33.0"
-"""The version that is rendered for where a test names none. Helm built from source has none of its own."""
+"""The default Kubernetes version to render for: helm built from source has no useful default."""
 
 _INSTALL = "go install helm.sh/helm/v3/cmd/helm@v3.19.2"
 
@@ -34,12 +34,12 @@ Manifest = dict[str, Any]
 
 
 class RefusedError(Exception):
-    """Helm does not render the values; the message is its own."""
+    """Helm does not render the values; the message is that of helm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What the chart makes of values."""
+    """The rendered chart."""
 
     text: str
 
@@ -49,7 +49,7 @@ class Rendered:
         return [manifest for manifest in yaml.safe_load_all(self.text) if manifest]
 
     def kinds(self) -> dict[str, int]:
-        """Return how many there are of each kind."""
+        """Return the number of manifests of each kind."""
         kinds = [manifest["kind"] for manifest in self.manifests]
         return {kind: kinds.count(kind) for kind in sorted(set(kinds))}
 
@@ -66,7 +66,7 @@ class Rendered:
 
     @property
     def pod(self) -> dict[str, Any]:
-        """Return what a pod is made of."""
+        """Return the specification of the pods."""
         pod: dict[str, Any] = self.workload["spec"]["template"]["spec"]
         return pod
 
@@ -86,7 +86,7 @@ class Rendered:
 
     @property
     def mounts(self) -> dict[str, str]:
-        """Return where the server mounts what."""
+        """Return the path at which the server mounts each volume, by its name."""
         return {mount["name"]: mount["mountPath"] for mount in self.container()["volumeMounts"]}
 
     def volume(self, name: str) -> dict[str, Any]:
@@ -96,19 +96,19 @@ class Rendered:
 
 
 def name_of(value: object) -> str | None:
-    """Return the name of a case, for the id of a test."""
+    """Return the name of a values file, as the id of a test."""
     return value.name if isinstance(value, Path) else None
 
 
 def missing(what: str) -> NoReturn:
-    """Skip the test, for want of something of the machine; where everything is tested, fail it."""
+    """Skip the test because this machine lacks something; in continuous integration, fail it."""
     if os.environ.get("CI"):
         pytest.fail(what)
     pytest.skip(what)
 
 
 def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run helm, wherever it is."""
+    """Run helm."""
     return subprocess.run([_helm(), *arguments], capture_output=True, text=True, check=False)
 
 
@@ -121,14 +121,14 @@ def render(
     chart: Path = CHART,
     more: Sequence[str] = (),
 ) -> Rendered:
-    """Return what the chart makes of values, given as such or as a file; raise `RefusedError`."""
+    """Render the chart with values, given as a mapping or as a file; raise `RefusedError`."""
     text = values.read_text() if isinstance(values, Path) else yaml.safe_dump(dict(values))
     options = ("--namespace", namespace, "--kube-version", kubernetes, "--values", "-", *more)
     return Rendered(_rendered(text, release, str(chart), *options))
 
 
 def notes(values: Mapping[str, object], folder: Path) -> str:
-    """Return what helm tells after an installation: the chart's notes, rendered as a manifest, since that needs no cluster."""
+    """Return the notes that helm prints after an installation, rendered as a manifest because that needs no cluster."""
     chart = Path(shutil.copytree(CHART, folder / "chart"))
     shutil.move(chart / "templates/NOTES.txt", chart / "notes.txt")
     (chart / "templates/notes.yaml").write_text('notes: {{ tpl (.Files.Get "notes.txt") . | quote }}\n')

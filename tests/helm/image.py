@@ -1,4 +1,4 @@
-"""The Dockerfile, read as far as its instructions go that can be followed without a container engine."""
+"""Parse the Dockerfile, and run those of its instructions that need no container engine."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ _PAIR = re.compile(r'(\w+)=("[^"]*"|\S*)')
 
 @dataclass
 class Stage:
-    """A stage: what it begins with, and its instructions in order, each with its arguments."""
+    """A build stage: its base image, and its instructions in order, each with its arguments."""
 
     base: str
     name: str = ""
     instructions: list[tuple[str, str]] = field(default_factory=list)
 
     def all(self, word: str) -> list[str]:
-        """Return the arguments of every instruction of a kind."""
+        """Return the arguments of every instruction `word`."""
         return [arguments for instruction, arguments in self.instructions if instruction == word]
 
     def last(self, word: str) -> str:
-        """Return the arguments of the last instruction of a kind, which is the one that holds."""
+        """Return the arguments of the last instruction `word`, which is the effective one."""
         return self.all(word)[-1]
 
     def pairs(self, word: str) -> dict[str, str]:
-        """Return the names and values that all ENV, ARG or LABEL instructions give."""
+        """Return the names and values of all ENV, ARG or LABEL instructions."""
         return {name: value.strip('"') for text in self.all(word) for name, value in _PAIR.findall(text)}
 
 
@@ -57,13 +57,13 @@ def stages() -> list[Stage]:
 
 @cache
 def context() -> list[Path]:
-    """Return what a build may copy: every file of the source that .dockerignore lets through, relative to it."""
+    """Return the build context: every file of the source that .dockerignore does not exclude, as a relative path."""
     patterns = [line for line in DOCKERIGNORE.read_text().splitlines() if line and not line.startswith("#")]
     return [path for path in _files() if _is_sent(path.as_posix(), patterns)]
 
 
 def replay(stage: Stage, root: Path, programs: Path) -> None:
-    """Follow the COPY and RUN instructions of a stage under another root, with the programs of a directory first on the path."""
+    """Run the COPY and RUN instructions of a stage under another root, with the directory `programs` first on the path."""
     directory = root
     for word, arguments in stage.instructions:
         if word == "WORKDIR":
@@ -74,7 +74,7 @@ def replay(stage: Stage, root: Path, programs: Path) -> None:
             _copy(sources, directory, target)
         elif word == "RUN":
             environment = {**os.environ, **stage.pairs("ENV"), "PATH": f"{programs}:{os.environ['PATH']}"}
-            # An image keeps no downloads; a machine that builds it in every run of its tests does.
+            # An image caches no downloads, but repeated test runs should.
             environment.pop("PIP_NO_CACHE_DIR", None)
             environment.pop("PYTHONPATH", None)
             command = re.sub(r" /(?=(opt|usr|var)/)", f" {root}/", arguments)
@@ -96,7 +96,7 @@ def _files() -> Iterator[Path]:
 
 
 def _is_sent(path: str, patterns: list[str]) -> bool:
-    """The last pattern that matches a file, or a directory above it, decides."""
+    """Return whether a file is in the build context: the last pattern that matches it, or a directory above it, decides."""
     sent = True
     for pattern in patterns:
         if re.fullmatch(_regex(pattern.removeprefix("!")), path):
@@ -121,14 +121,14 @@ def _copy(sources: list[str], directory: Path, target: str) -> None:
 
 
 def reachable_python(user: int) -> str:
-    """Return a Python that another user can run, which stands for that of the base image; empty if there is none."""
+    """Return a Python that another user can run, in place of that of the base image; empty if there is none."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     candidates = [os.path.realpath(sys.executable), *(f"{place}/{version}" for place in ("/usr/local/bin", "/usr/bin"))]
     return next((path for path in candidates if _runs(path, user)), "")
 
 
 def as_user(user: int) -> dict[str, Any]:
-    """Return the arguments that make `subprocess` run a program as another user, where we may."""
+    """Return the arguments that make `subprocess` run a program as another user; none without the right to do so."""
     return {"user": user, "group": user, "extra_groups": []} if os.geteuid() == 0 else {}
 
 

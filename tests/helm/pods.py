@@ -1,9 +1,9 @@
-"""A pod without a cluster: its containers run as processes of this machine, as the manifest says.
+"""Run a pod without a cluster: its containers become local processes, configured as the manifest says.
 
-A process gets the command, the arguments and the environment of its container, `python -m rolecall` for the image's entrypoint, and
-the two variables without which no Python starts. What the manifest mounts is a directory each, and the paths of the mounts are
-replaced by those directories wherever the manifest names them; so are the two ports, since this machine may use them.
-Secrets look as the kubelet makes them: links to a directory that it swaps.
+A process gets the arguments and the environment of its container, with `python -m rolecall` in place of the image's entrypoint, and
+the two variables without which Python does not start. Every volume is a directory; the paths of its mounts are replaced by that
+directory wherever the manifest names them. The two ports are replaced by free ones.
+Secrets are laid out as the kubelet does it: links into a directory that it swaps.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ Secrets = Mapping[str, Mapping[str, bytes]]
 
 @dataclass
 class Process:
-    """A container that runs."""
+    """A running container."""
 
     popen: subprocess.Popen[str]
     ops_port: int = 0
 
     def get(self, path: str) -> tuple[int, str]:
-        """Return status and text of a page of the ops port; status 0 when nobody answers."""
+        """Return status and text of a path of the ops port; status 0 if the connection fails."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.ops_port}{path}", timeout=10) as answer:
                 return answer.status, answer.read().decode()
@@ -47,11 +47,11 @@ class Process:
             return 0, str(error)
 
     def await_status(self, path: str, status: int = 200) -> None:
-        """Return when a page has a status; fail when the process ends instead."""
+        """Wait until a path returns a status; fail if the process ends first."""
         self.until(lambda: self.get(path)[0] == status)
 
     def until(self, true: Callable[[], bool]) -> None:
-        """Return when something is true; fail when the process ends instead."""
+        """Wait until `true` returns true; fail if the process ends first."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not true():
             assert self.popen.poll() is None, self.popen.communicate()
@@ -59,7 +59,7 @@ class Process:
             time.sleep(0.05)
 
     def terminate(self, grace_seconds: float) -> tuple[int, str]:
-        """Do what the kubelet does to end a container; return the exit code and the log."""
+        """End the container as the kubelet does; return the exit code and the log."""
         self.popen.send_signal(signal.SIGTERM)
         _, log = self.popen.communicate(timeout=grace_seconds)
         return self.popen.returncode, log
@@ -67,7 +67,7 @@ class Process:
 
 @dataclass
 class Pod:
-    """The pod of a rendered workload, with its volumes under a directory. Leaving the block ends its processes."""
+    """The pod of a rendered workload, with its volumes under a directory. Leaving the context kills its processes."""
 
     rendered: Rendered
     secrets: Secrets

@@ -1,4 +1,4 @@
-"""How the chart lets callers in: certificates, Services, and what the notes tell."""
+"""How callers reach the server of the chart: certificates, Services and the notes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 from tests.helm.chart import CASES, EVERYTHING, INSECURE, ISSUED, POSTGRES, SQLITE, name_of, notes, render
 
 
-def test_with_tls_the_server_gets_its_certificate_and_asks_for_those_of_callers() -> None:
+def test_with_tls_the_server_has_a_certificate_and_verifies_those_of_callers() -> None:
     rendered = render(EVERYTHING)
     environment = rendered.environment()
 
@@ -26,13 +26,13 @@ def test_with_tls_the_server_gets_its_certificate_and_asks_for_those_of_callers(
     }
 
 
-def test_without_another_secret_callers_are_checked_by_the_authority_beside_the_certificate() -> None:
+def test_without_a_client_ca_secret_callers_are_verified_by_the_ca_in_the_secret_of_the_server() -> None:
     secret = render(SQLITE).volume("client-ca")["secret"]
 
     assert (secret["secretName"], secret["items"]) == ("rolecall-tls", [{"key": "ca.crt", "path": "ca.crt"}])
 
 
-def test_the_certificate_names_both_services_in_every_spelling() -> None:
+def test_the_certificate_has_every_dns_name_of_both_services() -> None:
     certificate = render(ISSUED).one("Certificate")
 
     assert certificate["apiVersion"] == "cert-manager.io/v1"
@@ -59,13 +59,13 @@ def test_the_certificate_names_both_services_in_every_spelling() -> None:
     }
 
 
-def test_the_pods_mount_what_cert_manager_makes() -> None:
+def test_the_pods_mount_the_secret_that_cert_manager_creates() -> None:
     rendered = render(ISSUED)
 
     assert rendered.volume("tls")["secret"]["secretName"] == rendered.one("Certificate")["spec"]["secretName"]
 
 
-def test_what_was_acknowledged_is_told_to_the_server_and_nothing_of_tls_is() -> None:
+def test_an_insecure_server_is_configured_as_such_and_gets_no_tls_settings() -> None:
     rendered = render(INSECURE)
 
     assert rendered.environment()["ROLECALL_INSECURE"] == "true"
@@ -78,7 +78,7 @@ def test_what_was_acknowledged_is_told_to_the_server_and_nothing_of_tls_is() -> 
     [(SQLITE, "https"), (ISSUED, "https"), (INSECURE, "kubernetes.io/h2c"), (EVERYTHING, "tls")],
     ids=name_of,
 )
-def test_both_services_of_clients_have_the_grpc_port_alone_and_say_what_it_speaks(case: Path, protocol: str) -> None:
+def test_both_client_services_have_only_the_grpc_port_and_announce_its_protocol(case: Path, protocol: str) -> None:
     rendered = render(case)
     name = rendered.workload["metadata"]["name"]
     (port,) = (port for port in rendered.container()["ports"] if port["name"] == "grpc")
@@ -90,7 +90,7 @@ def test_both_services_of_clients_have_the_grpc_port_alone_and_say_what_it_speak
     assert "clusterIP" not in balanced
 
 
-def test_the_ops_port_has_a_service_of_its_own_which_can_be_left_out() -> None:
+def test_the_ops_port_has_a_separate_service_that_can_be_disabled() -> None:
     ops = render(SQLITE).one("Service", "rolecall-ops")["spec"]
 
     assert [(port["name"], port["port"], port["targetPort"]) for port in ops["ports"]] == [("ops", 9464, "ops")]
@@ -111,24 +111,24 @@ def test_every_service_and_budget_selects_the_pods(case: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("case", "told"),
+    ("case", "expected"),
     [
-        (SQLITE, ["One pod, so an upgrade interrupts the service.", "callers must show one that goes back to `ca.crt` of `rolecall-tls`", "take up a renewed certificate by themselves"]),
-        (POSTGRES, ["followed by 2 pods", "An init container brings the schema up to date", "Snapshot: on.", "take up a renewed certificate by themselves"]),
-        (ISSUED, ["Snapshot: off, since snapshot.existingSecret is not set.", "The schema is yours to bring up to date", "which cert-manager makes"]),
-        (INSECURE, ["INSECURE", "Calls are taken in plain text", "whoever reaches port 50051 of these pods may read, change and delete every role", "-plaintext"]),
+        (SQLITE, ["There is one pod, so an upgrade interrupts the service.", "callers must present a certificate that `ca.crt` of the secret `rolecall-tls` verifies", "load a renewed certificate without a restart"]),
+        (POSTGRES, ["used by 2 pods", "An init container migrates the schema", "Snapshot: on.", "load a renewed certificate without a restart"]),
+        (ISSUED, ["Snapshot: off, since snapshot.existingSecret is not set.", "The chart does not migrate the schema", "which cert-manager creates"]),
+        (INSECURE, ["INSECURE", "Calls are in plain text", "every client that reaches port 50051 of these pods can read, change and delete every role", "-plaintext"]),
         (EVERYTHING, ["port-forward service/trust 8443:8443", "dns:///trust-headless.access.svc.cluster.local:8443"]),
     ],
     ids=name_of,
 )  # fmt: skip
-def test_the_notes_tell_what_was_installed_and_what_to_mind(case: Path, told: list[str], tmp_path: Path) -> None:
+def test_the_notes_describe_what_was_installed_and_its_risks(case: Path, expected: list[str], tmp_path: Path) -> None:
     text = notes(yaml.safe_load(case.read_text()), tmp_path)
 
-    assert [sentence for sentence in told if sentence not in text] == []
+    assert [sentence for sentence in expected if sentence not in text] == []
 
 
 @pytest.mark.parametrize("case", [SQLITE, POSTGRES, INSECURE], ids=name_of)
-def test_the_notes_show_how_to_ask(case: Path, tmp_path: Path) -> None:
+def test_the_notes_show_how_to_send_a_check(case: Path, tmp_path: Path) -> None:
     text = notes(yaml.safe_load(case.read_text()), tmp_path)
 
     assert "kubectl --namespace access port-forward service/rolecall 50051:50051" in text

@@ -1,4 +1,4 @@
-"""The image: its file is clean, its build has what it needs, and what it installs runs as it is told to run."""
+"""The image: the Dockerfile is clean, the build finds its files, and the installed server runs as the image says."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ USER = 65532
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What the build leaves, under a root of its own that everybody may enter."""
+    """The result of the build, under a root directory that every user may enter."""
 
     root: Path
 
     def popen(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-        """Start the entrypoint as the image's user, in a directory that it cannot write to."""
+        """Start the entrypoint as the image's user, in a directory without write access."""
         entrypoint = json.loads(FINAL.last("ENTRYPOINT"))
         environment = {**FINAL.pairs("ENV"), "PATH": f"{self.root}/opt/rolecall/bin", **variables}
         return subprocess.Popen(
@@ -46,7 +46,7 @@ class Image:
         )
 
     def run(self, *arguments: str) -> str:
-        """Return what a command prints; it must succeed."""
+        """Return the output of a command; the command must succeed."""
         process = self.popen(*arguments)
         out, error = process.communicate(timeout=120)
         assert (process.returncode, error) == (0, "")
@@ -69,8 +69,8 @@ class Image:
 def image() -> Iterator[Image]:
     python = reachable_python(USER)
     if not python:
-        missing("no Python can be run by another user than this one: install one under /usr/bin")
-    # Not the directory of the tests, which nobody else may enter.
+        missing("no Python on this machine can be run by another user: install one under /usr/bin")
+    # Not pytest's directory, which other users may not enter.
     root = Path(tempfile.mkdtemp(prefix="rolecall-image-"))
     root.chmod(0o755)
     try:
@@ -82,7 +82,7 @@ def image() -> Iterator[Image]:
 
 
 def _programs(root: Path, *, pip: str, python: str) -> Path:
-    """Make the base image's `python`: it has pip, and everybody can run it. Here these may be two."""
+    """Create the base image's `python`, which has pip and which every user can run. On this machine that may take two Pythons."""
     programs = root / "programs"
     programs.mkdir()
     script = f'#!/bin/sh\n[ "$2" = pip ] && exec "{pip}" "$@"\nexec "{python}" "$@"\n'
@@ -91,7 +91,7 @@ def _programs(root: Path, *, pip: str, python: str) -> Path:
     return programs
 
 
-def test_the_dockerfile_has_nothing_that_a_linter_finds() -> None:
+def test_the_dockerfile_passes_the_linter() -> None:
     done = subprocess.run(
         [Path(sys.executable).with_name("hadolint"), DOCKERFILE], capture_output=True, text=True, check=False
     )
@@ -99,26 +99,26 @@ def test_the_dockerfile_has_nothing_that_a_linter_finds() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_the_image_runs_as_nobody_in_particular_and_gets_its_signals() -> None:
+def test_the_image_runs_as_an_unprivileged_user_and_its_process_gets_sigterm() -> None:
     assert FINAL.last("USER") == f"{USER}:{USER}"
     assert json.loads(FINAL.last("ENTRYPOINT")) == ["rolecall"]
     assert json.loads(FINAL.last("CMD")) == ["serve"]
     assert FINAL.last("STOPSIGNAL") == "SIGTERM"
 
 
-def test_the_image_compiles_nothing_imports_nothing_by_chance_and_keeps_hashes_random() -> None:
+def test_python_in_the_image_writes_no_bytecode_ignores_the_working_directory_and_randomizes_hashes() -> None:
     environment = FINAL.pairs("ENV")
 
     assert environment["PYTHONDONTWRITEBYTECODE"] == environment["PYTHONSAFEPATH"] == "1"
     assert "PYTHONHASHSEED" not in environment
 
 
-def test_both_stages_have_one_base_so_that_the_environment_fits() -> None:
+def test_both_stages_have_the_same_base_image() -> None:
     assert BUILD.base == FINAL.base
     assert FINAL.all("COPY") == [f"--from={BUILD.name} /opt/rolecall /opt/rolecall"]
 
 
-def test_the_image_says_which_version_it_is() -> None:
+def test_the_image_has_the_version_in_a_label() -> None:
     assert FINAL.pairs("ARG")["VERSION"] == VERSION
     assert '"${VERSION}"' in FINAL.last("LABEL")
 
@@ -129,12 +129,12 @@ def test_the_image_exposes_the_ports_of_the_chart() -> None:
     assert FINAL.last("EXPOSE").split() == [str(ports["grpc"]), str(ports["ops"])]
 
 
-def test_the_build_sees_what_it_copies_and_nothing_else() -> None:
+def test_the_build_context_has_only_the_files_that_the_build_copies() -> None:
     copied = {source for text in BUILD.all("COPY") for source in text.split()[:-1]}
 
-    strangers = [str(path) for path in context() if not any(path.is_relative_to(source) for source in copied)]
+    unused = [str(path) for path in context() if not any(path.is_relative_to(source) for source in copied)]
 
-    assert strangers == []
+    assert unused == []
     assert {path.suffix for path in context()} <= {
         ".py",
         ".pyi",
@@ -150,7 +150,7 @@ def test_the_build_sees_what_it_copies_and_nothing_else() -> None:
     }
 
 
-def test_nothing_that_installs_is_left_and_the_store_has_its_directory(tmp_path: Path) -> None:
+def test_the_final_image_has_no_installer_and_a_data_directory_of_its_user(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can give a directory to another user")
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "base"], check=True)
@@ -166,7 +166,7 @@ def test_nothing_that_installs_is_left_and_the_store_has_its_directory(tmp_path:
     assert (tmp_path / "var/lib/rolecall").stat().st_uid == USER
 
 
-def test_what_the_build_installs_is_locked_and_compiled_and_runs_as_its_user_with_all_but_the_store_read_only(
+def test_the_installed_packages_are_locked_and_compiled_and_the_server_runs_with_write_access_to_the_store_only(
     image: Image,
 ) -> None:
     # One test, since the build takes most of a minute and the processes of a test run share nothing.

@@ -1,4 +1,4 @@
-"""What the chart renders starts, serves callers with certificates and nobody else, and ends when it is told to."""
+"""The rendered pods start, serve only callers with certificates, and end in order on SIGTERM."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ IMPORTING = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Certificates of the server and of a caller, by authorities that do not know each other."""
+    """Two certificate authorities: one for the server, one for callers."""
 
     server: trustme.CA
     callers: trustme.CA
 
     def secrets(self) -> dict[str, dict[str, bytes]]:
-        """Return the two secrets of TLS, as an installation has them."""
+        """Return the two TLS secrets of an installation."""
         certificate = self.server.issue_cert("localhost")
         chain = b"".join(pem.bytes() for pem in certificate.cert_chain_pems)
         return {
@@ -57,7 +57,7 @@ class Keys:
 
     @contextmanager
     def channel(self, port: int, *, caller: trustme.CA | None) -> Iterator[Any]:
-        """Give a connection of a caller with a certificate of an authority, or with none."""
+        """Yield a channel with a certificate from the authority `caller`, or without a certificate."""
         own = caller.issue_cert("alice.example.com") if caller else None
         credentials = grpc.ssl_channel_credentials(
             self.server.cert_pem.bytes(),
@@ -68,7 +68,7 @@ class Keys:
             yield channel
 
     def write_files_of_a_caller(self, folder: Path) -> None:
-        """Write what a caller needs, under the names that the notes use."""
+        """Write the certificates and the key of a caller, under the names that the notes use."""
         own = self.callers.issue_cert("alice.example.com")
         self.server.cert_pem.write_to_path(folder / "ca.crt")
         own.cert_chain_pems[0].write_to_path(folder / "client.crt")
@@ -100,7 +100,7 @@ def check(channel: Any) -> decision_pb2.Decision:
     return decision
 
 
-def told(log: str) -> list[str]:
+def events(log: str) -> list[str]:
     return [json.loads(line)["event"] for line in log.splitlines()]
 
 
@@ -125,18 +125,18 @@ def test_the_pod_with_sqlite_serves_over_mtls_and_ends_in_time(keys: Keys, tmp_p
         code, log = process.terminate(pod.grace_seconds)
 
         assert (decision.allowed, decision.revision) == (True, created.revision)
-        assert (code, told(log)[-2:]) == (0, ["stopping", "stopped"])
+        assert (code, events(log)[-2:]) == (0, ["stopping", "stopped"])
         assert (tmp_path / "data/rolecall.db").exists()
 
 
-@pytest.mark.parametrize("stranger", [None, trustme.CA()], ids=["none", "of-another-authority"])
-def test_the_pod_takes_no_call_without_a_certificate_of_its_callers(
-    keys: Keys, tmp_path: Path, stranger: trustme.CA | None
+@pytest.mark.parametrize("authority", [None, trustme.CA()], ids=["no-certificate", "another-authority"])
+def test_the_pod_refuses_connections_without_a_certificate_of_the_client_ca(
+    keys: Keys, tmp_path: Path, authority: trustme.CA | None
 ) -> None:
     with Pod(render(VALUES), keys.secrets(), tmp_path) as pod:
         ready(pod)
 
-        with keys.channel(pod.ports["grpc"], caller=stranger) as channel, pytest.raises(grpc.RpcError) as refused:
+        with keys.channel(pod.ports["grpc"], caller=authority) as channel, pytest.raises(grpc.RpcError) as refused:
             check(channel)
 
     assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
@@ -154,7 +154,7 @@ def test_the_pod_keeps_its_roles_when_it_is_replaced(keys: Keys, tmp_path: Path)
             assert check(channel).allowed
 
 
-def test_the_pod_that_was_acknowledged_takes_calls_in_plain_text_and_says_so(tmp_path: Path) -> None:
+def test_an_insecure_pod_serves_in_plain_text_and_logs_a_warning(tmp_path: Path) -> None:
     values = {"config": VALUES["config"], "drain": VALUES["drain"], "insecure": {"acknowledged": True}}
     with Pod(render(values), {}, tmp_path) as pod:
         process = ready(pod)
@@ -169,7 +169,7 @@ def test_the_pod_that_was_acknowledged_takes_calls_in_plain_text_and_says_so(tmp
     assert "INSECURE" in log
 
 
-def test_a_pod_that_cannot_read_its_certificate_ends_with_a_sentence(keys: Keys, tmp_path: Path) -> None:
+def test_a_pod_that_cannot_read_its_client_ca_exits_with_a_message(keys: Keys, tmp_path: Path) -> None:
     made = keys.secrets()
     made["callers"]["ca.crt"] = b"not a certificate"
     with Pod(render(VALUES), made, tmp_path) as pod:
@@ -194,13 +194,14 @@ def test_the_pod_with_postgres_migrates_serves_over_mtls_and_ends_in_time(
         code, log = process.terminate(pod.grace_seconds)
 
     assert (decision.allowed, decision.revision) == (True, created.revision)
-    assert (code, told(log)[-2:]) == (0, ["stopping", "stopped"])
+    assert (code, events(log)[-2:]) == (0, ["stopping", "stopped"])
     assert made["database"]["url"].decode().strip() not in log
 
 
-def test_row_67_a_container_that_restarts_while_the_database_is_down_serves_what_it_kept(
+def test_a_container_that_restarts_while_the_database_is_down_serves_from_its_snapshot(
     keys: Keys, tmp_path: Path, own_server: PostgresServer
 ) -> None:
+    # Row 67 of the faults, with a snapshot file.
     with Pod(render(POSTGRES), secrets_of(keys, own_server), tmp_path) as pod:
         migrate(pod)
         first, file = ready(pod), tmp_path / "snapshot/snapshot"
@@ -220,9 +221,10 @@ def test_row_67_a_container_that_restarts_while_the_database_is_down_serves_what
     assert decision.served_from == decision_pb2.SERVED_FROM_RESTORED
 
 
-def test_row_67_a_pod_that_starts_while_the_database_is_down_is_live_and_not_ready_until_it_is_back(
+def test_a_pod_that_starts_while_the_database_is_down_is_live_but_not_ready_until_it_is_back(
     keys: Keys, tmp_path: Path, own_server: PostgresServer
 ) -> None:
+    # Row 67 of the faults, without a snapshot file.
     with Pod(render(POSTGRES), secrets_of(keys, own_server), tmp_path) as pod:
         migrate(pod)
         own_server.stop("immediate")
@@ -235,7 +237,7 @@ def test_row_67_a_pod_that_starts_while_the_database_is_down_is_live_and_not_rea
         process.await_status("/readyz")
 
 
-def test_the_check_that_the_notes_show_is_answered(keys: Keys, tmp_path: Path) -> None:
+def test_the_check_command_in_the_notes_works(keys: Keys, tmp_path: Path) -> None:
     text, folder = notes(VALUES, tmp_path), tmp_path / "pod"
     folder.mkdir()
     with Pod(render(VALUES), keys.secrets(), folder) as pod:

@@ -1,4 +1,4 @@
-"""What the chart refuses to render, and the sentence with which it does."""
+"""Values that the chart refuses to render, and the message of each."""
 
 from __future__ import annotations
 
@@ -14,69 +14,69 @@ ISSUED = {"certManager": {"enabled": True, "issuerRef": {"name": "internal"}}}
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
     (
-        "nothing is chosen",
+        "no TLS and not insecure",
         {},
-        "the server needs a certificate, and an authority for those of its clients: set tls.existingSecret or tls.certManager.enabled",
+        "the server needs a certificate, and CA certificates that verify its clients: set tls.existingSecret or tls.certManager.enabled",
     ),
     (
-        "no TLS over PostgreSQL",
+        "no TLS with PostgreSQL",
         {"store": POSTGRES},
-        "or set insecure.acknowledged if something in front of the server does TLS and authenticates callers",
+        "or set insecure.acknowledged if a proxy or mesh in front of the server does TLS and authenticates callers",
     ),
     ("not acknowledged", {"insecure": {"acknowledged": False}}, "the server needs a certificate"),
     (
-        "clients without a server",
+        "client CA without a certificate of the server",
         {"tls": {"clientCA": {"existingSecret": "callers"}}},
-        "tls.clientCA.existingSecret is set, and the server has no certificate",
+        "tls.clientCA.existingSecret is set, but the server has no certificate",
     ),
     (
-        "clients of an open server",
+        "client CA of an insecure server",
         {"tls": {"clientCA": {"existingSecret": "callers"}}, "insecure": {"acknowledged": True}},
-        "tls.clientCA.existingSecret is set, and the server has no certificate",
+        "tls.clientCA.existingSecret is set, but the server has no certificate",
     ),
     (
         "two certificates",
         {"tls": {**TLS, **ISSUED}},
-        "tls.existingSecret and tls.certManager.enabled exclude each other",
+        "tls.existingSecret and tls.certManager.enabled are both set",
     ),
     (
         "no issuer",
         {"tls": {"certManager": {"enabled": True}}},
-        "tls.certManager.enabled is set, and tls.certManager.issuerRef.name is not",
+        "tls.certManager.enabled is set, but tls.certManager.issuerRef.name is not",
     ),
     (
-        "both secure and not",
+        "an existing certificate and insecure",
         {"tls": TLS, "insecure": {"acknowledged": True}},
-        "insecure.acknowledged would give up what tls asks for",
+        "insecure.acknowledged contradicts the values under tls",
     ),
     (
-        "both issued and not",
+        "an issued certificate and insecure",
         {"tls": ISSUED, "insecure": {"acknowledged": True}},
-        "insecure.acknowledged would give up what tls asks for",
+        "insecure.acknowledged contradicts the values under tls",
     ),
     (
-        "two pods on one file",
+        "two pods with SQLite",
         {"tls": TLS, "replicas": 2},
-        "store.engine is sqlite, whose file belongs to one pod, and replicas is more than 1: set replicas to 1, or store.engine to postgres",
+        "store.engine is sqlite, which supports one pod only, but replicas is more than 1: set replicas to 1, or store.engine to postgres",
     ),
     (
-        "no database",
+        "PostgreSQL without a database secret",
         {"tls": TLS, "store": {"engine": "postgres"}},
-        "store.engine is postgres, and store.postgres.existingSecret is not set",
+        "store.engine is postgres, but store.postgres.existingSecret is not set",
     ),
     (
-        "a database for nothing",
+        "SQLite with a database secret",
         {"tls": TLS, "store": {"postgres": {"existingSecret": "database"}}},
-        "store.postgres.existingSecret is set, and store.engine is sqlite",
+        "store.postgres.existingSecret is set, but store.engine is sqlite",
     ),
     (
-        "a snapshot of a file",
+        "SQLite with a snapshot",
         {"tls": TLS, "snapshot": {"existingSecret": "key"}},
-        "snapshot.existingSecret is set, and store.engine is sqlite",
+        "snapshot.existingSecret is set, but store.engine is sqlite",
     ),
     ("an unknown value", {"tls": TLS, "replica": 1}, "additional properties 'replica' not allowed"),
     (
-        "an unknown value deep down",
+        "an unknown nested value",
         {"tls": {**TLS, "existingsecret": "x"}},
         "at '/tls': additional properties 'existingsecret' not allowed",
     ),
@@ -86,7 +86,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "at '/config': additional properties 'acount_id' not allowed",
     ),
     (
-        "a setting that has a value of its own",
+        "a setting that the chart sets",
         {"tls": TLS, "config": {"insecure": True}},
         "at '/config': additional properties 'insecure' not allowed",
     ),
@@ -101,7 +101,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "at '/config/account_id': got number, want string",
     ),
     ("a wrong type", {"tls": TLS, "replicas": "two"}, "at '/replicas': got string, want null or integer"),
-    ("half a pod", {"tls": TLS, "replicas": 0.5}, "at '/replicas'"),
+    ("a fraction of a pod", {"tls": TLS, "replicas": 0.5}, "at '/replicas'"),
     (
         "an unknown engine",
         {"tls": TLS, "store": {"engine": "mysql"}},
@@ -118,42 +118,50 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "at '/store/sqlite/accessMode'",
     ),
     ("a privileged port", {"tls": TLS, "ports": {"grpc": 443}}, "at '/ports/grpc': minimum: got 443, want 1,024"),
-    ("one port twice", {"tls": TLS, "ports": {"grpc": 9000, "ops": 9000}}, "ports.grpc and ports.ops are both 9000"),
     (
-        "a level that is none",
+        "one port for both listeners",
+        {"tls": TLS, "ports": {"grpc": 9000, "ops": 9000}},
+        "ports.grpc and ports.ops are both 9000",
+    ),
+    (
+        "an unknown log level",
         {"tls": TLS, "config": {"log_level": "loud"}},
         "at '/config/log_level': value must be one of",
     ),
     ("several workers", {"tls": TLS, "config": {"workers": 3}}, "at '/config/workers'"),
     ("an empty batch", {"tls": TLS, "config": {"max_batch": 0}}, "at '/config/max_batch': minimum: got 0, want 1"),
     (
-        "no authority behind the back of tls",
+        "a setting of TLS in extraEnv",
         {"tls": TLS, "extraEnv": [{"name": "ROLECALL_TLS_CLIENT_CA", "value": ""}]},
-        "extraEnv sets ROLECALL_TLS_CLIENT_CA: settings of the server go under `config`",
+        "extraEnv sets ROLECALL_TLS_CLIENT_CA, a setting of the server: set it under `config`",
     ),
     (
-        "a volume of the chart",
+        "an extra volume with a name of the chart",
         {"tls": TLS, "extraVolumes": [{"name": "tls", "emptyDir": {}}]},
-        "extraVolumes has a volume `tls`, which the chart has, too",
+        "extraVolumes has a volume `tls`, which the chart uses",
     ),
     (
-        "a mount of the chart",
+        "an extra mount at a path of the chart",
         {"tls": TLS, "extraVolumeMounts": [{"name": "more", "mountPath": "/tmp/"}]},
-        "extraVolumeMounts mounts at /tmp/, where the chart mounts, too",
+        "extraVolumeMounts mounts at /tmp/, which the chart uses",
     ),
     (
-        "a name that no Service can have",
+        "a name that begins with a digit",
         {"tls": TLS, "fullnameOverride": "1trust"},
-        "the objects would be called `1trust`",
+        "`1trust` is not a valid name for a Service",
     ),
     ("a name with a dot", {"tls": TLS, "fullnameOverride": "trust.prod"}, "set fullnameOverride"),
-    ("a tag for a digest", {"tls": TLS, "image": {"digest": "latest"}}, "at '/image/digest'"),
-    ("loopback in a pod", {"tls": TLS, "listenAddress": "127.0.0.1"}, "at '/listenAddress': value must be one of"),
+    ("a tag as a digest", {"tls": TLS, "image": {"digest": "latest"}}, "at '/image/digest'"),
+    (
+        "a loopback listen address",
+        {"tls": TLS, "listenAddress": "127.0.0.1"},
+        "at '/listenAddress': value must be one of",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("values", "sentence"), [pytest.param(v, s, id=i.replace(" ", "-")) for i, v, s in REFUSED])
-def test_a_forbidden_combination_does_not_render_and_says_why(values: dict[str, Any], sentence: str) -> None:
+def test_invalid_values_do_not_render_and_the_message_says_why(values: dict[str, Any], sentence: str) -> None:
     with pytest.raises(RefusedError) as refused:
         render(values)
 
@@ -170,5 +178,5 @@ def test_an_old_cluster_is_refused() -> None:
     [{"tls": TLS}, {"tls": ISSUED}, {"insecure": {"acknowledged": True}}, {"tls": TLS, "store": POSTGRES}],
     ids=str,
 )
-def test_what_they_ask_for_instead_renders(values: dict[str, Any]) -> None:
+def test_the_values_that_the_messages_ask_for_render(values: dict[str, Any]) -> None:
     assert render(values).pod["containers"]

@@ -1,4 +1,4 @@
-"""What the chart renders is sound for every version of Kubernetes that it takes, and restricted."""
+"""The rendered manifests are valid for every supported version of Kubernetes and meet the restricted pod security standard."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ def problems(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=name_of)
-def test_helm_finds_nothing_to_complain_about(case: Path) -> None:
+def test_helm_lint_passes(case: Path) -> None:
     done = helm("lint", "--strict", "--kube-version", FITTING[-1], "--values", str(case), str(CHART))
 
     assert (done.returncode, done.stderr) == (0, "")
     assert not re.search(r"\[(WARNING|ERROR)\]", done.stdout)
 
 
-def test_the_schemas_of_kubernetes_reach_from_the_oldest_version_to_the_newest() -> None:
+def test_the_kubernetes_schemas_cover_the_oldest_to_the_newest_version() -> None:
     assert FITTING[0] == OLDEST
     assert FITTING[-1] == BUNDLED[-1]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("case", CASES, ids=name_of)
-def test_every_manifest_is_what_kubernetes_takes(case: Path, version: str) -> None:
+def test_every_manifest_is_valid_for_kubernetes(case: Path, version: str) -> None:
     manifests = [m for m in render(case, kubernetes=version).manifests if m["kind"] != "Certificate"]
 
     for manifest in manifests:
@@ -58,7 +58,7 @@ def test_every_manifest_is_what_kubernetes_takes(case: Path, version: str) -> No
     assert len(manifests) >= 4
 
 
-def test_the_manifests_of_the_documentation_are_what_kubernetes_takes() -> None:
+def test_the_manifests_in_the_documentation_are_valid_for_kubernetes() -> None:
     blocks = re.findall(r"^```yaml\n(.*?)^```", (DOCS / "kubernetes.md").read_text(), re.MULTILINE | re.DOTALL)
     manifests = [manifest for manifest in map(yaml.safe_load, blocks) if "kind" in manifest]
 
@@ -119,7 +119,7 @@ def test_the_files_of_the_chart_are_clean_yaml(path: Path) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=name_of)
-def test_every_object_has_its_namespace_and_the_labels_that_are_usual(case: Path) -> None:
+def test_every_object_has_its_namespace_and_the_recommended_labels(case: Path) -> None:
     for manifest in render(case).manifests:
         labels = manifest["metadata"]["labels"]
 
@@ -128,7 +128,7 @@ def test_every_object_has_its_namespace_and_the_labels_that_are_usual(case: Path
 
 
 @pytest.mark.parametrize("case", CASES, ids=name_of)
-def test_every_pod_meets_the_restricted_standard_and_more(case: Path) -> None:
+def test_every_pod_meets_the_restricted_pod_security_standard_and_has_resources(case: Path) -> None:
     rendered = render(case)
     pod = rendered.pod
 
@@ -155,7 +155,7 @@ def test_every_pod_meets_the_restricted_standard_and_more(case: Path) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=name_of)
-def test_no_pod_has_a_token_or_the_variables_of_services_or_a_command_of_a_shell(case: Path) -> None:
+def test_no_pod_has_a_service_account_token_service_variables_or_a_shell_command(case: Path) -> None:
     rendered = render(case)
 
     assert rendered.pod["automountServiceAccountToken"] is False
@@ -164,7 +164,7 @@ def test_no_pod_has_a_token_or_the_variables_of_services_or_a_command_of_a_shell
 
 
 @pytest.mark.parametrize("case", CASES, ids=name_of)
-def test_no_secret_is_rendered_or_comes_by_the_environment(case: Path) -> None:
+def test_no_secret_is_rendered_or_passed_in_the_environment(case: Path) -> None:
     rendered = render(case)
 
     assert {"Secret", "ConfigMap"} & set(rendered.kinds()) == set()

@@ -1,4 +1,4 @@
-"""The values: each is documented, in the schema, and a setting of the server if it says so."""
+"""The values: each is documented and in the schema, and those under `config` are settings of the server."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OF_KUBERNETES = {
     "extraVolumes[]",
     "global",
 }
-"""What is passed on as it is, and checked by Kubernetes."""
+"""Values that are passed on unchanged; Kubernetes validates them."""
 
 
 def objects(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -56,25 +56,25 @@ def test_the_chart_and_the_image_have_the_version_of_the_server() -> None:
 
 
 @pytest.mark.parametrize("value", leaves(), ids=lambda value: value.path)
-def test_every_value_is_documented_in_a_sentence(value: Value) -> None:
+def test_every_value_has_a_sentence_of_documentation(value: Value) -> None:
     assert value.meaning.endswith(".")
     assert "|" not in value.meaning
 
 
-def test_no_leaf_escapes_the_documentation() -> None:
+def test_the_documentation_covers_every_leaf_of_the_values() -> None:
     values = yaml.safe_load(VALUES.read_text())
 
     assert [value.path for value in leaves()] == list(paths(values))
 
 
-def test_the_table_of_values_is_that_of_the_values() -> None:
+def test_the_table_of_values_is_up_to_date() -> None:
     page = PAGE.read_text()
 
     assert with_values(page) == page, "run `make docs`"
 
 
 @pytest.mark.parametrize("command", INSTALLATIONS)
-def test_every_installation_that_the_page_shows_renders(command: str) -> None:
+def test_every_installation_on_the_page_renders(command: str) -> None:
     install, release, chart, *options = shlex.split(command.replace("\\\n", " "))[1:]
 
     rendered = render({}, release=release, more=options)
@@ -88,7 +88,7 @@ def test_the_page_shows_an_installation_for_each_engine() -> None:
     assert [("store.engine=postgres" in command) for command in INSTALLATIONS] == [False, True]
 
 
-def test_the_page_builds_the_image_that_the_chart_asks_for() -> None:
+def test_the_page_builds_the_image_that_the_chart_uses() -> None:
     assert f"docker build -t registry.example.com/rolecall:{VERSION} ." in PAGE.read_text()
 
 
@@ -98,7 +98,7 @@ def test_the_settings_in_the_schema_are_those_of_the_server() -> None:
     assert with_settings(schema) == schema, "run `make docs`"
 
 
-def test_the_schema_knows_every_value_and_lets_no_other_pass() -> None:
+def test_the_schema_rejects_unknown_values() -> None:
     schemas = dict(objects(json.loads(SCHEMA.read_text())))
 
     open_ones = {path for path, schema in schemas.items() if schema.get("additionalProperties", True) is True}
@@ -106,20 +106,20 @@ def test_the_schema_knows_every_value_and_lets_no_other_pass() -> None:
     assert open_ones == OF_KUBERNETES
 
 
-def test_the_schema_has_every_value_and_no_dead_one() -> None:
+def test_the_schema_has_exactly_the_values_of_the_chart() -> None:
     schema = json.loads(SCHEMA.read_text())["properties"]
 
     assert set(schema) - {"global"} == set(yaml.safe_load(VALUES.read_text()))
 
 
-def test_what_the_chart_sets_are_settings_of_the_server() -> None:
+def test_the_chart_sets_only_settings_of_the_server() -> None:
     known = {setting.name for setting in fields(Config)}
 
     assert known >= SET_BY_THE_CHART
 
 
 @pytest.mark.parametrize("case", CASES, ids=name_of)
-def test_every_variable_that_a_pod_gets_is_a_setting_that_the_server_can_read(case: Any) -> None:
+def test_every_variable_of_a_pod_is_a_setting_that_the_server_accepts(case: Any) -> None:
     environment = render(case).environment()
     settings = {name: text for name, text in environment.items() if name.startswith("ROLECALL_")}
 
@@ -132,7 +132,7 @@ def test_every_variable_that_a_pod_gets_is_a_setting_that_the_server_can_read(ca
     assert config.ops_listen.loopback is False
 
 
-def test_numbers_and_switches_reach_the_server_as_they_were_written() -> None:
+def test_numbers_and_switches_reach_the_server_unchanged() -> None:
     environment = render(EVERYTHING).environment()
 
     config = Config.from_mapping({}, environment)

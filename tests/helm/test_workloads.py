@@ -1,4 +1,4 @@
-"""What the chart makes of the two engines: workloads, what they mount, and how they live and end."""
+"""The workloads of the two engines: their mounts, probes, updates and termination."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 from tests.helm.chart import EVERYTHING, ISSUED, ONE, POSTGRES, SQLITE, VERSION, name_of, render
 
 
-def test_sqlite_is_one_pod_with_a_volume_of_its_own() -> None:
+def test_sqlite_is_one_pod_with_its_own_volume() -> None:
     rendered = render(SQLITE)
     (claim,) = rendered.workload["spec"]["volumeClaimTemplates"]
 
@@ -24,7 +24,7 @@ def test_sqlite_is_one_pod_with_a_volume_of_its_own() -> None:
     assert "topologySpreadConstraints" not in rendered.pod
 
 
-def test_postgres_is_pods_that_are_replaced_one_by_one_and_spread() -> None:
+def test_postgres_is_several_pods_spread_out_and_replaced_one_by_one() -> None:
     rendered = render(POSTGRES)
     spec = rendered.workload["spec"]
 
@@ -36,17 +36,17 @@ def test_postgres_is_pods_that_are_replaced_one_by_one_and_spread() -> None:
 
 def test_a_new_pod_is_known_to_every_client_before_the_next_old_one_stops() -> None:
     spec = render(POSTGRES).workload["spec"]
-    hurried = render({**yaml.safe_load(POSTGRES.read_text()), "minReadySeconds": 0}).workload["spec"]
+    explicit = render({**yaml.safe_load(POSTGRES.read_text()), "minReadySeconds": 0}).workload["spec"]
 
-    # gRPC asks for a name every 30 seconds at most, and the drain delay is 5.
-    assert (spec["minReadySeconds"], hurried["minReadySeconds"]) == (35, 0)
+    # gRPC resolves a name at most every 30 seconds, and the drain delay is 5.
+    assert (spec["minReadySeconds"], explicit["minReadySeconds"]) == (35, 0)
 
 
-def test_a_pod_of_sqlite_that_cannot_start_is_replaced_when_its_values_are_put_right() -> None:
+def test_a_sqlite_pod_that_cannot_start_is_replaced_when_its_values_are_corrected() -> None:
     assert render(SQLITE).workload["spec"]["podManagementPolicy"] == "Parallel"
 
 
-def test_the_url_of_the_database_is_a_file_of_a_secret() -> None:
+def test_the_database_url_is_mounted_from_a_secret() -> None:
     rendered = render(POSTGRES)
 
     assert rendered.environment()["ROLECALL_STORE_FILE"] == f"{rendered.mounts['store']}/url"
@@ -58,24 +58,24 @@ def test_the_url_of_the_database_is_a_file_of_a_secret() -> None:
     }
 
 
-def test_the_schema_is_brought_up_to_date_by_the_same_image_before_a_pod_serves() -> None:
+def test_an_init_container_with_the_same_image_migrates_the_schema() -> None:
     rendered = render(POSTGRES)
     migration, server = rendered.container("migrate"), rendered.container()
 
     assert [container["name"] for container in rendered.containers] == ["migrate", "rolecall"]
-    kept = rendered.environment()["ROLECALL_SNAPSHOT_FILE"]
-    assert migration["args"] == ["migrate", "--wait", "60", "--or-snapshot", kept]
+    snapshot = rendered.environment()["ROLECALL_SNAPSHOT_FILE"]
+    assert migration["args"] == ["migrate", "--wait", "60", "--or-snapshot", snapshot]
     assert render(ONE).container("migrate")["args"] == ["migrate", "--wait", "60"]
     assert {name: migration[name] for name in ("image", "env", "volumeMounts")} == {
         name: server[name] for name in ("image", "env", "volumeMounts")
     }
 
 
-def test_the_migration_can_be_left_out() -> None:
+def test_the_migration_can_be_disabled() -> None:
     assert "initContainers" not in render(ISSUED).pod
 
 
-def test_the_snapshot_is_kept_on_a_bounded_volume_and_its_key_is_a_secret() -> None:
+def test_the_snapshot_has_a_volume_with_a_size_limit_and_its_key_is_a_secret() -> None:
     rendered = render(POSTGRES)
 
     assert rendered.environment()["ROLECALL_SNAPSHOT_FILE"] == f"{rendered.mounts['snapshot']}/snapshot"
@@ -85,7 +85,7 @@ def test_the_snapshot_is_kept_on_a_bounded_volume_and_its_key_is_a_secret() -> N
     assert rendered.volume("snapshot-key")["secret"]["defaultMode"] == 0o440
 
 
-def test_without_its_key_there_is_no_snapshot() -> None:
+def test_without_a_key_there_is_no_snapshot() -> None:
     rendered = render(ISSUED)
 
     assert [name for name in rendered.environment() if "SNAPSHOT" in name] == []
@@ -93,7 +93,7 @@ def test_without_its_key_there_is_no_snapshot() -> None:
 
 
 @pytest.mark.parametrize(("case", "budgets"), [(SQLITE, 0), (ONE, 0), (POSTGRES, 1)], ids=name_of)
-def test_a_drain_of_nodes_takes_one_of_several_pods(case: Path, budgets: int) -> None:
+def test_a_node_drain_evicts_one_of_several_pods_at_a_time(case: Path, budgets: int) -> None:
     found = [m["spec"] for m in render(case).manifests if m["kind"] == "PodDisruptionBudget"]
 
     assert len(found) == budgets
@@ -101,7 +101,7 @@ def test_a_drain_of_nodes_takes_one_of_several_pods(case: Path, budgets: int) ->
         assert (spec["maxUnavailable"], spec["unhealthyPodEvictionPolicy"]) == (1, "AlwaysAllow")
 
 
-def test_a_pod_is_restarted_for_its_own_sake_alone_and_has_five_minutes_to_start() -> None:
+def test_restarts_depend_on_livez_only_and_a_pod_has_five_minutes_to_start() -> None:
     container = render(POSTGRES).container()
     startup, readiness, liveness = (container[f"{name}Probe"] for name in ("startup", "readiness", "liveness"))
 
@@ -112,25 +112,25 @@ def test_a_pod_is_restarted_for_its_own_sake_alone_and_has_five_minutes_to_start
 
 
 @pytest.mark.parametrize(("case", "seconds"), [(SQLITE, 45), (EVERYTHING, 75)], ids=name_of)
-def test_a_pod_is_given_the_time_that_its_drain_takes(case: Path, seconds: int) -> None:
+def test_the_termination_grace_period_covers_the_drain(case: Path, seconds: int) -> None:
     rendered = render(case)
     drain = [int(rendered.environment()[f"ROLECALL_DRAIN_{part}_SECONDS"]) for part in ("DELAY", "GRACE")]
 
     assert rendered.pod["terminationGracePeriodSeconds"] == sum(drain) + 15 == seconds
 
 
-def test_the_image_is_named_by_digest_or_else_by_the_version() -> None:
+def test_the_image_is_named_by_its_digest_or_else_by_the_version() -> None:
     assert render(SQLITE).container()["image"] == f"rolecall:{VERSION}"
     assert render(EVERYTHING).container()["image"].startswith("registry.example.com/platform/rolecall@sha256:0123")
 
 
-def test_long_names_leave_room_for_what_is_added_to_them() -> None:
+def test_long_names_leave_room_for_suffixes() -> None:
     rendered = render(SQLITE, release="x" * 53)
 
     assert max(len(manifest["metadata"]["name"]) for manifest in rendered.manifests) <= 63
 
 
-def test_what_is_passed_on_arrives() -> None:
+def test_values_that_are_passed_on_reach_the_manifests() -> None:
     rendered = render(EVERYTHING)
     template = rendered.workload["spec"]["template"]
 

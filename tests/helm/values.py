@@ -1,6 +1,6 @@
-"""The values of the chart, three times told: values.yaml, its schema, and the table in the documentation.
+"""The values of the chart in three places: values.yaml, its schema, and the table in the documentation.
 
-Run it to write what follows from the others: the settings under `config` of the schema, and the table.
+Run this module to update what is derived: the settings under `config` in the schema, and the table.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SET_BY_THE_CHART = frozenset(
         *("insecure", "tls_cert", "tls_key", "tls_client_ca", "drain_delay_seconds", "drain_grace_seconds"),
     }
 )
-"""Settings that have values of their own."""
+"""Settings that the chart sets from other values than `config`."""
 
 _TYPES = {"bool": "boolean", "int": "integer", "float": "number"}
 _KEY = re.compile(r"^( *)(\w+):(?: (.*))?$")
@@ -34,7 +34,7 @@ _COMMENT = re.compile(r"^ *# -- (.+)$")
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A leaf of values.yaml: its path, its default as it is written, and the comment above it, which may be missing."""
+    """A leaf of values.yaml: its path, its default as written, and the comment above it, or an empty text."""
 
     path: str
     default: str
@@ -58,11 +58,11 @@ def with_settings(schema: str) -> str:
 
 
 def with_values(page: str) -> str:
-    """Return the page with the table as it should be."""
+    """Return the page with an up-to-date table."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise ValueError(f"`{PAGE.name}` has lost the marks around its table of values")
+        raise ValueError(f"`{PAGE.name}` lacks the comments that mark its table of values")
     return f"{before}{BEGIN}{_table()}{END}{after}"
 
 
@@ -85,7 +85,7 @@ def _type(setting: Field[Any]) -> str:
 
 
 def _bounds(setting: Field[Any]) -> dict[str, Any]:
-    """Return what the server takes, where a schema can say it."""
+    """Return the values that the server accepts, as far as a schema can express it."""
     match setting.metadata["read"]:
         case WholeNumber(low, high) | Seconds(low, high):
             return {"minimum": low, "maximum": high}

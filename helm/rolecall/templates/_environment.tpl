@@ -1,4 +1,4 @@
-{{/* The settings of the containers. Every name here is a setting of `rolecall serve`; a test holds them together. */}}
+{{/* The environment of the containers. Every name here is a setting of `rolecall serve`; tests/helm checks that. */}}
 
 {{- define "rolecall.environment" -}}
 - name: ROLECALL_LISTEN
@@ -42,7 +42,7 @@
 {{- end }}
 {{- end -}}
 
-{{/* Helm reads every number of a values file as a float, and would write 10000000 as 1e+07, which is no integer to the server. */}}
+{{/* Helm reads every number of a values file as a float and writes 10000000 as 1e+07, which the server does not accept as an integer. */}}
 {{- define "rolecall.settingText" -}}
 {{- if and (kindIs "float64" .) (eq (floor .) .) -}}
 {{- int64 . -}}

@@ -14,7 +14,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* At most 52 characters, since Services and pods add a suffix, and 63 are the most; the last one is a letter or a digit. */}}
+{{/* At most 52 characters: Services and pods add a suffix, and names have at most 63. The last character is a letter or a digit. */}}
 {{- define "rolecall.short" -}}
 {{- regexReplaceAll "[-._]+$" (trunc 52 .) "" -}}
 {{- end -}}
@@ -69,7 +69,7 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 {{- end -}}
 
-{{/* gRPC asks for a name every 30 seconds at most: until then clients may know none but the pods that stop. */}}
+{{/* gRPC resolves a name at most every 30 seconds; until then a client may know only the pods that have stopped. */}}
 {{- define "rolecall.minReadySeconds" -}}
 {{- if kindIs "invalid" .Values.minReadySeconds -}}
 {{- add (int .Values.drain.delaySeconds) 30 -}}
@@ -78,7 +78,7 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 {{- end -}}
 
-{{/* Empty without TLS. */}}
+{{/* The secret of the server's certificate; empty without TLS. */}}
 {{- define "rolecall.tlsSecret" -}}
 {{- if .Values.tls.certManager.enabled -}}
 {{- include "rolecall.fullname" . }}-tls

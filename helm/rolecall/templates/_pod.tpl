@@ -1,4 +1,4 @@
-{{/* The pod, of the StatefulSet and of the Deployment alike. */}}
+{{/* The pod template, used by the StatefulSet and the Deployment. */}}
 
 {{- define "rolecall.pod" -}}
 metadata:
@@ -11,10 +11,10 @@ metadata:
 spec:
   serviceAccountName: {{ include "rolecall.serviceAccountName" . | quote }}
   automountServiceAccountToken: false
-  {{- /* A Service named rolecall would put ROLECALL_PORT=tcp://... and more like it into the environment, and a ROLECALL_ variable
-         that is no setting stops the start. */}}
+  {{- /* A Service named rolecall would add ROLECALL_PORT=tcp://... and similar variables, and the server does not start with a
+         ROLECALL_ variable that is not a setting. */}}
   enableServiceLinks: false
-  {{- /* All that a pod does after SIGTERM: the snapshot file, the decision log and the store have 3, 5 and 5 seconds at the end. */}}
+  {{- /* After the drain, closing the snapshot file, the decision log and the store may take 3, 5 and 5 seconds. */}}
   terminationGracePeriodSeconds: {{ add (int .Values.drain.delaySeconds) (int .Values.drain.graceSeconds) 15 }}
   {{- with .Values.imagePullSecrets }}
   imagePullSecrets:
@@ -28,7 +28,7 @@ spec:
   {{- if and (eq .Values.store.engine "postgres") .Values.store.postgres.migrate.enabled }}
   initContainers:
     - name: migrate
-      {{- /* The snapshot file is there when the pod begins again, after its node did: then it needs no database to start. */}}
+      {{- /* After a restart of the node the pod still has its snapshot file, and can start without the database. */}}
       args: [migrate, --wait, {{ include "rolecall.settingText" .Values.store.postgres.migrate.waitSeconds | quote }}
         {{- if .Values.snapshot.existingSecret }}, --or-snapshot, /var/cache/rolecall/snapshot{{ end }}]
       {{- include "rolecall.container" . | nindent 6 }}
@@ -42,7 +42,7 @@ spec:
           containerPort: {{ .Values.ports.grpc }}
         - name: ops
           containerPort: {{ .Values.ports.ops }}
-      {{- /* Live means that the process is sound, also while it loads, and while it waits for a database. */}}
+      {{- /* /livez succeeds while the server loads, and while it waits for the database. */}}
       startupProbe:
         {{- include "rolecall.probe" (list "/livez" .Values.probes.startup) | nindent 8 }}
       readinessProbe:
@@ -68,7 +68,7 @@ spec:
   {{- end }}
 {{- end -}}
 
-{{/* What the migration and the server have in common. The image's entrypoint is `rolecall`, and it has no use for a shell. */}}
+{{/* The common part of the migration's and the server's container. The image's entrypoint is `rolecall`; no shell is involved. */}}
 {{- define "rolecall.container" -}}
 image: {{ include "rolecall.image" . | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}

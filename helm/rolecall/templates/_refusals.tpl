@@ -1,4 +1,4 @@
-{{/* What does not render, and what to do instead. The schema refuses unknown names and wrong types before this. */}}
+{{/* Combinations of values that fail to render, each with a message that says what to change. The schema has rejected unknown names and wrong types before. */}}
 
 {{- define "rolecall.refusals" -}}
 {{- include "rolecall.refuseName" . -}}
@@ -10,27 +10,27 @@
 {{- define "rolecall.refuseName" -}}
 {{- $name := include "rolecall.fullname" . -}}
 {{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) -}}
-{{- fail (printf "the objects would be called `%s`, and a Service must begin with a letter and have letters, digits and hyphens only: set fullnameOverride" $name) -}}
+{{- fail (printf "`%s` is not a valid name for a Service, which begins with a letter and has lower-case letters, digits and hyphens only: set fullnameOverride" $name) -}}
 {{- end -}}
 {{- if eq (int .Values.ports.grpc) (int .Values.ports.ops) -}}
-{{- fail (printf "ports.grpc and ports.ops are both %d: set one of them to another port" (int .Values.ports.grpc)) -}}
+{{- fail (printf "ports.grpc and ports.ops are both %d: change one of them" (int .Values.ports.grpc)) -}}
 {{- end -}}
 {{- end -}}
 
 {{- define "rolecall.refuseStore" -}}
 {{- if eq .Values.store.engine "postgres" -}}
 {{- if not .Values.store.postgres.existingSecret -}}
-{{- fail "store.engine is postgres, and store.postgres.existingSecret is not set: name the secret that has the database's URL under store.postgres.key" -}}
+{{- fail "store.engine is postgres, but store.postgres.existingSecret is not set: set it to the secret with the database URL under store.postgres.key" -}}
 {{- end -}}
 {{- else -}}
 {{- if gt (int (include "rolecall.replicas" .)) 1 -}}
-{{- fail "store.engine is sqlite, whose file belongs to one pod, and replicas is more than 1: set replicas to 1, or store.engine to postgres" -}}
+{{- fail "store.engine is sqlite, which supports one pod only, but replicas is more than 1: set replicas to 1, or store.engine to postgres" -}}
 {{- end -}}
 {{- if .Values.store.postgres.existingSecret -}}
-{{- fail "store.postgres.existingSecret is set, and store.engine is sqlite: set store.engine to postgres, or drop the secret" -}}
+{{- fail "store.postgres.existingSecret is set, but store.engine is sqlite: set store.engine to postgres, or remove store.postgres.existingSecret" -}}
 {{- end -}}
 {{- if .Values.snapshot.existingSecret -}}
-{{- fail "snapshot.existingSecret is set, and store.engine is sqlite, which has its file at hand: drop the secret, or set store.engine to postgres" -}}
+{{- fail "snapshot.existingSecret is set, but store.engine is sqlite, which needs no snapshot: remove snapshot.existingSecret, or set store.engine to postgres" -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -38,39 +38,39 @@
 {{- define "rolecall.refuseTls" -}}
 {{- $manager := .Values.tls.certManager -}}
 {{- if and .Values.tls.existingSecret $manager.enabled -}}
-{{- fail "tls.existingSecret and tls.certManager.enabled exclude each other: keep the one that the server's certificate comes from" -}}
+{{- fail "tls.existingSecret and tls.certManager.enabled are both set: remove one of them" -}}
 {{- end -}}
 {{- if and $manager.enabled (not $manager.issuerRef.name) -}}
-{{- fail "tls.certManager.enabled is set, and tls.certManager.issuerRef.name is not: name the issuer of the server's certificate" -}}
+{{- fail "tls.certManager.enabled is set, but tls.certManager.issuerRef.name is not: set it to the issuer of the server's certificate" -}}
 {{- end -}}
 {{- if include "rolecall.tlsSecret" . -}}
 {{- if .Values.insecure.acknowledged -}}
-{{- fail "insecure.acknowledged would give up what tls asks for: drop one of them" -}}
+{{- fail "insecure.acknowledged contradicts the values under tls: remove one of them" -}}
 {{- end -}}
 {{- else if .Values.tls.clientCA.existingSecret -}}
-{{- fail "tls.clientCA.existingSecret is set, and the server has no certificate: set tls.existingSecret or tls.certManager.enabled" -}}
+{{- fail "tls.clientCA.existingSecret is set, but the server has no certificate: set tls.existingSecret or tls.certManager.enabled" -}}
 {{- else if not .Values.insecure.acknowledged -}}
-{{- fail "the server needs a certificate, and an authority for those of its clients: set tls.existingSecret or tls.certManager.enabled; or set insecure.acknowledged if something in front of the server does TLS and authenticates callers" -}}
+{{- fail "the server needs a certificate, and CA certificates that verify its clients: set tls.existingSecret or tls.certManager.enabled; or set insecure.acknowledged if a proxy or mesh in front of the server does TLS and authenticates callers" -}}
 {{- end -}}
 {{- end -}}
 
-{{/* What is added must not take the place of what the chart itself sets: that would leave the rest of it speaking of something else. */}}
+{{/* Extra variables, volumes and mounts must not override those of the chart: its other parts rely on them. */}}
 {{- define "rolecall.refuseExtras" -}}
 {{- range .Values.extraEnv -}}
 {{- if hasPrefix "ROLECALL_" .name -}}
-{{- fail (printf "extraEnv sets %s: settings of the server go under `config`, or have values of their own, such as those under tls" .name) -}}
+{{- fail (printf "extraEnv sets %s, a setting of the server: set it under `config`, or use the value that the chart has for it" .name) -}}
 {{- end -}}
 {{- end -}}
 {{- $volumes := list "tmp" "data" "store" "snapshot" "snapshot-key" "tls" "client-ca" -}}
 {{- range .Values.extraVolumes -}}
 {{- if has .name $volumes -}}
-{{- fail (printf "extraVolumes has a volume `%s`, which the chart has, too: give yours another name" .name) -}}
+{{- fail (printf "extraVolumes has a volume `%s`, which the chart uses: choose another name" .name) -}}
 {{- end -}}
 {{- end -}}
 {{- $paths := list "/tmp" "/var/lib/rolecall" "/var/cache/rolecall" "/etc/rolecall/store" "/etc/rolecall/snapshot" "/etc/rolecall/tls" "/etc/rolecall/client-ca" -}}
 {{- range .Values.extraVolumeMounts -}}
 {{- if has (trimSuffix "/" .mountPath) $paths -}}
-{{- fail (printf "extraVolumeMounts mounts at %s, where the chart mounts, too: mount yours somewhere else" .mountPath) -}}
+{{- fail (printf "extraVolumeMounts mounts at %s, which the chart uses: choose another path" .mountPath) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -1,4 +1,4 @@
-{{/* What the containers mount, and from where. Secrets are mounted file by file, so that a missing key keeps the pod from starting. */}}
+{{/* The mounts and volumes. Secrets are mounted key by key, so that the pod does not start if one is missing. */}}
 
 {{- define "rolecall.volumeMounts" -}}
 - name: tmp
@@ -31,7 +31,7 @@
 {{- end }}
 {{- end -}}
 
-{{/* The volume `data` is a claim of the StatefulSet. */}}
+{{/* The volume `data` is a volume claim template of the StatefulSet. */}}
 {{- define "rolecall.volumes" -}}
 {{- $tls := include "rolecall.tlsSecret" . -}}
 - name: tmp
