@@ -50,7 +50,7 @@ def problems_of(*violations: Violation, roles: list[DeclaredRole], **metadata: s
 
 
 @pytest.mark.parametrize(
-    ("role", "file", "place"),
+    ("role", "file", "location"),
     [
         ("tree", "roles.yaml", "4:47"),
         ("block", "roles.yaml", "8:33"),
@@ -59,7 +59,7 @@ def problems_of(*violations: Violation, roles: list[DeclaredRole], **metadata: s
     ],
 )
 def test_an_element_is_found_in_each_kind_of_policy(
-    online: CommandLine, tmp_path: Path, role: str, file: str, place: str
+    online: CommandLine, tmp_path: Path, role: str, file: str, location: str
 ) -> None:
     outcome = online("apply", "-f", str(declare(tmp_path)))
 
@@ -67,7 +67,7 @@ def test_an_element_is_found_in_each_kind_of_policy(
     assert (outcome.code, outcome.out) == (2, "")
     assert len(lines) == 1
     assert lines[0] == (
-        f"{tmp_path / file}:{place}: error: role `{role}`: /Statement/0/Effect:"
+        f"{tmp_path / file}:{location}: error: role `{role}`: /Statement/0/Effect:"
         " the effect `allow` is neither `Allow` nor `Deny` [INVALID_EFFECT]"
     )
 
@@ -91,12 +91,12 @@ def test_positions_come_from_the_facts_of_a_violation_and_not_from_its_text(tmp_
     (problem,) = problems_of(violation, roles=declared(tmp_path))
 
     assert problem == Problem(
-        place=problem.place,
+        location=problem.location,
         message="role `block`: /Statement: wrong at 1:1 (line 1, column 1)",
         reason="R",
         pointer="/Statement",
     )
-    assert str(problem.place) == f"{tmp_path / 'roles.yaml'}:8:9"
+    assert str(problem.location) == f"{tmp_path / 'roles.yaml'}:8:9"
 
 
 def test_a_server_without_positions_still_names_the_role_and_its_policy(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_server_without_positions_still_names_the_role_and_its_policy(tmp_path
 
     located = [problems_of(old, Violation("roles[0].tags", "R", "m"), roles=declared(tmp_path))[0]]
 
-    assert [(str(p.place), p.message) for p in located] == [
+    assert [(str(p.location), p.message) for p in located] == [
         (str(tmp_path / "policy.json") + ":1:1", "role `file`: /: /Version: wrong (line 1, column 2)")
     ]
 
@@ -112,7 +112,7 @@ def test_a_server_without_positions_still_names_the_role_and_its_policy(tmp_path
 def test_a_field_that_is_not_written_is_located_at_the_role(tmp_path: Path) -> None:
     (problem,) = problems_of(Violation("roles[1].tags", "R", "role `block`: m"), roles=declared(tmp_path))
 
-    assert (str(problem.place), problem.message) == (f"{tmp_path / 'roles.yaml'}:5:5", "role `block`: tags: m")
+    assert (str(problem.location), problem.message) == (f"{tmp_path / 'roles.yaml'}:5:5", "role `block`: tags: m")
 
 
 def test_a_violation_of_no_declared_role_keeps_its_field(tmp_path: Path) -> None:
@@ -123,8 +123,8 @@ def test_a_violation_of_no_declared_role_keeps_its_field(tmp_path: Path) -> None
         Violation("prune_selector.tags", "A", "m"), Violation("roles[4].tags", "B", "n"), known, roles=roles
     )
 
-    assert (str(first.place), first.message, first.reason) == ("prune_selector.tags", "m", "A")
-    assert (str(second.place), second.message, second.reason) == ("roles[4].tags", "n", "B")
+    assert (str(first.location), first.message, first.reason) == ("prune_selector.tags", "m", "A")
+    assert (str(second.location), second.message, second.reason) == ("roles[4].tags", "n", "B")
 
 
 @pytest.mark.parametrize(("total", "notes"), [("1", 0), ("3", 1), ("", 0), ("x", 0)])

@@ -97,7 +97,7 @@ def test_an_alias_is_the_value_of_its_anchor() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "place", "message"),
+    ("text", "location", "message"),
     [
         ("a: 1\nb: {c: 2, c: 3}\n", "a.yaml:2:11", "the key `c` stands here a second time; the first is on line 2"),
         ("a: *x\n", "a.yaml:1:4", "no value has been given the anchor `&x`"),
@@ -107,12 +107,12 @@ def test_an_alias_is_the_value_of_its_anchor() -> None:
         ("a: \x01\n", "a.yaml", "control characters are not allowed"),
     ],
 )
-def test_faults_of_the_format_have_a_place(text: str, place: str, message: str) -> None:
+def test_faults_of_the_format_have_a_place(text: str, location: str, message: str) -> None:
     with pytest.raises(ProblemsError) as caught:
         read_documents(text, "a.yaml")
 
     (problem,) = caught.value.problems
-    assert str(problem.place) == place
+    assert str(problem.location) == location
     assert message in problem.message
 
 
@@ -159,18 +159,18 @@ def test_a_line_of_a_literal_block_is_a_line_of_the_file(tmp_path: Path) -> None
 
     (role,) = declared(tmp_path, text)
 
-    assert str(role.source.place("", 2, 3)) == f"{tmp_path / 'roles.yaml'}:5:7"
+    assert str(role.source.locate("", 2, 3)) == f"{tmp_path / 'roles.yaml'}:5:7"
 
 
 def test_an_element_of_a_policy_has_its_place(tmp_path: Path) -> None:
     (role,) = declared(tmp_path, ROLE)
 
-    assert str(role.source.place("/Statement/0/Principal/Service/0", 1, 1)) == f"{tmp_path / 'roles.yaml'}:9:33"
-    assert str(role.source.place("/Statement/0/Missing", 1, 1)) == f"{tmp_path / 'roles.yaml'}:7:11"
+    assert str(role.source.locate("/Statement/0/Principal/Service/0", 1, 1)) == f"{tmp_path / 'roles.yaml'}:9:33"
+    assert str(role.source.locate("/Statement/0/Missing", 1, 1)) == f"{tmp_path / 'roles.yaml'}:7:11"
 
 
 @pytest.mark.parametrize(
-    ("change", "place", "message", "hint"),
+    ("change", "location", "message", "hint"),
     [
         (("name: deploy", "nmae: deploy"), "3:5", "unknown key `nmae`", "did you mean `name`?"),
         (("rolecall/v1", "v2"), "1:13", "`apiVersion` must be `rolecall/v1`", ""),
@@ -182,11 +182,11 @@ def test_an_element_of_a_policy_has_its_place(tmp_path: Path) -> None:
     ],
 )
 def test_faults_of_a_role_have_a_place_and_a_hint(
-    tmp_path: Path, change: tuple[str, str], place: str, message: str, hint: str
+    tmp_path: Path, change: tuple[str, str], location: str, message: str, hint: str
 ) -> None:
     found = problems(tmp_path, ROLE.replace(*change))
 
-    assert (str(found[0].place), hint in found[0].hint) == (f"{tmp_path / 'roles.yaml'}:{place}", True)
+    assert (str(found[0].location), hint in found[0].hint) == (f"{tmp_path / 'roles.yaml'}:{location}", True)
     assert message in found[0].message
 
 
@@ -197,7 +197,7 @@ def test_all_faults_of_all_files_are_told(tmp_path: Path) -> None:
     with pytest.raises(ProblemsError) as caught:
         read_declarations([tmp_path])
 
-    assert {Path(problem.place.file).name for problem in caught.value.problems} == {"a.yaml", "b.yaml"}
+    assert {Path(problem.location.file).name for problem in caught.value.problems} == {"a.yaml", "b.yaml"}
 
 
 def test_a_directory_is_read_in_order_without_hidden_files(tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_a_role_declared_twice_is_refused_naming_both_places(tmp_path: Path) -> 
         read_declarations([tmp_path])
 
     (problem,) = caught.value.problems
-    assert str(problem.place) == f"{tmp_path / 'b.yaml'}:3:5"
+    assert str(problem.location) == f"{tmp_path / 'b.yaml'}:3:5"
     assert f"{tmp_path / 'a.yaml'}:3:5" in problem.message
 
 

@@ -128,7 +128,7 @@ def test_sarif_has_the_statements_that_are_not_covered(rolecall: CommandLine, mo
 
 
 def test_sarif_names_files_elsewhere_by_their_whole_address(tmp_path: Path) -> None:
-    result = SarifResult(rule="r", level="note", message="m", place=Location(str(tmp_path.parent / "x.yaml")))
+    result = SarifResult(rule="r", level="note", message="m", location=Location(str(tmp_path.parent / "x.yaml")))
 
     log = sarif_log([result])
 

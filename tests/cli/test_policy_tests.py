@@ -184,10 +184,10 @@ class TestCoverage:
     )
     def test_percentages_are_never_rounded_up(self, covered: int, total: int, percent: float) -> None:
         statements = tuple(
-            CoveredStatement(index=i, sid="", place=Location("f"), covered=i < covered) for i in range(total)
+            CoveredStatement(index=i, sid="", location=Location("f"), covered=i < covered) for i in range(total)
         )
 
-        coverage = Coverage(roles=(RoleCoverage(arn="r", place=Location("f"), statements=statements),))
+        coverage = Coverage(roles=(RoleCoverage(arn="r", location=Location("f"), statements=statements),))
 
         assert (coverage.covered, coverage.total, coverage.percent) == (covered, total, percent)
         assert coverage.reaches(100) == (covered == total)

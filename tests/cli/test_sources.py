@@ -35,11 +35,11 @@ def write(tmp_path: Path) -> Write:
 
 
 def told(found: Found) -> list[str]:
-    return [f"{Path(p.place.file).name}:{p.place.line}: {p.severity}: {p.message}" for p in found.remarks]
+    return [f"{Path(p.location.file).name}:{p.location.line}: {p.severity}: {p.message}" for p in found.remarks]
 
 
 def wrong(found: Found) -> list[str]:
-    return [f"{Path(p.place.file).name}:{p.place.line}: {p.message}" for p in found.problems]
+    return [f"{Path(p.location.file).name}:{p.location.line}: {p.message}" for p in found.problems]
 
 
 def resource(values: dict[str, Any], address: str = ADDRESS, **more: object) -> dict[str, Any]:
@@ -134,9 +134,9 @@ class TestFilesAndDirectories:
         paths = [write("p.json", indented), write("a.yaml", tree), write("b.yaml", block)]
         line = indented.splitlines().index("    {") + 1
 
-        places = [role.statement_place(0)[1:] for role in search(paths).roles]
+        locations = [role.statement_location(0)[1:] for role in search(paths).roles]
 
-        assert places == [(line, 5), (3, 15 + TEXT.index("[") + 1), (line + 3, 7)]
+        assert locations == [(line, 5), (3, 15 + TEXT.index("[") + 1), (line + 3, 7)]
 
 
 class TestTerraform:
@@ -287,7 +287,7 @@ class TestKubernetes:
         found = search([write("app.yaml", text)])
 
         (account,) = found.service_accounts
-        assert (account.namespace, account.name, account.role_name, account.place.line) == (
+        assert (account.namespace, account.name, account.role_name, account.location.line) == (
             "pay",
             "api",
             "payments",

@@ -72,8 +72,8 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 @contextmanager
 def watching(address: str, *arguments: str) -> Iterator[Watching]:
-    program = [sys.executable, "-m", "rolecall", "watch", "--address", address, *arguments]
-    command = [sys.executable, "-c", WITH_INTERRUPTS, *program]
+    build_app = [sys.executable, "-m", "rolecall", "watch", "--address", address, *arguments]
+    command = [sys.executable, "-c", WITH_INTERRUPTS, *build_app]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(COLUMNS="40")
     )
@@ -116,13 +116,13 @@ def test_changes_are_printed_as_they_happen_until_ctrl_c(address: str, client: R
 def test_json_has_one_object_a_line_and_tokens_lead_on(address: str, client: RolecallClient) -> None:
     revision = create(client, "old")
     with watching(address, "-o", "json") as watch:
-        place = watch.json()["checkpoint"]
+        location = watch.json()["checkpoint"]
     create(client, "new")
 
-    with watching(address, "-o", "json", "--from", place["token"]) as watch:
+    with watching(address, "-o", "json", "--from", location["token"]) as watch:
         first, change, after = watch.json(), watch.json(), watch.json()
 
-    assert (place["revision"], first["checkpoint"]) == (str(revision), place)
+    assert (location["revision"], first["checkpoint"]) == (str(revision), location)
     assert (change["change"]["kind"], change["change"]["role"]["role_name"]) == ("CHANGE_KIND_CREATED", "new")
     assert change["change"]["role"]["assume_role_policy_document"] == POLICY
     assert after["checkpoint"]["revision"] == str(revision + 1)

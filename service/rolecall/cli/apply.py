@@ -109,7 +109,7 @@ def errors_in_files(declared: Sequence[DeclaredRole]) -> Iterator[None]:
         yield
     except RolecallError as error:
         problems = [_located(violation, declared) for violation in error.violations]
-        if not problems or not any(problem.place.line for problem in problems):
+        if not problems or not any(problem.location.line for problem in problems):
             raise
         raise ProblemsError([*problems, *_uncounted(error)]) from None
 
@@ -117,17 +117,17 @@ def errors_in_files(declared: Sequence[DeclaredRole]) -> Iterator[None]:
 def _located(violation: Violation, declared: Sequence[DeclaredRole]) -> Problem:
     path = _FIELD_PATH.match(violation.field)
     if path is None or int(path["index"]) >= len(declared):
-        return Problem(place=Location(violation.field), message=violation.message, reason=violation.reason)
+        return Problem(location=Location(violation.field), message=violation.message, reason=violation.reason)
     role, field = declared[int(path["index"])], path["field"]
     if field == "assume_role_policy_document":
         # Line and column are those of the document that was sent, which the file may hold as a tree or indented.
-        place = role.source.place(violation.pointer, violation.line, violation.column)
+        location = role.source.locate(violation.pointer, violation.line, violation.column)
         where = violation.pointer or "/"
     else:
-        place, where = role.place_of(field), field
+        location, where = role.location_of(field), field
     name = f"role `{role.message.role_name}`"
     return Problem(
-        place=place,
+        location=location,
         message=f"{name}: {where}: {_sentence(violation, name)}",
         reason=violation.reason,
         pointer=violation.pointer,
@@ -145,7 +145,7 @@ def _uncounted(error: RolecallError) -> Iterator[Problem]:
     more = int(total) - len(error.violations) if total.isdigit() else 0
     if more > 0:
         yield Problem(
-            place=Location("rolecall"),
+            location=Location("rolecall"),
             severity="note",
             message=f"the server found {more} more; correct these and apply again",
         )

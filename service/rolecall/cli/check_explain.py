@@ -13,7 +13,7 @@ from rolecall.cli.failure import DENIED, FAILED, OK, CommandError
 from rolecall.cli.options import Connection, Output, OutputOption, expanded
 from rolecall.cli.problem import Location, ProblemsError
 from rolecall.cli.remote import client
-from rolecall.cli.request import QuestionOptions, offline_query, remote_query
+from rolecall.cli.request import RequestOptions, offline_query, remote_query
 from rolecall.cli.terminal import print_json, record
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ Time = Annotated[
 
 @expanded
 def check(
-    question: QuestionOptions,
+    question: RequestOptions,
     connection: Connection,
     output: OutputOption = Output.TABLE,
     fully_consistent: FullyConsistent = False,
@@ -78,7 +78,7 @@ def check(
 
 @expanded
 def explain(
-    question: QuestionOptions,
+    question: RequestOptions,
     connection: Connection,
     output: OutputOption = Output.TABLE,
     time: Time = "",
@@ -112,7 +112,7 @@ def explain(
     raise _exit(response.decision)
 
 
-def _check_offline(question: QuestionOptions) -> CheckAssumeRoleResponse:
+def _check_offline(question: RequestOptions) -> CheckAssumeRoleResponse:
     from rolecall import offline
 
     query, role = offline_query(question)
@@ -120,7 +120,7 @@ def _check_offline(question: QuestionOptions) -> CheckAssumeRoleResponse:
         return offline.check(query, role)
 
 
-def _explain_offline(question: QuestionOptions, moment: datetime | None) -> ExplainAssumeRoleResponse:
+def _explain_offline(question: RequestOptions, moment: datetime | None) -> ExplainAssumeRoleResponse:
     from rolecall import offline
 
     query, role = offline_query(question)

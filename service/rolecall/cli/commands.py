@@ -53,7 +53,7 @@ _HELP = (
 )
 
 
-def program(wanted: str | None) -> typer.Typer:
+def build_app(wanted: str | None) -> typer.Typer:
     """Return the command line with the command `wanted` in full; None: with all of them."""
     app = typer.Typer(
         no_args_is_help=True,
@@ -63,7 +63,7 @@ def program(wanted: str | None) -> typer.Typer:
         help=_HELP,
     )
     for name, entry in COMMANDS.items():
-        command: typer.Typer | Callable[..., object] = _loaded(entry) if wanted in (None, name) else _absent
+        command: typer.Typer | Callable[..., object] = _loaded(entry) if wanted in (None, name) else _not_loaded
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name, short_help=entry.help)
         else:
@@ -77,5 +77,5 @@ def _loaded(entry: Entry) -> typer.Typer | Callable[..., object]:
     return command
 
 
-def _absent() -> None:
+def _not_loaded() -> None:
     """Stand for a command that was not asked for."""

@@ -17,12 +17,12 @@ from rolecall.cli.options import Output
 from rolecall.cli.problem import Location, Problem
 from rolecall.engine.clock import now_micros
 
-MAX_TOLD_LINES = 10
+MAX_REPORTED_LINES = 10
 
 _AGE = re.compile(r"([0-9]{1,9})([smhd])")
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
-Wanted = Callable[[LoggedDecision], bool]
+Filter = Callable[[LoggedDecision], bool]
 Show = Callable[[LoggedDecision], None]
 
 FileArgument = Annotated[
@@ -68,11 +68,11 @@ def decisions(
     Prints the last decisions that match, oldest first. Lines that are no decisions are told on standard error and counted; exit
     code 2 if there is nothing else.
     """
-    from rolecall.cli.render.decision_log import as_lines, as_rows
+    from rolecall.cli.render.decision_log import line_printer, row_printer
 
     wanted = _all([*_outcome(denied=denied, reason=reason), *_parties(role, who), *_times(since)])
-    log = _Log(wanted)
-    shown = _Shown(as_rows() if output is Output.TABLE else as_lines(), limit)
+    log = _LogReader(wanted)
+    shown = _LastDecisions(row_printer() if output is Output.TABLE else line_printer(), limit)
     try:
         for line in log_lines(file, follow=follow):
             if line is None:
@@ -86,10 +86,10 @@ def decisions(
     raise typer.Exit(FAILED if log.bad and not log.good else OK)
 
 
-class _Log:
+class _LogReader:
     """Reads lines, keeps account of them, and tells of those that are no decisions."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: Filter) -> None:
         self._wanted = wanted
         self.good = self.bad = self.matching = 0
 
@@ -116,12 +116,14 @@ class _Log:
         from rolecall.cli.reports import report_problems
 
         self.bad += 1
-        if self.bad <= MAX_TOLD_LINES:
+        if self.bad <= MAX_REPORTED_LINES:
             sys.stdout.flush()
-            report_problems([Problem(place=Location(line.file, line.number, 1), message=message, severity="warning")])
+            report_problems(
+                [Problem(location=Location(line.file, line.number, 1), message=message, severity="warning")]
+            )
 
 
-class _Shown:
+class _LastDecisions:
     """Shows the last decisions of what is there, and then each that comes."""
 
     def __init__(self, show: Show, limit: int) -> None:
@@ -148,12 +150,12 @@ class _Shown:
             sys.stderr.write(f"the last {self._limit:,} of {matching:,} decisions; --limit 0 shows all\n")
 
 
-def _all(conditions: Iterable[Wanted]) -> Wanted:
+def _all(conditions: Iterable[Filter]) -> Filter:
     tests = list(conditions)
     return lambda decision: all(test(decision) for test in tests)
 
 
-def _outcome(*, denied: bool, reason: str) -> Iterable[Wanted]:
+def _outcome(*, denied: bool, reason: str) -> Iterable[Filter]:
     from rolecall.engine.decision import Reason
 
     if denied:
@@ -165,7 +167,7 @@ def _outcome(*, denied: bool, reason: str) -> Iterable[Wanted]:
         yield lambda decision: decision.reason == name
 
 
-def _parties(role: str, who: str) -> Iterable[Wanted]:
+def _parties(role: str, who: str) -> Iterable[Filter]:
     if role:
         key = role.partition(":role/")
         wanted = f"{key[0].rpartition(':')[2]}/{key[2]}".lower() if key[1] else role.lower()
@@ -186,7 +188,7 @@ def _canonical(who: str) -> str:
         return who
 
 
-def _times(since: str) -> Iterable[Wanted]:
+def _times(since: str) -> Iterable[Filter]:
     if since:
         from rolecall.observability.decision_log.record import rfc3339
 

@@ -55,12 +55,12 @@ def guarded(work: Callable[[], int | None]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    from rolecall.cli.commands import program
+    from rolecall.cli.commands import build_app
 
     words = _leading_words(arguments)
     # The shell asks for completions without arguments, and may want those of any command.
     completing = "_ROLECALL_COMPLETE" in os.environ
-    command = typer.main.get_command(program(None if completing else next(iter(words), "")))
+    command = typer.main.get_command(build_app(None if completing else next(iter(words), "")))
     try:
         code = command.main(arguments, prog_name="rolecall", standalone_mode=False)
     except Exception as error:
@@ -115,8 +115,8 @@ def _foreseen(error: Exception) -> CommandError | None:
 
 def _unforeseen(error: Exception) -> CommandError:
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{os.path.basename(frame.filename)}:{frame.lineno}"  # noqa: PTH119
+    location = f"{os.path.basename(frame.filename)}:{frame.lineno}"  # noqa: PTH119
     return CommandError(
-        f"this should not have happened: {type(error).__name__}: {error} (at {place})",
+        f"this should not have happened: {type(error).__name__}: {error} (at {location})",
         hint="it is a fault of rolecall, please report it with the command that you typed",
     )

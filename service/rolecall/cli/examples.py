@@ -14,7 +14,7 @@ from rolecall.cli.declarations import read_declarations
 from rolecall.cli.declarations.tree import Array, Node, Scalar, Table, read_documents
 from rolecall.cli.files import read_text
 from rolecall.cli.options import Connection
-from rolecall.cli.problem import Location, refuse
+from rolecall.cli.problem import Location, error_at
 from rolecall.cli.remote import client
 from rolecall.cli.terminal import console, marks, table
 from rolecall_client.queries import query
@@ -87,14 +87,14 @@ def _questions(path: Path) -> Iterator[Question]:
     root = documents[0] if documents else None
     listed = root.members.get("questions") if isinstance(root, Table) else None
     if not isinstance(listed, Array):
-        raise refuse(Location(str(path)), "`questions` must be a list")
+        raise error_at(Location(str(path)), "`questions` must be a list")
     for item in listed.items:
         yield _question(item)
 
 
 def _question(node: Node) -> Question:
     if not isinstance(node, Table):
-        raise refuse(node.place, "a question must be a mapping with `role` and `as`")
+        raise error_at(node.location, "a question must be a mapping with `role` and `as`")
     return Question(
         role=_text(node, "role"), as_=_text(node, "as"), claims=_keys(node, "claims"), context=_keys(node, "context")
     )
@@ -103,7 +103,7 @@ def _question(node: Node) -> Question:
 def _text(table: Table, key: str) -> str:
     node = table.members.get(key)
     if not isinstance(node, Scalar):
-        raise refuse(table.place, f"`{key}` must be text")
+        raise error_at(table.location, f"`{key}` must be text")
     return node.text
 
 
@@ -112,5 +112,5 @@ def _keys(table: Table, key: str) -> dict[str, list[str]]:
     if node is None:
         return {}
     if not isinstance(node, Table):
-        raise refuse(node.place, f"`{key}` must be a mapping")
+        raise error_at(node.location, f"`{key}` must be a mapping")
     return {name: [_text(node, name)] for name in node.members}

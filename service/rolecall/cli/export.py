@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 ROLES_A_STEP = 100
 
 
-class Form(StrEnum):
+class ExportFormat(StrEnum):
     """How roles are written."""
 
     YAML = "yaml"
     JSON = "json"
 
 
-FormOption = Annotated[Form, typer.Option("--output", "-o", help="The form of the file; `apply` reads both.")]
+FormatOption = Annotated[ExportFormat, typer.Option("--output", "-o", help="The form of the file; `apply` reads both.")]
 AccountOption = Annotated[
     str,
     typer.Option(
@@ -42,7 +42,7 @@ TagOption = Annotated[
 @expanded
 def export(
     connection: Connection,
-    output: FormOption = Form.YAML,
+    output: FormatOption = ExportFormat.YAML,
     account_id: AccountOption = "",
     tag: TagOption = [],  # noqa: B006 - typer copies it
 ) -> None:
@@ -57,7 +57,7 @@ def export(
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")
     with client(connection) as asked, _progress(asked.export_roles(account_id, tags=tags)) as roles:
-        for part in (yaml_parts if output is Form.YAML else json_parts)(roles):
+        for part in (yaml_parts if output is ExportFormat.YAML else json_parts)(roles):
             sys.stdout.write(part)
 
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-from rolecall.cli.problem import Location, refuse
+from rolecall.cli.problem import Location, error_at
 
 MAX_POLICY_FILE_BYTES = 1024 * 1024
 STDIN = "-"
@@ -25,15 +25,15 @@ def read_text(path: Path, limit: int) -> str:
         with path.open("rb") as file:
             return _read(file, str(path), limit)
     except OSError as error:
-        raise refuse(Location(str(path)), f"cannot read `{path}`: {(error.strerror or str(error)).lower()}") from None
+        raise error_at(Location(str(path)), f"cannot read `{path}`: {(error.strerror or str(error)).lower()}") from None
 
 
 def _read(stream: BinaryIO, name: str, limit: int) -> str:
     data = stream.read(limit + 1)
     if len(data) > limit:
-        raise refuse(Location(name), f"`{name}` is longer than {limit:,} bytes")
+        raise error_at(Location(name), f"`{name}` is longer than {limit:,} bytes")
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise refuse(Location(name, line, 1), f"`{name}` is not UTF-8 text") from None
+        raise error_at(Location(name, line, 1), f"`{name}` is not UTF-8 text") from None

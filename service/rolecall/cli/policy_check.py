@@ -13,20 +13,22 @@ from rolecall.policy.parser import parse_policy
 if TYPE_CHECKING:
     from rolecall.policy.profile import Profile
 
-Placing = Callable[[str, int, int], Location]
+Locate = Callable[[str, int, int], Location]
 """Where a JSON pointer, line and column of a document stand for the reader."""
 
 
-def document_problems(text: str, place: Placing, *, profile: Profile, now: int, account: str = "") -> Iterator[Problem]:
+def document_problems(
+    text: str, location: Locate, *, profile: Profile, now: int, account: str = ""
+) -> Iterator[Problem]:
     """Yield what is wrong with a document; if nothing is, what a careful reader would ask about."""
     try:
         policy = parse_policy(text, profile=profile)
     except InvalidPolicyError as error:
-        yield from violation_problems(error, place)
+        yield from violation_problems(error, location)
         return
     for finding in lint(policy, now=now, account=account):
         yield Problem(
-            place=place(finding.pointer, finding.line, finding.column),
+            location=location(finding.pointer, finding.line, finding.column),
             severity=finding.severity.value,
             message=finding.message,
             reason=finding.id,
@@ -36,11 +38,11 @@ def document_problems(text: str, place: Placing, *, profile: Profile, now: int, 
         )
 
 
-def violation_problems(error: InvalidPolicyError, place: Placing) -> Iterable[Problem]:
+def violation_problems(error: InvalidPolicyError, location: Locate) -> Iterable[Problem]:
     """Yield the violations of a document."""
     for violation in error.violations:
         yield Problem(
-            place=place(violation.pointer, violation.line, violation.column),
+            location=location(violation.pointer, violation.line, violation.column),
             message=violation.message,
             reason=violation.reason,
             pointer=violation.pointer,

@@ -25,7 +25,7 @@ class Problem:
     A `finding` is a remark of the linter: whatever its severity, the document is valid.
     """
 
-    place: Location
+    location: Location
     message: str
     severity: str = "error"
     reason: str = ""
@@ -36,8 +36,8 @@ class Problem:
     def record(self) -> dict[str, object]:
         """Return the problem as JSON shows it."""
         facts = asdict(self)
-        del facts["place"]
-        return {"file": self.place.file, "line": self.place.line, "column": self.place.column, **facts}
+        del facts["location"]
+        return {"file": self.location.file, "line": self.location.line, "column": self.location.column, **facts}
 
 
 class ProblemsError(Exception):
@@ -45,9 +45,9 @@ class ProblemsError(Exception):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("; ".join(f"{problem.place}: {problem.message}" for problem in self.problems))
+        super().__init__("; ".join(f"{problem.location}: {problem.message}" for problem in self.problems))
 
 
-def refuse(place: Location, message: str, hint: str = "") -> ProblemsError:
+def error_at(location: Location, message: str, hint: str = "") -> ProblemsError:
     """Return the error for one problem."""
-    return ProblemsError([Problem(place=place, message=message, hint=hint)])
+    return ProblemsError([Problem(location=location, message=message, hint=hint)])

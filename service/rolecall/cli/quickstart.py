@@ -120,8 +120,8 @@ def _demonstrate(address: str, examples: Path) -> None:
 
 def next_command(address: str) -> str:
     """Return a command line that can be copied into another terminal."""
-    place = () if address == Connection().address else ("--address", address)
-    return shlex.join((*_program(), *_NEXT, *place))
+    address_option = () if address == Connection().address else ("--address", address)
+    return shlex.join((*_program(), *_NEXT, *address_option))
 
 
 def _program() -> tuple[str, ...]:

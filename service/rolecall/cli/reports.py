@@ -51,7 +51,7 @@ def _problem(out: Console, problem: Problem) -> None:
 
     reason = f" [{problem.reason}]" if problem.reason else ""
     line = Text.assemble(
-        (visible(f"{problem.place}: "), "bold"),
+        (visible(f"{problem.location}: "), "bold"),
         (f"{problem.severity}: ", _STYLES[problem.severity]),
         visible(problem.message),
         (visible(reason), "dim"),

@@ -22,7 +22,7 @@ KeyValues = list[str]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class AskerOptions:
+class PrincipalOptions:
     """Who asks, with which facts."""
 
     as_: Annotated[
@@ -63,7 +63,7 @@ class AskerOptions:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class QuestionOptions(AskerOptions):
+class RequestOptions(PrincipalOptions):
     """Who asks for what, with which facts."""
 
     role: Annotated[
@@ -94,14 +94,14 @@ class QuestionOptions(AskerOptions):
         return self.role or f"the role with {self.policy}"
 
 
-def asker_query(options: AskerOptions, account: str) -> AssumeRoleQuery:
+def principal_query(options: PrincipalOptions, account: str) -> AssumeRoleQuery:
     """Return a question that names no role; a service account is one of `account`."""
     if options.as_.startswith("k8s:") and not account:
         raise CommandError(f"`{options.as_}` needs the account of its provider", hint="add --account-id ID")
     return _query(options, "", account)
 
 
-def remote_query(options: QuestionOptions, client: RolecallClient) -> AssumeRoleQuery:
+def remote_query(options: RequestOptions, client: RolecallClient) -> AssumeRoleQuery:
     """Return the question to a server."""
     if not options.role:
         raise CommandError("--role is missing", hint="name a role of the server, or ask without one: --policy FILE")
@@ -110,7 +110,7 @@ def remote_query(options: QuestionOptions, client: RolecallClient) -> AssumeRole
     return _query(options, options.role, options.account_id or _account(options, client))
 
 
-def offline_query(options: QuestionOptions) -> tuple[AssumeRoleQuery, OfflineRole]:
+def offline_query(options: RequestOptions) -> tuple[AssumeRoleQuery, OfflineRole]:
     """Return the question to the engine in this process, and the role that it is about."""
     from rolecall.offline import OfflineRole
 
@@ -124,7 +124,7 @@ def offline_query(options: QuestionOptions) -> tuple[AssumeRoleQuery, OfflineRol
     return _query(options, options.role, account), role
 
 
-def _query(options: AskerOptions, role: str, account: str) -> AssumeRoleQuery:
+def _query(options: PrincipalOptions, role: str, account: str) -> AssumeRoleQuery:
     from rolecall_client.queries import query
 
     try:
@@ -143,7 +143,7 @@ def _query(options: AskerOptions, role: str, account: str) -> AssumeRoleQuery:
         raise CommandError(str(error)) from None
 
 
-def _account(options: QuestionOptions, client: RolecallClient) -> str:
+def _account(options: RequestOptions, client: RolecallClient) -> str:
     """Return the role's account if the question cannot be put without it and the role's spelling does not say it."""
     from rolecall_client.queries import KUBERNETES_PREFIX, account_of
 

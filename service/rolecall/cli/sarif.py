@@ -30,7 +30,7 @@ class SarifResult:
     rule: str
     level: str
     message: str
-    place: Location
+    location: Location
     related: Sequence[tuple[str, Location]] = ()
 
 
@@ -38,7 +38,10 @@ def problem_result(problem: Problem) -> SarifResult:
     """Return a problem as a finding."""
     hint = f"; {problem.hint}" if problem.hint else ""
     return SarifResult(
-        rule=problem.reason or _REMARK, level=problem.severity, message=problem.message + hint, place=problem.place
+        rule=problem.reason or _REMARK,
+        level=problem.severity,
+        message=problem.message + hint,
+        location=problem.location,
     )
 
 
@@ -64,22 +67,22 @@ def _result(result: SarifResult, rules: Sequence[str]) -> Mapping[str, object]:
         "ruleIndex": rules.index(result.rule),
         "level": result.level,
         "message": {"text": result.message},
-        "locations": [{"physicalLocation": _location(result.place)}],
+        "locations": [{"physicalLocation": _location(result.location)}],
         **_related(result.related),
     }
 
 
-def _related(places: Iterable[tuple[str, Location]]) -> Mapping[str, object]:
+def _related(locations: Iterable[tuple[str, Location]]) -> Mapping[str, object]:
     related = [
-        {"id": number, "physicalLocation": _location(place), "message": {"text": message}}
-        for number, (message, place) in enumerate(places, start=1)
+        {"id": number, "physicalLocation": _location(location), "message": {"text": message}}
+        for number, (message, location) in enumerate(locations, start=1)
     ]
     return {"relatedLocations": related} if related else {}
 
 
-def _location(place: Location) -> Mapping[str, object]:
-    region = {"startLine": place.line, "startColumn": max(place.column, 1)}
-    return {"artifactLocation": {"uri": _uri(place.file)}, **({"region": region} if place.line else {})}
+def _location(location: Location) -> Mapping[str, object]:
+    region = {"startLine": location.line, "startColumn": max(location.column, 1)}
+    return {"artifactLocation": {"uri": _uri(location.file)}, **({"region": region} if location.line else {})}
 
 
 def _uri(file: str) -> str:

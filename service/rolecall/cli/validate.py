@@ -28,7 +28,7 @@ class Language(StrEnum):
     RAM = "ram"
 
 
-class Gravity(StrEnum):
+class Severity(StrEnum):
     """How much a problem matters, the gravest first."""
 
     ERROR = "error"
@@ -65,7 +65,7 @@ AccountOption = Annotated[
     ),
 ]
 FailOnOption = Annotated[
-    Gravity, typer.Option("--fail-on", help="The least grave problem that makes the command fail.")
+    Severity, typer.Option("--fail-on", help="The least grave problem that makes the command fail.")
 ]
 FormatOption = Annotated[FindingsFormat, typer.Option("--output", "-o", help="How to report.")]
 
@@ -74,7 +74,7 @@ def validate(
     files: Files,
     profile: ProfileOption = Language.ROLECALL,
     account_id: AccountOption = "",
-    fail_on: FailOnOption = Gravity.ERROR,
+    fail_on: FailOnOption = Severity.ERROR,
     output: FormatOption = FindingsFormat.TABLE,
 ) -> None:
     """Find what is wrong with trust policies.
@@ -83,11 +83,11 @@ def validate(
     an error, be it a broken rule or a remark; --fail-on tells what else is as bad. No server is needed.
     """
     roles, problems = _found(files)
-    policies = len(roles) + len({problem.place.file for problem in problems if not problem.finding})
+    policies = len(roles) + len({problem.location.file for problem in problems if not problem.finding})
     for role in roles:
         problems += _examined(role, profile, account_id)
     _report(problems, policies, output)
-    grave = list(Gravity)[: list(Gravity).index(fail_on) + 1]
+    grave = list(Severity)[: list(Severity).index(fail_on) + 1]
     raise typer.Exit(FAILED if any(problem.severity in grave for problem in problems) else OK)
 
 
@@ -118,7 +118,7 @@ def _without_policy(found: Found, named: Sequence[Path]) -> Iterator[Problem]:
     """Yield a remark on each file of test cases; naming one is a mistake."""
     for document in found.case_documents:
         yield Problem(
-            place=Location(str(document.path)),
+            location=Location(str(document.path)),
             severity="error" if document.path in named else "note",
             message="test cases have no trust policy of their own to validate",
             hint="`rolecall test` runs them",
@@ -134,7 +134,7 @@ def _examined(role: FoundRole, language: Language, account: str) -> Iterator[Pro
     from rolecall.policy.profile import Profile
 
     now, profile, owner = now_micros(), Profile[language.name], role.account_id or account
-    for problem in document_problems(role.document, role.place_of, profile=profile, now=now, account=owner):
+    for problem in document_problems(role.document, role.location_of, profile=profile, now=now, account=owner):
         # Where lines lead nowhere, the message has to say which element it is.
         element = "" if role.exact else f"{role.label}: {problem.pointer or '/'}: "
         yield replace(problem, message=element + problem.message)
@@ -157,7 +157,7 @@ def _show(problems: list[Problem], counts: Counter[str], policies: int) -> None:
 
     out = console(sys.stdout)
     report_problems(problems, out)
-    told = ", ".join(_counted(counts[severity], severity) for severity in Gravity if counts[severity])
+    told = ", ".join(_counted(counts[severity], severity) for severity in Severity if counts[severity])
     mark = marks(out).no if counts["error"] else marks(out).yes
     out.print(
         f"{mark} {_counted(policies, 'trust policy')}: {told or 'nothing to report'}",

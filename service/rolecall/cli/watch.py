@@ -10,7 +10,7 @@ import typer
 from rolecall.cli.failure import CommandError
 from rolecall.cli.options import Connection, Output, OutputOption, expanded
 from rolecall.cli.remote import client
-from rolecall.cli.render.watch import Shown
+from rolecall.cli.render.watch import WatchPrinter
 
 if TYPE_CHECKING:
     from rolecall_client.client import RolecallClient
@@ -52,7 +52,7 @@ def watch(start: Start, connection: Connection, output: OutputOption = Output.TA
         raise CommandError("only one of --initial and --from may be given")
     from rolecall_client.watch import ResyncRequiredError
 
-    shown = Shown(output, connection.address)
+    shown = WatchPrinter(output, connection.address)
     with client(connection) as asked:
         while True:
             try:
@@ -63,7 +63,7 @@ def watch(start: Start, connection: Connection, output: OutputOption = Output.TA
                 shown.resync(error.message)
 
 
-def _follow(asked: RolecallClient, start: Start, shown: Shown) -> None:
+def _follow(asked: RolecallClient, start: Start, shown: WatchPrinter) -> None:
     events = asked.watch_roles(
         start_token=start.from_,
         account_ids=start.account_id,

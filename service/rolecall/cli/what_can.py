@@ -8,7 +8,7 @@ import typer
 
 from rolecall.cli.options import Connection, Output, OutputOption, expanded
 from rolecall.cli.remote import client
-from rolecall.cli.request import AskerOptions, asker_query
+from rolecall.cli.request import PrincipalOptions, principal_query
 from rolecall.cli.terminal import print_json, record
 
 AccountOption = Annotated[
@@ -21,13 +21,13 @@ AccountOption = Annotated[
 
 @expanded
 def what_can(
-    asker: AskerOptions, connection: Connection, account_id: AccountOption = "", output: OutputOption = Output.TABLE
+    asker: PrincipalOptions, connection: Connection, account_id: AccountOption = "", output: OutputOption = Output.TABLE
 ) -> None:
     """Show which roles a principal can assume.
 
     ALLOW: `rolecall check` allows. CONDITIONAL: it depends on condition keys that were not given, which are named.
     """
-    query = asker_query(asker, account_id)
+    query = principal_query(asker, account_id)
     with client(connection) as asked:
         roles = asked.what_can(query, account_id=account_id)
         if output is Output.JSON:

@@ -92,7 +92,7 @@ def _whole_lines(reader: _Reader) -> Iterator[LogLine]:
 def _newest_first(path: Path) -> list[_Reader]:
     """Open every file of a log. A rotation meanwhile shows as a file that is open already: none is missed."""
     found: dict[tuple[int, int], _Reader] = {}
-    for name in (path, *_aside(path)):
+    for name in (path, *_rotated_files(path)):
         with contextlib.suppress(FileNotFoundError):
             reader = _Reader(str(name), name.open("rb"))
             if found.setdefault(reader.identity, reader) is not reader:
@@ -102,7 +102,7 @@ def _newest_first(path: Path) -> list[_Reader]:
     return list(found.values())
 
 
-def _aside(path: Path) -> list[Path]:
+def _rotated_files(path: Path) -> list[Path]:
     """Return the files that were put aside, newest first."""
     numbered = re.compile(re.escape(path.name) + r"\.([0-9]{1,6})")
     matches = [(int(match[1]), other) for other in path.parent.iterdir() if (match := numbered.fullmatch(other.name))]
@@ -113,21 +113,21 @@ def _followed(path: Path, reader: _Reader) -> Iterator[LogLine | None]:
     """Yield what is added to the newest file; when it is put aside, read it to its end and go on with the one after it."""
     while True:
         with reader:
-            yield from _until_put_aside(path, reader)
+            yield from _until_rotated(path, reader)
             after = _next_after(path, reader)
         reader = after
 
 
-def _until_put_aside(path: Path, reader: _Reader) -> Iterator[LogLine | None]:
-    while not _moved(path, reader):
+def _until_rotated(path: Path, reader: _Reader) -> Iterator[LogLine | None]:
+    while not _was_rotated(path, reader):
         yield from reader.ended_lines()
         yield None
-        _begin_again_if_emptied(reader)
+        _rewind_if_truncated(reader)
         time.sleep(POLL_SECONDS)
     yield from _whole_lines(reader)
 
 
-def _moved(path: Path, reader: _Reader) -> bool:
+def _was_rotated(path: Path, reader: _Reader) -> bool:
     try:
         facts = path.stat()
     except FileNotFoundError:
@@ -145,6 +145,6 @@ def _next_after(path: Path, reader: _Reader) -> _Reader:
     return newer[-1]
 
 
-def _begin_again_if_emptied(reader: _Reader) -> None:
+def _rewind_if_truncated(reader: _Reader) -> None:
     if reader.file.seekable() and os.fstat(reader.file.fileno()).st_size < reader.file.tell():
         reader.file.seek(0)

@@ -22,18 +22,18 @@ class TreeSource:
         """Return the policy as JSON."""
         return json_text(self.root)
 
-    def place(self, pointer: str, line: int, column: int) -> Location:  # noqa: ARG002
+    def locate(self, pointer: str, line: int, column: int) -> Location:  # noqa: ARG002
         """Return where the element of a JSON pointer stands, or the nearest around it."""
-        node, place = self.root, self.root.place
+        node, location = self.root, self.root.location
         for step in _steps(pointer):
             if isinstance(node, Table) and step in node.members:
-                place, node = node.keys[step], node.members[step]
+                location, node = node.keys[step], node.members[step]
             elif isinstance(node, Array) and step.isascii() and step.isdigit() and int(step) < len(node.items):
                 node = node.items[int(step)]
-                place = node.place
+                location = node.location
             else:
                 break
-        return place
+        return location
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class TextSource:
     indent: int = 0
     exact: bool = True
 
-    def place(self, pointer: str, line: int, column: int) -> Location:  # noqa: ARG002
+    def locate(self, pointer: str, line: int, column: int) -> Location:  # noqa: ARG002
         """Return where a line and column of the text stand."""
         if not line or not self.exact:
             return self.start
@@ -61,10 +61,10 @@ def _steps(pointer: str) -> list[str]:
 
 def block_source(node: Scalar, lines: list[str]) -> TextSource:
     """Return the source that a YAML text is; `lines` are those of the file. Only in a literal block do lines stand as written."""
-    if node.style != "|" or node.place.line >= len(lines):
-        return TextSource(node.text, node.place, exact=False)
-    first = lines[node.place.line]
-    start = Location(node.place.file, node.place.line + 1, 1)
+    if node.style != "|" or node.location.line >= len(lines):
+        return TextSource(node.text, node.location, exact=False)
+    first = lines[node.location.line]
+    start = Location(node.location.file, node.location.line + 1, 1)
     return TextSource(node.text, start, indent=len(first) - len(first.lstrip(" ")))
 
 

@@ -9,7 +9,7 @@ from rolecall.cli.declarations.document import TextSource
 from rolecall.cli.declarations.role import DeclaredRole, RoleReader
 from rolecall.cli.declarations.tree import MAX_FILE_BYTES, read_documents
 from rolecall.cli.files import read_text
-from rolecall.cli.problem import Location, Problem, ProblemsError, refuse
+from rolecall.cli.problem import Location, Problem, ProblemsError, error_at
 
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
@@ -28,7 +28,7 @@ def read_declarations(paths: Iterable[Path]) -> list[DeclaredRole]:
         except ProblemsError as error:
             problems += error.problems
     policies = {role.source.start.file for role in declared if isinstance(role.source, TextSource)}
-    problems = [problem for problem in problems if problem.place.file not in policies]
+    problems = [problem for problem in problems if problem.location.file not in policies]
     problems += _duplicates(declared)
     if problems:
         raise ProblemsError(problems)
@@ -42,7 +42,7 @@ def _expanded(paths: Iterable[Path]) -> Iterator[Path]:
             continue
         found = sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES and _visible(file, path))
         if not found:
-            raise refuse(Location(str(path)), f"the directory `{path}` has no *.yaml, *.yml or *.json file")
+            raise error_at(Location(str(path)), f"the directory `{path}` has no *.yaml, *.yml or *.json file")
         yield from found
 
 
@@ -55,7 +55,7 @@ def _read_file(path: Path) -> list[DeclaredRole]:
     documents = read_documents(text, str(path))
     reader = RoleReader(path, text)
     if not documents:
-        raise refuse(Location(str(path)), "declares nothing")
+        raise error_at(Location(str(path)), "declares nothing")
     declared = [role for document in documents for role in reader.roles(document)]
     if reader.problems:
         raise ProblemsError(reader.problems)
@@ -68,5 +68,5 @@ def _duplicates(declared: Iterable[DeclaredRole]) -> Iterator[Problem]:
         key = (role.message.account_id, role.message.role_name.lower())
         earlier = first.setdefault(key, role)
         if earlier is not role:
-            message = f"the role `{role.message.role_name}` is declared twice; the first is at {earlier.place}"
-            yield Problem(place=role.place, message=message, hint="keep one of the two", reason="DUPLICATE_ROLE")
+            message = f"the role `{role.message.role_name}` is declared twice; the first is at {earlier.location}"
+            yield Problem(location=role.location, message=message, hint="keep one of the two", reason="DUPLICATE_ROLE")

@@ -36,14 +36,14 @@ class DeclaredRole:
     source: Source
 
     @property
-    def place(self) -> Location:
+    def location(self) -> Location:
         """Return where the role's name stands."""
-        return self.table.keys.get("name", self.table.place)
+        return self.table.keys.get("name", self.table.location)
 
-    def place_of(self, field: str) -> Location:
+    def location_of(self, field: str) -> Location:
         """Return where a field of the message stands, or the role if it is not written."""
         key = {"role_name": "name", "assume_role_policy_document": self._policy_key()}.get(field, field)
-        return self.table.keys.get(key, self.place)
+        return self.table.keys.get(key, self.location)
 
     def _policy_key(self) -> str:
         return next(key for key in _POLICY_KEYS if key in self.table.members)
@@ -59,7 +59,7 @@ class RoleReader:
     def roles(self, document: Node) -> Iterator[DeclaredRole]:
         """Yield the roles of a document; those with problems are left out."""
         if not isinstance(document, Table):
-            self._note(document.place, "must be a mapping with `apiVersion` and `roles`")
+            self._note(document.location, "must be a mapping with `apiVersion` and `roles`")
             return
         whole = "roles" in document.members or "name" not in document.members
         self._api_version(document)
@@ -73,7 +73,7 @@ class RoleReader:
     def _read(self, node: Node) -> Iterator[DeclaredRole]:
         before = len(self.problems)
         if not isinstance(node, Table):
-            self._note(node.place, "a role must be a mapping with `name` and a trust policy")
+            self._note(node.location, "a role must be a mapping with `name` and a trust policy")
             return
         if "apiVersion" not in node.members:
             self._known(node, _ROLE_KEYS)
@@ -92,20 +92,20 @@ class RoleReader:
     def _api_version(self, document: Table) -> None:
         version = document.members.get("apiVersion")
         if version is None:
-            self._note(document.place, "`apiVersion` is missing", f"begin the file with `apiVersion: {API_VERSION}`")
+            self._note(document.location, "`apiVersion` is missing", f"begin the file with `apiVersion: {API_VERSION}`")
         elif not isinstance(version, Scalar) or version.text != API_VERSION:
-            self._note(version.place, f"`apiVersion` must be `{API_VERSION}`")
+            self._note(version.location, f"`apiVersion` must be `{API_VERSION}`")
 
     def _elements(self, document: Table) -> Array | None:
         roles = document.members.get("roles")
         if isinstance(roles, Array):
             return roles
-        place = roles.place if roles else document.place
-        self._note(place, "`roles` must be a list of roles" if roles else "`roles` is missing")
+        location = roles.location if roles else document.location
+        self._note(location, "`roles` must be a list of roles" if roles else "`roles` is missing")
         return None
 
     def _known(self, table: Table, known: Iterable[str]) -> None:
-        for key, place in table.keys.items():
+        for key, location in table.keys.items():
             if key not in known:
                 nearest = difflib.get_close_matches(key, list(known), n=1)
                 hint = (
@@ -113,25 +113,25 @@ class RoleReader:
                     if nearest
                     else f"known keys are {', '.join(f'`{k}`' for k in known)}"
                 )
-                self._note(place, f"unknown key `{key}`", hint, reason="UNKNOWN_FIELD")
+                self._note(location, f"unknown key `{key}`", hint, reason="UNKNOWN_FIELD")
 
     def _text(self, table: Table, key: str, *, required: bool = False) -> str:
         node = table.members.get(key)
         if node is None and required:
-            self._note(table.place, f"`{key}` is missing")
+            self._note(table.location, f"`{key}` is missing")
         if node is None:
             return ""
         if isinstance(node, Scalar) and node.literal != "null":
             return node.text
-        self._note(node.place, f"`{key}` must be text", "leave the key out if there is none")
+        self._note(node.location, f"`{key}` must be text", "leave the key out if there is none")
         return ""
 
     def _seconds(self, table: Table) -> int:
         text = self._text(table, "max_session_duration_seconds")
         if not text or _SECONDS.fullmatch(text):
             return int(text or 0)
-        place = table.members["max_session_duration_seconds"].place
-        self._note(place, f"`max_session_duration_seconds` must be a whole number of seconds, not `{text}`")
+        location = table.members["max_session_duration_seconds"].location
+        self._note(location, f"`max_session_duration_seconds` must be a whole number of seconds, not `{text}`")
         return 0
 
     def _tags(self, table: Table) -> dict[str, str]:
@@ -139,16 +139,18 @@ class RoleReader:
         if node is None:
             return {}
         if not isinstance(node, Table):
-            self._note(node.place, "`tags` must be a mapping of text to text")
+            self._note(node.location, "`tags` must be a mapping of text to text")
             return {}
         return {key: self._text(node, key) for key in node.members}
 
     def _source(self, table: Table) -> Source | None:
         given = [key for key in _POLICY_KEYS if key in table.members]
         if len(given) != 1:
-            place = table.keys[given[1]] if given else table.place
+            location = table.keys[given[1]] if given else table.location
             what = f"only one of `{'`, `'.join(given)}` may be given" if given else "the trust policy is missing"
-            self._note(place, what, "" if given else "add `trust_policy`, `trust_policy_json` or `trust_policy_file`")
+            self._note(
+                location, what, "" if given else "add `trust_policy`, `trust_policy_json` or `trust_policy_file`"
+            )
             return None
         node = table.members[given[0]]
         if given[0] == "trust_policy":
@@ -161,7 +163,7 @@ class RoleReader:
     def _tree(self, node: Node) -> Source | None:
         if isinstance(node, Table):
             return TreeSource(node)
-        self._note(node.place, "`trust_policy` must be a mapping", "JSON as text belongs under `trust_policy_json`")
+        self._note(node.location, "`trust_policy` must be a mapping", "JSON as text belongs under `trust_policy_json`")
         return None
 
     def _file(self, node: Scalar) -> Source | None:
@@ -169,8 +171,8 @@ class RoleReader:
         try:
             return TextSource(read_text(path, MAX_POLICY_FILE_BYTES), Location(str(path), 1, 1))
         except ProblemsError as error:
-            self._note(node.place, error.problems[0].message)
+            self._note(node.location, error.problems[0].message)
             return None
 
-    def _note(self, place: Location, message: str, hint: str = "", *, reason: str = "") -> None:
-        self.problems.append(Problem(place=place, message=message, hint=hint, reason=reason))
+    def _note(self, location: Location, message: str, hint: str = "", *, reason: str = "") -> None:
+        self.problems.append(Problem(location=location, message=message, hint=hint, reason=reason))

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import yaml
 
-from rolecall.cli.problem import Location, Problem, ProblemsError, refuse
+from rolecall.cli.problem import Location, Problem, ProblemsError, error_at
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_NODES = 5_000_000
@@ -30,7 +30,7 @@ _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 class Scalar:
     """One value. `plain` is whether it stands without quotes; `style` is YAML's mark of a block (`|`, `>`) or a quote."""
 
-    place: Location
+    location: Location
     text: str
     style: str = ""
 
@@ -48,7 +48,7 @@ class Scalar:
 class Array:
     """Values in order."""
 
-    place: Location
+    location: Location
     items: tuple[Node, ...]
 
 
@@ -56,7 +56,7 @@ class Array:
 class Table:
     """Values by name, and where each name stands."""
 
-    place: Location
+    location: Location
     members: Mapping[str, Node]
     keys: Mapping[str, Location]
 
@@ -85,11 +85,11 @@ def _require_json(text: str, file: str) -> None:
     try:
         json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        raise refuse(Location(file, error.lineno, error.colno), f"not JSON: {error.msg.lower()}") from None
+        raise error_at(Location(file, error.lineno, error.colno), f"not JSON: {error.msg.lower()}") from None
     except ValueError as error:
-        raise refuse(Location(file), f"not JSON: {error}") from None
+        raise error_at(Location(file), f"not JSON: {error}") from None
     except RecursionError:
-        raise refuse(Location(file), _TOO_DEEP) from None
+        raise error_at(Location(file), _TOO_DEEP) from None
 
 
 def _refuse_constant(name: str) -> object:
@@ -102,7 +102,7 @@ def _documents(text: str, file: str, *, json_text: str) -> list[Node]:
     except yaml.MarkedYAMLError as error:
         raise _unreadable(error, file) from None
     except yaml.reader.ReaderError as error:
-        raise refuse(Location(file), f"not YAML: {error.reason}") from None
+        raise error_at(Location(file), f"not YAML: {error.reason}") from None
 
 
 class _Builder:
@@ -124,54 +124,56 @@ class _Builder:
                 yield self._node(self._events.get_event(), 1)
 
     def _node(self, event: yaml.Event, depth: int) -> Node:
-        place, before = _place(self._file, event), self._count
+        location, before = _location(self._file, event), self._count
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event, place)
+            return self._alias(event, location)
         if not isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
-            raise refuse(place, "a value is missing")
-        self._require_bounded(1, place)
-        self._require_plain(event, depth, place)
+            raise error_at(location, "a value is missing")
+        self._require_bounded(1, location)
+        self._require_plain(event, depth, location)
         if isinstance(event, yaml.ScalarEvent):
-            node: Node = Scalar(place, self._text(event), event.style or "")
+            node: Node = Scalar(location, self._text(event), event.style or "")
         elif isinstance(event, yaml.MappingStartEvent):
-            node = self._table(place, depth)
+            node = self._table(location, depth)
         else:
-            node = Array(place, tuple(self._items(depth)))
+            node = Array(location, tuple(self._items(depth)))
         if event.anchor:
             self._anchors[event.anchor] = (node, self._count - before)
         return node
 
-    def _alias(self, event: yaml.AliasEvent, place: Location) -> Node:
+    def _alias(self, event: yaml.AliasEvent, location: Location) -> Node:
         if event.anchor not in self._anchors:
-            raise refuse(place, f"no value has been given the anchor `&{event.anchor}` before")
+            raise error_at(location, f"no value has been given the anchor `&{event.anchor}` before")
         node, size = self._anchors[event.anchor]
-        self._require_bounded(size, place)
+        self._require_bounded(size, location)
         return node
 
-    def _require_bounded(self, size: int, place: Location) -> None:
+    def _require_bounded(self, size: int, location: Location) -> None:
         self._count += size
         if self._count > MAX_NODES:
-            raise refuse(
-                place,
+            raise error_at(
+                location,
                 f"the file has more than {MAX_NODES:,} values, those of aliases counted as often as they are used",
             )
 
-    def _require_plain(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, depth: int, place: Location) -> None:
+    def _require_plain(
+        self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, depth: int, location: Location
+    ) -> None:
         if depth > MAX_DEPTH:
-            raise refuse(place, _TOO_DEEP)
+            raise error_at(location, _TOO_DEEP)
         if event.tag:
-            raise refuse(place, f"the tag `{event.tag}` is not supported", "write the value without a tag")
+            raise error_at(location, f"the tag `{event.tag}` is not supported", "write the value without a tag")
 
     def _items(self, depth: int) -> Iterator[Node]:
         while not isinstance(event := self._events.get_event(), yaml.SequenceEndEvent):
             yield self._node(event, depth + 1)
 
-    def _table(self, place: Location, depth: int) -> Table:
+    def _table(self, location: Location, depth: int) -> Table:
         members: dict[str, Node] = {}
         keys: dict[str, Location] = {}
         twice: list[Problem] = []
         while not isinstance(event := self._events.get_event(), yaml.MappingEndEvent):
-            at = _place(self._file, event)
+            at = _location(self._file, event)
             key = self._key(event, at)
             value = self._node(self._events.get_event(), depth + 1)
             if key in keys:
@@ -180,12 +182,12 @@ class _Builder:
                 keys[key], members[key] = at, value
         if twice:
             raise ProblemsError(twice)
-        return Table(place, members, keys)
+        return Table(location, members, keys)
 
-    def _key(self, event: yaml.Event, place: Location) -> str:
+    def _key(self, event: yaml.Event, location: Location) -> str:
         node = self._node(event, MAX_DEPTH) if isinstance(event, yaml.ScalarEvent) else None
         if not isinstance(node, Scalar):
-            raise refuse(place, "a key must be text")
+            raise error_at(location, "a key must be text")
         return node.text
 
     def _text(self, event: yaml.ScalarEvent) -> str:
@@ -196,10 +198,10 @@ class _Builder:
 
 def _duplicate(key: str, at: Location, first: Location) -> Problem:
     message = f"the key `{key}` stands here a second time; the first is on line {first.line}"
-    return Problem(place=at, message=message, reason="DUPLICATE_KEY", hint="keep one of the two")
+    return Problem(location=at, message=message, reason="DUPLICATE_KEY", hint="keep one of the two")
 
 
-def _place(file: str, event: yaml.Event) -> Location:
+def _location(file: str, event: yaml.Event) -> Location:
     mark = _mark(event.start_mark)
     return Location(file, mark.line + 1, mark.column + 1)
 
@@ -212,6 +214,6 @@ def _mark(mark: Mark | None) -> Mark:
 
 def _unreadable(error: yaml.MarkedYAMLError, file: str) -> ProblemsError:
     mark = error.problem_mark or error.context_mark
-    place = Location(file, mark.line + 1, mark.column + 1) if mark else Location(file)
+    location = Location(file, mark.line + 1, mark.column + 1) if mark else Location(file)
     hint = "indent with spaces" if "cannot start any token" in (error.problem or "") else ""
-    return refuse(place, f"not YAML: {error.problem or error.context or 'cannot be read'}", hint)
+    return error_at(location, f"not YAML: {error.problem or error.context or 'cannot be read'}", hint)

@@ -14,7 +14,7 @@ from rolecall_client.v1 import decision_pb2 as pb
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rolecall.cli.request import QuestionOptions
+    from rolecall.cli.request import RequestOptions
 
 _WHY = {
     pb.DECISION_REASON_ALLOW: "",
@@ -25,7 +25,7 @@ _WHY = {
 }
 
 
-def show_decision(decision: pb.Decision, question: QuestionOptions) -> None:
+def show_decision(decision: pb.Decision, question: RequestOptions) -> None:
     """Print a decision on standard output."""
     out = console(sys.stdout)
     out.print(headline(decision, out), soft_wrap=True)
@@ -50,7 +50,7 @@ def reason_name(decision: pb.Decision) -> str:
     return pb.DecisionReason.Name(decision.reason).removeprefix("DECISION_REASON_")
 
 
-def who_and_role(question: QuestionOptions) -> Iterator[tuple[str, str]]:
+def who_and_role(question: RequestOptions) -> Iterator[tuple[str, str]]:
     """Yield who asks, with what, and for which role."""
     yield "who", question.as_
     for fact in (*question.claim, *question.context):
@@ -72,7 +72,7 @@ def show_trust_side(decision: pb.Decision, out: Console) -> None:
         )
 
 
-def _facts(decision: pb.Decision, question: QuestionOptions) -> Iterator[tuple[str, str]]:
+def _facts(decision: pb.Decision, question: RequestOptions) -> Iterator[tuple[str, str]]:
     yield from who_and_role(question)
     for statement in decision.determining_statements:
         yield "by", f"{statement.pointer} ({statement.sid})" if statement.sid else statement.pointer

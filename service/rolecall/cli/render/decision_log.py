@@ -17,7 +17,7 @@ _REASON_COLUMNS = 16
 _ORDINARY = "CheckAssumeRole"
 
 
-def as_lines() -> Callable[[LoggedDecision], None]:
+def line_printer() -> Callable[[LoggedDecision], None]:
     """Return what prints a decision as the log has it."""
 
     def show(decision: LoggedDecision) -> None:
@@ -26,7 +26,7 @@ def as_lines() -> Callable[[LoggedDecision], None]:
     return show
 
 
-def as_rows() -> Callable[[LoggedDecision], None]:
+def row_printer() -> Callable[[LoggedDecision], None]:
     """Return what prints a decision for people: when, what, who, which role, and which statements settled it."""
     out = console(sys.stdout)
     signs = marks(out)

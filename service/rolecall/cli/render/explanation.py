@@ -16,18 +16,18 @@ from rolecall_client.v1 import decision_pb2 as pb
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rolecall.cli.request import QuestionOptions
+    from rolecall.cli.request import RequestOptions
 
 _SHOWN_VALUES = 6
 _SHOWN_CHARACTERS = 200
 
 
-def show_explanation(response: pb.ExplainAssumeRoleResponse, question: QuestionOptions) -> None:
+def show_explanation(response: pb.ExplainAssumeRoleResponse, question: RequestOptions) -> None:
     """Print an explanation on standard output."""
     print_explanation(console(sys.stdout), response, question)
 
 
-def print_explanation(out: Console, response: pb.ExplainAssumeRoleResponse, question: QuestionOptions) -> None:
+def print_explanation(out: Console, response: pb.ExplainAssumeRoleResponse, question: RequestOptions) -> None:
     """Print an explanation on a console."""
     out.print(headline(response.decision, out), soft_wrap=True)
     for name, fact in who_and_role(question):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rolecall_client.watch import RoleWatchEvent
 
 
-class Shown:
+class WatchPrinter:
     """Shows events on standard output, and what happens to the connection on standard error."""
 
     def __init__(self, output: Output, address: str) -> None:

@@ -20,7 +20,7 @@ class FoundRole:
     """
 
     name: str
-    place: Location
+    location: Location
     document: str
     source: Source
     label: str
@@ -28,20 +28,20 @@ class FoundRole:
     tags: Mapping[str, str] = field(default_factory=dict)
     max_session_duration_seconds: int = 0
 
-    def place_of(self, pointer: str, line: int = 0, column: int = 0) -> Location:
+    def location_of(self, pointer: str, line: int = 0, column: int = 0) -> Location:
         """Return where an element of the trust policy stands; `line` and `column` are those in the document, if they are known."""
         if not line and isinstance(self.source, TextSource) and self.source.exact:
             line, column = _position(self.document, pointer)
-        return self.source.place(pointer, line, column)
+        return self.source.locate(pointer, line, column)
 
     @property
     def exact(self) -> bool:
         """Tell whether `place_of` leads to the element, and not just to the text that the policy is in."""
         return not isinstance(self.source, TextSource) or self.source.exact
 
-    def statement_place(self, index: int) -> Location:
+    def statement_location(self, index: int) -> Location:
         """Return where a statement stands."""
-        return self.place_of(f"/Statement/{index}")
+        return self.location_of(f"/Statement/{index}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class UnknownRole:
 
     name: str
     label: str
-    place: Location
+    location: Location
     message: str
 
 
@@ -61,7 +61,7 @@ class ServiceAccount:
     namespace: str
     name: str
     role_name: str
-    place: Location
+    location: Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +84,17 @@ class Found:
     problems: list[Problem] = field(default_factory=list)
     remarks: list[Problem] = field(default_factory=list)
 
-    def note(self, place: Location, message: str, hint: str = "", *, severity: str = "note", reason: str = "") -> None:
+    def add_remark(
+        self, location: Location, message: str, hint: str = "", *, severity: str = "note", reason: str = ""
+    ) -> None:
         """Remember something to tell."""
         self.remarks.append(
-            Problem(place=place, message=message, hint=hint, severity=severity, reason=reason, finding=True)
+            Problem(location=location, message=message, hint=hint, severity=severity, reason=reason, finding=True)
         )
 
-    def refuse(self, place: Location, message: str, hint: str = "", *, reason: str = "") -> None:
+    def add_problem(self, location: Location, message: str, hint: str = "", *, reason: str = "") -> None:
         """Remember something that is wrong."""
-        self.problems.append(Problem(place=place, message=message, hint=hint, reason=reason))
+        self.problems.append(Problem(location=location, message=message, hint=hint, reason=reason))
 
 
 def found_role(declared: DeclaredRole) -> FoundRole:
@@ -101,7 +103,7 @@ def found_role(declared: DeclaredRole) -> FoundRole:
     return FoundRole(
         name=message.role_name,
         account_id=message.account_id,
-        place=declared.place,
+        location=declared.location,
         document=message.assume_role_policy_document,
         source=declared.source,
         label=f"role `{message.role_name}`",
@@ -116,7 +118,7 @@ def _position(document: str, pointer: str) -> tuple[int, int]:
     from rolecall.policy.positions import JsonSyntaxError, Lines, scan
 
     try:
-        place = scan(document, max_depth=Limits().max_depth).find(pointer)
+        location = scan(document, max_depth=Limits().max_depth).find(pointer)
     except JsonSyntaxError:
         return 0, 0
-    return Lines(document).at(place.offset) if place else (0, 0)
+    return Lines(document).at(location.offset) if location else (0, 0)

@@ -14,10 +14,12 @@ from rolecall.cli.sources.found import FoundRole, found_role
 def inline_roles(items: Sequence[Node], path: Path, text: str) -> list[FoundRole]:
     """Return the roles that nodes declare; raise `ProblemsError` with everything that is wrong with them."""
     reader = RoleReader(path, text)
-    place = items[0].place if items else Location(str(path))
-    version = Scalar(place, API_VERSION, '"')
+    location = items[0].location if items else Location(str(path))
+    version = Scalar(location, API_VERSION, '"')
     document = Table(
-        place, {"apiVersion": version, "roles": Array(place, tuple(items))}, {"apiVersion": place, "roles": place}
+        location,
+        {"apiVersion": version, "roles": Array(location, tuple(items))},
+        {"apiVersion": location, "roles": location},
     )
     roles = [found_role(declared) for declared in reader.roles(document)]
     if reader.problems:

@@ -24,8 +24,8 @@ def read_manifest(manifest: Table, found: Found) -> None:
         if _text(item, "kind") == "ServiceAccount":
             count += _read_account(item, found)
     if not count:
-        found.note(
-            manifest.place, f"has no service account with the annotation `{ROLE_ANNOTATION}`: it asks for nothing"
+        found.add_remark(
+            manifest.location, f"has no service account with the annotation `{ROLE_ANNOTATION}`: it asks for nothing"
         )
 
 
@@ -43,7 +43,7 @@ def _objects(node: Node) -> Iterator[Table]:
 def _read_account(account: Table, found: Found) -> bool:
     metadata = account.members.get("metadata")
     if not isinstance(metadata, Table) or not (name := _text(metadata, "name")):
-        found.refuse(account.place, "a ServiceAccount must have `metadata.name`")
+        found.add_problem(account.location, "a ServiceAccount must have `metadata.name`")
         return False
     annotations = metadata.members.get("annotations")
     if not isinstance(annotations, Table):
@@ -51,25 +51,25 @@ def _read_account(account: Table, found: Found) -> bool:
     _note_unknown(annotations, name, found)
     if ROLE_ANNOTATION not in annotations.members:
         return False
-    role, place = annotations.members[ROLE_ANNOTATION], annotations.keys[ROLE_ANNOTATION]
+    role, location = annotations.members[ROLE_ANNOTATION], annotations.keys[ROLE_ANNOTATION]
     if not isinstance(role, Scalar) or role.literal == "null" or not role.text:
-        found.refuse(place, f"`{ROLE_ANNOTATION}` must be the name of a role")
+        found.add_problem(location, f"`{ROLE_ANNOTATION}` must be the name of a role")
         return False
     namespace = _text(metadata, "namespace")
     if not namespace:
         message = f"the service account `{name}` has no namespace: it is taken to be in `{DEFAULT_NAMESPACE}`"
-        found.note(metadata.place, message, reason="DEFAULT_NAMESPACE")
+        found.add_remark(metadata.location, message, reason="DEFAULT_NAMESPACE")
     found.service_accounts.append(
-        ServiceAccount(namespace=namespace or DEFAULT_NAMESPACE, name=name, role_name=role.text, place=place)
+        ServiceAccount(namespace=namespace or DEFAULT_NAMESPACE, name=name, role_name=role.text, location=location)
     )
     return True
 
 
 def _note_unknown(annotations: Table, name: str, found: Found) -> None:
-    for key, place in annotations.keys.items():
+    for key, location in annotations.keys.items():
         if key.startswith(_PREFIX) and key not in _KNOWN:
             message = f"`{key}` of the service account `{name}` is no annotation of a service account that is known"
-            found.note(place, message, f"the role is named by `{ROLE_ANNOTATION}`", severity="warning")
+            found.add_remark(location, message, f"the role is named by `{ROLE_ANNOTATION}`", severity="warning")
 
 
 def _text(table: Table, key: str) -> str:

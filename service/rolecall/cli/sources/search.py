@@ -13,7 +13,7 @@ from rolecall.cli.declarations.document import TextSource
 from rolecall.cli.declarations.role import RoleReader
 from rolecall.cli.declarations.tree import MAX_FILE_BYTES, Node, Table, read_documents
 from rolecall.cli.files import MAX_POLICY_FILE_BYTES, read_text
-from rolecall.cli.problem import Location, ProblemsError, refuse
+from rolecall.cli.problem import Location, ProblemsError, error_at
 from rolecall.cli.sources.found import CaseDocument, Found, FoundRole, found_role
 from rolecall.cli.sources.kinds import Kind, kind_of_json, kind_of_node
 from rolecall.cli.sources.kubernetes import read_manifest
@@ -45,7 +45,7 @@ def _files(path: Path, found: Found) -> Iterator[tuple[Path, bool]]:
         return
     files = sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES and _visible(file, path))
     if not files:
-        found.refuse(Location(str(path)), f"the directory `{path}` has no *.yaml, *.yml or *.json file")
+        found.add_problem(Location(str(path)), f"the directory `{path}` has no *.yaml, *.yml or *.json file")
     yield from ((file, False) for file in files)
 
 
@@ -68,7 +68,9 @@ def _read_yaml(path: Path, text: str, found: Found, *, named: bool) -> None:
     documents = [(kind_of_node(document), document) for document in read_documents(text, str(path))]
     of_use = [(kind, document) for kind, document in documents if kind is not Kind.EMPTY]
     if not of_use:
-        found.refuse(Location(str(path)), "the file is empty") if named else found.note(Location(str(path)), "is empty")
+        found.add_problem(Location(str(path)), "the file is empty") if named else found.add_remark(
+            Location(str(path)), "is empty"
+        )
     for kind, document in of_use:
         _read_document(kind, document, path, text, found, named=named)
 
@@ -79,7 +81,7 @@ def _read_json(path: Path, text: str, found: Found, *, named: bool) -> None:
         found.roles.append(policy_role(str(path), text))
         return
     if kind is Kind.OTHER:
-        found.note(Location(str(path)), f"passed over: it is {_KINDS}")
+        found.add_remark(Location(str(path)), f"passed over: it is {_KINDS}")
         return
     # The reader goes by the name, and not every JSON file is called so.
     for document in read_documents(text, str(path) if path.suffix == ".json" else f"{path}.json"):
@@ -89,9 +91,11 @@ def _read_json(path: Path, text: str, found: Found, *, named: bool) -> None:
 def _read_document(kind: Kind, document: Node, path: Path, text: str, found: Found, *, named: bool) -> None:
     if kind is Kind.OTHER or not isinstance(document, Table):
         if named:
-            found.refuse(document.place, f"this is {_KINDS}", "begin a file of roles with `apiVersion: rolecall/v1`")
+            found.add_problem(
+                document.location, f"this is {_KINDS}", "begin a file of roles with `apiVersion: rolecall/v1`"
+            )
         else:
-            found.note(document.place, f"passed over: it is {_KINDS}")
+            found.add_remark(document.location, f"passed over: it is {_KINDS}")
     elif kind is Kind.CASES:
         found.case_documents.append(CaseDocument(path, text, document))
     elif kind is Kind.PLAN:
@@ -112,19 +116,19 @@ def policy_role(file: str, text: str) -> FoundRole:
     """Return the role that a trust policy in a file of its own is on: it is named after the file; raise `ProblemsError`."""
     name, start = Path(file).stem, Location(file, 1, 1)
     if len(text.encode()) > MAX_POLICY_FILE_BYTES:
-        raise refuse(Location(file), f"`{file}` is longer than {MAX_POLICY_FILE_BYTES:,} bytes")
+        raise error_at(Location(file), f"`{file}` is longer than {MAX_POLICY_FILE_BYTES:,} bytes")
     return FoundRole(
-        name=name, place=Location(file), document=text, source=TextSource(text, start), label=f"role `{name}`"
+        name=name, location=Location(file), document=text, source=TextSource(text, start), label=f"role `{name}`"
     )
 
 
 def _drop_referenced(found: Found) -> None:
     """Drop the policies that a role names as its `trust_policy_file`: they are that role's, and not of one named after the file."""
-    own = {id(role) for role in found.roles if role.place.line == 0}
+    own = {id(role) for role in found.roles if role.location.line == 0}
     referenced = {_file(role) for role in found.roles if id(role) not in own and isinstance(role.source, TextSource)}
     found.roles = [role for role in found.roles if id(role) not in own or _file(role) not in referenced]
 
 
 def _file(role: FoundRole) -> Path:
-    place = role.source.start if isinstance(role.source, TextSource) else role.place
-    return Path(place.file).resolve()
+    location = role.source.start if isinstance(role.source, TextSource) else role.location
+    return Path(location.file).resolve()

@@ -29,39 +29,39 @@ def read_plan(root: Table, found: Found) -> None:
     """Add the roles that will be there when a plan has been applied, or that a state has, to what is found."""
     version = _scalar(root, "format_version")
     if version is None or version.text.partition(".")[0] not in {"0", "1"}:
-        place = version.place if version else root.place
+        location = version.location if version else root.location
         told = f"`{version.text}`" if version else "no text"
-        found.refuse(place, f"the plan's `format_version` is {told}; 0.x and 1.x can be read")
+        found.add_problem(location, f"the plan's `format_version` is {told}; 0.x and 1.x can be read")
         return
     plan, count = Plan(root), 0
     for resource in plan.resources(RESOURCE_TYPE):
         _read_role(resource, plan, found)
         count += 1
     if not count:
-        found.note(root.place, f"the plan has no `{RESOURCE_TYPE}`")
+        found.add_remark(root.location, f"the plan has no `{RESOURCE_TYPE}`")
 
 
 def _read_role(resource: Table, plan: Plan, found: Found) -> None:
     values = resource.members.get("values")
-    values = values if isinstance(values, Table) else Table(resource.place, {}, {})
-    address, place = plan.address(resource), resource.keys.get("address", resource.place)
+    values = values if isinstance(values, Table) else Table(resource.location, {}, {})
+    address, location = plan.address(resource), resource.keys.get("address", resource.location)
     name = plan.settled(address, values, NAME)
     composed = any(plan.changes(address, part) for part in _PARTS)
     document = None if composed else plan.settled(address, values, DOCUMENT)
     if name is None or document is None:
-        _note_unknown(address, place, name, _why(address, named=name is not None, composed=composed), found)
+        _note_unknown(address, location, name, _why(address, named=name is not None, composed=composed), found)
         return
     for detail in _DETAILS:
         if plan.leaves_open(address, detail):
             message = f"`{address}`: `{detail}` is not known before the plan is applied, and is left out here"
-            found.note(place, message, severity="warning", reason="UNKNOWN_UNTIL_APPLY")
+            found.add_remark(location, message, severity="warning", reason="UNKNOWN_UNTIL_APPLY")
     found.roles.append(
         FoundRole(
             name=name.text,
             account_id=_account(values),
-            place=place,
+            location=location,
             document=document.text,
-            source=TextSource(document.text, document.place, exact=False),
+            source=TextSource(document.text, document.location, exact=False),
             label=f"`{address}`",
             tags=dict(_tags(values)),
             max_session_duration_seconds=_seconds(values),
@@ -69,12 +69,12 @@ def _read_role(resource: Table, plan: Plan, found: Found) -> None:
     )
 
 
-def _note_unknown(address: str, place: Location, name: Scalar | None, message: str, found: Found) -> None:
+def _note_unknown(address: str, location: Location, name: Scalar | None, message: str, found: Found) -> None:
     found.unknown_roles.append(
-        UnknownRole(name=name.text if name else "", label=f"`{address}`", place=place, message=message)
+        UnknownRole(name=name.text if name else "", label=f"`{address}`", location=location, message=message)
     )
     hint = "test a plan that is made when the rest has been applied, or write the value out"
-    found.note(place, message, hint, severity="warning", reason="UNKNOWN_UNTIL_APPLY")
+    found.add_remark(location, message, hint, severity="warning", reason="UNKNOWN_UNTIL_APPLY")
 
 
 def _why(address: str, *, named: bool, composed: bool) -> str:

@@ -78,12 +78,12 @@ class _CaseReader(Fields):
         if isinstance(node, Array) and node.items:
             return node.items
         what = "has no cases: it would test nothing" if isinstance(node, Array) else "`cases` must be a list"
-        self.note(node.place, what, reason="NO_CASES")
+        self.note(node.location, what, reason="NO_CASES")
         return ()
 
     def _cases(self, node: Node) -> Iterator[Case]:
         if not isinstance(node, Table):
-            self.note(node.place, "a case must be a mapping with `name`, `as`, `role` and `expect`")
+            self.note(node.location, "a case must be a mapping with `name`, `as`, `role` and `expect`")
             return
         self.known(node, _CASE_KEYS)
         name, several = self.text(node, "name", required=True), isinstance(node.members.get("as"), Array)
@@ -93,8 +93,8 @@ class _CaseReader(Fields):
             who="",
             role=self.text(node, "role", required=True),
             expect=self._expect(node),
-            place=node.keys.get("name", node.place),
-            places=dict(_places(node)),
+            location=node.keys.get("name", node.location),
+            locations=dict(_locations(node)),
             claims=self.values(node, "claims"),
             context=self.values(node, "context"),
             external_id=self.text(node, "external_id"),
@@ -103,23 +103,23 @@ class _CaseReader(Fields):
             duration=self.seconds(node, "duration"),
             time=self._time if time is None else time,
         )
-        for who, place in self._who(node):
+        for who, location in self._who(node):
             yield replace(
-                case, who=who, name=f"{name} ({who})" if several else name, places={**case.places, "as": place}
+                case, who=who, name=f"{name} ({who})" if several else name, locations={**case.locations, "as": location}
             )
 
     def _who(self, node: Table) -> Iterator[tuple[str, Location]]:
         asking = node.members.get("as")
         if asking is None:
-            self.note(node.place, "`as` is missing", "say who asks, or list several: each is a case of its own")
+            self.note(node.location, "`as` is missing", "say who asks, or list several: each is a case of its own")
             return
         if isinstance(asking, Array) and not asking.items:
-            self.note(asking.place, "`as` names nobody: the case would test nothing", reason="NO_CASES")
+            self.note(asking.location, "`as` names nobody: the case would test nothing", reason="NO_CASES")
         for item in asking.items if isinstance(asking, Array) else (asking,):
             for who in self.texts("as", item):
                 if not who:
-                    self.note(item.place, "`as` must not be empty")
-                yield who, item.place
+                    self.note(item.location, "`as` must not be empty")
+                yield who, item.location
 
     def _expect(self, case: Table) -> Expectation:
         node = case.members.get("expect")
@@ -127,15 +127,17 @@ class _CaseReader(Fields):
             outcome = self.choice(case, "expect", list(ExpectedOutcome))
             return Expectation(outcome=ExpectedOutcome(outcome or ExpectedOutcome.DENY))
         if not isinstance(node, Table):
-            self.note(node.place if node else case.place, "`expect` must be ALLOW, DENY or a mapping with `outcome`")
+            self.note(
+                node.location if node else case.location, "`expect` must be ALLOW, DENY or a mapping with `outcome`"
+            )
             return Expectation(outcome=ExpectedOutcome.DENY)
         self.known(node, _EXPECT_KEYS)
         outcome = self.choice(node, "outcome", list(ExpectedOutcome), required=True)
         reason, statement = self.choice(node, "reason", list(Reason)), self.text(node, "statement")
         if outcome and reason and (outcome == ExpectedOutcome.ALLOW) != (reason == Reason.ALLOW):
-            self.note(node.members["reason"].place, f"the outcome {outcome} cannot have the reason {reason}")
+            self.note(node.members["reason"].location, f"the outcome {outcome} cannot have the reason {reason}")
         if statement and reason not in _DECIDED_BY_STATEMENTS:
-            self.note(node.members["statement"].place, f"with the reason {reason} no statement decides")
+            self.note(node.members["statement"].location, f"with the reason {reason} no statement decides")
         return Expectation(outcome=ExpectedOutcome(outcome or ExpectedOutcome.DENY), reason=reason, statement=statement)
 
     def _twice(self, cases: list[Case]) -> None:
@@ -143,21 +145,23 @@ class _CaseReader(Fields):
         for case in cases:
             earlier = first.setdefault(case.name, case)
             if earlier is not case:
-                message = f"the case `{case.name}` stands here a second time; the first is at {earlier.place}"
-                self.note(case.place, message, "give each case its own name", reason="DUPLICATE_CASE")
+                message = f"the case `{case.name}` stands here a second time; the first is at {earlier.location}"
+                self.note(case.location, message, "give each case its own name", reason="DUPLICATE_CASE")
 
     def _roles(self) -> Found | None:
         node = self._root.members.get("roles")
         if node is None:
             return None
         if not isinstance(node, Array) or not node.items:
-            self.note(node.place, "`roles` must be a list of paths and roles", "leave it out for every role there is")
+            self.note(
+                node.location, "`roles` must be a list of paths and roles", "leave it out for every role there is"
+            )
             return None
         inline = [item for item in node.items if not isinstance(item, Scalar)]
         found = search(self._paths(node.items))
         for document in found.case_documents:
             self.note(
-                node.place, f"`roles` leads to test cases in {document.path}", "name the files that have the roles"
+                node.location, f"`roles` leads to test cases in {document.path}", "name the files that have the roles"
             )
         found.case_documents.clear()
         found.roles += self._inline(inline)
@@ -169,7 +173,7 @@ class _CaseReader(Fields):
                 if item.text and item.literal != "null":
                     yield _plain(self._document.path.parent / item.text)
                 else:
-                    self.note(item.place, "a path must not be empty")
+                    self.note(item.location, "a path must not be empty")
 
     def _inline(self, items: Sequence[Node]) -> list[FoundRole]:
         try:
@@ -185,10 +189,10 @@ def _plain(path: Path) -> Path:
     return plain if plain.exists() and plain.resolve() == path.resolve() else path
 
 
-def _places(case: Table) -> Iterator[tuple[str, Location]]:
+def _locations(case: Table) -> Iterator[tuple[str, Location]]:
     """Yield where the fields of a case stand, and where each condition key does."""
     yield from case.keys.items()
     for name in ("context", "claims"):
         node = case.members.get(name)
-        for key, place in node.keys.items() if isinstance(node, Table) else ():
-            yield f"{name}[{key!r}]", place
+        for key, location in node.keys.items() if isinstance(node, Table) else ():
+            yield f"{name}[{key!r}]", location

@@ -36,8 +36,8 @@ class Case:
     who: str
     role: str
     expect: Expectation
-    place: Location
-    places: Mapping[str, Location] = field(default_factory=dict)
+    location: Location
+    locations: Mapping[str, Location] = field(default_factory=dict)
     claims: ContextValues = field(default_factory=dict)
     context: ContextValues = field(default_factory=dict)
     external_id: str = ""
@@ -46,9 +46,9 @@ class Case:
     duration: int = 0
     time: int | None = None
 
-    def place_of(self, key: str) -> Location:
+    def location_of(self, key: str) -> Location:
         """Return where a field stands, or the case if it is not written."""
-        return self.places.get(key, self.place)
+        return self.locations.get(key, self.location)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

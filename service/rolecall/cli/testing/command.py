@@ -14,11 +14,11 @@ from rolecall.cli.failure import DENIED, OK, CommandError
 from rolecall.cli.options import expanded, pairs
 from rolecall.cli.terminal import console, print_json
 from rolecall.cli.testing.coverage import coverage_of
-from rolecall.cli.testing.options import ClusterOptions, Paths, ReportFormat, ReportOptions, WorldOptions
+from rolecall.cli.testing.options import ClusterOptions, Paths, ReportFormat, ReportOptions, ServerOptions
 from rolecall.cli.testing.report import Report
-from rolecall.cli.testing.runner import Asked, prepare, run
+from rolecall.cli.testing.role_set import RoleSetBuilder
+from rolecall.cli.testing.runner import PreparedCase, prepare, run
 from rolecall.cli.testing.suites import collect
-from rolecall.cli.testing.world import WorldBuilder
 from rolecall.engine.clock import now_micros
 from rolecall.engine.decision_point import DecisionOptions
 from rolecall.roles.accounts import Accounts
@@ -28,7 +28,7 @@ SHOW_PROGRESS_FROM = 200
 
 
 @expanded
-def policy_tests(paths: Paths, world: WorldOptions, cluster: ClusterOptions, reporting: ReportOptions) -> None:
+def policy_tests(paths: Paths, role_set: ServerOptions, cluster: ClusterOptions, reporting: ReportOptions) -> None:
     """Hold trust policies against test cases.
 
     Each case is a question and the decision that is expected; the engine is the one that serves. Exit code 0: all passed, 1: a
@@ -36,8 +36,8 @@ def policy_tests(paths: Paths, world: WorldOptions, cluster: ClusterOptions, rep
     """
     now = now_micros()
     collection = collect(paths, cluster.cluster)
-    options = DecisionOptions(source_identity_needs_allow=world.source_identity_needs_allow)
-    builder = WorldBuilder(_accounts(world.account_id, world.account_alias), options, now)
+    options = DecisionOptions(source_identity_needs_allow=role_set.source_identity_needs_allow)
+    builder = RoleSetBuilder(_accounts(role_set.account_id, role_set.account_alias), options, now)
     held = [held for role in collection.roles.values() if (held := builder.held(role)) is not None]
     asked = prepare(collection, builder)
     with _progress(asked) as cases:
@@ -102,7 +102,7 @@ def _value(report: Report, output: ReportFormat) -> object:
 
 
 @contextmanager
-def _progress(asked: Sequence[Asked]) -> Iterator[Iterable[Asked]]:
+def _progress(asked: Sequence[PreparedCase]) -> Iterator[Iterable[PreparedCase]]:
     """Give the cases; many of them move a bar on a terminal."""
     out = console(sys.stderr)
     if len(asked) < SHOW_PROGRESS_FROM or not out.is_terminal:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rolecall.cli.problem import Location
 from rolecall.cli.testing.results import Result
-from rolecall.cli.testing.world import HeldRole
+from rolecall.cli.testing.role_set import ParsedRole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +16,7 @@ class CoveredStatement:
 
     index: int
     sid: str
-    place: Location
+    location: Location
     covered: bool
 
     @property
@@ -30,7 +30,7 @@ class RoleCoverage:
     """The statements of a role."""
 
     arn: str
-    place: Location
+    location: Location
     statements: tuple[CoveredStatement, ...]
 
     @property
@@ -65,20 +65,20 @@ class Coverage:
         return self.covered * 100 >= percent * self.total
 
 
-def coverage_of(roles: Iterable[HeldRole], results: Iterable[Result]) -> Coverage:
+def coverage_of(roles: Iterable[ParsedRole], results: Iterable[Result]) -> Coverage:
     """Return which statements of the roles applied in a case, be it that they decided or that another one won."""
-    applied: dict[HeldRole, set[int]] = {role: set() for role in roles}
+    applied: dict[ParsedRole, set[int]] = {role: set() for role in roles}
     for result in results:
         if result.held is not None:
             applied.setdefault(result.held, set()).update(result.applied)
     return Coverage(roles=tuple(_role(held, indices) for held, indices in applied.items()))
 
 
-def _role(held: HeldRole, applied: set[int]) -> RoleCoverage:
+def _role(held: ParsedRole, applied: set[int]) -> RoleCoverage:
     statements = tuple(
         CoveredStatement(
-            index=s.index, sid=s.sid, place=held.found.statement_place(s.index), covered=s.index in applied
+            index=s.index, sid=s.sid, location=held.found.statement_location(s.index), covered=s.index in applied
         )
         for s in held.policy.statements
     )
-    return RoleCoverage(arn=held.role.arn, place=held.found.place, statements=statements)
+    return RoleCoverage(arn=held.role.arn, location=held.found.location, statements=statements)

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 from rolecall.cli.sources import UnknownRole
 from rolecall.cli.testing.cases import Case
-from rolecall.cli.testing.world import HeldRole, World
+from rolecall.cli.testing.role_set import ParsedRole, RoleSet
 from rolecall.engine.decision import Decision, Reason
 
 
-def failure_of(case: Case, decision: Decision, held: HeldRole | None) -> str:
+def failure_of(case: Case, decision: Decision, held: ParsedRole | None) -> str:
     """Return why a decision is not what is expected, or nothing.
 
     A role that is not there denies everybody, so a misspelt name would pass for a Deny: only the reason itself expects it.
@@ -28,16 +28,18 @@ def failure_of(case: Case, decision: Decision, held: HeldRole | None) -> str:
     return ""
 
 
-def missing_role_hint(case: Case, world: World, unknown: Iterable[UnknownRole]) -> str:
+def missing_role_hint(case: Case, role_set: RoleSet, unknown: Iterable[UnknownRole]) -> str:
     """Return what may be meant by the name of a role that is not there."""
-    wanted = world.accounts.role(case.role)
+    wanted = role_set.accounts.role(case.role)
     for role in unknown:
         if role.name.lower() == wanted.role_name.lower():
             return role.message
-    elsewhere = [held.role for held in world.held.values() if held.role.role_name.lower() == wanted.role_name.lower()]
+    elsewhere = [
+        held.role for held in role_set.held.values() if held.role.role_name.lower() == wanted.role_name.lower()
+    ]
     if elsewhere:
         return f"write `{elsewhere[0].account_id}/{elsewhere[0].role_name}`: it is in another account than {wanted.account_id}"
-    names = [held.role.role_name for held in world.held.values()]
+    names = [held.role.role_name for held in role_set.held.values()]
     if nearest := difflib.get_close_matches(wanted.role_name, names, n=1):
         return f"did you mean `{nearest[0]}`?"
     if not names:
@@ -45,7 +47,7 @@ def missing_role_hint(case: Case, world: World, unknown: Iterable[UnknownRole]) 
     return "expect the reason ROLE_NOT_FOUND if that is what you mean"
 
 
-def _statement_failure(wanted: str, decision: Decision, held: HeldRole) -> str:
+def _statement_failure(wanted: str, decision: Decision, held: ParsedRole) -> str:
     statements = held.policy.statements
     indices = {s.index for s in statements if wanted in {s.sid, s.pointer}}
     if not indices:
@@ -56,7 +58,7 @@ def _statement_failure(wanted: str, decision: Decision, held: HeldRole) -> str:
     return f"expected the statement `{wanted}` to decide, got {_told(decision)}"
 
 
-def case_role(held: HeldRole) -> str:
+def case_role(held: ParsedRole) -> str:
     """Return how a role is called."""
     return held.role.arn
 

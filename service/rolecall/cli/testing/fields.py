@@ -22,46 +22,46 @@ class Fields:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
 
-    def note(self, place: Location, message: str, hint: str = "", *, reason: str = "") -> None:
+    def note(self, location: Location, message: str, hint: str = "", *, reason: str = "") -> None:
         """Note a problem."""
-        self.problems.append(Problem(place=place, message=message, hint=hint, reason=reason))
+        self.problems.append(Problem(location=location, message=message, hint=hint, reason=reason))
 
     def known(self, table: Table, known: Iterable[str]) -> None:
         """Note every key that has no meaning here."""
         names = list(known)
-        for key, place in table.keys.items():
+        for key, location in table.keys.items():
             if key not in names:
                 nearest = difflib.get_close_matches(key, names, n=1)
                 listed = ", ".join(f"`{name}`" for name in names)
                 hint = f"did you mean `{nearest[0]}`?" if nearest else f"known keys are {listed}"
-                self.note(place, f"unknown key `{key}`", hint, reason="UNKNOWN_FIELD")
+                self.note(location, f"unknown key `{key}`", hint, reason="UNKNOWN_FIELD")
 
     def text(self, table: Table, key: str, *, required: bool = False) -> str:
         """Return a text; empty if it is not there."""
         node = table.members.get(key)
         if node is None:
             if required:
-                self.note(table.place, f"`{key}` is missing")
+                self.note(table.location, f"`{key}` is missing")
             return ""
         if not isinstance(node, Scalar) or node.literal == "null":
-            self.note(node.place, f"`{key}` must be text", "leave the key out if there is none")
+            self.note(node.location, f"`{key}` must be text", "leave the key out if there is none")
             return ""
         if required and not node.text:
-            self.note(node.place, f"`{key}` must not be empty")
+            self.note(node.location, f"`{key}` must not be empty")
         return node.text
 
     def choice(self, table: Table, key: str, choices: Iterable[str], *, required: bool = False) -> str:
         """Return one of some words; empty if it is not there."""
         text, words = self.text(table, key, required=required), list(choices)
         if text and text not in words:
-            self.note(table.members[key].place, f"`{key}` must be one of {', '.join(words)}, not `{text}`")
+            self.note(table.members[key].location, f"`{key}` must be one of {', '.join(words)}, not `{text}`")
         return text if text in words else ""
 
     def seconds(self, table: Table, key: str) -> int:
         """Return a number of seconds; 0 if it is not there."""
         text = self.text(table, key)
         if text and not _SECONDS.fullmatch(text):
-            self.note(table.members[key].place, f"`{key}` must be a whole number of seconds, not `{text}`")
+            self.note(table.members[key].location, f"`{key}` must be a whole number of seconds, not `{text}`")
             return 0
         return int(text or 0)
 
@@ -75,7 +75,7 @@ class Fields:
         except ValueError:
             if text:
                 hint = "write it as `2026-12-24T18:00:00Z`, or with an offset such as +08:00"
-                self.note(table.members[key].place, f"`{key}` must be a time with its zone, not `{text}`", hint)
+                self.note(table.members[key].location, f"`{key}` must be a time with its zone, not `{text}`", hint)
             return None
 
     def values(self, table: Table, key: str) -> dict[str, tuple[str, ...]]:
@@ -84,7 +84,7 @@ class Fields:
         if node is None:
             return {}
         if not isinstance(node, Table):
-            self.note(node.place, f"`{key}` must be a mapping from condition keys to a value, or to a list of them")
+            self.note(node.location, f"`{key}` must be a mapping from condition keys to a value, or to a list of them")
             return {}
         return {name: tuple(self.texts(name, value)) for name, value in node.members.items()}
 
@@ -94,7 +94,9 @@ class Fields:
             if isinstance(item, Scalar) and item.literal != "null":
                 yield item.text
             else:
-                self.note(item.place, f"`{key}` must be text, or a list of texts", "leave the key out if it is absent")
+                self.note(
+                    item.location, f"`{key}` must be text, or a list of texts", "leave the key out if it is absent"
+                )
 
 
 def _micros(text: str) -> int:

@@ -33,21 +33,24 @@ def manifest_cases(accounts: Iterable[ServiceAccount], cluster: Cluster) -> Iter
             role=account.role_name,
             claims=claims,
             expect=Expectation(outcome=ExpectedOutcome.ALLOW),
-            place=account.place,
+            location=account.location,
         )
 
 
 def manifest_problems(accounts: Iterable[ServiceAccount], provider: str) -> Iterator[Problem]:
     """Yield why the questions cannot be put."""
-    places: list[Location] = []
+    locations: list[Location] = []
     for account in accounts:
-        places.append(account.place)
+        locations.append(account.location)
         for violation in role_name_violations(account.role_name, field="role"):
             message = f"`{account.role_name}` is not the name of a role, so no pod will get a token for it: {violation.message}"
             yield Problem(
-                place=account.place, message=message, reason=violation.reason, hint="write the name alone, not an ARN"
+                location=account.location,
+                message=message,
+                reason=violation.reason,
+                hint="write the name alone, not an ARN",
             )
-    if places and not provider:
+    if locations and not provider:
         message = "service accounts ask about roles here, and their cluster's OIDC provider is not known"
         hint = "name the provider that the cluster has in RAM: --oidc-provider ack-rrsa-CLUSTER"
-        yield Problem(place=places[0], message=message, hint=hint)
+        yield Problem(location=locations[0], message=message, hint=hint)

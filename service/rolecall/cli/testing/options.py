@@ -33,7 +33,7 @@ Paths = Annotated[
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class WorldOptions:
+class ServerOptions:
     """What the server would be configured to."""
 
     account_id: Annotated[str, typer.Option(metavar="ID", help="The account of roles and cases that name none.")] = (

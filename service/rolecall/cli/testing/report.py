@@ -10,7 +10,7 @@ from rolecall.cli.problem import Location, Problem
 from rolecall.cli.render.explanation import print_explanation
 from rolecall.cli.terminal import console
 from rolecall.cli.testing.coverage import Coverage
-from rolecall.cli.testing.questions import options_of
+from rolecall.cli.testing.requests import options_of
 from rolecall.cli.testing.results import Result
 from rolecall.transport.codecs.explanation import explain_response
 from rolecall_client.v1.decision_pb2 import ExplainAssumeRoleResponse
@@ -65,20 +65,20 @@ def explanation_text(result: Result) -> str:
     return text.getvalue()
 
 
-def deciding_places(result: Result) -> Iterator[tuple[str, Location]]:
+def deciding_statements(result: Result) -> Iterator[tuple[str, Location]]:
     """Yield each statement that settled the decision, and where it stands."""
     if result.held is not None:
         for index, name in result.statements():
-            yield name, result.held.found.statement_place(index)
+            yield name, result.held.found.statement_location(index)
 
 
-def telling_places(result: Result) -> Iterator[tuple[str, Location]]:
+def related_statements(result: Result) -> Iterator[tuple[str, Location]]:
     """Yield each statement that a reader of a failure wants to see, as a sentence, and where it stands."""
-    for name, place in deciding_places(result):
-        yield f"{name} decided", place
+    for name, location in deciding_statements(result):
+        yield f"{name} decided", location
     decided = {statement.index for statement in result.decision.determining}
     for miss in result.explanation.near_misses if result.explanation else ():
         statement = miss.trace.statement
         if statement.index not in decided and result.held is not None:
             name = f"{statement.pointer} ({statement.sid})" if statement.sid else statement.pointer
-            yield f"{name} is the closest", result.held.found.statement_place(statement.index)
+            yield f"{name} is the closest", result.held.found.statement_location(statement.index)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rolecall.cli.problem import Location
 from rolecall.cli.terminal import record
 from rolecall.cli.testing.coverage import Coverage
-from rolecall.cli.testing.report import Report, deciding_places, explanation_of
+from rolecall.cli.testing.report import Report, deciding_statements, explanation_of
 from rolecall.cli.testing.results import Result
 
 
@@ -27,7 +27,7 @@ def _case(result: Result) -> Mapping[str, object]:
     case, explanation = result.case, explanation_of(result)
     return {
         "name": case.name,
-        **_place(case.place),
+        **_location(case.location),
         "as": case.who,
         "role": case.role,
         "passed": result.passed,
@@ -38,7 +38,7 @@ def _case(result: Result) -> Mapping[str, object]:
         },
         "outcome": result.outcome,
         "reason": result.decision.reason,
-        "statements": [{"statement": name, **_place(place)} for name, place in deciding_places(result)],
+        "statements": [{"statement": name, **_location(location)} for name, location in deciding_statements(result)],
         "failure": result.failure,
         "hint": result.hint,
         "explanation": None if explanation is None else record(explanation),
@@ -54,9 +54,10 @@ def _coverage(coverage: Coverage, fail_under: float) -> Mapping[str, object]:
         "roles": [
             {
                 "role": role.arn,
-                **_place(role.place),
+                **_location(role.location),
                 "statements": [
-                    {"index": s.index, "sid": s.sid, **_place(s.place), "covered": s.covered} for s in role.statements
+                    {"index": s.index, "sid": s.sid, **_location(s.location), "covered": s.covered}
+                    for s in role.statements
                 ],
             }
             for role in coverage.roles
@@ -64,5 +65,5 @@ def _coverage(coverage: Coverage, fail_under: float) -> Mapping[str, object]:
     }
 
 
-def _place(place: Location) -> Mapping[str, object]:
-    return {"file": place.file, "line": place.line, "column": place.column}
+def _location(location: Location) -> Mapping[str, object]:
+    return {"file": location.file, "line": location.line, "column": location.column}

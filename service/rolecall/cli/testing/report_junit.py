@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from rolecall.cli.testing.coverage import Coverage
-from rolecall.cli.testing.report import Report, explanation_text, telling_places
+from rolecall.cli.testing.report import Report, explanation_text, related_statements
 from rolecall.cli.testing.results import Result
 
 # What XML 1.0 cannot hold, not even as an escape.
@@ -29,17 +29,19 @@ def junit_text(report: Report) -> str:
 
 def _add_case(suite: ET.Element, result: Result) -> None:
     case = result.case
-    facts = {"name": _text(case.name), "classname": _text(result.file), "file": _text(case.place.file)}
-    element = ET.SubElement(suite, "testcase", {**facts, "line": str(case.place.line), "time": f"{result.seconds:.6f}"})
+    facts = {"name": _text(case.name), "classname": _text(result.file), "file": _text(case.location.file)}
+    element = ET.SubElement(
+        suite, "testcase", {**facts, "line": str(case.location.line), "time": f"{result.seconds:.6f}"}
+    )
     if not result.passed:
         failure = ET.SubElement(element, "failure", {"type": "failure", "message": _text(result.failure)})
         failure.text = _text(_whole(result))
 
 
 def _whole(result: Result) -> str:
-    lines = [f"{result.case.place}: {result.failure}"]
+    lines = [f"{result.case.location}: {result.failure}"]
     lines += [f"help: {result.hint}"] if result.hint else []
-    lines += [f"{told}: {place}" for told, place in telling_places(result)]
+    lines += [f"{told}: {location}" for told, location in related_statements(result)]
     return "\n".join([*lines, "", explanation_text(result)])
 
 
@@ -52,7 +54,7 @@ def _add_coverage(root: ET.Element, report: Report, coverage: Coverage) -> None:
     suite = ET.SubElement(root, "testsuite", {"name": "coverage", **counts})
     element = ET.SubElement(suite, "testcase", {"name": "coverage", "classname": "coverage", "time": "0.000000"})
     failure = ET.SubElement(element, "failure", {"type": "failure", "message": told})
-    missed = [f"{s.place}: {role.arn} {s.name} applies in no case" for role in coverage.roles for s in role.missed]
+    missed = [f"{s.location}: {role.arn} {s.name} applies in no case" for role in coverage.roles for s in role.missed]
     failure.text = _text("\n".join(missed))
     root.set("tests", str(len(report.results) + 1))
     root.set("failures", str(len(report.failed) + 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from rolecall.cli.sarif import SarifResult, problem_result, sarif_log
-from rolecall.cli.testing.report import Report, telling_places
+from rolecall.cli.testing.report import Report, related_statements
 from rolecall.cli.testing.results import Result
 
 
@@ -22,8 +22,8 @@ def _failed(result: Result) -> SarifResult:
         rule="case-failed",
         level="error",
         message=f"case `{result.case.name}`: {result.failure}{hint}{closest}",
-        place=result.case.place,
-        related=tuple(telling_places(result)),
+        location=result.case.location,
+        related=tuple(related_statements(result)),
     )
 
 
@@ -34,5 +34,5 @@ def _uncovered(report: Report) -> Iterator[SarifResult]:
                 rule="statement-not-covered",
                 level="note" if report.covered_enough else "error",
                 message=f"{statement.name} of {role.arn} applies in no case",
-                place=statement.place,
+                location=statement.location,
             )

@@ -10,8 +10,8 @@ from rich.text import Text
 from rolecall.cli.render.explanation import print_explanation
 from rolecall.cli.terminal import Marks, marks, visible
 from rolecall.cli.testing.coverage import Coverage
-from rolecall.cli.testing.questions import options_of
-from rolecall.cli.testing.report import Report, explanation_of, telling_places
+from rolecall.cli.testing.report import Report, explanation_of, related_statements
+from rolecall.cli.testing.requests import options_of
 from rolecall.cli.testing.results import Result
 
 if TYPE_CHECKING:
@@ -43,12 +43,12 @@ def _show_file(file: str, results: Sequence[Result], out: Console, signs: Marks,
 
 
 def _show_failure(result: Result, out: Console, signs: Marks) -> None:
-    place, name = visible(str(result.case.place)), visible(result.case.name)
-    out.print(Text.assemble((f"{signs.no} {place}: ", "bold red"), (name, "bold")), soft_wrap=True)
+    location, name = visible(str(result.case.location)), visible(result.case.name)
+    out.print(Text.assemble((f"{signs.no} {location}: ", "bold red"), (name, "bold")), soft_wrap=True)
     out.print(Text(f"  {visible(result.failure)}"), soft_wrap=True)
     if result.hint:
         out.print(Text.assemble("  ", ("help: ", "bold cyan"), visible(result.hint)), soft_wrap=True)
-    for told, at in telling_places(result):
+    for told, at in related_statements(result):
         out.print(Text(f"  {visible(told)}: {visible(str(at))}", style="dim"), soft_wrap=True)
     explanation = explanation_of(result)
     if explanation is not None:
@@ -64,7 +64,7 @@ def _show_coverage(coverage: Coverage, report: Report, out: Console) -> None:
     for role in coverage.roles:
         for statement in role.missed:
             what = f"{visible(role.arn)} {visible(statement.name)} applies in no case"
-            out.print(Text.assemble((f"  {visible(str(statement.place))}: ", "bold"), what), soft_wrap=True)
+            out.print(Text.assemble((f"  {visible(str(statement.location))}: ", "bold"), what), soft_wrap=True)
 
 
 def _show_sum(report: Report, out: Console, signs: Marks) -> None:

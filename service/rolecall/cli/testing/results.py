@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rolecall.cli.testing.cases import Case
-from rolecall.cli.testing.world import HeldRole
+from rolecall.cli.testing.role_set import ParsedRole
 from rolecall.engine.decision import Decision
 from rolecall.engine.explanation import Explanation
 
@@ -21,7 +21,7 @@ class Result:
     file: str
     case: Case
     decision: Decision
-    held: HeldRole | None
+    held: ParsedRole | None
     seconds: float
     failure: str = ""
     hint: str = ""

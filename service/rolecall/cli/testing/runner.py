@@ -10,10 +10,10 @@ from rolecall.cli.problem import Problem, ProblemsError
 from rolecall.cli.sources import UnknownRole
 from rolecall.cli.testing.cases import Case, Suite
 from rolecall.cli.testing.expectations import failure_of, missing_role_hint
-from rolecall.cli.testing.questions import question_problems, request_of
+from rolecall.cli.testing.requests import request_of, request_problems
 from rolecall.cli.testing.results import Result
+from rolecall.cli.testing.role_set import RoleSet, RoleSetBuilder
 from rolecall.cli.testing.suites import Collection
-from rolecall.cli.testing.world import World, WorldBuilder
 from rolecall.engine.decision import Reason
 from rolecall.engine.errors import InvalidRequestError
 from rolecall.engine.explanation import Explanation, explain_decision
@@ -23,24 +23,24 @@ ISSUER = "oidc:iss"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PreparedCase:
     """A case that can be asked."""
 
     suite: Suite
     case: Case
-    world: World
+    role_set: RoleSet
     request: AssumeRoleRequest
 
 
-def prepare(collection: Collection, builder: WorldBuilder) -> list[Asked]:
+def prepare(collection: Collection, builder: RoleSetBuilder) -> list[PreparedCase]:
     """Return every case with its question; raise `ProblemsError` with all that is wrong with any file, role or case."""
-    asked: list[Asked] = []
+    asked: list[PreparedCase] = []
     problems = list(collection.problems)
     for suite in collection.suites:
-        world = builder.world(suite.roles)
+        role_set = builder.role_set(suite.roles)
         for case in suite.cases:
             try:
-                asked.append(Asked(suite, case, world, request_of(case, world)))
+                asked.append(PreparedCase(suite, case, role_set, request_of(case, role_set)))
             except ProblemsError as error:
                 problems += error.problems
     if builder.problems or problems:
@@ -49,7 +49,7 @@ def prepare(collection: Collection, builder: WorldBuilder) -> list[Asked]:
 
 
 def run(
-    asked: Iterable[Asked], *, now: int, unknown: Sequence[UnknownRole], traced: bool, issuer: str = ""
+    asked: Iterable[PreparedCase], *, now: int, unknown: Sequence[UnknownRole], traced: bool, issuer: str = ""
 ) -> Iterator[Result]:
     """Yield the result of each case. `traced` ones know every statement that applied; `issuer` is what manifests' tokens say.
 
@@ -60,22 +60,22 @@ def run(
         try:
             yield _result(each, now=now, unknown=unknown, traced=traced, issuer=issuer)
         except InvalidRequestError as error:
-            problems += question_problems(error, each.case).problems
+            problems += request_problems(error, each.case).problems
     if problems:
         raise ProblemsError(problems)
 
 
-def _result(asked: Asked, *, now: int, unknown: Sequence[UnknownRole], traced: bool, issuer: str) -> Result:
-    case, world, request = asked.case, asked.world, asked.request
+def _result(asked: PreparedCase, *, now: int, unknown: Sequence[UnknownRole], traced: bool, issuer: str) -> Result:
+    case, role_set, request = asked.case, asked.role_set, asked.request
     began = time.perf_counter()
     moment = now if case.time is None else case.time
-    decision = world.point.check(request, moment).decision
-    held = world.held.get(request.role_key)
+    decision = role_set.point.check(request, moment).decision
+    held = role_set.held.get(request.role_key)
     failure = failure_of(case, decision, held)
-    explanation = explain_decision(world.point, request, moment) if failure or traced else None
+    explanation = explain_decision(role_set.point, request, moment) if failure or traced else None
     hint = ""
     if decision.reason is Reason.ROLE_NOT_FOUND:
-        hint = missing_role_hint(case, world, unknown) if failure else ""
+        hint = missing_role_hint(case, role_set, unknown) if failure else ""
     elif failure and case.who.startswith("k8s:") and ISSUER in decision.missing_keys and not issuer:
         hint = "the trust policy asks for the issuer: give it with --oidc-issuer, or as a claim of the case"
     return Result(

@@ -49,8 +49,8 @@ def collect(paths: Sequence[Path], cluster: Cluster) -> Collection:
     if not collection.suites and not collection.problems:
         hint = "a file of cases has `apiVersion: rolecall/v1` and `cases`; see `rolecall test --help`"
         where = ", ".join(f"`{path}`" for path in paths)
-        place = Location(str(paths[0]))
-        collection.problems.append(Problem(place=place, message=f"there are no test cases in {where}", hint=hint))
+        location = Location(str(paths[0]))
+        collection.problems.append(Problem(location=location, message=f"there are no test cases in {where}", hint=hint))
     # A file that several others name is told once.
     collection.remarks = list(dict.fromkeys(collection.remarks))
     return collection
@@ -74,11 +74,11 @@ def _own_roles(file: CaseFile, collection: Collection, *, beside: bool) -> tuple
 
 
 def _manifest_suites(found: Found, roles: tuple[FoundRole, ...], cluster: Cluster) -> Iterator[Suite]:
-    for file in dict.fromkeys(account.place.file for account in found.service_accounts):
-        accounts = [account for account in found.service_accounts if account.place.file == file]
+    for file in dict.fromkeys(account.location.file for account in found.service_accounts):
+        accounts = [account for account in found.service_accounts if account.location.file == file]
         yield Suite(file=file, cases=tuple(manifest_cases(accounts, cluster)), roles=roles)
 
 
 def _identity(role: FoundRole) -> tuple[Path, int, int, str]:
     """Return what tells a role from others, however the path to its file is written."""
-    return Path(role.place.file).resolve(), role.place.line, role.place.column, role.name
+    return Path(role.location.file).resolve(), role.location.line, role.location.column, role.name

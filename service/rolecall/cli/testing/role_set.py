@@ -21,7 +21,7 @@ from rolecall.transport.codecs.decision import QueryDecoder
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class HeldRole:
+class ParsedRole:
     """A role that is found, as the engine holds it, with its trust policy read."""
 
     found: FoundRole
@@ -29,34 +29,34 @@ class HeldRole:
     policy: TrustPolicy
 
 
-class World:
+class RoleSet:
     """Some roles, and a decision point over them."""
 
-    def __init__(self, held: Iterable[HeldRole], accounts: Accounts, options: DecisionOptions, now: int) -> None:
+    def __init__(self, held: Iterable[ParsedRole], accounts: Accounts, options: DecisionOptions, now: int) -> None:
         self.held = {each.role.key: each for each in held}
         self.accounts = accounts
         self.point = DecisionPoint(Snapshot([each.role for each in self.held.values()]), options, lambda: now)
         self.decoder = QueryDecoder(accounts)
 
 
-class WorldBuilder:
+class RoleSetBuilder:
     """Builds worlds; a role that is in several of them is read once."""
 
     def __init__(self, accounts: Accounts, options: DecisionOptions, now: int) -> None:
         self._accounts, self._options, self._now = accounts, options, now
-        self._held: dict[FoundRole, HeldRole | None] = {}
-        self._worlds: dict[tuple[FoundRole, ...], World] = {}
+        self._held: dict[FoundRole, ParsedRole | None] = {}
+        self._worlds: dict[tuple[FoundRole, ...], RoleSet] = {}
         self.problems: list[Problem] = []
 
-    def world(self, roles: tuple[FoundRole, ...]) -> World:
+    def role_set(self, roles: tuple[FoundRole, ...]) -> RoleSet:
         """Return the world of some roles; those that break a rule are left out, and noted in `problems`."""
         if roles not in self._worlds:
             held = [held for role in roles if (held := self.held(role)) is not None]
             self.problems += _duplicates(held)
-            self._worlds[roles] = World(held, self._accounts, self._options, self._now)
+            self._worlds[roles] = RoleSet(held, self._accounts, self._options, self._now)
         return self._worlds[roles]
 
-    def held(self, found: FoundRole) -> HeldRole | None:
+    def held(self, found: FoundRole) -> ParsedRole | None:
         """Return a role as the engine holds it, or None if it breaks a rule."""
         if found not in self._held:
             try:
@@ -67,7 +67,7 @@ class WorldBuilder:
         return self._held[found]
 
 
-def _held(found: FoundRole, accounts: Accounts) -> HeldRole:
+def _held(found: FoundRole, accounts: Accounts) -> ParsedRole:
     problems: list[Problem] = []
     account_id = _noted(problems, lambda: accounts.account_id(found.account_id), found)
     seconds = found.max_session_duration_seconds or DEFAULT_SESSION_SECONDS
@@ -90,12 +90,12 @@ def _held(found: FoundRole, accounts: Accounts) -> HeldRole:
         max_session_duration_seconds=seconds,
         tags=found.tags,
     )
-    return HeldRole(found, role, policy)
+    return ParsedRole(found, role, policy)
 
 
 def policy_problems(error: InvalidPolicyError, found: FoundRole) -> Iterator[Problem]:
     """Yield the violations of a role's trust policy; where lines lead nowhere, the message says which element it is."""
-    for problem in violation_problems(error, found.place_of):
+    for problem in violation_problems(error, found.location_of):
         yield located(problem, found)
 
 
@@ -116,14 +116,14 @@ def _noted(problems: list[Problem], read: Callable[[], str], found: FoundRole) -
 def _field_problem(violation: FieldViolation, found: FoundRole) -> Problem:
     hint = "name the account: --account-alias NAME=ID" if violation.reason == "INVALID_ACCOUNT_ID" else ""
     message = f"{found.label}: {violation.field} {violation.message}"
-    return Problem(place=found.place, message=message, reason=violation.reason, hint=hint)
+    return Problem(location=found.location, message=message, reason=violation.reason, hint=hint)
 
 
-def _duplicates(roles: Iterable[HeldRole]) -> Iterator[Problem]:
+def _duplicates(roles: Iterable[ParsedRole]) -> Iterator[Problem]:
     first: dict[str, Location] = {}
     for held in roles:
-        place = first.setdefault(held.role.key, held.found.place)
-        if place is not held.found.place:
-            message = f"the role `{held.role.arn}` is found twice; the first is at {place}"
+        location = first.setdefault(held.role.key, held.found.location)
+        if location is not held.found.location:
+            message = f"the role `{held.role.arn}` is found twice; the first is at {location}"
             hint = "keep one of the two, or let each case file say with `roles` which it asks about"
-            yield Problem(place=held.found.place, message=message, hint=hint, reason="DUPLICATE_ROLE")
+            yield Problem(location=held.found.location, message=message, hint=hint, reason="DUPLICATE_ROLE")

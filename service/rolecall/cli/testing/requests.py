@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from rolecall.cli.problem import Location, Problem, ProblemsError
-from rolecall.cli.request import QuestionOptions
+from rolecall.cli.request import RequestOptions
 from rolecall.cli.testing.cases import Case, ContextValues
-from rolecall.cli.testing.world import World
+from rolecall.cli.testing.role_set import RoleSet
 from rolecall.engine.errors import InvalidRequestError
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError
@@ -29,10 +29,10 @@ _KEYS = {
 _FIELD = re.compile(r"(?P<name>[a-z_.]+)(?:\[.*)?", re.DOTALL)
 
 
-def request_of(case: Case, world: World) -> AssumeRoleRequest:
+def request_of(case: Case, role_set: RoleSet) -> AssumeRoleRequest:
     """Return the question of a case; raise `ProblemsError`."""
     try:
-        return world.decoder.request(
+        return role_set.decoder.request(
             query(
                 case.who,
                 case.role,
@@ -42,23 +42,23 @@ def request_of(case: Case, world: World) -> AssumeRoleRequest:
                 role_session_name=case.session_name,
                 external_id=case.external_id,
                 source_identity=case.source_identity,
-                account_id=_account(case, world),
+                account_id=_account(case, role_set),
             )
         )
     except ValueError as error:
-        raise ProblemsError([_problem(case, case.place_of("as"), str(error))]) from None
+        raise ProblemsError([_problem(case, case.location_of("as"), str(error))]) from None
     except InvalidRequestError as error:
-        raise question_problems(error, case) from None
+        raise request_problems(error, case) from None
 
 
-def question_problems(error: InvalidRequestError, case: Case) -> ProblemsError:
+def request_problems(error: InvalidRequestError, case: Case) -> ProblemsError:
     """Return what is wrong with a question, at the fields of its case."""
     return ProblemsError(_at_fields(error, case))
 
 
-def options_of(case: Case) -> QuestionOptions:
+def options_of(case: Case) -> RequestOptions:
     """Return the question as `rolecall explain` would be asked it."""
-    return QuestionOptions(
+    return RequestOptions(
         as_=case.who,
         role=case.role,
         claim=list(_pairs(case.claims)),
@@ -70,19 +70,19 @@ def options_of(case: Case) -> QuestionOptions:
     )
 
 
-def _account(case: Case, world: World) -> str:
+def _account(case: Case, role_set: RoleSet) -> str:
     try:
-        return world.accounts.role(case.role).account_id
+        return role_set.accounts.role(case.role).account_id
     except InvalidFieldsError:
-        return world.accounts.default  # the decoder says what is wrong with the role
+        return role_set.accounts.default  # the decoder says what is wrong with the role
 
 
 def _at_fields(error: InvalidRequestError, case: Case) -> Iterator[Problem]:
     for violation in error.violations:
         key = _key_of(violation)
-        place = case.places.get(violation.field.removeprefix("federated.")) or case.place_of(key)
+        location = case.locations.get(violation.field.removeprefix("federated.")) or case.location_of(key)
         message = violation.message.replace("`federated.claims`", "`claims`")
-        yield _problem(case, place, f"`{key}`: {message}", violation.reason)
+        yield _problem(case, location, f"`{key}`: {message}", violation.reason)
 
 
 def _key_of(violation: FieldViolation) -> str:
@@ -90,8 +90,8 @@ def _key_of(violation: FieldViolation) -> str:
     return _KEYS.get(match["name"] if match else "", violation.field)
 
 
-def _problem(case: Case, place: Location, message: str, reason: str = "") -> Problem:
-    return Problem(place=place, message=f"case `{case.name}`: {message}", reason=reason)
+def _problem(case: Case, location: Location, message: str, reason: str = "") -> Problem:
+    return Problem(location=location, message=f"case `{case.name}`: {message}", reason=reason)
 
 
 def _pairs(values: ContextValues) -> Iterator[str]:
