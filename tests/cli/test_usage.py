@@ -11,7 +11,8 @@ import pytest
 
 from rolecall.cli import entry
 from rolecall.cli.commands import COMMANDS
-from rolecall.config.settings import Config, flag_of, variable_of
+from rolecall.config.settings import Config
+from rolecall.config.sources import flag_of, variable_of
 from tests.cli.conftest import CommandLine
 from tests.cli.serving import REPOSITORY, environment
 

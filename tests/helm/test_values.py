@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from rolecall.config.settings import Config, variable_of
+from rolecall.config.settings import Config
+from rolecall.config.sources import variable_of
 from tests.helm.chart import CASES, CHART, EVERYTHING, VERSION, name_of, render
 from tests.helm.values import PAGE, SCHEMA, SET_BY_THE_CHART, VALUES, Value, leaves, with_settings, with_values
 from tests.repository.tree import ROOT

@@ -141,7 +141,7 @@ async def test_the_servicer_is_wrapped_only_where_decisions_are_logged(
         made.append(type(decision))
         raise StoreUnavailableError("enough")
 
-    monkeypatch.setattr("rolecall.server.server.Servicers", stop)
+    monkeypatch.setattr("rolecall.server.wiring.Servicers", stop)
     for flags in ({}, {"decision_log": str(path)}):
         with pytest.raises(StartError, match="enough"):
             async with running_server(config(**flags)):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import Field, fields
 from typing import Any
 
-from rolecall.config.settings import Config, flag_of, variable_of
+from rolecall.config.settings import Config
+from rolecall.config.sources import flag_of, variable_of
 from rolecall.config.types import ListenAddress
 from tests.repository.tree import DOCS
 

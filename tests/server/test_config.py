@@ -4,7 +4,9 @@ from dataclasses import fields
 
 import pytest
 
-from rolecall.config.settings import Config, ConfigError, flag_of, variable_of
+from rolecall.config.options import decision_log_options, document_limits
+from rolecall.config.settings import Config
+from rolecall.config.sources import ConfigError, flag_of, variable_of
 from rolecall.policy.lint import Severity
 
 
@@ -95,14 +97,14 @@ def test_every_setting_has_a_line_of_help() -> None:
 
 
 def test_limits_of_documents_are_taken_over() -> None:
-    assert Config.from_mapping({"max_statements": 3}, {}).limits.max_statements == 3
+    assert document_limits(Config.from_mapping({"max_statements": 3}, {})).max_statements == 3
 
 
 def test_decisions_are_logged_only_where_that_is_asked_for() -> None:
     pointers = ["/input/who", "/input/context/a:*"]
 
-    logging = Config.from_mapping({"decision_log": "stdout", "decision_log_mask": pointers}, {}).decision_logging
+    logging = decision_log_options(Config.from_mapping({"decision_log": "stdout", "decision_log_mask": pointers}, {}))
 
     assert logging is not None
     assert (logging.target, logging.masked) == ("stdout", frozenset(pointers))
-    assert Config.from_mapping({"decision_log_mask": pointers}, {}).decision_logging is None
+    assert decision_log_options(Config.from_mapping({"decision_log_mask": pointers}, {})) is None

@@ -19,9 +19,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from rolecall.engine.follower import Follower, Reload
 from rolecall.engine.snapshot_loader import load_snapshot
 from rolecall.observability.logs import make_logger
-from rolecall.server import main
+from rolecall.server import background
 from rolecall.server.main import StoppedError, running_server
-from rolecall.server.server import RolecallServer, StopSignal
+from rolecall.server.server import RolecallServer
+from rolecall.server.shutdown import StopSignal
 from rolecall.storage.opening import migrate, open_repository
 from rolecall.storage.sql.store import SqlRoleRepository
 from rolecall.storage.sqlite import driver
@@ -143,9 +144,9 @@ async def test_row_67_a_replica_starts_from_its_file_while_the_database_is_down(
     async with replica(url, **flags) as first:
         await first.create("app")
         token = (await first.decisions.CheckAssumeRole(check())).consistency_token
-        await until(lambda: first.server.replica.keeper and first.server.replica.keeper.saved)
-        first.server.replica.keeper._not_before = 0.0  # type: ignore[union-attr]
-        await first.server.replica.keeper.renew(first.server.replica.reading)  # type: ignore[union-attr]
+        await until(lambda: first.server.replica.saver and first.server.replica.saver.saved)
+        first.server.replica.saver._not_before = 0.0  # type: ignore[union-attr]
+        await first.server.replica.saver.renew(first.server.replica.reading)  # type: ignore[union-attr]
     own_server.stop("immediate")
 
     async with replica(url, **flags) as second:
@@ -178,7 +179,7 @@ async def test_row_67_a_file_that_will_not_do_leaves_the_replica_waiting(
     migrate(url)
     flags: dict[str, object] = {**snapshot_flags(tmp_path)}
     async with replica(url, **flags) as first:
-        await until(lambda: first.server.replica.keeper and first.server.replica.keeper.saved)
+        await until(lambda: first.server.replica.saver and first.server.replica.saver.saved)
     own_server.stop("immediate")
     state = tmp_path / "state"
     match damage:
@@ -197,7 +198,7 @@ async def test_row_67_a_file_that_will_not_do_leaves_the_replica_waiting(
 
     starting = asyncio.create_task(start())
     await until(lambda: log.getvalue().count("not_restored") >= 2)
-    stopping.ask()
+    stopping.request()
 
     with pytest.raises(StoppedError):
         await starting
@@ -230,7 +231,7 @@ async def test_a_server_that_waits_for_its_database_is_live_and_not_ready_and_st
         await until(lambda: servers and servers[0].bound.ops_address)
         live = await asyncio.to_thread(status, servers[0], "livez")
         ready = await asyncio.to_thread(status, servers[0], "readyz")
-        stopping.ask()
+        stopping.request()
         with pytest.raises(StoppedError):
             await starting
 
@@ -319,13 +320,13 @@ class NoLock(StoreLock):
 
 async def test_what_runs_beside_the_calls_begins_again_when_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     log, tries = io.StringIO(), list[int]()
-    monkeypatch.setattr(main, "BACKGROUND_REST_SECONDS", 0.01)
+    monkeypatch.setattr(background, "RESTART_SECONDS", 0.01)
 
     async def fails() -> None:
         tries.append(1)
         raise ZeroDivisionError("told whole")
 
-    task = asyncio.create_task(main._kept_up(fails, make_logger("info", "json", log)))
+    task = asyncio.create_task(background.run_with_restarts(fails, make_logger("info", "json", log)))
     await until(lambda: len(tries) >= 3)
     task.cancel()
     await asyncio.wait([task])

@@ -18,7 +18,7 @@ import trustme
 
 from rolecall.config.settings import Config
 from rolecall.server.main import StartError, running_server
-from rolecall.server.server import StopSignal
+from rolecall.server.shutdown import StopSignal
 from rolecall.transport.server import AddressError
 from rolecall_client.v1 import decision_pb2_grpc, role_pb2, role_pb2_grpc
 from tests.server.serving import ACCOUNT, ANY_PORTS, DOCUMENT, check, config, served, until
@@ -189,7 +189,7 @@ async def test_a_server_that_cannot_take_its_place_again_is_not_live_until_it_ca
 
         monkeypatch.setattr(server, "revive", in_vain)
         server._crashed.set()
-        await until(lambda: service.server._deaf_because)
+        await until(lambda: service.server.health.listen_error)
         deaf = await ops(address, "/livez")
         monkeypatch.setattr(server, "revive", revive)
         await until(lambda: server.revivals)
@@ -223,10 +223,10 @@ async def test_row_77_a_second_signal_ends_what_is_under_way() -> None:
         call = service.decisions.CheckAssumeRole(check())
         await call
         stopping = StopSignal()
-        stopping.ask()
+        stopping.request()
 
         draining = asyncio.create_task(service.server.drain(stopping))
-        stopping.ask()
+        stopping.request()
 
         await asyncio.wait_for(draining, timeout=20)
 

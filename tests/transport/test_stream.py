@@ -12,7 +12,7 @@ from unittest.mock import patch
 import grpc
 from google.rpc import error_details_pb2
 
-from rolecall.server.server import StopSignal
+from rolecall.server.shutdown import StopSignal
 from rolecall_client.v1 import decision_pb2 as pb, decision_pb2_grpc
 from tests.server.serving import BOB, Served, served, until
 from tests.transport.refusals import Refusal, refusal_of

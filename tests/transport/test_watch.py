@@ -18,11 +18,12 @@ from rolecall.roles.accounts import Accounts
 from rolecall.roles.role import Revision
 from rolecall.roles.tokens import Tokens
 from rolecall.security.permissions import permit
-from rolecall.server.server import StopSignal
+from rolecall.server.shutdown import StopSignal
 from rolecall.transport.codecs.watch import EventEncoder
+from rolecall.transport.options import ServerOptions
 from rolecall.transport.rpc import method_handlers
 from rolecall.transport.rpc.error_boundary import ErrorBoundary
-from rolecall.transport.server import Endpoint, GrpcServer, ServerOptions, Servicers
+from rolecall.transport.server import Endpoint, GrpcServer, Servicers
 from rolecall.transport.services.health import Health
 from rolecall.transport.services.watch import WatchServicer
 from rolecall_client.v1 import (
@@ -383,9 +384,10 @@ async def hurried(service: Served, write_timeout_seconds: float) -> AsyncIterato
     log = make_logger("debug", "json", service.log)
     server = GrpcServer(
         servicers,
-        ServerOptions(write_timeout_seconds=write_timeout_seconds),
+        ServerOptions(),
         boundary=ErrorBoundary(log, verbose=True),
         permits=permit,
+        write_timeout_seconds=write_timeout_seconds,
     )
     port = server.bind(Endpoint("127.0.0.1:0", "127.0.0.1", 0), None)
     await server.start()

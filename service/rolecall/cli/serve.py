@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from rolecall.cli.failure import CommandError
-from rolecall.config.settings import Config, ConfigError, flag_of, variable_of
+from rolecall.config.settings import Config
+from rolecall.config.sources import ConfigError, flag_of, variable_of
 from rolecall.config.types import ListenAddress
 
 _METAVARS = {

@@ -13,7 +13,8 @@ import typer
 
 from rolecall.cli.failure import CommandError
 from rolecall.cli.terminal import console
-from rolecall.config.settings import Config, ConfigError, variable_of
+from rolecall.config.settings import Config
+from rolecall.config.sources import ConfigError, variable_of
 
 FILE_MARK = "@"
 

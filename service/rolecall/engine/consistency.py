@@ -11,6 +11,8 @@ from rolecall.roles.errors import StoreUnavailableError
 from rolecall.roles.role import Revision
 from rolecall.roles.tokens import Tokens
 
+MAX_STALENESS_SECONDS = 300.0
+
 _MICROS = 1_000_000
 
 
@@ -34,7 +36,12 @@ class Consistency:
     """Brings the state to where a request needs it."""
 
     def __init__(
-        self, follower: Follower, tokens: Tokens, *, wait_seconds: float = 5.0, max_staleness_seconds: float = 300.0
+        self,
+        follower: Follower,
+        tokens: Tokens,
+        *,
+        wait_seconds: float = 5.0,
+        max_staleness_seconds: float = MAX_STALENESS_SECONDS,
     ) -> None:
         self._follower, self._tokens, self._wait = follower, tokens, wait_seconds
         self._max_staleness = round(max_staleness_seconds * _MICROS)

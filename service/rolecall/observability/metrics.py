@@ -87,7 +87,7 @@ class Sources:
     point: DecisionPoint
     writer: MeteredWriter
     calls_under_way: Callable[[], int]
-    following: ReplicationSources
+    replication: ReplicationSources
     watches: Callable[[], int]
     revivals: Callable[[], int]
     loop_lag_seconds: Callable[[], float]
@@ -100,7 +100,7 @@ def make_registry(sources: Sources) -> CollectorRegistry:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_CallCollector(sources.method_stats, sources.latency_bounds))
     registry.register(_DomainCollector(sources))
-    registry.register(ReplicationCollector(sources.following))
+    registry.register(ReplicationCollector(sources.replication))
     if sources.decision_log is not None:
         registry.register(_DecisionLogCollector(sources.decision_log))
     ProcessCollector(registry=registry)

@@ -1,21 +1,21 @@
-"""What a server follows and decides upon: the store, its roles in memory, and the way from the one to the other."""
+"""The replica of a store in memory: loaded or restored at the start, then kept in step with the store."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
 
 from structlog.typing import FilteringBoundLogger
 
+from rolecall.config.options import decision_options
 from rolecall.config.settings import Config
 from rolecall.engine.boottime import boottime_micros
 from rolecall.engine.clock import now_micros
-from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
+from rolecall.engine.decision_point import DecisionPoint
 from rolecall.engine.follower import Follower, Reload
 from rolecall.engine.polling import Polling
 from rolecall.engine.reconciler import Reconciler
@@ -26,27 +26,24 @@ from rolecall.observability.metered_writer import MeteredWriter
 from rolecall.roles.errors import RoleError, StoreUnavailableError
 from rolecall.roles.repository import RoleRepository
 from rolecall.roles.tokens import Tokens
+from rolecall.server.background import BackgroundWork
 from rolecall.storage.snapshot.file import SnapshotFile, SnapshotFileError
 from rolecall.storage.snapshot.key import read_key
 from rolecall.storage.snapshot.restore import restore_snapshot
 from rolecall.storage.snapshot.saver import SnapshotSaver
 
-LAST_SNAPSHOT_SECONDS = 3.0
+FINAL_SNAPSHOT_SECONDS = 3.0
 READING_THREADS = 4
 POLLING_THREADS = 2
-ROLES_BETWEEN_LINES = 100_000
+ROLES_PER_PROGRESS_LINE = 100_000
 JITTER = 0.1
-FIRST_RETRY_SECONDS, MOST_RETRY_SECONDS = 0.2, 5.0
-
-
-Work: TypeAlias = Callable[[], Coroutine[object, object, None]]
-"""Something that runs beside the calls until it is cancelled."""
+FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 0.2, 5.0
 
 
 class Replica:
-    """What is followed and decided upon: the store, its roles in memory, and the way from the one to the other.
+    """The roles of a store in memory, and everything that keeps them in step with it.
 
-    Before `load` or `restore_snapshot` it holds nothing, and its tokens are nobody's.
+    Empty, with tokens that match no store, until `load` or `restore_snapshot` succeeds. `startup_status` says why it is not loaded.
     """
 
     def __init__(self, config: Config, repository: RoleRepository, log: FilteringBoundLogger) -> None:
@@ -55,32 +52,27 @@ class Replica:
         self.snapshot = Snapshot()
         self.writing = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self.reading = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="store-reader")
-        # Of its own: reads that wait for a database that is gone must not keep the polls from finding it again.
+        # Not `reading`: reads that wait for an unreachable database must not delay the polls that detect its return.
         self._polling = ThreadPoolExecutor(POLLING_THREADS, thread_name_prefix="store-follower")
         self.follower = Follower(
-            repository, self.snapshot, self._polling, on_rename=self._adopt, on_reload=self._tell_of_reload
+            repository, self.snapshot, self._polling, on_rename=self._adopt, on_reload=self._log_reload
         )
         self.role_writer = RoleWriter(self.follower, writing=self.writing, reading=self.reading)
         self.writer = MeteredWriter(self.role_writer)
         self.polling = Polling(
-            self.follower, seconds=config.poll_seconds, jitter=_jitter, on_change=self._tell_of_store
+            self.follower, seconds=config.poll_seconds, jitter=_jitter, on_change=self._log_store_change
         )
-        self.reconciler = Reconciler(self.follower, repository, self._polling, on_mismatch=self._tell_of_mismatch)
+        self.reconciler = Reconciler(self.follower, repository, self._polling, on_mismatch=self._log_mismatch)
         self.file = _snapshot_file(config)
-        self.keeper = self._keeper()
-        self.waiting_because = "the state is not loaded"
-        options = DecisionOptions(
-            cache_entries=config.cache_entries,
-            compiled_policies=config.compiled_policies,
-            source_identity_needs_allow=config.source_identity_needs_allow,
-        )
-        self.point = DecisionPoint(self.snapshot, options, now_micros)
+        self.saver = self._snapshot_saver()
+        self.startup_status = "the state is not loaded"
+        self.point = DecisionPoint(self.snapshot, decision_options(config), now_micros)
 
     async def load(self) -> None:
-        """Read every role into memory; raise `StoreUnavailableError`. Large stores tell how far it is."""
+        """Read every role into memory, and log the progress for large stores; raise `StoreUnavailableError`."""
 
         def progress(loaded: int, total: int) -> None:
-            if loaded % ROLES_BETWEEN_LINES == 0 and loaded < total:
+            if loaded % ROLES_PER_PROGRESS_LINE == 0 and loaded < total:
                 loop.call_soon_threadsafe(partial(self._log.info, "loading", roles=loaded, of=total))
 
         loop, began = asyncio.get_running_loop(), boottime_micros()
@@ -89,10 +81,10 @@ class Replica:
         self._adopt(key, loaded.incarnation)
         self.follower.start(loaded, began)
 
-    async def load_patiently(self) -> None:
-        """Read every role into memory as soon as the store can be reached; a store of this machine is not waited for.
+    async def load_with_retry(self) -> None:
+        """Read every role into memory; retry while the store is unreachable, or restore a valid snapshot file instead.
 
-        While it cannot be reached, a snapshot file that is genuine and young enough will do.
+        A store on this machine is not retried: raise `StoreUnavailableError`.
         """
         pause = FIRST_RETRY_SECONDS
         while True:
@@ -101,15 +93,15 @@ class Replica:
             except StoreUnavailableError as error:
                 if self.repository.exclusive:
                     raise
-                self.waiting_because = f"the state is not loaded: {error}"
+                self.startup_status = f"the state is not loaded: {error}"
                 self._log.warning("store_unavailable", error=str(error), retry_seconds=pause)
             if await self.restore_snapshot():
                 return None
             await asyncio.sleep(pause)
-            pause = min(pause * 2, MOST_RETRY_SECONDS)
+            pause = min(pause * 2, MAX_RETRY_SECONDS)
 
     async def restore_snapshot(self) -> bool:
-        """Take the state from the snapshot file; tell whether that was possible."""
+        """Load the state from the snapshot file; return whether that was possible."""
         if self.file is None:
             return False
         limit, began = round(self._config.max_staleness_seconds * 1_000_000), boottime_micros()
@@ -122,29 +114,29 @@ class Replica:
         if restored.warning:
             self._log.warning("snapshot_file", error=restored.warning)
         self._adopt(restored.token_key, restored.snapshot.incarnation)
-        # The age is that of a moment after `began`: reading on from there, the state would seem younger than it is.
+        # Measured from `began`, so that the time that reading took counts towards the staleness.
         self.follower.start(restored.snapshot, began - restored.age)
         self._log.warning("restored", revision=self.snapshot.revision, age_seconds=restored.age / 1_000_000)
         return True
 
-    def following(self) -> list[Work]:
-        """Return what keeps the state in step with the store, each to be run until cancelled."""
-        work: list[Work] = [self.polling.run]
+    def background_work(self) -> list[BackgroundWork]:
+        """Return what keeps the state in step with the store, and the snapshot file with the state."""
+        work: list[BackgroundWork] = [self.polling.run]
         if not self.repository.exclusive:
             work.append(self._listen)
         if self._config.reconcile_seconds:
             work.append(partial(self.reconciler.run, self._config.reconcile_seconds))
-        if self.keeper:
-            work.append(partial(self.keeper.run, self._config.snapshot_seconds))
+        if self.saver:
+            work.append(partial(self.saver.run, self._config.snapshot_seconds))
         return work
 
-    async def keep(self) -> None:
-        """Keep what is known in the snapshot file, before the process ends."""
-        if self.keeper:
-            await self.keeper.finish(LAST_SNAPSHOT_SECONDS)
+    async def save_snapshot(self) -> None:
+        """Write the snapshot file a last time, before the process ends."""
+        if self.saver:
+            await self.saver.finish(FINAL_SNAPSHOT_SECONDS)
 
     async def close(self) -> None:
-        """Let go of the store when what is being written is; what has not begun by then is refused."""
+        """Close the store after the write in progress; writes that have not begun are refused."""
         await asyncio.to_thread(self.repository.close)
         await self.role_writer.drain()
         for threads in (self.writing, self.reading, self._polling):
@@ -155,28 +147,30 @@ class Replica:
         if hints is not None:
             await self.polling.listen(hints)
 
-    def _keeper(self) -> SnapshotSaver | None:
+    def _snapshot_saver(self) -> SnapshotSaver | None:
         if self.file is None:
             return None
-        return SnapshotSaver(self.file, self.follower, token_key=lambda: self._token_key, on_change=self._tell_of_file)
+        return SnapshotSaver(
+            self.file, self.follower, token_key=lambda: self._token_key, on_change=self._log_snapshot_file
+        )
 
     def _adopt(self, token_key: bytes, incarnation: str) -> None:
         self._token_key = token_key
         self.tokens.adopt(token_key, incarnation)
 
-    def _tell_of_store(self, error: RoleError | None) -> None:
+    def _log_store_change(self, error: RoleError | None) -> None:
         if error is None:
             self._log.info("store_reached", revision=self.snapshot.revision)
         else:
             self._log.warning("store_lost", error=str(error), revision=self.snapshot.revision)
 
-    def _tell_of_reload(self, reason: Reload) -> None:
+    def _log_reload(self, reason: Reload) -> None:
         self._log.error("reloaded", reason=reason.value, revision=self.snapshot.revision)
 
-    def _tell_of_mismatch(self, keys: Sequence[str]) -> None:
+    def _log_mismatch(self, keys: Sequence[str]) -> None:
         self._log.error("state_mismatch", roles=list(keys), revision=self.snapshot.revision)
 
-    def _tell_of_file(self, error: SnapshotFileError | None) -> None:
+    def _log_snapshot_file(self, error: SnapshotFileError | None) -> None:
         if error is None:
             self._log.info("snapshot_file_written")
         else:

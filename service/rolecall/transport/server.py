@@ -13,6 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from rolecall.transport.channel_options import channel_options
+from rolecall.transport.options import ServerOptions
 from rolecall.transport.rpc.concurrency import ConcurrencyLimit
 from rolecall.transport.rpc.error_boundary import ErrorBoundary
 from rolecall.transport.rpc.middleware import Middleware, Permits
@@ -78,23 +79,6 @@ def _family(host: str) -> socket.AddressFamily:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServerOptions:
-    """The limits of the calls of a server.
-
-    `max_concurrent_rpcs` counts health and reflection apart from the other calls, so that health always answers.
-    Watches last long, so they have a limit of their own; `write_timeout_seconds` is how long a client may take to
-    accept one of their messages.
-    """
-
-    max_message_bytes: int = 4 * 1024 * 1024
-    max_concurrent_rpcs: int = 1_000
-    max_watches: int = 10_000
-    max_deadline_seconds: float = 30.0
-    write_timeout_seconds: float = WRITE_TIMEOUT_SECONDS
-    reflection: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Servicers:
     """The servicers of the contract's services, and health."""
 
@@ -113,7 +97,13 @@ class GrpcServer:
     """
 
     def __init__(
-        self, servicers: Servicers, options: ServerOptions, *, boundary: ErrorBoundary, permits: Permits
+        self,
+        servicers: Servicers,
+        options: ServerOptions,
+        *,
+        boundary: ErrorBoundary,
+        permits: Permits,
+        write_timeout_seconds: float = WRITE_TIMEOUT_SECONDS,
     ) -> None:
         self.open_streams = OpenStreams()
         calls, standard = ConcurrencyLimit(options.max_concurrent_rpcs), ConcurrencyLimit(options.max_concurrent_rpcs)
@@ -130,7 +120,7 @@ class GrpcServer:
             concurrency=watches,
             boundary=boundary,
             permits=permits,
-            write_timeout_seconds=options.write_timeout_seconds,
+            write_timeout_seconds=write_timeout_seconds,
             open_streams=self.open_streams,
         )
         standard_middleware = Middleware(concurrency=standard, boundary=boundary, permits=permits)

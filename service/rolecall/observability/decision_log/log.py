@@ -37,13 +37,13 @@ class WarningLog(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionLogOptions:
-    """Where the log goes (`stdout` or a path), how much is kept, and what nobody is to read."""
+    """Destination of the log (`stdout` or a path), limits on its size, and which values are masked or left out."""
 
     target: str
-    max_bytes: int
-    files: int
-    queue_records: int
-    max_event_bytes: int
+    max_bytes: int = 100 * 1024 * 1024
+    files: int = 5
+    queue_records: int = 10_000
+    max_event_bytes: int = 32 * 1024
     masked: frozenset[str] = frozenset()
     erased: frozenset[str] = frozenset()
     sample_allow: float = 1.0

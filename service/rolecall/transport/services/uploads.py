@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from rolecall.transport.errors import UploadLimitError, UploadOrderError
+from rolecall.transport.options import UploadLimits
 from rolecall_client.v1 import role_pb2 as pb
 
 
@@ -16,14 +17,6 @@ class Upload:
 
     options: pb.ApplyRolesOptions
     roles: list[pb.RoleDeclaration] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadLimits:
-    """How much one upload may bring, and how many bytes all uploads that are under way may hold together."""
-
-    max_roles: int = 100_000
-    max_bytes: int = 256 * 1024 * 1024
 
 
 class Uploads:

@@ -1,0 +1,59 @@
+"""Readiness and liveness of a server: what `/readyz`, `/livez` and grpc.health report, and why."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rolecall.observability.loop_probe import LoopProbe
+from rolecall.server.replica import Replica
+from rolecall.transport.server import DECISION_SERVICE, POLICY_SERVICE, ROLE_SERVICE, SERVICES, WATCH_SERVICE
+from rolecall.transport.services.health import PROCESS, Health
+
+HEALTH_SECONDS = 1.0
+
+
+class ServerHealth:
+    """Health of one server. `listen_error` says why its address could not be bound again after a crash; empty if it is bound.
+
+    `not_live` and `not_ready` return the reasons for a negative answer, and nothing for a positive one; any thread may call them.
+    """
+
+    def __init__(self, replica: Replica, probe: LoopProbe, *, max_staleness_seconds: float) -> None:
+        self.servicer = Health(SERVICES)
+        self.listen_error = ""
+        self._replica, self._probe = replica, probe
+        self._max_staleness = round(max_staleness_seconds * 1_000_000)
+        self._started = self._draining = False
+
+    def start(self) -> None:
+        """Report ready, and every service as serving: calls are accepted from now on."""
+        self._started = True
+        self.servicer.set(PROCESS, DECISION_SERVICE, ROLE_SERVICE, POLICY_SERVICE, WATCH_SERVICE, serving=True)
+
+    def drain(self) -> None:
+        """Report not ready, and no service as serving, for good."""
+        self._draining = True
+        self.servicer.drain()
+
+    def not_live(self) -> list[str]:
+        """Return why the process should be restarted."""
+        stuck = "the event loop is stuck" if self._probe.stuck else ""
+        return [reason for reason in (stuck, self.listen_error) if reason]
+
+    def not_ready(self) -> list[str]:
+        """Return why the server should receive no calls."""
+        if not self._started:
+            return [self._replica.startup_status]
+        return ["the server is stopping"] if self._draining else self.not_live()
+
+    async def run(self) -> None:
+        """Report service health once a second until cancelled."""
+        while True:
+            self.update_services()
+            await asyncio.sleep(HEALTH_SECONDS)
+
+    def update_services(self) -> None:
+        """Report service health: decisions while staleness is within the limit, administration while the store is reachable."""
+        # Not the process: one outage of the database must not make every replica unready.
+        self.servicer.set(DECISION_SERVICE, serving=self._replica.follower.staleness() <= self._max_staleness)
+        self.servicer.set(ROLE_SERVICE, serving=not self._replica.polling.counts.failing)

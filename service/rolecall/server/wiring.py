@@ -1,0 +1,125 @@
+"""Builds the parts of a server from its settings and its replica."""
+
+from __future__ import annotations
+
+from structlog.typing import FilteringBoundLogger
+
+from rolecall.config.options import catalog_options, document_limits, server_options, upload_limits
+from rolecall.config.settings import Config
+from rolecall.engine.clock import now_micros
+from rolecall.engine.consistency import Consistency
+from rolecall.engine.history import RoleHistory
+from rolecall.engine.watch import RoleWatches
+from rolecall.observability.decision_log.log import DecisionLog
+from rolecall.observability.loop_probe import LoopProbe
+from rolecall.observability.metrics import Sources
+from rolecall.observability.replication_metrics import ReplicationSources
+from rolecall.roles.catalog import RoleCatalog
+from rolecall.security.credentials import ListenerSecurity
+from rolecall.security.identity import Identify
+from rolecall.security.permissions import permit
+from rolecall.server.replica import Replica
+from rolecall.transport.codecs.decision import QueryDecoder
+from rolecall.transport.codecs.record import RecordDecoder
+from rolecall.transport.codecs.watch import EventEncoder
+from rolecall.transport.rpc.error_boundary import ErrorBoundary
+from rolecall.transport.rpc.stats import LATENCY_BOUNDS
+from rolecall.transport.server import GrpcServer, Servicers
+from rolecall.transport.services.decision import DecisionServicer
+from rolecall.transport.services.health import Health
+from rolecall.transport.services.policy import PolicyServicer
+from rolecall.transport.services.recorded_decisions import RecordedDecisions
+from rolecall.transport.services.reverse import ReverseQueries
+from rolecall.transport.services.role import RoleParts, RoleServicer
+from rolecall.transport.services.uploads import Uploads
+from rolecall.transport.services.watch import WatchServicer
+
+
+def make_grpc_server(config: Config, servicers: Servicers, log: FilteringBoundLogger) -> GrpcServer:
+    """Return a gRPC server that is not bound to an address yet."""
+    boundary = ErrorBoundary(log, verbose=config.log_level == "debug")
+    return GrpcServer(servicers, server_options(config), boundary=boundary, permits=permit)
+
+
+def make_servicers(
+    config: Config, replica: Replica, identify: Identify, health: Health, decision_log: DecisionLog | None
+) -> Servicers:
+    """Return the servicers of every service. `decision_log` is None when decisions are not logged."""
+    return Servicers(
+        decision=_decision_servicer(config, replica, identify, decision_log),
+        role=_role_servicer(config, replica, identify),
+        policy=PolicyServicer(document_limits(config), now_micros, account=config.accounts.default),
+        watch=_watch_servicer(config, replica),
+        health=health,
+    )
+
+
+def metric_sources(
+    server: GrpcServer,
+    replica: Replica,
+    probe: LoopProbe,
+    listener_security: ListenerSecurity,
+    decision_log: DecisionLog | None,
+) -> Sources:
+    """Return where the metrics of a server are read from."""
+    return Sources(
+        method_stats=server.methods.method_stats,
+        latency_bounds=LATENCY_BOUNDS,
+        point=replica.point,
+        writer=replica.writer,
+        decision_log=decision_log,
+        calls_under_way=lambda: sum(len(concurrency.calls) for concurrency in server.concurrency_limits),
+        replication=ReplicationSources(
+            follower=replica.follower, polling=replica.polling, reconciler=replica.reconciler, saver=replica.saver
+        ),
+        certificate=listener_security.certificate,
+        watches=lambda: server.watches,
+        revivals=lambda: server.revivals,
+        loop_lag_seconds=lambda: probe.lag_seconds,
+    )
+
+
+def _role_servicer(config: Config, replica: Replica, identify: Identify) -> RoleServicer:
+    limits, options = document_limits(config), catalog_options(config)
+    return RoleServicer(
+        RoleParts(
+            catalog=RoleCatalog(replica.repository, config.accounts, limits, options, tokens=replica.tokens),
+            writer=replica.writer,
+            snapshot=replica.snapshot,
+            accounts=config.accounts,
+            tokens=replica.tokens,
+            uploads=Uploads(upload_limits(config)),
+            identify=identify,
+            clock=now_micros,
+        )
+    )
+
+
+def _decision_servicer(
+    config: Config, replica: Replica, identify: Identify, decision_log: DecisionLog | None
+) -> DecisionServicer | RecordedDecisions:
+    accounts = config.accounts
+    decoder = QueryDecoder(accounts)
+    decisions = DecisionServicer(
+        replica.point,
+        Consistency(replica.follower, replica.tokens, max_staleness_seconds=config.max_staleness_seconds),
+        decoder,
+        reverse=ReverseQueries(replica.point, decoder, accounts, replica.tokens),
+        history=RoleHistory(replica.repository, replica.follower, replica.reading),
+        max_batch=config.max_batch,
+    )
+    if decision_log is None:
+        return decisions
+    records = RecordDecoder(decoder, replica.snapshot)
+    return RecordedDecisions(decisions, decision_log, records, clock=now_micros, identify=identify)
+
+
+def _watch_servicer(config: Config, replica: Replica) -> WatchServicer:
+    watches = RoleWatches(
+        replica.repository,
+        replica.follower,
+        replica.reading,
+        consistency=Consistency(replica.follower, replica.tokens),
+        tokens=replica.tokens,
+    )
+    return WatchServicer(watches, EventEncoder(replica.tokens), config.accounts)
