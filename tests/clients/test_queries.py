@@ -45,8 +45,8 @@ def test_a_service_account_comes_through_the_provider_of_the_roles_account(role:
     [
         ("k8s:ack/payments/api", "r", {}, "needs the account of the role"),
         ("k8s:ack/payments/api", "prod/r", {}, "needs the account of the role"),
-        ("k8s:ack/payments", "7/r", {}, "is not `k8s:PROVIDER/NAMESPACE/SERVICEACCOUNT`"),
-        ("k8s:ack/payments/api/x", "7/r", {}, "is not `k8s:PROVIDER/NAMESPACE/SERVICEACCOUNT`"),
+        ("k8s:ack/payments", "7/r", {}, "is not of the form `k8s:PROVIDER/NAMESPACE/SERVICEACCOUNT`"),
+        ("k8s:ack/payments/api/x", "7/r", {}, "is not of the form `k8s:PROVIDER/NAMESPACE/SERVICEACCOUNT`"),
         ("k8s:ack/payments/api", "7/r", {"oidc:sub": "x"}, "leave the claim out"),
         ("acs:ram::1:user/alice", "7/r", {"oidc:sub": "x"}, "claims come with an identity provider"),
     ],

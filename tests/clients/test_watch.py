@@ -266,6 +266,6 @@ def test_a_caller_that_leaves_ends_the_stream_and_its_alarm() -> None:
         events.close()
 
         deadline = time.monotonic() + 10
-        while any(thread.name == "rolecall-watch-alarm" for thread in threading.enumerate()):
+        while any(thread.name == "rolecall-watchdog" for thread in threading.enumerate()):
             assert time.monotonic() < deadline
             time.sleep(0.01)

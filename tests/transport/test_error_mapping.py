@@ -97,7 +97,7 @@ def test_nothing_is_told_of_an_unforeseen_error() -> None:
     status = status_of(RuntimeError("secret"))
 
     assert b"secret" not in status.SerializeToString()
-    assert not fault_of(RuntimeError("secret")).foreseen
+    assert not fault_of(RuntimeError("secret")).expected
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Python client of Rolecall: may this principal assume this role?
 
-`RolecallClient` puts questions (`query`), administers roles and watches them; what it cannot answer it raises as
-`RolecallError`. The messages and stubs of the contract are in `rolecall_client.v1`.
+`RolecallClient` checks queries (made by `query`), administers roles and watches them. Failed calls raise `RolecallError`.
+The messages and stubs of the contract are in `rolecall_client.v1`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["ResyncRequiredError", "RolecallClient", "RolecallError", "Violation"
 
 
 def __getattr__(name: str) -> object:
-    # gRPC takes a tenth of a second to import, and whoever only reads messages does without it.
+    # gRPC takes a tenth of a second to import, and code that only reads messages does not need it.
     if name == "RolecallClient":
         from rolecall_client.client import RolecallClient  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""How a client reaches the service: balanced over its replicas, healthy ones only, retried where a repeat is harmless."""
+"""Channels to the service: balanced over its healthy replicas, with retries of calls that are safe to repeat."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _RETRIED: Sequence[tuple[str, Sequence[str]]] = (
     ("DecisionService", ("ListAssumableRoles", "ListTrustedPrincipals")),
     ("PolicyService", ("ValidateTrustPolicy",)),
     ("RoleService", ("GetRole", "ListRoles", "ListRoleRevisions")),
-    # Writes: `RolecallClient` sends a request id with each, so the server answers a repeat with the first result.
+    # Writes: `RolecallClient` sends a request id with each, so the server answers a retry with the first result.
     ("RoleService", ("CreateRole", "UpdateRole", "DeleteRole", "RollbackRole", "ApplyRoles")),
 )
 
@@ -41,19 +41,19 @@ SERVICE_CONFIG = {
 """The gRPC service config of every channel that this package opens."""
 
 MAX_MESSAGE_BYTES = 256 * 1024 * 1024
-"""The largest answer that is read: what an apply of 100,000 new roles did, with each document, fits."""
+"""The largest response that is accepted: that of an apply of 100,000 new roles with their documents fits."""
 
 RESOLUTION_SECONDS = 5
-"""How long an answer of DNS counts at least. gRPC's own 30 would leave a client without pods that it knows for as long."""
+"""The least time between two DNS lookups. With gRPC's default of 30 a client would miss new pods for that long."""
 
 OPTIONS: Sequence[tuple[str, str | int]] = (
     ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.dns_min_time_between_resolutions_ms", RESOLUTION_SECONDS * 1_000),
-    # A server counts a client that pings more often than every five minutes as hostile, unless it is told otherwise.
+    # By default a gRPC server closes the connection of a client that pings more often than every five minutes.
     ("grpc.keepalive_time_ms", 310_000),
     ("grpc.keepalive_timeout_ms", 20_000),
-    # The service is a neighbour: `http_proxy` is for the web, and would take even loopback calls away.
+    # The service runs nearby. `http_proxy` is meant for the web, and would redirect even calls to the loopback address.
     ("grpc.enable_http_proxy", 0),
 )
 

@@ -1,4 +1,4 @@
-"""The client: one method for each call that this version of the contract answers."""
+"""The client: one method for each method of the contract."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ APPLY_TIMEOUT_SECONDS = 300.0
 
 PAGE_SIZE = 1_000
 EXPORT_PAGE_SIZE = 500
-"""Roles a page with their trust policies: of the longest that a server takes by default, 8 MB."""
+"""The roles of one page with their trust policies: 8 MB, if each has the longest that a server accepts by default."""
 
 _CHUNK_BYTES = 512 * 1024
 
@@ -38,11 +38,11 @@ T = TypeVar("T")
 
 
 class RolecallClient:
-    """Asks one Rolecall service. Safe to share between threads; close it, or use it in a `with`.
+    """A client of one Rolecall service. Safe to share between threads; close it, or use it in a `with` statement.
 
-    Methods return the answers of `rolecall.v1` and raise `RolecallError` when there is none; a deny is an answer. Every
-    write carries a `request_id` (chosen here when none is given), so repeating it after a lost answer is harmless.
-    `timeout` is in seconds, of one call with its retries.
+    Methods return the responses of `rolecall.v1` and raise `RolecallError` when a call fails; a deny is a response. Every
+    write has a `request_id`, generated if none is given, so it is safe to retry. `timeout` is in seconds, for one call with
+    its retries.
     """
 
     def __init__(
@@ -68,37 +68,37 @@ class RolecallClient:
         self.close()
 
     def close(self) -> None:
-        """Close the connections; calls under way fail."""
+        """Close the connections; calls in progress fail."""
         self._channel.close()
 
     def check(self, query: d.AssumeRoleQuery, *, consistency: d.Consistency | None = None) -> d.CheckAssumeRoleResponse:
-        """Answer one question."""
+        """Return the decision of one query."""
         request = d.CheckAssumeRoleRequest(query=query, consistency=consistency)
         return self._call(self._decisions.CheckAssumeRole, request)
 
     def batch_check(
         self, queries: Iterable[d.AssumeRoleQuery], *, consistency: d.Consistency | None = None
     ) -> d.BatchCheckAssumeRoleResponse:
-        """Answer many questions at one revision, in order; one that is malformed has an `error` instead of a decision."""
+        """Return the decisions of many queries at one revision, in order; a malformed query has an `error` instead."""
         request = d.BatchCheckAssumeRoleRequest(queries=queries, consistency=consistency)
         return self._call(self._decisions.BatchCheckAssumeRole, request)
 
     def stream(
         self, queries: Iterable[d.AssumeRoleQuery], *, in_flight: int = DEFAULT_IN_FLIGHT
     ) -> Iterator[d.StreamCheckAssumeRoleResponse]:
-        """Yield the answers to queries as they come, in order; `sequence` is the place of the query, from 0.
+        """Yield the decisions of queries as they arrive, in order; `sequence` is the index of the query, from 0.
 
-        At most `in_flight` queries are read ahead of the answers, so any number of them needs little memory. A stream that the
-        server ends (it stops, say) is replaced by another, on which the unanswered queries are put again.
+        At most `in_flight` queries are read ahead of the decisions, so any number of them needs little memory. When the server
+        ends the stream, because it stops for example, the unanswered queries are sent again on a new one.
         """
         return Pipeline(self._decisions.StreamCheckAssumeRole, queries, in_flight).answers()
 
     def what_can(
         self, asked: d.AssumeRoleQuery, *, account_id: str = "", page_size: int = PAGE_SIZE
     ) -> Iterator[d.AssumableRole]:
-        """Yield every role that the identity of `asked` can assume, or could with further keys, page after page.
+        """Yield every role that the identity of `asked` can assume, or could with further condition keys, page by page.
 
-        `asked` is a query that names no role; `account_id` keeps to one account.
+        `asked` is a query without a role; `account_id` restricts the roles to one account.
         """
         page = _list_request(asked, account_id, page_size)
         while True:
@@ -109,7 +109,7 @@ class RolecallClient:
             page.page_token = answer.next_page_token
 
     def who_can(self, role: str) -> d.ListTrustedPrincipalsResponse:
-        """Return whom a role's trust policy names, statement by statement."""
+        """Return the principals that the trust policy of a role names, statement by statement."""
         request = d.ListTrustedPrincipalsRequest(role=role)
         return self._call(self._decisions.ListTrustedPrincipals, request)
 
@@ -121,9 +121,10 @@ class RolecallClient:
         at_revision: int | None = None,
         assume_time: datetime | None = None,
     ) -> d.ExplainAssumeRoleResponse:
-        """Answer one question and say why.
+        """Return the decision of one query with an explanation.
 
-        `assume_time` decides as if it were then; without a zone it is UTC. `at_revision` decides with the role as it was then.
+        `assume_time` is the time that the decision assumes, UTC if it has no zone. `at_revision` selects the revision of the
+        role that decides.
         """
         request = d.ExplainAssumeRoleRequest(query=query, consistency=consistency, at_revision=at_revision)
         if assume_time is not None:
@@ -131,7 +132,7 @@ class RolecallClient:
         return self._call(self._decisions.ExplainAssumeRole, request)
 
     def validate(self, document: str, *, ram: bool = False) -> p.ValidateTrustPolicyResponse:
-        """Examine a trust policy; with `ram` hold it to RAM's language instead of ours."""
+        """Validate a trust policy; with `ram` against the language of RAM, without the extensions of Rolecall."""
         profile = p.POLICY_PROFILE_RAM if ram else p.POLICY_PROFILE_ROLECALL
         request = p.ValidateTrustPolicyRequest(document=document, profile=profile)
         return self._call(self._policies.ValidateTrustPolicy, request)
@@ -151,7 +152,7 @@ class RolecallClient:
     def export_roles(
         self, account_id: str = "", *, tags: Mapping[str, str] | None = None
     ) -> Iterator[r.RoleDeclaration]:
-        """Yield the roles of an account as `apply_roles` takes them, page after page; `tags` must all match."""
+        """Yield the roles of an account that have all of `tags`, page by page, in the form that `apply_roles` accepts."""
         request = r.ListRolesRequest(
             account_id=account_id, page_size=EXPORT_PAGE_SIZE, tags=tags, view=r.ROLE_VIEW_FULL
         )
@@ -184,9 +185,9 @@ class RolecallClient:
         source: str = "",
         timeout: float = APPLY_TIMEOUT_SECONDS,
     ) -> r.ApplyRolesResponse:
-        """Bring roles to their declared state in one atomic write.
+        """Make the roles match their declarations in one atomic write.
 
-        Existing roles that are not declared are deleted only where they carry all of `prune_tags`.
+        Roles that are not declared are deleted only if they have all of `prune_tags`.
         """
         options = r.ApplyRolesOptions(
             prune_selector=r.PruneSelector(tags=prune_tags) if prune_tags is not None else None,
@@ -206,12 +207,13 @@ class RolecallClient:
         give_up_after: float = GIVE_UP_SECONDS,
         resumed: Resumed = lambda _error: None,
     ) -> Generator[RoleWatchEvent, None, None]:
-        """Yield each change of a role, in order and once, and checkpoints, until the caller closes it.
+        """Yield each change of a role, in order and once, and checkpoints, until the caller closes the generator.
 
-        It begins now, after `start_token` (that of a checkpoint, or of a write), or with every role as it is, each as a change of
-        kind CREATED up to the first checkpoint. A stream that breaks is resumed; `resumed` is told why. After `give_up_after`
-        seconds in which nothing could be had the error is raised; before the first message that is `timeout`. Raise
-        `ResyncRequiredError` when changes are lost: throw away what was built from them, and watch again with the initial state.
+        The watch starts now, or after `start_token` (of a checkpoint or of a write), or with `include_initial_state`: then every
+        role comes first as a change of kind CREATED, up to the first checkpoint. A stream that breaks is resumed, after `resumed`
+        was called with the error. When no message arrives for `give_up_after` seconds (for the first message: `timeout`) the
+        error is raised. Raise `ResyncRequiredError` when changes are lost: discard what was built from the changes, and start a
+        new watch with the initial state.
         """
         request = w.WatchRolesRequest(
             start_token=start_token, account_ids=account_ids, include_initial_state=include_initial_state
@@ -229,7 +231,7 @@ class RolecallClient:
 
 
 def list_all_roles(client: RolecallClient, request: r.ListRolesRequest) -> Iterator[r.Role]:
-    """Yield every role of an account, page after page."""
+    """Yield every role that a request lists, page by page."""
     page = r.ListRolesRequest()
     page.CopyFrom(request)
     while True:

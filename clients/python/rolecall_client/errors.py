@@ -1,4 +1,4 @@
-"""What a call that could not be answered leaves behind. A deny is an answer and never an error."""
+"""The error of a failed call. A deny is a response, not an error."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import grpc
 
 REQUEST_ID_KEY = "x-request-id"
-"""The metadata key under which the server names a request in its answer and in its log."""
+"""The metadata key of the request id, which the server also logs."""
 
 _DETAILS_KEY = "grpc-status-details-bin"
 
@@ -38,11 +38,11 @@ class Violation:
 
 
 class RolecallError(Exception):
-    """The question could not be answered, or the write was not made.
+    """The query was not answered, or the write was not made.
 
-    `code` is the name of the gRPC code (`NOT_FOUND`), `reason` the stable word for it (`ROLE_NOT_FOUND`, empty when the
-    error did not come from Rolecall itself), `metadata` its facts (`ram_code` among them), `request_id` what to look for in
-    the server's log.
+    `code` is the name of the gRPC code (`NOT_FOUND`), `reason` a stable word (`ROLE_NOT_FOUND`; empty if the error does not
+    come from Rolecall itself), `metadata` has further facts (such as `ram_code`), and `request_id` identifies the call in the
+    server's log.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class RolecallError(Exception):
 
 
 def error_of_status(status: status_pb2.Status, *, request_id: str = "") -> RolecallError:
-    """Return a status as an error: of a whole call, or of one query of a batch."""
+    """Return the error of a status: that of a call, or of one query of a batch."""
     info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
     positions: list[PolicyViolation] = []
     for detail in status.details:
@@ -81,7 +81,7 @@ def error_of_status(status: status_pb2.Status, *, request_id: str = "") -> Rolec
 
 
 def error_of_call(error: grpc.RpcError) -> RolecallError:
-    """Return what gRPC raised as an error."""
+    """Return the error of a failed call of gRPC."""
     code, details, metadata = error.code(), error.details() or "", _metadata_of(error)
     request_id = _text(metadata.get(REQUEST_ID_KEY, ""))
     status = _status_in(metadata)
@@ -109,7 +109,7 @@ def _name_of(code: int) -> str:
 
 
 def _metadata_of(error: grpc.RpcError) -> dict[str, str | bytes]:
-    # gRPC gives pairs, which its types do not say.
+    # gRPC returns pairs, but its type stubs do not say so.
     return dict(cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ()))
 
 
@@ -119,7 +119,7 @@ def _status_in(metadata: Mapping[str, str | bytes]) -> status_pb2.Status | None:
         return None
     try:
         return status_pb2.Status.FromString(details)
-    except DecodeError:  # a proxy cut it; the plain code and text are still true
+    except DecodeError:  # cut by a proxy; the code and the message are still valid
         return None
 
 

@@ -1,4 +1,4 @@
-"""Questions: who asks, in any spelling, becomes the right kind of identity."""
+"""Make queries: recognise the kind of identity from its spelling."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from rolecall_client.v1 import decision_pb2
 
 Values = Mapping[str, str | Iterable[str]]
-"""Condition keys and their values; a lone text is one value."""
+"""Condition keys and their values; a plain string is one value."""
 
 KUBERNETES_PREFIX = "k8s:"
 
@@ -31,13 +31,13 @@ def query(
     source_identity: str = "",
     account_id: str = "",
 ) -> decision_pb2.AssumeRoleQuery:
-    """Return the question whether `as_` may assume `role`; raise `ValueError` when it cannot be put.
+    """Return a query: may `as_` assume `role`? Raise `ValueError` if the arguments contradict each other.
 
-    `as_` is a principal (`acs:ram::ID:user/NAME`, a role session, `ID@SERVICE`, ...), a provider's ARN, which comes with
-    `claims`, or `k8s:PROVIDER/NAMESPACE/SERVICEACCOUNT`: that service account, through the OIDC provider of the role's
-    account. `account_id` is the role's account when `role` does not say it. Without a role it is a question for `what_can`.
+    `as_` is a principal (`acs:ram::ID:user/NAME`, a role session, `ID@SERVICE`, ...), the ARN of an identity provider, with
+    `claims`, or `k8s:PROVIDER/NAMESPACE/SERVICEACCOUNT`, a service account that comes through the OIDC provider of the role's
+    account. `account_id` is the role's account if `role` does not contain it. `what_can` takes a query without a role.
     """
-    question = decision_pb2.AssumeRoleQuery(
+    asked = decision_pb2.AssumeRoleQuery(
         role=role,
         context=condition_values(context or {}),
         duration_seconds=duration_seconds,
@@ -47,22 +47,22 @@ def query(
     )
     identity = _federated(as_, role, claims or {}, account_id)
     if identity is not None:
-        question.federated.CopyFrom(identity)
+        asked.federated.CopyFrom(identity)
     elif claims:
-        raise ValueError(f"claims come with an identity provider, and `{as_}` is none: give its provider's ARN")
+        raise ValueError(f"claims come with an identity provider, and `{as_}` is not one; use the ARN of the provider")
     else:
-        question.principal = as_
-    return question
+        asked.principal = as_
+    return asked
 
 
 def account_of(role: str) -> str:
-    """Return the account id that the spelling of a role says, or nothing."""
+    """Return the account id that the name of a role contains, or an empty string."""
     match = _ROLE_ARN.fullmatch(role) or _ACCOUNT_AND_NAME.fullmatch(role)
     return match[1] if match else ""
 
 
 def condition_values(values: Values) -> dict[str, decision_pb2.ConditionValues]:
-    """Return condition keys and their values as a request carries them."""
+    """Return condition keys and their values as a request contains them."""
     return {
         key: decision_pb2.ConditionValues(values=[value] if isinstance(value, str) else value)
         for key, value in values.items()
@@ -80,11 +80,11 @@ def _federated(as_: str, role: str, claims: Values, account_id: str) -> decision
 def _service_account(as_: str, account: str, claims: Values) -> decision_pb2.FederatedIdentity:
     match = _KUBERNETES.fullmatch(as_)
     if match is None:
-        raise ValueError(f"`{as_}` is not `k8s:PROVIDER/NAMESPACE/SERVICEACCOUNT`")
+        raise ValueError(f"`{as_}` is not of the form `k8s:PROVIDER/NAMESPACE/SERVICEACCOUNT`")
     if not account:
-        raise ValueError(f"`{as_}` needs the account of the role: write the role as ACCOUNT/NAME or as an ARN")
+        raise ValueError(f"`{as_}` needs the account of the role; write the role as ACCOUNT/NAME or as an ARN")
     if _SUBJECT in claims:
-        raise ValueError(f"`{as_}` says `{_SUBJECT}` already: leave the claim out")
+        raise ValueError(f"`{as_}` already determines `{_SUBJECT}`; leave the claim out")
     provider, namespace, name = match.groups()
     subject = f"system:serviceaccount:{namespace}:{name}"
     return decision_pb2.FederatedIdentity(

@@ -1,4 +1,4 @@
-"""Pipelined checks: many questions on one stream, answered in order, carried over to another when the server ends one."""
+"""Pipelined checks: many queries on one stream, answered in order, and continued on a new one when the server ends it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ MAX_ATTEMPTS = 4
 BACKOFF_SECONDS = 0.05
 
 Open = Callable[[Iterator[d.StreamCheckAssumeRoleRequest]], Any]
-"""Opens a stream on which the messages of an iterator are sent, by a thread of gRPC's."""
+"""Opens a stream that sends the messages of an iterator, from a thread of gRPC."""
 
 
 class Pipeline:
-    """Puts queries on streams. The caller's iterator is read by the caller's own thread, `in_flight` ahead of the answers."""
+    """Sends queries on streams, at most `in_flight` ahead of the answers. The caller's own thread reads their iterator."""
 
     def __init__(self, open_stream: Open, queries: Iterable[d.AssumeRoleQuery], in_flight: int) -> None:
         self._open, self._in_flight = open_stream, max(1, in_flight)
@@ -31,7 +31,7 @@ class Pipeline:
         self._unanswered: deque[d.StreamCheckAssumeRoleRequest] = deque()
 
     def answers(self) -> Iterator[d.StreamCheckAssumeRoleResponse]:
-        """Yield an answer for each query; raise `RolecallError` when not even a new stream gets one."""
+        """Yield an answer for each query; raise `RolecallError` when several streams in succession return none."""
         attempts = 0
         while self._read_ahead() or self._unanswered:
             try:
@@ -45,7 +45,7 @@ class Pipeline:
                 time.sleep(BACKOFF_SECONDS * 3 ** (attempts - 1))
 
     def _on_one_stream(self) -> Iterator[d.StreamCheckAssumeRoleResponse]:
-        """Put what is unanswered, then whatever follows, until all is answered."""
+        """Send the unanswered queries and then the following ones, until every query is answered."""
         to_send: SimpleQueue[d.StreamCheckAssumeRoleRequest | None] = SimpleQueue()
         for message in self._unanswered:
             to_send.put(message)
@@ -59,7 +59,7 @@ class Pipeline:
                     to_send.put(message)
         finally:
             to_send.put(None)
-            _leave(stream, in_order=not self._unanswered)
+            _close(stream, in_order=not self._unanswered)
 
     def _read_ahead(self) -> list[d.StreamCheckAssumeRoleRequest]:
         read = [
@@ -80,8 +80,8 @@ def _next(stream: Any) -> d.StreamCheckAssumeRoleResponse:  # noqa: ANN401 - gRP
     return answer
 
 
-def _leave(stream: Any, *, in_order: bool) -> None:  # noqa: ANN401
-    """End a stream: when all is answered its status is of no interest, and otherwise it is not waited for."""
+def _close(stream: Any, *, in_order: bool) -> None:  # noqa: ANN401
+    """End a stream. If every query is answered, wait for its status and ignore it, else cancel it."""
     if not in_order:
         stream.cancel()
         return

@@ -1,9 +1,9 @@
-"""Watching roles: changes in order, each once, carried over to another stream whenever one breaks.
+"""Watch roles: every change once and in order, on a new stream whenever one breaks.
 
-1. A stream that breaks is resumed from the last checkpoint, and what was given since then is not given again.
-2. Where that is impossible `ResyncRequiredError` is raised: what the caller has built from the changes is then to be thrown
-   away. An error cannot be overlooked as an event could be.
-3. The server proves every few seconds that it lives. A stream on which nothing comes is given up and resumed like any other.
+1. A stream that breaks is resumed from the last checkpoint; changes that were already yielded are not yielded again.
+2. If that is impossible `ResyncRequiredError` is raised, and the caller must discard what it built from the changes. This is
+   an error and not an event so that it cannot be overlooked.
+3. The server sends a message every few seconds. A stream without messages is cancelled and resumed.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ FIRST_BACKOFF_SECONDS, MOST_BACKOFF_SECONDS = 0.1, 5.0
 
 _RESUMED_REASONS = frozenset({"WATCH_TOO_SLOW", "TOO_MANY_CALLS"})
 _RESUMED_CODES = frozenset({"UNAVAILABLE", "CANCELLED"})
-"""A server to which very many come at once cancels the calls of some."""
+"""gRPC cancels some calls when very many arrive at once."""
 
 RoleWatchEvent: TypeAlias = w.RoleWatchChange | w.WatchCheckpoint
-"""A change, or a place from which a later watch can go on."""
+"""A change, or a checkpoint from which a later watch can continue."""
 
 Open = Callable[[w.WatchRolesRequest], Any]
 """Opens a stream."""
 
 Resumed = Callable[[RolecallError], object]
-"""Told why a stream broke, before it is resumed."""
+"""Called with the error of a broken stream before it is resumed."""
 
 
 class ResyncRequiredError(RolecallError):
-    """The changes since the start or the last checkpoint cannot be had: throw away what was built, and begin with the state."""
+    """Changes are lost: discard what was built from the changes, and start a new watch with the initial state."""
 
     def __init__(self, message: str) -> None:
         super().__init__("FAILED_PRECONDITION", message, reason="RESYNC_REQUIRED")
 
 
 class Watch:
-    """One watch over as many streams as it takes; `timeout` is how long to try for a first message, in seconds."""
+    """One watch, over as many streams as it needs. The first message must arrive within `timeout` seconds."""
 
     def __init__(
         self,
@@ -57,22 +57,22 @@ class Watch:
         resumed: Resumed = lambda _error: None,
     ) -> None:
         self._open, self._request, self._resumed = open_stream, request, resumed
-        self._patience, self._later_patience = timeout, give_up_after
-        self._given: set[tuple[int, str]] = set()
-        self._state_begun = False
-        self._heard_at = time.monotonic()
+        self._give_up_after, self._later_give_up_after = timeout, give_up_after
+        self._yielded: set[tuple[int, str]] = set()
+        self._state_started = False
+        self._last_message_at = time.monotonic()
         self._backoff = FIRST_BACKOFF_SECONDS
 
     def events(self) -> Generator[RoleWatchEvent, None, None]:
-        """Yield what happens; raise `ResyncRequiredError`, and `RolecallError` when not even a new stream can be had."""
-        self._heard_at = time.monotonic()
+        """Yield the events; raise `ResyncRequiredError`, and `RolecallError` for an error that a new stream cannot correct."""
+        self._last_message_at = time.monotonic()
         while True:
             try:
                 yield from self._on_one_stream()
             except ResyncRequiredError:
                 raise
             except RolecallError as error:
-                self._consider(error)
+                self._raise_if_permanent(error)
                 self._resumed(error)
                 self._pause()
 
@@ -81,102 +81,103 @@ class Watch:
             stream = self._open(self._request)
         except ValueError as error:  # the channel is closed
             raise RolecallError("FAILED_PRECONDITION", "the client is closed") from error
-        with _Alarm(stream) as alarm:
+        with _Watchdog(stream) as watchdog:
             while True:
-                message = _next(stream, alarm)
-                self._hear()
+                message = _next(stream, watchdog)
+                self._on_message()
                 match message.WhichOneof("event"):
                     case "change" if self._is_new(message.change):
                         yield message.change
                     case "checkpoint":
-                        self._pass(message.checkpoint)
+                        self._on_checkpoint(message.checkpoint)
                         yield message.checkpoint
                     case "resync_required":
                         raise ResyncRequiredError(message.resync_required.reason)
-                # What the caller took for it is no silence of the service.
-                self._heard_at = time.monotonic()
+                # The time that the caller spent on the event does not count as silence of the server.
+                self._last_message_at = time.monotonic()
 
-    def _hear(self) -> None:
-        self._heard_at = time.monotonic()
-        self._patience, self._backoff = self._later_patience, FIRST_BACKOFF_SECONDS
+    def _on_message(self) -> None:
+        self._last_message_at = time.monotonic()
+        self._give_up_after, self._backoff = self._later_give_up_after, FIRST_BACKOFF_SECONDS
 
     def _is_new(self, change: w.RoleWatchChange) -> bool:
         if self._request.include_initial_state:
-            self._state_begun = True
+            self._state_started = True
             return True
         key = (change.revision, change.role.role_id)
-        if key in self._given:
+        if key in self._yielded:
             return False
-        self._given.add(key)
+        self._yielded.add(key)
         return True
 
-    def _pass(self, checkpoint: w.WatchCheckpoint) -> None:
-        """Go on from here, should the stream break. The first checkpoint of a resumed stream is no later than the one before it."""
-        self._given = {key for key in self._given if key[0] > checkpoint.revision}
+    def _on_checkpoint(self, checkpoint: w.WatchCheckpoint) -> None:
+        """Resume from this checkpoint if the stream breaks."""
+        # The first checkpoint of a resumed stream is not later than this one, so the changes after it must stay in the set.
+        self._yielded = {key for key in self._yielded if key[0] > checkpoint.revision}
         self._request.start_token = checkpoint.token
         self._request.include_initial_state = False
 
-    def _consider(self, error: RolecallError) -> None:
-        """Raise what cannot be mended by another stream."""
+    def _raise_if_permanent(self, error: RolecallError) -> None:
+        """Raise the error if a new stream would fail as well, or would come too late."""
         if error.code not in _RESUMED_CODES and error.reason not in _RESUMED_REASONS:
             raise error
-        if time.monotonic() - self._heard_at >= self._patience:
+        if time.monotonic() - self._last_message_at >= self._give_up_after:
             raise error
-        if self._state_begun and self._request.include_initial_state:
+        if self._state_started and self._request.include_initial_state:
             self._pause()
-            message = "the stream broke before the initial state was told to its end; read it again"
+            message = "the stream broke before the initial state was complete; read it again"
             raise ResyncRequiredError(message) from error
 
     def _pause(self) -> None:
-        time.sleep(self._backoff * random.uniform(0.5, 1))  # noqa: S311  (it spreads load, it hides nothing)
+        time.sleep(self._backoff * random.uniform(0.5, 1))  # noqa: S311  (it spreads load; it is no secret)
         self._backoff = min(self._backoff * 2, MOST_BACKOFF_SECONDS)
 
 
-class _Alarm:
-    """Cancels a stream for whose next message one has waited too long; time that the caller takes does not count."""
+class _Watchdog:
+    """Cancels a stream whose next message does not arrive in time. Time between waits does not count."""
 
     def __init__(self, stream: Any) -> None:  # noqa: ANN401 - gRPC's calls have no public type
         self._stream, self._seconds = stream, SILENT_SECONDS
         self._waiting_since: float | None = None
-        self._over = threading.Event()
-        self.rung = False
-        self._thread = threading.Thread(target=self._watch, name="rolecall-watch-alarm", daemon=True)
+        self._stopped = threading.Event()
+        self.expired = False
+        self._thread = threading.Thread(target=self._watch, name="rolecall-watchdog", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        self._stopped.set()
         self._stream.cancel()
 
-    def set(self) -> None:
-        """Begin to wait for a message."""
+    def arm(self) -> None:
+        """Start waiting for a message."""
         self._waiting_since = time.monotonic()
 
-    def reset(self) -> None:
-        """Say that one has come."""
+    def disarm(self) -> None:
+        """Stop waiting: a message has arrived, or the stream has ended."""
         self._waiting_since = None
 
     def _watch(self) -> None:
-        while not self._over.wait(self._seconds / 4):
+        while not self._stopped.wait(self._seconds / 4):
             since = self._waiting_since
             if since is not None and time.monotonic() - since > self._seconds:
-                self.rung = True
+                self.expired = True
                 self._stream.cancel()
                 return
 
 
-def _next(stream: Any, alarm: _Alarm) -> w.WatchRolesResponse:  # noqa: ANN401
-    alarm.set()
+def _next(stream: Any, watchdog: _Watchdog) -> w.WatchRolesResponse:  # noqa: ANN401
+    watchdog.arm()
     try:
         message: w.WatchRolesResponse = next(stream)
     except grpc.RpcError as error:
-        if alarm.rung:
-            raise RolecallError("UNAVAILABLE", "nothing has come for too long") from error
+        if watchdog.expired:
+            raise RolecallError("UNAVAILABLE", f"no message has arrived for {SILENT_SECONDS:g} seconds") from error
         raise error_of_call(error) from error
     except StopIteration:
-        raise RolecallError("UNAVAILABLE", "the stream ended without saying why") from None
+        raise RolecallError("UNAVAILABLE", "the stream ended without an error") from None
     finally:
-        alarm.reset()
+        watchdog.disarm()
     return message

@@ -1,11 +1,11 @@
-"""What each error means to a caller: its code, its stable reason and the facts that help. One table for the service."""
+"""Map every error to what its caller sees: a code, a stable reason, and the facts that help."""
 
-# ruff: noqa: ARG001  (of some errors nothing but their type is told)
+# ruff: noqa: ARG001  (of some errors only the type is reported)
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import singledispatch
 
 from google.protobuf.message import DecodeError
@@ -35,7 +35,7 @@ class FieldFault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What a caller is told. `retry_seconds` above 0 says that trying again may help."""
+    """What the caller sees of an error. With `retry_seconds` above 0 a retry may succeed after that time."""
 
     code: int
     reason: str
@@ -43,13 +43,13 @@ class Fault:
     facts: Mapping[str, str] = field(default_factory=dict)
     fields: tuple[FieldFault, ...] = ()
     retry_seconds: float = 0.0
-    foreseen: bool = True
+    expected: bool = True
 
 
 @singledispatch
 def fault_of(error: Exception) -> Fault:
-    """Return what an error means; of one that nobody foresaw nothing is told."""
-    return Fault(code=code_pb2.INTERNAL, reason="INTERNAL", message="internal error", foreseen=False)
+    """Return the fault of an error. An unexpected error reveals nothing about itself."""
+    return Fault(code=code_pb2.INTERNAL, reason="INTERNAL", message="internal error", expected=False)
 
 
 # --- a request that breaks a rule ------------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ def _(error: engine.BatchSizeError) -> Fault:
 @fault_of.register
 def _(error: DecodeError) -> Fault:
     return _fault(
-        code_pb2.INVALID_ARGUMENT, "MALFORMED_MESSAGE", "the bytes are not a message of this method's request type"
+        code_pb2.INVALID_ARGUMENT, "MALFORMED_MESSAGE", "the bytes are not a message of the method's request type"
     )
 
 
@@ -97,7 +97,7 @@ def _(error: transport.UploadOrderError) -> Fault:
     return _fault(code_pb2.INVALID_ARGUMENT, "UPLOAD_ORDER", error)
 
 
-# --- a request that the state does not allow -------------------------------------------------------------------------
+# --- a request that conflicts with the stored roles -------------------------------------------------------------------------
 
 
 @fault_of.register
@@ -140,7 +140,7 @@ def _(error: engine.FutureRevisionError) -> Fault:
     return _fault(code_pb2.FAILED_PRECONDITION, "FUTURE_REVISION", error, revision=error.wanted, head=error.head)
 
 
-# --- a call that the server does not take ----------------------------------------------------------------------------
+# --- a call that the server refuses ----------------------------------------------------------------------------------
 
 
 @fault_of.register
@@ -205,21 +205,21 @@ def _(error: engine.NotAvailableError) -> Fault:
 
 @fault_of.register
 def _(error: roles.StoreUnavailableError) -> Fault:
-    # The error's own text may name a host or a file; it is for the log.
-    message = "the store cannot be reached or cannot write now; decisions go on, try the write again"
+    # The text of the error may name a host or a file, so it is only logged.
+    message = "the store is unreachable or cannot write; decisions are still answered, retry the write"
     return _fault(code_pb2.UNAVAILABLE, "STORE_UNAVAILABLE", message, retry_seconds=RETRY_SECONDS)
 
 
 @fault_of.register
 def _(error: roles.StoreUnsupportedError) -> Fault:
-    message = "the store has a schema that this version of the server does not know"
+    message = "this version of the server does not support the schema of the store"
     return _fault(code_pb2.UNAVAILABLE, "STORE_UNSUPPORTED", message)
 
 
 @fault_of.register
 def _(error: roles.BrokenHistoryError) -> Fault:
     return _fault(
-        code_pb2.DATA_LOSS, "BROKEN_HISTORY", "the store's history is not whole; its operator has to look at it"
+        code_pb2.DATA_LOSS, "BROKEN_HISTORY", "the history of the store is damaged; an operator must examine it"
     )
 
 
@@ -248,12 +248,12 @@ def _(error: engine.UnreadablePolicyError) -> Fault:
 def _fault(
     code: int, reason: str, message: Exception | str, *, retry_seconds: float = 0.0, **facts: str | int
 ) -> Fault:
-    told = {name: str(fact) for name, fact in facts.items()}
-    return Fault(code=code, reason=reason, message=str(message), facts=told, retry_seconds=retry_seconds)
+    metadata = {name: str(fact) for name, fact in facts.items()}
+    return Fault(code=code, reason=reason, message=str(message), facts=metadata, retry_seconds=retry_seconds)
 
 
 def _invalid(what: str, fields: Iterable[FieldFault], ram_code: str = "") -> Fault:
-    """Return the fault of a request with violations. Its reason is that of the first."""
+    """Return the fault of a request with violations; its reason is that of the first one."""
     fields = tuple(fields)
     reason = fields[0].reason if fields else "INVALID_ARGUMENT"
     facts = {"ram_code": ram_code} if ram_code else {}
@@ -285,5 +285,4 @@ def _field(name: str, reason: str, message: str, suggestion: str = "") -> FieldF
 
 
 def _with(fault: Fault, **facts: str | int) -> Fault:
-    told = {**fault.facts, **{name: str(fact) for name, fact in facts.items()}}
-    return Fault(code=fault.code, reason=fault.reason, message=fault.message, facts=told, fields=fault.fields)
+    return replace(fault, facts={**fault.facts, **{name: str(fact) for name, fact in facts.items()}})

@@ -1,7 +1,6 @@
-"""Faults on the wire: `google.rpc.Status` with ErrorInfo, and BadRequest or RetryInfo where they help.
+"""Encode faults as `google.rpc.Status` with an ErrorInfo, and a BadRequest or a RetryInfo where they help.
 
-A violation of a trust policy also has its position, as a `rolecall.v1.PolicyViolation` without texts. gRPC sends all of it in
-trailers, which clients limit to 8 KB (and may carry in base64), so violations are cut to about 4 KB, and the counts say so.
+A violation of a trust policy also has its position, as a `rolecall.v1.PolicyViolation` without texts.
 """
 
 from __future__ import annotations
@@ -17,6 +16,9 @@ from rolecall_client.v1.policy_pb2 import PolicyViolation
 
 DOMAIN = "rolecall"
 DETAILS_BYTES = 3_584
+"""The most bytes of violations and positions: gRPC sends a status in trailers, which clients limit to 8 KB and may carry in
+base64. The counts in the ErrorInfo show when violations are left out."""
+
 TEXT_BYTES = 384
 POSITION_OVERHEAD_BYTES = 56
 """What one more detail takes besides its message: its type URL and lengths."""
@@ -24,7 +26,7 @@ POSITION_OVERHEAD_BYTES = 56
 SERVER_FAULTS = frozenset(
     {code_pb2.UNKNOWN, code_pb2.DEADLINE_EXCEEDED, code_pb2.INTERNAL, code_pb2.UNAVAILABLE, code_pb2.DATA_LOSS}
 )
-"""Codes that say that the fault is not the caller's."""
+"""The codes of errors that are not the caller's fault."""
 
 
 class _ShownViolation(NamedTuple):
@@ -33,7 +35,7 @@ class _ShownViolation(NamedTuple):
 
 
 def status_of(error: Exception, request_id: str = "") -> Status:
-    """Return the status that stands for an error. `request_id` lets people find the call in the log."""
+    """Return the status of an error. `request_id` identifies the call in the log."""
     fault = fault_of(error)
     status = Status(code=fault.code, message=_cut(fault.message))
     shown = _shown(fault.fields)
@@ -51,9 +53,9 @@ def status_of(error: Exception, request_id: str = "") -> Status:
     return status
 
 
-def foreseen(error: Exception) -> bool:
-    """Tell whether an error has a meaning of its own."""
-    return fault_of(error).foreseen
+def is_expected(error: Exception) -> bool:
+    """Return whether the mapping has an entry for the error."""
+    return fault_of(error).expected
 
 
 def _error_info(fault: Fault, shown: int, request_id: str) -> error_details_pb2.ErrorInfo:
@@ -66,7 +68,7 @@ def _error_info(fault: Fault, shown: int, request_id: str) -> error_details_pb2.
 
 
 def _shown(fields: tuple[FieldFault, ...]) -> list[_ShownViolation]:
-    """Return the first violations, as many as fit."""
+    """Return the first violations, as many as fit into `DETAILS_BYTES`."""
     shown: list[_ShownViolation] = []
     room = DETAILS_BYTES
     has_positions = any(fault.pointer or fault.line for fault in fields)
@@ -96,6 +98,6 @@ def _add(status: Status, detail: Message) -> None:
 
 
 def _cut(text: str) -> str:
-    """Return text that a message can carry, which lone surrogates cannot, of at most `TEXT_BYTES`."""
+    """Return the text, cut to `TEXT_BYTES`; lone surrogates, which a message cannot contain, are escaped."""
     data = text.encode("utf-8", "backslashreplace")
     return data.decode() if len(data) <= TEXT_BYTES else data[: TEXT_BYTES - 3].decode(errors="ignore") + "…"

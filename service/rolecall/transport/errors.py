@@ -1,4 +1,4 @@
-"""Why a call was refused before anybody decided anything."""
+"""The errors of calls themselves: their number, duration, caller, method, uploads and streams."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ class TransportError(Exception):
 
 
 class TooManyCallsError(TransportError):
-    """The server answers as many calls at once as it may."""
+    """As many calls are in progress as are allowed."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        super().__init__(f"the server answers {limit} calls at once and has that many; try again a little later")
+        super().__init__(f"too many concurrent calls (limit {limit}); retry later")
 
 
 class OverdueError(TransportError):
-    """A call took longer than the server lets any call of its kind take."""
+    """A call took longer than the server allows for its method."""
 
     def __init__(self, limit_seconds: float) -> None:
         self.limit_seconds = limit_seconds
-        super().__init__(f"the call was not done within the server's limit of {limit_seconds:g} seconds")
+        super().__init__(f"the call took longer than the server's limit of {limit_seconds:g} seconds")
 
 
 class UnauthenticatedError(TransportError):
-    """It cannot be told who calls."""
+    """The caller cannot be identified."""
 
     def __init__(self) -> None:
         super().__init__(
-            "the client certificate does not name one caller: it needs a single SPIFFE or DNS subject alternative name"
+            "the client certificate does not identify the caller; it needs exactly one SPIFFE or DNS subject alternative name"
         )
 
 
 class PermissionDeniedError(TransportError):
-    """The caller has no right to this method."""
+    """The caller is not allowed to call the method."""
 
     def __init__(self, method: str) -> None:
         self.method = method
-        super().__init__(f"the caller may not call `{method}`")
+        super().__init__(f"the caller is not allowed to call `{method}`")
 
 
 class UnknownMethodError(TransportError):
@@ -48,50 +48,48 @@ class UnknownMethodError(TransportError):
 
 
 class UnknownServiceError(TransportError):
-    """Health is asked of a service that the server does not have."""
+    """A health check names a service that the server does not have."""
 
     def __init__(self) -> None:
         super().__init__("the server has no such service")
 
 
 class UploadOrderError(TransportError):
-    """The messages of an upload come in an order that means nothing."""
+    """The messages of an upload are in the wrong order."""
 
 
 class UploadLimitError(TransportError):
-    """An upload is larger than the server takes."""
+    """An upload exceeds a limit."""
 
     def __init__(self, what: str, limit: int) -> None:
         self.what, self.limit = what, limit
-        super().__init__(f"the server takes at most {limit} {what}; apply the roles in several calls")
+        super().__init__(f"at most {limit} {what} are allowed; apply the roles in several calls")
 
 
 class StreamStoppedError(TransportError):
-    """A stream ends because the server stops."""
+    """The server ends a stream because it is stopping."""
 
     def __init__(self) -> None:
-        super().__init__("the server is stopping and has answered what it has read; go on with a new stream")
+        super().__init__("the server is stopping and has answered every message that it read; continue on a new stream")
 
 
 class StreamAgeError(TransportError):
-    """A stream has lasted as long as any may."""
+    """The server ends a stream that has reached its maximum age."""
 
     def __init__(self, limit_seconds: float) -> None:
         self.limit_seconds = limit_seconds
-        super().__init__(
-            f"the stream has lasted {limit_seconds:g} seconds, as long as any may; go on with a new stream"
-        )
+        super().__init__(f"the stream has reached its limit of {limit_seconds:g} seconds; continue on a new stream")
 
 
 class WatchTooSlowError(TransportError):
-    """Whoever watches has not taken a message for as long as one may take."""
+    """A client did not accept a message of its watch in time."""
 
     def __init__(self, limit_seconds: float) -> None:
         self.limit_seconds = limit_seconds
         super().__init__(
-            f"a message was not taken within {limit_seconds:g} seconds; read faster, and start again from the last checkpoint"
+            f"a message was not accepted within {limit_seconds:g} seconds; read faster, and restart from the last checkpoint"
         )
 
 
 STREAM_ENDINGS = (StreamStoppedError, StreamAgeError)
-"""How the server ends streams in good order: what it has read is answered, what follows belongs on a new one."""
+"""How the server ends streams in order: it has answered every message that it read, and the client continues on a new stream."""

@@ -1,4 +1,4 @@
-"""Examined trust policies on the wire."""
+"""Encode the results of validating a trust policy."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ _PROFILES = {
 
 
 def profile(message: pb.ValidateTrustPolicyRequest) -> Profile:
-    """Return whose language a document is held to; raise `InvalidFieldsError` for a number that names none."""
+    """Return the profile that a document is validated against; raise `InvalidFieldsError` if it is not a value of the enum."""
     if message.profile in _PROFILES:
         return _PROFILES[message.profile]
-    text = f"{int(message.profile)} is not a profile; leave it out, or give ROLECALL or RAM"
+    text = f"{int(message.profile)} is not a profile; leave it out, or use ROLECALL or RAM"
     raise InvalidFieldsError([FieldViolation(field="profile", reason="UNKNOWN_ENUM_VALUE", message=text)])
 
 
 def invalid_response(violations: tuple[Violation, ...]) -> pb.ValidateTrustPolicyResponse:
-    """Return the message of a document that breaks rules."""
+    """Return the response for an invalid document."""
     return pb.ValidateTrustPolicyResponse(valid=False, violations=map(_violation, violations))
 
 
 def valid_response(
     policy: TrustPolicy, findings: tuple[Finding, ...], canonical: str
 ) -> pb.ValidateTrustPolicyResponse:
-    """Return the message of a document that breaks no rule."""
+    """Return the response for a valid document."""
     return pb.ValidateTrustPolicyResponse(
         valid=True,
         findings=map(_finding, findings),

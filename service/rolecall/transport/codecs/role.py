@@ -1,4 +1,4 @@
-"""Roles on the wire: messages become commands, roles and their history become messages."""
+"""Decode the requests of RoleService to commands; encode roles, their history and their changes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KINDS = {
     ChangeKind.UNCHANGED: pb.CHANGE_KIND_UNCHANGED,
     ChangeKind.DELETED: pb.CHANGE_KIND_DELETED,
 }
-"""The kinds of change, as the contract names them."""
+"""The kinds of change in the contract."""
 
 _DOCUMENT, _DESCRIPTION, _SECONDS, _TAGS = UPDATE_PATHS = (
     "assume_role_policy_document",
@@ -52,9 +52,10 @@ def create_role(message: pb.CreateRoleRequest) -> CreateRole:
 
 
 def update_role(message: pb.UpdateRoleRequest) -> UpdateRole:
-    """Return the command of a message: the fields that its mask names, or without a mask those present.
+    """Return the command of a message. It changes the fields of the update mask, or without a mask those that are set.
 
-    A field that is named but absent returns to its default. Raise `InvalidFieldsError` for an unknown path.
+    A field that the mask names but the message does not set is reset to its default. Raise `InvalidFieldsError` for an
+    unknown path.
     """
     paths = _paths(message)
     seconds = message.max_session_duration_seconds if _present(message, _SECONDS) else DEFAULT_SESSION_SECONDS
@@ -80,12 +81,12 @@ def rollback_role(message: pb.RollbackRoleRequest) -> RollbackRole:
 
 
 def apply_roles(upload: Upload) -> ApplyRoles:
-    """Return the command of an upload; raise `InvalidFieldsError` for a prune selector that selects everything."""
+    """Return the command of an upload; raise `InvalidFieldsError` for a prune selector without tags, which matches every role."""
     options = upload.options
     pruning = options.HasField("prune_selector")
     if pruning and not options.prune_selector.tags:
         raise _violation(
-            "prune_selector.tags", "REQUIRED", "must have at least one tag; without a selector nothing is pruned"
+            "prune_selector.tags", "REQUIRED", "must have at least one tag; leave the selector out to prune nothing"
         )
     return ApplyRoles(
         declarations=tuple(map(_declaration, upload.roles)),
@@ -125,16 +126,14 @@ def revisions_response(page: Page[RoleRevision]) -> pb.ListRoleRevisionsResponse
 
 
 def apply_response(written: Written[tuple[RoleDifference, ...]], token: str) -> pb.ApplyRolesResponse:
-    """Return the message of what an apply did."""
+    """Return the message of the changes that an apply made."""
     return pb.ApplyRolesResponse(changes=_changes(written.result), consistency_token=token)
 
 
 def known_view(view: pb.RoleView) -> pb.RoleView:
-    """Return the view; raise `InvalidFieldsError` for a number that names none."""
+    """Return the view; raise `InvalidFieldsError` if it is not a value of the enum."""
     if view not in pb.RoleView.values():
-        raise _violation(
-            "view", "UNKNOWN_ENUM_VALUE", f"{int(view)} is not a view; leave it out, or give BASIC or FULL"
-        )
+        raise _violation("view", "UNKNOWN_ENUM_VALUE", f"{int(view)} is not a view; leave it out, or use BASIC or FULL")
     return view
 
 
@@ -179,7 +178,7 @@ def _present(message: pb.UpdateRoleRequest, path: str) -> bool:
 
 def _unknown_path(path: str) -> FieldViolation:
     known = ", ".join(f"`{known}`" for known in UPDATE_PATHS)
-    text = f"`{path[:64]}` is not a field that an update changes; the paths are {known}"
+    text = f"`{path[:64]}` is not a field that can be updated; use one of {known}"
     return FieldViolation(field="update_mask", reason="UNKNOWN_FIELD_PATH", message=text)
 
 

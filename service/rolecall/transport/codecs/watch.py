@@ -1,7 +1,4 @@
-"""Watches on the wire: a message becomes a request, events become bytes.
-
-Thousands that watch are told the same change: its bytes are made once, and kept while there is room.
-"""
+"""Decode the requests of WatchService, and encode watch events."""
 
 from __future__ import annotations
 
@@ -19,18 +16,19 @@ from rolecall.transport.codecs.role import KINDS, role
 from rolecall_client.v1 import watch_pb2 as pb
 
 MAX_ACCOUNTS = 100
-KEPT_BYTES = 8 * 1024 * 1024
+CACHE_BYTES = 8 * 1024 * 1024
+"""The most bytes of encoded changes that are cached."""
 
-_Kept: TypeAlias = "tuple[Role, bytes]"
+_Cached: TypeAlias = "tuple[Role, bytes]"
 
 
 def watch_request(message: pb.WatchRolesRequest, accounts: Accounts) -> WatchRequest:
     """Return the request of a message; raise `InvalidFieldsError`."""
     if message.start_token and message.include_initial_state:
-        text = "cannot be given together with `include_initial_state`; leave one of them out"
+        text = "cannot be combined with `include_initial_state`; leave one of them out"
         raise _violation("start_token", "START_EXCLUDES_STATE", text)
     if len(message.account_ids) > MAX_ACCOUNTS:
-        text = f"must be at most {MAX_ACCOUNTS}, not {len(message.account_ids)}; leave them out to watch every account"
+        text = f"must have at most {MAX_ACCOUNTS} entries, not {len(message.account_ids)}; leave it out to watch every account"
         raise _violation("account_ids", "TOO_MANY_ACCOUNTS", text)
     return WatchRequest(
         start_token=message.start_token,
@@ -40,14 +38,14 @@ def watch_request(message: pb.WatchRolesRequest, accounts: Accounts) -> WatchReq
 
 
 class EventEncoder:
-    """Makes bytes of events."""
+    """Encodes events. Thousands of clients may watch the same change, so an encoded change is cached."""
 
-    def __init__(self, tokens: Tokens, kept_bytes: int = KEPT_BYTES) -> None:
+    def __init__(self, tokens: Tokens, cache_bytes: int = CACHE_BYTES) -> None:
         self._tokens = tokens
-        self._kept: LRUCache[tuple[int, Revision, ChangeKind], _Kept] = LRUCache(kept_bytes, getsizeof=_size)
+        self._cache: LRUCache[tuple[int, Revision, ChangeKind], _Cached] = LRUCache(cache_bytes, getsizeof=_size)
 
     def encode(self, event: WatchEvent) -> bytes:
-        """Return the message of an event."""
+        """Return the encoded message of an event."""
         match event:
             case RoleChanged():
                 return self._change(event)
@@ -60,14 +58,14 @@ class EventEncoder:
                 return pb.WatchRolesResponse(resync_required=pb.ResyncRequired(reason=reason)).SerializeToString()
 
     def _change(self, event: RoleChanged) -> bytes:
-        # The role is kept with its bytes, so that no other object can have its identity meanwhile.
+        # The cache also stores the role, so that no other object can get the same `id` while the entry exists.
         key = (id(event.role), event.revision, event.kind)
-        if kept := self._kept.get(key):
-            return kept[1]
-        made = _encoded(event.revision, event.kind, event.role)
-        if len(made) <= self._kept.maxsize:
-            self._kept[key] = (event.role, made)
-        return made
+        if cached := self._cache.get(key):
+            return cached[1]
+        encoded = _encoded(event.revision, event.kind, event.role)
+        if len(encoded) <= self._cache.maxsize:
+            self._cache[key] = (event.role, encoded)
+        return encoded
 
 
 def _encoded(revision: Revision, kind: ChangeKind, changed: Role) -> bytes:
@@ -75,8 +73,8 @@ def _encoded(revision: Revision, kind: ChangeKind, changed: Role) -> bytes:
     return pb.WatchRolesResponse(change=change).SerializeToString()
 
 
-def _size(kept: _Kept) -> int:
-    return len(kept[1])
+def _size(cached: _Cached) -> int:
+    return len(cached[1])
 
 
 def _account_ids(message: pb.WatchRolesRequest, accounts: Accounts) -> frozenset[str]:

@@ -11,7 +11,7 @@ import grpc
 from grpc.aio import AbortError
 from grpc_status import rpc_status
 
-from rolecall.transport.error_status import SERVER_FAULTS, foreseen, status_of
+from rolecall.transport.error_status import SERVER_FAULTS, is_expected, status_of
 from rolecall.transport.errors import STREAM_ENDINGS, OverdueError
 from rolecall.transport.rpc.call_context import CallContext, request_id
 from rolecall.transport.rpc.stats import MethodStats
@@ -34,7 +34,7 @@ class CallLog(Protocol):
         ...
 
     def error(self, event: str, **facts: object) -> object:
-        """Log a call that failed with an unforeseen error."""
+        """Log a call that failed with an unexpected error."""
         ...
 
 
@@ -70,7 +70,7 @@ class ErrorBoundary:
         status = status_of(error, correlation)
         stats.handle(status.code, perf_counter() - began)
         facts = {"code": _name(status.code), "request_id": correlation}
-        if not foreseen(error):
+        if not is_expected(error):
             _log_call(self._log.error, stats, began, exc_info=error, **facts)
         elif status.code in SERVER_FAULTS and not isinstance(error, STREAM_ENDINGS):
             _log_call(self._log.warning, stats, began, error=str(error), **facts)

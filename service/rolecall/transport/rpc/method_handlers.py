@@ -1,7 +1,7 @@
 """Wrap the handler of a method with its middleware, by the shape of its calls.
 
 A call is counted, admitted, permitted, decoded, handled, encoded and metered, in this order. Every error reaches one
-error boundary; grpc.aio would send the text of an unforeseen error to the caller.
+error boundary; grpc.aio would send the text of an unexpected error to the caller.
 """
 
 # ruff: noqa: ARG001, TRY301  (signatures are those of gRPC; errors raised here must reach the boundary here)

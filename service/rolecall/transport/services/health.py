@@ -1,6 +1,6 @@
-"""`grpc.health.v1.Health`: whether each service answers.
+"""`grpc.health.v1.Health`: whether each service is serving.
 
-Written here since the ready-made one forgets every watcher of a service as soon as one of them leaves.
+The servicer of grpcio-health-checking is not used: it drops every watcher of a service as soon as one of them leaves.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from grpc_health.v1 import health_pb2 as pb, health_pb2_grpc as rpc
 from rolecall.transport.errors import UnknownServiceError
 
 PROCESS = ""
-"""The name under which the whole process is asked for."""
+"""The service name that stands for the whole process."""
 
 SERVING = pb.HealthCheckResponse.SERVING
 NOT_SERVING = pb.HealthCheckResponse.NOT_SERVING
@@ -21,7 +21,7 @@ SERVICE_UNKNOWN = pb.HealthCheckResponse.SERVICE_UNKNOWN
 
 
 class Health(rpc.HealthServicer):  # type: ignore[misc]  # grpc_health has no types
-    """Answers for a fixed set of services and the process itself; none serves until it is said to."""
+    """The health of a fixed set of services and of the process. None is serving at first."""
 
     def __init__(self, services: Iterable[str]) -> None:
         self._serving = dict.fromkeys([PROCESS, *services], False)
@@ -29,31 +29,31 @@ class Health(rpc.HealthServicer):  # type: ignore[misc]  # grpc_health has no ty
         self._draining = False
 
     def set(self, *services: str, serving: bool) -> None:
-        """Say whether some services serve, the process among them if named; while draining none does."""
+        """Set whether the services are serving. After `drain` none ever is."""
         for service in services:
             self._serving[service] = serving and not self._draining
         self._changed.set()
         self._changed = asyncio.Event()
 
     def drain(self) -> None:
-        """Say that nothing serves any more, for good."""
+        """Report every service as not serving, permanently."""
         self._draining = True
         self.set(*self._serving, serving=False)
 
     async def Check(self, request: pb.HealthCheckRequest, context: object) -> pb.HealthCheckResponse:
-        """Answer once; raise `UnknownServiceError`."""
+        """Return the current status of a service; raise `UnknownServiceError`."""
         if request.service not in self._serving:
             raise UnknownServiceError
         return pb.HealthCheckResponse(status=self._status(request.service))
 
     async def Watch(self, request: pb.HealthCheckRequest, context: object) -> AsyncIterator[pb.HealthCheckResponse]:
-        """Answer now and at each change."""
-        told = None
+        """Yield the status of a service, now and at each change."""
+        reported = None
         while True:
             changed, status = self._changed, self._status(request.service)
-            if status != told:
+            if status != reported:
                 yield pb.HealthCheckResponse(status=status)
-                told = status
+                reported = status
             else:
                 await changed.wait()
 

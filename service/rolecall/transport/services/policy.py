@@ -1,4 +1,4 @@
-"""Examines trust policies. A document over the limit costs nothing, one within it a few milliseconds of this thread."""
+"""PolicyService: validates trust policies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rolecall_client.v1 import policy_pb2 as pb, policy_pb2_grpc as rpc
 
 
 class PolicyServicer(rpc.PolicyServiceServicer):
-    """Examines trust policies; `account` is the one that the linter takes for their roles'."""
+    """Validates trust policies. The linter assumes that their roles belong to `account`."""
 
     def __init__(self, limits: Limits, clock: Callable[[], int], *, account: str) -> None:
         self._limits, self._clock, self._account = limits, clock, account
@@ -24,8 +24,9 @@ class PolicyServicer(rpc.PolicyServiceServicer):
         message: pb.ValidateTrustPolicyRequest,
         context: object,
     ) -> pb.ValidateTrustPolicyResponse:
-        """Report what is wrong with a document, and what a careful reader would ask about it."""
+        """Return the violations of a document, or its lint findings if it has none."""
         profile = codec.profile(message)
+        # Within the size limit, parsing and linting take a few milliseconds of the event loop.
         try:
             policy = parse_policy(message.document, limits=self._limits, profile=profile)
         except InvalidPolicyError as error:
