@@ -96,7 +96,7 @@ def test_what_a_log_tells_drives_no_terminal(rolecall: CommandLine, log: Path) -
 
     assert "\x1b" not in out
     assert "\u202e" not in out
-    assert "\\u001b[2Jx" in out
+    assert "\\x1b[2Jx" in out
 
 
 def test_files_that_were_put_aside_are_read_first(rolecall: CommandLine, log: Path) -> None:

@@ -74,7 +74,7 @@ def verify(
 
 
 def _floor(text: str) -> Floor:
-    from rolecall.roles.quoting import shown
+    from rolecall.policy.wording import quoted
     from rolecall.roles.repository import Floor
     from rolecall.roles.role import Revision
 
@@ -84,7 +84,7 @@ def _floor(text: str) -> Floor:
     revision, hash_ = noted.groups()
     # The digits first: Python refuses to read thousands of them.
     if len(revision) > len(str(MAX_REVISION)) or int(revision) > MAX_REVISION:
-        message = f"--noted has revision {shown(revision)}, higher than any store can have"
+        message = f"--noted has revision {quoted(revision)}, higher than any store can have"
         raise CommandError(f"{message}; give what `audit verify` has printed")
     return Floor(revision=Revision(int(revision)), hash=bytes.fromhex(hash_))
 

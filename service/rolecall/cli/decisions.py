@@ -190,9 +190,9 @@ def _canonical(who: str) -> str:
 
 def _times(since: str) -> Iterable[Filter]:
     if since:
-        from rolecall.observability.decision_log.record import rfc3339
+        from rolecall.policy.wording import rfc3339
 
-        earliest = rfc3339(_moment(since, now_micros()))
+        earliest = rfc3339(_moment(since, now_micros()), timespec="microseconds")
         yield lambda decision: decision.time >= earliest
 
 

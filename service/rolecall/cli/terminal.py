@@ -72,10 +72,10 @@ def record(message: Message) -> Mapping[str, object]:
 
 
 def visible(text: str) -> str:
-    """Return `text` with each character that does not print as an escape; see `rolecall.roles.quoting`."""
-    from rolecall.roles import quoting
+    """Return `text` with each character that does not print as an escape; see `rolecall.policy.wording`."""
+    from rolecall.policy import wording
 
-    return quoting.visible(text)
+    return wording.printable(text)
 
 
 def prepare_streams() -> None:

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 from rolecall.policy.compiler import CompiledCondition, CompiledPolicy, CompiledStatement, RequestedValues, match_form
 from rolecall.policy.document import Condition, Statement, TrustPolicy
 from rolecall.policy.evaluator import match_forms
 from rolecall.policy.principal import Principal
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from rolecall.policy.wording import rfc3339
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +78,6 @@ def explain(
     )
 
 
-def time_text(micros: int) -> str:
-    """Return a time as `YYYY-MM-DDThh:mm:ss[.ffffff]Z`."""
-    return (_EPOCH + timedelta(microseconds=micros)).isoformat().replace("+00:00", "Z")
-
-
 def _matched(statement: Statement, forms: Sequence[Principal]) -> str:
     return next((p.text for p in statement.principals if match_form(p.principal) in forms), "")
 
@@ -97,7 +90,7 @@ def _condition(
     condition: Condition, test: CompiledCondition, values: Sequence[RequestedValues], now: int
 ) -> ConditionTrace:
     if test.slot < 0:
-        return ConditionTrace(condition=condition, actual=(time_text(now),), holds=test.holds(now), unreadable=False)
+        return ConditionTrace(condition=condition, actual=(rfc3339(now),), holds=test.holds(now), unreadable=False)
     actual = values[test.slot] or ()
     return ConditionTrace(
         condition=condition,

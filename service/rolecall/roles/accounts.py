@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
+from rolecall.policy.wording import quoted
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError
 from rolecall.roles.fields import account_violation, role_name_violations
-from rolecall.roles.quoting import shown
 from rolecall.roles.role import RoleRef
 
 MEMOISED_ROLES = 65_536
@@ -78,14 +78,14 @@ def _split(text: str) -> tuple[str, str]:
         return _split_arn(text)
     account, slash, name = text.rpartition("/")
     if "/" in account or ":" in text or (slash and not account):
-        raise _invalid("INVALID_ROLE", f"{shown(text)} does not name a role: {_SHAPES}")
+        raise _invalid("INVALID_ROLE", f"{quoted(text)} does not name a role: {_SHAPES}")
     return account, name
 
 
 def _split_arn(text: str) -> tuple[str, str]:
     arn = _ARN.fullmatch(text)
     if arn is None or not arn[1]:
-        raise _invalid("INVALID_ROLE", f"{shown(text)} is not the ARN of a role: write `acs:ram::ACCOUNT:role/NAME`")
+        raise _invalid("INVALID_ROLE", f"{quoted(text)} is not the ARN of a role: write `acs:ram::ACCOUNT:role/NAME`")
     if violation := account_violation(arn[1], aliases=False):
         raise _invalid("INVALID_ACCOUNT_ID", f"account {violation.message}")
     return arn[1], arn[2]
@@ -98,10 +98,10 @@ def _invalid(reason: str, message: str) -> InvalidFieldsError:
 def _require_alias(alias: str, account_id: str) -> None:
     if not _ALIAS.fullmatch(alias):
         raise _bad_alias(
-            f"{shown(alias)} is not an alias: 1 to 63 letters, digits, `_`, `.`, `-`, beginning with a letter"
+            f"{quoted(alias)} is not an alias: 1 to 63 letters, digits, `_`, `.`, `-`, beginning with a letter"
         )
     if violation := account_violation(account_id, aliases=False):
-        raise _bad_alias(f"alias {shown(alias)}: {violation.message}")
+        raise _bad_alias(f"alias {quoted(alias)}: {violation.message}")
 
 
 def _bad_alias(message: str) -> InvalidFieldsError:

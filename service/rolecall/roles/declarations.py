@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from rolecall.policy.errors import InvalidPolicyError
+from rolecall.policy.wording import quoted
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.commands import ApplyRoles, RoleDeclaration, UpdateRole
 from rolecall.roles.content import Content
 from rolecall.roles.documents import DocumentRules, document_violations
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError
 from rolecall.roles.fields import description_violations, role_name_violations, session_violations, tag_violations
-from rolecall.roles.quoting import shown
 from rolecall.roles.role import Micros, RoleRef
 
 MAX_DECLARATIONS = 100_000
@@ -148,5 +148,5 @@ def _duplicates(ref: RoleRef, index: int, places: dict[str, int]) -> list[FieldV
 
 def _placed(violation: FieldViolation, index: int, role_name: str) -> FieldViolation:
     return replace(
-        violation, field=f"roles[{index}].{violation.field}", message=f"role {shown(role_name)}: {violation.message}"
+        violation, field=f"roles[{index}].{violation.field}", message=f"role {quoted(role_name)}: {violation.message}"
     )

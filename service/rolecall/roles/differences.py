@@ -15,7 +15,7 @@ from difflib import Match, SequenceMatcher
 from itertools import accumulate
 from typing import NamedTuple
 
-from rolecall.roles.quoting import visible
+from rolecall.policy.wording import printable
 from rolecall.roles.role import Role
 
 MAX_DIFF_CHARACTERS = 16_384
@@ -73,7 +73,7 @@ def _diff(before: Role | None, after: Role | None) -> _Diff:
     names = (role.arn if before else "/dev/null", role.arn if after else "/dev/null")
     lines, steps = _unified(old, new, names)
     # Only what is shown is made visible: it takes long where much does not print.
-    text = "".join(f"{visible(line)}\n" for line in lines)
+    text = "".join(f"{printable(line)}\n" for line in lines)
     steps += comparable.steps + _STEPS_A_LINE * (len(old) + len(new))
     steps += sum(map(len, documents)) // _CHARACTERS_A_STEP + len(text) // _SHOWN_CHARACTERS_A_STEP
     return _Diff(text, steps)

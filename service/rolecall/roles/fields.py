@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from rolecall.policy.wording import quoted
 from rolecall.roles.change import Author
 from rolecall.roles.errors import FieldViolation
-from rolecall.roles.quoting import shown, storable
 
 MAX_NAME_CHARACTERS = 64
 MAX_DESCRIPTION_CHARACTERS = 1_024
@@ -28,14 +28,14 @@ def account_violation(text: str, *, aliases: bool) -> FieldViolation | None:
     if _ACCOUNT_ID.fullmatch(text):
         return None
     if "*" in text:
-        message = f"{shown(text)} is masked, as in documentation: write all the digits of the account id"
+        message = f"{quoted(text)} is masked, as in documentation: write all the digits of the account id"
         return FieldViolation(field="account_id", reason="MASKED_ACCOUNT_ID", message=message)
     known = (
         "neither an account id (1 to 20 digits) nor a configured alias"
         if aliases
         else "not an account id (1 to 20 digits)"
     )
-    return FieldViolation(field="account_id", reason="INVALID_ACCOUNT_ID", message=f"{shown(text)} is {known}")
+    return FieldViolation(field="account_id", reason="INVALID_ACCOUNT_ID", message=f"{quoted(text)} is {known}")
 
 
 def role_name_violations(text: str, *, field: str = "role_name") -> list[FieldViolation]:
@@ -45,7 +45,7 @@ def role_name_violations(text: str, *, field: str = "role_name") -> list[FieldVi
         message = f"must have 1 to {MAX_NAME_CHARACTERS} characters, not {len(text)}"
         violations.append(_violation(field, "ROLE_NAME_LENGTH", message, "InvalidParameter.RoleName.Length"))
     if text and not _NAME.fullmatch(text):
-        message = f"{shown(text)} may have letters, digits, `.` and `-` only"
+        message = f"{quoted(text)} may have letters, digits, `.` and `-` only"
         violations.append(_violation(field, "ROLE_NAME_CHARACTERS", message, "InvalidParameter.RoleName.InvalidChars"))
     return violations
 
@@ -84,7 +84,7 @@ def author_violations(author: Author) -> list[FieldViolation]:
     violations = _text_violations("change_reason", author.change_reason, MAX_REASON_CHARACTERS)
     violations += _text_violations("source", author.source, MAX_SOURCE_CHARACTERS)
     if author.request_id and not _UUID.fullmatch(author.request_id):
-        message = f"{shown(author.request_id)} is not a UUID such as `0b9d34a2-6d3e-4a5e-9a43-5a3c1d3c9f00`"
+        message = f"{quoted(author.request_id)} is not a UUID such as `0b9d34a2-6d3e-4a5e-9a43-5a3c1d3c9f00`"
         violations.append(_violation("request_id", "INVALID_REQUEST_ID", message))
     return violations
 
@@ -100,7 +100,7 @@ def etag_violations(etag: str) -> list[FieldViolation]:
     """etag = as a role has it, or empty"""
     if not etag or _ETAG.fullmatch(etag):
         return []
-    message = f"{shown(etag)} is not an etag: give the one of the role, with its quotes"
+    message = f"{quoted(etag)} is not an etag: give the one of the role, with its quotes"
     return [_violation("etag", "INVALID_ETAG", message)]
 
 
@@ -115,17 +115,17 @@ def _tag_faults(key: str, value: str) -> list[tuple[str, str]]:
     faults = []
     if not 1 <= len(key) <= MAX_TAG_KEY_CHARACTERS:
         faults.append(
-            ("TAG_KEY_LENGTH", f"key {shown(key)} must have 1 to {MAX_TAG_KEY_CHARACTERS} characters, not {len(key)}")
+            ("TAG_KEY_LENGTH", f"key {quoted(key)} must have 1 to {MAX_TAG_KEY_CHARACTERS} characters, not {len(key)}")
         )
     if key.lower().startswith(("acs:", "aliyun")):
-        faults.append(("TAG_KEY_RESERVED", f"key {shown(key)} begins with `acs:` or `aliyun`, which are reserved"))
+        faults.append(("TAG_KEY_RESERVED", f"key {quoted(key)} begins with `acs:` or `aliyun`, which are reserved"))
     if "http://" in key.lower() or "https://" in key.lower():
-        faults.append(("TAG_KEY_URL", f"key {shown(key)} must not contain `http://` or `https://`"))
+        faults.append(("TAG_KEY_URL", f"key {quoted(key)} must not contain `http://` or `https://`"))
     if len(value) > MAX_TAG_VALUE_CHARACTERS:
         limit = f"at most {MAX_TAG_VALUE_CHARACTERS} characters, not {len(value)}"
-        faults.append(("TAG_VALUE_LENGTH", f"value of key {shown(key)} must have {limit}"))
-    if not storable(key + value):
-        faults.append(("INVALID_UNICODE", f"tag {shown(key)} has a NUL character or a lone surrogate"))
+        faults.append(("TAG_VALUE_LENGTH", f"value of key {quoted(key)} must have {limit}"))
+    if not _is_storable(key + value):
+        faults.append(("INVALID_UNICODE", f"tag {quoted(key)} has a NUL character or a lone surrogate"))
     return faults
 
 
@@ -134,9 +134,14 @@ def _text_violations(field: str, text: str, limit: int, ram_code: str = "") -> l
     if len(text) > limit:
         reason, message = f"{field.upper()}_LENGTH", f"must have at most {limit} characters, not {len(text)}"
         violations.append(_violation(field, reason, message, ram_code))
-    if not storable(text):
+    if not _is_storable(text):
         violations.append(_violation(field, "INVALID_UNICODE", "must not have a NUL character or a lone surrogate"))
     return violations
+
+
+def _is_storable(text: str) -> bool:
+    """Return whether every store can store `text`: it has no NUL and no lone surrogate."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _violation(field: str, reason: str, message: str, ram_code: str = "") -> FieldViolation:

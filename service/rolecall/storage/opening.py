@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from rolecall.policy.wording import quoted
 from rolecall.roles.errors import StoreUnsupportedError
-from rolecall.roles.quoting import shown
 from rolecall.roles.repository import RoleRepository
 from rolecall.storage.memory import MemoryRoleRepository
 from rolecall.storage.sqlite.driver import migrate_sqlite, open_sqlite, read_sqlite_schema
@@ -81,7 +81,7 @@ def split_url(url: str) -> tuple[str, str]:
         case "postgresql" | "postgres" if separator:
             return "postgresql", rest
     # Only what can be a scheme is shown: anything else may hold a password.
-    named = shown(scheme) if separator and _SCHEME.fullmatch(scheme) else "that"
+    named = quoted(scheme) if separator and _SCHEME.fullmatch(scheme) else "that"
     raise StoreUnsupportedError(f"{named} is not a kind of store; {_SHAPES}")
 
 

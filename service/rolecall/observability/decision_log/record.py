@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from json import JSONEncoder
 
 from rolecall.engine.decision_record import DecisionRecord, RecordedCall
 from rolecall.observability.decision_log.masking import CALLER, CONTEXT, REQUEST_ID, WHO, Mask, Masking
+from rolecall.policy.wording import rfc3339
 
 PATH = "rolecall/v1/decide"
 APP = "rolecall"
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Escaped to ASCII, so that nothing that a caller sent breaks a line or drives a terminal.
 _ENCODE = JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circular=False).encode
 
@@ -63,7 +62,7 @@ class RecordEncoder:
         call, mask = record.call, Mask(self._masking)
         members: Record = {
             "decision_id": record.decision_id,
-            "timestamp": rfc3339(record.time),
+            "timestamp": rfc3339(record.time, timespec="microseconds"),
             "labels": self._labels,
             "path": PATH,
             "method": call.method,
@@ -87,12 +86,6 @@ class RecordEncoder:
         return members
 
 
-def rfc3339(micros: int) -> str:
-    """Return a time as `YYYY-MM-DDThh:mm:ss.ffffffZ`."""
-    moment = _EPOCH + timedelta(microseconds=micros)
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
 def _line(members: Mapping[str, object]) -> bytes:
     return _ENCODE(members).encode("ascii") + b"\n"
 
@@ -113,7 +106,7 @@ def _whose(call: RecordedCall, mask: Mask) -> Record:
     return {
         "requested_by": mask.text(CALLER, call.caller) or None,
         "req_id": mask.text(REQUEST_ID, call.request_id),
-        "assumed_time": None if call.assumed_time is None else rfc3339(call.assumed_time),
+        "assumed_time": None if call.assumed_time is None else rfc3339(call.assumed_time, timespec="microseconds"),
         "at_revision": call.at_revision,
     }
 

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Row, bindparam, func, select, tuple_
 
+from rolecall.policy.wording import quoted
 from rolecall.roles.canonical_json import author_of, change_of, commit_hash, header_bytes
 from rolecall.roles.errors import BrokenHistoryError
-from rolecall.roles.quoting import shown
 from rolecall.roles.repository import Floor, Head
 from rolecall.roles.role import Revision
 from rolecall.storage.maintenance.audit_findings import Findings
@@ -165,10 +165,10 @@ class LogWalk:
             return
         role_id, key = found
         if row.role_key != key:
-            self._findings.add(row.revision, f"{name} is filed under {shown(row.role_key)}, but is of {shown(key)}")
+            self._findings.add(row.revision, f"{name} is filed under {quoted(row.role_key)}, but is of {quoted(key)}")
         if row.role_id != role_id:
             self._findings.add(
-                row.revision, f"{name} is filed under role id {shown(row.role_id)}, but is of {shown(role_id)}"
+                row.revision, f"{name} is filed under role id {quoted(row.role_id)}, but is of {quoted(role_id)}"
             )
         self._highest_role_id = max(self._highest_role_id, id_number(role_id))
 

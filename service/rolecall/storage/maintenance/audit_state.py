@@ -13,9 +13,9 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, bindparam, func, select, tuple_
 
+from rolecall.policy.wording import quoted
 from rolecall.roles.canonical_json import change_of
 from rolecall.roles.change import ChangeKind
-from rolecall.roles.quoting import shown
 from rolecall.roles.role import Role
 from rolecall.storage.maintenance.audit_findings import Findings
 from rolecall.storage.maintenance.audit_log import AnyRow, Pages, as_bytes, id_number, readable
@@ -95,16 +95,16 @@ class StateAudit:
             self._highest_role_id = max(self._highest_role_id, id_number(row.role_id))
             role = readable(_role_of, row)
             if role is None:
-                self._findings.add(row.revision, f"role {shown(row.key)} cannot be read")
+                self._findings.add(row.revision, f"role {quoted(row.key)} cannot be read")
                 continue
             self._examine_role(row, role, last.get(row.key), floor)
             if tags.get(row.key, set()) != set(role.tags.items()):
-                self._findings.add(row.revision, f"role {shown(row.key)} is found by other tags than it carries")
+                self._findings.add(row.revision, f"role {quoted(row.key)} is found by other tags than it carries")
 
     def _examine_role(self, row: AnyRow, role: Role, last: AnyRow | None, floor: int) -> None:
-        name = f"role {shown(row.key)}"
+        name = f"role {quoted(row.key)}"
         if row.key != role.key:
-            self._findings.add(row.revision, f"{name} is filed under a key that is not its own, {shown(role.key)}")
+            self._findings.add(row.revision, f"{name} is filed under a key that is not its own, {quoted(role.key)}")
         if last is None:
             self.older_than_the_log += 1
             if row.revision > floor:
@@ -150,7 +150,7 @@ class StateAudit:
             change = readable(change_of, as_bytes(last.body))
             if change is not None and change.kind is not ChangeKind.DELETED:
                 self._findings.add(
-                    last.revision, f"role {shown(key)} is missing, though commit {last.revision} left it"
+                    last.revision, f"role {quoted(key)} is missing, though commit {last.revision} left it"
                 )
 
     # --- accounts have the counts of their roles
@@ -163,7 +163,7 @@ class StateAudit:
                 found = connection.execute(_COUNT, {"begin": begin, "end": end}).scalar_one()
             if (kept or 0) != found:
                 self._findings.add(
-                    None, f"account {shown(account_id)} is said to have {kept or 0} roles, it has {found}"
+                    None, f"account {quoted(account_id)} is said to have {kept or 0} roles, it has {found}"
                 )
 
     def _accounts(self) -> Iterator[str]:
@@ -192,7 +192,7 @@ class StateAudit:
                 there = set(connection.execute(_THERE, {"keys": keys}).scalars()) if keys else set()
             for key in keys:
                 if key not in there:
-                    self._findings.add(None, f"there are tags of a role {shown(key)}, but no such role")
+                    self._findings.add(None, f"there are tags of a role {quoted(key)}, but no such role")
             if not rows:
                 return
             place = {"after": rows[-1].role_key, "tag": rows[-1].tag_key, "value": rows[-1].tag_value}

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, FromClause, Select, Table, bindparam, select, tuple_
 from sqlalchemy.types import NullType
 
-from rolecall.roles.quoting import shown
+from rolecall.policy.wording import quoted
 from rolecall.storage.maintenance.audit_findings import Findings
 from rolecall.storage.maintenance.audit_log import AnyRow, Pages
 from rolecall.storage.maintenance.store_contents import TABLES, mistyped
@@ -75,7 +75,7 @@ class TableAudit:
                         self._add(column, row, "is empty, it must name something")
 
     def _add(self, column: Column[Any], row: AnyRow, what: str) -> None:
-        key = shown(", ".join(map(str, _key(column.table, row))))
+        key = quoted(", ".join(map(str, _key(column.table, row))))
         revision = getattr(row, "revision", None)
         self._findings.add(revision if isinstance(revision, int) else None, f"`{column}` of the row {key} {what}")
 

@@ -26,8 +26,8 @@ from typing import Any, BinaryIO, NamedTuple
 
 from sqlalchemy import Column, Table
 
+from rolecall.policy.wording import quoted
 from rolecall.roles.errors import RoleError
-from rolecall.roles.quoting import shown
 from rolecall.storage.maintenance.store_contents import ROWS_PER_BATCH, TABLES, RowBatch, data_columns
 from rolecall.storage.sql.tables import changes, commits
 
@@ -152,7 +152,7 @@ class BackupReader:
             raise BackupError(f"{self._name} is not a file of `rolecall backup`")
         if version != VERSION:
             raise BackupError(
-                f"{self._name} is of format {shown(str(version))}, this version reads format {VERSION};"
+                f"{self._name} is of format {quoted(str(version))}, this version reads format {VERSION};"
                 " restore it with the version that wrote it, or a later one"
             )
         self._digest.update(line)
