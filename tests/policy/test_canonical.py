@@ -7,7 +7,9 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from rolecall.policy import InvalidPolicyError, Limits, canonical_text
+from rolecall.policy.canonical import canonical_text
+from rolecall.policy.errors import InvalidPolicyError
+from rolecall.policy.limits import Limits
 
 VALUES = st.recursive(
     st.none()

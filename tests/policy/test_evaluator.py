@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import json
 
-from rolecall.policy import compile_policy, evaluate
-from rolecall.policy.evaluator import Outcome
+from rolecall.policy.compiler import compile_policy
+from rolecall.policy.evaluator import Outcome, evaluate
 from rolecall.policy.parser import parse_policy
 from rolecall.policy.principal import principal_of_request
 

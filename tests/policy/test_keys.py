@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rolecall.policy import Family, family_of, is_known, known_keys, lookup_name, nearest_key, reserved_hint
+from rolecall.policy.keys import family_of, is_known, known_keys, lookup_name, nearest_key, reserved_hint
+from rolecall.policy.operators import Family
 
 
 @pytest.mark.parametrize(

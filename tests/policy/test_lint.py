@@ -8,7 +8,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from rolecall.policy import OPERATORS, Family, Severity, TrustPolicy, lint, parse_policy
+from rolecall.policy.document import TrustPolicy
+from rolecall.policy.lint import Severity, lint
+from rolecall.policy.operators import OPERATORS, Family
+from rolecall.policy.parser import parse_policy
 from rolecall.policy.readers import read_date
 
 NOW = read_date("2026-06-01T00:00:00Z")

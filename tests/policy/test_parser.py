@@ -8,18 +8,12 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given, strategies as st
 
-from rolecall.policy import (
-    Effect,
-    InvalidPolicyError,
-    Limits,
-    Profile,
-    Quantifier,
-    TrustPolicy,
-    Violation,
-    parse_policy,
-)
-from rolecall.policy.limits import DEFAULT_LIMITS
+from rolecall.policy.document import Effect, Quantifier, TrustPolicy
+from rolecall.policy.errors import InvalidPolicyError, Violation
+from rolecall.policy.limits import DEFAULT_LIMITS, Limits
 from rolecall.policy.node import Reading
+from rolecall.policy.parser import parse_policy
+from rolecall.policy.profile import Profile
 
 JsonValue = object
 STATEMENT: Mapping[str, JsonValue] = {

@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from rolecall.policy import InvalidPolicyError
+from rolecall.policy.errors import InvalidPolicyError
 from rolecall.policy.json_text import Json, Members, Number, decode
 from rolecall.policy.positions import JsonSyntaxError, Scan, scan
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from rolecall.policy import (
-    InvalidPrincipalError,
+from rolecall.policy.errors import InvalidPrincipalError
+from rolecall.policy.principal import (
     Principal,
     PrincipalKind,
     principal_of_document,
