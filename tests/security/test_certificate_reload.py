@@ -217,9 +217,9 @@ def _client_pair() -> tuple[bytes, bytes]:
 USELESS = [
     pytest.param(truncated_key, "are not a PEM certificate and its unencrypted key", id="half a key"),
     pytest.param(other_key, "are not a PEM certificate and its unencrypted key", id="another key"),
-    pytest.param(empty_authority, "has no PEM certificate", id="no authority"),
+    pytest.param(empty_authority, "contains no PEM certificate", id="no authority"),
     pytest.param(expired, r"expired at 2021-01-01T00:00:00\+00:00; renew it", id="expired"),
-    pytest.param(of_a_client_only, "are of no use to a server: un.* certificate purpose", id="a client's"),
+    pytest.param(of_a_client_only, "are invalid for a server: un.* certificate purpose", id="a client's"),
     pytest.param(missing, "--tls-key: cannot read", id="a file is gone"),
 ]
 
@@ -341,7 +341,7 @@ def test_no_text_shows_the_key(secret: Secret) -> None:
 
 async def test_who_keeps_a_certificate_is_told_of_each_change_once(secret: Secret, authorities: Authorities) -> None:
     certificate, told = ReloadingCertificate(secret.files), asyncio.Queue[str]()
-    keeping = asyncio.create_task(certificate.keep(lambda error: told.put_nowait(str(error)), seconds=0.005))
+    keeping = asyncio.create_task(certificate.watch_files(lambda error: told.put_nowait(str(error)), seconds=0.005))
 
     async def next_told() -> str:
         return await asyncio.wait_for(told.get(), 30)
@@ -365,7 +365,7 @@ async def test_who_keeps_a_certificate_is_told_of_each_change_once(secret: Secre
 
 async def test_an_error_that_passes_by_itself_is_told_to_have_passed(secret: Secret, tmp_path: Path) -> None:
     certificate, told = ReloadingCertificate(secret.files), asyncio.Queue[str]()
-    keeping = asyncio.create_task(certificate.keep(lambda error: told.put_nowait(str(error)), seconds=0.005))
+    keeping = asyncio.create_task(certificate.watch_files(lambda error: told.put_nowait(str(error)), seconds=0.005))
 
     (tmp_path / "..data").rename(tmp_path / "away")
     assert "cannot read" in await asyncio.wait_for(told.get(), 30)

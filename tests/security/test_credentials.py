@@ -81,5 +81,5 @@ def test_a_key_of_another_certificate_is_refused(files: TlsFiles, tmp_path: Path
 def test_an_authority_without_certificate_is_refused(files: TlsFiles) -> None:
     tls = TlsFiles(certificate=files.certificate, key=files.key, client_authority=files.key)
 
-    with pytest.raises(CredentialsError, match="has no PEM certificate"):
+    with pytest.raises(CredentialsError, match="contains no PEM certificate"):
         listener_security(tls, loopback=True, insecure=False)

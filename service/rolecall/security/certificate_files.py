@@ -1,8 +1,8 @@
-"""The files of TLS: read together, and proved to work before anybody is shown what is in them.
+"""Loads the TLS files, and verifies that they work before a server uses them.
 
-1. The certificate and the key belong together: a connection to ourselves, in memory, shows it.
+1. The certificate and the key belong together: a handshake in memory succeeds with them.
 2. The certificate has not expired.
-3. The files are the same after these checks as before them, since they are checked by name: somebody may be changing them.
+3. The files have not changed during these checks, which open them by name.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ import grpc
 ATTEMPTS = 3
 
 _TURNS = 4
-"""How often each end has its turn, at most, until both have shaken hands."""
+"""At most so many turns of each end complete a handshake."""
 
 _ANY_TIME = ssl.VerifyFlags(0x200000)
-"""OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which `ssl` has no name for: expiry gets a sentence of its own."""
+"""OpenSSL's X509_V_FLAG_NO_CHECK_TIME, for which `ssl` has no name: `require_unexpired` has the better message."""
 
 
 class CredentialsError(Exception):
-    """The server may not or cannot listen as it was told to."""
+    """The server cannot listen with these TLS settings; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsFiles:
-    """PEM files: the server's chain and key, and the authorities of its clients' certificates. Empty: none."""
+    """Paths of PEM files: the server's certificate chain and key, and the CA certificates that verify clients. Empty: none."""
 
     certificate: str = ""
     key: str = ""
@@ -39,12 +39,12 @@ class TlsFiles:
 
     @property
     def given(self) -> bool:
-        """Tell whether any file is named."""
+        """Return whether any file is named."""
         return bool(self.certificate or self.key or self.client_authority)
 
 
 class PemContents(NamedTuple):
-    """What is in the files; `client_authority` is None when none is named."""
+    """The contents of the files; `client_authority` is None when none is named."""
 
     certificate: bytes
     key: bytes
@@ -53,7 +53,7 @@ class PemContents(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """What a server shows its callers, and demands of them. `expires_at` is in seconds since the epoch."""
+    """A verified certificate, as gRPC is configured with it. `expires_at` is in seconds since the epoch."""
 
     contents: PemContents = field(repr=False)
     configuration: grpc.ServerCertificateConfiguration = field(repr=False)
@@ -61,7 +61,7 @@ class Certificate:
 
 
 def read_contents(tls: TlsFiles) -> PemContents:
-    """Return what is in the files; raise `CredentialsError` naming one that cannot be read."""
+    """Return the contents of the files; raise `CredentialsError` for the first that cannot be read."""
     return PemContents(
         certificate=_read("--tls-cert", tls.certificate),
         key=_read("--tls-key", tls.key),
@@ -70,7 +70,7 @@ def read_contents(tls: TlsFiles) -> PemContents:
 
 
 def load_certificate(tls: TlsFiles, now: float) -> Certificate:
-    """Return what the files hold, if a server can use it at `now`; raise `CredentialsError`."""
+    """Return the certificate in the files, verified at the time `now`; raise `CredentialsError`."""
     if not (tls.certificate and tls.key):
         raise CredentialsError("TLS needs both --tls-cert and --tls-key")
     for _ in range(ATTEMPTS):
@@ -81,7 +81,9 @@ def load_certificate(tls: TlsFiles, now: float) -> Certificate:
         if contents == read_contents(tls):
             break
     else:
-        raise CredentialsError(f"--tls-cert `{tls.certificate}` and its companions change while they are read")
+        raise CredentialsError(
+            f"--tls-cert `{tls.certificate}` and the other TLS files change while they are read; retry"
+        )
     require_unexpired(tls, expires_at, now)
     pair = (contents.key, contents.certificate)
     configuration = grpc.ssl_server_certificate_configuration([pair], root_certificates=contents.client_authority)
@@ -103,37 +105,37 @@ def _read(flag: str, path: str) -> bytes:
 
 
 def _expiry_of_pair(tls: TlsFiles) -> int:
-    """Return when the certificate expires, having made a connection with it and the key."""
+    """Return when the certificate expires, after a handshake that used it and the key."""
     server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = False
     client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _ANY_TIME
     files = f"--tls-cert `{tls.certificate}` and --tls-key `{tls.key}`"
     try:
-        # An empty password keeps an encrypted key from asking for one on the terminal.
+        # Without a password OpenSSL would ask for that of an encrypted key on the terminal.
         server.load_cert_chain(tls.certificate, tls.key, password="")
         client.load_verify_locations(tls.certificate)
     except (ssl.SSLError, ValueError):
         raise CredentialsError(f"{files} are not a PEM certificate and its unencrypted key") from None
     try:
-        return int(ssl.cert_time_to_seconds(str(_shown_certificate(server, client)["notAfter"])))
+        return int(ssl.cert_time_to_seconds(str(_presented_certificate(server, client)["notAfter"])))
     except ssl.SSLError as error:
         why = getattr(error, "verify_message", error.reason)
-        raise CredentialsError(f"{files} are of no use to a server: {str(why).lower()}") from None
+        raise CredentialsError(f"{files} are invalid for a server: {str(why).lower()}") from None
 
 
-def _shown_certificate(server: ssl.SSLContext, client: ssl.SSLContext) -> dict[str, object]:
-    """Return the certificate that `server` shows `client`, which has verified it."""
+def _presented_certificate(server: ssl.SSLContext, client: ssl.SSLContext) -> dict[str, object]:
+    """Return the certificate that `server` presents in a handshake, as verified by `client`."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    answering = server.wrap_bio(to_server, to_client, server_side=True)
-    calling = client.wrap_bio(to_client, to_server)
-    for end in (calling, answering) * _TURNS:
+    server_end = server.wrap_bio(to_server, to_client, server_side=True)
+    client_end = client.wrap_bio(to_client, to_server)
+    for end in (client_end, server_end) * _TURNS:
         with suppress(ssl.SSLWantReadError):
             end.do_handshake()
-    return dict(calling.getpeercert() or {})
+    return dict(client_end.getpeercert() or {})
 
 
 def _require_authority(tls: TlsFiles) -> None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(tls.client_authority)
     except (ssl.SSLError, ValueError):
-        raise CredentialsError(f"--tls-client-ca: `{tls.client_authority}` has no PEM certificate") from None
+        raise CredentialsError(f"--tls-client-ca: `{tls.client_authority}` contains no PEM certificate") from None

@@ -1,11 +1,4 @@
-"""Taking up the certificate anew when its files change, while the server runs: what rotates them need not tell anybody.
-
-1. The files are looked at now and then, all of them together: a mounted secret changes them at once, by a link.
-2. What is new counts only once it is proved to work (`certificate_files.py`); until then what there was goes on, and that is
-   counted and told.
-3. gRPC asks for the certificate at each new connection, on a thread of its own: it gets what is there, and no file is read then.
-   Connections that exist go on as they began, until they are as old as connections get.
-"""
+"""Reloads the server's certificate when its files change, without a restart or a signal."""
 
 from __future__ import annotations
 
@@ -23,14 +16,13 @@ from rolecall.security.certificate_files import (
     require_unexpired,
 )
 
-LOOK_SECONDS = 10.0
+CHECK_SECONDS = 10.0
 
 
 class ReloadingCertificate:
-    """The certificate of a server, which its callers must match with theirs where the files name an authority for that.
+    """The current certificate of a server. Clients must present one too if the files name an authority for them.
 
-    Raise `CredentialsError` if the files are of no use. `errors` counts the looks at the files in vain, `renewals` the others that
-    found something new.
+    Raise `CredentialsError` if the files are invalid. `renewals` counts reloads, `errors` the checks that found invalid files.
     """
 
     def __init__(self, tls: TlsFiles, *, clock: Callable[[], float] = time.time) -> None:
@@ -39,20 +31,21 @@ class ReloadingCertificate:
         self.renewals = self.errors = 0
         self.credentials: grpc.ServerCredentials = grpc.dynamic_ssl_server_credentials(
             self._current.configuration,
-            # Never None for "as before": a server that is revived takes its first certificate from here too.
+            # gRPC calls this for each new connection, on a thread of its own: it must not read files. None would mean
+            # "unchanged", but a revived server takes its first certificate from here, too.
             lambda: self._current.configuration,
             require_client_authentication=bool(tls.client_authority),
         )
 
     @property
     def expires_at(self) -> int:
-        """Return when the certificate that callers are shown expires: seconds since the epoch."""
+        """Return when the current certificate expires: seconds since the epoch."""
         return self._current.expires_at
 
     def reload_if_changed(self) -> bool:
-        """Take up what the files hold now; tell whether that is something new. Blocks.
+        """Reload the files if they have changed; return whether they had. Blocks.
 
-        Raise `CredentialsError` when it is of no use, or no longer: what there was goes on.
+        Raise `CredentialsError` if they are invalid, or the current certificate has expired; it stays in use.
         """
         try:
             return self._reload_if_changed()
@@ -60,26 +53,29 @@ class ReloadingCertificate:
             self.errors += 1
             raise
 
-    async def keep(self, tell: Callable[[CredentialsError | None], object], *, seconds: float = LOOK_SECONDS) -> None:
-        """Look at the files in this interval, until cancelled.
+    async def watch_files(
+        self, on_change: Callable[[CredentialsError | None], object], *, seconds: float = CHECK_SECONDS
+    ) -> None:
+        """Reload the files when they change, checking them in this interval, until cancelled.
 
-        `tell` gets an error once, however long it lasts, and None when there is a new certificate or an error has passed.
+        `on_change` gets each new error once, and None after a reload or when an error has passed.
         """
-        told = ""
+        reported = ""
         while True:
             await asyncio.sleep(seconds)
             try:
                 renewed = await asyncio.to_thread(self.reload_if_changed)
             except CredentialsError as error:
-                if str(error) != told:
-                    told = str(error)
-                    tell(error)
+                if str(error) != reported:
+                    reported = str(error)
+                    on_change(error)
                 continue
-            if renewed or told:
-                told = ""
-                tell(None)
+            if renewed or reported:
+                reported = ""
+                on_change(None)
 
     def _reload_if_changed(self) -> bool:
+        # All files together: a mounted secret changes them at once, through a link.
         if read_contents(self._tls) == self._current.contents:
             require_unexpired(self._tls, self._current.expires_at, self._clock())
             return False

@@ -1,4 +1,4 @@
-"""How callers may connect: over mTLS, or in plain text from this machine, or in plain text because somebody insists."""
+"""How clients may connect: over mTLS, without authentication from this machine, or so from anywhere with `--insecure`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ __all__ = ["CredentialsError", "ListenerSecurity", "TlsFiles", "listener_securit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenerSecurity:
-    """How callers come in: with which certificate (None: plain text), and who they are then. `warning` may be empty.
-
-    Somebody must `keep` the certificate, so that it is taken up anew when its files change.
-    """
+    """The certificate of a listener (None: plain text), how it identifies callers, and a warning to log, which may be empty."""
 
     certificate: ReloadingCertificate | None
     identify: Identify
@@ -26,14 +23,14 @@ class ListenerSecurity:
 
     @property
     def credentials(self) -> grpc.ServerCredentials | None:
-        """Return what gRPC takes calls with; None: plain text."""
+        """Return the credentials of the gRPC server; None: plain text."""
         return self.certificate.credentials if self.certificate else None
 
 
 def listener_security(tls: TlsFiles, *, loopback: bool, insecure: bool) -> ListenerSecurity:
-    """Return how callers come in; raise `CredentialsError` for what would let strangers in, and for unusable files.
+    """Return the security of a listener; raise `CredentialsError` if it would be unauthenticated, or the files are invalid.
 
-    Beyond this machine every caller shows a certificate, unless `insecure` says that none needs to.
+    Beyond loopback every client must present a certificate, unless `insecure` is given.
     """
     if not (loopback or insecure or tls.client_authority):
         raise CredentialsError(_beyond_loopback(tls))
@@ -48,19 +45,19 @@ def listener_security(tls: TlsFiles, *, loopback: bool, insecure: bool) -> Liste
 def _beyond_loopback(tls: TlsFiles) -> str:
     if tls.given:
         return (
-            "callers from beyond this machine must show a certificate: give --tls-client-ca, "
-            "or --insecure if something in front of the server authenticates them"
+            "clients on other machines must present a certificate: give --tls-client-ca, "
+            "or --insecure if a proxy in front of the server authenticates them"
         )
     return (
-        "the server would take calls from beyond this machine in plain text and from anybody: "
+        "the server would accept calls from other machines in plain text and without authentication: "
         "give --tls-cert, --tls-key and --tls-client-ca, listen on 127.0.0.1, "
-        "or give --insecure if something in front of the server does all that"
+        "or give --insecure if a proxy in front of the server provides both"
     )
 
 
 def _warning(tls: TlsFiles) -> str:
     how = "without client certificates" if tls.given else "in plain text"
     return (
-        f"INSECURE: taking calls from beyond this machine {how}; whoever reaches this port may read and write every "
-        "role (--insecure)"
+        f"INSECURE: accepting calls from other machines {how}; every client that reaches this port may read and write "
+        "every role (--insecure)"
     )

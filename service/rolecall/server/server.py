@@ -92,7 +92,7 @@ class RolecallServer:
         """Return what maintains the server while it runs."""
         work: list[BackgroundWork] = [self._revive_after_crashes, self.retention.run, self.health.run, self._sweep]
         if self._listener_security.certificate:
-            work.append(partial(self._listener_security.certificate.keep, self._log_certificate))
+            work.append(partial(self._listener_security.certificate.watch_files, self._log_certificate))
         return work
 
     async def _sweep(self) -> None:
