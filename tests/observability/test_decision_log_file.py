@@ -185,7 +185,8 @@ def test_a_log_is_for_its_owner_and_group(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "why"), [("", "is a directory"), ("none/log", "no such file"), ("pipe", "a named pipe cannot be a log")]
+    ("name", "why"),
+    [("", "is a directory"), ("none/log", "no such file"), ("pipe", "a named pipe cannot be the decision log")],
 )
 def test_a_place_that_cannot_be_written_to_is_told_in_a_sentence(tmp_path: Path, name: str, why: str) -> None:
     os.mkfifo(tmp_path / "pipe")

@@ -51,7 +51,7 @@ class Warnings:
 
 
 def writer(sink: Memory, *, max_lines: int = 100, tell: Callable[[str], None] = lambda _: None) -> LineWriter:
-    return LineWriter(sink, max_lines=max_lines, tell=tell)
+    return LineWriter(sink, max_lines=max_lines, on_error=tell)
 
 
 def test_lines_are_written_in_order_and_whole() -> None:
@@ -100,7 +100,7 @@ def test_there_is_no_room_while_the_disk_hangs_and_again_afterwards() -> None:
 def test_few_long_lines_fill_the_queue_too() -> None:
     lines = writer(Memory())
 
-    lines.put(b"x" * line_writer.MAX_WAITING_BYTES)
+    lines.put(b"x" * line_writer.MAX_QUEUED_BYTES)
 
     assert not lines.has_room
 
@@ -162,13 +162,13 @@ def test_the_sink_begins_anew_on_the_thread_that_writes() -> None:
 def test_a_queue_that_is_half_full_is_not_left_to_gather() -> None:
     sink = Memory()
     lines = writer(sink, max_lines=4)
-    lines._hurry.clear()
+    lines._flush_now.clear()
 
     lines.put(b"1\n")
-    before = lines._hurry.is_set()
+    before = lines._flush_now.is_set()
     lines.put(b"2\n")
 
-    assert (before, lines._hurry.is_set()) == (False, True)
+    assert (before, lines._flush_now.is_set()) == (False, True)
 
 
 def decision_log(sink: Memory, warnings: Warnings, clock: Callable[[], float], **given: object) -> DecisionLog:
@@ -209,7 +209,7 @@ async def test_drops_are_told_once_a_minute() -> None:
     assert [told["dropped"] for told in warnings.told] == [1, 10]
     assert warnings.told[0] == {
         "event": "decision_log",
-        "error": "too many wait to be written",
+        "error": "the queue is full",
         "dropped": 1,
         "waiting": 1,
         "flush_errors": 0,

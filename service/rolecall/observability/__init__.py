@@ -1,1 +1,1 @@
-"""What people see of a running server: metrics, logs, and whether it is well."""
+"""Metrics, logs, the decision log and the ops port of a server."""

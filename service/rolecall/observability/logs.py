@@ -1,7 +1,4 @@
-"""Logs: one event a line, as JSON for machines or coloured for a terminal, with control characters escaped.
-
-A line that its stream does not take, since a disk is full, is lost and counted: nothing is kept from its work by what it tells.
-"""
+"""Logs: one event per line, as JSON or for a console, with control characters escaped."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ _ESCAPES_BUT_LINES = {code: escape for code, escape in _ESCAPES.items() if chr(c
 
 
 def make_logger(level: str, form: str, stream: TextIO | None = None) -> FilteringBoundLogger:
-    """Return a logger of events from a level on; `form` auto is console on a terminal and JSON elsewhere."""
+    """Return a logger that writes events of `level` and above; `form` auto is console on a terminal and JSON elsewhere."""
     stream = stream or sys.stderr
     console = form == "console" or (form == "auto" and stream.isatty())
     logger: FilteringBoundLogger = structlog.wrap_logger(
@@ -39,8 +36,8 @@ def make_logger(level: str, form: str, stream: TextIO | None = None) -> Filterin
 
 @contextmanager
 def adopt_standard_logging(logger: FilteringBoundLogger) -> Iterator[None]:
-    """Lead what libraries log (grpc, asyncio, SQLAlchemy) into `logger`, from warnings on, until left."""
-    handler, root = _Adopted(logger), logging.getLogger()
+    """Write the warnings and errors of libraries (grpc, asyncio, SQLAlchemy) to `logger`, until exit."""
+    handler, root = _LibraryHandler(logger), logging.getLogger()
     root.addHandler(handler)
     try:
         yield
@@ -49,7 +46,7 @@ def adopt_standard_logging(logger: FilteringBoundLogger) -> Iterator[None]:
 
 
 class _Lines(structlog.WriteLogger):
-    """Writes lines, and says how many its stream has not taken as soon as it takes one again."""
+    """Writes lines; those that the stream refuses are lost, and counted in a line once it accepts one."""
 
     def __init__(self, stream: TextIO, *, lost: str) -> None:
         super().__init__(stream)
@@ -63,20 +60,21 @@ class _Lines(structlog.WriteLogger):
                 self._lost = 0
             super().msg(message)
         except OSError:
+            # A full disk must not stop what logs.
             self._lost += 1
 
     log = debug = info = warn = warning = msg
     fatal = failure = err = error = critical = exception = msg
 
 
-class _Adopted(logging.Handler):
+class _LibraryHandler(logging.Handler):
     def __init__(self, logger: FilteringBoundLogger) -> None:
         super().__init__(logging.WARNING)
         self._logger = logger
 
     def emit(self, record: logging.LogRecord) -> None:
-        tell = self._logger.error if record.levelno >= logging.ERROR else self._logger.warning
-        tell("library", logger=record.name, message=record.getMessage(), exc_info=record.exc_info or None)
+        write = self._logger.error if record.levelno >= logging.ERROR else self._logger.warning
+        write("library", logger=record.name, message=record.getMessage(), exc_info=record.exc_info or None)
 
 
 def _number(level: str) -> int:
@@ -91,12 +89,12 @@ def _processors(*, console: bool, colors: bool) -> list[Processor]:
     ]
     if console:
         return [*shared, _escaped, structlog.dev.ConsoleRenderer(colors=colors)]
-    # JSON escapes what would break a line; the rest of the control characters it escapes as well.
+    # JSON escapes control characters by itself.
     return [*shared, structlog.processors.JSONRenderer(ensure_ascii=True, default=str)]
 
 
 def _escaped(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:  # noqa: ARG001
-    """Escape control characters, so that nothing that a caller sent can forge a line or drive a terminal."""
+    """Escape control characters, so that input from a caller cannot forge a line or control the terminal."""
     return {key: _visible(key, value) for key, value in event.items()}
 
 

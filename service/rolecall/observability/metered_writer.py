@@ -1,4 +1,4 @@
-"""Meters the way to the store: how long writes take, what becomes of them, how many were repeats."""
+"""Counts writes by their outcome, with their durations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OUTCOMES = ("committed", "unchanged", "replayed", "refused", "unavailable", "fai
 
 
 class WriteStats:
-    """The writes that had one outcome: how many took how long."""
+    """A histogram of the durations of the writes with one outcome."""
 
     def __init__(self) -> None:
         self.buckets = [0] * (len(WRITE_BOUNDS) + 1)
@@ -34,7 +34,7 @@ class WriteStats:
 
 
 class MeteredWriter:
-    """Does what another writer does, and counts it by outcome. Waiting for other writes is part of a write's time."""
+    """Delegates to another writer, and counts its writes by outcome. The time in the queue is part of a write's duration."""
 
     def __init__(self, writer: StoreWriter) -> None:
         self._writer = writer
@@ -43,7 +43,7 @@ class MeteredWriter:
 
     @property
     def replays(self) -> int:
-        """Return how many writes repeated an earlier request and were answered with its outcome."""
+        """Return how many writes repeated an earlier request and got its result."""
         return sum(self.outcomes["replayed"].buckets)
 
     async def write(self, work: Callable[[], Written[T]]) -> Written[T]:

@@ -1,7 +1,6 @@
-"""Metrics in the Prometheus format, read from plain numbers when somebody scrapes.
+"""Metrics in the Prometheus format, read from plain integers at each scrape.
 
-Whoever does the work counts in integers of its own; nothing here is on the path of a call. Labels come from closed
-sets: never a role, a principal or anything else that a caller sent.
+Labels come from closed sets: never a role, a principal or any other input of a caller.
 """
 
 from __future__ import annotations
@@ -33,13 +32,13 @@ from rolecall.observability.replication_metrics import ReplicationCollector, Rep
 CODES = {code.value[0]: "".join(part.capitalize() for part in code.name.split("_")) for code in grpc.StatusCode} | {
     0: "OK"
 }
-"""Status codes as go-grpc-prometheus writes them, since dashboards know those."""
+"""Status codes as go-grpc-prometheus writes them, which existing dashboards expect."""
 
 _METHOD = ("grpc_type", "grpc_service", "grpc_method")
 
 
 class MethodStats(Protocol):
-    """What is counted of one method; see the transport."""
+    """Counters of one method; `transport.rpc.stats` maintains them."""
 
     service: str
     method: str
@@ -50,37 +49,37 @@ class MethodStats(Protocol):
 
     @property
     def kind(self) -> str:
-        """Return the shape of the method."""
+        """Return the type of the method: unary, or which side streams."""
         ...
 
     @property
     def received(self) -> int:
-        """Return how many messages came."""
+        """Return how many messages were received."""
         ...
 
     @property
     def sent(self) -> int:
-        """Return how many messages went out."""
+        """Return how many messages were sent."""
         ...
 
 
 class CertificateMetrics(Protocol):
-    """What is known of the server's certificate; see the security."""
+    """Metrics of the server's certificate; `security.certificate_reload` maintains them."""
 
     @property
     def expires_at(self) -> float:
-        """Return when it ends, in seconds since the epoch."""
+        """Return when it expires, in seconds since the epoch."""
         ...
 
     @property
     def errors(self) -> int:
-        """Return how often a new one could not be taken."""
+        """Return how many checks of its files failed."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where the numbers are read. Functions are called from the thread that scrapes. Without a decision log it has no metrics."""
+    """Where the numbers are read. Functions are called on the ops thread. None: there is no such part, and no metrics of it."""
 
     method_stats: Sequence[MethodStats]
     latency_bounds: Sequence[float]
@@ -96,7 +95,7 @@ class Sources:
 
 
 def make_registry(sources: Sources) -> CollectorRegistry:
-    """Return a registry of its own with every metric of one server."""
+    """Return a new registry with every metric of one server."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_CallCollector(sources.method_stats, sources.latency_bounds))
     registry.register(_DomainCollector(sources))
@@ -110,14 +109,14 @@ def make_registry(sources: Sources) -> CollectorRegistry:
 
 
 class _CallCollector(Collector):
-    """Calls, by the names and labels of go-grpc-prometheus. Every series exists from the start, at 0."""
+    """Calls, with the names and labels of go-grpc-prometheus. Every series exists from the start, at 0."""
 
     def __init__(self, method_stats: Sequence[MethodStats], bounds: Sequence[float]) -> None:
         self._method_stats = method_stats
         self._bounds = bounds
 
     def collect(self) -> Iterator[Metric]:
-        yield self._counter("grpc_server_started", "Calls that began.", lambda stats: stats.started)
+        yield self._counter("grpc_server_started", "Calls started.", lambda stats: stats.started)
         yield self._handled()
         yield self._counter("grpc_server_msg_received", "Messages received.", lambda stats: stats.received)
         yield self._counter("grpc_server_msg_sent", "Messages sent.", lambda stats: stats.sent)
@@ -131,7 +130,7 @@ class _CallCollector(Collector):
 
     def _handled(self) -> Metric:
         family = CounterMetricFamily(
-            "grpc_server_handled", "Calls that ended, by status code.", labels=(*_METHOD, "grpc_code")
+            "grpc_server_handled", "Calls completed, by status code.", labels=(*_METHOD, "grpc_code")
         )
         for stats in self._method_stats:
             for code, count in enumerate(stats.handled):
@@ -139,16 +138,14 @@ class _CallCollector(Collector):
         return family
 
     def _latencies(self) -> Metric:
-        family = HistogramMetricFamily(
-            "grpc_server_handling_seconds", "Time from a call's beginning to its end.", labels=_METHOD
-        )
+        family = HistogramMetricFamily("grpc_server_handling_seconds", "Duration of calls.", labels=_METHOD)
         for stats in self._method_stats:
             family.add_metric(_labels(stats), _cumulative(self._bounds, stats.buckets), stats.seconds)
         return family
 
 
 class _DomainCollector(Collector):
-    """Decisions, cache, writes and loop."""
+    """Decisions, caches, writes, calls in progress and the event loop."""
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
@@ -156,34 +153,40 @@ class _DomainCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         point, sources = self._sources.point, self._sources
         yield _decisions(point.decided)
+        yield CounterMetricFamily("rolecall_cache_hits", "Decisions answered from the cache.", point.cache.hits)
         yield CounterMetricFamily(
-            "rolecall_cache_hits", "Decisions remembered from an equal request.", point.cache.hits
+            "rolecall_cache_misses", "Decisions evaluated because they were not cached.", point.cache.misses
         )
-        yield CounterMetricFamily("rolecall_cache_misses", "Decisions evaluated anew.", point.cache.misses)
         yield CounterMetricFamily(
-            "rolecall_cache_evictions", "Decisions forgotten for want of room.", point.cache.evictions
+            "rolecall_cache_evictions", "Decisions evicted from the cache because it was full.", point.cache.evictions
         )
-        yield GaugeMetricFamily("rolecall_cache_entries", "Decisions remembered now.", len(point.cache))
+        yield GaugeMetricFamily("rolecall_cache_entries", "Decisions in the cache.", len(point.cache))
         yield GaugeMetricFamily(
-            "rolecall_compiled_policies", "Trust policies held in compiled form.", len(point.compiled)
+            "rolecall_compiled_policies", "Compiled trust policies in the cache.", len(point.compiled)
         )
         yield _writes(sources.writer)
         yield CounterMetricFamily(
-            "rolecall_idempotent_replays", "Writes that repeated a request.", sources.writer.replays
+            "rolecall_idempotent_replays",
+            "Writes that repeated an earlier request and got its result.",
+            sources.writer.replays,
         )
-        yield CounterMetricFamily("rolecall_server_revivals", "Times the gRPC server crashed.", sources.revivals())
-        yield GaugeMetricFamily("rolecall_watches", "Change feeds that are open now.", sources.watches())
-        yield GaugeMetricFamily("rolecall_calls_under_way", "Calls being answered now.", sources.calls_under_way())
+        yield CounterMetricFamily(
+            "rolecall_server_revivals", "Restarts of the gRPC server after a crash.", sources.revivals()
+        )
+        yield GaugeMetricFamily("rolecall_watches", "Open watches.", sources.watches())
+        yield GaugeMetricFamily("rolecall_calls_under_way", "Calls in progress.", sources.calls_under_way())
         yield GaugeMetricFamily(
-            "rolecall_event_loop_lag_seconds", "Worst delay of the event loop lately.", sources.loop_lag_seconds()
+            "rolecall_event_loop_lag_seconds",
+            "Largest lag of the event loop in the last 15 seconds.",
+            sources.loop_lag_seconds(),
         )
         if sources.certificate is not None:
             yield from _certificate(sources.certificate)
-        yield InfoMetricFamily("rolecall_build", "What is running.", _build())
+        yield InfoMetricFamily("rolecall_build", "Versions of the server, of Python and of gRPC.", _build())
 
 
 class _DecisionLogCollector(Collector):
-    """What became of the decisions that were to be logged."""
+    """Counters of the decision log."""
 
     def __init__(self, log: DecisionLog) -> None:
         self._log = log
@@ -191,32 +194,38 @@ class _DecisionLogCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         log = self._log
         for name, text, value in (
-            ("queued", "Decisions put into the queue of the decision log.", log.writer.queued),
-            ("written", "Decisions written to it.", log.writer.written),
-            ("dropped", "Decisions that were to be logged and are lost.", log.lost),
+            ("queued", "Decisions queued for the decision log.", log.writer.queued),
+            ("written", "Decisions written to the decision log.", log.writer.written),
+            ("dropped", "Decisions selected for the decision log that were lost.", log.lost),
             (
                 "flush_errors",
-                "Writes to the decision log that failed and were, or will be, tried again.",
+                "Writes to the decision log that failed; they are retried.",
                 log.writer.flush_errors,
             ),
-            ("sampled_out", "Decisions not logged, as sampling wants it.", log.sampled_out),
-            ("cut", "Logged decisions that had to be shortened.", log.encoder.cuts),
+            ("sampled_out", "Decisions not logged because of sampling.", log.sampled_out),
+            ("cut", "Logged decisions that were shortened.", log.encoder.cuts),
         ):
             yield CounterMetricFamily(f"rolecall_decision_log_{name}", text, value)
-        yield GaugeMetricFamily("rolecall_decision_log_waiting", "Decisions in the queue now.", log.writer.waiting)
+        yield GaugeMetricFamily(
+            "rolecall_decision_log_waiting", "Decisions in the queue of the decision log.", log.writer.waiting
+        )
 
 
 def _certificate(certificate: CertificateMetrics) -> Iterator[Metric]:
     yield GaugeMetricFamily(
-        "rolecall_tls_cert_expiry_timestamp_seconds", "When the server's certificate ends.", certificate.expires_at
+        "rolecall_tls_cert_expiry_timestamp_seconds", "When the server's certificate expires.", certificate.expires_at
     )
     yield CounterMetricFamily(
-        "rolecall_cert_reload_errors", "Times a new certificate could not be taken.", certificate.errors
+        "rolecall_cert_reload_errors", "Checks that found invalid certificate files.", certificate.errors
     )
 
 
 def _decisions(decided: Mapping[tuple[Reason, ServedFrom], int]) -> Metric:
-    family = CounterMetricFamily("rolecall_decisions", "Decisions made.", labels=("decision", "reason", "served_from"))
+    family = CounterMetricFamily(
+        "rolecall_decisions",
+        "Decisions made.",
+        labels=("decision", "reason", "served_from"),
+    )
     for (reason, served_from), count in list(decided.items()):
         decision = "allow" if reason is Reason.ALLOW else "deny"
         family.add_metric([decision, reason.value, served_from.value], count)
@@ -225,7 +234,7 @@ def _decisions(decided: Mapping[tuple[Reason, ServedFrom], int]) -> Metric:
 
 def _writes(writer: MeteredWriter) -> Metric:
     family = HistogramMetricFamily(
-        "rolecall_store_write_seconds", "Time of a write, waiting included.", labels=("outcome",)
+        "rolecall_store_write_seconds", "Duration of writes, waiting included, by outcome.", labels=("outcome",)
     )
     for outcome, stats in writer.outcomes.items():
         family.add_metric([outcome], _cumulative(WRITE_BOUNDS, stats.buckets), stats.seconds)

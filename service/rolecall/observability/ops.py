@@ -1,7 +1,7 @@
-"""The ops HTTP port: `/metrics` for Prometheus, `/livez` and `/readyz` for whoever restarts and routes.
+"""The ops HTTP port: `/metrics` for Prometheus, `/livez` and `/readyz` for the orchestrator.
 
-It runs on a thread and an event loop of its own, so that a scrape never keeps a call waiting and a stuck loop can still
-be told of. It takes GET and HEAD, a small head, few connections, one request each, and ends whatever takes long.
+It answers GET and HEAD, one request per connection, within limits on size, time and connections. It has its own thread and event
+loop, so that a scrape does not delay calls, and a stuck event loop can be reported.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _TEXT = "text/plain; charset=utf-8"
 _PHRASES = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 503: "Service Unavailable"}
 
 Reasons = Callable[[], list[str]]
-"""Tells why the answer is no; nothing when it is yes."""
+"""Returns the reasons for a negative answer, and nothing for a positive one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer."""
+    """An HTTP response."""
 
     status: int
     body: bytes
@@ -41,36 +41,36 @@ class OpsServer:
     def __init__(self, registry: CollectorRegistry, *, not_live: Reasons, not_ready: Reasons) -> None:
         self._routes: dict[str, Callable[[], Response]] = {
             "/metrics": lambda: Response(200, generate_latest(registry), CONTENT_TYPE_LATEST),
-            "/livez": lambda: _state("live", not_live()),
-            "/readyz": lambda: _state("ready", not_ready()),
+            "/livez": lambda: _health_response("live", not_live()),
+            "/readyz": lambda: _health_response("ready", not_ready()),
         }
         self._connections = 0
-        self._end: Callable[[], object] = lambda: None
+        self._request_stop: Callable[[], object] = lambda: None
         self._serving = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self, host: str, port: int) -> int:
-        """Begin to serve; return the port. Raise `OSError` when the address cannot be taken."""
+        """Start to serve; return the port. Raise `OSError` if the address cannot be bound."""
         listening = _listen(host, port)
         self._thread = threading.Thread(target=asyncio.run, args=(self._run(listening),), name="ops", daemon=True)
         self._thread.start()
         return int(listening.getsockname()[1])
 
     def stop(self) -> None:
-        """End; return when the port is free again."""
+        """Stop; return when the port is free."""
         if self._thread is not None:
             self._serving.wait()
-            self._end()
+            self._request_stop()
             self._thread.join()
             self._thread = None
 
     async def _run(self, listening: socket.socket) -> None:
-        ended = asyncio.Event()
+        stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
-        self._end = lambda: loop.call_soon_threadsafe(ended.set)
+        self._request_stop = lambda: loop.call_soon_threadsafe(stopped.set)
         server = await asyncio.start_server(self._serve, sock=listening, limit=MAX_HEAD_BYTES)
         self._serving.set()
-        await ended.wait()
+        await stopped.wait()
         server.close()
         await server.wait_closed()
 
@@ -81,38 +81,38 @@ class OpsServer:
         self._connections += 1
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
-                writer.write(self._answer(await reader.readuntil(b"\r\n\r\n")))
+                writer.write(self._response_bytes(await reader.readuntil(b"\r\n\r\n")))
                 await writer.drain()
         except (OSError, TimeoutError, asyncio.CancelledError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # whoever does not ask, or does not read, or comes when the port is closing, gets no answer
+            pass  # an incomplete or too large head, a client that does not read, or a stop: the connection is closed
         finally:
             self._connections -= 1
             writer.close()
 
-    def _answer(self, head: bytes) -> bytes:
+    def _response_bytes(self, head: bytes) -> bytes:
         """Request line = METHOD SP target SP "HTTP/1." digit."""
         method, _, rest = head.partition(b"\r\n")[0].partition(b" ")
         target, _, protocol = rest.partition(b" ")
-        response = self._response(method, target.partition(b"?")[0], protocol)
+        response = self._route(method, target.partition(b"?")[0], protocol)
         return _encoded(response, with_body=method != b"HEAD")
 
-    def _response(self, method: bytes, path: bytes, protocol: bytes) -> Response:
+    def _route(self, method: bytes, path: bytes, protocol: bytes) -> Response:
         if not protocol.startswith(b"HTTP/1."):
-            return Response(400, b"this is HTTP/1.1\n")
+            return Response(400, b"only HTTP/1.1 is supported\n")
         if method not in (b"GET", b"HEAD"):
-            return Response(405, b"GET and HEAD only\n")
+            return Response(405, b"only GET and HEAD are supported\n")
         route = self._routes.get(path.decode("latin-1"))
-        return route() if route else Response(404, b"there are /metrics, /livez and /readyz\n")
+        return route() if route else Response(404, b"not found; the paths are /metrics, /livez and /readyz\n")
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Take the address; `::` stands for IPv4 as well, as it does to gRPC."""
+    """Bind the address; `::` includes IPv4, as it does in gRPC."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     both = host == "::" and socket.has_dualstack_ipv6()
     return socket.create_server((host, port), family=family, backlog=MAX_CONNECTIONS, dualstack_ipv6=both)
 
 
-def _state(name: str, reasons: list[str]) -> Response:
+def _health_response(name: str, reasons: list[str]) -> Response:
     if reasons:
         return Response(503, f"not {name}: {'; '.join(reasons)}\n".encode())
     return Response(200, f"{name}\n".encode())

@@ -1,7 +1,4 @@
-"""Lines on their way to a disk, which may be slow, full or gone: they wait in bounded room, and who does not fit is counted.
-
-The thread that decides only puts them there. Another thread gathers them for a moment and writes what it has at once.
-"""
+"""Writes lines on a background thread, in batches, from a bounded queue; the disk may be slow, full or gone."""
 
 from __future__ import annotations
 
@@ -11,25 +8,26 @@ from collections.abc import Callable
 
 from rolecall.observability.decision_log.sinks import Sink
 
-GATHER_SECONDS = 0.1
+BATCH_SECONDS = 0.1
 RETRY_SECONDS = 1.0
-MAX_WAITING_BYTES = 64 * 1024 * 1024
-"""Beside the number of lines: what a queue full of the longest ones may hold."""
+MAX_QUEUED_BYTES = 64 * 1024 * 1024
+"""Limit on the size of the queue, in addition to the number of lines."""
 
-Tell = Callable[[str], None]
-"""Tells of trouble, in one sentence."""
+OnError = Callable[[str], None]
+"""Called with the description of an error, in one sentence."""
 
 
 class LineWriter:
-    """Writes lines to a sink from `start` to `close`. Each counter has one thread that counts: plain integers suffice."""
+    """Writes lines to a sink from `start` to `close`."""
 
-    def __init__(self, sink: Sink, *, max_lines: int, tell: Tell) -> None:
+    def __init__(self, sink: Sink, *, max_lines: int, on_error: OnError) -> None:
+        # Only one thread changes each counter, so that plain integers are safe.
         self.queued = self.written = self.flush_errors = self.lost = 0
         self._queued_bytes = self._written_bytes = 0
-        self._sink, self._max_lines, self._tell = sink, max_lines, tell
+        self._sink, self._max_lines, self._on_error = sink, max_lines, on_error
         self._lines: deque[bytes] = deque()
         self._chunk, self._chunk_lines = b"", 0
-        self._work, self._hurry, self._closing = threading.Event(), threading.Event(), threading.Event()
+        self._work, self._flush_now, self._closing = threading.Event(), threading.Event(), threading.Event()
         self._reopening = False
         self._thread = threading.Thread(target=self._run, name="decision-log", daemon=True)
 
@@ -40,71 +38,70 @@ class LineWriter:
 
     @property
     def has_room(self) -> bool:
-        """Tell whether a further line may be put."""
+        """Return whether another line may be put."""
         return (
-            self.queued - self.written < self._max_lines
-            and self._queued_bytes - self._written_bytes < MAX_WAITING_BYTES
+            self.queued - self.written < self._max_lines and self._queued_bytes - self._written_bytes < MAX_QUEUED_BYTES
         )
 
     def start(self) -> None:
-        """Begin to write."""
+        """Start the thread that writes."""
         self._thread.start()
 
     def put(self, line: bytes) -> None:
-        """Take a line to be written soon."""
+        """Queue a line."""
         self._lines.append(line)
         self.queued += 1
         self._queued_bytes += len(line)
         if not self._work.is_set():
             self._work.set()
         if self.waiting * 2 == self._max_lines:
-            self._hurry.set()
+            self._flush_now.set()
 
     def reopen(self) -> None:
-        """Have the sink begin anew, soon."""
+        """Reopen the sink before the next write."""
         self._reopening = True
         self._work.set()
 
     def close(self, timeout: float) -> None:
-        """Write what is waiting, but for no longer than `timeout` seconds; what is left then is lost, counted and told."""
+        """Write what is queued, for at most `timeout` seconds; the rest is lost, counted and reported."""
         self._closing.set()
-        self._hurry.set()
+        self._flush_now.set()
         self._work.set()
         self._thread.join(timeout)
         self.lost = self.waiting
         if self.lost:
-            self._tell("the server stopped before they could be written")
+            self._on_error("the server stopped before they could be written")
         if not self._thread.is_alive():
             self._sink.close()
 
     def _run(self) -> None:
         while not self._closing.is_set():
             self._work.wait()
-            self._hurry.wait(GATHER_SECONDS)
+            self._flush_now.wait(BATCH_SECONDS)
             self._work.clear()
-            self._hurry.clear()
-            if not (self._begun_anew() and self._flushed()):
+            self._flush_now.clear()
+            if not (self._reopened() and self._flushed()):
                 self._closing.wait(RETRY_SECONDS)
                 self._work.set()
         self._flushed()
 
-    def _begun_anew(self) -> bool:
+    def _reopened(self) -> bool:
         if self._reopening:
             self._reopening = False
-            return self._survived(self._sink.reopen)
+            return self._succeeded(self._sink.reopen)
         return True
 
     def _flushed(self) -> bool:
-        while self._chunk or self._gathered():
-            if not self._survived(lambda: self._sink.append(self._chunk)):
+        while self._chunk or self._take_chunk():
+            if not self._succeeded(lambda: self._sink.append(self._chunk)):
                 return False
             self.written += self._chunk_lines
             self._written_bytes += len(self._chunk)
             self._chunk = b""
         return True
 
-    def _gathered(self) -> bool:
-        """Make a chunk of the lines at the head of the queue; tell whether there is one."""
+    def _take_chunk(self) -> bool:
+        """Take a chunk of lines from the queue; return whether there is one."""
         lines: list[bytes] = []
         size = 0
         while self._lines and (not lines or size + len(self._lines[0]) <= self._sink.largest):
@@ -113,11 +110,11 @@ class LineWriter:
         self._chunk, self._chunk_lines = b"".join(lines), len(lines)
         return bool(lines)
 
-    def _survived(self, work: Callable[[], None]) -> bool:
+    def _succeeded(self, work: Callable[[], None]) -> bool:
         try:
             work()
         except OSError as error:
             self.flush_errors += 1
-            self._tell((error.strerror or str(error)).lower())
+            self._on_error((error.strerror or str(error)).lower())
             return False
         return True

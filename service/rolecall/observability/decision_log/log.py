@@ -1,6 +1,6 @@
-"""The decision log: who asked what, and what came of it, one line of JSON for each decision that is kept.
+"""The decision log: one line of JSON for each decision that is logged.
 
-It never keeps a decision waiting and never fails one. What is not kept is counted: sampled out, or dropped.
+It never delays a decision and never fails one. Decisions that are not logged are counted as sampled out or dropped.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ LARGEST_WRITE = 256 * 1024
 
 
 class DecisionLogError(Exception):
-    """The decision log cannot be had; the message is for people."""
+    """The decision log cannot be opened; the message says why."""
 
 
 class WarningLog(Protocol):
-    """Where trouble is told."""
+    """The part of a logger that is used here."""
 
     def warning(self, event: str, **facts: object) -> object:
-        """Tell of trouble."""
+        """Log a warning."""
         ...
 
 
@@ -51,13 +51,13 @@ class DecisionLogOptions:
 
 
 class DecisionLog:
-    """Records decisions from `start` to `close`. `dropped` and `sampled_out` are those that it did not keep."""
+    """Logs decisions from `start` to `close`; `dropped` and `sampled_out` count those that were not."""
 
     def __init__(
         self,
         sink: Sink,
         options: DecisionLogOptions,
-        origin: ServerIdentity,
+        server: ServerIdentity,
         *,
         log: WarningLog,
         clock: Callable[[], float],
@@ -65,54 +65,54 @@ class DecisionLog:
         self.dropped = self.sampled_out = 0
         self.sampling = Sampling(allow=options.sample_allow, deny=options.sample_deny)
         masking = Masking.of(masked=options.masked, erased=options.erased)
-        self.encoder = RecordEncoder(origin, masking, max_bytes=options.max_event_bytes)
-        self.writer = LineWriter(sink, max_lines=options.queue_records, tell=self._tell)
-        self._log, self._clock, self._silent_until = log, clock, 0.0
+        self.encoder = RecordEncoder(server, masking, max_bytes=options.max_event_bytes)
+        self.writer = LineWriter(sink, max_lines=options.queue_records, on_error=self._warn)
+        self._log, self._clock, self._quiet_until = log, clock, 0.0
 
     @property
     def lost(self) -> int:
-        """Return how many decisions that were to be kept were not: no room, too long, or unwritten at the end."""
+        """Return how many selected decisions were lost: the queue was full, the line too long, or the server stopped first."""
         return self.dropped + self.writer.lost
 
     def start(self) -> None:
-        """Begin to write."""
+        """Start to write."""
         self.writer.start()
 
     def takes(self, *, allowed: bool) -> bool:
-        """Tell whether the next decision, which allows or denies, is to be recorded; if not, it is counted."""
+        """Return whether to record the next decision with this outcome; if not, count it."""
         if not self.sampling.keeps(allowed=allowed):
             self.sampled_out += 1
             return False
         if not self.writer.has_room:
-            self._drop("too many wait to be written")
+            self._drop("the queue is full")
             return False
         return True
 
     def record(self, record: DecisionRecord) -> None:
-        """Take a record."""
+        """Queue a record to be written."""
         line = self.encoder.line(record, sample_rate=self.sampling.share(allowed=record.allowed))
         if line is None:
-            self._drop("longer than `--decision-log-max-event-bytes` even without all that can be cut")
+            self._drop("longer than `--decision-log-max-event-bytes` even after cutting")
         else:
             self.writer.put(line)
 
     def reopen(self) -> None:
-        """Write to the same path anew, since somebody has moved the file."""
+        """Reopen the path, after an external tool has moved the file."""
         self.writer.reopen()
 
     async def close(self) -> None:
-        """Write what is waiting, for a while."""
+        """Write what is queued, for at most `CLOSE_SECONDS`."""
         await asyncio.to_thread(self.writer.close, CLOSE_SECONDS)
 
     def _drop(self, why: str) -> None:
         self.dropped += 1
-        self._tell(why)
+        self._warn(why)
 
-    def _tell(self, why: str) -> None:
-        """Warn, once a minute; the counters know the rest."""
+    def _warn(self, why: str) -> None:
+        """Log a warning, at most once a minute; the counters count the rest."""
         now = self._clock()
-        if now >= self._silent_until:
-            self._silent_until = now + WARNING_SECONDS
+        if now >= self._quiet_until:
+            self._quiet_until = now + WARNING_SECONDS
             self._log.warning(
                 "decision_log", error=why, dropped=self.lost, waiting=self.writer.waiting,
                 flush_errors=self.writer.flush_errors,
@@ -120,7 +120,7 @@ class DecisionLog:
 
 
 def open_sink(options: DecisionLogOptions) -> Sink:
-    """Return where the log goes; raise `DecisionLogError`."""
+    """Return the sink of the log; raise `DecisionLogError`."""
     if options.target == STDOUT:
         return StandardOutput(largest=LARGEST_WRITE)
     try:

@@ -1,9 +1,8 @@
-"""What of a record nobody is to read: values that are hashed, and values that are left out, named by JSON pointers.
+"""Masking of the decision log: values that are hashed or left out, selected by JSON pointers.
 
     pointer = "/input/who" | "/requested_by" | "/req_id" | "/input/context" [ "/" KEY [ "*" ] ]
 
-`*` at the end stands for any ending. Keys are compared without regard to case: a mask that is spelled otherwise than the key
-would tell what it was to hide. `~1` is a slash in a key and `~0` a tilde, as in every JSON pointer.
+A final `*` matches any suffix. Keys match regardless of case. In a key, `~1` is a slash and `~0` a tilde, as in every JSON pointer.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 DEFAULT_MASKS = ("/input/context/oidc:*", "/input/context/saml:*", "/input/context/sts:ExternalId")
-"""Hashed in every log: what an identity provider says of people, and what third parties keep as a secret."""
+"""Hashed in every log: claims of identity providers about people, and secrets of third parties."""
 
 CONTEXT = "/input/context"
 WHO = "/input/who"
@@ -26,7 +25,7 @@ _KEY_BYTES, _DIGEST_BYTES = 32, 16
 
 
 def read_pointer(text: str) -> str:
-    """Return a pointer that can be masked; raise `ValueError`. One that named nothing would hide nothing."""
+    """Return a pointer to something that can be masked; raise `ValueError`."""
     if text in _TEXTS or text == CONTEXT:
         return text
     key = text.removeprefix(f"{CONTEXT}/")
@@ -54,16 +53,17 @@ class MaskedFields:
         self._prefixes = tuple(key[:-1] for key in keys if key.endswith("*"))
 
     def have_key(self, key: str) -> bool:
-        """Tell whether the values of a condition key are among the places."""
+        """Return whether the values of a condition key are in the set."""
+        # A mask in another case than the key must still hide the value.
         folded = key.lower()
         return folded in self._exact or folded.startswith(self._prefixes)
 
 
 @dataclass(frozen=True, slots=True)
 class Masking:
-    """Which values are hashed and which are left out; the latter wins. The key of the hash is of this log alone.
+    """Which values are hashed and which are left out; a value in both sets is left out.
 
-    Equal values have equal hashes as long as the process lives, and nobody without the key can try values out.
+    The hash is keyed with a secret of this process: equal values have equal hashes, and guessed values cannot be verified.
     """
 
     hashed: MaskedFields
@@ -72,16 +72,16 @@ class Masking:
 
     @classmethod
     def of(cls, *, masked: Iterable[str] = (), erased: Iterable[str] = ()) -> Masking:
-        """Return the masking of these pointers beside the default ones."""
+        """Return a masking with these pointers and the default ones."""
         return cls(MaskedFields([*DEFAULT_MASKS, *masked]), MaskedFields(erased))
 
     def hash(self, value: str) -> str:
-        """Return what stands for a value."""
+        """Return the hash that replaces a value."""
         return "hashed:" + blake2b(value.encode(), key=self.key, digest_size=_DIGEST_BYTES).hexdigest()
 
 
 class Mask:
-    """Masks one record, and keeps account of what it did."""
+    """Masks one record, and lists the pointers that it hashed and left out."""
 
     def __init__(self, masking: Masking) -> None:
         self._masking = masking
@@ -89,7 +89,7 @@ class Mask:
         self.masked: list[str] = []
 
     def text(self, pointer: str, value: str) -> str | None:
-        """Return what is told of a text; None: nothing."""
+        """Return a text as it is logged; None: it is left out."""
         if pointer in self._masking.erased.texts:
             self.erased.append(pointer)
             return None
@@ -99,7 +99,7 @@ class Mask:
         return value
 
     def values(self, key: str, values: Sequence[str]) -> Sequence[str] | None:
-        """Return what is told of the values of a condition key; None: nothing."""
+        """Return the values of a condition key as they are logged; None: they are left out."""
         if self._masking.erased.have_key(key):
             self.erased.append(context_pointer(key))
             return None
@@ -110,4 +110,5 @@ class Mask:
 
 
 def _key(pointer: str) -> str:
+    # `~1` first: `~01` is a tilde and a one, not a slash.
     return pointer.removeprefix(f"{CONTEXT}/").replace("~1", "/").replace("~0", "~").lower()

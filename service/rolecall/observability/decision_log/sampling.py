@@ -1,4 +1,4 @@
-"""Which decisions are recorded when not all are."""
+"""Sampling of the decision log."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """The share of allows and of denies that is kept, from 0 to 1. `chance` gives numbers in [0, 1).
-
-    By chance and not every n-th: callers that ask in a rhythm would have the same question kept, or lost, every time.
-    """
+    """The share of allows and of denies that is logged, from 0 to 1. `chance` returns numbers in [0, 1)."""
 
     allow: float = 1.0
     deny: float = 1.0
     chance: Callable[[], float] = random.random
 
     def share(self, *, allowed: bool) -> float:
-        """Return the share that is kept of the decisions with an outcome."""
+        """Return the share of the decisions with this outcome that is logged."""
         return self.allow if allowed else self.deny
 
     def keeps(self, *, allowed: bool) -> bool:
-        """Tell whether to keep the next decision with an outcome."""
-        share = self.allow if allowed else self.deny
+        """Return whether to log the next decision with this outcome."""
+        # Not every n-th decision: with a periodic client that would log the same request every time, or never.
+        share = self.share(allowed=allowed)
         return share >= 1.0 or self.chance() < share

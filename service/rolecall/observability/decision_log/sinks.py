@@ -1,6 +1,6 @@
-"""Where the decision log goes: standard output, or a file that is put aside when it is full.
+"""Sinks of the decision log: standard output, or a file that is rotated when it is full.
 
-PATH, PATH.1 (the one before), … PATH.N (the oldest; the next to be put aside takes its place)
+The files are PATH, PATH.1 (the previous one), … PATH.N (the oldest, which the next rotation overwrites).
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 
 
 class Sink(Protocol):
-    """Takes whole lines. For one thread."""
+    """Stores whole lines. Used by one thread."""
 
     largest: int
-    """The most bytes to be given at once, where one line alone is not more."""
+    """The maximum size of one `append`; a single line may be longer."""
 
     def append(self, data: bytes) -> None:
-        """Keep lines, all or none; raise `OSError`."""
+        """Store lines, all or none; raise `OSError`."""
         ...
 
     def reopen(self) -> None:
-        """Begin anew at the same place, since somebody has moved what was there; raise `OSError`."""
+        """Open the same path, after an external tool has moved the file; raise `OSError`."""
         ...
 
     def close(self) -> None:
-        """Let go."""
+        """Close the sink."""
         ...
 
 
 class StandardOutput:
-    """Standard output. What a full pipe or disk has cut off comes before anything else once there is room."""
+    """Standard output. The rest of a line that was written in part comes before anything else."""
 
     def __init__(self, *, largest: int, descriptor: int | None = None) -> None:
         self.largest = largest
@@ -46,7 +46,7 @@ class StandardOutput:
         self._rest = memoryview(b"")
 
     def append(self, data: bytes) -> None:
-        """Keep lines, all or none; raise `OSError`. Lines that are begun are kept: they will be ended."""
+        """Store lines, all or none; raise `OSError`. Lines written in part count as stored: the next call completes them."""
         self._push()
         self._rest = memoryview(data)
         try:
@@ -57,10 +57,10 @@ class StandardOutput:
                 raise
 
     def reopen(self) -> None:
-        """Do nothing: whoever reads standard output is still there."""
+        """Do nothing: standard output has no path."""
 
     def close(self) -> None:
-        """Do nothing: standard output is not ours alone."""
+        """Do nothing: the process also uses standard output for other things."""
 
     def _push(self) -> None:
         while self._rest:
@@ -68,9 +68,9 @@ class StandardOutput:
 
 
 class RotatedFile:
-    """A file of at most `max_bytes`, or of one line that is longer, and beside it the `keep` that were full before.
+    """A file of at most `max_bytes`, or of one longer line, and the last `keep` rotated files.
 
-    With `keep` 0 it grows for as long as nobody moves it and asks to `reopen`. Raise `OSError` when it cannot be had.
+    With `keep` 0 it is not rotated: an external tool moves it and calls for `reopen`. Raise `OSError` if it cannot be opened.
     """
 
     def __init__(self, path: Path, *, max_bytes: int, keep: int, largest: int) -> None:
@@ -81,53 +81,53 @@ class RotatedFile:
         self.reopen()
 
     def append(self, data: bytes) -> None:
-        """Keep lines, all or none; raise `OSError`."""
-        self._make_room(len(data))
+        """Store lines, all or none; raise `OSError`."""
+        self._rotate_if_full(len(data))
         size = os.fstat(self._descriptor).st_size
         try:
             _write(self._descriptor, b"\n" + data if self._torn else data)
         except OSError:
-            self._cut_back(size)
+            self._truncate(size)
             raise
         self._torn = False
 
     def reopen(self) -> None:
-        """Open the path anew; raise `OSError`, and go on with the file as it was."""
+        """Open the path and close the old file; raise `OSError`, and then continue with the old file."""
         before, self._descriptor = self._descriptor, os.open(self._path, _FLAGS, _MODE)
         if before >= 0:
             os.close(before)
-        # A process that died while it wrote has left half a line: it must not spoil the next.
+        # A process that died while writing has left part of a line: the next line must not be appended to it.
         size = os.fstat(self._descriptor).st_size
         self._torn = size > 0 and os.pread(self._descriptor, 1, size - 1) != b"\n"
 
     def close(self) -> None:
-        """Let go."""
+        """Close the sink."""
         os.close(self._descriptor)
 
-    def _make_room(self, coming: int) -> None:
+    def _rotate_if_full(self, coming: int) -> None:
         facts = os.fstat(self._descriptor)
         if not stat.S_ISREG(facts.st_mode):
             return
         if facts.st_nlink == 0:
-            # Somebody has removed the file: what is written there would be gone.
+            # The file was deleted: what is written to it would be lost.
             self.reopen()
         elif self._keep and facts.st_size and facts.st_size + coming > self._max_bytes:
             self._rotate()
 
     def _rotate(self) -> None:
-        """Put the file aside. When an earlier attempt came half way, only the rest is done."""
+        """Rename the file and its predecessors. After an interrupted attempt, complete it."""
         if self._path.exists():
             for number in range(self._keep - 1, 0, -1):
                 with contextlib.suppress(FileNotFoundError):
-                    self._aside(number).replace(self._aside(number + 1))
-            self._path.replace(self._aside(1))
+                    self._rotated(number).replace(self._rotated(number + 1))
+            self._path.replace(self._rotated(1))
         self.reopen()
 
-    def _aside(self, number: int) -> Path:
+    def _rotated(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}")
 
-    def _cut_back(self, size: int) -> None:
-        """Take back what was written in part; where that fails too, the next line begins on a line of its own."""
+    def _truncate(self, size: int) -> None:
+        """Remove what was written in part; if that fails, too, the next append starts a new line."""
         try:
             os.ftruncate(self._descriptor, size)
         except OSError:
@@ -135,12 +135,12 @@ class RotatedFile:
 
 
 def _require_usable(path: Path, *, rotated: bool) -> None:
-    """Raise `OSError` for what would hang, or fail only when the file is full for the first time."""
+    """Raise `OSError` for a path that would hang, or that would fail only at the first rotation."""
     if path.is_fifo():
-        raise OSError(0, "a named pipe cannot be a log; use `stdout` and a pipe of the shell")
+        raise OSError(0, "a named pipe cannot be the decision log; use `stdout` and a pipe of the shell")
     device = path.exists() and not path.is_file()
     if rotated and not device and path.parent.is_dir() and not os.access(path.parent, os.W_OK | os.X_OK):
-        raise PermissionError(0, f"no files can be made in `{path.parent}`, which rotation needs")
+        raise PermissionError(0, f"cannot create files in `{path.parent}`, which rotation needs")
 
 
 def _write(descriptor: int, data: bytes) -> None:
