@@ -1,4 +1,4 @@
-"""The table of settings in the documentation, made of the settings themselves; run it to write the page anew."""
+"""The table of settings in the documentation, generated from the settings; run this module to update the page."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ BEGIN, END = "<!-- settings: written by `make docs` -->\n", "<!-- end of setting
 
 
 def with_settings(page: str) -> str:
-    """Return the page with the table as it should be."""
+    """Return the page with an up-to-date table."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise ValueError(f"`{PAGE.name}` has lost the marks around its table of settings")
+        raise ValueError(f"`{PAGE.name}` lacks the comments that mark its table of settings")
     return f"{before}{BEGIN}{_table()}{END}{after}"
 
 

@@ -17,7 +17,7 @@ from tests.repository.tree import DOCS, ROOT
 
 VECTORS = ROOT / "tests/vectors/decisions"
 OPERATOR_TABLE = re.findall(
-    r"^\| (?:text|number|date|truth|address) \| ([^|]*) \|", (DOCS / "policy-language.md").read_text(), re.MULTILINE
+    r"^\| (?:text|number|date|boolean|address) \| ([^|]*) \|", (DOCS / "policy-language.md").read_text(), re.MULTILINE
 )
 COMPATIBILITY = re.findall(r"^\| (.*) \| [^|]* \|$", (DOCS / "ram-compatibility.md").read_text(), re.MULTILINE)
 

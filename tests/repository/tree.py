@@ -1,4 +1,4 @@
-"""The files of this repository, as its tests about itself see them."""
+"""The files of the repository, for tests about the repository itself."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "service/rolecall"
 DOCS = ROOT / "docs"
 
-_MADE = {".git", ".venv", "__pycache__", "build", "dist", "htmlcov", "node_modules", ".hypothesis"}
+_GENERATED = {".git", ".venv", "__pycache__", "build", "dist", "htmlcov", "node_modules", ".hypothesis"}
 _CACHES = (".egg-info", "_cache")
 
 
 def texts() -> Iterator[tuple[Path, str]]:
-    """Yield every text file that somebody wrote, with its text."""
+    """Yield every text file that is not generated, with its text."""
     for directory, names, files in os.walk(ROOT):
-        names[:] = [name for name in names if name not in _MADE and not name.endswith(_CACHES)]
-        for name in files:
+        names[:] = [name for name in names if name not in _GENERATED and not name.endswith(_CACHES)]
+        for name in set(files) - _GENERATED:  # `.git` is a file in a linked worktree
             path = Path(directory, name)
             try:
                 yield path, path.read_text(encoding="utf-8")
