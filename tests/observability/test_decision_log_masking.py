@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
 from rolecall.observability.decision_log.masking import Masking, read_pointer
 from rolecall.observability.decision_log.sampling import Sampling
-from tests.observability.decision_records import BOB, encoder, record, told
+from tests.observability.decision_records import BOB, CALL, encoder, record, told
 
 CANARY = "canary7f3a"
 NO_KEYS: Mapping[str, str] = {}
@@ -72,11 +74,45 @@ def test_a_slash_and_a_tilde_in_a_key_are_escaped() -> None:
     assert made["masked"] == ["/input/context/example:a~1b~0c"]
 
 
+def test_an_escaped_tilde_before_a_one_is_no_slash() -> None:
+    tilde_one, slash = (
+        line({"a~1b": CANARY}, masked=("/input/context/a~01b",)),
+        line({"a/b": CANARY}, masked=("/input/context/a~1b",)),
+    )
+
+    assert (told(tilde_one)["masked"], told(slash)["masked"]) == (["/input/context/a~01b"], ["/input/context/a~1b"])
+    assert CANARY.encode() not in tilde_one + slash
+
+
 def test_equal_values_have_equal_hashes_in_one_log_and_others_in_the_next() -> None:
     masking, other = Masking.of(), Masking.of()
 
     assert masking.hash("a") == masking.hash("a") != masking.hash("b")
     assert masking.hash("a") != other.hash("a")
+
+
+def test_a_hash_has_128_bits_and_its_key_256() -> None:
+    masking = Masking.of()
+
+    assert re.fullmatch(r"hashed:[0-9a-f]{32}", masking.hash("a"))
+    assert len(masking.key) == 32
+
+
+def test_every_value_of_a_masked_key_is_hashed_and_a_longer_key_is_not() -> None:
+    request = record(keys={"a:b": ("1", "2"), "a:bc": ("3",)})
+    context = told(encoder(masked=("/input/context/a:b",)).line(request, sample_rate=1.0))["input"]["context"]
+
+    assert [value.startswith("hashed:") for value in context["a:b"]] == [True, True]
+    assert context["a:bc"] == ["3"]
+
+
+def test_a_text_that_is_empty_is_not_listed_as_hashed() -> None:
+    request = record(call=replace(CALL, caller=""))
+
+    made = told(encoder(masked=("/requested_by",)).line(request, sample_rate=1.0))
+
+    assert "masked" not in made
+    assert "requested_by" not in made
 
 
 def test_the_key_of_the_hash_is_not_shown() -> None:
@@ -89,7 +125,7 @@ def test_the_key_of_the_hash_is_not_shown() -> None:
 @pytest.mark.parametrize(
     "pointer",
     ["", "/", "input/who", "/input", "/input/role", "/input/contxt/a", "/input/context/", "/result", "/input/context/a/b",
-     "/input/context/a~2b", "/decision_id", "/input/context~1a"],
+     "/input/context/a~2b", "/input/context/a~~01", "/input/context/a~", "/decision_id", "/input/context~1a"],
 )  # fmt: skip
 def test_a_pointer_that_would_hide_nothing_is_refused(pointer: str) -> None:
     with pytest.raises(ValueError, match=r"names nothing|in the key"):

@@ -11,10 +11,16 @@ from typing import Any
 
 import grpc
 
+from rolecall.config.options import decision_log_options, tls_files
 from rolecall.config.settings import Config
+from rolecall.observability.decision_log.log import DecisionLog, open_sink
+from rolecall.observability.decision_log.record import ServerIdentity
 from rolecall.observability.logs import make_logger
+from rolecall.security.credentials import listener_security
 from rolecall.server.main import running_server
+from rolecall.server.replica import Replica
 from rolecall.server.server import RolecallServer
+from rolecall.storage import open_repository
 from rolecall.transport.rpc.stats import MethodStats
 from rolecall_client.v1 import decision_pb2, decision_pb2_grpc, role_pb2, role_pb2_grpc, watch_pb2_grpc
 
@@ -79,6 +85,24 @@ async def served(**flags: object) -> AsyncIterator[Served]:
         grpc.aio.insecure_channel(server.bound.address) as channel,
     ):
         yield Served(server, log, channel)
+
+
+@asynccontextmanager
+async def idle_server(**flags: object) -> AsyncIterator[RolecallServer]:
+    """Give a server whose parts exist and of which none runs: nothing is loaded, polled, bound or answered."""
+    settings, log = config(**flags), make_logger("error", "json", io.StringIO())
+    security = listener_security(tls_files(settings), loopback=True, insecure=False)
+    replica, options = Replica(settings, open_repository(settings.store_url), log), decision_log_options(settings)
+    decision_log = None
+    if options:
+        identity = ServerIdentity(instance="i-1", version="1", incarnation=lambda: replica.snapshot.incarnation)
+        decision_log = DecisionLog(open_sink(options), options, identity, log=log, clock=lambda: 0.0)
+    server = RolecallServer(settings, replica, security, log, decision_log)
+    try:
+        yield server
+    finally:
+        await server.close()
+        await replica.close()
 
 
 def check(role: str = "app", principal: str = BOB, *, consistent: bool = False) -> decision_pb2.CheckAssumeRoleRequest:

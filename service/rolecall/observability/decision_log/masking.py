@@ -7,6 +7,7 @@ A final `*` matches any suffix. Keys match regardless of case. In a key, `~1` is
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ REQUEST_ID = "/req_id"
 
 _TEXTS = (WHO, CALLER, REQUEST_ID)
 _KEY_BYTES, _DIGEST_BYTES = 32, 16
+_ESCAPED_KEY = re.compile(r"([^/~]|~[01])+", re.DOTALL)
 
 
 def read_pointer(text: str) -> str:
@@ -32,7 +34,7 @@ def read_pointer(text: str) -> str:
     if key == text or not key:
         places = ", ".join(f"`{place}`" for place in (*_TEXTS, CONTEXT, f"{CONTEXT}/KEY", f"{CONTEXT}/PREFIX*"))
         raise ValueError(f"names nothing that can be masked with `{text}`; use {places}")
-    if "/" in key or "~" in key.replace("~0", "").replace("~1", ""):
+    if not _ESCAPED_KEY.fullmatch(key):
         raise ValueError(f"has a `/` or `~` in the key of `{text}`; write `~1` for `/` and `~0` for `~`")
     return text
 
