@@ -32,7 +32,7 @@ def measure() -> dict[str, float]:
         revision=Revision(1),
     )
     point = DecisionPoint(Snapshot([role], revision=Revision(1)), DecisionOptions(), now_micros)
-    request = QueryDecoder(Accounts()).request(fixture.keyed_query(0))
+    request = QueryDecoder(Accounts()).read(fixture.keyed_query(0))
     return {
         "evaluation": _evaluation(role, request),
         "cache hit": _cache_hit(point, request),

@@ -15,6 +15,7 @@ from rolecall.engine.snapshot import Snapshot
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.role import Micros, Revision, Role
 from rolecall.transport.codecs.decision import QueryDecoder, write_answer
+from rolecall.transport.codecs.raw import RawCheckRequest, query_bytes
 from rolecall_client.v1 import decision_pb2 as pb
 
 NAMES = ("parse the message", "read the question", "decide", "write the answer", "serialize it")
@@ -40,9 +41,9 @@ def measure(rounds: int) -> dict[str, dict[str, float]]:
 def _steps(body: bytes, point: DecisionPoint, decoder: QueryDecoder) -> list[float]:
     now = time.perf_counter_ns
     times = [now()]
-    message = pb.CheckAssumeRoleRequest.FromString(body)
+    message = RawCheckRequest.FromString(body)
     times.append(now())
-    request = decoder.request(message.query)
+    request = decoder.request(query_bytes(message))
     times.append(now())
     answer = point.check(request, 0)
     times.append(now())

@@ -40,14 +40,14 @@ def check(query: pb.AssumeRoleQuery, offline: OfflineRole) -> pb.CheckAssumeRole
     """
     point, decoder, asked = _prepare(query, offline)
     response = pb.CheckAssumeRoleResponse()
-    write_answer(response.decision, point.check(decoder.request(asked), point.clock()), _DECISION_ID, 0)
+    write_answer(response.decision, point.check(decoder.read(asked), point.clock()), _DECISION_ID, 0)
     return response
 
 
 def explain(query: pb.AssumeRoleQuery, offline: OfflineRole, *, now: int | None = None) -> pb.ExplainAssumeRoleResponse:
     """Answer one question and show why, as if it were `now` (microseconds); raise as `check` does."""
     point, decoder, asked = _prepare(query, offline)
-    explanation = explain_decision(point, decoder.request(asked), point.clock() if now is None else now)
+    explanation = explain_decision(point, decoder.read(asked), point.clock() if now is None else now)
     return explain_response(explanation, decision_id=_DECISION_ID, revision=0, token="")
 
 

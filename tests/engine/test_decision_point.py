@@ -245,8 +245,8 @@ def test_a_remembered_decision_keeps_no_compiled_form_alive_that_was_dropped() -
 
     assert part() is None
     assert len(decider.cache) == 2
-    assert asked.answered
-    assert asked.answered.decision.determining == (StatementName(0, "ci"),)
+    assert asked.last_answer
+    assert asked.last_answer.decision.determining == (StatementName(0, "ci"),)
 
 
 def test_a_stored_policy_that_cannot_be_read_is_an_error_and_never_a_decision() -> None:

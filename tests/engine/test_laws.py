@@ -17,6 +17,7 @@ from rolecall.offline import OfflineRole, check, explain
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.role import Revision
 from rolecall.transport.codecs.decision import QueryDecoder
+from rolecall.transport.codecs.raw import RawBatchRequest, RawCheckRequest, RawStreamRequest
 from rolecall.transport.rpc.streams import BidiStream
 from rolecall.transport.services.decision import DecisionServicer
 from rolecall_client.v1 import decision_pb2 as pb
@@ -114,7 +115,7 @@ def test_remembering_changes_nothing(text: str, asked: list[tuple[pb.AssumeRoleQ
     decoder = QueryDecoder(Accounts())
 
     for message, now in asked:
-        request = decoder.request(message)
+        request = decoder.read(message)
         assert facts(remembering.check(request, now)) == facts(forgetful.check(request, now)), json.loads(text)
 
 
@@ -125,13 +126,15 @@ def test_check_batch_stream_and_explain_give_the_same_answer(text: str, asked: l
     servicer = _servicer(point)
     stream = _Stream(asked)
 
-    batch = _now(servicer.BatchCheckAssumeRole(pb.BatchCheckAssumeRoleRequest(queries=asked), None)).results
+    queries = [message.SerializeToString() for message in asked]
+    results = _now(servicer.BatchCheckAssumeRole(RawBatchRequest(queries=queries), None)).results
+    batch = map(pb.BatchCheckResult.FromString, results)
     _now(servicer.StreamCheckAssumeRole(stream, None))
 
     assert [answer.sequence for answer in stream.answers] == list(range(len(asked)))
-    for message, result, answer in zip(asked, batch, stream.answers, strict=True):
-        checked = _now(servicer.CheckAssumeRole(pb.CheckAssumeRoleRequest(query=message), None)).decision
-        explained = explain_decision(point, QueryDecoder(Accounts()).request(message), NOON)
+    for message, query, result, answer in zip(asked, queries, batch, stream.answers, strict=True):
+        checked = _now(servicer.CheckAssumeRole(RawCheckRequest(query=[query]), None)).decision
+        explained = explain_decision(point, QueryDecoder(Accounts()).read(message), NOON)
         assert plain(result.decision) == plain(answer.decision) == plain(checked)
         assert explained.decision.reason.value == pb.DecisionReason.Name(checked.reason).removeprefix(
             "DECISION_REASON_"
@@ -147,7 +150,7 @@ def test_check_batch_stream_and_explain_give_the_same_answer(text: str, asked: l
 def test_offline_answers_as_a_server_does_now(text: str, message: pb.AssumeRoleQuery) -> None:
     offline = OfflineRole(document=text, role=f"{ACCOUNT}/app", tags={"team": "pay"})
     point = deciding(text, 0)
-    request = QueryDecoder(Accounts()).request(message)
+    request = QueryDecoder(Accounts()).read(message)
 
     explained = explain(message, offline, now=NOON).decision
 
@@ -187,16 +190,16 @@ def _servicer(point: DecisionPoint) -> DecisionServicer:
     )
 
 
-class _Stream(BidiStream[pb.StreamCheckAssumeRoleRequest, pb.StreamCheckAssumeRoleResponse]):
+class _Stream(BidiStream[Any, pb.StreamCheckAssumeRoleResponse]):
     """A conversation whose messages are all there, and which keeps the answers."""
 
     def __init__(self, queries: list[pb.AssumeRoleQuery]) -> None:
         self._queries = enumerate(queries)
         self.answers: list[pb.StreamCheckAssumeRoleResponse] = []
 
-    async def read(self) -> pb.StreamCheckAssumeRoleRequest | None:
+    async def read(self) -> Any:
         for sequence, query in self._queries:
-            return pb.StreamCheckAssumeRoleRequest(sequence=sequence, query=query)
+            return RawStreamRequest(sequence=sequence, query=[query.SerializeToString()])
         return None
 
     async def write(self, message: pb.StreamCheckAssumeRoleResponse) -> None:

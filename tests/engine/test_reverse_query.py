@@ -198,7 +198,7 @@ async def test_a_list_stays_right_while_a_large_commit_is_taken_up() -> None:
 @settings(max_examples=100, deadline=None)
 async def test_allow_is_listed_exactly_when_a_check_allows(text: str, message: Any) -> None:
     decider = point(role(text, tags={"team": "pay"}))
-    request = QueryDecoder(Accounts()).request(message)
+    request = QueryDecoder(Accounts()).read(message)
 
     found = await listed(decider, request)
 

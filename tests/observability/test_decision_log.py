@@ -10,13 +10,11 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.json_format import MessageToDict
 
-from rolecall.roles.errors import StoreUnavailableError
 from rolecall.server.main import StartError, running_server
-from rolecall.transport.services.decision import DecisionServicer
-from rolecall.transport.services.recorded_decisions import RecordedDecisions
 from rolecall_client.v1 import decision_pb2 as pb, role_pb2
-from tests.server.serving import ACCOUNT, BOB, check, config, served, until
+from tests.server.serving import ACCOUNT, BOB, Served, check, config, served, until
 from tests.server.test_server import ops
 
 CANARY = "canary7f3a"
@@ -39,7 +37,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "decisions.log"
 
 
-async def test_every_sort_of_decision_is_logged_with_what_its_caller_was_told(path: Path) -> None:
+async def test_every_kind_of_decision_is_logged_as_its_caller_received_it(path: Path) -> None:
     async with served(decision_log=str(path)) as service:
         role = await service.create("App")
         one = await service.decisions.CheckAssumeRole(check("app"), metadata=[("x-request-id", "r-1")])
@@ -96,7 +94,7 @@ async def test_a_question_that_cannot_be_answered_is_no_decision(path: Path) -> 
     assert [record["input"]["role"].rpartition("/")[2] for record in logged(path)] == ["one", "two", "three"]
 
 
-async def test_the_version_that_decided_is_told(path: Path) -> None:
+async def test_the_version_of_the_role_that_decided_is_logged(path: Path) -> None:
     async with served(decision_log=str(path)) as service:
         await service.create("other")
         await service.create("app")
@@ -132,35 +130,54 @@ async def test_without_a_decision_log_there_is_nothing_of_it() -> None:
         assert "decision_log" not in metrics
 
 
-async def test_the_servicer_is_wrapped_only_where_decisions_are_logged(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made: list[type] = []
+async def test_without_a_decision_log_no_call_is_observed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("rolecall.server.wiring.ObservedCalls")
 
-    def stop(*, decision: object, **_: object) -> None:
-        made.append(type(decision))
-        raise StoreUnavailableError("enough")
+    async with served() as service:
+        answers = await answered_by_every_method(service)
 
-    monkeypatch.setattr("rolecall.server.wiring.Servicers", stop)
-    for flags in ({}, {"decision_log": str(path)}):
-        with pytest.raises(StartError, match="enough"):
-            async with running_server(config(**flags)):
-                pass
-
-    assert made == [DecisionServicer, RecordedDecisions]
+    assert answers["CheckAssumeRole"]["reason"] == "DECISION_REASON_ALLOW"
 
 
-def test_every_method_of_the_service_is_there_when_decisions_are_logged() -> None:
-    class Plain(DecisionServicer):
-        def __init__(self) -> None:
-            pass
+async def test_every_method_answers_as_without_a_decision_log_and_its_decisions_are_logged(path: Path) -> None:
+    async with served() as service:
+        expected = await answered_by_every_method(service)
+    async with served(decision_log=str(path)) as service:
+        answers = await answered_by_every_method(service)
 
-    plain = Plain()
-    wrapped = RecordedDecisions(plain, None, None, clock=lambda: 0, identify=lambda _: "")  # type: ignore[arg-type]
+    records = logged(path)
+    assert answers == expected
+    assert set(answers) == {method.name for method in pb.DESCRIPTOR.services_by_name["DecisionService"].methods}
+    assert [record["method"] for record in records] == [name for name in answers if not name.startswith("List")]
+    assert [record["result"]["reason"] for record in records] == ["ALLOW"] * 4
 
-    for method in pb.DESCRIPTOR.services_by_name["DecisionService"].methods:
-        given = getattr(wrapped, method.name)
-        assert given == getattr(plain, method.name) or type(given.__self__) is RecordedDecisions
+
+async def answered_by_every_method(service: Served) -> dict[str, Any]:
+    """Return what each method answers to the same question, without what differs from one answer to the next."""
+    await service.create()
+    query, ask = check().query, service.decisions
+    streamed = pb.StreamCheckAssumeRoleRequest(query=query)
+    decisions = {
+        "CheckAssumeRole": (await ask.CheckAssumeRole(check())).decision,
+        "BatchCheckAssumeRole": (await ask.BatchCheckAssumeRole(batch_of(query))).results[0].decision,
+        "StreamCheckAssumeRole": (await ask.StreamCheckAssumeRole(iter([streamed])).read()).decision,
+        "ExplainAssumeRole": (await ask.ExplainAssumeRole(pb.ExplainAssumeRoleRequest(query=query))).decision,
+    }
+    for decision in decisions.values():
+        assert decision.decision_id
+        decision.decision_id = ""
+        decision.role_id = ""
+    lists = {
+        "ListAssumableRoles": await ask.ListAssumableRoles(pb.ListAssumableRolesRequest(principal=BOB)),
+        "ListTrustedPrincipals": await ask.ListTrustedPrincipals(pb.ListTrustedPrincipalsRequest(role="app")),
+    }
+    return {
+        name: MessageToDict(message, preserving_proto_field_name=True) for name, message in (decisions | lists).items()
+    }
+
+
+def batch_of(*queries: pb.AssumeRoleQuery) -> pb.BatchCheckAssumeRoleRequest:
+    return pb.BatchCheckAssumeRoleRequest(queries=queries)
 
 
 async def test_secrets_of_a_request_are_not_in_the_log(path: Path) -> None:
@@ -229,7 +246,7 @@ async def test_the_file_is_rotated_and_no_decision_is_lost_in_between(tmp_path: 
     assert [record["decision_id"] for file in reversed(files) for record in logged(file)] == told
 
 
-async def test_a_full_disk_stops_no_decision_and_is_counted_and_told() -> None:
+async def test_a_full_disk_stops_no_decision_and_is_counted_and_reported() -> None:
     async with served(decision_log="/dev/full", decision_log_queue_records=10) as service:
         batch = pb.BatchCheckAssumeRoleRequest(queries=[check().query] * 100)
         answers = await service.decisions.BatchCheckAssumeRole(batch)

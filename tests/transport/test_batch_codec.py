@@ -13,8 +13,9 @@ from rolecall.engine.decision import Answer, ServedFrom
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.change import Author, Change, ChangeKind, Commit
 from rolecall.roles.role import Micros, Revision
-from rolecall.transport.codecs.batch import BatchAnswers, RawRequest, RawResponse, refusal
+from rolecall.transport.codecs.batch import BatchAnswers, refusal
 from rolecall.transport.codecs.decision import QueryDecoder, write_answer
+from rolecall.transport.codecs.raw import RawBatchRequest, RawBatchResponse
 from rolecall.transport.services.decision import DecisionServicer
 from rolecall_client.v1 import decision_pb2 as pb
 from tests.engine.world import ACCOUNT, ALICE, NOON, allow, deny, document, point, question, role
@@ -58,8 +59,8 @@ def test_the_raw_messages_are_the_same_on_the_wire() -> None:
     results = [pb.BatchCheckResult(decision=pb.Decision(allowed=True)), pb.BatchCheckResult(error=Status(code=3))]
     response = pb.BatchCheckAssumeRoleResponse(results=results, consistency_token="token")
 
-    raw = RawRequest.FromString(request.SerializeToString())
-    written = RawResponse(results=[r.SerializeToString() for r in results], consistency_token="token")
+    raw = RawBatchRequest.FromString(request.SerializeToString())
+    written = RawBatchResponse(results=[r.SerializeToString() for r in results], consistency_token="token")
 
     assert list(raw.queries) == [query.SerializeToString() for query in queries]
     assert raw.consistency == consistency
@@ -78,7 +79,8 @@ async def test_a_long_batch_lets_others_in_and_has_one_revision_all_the_same() -
         patience=0,
     )
     queries = [pb.AssumeRoleQuery(principal=ALICE, role=f"{ACCOUNT}/app")] * 50
-    batch = asyncio.create_task(servicer.BatchCheckAssumeRole(pb.BatchCheckAssumeRoleRequest(queries=queries), None))
+    message = RawBatchRequest(queries=[query.SerializeToString() for query in queries])
+    batch = asyncio.create_task(servicer.BatchCheckAssumeRole(message, None))
     author, turns = Author(actor="test", time=Micros(NOON)), 0
 
     while not batch.done():
@@ -89,7 +91,7 @@ async def test_a_long_batch_lets_others_in_and_has_one_revision_all_the_same() -
             decider.snapshot.apply(Commit(revision=revision, author=author, changes=(denied,), hash=b""))
         await asyncio.sleep(0)
 
-    decisions = [result.decision for result in (await batch).results]
+    decisions = [pb.BatchCheckResult.FromString(result).decision for result in (await batch).results]
     assert turns >= 30
     assert {(decision.revision, decision.allowed) for decision in decisions} == {(3, False)}
 

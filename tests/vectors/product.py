@@ -70,7 +70,7 @@ class Service:
 
     def decide(self, request: Json) -> Json:
         """Return the answer in the form of the oracle's; raise `InvalidRequestError` for a malformed request."""
-        decoded = self._decoder.request(query_of(request, request["role"]["arn"]))
+        decoded = self._decoder.read(query_of(request, request["role"]["arn"]))
         decision = self.point.check(decoded, instant(request["time"])).decision
         return _answer(
             decision.reason.value,

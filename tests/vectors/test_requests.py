@@ -29,7 +29,7 @@ def test_the_service_refuses_a_malformed_request_with_its_reason(facts: Json, ca
     decider, decoder = point(role(document(allow()))), QueryDecoder(Accounts())
 
     with pytest.raises(InvalidRequestError) as caught:
-        decider.check(decoder.request(query_of(case, case.get("role", facts["role"]["arn"]))), NOON)
+        decider.check(decoder.read(query_of(case, case.get("role", facts["role"]["arn"]))), NOON)
 
     assert case["error"] in [violation.reason for violation in caught.value.violations]
 

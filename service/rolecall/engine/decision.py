@@ -1,8 +1,8 @@
-"""Decisions: data also when the answer is no."""
+"""Decisions are data, also when the answer is no."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from rolecall.roles.role import Role
 
 
 class Reason(StrEnum):
-    """Why a decision is what it is."""
+    """Why a request is allowed or denied."""
 
     ALLOW = "ALLOW"
     EXPLICIT_DENY = "EXPLICIT_DENY"
@@ -21,7 +21,7 @@ class Reason(StrEnum):
 
 
 class Side(StrEnum):
-    """What one side said: the role's trust policy, or the caller's own policies."""
+    """The outcome of one side: of the role's trust policy, or of the principal's own policies."""
 
     ALLOW = "ALLOW"
     EXPLICIT_DENY = "EXPLICIT_DENY"
@@ -30,7 +30,7 @@ class Side(StrEnum):
 
 
 class ServedFrom(StrEnum):
-    """Where an answer comes from."""
+    """How an answer was obtained."""
 
     EVALUATED = "EVALUATED"
     CACHED = "CACHED"
@@ -39,11 +39,13 @@ class ServedFrom(StrEnum):
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Decision:
-    """What is true of a question for as long as [valid_from, valid_until) in microseconds, and for this version of the role.
+    """The decision on a request by one version of a role. It holds in [valid_from, valid_until), in microseconds.
 
-    Of the policy it keeps names and keys alone: compiled forms are bounded apart, and a remembered decision must not keep one.
-    Shared by all who ask it, so never changed; `encoded` alone is a place for one adapter to keep what it made of it.
+    `role` is that version; None: there is no such role.
     """
+
+    # Not frozen, since setting frozen fields would double what making one costs; it is shared, so nothing may change it.
+    # Of the policy it has names and keys only: compiled policies are bounded apart, and a cached decision must not keep one.
 
     reason: Reason
     trust_side: Side
@@ -54,21 +56,21 @@ class Decision:
     valid_from: int | None = None
     valid_until: int | None = None
     identity_side: Side = Side.NOT_EVALUATED
-    encoded: bytes | None = field(default=None, repr=False)
 
     @property
     def allowed(self) -> bool:
-        """Tell whether the answer is yes."""
+        """Return whether the answer is yes."""
         return self.reason is Reason.ALLOW
 
 
 class Answer(NamedTuple):
-    """A decision, and where it comes from."""
+    """A decision, how it was obtained, and its encoded form where the decision point was given an encoder (else empty)."""
 
     decision: Decision
     served_from: ServedFrom
+    encoded: bytes = b""
 
-    def stands_at(self, now: int) -> bool:
-        """Tell whether the decision is true at the time `now`."""
+    def holds_at(self, now: int) -> bool:
+        """Return whether the decision holds at the time `now`."""
         since, until = self.decision.valid_from, self.decision.valid_until
         return (until is None or now < until) and (since is None or now >= since)

@@ -1,4 +1,4 @@
-"""The decision point: may this principal assume this role? Answers from memory alone, with no I/O."""
+"""The decision point: may this principal assume this role? It answers from memory, without I/O."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rolecall.engine.cache import CompiledForms, DecisionCache, DecisionKey
+from rolecall.engine.cache import CompiledPolicies, DecisionCache, DecisionKey, Encode
 from rolecall.engine.decision import Answer, Decision, Reason, ServedFrom, Side
 from rolecall.engine.errors import UnreadablePolicyError
 from rolecall.engine.request import AssumeRoleRequest, derived_values, duration_violation
@@ -23,8 +23,8 @@ from rolecall.roles.role import Role
 
 MIN_DURATION_SECONDS = 900
 
-# A stored document passed the limits of the day it was written; stricter ones of today must not make it unreadable.
-_AS_STORED = Limits(
+# A stored document was within the limits when it was written; stricter ones set since must not make it unreadable.
+_NO_LIMITS = Limits(
     max_document_bytes=sys.maxsize,
     max_statements=sys.maxsize,
     max_principals=sys.maxsize,
@@ -38,9 +38,9 @@ NOT_FOUND = Decision(reason=Reason.ROLE_NOT_FOUND, trust_side=Side.NOT_EVALUATED
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionOptions:
-    """How much a decision point remembers: decisions (0: none), and compiled trust policies.
+    """How many decisions (0: none) and compiled policies to cache.
 
-    With `source_identity_needs_allow` a request with a source identity needs an Allow of `sts:SetSourceIdentity` too.
+    With `source_identity_needs_allow` a request with a source identity also needs an Allow of `sts:SetSourceIdentity`.
     """
 
     cache_entries: int = 50_000
@@ -49,41 +49,50 @@ class DecisionOptions:
 
 
 class DecisionPoint:
-    """Answers questions about the roles of a snapshot. For one event loop; nothing here waits."""
+    """Decides requests about the roles of a snapshot. For one event loop; no method awaits.
 
-    def __init__(self, snapshot: Snapshot, options: DecisionOptions, clock: Callable[[], int]) -> None:
+    `clock` returns microseconds since the epoch; `encode` gives each answer its encoded form.
+    """
+
+    def __init__(
+        self, snapshot: Snapshot, options: DecisionOptions, clock: Callable[[], int], encode: Encode | None = None
+    ) -> None:
         self.snapshot = snapshot
-        self.cache = DecisionCache(options.cache_entries)
-        self.compiled = CompiledForms(options.compiled_policies)
+        self.cache = DecisionCache(options.cache_entries, encode)
+        self.compiled = CompiledPolicies(options.compiled_policies)
         self.clock = clock
         self.decided = {(reason, served): 0 for reason in Reason for served in ServedFrom}
-        self._options = options
+        self._source_identity_needs_allow = options.source_identity_needs_allow
+        self._not_found = self.cache.uncached(NOT_FOUND)
 
     def check(self, request: AssumeRoleRequest, now: int) -> Answer:
-        """Decide one question at the time `now`, in microseconds.
+        """Decide a request at the time `now`, in microseconds.
 
-        Raise `InvalidRequestError` when the session asked for is too short or too long, and `UnreadablePolicyError`.
+        Raise `InvalidRequestError` when the requested session is too short or too long, and `UnreadablePolicyError`.
         """
         version = self.snapshot.version(request.role_key)
-        answer = request.answered
-        if answer is not None and request.answered_by is version and answer.stands_at(now):
-            self.cache.hits += 1
-        else:
+        answer = self.cache.last_answer(request, version, now)
+        if answer is None:
             answer = self._decide(version, request, now)
         if self.snapshot.restored:
-            answer = Answer(answer.decision, ServedFrom.RESTORED)
+            answer = Answer(answer.decision, ServedFrom.RESTORED, answer.encoded)
         self.decided[answer.decision.reason, answer.served_from] += 1
         return answer
 
+    def evaluated(self, version: RoleVersion, request: AssumeRoleRequest, now: int) -> Decision:
+        """Evaluate the policy of a version without reading or filling the cache; raise `UnreadablePolicyError`."""
+        policy = self.compiled_policy(version)
+        return _evaluate(policy, DecisionKey(version, request.principal, self.values(version, policy, request)), now)
+
     def compiled_policy(self, version: RoleVersion) -> CompiledPolicy:
-        """Return the compiled form of a version, made on first use; raise `UnreadablePolicyError`."""
+        """Return the compiled policy of a version; raise `UnreadablePolicyError`."""
         if version.policy is None:
             policy = compile_policy(
-                stored_policy(version.role), source_identity_needs_allow=self._options.source_identity_needs_allow
+                stored_policy(version.role), source_identity_needs_allow=self._source_identity_needs_allow
             )
-            version.derived = tuple((slot, key) for slot, key in enumerate(policy.keys) if _is_derived(key))
-            version.policy = policy
-            self.compiled.keep(version)
+            derived = tuple((slot, key) for slot, key in enumerate(policy.keys) if _is_derived(key))
+            self.compiled.put(version, policy, derived)
+            return policy
         return version.policy
 
     def values(
@@ -97,45 +106,38 @@ class DecisionPoint:
             values[slot] = derived_values(request.principal, version.role.tags, key)
         return tuple(values)
 
-    def evaluated(self, version: RoleVersion, policy: CompiledPolicy, request: AssumeRoleRequest, now: int) -> Decision:
-        """Decide anew, remembering nothing."""
-        return _evaluate(policy, DecisionKey(version, request.principal, self.values(version, policy, request)), now)
-
     def _decide(self, version: RoleVersion | None, request: AssumeRoleRequest, now: int) -> Answer:
-        if version is None:
-            return Answer(NOT_FOUND, ServedFrom.EVALUATED)
-        if request.principal.kind is PrincipalKind.ROOT:
-            return Answer(root_refused(version.role), ServedFrom.EVALUATED)
-        if request.duration_seconds:
-            check_duration(request.duration_seconds, version.role)
-        policy = self.compiled_policy(version)
-        key = DecisionKey(version, request.principal, self.values(version, policy, request))
-        answer = self.cache.get(key, now)
-        if answer is None:
-            decision = _evaluate(policy, key, now)
-            request.answered, request.answered_by = self.cache.put(key, decision), version
-            return Answer(decision, ServedFrom.EVALUATED)
-        request.answered, request.answered_by = answer, version
-        return answer
+        gated = precondition(version, request)
+        if isinstance(gated, Decision):
+            return self._not_found if gated is NOT_FOUND else self.cache.uncached(gated)
+        policy = self.compiled_policy(gated)
+        key = DecisionKey(gated, request.principal, self.values(gated, policy, request))
+        return self.cache.get(request, key, now) or self.cache.put(request, key, _evaluate(policy, key, now))
+
+
+def precondition(version: RoleVersion | None, request: AssumeRoleRequest) -> Decision | RoleVersion:
+    """Return the decision on a request that no policy is read for, or the version whose policy decides.
+
+    1. A role that does not exist is not found.
+    2. An account root is denied, even where the policy names it.
+    3. The session must be as long as the role allows: raise `InvalidRequestError`.
+    """
+    if version is None:
+        return NOT_FOUND
+    if request.principal.kind is PrincipalKind.ROOT:
+        return Decision(reason=Reason.ROOT_NOT_ALLOWED, trust_side=Side.NOT_EVALUATED, role=version.role)
+    seconds, maximum = request.duration_seconds, version.role.max_session_duration_seconds
+    if seconds and not MIN_DURATION_SECONDS <= seconds <= maximum:
+        raise duration_violation(seconds, maximum)
+    return version
 
 
 def stored_policy(role: Role) -> TrustPolicy:
     """Return the trust policy of a stored role; raise `UnreadablePolicyError`."""
     try:
-        return parse_policy(role.document, limits=_AS_STORED)
+        return parse_policy(role.document, limits=_NO_LIMITS)
     except InvalidPolicyError as error:
         raise UnreadablePolicyError(role.arn) from error
-
-
-def check_duration(given: int, role: Role) -> None:
-    """Raise `InvalidRequestError` when a session of `given` seconds is not allowed for the role."""
-    if not MIN_DURATION_SECONDS <= given <= role.max_session_duration_seconds:
-        raise duration_violation(given, role.max_session_duration_seconds)
-
-
-def root_refused(role: Role) -> Decision:
-    """Return the answer for an account root, whatever the policy says."""
-    return Decision(reason=Reason.ROOT_NOT_ALLOWED, trust_side=Side.NOT_EVALUATED, role=role)
 
 
 def _evaluate(policy: CompiledPolicy, key: DecisionKey, now: int) -> Decision:

@@ -1,7 +1,7 @@
-"""Questions: what a caller asks, with every value read and every key accounted for.
+"""Requests: may this principal assume this role? Texts are parsed and checked here.
 
-A key of the context is either the caller's to send or derived by the service; the second sort is refused in `context`
-(`RESERVED_KEY`), so that no caller can claim what the service is to establish.
+A condition key is either sent by the caller or derived by the service. A derived key in `context` is refused (`RESERVED_KEY`),
+so that a caller cannot claim what the service has to establish.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from rolecall.engine.decision import Answer
 from rolecall.engine.errors import InvalidRequestError
+from rolecall.engine.snapshot import RoleVersion
 from rolecall.policy.errors import InvalidPrincipalError
 from rolecall.policy.keys import (
     EXTERNAL_ID,
@@ -32,7 +33,7 @@ MAX_KEY_CHARACTERS = 256
 MAX_VALUES = 100
 MAX_VALUE_CHARACTERS = 4_096
 MAX_CONTEXT_CHARACTERS = 16_384
-"""Of all values together: it bounds what the patterns of a policy may cost one question."""
+"""Of all values together: it bounds the time that the patterns of a policy take."""
 
 NO_KEYS: Mapping[str, tuple[str, ...]] = {}
 
@@ -46,13 +47,12 @@ _CLAIM_PREFIX = {PrincipalKind.OIDC_PROVIDER: "oidc:", PrincipalKind.SAML_PROVID
 class AssumeRoleRequest:
     """May this principal assume this role?
 
-    `role_key` is `RoleRef.key`. `keys` are the condition keys of the request by their lookup names, each with at least one
-    value; the time, `acs:PrincipalARN` and the role's tags are not among them. `duration_seconds` 0 is not checked. None of
-    these changes. A question that is asked again may keep the answer it had from one version of the role (`answered`): the
-    version is compared by identity and the question is the same object, so this is the cache's key at no cost.
+    `role_key` is `RoleRef.key`. `keys` are the condition keys by their lookup names, each with at least one value; the time,
+    `acs:PrincipalARN` and the tags of the role are not among them. A `duration_seconds` of 0 is not checked.
     """
 
-    __slots__ = ("answered", "answered_by", "duration_seconds", "keys", "principal", "role_key")
+    # The last two belong to the cache, `engine/cache.py`; nothing else in a request changes.
+    __slots__ = ("duration_seconds", "keys", "last_answer", "last_version", "principal", "role_key")
 
     def __init__(
         self,
@@ -62,8 +62,8 @@ class AssumeRoleRequest:
         duration_seconds: int = 0,
     ) -> None:
         self.principal, self.role_key, self.keys, self.duration_seconds = principal, role_key, keys, duration_seconds
-        self.answered: Answer | None = None
-        self.answered_by: object = None
+        self.last_answer: Answer | None = None
+        self.last_version: RoleVersion | None = None
 
 
 def read_principal(text: str) -> Principal:
@@ -85,7 +85,7 @@ def read_provider(text: str) -> Principal:
 def read_role_key(accounts: Accounts, text: str) -> str:
     """Return the key of the role that `text` names; raise `InvalidRequestError`."""
     if not text:
-        raise _refused("role", "MISSING_FIELD", "name the role that is to be assumed")
+        raise _refused("role", "MISSING_FIELD", "name the role to assume")
     try:
         return accounts.role(text).key
     except InvalidFieldsError as error:
@@ -96,7 +96,7 @@ def read_role_key(accounts: Accounts, text: str) -> str:
 def context_keys(context: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     """Return the keys that a caller sends, by their lookup names; raise `InvalidRequestError`.
 
-    A key without values is absent, but one that is not the caller's to send is refused also then.
+    A key without values is absent, but a reserved key is refused even then.
     """
     if len(context) > MAX_CONTEXT_KEYS:
         raise _refused(
@@ -107,7 +107,7 @@ def context_keys(context: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, .
 
 
 def claim_keys(provider: Principal, claims: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """Return the claims of a federated identity; raise `InvalidRequestError` for keys that are not its provider's."""
+    """Return the claims of a federated identity; raise `InvalidRequestError` for keys of another kind of provider."""
     if len(claims) > MAX_CONTEXT_KEYS:
         raise _refused(
             "federated.claims",
@@ -127,7 +127,7 @@ def claim_keys(provider: Principal, claims: Mapping[str, Sequence[str]]) -> dict
 
 
 def field_keys(*, role_session_name: str, external_id: str, source_identity: str) -> dict[str, tuple[str, ...]]:
-    """Return the keys that a request's own fields fill; raise `InvalidRequestError` naming each bad one. Empty: absent."""
+    """Return the keys that fields of a request fill (empty: absent); raise `InvalidRequestError` with all invalid ones."""
     violations = list(_field_violations(role_session_name, external_id, source_identity))
     if violations:
         raise InvalidRequestError(violations)
@@ -145,7 +145,7 @@ def derived_values(principal: Principal, tags: Mapping[str, str], key: str) -> t
 
 def duration_violation(given: int, maximum: int) -> InvalidRequestError:
     """Return the error for a session that is too short or too long."""
-    message = f"{given} seconds are asked for, this role allows 900 to {maximum}"
+    message = f"must be 900 to {maximum} seconds for this role, not {given}"
     violation = FieldViolation(
         field="duration_seconds",
         reason="INVALID_DURATION",

@@ -31,6 +31,7 @@ from rolecall.storage.snapshot.file import SnapshotFile, SnapshotFileError
 from rolecall.storage.snapshot.key import read_key
 from rolecall.storage.snapshot.restore import restore_snapshot
 from rolecall.storage.snapshot.saver import SnapshotSaver
+from rolecall.transport.codecs.decision import encode_decision
 
 FINAL_SNAPSHOT_SECONDS = 3.0
 READING_THREADS = 4
@@ -66,7 +67,7 @@ class Replica:
         self.file = _snapshot_file(config)
         self.saver = self._snapshot_saver()
         self.startup_status = "the state is not loaded"
-        self.point = DecisionPoint(self.snapshot, decision_options(config), now_micros)
+        self.point = DecisionPoint(self.snapshot, decision_options(config), now_micros, encode=encode_decision)
 
     async def load(self) -> None:
         """Read every role into memory, and log the progress for large stores; raise `StoreUnavailableError`."""

@@ -20,15 +20,14 @@ from rolecall.security.identity import Identify
 from rolecall.security.permissions import permit
 from rolecall.server.replica import Replica
 from rolecall.transport.codecs.decision import QueryDecoder
-from rolecall.transport.codecs.record import RecordDecoder
 from rolecall.transport.codecs.watch import EventEncoder
 from rolecall.transport.rpc.error_boundary import ErrorBoundary
 from rolecall.transport.rpc.stats import LATENCY_BOUNDS
 from rolecall.transport.server import GrpcServer, Servicers
 from rolecall.transport.services.decision import DecisionServicer
 from rolecall.transport.services.health import Health
+from rolecall.transport.services.observed_calls import ObservedCalls
 from rolecall.transport.services.policy import PolicyServicer
-from rolecall.transport.services.recorded_decisions import RecordedDecisions
 from rolecall.transport.services.reverse import ReverseQueries
 from rolecall.transport.services.role import RoleParts, RoleServicer
 from rolecall.transport.services.uploads import Uploads
@@ -97,21 +96,18 @@ def _role_servicer(config: Config, replica: Replica, identify: Identify) -> Role
 
 def _decision_servicer(
     config: Config, replica: Replica, identify: Identify, decision_log: DecisionLog | None
-) -> DecisionServicer | RecordedDecisions:
+) -> DecisionServicer:
     accounts = config.accounts
     decoder = QueryDecoder(accounts)
-    decisions = DecisionServicer(
+    return DecisionServicer(
         replica.point,
         Consistency(replica.follower, replica.tokens, max_staleness_seconds=config.max_staleness_seconds),
         decoder,
         reverse=ReverseQueries(replica.point, decoder, accounts, replica.tokens),
         history=RoleHistory(replica.repository, replica.follower, replica.reading),
         max_batch=config.max_batch,
+        calls=ObservedCalls(decision_log, identify) if decision_log else None,
     )
-    if decision_log is None:
-        return decisions
-    records = RecordDecoder(decoder, replica.snapshot)
-    return RecordedDecisions(decisions, decision_log, records, clock=now_micros, identify=identify)
 
 
 def _watch_servicer(config: Config, replica: Replica) -> WatchServicer:

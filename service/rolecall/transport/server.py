@@ -204,7 +204,7 @@ def _services(servicers: Servicers) -> RegisteredServices:
     services: Any = RegisteredServices()
     decision_pb2_grpc.add_DecisionServiceServicer_to_server(servicers.decision, services)
     if isinstance(servicers.decision, DecisionServicer):
-        services.prefer("rolecall.v1.DecisionService", servicers.decision.raw_handlers())
+        services.prefer(DECISION_SERVICE, servicers.decision.raw_handlers())
     role_pb2_grpc.add_RoleServiceServicer_to_server(servicers.role, services)
     policy_pb2_grpc.add_PolicyServiceServicer_to_server(servicers.policy, services)
     return services  # type: ignore[no-any-return]

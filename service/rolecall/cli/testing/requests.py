@@ -32,7 +32,7 @@ _FIELD = re.compile(r"(?P<name>[a-z_.]+)(?:\[.*)?", re.DOTALL)
 def request_of(case: Case, role_set: RoleSet) -> AssumeRoleRequest:
     """Return the question of a case; raise `ProblemsError`."""
     try:
-        return role_set.decoder.request(
+        return role_set.decoder.read(
             query(
                 case.who,
                 case.role,

@@ -1,4 +1,4 @@
-"""What an identity can assume: every role that names it, put to the same evaluator that checks."""
+"""The roles that an identity can assume: each role that names it is decided by the evaluator that also serves checks."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rolecall.engine.decision import Reason
-from rolecall.engine.decision_point import DecisionPoint, check_duration
+from rolecall.engine.decision import Decision
+from rolecall.engine.decision_point import DecisionPoint, precondition
 from rolecall.engine.errors import InvalidRequestError
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.engine.snapshot import RoleVersion
@@ -17,14 +17,14 @@ from rolecall.policy.keys import EXTERNAL_ID, PRINCIPAL_ARN, RESOURCE_TAG_PREFIX
 from rolecall.policy.partial import deciding_keys
 from rolecall.policy.principal import Principal, PrincipalKind
 
-ROLES_A_LOOK = 100
+KEYS_A_READ = 100
 WORK_SECONDS_BETWEEN_AWAITS = 0.001
 MAX_ROLES_A_PAGE = 2_000
-"""How many roles that name an identity one page may try: about a third of a second of work when no policy is compiled yet."""
+"""How many roles one page may try: about a third of a second of work when no policy is compiled yet."""
 
 
 class Assumability(StrEnum):
-    """Whether a role can be assumed: a check allows, or it depends on keys that the request does not carry."""
+    """Whether a role can be assumed: a check allows it, or it depends on keys that the request does not carry."""
 
     ALLOW = "ALLOW"
     CONDITIONAL = "CONDITIONAL"
@@ -32,7 +32,7 @@ class Assumability(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AssumableRole:
-    """A role that an identity can assume, or could with the `missing_keys`."""
+    """A role that an identity can assume, or can assume only with suitable values of `missing_keys`."""
 
     key: str
     arn: str
@@ -42,7 +42,7 @@ class AssumableRole:
 
 @dataclass(frozen=True, slots=True)
 class AssumablePage:
-    """Some of the roles that an identity can assume. There may be more above the key `resume_after`; empty: there are none."""
+    """Some of the roles that an identity can assume; there may be more above the key `resume_after` (empty: there are none)."""
 
     roles: tuple[AssumableRole, ...]
     resume_after: str
@@ -51,12 +51,11 @@ class AssumablePage:
 async def assumable_roles(
     point: DecisionPoint, request: AssumeRoleRequest, *, account: str, after: str, limit: int, now: int
 ) -> AssumablePage:
-    """Return the next roles above the key `after` that `request` can assume, in order of their keys: at most `limit`.
+    """Return the first roles with a key above `after` that `request` can assume, in order of their keys: at most `limit`.
 
-    `account` keeps to one account (empty: all); `request.role_key` is not read. A role whose longest session is shorter than the
-    one asked for is left out. A page also ends, maybe empty, after `MAX_ROLES_A_PAGE` roles that name the identity: one that a
-    million roles name and deny must not keep a call for minutes. Other work is let in between, so a long list holds up no check;
-    a role that changes meanwhile is listed as it is when its turn comes.
+    `account` restricts the roles to one account (empty: all); `request.role_key` is not read. A page also ends, perhaps
+    empty, after `MAX_ROLES_A_PAGE` roles that name the identity. A long list yields to other calls, and each role is
+    decided as it is when its turn comes.
     """
     found, since = list[AssumableRole](), time.perf_counter()
     for tried, key in enumerate(_candidates(point, request.principal, account, after)):
@@ -75,12 +74,15 @@ async def assumable_roles(
 def assumability(
     point: DecisionPoint, version: RoleVersion, request: AssumeRoleRequest, now: int
 ) -> AssumableRole | None:
-    """Return whether `request` can assume this version of a role; None: it cannot."""
-    role = version.role
-    if request.principal.kind is PrincipalKind.ROOT or not _lasts(request, version):
+    """Return whether `request` can assume this version of a role; None: it cannot, or not for so long a session."""
+    try:
+        gated = precondition(version, request)
+    except InvalidRequestError:
         return None
-    policy = point.compiled_policy(version)
-    if point.evaluated(version, policy, request, now).reason is Reason.ALLOW:
+    if isinstance(gated, Decision):
+        return None
+    role, policy = version.role, point.compiled_policy(version)
+    if point.evaluated(version, request, now).allowed:
         return AssumableRole(role.key, role.arn, Assumability.ALLOW)
     values = point.values(version, policy, request)
     unknown = frozenset(slot for slot, key in enumerate(policy.keys) if may_send(request.principal, key))
@@ -89,7 +91,7 @@ def assumability(
 
 
 def may_send(principal: Principal, key: str) -> bool:
-    """Tell whether a request of `principal` could carry the key `key`; what the service derives is as it is."""
+    """Return whether a request of `principal` can carry the key `key`: a key that the service derives cannot be sent."""
     if key in (EXTERNAL_ID, ROLE_SESSION_NAME, SOURCE_IDENTITY):
         return True
     if key == PRINCIPAL_ARN or key.startswith(RESOURCE_TAG_PREFIX):
@@ -102,21 +104,11 @@ _PROVIDER_OF = {"oidc": PrincipalKind.OIDC_PROVIDER, "saml": PrincipalKind.SAML_
 
 
 def _candidates(point: DecisionPoint, principal: Principal, account: str, after: str) -> Iterator[str]:
-    """Yield the keys of the roles that may trust `principal`, some at a time: what is written meanwhile does no harm."""
+    """Yield the keys of the roles that may trust `principal`. They are read in portions, so writes in between do no harm."""
     prefix = f"{account}/" if account else ""
     after = max(after, prefix)
-    while keys := point.snapshot.naming(principal, after=after, limit=ROLES_A_LOOK):
+    while keys := point.snapshot.naming(principal, after=after, limit=KEYS_A_READ):
         for after in keys:
             if not after.startswith(prefix):
                 return
             yield after
-
-
-def _lasts(request: AssumeRoleRequest, version: RoleVersion) -> bool:
-    if not request.duration_seconds:
-        return True
-    try:
-        check_duration(request.duration_seconds, version.role)
-    except InvalidRequestError:
-        return False
-    return True

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from rolecall.engine.decision_record import DecisionRecord
+from rolecall.engine.decision_record import DecisionRecord, IssuedAnswer, RecordedCall
+from rolecall.engine.request import AssumeRoleRequest
 from rolecall.observability.decision_log.line_writer import LineWriter
 from rolecall.observability.decision_log.masking import Masking
 from rolecall.observability.decision_log.record import RecordEncoder, ServerIdentity
@@ -77,6 +78,11 @@ class DecisionLog:
     def start(self) -> None:
         """Start to write."""
         self.writer.start()
+
+    def on_decision(self, request: AssumeRoleRequest, answer: IssuedAnswer, call: RecordedCall) -> None:
+        """Record a decision, or count it as sampled out or dropped."""
+        if self.takes(allowed=answer.answer.decision.allowed):
+            self.record(DecisionRecord.of(request, answer, call))
 
     def takes(self, *, allowed: bool) -> bool:
         """Return whether to record the next decision with this outcome; if not, count it."""

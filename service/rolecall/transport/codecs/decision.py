@@ -1,14 +1,13 @@
-"""Decisions on the wire: messages become questions, answers become messages. Data changes form here and nowhere else."""
+"""Decisions on the wire: queries become requests, answers become messages."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any
 
-from google.protobuf.message import DecodeError
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from rolecall.engine.cache import RequestCache
 from rolecall.engine.consistency import AtLeastAsFresh, FullyConsistent, Requirement
 from rolecall.engine.decision import Answer, Decision, Reason, ServedFrom, Side
 from rolecall.engine.errors import InvalidRequestError, NotAvailableError
@@ -27,9 +26,6 @@ from rolecall.roles.accounts import Accounts
 from rolecall.roles.errors import FieldViolation
 from rolecall_client.v1 import decision_pb2 as pb
 
-MEMOISED_QUERY_BYTES = 1_024
-MEMOISED_QUERIES = 20_000
-
 _MICROS = 1_000_000
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
 
@@ -38,29 +34,22 @@ _SIDE: dict[Side, Any] = {side: pb.SideOutcome.Value(f"SIDE_OUTCOME_{side}") for
 _SERVED: dict[ServedFrom, Any] = {served: pb.ServedFrom.Value(f"SERVED_FROM_{served}") for served in ServedFrom}
 
 
+MALFORMED_QUERY = InvalidRequestError(
+    [FieldViolation(field="query", reason="MALFORMED_MESSAGE", message="the bytes are not a message of this type")]
+)
+
+
 class QueryDecoder:
-    """Reads questions. What a message means depends on its bytes alone, so small ones that recur are read once."""
+    """Makes requests of queries. The meaning of a query depends on its bytes alone, so requests are cached by them."""
 
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
-        self._remembered = lru_cache(maxsize=MEMOISED_QUERIES)(self._decode)
+        self.cache = RequestCache(lambda data: self.read(pb.AssumeRoleQuery.FromString(data)))
+        self.request = self.cache.get
+        """Returns the request of a query given as bytes; raises as `read`, or `DecodeError`."""
 
-    def request(self, query: pb.AssumeRoleQuery) -> AssumeRoleRequest:
-        """Return the question that a message puts; raise `InvalidRequestError` with every violation."""
-        return self.request_of(query.SerializeToString())
-
-    def request_of(self, data: bytes) -> AssumeRoleRequest:
-        """Return the question that the bytes of a message put; raise as `request` does."""
-        return self._remembered(data) if len(data) <= MEMOISED_QUERY_BYTES else self._decode(data)
-
-    def _decode(self, data: bytes) -> AssumeRoleRequest:
-        try:
-            query = pb.AssumeRoleQuery.FromString(data)
-        except DecodeError:
-            text = "the bytes are not a message of this type"
-            raise InvalidRequestError(
-                [FieldViolation(field="query", reason="MALFORMED_MESSAGE", message=text)]
-            ) from None
+    def read(self, query: pb.AssumeRoleQuery) -> AssumeRoleRequest:
+        """Return the request of a query; raise `InvalidRequestError` with every violation."""
         try:
             return self._read(query)
         except InvalidRequestError:
@@ -76,7 +65,7 @@ class QueryDecoder:
         return AssumeRoleRequest(principal, role_key, keys, query.duration_seconds)
 
     def _violations(self, query: pb.AssumeRoleQuery) -> list[FieldViolation]:
-        """Read each part by itself, so that what is wrong with one does not hide the others."""
+        """Read each part separately, so that an error in one does not hide those in the others."""
         parts: tuple[Callable[[], object], ...] = (
             lambda: _identity(query, {}),
             lambda: read_role_key(self._accounts, query.role),
@@ -87,7 +76,7 @@ class QueryDecoder:
 
 
 def requirement(message: pb.Consistency) -> Requirement:
-    """Return the freshness that a message asks for; raise `InvalidRequestError` for a mode that is named and refused."""
+    """Return the freshness that a message requires; raise `InvalidRequestError` for a mode that is given as false."""
     match message.WhichOneof("requirement"):
         case None:
             return None
@@ -105,24 +94,18 @@ def requirement(message: pb.Consistency) -> Requirement:
 
 
 def write_answer(message: pb.Decision, answer: Answer, decision_id: str, revision: int, staleness: int = 0) -> None:
-    """Fill an empty message. What is the same for all who share a decision is encoded once and kept with it.
-
-    `staleness` is in microseconds; what is encoded says 0 already.
-    """
-    decision = answer.decision
-    encoded = decision.encoded
-    if encoded is None:
-        encoded = decision.encoded = encode(decision)
-    message.MergeFromString(encoded)
+    """Fill an empty message with an answer; `staleness` is in microseconds."""
+    message.MergeFromString(answer.encoded or encode_decision(answer.decision))
     message.decision_id = decision_id
     message.revision = revision
     message.served_from = _SERVED[answer.served_from]
+    # The encoded decision has a staleness of 0 already.
     if staleness:
         message.staleness.FromMicroseconds(staleness)
 
 
-def encode(decision: Decision) -> bytes:
-    """Return the bytes of the fields that do not differ from one answer to the next."""
+def encode_decision(decision: Decision) -> bytes:
+    """Return the bytes of those fields of a `Decision` message that all answers with this decision share."""
     message = pb.Decision(
         allowed=decision.allowed,
         reason=_REASON[decision.reason],
@@ -151,7 +134,7 @@ def timestamp(micros: int) -> Timestamp:
 
 
 def micros_of(message: Timestamp, field: str) -> int:
-    """Return a message as a time, cut to microseconds; raise `InvalidRequestError` outside the years 1 to 9999."""
+    """Return a time in microseconds, rounded down; raise `InvalidRequestError` outside the years 1 to 9999."""
     if not (_FIRST_SECOND <= message.seconds <= _LAST_SECOND and 0 <= message.nanos < 1_000_000_000):
         text = "must be a time of the years 1 to 9999 with 0 to 999,999,999 nanoseconds"
         raise InvalidRequestError([FieldViolation(field=field, reason="INVALID_TIME", message=text)])
@@ -168,7 +151,7 @@ def _identity(query: pb.AssumeRoleQuery, keys: dict[str, tuple[str, ...]]) -> Pr
             return provider
         case "oidc_token":
             raise NotAvailableError("verifying an oidc_token")
-    text = "name who asks: `principal`, or `federated` for whoever came through an identity provider"
+    text = "set `principal`, or `federated` for an identity that an identity provider vouches for"
     raise InvalidRequestError([FieldViolation(field="identity", reason="MISSING_FIELD", message=text)])
 
 

@@ -17,16 +17,15 @@ def explain_response(
     revision: int,
     token: str,
     staleness: int = 0,
-    restored: bool = False,
+    served_from: ServedFrom = ServedFrom.EVALUATED,
 ) -> pb.ExplainAssumeRoleResponse:
-    """Return the message of an explanation."""
+    """Return the message of an explanation; `staleness` is in microseconds."""
     response = pb.ExplainAssumeRoleResponse(
         statements=map(_statement, explanation.statements),
         near_misses=map(_near_miss, explanation.near_misses),
         consistency_token=token,
     )
-    answer = Answer(explanation.decision, ServedFrom.RESTORED if restored else ServedFrom.EVALUATED)
-    write_answer(response.decision, answer, decision_id, revision, staleness)
+    write_answer(response.decision, Answer(explanation.decision, served_from), decision_id, revision, staleness)
     return response
 
 

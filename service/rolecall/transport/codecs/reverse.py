@@ -1,4 +1,4 @@
-"""Reverse queries on the wire: what an identity can assume, and whom a role trusts."""
+"""Reverse queries on the wire: the roles that an identity can assume, and the principals that a role trusts."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _ASSUMABILITY: dict[Assumability, Any] = {
     outcome: pb.Assumability.Value(f"ASSUMABILITY_{outcome}") for outcome in Assumability
 }
 
-# A query names a role; a list asks about every role, so what it shares with a query is put to the decoder with this one.
+# The decoder requires a role; that of a list, which is about every role, is not read.
 _ANY_ROLE = "0/any"
 
 
 def as_query(message: pb.ListAssumableRolesRequest) -> pb.AssumeRoleQuery:
-    """Return what a list shares with a query."""
+    """Return the fields that a list has in common with a query, as a query."""
     query = pb.AssumeRoleQuery(
         role=_ANY_ROLE,
         duration_seconds=message.duration_seconds,
@@ -40,11 +40,11 @@ def as_query(message: pb.ListAssumableRolesRequest) -> pb.AssumeRoleQuery:
 
 
 def filter_of(message: pb.ListAssumableRolesRequest) -> tuple[str, ...]:
-    """Return what a page token is bound to: everything that was asked but the page itself."""
-    asked = pb.ListAssumableRolesRequest()
-    asked.CopyFrom(message)
-    asked.page_size, asked.page_token = 0, ""
-    return "assumable", hashlib.sha256(asked.SerializeToString(deterministic=True)).hexdigest()
+    """Return what a page token is bound to: every field of the request except those of the page itself."""
+    filters = pb.ListAssumableRolesRequest()
+    filters.CopyFrom(message)
+    filters.page_size, filters.page_token = 0, ""
+    return "assumable", hashlib.sha256(filters.SerializeToString(deterministic=True)).hexdigest()
 
 
 def assumable_response(roles: Sequence[AssumableRole], next_page_token: str) -> pb.ListAssumableRolesResponse:
@@ -59,7 +59,7 @@ def assumable_response(roles: Sequence[AssumableRole], next_page_token: str) -> 
 
 
 def trusted_response(policy: TrustPolicy) -> pb.ListTrustedPrincipalsResponse:
-    """Return the message of whom a policy trusts."""
+    """Return the message of the principals that a policy trusts."""
     return pb.ListTrustedPrincipalsResponse(
         grants=[
             pb.TrustGrant(

@@ -1,4 +1,4 @@
-"""Puts the reverse queries to the decision point: what an identity can assume, and whom a role trusts."""
+"""Reverse queries: which roles an identity can assume, and which principals a role trusts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rolecall_client.v1 import decision_pb2 as pb
 
 
 class ReverseQueries:
-    """Answers reverse queries a page at a time. A page begins where the one before ended, whatever was written."""
+    """Answers reverse queries, a page at a time; a page starts after the last role of the one before, whatever was written."""
 
     def __init__(self, point: DecisionPoint, decoder: QueryDecoder, accounts: Accounts, tokens: Tokens) -> None:
         self._point, self._decoder, self._accounts, self._tokens = point, decoder, accounts, tokens
@@ -24,7 +24,7 @@ class ReverseQueries:
         """Return a page of roles; raise `InvalidRequestError`, `InvalidFieldsError` or `InvalidTokenError`."""
         if violations := page_size_violations(message.page_size):
             raise InvalidFieldsError(violations)
-        request = self._decoder.request(as_query(message))
+        request = self._decoder.read(as_query(message))
         account = self._accounts.account_id(message.account_id) if message.account_id else ""
         bound, limit = filter_of(message), message.page_size or DEFAULT_PAGE_SIZE
         after = self._tokens.cursor_of(message.page_token, filter=bound) if message.page_token else ""
@@ -35,7 +35,7 @@ class ReverseQueries:
         return assumable_response(page.roles, more)
 
     def trusted(self, message: pb.ListTrustedPrincipalsRequest) -> pb.ListTrustedPrincipalsResponse:
-        """Return whom a role trusts; raise `RoleNotFoundError`."""
+        """Return the principals that a role trusts; raise `RoleNotFoundError`."""
         ref = self._accounts.role(message.role)
         version = self._point.snapshot.version(ref.key)
         if version is None:

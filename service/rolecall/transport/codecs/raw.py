@@ -1,0 +1,45 @@
+"""Messages whose queries, or results, are read and written as bytes.
+
+On the wire a message within another is a length and its bytes. So a copy of a message class, in which a field has the type
+`bytes` instead of its message type, reads and writes the very same messages without parsing that field. A query that
+recurs is then found in the cache by its bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pool import Default
+from google.protobuf.message_factory import GetMessageClass
+
+from rolecall_client.v1 import decision_pb2 as pb
+
+_PACKAGE = "rolecall.raw"
+
+
+def _raw(message: Any, name: str) -> Any:
+    """Return a message class like `message`, in which the field `name` holds a list of bytes."""
+    raw = FileDescriptorProto(name=f"{_PACKAGE}/{message.DESCRIPTOR.name}.proto", package=_PACKAGE, syntax="proto3")
+    raw.dependency.append(message.DESCRIPTOR.file.name)
+    copied = raw.message_type.add()
+    message.DESCRIPTOR.CopyToProto(copied)
+    field = next(field for field in copied.field if field.name == name)
+    field.type, field.label = FieldDescriptorProto.TYPE_BYTES, FieldDescriptorProto.LABEL_REPEATED
+    field.ClearField("type_name")
+    pool = Default()
+    pool.AddSerializedFile(raw.SerializeToString())
+    return GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.{copied.name}"))
+
+
+RawCheckRequest = _raw(pb.CheckAssumeRoleRequest, "query")
+RawStreamRequest = _raw(pb.StreamCheckAssumeRoleRequest, "query")
+RawBatchRequest = _raw(pb.BatchCheckAssumeRoleRequest, "queries")
+RawBatchResponse = _raw(pb.BatchCheckAssumeRoleResponse, "results")
+
+
+def query_bytes(message: Any) -> bytes:
+    """Return the query of a `RawCheckRequest` or `RawStreamRequest` as bytes."""
+    queries = message.query
+    # A message field that occurs twice is merged, which joining the bytes amounts to.
+    return queries[0] if len(queries) == 1 else b"".join(queries)
