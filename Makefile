@@ -1,5 +1,5 @@
-# Everything that one types here. Needs make and Python 3.11 or newer; the rest is installed into .venv.
-# Names are relative on purpose: make cannot hold a path with a space.
+# The commands of development. They need make and Python 3.11 or newer; everything else is installed into .venv.
+# Paths are relative, because make does not support spaces in target names.
 
 .DEFAULT_GOAL := help
 .PHONY: help setup tools run test lint format types contracts proto proto-check proto-lint proto-baseline docs cover cover-report chaos bench bench-peers lock clean FORCE
@@ -14,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-# An environment knows where it stands: after a move of the directory it is made again.
+# A virtual environment has absolute paths: after a move of the directory it is created again.
 ifneq ($(shell cat $(VENV)/place 2>/dev/null),$(CURDIR))
 MOVED := FORCE
 endif
@@ -24,20 +24,20 @@ help:  ## show this list
 
 setup: $(READY)  ## install everything into .venv
 
-tools: $(READY)  ## fetch the programs that tests want beside Python, where they are missing: helm, PostgreSQL
+tools: $(READY)  ## install missing programs that the tests use: helm, PostgreSQL, PgBouncer
 	@if ! PATH="$$PATH:$(CURDIR)/$(BIN):$$HOME/go/bin" command -v helm >/dev/null; then \
-	  if ! command -v go >/dev/null; then echo "helm is missing, and so is go, which would build it: https://helm.sh/docs/intro/install" >&2; exit 1; fi; \
+	  if ! command -v go >/dev/null; then echo "helm is missing, and go, which can build it: see https://helm.sh/docs/intro/install" >&2; exit 1; fi; \
 	  echo "building helm; a minute or two the first time"; \
 	  GOBIN="$(CURDIR)/$(BIN)" go install helm.sh/helm/v3/cmd/helm@$(HELM_VERSION); \
 	fi
 	@if ! { PATH="$$PATH:/usr/sbin" command -v pgbouncer && { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb; }; } >/dev/null 2>&1; then \
 	  if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
-	    echo "PostgreSQL or pgbouncer is missing; on Debian or Ubuntu: apt-get install postgresql pgbouncer" >&2; exit 1; \
+	    echo "PostgreSQL or PgBouncer is missing; on Debian or Ubuntu: apt-get install postgresql pgbouncer" >&2; exit 1; \
 	  fi; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql pgbouncer; \
 	fi
 
-run: $(READY)  ## serve the example roles on rolecall.db and go on serving
+run: $(READY)  ## serve the example roles from rolecall.db until interrupted
 	@$(BIN)/python -m rolecall quickstart $(RUN_FLAGS)
 
 test: $(READY)  ## run the tests
@@ -47,7 +47,7 @@ lint: $(READY)  ## check style and format
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-format: $(READY)  ## put style and format right where a tool can
+format: $(READY)  ## fix style and format where the tools can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
@@ -60,16 +60,16 @@ contracts: $(READY)  ## check that imports point down
 proto: $(READY)  ## generate the stubs from protos/
 	@$(BIN)/python -m protos.generate
 
-proto-check: $(READY)  ## check that the stubs are what the protos say
+proto-check: $(READY)  ## check that the stubs match the protos
 	@$(BIN)/python -m protos.generate --check
 
-proto-lint: $(READY)  ## check the protos: style, comments, and no break against the baseline
+proto-lint: $(READY)  ## check the protos: style, comments, no breaking change against the baseline
 	@$(BIN)/python -m protos.lint
 
-proto-baseline: $(READY)  ## make the protos as they are the baseline, at a release
+proto-baseline: $(READY)  ## make the present protos the baseline; part of a release
 	@$(BIN)/python -m protos.lint --baseline
 
-docs: $(READY)  ## write the tables of settings and of the chart's values into docs/, and the settings into the chart's schema
+docs: $(READY)  ## update the tables of settings and chart values in docs/, and the settings in the chart's schema
 	@$(BIN)/python -m tests.repository.settings
 	@$(BIN)/python -m tests.helm.values
 
@@ -78,17 +78,17 @@ cover: $(READY)  ## run the tests and check the coverage of policy/ and engine/
 	@$(BIN)/python -m pytest $(PYTEST_FLAGS) --cov --cov-report=
 	@$(MAKE) --no-print-directory cover-report
 
-cover-report: $(READY)  ## check the coverage that the last run of tests has measured
+cover-report: $(READY)  ## check the coverage of the last test run
 	@$(BIN)/python -m coverage report --skip-covered | tail -n 1
 	@$(BIN)/python -m coverage report --include='service/rolecall/policy/*,service/rolecall/engine/*' --fail-under=100
 
-chaos: $(READY)  ## strike three replicas and their PostgreSQL for minutes, and judge every answer (CHAOS_FLAGS="--seed 7")
+chaos: $(READY)  ## inject faults into three replicas and PostgreSQL, and verify every decision (CHAOS_FLAGS="--seed 7")
 	@$(BIN)/python -m tests.chaos $(CHAOS_FLAGS)
 
-bench: $(READY)  ## measure, beside a bare echo server
+bench: $(READY)  ## measure the cost of RPCs beside a bare echo server
 	@$(BIN)/python -m bench
 
-bench-peers: $(READY)  ## measure, beside the peers, which are fetched and built first
+bench-peers: $(READY)  ## compare with other engines, which are downloaded and built first
 	@$(BIN)/python -m bench.peers setup
 	@$(BIN)/python -m bench.peers run
 	@$(BIN)/python -m bench.peers report
@@ -97,7 +97,7 @@ lock: $(READY)  ## write the installed versions into requirements/dev.lock
 	@{ sed -n '/^#/p' requirements/dev.lock; $(BIN)/python -m pip freeze --exclude-editable; } > requirements/dev.lock.new
 	@mv requirements/dev.lock.new requirements/dev.lock
 
-clean:  ## remove what was installed or made, but no data
+clean:  ## remove everything that was installed or generated, but no data
 	rm -rf $(VENV) .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist bench/peers/build
 
 $(READY): pyproject.toml clients/python/pyproject.toml requirements/dev.lock $(MOVED)
@@ -105,12 +105,12 @@ $(READY): pyproject.toml clients/python/pyproject.toml requirements/dev.lock $(M
 	  if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$name; break; fi; \
 	done; \
 	if [ -z "$$python" ]; then \
-	  echo "rolecall needs Python 3.11 or newer; none of '$(PYTHONS)' is one" >&2; \
-	  echo "install one, or name yours: make setup PYTHONS=/path/to/python3" >&2; exit 1; \
+	  echo "rolecall needs Python 3.11 or newer; none of '$(PYTHONS)' is suitable" >&2; \
+	  echo "install one, or name it: make setup PYTHONS=/path/to/python3" >&2; exit 1; \
 	fi; \
 	if ! $$python -c 'import venv, ensurepip' 2>/dev/null; then \
 	  version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
-	  echo "$$python cannot make environments; on Debian or Ubuntu: apt-get install python$$version-venv" >&2; exit 1; \
+	  echo "$$python cannot create virtual environments; on Debian or Ubuntu: apt-get install python$$version-venv" >&2; exit 1; \
 	fi; \
 	echo "setting up .venv with $$($$python -V); a minute or two the first time"; \
 	rm -rf $(VENV) && $$python -m venv $(VENV)

@@ -1,7 +1,7 @@
-"""Generate the Python stubs of the contract into the client distribution; `--check` only compares.
+"""Generate the Python stubs of the protos into the client distribution; with `--check`, compare them only.
 
-The stubs live in `rolecall_client.v1`, so the imports that protoc writes (`from rolecall.v1 import ...`) are rewritten.
-protoc types messages but not services: their `_pb2_grpc.pyi` is written here from the descriptors.
+The stubs are in `rolecall_client.v1`, so the imports that protoc writes (`from rolecall.v1 import ...`) are rewritten.
+protoc generates types of messages but not of services: the `_pb2_grpc.pyi` files are generated here from the descriptors.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PACKAGE = "rolecall_client.v1"
 
 
 def main(arguments: list[str]) -> int:
-    """Write the stubs, or with `--check` report those that differ from what would be written."""
+    """Write the stubs; with `--check`, report stubs that are not up to date."""
     if arguments not in ([], ["--check"]):
         print("usage: generate.py [--check]", file=sys.stderr)
         return 2
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
 
 
 def generate(scratch: Path) -> Path:
-    """Return a directory below `scratch` that holds every stub as it should be."""
+    """Generate every stub below `scratch`; return the directory."""
     descriptors = scratch / "descriptors.bin"
     outputs = [f"--{kind}_out={scratch}" for kind in ("python", "pyi", "grpc_python")]
     compile_protos(*outputs, f"--descriptor_set_out={descriptors}")
@@ -55,9 +55,9 @@ def generate(scratch: Path) -> Path:
 
 
 def compile_protos(*flags: str) -> None:
-    """Run protoc over the whole contract; leave the process when it refuses, since it has said why."""
+    """Run protoc on all protos; exit if it fails, since it has printed the errors."""
     protobuf = Path(protoc.__file__).parent / "_proto"
-    googleapis = Path(google.rpc.status_pb2.__file__).parents[2]  # google/rpc comes with a package, not from a network
+    googleapis = Path(google.rpc.status_pb2.__file__).parents[2]  # google/rpc comes with an installed package
     includes = [f"-I{path}" for path in (PROTOS, protobuf, googleapis)]
     sources = sorted(path.relative_to(PROTOS).as_posix() for path in PROTOS.glob("rolecall/v1/*.proto"))
     if status := protoc.main(["protoc", *includes, *flags, *sources]):
@@ -65,17 +65,17 @@ def compile_protos(*flags: str) -> None:
 
 
 def check(fresh: Path) -> int:
-    """Name every committed stub that differs from `fresh`; return the exit status."""
+    """Print every committed stub that differs from `fresh`; return the exit status."""
     names = sorted(path.name for path in fresh.iterdir())
     _, different, missing = filecmp.cmpfiles(fresh, STUBS, names, shallow=False)
     stale = sorted([*different, *missing, *(path.name for path in _outdated(fresh))])
     for name in stale:
-        print(f"{name} is not what the protos say; run `make proto` and commit the result", file=sys.stderr)
+        print(f"{name} does not match the protos; run `make proto` and commit the result", file=sys.stderr)
     return 1 if stale else 0
 
 
 def service_types(file: FileDescriptorProto) -> str:
-    """Return the types of what protoc's gRPC plugin writes for `file`."""
+    """Return the type stubs for the code that protoc's gRPC plugin generates for `file`."""
     module = _module(file)
     lines = [
         "from collections.abc import AsyncIterator, Awaitable",
@@ -102,16 +102,18 @@ def service_types(file: FileDescriptorProto) -> str:
 
 
 def _callable(kind: str, module: str, method: MethodDescriptorProto) -> str:
-    asks, answers = ("Stream" if streams else "Unary" for streams in (method.client_streaming, method.server_streaming))
-    return f"{kind}.{asks}{answers}MultiCallable[{', '.join(_messages(module, method))}]"
+    request, response = (
+        "Stream" if streams else "Unary" for streams in (method.client_streaming, method.server_streaming)
+    )
+    return f"{kind}.{request}{response}MultiCallable[{', '.join(_messages(module, method))}]"
 
 
 def _served(module: str, method: MethodDescriptorProto) -> str:
     request, response = _messages(module, method)
-    asked = f"AsyncIterator[{request}]" if method.client_streaming else request
-    answer = f"AsyncIterator[{response}]" if method.server_streaming else f"Awaitable[{response}]"
+    argument = f"AsyncIterator[{request}]" if method.client_streaming else request
+    result = f"AsyncIterator[{response}]" if method.server_streaming else f"Awaitable[{response}]"
     context = f"grpc.aio.ServicerContext[{request}, {response}]"
-    return f"    def {method.name}(self, request: {asked}, context: {context}, /) -> {answer}: ..."
+    return f"    def {method.name}(self, request: {argument}, context: {context}, /) -> {result}: ..."
 
 
 def _messages(module: str, method: MethodDescriptorProto) -> Iterator[str]:

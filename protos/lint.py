@@ -1,6 +1,6 @@
-"""Hold the contract to its rules, offline: buf's lint and format, and no break against the baseline.
+"""Check the protos offline: buf's lint and format, and no breaking change against the baseline.
 
-`--baseline` makes the contract as it is now the baseline; do so with each release, never to silence a break.
+`--baseline` makes the present protos the baseline. Do so with each release, never to suppress a breaking change.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ BASELINE = PROTOS / "baseline/rolecall.v1.binpb"
 
 
 def main(arguments: list[str]) -> int:
-    """Run every check and return 0 when all pass; or write the baseline."""
+    """Run every check and return 0 if all pass; with `--baseline`, write the baseline."""
     match arguments:
         case ["--baseline"]:
             compile_protos("--include_imports", f"--descriptor_set_out={BASELINE}")
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
 
 
 def lint() -> int:
-    """Return 0 when the contract keeps all rules; buf says which it breaks."""
+    """Return 0 if the protos pass all checks; buf prints the violations."""
     with tempfile.TemporaryDirectory() as scratch:
         image = str(Path(scratch) / "rolecall.binpb")
         compile_protos("--include_imports", "--include_source_info", f"--descriptor_set_out={image}")

@@ -1,4 +1,4 @@
-"""The pages about the language name every operator, key and principal of it."""
+"""The pages about the policy language are complete and their examples are valid."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_the_page_has_examples() -> None:
     assert len(EXAMPLES) >= 4
 
 
-def test_every_rule_says_what_it_rests_on() -> None:
+def test_every_rule_states_its_source() -> None:
     rows = [line.strip("| ").rpartition(" | ") for line in COMPATIBILITY.splitlines() if line.startswith("| ")]
     rules = [(rule, mark) for rule, _, mark in rows if rule not in MARKS | {"rule", "mark"}]
 

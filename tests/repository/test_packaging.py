@@ -1,4 +1,4 @@
-"""The two distributions fit together, and each says what it needs."""
+"""The two distributions match, and each declares its requirements."""
 
 from __future__ import annotations
 
@@ -70,25 +70,25 @@ def test_the_installed_version_is_that_of_the_tree() -> None:
 
 
 def test_every_requirement_is_locked() -> None:
-    asked = required(*SERVER["dependencies"], *CLIENT["dependencies"], *DEVELOPMENT, *OPTIONAL)
+    requirements = required(*SERVER["dependencies"], *CLIENT["dependencies"], *DEVELOPMENT, *OPTIONAL)
 
-    assert asked - OURS <= locked()
+    assert requirements - OURS <= locked()
 
 
 def test_every_requirement_is_explained() -> None:
     page = (DOCS / "dependencies.md").read_text().lower()
-    asked = required(*SERVER["dependencies"], *CLIENT["dependencies"], *DEVELOPMENT, *OPTIONAL)
+    requirements = required(*SERVER["dependencies"], *CLIENT["dependencies"], *DEVELOPMENT, *OPTIONAL)
 
-    assert sorted(name for name in asked if name not in page) == []
+    assert sorted(name for name in requirements if name not in page) == []
 
 
-def test_what_the_server_requires_is_what_it_imports() -> None:
+def test_the_server_requires_exactly_what_it_imports() -> None:
     imported = {name for path in SOURCES.rglob("*.py") for name in third_party(path.read_text())}
 
     assert imported == required(*SERVER["dependencies"], *OPTIONAL)
 
 
-def test_the_client_needs_nothing_of_the_server() -> None:
+def test_the_client_requires_only_grpc_and_protobuf() -> None:
     assert required(*CLIENT["dependencies"]) == {"grpcio", "protobuf", "googleapis-common-protos"}
 
 

@@ -1,4 +1,4 @@
-"""The stubs are what the protos say, and the checks of the protos find what they look for."""
+"""The stubs match the protos, and the checks of the protos detect violations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from protos import generate, lint
 
 @pytest.fixture
 def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a copy of the protos that the tools take for the real ones."""
+    """Return a copy of the protos, which the tools use instead of the real ones."""
     copy = tmp_path / "with a space"
     shutil.copytree(generate.PROTOS, copy, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     for module in (generate, lint):
@@ -26,11 +26,11 @@ def change(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1))
 
 
-def test_the_committed_stubs_are_what_the_protos_say() -> None:
+def test_the_committed_stubs_match_the_protos() -> None:
     assert generate.main(["--check"]) == 0
 
 
-def test_a_changed_proto_is_seen_in_the_stubs(copied: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_changed_proto_is_detected(copied: Path, capfd: pytest.CaptureFixture[str]) -> None:
     change(
         copied / "rolecall/v1/watch.proto", "string reason = 1;", "string reason = 1;\n  // More.\n  string more = 2;"
     )
@@ -38,10 +38,10 @@ def test_a_changed_proto_is_seen_in_the_stubs(copied: Path, capfd: pytest.Captur
     status = generate.main(["--check"])
 
     assert status == 1
-    assert "watch_pb2.py is not what the protos say" in capfd.readouterr().err
+    assert "watch_pb2.py does not match the protos" in capfd.readouterr().err
 
 
-def test_a_stub_without_a_proto_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stub_without_a_proto_is_detected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stubs = tmp_path / "v1"
     shutil.copytree(generate.STUBS, stubs, ignore=shutil.ignore_patterns("__pycache__"))
     (stubs / "gone_pb2.py").touch()
@@ -50,7 +50,7 @@ def test_a_stub_without_a_proto_is_seen(tmp_path: Path, monkeypatch: pytest.Monk
     assert generate.main(["--check"]) == 1
 
 
-def test_the_protos_keep_their_rules() -> None:
+def test_the_protos_pass_their_checks() -> None:
     assert lint.main([]) == 0
 
 
@@ -68,7 +68,7 @@ def test_the_protos_keep_their_rules() -> None:
         ("  string reason = 1;", "    string reason = 1;", "-    string reason"),
     ],
 )
-def test_a_broken_rule_of_the_protos_is_found(
+def test_a_violation_in_the_protos_is_reported(
     copied: Path, capfd: pytest.CaptureFixture[str], old: str, new: str, complaint: str
 ) -> None:
     change(copied / "rolecall/v1/watch.proto", old, new)

@@ -1,4 +1,4 @@
-"""The first screen of the README does what it shows."""
+"""The session at the top of the README is real."""
 
 from __future__ import annotations
 
