@@ -1,4 +1,4 @@
-"""A bare grpc.aio + uvloop server that answers every question with one prepared message: the floor of what an RPC costs here."""
+"""A bare grpc.aio server on uvloop that returns one prepared response: the minimum cost of an RPC."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _stream(response: pb.StreamCheckAssumeRoleResponse) -> grpc.RpcMethodHandler
 
 
 async def main(batch: int) -> None:
-    """Serve on a free port of the loopback, told on standard output, until killed."""
+    """Print a free port of the loopback address and serve on it until killed."""
     server = grpc.aio.server()
     handlers = {
         "StreamCheckAssumeRole": _stream(pb.StreamCheckAssumeRoleResponse(decision=check_response().decision)),

@@ -1,7 +1,8 @@
-"""The questions and answers that are measured. Written down once, so that every side gets the same bytes.
+"""The queries and responses of the measurements, defined once, so that every server gets the same bytes.
 
-Ten roles of each sort, each with a trust policy of three statements: an Allow for RAM users, an Allow for an in-house service,
-and a Deny. Twenty users ask. The policies of the `keyed` sort read `acs:SourceIp` and `acs:SourceVpc`, the others read no key.
+There are ten `plain` and ten `keyed` roles, each with a trust policy of three statements: an Allow for RAM users, an Allow for an
+in-house service, and a Deny. The queries are from twenty users. The policies of `keyed` roles read `acs:SourceIp` and
+`acs:SourceVpc`, the others read no condition key.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ def keyed_document(role: int) -> str:
 
 
 def plain_query(number: int) -> pb.AssumeRoleQuery:
-    """Return the n-th question without context."""
+    """Return the n-th query without context."""
     return pb.AssumeRoleQuery(principal=_allow(number % PRINCIPALS), role=f"{ACCOUNT}/plain-{number % ROLES}")
 
 
 def keyed_query(number: int) -> pb.AssumeRoleQuery:
-    """Return the n-th question with two condition keys."""
+    """Return the n-th query with two condition keys."""
     query = pb.AssumeRoleQuery(principal=_allow(number % PRINCIPALS), role=f"{ACCOUNT}/keyed-{number % ROLES}")
     query.context["acs:SourceIp"].values.append(f"10.0.0.{number % 50}")
     query.context["acs:SourceVpc"].values.append("vpc-1")
@@ -40,12 +41,12 @@ def keyed_query(number: int) -> pb.AssumeRoleQuery:
 
 
 def check_response() -> pb.CheckAssumeRoleResponse:
-    """Return an answer of the size that the service gives."""
+    """Return a response of the size of a real one."""
     return pb.CheckAssumeRoleResponse(decision=_decision(), consistency_token="A" * 54)
 
 
 def batch_response(size: int) -> pb.BatchCheckAssumeRoleResponse:
-    """Return the answers to a batch."""
+    """Return the response to a batch of `size` queries."""
     results = [pb.BatchCheckResult(decision=_decision()) for _ in range(size)]
     return pb.BatchCheckAssumeRoleResponse(results=results, consistency_token="A" * 54)
 

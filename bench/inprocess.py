@@ -1,4 +1,4 @@
-"""What a decision costs without an RPC: evaluated, and remembered."""
+"""The cost of a decision without an RPC: evaluated, and cached."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CALLS = 20_000
 
 
 def measure() -> dict[str, float]:
-    """Return CPU microseconds: the least of five repeats, since noise only adds."""
+    """Return CPU microseconds, the minimum of five repeats, because noise only adds time."""
     role = Role(
         role_id="1",
         account_id=fixture.ACCOUNT,

@@ -1,4 +1,4 @@
-"""The servers under measurement: real processes on the loopback, and the CPU time that the kernel counts for them."""
+"""Start the measured servers as processes on loopback, and read the CPU time that the kernel counts for them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def cpu_micros(pid: int) -> float:
-    """Return the CPU time of every thread of a process so far, in microseconds."""
+    """Return the CPU time of all threads of a process, in microseconds."""
     tasks = Path(f"/proc/{pid}/task")
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks.iterdir()) / 1_000
 
@@ -65,7 +65,7 @@ def _address(log: Path, process: subprocess.Popen[str]) -> str:
 
 
 def machine() -> dict[str, str]:
-    """Return what a reader must know of this machine to read the figures."""
+    """Return the facts about this machine that a reader of the figures needs."""
     model = next(
         (line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").open() if "model name" in line), "unknown"
     )

@@ -1,7 +1,7 @@
 """`make bench`: CPU time of the server for one RPC, beside a bare echo of the same messages in the same run.
 
-Both servers run at once and are asked in turn, round by round; each figure is the median of the rounds. CPU time is the
-kernel's count for the whole server process, so what the client costs does not matter.
+Both servers run at the same time and are measured in turn, round by round; each figure is the median of the rounds. CPU time is
+the kernel's count for the whole server process, so the cost of the client does not matter.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ DISTINCT = 200
 
 @dataclass(frozen=True)
 class Load:
-    """A sort of call: how it is made, of which messages, how often in a round, and how many answers each gives."""
+    """A load: the method, its messages, the number of calls in a round, the calls in flight, and the decisions of each call."""
 
     name: str
     method: str
@@ -43,7 +43,7 @@ class Load:
 
 
 def loads(scale: float) -> list[Load]:
-    """Return what is measured; `scale` stretches or shortens every round."""
+    """Return the loads; `scale` multiplies the number of calls in a round."""
     plain = [pb.CheckAssumeRoleRequest(query=fixture.plain_query(n)) for n in range(DISTINCT)]
     keyed = [pb.CheckAssumeRoleRequest(query=fixture.keyed_query(n)) for n in range(DISTINCT)]
     return [
@@ -71,7 +71,7 @@ def _streams() -> list[list[pb.StreamCheckAssumeRoleRequest]]:
 
 
 async def spend(stub: Any, pid: int, load: Load) -> float:
-    """Make the calls of one round; return the server's CPU time for each, in microseconds."""
+    """Make the calls of one round; return the server's CPU time for each call, in microseconds."""
     call: Callable[[Any], Any] = getattr(stub, load.method)
     numbers = iter(range(load.calls))
 
@@ -90,7 +90,7 @@ async def spend(stub: Any, pid: int, load: Load) -> float:
 
 
 async def compare(echo: tuple[int, str], service: tuple[int, str], rounds: int, scale: float) -> list[dict[str, Any]]:
-    """Ask both servers in turn; return a row for each load."""
+    """Measure both servers in turn; return a row for each load."""
     async with grpc.aio.insecure_channel(echo[1]) as left, grpc.aio.insecure_channel(service[1]) as right:
         stubs = ((rpc.DecisionServiceStub(left), echo[0]), (rpc.DecisionServiceStub(right), service[0]))
         spent: dict[str, tuple[list[float], list[float]]] = {load.name: ([], []) for load in loads(scale)}
@@ -98,7 +98,7 @@ async def compare(echo: tuple[int, str], service: tuple[int, str], rounds: int, 
             for load in loads(scale):
                 for (stub, pid), figures in zip(stubs, spent[load.name], strict=True):
                     figure = await spend(stub, pid, load)
-                    if round_:  # the first warms both up
+                    if round_:  # the first round is a warm-up
                         figures.append(figure)
     return [_row(load, *spent[load.name]) for load in loads(scale)]
 
@@ -118,12 +118,12 @@ def _row(load: Load, echo: list[float], service: list[float]) -> dict[str, Any]:
 
 
 def scaled_item(row: dict[str, Any], unary_echo: float) -> float:
-    """Return the cost of an item on a machine where the unary echo takes 250 microseconds."""
+    """Return the cost of an item, scaled to a machine on which the unary echo takes 250 microseconds."""
     return float(round(row["item_us"] * 250 / unary_echo, 2))
 
 
 def roles_file(directory: Path) -> Path:
-    """Write the roles of the fixture as a file to be applied."""
+    """Write the roles of the fixture to a role file; return its path."""
     roles = [
         {"name": f"{sort}-{n}", "account_id": fixture.ACCOUNT, "trust_policy_json": document(n)}
         for sort, document in (("plain", fixture.plain_document), ("keyed", fixture.keyed_document))
@@ -137,8 +137,10 @@ def roles_file(directory: Path) -> Path:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7, help="rounds after the one that warms up (default 7)")
-    parser.add_argument("--scale", type=float, default=1.0, help="stretches every round (default 1.0)")
+    parser.add_argument("--rounds", type=int, default=7, help="rounds after the warm-up round (default 7)")
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="multiplies the number of calls in a round (default 1.0)"
+    )
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:

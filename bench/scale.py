@@ -1,7 +1,7 @@
-"""What it costs to hold many roles: `python -m bench.scale --roles 1000000`. The roles are those of `bench/scale_fixture.py`.
+"""Measure the cost of many roles, those of `bench/scale_fixture.py`: `python -m bench.scale --roles 1000000`.
 
-Sizes are asked in turn in one process, so that their ratios are of one run; the store is made in a directory of its own, or is kept
-with --store. Prints a table, and writes JSON with -o.
+All sizes are measured in turn in one process, so that their ratios are of one run. The store is temporary, or the file --store,
+which is reused. Prints a table, and writes JSON with -o.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SIZES = (1_000, 10_000, 100_000)
 
 
 def main() -> None:
-    """Measure, and say what was found."""
+    """Measure, and print the figures."""
     arguments = _arguments()
     with tempfile.TemporaryDirectory() as directory:
         figures = _measured(arguments.store or Path(directory) / "roles.db", arguments.roles, shared=arguments.shared)
@@ -74,10 +74,12 @@ def _print(figures: measures.Figures) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.scale", description=__doc__)
-    parser.add_argument("--roles", type=int, default=1_000_000, help="how many roles the store has")
-    parser.add_argument("--store", type=Path, help="keep the store in this file, or use the one that is there")
+    parser.add_argument("--roles", type=int, default=1_000_000, help="number of roles in the store")
+    parser.add_argument("--store", type=Path, help="create the store in this file, or reuse the existing one")
     parser.add_argument(
-        "--shared", action="store_true", help="give one role in 999 the same document, in place of each its own"
+        "--shared",
+        action="store_true",
+        help="let every 999th role have the same document, instead of distinct documents",
     )
     parser.add_argument("-o", "--output", type=Path, help="write the figures to this file, as JSON")
     return parser.parse_args()

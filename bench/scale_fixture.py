@@ -1,8 +1,8 @@
-"""A store of many roles, written down, so that every size has the same shape.
+"""A store of many roles, with the same structure for every size.
 
-N roles in 20 accounts, each with a document of its own of 310 bytes: one Allow statement with one condition, for two users. One of
-the users is one of 999, the other is `auditor`, whom every role names; so there are 1,000 distinct principals and 2 N postings, of
-which one list has N. There are no tags and no descriptions; role ids have 18 digits and every role has a time of its own.
+N roles in 20 accounts, each with a distinct document of 310 bytes: one Allow statement with one condition, for two users. One user
+is one of 999, the other is `auditor`, which is in every role; so there are 1,000 distinct principals and 2 N index entries, N of
+them in one list. There are no tags and no descriptions; role ids have 18 digits and every role has a distinct time.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def user(number: int) -> str:
 
 
 def document(number: int, *, shared: bool = False) -> str:
-    """Return the document of a role, as no other role has it; `shared`: as one role in 999 has it."""
+    """Return the document of a role, distinct from all others; `shared`: equal to that of every 999th role."""
     return (
         '{"Version": "1", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"RAM": ['
         f'"{user(number)}", "{AUDITOR}"'
@@ -55,17 +55,17 @@ def role(number: int, *, revision: int = 1) -> Role:
 
 
 def question(number: int) -> AssumeRoleRequest:
-    """Return the question of a user that role `number` names, from the right VPC: the answer is yes."""
+    """Return a request of a user that role `number` trusts, from the right VPC, so that the decision is allow."""
     return AssumeRoleRequest(read_principal(user(number)), role(number).key, FROM_VPC)
 
 
 def auditor(*, from_vpc: bool = True) -> AssumeRoleRequest:
-    """Return the question of the user whom every role names; from elsewhere none of them allows it."""
+    """Return a request of the user that every role trusts; from another VPC no role allows it."""
     return AssumeRoleRequest(read_principal(AUDITOR), "", FROM_VPC if from_vpc else FROM_ELSEWHERE)
 
 
 def document_of_statements(statements: int) -> str:
-    """Return a document of so many statements, each for another user, all reading the same two keys."""
+    """Return a document with this number of statements, each for another user, all reading the same two keys."""
     condition = {"StringEquals": {"acs:SourceVpc": "vpc-1"}, "IpAddress": {"acs:SourceIp": "10.0.0.0/8"}}
     made = [
         {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"RAM": user(n)}, "Condition": condition}
@@ -75,7 +75,7 @@ def document_of_statements(statements: int) -> str:
 
 
 def bulk(first: int) -> tuple[Change, ...]:
-    """Return 50,000 changes: 25,000 roles trust another user, 15,000 come and 10,000 go. `first` is one past the last role."""
+    """Return 50,000 changes: 25,000 updates, 15,000 new roles from number `first` on, and 10,000 deletions."""
     updated = [replace(role(n), document=document(n + 1), revision=Revision(2)) for n in range(25_000)]
     created = [role(first + n, revision=2) for n in range(15_000)]
     return (
@@ -86,7 +86,7 @@ def bulk(first: int) -> tuple[Change, ...]:
 
 
 def write_store(path: Path, roles: int, *, shared: bool = False) -> None:
-    """Write a store of which the history is forgotten: one revision, and every role at it. `shared` is as in `document`."""
+    """Write a store without history: one revision, and every role at it. `shared` is as in `document`."""
     open_sqlite(path).close()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA synchronous = OFF")

@@ -1,4 +1,4 @@
-"""What is measured of a store of many roles. All is CPU time of this process, whatever else the machine does."""
+"""Measurements of a store with many roles, in CPU time of this process."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FIRST_USES_A_ROUND = 10
 
 
 def load(path: Path, roles: int, progress: Callable[[int, int], None]) -> tuple[Snapshot, Figures]:
-    """Load the whole store, as a server does when it starts."""
+    """Load the whole store, as a server does when it starts; return the snapshot and the figures."""
     repository = open_sqlite(path)
     gc.collect()
     before, start, wall = resident_bytes(), time.process_time(), time.perf_counter()
@@ -55,7 +55,7 @@ def load(path: Path, roles: int, progress: Callable[[int, int], None]) -> tuple[
 
 
 def checks(snapshots: dict[int, Snapshot]) -> Figures:
-    """Ask the same number of questions of every size in turn, in many short rounds; the least of the rounds counts."""
+    """Send the same number of requests to every size in turn, in many short rounds; return the minimum of the rounds."""
     figures = Figures()
     for name, options in {"evaluated": DecisionOptions(cache_entries=0), "remembered": DecisionOptions()}.items():
         points = {size: _point(snapshot, options) for size, snapshot in snapshots.items()}
@@ -69,7 +69,7 @@ def checks(snapshots: dict[int, Snapshot]) -> Figures:
 
 
 def first_uses(snapshots: dict[int, Snapshot]) -> Figures:
-    """Ask about roles that were never asked about: their policies are parsed and compiled. The median of the rounds counts."""
+    """Check roles for the first time, so that their policies are parsed and compiled; return the median of the rounds."""
     spent: dict[int, list[float]] = {size: [] for size in snapshots}
     points = {size: _point(snapshot, DecisionOptions()) for size, snapshot in snapshots.items()}
     asked = {size: [fixture.question(n + 1) for n in _spread(size - 1, FIRST_USES)] for size in snapshots}
@@ -80,7 +80,7 @@ def first_uses(snapshots: dict[int, Snapshot]) -> Figures:
 
 
 def lists(snapshots: dict[int, Snapshot]) -> Figures:
-    """Ask for a page of 100 in the middle of the longest list, its policies compiled; and for a page that finds nothing."""
+    """List a page of 100 in the middle of the longest list, with compiled policies, and a page without results."""
     points = {size: _point(snapshot, DecisionOptions()) for size, snapshot in snapshots.items()}
     least = dict.fromkeys(snapshots, float("inf"))
     for _ in range(ROUNDS):
@@ -89,14 +89,14 @@ def lists(snapshots: dict[int, Snapshot]) -> Figures:
             page = asyncio.run(_page(point, fixture.auditor(), after=fixture.role(size // 2).key))
             least[size] = min(least[size], (time.process_time() - start) * 1e6)
             assert len(page.roles) == 100
-    vain, stall = asyncio.run(_stalled(_page(points[max(points)], fixture.auditor(from_vpc=False), after="")))
-    assert not vain.roles
-    assert vain.resume_after
-    return _by_size("list page of 100", least) | {"list page that finds nothing, longest stall ms": stall * 1e3}
+    empty, stall = asyncio.run(_stalled(_page(points[max(points)], fixture.auditor(from_vpc=False), after="")))
+    assert not empty.roles
+    assert empty.resume_after
+    return _by_size("list page of 100", least) | {"list page without results, longest stall ms": stall * 1e3}
 
 
 def bulk(snapshot: Snapshot, roles: int) -> Figures:
-    """Take up a commit of 50,000 changes, as a server does, and one of a single change."""
+    """Apply a commit of 50,000 changes, as a server does, and one of a single change."""
     revision = snapshot.revision
     first = _commit(revision + 1, fixture.bulk(roles), previous=snapshot.hash)
     commits = [first, _commit(revision + 2, fixture.bulk(roles)[:1], previous=first.hash)]
@@ -117,7 +117,7 @@ def bulk(snapshot: Snapshot, roles: int) -> Figures:
 
 
 def statements() -> Figures:
-    """Ask of documents of 1 and of 100 statements, for the user of the last one; nothing is remembered."""
+    """Check documents of 1 and of 100 statements, for the user of the last statement, without a cache."""
     documents = {n: fixture.document_of_statements(n) for n in (1, 100)}
     roles = {n: replace(fixture.role(n), document=text) for n, text in documents.items()}
     point = _point(Snapshot(roles.values()), DecisionOptions(cache_entries=0))
@@ -136,7 +136,7 @@ def statements() -> Figures:
 
 
 def resident_bytes() -> int:
-    """Return how much memory this process has in RAM."""
+    """Return the resident memory of this process."""
     (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmRSS")]
     return int(line.split()[1]) * 1_024
 
@@ -171,9 +171,9 @@ async def _page(point: DecisionPoint, request: AssumeRoleRequest, *, after: str)
 
 
 async def _stalled(work: Coroutine[object, object, T]) -> tuple[T, float]:
-    """Return the result of `work`, and the most that this thread worked before it let others in.
+    """Return the result of `work`, and the longest CPU time of this thread between two switches to other tasks.
 
-    CPU time, since a thread that is kept waiting by other processes stalls too, but not because of us.
+    CPU time excludes the waits that other processes cause.
     """
     task, longest, last = asyncio.create_task(work), 0.0, time.thread_time()
     while not task.done():

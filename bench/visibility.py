@@ -1,8 +1,8 @@
-"""How soon a change is visible on every other replica: `python -m bench.visibility`.
+"""Measure how soon a change is visible on the other replicas: `python -m bench.visibility`.
 
-Three real servers over one real PostgreSQL, all on this machine. A role is changed through the first; from the moment in which its
-author has the answer, the others are asked again and again until they answer from that revision. Once they are connected directly,
-so that NOTIFY tells them, and once through PgBouncer in transaction mode, through which no NOTIFY comes: then they poll.
+Three servers use one PostgreSQL, all on this machine. A role is changed through the first server; from the moment at which the
+response arrives, the others are polled until they decide at that revision. The servers are connected directly, so that they receive
+NOTIFY, and then through PgBouncer in transaction mode, which does not deliver NOTIFY, so that they poll.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ POLL_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Way:
-    """How replicas are connected to their database, and within which time the median change is to be visible."""
+    """How replicas are connected to the database, and the aim for the median time until a change is visible."""
 
     name: str
     store: str
@@ -51,7 +51,7 @@ class Way:
 
 
 def main() -> None:
-    """Measure both ways, and print."""
+    """Measure both ways, and print the figures."""
     arguments = _arguments()
     with tempfile.TemporaryDirectory() as name, _database() as server, pooler(server) as port:
         direct = server.create_database()
@@ -90,8 +90,8 @@ def measured(way: Way, directory: Path) -> dict[str, Any]:
 def _visible_after(
     first: RolecallClient, others: Sequence[RolecallClient], pool: ThreadPoolExecutor, number: int
 ) -> Iterator[float]:
-    """Change a role; yield for each other replica how long after the answer it shows the change, in milliseconds."""
-    # Polls come in a rhythm of their own, which the writes must not follow.
+    """Change a role; yield for each other replica the milliseconds from the response until the change is visible."""
+    # A random pause keeps the writes independent of the rhythm of the polls.
     time.sleep(random.uniform(0, POLL_SECONDS))
     revision = first.update_role(
         r.UpdateRoleRequest(role=f"{ACCOUNT}/{NAME}", description=f"write {number}")
@@ -114,7 +114,7 @@ def _row(way: Way, milliseconds: Sequence[float]) -> dict[str, Any]:
         "changes": len(milliseconds),
         "median_ms": round(median, 1),
         "p95_ms": round(statistics.quantiles(milliseconds, n=20)[-1], 1),
-        "most_ms": round(max(milliseconds), 1),
+        "max_ms": round(max(milliseconds), 1),
         "aim_ms": way.aim_ms,
         "reached": median <= way.aim_ms,
     }
@@ -132,7 +132,7 @@ def _database() -> Iterator[PostgresServer]:
 
 @contextmanager
 def _replicas(store: str, directory: Path) -> Iterator[list[RolecallClient]]:
-    """Give a client of each replica once all are ready."""
+    """Yield a client of each replica once all are ready."""
     with ExitStack() as stack:
         replicas = [Replica(f"replica-{n}", store, directory, poll_seconds=POLL_SECONDS) for n in range(REPLICAS)]
         for replica in replicas:
@@ -156,7 +156,7 @@ def _print(report: dict[str, Any]) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.visibility", description=__doc__)
-    parser.add_argument("--writes", type=int, default=60, help="how many writes with NOTIFY; half as many without it")
+    parser.add_argument("--writes", type=int, default=60, help="number of writes with NOTIFY; half as many without it")
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
     return parser.parse_args()
 

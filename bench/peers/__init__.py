@@ -1,1 +1,1 @@
-"""The same question put to Rolecall and to its peers: `python -m bench.peers`, told in bench/peers/README.md."""
+"""Compare Rolecall with its peers on the same question: `python -m bench.peers`, described in bench/peers/README.md."""

@@ -1,4 +1,4 @@
-"""`python -m bench.peers setup | run | report`. The last two run in the environment that the first one makes."""
+"""`python -m bench.peers setup | run | report`. The last two run in the virtual environment that `setup` creates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DEFAULT_RESULTS = tools.TOOLS / "results.json"
 
 
 def main() -> None:
-    """Do what the command line says."""
+    """Run the command."""
     options = _parser().parse_args()
     if options.command == "setup":
         tools.setup()
@@ -29,12 +29,12 @@ def main() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench.peers", description="Rolecall beside its peers.")
+    parser = argparse.ArgumentParser(prog="python -m bench.peers", description="Compare Rolecall with its peers.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("setup", help="fetch the peers and make the environment")
+    commands.add_parser("setup", help="install the peers and create the virtual environment")
     run = commands.add_parser("run", help="measure")
-    run.add_argument("--rounds", type=int, default=7, help="rounds after the one that warms up (default 7)")
-    run.add_argument("--scale", type=float, default=1.0, help="stretches or shortens every round (default 1.0)")
+    run.add_argument("--rounds", type=int, default=7, help="rounds after the warm-up round (default 7)")
+    run.add_argument("--scale", type=float, default=1.0, help="multiplies the number of calls in a round (default 1.0)")
     run.add_argument("--only", nargs="+", metavar="NAME", help="these systems only (default: all)")
     run.add_argument("--out", type=Path, default=DEFAULT_RESULTS, help="where to write the results")
     report = commands.add_parser("report", help="write the tables and the plot into docs/")
@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _enter_environment() -> None:
-    """Go on in the environment of the comparison, unless this is it."""
+    """Continue in the virtual environment of the comparison."""
     if not tools.PYTHON.exists():
         raise SystemExit("nothing is set up; run `python -m bench.peers setup` first")
     if Path(sys.prefix).resolve() != tools.PYTHON.parent.parent.resolve():
@@ -59,7 +59,7 @@ def _run(options: argparse.Namespace) -> None:
         raise SystemExit(f"unknown: {', '.join(sorted(unknown))}; the systems are {', '.join(SYSTEMS)}")
     results = measure.run(options.rounds, options.scale, names, _progress)
     options.out.write_text(json.dumps(results, indent=1))
-    print(f"\nwritten to {options.out}; `python -m bench.peers report {options.out}` makes tables of it")
+    print(f"\nwritten to {options.out}; `python -m bench.peers report {options.out}` writes the tables")
 
 
 def _progress(text: str) -> None:

@@ -1,6 +1,6 @@
-"""Without a server: one trust policy of three statements and two conditions, decided in this process by each library.
+"""Measure decisions in this process, by each library, on one trust policy of three statements and two conditions.
 
-Policies are parsed and requests are built beforehand wherever a library lets its caller do so; only the decision is timed.
+Policies are parsed and requests are built beforehand where the library permits it; only the decision is timed.
 """
 
 from __future__ import annotations
@@ -46,21 +46,21 @@ m = g(r.caller, p.caller) && (p.vpc == "*" || r.vpc == p.vpc && ipMatch(r.ip, p.
 
 
 class Library(ABC):
-    """A library that holds the policy and decides."""
+    """A library with the policy loaded."""
 
     name: str
 
     @abstractmethod
     def prepare(self, asked: Question) -> Any:
-        """Return the question as the library takes it."""
+        """Return the question in the form that the library accepts."""
 
     @abstractmethod
     def decide(self, prepared: Any) -> bool:
-        """Decide. This is what is timed."""
+        """Decide; only this call is timed."""
 
 
 class Rolecall(Library):
-    """The evaluation behind the decision point, remembering nothing."""
+    """The evaluation behind the decision point, without its cache."""
 
     name = "rolecall"
 
@@ -79,7 +79,7 @@ class Rolecall(Library):
 
 
 class RolecallFromText(Rolecall):
-    """The same, with the reading of the principal and of the context in the time."""
+    """The same, including the time to parse the principal and the context."""
 
     name = "rolecall, reading the request"
 
@@ -115,7 +115,7 @@ class Cedar(Library):
 
 
 class CedarFromText(Cedar):
-    """cedarpy with the policies as text in every call, as its plain examples have it."""
+    """cedarpy with the policies as text in every call, as in its basic examples."""
 
     name = "cedarpy, policies as text"
 
@@ -125,7 +125,7 @@ class CedarFromText(Cedar):
 
 
 class Casbin(Library):
-    """casbin's enforcer: the callers of a statement are a group, a statement is a policy line."""
+    """casbin's enforcer: each statement is a policy line, its callers are a group."""
 
     name = "casbin"
 
@@ -155,7 +155,7 @@ class Casbin(Library):
 class Rego(Library):
     """regopy with the policy compiled into a bundle once.
 
-    It has no `net.cidr_contains`. The network of the fixture ends at a dot, so a prefix of the text says the same, for less.
+    It has no `net.cidr_contains`. The network of the fixture ends at a dot, so a text prefix is equivalent, and cheaper.
     """
 
     name = "regopy"
@@ -178,14 +178,14 @@ class Rego(Library):
 
 
 def measure(rounds: int, progress: Callable[[str], None]) -> list[dict[str, Any]]:
-    """Return the CPU time of a decision for each library, the median of the rounds, after asserting equal answers."""
+    """Return the CPU time of a decision for each library, the median of the rounds, after verifying that all answers are equal."""
     asked = [q for q in question.every_question() if q.role == ROLE]
     libraries = [kind() for kind in (Rolecall, RolecallFromText, Cedar, CedarFromText, Casbin, Rego)]
     prepared = {library.name: [library.prepare(q) for q in asked] for library in libraries}
     for library in libraries:
         for q, ready in zip(asked, prepared[library.name], strict=True):
             if library.decide(ready) != question.allowed(q):
-                raise SystemExit(f"{library.name} is wrong about {q}")
+                raise SystemExit(f"{library.name} gives the wrong answer to {q}")
     taken: dict[str, list[float]] = {library.name: [] for library in libraries}
     for round_ in range(rounds + 1):
         for library in libraries:

@@ -1,6 +1,6 @@
-"""One load generator for all: h2load puts the same call many times, as many in flight, whatever the server speaks.
+"""The load generator for all systems: h2load repeats one call, with the same number of calls in flight for each protocol.
 
-A run counts only if every answer came whole: h2load sees the HTTP status, and a gRPC error has status 200 and no body.
+A run is valid only if every response is complete: h2load checks the HTTP status, but a gRPC error has status 200 and no body.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from bench.processes import cpu_micros
 CONNECTIONS = 4
 STREAMS = 4
 SHORTEST_ANSWER = 0.9
-"""The part of the expected length below which an answer is not the answer; ids and tokens vary by a few bytes."""
+"""A response shorter than this share of the expected length is invalid; ids and tokens vary by a few bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What one run of calls cost and gave."""
+    """The cost, throughput and latency of one run."""
 
     cpu_us: float
     per_second: float = 0.0
@@ -35,10 +35,7 @@ class Figures:
 
 
 def repeated(system: System, call: Call, count: int, directory: Path, *, per_second: int = 0) -> Figures:
-    """Put one call `count` times, as fast as it is answered or `per_second` times a second.
-
-    Return the server's CPU time for each decision, throughput and latency.
-    """
+    """Send one call `count` times, as fast as the server responds or `per_second` times a second; return the figures."""
     expected = len(system.ask(call))
     body, log = directory / "body", directory / "h2load.log"
     body.write_bytes(call.body)
@@ -55,9 +52,9 @@ def repeated(system: System, call: Call, count: int, directory: Path, *, per_sec
 
 
 def one_by_one(system: System, calls: Sequence[Call]) -> Figures:
-    """Put calls that are all different, as many in flight as h2load has; return the server's CPU time for each decision.
+    """Send distinct calls, with as many in flight as h2load has; return the server's CPU time for each decision.
 
-    h2load has one body only, so a plain client does this. It is slower, which the server's CPU time does not show.
+    h2load can send only one body, so a plain client does this. It is slower, which does not affect the server's CPU time.
     """
     before = cpu_micros(system.pid)
     asyncio.run(_put(system.address, calls))
@@ -77,7 +74,7 @@ async def _put(address: str, calls: Sequence[Call]) -> None:
 
 
 def _shape(system: System, per_second: int) -> list[str]:
-    """Return the connections and what they carry. HTTP/1.1 has one call in flight on each, so it gets more of them."""
+    """Return the options for connections and streams; HTTP/1.1 has one call in flight per connection, so it gets more."""
     http1 = isinstance(system, HttpSystem)
     connections, streams = (CONNECTIONS * STREAMS, 1) if http1 else (CONNECTIONS, STREAMS)
     shape = ["-t", "1", "-c", str(connections), "-m", str(streams), *(["-p", "http/1.1"] if http1 else [])]
@@ -95,11 +92,11 @@ def _require_answers(output: str, count: int, expected: int) -> None:
     succeeded = int(_found(r"(\d+) succeeded", output))
     received = int(_found(r"\((\d+)\) data", output))
     if succeeded != count or received < count * expected * SHORTEST_ANSWER:
-        raise SystemExit(f"answers are missing: expected {count} of about {expected} bytes\n{output}")
+        raise SystemExit(f"responses are missing: expected {count} of about {expected} bytes\n{output}")
 
 
 def _found(pattern: str, text: str) -> str:
     match = re.search(pattern, text)
     if match is None:
-        raise SystemExit(f"h2load said something else than it does:\n{text}")
+        raise SystemExit(f"the output of h2load has no `{pattern}`:\n{text}")
     return match[1]

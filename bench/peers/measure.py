@@ -1,4 +1,4 @@
-"""The measurement: all servers up, equal answers asserted, then every load put to every server in turn, round by round."""
+"""Start all servers, verify that their answers are equal, then run every load on every server in turn, round by round."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A sort of call: `calls` of `size` questions in a round.
+    """A load: `calls` calls of `size` questions in a round.
 
-    `fresh`: no question comes twice. `per_second`: so many calls are put, instead of as many as are answered.
+    `fresh`: no question is repeated. `per_second`: the rate of calls; 0: as fast as the server responds.
     """
 
     name: str
@@ -49,10 +49,10 @@ LOADS = (
 
 
 def run(rounds: int, scale: float, names: Iterable[str], progress: Progress) -> dict[str, Any]:
-    """Measure the named systems and what runs in process; return everything that the report tells."""
+    """Measure the named systems and the libraries in process; return the data of the report."""
     absent = tools.absent()
     if GENERATOR in absent:
-        raise SystemExit(f"{GENERATOR} puts the load, and it is absent: {absent[GENERATOR]}")
+        raise SystemExit(f"{GENERATOR}, the load generator, is absent: {absent[GENERATOR]}")
     present = [name for name in names if name not in absent]
     with tempfile.TemporaryDirectory() as place, ExitStack() as stack:
         systems = [stack.enter_context(SYSTEMS[name](_directory(place, name))) for name in present]
@@ -75,7 +75,7 @@ def run(rounds: int, scale: float, names: Iterable[str], progress: Progress) -> 
 
 
 def assert_equal(system: System) -> int:
-    """Put every question of the fixture, alone and in batches; stop at the first wrong answer. Return how many were put."""
+    """Send every question of the fixture, alone and in batches; exit at the first wrong answer. Return the number of questions."""
     questions = list(question.every_question())
     for asked in questions:
         _require(system, [asked])
@@ -91,7 +91,7 @@ def _require(system: System, questions: Sequence[question.Question]) -> None:
     answers = system.answers(call, system.ask(call))
     for asked, answer in zip(questions, answers, strict=True):
         if answer != question.allowed(asked):
-            raise SystemExit(f"{system.name} answers {answer} to {asked}")
+            raise SystemExit(f"{system.name} gives the wrong answer {answer} to {asked}")
 
 
 def _rows(
@@ -105,13 +105,13 @@ def _rows(
                     continue
                 progress(f"round {round_} of {rounds}: {sort.name}: {system.name}")
                 figures = _one(system, sort, round_, scale, directory)
-                if round_:  # the first warms everything up
+                if round_:  # the first round is a warm-up
                     taken.setdefault((sort.name, system.name), []).append(figures)
     return [{"load": sort, "system": system, **_summary(figures)} for (sort, system), figures in taken.items()]
 
 
 def _turn(systems: Sequence[System], round_: int) -> Sequence[System]:
-    """Return the systems, another one first each time."""
+    """Return the systems in rotated order, with another one first in each round."""
     first = round_ % len(systems)
     return [*systems[first:], *systems[:first]]
 

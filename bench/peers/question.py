@@ -1,6 +1,6 @@
-"""The one question for all: ten roles of each sort, twenty principals, three statements, with and without two conditions.
+"""The questions for all systems: ten roles without and ten with two conditions, twenty principals, three statements.
 
-Roles are read out of the trust policies of bench/fixture.py, so that no peer is given other rules than Rolecall is.
+Roles are read from the trust policies of bench/fixture.py, so that every peer has the same rules as Rolecall.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from itertools import product
 
 from bench import fixture
 
-STRANGER = "app-999"
+DENIED = "app-999"
 SERVICE = "orders"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A trust policy as facts: an Allow for users, perhaps from one network and VPC only, one for services, and a Deny."""
+    """The facts of a trust policy: an Allow for users, optionally from one network and VPC only, one for services, and a Deny."""
 
     name: str
     users: tuple[str, ...]
@@ -56,25 +56,25 @@ def roles() -> list[Role]:
 
 
 def plain(number: int) -> Question:
-    """Return the n-th question without context, as `fixture.plain_query` puts it."""
+    """Return the n-th question without context, that of `fixture.plain_query`."""
     return Question(f"app-{number % fixture.PRINCIPALS}", f"plain-{number % fixture.ROLES}")
 
 
 def keyed(number: int) -> Question:
-    """Return the n-th question with two keys, as `fixture.keyed_query` puts it."""
+    """Return the n-th question with two keys, that of `fixture.keyed_query`."""
     caller, role = f"app-{number % fixture.PRINCIPALS}", f"keyed-{number % fixture.ROLES}"
     return Question(caller, role, f"10.0.0.{number % 50}", "vpc-1")
 
 
 def fresh(number: int) -> Question:
-    """Return the n-th question of a row in which none comes twice: the address is another each time."""
+    """Return the n-th of a series of distinct questions, each with another address."""
     question = keyed(number)
     address = f"10.{1 + (number >> 16)}.{number >> 8 & 255}.{number & 255}"
     return Question(question.caller, question.role, address, question.vpc)
 
 
 def batch(number: int, size: int, *, with_keys: bool) -> list[Question]:
-    """Return the n-th batch: one caller at one address asks for every role, over and over up to `size`."""
+    """Return the n-th batch: one caller at one address and every role, repeated up to `size` questions."""
     first = keyed(number) if with_keys else plain(number)
     sort = first.role.partition("-")[0]
     names = [f"{sort}-{n % fixture.ROLES}" for n in range(size)]
@@ -82,7 +82,7 @@ def batch(number: int, size: int, *, with_keys: bool) -> list[Question]:
 
 
 def allowed(question: Question) -> bool:
-    """Return the right answer, from the facts alone."""
+    """Return the correct answer, from the facts."""
     role = _ROLES[question.role]
     if question.caller in role.denied:
         return False
@@ -94,8 +94,8 @@ def allowed(question: Question) -> bool:
 
 
 def every_question() -> Iterator[Question]:
-    """Yield what all must answer alike: every caller and a stranger, every role, each condition met and missed."""
-    callers = [*(f"app-{n}" for n in range(fixture.PRINCIPALS)), STRANGER, SERVICE, "nobody"]
+    """Yield every question: all callers, the denied one and an unknown one, all roles, each condition met and not met."""
+    callers = [*(f"app-{n}" for n in range(fixture.PRINCIPALS)), DENIED, SERVICE, "nobody"]
     contexts = [("10.0.0.7", "vpc-1"), ("10.255.255.255", "vpc-1"), ("11.0.0.1", "vpc-1"), ("10.0.0.7", "vpc-2")]
     for caller, role in product(callers, roles()):
         for source_ip, vpc in contexts if role.network else [("", "")]:

@@ -1,4 +1,4 @@
-"""The messages of a server, as it describes them itself: gRPC reflection instead of one set of stubs for each peer."""
+"""Read the messages of a server by gRPC reflection, instead of generating stubs for each peer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bench.peers.system import Call, framed, grpc_call
 
 
 class Method:
-    """One method of a service: makes its calls out of plain data and reads its answers."""
+    """A method of a service: builds its calls from plain data and parses its responses."""
 
     def __init__(self, method: MethodDescriptor, metadata: Sequence[tuple[str, str]]) -> None:
         self.path = f"/{method.containing_service.full_name}/{method.name}"
@@ -31,11 +31,11 @@ class Method:
         return grpc_call(self.path, message.SerializeToString(), items, self._metadata)
 
     def read(self, body: bytes) -> Message:
-        """Return the message in an answer's body."""
+        """Return the message in the body of a response."""
         return self._response.FromString(body[5:])
 
     def __call__(self, channel: grpc.Channel, fields: Mapping[str, Any]) -> Any:
-        """Call once and return the answer."""
+        """Make one call and return the response."""
         ask: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(self.path)
         return self.read(framed(ask(self.call(fields).body[5:], metadata=self._metadata)))
 

@@ -1,4 +1,4 @@
-"""The results as tables and a plot, written into docs/. Nothing in them is typed by hand."""
+"""Write the results into docs/ as tables and a plot."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ Row = Sequence[str]
 
 
 def write(results: Results) -> None:
-    """Put the tables between the markers of docs/performance.md, and the plot beside it."""
+    """Write the tables between the markers of docs/performance.md, and the plot beside it."""
     text = PAGE.read_text()
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise SystemExit(f"{PAGE} has lost its markers; it needs the lines\n{BEGIN}\n{END}")
+        raise SystemExit(f"{PAGE} lacks its markers; add the lines\n{BEGIN}\n{END}")
     PAGE.write_text(f"{before}{BEGIN}\n\n{page(results)}\n{END}{after}")
     _plot(results, PLOT)
     print(f"written: {PAGE}, {PLOT}")
@@ -51,18 +51,18 @@ def write(results: Results) -> None:
 def page(results: Results) -> str:
     """Return the generated part of the page."""
     sections = (
-        ("What was to be shown", _claims(results)),
+        ("Aims", _claims(results)),
         ("CPU time of the server for a decision, in microseconds", _costs(results)),
         ("Throughput and latency", _speeds(results)),
         ("In process, in microseconds", _in_process(results)),
-        ("Where the time of a check goes, in microseconds", _steps(results)),
+        ("Steps of a check, in microseconds", _steps(results)),
         ("Where and how it was measured", _circumstances(results)),
     )
     return "\n".join(f"### {title}\n\n{text}" for title, text in sections)
 
 
 def ratio(results: Results, ours: tuple[str, str], theirs: tuple[str, str]) -> float | None:
-    """Return how many times ours theirs costs, as the median over the rounds; None when one was not measured."""
+    """Return the ratio of the costs, theirs to ours, as the median over the rounds; None if one was not measured."""
     left, right = _rounds(results, ours), _rounds(results, theirs)
     return statistics.median(b / a for a, b in zip(left, right, strict=True)) if left and right else None
 
@@ -79,11 +79,11 @@ def _row(results: Results, sort: str, system: str) -> Results | None:
 def _claims(results: Results) -> str:
     rows = [_claim(*claim) for claim in _server_claims(results) + _library_claims(results)]
     floors = [_floor(results, sort) for sort in ("check", "check, two keys")]
-    return _table(["aim", "aimed at", "measured", ""], rows) + "\n" + "".join(floors)
+    return _table(["aim", "target", "measured", ""], rows) + "\n" + "".join(floors)
 
 
 def _floor(results: Results, sort: str) -> str:
-    """Return what bounds an aim: what Rolecall costs beyond the echo, and what a server that decides nothing would reach."""
+    """Return the costs of Rolecall and of Cerbos in relation to the echo, which is the lower bound of what is reachable."""
     ours, theirs = (ratio(results, (sort, "echo"), (sort, system)) for system in ("rolecall", "cerbos"))
     if ours is None or theirs is None:
         return ""
@@ -127,7 +127,7 @@ def _claim(text: str, measured: float | None, aim: float) -> Row:
 def _costs(results: Results) -> str:
     systems = _systems(results)
     rows = [[sort, *(_cost(results, sort, system) for system in systems)] for sort in _sorts(results)]
-    legend = "In brackets: how many times what Rolecall costs. An item of a batch counts as a decision.\n\n"
+    legend = "In parentheses: the ratio to Rolecall. An item of a batch counts as a decision.\n\n"
     return legend + _table(["load", *(TITLES[system] for system in systems)], rows)
 
 
@@ -158,12 +158,12 @@ def _in_process(results: Results) -> str:
 
 
 def _steps(results: Results) -> str:
-    """Return Rolecall's own steps, and what is left for gRPC, the event loop and the kernel."""
+    """Return the steps of Rolecall beside the cost of the whole server and of the echo."""
     sorts: Results = results["steps"]
     wholes = {"asked before": "check, two keys", "never asked before": "check, two keys, never asked before"}
     rows = [[name, *(_number(steps[name]) for steps in sorts.values())] for name in next(iter(sorts.values()))]
-    rows.append(["all of Rolecall's own", *(_number(sum(steps.values())) for steps in sorts.values())])
-    for text, system in (("the whole server, from above", "rolecall"), ("the echo, from above", "echo")):
+    rows.append(["all steps of Rolecall", *(_number(sum(steps.values())) for steps in sorts.values())])
+    for text, system in (("the whole server (table above)", "rolecall"), ("the echo (table above)", "echo")):
         figures = [_row(results, wholes[sort], system) for sort in sorts]
         rows.append([text, *(_number(row["cpu_us"]) if row else "-" for row in figures)])
     return _table(["a check with two keys", *sorts], rows)
@@ -180,8 +180,8 @@ def _circumstances(results: Results) -> str:
         f"Machine: {machine['cpu']}, {machine['cores']} cores, Python {machine['python']}. Clients and servers share it.",
         f"Versions: {versions}.",
         *(f"Absent: {TITLES[name]}, since {reason}." for name, reason in results["absent"].items()),
-        f"Equal answers, asserted before anything was timed: {compared}.",
-        f"Medians of {rounds} rounds after one that warms up; {in_flight}, over HTTP/1.1 as many connections as calls.",
+        f"Equal answers, verified before the measurement: {compared}.",
+        f"Medians of {rounds} rounds after a warm-up round; {in_flight}, over HTTP/1.1 as many connections as calls.",
         f"Measured with `python -m bench.peers run --rounds {rounds} --scale {scale:g}`, after `python -m bench.peers setup`.",
     ]
     return "".join(f"* {line}\n" for line in lines)

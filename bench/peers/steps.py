@@ -1,4 +1,4 @@
-"""Where the time of a check goes: Rolecall's own steps, one by one, beside the whole that the server spends."""
+"""Measure the steps of a check one by one."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from rolecall.transport.codecs.decision import QueryDecoder, write_answer
 from rolecall.transport.codecs.raw import RawCheckRequest, query_bytes
 from rolecall_client.v1 import decision_pb2 as pb
 
-NAMES = ("parse the message", "read the question", "decide", "write the answer", "serialize it")
+NAMES = ("parse the message", "decode the query", "decide", "build the response", "serialize it")
 _QUESTIONS = 2_000
 
 
 def measure(rounds: int) -> dict[str, dict[str, float]]:
-    """Return microseconds for each step, for questions asked before and for new ones: medians of rounds of medians."""
+    """Return microseconds for each step, for repeated and for new questions: medians over the rounds of medians."""
     point = DecisionPoint(Snapshot(_roles(), revision=Revision(1)), DecisionOptions(), time.time_ns)
     decoder = QueryDecoder(Accounts())
     taken: dict[str, list[list[float]]] = {"asked before": [], "never asked before": []}

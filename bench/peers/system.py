@@ -1,4 +1,4 @@
-"""What is compared: a running server, how a question is put to it, and how its answer reads."""
+"""A compared system: a running server, how to send it a question, and how to parse its response."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: its path, its body as it stands in the HTTP/2 stream, and its headers."""
+    """One request: its path, its body as in the HTTP/2 stream, and its headers."""
 
     path: str
     body: bytes
@@ -39,7 +39,7 @@ class Call:
 
 
 class System(ABC):
-    """A server that runs. `max_batch` is how many questions one call may hold; 1: it knows no batches."""
+    """A running server. `max_batch` is the maximum number of questions in one call; 1: it has no batches."""
 
     def __init__(self, name: str, pid: int, address: str, max_batch: int) -> None:
         self.name = name
@@ -49,23 +49,23 @@ class System(ABC):
 
     @abstractmethod
     def check(self, question: Question) -> Call:
-        """Return the call that puts one question."""
+        """Return the call for one question."""
 
     @abstractmethod
     def batch(self, questions: Sequence[Question]) -> Call:
-        """Return the call that puts many."""
+        """Return the call for several questions."""
 
     @abstractmethod
     def ask(self, call: Call) -> bytes:
-        """Make a call once; return the answer's body as it stands in the stream."""
+        """Make a call once; return the body of the response as in the stream."""
 
     @abstractmethod
     def answers(self, call: Call, body: bytes) -> list[bool]:
-        """Read the answers to a call."""
+        """Return the answers in the response to a call."""
 
 
 class GrpcSystem(System):
-    """A server that is asked over gRPC."""
+    """A server with a gRPC API."""
 
     def __init__(self, name: str, pid: int, channel: grpc.Channel, address: str, max_batch: int) -> None:
         super().__init__(name, pid, address, max_batch)
@@ -77,7 +77,7 @@ class GrpcSystem(System):
 
 
 class HttpSystem(System):
-    """A server that is asked over plain HTTP."""
+    """A server with an HTTP API."""
 
     def ask(self, call: Call) -> bytes:
         request = urllib.request.Request(f"http://{self.address}{call.path}", call.body, dict(call.headers))
@@ -87,17 +87,17 @@ class HttpSystem(System):
 
 
 def grpc_call(path: str, message: bytes, items: int = 1, metadata: Sequence[tuple[str, str]] = ()) -> Call:
-    """Return a call as gRPC puts it into a stream."""
+    """Return a call framed for a gRPC stream."""
     return Call(path, framed(message), (*_GRPC_HEADERS, *metadata), items)
 
 
 def framed(message: bytes) -> bytes:
-    """Return a message with the five bytes that gRPC puts before it: not compressed, and the length."""
+    """Return a message with the five bytes of gRPC's frame: the compression flag, 0, and the length."""
     return b"\0" + len(message).to_bytes(4, "big") + message
 
 
 def free_port() -> int:
-    """Return a port of the loopback that nobody listens on just now."""
+    """Return a free port of the loopback address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -114,8 +114,8 @@ def server(command: Sequence[object], log: Path) -> Iterator[int]:
             process.kill()
 
 
-def patiently(attempt: Callable[[], T], log: Path) -> T:
-    """Return what an attempt gives once the server is up; stop with its log when it does not come up."""
+def retried(attempt: Callable[[], T], log: Path) -> T:
+    """Return the result of `attempt` once the server is up; exit with the server's log if it does not start."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:

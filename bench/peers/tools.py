@@ -1,4 +1,4 @@
-"""The peers on this machine: fetched once into `build`, in the versions of versions.toml."""
+"""Install the peers into `build`, in the versions of versions.toml."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _MAX_REASON_CHARACTERS = 300
 
 
 class AbsentError(Exception):
-    """A peer cannot be had on this machine; the message says why."""
+    """A peer cannot be installed on this machine; the message says why."""
 
 
 def setup() -> None:
-    """Fetch what is not there yet, and write down what could not be had and why."""
+    """Install missing peers, and record those that could not be installed, with the reason."""
     BIN.mkdir(parents=True, exist_ok=True)
     try:
         _environment()
     except AbsentError as error:
-        raise SystemExit(f"the environment of the comparison cannot be made: {error}") from None
+        raise SystemExit(f"the environment of the comparison cannot be created: {error}") from None
     absent = {}
     for name, pin in VERSIONS.items():
         try:
@@ -43,7 +43,7 @@ def setup() -> None:
 
 
 def absent() -> dict[str, str]:
-    """Return the peers that the setup could not get, each with the reason."""
+    """Return the peers that could not be installed, each with the reason."""
     if not ABSENT.exists():
         raise SystemExit("nothing is set up; run `python -m bench.peers setup` first")
     reasons: dict[str, str] = json.loads(ABSENT.read_text())
@@ -51,7 +51,7 @@ def absent() -> dict[str, str]:
 
 
 def version(name: str) -> str:
-    """Return the version of a fetched tool, as pinned or as the system has it."""
+    """Return the version of a tool: the pinned one, or that of the system."""
     if VERSIONS[name]["how"] == "apt":
         return _output([name, "--version"]).strip()
     return VERSIONS[name]["version"]

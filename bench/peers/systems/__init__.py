@@ -1,4 +1,4 @@
-"""The servers that are compared, each in its own natural way of putting the rules and the question."""
+"""The compared servers, each with the rules and the question in its usual form."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ SYSTEMS = {
     "openfga": openfga.start,
     "spicedb": spicedb.start,
 }
-"""How to start each: given a directory of its own, it runs for as long as the context is open."""
+"""The function that starts each system in a directory; the system runs while the context is open."""

@@ -13,17 +13,17 @@ import yaml
 from bench.peers import question as asked
 from bench.peers.question import Question
 from bench.peers.reflected import Method, Services
-from bench.peers.system import Call, GrpcSystem, free_port, patiently, server
+from bench.peers.system import Call, GrpcSystem, free_port, retried, server
 from bench.peers.tools import BIN
 
 MAX_BATCH = 50
-"""What Cerbos allows in one request."""
+"""The limit of Cerbos for one request."""
 
 _ALLOW = 1  # EFFECT_ALLOW
 
 
 class Cerbos(GrpcSystem):
-    """Asked with CheckResources, whose one request has one principal."""
+    """Called with CheckResources, whose request has one principal."""
 
     def __init__(self, pid: int, channel: grpc.Channel, address: str, method: Method) -> None:
         super().__init__("cerbos", pid, channel, address, MAX_BATCH)
@@ -68,14 +68,14 @@ def start(directory: Path) -> Iterator[Cerbos]:
     log = directory / "cerbos.log"
     command = [BIN / "cerbos", "server", f"--config={config}", "--log-level=error"]
     with server(command, log) as pid, grpc.insecure_channel(address) as channel:
-        method = patiently(lambda: Services(channel).method("cerbos.svc.v1.CerbosService", "CheckResources"), log)
+        method = retried(lambda: Services(channel).method("cerbos.svc.v1.CerbosService", "CheckResources"), log)
         yield Cerbos(pid, channel, address, method)
 
 
 def policy(role: asked.Role) -> dict[str, Any]:
     """Return a trust policy as a resource policy.
 
-    Callers are the roles of the rules: a condition `P.id in [...]` says the same, and costs Cerbos a tenth more.
+    Callers are the roles of the rules: a condition `P.id in [...]` is equivalent, and costs Cerbos a tenth more.
     """
     conditions = []
     if role.network:

@@ -1,4 +1,4 @@
-"""The floor: a bare grpc.aio server on uvloop that takes Rolecall's messages and gives one prepared answer. It decides nothing."""
+"""The lower bound: a bare grpc.aio server on uvloop that reads Rolecall's messages and returns one prepared response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Open Policy Agent: rules in Rego that its index finds by the role; asked over its data API, since it has no gRPC of its own."""
+"""Open Policy Agent: rules in Rego, indexed by the role; called over its HTTP data API, since it has no gRPC API."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 from bench.peers import question as asked
 from bench.peers.question import Question
-from bench.peers.system import Call, HttpSystem, free_port, patiently, server
+from bench.peers.system import Call, HttpSystem, free_port, retried, server
 from bench.peers.tools import BIN
 
 _HEADERS = (("content-type", "application/json"),)
 
 
 class Opa(HttpSystem):
-    """Asked with POST /v1/data over HTTP/1.1, which costs it less than HTTP/2 does; it has no batch."""
+    """Called with POST /v1/data over HTTP/1.1, which costs it less than HTTP/2; it has no batch."""
 
     def __init__(self, pid: int, address: str) -> None:
         super().__init__("opa", pid, address, max_batch=1)
@@ -42,7 +42,7 @@ def start(directory: Path) -> Iterator[Opa]:
     options = ["--addr", address, "--log-level", "error", "--disable-telemetry"]
     with server([BIN / "opa", "run", "--server", *options, policy], log) as pid:
         system = Opa(pid, address)
-        patiently(lambda: system.ask(system.check(asked.plain(0))), log)
+        retried(lambda: system.ask(system.check(asked.plain(0))), log)
         yield system
 
 

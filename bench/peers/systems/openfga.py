@@ -1,4 +1,4 @@
-"""OpenFGA: a relation for whom a role trusts less whom it denies, one tuple for each, with a condition on the user's."""
+"""OpenFGA: `assume` is `trusted but not denied`, with one tuple for each principal and a condition on those of users."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import grpc
 from bench.peers import question as asked
 from bench.peers.question import Question
 from bench.peers.reflected import Method, Services
-from bench.peers.system import Call, GrpcSystem, free_port, patiently, server
+from bench.peers.system import Call, GrpcSystem, free_port, retried, server
 from bench.peers.tools import BIN
 
 MAX_BATCH = 50
-"""What OpenFGA allows in one request by default."""
+"""The default limit of OpenFGA for one request."""
 
 Where = dict[str, str]
 _SERVICE = "openfga.v1.OpenFGAService"
 
 
 class OpenFga(GrpcSystem):
-    """Asked with Check and BatchCheck."""
+    """Called with Check and BatchCheck."""
 
     def __init__(self, pid: int, channel: grpc.Channel, address: str, services: Services, where: Where) -> None:
         super().__init__("openfga", pid, channel, address, MAX_BATCH)
@@ -47,19 +47,19 @@ class OpenFga(GrpcSystem):
 
 @contextmanager
 def start(directory: Path) -> Iterator[OpenFga]:
-    """Run OpenFGA on its store in memory, caches as by default (none for checks)."""
+    """Run OpenFGA on its store in memory, with default caches (none for checks)."""
     address, metrics = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     log = directory / "openfga.log"
     off = ["--http-enabled=false", "--playground-enabled=false"]
     options = ["--datastore-engine=memory", f"--grpc-addr={address}", f"--metrics-addr={metrics}", "--log-level=error"]
     with server([BIN / "openfga", "run", *options, *off], log) as pid, grpc.insecure_channel(address) as channel:
         services = Services(channel)
-        patiently(lambda: services.method(_SERVICE, "Check"), log)
+        retried(lambda: services.method(_SERVICE, "Check"), log)
         yield OpenFga(pid, channel, address, services, _filled(channel, services))
 
 
 def _filled(channel: grpc.Channel, services: Services) -> Where:
-    """Make a store with the model and the tuples of every role; return where a question is to be put."""
+    """Create a store with the model and the tuples of every role; return the ids of store and model."""
     store = services.method(_SERVICE, "CreateStore")(channel, {"name": "bench"}).id
     made = services.method(_SERVICE, "WriteAuthorizationModel")(channel, {"store_id": store} | model())
     where = {"store_id": store, "authorization_model_id": made.authorization_model_id}

@@ -19,7 +19,7 @@ _PATH = "/rolecall.v1.DecisionService"
 
 
 class Rolecall(GrpcSystem):
-    """Asked with CheckAssumeRole and BatchCheckAssumeRole."""
+    """Called with CheckAssumeRole and BatchCheckAssumeRole."""
 
     def check(self, question: Question) -> Call:
         request = pb.CheckAssumeRoleRequest(query=query(question))
@@ -36,7 +36,7 @@ class Rolecall(GrpcSystem):
 
 
 def query(question: Question) -> pb.AssumeRoleQuery:
-    """Return a question as Rolecall takes it, byte for byte as bench/fixture.py writes it."""
+    """Return a question as a query of Rolecall, byte for byte that of bench/fixture.py."""
     service = question.caller == SERVICE
     name = f"{fixture.ACCOUNT}@{SERVICE}.internal" if service else f"acs:ram::{fixture.ACCOUNT}:user/{question.caller}"
     message = pb.AssumeRoleQuery(principal=name, role=f"{fixture.ACCOUNT}/{question.role}")

@@ -1,4 +1,4 @@
-"""SpiceDB: a permission for whom a role trusts less whom it denies, one relationship for each, with a caveat on the user's."""
+"""SpiceDB: `assume` is `trusted - denied`, with one relationship for each principal and a caveat on those of users."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import grpc
 from bench.peers import question as asked
 from bench.peers.question import Question
 from bench.peers.reflected import Services
-from bench.peers.system import START_SECONDS, Call, GrpcSystem, free_port, patiently, server
+from bench.peers.system import START_SECONDS, Call, GrpcSystem, free_port, retried, server
 from bench.peers.tools import BIN
 
 MAX_BATCH = 50
@@ -23,7 +23,7 @@ _ALLOWED = 2  # PERMISSIONSHIP_HAS_PERMISSION
 
 
 class SpiceDb(GrpcSystem):
-    """Asked with CheckPermission and CheckBulkPermissions, as fresh as by default (minimize_latency)."""
+    """Called with CheckPermission and CheckBulkPermissions, with the default consistency (minimize_latency)."""
 
     def __init__(self, pid: int, channel: grpc.Channel, address: str, services: Services) -> None:
         super().__init__("spicedb", pid, channel, address, MAX_BATCH)
@@ -45,15 +45,15 @@ class SpiceDb(GrpcSystem):
 
 @contextmanager
 def start(directory: Path) -> Iterator[SpiceDb]:
-    """Run SpiceDB on its store in memory, caches as by default (on)."""
+    """Run SpiceDB on its store in memory, with default caches (on)."""
     address, metrics = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     log = directory / "spicedb.log"
     options = ["--grpc-addr", address, "--grpc-preshared-key", _KEY, "--metrics-addr", metrics, "--log-level", "error"]
     store = ["--datastore-engine", "memory", "--telemetry-endpoint", "", "--skip-release-check"]
     with server([BIN / "spicedb", "serve", *options, *store], log) as pid, grpc.insecure_channel(address) as channel:
         services = Services(channel, (("authorization", f"Bearer {_KEY}"),))
-        write = patiently(lambda: services.method("authzed.api.v1.SchemaService", "WriteSchema"), log)
-        patiently(lambda: write(channel, {"schema": schema()}), log)
+        write = retried(lambda: services.method("authzed.api.v1.SchemaService", "WriteSchema"), log)
+        retried(lambda: write(channel, {"schema": schema()}), log)
         rows = [row for role in asked.roles() for row in relations(role)]
         updates = [{"operation": "OPERATION_TOUCH", "relationship": row} for row in rows]
         services.method(_SERVICE, "WriteRelationships")(channel, {"updates": updates})
@@ -63,7 +63,7 @@ def start(directory: Path) -> Iterator[SpiceDb]:
 
 
 def _until_seen(system: SpiceDb) -> None:
-    """Wait until answers as fresh as by default know the relationships: such answers may be some seconds old."""
+    """Wait until checks with the default consistency see the relationships, which may take some seconds."""
     call = system.check(asked.keyed(0))
     deadline = time.monotonic() + START_SECONDS
     while not system.answers(call, system.ask(call))[0]:
