@@ -131,14 +131,14 @@ def test_a_deny_that_applies_is_told_with_the_way_out_of_it() -> None:
 
     assert "send `acs:SourceIp`" in absent.suggestion
     assert "does not hold" in outside.suggestion
-    assert "doubt meets a Deny" in unreadable.suggestion
+    assert "an unreadable value meets a Deny" in unreadable.suggestion
     assert absent.elements == ("/Statement/1/Condition/NotIpAddress/acs:SourceIp",)
 
 
 def test_an_unconditional_deny_says_so() -> None:
     (miss,) = explained(document(allow(), deny())).near_misses
 
-    assert "whatever the conditions" in miss.suggestion
+    assert "without conditions" in miss.suggestion
 
 
 def test_a_deny_and_the_closest_allow_are_both_told() -> None:

@@ -17,7 +17,7 @@ from rolecall.policy.operators import Family
         ("acs:sourceip", "acs:sourceip"),
     ],
 )
-def test_row_27_only_one_key_has_two_spellings(spelling: str, name: str) -> None:
+def test_only_one_key_has_two_spellings(spelling: str, name: str) -> None:  # row 27 of the faults
     assert lookup_name(spelling) == name
 
 
@@ -51,8 +51,8 @@ def test_known_keys_are_listed_once_and_in_order() -> None:
     ("key", "said"),
     [
         ("acs:CurrentTime", "server's clock"),
-        ("acs:PrincipalARN", "identity"),
-        ("acs:PrincipalArn", "identity"),
+        ("acs:PrincipalARN", "principal"),
+        ("acs:PrincipalArn", "principal"),
         ("sts:RoleSessionName", "`role_session_name`"),
         ("sts:ExternalId", "`external_id`"),
         ("sts:SourceIdentity", "`source_identity`"),
@@ -61,7 +61,7 @@ def test_known_keys_are_listed_once_and_in_order() -> None:
         ("acs:ResourceTag/team", "tags of the role"),
     ],
 )
-def test_row_28_a_derived_key_is_reserved_and_says_where_it_comes_from(key: str, said: str) -> None:
+def test_a_derived_key_is_reserved_and_says_where_it_comes_from(key: str, said: str) -> None:  # row 28 of the faults
     hint = reserved_hint(key)
 
     assert hint is not None

@@ -53,12 +53,12 @@ def sub(pattern: str, operator: str = "StringLike") -> TrustPolicy:
         pytest.param(
             policy(USER, {"IpAddress": {"acs:SourceIp": ["10.0.0.0/8", "0.0.0.0/0"]}}),
             ("open-network", "/Condition/IpAddress/acs:SourceIp/1"),
-            id="row-34-every-ipv4",
+            id="every-ipv4",  # row 34 of the faults
         ),
         pytest.param(
             policy(USER, {"IpAddress": {"acs:SourceIp": "::/0"}}),
             ("open-network", "/Condition/IpAddress/acs:SourceIp"),
-            id="row-34-every-ipv6",
+            id="every-ipv6",  # row 34 of the faults
         ),
         pytest.param(
             policy(USER, {"ForAllValues:StringEquals": {"acs:SourceVpc": "v"}}),
@@ -283,10 +283,10 @@ def test_findings_come_in_document_order_with_places() -> None:
         ("matches-nobody", Severity.WARNING, 4, 64),
     ]
     assert found[1].fix == "did you mean `acs:MFAPresent`?"
-    assert str(found[2]).startswith("/Statement/1/Principal: warning: the statement names nobody")
+    assert str(found[2]).startswith("/Statement/1/Principal: warning: the statement names no principal")
 
 
-def test_severities_are_ranked_from_the_gravest() -> None:
+def test_severities_are_ranked_from_the_most_serious() -> None:
     assert sorted(Severity, key=lambda severity: severity.rank) == [Severity.ERROR, Severity.WARNING, Severity.NOTE]
 
 

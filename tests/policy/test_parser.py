@@ -1,4 +1,4 @@
-"""Reading a document: what is accepted, and that everything wrong is told at once, in order, with its place."""
+"""ParseState a document: what is accepted, and that everything wrong is told at once, in order, with its place."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from rolecall.policy.document import Effect, Quantifier, TrustPolicy
 from rolecall.policy.errors import InvalidPolicyError, Violation
 from rolecall.policy.limits import DEFAULT_LIMITS, Limits
-from rolecall.policy.node import Reading
+from rolecall.policy.node import ParseState
 from rolecall.policy.parser import parse_policy
 from rolecall.policy.profile import Profile
 
@@ -89,12 +89,14 @@ def test_a_whole_policy_is_read() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        pytest.param(document(statement(Principal={"RAM": "acs:ram::1:root"})), id="row-16-a-lone-principal"),
+        pytest.param(
+            document(statement(Principal={"RAM": "acs:ram::1:root"})), id="a-lone-principal"
+        ),  # row 16 of the faults
         pytest.param(document(statement(Principal={"Service": []})), id="nobody"),
         pytest.param(document(statement(Sid="s"), statement(Sid="s")), id="one-sid-twice"),
         pytest.param(document(statement(Sid="\u00e9" * 128)), id="longest-sid"),
         pytest.param(condition("StringEquals", "whatever", "${x}"), id="unknown-key"),
-        pytest.param(condition("StringEquals", "k" * 256, ["*?["]), id="row-22-row-23-literals"),
+        pytest.param(condition("StringEquals", "k" * 256, ["*?["]), id="literals"),  # row 22, 23 of the faults
         pytest.param(condition("DateLessThan", "acs:CurrentTime", "2026-01-01T00:00:00Z"), id="time"),
         pytest.param(condition("StringLike", "a:b", "*" * 16), id="most-stars"),
         pytest.param(condition("StringLike", "a:b", "x" * 512), id="longest-pattern"),
@@ -109,28 +111,28 @@ def test_a_valid_document_is_accepted(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason", "pointer", "said"),
     [
-        pytest.param("{}", "MISSING_FIELD", "", "add it", id="row-15-empty-object"),
-        pytest.param(document(Version=...), "MISSING_FIELD", "", "`Version`", id="row-15-no-version"),
-        pytest.param(document(Version="2"), "UNSUPPORTED_VERSION", "/Version", '`"1"`', id="row-15-version-2"),
+        pytest.param("{}", "MISSING_FIELD", "", "add it", id="empty-object"),  # row 15 of the faults
+        pytest.param(document(Version=...), "MISSING_FIELD", "", "`Version`", id="no-version"),  # row 15 of the faults
+        pytest.param(document(Version="2"), "UNSUPPORTED_VERSION", "/Version", '`"1"`', id="version-2"),  # row 15 of the faults
         pytest.param(document(Version="2012-10-17"), "UNSUPPORTED_VERSION", "/Version", "AWS", id="version-of-aws"),
         pytest.param(document(Version=1), "UNSUPPORTED_VERSION", "/Version", "quote it", id="version-unquoted"),
         pytest.param(document(Version=None), "WRONG_TYPE", "/Version", "null", id="version-null"),
-        pytest.param(document(Statement=[]), "EMPTY_STATEMENTS", "/Statement", "at least one", id="row-15-no-statement"),
-        pytest.param(document(Statement=dict(STATEMENT)), "WRONG_TYPE", "/Statement", "`[`", id="row-16-bare-statement"),
+        pytest.param(document(Statement=[]), "EMPTY_STATEMENTS", "/Statement", "at least one", id="no-statement"),  # row 15 of the faults
+        pytest.param(document(Statement=dict(STATEMENT)), "WRONG_TYPE", "/Statement", "`[`", id="bare-statement"),  # row 16 of the faults
         pytest.param(document(Statement=["x"]), "WRONG_TYPE", "/Statement/0", "`Statement/0`", id="statement-text"),
         pytest.param("[]", "WRONG_TYPE", "", "the document must be an object, not an array", id="array"),
         pytest.param('"1"', "WRONG_TYPE", "", "the text `1`", id="text"),
         pytest.param("true", "WRONG_TYPE", "", "the bare word `true`", id="truth-value"),
         pytest.param("1", "WRONG_TYPE", "", "the number `1`", id="number"),
         pytest.param(document(Id="x"), "UNKNOWN_FIELD", "/Id", "remove it", id="id-of-aws"),
-        pytest.param(document(statement(effect="Deny")), "UNKNOWN_FIELD", "/Statement/0/effect", "`Effect`", id="row-2"),
-        pytest.param(document(statement(Conditon={})), "UNKNOWN_FIELD", "/Statement/0/Conditon", "did you mean", id="row-3"),
-        pytest.param(document(statement(xyz=1)), "UNKNOWN_FIELD", "/Statement/0/xyz", "known are", id="row-3-unknown"),
+        pytest.param(document(statement(effect="Deny")), "UNKNOWN_FIELD", "/Statement/0/effect", "`Effect`", id="mis-cased-name"),  # row 2 of the faults
+        pytest.param(document(statement(Conditon={})), "UNKNOWN_FIELD", "/Statement/0/Conditon", "did you mean", id="misspelt-name"),  # row 3 of the faults
+        pytest.param(document(statement(xyz=1)), "UNKNOWN_FIELD", "/Statement/0/xyz", "known are", id="unknown"),  # row 3 of the faults
         pytest.param(document(statement(x="k" * 99)), "UNKNOWN_FIELD", "/Statement/0/x", "known are", id="short"),
         pytest.param(
             document(statement(**{"k" * 99: 1})), "UNKNOWN_FIELD", f"/Statement/0/{'k' * 99}", "...", id="long-name"
         ),
-        pytest.param(document(statement(NotPrincipal={})), "UNKNOWN_FIELD", "/Statement/0/NotPrincipal", "Deny", id="row-3-not-principal"),
+        pytest.param(document(statement(NotPrincipal={})), "UNKNOWN_FIELD", "/Statement/0/NotPrincipal", "Deny", id="not-principal"),  # row 3 of the faults
         pytest.param(document(statement(NotAction="x")), "UNKNOWN_FIELD", "/Statement/0/NotAction", "`Action`", id="not-action"),
         pytest.param(document(statement(Resource="*")), "UNKNOWN_FIELD", "/Statement/0/Resource", "remove it", id="resource"),
         pytest.param(document(statement(resource="*")), "UNKNOWN_FIELD", "/Statement/0/resource", "remove it", id="resource-lower"),
@@ -143,9 +145,9 @@ def test_a_valid_document_is_accepted(text: str) -> None:
         pytest.param(document(statement(Action="sts:*")), "UNSUPPORTED_ACTION", "/Statement/0/Action", "wildcard", id="action-star"),
         pytest.param(document(statement(Action=["sts:TagSession"])), "UNSUPPORTED_ACTION", "/Statement/0/Action/0", "AWS", id="action-tag"),
         pytest.param(document(statement(Action="ecs:Run")), "UNSUPPORTED_ACTION", "/Statement/0/Action", "trust policy", id="action-other"),
-        pytest.param(document(statement(Action="\u017fts:AssumeRole")), "UNSUPPORTED_ACTION", "/Statement/0/Action", "trust policy", id="row-11-action"),
-        pytest.param(document(statement(Principal="*")), "WILDCARD_PRINCIPAL", "/Statement/0/Principal", "everybody", id="row-17-star"),
-        pytest.param(document(statement(Principal={"RAM": ["*"]})), "WILDCARD_PRINCIPAL", "/Statement/0/Principal/RAM/0", "wildcard", id="row-17-star-in-a-list"),
+        pytest.param(document(statement(Action="\u017fts:AssumeRole")), "UNSUPPORTED_ACTION", "/Statement/0/Action", "trust policy", id="action"),  # row 11 of the faults
+        pytest.param(document(statement(Principal="*")), "WILDCARD_PRINCIPAL", "/Statement/0/Principal", "every principal", id="star"),  # row 17 of the faults
+        pytest.param(document(statement(Principal={"RAM": ["*"]})), "WILDCARD_PRINCIPAL", "/Statement/0/Principal/RAM/0", "wildcard", id="star-in-a-list"),  # row 17 of the faults
         pytest.param(document(statement(Principal=["a.b"])), "WRONG_TYPE", "/Statement/0/Principal", "an object such as", id="principal-list"),
         pytest.param(document(statement(Principal={})), "EMPTY_PRINCIPAL", "/Statement/0/Principal", "name a type", id="no-principal"),
         pytest.param(document(statement(Principal={"RAM": None})), "WRONG_TYPE", "/Statement/0/Principal/RAM", "null", id="principal-null"),
@@ -158,37 +160,37 @@ def test_a_valid_document_is_accepted(text: str) -> None:
         pytest.param(document(statement(Principal={"AWS": []})), "UNKNOWN_PRINCIPAL_TYPE", "/Statement/0/Principal/AWS", "write `RAM`", id="principal-type-aws"),
         pytest.param(document(statement(Sid=1)), "WRONG_TYPE", "/Statement/0/Sid", "number", id="sid-type"),
         pytest.param(document(statement(Sid="s" * 129)), "INVALID_SID", "/Statement/0/Sid", "129 characters; 128", id="sid-length"),
-        pytest.param(document(statement(Sid="a\x1fb")), "INVALID_SID", "/Statement/0/Sid", "control", id="row-10-sid"),
+        pytest.param(document(statement(Sid="a\x1fb")), "INVALID_SID", "/Statement/0/Sid", "control", id="sid"),  # row 10 of the faults
         pytest.param(document(statement(Condition={})), "EMPTY_CONDITION", "/Statement/0/Condition", "empty", id="empty-condition"),
         pytest.param(document(statement(Condition=[])), "WRONG_TYPE", "/Statement/0/Condition", "an array", id="condition-type"),
         pytest.param(document(statement(Condition={"Bool": {}})), "EMPTY_CONDITION", "/Statement/0/Condition/Bool", "nothing", id="empty-operator"),
         pytest.param(document(statement(Condition={"Bool": "x"})), "WRONG_TYPE", "/Statement/0/Condition/Bool", "an object", id="operator-type"),
-        pytest.param(condition("StringEqual", "a:b", "x"), "UNKNOWN_OPERATOR", "/Statement/0/Condition/StringEqual", "`StringEquals`", id="row-24-typo"),
-        pytest.param(condition("stringequals", "a:b", "x"), "UNKNOWN_OPERATOR", "/Statement/0/Condition/stringequals", "`StringEquals`", id="row-24-case"),
-        pytest.param(condition("forallvalues:stringLike", "a:b", "x"), "UNKNOWN_OPERATOR", "/Statement/0/Condition/forallvalues:stringLike", "`ForAllValues:StringLike`", id="row-24-prefix-case"),
-        pytest.param(condition("foranyvalue:StringLike", "a:b", "x"), "UNKNOWN_OPERATOR", "/Statement/0/Condition/foranyvalue:StringLike", "`ForAnyValue:StringLike`", id="row-24-other-prefix-case"),
-        pytest.param(condition("forallvalues:zzz", "a:b", "x"), "UNKNOWN_OPERATOR", "/Statement/0/Condition/forallvalues:zzz", "such as", id="row-24-prefix-and-nonsense"),
-        pytest.param(condition("ForAllValues:Bol", "a:b", "x"), "UNKNOWN_OPERATOR", "/Statement/0/Condition/ForAllValues:Bol", "`ForAllValues:Bool`", id="row-24-prefixed-typo"),
-        pytest.param(condition("ArnLike", "a:b", "x"), "UNKNOWN_OPERATOR", "/Statement/0/Condition/ArnLike", "`StringLike`", id="row-24-aws"),
-        pytest.param(condition("zzz", "a:b", "x"), "UNKNOWN_OPERATOR", "/Statement/0/Condition/zzz", "such as", id="row-24-nonsense"),
-        pytest.param(condition("Null", "a:b", "true"), "UNSUPPORTED_OPERATOR", "/Statement/0/Condition/Null", "missing key", id="row-25-null"),
-        pytest.param(condition("BoolIfExists", "a:b", "true"), "UNSUPPORTED_OPERATOR", "/Statement/0/Condition/BoolIfExists", "`Bool`", id="row-25-if-exists"),
+        pytest.param(condition("StringEqual", "a:b", "x"), "UNKNOWN_OPERATOR", "/Statement/0/Condition/StringEqual", "`StringEquals`", id="typo"),  # row 24 of the faults
+        pytest.param(condition("stringequals", "a:b", "x"), "UNKNOWN_OPERATOR", "/Statement/0/Condition/stringequals", "`StringEquals`", id="case"),  # row 24 of the faults
+        pytest.param(condition("forallvalues:stringLike", "a:b", "x"), "UNKNOWN_OPERATOR", "/Statement/0/Condition/forallvalues:stringLike", "`ForAllValues:StringLike`", id="prefix-case"),  # row 24 of the faults
+        pytest.param(condition("foranyvalue:StringLike", "a:b", "x"), "UNKNOWN_OPERATOR", "/Statement/0/Condition/foranyvalue:StringLike", "`ForAnyValue:StringLike`", id="other-prefix-case"),  # row 24 of the faults
+        pytest.param(condition("forallvalues:zzz", "a:b", "x"), "UNKNOWN_OPERATOR", "/Statement/0/Condition/forallvalues:zzz", "such as", id="prefix-and-nonsense"),  # row 24 of the faults
+        pytest.param(condition("ForAllValues:Bol", "a:b", "x"), "UNKNOWN_OPERATOR", "/Statement/0/Condition/ForAllValues:Bol", "`ForAllValues:Bool`", id="prefixed-typo"),  # row 24 of the faults
+        pytest.param(condition("ArnLike", "a:b", "x"), "UNKNOWN_OPERATOR", "/Statement/0/Condition/ArnLike", "`StringLike`", id="aws"),  # row 24 of the faults
+        pytest.param(condition("zzz", "a:b", "x"), "UNKNOWN_OPERATOR", "/Statement/0/Condition/zzz", "such as", id="nonsense"),  # row 24 of the faults
+        pytest.param(condition("Null", "a:b", "true"), "UNSUPPORTED_OPERATOR", "/Statement/0/Condition/Null", "missing key", id="null"),  # row 25 of the faults
+        pytest.param(condition("BoolIfExists", "a:b", "true"), "UNSUPPORTED_OPERATOR", "/Statement/0/Condition/BoolIfExists", "`Bool`", id="if-exists"),  # row 25 of the faults
         pytest.param(condition("StringEquals", "acs:CurrentTime", "x"), "OPERATOR_NOT_ALLOWED", "/Statement/0/Condition/StringEquals/acs:CurrentTime", "Date", id="time-as-text"),
         pytest.param(condition("StringEquals", "", "x"), "INVALID_KEY", "/Statement/0/Condition/StringEquals/", "empty", id="empty-key"),
         pytest.param(condition("StringEquals", "k" * 257, "x"), "INVALID_KEY", f"/Statement/0/Condition/StringEquals/{'k' * 257}", "257", id="long-key"),
-        pytest.param(condition("StringEquals", "a\tb", "x"), "INVALID_KEY", "/Statement/0/Condition/StringEquals/a\\tb", "control", id="row-10-key"),
+        pytest.param(condition("StringEquals", "a\tb", "x"), "INVALID_KEY", "/Statement/0/Condition/StringEquals/a\\tb", "control", id="key"),  # row 10 of the faults
         pytest.param(condition("StringEquals", "a:b", []), "EMPTY_VALUES", "/Statement/0/Condition/StringEquals/a:b", "at least one", id="no-values"),
         pytest.param(condition("StringEquals", "a:b", None), "WRONG_TYPE", "/Statement/0/Condition/StringEquals/a:b", "null", id="value-null"),
         pytest.param(condition("StringEquals", "a:b", {}), "WRONG_TYPE", "/Statement/0/Condition/StringEquals/a:b", "an object", id="value-object"),
         pytest.param(condition("StringEquals", "a:b", [["x"]]), "WRONG_TYPE", "/Statement/0/Condition/StringEquals/a:b/0", "an array", id="value-nested"),
-        pytest.param(condition("NumericEquals", "a:b", 1e22), "INVALID_NUMBER", "/Statement/0/Condition/NumericEquals/a:b", "exponent", id="row-4-exponent"),
-        pytest.param(document(statement(Condition={"StringEquals": {"a:b": 0}})).replace(": 0}", f": {'9' * 5000}}}"), "INVALID_NUMBER", "/Statement/0/Condition/StringEquals/a:b", "512", id="row-5-digits"),
+        pytest.param(condition("NumericEquals", "a:b", 1e22), "INVALID_NUMBER", "/Statement/0/Condition/NumericEquals/a:b", "exponent", id="exponent"),  # row 4 of the faults
+        pytest.param(document(statement(Condition={"StringEquals": {"a:b": 0}})).replace(": 0}", f": {'9' * 5000}}}"), "INVALID_NUMBER", "/Statement/0/Condition/StringEquals/a:b", "512", id="digits"),  # row 5 of the faults
         pytest.param(condition("NumericEquals", "a:b", "x"), "INVALID_NUMBER", "/Statement/0/Condition/NumericEquals/a:b", "`x`", id="number"),
-        pytest.param(condition("DateLessThan", "a:b", "2026-01-01"), "INVALID_DATE", "/Statement/0/Condition/DateLessThan/a:b", "hh:mm:ss", id="row-35-date"),
+        pytest.param(condition("DateLessThan", "a:b", "2026-01-01"), "INVALID_DATE", "/Statement/0/Condition/DateLessThan/a:b", "hh:mm:ss", id="date"),  # row 35 of the faults
         pytest.param(condition("Bool", "a:b", "yes"), "INVALID_BOOL", "/Statement/0/Condition/Bool/a:b", "`yes`", id="bool"),
-        pytest.param(condition("IpAddress", "a:b", ["::1", "10.0.0.1/8"]), "INVALID_IP", "/Statement/0/Condition/IpAddress/a:b/1", "10.0.0.0/8", id="row-32-ip"),
-        pytest.param(condition("StringLike", "a:b", "x" * 513), "PATTERN_TOO_LONG", "/Statement/0/Condition/StringLike/a:b", "513 characters; 512", id="row-21-pattern"),
-        pytest.param(condition("StringNotLike", "a:b", "*" * 17), "TOO_MANY_STARS", "/Statement/0/Condition/StringNotLike/a:b", "17 stars; 16", id="row-21-stars"),
+        pytest.param(condition("IpAddress", "a:b", ["::1", "10.0.0.1/8"]), "INVALID_IP", "/Statement/0/Condition/IpAddress/a:b/1", "10.0.0.0/8", id="ip"),  # row 32 of the faults
+        pytest.param(condition("StringLike", "a:b", "x" * 513), "PATTERN_TOO_LONG", "/Statement/0/Condition/StringLike/a:b", "513 characters; 512", id="pattern"),  # row 21 of the faults
+        pytest.param(condition("StringNotLike", "a:b", "*" * 17), "TOO_MANY_STARS", "/Statement/0/Condition/StringNotLike/a:b", "17 stars; 16", id="stars"),  # row 21 of the faults
     ],
 )  # fmt: skip
 def test_a_document_is_refused(text: str, reason: str, pointer: str, said: str) -> None:
@@ -205,21 +207,27 @@ def test_a_document_is_refused(text: str, reason: str, pointer: str, said: str) 
 @pytest.mark.parametrize(
     ("text", "reason", "line", "column", "said"),
     [
-        pytest.param("", "EMPTY_DOCUMENT", 1, 1, "empty", id="row-15-empty"),
-        pytest.param(" \n ", "EMPTY_DOCUMENT", 1, 1, "empty", id="row-15-blank"),
-        pytest.param("\ufeff{}", "BYTE_ORDER_MARK", 1, 1, "without one", id="row-7-byte-order-mark"),
-        pytest.param('{} {"a": 1}', "TRAILING_TEXT", 1, 4, "remove the rest", id="row-7-trailing-text"),
-        pytest.param('{"a": 1,\n}', "TRAILING_COMMA", 1, 8, "remove it", id="row-7-trailing-comma"),
-        pytest.param('{"a": [1, ]}', "TRAILING_COMMA", 1, 9, "remove it", id="row-7-trailing-comma-in-a-list"),
-        pytest.param('{\n // no\n"a": 1}', "COMMENT", 2, 2, "comments", id="row-7-comment"),
-        pytest.param('{"a": /* no */ 1}', "COMMENT", 1, 7, "comments", id="row-7-comment-of-c"),
-        pytest.param("# no\n{}", "COMMENT", 1, 1, "comments", id="row-7-comment-first"),
-        pytest.param("{} // no", "COMMENT", 1, 4, "comments", id="row-7-comment-last"),
-        pytest.param("{'a': 1}", "SINGLE_QUOTES", 1, 2, "single quotes", id="row-7-single-quotes"),
-        pytest.param("{\"a\": 'x'}", "SINGLE_QUOTES", 1, 7, "single quotes", id="row-7-single-quoted-value"),
+        pytest.param("", "EMPTY_DOCUMENT", 1, 1, "empty", id="empty"),  # row 15 of the faults
+        pytest.param(" \n ", "EMPTY_DOCUMENT", 1, 1, "empty", id="blank"),  # row 15 of the faults
+        pytest.param("\ufeff{}", "BYTE_ORDER_MARK", 1, 1, "without one", id="byte-order-mark"),  # row 7 of the faults
+        pytest.param(
+            '{} {"a": 1}', "TRAILING_TEXT", 1, 4, "remove the rest", id="trailing-text"
+        ),  # row 7 of the faults
+        pytest.param('{"a": 1,\n}', "TRAILING_COMMA", 1, 8, "remove it", id="trailing-comma"),  # row 7 of the faults
+        pytest.param(
+            '{"a": [1, ]}', "TRAILING_COMMA", 1, 9, "remove it", id="trailing-comma-in-a-list"
+        ),  # row 7 of the faults
+        pytest.param('{\n // no\n"a": 1}', "COMMENT", 2, 2, "comments", id="comment"),  # row 7 of the faults
+        pytest.param('{"a": /* no */ 1}', "COMMENT", 1, 7, "comments", id="comment-of-c"),  # row 7 of the faults
+        pytest.param("# no\n{}", "COMMENT", 1, 1, "comments", id="comment-first"),  # row 7 of the faults
+        pytest.param("{} // no", "COMMENT", 1, 4, "comments", id="comment-last"),  # row 7 of the faults
+        pytest.param("{'a': 1}", "SINGLE_QUOTES", 1, 2, "single quotes", id="single-quotes"),  # row 7 of the faults
+        pytest.param(
+            "{\"a\": 'x'}", "SINGLE_QUOTES", 1, 7, "single quotes", id="single-quoted-value"
+        ),  # row 7 of the faults
         pytest.param("{\u201ca\u201d: 1}", "INVALID_JSON", 1, 2, "typographic", id="typographic-quotes"),
-        pytest.param('{"a": NaN}', "NOT_A_NUMBER", 1, 7, "`NaN`", id="row-4-nan"),
-        pytest.param('{"a": -Infinity}', "NOT_A_NUMBER", 1, 7, "`-Infinity`", id="row-4-infinity"),
+        pytest.param('{"a": NaN}', "NOT_A_NUMBER", 1, 7, "`NaN`", id="nan"),  # row 4 of the faults
+        pytest.param('{"a": -Infinity}', "NOT_A_NUMBER", 1, 7, "`-Infinity`", id="infinity"),  # row 4 of the faults
         pytest.param('{"a": 01}', "INVALID_NUMBER", 1, 7, "`01`", id="leading-zero"),
         pytest.param('{"a": [1.]}', "INVALID_NUMBER", 1, 8, "quotes", id="bare-point"),
         pytest.param('{"a": .5}', "INVALID_NUMBER", 1, 7, "`.5`", id="no-whole-part"),
@@ -237,14 +245,14 @@ def test_a_document_is_refused(text: str, reason: str, pointer: str, said: str) 
         pytest.param('{"a": 1 "b": 2}', "INVALID_JSON", 1, 9, "`,` is missing", id="no-comma"),
         pytest.param("[1 true]", "INVALID_JSON", 1, 4, "`,` or `]`", id="no-comma-in-a-list"),
         pytest.param('{"a": 1 b}', "INVALID_JSON", 1, 9, "`,` or `}`", id="no-comma-before-a-word"),
-        pytest.param('{"a": [1, 2', "INVALID_JSON", 1, 12, "ends too early", id="row-7-cut-short"),
+        pytest.param('{"a": [1, 2', "INVALID_JSON", 1, 12, "ends too early", id="cut-short"),  # row 7 of the faults
         pytest.param('{"a": 1,', "INVALID_JSON", 1, 9, "ends too early", id="cut-after-comma"),
         pytest.param("{,}", "INVALID_JSON", 1, 2, "a name in double quotes", id="comma-first"),
         pytest.param('{"a": "x', "INVALID_JSON", 1, 7, "not closed", id="open-string"),
         pytest.param('{"a": "x\ny"}', "INVALID_JSON", 1, 9, "line ends inside", id="line-feed-in-a-string"),
         pytest.param('{"a": "x\ty"}', "INVALID_JSON", 1, 9, "control character", id="tab-in-a-string"),
-        pytest.param('{"a": "\0"}', "NUL_CHARACTER", 1, 8, "NUL", id="row-9-raw-nul"),
-        pytest.param('{"a": \0}', "NUL_CHARACTER", 1, 7, "NUL", id="row-9-raw-nul-outside"),
+        pytest.param('{"a": "\0"}', "NUL_CHARACTER", 1, 8, "NUL", id="raw-nul"),  # row 9 of the faults
+        pytest.param('{"a": \0}', "NUL_CHARACTER", 1, 7, "NUL", id="raw-nul-outside"),  # row 9 of the faults
         pytest.param('{"a": "\\x"}', "INVALID_JSON", 1, 8, "`\\x`", id="unknown-escape"),
         pytest.param('{"a": "\\u12"}', "INVALID_JSON", 1, 8, "`\\u`", id="short-escape"),
         pytest.param('{"a": "x\\_y"}', "INVALID_JSON", 1, 9, "Markdown", id="markdown-in-a-string"),
@@ -315,7 +323,7 @@ def test_a_missing_element_that_is_mis_cased_is_to_be_renamed() -> None:
     assert missing.message == "`Version` is missing; rename `version`"
 
 
-def test_row_1_a_duplicate_is_refused_whatever_stands_twice() -> None:
+def test_a_duplicate_is_refused_whatever_stands_twice() -> None:  # row 1 of the faults
     text = '{"Version":"1","Statement":[{"Effect":"Deny","Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":[]}}]}'
 
     found = only(text)
@@ -323,7 +331,7 @@ def test_row_1_a_duplicate_is_refused_whatever_stands_twice() -> None:
     assert (found.reason, found.pointer, found.column) == ("DUPLICATE_KEY", "/Statement/0/Effect", 46)
 
 
-def test_row_8_a_surrogate_in_a_name_is_spelled_as_an_escape() -> None:
+def test_a_surrogate_in_a_name_is_spelled_as_an_escape() -> None:  # row 8 of the faults
     found = violations('{"Version": "1", "Statement": [], "\\ud800": 1}')
 
     assert [v.reason for v in found] == ["EMPTY_STATEMENTS", "UNKNOWN_FIELD", "INVALID_UNICODE"]
@@ -334,7 +342,7 @@ def test_row_8_a_surrogate_in_a_name_is_spelled_as_an_escape() -> None:
     ("limits", "text", "reason", "said"),
     [
         pytest.param(
-            Limits(max_document_bytes=200), document(statement(Sid="\u00e9" * 99)), "DOCUMENT_TOO_LARGE", "200 are", id="row-20-bytes"
+            Limits(max_document_bytes=200), document(statement(Sid="\u00e9" * 99)), "DOCUMENT_TOO_LARGE", "200 are", id="bytes"  # row 20 of the faults
         ),
         pytest.param(Limits(max_statements=1), document(statement(), statement()), "TOO_MANY_STATEMENTS", "2 statements; 1", id="statements"),
         pytest.param(
@@ -342,7 +350,7 @@ def test_row_8_a_surrogate_in_a_name_is_spelled_as_an_escape() -> None:
             document(statement(Principal={"RAM": ["acs:ram::1:root"] * 2}), statement(Principal={"Service": "a.b"})),
             "TOO_MANY_PRINCIPALS",
             "3 principals; 2",
-            id="row-20-principals",
+            id="principals",  # row 20 of the faults
         ),
         pytest.param(
             Limits(max_condition_keys=2),
@@ -356,7 +364,7 @@ def test_row_8_a_surrogate_in_a_name_is_spelled_as_an_escape() -> None:
         ),
         pytest.param(Limits(max_pattern_characters=2), condition("StringLike", "a", "abc"), "PATTERN_TOO_LONG", "3 characters; 2", id="pattern"),
         pytest.param(Limits(max_pattern_stars=1), condition("StringLike", "a", "**"), "TOO_MANY_STARS", "2 stars; 1", id="stars"),
-        pytest.param(Limits(max_depth=4), document(), "TOO_DEEP", "4 are", id="row-6-depth"),
+        pytest.param(Limits(max_depth=4), document(), "TOO_DEEP", "4 are", id="depth"),  # row 6 of the faults
     ],
 )  # fmt: skip
 def test_a_limit_is_announced(limits: Limits, text: str, reason: str, said: str) -> None:
@@ -366,7 +374,7 @@ def test_a_limit_is_announced(limits: Limits, text: str, reason: str, said: str)
     assert said in found.message
 
 
-def test_row_20_a_document_of_exactly_the_limit_is_read() -> None:
+def test_a_document_of_exactly_the_limit_is_read() -> None:  # row 20 of the faults
     text = document()
 
     parse_policy(text, limits=Limits(max_document_bytes=len(text), max_statements=1, max_principals=1, max_depth=5))
@@ -400,7 +408,7 @@ def test_the_profile_of_ram_takes_what_ram_has() -> None:
 
 
 def test_a_violation_of_no_place_is_told_at_the_start() -> None:
-    reading = Reading(Limits(), Profile.ROLECALL)
+    reading = ParseState(Limits(), Profile.ROLECALL)
     reading.note(Violation(pointer="/nowhere", reason="X", message="x"), at_name=False)
 
     with pytest.raises(InvalidPolicyError) as refused:

@@ -126,13 +126,15 @@ def test_an_overlong_name_is_cut_in_a_pointer() -> None:
 @pytest.mark.parametrize(
     ("text", "flaws"),
     [
-        pytest.param('{"a": 1, "a": 2}', [("/a", "DUPLICATE_KEY", 9)], id="row-1-duplicate"),
-        pytest.param('{"a": 1, "\\u0061": 2}', [("/a", "DUPLICATE_KEY", 9)], id="row-1-duplicate-by-escape"),
-        pytest.param('["\\ud800"]', [("/0", "INVALID_UNICODE", 1)], id="row-8-lone-surrogate"),
-        pytest.param('["\\udc00\\ud800"]', [("/0", "INVALID_UNICODE", 1)], id="row-8-wrong-order"),
-        pytest.param('["\ud800"]', [("/0", "INVALID_UNICODE", 1)], id="row-8-raw-surrogate"),
-        pytest.param('{"\\ud800": 1}', [("/\ud800", "INVALID_UNICODE", 1)], id="row-8-in-a-name"),
-        pytest.param('["\\u0000"]', [("/0", "NUL_CHARACTER", 1)], id="row-9-nul"),
+        pytest.param('{"a": 1, "a": 2}', [("/a", "DUPLICATE_KEY", 9)], id="duplicate"),  # row 1 of the faults
+        pytest.param(
+            '{"a": 1, "\\u0061": 2}', [("/a", "DUPLICATE_KEY", 9)], id="duplicate-by-escape"
+        ),  # row 1 of the faults
+        pytest.param('["\\ud800"]', [("/0", "INVALID_UNICODE", 1)], id="lone-surrogate"),  # row 8 of the faults
+        pytest.param('["\\udc00\\ud800"]', [("/0", "INVALID_UNICODE", 1)], id="wrong-order"),  # row 8 of the faults
+        pytest.param('["\ud800"]', [("/0", "INVALID_UNICODE", 1)], id="raw-surrogate"),  # row 8 of the faults
+        pytest.param('{"\\ud800": 1}', [("/\ud800", "INVALID_UNICODE", 1)], id="in-a-name"),  # row 8 of the faults
+        pytest.param('["\\u0000"]', [("/0", "NUL_CHARACTER", 1)], id="nul"),  # row 9 of the faults
         pytest.param('["\\ud83d\\ude00 \\\\u0000"]', [], id="a-pair-and-an-escaped-backslash-are-fine"),
     ],
 )
@@ -152,7 +154,7 @@ def test_the_scanner_does_not_run_on_plain_text() -> None:
 
 
 @pytest.mark.parametrize("text", ["[" * 1_000 + "]" * 1_000, "[" * 100_000, '{"a":' * 1_000 + "1" + "}" * 1_000])
-def test_row_6_depth_is_refused_without_recursion(text: str) -> None:
+def test_depth_is_refused_without_recursion(text: str) -> None:  # row 6 of the faults
     with pytest.raises(InvalidPolicyError) as refused:
         decode(text, max_bytes=10**6, max_depth=32)
 
@@ -160,7 +162,7 @@ def test_row_6_depth_is_refused_without_recursion(text: str) -> None:
     assert "32" in refused.value.violations[0].message
 
 
-def test_row_6_the_deepest_allowed_document_is_read() -> None:
+def test_the_deepest_allowed_document_is_read() -> None:  # row 6 of the faults
     decode("[" * 32 + "]" * 32, max_bytes=100, max_depth=32)
 
     with pytest.raises(InvalidPolicyError):

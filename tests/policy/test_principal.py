@@ -46,11 +46,19 @@ def test_a_document_names_a_principal(type_name: str, text: str, principal: Prin
 @pytest.mark.parametrize(
     ("type_name", "text", "reason", "said"),
     [
-        pytest.param("RAM", "*", "WILDCARD_PRINCIPAL", "name each one", id="row-17-everybody"),
-        pytest.param("RAM", "acs:ram::1*:root", "WILDCARD_PRINCIPAL", "masks ids", id="row-18-part-of-an-id"),
-        pytest.param("RAM", "acs:ram::*:root", "WILDCARD_PRINCIPAL", "whole id", id="row-18-any-account"),
-        pytest.param("RAM", "acs:ram::1:user/*", "WILDCARD_PRINCIPAL", "name each one", id="row-18-any-user"),
-        pytest.param("Service", "*.aliyuncs.com", "WILDCARD_PRINCIPAL", "wildcard", id="row-18-any-service"),
+        pytest.param("RAM", "*", "WILDCARD_PRINCIPAL", "name each one", id="everybody"),  # row 17 of the faults
+        pytest.param(
+            "RAM", "acs:ram::1*:root", "WILDCARD_PRINCIPAL", "masks ids", id="part-of-an-id"
+        ),  # row 18 of the faults
+        pytest.param(
+            "RAM", "acs:ram::*:root", "WILDCARD_PRINCIPAL", "whole id", id="any-account"
+        ),  # row 18 of the faults
+        pytest.param(
+            "RAM", "acs:ram::1:user/*", "WILDCARD_PRINCIPAL", "name each one", id="any-user"
+        ),  # row 18 of the faults
+        pytest.param(
+            "Service", "*.aliyuncs.com", "WILDCARD_PRINCIPAL", "wildcard", id="any-service"
+        ),  # row 18 of the faults
         pytest.param("RAM", "acs:ram::123456789012****:root", "MASKED_ACCOUNT_ID", "whole id", id="masked-end"),
         pytest.param("RAM", "acs:ram::100******0719:user/A", "MASKED_ACCOUNT_ID", "whole id", id="masked-middle"),
         pytest.param("Service", "177**8@log.aliyuncs.com", "MASKED_ACCOUNT_ID", "`177**8`", id="masked-of-a-service"),
@@ -63,19 +71,41 @@ def test_a_document_names_a_principal(type_name: str, text: str, principal: Prin
         pytest.param("RAM", "acs:ram::<id of A>:root", "INVALID_PRINCIPAL", "template", id="angle-brackets"),
         pytest.param("RAM", "arn:aws:iam::1:root", "INVALID_PRINCIPAL", "`acs:ram::`", id="aws"),
         pytest.param("RAM", "123456789012", "INVALID_PRINCIPAL", "`acs:ram::123456789012:root`", id="bare-id"),
-        pytest.param("RAM", "acs:ram::1:user/../../root", "INVALID_PRINCIPAL", "user name", id="row-19-path"),
-        pytest.param("RAM", "acs:ram::1:user//a", "INVALID_PRINCIPAL", "user name", id="row-19-two-slashes"),
-        pytest.param("RAM", "acs:ram::1:user/a/", "INVALID_PRINCIPAL", "user name", id="row-19-slash-at-the-end"),
+        pytest.param(
+            "RAM", "acs:ram::1:user/../../root", "INVALID_PRINCIPAL", "user name", id="path"
+        ),  # row 19 of the faults
+        pytest.param(
+            "RAM", "acs:ram::1:user//a", "INVALID_PRINCIPAL", "user name", id="two-slashes"
+        ),  # row 19 of the faults
+        pytest.param(
+            "RAM", "acs:ram::1:user/a/", "INVALID_PRINCIPAL", "user name", id="slash-at-the-end"
+        ),  # row 19 of the faults
         pytest.param("RAM", "acs:ram::1:role/", "INVALID_PRINCIPAL", "role name", id="no-name"),
         pytest.param("RAM", f"acs:ram::1:user/{'u' * 65}", "INVALID_PRINCIPAL", "1 to 64", id="name-too-long"),
-        pytest.param("RAM", "acs:ram::1:user/\u0430dmin", "INVALID_PRINCIPAL", "user name", id="row-11-homoglyph"),
-        pytest.param("RAM", "acs:ram::1:user/a\u200bb", "INVALID_PRINCIPAL", "\\u200b", id="row-10-zero-width"),
-        pytest.param("RAM", "acs:ram::1:user/a\u202eb", "INVALID_PRINCIPAL", "\\u202e", id="row-10-bidi"),
-        pytest.param("RAM", "acs:ram::1:user/a\n", "INVALID_PRINCIPAL", "user name", id="row-13-line-feed"),
-        pytest.param("RAM", "acs:ram::1:root\n", "INVALID_PRINCIPAL", "write", id="row-13-line-feed-after-root"),
-        pytest.param("RAM", "acs:ram::\uff11:root", "INVALID_PRINCIPAL", "20 digits", id="row-12-full-width-id"),
-        pytest.param("RAM", "acs:ram::\u0661:root", "INVALID_PRINCIPAL", "20 digits", id="row-12-arabic-id"),
-        pytest.param("RAM", "\uff41cs:ram::1:root", "INVALID_PRINCIPAL", "write", id="row-12-full-width-prefix"),
+        pytest.param(
+            "RAM", "acs:ram::1:user/\u0430dmin", "INVALID_PRINCIPAL", "user name", id="homoglyph"
+        ),  # row 11 of the faults
+        pytest.param(
+            "RAM", "acs:ram::1:user/a\u200bb", "INVALID_PRINCIPAL", "\\u200b", id="zero-width"
+        ),  # row 10 of the faults
+        pytest.param(
+            "RAM", "acs:ram::1:user/a\u202eb", "INVALID_PRINCIPAL", "\\u202e", id="bidi"
+        ),  # row 10 of the faults
+        pytest.param(
+            "RAM", "acs:ram::1:user/a\n", "INVALID_PRINCIPAL", "user name", id="line-feed"
+        ),  # row 13 of the faults
+        pytest.param(
+            "RAM", "acs:ram::1:root\n", "INVALID_PRINCIPAL", "write", id="line-feed-after-root"
+        ),  # row 13 of the faults
+        pytest.param(
+            "RAM", "acs:ram::\uff11:root", "INVALID_PRINCIPAL", "20 digits", id="full-width-id"
+        ),  # row 12 of the faults
+        pytest.param(
+            "RAM", "acs:ram::\u0661:root", "INVALID_PRINCIPAL", "20 digits", id="arabic-id"
+        ),  # row 12 of the faults
+        pytest.param(
+            "RAM", "\uff41cs:ram::1:root", "INVALID_PRINCIPAL", "write", id="full-width-prefix"
+        ),  # row 12 of the faults
         pytest.param("RAM", f"acs:ram::{'1' * 21}:root", "INVALID_PRINCIPAL", "20 digits", id="id-too-long"),
         pytest.param("RAM", "acs:ram:::root", "INVALID_PRINCIPAL", "20 digits", id="no-id"),
         pytest.param("RAM", "acs:ram:cn:1:root", "INVALID_PRINCIPAL", "region", id="region"),

@@ -374,7 +374,7 @@ def test_validating_a_deletion_deletes_nothing(catalog: RoleCatalog, repository:
 
 
 @pytest.mark.parametrize("text", ["caf\u00e9", "cafe\u0301"])
-def test_row_14_texts_are_kept_in_the_form_they_were_given(catalog: RoleCatalog, text: str) -> None:
+def test_texts_are_kept_in_the_form_they_were_given(catalog: RoleCatalog, text: str) -> None:  # row 14 of the faults
     role = create(catalog, description=text, tags={"k": text})
 
     assert (role.description, dict(role.tags)) == (text, {"k": text})

@@ -52,7 +52,7 @@ def test_a_repeat_returns_the_first_result_after_the_role_has_changed(catalog: R
         replace(COMMAND, max_session_duration_seconds=3_600),
     ],
 )
-def test_row_47_a_repeat_with_another_body_is_refused(
+def test_a_repeat_with_another_body_is_refused(  # row 47 of the faults
     catalog: RoleCatalog, repository: MemoryRoleRepository, other: CreateRole
 ) -> None:
     request_id = new_id()

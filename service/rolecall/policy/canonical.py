@@ -1,4 +1,4 @@
-"""One spelling for all documents that say the same: members sorted by name, no white space, numbers as given."""
+"""The canonical spelling of a JSON document: members sorted by name, no white space, numbers as given."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import json
 
 from rolecall.policy.json_text import Json, Members, Number, decode
 from rolecall.policy.limits import DEFAULT_LIMITS, Limits
-from rolecall.policy.node import Reading
+from rolecall.policy.node import ParseState
 from rolecall.policy.profile import Profile
 
 
 def canonical_text(text: str, *, limits: Limits = DEFAULT_LIMITS) -> str:
-    """Return the canonical spelling of a JSON text; raise `InvalidPolicyError` if it is none.
+    """Return the canonical spelling of a JSON text; raise `InvalidPolicyError` if it is not JSON.
 
-    The document need not be a valid policy, but no member may stand twice and no string may be flawed.
+    The document need not be a valid policy, but duplicate members, lone surrogates and NUL are refused.
     """
     value, flawed = decode(text, max_bytes=limits.max_document_bytes, max_depth=limits.max_depth)
-    Reading(limits, Profile.ROLECALL).raise_if_any(text, flawed)
+    ParseState(limits, Profile.ROLECALL).raise_if_any(text, flawed)
     return _spelled(value)
 
 

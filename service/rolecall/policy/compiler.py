@@ -1,6 +1,6 @@
-"""From a trust policy to the form that decides: principals indexed, expected values read, keys given places.
+"""Compile a trust policy: index its principals, read its expected values, number its condition keys.
 
-Compiling happens once for each version of a role; whatever can fail has failed in the parser.
+Compiling happens once for each version of a role and cannot fail: the parser has refused everything that could.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from rolecall.policy.operators import OPERATORS, Operator
 from rolecall.policy.principal import Principal, PrincipalKind
 
 RequestedValues: TypeAlias = "tuple[str, ...] | None"
-"""The values that a request has for one key; None or empty: the key is absent."""
+"""The values of one condition key in a request; None or empty: the key is absent."""
 
 AnyOf: TypeAlias = "Callable[[Any], bool]"
-"""Whether a value that was read matches any of those expected."""
+"""The test whether a value that was read matches any of the expected ones."""
 
 Test: TypeAlias = "Callable[[AnyOf, Any], bool]"
 
 LAST_INSTANT = 253_402_300_799_999_999
-"""The end of the year 9999 in microseconds: no clock shows a later time, and no timestamp can tell one."""
+"""The end of the year 9999 in microseconds: no clock shows a later time, and no timestamp can express one."""
 
 ASSUME_ROLE = "sts:AssumeRole"
 SET_SOURCE_IDENTITY = "sts:SetSourceIdentity"
@@ -33,10 +33,10 @@ SET_SOURCE_IDENTITY = "sts:SetSourceIdentity"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledCondition:
-    """One condition: `slot` is the place of its key in `CompiledPolicy.keys`, or -1 for the time.
+    """One condition: `slot` is the index of its key in `CompiledPolicy.keys`, or -1 for the time.
 
-    `test` is shared by all conditions of the same operator, so that only what is this one's own, `any_of`, takes memory. It
-    takes `any_of`, and the values of the key or the time in microseconds. It is total.
+    `test` takes `any_of`, and the values of the key or the time in microseconds; it never raises. All conditions of one
+    operator share it, so that only `any_of` takes memory for each condition.
     """
 
     slot: int
@@ -44,13 +44,13 @@ class CompiledCondition:
     any_of: AnyOf
 
     def holds(self, given: RequestedValues | int) -> bool:
-        """Tell whether the condition holds for the values of its key, or at a time in microseconds."""
+        """Return whether the condition holds for the values of its key, or at a time in microseconds."""
         return self.test(self.any_of, given)
 
 
 @dataclass(frozen=True, slots=True)
 class StatementName:
-    """What an answer tells of a statement; it keeps nothing else of the policy alive."""
+    """The part of a statement that answers contain. A cached answer references this, not the whole policy."""
 
     index: int
     sid: str
@@ -58,9 +58,9 @@ class StatementName:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class CompiledStatement:
-    """One statement. `name` is what answers keep of it, `slots` are the places of the keys it reads, time apart.
+    """One statement. `name` is what answers contain of it, `slots` are the indexes of the keys it reads, without the time.
 
-    `boundaries` are the instants at which one of its date conditions changes its answer.
+    `boundaries` are the instants at which one of its conditions on the time changes its result.
     """
 
     index: int
@@ -75,10 +75,10 @@ class CompiledStatement:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class CompiledPolicy:
-    """A policy ready to decide; equal only to itself, so that a remembered decision never serves another version.
+    """A compiled policy; equal only to itself, so that a cached decision never serves another version.
 
-    `keys` are the lookup names of the condition keys that the policy reads, sorted, time apart. `identity_slot` is the place
-    of `sts:SourceIdentity` when setting one needs its own Allow, else -1.
+    `keys` are the lookup names of the condition keys that the policy reads, sorted, without the time. `identity_slot` is the
+    index of `sts:SourceIdentity` when setting one needs its own Allow, else -1.
     """
 
     statements: tuple[CompiledStatement, ...]
@@ -89,7 +89,7 @@ class CompiledPolicy:
 
 
 def compile_policy(policy: TrustPolicy, *, source_identity_needs_allow: bool = False) -> CompiledPolicy:
-    """Return the form of `policy` that decides.
+    """Return the compiled form of `policy`.
 
     With `source_identity_needs_allow` a request that carries a source identity is allowed only if an applying Allow has the
     action `sts:SetSourceIdentity` too, and denied if an applying Deny has it (trust-policy section 4, default off).
@@ -112,7 +112,7 @@ def compile_policy(policy: TrustPolicy, *, source_identity_needs_allow: bool = F
 
 
 def match_form(principal: Principal) -> Principal:
-    """Return the form under which principals of documents are looked up: role names compare without regard to case."""
+    """Return the form in which principals of documents are looked up: role names compare without regard to case."""
     kind, account, name = principal
     return Principal(kind, intern(account), name.lower() if kind is PrincipalKind.ROLE else name)
 
@@ -201,7 +201,7 @@ _TIME_TESTS: tuple[Test, Test] = (lambda any_of, now: any_of(now), lambda any_of
 
 
 def _boundaries(condition: Condition) -> Iterator[int]:
-    """Yield the first instant of each stretch of time in which a condition on the time keeps its answer."""
+    """Yield the instants at which a condition on the time changes its result; a condition on another key has none."""
     if condition.key != CURRENT_TIME:
         return
     operands = _operands(condition)

@@ -1,4 +1,4 @@
-"""The conditions of a statement: operators, keys and values, read and checked."""
+"""Read and check the conditions of a statement: operators, keys and values."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def _block(name: str, node: Node) -> Iterator[Condition]:
 def _operator(name: str, node: Node) -> tuple[Quantifier, Operator | None]:
     """Read operator = ["ForAllValues:" | "ForAnyValue:"] one of the table"""
     quantifier = next((q for q in Quantifier if q and name.startswith(q)), Quantifier.NONE)
-    if quantifier is Quantifier.FOR_ANY and node.reading.profile is Profile.RAM:
-        node.refuse("NOT_IN_RAM", "`ForAnyValue:` is not known of RAM; remove the prefix", at_name=True)
+    if quantifier is Quantifier.FOR_ANY and node.state.profile is Profile.RAM:
+        node.refuse("NOT_IN_RAM", "RAM does not document `ForAnyValue:`; remove the prefix", at_name=True)
     base = name.removeprefix(quantifier)
     operator = OPERATORS.get(base)
     if operator is not None:
@@ -78,9 +78,9 @@ def _operator(name: str, node: Node) -> tuple[Quantifier, Operator | None]:
 
 def _unsupported(name: str, base: str) -> str:
     if base == "Null":
-        return "`Null` is not supported, nor is it by RAM; a positive operator does not hold on a missing key anyway"
+        return "`Null` is not supported, as in RAM; remove it, since a positive operator does not hold on a missing key"
     plain = quoted(base[: -len("IfExists")])
-    return f"{quoted(name)} is not supported, nor is any `...IfExists` by RAM; write {plain}, or two statements"
+    return f"{quoted(name)} is not supported, as in RAM; write {plain}, or two statements"
 
 
 def _operator_meant(base: str) -> str:
@@ -131,7 +131,7 @@ def _is_key(spelling: str, node: Node) -> bool:
 
 
 def _value(operator: Operator | None, node: Node) -> str | None:
-    """Return the text of a value; None after noting that there is no reading it."""
+    """Return the text of a value; None after noting that it cannot be read."""
     text = _scalar(node)
     if text is None or operator is None:
         return text
@@ -151,7 +151,7 @@ def _scalar(node: Node) -> str | None:
     if value is None or isinstance(value, (list, Members)):
         node.refuse_type("text in double quotes")
         return None
-    if _is_unquoted(node) and node.reading.profile is Profile.RAM:
+    if _is_unquoted(node) and node.state.profile is Profile.RAM:
         text = fold(str(value))
         node.refuse("NOT_IN_RAM", f"RAM takes condition values as text; quote {kind_of(value)}", f'"{text}"')
     if isinstance(value, bool):
@@ -177,7 +177,7 @@ def _is_unquoted(node: Node) -> bool:
 
 
 def _is_pattern(text: str, node: Node) -> bool:
-    limits, stars = node.reading.limits, text.count("*")
+    limits, stars = node.state.limits, text.count("*")
     if len(text) > limits.max_pattern_characters:
         message = f"the pattern has {len(text)} characters; {limits.max_pattern_characters} are allowed"
         node.refuse("PATTERN_TOO_LONG", message)

@@ -1,4 +1,4 @@
-"""A trust policy as values: what the parser reads and the compiler takes."""
+"""A trust policy as values: the result of the parser and the input of the compiler."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Effect(StrEnum):
 
 
 class Quantifier(StrEnum):
-    """The set prefix of an operator: how the values of one request key count together."""
+    """The set prefix of an operator: how several values of one key in a request are combined."""
 
     NONE = ""
     FOR_ALL = "ForAllValues:"
@@ -42,10 +42,10 @@ class PrincipalPattern:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """One comparison: `key` of the request with the `values` that the document expects.
+    """One comparison of the values of `key` in a request with the expected `values` of the document.
 
     `key` is the lookup name (`acs:PrincipalArn` is read as `acs:PrincipalARN`), `spelling` the document's own.
-    `unquoted` are the indexes of the values that the document gives as a bare number or truth value.
+    `unquoted` are the indexes of the values that the document gives as a JSON number or boolean.
     """
 
     operator: Operator
@@ -72,7 +72,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One rule of a policy. `actions` are in the spelling of the language, whatever the document's case."""
+    """One statement of a policy. `actions` have the spelling of the language, whatever their case in the document."""
 
     index: int
     effect: Effect
@@ -89,7 +89,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class TrustPolicy:
-    """Who may assume a role. A policy is its text; the statements are read from it."""
+    """The document that says who may assume a role. Policies compare by their text, from which the statements are read."""
 
     text: str
     statements: tuple[Statement, ...] = field(compare=False)

@@ -1,4 +1,4 @@
-"""What can be wrong with a trust policy, or with a name that a request carries."""
+"""The errors of the policy language: invalid trust policies, and invalid principals."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Violation:
 
 
 class InvalidPolicyError(PolicyError):
-    """A trust policy breaks one or more rules of the language; all of them, in document order."""
+    """A trust policy breaks one or more rules of the language. `violations` has all of them, in document order."""
 
     def __init__(self, violations: Iterable[Violation]) -> None:
         self.violations = tuple(violations)

@@ -1,4 +1,4 @@
-"""The decision itself: deny overrides, and doubt never helps the caller. Pure and total."""
+"""The decision: deny overrides, and an unreadable value never helps the caller. Pure and total."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rolecall.policy.principal import Principal, PrincipalKind
 
 
 class Outcome(StrEnum):
-    """What a trust policy says to a question."""
+    """The answer of a trust policy to a request."""
 
     ALLOW = "ALLOW"
     EXPLICIT_DENY = "EXPLICIT_DENY"
@@ -21,10 +21,10 @@ class Outcome(StrEnum):
 
 
 class Evaluation(NamedTuple):
-    """What a trust policy says, and why.
+    """The answer of a trust policy, and its reasons.
 
     `determining` are all applying statements of the effect that won. `missing_keys` are the absent keys of statements whose
-    principal matches, sorted. The answer stands at every time in [valid_from, valid_until), in microseconds; None: no bound.
+    principal matches, sorted. The answer is valid at every time in [valid_from, valid_until), in microseconds; None: no bound.
     """
 
     outcome: Outcome
@@ -35,7 +35,7 @@ class Evaluation(NamedTuple):
 
 
 _by_index = attrgetter("index")
-_NOBODY = Evaluation(Outcome.IMPLICIT_DENY, (), (), None, None)
+_NOT_NAMED = Evaluation(Outcome.IMPLICIT_DENY, (), (), None, None)
 
 
 def evaluate(
@@ -47,32 +47,32 @@ def evaluate(
 
     1. A Deny statement that applies denies.
     2. Otherwise, an Allow statement that applies allows.
-    3. Otherwise, the question is denied.
+    3. Otherwise, the request is denied.
     """
     matched = matching_statements(policy, principal, account)
     if not matched:
-        return _NOBODY
+        return _NOT_NAMED
     sets_identity = policy.identity_slot >= 0 and bool(values[policy.identity_slot])
-    asked = [s for s in matched if s.assumes or (sets_identity and s.sets_identity)]
-    applying = [s for s in asked if applies(s, values, now)]
+    relevant = [s for s in matched if s.assumes or (sets_identity and s.sets_identity)]
+    applying = [s for s in relevant if applies(s, values, now)]
     denying = tuple([s for s in applying if s.denies])
     outcome, determining = (Outcome.EXPLICIT_DENY, denying) if denying else _allowed(applying, sets_identity)
-    since, until = _window(asked, now) if policy.reads_time else (None, None)
-    return Evaluation(outcome, determining, _missing(policy, asked, values), since, until)
+    valid_from, valid_until = _window(relevant, now) if policy.reads_time else (None, None)
+    return Evaluation(outcome, determining, _missing(policy, relevant, values), valid_from, valid_until)
 
 
 def matching_statements(policy: CompiledPolicy, principal: Principal, account: str) -> tuple[CompiledStatement, ...]:
-    """Return the statements of which a principal is `principal`, in order; several hits of one statement count once."""
-    hits = [s for form in match_forms(principal, account) if (s := policy.by_principal.get(form))]
-    if len(hits) < 2:
-        return hits[0] if hits else ()
-    return tuple(sorted({s for hit in hits for s in hit}, key=_by_index))
+    """Return the statements that name `principal`, each once, in the order of the document."""
+    found = [s for form in matching_forms(principal, account) if (s := policy.by_principal.get(form))]
+    if len(found) < 2:
+        return found[0] if found else ()
+    return tuple(sorted({s for statements in found for s in statements}, key=_by_index))
 
 
-def match_forms(principal: Principal, account: str) -> tuple[Principal, ...]:
-    """Return every principal of a document that means `principal`, for a role of `account` (trust-policy section 2).
+def matching_forms(principal: Principal, account: str) -> tuple[Principal, ...]:
+    """Return every form in which a document can name `principal`, for a role of `account` (trust-policy section 2).
 
-    An account root matches nothing: `:root` in a document means its users and role sessions.
+    An account root has none: `:root` in a document means the users and role sessions of the account.
     """
     kind, owner, name = principal
     match kind:
@@ -88,7 +88,7 @@ def match_forms(principal: Principal, account: str) -> tuple[Principal, ...]:
 
 
 def applies(statement: CompiledStatement, values: Sequence[RequestedValues], now: int) -> bool:
-    """Tell whether every condition of a statement holds."""
+    """Return whether every condition of a statement holds."""
     for condition in statement.conditions:
         slot = condition.slot
         if not condition.test(condition.any_of, now if slot < 0 else values[slot]):

@@ -1,6 +1,6 @@
-"""Explanations: what became of every statement and every condition of a policy.
+"""Explanations: the result of every statement and every condition of a policy.
 
-An explanation runs the tests that the decision runs, so the two cannot disagree.
+An explanation runs the same compiled tests as the decision, so that the two cannot disagree.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 from rolecall.policy.compiler import CompiledCondition, CompiledPolicy, CompiledStatement, RequestedValues, match_form
 from rolecall.policy.document import Condition, Statement, TrustPolicy
-from rolecall.policy.evaluator import match_forms
+from rolecall.policy.evaluator import matching_forms
 from rolecall.policy.principal import Principal
 from rolecall.policy.wording import rfc3339
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionTrace:
-    """What became of one condition. `actual` is empty when the key is absent."""
+    """The result of one condition. `actual` is empty when the key is absent."""
 
     condition: Condition
     actual: tuple[str, ...]
@@ -26,15 +26,15 @@ class ConditionTrace:
 
     @property
     def present(self) -> bool:
-        """Tell whether the request has the key."""
+        """Return whether the request has the key."""
         return bool(self.actual)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementTrace:
-    """What became of one statement. `matched_principal` is the document's spelling of the principal that matches, or empty.
+    """The result of one statement. `matched_principal` is the document's spelling of the principal that matches, or empty.
 
-    `applies` is whether the principal matches and every condition holds; `counts` whether its actions are asked for.
+    `counts` says whether the request needs one of its actions; a statement that does not count never applies.
     """
 
     statement: Statement
@@ -44,12 +44,12 @@ class StatementTrace:
 
     @property
     def principal_matched(self) -> bool:
-        """Tell whether a principal of the statement matches."""
+        """Return whether a principal of the statement matches."""
         return bool(self.matched_principal)
 
     @property
     def applies(self) -> bool:
-        """Tell whether the statement takes part in the decision."""
+        """Return whether the statement counts, its principal matches and every condition holds."""
         return self.counts and self.principal_matched and all(trace.holds for trace in self.conditions)
 
 
@@ -61,8 +61,8 @@ def explain(
     values: Sequence[RequestedValues],
     now: int,
 ) -> tuple[StatementTrace, ...]:
-    """Return the trace of every statement of `policy`, of which `compiled` is the compiled form; the rest as in `evaluate`."""
-    forms = match_forms(principal, account)
+    """Return the trace of every statement of `policy`; `compiled` is its compiled form, the rest is as in `evaluate`."""
+    forms = matching_forms(principal, account)
     sets_identity = compiled.identity_slot >= 0 and bool(values[compiled.identity_slot])
     return tuple(
         StatementTrace(

@@ -1,7 +1,7 @@
 """Addresses and address ranges, IPv4 and IPv6, as whole numbers.
 
-`::ffff:a.b.c.d` is `a.b.c.d`, in documents and in requests. The other ways to put IPv4 into IPv6 (`64:ff9b::`, `2002:`,
-`::a.b.c.d`) stay IPv6: they name other hosts.
+`::ffff:a.b.c.d` is read as `a.b.c.d`, in documents and in requests. The other IPv6 addresses that contain an IPv4 address
+(`64:ff9b::`, `2002:`, `::a.b.c.d`) stay IPv6: they name other hosts.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class IpRange(NamedTuple):
 
     @property
     def is_everything(self) -> bool:
-        """Tell whether every address of the version is in the range."""
+        """Return whether every address of the version is in the range."""
         return self.low == 0 and self.high == (1 << _BITS[self.version]) - 1
 
 
@@ -86,7 +86,7 @@ def within_any(ranges: Sequence[IpRange]) -> Callable[[IpAddress], bool]:
 
 def _address(text: str) -> IpAddress:
     if "%" in text:
-        raise ValueError(f"{quoted(text)} has a zone id, which means something on one host only; leave it out")
+        raise ValueError(f"{quoted(text)} has a zone id, which is valid on one host only; leave it out")
     try:
         address = ip_address(text)
     except ValueError:

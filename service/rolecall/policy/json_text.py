@@ -1,6 +1,6 @@
-"""Strict JSON (RFC 8259) as values: one parse in C, which keeps numbers as they are spelled and notes duplicate names.
+"""Strict JSON (RFC 8259) as values: parsed by the C parser, with numbers as they are spelled.
 
-Where something is, `positions.py` finds out, and only when somebody asks.
+`positions.py` finds the place of a value, and runs only when there is something to report.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ class Members(dict[str, "Json"]):
 
 Json: TypeAlias = "str | Number | bool | list[Json] | Members | None"
 
-# A document without any of these has no flaw for which its scanner must run: lone surrogates and NUL, spelled or raw.
+# Lone surrogates and NUL, as escapes or raw: a document without any of these needs no scan for flaws.
 _SUSPECT = re.compile("\\\\u0000|\\\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 
 
 def decode(text: str, *, max_bytes: int, max_depth: int) -> tuple[Json, Scan | None]:
     """Return the value of a JSON text, and its scan if something in it is flawed; raise `InvalidPolicyError`.
 
-    A flaw is what JSON allows and the language does not: a duplicate name (the last stands), a lone surrogate, NUL.
+    A flaw is what JSON allows and the language does not: a duplicate name (the last value is returned), a lone surrogate, NUL.
     """
     _check_size(text, max_bytes)
     duplicates = False
@@ -70,7 +70,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _is_deeper(value: Json, max_depth: int) -> bool:
-    """Tell whether arrays and objects lie more than `max_depth` deep, level by level."""
+    """Return whether arrays and objects lie more than `max_depth` deep, level by level."""
     level: list[Json] = [value]
     for _ in range(max_depth + 1):
         containers = [v for v in level if isinstance(v, (list, dict))]

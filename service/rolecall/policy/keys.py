@@ -1,4 +1,4 @@
-"""The condition keys: which are known, what they hold, and which of them the service derives itself."""
+"""The condition keys: which are known, the family of their values, and which the service derives itself."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ _BY_FOLDED_NAME = {fold(key): key for key in _FAMILIES}
 
 _RESERVED = MappingProxyType(
     {
-        CURRENT_TIME: "is the server's clock; leave it out (explain takes another time in `assume_time`)",
-        PRINCIPAL_ARN: "is derived from the identity that asks; leave it out",
+        CURRENT_TIME: "is the server's clock; leave it out (explain accepts another time in `assume_time`)",
+        PRINCIPAL_ARN: "is derived from the principal of the request; leave it out",
         ROLE_SESSION_NAME: "is derived; send it in the field `role_session_name`",
         EXTERNAL_ID: "is derived; send it in the field `external_id`",
         SOURCE_IDENTITY: "is derived; send it in the field `source_identity`",
@@ -62,7 +62,7 @@ _RESERVED_PREFIXES = MappingProxyType(
 
 
 def lookup_name(spelling: str) -> str:
-    """Return the name under which a key is compared: its spelling, but for the two spellings of one key."""
+    """Return the name under which a key is compared: its spelling, except that `acs:PrincipalArn` is `acs:PrincipalARN`."""
     return PRINCIPAL_ARN if spelling == "acs:PrincipalArn" else spelling
 
 
@@ -72,28 +72,28 @@ def known_keys() -> tuple[str, ...]:
 
 
 def is_known(key: str) -> bool:
-    """Tell whether something of this language gives `key` a meaning."""
+    """Return whether the language gives `key` a meaning."""
     name = lookup_name(key)
     return name in _FAMILIES or any(name.startswith(prefix) and name != prefix for prefix in _PREFIXES)
 
 
 def family_of(key: str) -> Family | None:
-    """Return the family that a known key is read as, None for an unknown key."""
+    """Return the family of the values of a known key, None for an unknown key."""
     if not is_known(key):
         return None
     return _FAMILIES.get(lookup_name(key), Family.STRING)
 
 
 def reserved_hint(key: str) -> str | None:
-    """Return the sentence for a caller who sent a key that the service derives; None if it may be sent."""
-    said = _RESERVED.get(lookup_name(key))
-    if said is None:
-        said = next((hint for prefix, hint in _RESERVED_PREFIXES.items() if key.startswith(prefix)), None)
-    return None if said is None else f"`{key}` {said}"
+    """Return the message for a caller that sent a key which the service derives; None if a caller may send it."""
+    hint = _RESERVED.get(lookup_name(key))
+    if hint is None:
+        hint = next((hint for prefix, hint in _RESERVED_PREFIXES.items() if key.startswith(prefix)), None)
+    return None if hint is None else f"`{key}` {hint}"
 
 
 def nearest_key(key: str) -> str | None:
-    """Return the known key that an unknown one was probably meant to be, if there is one."""
+    """Return the known key that an unknown one probably means, or None."""
     if is_known(key) or len(key) > 64:
         return None
     folded = fold(key)

@@ -1,4 +1,4 @@
-"""How much a trust policy may hold."""
+"""The limits of a trust policy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Limits:
     """The limits of one document. Principals and condition keys are counted over all statements.
 
-    `max_document_bytes` counts UTF-8; the two pattern limits are those of one value of a `...Like` operator.
+    `max_document_bytes` counts bytes of UTF-8; the two pattern limits apply to each value of a `...Like` operator.
     """
 
     max_document_bytes: int = 16_384

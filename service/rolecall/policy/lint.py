@@ -1,4 +1,4 @@
-"""What is valid in a trust policy and still probably not meant. Findings advise; what blocks a write is configured."""
+"""The linter: what is valid in a trust policy and probably a mistake. Whether a finding blocks a write is configured."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from rolecall.policy.document import TrustPolicy
-from rolecall.policy.lint_rules import RULES, Remark, Rule, Setting
+from rolecall.policy.lint_rules import RULES, LintContext, Remark, Rule
 from rolecall.policy.positions import JsonSyntaxError, Lines, Scan, scan
 from rolecall.policy.wording import printable
 
 
 class Severity(StrEnum):
-    """How much a finding matters, the gravest first."""
+    """How serious a finding is, the most serious first."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -21,13 +21,13 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Return 0 for the gravest, more for less."""
+        """Return 0 for the most serious, more for less."""
         return list(Severity).index(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something to reconsider: `id` is stable, `message` says what, `fix` what to write instead.
+    """Something to reconsider: `id` is stable, `message` says what is wrong, `fix` what to write instead.
 
     `line` and `column` count from 1 in characters, and are 0 if the policy has no text to count in.
     """
@@ -49,26 +49,26 @@ def lint(policy: TrustPolicy, *, now: int, account: str = "") -> tuple[Finding, 
 
     `now` is in microseconds since 1970; `account` is the role's own account, empty if it is not known.
     """
-    where = _Where(policy.text)
-    setting = Setting(now, account)
+    places = _Places(policy.text)
+    context = LintContext(now, account)
     found = [
-        where.finding(rule, remark)
+        places.finding(rule, remark)
         for statement in policy.statements
         for rule in RULES
-        for remark in rule.look(statement, setting)
+        for remark in rule.find(statement, context)
     ]
     return tuple(sorted(found, key=lambda finding: (finding.line, finding.column)))
 
 
-class _Where:
-    """The places of a policy's text."""
+class _Places:
+    """Finds lines and columns in the text of a policy."""
 
     def __init__(self, text: str) -> None:
         self._lines = Lines(text)
         try:
             self._scan = scan(text, max_depth=sys.maxsize)
         except JsonSyntaxError:
-            # A policy that was put together from values has no document to point into.
+            # A policy that was built from values has no document to point into.
             self._scan = Scan()
 
     def finding(self, rule: Rule, remark: Remark) -> Finding:

@@ -1,4 +1,4 @@
-"""What the linter's rules ask of a statement and its conditions."""
+"""What the linter's rules read from a statement and its conditions."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ SINGLE_VALUED = frozenset(
         "acs:SecureTransport",
     }
 )
-"""Keys of which a request has one value at most."""
+"""The keys that have at most one value in a request."""
 
 
 def trusts(statement: Statement, kind: PrincipalKind) -> bool:
-    """Tell whether an Allow statement names a principal of a kind."""
+    """Return whether an Allow statement names a principal of a kind."""
     return statement.effect is Effect.ALLOW and any(p.principal.kind is kind for p in statement.principals)
 
 
 def required(statement: Statement, key: str) -> list[Condition]:
-    """Return the conditions that hold only if the request has `key`, with one of the values they name."""
+    """Return the conditions that hold only if the request has `key` with one of the expected values."""
     return [
         c
         for c in statement.conditions
@@ -56,20 +56,20 @@ def required(statement: Statement, key: str) -> list[Condition]:
 
 
 def is_broad(condition: Condition, value: str) -> bool:
-    """Tell whether a pattern of a subject leaves open which repository, namespace or project it is.
+    """Return whether a pattern of a subject matches more than one repository, namespace or project.
 
-    Subjects run from the general to the special (`repo:ORG/REPO:...`, `system:serviceaccount:NAMESPACE:NAME`): a
-    wildcard that is not behind two whole parts and something of the third is as wide as an organisation, or wider.
+    Subjects go from the general to the specific (`repo:ORG/REPO:...`, `system:serviceaccount:NAMESPACE:NAME`): a pattern
+    without two whole parts and a beginning of the third before its wildcard matches an organisation, or more.
     """
     wildcard = _WILDCARD.search(value)
     if condition.operator.name not in LIKE_OPERATORS or not wildcard:
         return False
-    *whole, begun = _SEPARATOR.split(value[: wildcard.start()])
-    return len(whole) < 2 or (len(whole) == 2 and not begun)
+    *whole, partial = _SEPARATOR.split(value[: wildcard.start()])
+    return len(whole) < 2 or (len(whole) == 2 and not partial)
 
 
 def principals(statement: Statement) -> Iterator[tuple[PrincipalPattern, str]]:
-    """Yield each principal with its pointer, as if all stood in arrays."""
+    """Yield each principal with its pointer, in the form for arrays also where it is a lone value."""
     counts: dict[str, int] = {}
     for pattern in statement.principals:
         index = counts.setdefault(pattern.type, 0)
@@ -87,7 +87,7 @@ def repeated(items: Iterable[T], identity: Callable[[T], object]) -> Iterator[T]
 
 
 def may_be_absent(statement: Statement, key: str) -> bool:
-    """Tell whether a request that one of the principals makes may lack a key."""
+    """Return whether a request of one of the principals can lack a key."""
     kinds = {p.principal.kind for p in statement.principals}
     if key == PRINCIPAL_ARN:
         return PrincipalKind.SERVICE in kinds
@@ -104,18 +104,18 @@ def _test(condition: Condition) -> Callable[[Any], bool]:
 
 
 def is_over(condition: Condition, now: int) -> bool:
-    """Tell whether a date condition will not hold again: neither now nor at any boundary still to come."""
+    """Return whether a date condition holds neither now nor at any later time."""
     holds = _test(condition)
     return not any(holds(t) for t in {now, *(t for t in _instants(condition) if t > now)})
 
 
 def _instants(condition: Condition) -> set[int]:
-    """Return an instant from every stretch of time in which a date condition keeps its answer."""
+    """Return an instant from every period in which a date condition has one result."""
     return {t + step for t in map(condition.operator.expected, condition.values) for step in (-1, 0, 1)}
 
 
 def contradict(conditions: Sequence[Condition]) -> bool:
-    """Tell whether no single value meets all conditions, where the values that could are few enough to try."""
+    """Return whether no single value meets all conditions; False where the possible values cannot be tried."""
     if all(c.operator.family is Family.DATE for c in conditions):
         tests = [_test(c) for c in conditions]
         return not any(all(holds(t) for holds in tests) for c in conditions for t in _instants(c))
@@ -127,7 +127,7 @@ def contradict(conditions: Sequence[Condition]) -> bool:
 
 
 def _text_test(condition: Condition) -> Callable[[str], bool]:
-    """Return the test whether a condition holds for a text; one that cannot be read is no contradiction."""
+    """Return the test whether a condition holds for a text; one that it cannot read passes."""
     holds = _test(condition)
 
     def met(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Near misses: the least that stood between a question and an allow, and the smallest change that would have allowed."""
+"""Near misses: why a request was denied, and the smallest change that would have allowed it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SHOWN_VALUES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NearMiss:
-    """A statement in the way: an Allow that failed in `elements` (JSON pointers), or a Deny that applies because of them."""
+    """A statement that prevents an allow: an Allow that failed in `elements` (JSON pointers), or a Deny that applies by them."""
 
     trace: StatementTrace
     elements: tuple[str, ...]
@@ -30,9 +30,9 @@ class NearMiss:
 
 
 def near_misses(traces: Sequence[StatementTrace], principal: Principal) -> tuple[NearMiss, ...]:
-    """Return every Deny that applies, then the Allow statement with the fewest failed elements unless one applies.
+    """Return every Deny that applies, then the Allow statement with the fewest failed elements, unless an Allow applies.
 
-    Among equals the one whose principal matches comes first, then the first in the document.
+    Of several with equally few, a statement whose principal matches is preferred, then the first in the document.
     """
     denying = tuple(_denying(t) for t in traces if t.statement.effect is Effect.DENY and t.applies)
     allowing = [t for t in traces if t.statement.effect is Effect.ALLOW and t.counts]
@@ -52,23 +52,23 @@ def _failed(trace: StatementTrace) -> tuple[str, ...]:
 def _denying(trace: StatementTrace) -> NearMiss:
     statement = trace.statement
     elements = tuple(t.condition.pointer for t in trace.conditions) or (f"{statement.pointer}/Principal",)
-    escapes = [_escape(t) for t in trace.conditions]
-    way_out = " or ".join(escapes) if escapes else f"it denies `{trace.matched_principal}` whatever the conditions"
-    sentence = f"the Deny at {statement.pointer} applies: {way_out}, or change that statement"
+    ways = [_way_out(t) for t in trace.conditions]
+    change = " or ".join(ways) if ways else f"it denies `{trace.matched_principal}` without conditions"
+    sentence = f"the Deny at {statement.pointer} applies: {change}, or change that statement"
     return NearMiss(trace=trace, elements=elements, suggestion=sentence)
 
 
-def _escape(trace: ConditionTrace) -> str:
+def _way_out(trace: ConditionTrace) -> str:
     key = trace.condition.spelling
     if trace.unreadable:
-        return f"{_readable_value(trace)}, and doubt meets a Deny"
+        return f"{_readable_value(trace)}, and an unreadable value meets a Deny"
     if trace.present:
-        return f"come with a `{key}` for which {_expected(trace)} does not hold"
-    return f"send `{key}` (it is absent, and {trace.condition.operator_name} holds on an absent key)"
+        return f"send a `{key}` for which {_expected(trace)} does not hold"
+    return f"send `{key}` (it is absent, and {trace.condition.operator_name} holds on a missing key)"
 
 
 def _half_allowing(trace: StatementTrace) -> NearMiss:
-    """An Allow applies, and yet it is not enough: one of the two actions of a request with a source identity lacks one."""
+    """Return the near miss of a request with a source identity that is allowed only one of its two actions."""
     lacking = SET_SOURCE_IDENTITY if ASSUME_ROLE in trace.statement.actions else ASSUME_ROLE
     pointer = f"{trace.statement.pointer}/Action"
     sentence = f"a source identity is sent, so an Allow of `{lacking}` must apply too: add it to {pointer}"
@@ -92,13 +92,13 @@ def _name_principal(trace: StatementTrace, principal: Principal) -> str:
     return f"name `{principal}` in {trace.statement.pointer}/Principal"
 
 
-def _principal_hint(pattern: PrincipalPattern, asking: Principal) -> str:
+def _principal_hint(pattern: PrincipalPattern, principal: Principal) -> str:
     named = pattern.principal
-    if named.kind is asking.kind and named.name.lower() == asking.name.lower() and named != asking:
-        what = "account" if named.account != asking.account else "case of the name"
-        return f"name `{asking}` instead of `{pattern.text}` (they differ in the {what})"
-    if named.kind is PrincipalKind.ROOT and asking.kind in (PrincipalKind.USER, PrincipalKind.ROLE):
-        return f"name `acs:ram::{asking.account}:root` or `{asking}` (`{pattern.text}` is another account)"
+    if named.kind is principal.kind and named.name.lower() == principal.name.lower() and named != principal:
+        what = "account" if named.account != principal.account else "case of the name"
+        return f"name `{principal}` instead of `{pattern.text}` (they differ in the {what})"
+    if named.kind is PrincipalKind.ROOT and principal.kind in (PrincipalKind.USER, PrincipalKind.ROLE):
+        return f"name `acs:ram::{principal.account}:root` or `{principal}` (`{pattern.text}` is another account)"
     return ""
 
 
@@ -111,7 +111,7 @@ def _change(trace: ConditionTrace) -> str:
         where = f" (the field `{name}` of the request)" if name else ""
         return f"send `{key}`{where} for which {_expected(trace)} holds (it is absent)"
     swap = next(_swaps(trace), "")
-    return swap or f"come with a `{key}` for which {_expected(trace)} holds (it is {_listed(trace.actual)})"
+    return swap or f"send a `{key}` for which {_expected(trace)} holds (it is {_listed(trace.actual)})"
 
 
 def _expected(trace: ConditionTrace) -> str:
@@ -125,7 +125,7 @@ def _readable_value(trace: ConditionTrace) -> str:
 
 
 def _swaps(trace: ConditionTrace) -> Iterator[str]:
-    """Yield the other operator with which a failed string comparison would hold: a mistake more often than a wish."""
+    """Yield suggestions of another operator with which a failed string comparison would hold."""
     condition = trace.condition
     if condition.quantifier is not Quantifier.NONE or condition.operator.negated:
         return

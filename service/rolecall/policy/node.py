@@ -1,4 +1,4 @@
-"""A value of a document with the pointer that leads to it, and the collection of everything that is wrong."""
+"""A value of a document with its JSON pointer, and the violations that are found in it."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from rolecall.policy.wording import listed, printable, quoted
 T = TypeVar("T")
 
 _FLAWS = {
-    "DUPLICATE_KEY": "the name stands here a second time in one object; keep one of them",
+    "DUPLICATE_KEY": "the name is repeated in one object; keep one of them",
     "INVALID_UNICODE": "a string holds half of a surrogate pair, which is no character; remove it",
     "NUL_CHARACTER": "a string holds the NUL character; remove it",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """One reading of one document: its limits, its dialect, and what was found wrong so far."""
+class ParseState:
+    """The state of parsing one document: its limits, its profile, and the violations found so far."""
 
     limits: Limits
     profile: Profile
     _found: list[tuple[Violation, bool]] = field(default_factory=list)
 
     def note(self, violation: Violation, *, at_name: bool) -> None:
-        """Keep a violation, to be placed at the value of its pointer or at the name of that value."""
+        """Note a violation at the value of its pointer, or at the name of that value."""
         self._found.append((violation, at_name))
 
     def raise_if_any(self, text: str, flawed: Scan | None) -> None:
-        """Raise `InvalidPolicyError` with all that was found, placed and in document order."""
+        """Raise `InvalidPolicyError` with all violations, with their lines and columns, in document order."""
         if not self._found and flawed is None:
             return
         places = flawed or scan(text, max_depth=self.limits.max_depth)
@@ -70,16 +70,16 @@ def _placed(violation: Violation, line: int, column: int) -> Violation:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A JSON value, the pointer that leads to it, and the reading it belongs to."""
+    """A JSON value, its pointer, and the state of its document."""
 
     value: Json
     pointer: str
-    reading: Reading
+    state: ParseState
 
     def refuse(self, reason: str, message: str, suggestion: str = "", *, at_name: bool = False) -> None:
         """Note a violation at this value, or at its name."""
         violation = Violation(pointer=self.pointer, reason=reason, message=message, suggestion=suggestion)
-        self.reading.note(violation, at_name=at_name)
+        self.state.note(violation, at_name=at_name)
 
     def refuse_type(self, wanted: str) -> None:
         """Note that the value is of another JSON type than the `wanted` one."""
@@ -88,7 +88,7 @@ class Node:
 
     def child(self, token: str, value: Json) -> Node:
         """Return a member or element of this value."""
-        return Node(value, f"{self.pointer}/{escaped(token)}", self.reading)
+        return Node(value, f"{self.pointer}/{escaped(token)}", self.state)
 
     def elements(self) -> list[Node]:
         """Return the elements of an array; a lone value stands for an array of one."""
@@ -97,7 +97,7 @@ class Node:
         return [self.child(str(i), value) for i, value in enumerate(self.value)]
 
     def members(self) -> Iterator[tuple[str, Node]]:
-        """Yield the names and values of an object; note that it is none."""
+        """Yield the names and values of an object; note a violation if the value is not an object."""
         if not isinstance(self.value, Members):
             self.refuse_type("an object")
             return
@@ -107,7 +107,7 @@ class Node:
     def fields(self, required: tuple[str, ...], optional: tuple[str, ...], hints: Mapping[str, str]) -> dict[str, Node]:
         """Return the known members of an object, and note unknown and missing ones.
 
-        A mis-cased name is refused, but its value is read under the right one: what is wrong inside is told at once.
+        A mis-cased name is refused, but its value is read under the right one, so that violations in it are reported too.
         """
         given = dict(self.members())
         if not isinstance(self.value, Members):
@@ -133,7 +133,7 @@ class Node:
 
 
 def nearest(name: str, known: tuple[str, ...]) -> str:
-    """Return the known name that `name` was probably meant to be, or an empty text."""
+    """Return the known name that `name` probably means, or an empty text."""
     same = next((k for k in known if fold(k) == fold(name)), None)
     if same is not None or len(name) > 64:
         return same or ""
@@ -142,7 +142,7 @@ def nearest(name: str, known: tuple[str, ...]) -> str:
 
 
 def kind_of(value: Json) -> str:
-    """Return what a JSON value is, in words."""
+    """Return a description of a JSON value, such as "the text `a`" or "an object"."""
     match value:
         case None:
             return "null"
@@ -173,7 +173,7 @@ def _token_of(pointer: str) -> str:
 
 
 def _name_of(pointer: str) -> str:
-    """Return how a message calls the value at a pointer."""
+    """Return the name of the value at a pointer for a message."""
     *_, parent, token = ("", *pointer.split("/"))
     if not token:
         return "the document"

@@ -1,6 +1,6 @@
-"""From the text of a trust policy to a `TrustPolicy`, or to everything that is wrong with it at once.
+"""Parse the text of a trust policy into a `TrustPolicy`, or report all its violations at once.
 
-What is not understood is refused here, when it is written, and so is never skipped when it is read.
+What the language does not know is refused here, when it is written, and never skipped when a decision is made.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from rolecall.policy.document import Effect, PrincipalPattern, Statement, TrustP
 from rolecall.policy.errors import InvalidPrincipalError
 from rolecall.policy.json_text import Members, Number, decode
 from rolecall.policy.limits import DEFAULT_LIMITS, Limits
-from rolecall.policy.node import Node, Reading, nearest
+from rolecall.policy.node import Node, ParseState, nearest
 from rolecall.policy.principal import PRINCIPAL_TYPES, PrincipalKind, is_alibaba_service, principal_of_document
 from rolecall.policy.profile import Profile
 from rolecall.policy.readers import fold
@@ -21,17 +21,17 @@ MAX_SID_CHARACTERS = 128
 _ACTIONS = {fold(action): action for action in ("sts:AssumeRole", "sts:SetSourceIdentity")}
 _POLICY_HINTS = {
     "Id": "remove it",
-    "Resource": "the role that carries the policy is the resource, so remove it",
+    "Resource": "the role that has the policy is the resource, so remove it",
 }
 _STATEMENT_HINTS = {
-    "NotPrincipal": "name those who may in `Principal`, and refuse others with a `Deny` statement",
+    "NotPrincipal": "name the allowed principals in `Principal`, and deny others with a `Deny` statement",
     "NotAction": "name the action in `Action`",
-    "Resource": "the role that carries the policy is the resource, so remove it",
-    "NotResource": "the role that carries the policy is the resource, so remove it",
+    "Resource": "the role that has the policy is the resource, so remove it",
+    "NotResource": "the role that has the policy is the resource, so remove it",
 }
 _TYPE_HINTS = {
-    "AWS": "it is of AWS; write `RAM`, with `acs:ram::ACCOUNT_ID:...` in place of `arn:aws:iam::...`",
-    "CanonicalUser": "it is of AWS; write `RAM`, with `acs:ram::ACCOUNT_ID:user/NAME`",
+    "AWS": "it belongs to AWS; write `RAM`, with `acs:ram::ACCOUNT_ID:...` in place of `arn:aws:iam::...`",
+    "CanonicalUser": "it belongs to AWS; write `RAM`, with `acs:ram::ACCOUNT_ID:user/NAME`",
     "*": "name a type: `RAM`, `Service` or `Federated`",
 }
 
@@ -39,9 +39,9 @@ _TYPE_HINTS = {
 def parse_policy(text: str, *, limits: Limits = DEFAULT_LIMITS, profile: Profile = Profile.ROLECALL) -> TrustPolicy:
     """Return the policy that `text` spells; raise `InvalidPolicyError` with all violations in document order."""
     value, flawed = decode(text, max_bytes=limits.max_document_bytes, max_depth=limits.max_depth)
-    reading = Reading(limits, profile)
-    statements = _policy(Node(value, "", reading))
-    reading.raise_if_any(text, flawed)
+    state = ParseState(limits, profile)
+    statements = _policy(Node(value, "", state))
+    state.raise_if_any(text, flawed)
     return TrustPolicy(text, statements)
 
 
@@ -69,7 +69,7 @@ def _version(node: Node) -> None:
 
 def _statements(node: Node) -> tuple[Statement, ...]:
     """Read statements = [statement, ...], at least one"""
-    limits = node.reading.limits
+    limits = node.state.limits
     if not isinstance(node.value, list):
         node.refuse_type("an array of statements; put `[` and `]` around it")
         return ()
@@ -86,8 +86,8 @@ def _statements(node: Node) -> tuple[Statement, ...]:
 
 
 def _check_totals(node: Node) -> None:
-    """Note when all statements together name too many principals, or compare too many keys."""
-    limits, statements = node.reading.limits, [s.value for s in node.elements() if isinstance(s.value, Members)]
+    """Note a violation if all statements together name too many principals, or compare too many keys."""
+    limits, statements = node.state.limits, [s.value for s in node.elements() if isinstance(s.value, Members)]
     principals = sum(_size(value) for s in statements for value in _values(s.get("Principal")))
     if principals > limits.max_principals:
         node.refuse(
@@ -159,14 +159,16 @@ def _action_hint(text: str) -> str:
     if "*" in text or "?" in text:
         return "has a wildcard; name the action, `sts:AssumeRole`"
     if folded == "sts:tagsession":
-        return "is of AWS; write `sts:AssumeRole` alone"
+        return "belongs to AWS; write `sts:AssumeRole` alone"
     return f"does not belong in a trust policy; write {listed(_ACTIONS.values())}"
 
 
 def _principals(node: Node) -> tuple[PrincipalPattern, ...]:
     """Read principal = {type: value | [value, ...], ...}"""
     if node.value == "*":
-        node.refuse("WILDCARD_PRINCIPAL", "`*` would trust everybody; name the principals, by type", '{"RAM": [...]}')
+        node.refuse(
+            "WILDCARD_PRINCIPAL", "`*` would trust every principal; name the principals, by type", '{"RAM": [...]}'
+        )
         return ()
     if not isinstance(node.value, Members):
         node.refuse_type('an object such as `{"Service": ["ecs.aliyuncs.com"]}`')
@@ -187,7 +189,7 @@ def _typed(type_name: str, node: Node) -> list[PrincipalPattern]:
         )
         if fold(suggestion) != fold(type_name) and type_name != "AWS":
             return []
-        # What is wrong with the values is told at once, under the type that was meant.
+        # The values are read under the type that was meant, so that violations in them are reported too.
         type_name = suggestion
     patterns = [_pattern(type_name, element) for element in node.elements()]
     return [pattern for pattern in patterns if pattern is not None]
@@ -221,5 +223,5 @@ def _sid(node: Node) -> str:
 
 
 def _refuse_in_ram(node: Node, message: str, *, at_name: bool = False) -> None:
-    if node.reading.profile is Profile.RAM:
+    if node.state.profile is Profile.RAM:
         node.refuse("NOT_IN_RAM", message, at_name=at_name)

@@ -1,4 +1,4 @@
-"""What a policy might still say: decisions over requests of which some keys are not known yet."""
+"""Decisions about requests of which some keys are not known yet."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def deciding_keys(
 ) -> tuple[str, ...] | None:
     """Return the absent keys that may still turn a deny into an allow, sorted; None when none can.
 
-    `unknown` are the places of keys that the request may yet carry; an absent key that is not among them stays absent. Keys are
-    taken one by one: two conditions on one key that no value could meet together are not noticed.
+    `unknown` are the indexes of keys that the request may still have; an absent key that is not among them stays absent. Keys
+    are judged one by one: two conditions on one key that no value can meet together are not noticed.
 
-    1. A Deny whose conditions all hold, and none of which is unknown, denies for good.
-    2. Otherwise every Allow of which no known condition fails may still apply.
+    1. A Deny whose conditions all hold, and none of which is unknown, denies in any case.
+    2. Otherwise every Allow with no known condition that fails may still apply.
     """
     allows: list[CompiledStatement] = []
     denies: list[CompiledStatement] = []

@@ -1,7 +1,7 @@
-"""Where everything stands in a JSON text: a scanner without recursion that accepts what the strict parse accepts.
+"""Find the position of every value in a JSON text: a scanner without recursion that accepts what `json_text.decode` accepts.
 
-It runs when there is something to tell a person. It keeps one entry for each value, linked to its parent, so that its
-memory grows with the text and not with the length of the pointers.
+It runs only when there is a violation or a finding to report. It stores one entry for each value, linked to its parent, so
+that its memory grows with the text and not with the length of the pointers.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class JsonSyntaxError(Exception):
 
 
 class Position(NamedTuple):
-    """One value: where it starts, and where its name does (-1 without one). `parent` is -1 for the whole document.
+    """The position of one value and of its name (-1 without a name). `parent` is -1 for the whole document.
 
     `token` is its name in an object or its number in an array; `source` is its text, or just the bracket that opens it.
     """
@@ -55,14 +55,14 @@ class Flaw(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """The places of every value, and the flaws, in document order."""
+    """The position of every value, and the flaws, in document order."""
 
     places: list[Position] = field(default_factory=list)
     flaws: list[Flaw] = field(default_factory=list)
     _children: dict[tuple[int, str], int] = field(default_factory=dict)
 
     def find(self, pointer: str) -> Position | None:
-        """Return the place of the value that a JSON pointer names; of duplicate names the last."""
+        """Return the position of the value that a JSON pointer names; of duplicate names the last."""
         if not self.places:
             return None
         at = 0
@@ -74,7 +74,7 @@ class Scan:
         return self.places[at]
 
     def pointer_of(self, at: int) -> str:
-        """Return the pointer of the value numbered `at`, with overlong names cut."""
+        """Return the pointer of the value numbered `at`; names are cut after 1,024 characters."""
         tokens: list[str] = []
         while at > 0:
             tokens.append(escaped(self.places[at].token[:_MAX_SHOWN_TOKEN]))
@@ -82,7 +82,7 @@ class Scan:
         return "".join(f"/{token}" for token in reversed(tokens))
 
     def add(self, place: Position) -> int:
-        """Note a place and return its number; a name that the parent has already is a flaw."""
+        """Add a position and return its number; a name that its parent already has is a flaw."""
         number = len(self.places)
         self.places.append(place)
         known = (place.parent, place.token) in self._children
@@ -93,7 +93,7 @@ class Scan:
 
 
 class Lines:
-    """Turns offsets into lines and columns, both from 1, in characters."""
+    """Converts offsets to lines and columns, both counted from 1, in characters."""
 
     def __init__(self, text: str) -> None:
         self._starts = [0, *(found.end() for found in re.finditer("\n", text))]
@@ -115,12 +115,12 @@ def escaped(token: str) -> str:
 
 
 def scan(text: str, *, max_depth: int) -> Scan:
-    """Return where everything is; raise `JsonSyntaxError` at the first thing that is not strict JSON."""
+    """Return the position of every value; raise `JsonSyntaxError` at the first text that is not strict JSON."""
     return _Scanner(text, max_depth).document()
 
 
 class _Open:
-    """An array or object that is not closed yet, and how many elements it has so far."""
+    """An array or object that is not closed yet, and the number of its elements so far."""
 
     __slots__ = ("count", "is_object", "place")
 

@@ -1,7 +1,7 @@
-"""Principals: who asks, and whom a trust policy names. Both are read into the same value.
+"""Principals of trust policies and of requests, which are read into the same value.
 
-A text becomes a `Principal` in one of two places, which differ in what they take (see `docs/policy-language.md`):
-`principal_of_document` for the patterns of a trust policy, `principal_of_request` for who asks.
+The two accept different texts (see `docs/policy-language.md`): `principal_of_document` reads the principals of a trust
+policy, `principal_of_request` the principal of a request.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rolecall.policy.wording import listed, quoted
 
 
 class PrincipalKind(StrEnum):
-    """What sort of principal it is; the value is the word that its ARN has for it."""
+    """The kinds of principals; the value is the word for it in an ARN."""
 
     ROOT = "root"
     USER = "user"
@@ -33,12 +33,12 @@ class PrincipalKind(StrEnum):
     SAML_PROVIDER = "saml-provider"
     OIDC_PROVIDER = "oidc-provider"
 
-    # Every principal that is looked up is hashed; that of Enum is a call into Python.
+    # Every lookup hashes a principal. The hash of Enum is Python code, that of str is not.
     __hash__ = str.__hash__
 
 
 class Principal(NamedTuple):
-    """Who asks. Compared field by field; `name` keeps the case it was given in.
+    """A principal. Compared field by field; `name` has the case that was given.
 
     `account` is empty only for a service that acts inside the role's own account; `name` only for a root.
     """
@@ -80,16 +80,16 @@ PRINCIPAL_TYPES: Mapping[str, frozenset[PrincipalKind]] = MappingProxyType(
         "Federated": _PROVIDERS,
     }
 )
-"""What each principal type of a document may hold."""
+"""The kinds that each principal type of a document may contain."""
 
 
 def is_alibaba_service(name: str) -> bool:
-    """Tell whether a service is one of Alibaba's, and not an in-house one."""
+    """Return whether a service belongs to Alibaba Cloud, and is not an in-house one."""
     return name.endswith(_ALIBABA)
 
 
 def principal_of_document(type_name: str, text: str) -> Principal:
-    """Return whom a document means by `text` under the principal type `type_name`; raise `InvalidPrincipalError`."""
+    """Return the principal that `text` names under the principal type `type_name`; raise `InvalidPrincipalError`."""
     if type_name not in PRINCIPAL_TYPES:
         message = f"{quoted(type_name)} is not a principal type; write {listed(PRINCIPAL_TYPES)}"
         raise InvalidPrincipalError(text, message, reason="UNKNOWN_PRINCIPAL_TYPE")
@@ -106,10 +106,10 @@ def principal_of_document(type_name: str, text: str) -> Principal:
 
 @lru_cache(maxsize=65_536)
 def principal_of_request(text: str) -> Principal:
-    """Return who asks; raise `InvalidPrincipalError`.
+    """Return the principal of a request; raise `InvalidPrincipalError`.
 
-    A role session is reduced to its role, in the role's case as given. A federated identity is not a text alone and is
-    refused, and so is a service outside `*.aliyuncs.com` that does not say for which account it acts.
+    A role session is reduced to its role, in the case that was given. A federated identity is more than a text and is
+    refused, and so is a service outside `*.aliyuncs.com` that does not name the account for which it acts.
     """
     principal = _session(text) or _named(text)
     if principal is None:
@@ -124,7 +124,7 @@ def principal_of_request(text: str) -> Principal:
 
 @lru_cache(maxsize=65_536)
 def provider_of_request(text: str) -> Principal:
-    """Return the provider that a federated identity came through; raise `InvalidPrincipalError`."""
+    """Return the provider of a federated identity; raise `InvalidPrincipalError`."""
     principal = _named(text)
     if principal is None or principal.kind not in _PROVIDERS:
         raise InvalidPrincipalError(

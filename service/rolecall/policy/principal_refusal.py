@@ -1,4 +1,4 @@
-"""Why a text does not spell a principal, and what to write instead. Asked only once the grammar has refused it."""
+"""Why a text is not a principal, and what to write instead. Runs only after the grammar has refused the text."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ import re
 from rolecall.policy.errors import InvalidPrincipalError
 from rolecall.policy.wording import quoted
 
-FEDERATED_FIELD_HINT = (
-    "is a provider, through which somebody comes; send it as `federated.provider_arn`, with the claims beside it"
-)
+FEDERATED_FIELD_HINT = "is an identity provider; send it as `federated.provider_arn`, with the claims beside it"
 SERVICE_OF_WHOM_HINT = (
-    "does not say for which account the service acts; write `ACCOUNT_ID@` before it,"
+    "does not name the account for which the service acts; write `ACCOUNT_ID@` before it,"
     " since the name alone would mean the account of every role"
 )
 PLACEHOLDER = re.compile(r"\$\{|\{\{|\$\(|<%|%[sdv]|<[^<>]*>")
@@ -51,16 +49,18 @@ def refusal_in_request(text: str) -> InvalidPrincipalError:
 
 
 def _any_form(text: str) -> InvalidPrincipalError | None:
-    """Tell of mistakes that have nothing to do with the form of the principal."""
+    """Return what is wrong with a text whatever its form is, or None."""
     if not text.strip():
-        return InvalidPrincipalError(text, "a principal must not be empty; name somebody, or leave the value out")
+        return InvalidPrincipalError(text, "a principal must not be empty; name one, or leave the value out")
     if PLACEHOLDER.search(text):
         return _error(text, "holds a placeholder of a template that was not filled in; render the template first")
     if text.startswith("arn:"):
         return _error(text, "is an AWS name; RAM names start with `acs:ram::`, such as `acs:ram::ACCOUNT_ID:user/NAME`")
     if _ACCOUNT.fullmatch(text):
         arn = f"acs:ram::{text}:root"
-        return _error(text, f"is an account id alone; write `{arn}` for everybody in that account", suggestion=arn)
+        return _error(
+            text, f"is an account id alone; write `{arn}` for every user and role of that account", suggestion=arn
+        )
     return _wildcard(text)
 
 
@@ -90,7 +90,7 @@ def _wildcard(text: str) -> InvalidPrincipalError | None:
 
 
 def _account(text: str) -> str:
-    """Return the part of a text that stands where an account id belongs."""
+    """Return the part of a text at the place of the account id."""
     parts = text.split(":", 4)
     if len(parts) == 5:
         return parts[3]
@@ -98,7 +98,7 @@ def _account(text: str) -> str:
 
 
 def _of_form(text: str) -> InvalidPrincipalError | None:
-    """Tell what is wrong with a text that has the form of an ARN, or of a service."""
+    """Return what is wrong with a text that has the form of an ARN, or of a service, or None."""
     if text.lower().startswith("acs:"):
         return _arn(text)
     account, at, _ = text.partition("@")

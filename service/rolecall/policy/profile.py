@@ -1,4 +1,4 @@
-"""Which dialect of the language a document is read in."""
+"""The profiles of the language in which a document can be read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Profile(StrEnum):
-    """`ROLECALL` is the whole language; `RAM` refuses what Alibaba does not have, or does not document."""
+    """`ROLECALL` is the whole language; `RAM` refuses what Alibaba Cloud does not have or does not document."""
 
     ROLECALL = "ROLECALL"
     RAM = "RAM"

@@ -1,4 +1,4 @@
-"""From the text of a condition value to the value that is compared: numbers, instants and truth values.
+"""Read the text of a condition value as the value that is compared: numbers, instants and booleans.
 
 Every reader raises only `ValueError`, with a sentence.
 """
@@ -74,4 +74,4 @@ def _days(text: str, year: int, month: int, day: int) -> int:
     try:
         return date(year, month, day).toordinal() - _EPOCH_DAY
     except ValueError:
-        raise ValueError(f"{quoted(text)} names a day that is not in the calendar") from None
+        raise ValueError(f"{quoted(text)} names a day that does not exist") from None

@@ -1,4 +1,4 @@
-"""What a person most likely did where a text stops being JSON, and what to do about it."""
+"""The most likely mistake where a text is not JSON, and what to do about it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rolecall.policy.wording import quoted
 
 
 class ExpectedToken(StrEnum):
-    """What should have come; the value says it in words."""
+    """The token that was expected; the value is its name in messages."""
 
     VALUE = "a value"
     NAME = "a name in double quotes"
@@ -22,7 +22,7 @@ class ExpectedToken(StrEnum):
 
 
 class SyntaxHint(NamedTuple):
-    """A reason, a sentence, where it stands, and what to write instead if that is clear."""
+    """A reason, a message, the offset, and what to write instead, if that is clear."""
 
     reason: str
     message: str
@@ -40,25 +40,25 @@ _NUMBER_TAIL = re.compile(r"[0-9][0-9.eE_xX]")
 _WORDS = {"true": "true", "false": "false", "none": "null", "undefined": "null"}
 _MARKDOWN = ("[", "]", "_", "*", "{", "}")
 _TYPOGRAPHIC_QUOTES = ("\u201c", "\u201d", "\u2018", "\u2019")
-_Looks: TypeAlias = "tuple[Callable[[str, int], SyntaxHint | None], ...]"
+_Hints: TypeAlias = "tuple[Callable[[str, int], SyntaxHint | None], ...]"
 _TEMPLATE = "looks like a template that was not rendered; render it, then submit the result"
 
 
 def hint_of_syntax(text: str, at: int, expected: ExpectedToken) -> SyntaxHint:
-    """Return the hint for what stands at `at` where `expected` should."""
+    """Return the hint for the text at `at`, where `expected` should be."""
     if not text.strip():
         return SyntaxHint("EMPTY_DOCUMENT", "the document is empty; write a trust policy, a JSON object", 0)
     if text.startswith("\ufeff"):
         return SyntaxHint(
             "BYTE_ORDER_MARK", "the document starts with a byte order mark; save it as UTF-8 without one", 0
         )
-    for look in (_comment_or_quote, _escape_or_nul, *_IN_PLACE_OF[expected]):
-        found = look(text, at)
+    for hint in (_comment_or_quote, _escape_or_nul, *_IN_PLACE_OF[expected]):
+        found = hint(text, at)
         if found:
             return found
     if at == len(text):
         return SyntaxHint("INVALID_JSON", f"the document ends too early: {expected} is missing", at)
-    return SyntaxHint("INVALID_JSON", f"{quoted(text[at])} stands where {expected} should be", at)
+    return SyntaxHint("INVALID_JSON", f"{quoted(text[at])} is where {expected} should be", at)
 
 
 def hint_of_string(text: str, at: int) -> SyntaxHint:
@@ -161,7 +161,7 @@ def _equals_sign(text: str, at: int) -> SyntaxHint | None:
 def _template_before(text: str, at: int) -> SyntaxHint | None:
     if at == len(text) or not _PLACEHOLDER.search(text, text.rfind("\n", 0, at) + 1, at):
         return None
-    message = f"{quoted(_shown(text, at))} stands behind a value, and the line {_TEMPLATE}"
+    message = f"{quoted(_shown(text, at))} follows a value, and the line {_TEMPLATE}"
     return SyntaxHint("INVALID_JSON", message, at)
 
 
@@ -181,8 +181,8 @@ def _trailing_text(text: str, at: int) -> SyntaxHint:
     return SyntaxHint("TRAILING_TEXT", f"the document ends before {quoted(_shown(text, at))}; remove the rest", at)
 
 
-_AFTER_VALUE: _Looks = (_template_before, _number_tail, _lost_comma)
-_IN_PLACE_OF: Mapping[ExpectedToken, _Looks] = {
+_AFTER_VALUE: _Hints = (_template_before, _number_tail, _lost_comma)
+_IN_PLACE_OF: Mapping[ExpectedToken, _Hints] = {
     ExpectedToken.VALUE: (_template_value, _constant, _number, _lost_value, _bare_word),
     ExpectedToken.NAME: (_template_name, _bare_name),
     ExpectedToken.COLON: (_equals_sign,),

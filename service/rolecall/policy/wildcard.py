@@ -1,8 +1,8 @@
-"""Patterns in which `*` is any run and `?` one code point, matched in bounded time.
+"""Patterns in which `*` is any run of characters and `?` one code point, matched in bounded time.
 
-A pattern is cut at its stars. The first piece is tied to the start of the text, the last to its end, and each piece
-between is taken where it is found first: a later place can only leave less text for the rest. Nothing is ever tried
-twice, so the time is at most the length of the pattern times the length of the text.
+A pattern is cut at its stars. The first piece must be at the start of the text, the last at its end, and each piece between
+is matched at the first place where it is found: a later place can only leave less text for the rest. There is no
+backtracking, so the time is at most the length of the pattern times the length of the text.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 
 class _Piece(NamedTuple):
-    """A stretch of a pattern without stars. `find` returns where it is first found from a position on, or -1."""
+    """A part of a pattern without stars. `find` returns its first place from a position on, or -1."""
 
     length: int
     find: Callable[[str, int], int]
@@ -21,7 +21,7 @@ class _Piece(NamedTuple):
 
 
 def compile_pattern(pattern: str) -> Callable[[str], bool]:
-    """Return the test whether a text is spelled by the whole of `pattern`."""
+    """Return the test whether the whole of a text matches `pattern`."""
     first, *rest = map(_piece, pattern.split("*"))
     if not rest:
         return lambda text: len(text) == first.length and first.is_at(text, 0)
@@ -32,12 +32,12 @@ def compile_pattern(pattern: str) -> Callable[[str], bool]:
         end = len(text) - last.length
         if len(text) < shortest or not first.is_at(text, 0) or not last.is_at(text, end):
             return False
-        return _holds_in_order(middle, text, first.length, end)
+        return _match_in_order(middle, text, first.length, end)
 
     return matches
 
 
-def _holds_in_order(pieces: list[_Piece], text: str, start: int, end: int) -> bool:
+def _match_in_order(pieces: list[_Piece], text: str, start: int, end: int) -> bool:
     for piece in pieces:
         found = piece.find(text, start)
         if found < 0:

@@ -22,16 +22,16 @@ def principal_cases() -> list[Json]:
                    '"Service": ["ecs.aliyuncs.com", "1@ecs.aliyuncs.com", "orders.internal", "1@orders.internal"], '
                    '"Federated": ["acs:ram::1:saml-provider/S", "acs:ram::1:oidc-provider/O"]}')  # fmt: skip
     wrong = {
-        "row-11-homoglyph": "acs:ram::1:user/\\u0430dmin",
-        "row-10-zero-width": "acs:ram::1:user/ad\\u200bmin",
-        "row-12-full-width-prefix": "\uff41\uff43\uff53:ram::1:root",
-        "row-12-full-width-digits": "acs:ram::\uff11\uff12\uff13:root",
-        "row-12-arabic-digits": "acs:ram::\u0661\u0662\u0663:root",
-        "row-13-trailing-line-feed": "acs:ram::1:user/a\\n",
-        "row-13-root-and-line-feed": "acs:ram::1:root\\n",
-        "row-19-dots-and-slashes": "acs:ram::1:user/../../root",
-        "row-19-two-slashes": "acs:ram::1:user//a",
-        "row-19-trailing-slash": "acs:ram::1:user/a/",
+        "homoglyph": "acs:ram::1:user/\\u0430dmin",  # row 11 of the faults
+        "zero width": "acs:ram::1:user/ad\\u200bmin",  # row 10 of the faults
+        "full-width prefix": "\uff41\uff43\uff53:ram::1:root",  # row 12 of the faults
+        "full-width digits": "acs:ram::\uff11\uff12\uff13:root",  # row 12 of the faults
+        "arabic digits": "acs:ram::\u0661\u0662\u0663:root",  # row 12 of the faults
+        "trailing line feed": "acs:ram::1:user/a\\n",  # row 13 of the faults
+        "root and line feed": "acs:ram::1:root\\n",  # row 13 of the faults
+        "dots and slashes": "acs:ram::1:user/../../root",  # row 19 of the faults
+        "two slashes": "acs:ram::1:user//a",  # row 19 of the faults
+        "trailing slash": "acs:ram::1:user/a/",  # row 19 of the faults
         "no name": "acs:ram::1:user/",
         "no account": "acs:ram:::root",
         "21 digits": "acs:ram::123456789012345678901:root",
@@ -66,18 +66,18 @@ def principal_cases() -> list[Json]:
         *[bad(name, of_ram(text), ("INVALID_PRINCIPAL", ram)) for name, text in wrong.items()],
         *[bad(f"service {text}", service(text), ("INVALID_PRINCIPAL", f"{PRINCIPAL}/Service")) for text in services],
         *[bad(f"provider {text}", provider(text), ("INVALID_PRINCIPAL", f"{PRINCIPAL}/Federated")) for text in providers],
-        bad("row-17-a-star", of_principal('¶"*"'), ("WILDCARD_PRINCIPAL", PRINCIPAL)),
-        bad("row-17-a-star-in-a-list", of_principal('{"RAM": [¶"*"]}'), ("WILDCARD_PRINCIPAL", f"{ram}/0")),
-        bad("row-17-any-user", of_ram("acs:ram::1:user/*"), ("WILDCARD_PRINCIPAL", ram)),
-        bad("row-17-users-by-prefix", of_ram("acs:ram::1:user/dev-*"), ("WILDCARD_PRINCIPAL", ram)),
-        bad("row-17-any-service", service("*.aliyuncs.com"), ("WILDCARD_PRINCIPAL", f"{PRINCIPAL}/Service")),
-        bad("row-17-any-provider", provider("acs:ram::1:oidc-provider/*"), ("WILDCARD_PRINCIPAL", f"{PRINCIPAL}/Federated")),
-        bad("row-18-a-masked-account", of_ram("acs:ram::123456789012****:root"), ("MASKED_ACCOUNT_ID", ram)),
-        bad("row-18-masked-in-the-middle", of_ram("acs:ram::100******0719:user/Alice"), ("MASKED_ACCOUNT_ID", ram)),
-        bad("row-18-a-wildcard-in-an-account", of_ram("acs:ram::1*:root"), ("WILDCARD_PRINCIPAL", ram)),
-        bad("row-18-a-masked-provider", provider("acs:ram::123456789012****:saml-provider/testprovider"),
+        bad("a star", of_principal('¶"*"'), ("WILDCARD_PRINCIPAL", PRINCIPAL)),  # row 17 of the faults
+        bad("a star in a list", of_principal('{"RAM": [¶"*"]}'), ("WILDCARD_PRINCIPAL", f"{ram}/0")),  # row 17 of the faults
+        bad("any user", of_ram("acs:ram::1:user/*"), ("WILDCARD_PRINCIPAL", ram)),  # row 17 of the faults
+        bad("users by prefix", of_ram("acs:ram::1:user/dev-*"), ("WILDCARD_PRINCIPAL", ram)),  # row 17 of the faults
+        bad("any service", service("*.aliyuncs.com"), ("WILDCARD_PRINCIPAL", f"{PRINCIPAL}/Service")),  # row 17 of the faults
+        bad("any provider", provider("acs:ram::1:oidc-provider/*"), ("WILDCARD_PRINCIPAL", f"{PRINCIPAL}/Federated")),  # row 17 of the faults
+        bad("a masked account", of_ram("acs:ram::123456789012****:root"), ("MASKED_ACCOUNT_ID", ram)),  # row 18 of the faults
+        bad("masked in the middle", of_ram("acs:ram::100******0719:user/Alice"), ("MASKED_ACCOUNT_ID", ram)),  # row 18 of the faults
+        bad("a wildcard in an account", of_ram("acs:ram::1*:root"), ("WILDCARD_PRINCIPAL", ram)),  # row 18 of the faults
+        bad("a masked provider", provider("acs:ram::123456789012****:saml-provider/testprovider"),  # row 18 of the faults
             ("MASKED_ACCOUNT_ID", f"{PRINCIPAL}/Federated")),
-        bad("row-18-a-masked-service-account", service("177*******6878@actiontrail.aliyuncs.com"),
+        bad("a masked service account", service("177*******6878@actiontrail.aliyuncs.com"),  # row 18 of the faults
             ("MASKED_ACCOUNT_ID", f"{PRINCIPAL}/Service")),
         bad("the second of three", of_principal('{"RAM": ["acs:ram::1:root", ¶"x", "acs:ram::2:root"]}'),
             ("INVALID_PRINCIPAL", f"{ram}/1")),
@@ -99,12 +99,9 @@ def condition_cases() -> list[Json]:
     def values(operator: str, text: str) -> str:
         return of_condition(f'{{"{operator}": {{"app:Key": {text}}}}}')
 
-    def refused(reason: str, operator: str, texts: list[str], prefix: str = "") -> list[Json]:
+    def refused(reason: str, operator: str, texts: list[str]) -> list[Json]:
         at = f"{CONDITION}/{operator}/app:Key"
-        return [
-            bad(f"{prefix}{operator} {text!a}", values(operator, "¶" + json.dumps(text)), (reason, at))
-            for text in texts
-        ]
+        return [bad(f"{operator} {text!a}", values(operator, "¶" + json.dumps(text)), (reason, at)) for text in texts]
 
     unknown = ["StringEqual", "stringequals", "STRINGLIKE", "Ipaddress", "ArnLike", "BinaryEquals", "NotBool", "BoolNot", "",
                "ForAllValues:", "ForAllValues:Nope", "forallvalues:StringEquals", "ForAllValues:ForAnyValue:StringEquals",
@@ -154,9 +151,9 @@ def condition_cases() -> list[Json]:
         *[bad(f"a value that is {t}", values("StringEquals", f"¶{t}"), ("WRONG_TYPE", f"{CONDITION}/StringEquals/app:Key"))
           for t in ("null", "{}")],
         bad("a list in the list", values("StringEquals", '["a", ¶["b"]]'), ("WRONG_TYPE", f"{CONDITION}/StringEquals/app:Key/1")),
-        *[bad(f"row-24-operator-{name}", of_condition(f'{{¶"{name}": {{"a:b": "x"}}}}'),
+        *[bad(f"operator {name}", of_condition(f'{{¶"{name}": {{"a:b": "x"}}}}'),  # row 24 of the faults
               ("UNKNOWN_OPERATOR", f"{CONDITION}/{name}")) for name in unknown],
-        *[bad(f"row-25-operator-{name}", of_condition(f'{{¶"{name}": {{"a:b": "true"}}}}'),
+        *[bad(f"operator {name}", of_condition(f'{{¶"{name}": {{"a:b": "true"}}}}'),  # row 25 of the faults
               ("UNSUPPORTED_OPERATOR", f"{CONDITION}/{name}")) for name in unsupported],
         *[bad(f"the time with {name}", of_condition(f'{{"{name}": {{¶"acs:CurrentTime": "{value}"}}}}'),
               ("OPERATOR_NOT_ALLOWED", f"{CONDITION}/{name}/acs:CurrentTime"))
@@ -165,19 +162,19 @@ def condition_cases() -> list[Json]:
         *refused("INVALID_NUMBER", "NumericEquals", digits),
         *refused("INVALID_BOOL", "Bool", ["yes", "1", "", "true ", "t"]),
         bad("Bool 1", values("Bool", "¶1"), ("INVALID_BOOL", f"{CONDITION}/Bool/app:Key")),
-        *refused("INVALID_DATE", "DateLessThan", dates, "row-35-"),
-        *refused("INVALID_DATE", "DateEquals", late, "row-36-"),
-        *refused("INVALID_IP", "IpAddress", ["010.0.0.1", "127.1", "0x7f000001", "1", "10.0.0.0/08/1", "10.0.0.256"], "row-29-"),
+        *refused("INVALID_DATE", "DateLessThan", dates),  # row 35 of the faults
+        *refused("INVALID_DATE", "DateEquals", late),  # row 36 of the faults
+        *refused("INVALID_IP", "IpAddress", ["010.0.0.1", "127.1", "0x7f000001", "1", "10.0.0.0/08/1", "10.0.0.256"]),  # row 29 of the faults
         *refused("INVALID_IP", "NotIpAddress", ["10.0.0.1/8", "10.0.0.0/0.255.255.255", "10.0.0.0/255.0.0.0", "10.0.0.0/33",
-                                                "10.0.0.0/", "2001:db8::1/32", "::/129", "10.0.0.0/-1"], "row-32-"),
-        *refused("INVALID_IP", "IpAddressIncludeBorder", ["fe80::1%eth0", "fe80::%eth0/64"], "row-33-"),
+                                                "10.0.0.0/", "2001:db8::1/32", "::/129", "10.0.0.0/-1"]),  # row 32 of the faults
+        *refused("INVALID_IP", "IpAddressIncludeBorder", ["fe80::1%eth0", "fe80::%eth0/64"]),  # row 33 of the faults
         *refused("INVALID_IP", "IpAddress", ["", "*", "localhost", " 10.0.0.1", "10.0.0.1\n", "\uff11.0.0.1", "10.0.0.1,10.0.0.2",
                                              "10.0.0.0-10.0.0.9"]),
-        good("row-30-mapped", values("IpAddress", '"::ffff:10.0.0.1"')),
-        good("row-31-translated-tunnelled-and-compatible", values("IpAddress", '["64:ff9b::a00:1", "::10.0.0.1", "2002::/16"]')),
-        good("row-34-the-whole-internet", values("IpAddress", '"0.0.0.0/0"')),
-        good("row-22-brackets", values("StringLike", '["[a-z]", "[!x]"]')),
-        good("row-23-wildcards-in-equals", values("StringEquals", '["a*", "a?"]')),
+        good("mapped", values("IpAddress", '"::ffff:10.0.0.1"')),  # row 30 of the faults
+        good("translated tunnelled and compatible", values("IpAddress", '["64:ff9b::a00:1", "::10.0.0.1", "2002::/16"]')),  # row 31 of the faults
+        good("the whole internet", values("IpAddress", '"0.0.0.0/0"')),  # row 34 of the faults
+        good("brackets", values("StringLike", '["[a-z]", "[!x]"]')),  # row 22 of the faults
+        good("wildcards in equals", values("StringEquals", '["a*", "a?"]')),  # row 23 of the faults
         bad("the second of three values", values("DateEquals", '["2026-01-01T00:00:00Z", ¶"x", "2026-01-02T00:00:00Z"]'),
             ("INVALID_DATE", f"{CONDITION}/DateEquals/app:Key/1")),
         bad("a key is escaped in pointers", of_condition('{"Bool": {"acs:ResourceTag/a~b": ¶"x"}}'),

@@ -31,48 +31,48 @@ def json_cases() -> list[Json]:
         good("white space of every kind", f" \t\r\n{PLAIN}\r\n\t "),
         good("escapes", PLAIN.replace("Allow", "\\u0041llow").replace('"RAM"', '"\\u0052AM"')),
         good("a surrogate pair", sid("\\ud83d\\ude00").replace("¶", "")),
-        bad("row-15-an-empty-text", "¶", ("EMPTY_DOCUMENT", "")),
-        bad("row-15-white-space-only", " \n ", ("EMPTY_DOCUMENT", None)),
-        bad("row-1-duplicate-effect", document(f'{{"Effect": "Deny", ¶"Effect": "Allow", "Action": "sts:AssumeRole", '
+        bad("an empty text", "¶", ("EMPTY_DOCUMENT", "")),  # row 15 of the faults
+        bad("white space only", " \n ", ("EMPTY_DOCUMENT", None)),  # row 15 of the faults
+        bad("duplicate effect", document(f'{{"Effect": "Deny", ¶"Effect": "Allow", "Action": "sts:AssumeRole", '  # row 1 of the faults
             f'"Principal": {WHO}}}'), ("DUPLICATE_KEY", f"{STATEMENT}/Effect")),
-        bad("row-1-duplicate-by-escape", document(f'{{"Effect": "Deny", ¶"\\u0045ffect": "Allow", '
+        bad("duplicate by escape", document(f'{{"Effect": "Deny", ¶"\\u0045ffect": "Allow", '  # row 1 of the faults
             f'"Action": "sts:AssumeRole", "Principal": {WHO}}}'), ("DUPLICATE_KEY", f"{STATEMENT}/Effect")),
-        bad("row-1-duplicate-version", f'{{"Version": "1", ¶"Version": "1", "Statement": [{ALLOW}]}}',
+        bad("duplicate version", f'{{"Version": "1", ¶"Version": "1", "Statement": [{ALLOW}]}}',  # row 1 of the faults
             ("DUPLICATE_KEY", "/Version")),
-        bad("row-1-duplicate-operator", of_condition('{"StringEquals": {"a:b": "1"}, ¶"StringEquals": {"a:c": "1"}}'),
+        bad("duplicate operator", of_condition('{"StringEquals": {"a:b": "1"}, ¶"StringEquals": {"a:c": "1"}}'),  # row 1 of the faults
             ("DUPLICATE_KEY", f"{CONDITION}/StringEquals")),
-        bad("row-1-duplicate-condition-key", of_condition('{"StringEquals": {"a:b": "1", ¶"a:b": "2"}}'),
+        bad("duplicate condition key", of_condition('{"StringEquals": {"a:b": "1", ¶"a:b": "2"}}'),  # row 1 of the faults
             ("DUPLICATE_KEY", f"{CONDITION}/StringEquals/a:b")),
-        bad("row-1-duplicate-principal-type", of_principal('{"RAM": "acs:ram::1:root", ¶"RAM": "acs:ram::2:root"}'),
+        bad("duplicate principal type", of_principal('{"RAM": "acs:ram::1:root", ¶"RAM": "acs:ram::2:root"}'),  # row 1 of the faults
             ("DUPLICATE_KEY", f"{PRINCIPAL}/RAM")),
-        bad("row-1-three-of-a-kind", document(f'{{"Effect": "Deny", ¶"Effect": "Allow", "Action": "sts:AssumeRole",\n'
+        bad("three of a kind", document(f'{{"Effect": "Deny", ¶"Effect": "Allow", "Action": "sts:AssumeRole",\n'  # row 1 of the faults
             f'¶"Effect": "Deny", "Principal": {WHO}}}'), ("DUPLICATE_KEY", f"{STATEMENT}/Effect"),
             ("DUPLICATE_KEY", f"{STATEMENT}/Effect")),
-        bad("row-4-nan", of_condition('{"NumericEquals": {"a:b": ¶NaN}}'), ("NOT_A_NUMBER", None)),
-        bad("row-4-infinity", of_condition('{"NumericEquals": {"a:b": ¶Infinity}}'), ("NOT_A_NUMBER", None)),
-        bad("row-4-minus-infinity", of_condition('{"NumericEquals": {"a:b": ¶-Infinity}}'), ("NOT_A_NUMBER", None)),
-        bad("row-4-huge-exponent", of_condition('{"NumericEquals": {"a:b": ¶1e400}}'),
+        bad("nan", of_condition('{"NumericEquals": {"a:b": ¶NaN}}'), ("NOT_A_NUMBER", None)),  # row 4 of the faults
+        bad("infinity", of_condition('{"NumericEquals": {"a:b": ¶Infinity}}'), ("NOT_A_NUMBER", None)),  # row 4 of the faults
+        bad("minus infinity", of_condition('{"NumericEquals": {"a:b": ¶-Infinity}}'), ("NOT_A_NUMBER", None)),  # row 4 of the faults
+        bad("huge exponent", of_condition('{"NumericEquals": {"a:b": ¶1e400}}'),  # row 4 of the faults
             ("INVALID_NUMBER", f"{CONDITION}/NumericEquals/a:b")),
-        bad("row-5-an-integer-of-5000-digits", of_statement(f'"Effect": "Allow", "Action": ¶{"7" * 5000}'),
+        bad("an integer of 5000 digits", of_statement(f'"Effect": "Allow", "Action": ¶{"7" * 5000}'),  # row 5 of the faults
             ("WRONG_TYPE", f"{STATEMENT}/Action")),
-        bad("row-6-arrays-a-thousand-deep", "[" * 32 + "¶" + "[" * 968 + "]" * 1000, ("TOO_DEEP", None)),
-        bad("row-6-depth-33", "[" * 32 + "¶[" + "]" * 33, ("TOO_DEEP", None)),
-        bad("row-6-depth-32-is-not-too-deep", "¶" + "[" * 32 + "]" * 32, ("WRONG_TYPE", "")),
-        bad("row-6-objects-and-arrays", '{"a":[' * 16 + "¶[1]" + "]}" * 16, ("TOO_DEEP", None)),
-        bad("row-7-byte-order-mark", "¶\ufeff" + PLAIN, ("BYTE_ORDER_MARK", None)),
-        bad("row-7-trailing-text", PLAIN + "\n ¶x", ("TRAILING_TEXT", None)),
-        bad("row-7-second-document", PLAIN + "¶{}", ("TRAILING_TEXT", None)),
-        bad("row-7-trailing-comma-in-an-object", '{"Version": "1"¶,}', ("TRAILING_COMMA", None)),
-        bad("row-7-trailing-comma-in-an-array", '{"Version": "1", "Statement": [\n  1¶,\n]}', ("TRAILING_COMMA", None)),
-        bad("row-7-line-comment", '{"Version": "1", ¶// why\n "Statement": []}', ("COMMENT", None)),
-        bad("row-7-block-comment", '{"Version": "1", ¶/* why */ "Statement": []}', ("COMMENT", None)),
-        bad("row-7-single-quotes", "{¶'Version': '1'}", ("SINGLE_QUOTES", None)),
-        bad("row-7-single-quoted-value", "{\"Version\": ¶'1'}", ("SINGLE_QUOTES", None)),
-        bad("row-8-lone-high-surrogate", sid("\\ud800"), ("INVALID_UNICODE", at_sid)),
-        bad("row-8-lone-low-surrogate", sid("a\\udc00b"), ("INVALID_UNICODE", at_sid)),
-        bad("row-8-lone-surrogate-in-a-key", of_condition('{"StringEquals": {¶"a:\\ud800": "x"}}'),
+        bad("arrays a thousand deep", "[" * 32 + "¶" + "[" * 968 + "]" * 1000, ("TOO_DEEP", None)),  # row 6 of the faults
+        bad("depth 33", "[" * 32 + "¶[" + "]" * 33, ("TOO_DEEP", None)),  # row 6 of the faults
+        bad("depth 32 is not too deep", "¶" + "[" * 32 + "]" * 32, ("WRONG_TYPE", "")),  # row 6 of the faults
+        bad("objects and arrays", '{"a":[' * 16 + "¶[1]" + "]}" * 16, ("TOO_DEEP", None)),  # row 6 of the faults
+        bad("byte order mark", "¶\ufeff" + PLAIN, ("BYTE_ORDER_MARK", None)),  # row 7 of the faults
+        bad("trailing text", PLAIN + "\n ¶x", ("TRAILING_TEXT", None)),  # row 7 of the faults
+        bad("second document", PLAIN + "¶{}", ("TRAILING_TEXT", None)),  # row 7 of the faults
+        bad("trailing comma in an object", '{"Version": "1"¶,}', ("TRAILING_COMMA", None)),  # row 7 of the faults
+        bad("trailing comma in an array", '{"Version": "1", "Statement": [\n  1¶,\n]}', ("TRAILING_COMMA", None)),  # row 7 of the faults
+        bad("line comment", '{"Version": "1", ¶// why\n "Statement": []}', ("COMMENT", None)),  # row 7 of the faults
+        bad("block comment", '{"Version": "1", ¶/* why */ "Statement": []}', ("COMMENT", None)),  # row 7 of the faults
+        bad("single quotes", "{¶'Version': '1'}", ("SINGLE_QUOTES", None)),  # row 7 of the faults
+        bad("single quoted value", "{\"Version\": ¶'1'}", ("SINGLE_QUOTES", None)),  # row 7 of the faults
+        bad("lone high surrogate", sid("\\ud800"), ("INVALID_UNICODE", at_sid)),  # row 8 of the faults
+        bad("lone low surrogate", sid("a\\udc00b"), ("INVALID_UNICODE", at_sid)),  # row 8 of the faults
+        bad("lone surrogate in a key", of_condition('{"StringEquals": {¶"a:\\ud800": "x"}}'),  # row 8 of the faults
             ("INVALID_UNICODE", None)),
-        bad("row-9-nul", of_condition('{"StringEquals": {"a:b": ["ok", ¶"\\u0000"]}}'),
+        bad("nul", of_condition('{"StringEquals": {"a:b": ["ok", ¶"\\u0000"]}}'),  # row 9 of the faults
             ("NUL_CHARACTER", f"{CONDITION}/StringEquals/a:b/1")),
         bad("unquoted-name", '{¶Version: "1"}', ("INVALID_JSON", None)),
         bad("unquoted-value", '{"Version": ¶one}', ("INVALID_JSON", None)),
@@ -105,20 +105,20 @@ def structure_cases() -> list[Json]:
     mis_cased = 'Action": "sts:AssumeRole", ¶"condition": {"Bool": {"a:b": "true"}}, "Effect": "Allow"'
     return [
         good("a label", of_statement('"Effect": "Deny", "Action": "sts:AssumeRole", "Sid": "who may"')),
-        good("row-16-one-principal", of_principal('{"RAM": "acs:ram::1:root"}')),
-        good("row-16-a-list-of-one", of_principal('{"RAM": ["acs:ram::1:root"]}')),
+        good("one principal", of_principal('{"RAM": "acs:ram::1:root"}')),  # row 16 of the faults
+        good("a list of one", of_principal('{"RAM": ["acs:ram::1:root"]}')),  # row 16 of the faults
         good("two actions", action('["sts:AssumeRole", "sts:SetSourceIdentity"]')),
         good("actions in any case", action('["STS:assumerole", "sts:setsourceidentity"]')),
-        bad("row-15-empty-object", "¶¶{}", ("MISSING_FIELD", ""), ("MISSING_FIELD", "")),
-        bad("row-15-no-statements", '{"Version": "1", "Statement": ¶[]}', ("EMPTY_STATEMENTS", "/Statement")),
-        bad("row-15-no-version", f'¶{{"Statement": [{ALLOW}]}}', ("MISSING_FIELD", "")),
-        bad("row-15-no-statement-member", '\n ¶{"Version": "1"}', ("MISSING_FIELD", "")),
+        bad("empty object", "¶¶{}", ("MISSING_FIELD", ""), ("MISSING_FIELD", "")),  # row 15 of the faults
+        bad("no statements", '{"Version": "1", "Statement": ¶[]}', ("EMPTY_STATEMENTS", "/Statement")),  # row 15 of the faults
+        bad("no version", f'¶{{"Statement": [{ALLOW}]}}', ("MISSING_FIELD", "")),  # row 15 of the faults
+        bad("no statement member", '\n ¶{"Version": "1"}', ("MISSING_FIELD", "")),  # row 15 of the faults
         *[
-            bad(f"row-15-version-{text}", f'{{"Version": ¶{text}, "Statement": [{ALLOW}]}}',
+            bad(f"version {text}", f'{{"Version": ¶{text}, "Statement": [{ALLOW}]}}',  # row 15 of the faults
                 ("UNSUPPORTED_VERSION", "/Version"))
             for text in ('"2"', '"2012-10-17"', '"1.0"', '" 1"', '""', "1")
         ],
-        bad("row-16-a-bare-statement", f'{{"Version": "1", "Statement": ¶{ALLOW}}}', ("WRONG_TYPE", "/Statement")),
+        bad("a bare statement", f'{{"Version": "1", "Statement": ¶{ALLOW}}}', ("WRONG_TYPE", "/Statement")),  # row 16 of the faults
         *[bad(f"the document is {text}", f"¶{text}", ("WRONG_TYPE", "")) for text in ("[]", "null", '"x"', "1", "true")],
         *[
             bad(f"a statement is {text}", document(f"¶{text}"), ("WRONG_TYPE", STATEMENT))
@@ -129,12 +129,12 @@ def structure_cases() -> list[Json]:
         bad("a member of the document", f'{{"Version": "1", ¶"Id": "x", "Statement": [{ALLOW}]}}',
             ("UNKNOWN_FIELD", "/Id")),
         *[
-            bad(f"row-{2 if name == 'effect' else 3}-a-member-{name}",
+            bad(f"a member {name}",  # row 2 (`effect`) and row 3 of the faults
                 of_statement(f'"Effect": "Allow", "Action": "sts:AssumeRole", ¶"{name}": "x"'),
                 ("UNKNOWN_FIELD", f"{STATEMENT}/{name}"))
             for name in unknown
         ],
-        bad("row-2-a-member-condition", of_statement(f'"{mis_cased}'), ("UNKNOWN_FIELD", f"{STATEMENT}/condition")),
+        bad("a member condition", of_statement(f'"{mis_cased}'), ("UNKNOWN_FIELD", f"{STATEMENT}/condition")),  # row 2 of the faults
         bad("names are escaped in pointers", of_statement('"Effect": "Allow", "Action": "sts:AssumeRole", ¶"a/b~c": 1'),
             ("UNKNOWN_FIELD", f"{STATEMENT}/a~1b~0c")),
         bad("an empty statement", document("¶¶¶{}"), *[("MISSING_FIELD", STATEMENT)] * 3),

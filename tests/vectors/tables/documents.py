@@ -59,8 +59,8 @@ def _limits() -> list[Json]:
     wide = of_condition('{"StringEquals": {"a:b": "%s"}}')
     room = 16384 - len(wide) + 2
     return [
-        good("row-20-16384-bytes", sized(16384)),
-        bad("row-20-16385-bytes", sized(16385), ("DOCUMENT_TOO_LARGE", None)),
+        good("16384 bytes", sized(16384)),  # row 20 of the faults
+        bad("16385 bytes", sized(16385), ("DOCUMENT_TOO_LARGE", None)),  # row 20 of the faults
         good("bytes-are-counted-16384", wide % ("é" * (room // 2) + "e" * (room % 2))),
         bad("bytes-are-counted-16386", wide % ("é" * (room // 2 + 1) + "e" * (room % 2)), ("DOCUMENT_TOO_LARGE", None)),
         good("100 statements", document(*[short] * 100)),
@@ -76,8 +76,8 @@ def _limits() -> list[Json]:
         bad("a negated pattern of 513 characters", pattern("StringNotLike", "a" * 513),
             ("PATTERN_TOO_LONG", f"{CONDITION}/StringNotLike/a:b")),
         good("a text of 513 characters", pattern("StringEquals", "a" * 513).replace("¶", "")),
-        good("row-21-16 stars", pattern("StringLike", "*a" * 16).replace("¶", "")),
-        bad("row-21-17 stars", pattern("StringLike", "*a" * 17), ("TOO_MANY_STARS", at)),
+        good("16 stars", pattern("StringLike", "*a" * 16).replace("¶", "")),  # row 21 of the faults
+        bad("17 stars", pattern("StringLike", "*a" * 17), ("TOO_MANY_STARS", at)),  # row 21 of the faults
         good("17 stars in StringEquals", pattern("StringEquals", "*" * 17).replace("¶", "")),
     ]  # fmt: skip
 

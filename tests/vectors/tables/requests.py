@@ -44,22 +44,22 @@ def _principals() -> list[Json]:
         "a service of nobody": "@orders.internal",
         "a service of an alias": "prod@orders.internal",
         "a service without a dot": f"{ACCOUNT}@orders",
-        "row-12-full-width-prefix": f"\uff41\uff43\uff53:ram::{ACCOUNT}:user/a",
-        "row-12-full-width-digits": "acs:ram::\uff11\uff12\uff13:user/a",
-        "row-12-arabic-digits": "acs:ram::\u0661\u0662\u0663:user/a",
-        "row-12-full-width-digits-of-a-service": "\uff11@orders.internal",
-        "row-13-trailing-line-feed": f"{ALICE}\n",
-        "row-13-service-and-line-feed": "ecs.aliyuncs.com\n",
-        "row-13-root-and-line-feed": f"acs:ram::{ACCOUNT}:root\n",
-        "row-11-homoglyph": user("\u0430lice"),
-        "row-17-a-star": "*",
-        "row-17-any-user": user("*"),
-        "row-17-any-account": "acs:ram::*:user/a",
-        "row-17-any-service": "*.aliyuncs.com",
-        "row-18-a-masked-account": "acs:ram::123456789012****:user/a",
-        "row-19-dots-and-slashes": user("../../root"),
-        "row-19-two-slashes": user("/a"),
-        "row-19-trailing-slash": user("a/"),
+        "full-width prefix": f"\uff41\uff43\uff53:ram::{ACCOUNT}:user/a",  # row 12 of the faults
+        "full-width digits": "acs:ram::\uff11\uff12\uff13:user/a",  # row 12 of the faults
+        "arabic digits": "acs:ram::\u0661\u0662\u0663:user/a",  # row 12 of the faults
+        "full-width digits of a service": "\uff11@orders.internal",  # row 12 of the faults
+        "trailing line feed": f"{ALICE}\n",  # row 13 of the faults
+        "service and line feed": "ecs.aliyuncs.com\n",  # row 13 of the faults
+        "root and line feed": f"acs:ram::{ACCOUNT}:root\n",  # row 13 of the faults
+        "homoglyph": user("\u0430lice"),  # row 11 of the faults
+        "a star": "*",  # row 17 of the faults
+        "any user": user("*"),  # row 17 of the faults
+        "any account": "acs:ram::*:user/a",  # row 17 of the faults
+        "any service": "*.aliyuncs.com",  # row 17 of the faults
+        "a masked account": "acs:ram::123456789012****:user/a",  # row 18 of the faults
+        "dots and slashes": user("../../root"),  # row 19 of the faults
+        "two slashes": user("/a"),  # row 19 of the faults
+        "trailing slash": user("a/"),  # row 19 of the faults
         "no account": "acs:ram:::user/a",
         "21 digits": user("a", "1" * 21),
         "a region": f"acs:ram:cn-hangzhou:{ACCOUNT}:user/a",
@@ -94,10 +94,13 @@ def _keys() -> list[Json]:
                 "sts:SourceIdentity", "acs:ResourceTag/team", "acs:ResourceTag/", "oidc:iss", "oidc:aud", "oidc:sub",
                 "oidc:anything", "saml:recipient", "saml:anything"]  # fmt: skip
     return [
-        *[refused(f"row-28-{key}", "RESERVED_KEY", context={key: ["x"]}) for key in reserved],
-        refused("row-28-beside-another-key", "RESERVED_KEY", context={"acs:SourceIp": ["10.0.0.1"], "oidc:sub": ["x"]}),
-        refused("row-28-also-of-the-provider-itself", "RESERVED_KEY", who=federated(OIDC), context={"oidc:sub": ["x"]}),
-        refused("row-39-the-time", "RESERVED_KEY", context={"acs:CurrentTime": ["2026-01-01T00:00:00Z"]}),
+        *[refused(key, "RESERVED_KEY", context={key: ["x"]}) for key in reserved],  # row 28 of the faults
+        # row 28 of the faults
+        refused("beside another key", "RESERVED_KEY", context={"acs:SourceIp": ["10.0.0.1"], "oidc:sub": ["x"]}),
+        # row 28 of the faults
+        refused("also of the provider itself", "RESERVED_KEY", who=federated(OIDC), context={"oidc:sub": ["x"]}),
+        # row 39 of the faults
+        refused("the time", "RESERVED_KEY", context={"acs:CurrentTime": ["2026-01-01T00:00:00Z"]}),
         refused("an empty key", "INVALID_CONTEXT_KEY", context={"": ["x"]}),
         refused("101 values of a key", "TOO_MANY_VALUES", context={"app:Text": [f"v{n}" for n in range(101)]}),
     ]
@@ -116,8 +119,8 @@ def _claims() -> list[Json]:
 
 def _fields() -> list[Json]:
     roles = {"no name": f"acs:ram::{ACCOUNT}:role/", "a user": ALICE, "an alias that is not configured": "nowhere/app",
-             "a star": f"acs:ram::{ACCOUNT}:role/*", "row-13-line-feed": f"{ROLE['arn']}\n", "a slash": "1/2/3",
-             "row-12-full-width-digits": "\uff11/app", "65 characters": "r" * 65, "a blank": "my app",
+             "a star": f"acs:ram::{ACCOUNT}:role/*", "line feed": f"{ROLE['arn']}\n", "a slash": "1/2/3",  # row 13 of the faults
+             "full-width digits": "\uff11/app", "65 characters": "r" * 65, "a blank": "my app",  # row 12 of the faults
              "a session": f"{ROLE['arn']}/session"}  # fmt: skip
     sessions = ["s", "s" * 65, "a b", "s/t", "séance", "ab\n", "a:b", "a+b"]
     external = ["x", "x" * 1225, "a b", "ab\n", "clé", "a*b", "a&b"]
