@@ -1,1 +1,1 @@
-"""The engine: every role in memory, the decisions about them, and the way of a write."""
+"""The engine: every role in memory, decisions about them, and writes."""

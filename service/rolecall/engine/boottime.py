@@ -1,14 +1,14 @@
-"""The clock by which the age of a state is told."""
+"""The clock that measures the age of the state."""
 
 from __future__ import annotations
 
 import sys
 import time
 
-# Where a system has no such clock, the one that goes on while a process is stopped, but not while the machine sleeps.
+# Elsewhere the monotonic clock, which continues while the process is stopped, but not while the machine sleeps.
 _CLOCK = time.CLOCK_BOOTTIME if sys.platform == "linux" else time.CLOCK_MONOTONIC
 
 
 def boottime_micros() -> int:
-    """Return microseconds that only go forward, and go on while the machine sleeps or this process is stopped."""
+    """Return microseconds on a clock that cannot be set, and that continues while the process is stopped or the machine sleeps."""
     return time.clock_gettime_ns(_CLOCK) // 1_000

@@ -1,4 +1,4 @@
-"""How fresh an answer must be, and how that is reached. A mode is honoured or refused, never ignored."""
+"""How fresh the state must be to answer a request. A requirement is met or refused, never ignored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MICROS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class AtLeastAsFresh:
-    """At least the state that a consistency token names."""
+    """At least the state of a consistency token."""
 
     token: str
 
@@ -29,11 +29,11 @@ class FullyConsistent:
 
 
 Requirement = AtLeastAsFresh | FullyConsistent | None
-"""What a request asks for; None is minimize_latency: whatever this process holds."""
+"""The freshness that a request requires; None (minimize_latency): the state as it is."""
 
 
 class Consistency:
-    """Brings the state to where a request needs it."""
+    """Brings the state to the freshness that a request requires."""
 
     def __init__(
         self,
@@ -48,28 +48,28 @@ class Consistency:
         self._token = (Revision(-1), "", "")
 
     def token(self) -> str:
-        """Return the consistency token of the state as it is."""
-        snapshot, kept = self._follower.snapshot, self._token
-        if kept[0] != snapshot.revision or kept[1] is not snapshot.incarnation:
-            kept = self._token = (
+        """Return the consistency token of the current state."""
+        snapshot, cached = self._follower.snapshot, self._token
+        if cached[0] != snapshot.revision or cached[1] is not snapshot.incarnation:
+            cached = self._token = (
                 snapshot.revision,
                 snapshot.incarnation,
                 self._tokens.consistency(snapshot.revision),
             )
-        return kept[2]
+        return cached[2]
 
     def staleness(self) -> int:
-        """Return how old the state may be, in microseconds; raise `StaleStateError` when that is too old to answer from."""
+        """Return how stale the state may be, in microseconds; raise `StaleStateError` above the limit."""
         age = self._follower.staleness()
         if age > self._max_staleness:
             raise StaleStateError(age / _MICROS, self._max_staleness / _MICROS)
         return age
 
     async def reach(self, requirement: AtLeastAsFresh | FullyConsistent) -> None:
-        """Return when the state is as fresh as required.
+        """Wait until the state is as fresh as required.
 
-        Raise `InvalidTokenError`, `UnknownIncarnationError`; `FutureRevisionError` when the store itself is behind the
-        token; `RevisionNotReachedError` when the store cannot be asked in time.
+        Raise `InvalidTokenError`, `UnknownIncarnationError`; `FutureRevisionError` when the store is behind the token;
+        `RevisionNotReachedError` when the store does not answer in time.
         """
         if isinstance(requirement, FullyConsistent):
             await self._catch_up(self._follower.snapshot.revision)
@@ -77,7 +77,7 @@ class Consistency:
         wanted = self._tokens.revision_of(requirement.token)
         if self._follower.snapshot.revision < wanted:
             head = await self._catch_up(wanted)
-            # By now another history may be followed, to which the token does not belong.
+            # Catching up may have found another history, to which the token does not belong.
             self._tokens.revision_of(requirement.token)
             if head < wanted:
                 raise FutureRevisionError(wanted, head)

@@ -1,4 +1,4 @@
-"""Why a question could not be answered. A deny is never among these."""
+"""Why a request could not be answered. A deny is a decision, not an error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class EngineError(Exception):
 
 
 class InvalidRequestError(EngineError):
-    """One or more fields of a question break a rule; all of them."""
+    """One or more fields of a request are invalid. `violations` has all of them."""
 
     def __init__(self, violations: Iterable[FieldViolation]) -> None:
         self.violations = tuple(violations)
@@ -20,45 +20,43 @@ class InvalidRequestError(EngineError):
 
 
 class BatchSizeError(EngineError):
-    """A batch has no questions, or more than the limit."""
+    """A batch has no queries, or more than the limit."""
 
     def __init__(self, given: int, limit: int) -> None:
         self.given, self.limit = given, limit
-        super().__init__(f"a batch holds 1 to {limit} queries, this one {given}")
+        super().__init__(f"a batch must have 1 to {limit} queries, not {given}")
 
 
 class FutureRevisionError(EngineError):
-    """The store itself has not reached the revision that a request names, or its consistency token."""
+    """A request names a revision, or a consistency token, that the store has not reached."""
 
     def __init__(self, wanted: int, head: int) -> None:
         self.wanted, self.head = wanted, head
         super().__init__(
-            f"revision {wanted} is asked for, the store is at {head}: it is not written yet, or is of another history"
+            f"revision {wanted} is required, but the store is at {head}: it is not written yet, or belongs to another history"
         )
 
 
 class RevisionNotReachedError(EngineError):
-    """This process could not reach the required revision in time."""
+    """This process did not reach the required revision in time."""
 
     def __init__(self, wanted: int, reached: int) -> None:
         self.wanted, self.reached = wanted, reached
-        super().__init__(
-            f"revision {wanted} is required, {reached} is reached; try again, or ask with minimize_latency"
-        )
+        super().__init__(f"revision {wanted} is required, but {reached} is reached; retry, or use minimize_latency")
 
 
 class StaleStateError(EngineError):
-    """The state is older than the server may answer from."""
+    """The state is staler than the limit."""
 
     def __init__(self, age_seconds: float, limit_seconds: float) -> None:
         self.age_seconds, self.limit_seconds = age_seconds, limit_seconds
         super().__init__(
-            f"the state may be {age_seconds:g} seconds old and answers up to {limit_seconds:g}; ask another replica"
+            f"the state may be {age_seconds:g} seconds stale; the limit is {limit_seconds:g}; retry on another replica"
         )
 
 
 class UnreadablePolicyError(EngineError):
-    """A stored trust policy cannot be read by this version."""
+    """This version cannot read a stored trust policy."""
 
     def __init__(self, arn: str) -> None:
         self.arn = arn
@@ -74,7 +72,7 @@ class ChangeGapError(EngineError):
 
 
 class NotAvailableError(EngineError):
-    """The request asks for something that this version does not do."""
+    """The request needs something that this version does not implement."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"{what} is not available in this version")

@@ -1,10 +1,9 @@
-"""The newest commits in memory, shared by all who watch.
+"""The newest commits in memory, shared by all watches.
 
-1. A ring holds the commits, bounded by the number of their changes and by their bytes. Whoever watches has a cursor, a
-   revision, and nothing else, so that memory does not grow with those that are slow.
-2. The newest commit is held however large it is; what has left the ring is read from the store.
-3. Whoever waits is woken in portions, so that thousands that watch keep no decision waiting.
-4. After `restart` nothing follows from what was before: a cursor of an earlier generation leads nowhere.
+1. The feed is bounded by the number of changes and by bytes; the newest commit stays whatever its size. Older commits are read
+   from the store. A watch only has a cursor, its revision, so slow watches take no more memory than fast ones.
+2. Waiting watches are woken in portions, so that thousands of them do not delay decisions.
+3. `restart` starts a new generation, and a cursor of an earlier one is invalid.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ MAX_CHANGES = 10_000
 MAX_BYTES = 32 * 1024 * 1024
 
 WOKEN_AT_ONCE = 64
-"""How many that watch go on before other work is let in."""
+"""How many watches are woken before the event loop runs other work."""
 
 _CHANGE_BYTES = 1_000
-"""About what a change takes besides its texts."""
+"""The approximate memory of a change without its texts."""
 
 
 class Feed:
-    """The newest commits up to `head`, which is where whoever watches from now on begins. For one event loop."""
+    """The newest commits up to the revision `head`. For one event loop."""
 
     def __init__(self, *, max_changes: int = MAX_CHANGES, max_bytes: int = MAX_BYTES) -> None:
         self._max_changes, self._max_bytes = max_changes, max_bytes
@@ -39,30 +38,30 @@ class Feed:
         self.generation, self.head = 0, Revision(0)
 
     def add(self, commit: Commit) -> None:
-        """Hold the next commit; one that was held before is passed over, one that does not follow leaves no other."""
+        """Add the next commit. One that is not new is ignored; one that does not follow the last clears the feed first."""
         if commit.revision <= self.head:
             return
         if commit.revision != self.head + 1:
             self._clear()
-        self._hold(commit)
+        self._append(commit)
         self._wake()
 
     def restart(self, revision: Revision) -> None:
-        """Begin a new generation at a revision: what was before cannot be followed."""
+        """Clear the feed and start a new generation at a revision."""
         self._clear()
         self.generation += 1
         self.head = revision
         self._wake()
 
     def since(self, revision: Revision, limit: int) -> Sequence[Commit] | None:
-        """Return the first `limit` commits after a revision, in order; None when the first of them is not held any more."""
-        behind, held = self.head - revision, len(self._commits)
-        if behind > held:
+        """Return the first `limit` commits after a revision, in order; None when the first of them has left the feed."""
+        behind, count = self.head - revision, len(self._commits)
+        if behind > count:
             return None
-        return list(islice(self._commits, held - behind, held - behind + limit)) if behind > 0 else ()
+        return list(islice(self._commits, count - behind, count - behind + limit)) if behind > 0 else ()
 
     async def wait(self, revision: Revision, generation: int, seconds: float) -> None:
-        """Return when there is a commit after a revision, or another generation, or when `seconds` have passed."""
+        """Wait until there is a commit after a revision, or another generation, for at most `seconds`."""
         if self.generation != generation or self.head > revision:
             return
         loop = asyncio.get_running_loop()
@@ -77,18 +76,18 @@ class Feed:
 
     @property
     def waiting(self) -> int:
-        """Return how many wait."""
+        """Return how many watches wait."""
         return len(self._waiting)
 
     @property
     def estimated_bytes(self) -> int:
-        """Return about how much memory the ring keeps."""
+        """Return the approximate memory of the commits."""
         return self._bytes
 
     def __len__(self) -> int:
         return len(self._commits)
 
-    def _hold(self, commit: Commit) -> None:
+    def _append(self, commit: Commit) -> None:
         self._commits.append(commit)
         self._sizes.append(self._size(commit))
         self._changes += len(commit.changes)
@@ -99,7 +98,7 @@ class Feed:
             self._bytes -= self._sizes.popleft()
 
     def _size(self, commit: Commit) -> int:
-        # What is too large by its number alone need not be measured: that would keep others waiting.
+        # A commit with too many changes is too large anyway; measuring it would delay other work.
         if len(commit.changes) > self._max_changes:
             return self._max_bytes
         return sum(_bytes_of(change.role) for change in commit.changes)

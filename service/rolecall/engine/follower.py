@@ -1,12 +1,9 @@
-"""Keeps a snapshot in step with its repository: one full load, then commit by commit.
+"""Keeps a snapshot up to date with its repository: a full load, then commit by commit.
 
-1. The head is read first, then every role, then the commits after that head; since a change is a whole version, reading
-   roles while others write does no harm.
-2. Own writes are applied as they commit, one after the other; a large one in steps. `catch_up` reads whatever else there is.
-3. A commit is taken up only if it follows from the one before it: the next revision, and the hash of the one held as its
-   previous hash. A gap, or a history that is not the one followed so far, means that this state cannot be trusted:
-   everything is read again, and counted. A history that lost commits gets a new name first, so that its old tokens are refused.
-4. The state is as old as the time since the last reading of the head began that was then caught up with.
+1. Commits of this process are applied as they are made; `catch_up` reads those of other processes.
+2. A commit is applied only if it is the next revision and its previous hash is the hash of the state. After a gap, or when
+   the history is not the one followed so far, the state is reloaded, and the reason is counted.
+3. A history that lost commits is renamed before the reload, so that its old tokens are refused.
 """
 
 from __future__ import annotations
@@ -36,24 +33,24 @@ KNOWN_HASHES = 1_024
 
 
 class Reload(StrEnum):
-    """Why everything was read again."""
+    """Why the state was reloaded."""
 
-    GAP = "gap"  # a commit is missing, or was altered
-    FORK = "fork"  # the store lost commits that were held here
+    GAP = "gap"  # a commit is missing or was altered
+    FORK = "fork"  # the store lost commits that had been applied
     INCARNATION = "incarnation"  # the store is another one, or was restored
-    BEHIND = "behind"  # what comes next is no longer kept
-    MISMATCH = "mismatch"  # a role in memory was not the one in the store
+    BEHIND = "behind"  # the next commits were pruned
+    MISMATCH = "mismatch"  # a role in memory differed from the store
 
 
 class _ForkedError(Exception):
-    """A commit is not of the history that was followed. It never leaves the follower."""
+    """A commit belongs to another history. The follower handles it itself."""
 
 
 class Follower:
-    """Brings the commits of a repository into a snapshot. For one event loop; reads run on `readers`.
+    """Applies the commits of a repository to a snapshot. For one event loop; reads run on `readers`.
 
-    `clock` gives microseconds as `boottime_micros` does. `renamed` is told on the loop, in the moment in which the state is that
-    of another history, with the key of its tokens and its name; `reloaded` after everything was read again, with the reason.
+    `clock` returns microseconds as `boottime_micros` does. `on_rename` is called with the token key and the name of another history
+    at the moment its state takes effect; `on_reload` is called after every reload with the reason.
     """
 
     def __init__(
@@ -80,40 +77,40 @@ class Follower:
         self._meanwhile: list[Commit] | None = None
 
     def start(self, snapshot: Snapshot, seen_at: int) -> None:
-        """Begin with a state that was that of the store at the time `seen_at`."""
+        """Start with a state that was read from the store at the time `seen_at`."""
         self._become(snapshot)
         self.seen_at = seen_at
 
     async def apply_local(self, commit: Commit) -> None:
-        """Apply a commit of this process; catch up first when others lie before it, or when it is of another history."""
+        """Apply a commit of this process; catch up instead if others precede it or it belongs to another history."""
         try:
             await self._apply(commit)
         except (ChangeGapError, _ForkedError):
             await self.catch_up()
         else:
             if self._hashes.get(commit.revision) != commit.hash:
-                # Another commit may stand in its place here, of a history that the store has lost since.
+                # The state may have another commit at this revision, from a history that the store has lost.
                 await self.catch_up()
 
     async def catch_up(self) -> Revision:
-        """Apply all that was committed when this was called; return the revision that the repository was seen at.
+        """Apply every commit made before this call; return the revision of the repository. Raise `StoreUnavailableError`.
 
-        Callers that wait together share one reading, which begins after the last of them has asked. Raise `StoreUnavailableError`.
+        Callers that wait at the same time share one read, which starts after the last of them has called.
         """
         if self._next is None:
             self._next = asyncio.create_task(self._after(self._running))
         return await asyncio.shield(self._next)
 
     async def reload(self, reason: Reload) -> Revision:
-        """Read everything again; return the revision that is reached. Raise `StoreUnavailableError`."""
+        """Reload the state and return its revision; raise `StoreUnavailableError`."""
         began = self._clock()
         if reason is Reload.FORK:
             expected = self.snapshot.incarnation
             await self._read(lambda: self._repository.rename_history(expected))
-            # Now: should the reading fail, the next one finds another incarnation only.
+            # Counted now: if the load fails, the next attempt sees another incarnation and no fork.
             self.reloads[reason] += 1
         async with self._reloading:
-            await self._load_again()
+            await self._reload_state()
         if reason is not Reload.FORK:
             self.reloads[reason] += 1
         self._see(began)
@@ -121,16 +118,15 @@ class Follower:
         return self.snapshot.revision
 
     def staleness(self) -> int:
-        """Return an upper bound of the age of the state, in microseconds.
-
-        A store that only this process writes to is never ahead of what its authors have heard of: 0, unless the state was restored.
-        """
+        """Return an upper bound of the age of the state, in microseconds."""
+        # No other process writes to an exclusive store, so the state has every acknowledged write.
         if self._exclusive and not self.snapshot.restored:
             return 0
+        # `seen_at` is the time at which the last successful read of the head began, so this is never less than the truth.
         return self._clock() - self.seen_at
 
     def schedule_catch_up(self) -> None:
-        """Begin to catch up without waiting for it; a failure is told to whoever asks next."""
+        """Start to catch up without waiting; a failure is raised to the next caller of `catch_up`."""
         task = asyncio.ensure_future(self.catch_up())
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
@@ -141,13 +137,13 @@ class Follower:
         return await self._follow()
 
     async def _follow(self) -> Revision:
-        began, held = self._clock(), self.snapshot.revision
+        began, before = self._clock(), self.snapshot.revision
         head = await self._read(self._repository.head)
-        if reason := self._contradicted(head, held):
+        if reason := self._contradiction(head, before):
             return await self.reload(reason)
         try:
             while self.snapshot.revision < head.revision:
-                await self._take_next()
+                await self._apply_next_page()
         except (ChangeGapError, BrokenHistoryError):
             return await self.reload(Reload.GAP)
         except _ForkedError:
@@ -157,11 +153,11 @@ class Follower:
         self._see(began)
         return head.revision
 
-    def _contradicted(self, head: Head, held: Revision) -> Reload | None:
-        """Tell what of a head cannot be so in the history that was followed. `held`: the revision before it was read."""
+    def _contradiction(self, head: Head, before: Revision) -> Reload | None:
+        """Return why a head cannot belong to the followed history, if so. `before`: the revision before it was read."""
         if head.incarnation != self.snapshot.incarnation:
             return Reload.INCARNATION
-        lost = head.revision < held
+        lost = head.revision < before
         other = head.revision == self.snapshot.revision and head.hash != self.snapshot.hash
         return Reload.FORK if lost or other else None
 
@@ -169,7 +165,7 @@ class Follower:
         self.seen_at = max(self.seen_at, began)
         self.snapshot.restored = False
 
-    async def _take_next(self) -> None:
+    async def _apply_next_page(self) -> None:
         after = self.snapshot.revision
         commits = await self._read(lambda: self._repository.commits(after=after, limit=PAGE_COMMITS))
         if not commits:
@@ -179,7 +175,7 @@ class Follower:
             await asyncio.sleep(0)
 
     async def _apply(self, commit: Commit) -> None:
-        """Take a commit up; a large one lets other work in between."""
+        """Apply a commit; a large one yields to other work in between."""
         async with self._applying:
             if commit.revision <= self.snapshot.revision:
                 self._require_known(commit)
@@ -188,7 +184,7 @@ class Follower:
                 raise _ForkedError(commit.revision)
             with uncollected() if len(commit.changes) >= LARGE_COMMIT else nullcontext():
                 await _in_steps(self.snapshot.applying(commit))
-            self._know(commit)
+            self._remember_hash(commit)
             self.feed.add(commit)
             if self._meanwhile is not None:
                 self._meanwhile.append(commit)
@@ -197,19 +193,20 @@ class Follower:
         if self._hashes.get(commit.revision, commit.hash) != commit.hash:
             raise _ForkedError(commit.revision)
 
-    def _know(self, commit: Commit) -> None:
+    def _remember_hash(self, commit: Commit) -> None:
         self._hashes[commit.revision] = commit.hash
         if len(self._hashes) > KNOWN_HASHES:
             self._hashes.popitem(last=False)
 
-    async def _load_again(self) -> None:
-        """Read everything; what is committed by this process meanwhile must not be lost with the old state."""
+    async def _reload_state(self) -> None:
+        """Load the state, and apply the commits made by this process meanwhile, which would be lost with the old state."""
         self._meanwhile = []
         try:
             loaded = await self._read(lambda: load_snapshot(self._repository, kept=self.snapshot))
             key = await self._read(lambda: self._repository.token_key)
             async with self._applying:
                 for commit in self._meanwhile:
+                    # The load may have seen it already, or it may belong to a history that was lost.
                     if commit.previous_hash == loaded.hash:
                         await _in_steps(loaded.applying(commit))
                 self._become(loaded, key)

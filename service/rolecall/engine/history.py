@@ -1,4 +1,4 @@
-"""Time travel: roles as earlier revisions left them, read from the repository since memory holds the newest only."""
+"""Roles at earlier revisions, read from the repository, since memory has the newest versions only."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from rolecall.roles.role import Revision
 
 
 class RoleHistory:
-    """Gives roles as they were. Reads run on `readers`, so that no decision waits for them."""
+    """Reads earlier versions of roles, on `readers`, so that no decision waits for them."""
 
     def __init__(self, repository: RoleRepository, follower: Follower, readers: Executor) -> None:
         self._repository, self._follower, self._readers = repository, follower, readers
 
     async def version(self, key: str, revision: int) -> RoleVersion | None:
-        """Return a role as it was when `revision` was the newest, None if there was none.
+        """Return the version of a role at `revision`; None: there was no such role.
 
-        Raise `InvalidRequestError` below 1, `FutureRevisionError` above the store's head, `RevisionNotKeptError` for what
-        has been forgotten, and `StoreUnavailableError`.
+        Raise `InvalidRequestError` below 1, `FutureRevisionError` above the head of the store, `RevisionNotKeptError` for a
+        revision that was pruned, and `StoreUnavailableError`.
         """
         if revision < 1:
             raise InvalidRequestError([_no_revision(revision)])

@@ -1,6 +1,6 @@
-"""Asks a repository again and again whether others have committed, so that no replica falls behind for longer than a poll.
+"""Polls the repository for commits of other processes, so that a replica is never behind for longer than one interval.
 
-A hint makes the next poll come at once. Hints may be late or lost: the polls come all the same.
+A hint starts the next poll at once. Hints may be late or lost; polling does not depend on them.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from rolecall.roles.repository import Notifications
 
 HINT_SECONDS = 5.0
 LEAST_SECONDS_BETWEEN = 0.01
-"""Under a storm of hints this many commits are read at a time rather than one by one."""
+"""The least pause between polls: under many hints, commits are read in groups rather than one by one."""
 
 
 @dataclass(slots=True)
 class PollCounts:
-    """What came of the polls: `failing` since the last one that did not."""
+    """The polls so far. `failing`: the last one failed."""
 
     done: int = 0
     failed: int = 0
@@ -31,7 +31,10 @@ class PollCounts:
 
 
 class Polling:
-    """Polls until cancelled. `jitter` gives a factor around 1; `tell` is told when the store goes away, and when it is back."""
+    """Polls until cancelled. `jitter` returns a factor around 1.
+
+    `on_change` is called with the error when polls begin to fail, and with None when they succeed again.
+    """
 
     def __init__(
         self,
@@ -46,18 +49,18 @@ class Polling:
         self.counts = PollCounts()
 
     async def run(self) -> None:
-        """Poll now, and then in the interval that was chosen."""
+        """Poll now, and then in the given interval or after a hint."""
         while True:
             self._hinted.clear()
             await self._poll()
             await asyncio.sleep(LEAST_SECONDS_BETWEEN)
-            # Not `wait_for`: that of Python 3.11 loses a cancellation that comes with a hint, and this would never end.
+            # Not `wait_for`: in Python 3.11 it loses a cancellation that coincides with a hint, and this loop would not end.
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._seconds * self._jitter()):
                     await self._hinted.wait()
 
     async def listen(self, hints: Notifications) -> None:
-        """Let hints bring polls forward, on a thread of their own."""
+        """Wait for hints, on a thread of their own, and start a poll at each."""
         loop = asyncio.get_running_loop()
         thread = ThreadPoolExecutor(1, thread_name_prefix="store-hints")
         try:
@@ -66,7 +69,7 @@ class Polling:
                     self.counts.hints += 1
                     self._hinted.set()
         finally:
-            # On another thread: it waits for the one that listens.
+            # On another thread, since it waits for the one that listens.
             await asyncio.to_thread(hints.close)
             thread.shutdown(wait=False)
 

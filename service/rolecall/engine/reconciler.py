@@ -1,7 +1,7 @@
-"""Compares every role in memory with the store, slowly: what was altered behind the log's back does not stay unnoticed.
+"""Compares every role in memory with the store, slowly, to find roles that were altered without a commit.
 
-Each reading gives some roles and the head as of one moment. Once the state has reached that head, a role in memory that has not
-changed since must be the one in the store. Roles that only the store has show in the number of roles.
+Each read returns some roles and the head at one moment. When the state has reached that head, a role in memory that has not
+changed since must equal the one in the store. Roles that exist in the store only are found by counting.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ UNKNOWN_ROLES = "(roles that only the store has)"
 
 
 class Reconciler:
-    """Compares the state of a follower with its repository. `tell` is told the keys of roles that differ, twenty at most."""
+    """Compares the state of a follower with its repository. `on_mismatch` gets the keys of roles that differ, 20 at most."""
 
     def __init__(
         self,
@@ -38,13 +38,13 @@ class Reconciler:
         self.passes = self.mismatches = 0
 
     async def run(self, seconds: float) -> None:
-        """Compare in this interval until cancelled, and read everything again when something differs."""
+        """Compare in this interval until cancelled, and reload the state when a role differs."""
         while True:
             await asyncio.sleep(seconds)
             try:
                 await self.reconcile()
             except StoreUnavailableError:
-                continue  # the polls tell of it; the next comparison comes
+                continue  # the polls report it; compare again later
 
     async def reconcile(self) -> None:
         """Compare once; raise `StoreUnavailableError`."""
@@ -64,7 +64,7 @@ class Reconciler:
             if len(found) >= MAX_NAMED:
                 return found[:MAX_NAMED]
             await asyncio.sleep(self._pause)
-        return found or ([] if await self._as_many() else [UNKNOWN_ROLES])
+        return found or ([] if await self._counts_agree() else [UNKNOWN_ROLES])
 
     async def _differing_of(self, keys: Sequence[str]) -> list[str]:
         loop = asyncio.get_running_loop()
@@ -80,8 +80,8 @@ class Reconciler:
             return False
         return version.role.revision <= examined.head.revision and examined.roles.get(key) != version.role
 
-    async def _as_many(self) -> bool:
-        """Tell whether the store has as many roles; while it changes all the time, that cannot be told, and no harm is assumed."""
+    async def _counts_agree(self) -> bool:
+        """Return whether the store has as many roles as memory; True if it changes too often to be compared."""
         for _ in range(TRIES_TO_COUNT):
             head, count = await asyncio.get_running_loop().run_in_executor(self._readers, self._repository.census)
             await self._follower.catch_up()

@@ -1,6 +1,6 @@
-"""The followed state: every role in memory, at one revision.
+"""Every role in memory, at one revision.
 
-The state changes only between two awaits of the event loop, so whoever reads it without awaiting sees one revision.
+The state changes only between two awaits of the event loop, so a reader that does not await sees one revision.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from rolecall.roles.change import ChangeKind, Commit
 from rolecall.roles.role import Revision, Role
 
 CHANGES_A_STEP = 50
-"""How much of a commit is taken up at a time: about a millisecond's work."""
+"""How many changes of a commit are applied at a time: about a millisecond of work."""
 
 
 class RoleVersion:
-    """One version of one role; equal only to itself. `policy` is its compiled form while that is kept.
+    """One version of one role; equal only to itself. `policy` is its compiled policy while that is cached.
 
-    `derived` are the places and names of the keys that the policy reads and the service derives.
+    `derived` has the positions in `policy.keys`, and the names, of the keys that the service derives.
     """
 
     __slots__ = ("derived", "policy", "role")
@@ -36,9 +36,9 @@ class RoleVersion:
 
 
 class Snapshot:
-    """Every role, by `RoleRef.key`, as of `revision`, whose commit has that `hash` in the history named `incarnation`.
+    """Every role by `RoleRef.key` at `revision`; `hash` is that of its commit, `incarnation` the name of its history.
 
-    `restored` says that it comes from a file and the store has not confirmed it yet.
+    `restored`: the state comes from a file, and the store has not confirmed it yet.
     """
 
     def __init__(
@@ -51,22 +51,22 @@ class Snapshot:
         restored: bool = False,
         kept: Callable[[str], RoleVersion | None] | None = None,
     ) -> None:
-        """Take up `roles`, of which the last counts where one comes twice; versions of `kept` stay for roles that are the same."""
+        """Start with `roles`; of two with the same key the last counts. Versions of `kept` are reused for equal roles."""
         self._versions: dict[str, RoleVersion] = {}
         self._arriving: dict[str, RoleVersion | None] = {}
         self._unsettled: list[_Replaced] = []
         self.revision, self.hash, self.incarnation, self.restored = revision, hash, incarnation, restored
-        versions, again, index = self._versions, list[Role](), UnsortedIndex()
+        versions, repeated, index = self._versions, list[Role](), UnsortedIndex()
         for role in roles:
             key = role.key
             if key in versions:
-                again.append(role)
+                repeated.append(role)
                 continue
-            held = kept(key) if kept else None
-            versions[key] = held if held and held.role == role else RoleVersion(role)
+            old = kept(key) if kept else None
+            versions[key] = old if old and old.role == role else RoleVersion(role)
             index.add(key, named_principals(role.document))
         self._index = ReverseIndex.of(index)
-        _exhaust(self._taking_up({role.key: role for role in again}, revision, hash))
+        _exhaust(self._replacing({role.key: role for role in repeated}, revision, hash))
 
     def version(self, key: str) -> RoleVersion | None:
         """Return the newest version of a role."""
@@ -78,16 +78,16 @@ class Snapshot:
         return self._index.roles_naming(principal, after=after, limit=limit)
 
     def apply(self, commit: Commit) -> None:
-        """Take up the next commit; one that is held already is passed over.
+        """Apply the next commit; one that has been applied is ignored.
 
-        Raise `ChangeGapError` when commits are missing before it: then nothing has changed.
+        Raise `ChangeGapError` when commits before it are missing; then nothing has changed.
         """
         _exhaust(self.applying(commit))
 
     def applying(self, commit: Commit) -> Iterator[None]:
-        """Take up the next commit as `apply` does, in steps: other work may be done, but no other commit taken up, at each yield.
+        """Apply the next commit as `apply` does, in steps. At each yield other work may run, but no other commit be applied.
 
-        Every reader sees the revision before it or the one after it, whole. A commit that is left half way can be begun again.
+        A reader sees the revision before the commit or the one after it. A commit that was left half way can be restarted.
         """
         if commit.revision <= self.revision:
             return
@@ -99,10 +99,10 @@ class Snapshot:
             changed[change.role.key] = None if change.kind is ChangeKind.DELETED else change.role
             if not number % (10 * CHANGES_A_STEP):
                 yield
-        yield from self._taking_up(changed, commit.revision, commit.hash)
+        yield from self._replacing(changed, commit.revision, commit.hash)
 
     def replace(self, other: Snapshot) -> None:
-        """Become `other`, all at once. What this was is `other` from now on."""
+        """Exchange the state with that of `other`, at once."""
         self._versions, other._versions = other._versions, self._versions
         self._arriving, other._arriving = other._arriving, self._arriving
         self._unsettled, other._unsettled = other._unsettled, self._unsettled
@@ -113,7 +113,7 @@ class Snapshot:
         self.restored, other.restored = other.restored, self.restored
 
     def versions(self) -> list[RoleVersion]:
-        """Return the newest version of every role, in no order: a list of its own that later commits leave alone."""
+        """Return the newest version of every role, unordered, in a list that later commits do not change."""
         if not self._arriving:
             return list(self._versions.values())
         return [version for version in (self._versions | self._arriving).values() if version is not None]
@@ -125,20 +125,20 @@ class Snapshot:
 
     @property
     def index_bytes(self) -> int:
-        """Return about how much memory the reverse index takes."""
+        """Return the approximate memory of the reverse index."""
         return self._index.estimated_bytes
 
-    def _taking_up(self, changed: Mapping[str, Role | None], revision: Revision, hash: bytes) -> Iterator[None]:
-        """Hold these roles in place of those of the same keys, as of `revision`; None: the role is gone.
+    def _replacing(self, changed: Mapping[str, Role | None], revision: Revision, hash: bytes) -> Iterator[None]:
+        """Replace the roles with these keys, as of `revision`; None: the role is deleted.
 
-        1. The index leads to the new versions as well.
-        2. The new versions count, and the revision, all at once: they lie over the others.
-        3. They take their places among the others, and the index leads to the old ones no longer.
+        1. The new versions are added to the index.
+        2. The new versions and the revision take effect, at once: `_arriving` overrides `_versions`.
+        3. They are moved to `_versions`, and the old versions are removed from the index.
         """
         replaced = list[_Replaced]()
         arriving = dict[str, RoleVersion | None]()
         for key, role in changed.items():
-            replaced.append(self._lead_to(key, role))
+            replaced.append(self._index_new(key, role))
             arriving[key] = replaced[-1].new
             if not len(replaced) % CHANGES_A_STEP:
                 yield
@@ -159,7 +159,7 @@ class Snapshot:
                 yield
         self._arriving = {}
 
-    def _lead_to(self, key: str, role: Role | None) -> _Replaced:
+    def _index_new(self, key: str, role: Role | None) -> _Replaced:
         old = self._versions.get(key)
         if old and role and old.role.document == role.document:
             return _Replaced(key, RoleVersion(role), frozenset())
@@ -174,7 +174,7 @@ class Snapshot:
 
 
 class _Replaced(NamedTuple):
-    """What a commit does to one role, and the principals that lead to the old version alone."""
+    """The new version of a role (None: deleted), and the principals that only the old version names."""
 
     key: str
     new: RoleVersion | None

@@ -1,4 +1,4 @@
-"""The full load: every role of a repository, into memory."""
+"""Loads every role of a repository into memory."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ PAGE_COMMITS = 500
 ROLES_BETWEEN_PROGRESS = 10_000
 
 Progress: TypeAlias = "Callable[[int, int], None]"
-"""Told how many roles are loaded, and how many there are, as far as that is known."""
+"""Called with the number of loaded roles and the expected total."""
 
 
 def load_snapshot(
     repository: RoleRepository, *, progress: Progress | None = None, kept: Snapshot | None = None
 ) -> Snapshot:
-    """Return the state of a repository; blocks. Raise `StoreUnavailableError`.
+    """Return the state of a repository; this blocks. Raise `StoreUnavailableError`.
 
-    `progress` is told now and then, on this thread. Versions of `kept` stay for roles that are the same; its loop may go on.
+    `progress` is called on this thread. Versions of `kept` are reused for roles that have not changed.
     """
     head = repository.head()
-    roles = repository.load() if progress is None else _told(repository.load(), repository.size(), progress)
+    roles = repository.load() if progress is None else _counted(repository.load(), repository.size(), progress)
     gc.collect()
     with uncollected():
         snapshot = Snapshot(
@@ -39,7 +39,7 @@ def load_snapshot(
     while commits := repository.commits(after=snapshot.revision, limit=PAGE_COMMITS):
         for commit in commits:
             if commit.previous_hash != snapshot.hash:
-                # The store lost commits meanwhile: what was read is of two histories.
+                # The store lost commits meanwhile, so the roles that were read belong to two histories.
                 return load_snapshot(repository, progress=progress, kept=kept)
             snapshot.apply(commit)
     return snapshot
@@ -47,7 +47,7 @@ def load_snapshot(
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Keep the collector of cycles away from many objects that stay: it would stop every thread to walk through them."""
+    """Disable the cycle collector while many lasting objects are made, and exclude them from later collections."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -58,7 +58,7 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _told(roles: Iterable[Role], total: int, progress: Progress) -> Iterator[Role]:
+def _counted(roles: Iterable[Role], total: int, progress: Progress) -> Iterator[Role]:
     loaded = 0
     for loaded, role in enumerate(roles, start=1):
         yield role

@@ -1,1 +1,1 @@
-"""Reverse queries: which roles a principal can assume."""
+"""Reverse queries: the roles that a principal can assume."""

@@ -1,6 +1,6 @@
-"""The reverse index: which roles name a principal. Asked by lists, never by checks.
+"""The reverse index: from principals to the roles that name them. Lists use it, checks do not.
 
-It may lead to too many roles while a large write is taken up, never to too few: whoever asks it decides on the role as it is.
+While a large commit is applied it may return too many roles, never too few; a list decides on each role as it is.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from rolecall.engine.reverse.sorted_keys import SortedKeys
 from rolecall.policy.named_principals import lookup_forms
 from rolecall.policy.principal import Principal
 
-# Measured; `python -m bench.scale` shows the memory that they stand for. The keys are the snapshot's own and cost nothing here.
+# Measured with `python -m bench.scale`. The keys are shared with the snapshot and cost nothing here.
 BYTES_A_POSTING = 9
 BYTES_A_PRINCIPAL = 600
 
 
 class ReverseIndex:
-    """Leads from principals to the keys of the roles whose Allow statements name them."""
+    """Maps principals to the keys of the roles whose Allow statements name them."""
 
     def __init__(self) -> None:
         self._postings: dict[Principal, SortedKeys] = {}
@@ -26,7 +26,7 @@ class ReverseIndex:
 
     @classmethod
     def of(cls, unsorted: UnsortedIndex) -> ReverseIndex:
-        """Return the index of what was gathered, which is used up."""
+        """Return the index of the collected roles; `unsorted` is empty afterwards."""
         index = cls()
         index._count = unsorted.count
         while unsorted.postings:
@@ -36,7 +36,7 @@ class ReverseIndex:
         return index
 
     def add(self, key: str, principals: Iterable[Principal]) -> None:
-        """Lead from `principals` to a role; what leads there already stays."""
+        """Add a role under `principals`, in addition to those that it has already."""
         for principal in principals:
             posting = self._postings.get(principal)
             if posting is None:
@@ -44,7 +44,7 @@ class ReverseIndex:
             self._count += posting.add(key)
 
     def discard(self, key: str, principals: Iterable[Principal]) -> None:
-        """Lead no longer from `principals` to a role."""
+        """Remove a role under `principals`."""
         for principal in principals:
             posting = self._postings.get(principal)
             if posting is None:
@@ -60,7 +60,7 @@ class ReverseIndex:
 
     @property
     def estimated_bytes(self) -> int:
-        """Return about how much memory the index takes beyond the roles and their keys."""
+        """Return the approximate memory of the index, without the roles and their keys."""
         return BYTES_A_POSTING * self._count + BYTES_A_PRINCIPAL * len(self._postings)
 
     def __len__(self) -> int:
@@ -68,14 +68,14 @@ class ReverseIndex:
 
 
 class UnsortedIndex:
-    """What an index is made of when many roles are taken up at once. Each role is added once."""
+    """Collects roles for a new index, sorted at the end. Each role is added once."""
 
     def __init__(self) -> None:
         self.postings: defaultdict[Principal, list[str]] = defaultdict(list)
         self.count = 0
 
     def add(self, key: str, principals: Collection[Principal]) -> None:
-        """Take up a role."""
+        """Add a role."""
         self.count += len(principals)
         for principal in principals:
             self.postings[principal].append(key)

@@ -1,4 +1,4 @@
-"""Many sorted keys that change: short sorted runs in order, so that putting one in moves a few hundred and not a million."""
+"""A large sorted set of keys: short sorted runs, so that an insertion moves a few hundred keys instead of a million."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from operator import itemgetter
 
 RUN = 512
-"""Runs are made this long, and split at twice that."""
+"""The length of new runs; a run is split at twice that."""
 
 _last = itemgetter(-1)
 
@@ -18,40 +18,40 @@ class SortedKeys:
     __slots__ = ("_runs",)
 
     def __init__(self, keys: Sequence[str] = ()) -> None:
-        """Take `keys`, which are sorted and distinct."""
+        """Start with `keys`, which must be sorted and distinct."""
         self._runs = [list(keys[start : start + RUN]) for start in range(0, len(keys), RUN)]
 
     def add(self, key: str) -> bool:
-        """Put a key in; return whether it was not there."""
+        """Insert a key; return whether it was absent."""
         if not self._runs:
             self._runs.append([key])
             return True
         number = min(self._run_reaching(key), len(self._runs) - 1)
         run = self._runs[number]
-        place = bisect_left(run, key)
-        if run[place : place + 1] == [key]:
+        index = bisect_left(run, key)
+        if run[index : index + 1] == [key]:
             return False
-        run.insert(place, key)
+        run.insert(index, key)
         if len(run) > 2 * RUN:
             self._runs[number : number + 1] = [run[:RUN], run[RUN:]]
         return True
 
     def discard(self, key: str) -> bool:
-        """Take a key out; return whether it was there."""
+        """Remove a key; return whether it was present."""
         number = self._run_reaching(key)
         if number == len(self._runs):
             return False
         run = self._runs[number]
-        place = bisect_left(run, key)
-        if run[place] != key:
+        index = bisect_left(run, key)
+        if run[index] != key:
             return False
-        del run[place]
+        del run[index]
         if not run:
             del self._runs[number]
         return True
 
     def above(self, after: str, limit: int) -> list[str]:
-        """Return, in order, the first `limit` keys above `after`; this takes time for those alone."""
+        """Return, in order, the first `limit` keys above `after`, in time proportional to `limit`."""
         number, found = self._run_reaching(after), list[str]()
         while len(found) < limit and number < len(self._runs):
             run = self._runs[number]
