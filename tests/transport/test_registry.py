@@ -1,86 +1,137 @@
+"""The methods of the server: who may call them, what they log, and which services there are."""
+
 from __future__ import annotations
+
+import asyncio
+from typing import Any
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from rolecall_client.v1 import decision_pb2 as pb
+from rolecall.transport.rpc.registry import RegisteredServices
+from rolecall.transport.services.health import Health
+from rolecall_client.v1 import watch_pb2
 from tests.server.serving import Served, check, served
 from tests.transport.refusals import refused
 
+PERMISSION_DENIED = grpc.StatusCode.PERMISSION_DENIED
+SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 
-async def test_who_may_not_call_a_method_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+
+async def test_a_caller_without_the_right_to_a_method_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rolecall.security.permissions.RIGHTS", {})
     async with served() as service:
         refusal = await refused(service.decisions.CheckAssumeRole(check()))
-        stranger = await refused(service.channel.unary_unary("/a/b")(b""))
+        unknown = await refused(service.channel.unary_unary("/a/b")(b""))
 
-        assert (refusal.code, refusal.facts["ram_code"]) == (grpc.StatusCode.PERMISSION_DENIED, "NoPermission")
-        assert stranger.code is grpc.StatusCode.PERMISSION_DENIED
+        assert (refusal.code, refusal.facts["ram_code"]) == (PERMISSION_DENIED, "NoPermission")
+        assert "/rolecall.v1.DecisionService/CheckAssumeRole" in refusal.message
+        assert unknown.code is PERMISSION_DENIED
         assert service.server.replica.point.cache.misses == 0
+        assert not service.calls
 
 
-async def test_calls_are_counted_by_code_and_latency(service: Served) -> None:
-    await service.decisions.CheckAssumeRole(check())
-    await refused(service.decisions.CheckAssumeRole(check(principal="?")))
+async def test_a_caller_without_the_right_to_a_stream_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rolecall.security.permissions.RIGHTS", {})
+    async with served() as service:
+        watching = service.watches.WatchRoles(watch_pb2.WatchRolesRequest())
+        stream = service.decisions.StreamCheckAssumeRole()
+        health = health_pb2_grpc.HealthStub(service.channel).Watch(health_pb2.HealthCheckRequest())
 
-    stats = service.stats("CheckAssumeRole")
-    assert (stats.started, stats.handled[0], stats.handled[3]) == (2, 1, 1)
-    assert (stats.received, stats.sent, sum(stats.buckets)) == (2, 1, 2)
-    assert stats.seconds > 0
+        refusals = [await refused(call.read()) for call in (watching, stream, health)]
 
-
-async def test_a_successful_check_logs_nothing(service: Served) -> None:
-    await service.decisions.CheckAssumeRole(check())
-    await refused(service.decisions.CheckAssumeRole(check(principal="?")))
-
-    assert service.log.getvalue() == ""
-
-
-async def test_at_level_debug_every_call_is_told_of_once() -> None:
-    async with served(log_level="debug") as service:
-        await service.decisions.CheckAssumeRole(check(), metadata=[("x-request-id", "call-1")])
-        await refused(service.decisions.CheckAssumeRole(check(principal="?"), metadata=[("x-request-id", "call-2")]))
-
-        lines = service.log.getvalue().splitlines()
-        assert [("call-1" in line, "call-2" in line) for line in lines] == [(True, False), (False, True)]
-        assert '"code": "OK"' in lines[0]
-        assert '"code": "INVALID_ARGUMENT"' in lines[1]
+        assert [refusal.code for refusal in refusals] == [PERMISSION_DENIED] * 3
+        assert [refusal.message.rpartition("/")[2].rstrip("`") for refusal in refusals] == [
+            "WatchRoles",
+            "StreamCheckAssumeRole",
+            "Watch",
+        ]
 
 
-async def test_methods_of_the_contract_that_nobody_wrote_yet_say_so(service: Served) -> None:
-    refusal = await refused(service.decisions.ListTrustedPrincipals(pb.ListTrustedPrincipalsRequest(role="app")))
+async def test_a_method_of_another_service_of_the_same_name_is_not_found(service: Served) -> None:
+    refusal = await refused(service.channel.unary_unary("/rolecall.v1.RoleService/CheckAssumeRole")(b""))
 
-    assert refusal.code in (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.NOT_FOUND)
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNIMPLEMENTED, "UNKNOWN_METHOD")
 
 
-async def test_health_is_told_of_each_service(service: Served) -> None:
+def test_a_preferred_handler_replaces_its_namesake_alone() -> None:
+    services: Any = RegisteredServices()
+    services.add_registered_method_handlers("s", {"A": "a", "B": "b"})
+    services.add_generic_rpc_handlers(("ignored",))
+
+    services.prefer("s", {"B": "better"})
+
+    assert services.handlers == {"s": {"A": "a", "B": "better"}}
+
+
+async def test_health_is_reported_for_each_service(service: Served) -> None:
     stub = health_pb2_grpc.HealthStub(service.channel)
+    names = ["", *(f"rolecall.v1.{name}Service" for name in ("Decision", "Role", "Policy", "Watch"))]
 
-    answers = [
-        (await stub.Check(health_pb2.HealthCheckRequest(service=f"rolecall.v1.{name}Service"))).status
-        for name in ("Decision", "Role", "Policy", "Watch")
-    ]
+    answers = [(await stub.Check(health_pb2.HealthCheckRequest(service=name))).status for name in names]
     unknown = await refused(stub.Check(health_pb2.HealthCheckRequest(service="nope")))
 
-    assert answers == [health_pb2.HealthCheckResponse.SERVING] * 4
-    assert unknown.code is grpc.StatusCode.NOT_FOUND
+    assert answers == [SERVING] * 5
+    assert (unknown.code, unknown.reason) == (grpc.StatusCode.NOT_FOUND, "UNKNOWN_SERVICE")
 
 
-async def test_a_watcher_of_health_is_told_of_changes_also_when_another_has_left(service: Served) -> None:
+async def test_a_watcher_of_health_sees_every_change_of_its_service() -> None:
+    health = Health(["watched", "other"])
+    watching: Any = health.Watch(health_pb2.HealthCheckRequest(service="watched"), None)
+    seen = [(await anext(watching)).status]
+
+    for serving in (True, False):
+        following = asyncio.ensure_future(anext(watching))
+        await asyncio.sleep(0)  # the watcher waits
+        health.set("other", serving=serving)
+        health.set("watched", serving=serving)
+        seen.append((await asyncio.wait_for(following, 10)).status)
+    await watching.aclose()
+
+    assert seen == [NOT_SERVING, SERVING, NOT_SERVING]
+
+
+async def test_a_watcher_of_an_unknown_service_is_answered_with_unknown(service: Served) -> None:
+    stub = health_pb2_grpc.HealthStub(service.channel)
+    watching = stub.Watch(health_pb2.HealthCheckRequest(service="nope"))
+
+    assert (await watching.read()).status == health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
+    watching.cancel()
+
+
+async def test_a_watcher_of_health_sees_a_change_after_another_watcher_has_left(service: Served) -> None:
     stub = health_pb2_grpc.HealthStub(service.channel)
     stays, leaves = (stub.Watch(health_pb2.HealthCheckRequest()) for _ in range(2))
-    assert [(await stays.read()).status, (await leaves.read()).status] == [1, 1]
+    assert [(await stays.read()).status, (await leaves.read()).status] == [SERVING, SERVING]
 
     leaves.cancel()
     service.server.health.drain()
 
-    assert (await stays.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+    assert (await stays.read()).status == NOT_SERVING
     stays.cancel()
 
 
+async def test_nothing_is_serving_before_it_is_set_or_after_draining() -> None:
+    health = Health(["a", "b"])
+    before = [await status(health, name) for name in ("", "a", "b")]
+
+    health.set("a", "", serving=True)
+    between = [await status(health, name) for name in ("", "a", "b")]
+    health.drain()
+    health.set("b", serving=True)
+    after = [await status(health, name) for name in ("", "a", "b")]
+
+    assert before == after == [NOT_SERVING] * 3
+    assert between == [SERVING, SERVING, NOT_SERVING]
+
+
+async def status(health: Health, name: str) -> int:
+    return int((await health.Check(health_pb2.HealthCheckRequest(service=name), None)).status)
+
+
 @pytest.mark.parametrize(("flags", "code"), [({}, None), ({"reflection": False}, grpc.StatusCode.UNIMPLEMENTED)])
-async def test_reflection_is_there_on_loopback_unless_turned_off(
+async def test_reflection_is_served_on_loopback_unless_it_is_turned_off(
     flags: dict[str, object], code: grpc.StatusCode | None
 ) -> None:
     from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc

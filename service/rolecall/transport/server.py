@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -67,11 +68,17 @@ class Endpoint:
         try:
             socket.create_server((self.host, self.port), family=_family(self.host)).close()
         except OSError as error:
-            raise AddressError(self.address, (error.strerror or str(error)).lower()) from None
+            raise AddressError(self.address, _reason(error)) from None
 
     def with_port(self, port: int) -> str:
         """Return the address with the port that the system chose, if the address has port 0."""
         return self.address if not self.host else f"{self.address.rpartition(':')[0]}:{port}"
+
+
+def _reason(error: OSError) -> str:
+    # The text of an error with a number of the system repeats the address; a name that is not found has no such number.
+    text = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
+    return text.lower()
 
 
 def _family(host: str) -> socket.AddressFamily:

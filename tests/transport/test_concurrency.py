@@ -1,0 +1,107 @@
+"""The limits of calls in progress, and of their duration."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from rolecall.transport.rpc.concurrency import NO_LIMIT, ConcurrencyLimit
+from rolecall.transport.rpc.middleware import Middleware
+from rolecall.transport.rpc.stats import MethodStats
+
+
+class Task:
+    """A task that counts how often it is cancelled."""
+
+    def __init__(self) -> None:
+        self.cancellations = 0
+
+    def cancel(self) -> None:
+        self.cancellations += 1
+
+
+def limit_with(**deadlines: float) -> tuple[ConcurrencyLimit, dict[str, Any]]:
+    limit, tasks = ConcurrencyLimit(10), {name: Task() for name in deadlines}
+    for name, deadline in deadlines.items():
+        calls: Any = limit.calls
+        calls[tasks[name]] = deadline
+    return limit, tasks
+
+
+def test_a_sweep_cancels_the_calls_whose_deadline_has_passed() -> None:
+    limit, tasks = limit_with(early=5.0, now=10.0, late=10.1, unlimited=NO_LIMIT)
+
+    limit.sweep(10.0)
+
+    assert {name: task.cancellations for name, task in tasks.items()} == {
+        "early": 1,
+        "now": 1,
+        "late": 0,
+        "unlimited": 0,
+    }
+
+
+def test_a_call_is_cancelled_once_however_often_the_limit_is_swept() -> None:
+    limit, tasks = limit_with(early=5.0)
+
+    for now in (10.0, 11.0, 12.0):
+        limit.sweep(now)
+
+    assert tasks["early"].cancellations == 1
+
+
+def test_a_sweep_at_time_zero_cancels_a_call_that_was_due_then() -> None:
+    limit, tasks = limit_with(due=0.0)
+
+    limit.sweep(0.0)
+
+    assert tasks["due"].cancellations == 1
+
+
+def test_a_removed_call_reports_whether_the_sweep_cancelled_it() -> None:
+    limit, tasks = limit_with(early=5.0, late=20.0)
+    limit.sweep(10.0)
+
+    removed = [limit.remove_failed(tasks[name]) for name in ("early", "late")]
+
+    assert removed == [True, False]
+    assert limit.calls == {}
+    assert limit.remove_failed(None) is False
+
+
+async def test_a_call_without_a_task_is_swept_without_harm() -> None:
+    limit = ConcurrencyLimit(10)
+    limit.calls[None] = 0.0
+
+    limit.sweep(1.0)
+
+    assert limit.calls == {None: 0.0}
+    assert asyncio.current_task() is not None
+
+
+@pytest.mark.parametrize(
+    ("request_streaming", "response_streaming", "seconds"),
+    [(False, False, 3.0), (True, False, 30.0), (False, True, NO_LIMIT), (True, True, NO_LIMIT)],
+)
+def test_uploads_have_a_limit_of_their_own_and_streams_to_the_client_none(
+    request_streaming: bool, response_streaming: bool, seconds: float
+) -> None:
+    stats = MethodStats("s", "M", request_streaming=request_streaming, response_streaming=response_streaming)
+    parts: Any = {"concurrency": None, "boundary": None, "permits": None}
+    middleware = Middleware(unary_seconds=3.0, upload_seconds=30.0, **parts)
+
+    assert middleware.time_limit(stats) == seconds
+
+
+def test_by_default_there_is_no_time_limit() -> None:
+    parts: Any = {"concurrency": None, "boundary": None, "permits": None}
+    middleware = Middleware(**parts)
+
+    limits = {
+        middleware.time_limit(MethodStats("s", "M", request_streaming=streaming, response_streaming=False))
+        for streaming in (False, True)
+    }
+
+    assert limits == {NO_LIMIT}

@@ -1,0 +1,111 @@
+"""Where the server listens, what it refuses to listen on, and how it limits its connections."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+
+import grpc
+import pytest
+
+from rolecall.transport.channel_options import channel_options
+from rolecall.transport.rpc.open_streams import MAX_STREAM_SECONDS
+from rolecall.transport.server import AddressError, Endpoint
+from tests.server.serving import Served, check, served
+from tests.transport.refusals import refused
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        yield taken.getsockname()[1]
+
+
+def test_a_port_that_is_taken_is_refused_with_the_reason(taken_port: int) -> None:
+    endpoint = Endpoint(f"127.0.0.1:{taken_port}", "127.0.0.1", taken_port)
+
+    with pytest.raises(AddressError) as caught:
+        endpoint.require_free()
+
+    assert caught.value.address == endpoint.address
+    reason = os.strerror(errno.EADDRINUSE).lower()
+    assert str(caught.value) == f"cannot listen on `{endpoint.address}`: {reason}"
+
+
+def test_a_name_without_an_address_is_refused_with_the_reason() -> None:
+    with pytest.raises(AddressError, match=r"^cannot listen on `no-such-host\.invalid:1`: [a-z].*"):
+        Endpoint("no-such-host.invalid:1", "no-such-host.invalid", 1).require_free()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_port_that_is_free_is_accepted_and_stays_free(host: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with closing(socket.create_server((host, 0), family=family)) as probe:
+        port = probe.getsockname()[1]
+    endpoint = Endpoint(f"[{host}]:{port}", host, port)
+
+    endpoint.require_free()
+
+    socket.create_server((host, port), family=family).close()
+
+
+def test_a_unix_socket_needs_no_free_port() -> None:
+    Endpoint("unix:/tmp/rolecall.sock").require_free()
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "address"),
+    [
+        (Endpoint("127.0.0.1:0", "127.0.0.1", 0), "127.0.0.1:7"),
+        (Endpoint("[::1]:0", "::1", 0), "[::1]:7"),
+        (Endpoint("unix:/tmp/rolecall.sock"), "unix:/tmp/rolecall.sock"),
+    ],
+    ids=["ipv4", "ipv6", "unix"],
+)
+def test_the_chosen_port_becomes_part_of_the_address(endpoint: Endpoint, address: str) -> None:
+    assert endpoint.with_port(7) == address
+
+
+async def test_an_address_of_another_machine_is_refused(service: Served) -> None:
+    endpoint = Endpoint("unix:/no/such/directory/rolecall.sock")
+
+    with pytest.raises(AddressError, match=r"is in use or not one of this machine"):
+        service.server.server.bind(endpoint, None)
+
+
+async def test_a_second_server_cannot_share_the_port(service: Served) -> None:
+    host, _, port = service.server.bound.address.rpartition(":")
+    # As `require_free` would refuse it first, gRPC is asked itself.
+    endpoint = Endpoint(service.server.bound.address)
+
+    async with served() as second:
+        with pytest.raises(AddressError):
+            second.server.server.bind(endpoint, None)
+
+    assert (host, int(port) > 0) == ("127.0.0.1", True)
+
+
+async def test_a_stopped_server_does_not_count_as_crashed(service: Served) -> None:
+    server = service.server.server
+
+    await server.stop(0)
+
+    assert not server._crashed.is_set()
+
+
+def test_a_connection_outlives_its_streams_so_that_none_is_cut() -> None:
+    options = dict(channel_options(4_096))
+
+    assert options["grpc.max_connection_age_ms"] == 300_000
+    assert options["grpc.max_connection_age_grace_ms"] >= MAX_STREAM_SECONDS * 1_000 + 30_000
+    assert options["grpc.max_receive_message_length"] == 4_096
+
+
+async def test_metadata_up_to_the_limit_is_accepted(service: Served) -> None:
+    await service.decisions.CheckAssumeRole(check(), metadata=[("k", "x" * 15_000)])
+    refusal = await refused(service.decisions.CheckAssumeRole(check(), metadata=[("k", "x" * 17_000)]))
+
+    assert refusal.code is grpc.StatusCode.RESOURCE_EXHAUSTED
