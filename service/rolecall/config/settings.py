@@ -251,6 +251,6 @@ class Config:
         if self.store_file and self.store != _STORE:
             problems.append("--store and --store-file name two stores; give one of them")
         if bool(self.snapshot_file) != bool(self.snapshot_key_file):
-            problems.append("--snapshot-file and --snapshot-key-file come together")
+            problems.append("give --snapshot-file and --snapshot-key-file together, or neither")
         if problems:
             raise ConfigError(problems)

@@ -1,4 +1,4 @@
-"""What settings are besides text and numbers, and how each is read; a reader raises `ValueError` with what is right."""
+"""Readers of settings: from text to a value. A reader raises `ValueError`, whose message completes "FLAG ..."."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rolecall.policy.lint import Severity
 
 @dataclass(frozen=True, slots=True)
 class ListenAddress:
-    """A place to listen: a host and a port, or a socket file (then `host` is empty)."""
+    """An address to listen on: a host and a port, or a socket file, whose `host` is empty."""
 
     text: str
     host: str = ""
@@ -19,7 +19,7 @@ class ListenAddress:
 
     @property
     def loopback(self) -> bool:
-        """Tell whether only this machine can reach it."""
+        """Return whether only this machine can reach it."""
         if not self.host or self.host == "localhost":
             return True
         try:
@@ -28,7 +28,7 @@ class ListenAddress:
             return False
 
     def with_port(self, port: int) -> str:
-        """Return the address as clients write it, once the port is known."""
+        """Return the address as clients write it, with the port that was bound."""
         if not self.host:
             return self.text
         return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
@@ -40,25 +40,25 @@ def read_text(text: str) -> str:
 
 
 def read_address(text: str) -> ListenAddress:
-    """address = HOST ":" PORT | "[" IPV6 "]" ":" PORT | "unix:" PATH."""
+    """address = tcp_address | "unix:" PATH."""
     if text.startswith("unix:") and len(text) > len("unix:"):
         return ListenAddress(text)
     return read_tcp_address(text)
 
 
 def read_tcp_address(text: str) -> ListenAddress:
-    """Return a host and a port."""
+    """address = HOST ":" PORT | "[" IPV6 "]" ":" PORT."""
     host, _, port = text.rpartition(":")
     bare = host.removeprefix("[").removesuffix("]")
     if not bare or (":" in host and not host.startswith("[")) or not (port.isascii() and port.isdigit()):
-        raise ValueError("must be HOST:PORT; `127.0.0.1:PORT` for this machine alone, `0.0.0.0:PORT` for every network")
+        raise ValueError("must be HOST:PORT; `127.0.0.1:PORT` for this machine only, `0.0.0.0:PORT` for every network")
     if int(port) > 65_535:
         raise ValueError("must have a port up to 65535")
     return ListenAddress(text, bare, int(port))
 
 
 def read_boolean(text: str) -> bool:
-    """Return a yes or no."""
+    """Return a Boolean."""
     words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
     if text.lower() not in words:
         raise ValueError("must be `true` or `false`")
@@ -131,7 +131,7 @@ def read_severities(text: str) -> frozenset[Severity]:
 
 
 def read_share(text: str) -> float:
-    """Return a part of a whole."""
+    """Return a share, from 0 to 1."""
     try:
         share = float(text)
     except ValueError:

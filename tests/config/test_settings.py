@@ -1,13 +1,27 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
-from rolecall.config.options import decision_log_options, document_limits
+from rolecall.config.options import (
+    catalog_options,
+    decision_log_options,
+    decision_options,
+    document_limits,
+    server_options,
+    upload_limits,
+)
 from rolecall.config.settings import Config
 from rolecall.config.sources import ConfigError, flag_of, variable_of
+from rolecall.engine.consistency import MAX_STALENESS_SECONDS
+from rolecall.engine.decision_point import DecisionOptions
+from rolecall.observability.decision_log.log import DecisionLogOptions
+from rolecall.policy.limits import Limits
 from rolecall.policy.lint import Severity
+from rolecall.roles.catalog import CatalogOptions
+from rolecall.transport.options import ServerOptions, UploadLimits
 
 
 def problems(flags: dict[str, object] | None = None, **environ: str) -> tuple[str, ...]:
@@ -108,3 +122,74 @@ def test_decisions_are_logged_only_where_that_is_asked_for() -> None:
     assert logging is not None
     assert (logging.target, logging.masked) == ("stdout", frozenset(pointers))
     assert decision_log_options(Config.from_mapping({"decision_log_mask": pointers}, {})) is None
+
+
+def test_the_default_of_a_setting_is_that_of_the_options_that_it_configures() -> None:
+    config = Config(decision_log="stdout", reflection=False)
+
+    assert document_limits(config) == Limits()
+    assert catalog_options(config) == CatalogOptions()
+    assert decision_options(config) == DecisionOptions()
+    assert server_options(config) == ServerOptions()
+    assert upload_limits(config) == UploadLimits()
+    assert decision_log_options(config) == DecisionLogOptions(target="stdout")
+    assert config.max_staleness_seconds == MAX_STALENESS_SECONDS
+
+
+@pytest.mark.parametrize("name", ["decision_log", "tls_cert", "store_file", "account_id"])
+def test_a_text_may_be_empty(name: str) -> None:
+    assert Config.from_mapping({name: ""}, {}) == Config()
+
+
+def test_a_store_and_a_file_with_another_are_refused() -> None:
+    assert problems({"store": "memory://", "store_file": "url"}) == (
+        "--store and --store-file name two stores; give one of them",
+    )
+
+
+@pytest.mark.parametrize("given", ["snapshot_file", "snapshot_key_file"])
+def test_a_snapshot_file_and_its_key_are_given_together(given: str) -> None:
+    assert problems({given: "x"}) == ("give --snapshot-file and --snapshot-key-file together, or neither",)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [(None, "No such file or directory"), (b"\xff", "it is not text")], ids=["missing", "binary"]
+)
+def test_a_file_of_the_stores_url_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None, why: str) -> None:
+    path = tmp_path / "url"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(ConfigError) as caught:
+        _ = Config(store_file=str(path)).store_url
+
+    assert caught.value.problems == (f"--store-file: cannot read `{path}`: {why}",)
+
+
+def test_an_empty_file_of_the_stores_url_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "url"
+    path.write_text(" \n")
+
+    with pytest.raises(ConfigError, match="is empty"):
+        _ = Config(store_file=str(path)).store_url
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"account_id": "nope"}, "--account-id (ROLECALL_ACCOUNT_ID): "),
+        ({"account_alias": "a=x"}, "--account-alias (ROLECALL_ACCOUNT_ALIAS): "),
+    ],
+)
+def test_a_wrong_account_is_named_by_its_own_flag(given: dict[str, object], sentence: str) -> None:
+    (problem,) = problems(given)
+
+    assert problem.startswith(sentence)
+
+
+def test_a_given_drain_delay_and_reflection_win_over_those_of_the_address() -> None:
+    local = Config.from_mapping({"drain_delay_seconds": 3, "reflection": "false"}, {})
+    remote = Config.from_mapping({"listen": "0.0.0.0:1", "drain_delay_seconds": 0, "reflection": "true"}, {})
+
+    assert (local.drain_delay, local.with_reflection) == (3.0, False)
+    assert (remote.drain_delay, remote.with_reflection) == (0.0, True)

@@ -1,0 +1,105 @@
+"""How the texts of settings are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from rolecall.config.types import (
+    ListenAddress,
+    OneOf,
+    Seconds,
+    WholeNumber,
+    read_address,
+    read_aliases,
+    read_boolean,
+    read_one_worker,
+    read_pointers,
+    read_severities,
+    read_share,
+    read_tcp_address,
+)
+from rolecall.policy.lint import Severity
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("127.0.0.1:0", ListenAddress("127.0.0.1:0", "127.0.0.1", 0)),
+        ("[::1]:65535", ListenAddress("[::1]:65535", "::1", 65_535)),
+        ("unix:/run/a.sock", ListenAddress("unix:/run/a.sock")),
+    ],
+)
+def test_an_address_is_a_host_and_a_port_or_a_socket_file(text: str, address: ListenAddress) -> None:
+    assert read_address(text) == address
+
+
+def test_the_port_that_was_chosen_is_shown_as_clients_write_it() -> None:
+    assert read_address("127.0.0.1:0").with_port(7) == "127.0.0.1:7"
+    assert read_address("[::1]:0").with_port(7) == "[::1]:7"
+    assert read_address("unix:/run/a.sock").with_port(7) == "unix:/run/a.sock"
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "sentence"),
+    [
+        (read_tcp_address, "unix:/run/a", "must be HOST:PORT"),
+        (read_tcp_address, "h:65536", "must have a port up to 65535"),
+        (read_boolean, "on", "must be `true` or `false`"),
+        (WholeNumber(1, 5_000), "0", "must be a whole number from 1 to 5,000"),
+        (WholeNumber(1, 5_000), "5001", "must be a whole number from 1 to 5,000"),
+        (WholeNumber(0, 10**30), "1" * 21, "must be a whole number"),
+        (WholeNumber(-5, 5), "-1", "must be a whole number"),
+        (Seconds(0.5, 3), "0.4", "must be from 0.5 to 3 seconds"),
+        (Seconds(0.5, 3), "3.1", "must be from 0.5 to 3 seconds"),
+        (Seconds(0, 3), "soon", "must be from 0 to 3 seconds"),
+        (Seconds(0, 3), "inf", "must be from 0 to 3 seconds"),
+        (OneOf(("a", "b")), "c", "must be one of `a`, `b`"),
+        (read_aliases, "prod", "must be NAME=ID,... with each name once"),
+        (read_aliases, "a=1,a=2", "must be NAME=ID,... with each name once"),
+        (read_severities, "error,fatal", "`fatal` is not a severity; the severities are `error`"),
+        (read_share, "-0.1", "must be a share from 0 to 1"),
+        (read_share, "1.01", "must be a share from 0 to 1"),
+        (read_share, "half", "must be a share from 0 to 1"),
+        (read_pointers, "/input/who,/x", "names nothing that can be masked with `/x`"),
+        (read_one_worker, "2", "must be 1 in this version"),
+    ],
+)
+def test_a_text_that_cannot_be_read_is_refused_with_what_is_right(
+    read: Callable[[str], object], text: str, sentence: str
+) -> None:
+    with pytest.raises(ValueError, match=r".") as caught:
+        read(text)
+
+    assert str(caught.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "value"),
+    [
+        (WholeNumber(1, 5), "1", 1),
+        (WholeNumber(1, 5), "5", 5),
+        (WholeNumber(0, 10**20), "1" * 20, int("1" * 20)),
+        (Seconds(0.5, 3), "0.5", 0.5),
+        (Seconds(0.5, 3), "3", 3.0),
+        (OneOf(("a", "b")), "b", "b"),
+        (read_share, "0", 0.0),
+        (read_share, "1", 1.0),
+        (read_aliases, " a=1 ,, b=2,", (("a", "1"), ("b", "2"))),
+        (read_aliases, "", ()),
+        (read_severities, " warning,, error", frozenset({Severity.WARNING, Severity.ERROR})),
+        (read_pointers, " /input/who,, /req_id", frozenset({"/input/who", "/req_id"})),
+        (read_one_worker, "1", 1),
+    ],
+)
+def test_a_text_is_read_up_to_both_bounds(read: Callable[[str], object], text: str, value: object) -> None:
+    assert read(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("true", True), ("1", True), ("YES", True), ("false", False), ("0", False), ("No", False)],
+)
+def test_a_switch_is_read_in_any_case(text: str, value: bool) -> None:
+    assert read_boolean(text) is value
