@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import grpc
+from structlog.typing import FilteringBoundLogger
 
 from rolecall.config.options import decision_log_options, tls_files
 from rolecall.config.settings import Config
@@ -85,6 +87,27 @@ async def served(**flags: object) -> AsyncIterator[Served]:
         grpc.aio.insecure_channel(server.bound.address) as channel,
     ):
         yield Served(server, log, channel)
+
+
+@dataclass
+class Log:
+    """A logger of JSON lines, and what it wrote."""
+
+    logger: FilteringBoundLogger
+    stream: io.StringIO
+
+
+def logger(level: str = "debug") -> Log:
+    stream = io.StringIO()
+    return Log(make_logger(level, "json", stream), stream)
+
+
+def log_lines(stream: io.StringIO) -> list[dict[str, Any]]:
+    """Return the lines of a log without their timestamps."""
+    lines: list[dict[str, Any]] = [json.loads(line) for line in stream.getvalue().splitlines()]
+    for line in lines:
+        del line["timestamp"]
+    return lines
 
 
 @asynccontextmanager
