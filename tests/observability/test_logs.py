@@ -60,8 +60,9 @@ class Disk(io.StringIO):
         return super().write(text)
 
 
+# Row 74 of the faults.
 @pytest.mark.parametrize("form", ["json", "console"])
-def test_row_74_a_full_disk_loses_lines_and_keeps_nobody_from_work(form: str) -> None:
+def test_a_full_disk_loses_lines_and_counts_them(form: str) -> None:
     disk = Disk()
     log = make_logger("info", form, disk)
 

@@ -34,7 +34,7 @@ def ask(port: int, request: bytes) -> bytes:
         (b"POST /livez HTTP/1.1", b"405"), (b"GET /livez", b"400"), (b"GET /livez HTTP/2", b"400"), (b"", b"400"),
     ],
 )  # fmt: skip
-def test_requests_get_the_status_they_deserve(port: int, request_line: bytes, status: bytes) -> None:
+def test_each_request_gets_its_status(port: int, request_line: bytes, status: bytes) -> None:
     answer = ask(port, request_line + b"\r\nHost: x\r\n\r\n")
 
     assert answer.split(b" ")[1] == status
@@ -48,7 +48,7 @@ def test_head_is_get_without_body(port: int) -> None:
     assert answer.endswith(b"\r\n\r\n")
 
 
-def test_who_is_not_ready_says_why(port: int) -> None:
+def test_a_server_that_is_not_ready_gives_the_reason(port: int) -> None:
     reasons.append("the state is not loaded")
 
     answer = ask(port, b"GET /readyz HTTP/1.1\r\n\r\n")
@@ -58,17 +58,19 @@ def test_who_is_not_ready_says_why(port: int) -> None:
     assert answer.endswith(b"not ready: the state is not loaded\n")
 
 
-def test_a_head_without_end_is_not_read_for_ever(port: int) -> None:
+def test_a_head_that_is_too_large_closes_the_connection(port: int) -> None:
     assert ask(port, b"GET /livez HTTP/1.1\r\nX: " + b"x" * 100_000) == b""
 
 
-def test_whoever_dawdles_is_left(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_takes_too_long_is_closed(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ops, "REQUEST_SECONDS", 0.1)
 
     assert ask(port, b"GET /livez") == b""
 
 
-def test_more_connections_than_the_limit_are_ended_and_others_go_on(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connections_beyond_the_limit_are_closed_and_others_continue(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ops, "MAX_CONNECTIONS", 1)
     with socket.create_connection(("127.0.0.1", port), timeout=20) as first:
         first.sendall(b"GET /livez HTTP/1.1\r\n")

@@ -111,7 +111,8 @@ async def answers(channel: grpc.aio.Channel) -> bool:
         raise
 
 
-async def test_row_59_a_new_certificate_is_shown_to_new_connections_and_old_ones_go_on(
+# Row 59 of the faults.
+async def test_new_connections_get_the_new_certificate_and_old_ones_stay_open(
     secret: Secret, authorities: Authorities
 ) -> None:
     certificate = ReloadingCertificate(secret.files)
@@ -130,9 +131,8 @@ async def test_row_59_a_new_certificate_is_shown_to_new_connections_and_old_ones
             await channel.close()
 
 
-async def test_row_59_another_authority_of_clients_counts_for_new_connections(
-    secret: Secret, authorities: Authorities
-) -> None:
+# Row 59 of the faults.
+async def test_a_new_client_authority_applies_to_new_connections(secret: Secret, authorities: Authorities) -> None:
     certificate = ReloadingCertificate(secret.files)
     async with serving(certificate) as port:
         old = authorities.channel(port, authorities.server, authorities.clients)
@@ -214,7 +214,7 @@ def _client_pair() -> tuple[bytes, bytes]:
     )
 
 
-USELESS = [
+INVALID = [
     pytest.param(truncated_key, "are not a PEM certificate and its unencrypted key", id="half a key"),
     pytest.param(other_key, "are not a PEM certificate and its unencrypted key", id="another key"),
     pytest.param(empty_authority, "contains no PEM certificate", id="no authority"),
@@ -224,8 +224,9 @@ USELESS = [
 ]
 
 
-@pytest.mark.parametrize(("spoil", "sentence"), USELESS)
-async def test_row_59_what_is_of_no_use_changes_nothing_and_is_counted(
+# Row 59 of the faults.
+@pytest.mark.parametrize(("spoil", "sentence"), INVALID)
+async def test_invalid_files_change_nothing_and_are_counted(
     secret: Secret, authorities: Authorities, spoil: Callable[[Secret], None], sentence: str
 ) -> None:
     certificate = ReloadingCertificate(secret.files)
@@ -244,8 +245,8 @@ async def test_row_59_what_is_of_no_use_changes_nothing_and_is_counted(
         assert await answers(channel)
 
 
-@pytest.mark.parametrize(("spoil", "sentence"), USELESS)
-def test_a_server_does_not_start_with_what_is_of_no_use(
+@pytest.mark.parametrize(("spoil", "sentence"), INVALID)
+def test_a_server_does_not_start_with_invalid_files(
     secret: Secret, spoil: Callable[[Secret], None], sentence: str
 ) -> None:
     spoil(secret)
@@ -254,7 +255,7 @@ def test_a_server_does_not_start_with_what_is_of_no_use(
         ReloadingCertificate(secret.files)
 
 
-def test_after_what_was_of_no_use_the_next_is_taken_up(secret: Secret, authorities: Authorities) -> None:
+def test_valid_files_after_invalid_ones_are_loaded(secret: Secret, authorities: Authorities) -> None:
     certificate = ReloadingCertificate(secret.files)
     other_key(secret)
     with pytest.raises(CredentialsError):
@@ -266,7 +267,7 @@ def test_after_what_was_of_no_use_the_next_is_taken_up(secret: Secret, authoriti
     assert (certificate.errors, certificate.renewals) == (1, 1)
 
 
-def test_files_that_are_the_same_are_nothing_new(secret: Secret) -> None:
+def test_unchanged_files_are_not_reloaded(secret: Secret) -> None:
     certificate = ReloadingCertificate(secret.files)
     secret.put_content(*secret.content())
 
@@ -285,7 +286,7 @@ def test_it_is_known_when_the_certificate_expires(secret: Secret, authorities: A
     assert certificate.expires_at == int(later.timestamp())
 
 
-def test_a_certificate_that_expires_while_it_is_in_use_is_told(secret: Secret) -> None:
+def test_a_certificate_that_expires_while_in_use_is_reported(secret: Secret) -> None:
     now = SOON.timestamp() - 2
     certificate = ReloadingCertificate(secret.files, clock=lambda: now)
     assert not certificate.reload_if_changed()
@@ -316,7 +317,7 @@ def test_files_that_change_while_they_are_checked_are_read_again(
     assert tuple(loaded.contents) == secret.content()
 
 
-def test_files_that_never_rest_are_refused(
+def test_files_that_keep_changing_are_refused(
     secret: Secret, authorities: Authorities, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from rolecall.security import certificate_files
@@ -339,38 +340,38 @@ def test_no_text_shows_the_key(secret: Secret) -> None:
     assert "PRIVATE" not in f"{loaded!r} {loaded}"
 
 
-async def test_who_keeps_a_certificate_is_told_of_each_change_once(secret: Secret, authorities: Authorities) -> None:
-    certificate, told = ReloadingCertificate(secret.files), asyncio.Queue[str]()
-    keeping = asyncio.create_task(certificate.watch_files(lambda error: told.put_nowait(str(error)), seconds=0.005))
+async def test_each_change_of_the_files_is_reported_once(secret: Secret, authorities: Authorities) -> None:
+    certificate, reported = ReloadingCertificate(secret.files), asyncio.Queue[str]()
+    keeping = asyncio.create_task(certificate.watch_files(lambda error: reported.put_nowait(str(error)), seconds=0.005))
 
-    async def next_told() -> str:
-        return await asyncio.wait_for(told.get(), 30)
+    async def next_report() -> str:
+        return await asyncio.wait_for(reported.get(), 30)
 
     before = secret.content()
     secret.put(authorities.next_server, authorities.clients)
-    assert await next_told() == "None"
+    assert await next_report() == "None"
     secret.put_content(b"", b"", b"")
-    assert "are not a PEM certificate" in await next_told()
+    assert "are not a PEM certificate" in await next_report()
     seen = certificate.errors
     while certificate.errors < seen + 3:  # noqa: ASYNC110  (a counter is all there is to wait for)
         await asyncio.sleep(0.005)
     secret.put_content(*before)
-    assert await next_told() == "None"
+    assert await next_report() == "None"
 
-    assert told.empty()
+    assert reported.empty()
     assert (certificate.renewals, secret.content()) == (2, before)
     keeping.cancel()
     await asyncio.wait([keeping])
 
 
-async def test_an_error_that_passes_by_itself_is_told_to_have_passed(secret: Secret, tmp_path: Path) -> None:
-    certificate, told = ReloadingCertificate(secret.files), asyncio.Queue[str]()
-    keeping = asyncio.create_task(certificate.watch_files(lambda error: told.put_nowait(str(error)), seconds=0.005))
+async def test_an_error_that_passes_by_itself_is_reported_as_passed(secret: Secret, tmp_path: Path) -> None:
+    certificate, reported = ReloadingCertificate(secret.files), asyncio.Queue[str]()
+    keeping = asyncio.create_task(certificate.watch_files(lambda error: reported.put_nowait(str(error)), seconds=0.005))
 
     (tmp_path / "..data").rename(tmp_path / "away")
-    assert "cannot read" in await asyncio.wait_for(told.get(), 30)
+    assert "cannot read" in await asyncio.wait_for(reported.get(), 30)
     (tmp_path / "away").rename(tmp_path / "..data")
-    assert await asyncio.wait_for(told.get(), 30) == "None"
+    assert await asyncio.wait_for(reported.get(), 30) == "None"
 
     assert certificate.renewals == 0
     keeping.cancel()

@@ -27,10 +27,11 @@ def identified(**facts: list[bytes]) -> str | None:
 @pytest.mark.parametrize(
     "uri", ["spiffe://example.org", "spiffe://example.org/ns/prod/sa/web", "spiffe://a-b.c_d/...x"]
 )
-def test_a_spiffe_id_names_the_caller(uri: str) -> None:
+def test_a_spiffe_id_identifies_the_caller(uri: str) -> None:
     assert identified(peer_uri=[uri.encode()], peer_dns=[b"web"]) == uri
 
 
+# Row 58 of the faults.
 @pytest.mark.parametrize(
     "uri",
     [
@@ -39,15 +40,16 @@ def test_a_spiffe_id_names_the_caller(uri: str) -> None:
         b"https://example.org/a", b"spiffe://example.org/a\n", b"spiffe://example.org/" + b"a" * 2_048, b"",
     ],
 )  # fmt: skip
-def test_row_58_a_uri_that_is_no_spiffe_id_names_nobody(uri: bytes) -> None:
+def test_a_uri_that_is_no_spiffe_id_identifies_no_caller(uri: bytes) -> None:
     assert identified(peer_uri=[uri], peer_dns=[b"web"]) is None
 
 
-def test_row_58_two_uris_name_nobody() -> None:
+# Row 58 of the faults.
+def test_two_uris_identify_no_caller() -> None:
     assert identified(peer_uri=[b"spiffe://example.org/a", b"spiffe://example.org/b"]) is None
 
 
-def test_without_a_uri_the_first_dns_name_does() -> None:
+def test_without_a_uri_the_first_dns_name_identifies_the_caller() -> None:
     assert identified(peer_dns=[b"web.example.org", b"other"]) == "web.example.org"
 
 
@@ -55,5 +57,5 @@ def test_a_common_name_is_not_an_identity() -> None:
     assert identified(x509_common_name=[b"admin"]) is None
 
 
-def test_a_dns_name_with_anything_else_in_it_names_nobody() -> None:
+def test_an_invalid_dns_name_identifies_no_caller() -> None:
     assert identified(peer_dns=[b"web\nCreateRole"]) is None

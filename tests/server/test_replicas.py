@@ -88,11 +88,11 @@ def snapshot_flags(tmp_path: Path) -> dict[str, str]:
     return {"snapshot_file": str(tmp_path / "state"), "snapshot_key_file": str(key_file(tmp_path))}
 
 
-def told(served: Served) -> list[str]:
+def events_of(served: Served) -> list[str]:
     return [json.loads(line)["event"] for line in served.log.getvalue().splitlines()]
 
 
-async def test_what_one_replica_writes_another_decides_upon(url: str) -> None:
+async def test_one_replica_decides_on_what_another_has_written(url: str) -> None:
     async with replica(url) as one, replica(url) as other:
         await one.create("app")
 
@@ -103,13 +103,13 @@ async def test_what_one_replica_writes_another_decides_upon(url: str) -> None:
         assert one.server.replica.snapshot.hash == other.server.replica.snapshot.hash
 
 
-async def test_a_word_from_the_store_brings_the_poll_forward(url: str) -> None:
+async def test_a_notification_brings_the_poll_forward(url: str) -> None:
     async with replica(url) as one, replica(url, poll_seconds=60) as other:
         await until(lambda: other.server.replica.polling.counts.done)
         numbers = count()
 
         async def seen() -> bool:
-            # Who listens first is not known: words that nobody hears are lost, and the next write has another.
+            # A notification sent before the other replica listens is lost; the next write sends another.
             await one.create(f"app{next(numbers)}")
             return other.server.replica.snapshot.revision > 0
 
@@ -118,7 +118,8 @@ async def test_a_word_from_the_store_brings_the_poll_forward(url: str) -> None:
         assert other.server.replica.polling.counts.hints >= 1
 
 
-async def test_row_56_a_token_of_another_replica_is_waited_for(url: str) -> None:
+# Row 56 of the faults.
+async def test_a_token_of_another_replica_is_waited_for(url: str) -> None:
     async with replica(url) as one, replica(url, poll_seconds=60) as other:
         for number in range(10):
             created = await one.roles.CreateRole(create_request(f"app{number}"))
@@ -135,7 +136,8 @@ def create_request(name: str) -> role_pb2.CreateRoleRequest:
     return role_pb2.CreateRoleRequest(role_name=name, assume_role_policy_document=DOCUMENT)
 
 
-async def test_row_67_a_replica_starts_from_its_file_while_the_database_is_down(
+# Row 67 of the faults.
+async def test_a_replica_starts_from_its_snapshot_file_while_the_database_is_down(
     own_server: PostgresServer, tmp_path: Path
 ) -> None:
     url = own_server.create_database()
@@ -160,7 +162,7 @@ async def test_row_67_a_replica_starts_from_its_file_while_the_database_is_down(
         own_server.start()
         await until(lambda: not second.server.replica.snapshot.restored)
         confirmed = await ask(second)
-        events = told(second)
+        events = events_of(second)
 
     assert (restored.served_from, restored.revision) == (pb.SERVED_FROM_RESTORED, 1)
     assert restored.staleness.ToMicroseconds() > 0
@@ -171,8 +173,9 @@ async def test_row_67_a_replica_starts_from_its_file_while_the_database_is_down(
     assert events[:2] == ["store_unavailable", "restored"]
 
 
+# Row 67 of the faults.
 @pytest.mark.parametrize("damage", ["too old", "corrupted", "absent"])
-async def test_row_67_a_file_that_will_not_do_leaves_the_replica_waiting(
+async def test_an_invalid_snapshot_file_leaves_the_replica_waiting(
     own_server: PostgresServer, tmp_path: Path, damage: str
 ) -> None:
     url = own_server.create_database()
@@ -205,7 +208,7 @@ async def test_row_67_a_file_that_will_not_do_leaves_the_replica_waiting(
     assert (tmp_path / "state.refused").exists() == (damage == "corrupted")
 
 
-async def test_a_server_that_waits_for_its_database_is_live_and_not_ready_and_stops_when_told(
+async def test_a_server_that_waits_for_its_database_is_live_and_not_ready_and_can_be_stopped(
     own_server: PostgresServer,
 ) -> None:
     url = own_server.create_database()
@@ -239,7 +242,7 @@ async def test_a_server_that_waits_for_its_database_is_live_and_not_ready_and_st
     assert "not loaded" in ready[1]
 
 
-async def test_health_tells_administration_from_decisions_in_an_outage(own_server: PostgresServer) -> None:
+async def test_in_an_outage_decisions_are_healthy_for_longer_than_administration(own_server: PostgresServer) -> None:
     url = own_server.create_database()
     migrate(url)
     async with replica(url, max_staleness_seconds=2) as served:
@@ -277,9 +280,8 @@ def test_the_url_of_a_store_is_read_from_a_file(tmp_path: Path) -> None:
     assert config(store="sqlite:///rolecall.db", store_file=str(secret)).store_url == "memory://"
 
 
-async def test_row_71_a_row_of_the_log_that_was_deleted_by_hand_is_never_passed_over(
-    postgres_server: PostgresServer, url: str
-) -> None:
+# Row 71 of the faults.
+async def test_a_commit_deleted_from_the_log_by_hand_causes_a_reload(postgres_server: PostgresServer, url: str) -> None:
     behind, writer = open_repository(url), open_repository(url)
     with ThreadPoolExecutor(1) as readers:
         follower = Follower(behind, load_snapshot(behind), readers)
@@ -294,37 +296,38 @@ async def test_row_71_a_row_of_the_log_that_was_deleted_by_hand_is_never_passed_
     writer.close()
 
 
-async def test_row_75_what_somebody_else_writes_into_the_file_of_a_server_is_seen(tmp_path: Path) -> None:
+# Row 75 of the faults.
+async def test_a_write_to_the_file_by_another_process_is_applied(tmp_path: Path) -> None:
     path = tmp_path / "rolecall.db"
     async with replica(f"sqlite:///{path}") as served:
         await served.create("app")
-        # The lock keeps servers out, not somebody with other means.
-        stranger = SqlRoleRepository(driver._engine(path), driver.SqliteDriver(path, NoLock()))
-        create(stranger, "Stranger")
+        # The lock keeps other servers out, but not a process that ignores it.
+        other_process = SqlRoleRepository(driver._engine(path), driver.SqliteDriver(path, NoLock()))
+        create(other_process, "Stranger")
 
         await until(lambda: served.server.replica.snapshot.revision == 2)
 
         assert (await served.create("own")).revision == 3
-        stranger.close()
+        other_process.close()
 
 
 class NoLock(StoreLock):
-    """What a stranger holds."""
+    """The lock of a process that takes none."""
 
     def __init__(self) -> None:
-        """Take nothing."""
+        """Take no lock."""
 
     def release(self) -> None:
-        """Let go of nothing."""
+        """Release nothing."""
 
 
-async def test_what_runs_beside_the_calls_begins_again_when_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_background_work_is_restarted_until_it_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     log, tries = io.StringIO(), list[int]()
     monkeypatch.setattr(background, "RESTART_SECONDS", 0.01)
 
     async def fails() -> None:
         tries.append(1)
-        raise ZeroDivisionError("told whole")
+        raise ZeroDivisionError("logged whole")
 
     task = asyncio.create_task(background.run_with_restarts(fails, make_logger("info", "json", log)))
     await until(lambda: len(tries) >= 3)
@@ -333,4 +336,4 @@ async def test_what_runs_beside_the_calls_begins_again_when_it_fails(monkeypatch
 
     assert task.cancelled()
     assert log.getvalue().count("background_work_failed") >= 2
-    assert "told whole" in log.getvalue()
+    assert "logged whole" in log.getvalue()

@@ -1,4 +1,4 @@
-"""A state that is restored from a file is never said to be younger than it is."""
+"""The staleness of a restored state includes the time that restoring took."""
 
 from __future__ import annotations
 

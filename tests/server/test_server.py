@@ -1,4 +1,4 @@
-"""A whole server: TLS with real certificates, start, drain, the ops port, and secrets that must not be told."""
+"""A whole server: TLS with real certificates, start, drain, the ops port, and secrets that must not be logged or shown."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rolecall.server.main import StartError, running_server
 from rolecall.server.shutdown import StopSignal
 from rolecall.transport.server import AddressError
 from rolecall_client.v1 import decision_pb2_grpc, role_pb2, role_pb2_grpc
-from tests.server.serving import ACCOUNT, ANY_PORTS, DOCUMENT, check, config, served, until
+from tests.server.serving import ACCOUNT, ANY_PORTS, DOCUMENT, check, config, for_ever, served, until
 
 PROGRAM = "import sys; from rolecall.server.main import run; from rolecall.config.settings import Config; "
 SERVE = (
@@ -39,10 +39,10 @@ async def ops(address: str, path: str) -> tuple[int, str]:
 
 
 class Certificates:
-    """An authority, a server's certificate, and what clients may come with."""
+    """An authority, a server's certificate, and certificates of clients."""
 
     def __init__(self, folder: Path) -> None:
-        self.authority, stranger = trustme.CA(), trustme.CA()
+        self.authority, other = trustme.CA(), trustme.CA()
         self.folder = folder
         self.authority.cert_pem.write_to_path(folder / "ca.pem")
         issued = self.authority.issue_cert("localhost", "127.0.0.1")
@@ -51,7 +51,7 @@ class Certificates:
         past = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
         self.clients = {
             "known": self.authority.issue_cert("web.example.org"),
-            "of another authority": stranger.issue_cert("web.example.org"),
+            "of another authority": other.issue_cert("web.example.org"),
             "expired": self.authority.issue_cert("web.example.org", not_before=past, not_after=past.replace(year=2021)),
         }
 
@@ -74,10 +74,11 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return Certificates(tmp_path_factory.mktemp("certificates"))
 
 
+# Row 57 of the faults.
 @pytest.mark.parametrize(
     "client", ["", "of another authority", "expired"], ids=["no certificate", "wrong authority", "expired"]
 )
-async def test_row_57_who_has_no_good_certificate_is_not_heard(certificates: Certificates, client: str) -> None:
+async def test_a_client_without_a_valid_certificate_cannot_connect(certificates: Certificates, client: str) -> None:
     async with (
         running_server(Config.from_mapping(certificates.flags(), {})) as server,
         grpc.aio.secure_channel(server.bound.address, certificates.credentials(client)) as channel,
@@ -102,7 +103,7 @@ async def test_a_writer_is_named_by_its_certificate(certificates: Certificates) 
     assert [entry.actor for entry in history.revisions] == ["web.example.org"]
 
 
-async def test_plain_text_is_not_heard_where_tls_is_asked_for(certificates: Certificates) -> None:
+async def test_plain_text_cannot_connect_to_a_tls_port(certificates: Certificates) -> None:
     async with (
         running_server(Config.from_mapping(certificates.flags(), {})) as server,
         grpc.aio.insecure_channel(server.bound.address) as channel,
@@ -120,12 +121,12 @@ async def test_beyond_loopback_without_authentication_nothing_starts() -> None:
             pass
 
 
-async def test_who_insists_is_heard_and_warned() -> None:
+async def test_insecure_serves_and_warns() -> None:
     async with served(listen="0.0.0.0:0", insecure=True) as service:
         assert "INSECURE" in service.log.getvalue()
 
 
-async def test_a_place_that_is_taken_is_told_in_a_sentence() -> None:
+async def test_an_address_in_use_is_reported_in_one_sentence() -> None:
     async with served() as service:
         with pytest.raises(StartError, match=r"cannot listen on `127\.0\.0\.1:\d+`: address already in use"):
             async with running_server(config(listen=service.server.bound.address)):
@@ -135,7 +136,7 @@ async def test_a_place_that_is_taken_is_told_in_a_sentence() -> None:
                 pass
 
 
-async def test_a_store_of_another_server_is_told_in_a_sentence(tmp_path: Path) -> None:
+async def test_a_store_in_use_by_another_server_is_reported_in_one_sentence(tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path}/roles.db"
     async with served(store=store):
         with pytest.raises(StartError, match="another server"):
@@ -159,7 +160,7 @@ async def test_roles_outlive_their_server(tmp_path: Path) -> None:
         assert (await service.decisions.CheckAssumeRole(check())).decision.allowed
 
 
-async def test_the_ops_port_tells_of_life_readiness_and_metrics() -> None:
+async def test_the_ops_port_serves_liveness_readiness_and_metrics() -> None:
     async with served() as service:
         address = service.server.bound.ops_address
         await service.decisions.CheckAssumeRole(check())
@@ -177,58 +178,67 @@ async def test_the_ops_port_tells_of_life_readiness_and_metrics() -> None:
     assert "rolecall_snapshot_revision 0.0" in metrics
 
 
-async def test_a_server_that_cannot_take_its_place_again_is_not_live_until_it_can(
+async def test_a_crashed_server_that_cannot_bind_its_address_is_not_live_until_it_can(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with served() as service:
         server, address = service.server.server, service.server.bound.ops_address
         revive = server.revive
 
-        async def in_vain() -> None:
+        async def fail() -> None:
             raise AddressError("127.0.0.1:1", "the address is in use")
 
-        monkeypatch.setattr(server, "revive", in_vain)
+        monkeypatch.setattr(server, "revive", fail)
         server._crashed.set()
         await until(lambda: service.server.health.listen_error)
-        deaf = await ops(address, "/livez")
+        failed = await ops(address, "/livez")
         monkeypatch.setattr(server, "revive", revive)
         await until(lambda: server.revivals)
 
-        assert deaf[0] == 503
-        assert "the address is in use" in deaf[1]
+        assert failed[0] == 503
+        assert "the address is in use" in failed[1]
         assert await ops(address, "/livez") == (200, "live\n")
 
 
-async def test_row_77_a_call_under_way_is_finished_while_the_server_drains() -> None:
+# Row 77 of the faults, as the next.
+async def test_a_call_in_progress_is_finished_before_the_server_has_drained() -> None:
     async with served(drain_delay_seconds=0.05, drain_grace_seconds=20) as service:
         await service.create()
-        go_on = asyncio.Event()
-        service.let_catching_up_take(go_on.wait)
+        release, order = asyncio.Event(), list[str]()
+        service.let_catching_up_take(release.wait)
         call = service.decisions.CheckAssumeRole(check(consistent=True))
+        call.add_done_callback(lambda _: order.append("answered"))
         await until(lambda: service.calls)
 
         draining = asyncio.create_task(service.server.drain(StopSignal()))
-        await asyncio.sleep(0)
+        draining.add_done_callback(lambda _: order.append("drained"))
+        await until(lambda: not service.server.health.servicer._serving[""])
         assert await ops(service.server.bound.ops_address, "/readyz") == (503, "not ready: the server is stopping\n")
-        await asyncio.sleep(0.2)
-        assert not draining.done()
-        go_on.set()
+        await until(lambda: service.server.server._stopped)
+        release.set()
 
         assert (await call).decision.allowed
         await draining
 
+    assert order == ["answered", "drained"]
 
-async def test_row_77_a_second_signal_ends_what_is_under_way() -> None:
+
+async def test_a_second_signal_ends_the_calls_in_progress() -> None:
     async with served(drain_delay_seconds=60, drain_grace_seconds=60) as service:
-        call = service.decisions.CheckAssumeRole(check())
-        await call
+        await service.create()
+        service.let_catching_up_take(for_ever)
+        call = service.decisions.CheckAssumeRole(check(consistent=True))
+        await until(lambda: service.calls)
         stopping = StopSignal()
         stopping.request()
 
         draining = asyncio.create_task(service.server.drain(stopping))
         stopping.request()
-
         await asyncio.wait_for(draining, timeout=20)
+
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+        assert caught.value.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
 
 
 def program(flags: Mapping[str, object]) -> list[str]:
@@ -255,7 +265,7 @@ def test_a_signal_ends_the_process_in_good_order(tmp_path: Path, called: bool) -
     ]  # fmt: skip
 
 
-def test_what_keeps_a_process_from_starting_is_one_sentence_and_exit_code_2() -> None:
+def test_an_error_of_the_start_is_one_sentence_and_exit_code_2() -> None:
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
     done = subprocess.run(
@@ -267,12 +277,12 @@ def test_what_keeps_a_process_from_starting_is_one_sentence_and_exit_code_2() ->
     assert done.stderr.count("\n") == 1
 
 
-async def test_secrets_are_told_nowhere(tmp_path: Path) -> None:
+async def test_secrets_are_neither_logged_nor_shown(tmp_path: Path) -> None:
     canary = "canary7f3a"
     store = f"sqlite:///{tmp_path}/{canary}.db"
     async with served(store=store, log_level="debug", reflection=True) as service:
         metadata = [("authorization", f"Bearer {canary}"), ("x-request-id", "r1")]
-        told = []
+        shown = []
         query = check(principal=f"acs:ram::{ACCOUNT}:user/{canary}")
         query.query.context["acs:SourceVpc"].values.append(canary)
         await service.decisions.CheckAssumeRole(query, metadata=metadata)
@@ -284,8 +294,8 @@ async def test_secrets_are_told_nowhere(tmp_path: Path) -> None:
         service.server.replica.repository.close()
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await service.roles.ListRoles(role_pb2.ListRolesRequest(), metadata=metadata)
-        told.append(repr(caught.value))
-        told.append((await ops(service.server.bound.ops_address, "/metrics"))[1])
+        shown.append(repr(caught.value))
+        shown.append((await ops(service.server.bound.ops_address, "/metrics"))[1])
 
         assert canary not in service.log.getvalue()
-        assert canary not in "".join(told)
+        assert canary not in "".join(shown)
