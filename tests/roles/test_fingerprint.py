@@ -21,7 +21,7 @@ from rolecall.roles.commands import (
     Written,
 )
 from rolecall.roles.errors import IdempotencyMismatchError
-from rolecall.roles.idempotency import Request, fingerprint
+from rolecall.roles.idempotency import Write, fingerprint
 from rolecall.roles.role import Micros
 from tests.roles.policies import OTHER_POLICY, POLICY, SCOPE, author, create, new_id
 
@@ -75,7 +75,7 @@ def variations(whole: Any) -> Iterator[tuple[str, Any]]:
 
 
 def print_of(command: Command, author: Author = AUTHOR) -> bytes:
-    return fingerprint(Request(command=command, author=author, scope=SCOPE))
+    return fingerprint(Write(command=command, author=author, scope=SCOPE))
 
 
 def test_every_command_is_tried() -> None:

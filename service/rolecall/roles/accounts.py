@@ -1,4 +1,4 @@
-"""How requests name accounts and roles: ids, aliases, the default account, ARNs."""
+"""The names of accounts and roles in requests: ids, aliases, the default account, ARNs."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _SHAPES = "write `acs:ram::ACCOUNT:role/NAME`, `ACCOUNT/NAME` or `NAME`"
 
 
 class Accounts:
-    """The accounts that a server knows by other names than their ids.
+    """The default account of a server, and its aliases of account ids.
 
-    `default` is the account of whoever names none (an id or an alias), empty when there is none; `aliases` leads from names to ids.
+    `default` (an id or an alias, or empty for none) is the account of requests that name none; `aliases` maps names to ids.
     """
 
     def __init__(self, default: str = "", aliases: Mapping[str, str] | None = None) -> None:
@@ -38,7 +38,7 @@ class Accounts:
         return self._default
 
     def account_id(self, text: str) -> str:
-        """Return the id that `text` (an id, an alias, or empty for the default) means; raise `InvalidFieldsError`."""
+        """Return the id of the account `text` (an id, an alias, or empty for the default); raise `InvalidFieldsError`."""
         if not text:
             return self._default_account()
         if known := self._aliases.get(text):
@@ -98,7 +98,7 @@ def _invalid(reason: str, message: str) -> InvalidFieldsError:
 def _require_alias(alias: str, account_id: str) -> None:
     if not _ALIAS.fullmatch(alias):
         raise _bad_alias(
-            f"{quoted(alias)} is not an alias: 1 to 63 letters, digits, `_`, `.`, `-`, beginning with a letter"
+            f"{quoted(alias)} is not an alias: write 1 to 63 letters, digits, `_`, `.`, `-`, the first a letter"
         )
     if violation := account_violation(account_id, aliases=False):
         raise _bad_alias(f"alias {quoted(alias)}: {violation.message}")

@@ -1,4 +1,4 @@
-"""Bringing roles to a declared state, within one transaction."""
+"""Make the roles match their declarations, within one transaction."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def apply_declared(
     prune_tags: Mapping[str, str] | None,
     now: Micros,
 ) -> tuple[RoleDifference, ...]:
-    """Make the roles as declared; return one difference for each, in their order, then one for each deleted role."""
+    """Make the roles match their declarations; return one difference for each in their order, then one for each deleted role."""
     differences = Differences()
     selected = list(transaction.tagged(prune_tags)) if prune_tags else []
     existing = transaction.roles(declared.ref.key for declared in all_declared)

@@ -1,8 +1,8 @@
-"""The one canonical form of roles and commits: what stores keep, hash and replay.
+"""The canonical form in which roles and commits are stored, hashed and replayed.
 
 It is JSON with sorted keys, without spaces, in UTF-8. Laws: `role_of(role_bytes(role)) == role`, and equal values have equal
-bytes. The hash of a commit is SHA-256 over the hash before it (32 bytes), its header, and the body of each change in order,
-each of these with its length before it (8 bytes, big-endian).
+bytes. The hash of a commit is SHA-256 over the hash of the commit before it (32 bytes), its header, and the body of each
+change in order; the header and each body are preceded by their length (8 bytes, big-endian).
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ FIRST_HASH = bytes(32)
 """The hash before the first commit."""
 
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
-"""The tags of every role that has none: one object, since there may be a million of them."""
+"""The tags of every role that has none: one object, since there may be a million such roles."""
 
 
 class RoleForm(TypedDict):
-    """A role as JSON has it."""
+    """A role as a JSON object."""
 
     role_id: str
     account_id: str
@@ -58,7 +58,7 @@ def canonical(value: object) -> bytes:
 
 
 def role_form(role: Role) -> RoleForm:
-    """Return a role as JSON has it."""
+    """Return a role as a JSON object."""
     return {
         "role_id": role.role_id,
         "account_id": role.account_id,
@@ -74,7 +74,7 @@ def role_form(role: Role) -> RoleForm:
 
 
 def role_of_form(form: RoleForm) -> Role:
-    """Return the role that JSON has."""
+    """Return the role of a JSON object."""
     return Role(
         role_id=form["role_id"],
         account_id=form["account_id"],
@@ -147,7 +147,7 @@ def change_of(body: bytes) -> Change:
 
 
 def commit_hash(previous: bytes, header: bytes, bodies: Iterable[bytes]) -> bytes:
-    """Return the hash of a commit from the stored bytes of it."""
+    """Return the hash of a commit from its stored bytes and the hash of the commit before it."""
     digest = hashlib.sha256(previous)
     for part in (header, *bodies):
         digest.update(len(part).to_bytes(8, "big"))

@@ -1,7 +1,7 @@
-"""The use cases of role administration: what may be written, and what it comes to.
+"""The use cases of role administration.
 
-Everything that needs no state is checked before the store is asked for a transaction; everything else within it, so that what was
-checked is what is written. Methods block; callers run them on a worker thread.
+What needs no state is checked before a transaction begins; everything else within it, so that the checked state is the state that
+is written. Methods block; callers run them on a worker thread.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ from rolecall.roles.idempotency import (
     DIFFERENCES_OUTCOME,
     NO_OUTCOME,
     ROLE_OUTCOME,
-    OutcomeForm,
-    Request,
+    OutcomeFormat,
+    Write,
     rehearse,
     write_once,
 )
@@ -58,7 +58,7 @@ Violations = list[FieldViolation]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogOptions:
-    """How many roles an account may have, and which linter findings block a write (none, unless configured)."""
+    """The limit of roles in an account, and the severities of linter findings that block a write (none by default)."""
 
     max_roles_per_account: int = 1_000_000
     lint_blocks: frozenset[Severity] = frozenset()
@@ -67,9 +67,9 @@ class CatalogOptions:
 class RoleCatalog:
     """Creates, changes and lists the roles of a repository.
 
-    Every write raises `InvalidFieldsError` or `InvalidPolicyError` for what is malformed, `IdempotencyMismatchError` for a
-    request id that came with another body before, and `StoreUnavailableError`. With `validate_only` it does every check and
-    writes nothing: the role that it returns then has no id if it would be new, and revision 0 if it would change.
+    Every write raises `InvalidFieldsError` or `InvalidPolicyError` for a malformed request, `IdempotencyMismatchError` for a
+    request id that was used with another body, and `StoreUnavailableError`. With `validate_only` it does every check and
+    writes nothing: the returned role then has no id if it would be created, and revision 0 if it would change.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class RoleCatalog:
         *,
         tokens: Tokens | None = None,
     ) -> None:
-        """Without `tokens` the repository is asked for what makes its own, which it must be able to tell now."""
+        """Without `tokens` they are made from the key and the incarnation of the repository, which must be available."""
         self._repository, self._accounts = repository, accounts
         self._options = options or CatalogOptions()
         self._rules = DeclarationRules(accounts, DocumentRules(limits, self._options.lint_blocks))
@@ -102,10 +102,10 @@ class RoleCatalog:
             self._require_room(transaction, [role.account_id])
             return role
 
-        return self._write(Request(command=command, author=author, scope=scope), work, ROLE_OUTCOME)
+        return self._write(Write(command=command, author=author, scope=scope), work, ROLE_OUTCOME)
 
     def update(self, command: UpdateRole, author: Author, scope: str) -> Written[Role]:
-        """Change a role, or nothing if it is so already; raise `RoleNotFoundError` or `StaleEtagError`."""
+        """Change a role, or nothing if it already has the given content; raise `RoleNotFoundError` or `StaleEtagError`."""
         ref, violations = self._named(command.role)
         violations += [*author_violations(author), *etag_violations(command.etag)]
         self._rules.require_valid_update(command, ref, violations, author.time)
@@ -115,7 +115,7 @@ class RoleCatalog:
             content = _updated(Content.of(role), command)
             return _changed(transaction, role, content, author, _stamp(transaction, command))
 
-        return self._write(Request(command=command, author=author, scope=scope), work, ROLE_OUTCOME)
+        return self._write(Write(command=command, author=author, scope=scope), work, ROLE_OUTCOME)
 
     def delete(self, command: DeleteRole, author: Author, scope: str) -> Written[None]:
         """Delete a role; raise `RoleNotFoundError` or `StaleEtagError`."""
@@ -125,12 +125,12 @@ class RoleCatalog:
         def work(transaction: Transaction) -> None:
             transaction.delete(_current(transaction, ref, command.etag))
 
-        return self._write(Request(command=command, author=author, scope=scope), work, NO_OUTCOME)
+        return self._write(Write(command=command, author=author, scope=scope), work, NO_OUTCOME)
 
     def rollback(self, command: RollbackRole, author: Author, scope: str) -> Written[Role]:
         """Restore a role; raise `RoleNotFoundError`, `StaleEtagError` or `RevisionNotKeptError`.
 
-        Raise `InvalidPolicyError` if the language has come to refuse the document of then.
+        Raise `InvalidPolicyError` if the language now refuses the document of that revision.
         """
         ref, violations = self._named(command.role)
         violations += [*author_violations(author), *etag_violations(command.etag)]
@@ -142,10 +142,10 @@ class RoleCatalog:
             self._rules.require_valid_document(content.document, ref, author.time)
             return _changed(transaction, role, content, author, transaction.revision)
 
-        return self._write(Request(command=command, author=author, scope=scope), work, ROLE_OUTCOME)
+        return self._write(Write(command=command, author=author, scope=scope), work, ROLE_OUTCOME)
 
     def apply(self, command: ApplyRoles, author: Author, scope: str) -> Written[tuple[RoleDifference, ...]]:
-        """Bring roles to a declared state in one write, all or nothing; raise `RoleLimitError`."""
+        """Make the roles match their declarations in one write, all or nothing; raise `RoleLimitError`."""
         all_declared = self._rules.all_declared(command, author_violations(author), author.time)
 
         def work(transaction: Transaction) -> tuple[RoleDifference, ...]:
@@ -158,7 +158,7 @@ class RoleCatalog:
             self._require_room(transaction, set(created))
             return differences
 
-        return self._write(Request(command=command, author=author, scope=scope), work, DIFFERENCES_OUTCOME)
+        return self._write(Write(command=command, author=author, scope=scope), work, DIFFERENCES_OUTCOME)
 
     def list(
         self,
@@ -170,7 +170,7 @@ class RoleCatalog:
     ) -> Page[Role]:
         """Return a page of an account's roles in order of their names.
 
-        Raise `InvalidFieldsError`, or `InvalidTokenError` for a token that another list gave.
+        Raise `InvalidFieldsError`, or `InvalidTokenError` for a token of another list.
         """
         return self._pages.roles(account_id, page_size, page_token, name_prefix, tags or {})
 
@@ -178,10 +178,10 @@ class RoleCatalog:
         """Return a page of a role's history, the newest first; raise as `list` does, and `RoleNotFoundError`."""
         return self._pages.revisions(role, page_size, page_token)
 
-    def _write(self, request: Request, work: Callable[[Transaction], T], outcome: OutcomeForm[T]) -> Written[T]:
-        if not isinstance(request.command, RollbackRole) and request.command.validate_only:
-            return rehearse(self._repository, request.author, work)
-        return write_once(self._repository, request, work, outcome)
+    def _write(self, write: Write, work: Callable[[Transaction], T], outcome: OutcomeFormat[T]) -> Written[T]:
+        if not isinstance(write.command, RollbackRole) and write.command.validate_only:
+            return rehearse(self._repository, write.author, work)
+        return write_once(self._repository, write, work, outcome)
 
     def _named(self, role: str) -> tuple[RoleRef, Violations]:
         try:
@@ -228,7 +228,7 @@ def _kept_version(transaction: Transaction, role: Role, revision: Revision) -> R
         return version
     floor = transaction.floor().revision
     if revision <= floor:
-        message = f"revision {revision} is not kept: history begins after {floor}"
+        message = f"revision {revision} is not stored: history begins after {floor}"
     else:
-        message = f"revision {revision} is not one of role `{role.arn}`; list its revisions"
+        message = f"revision {revision} is not one of role `{role.arn}`; list its revisions to find one"
     raise RevisionNotKeptError(revision, floor=floor, message=message)

@@ -1,4 +1,4 @@
-"""Writes: what was changed, by whom, and the commit that made it so."""
+"""Writes: the changes, their author, and the commit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a write did to one role: the role after it, or as it last was if it is deleted."""
+    """The change of one role: the role after it, or its last version if it was deleted."""
 
     kind: ChangeKind
     role: Role
@@ -27,7 +27,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Author:
-    """Who writes, when, and why. All of it is kept with the revision."""
+    """Who writes, when, and why. All of it is stored with the revision."""
 
     actor: str
     time: Micros
@@ -38,9 +38,9 @@ class Author:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """A committed write. `hash` is SHA-256 over the hash of the commit before it and this one's stored bytes.
+    """A committed write. `hash` is SHA-256 over the hash of the commit before it and its own stored bytes.
 
-    `previous_hash` is that of the commit before; stores always fill it, so that a follower can tell another history.
+    `previous_hash` is the hash of the commit before. Stores always set it, so that a follower can detect another history.
     """
 
     revision: Revision

@@ -1,4 +1,4 @@
-"""What callers ask the catalog to write. Names of roles and accounts are text as the caller spelled it.
+"""The commands of the catalog. Names of roles and accounts are text as the caller wrote it.
 
 `role` is an ARN, `ACCOUNT/NAME` or `NAME`; `account_id` an id, an alias, or empty for the default account.
 """
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleDeclaration:
-    """A role as somebody wants it to be. `max_session_duration_seconds` 0 means the default; no other field has such a value."""
+    """The desired state of a role. `max_session_duration_seconds` 0 means the default; no other field has such a value."""
 
     role_name: str
     document: str
@@ -36,7 +36,7 @@ class CreateRole(RoleDeclaration):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateRole:
-    """Change the fields that are not None. To return a field to its default, give the default itself (3,600 seconds, not 0)."""
+    """Change the fields that are not None. To reset a field, give its default itself (3,600 seconds, not 0)."""
 
     role: str
     document: str | None = None
@@ -67,7 +67,7 @@ class RollbackRole:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyRoles:
-    """Bring roles to a declared state in one write.
+    """Make the roles match their declarations in one write.
 
     `prune_tags` selects the roles that are deleted when they are not declared: those that carry all of these tags. None
     selects nothing.
@@ -84,7 +84,7 @@ Command = CreateRole | UpdateRole | DeleteRole | RollbackRole | ApplyRoles
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleDifference:
-    """What an apply did to one role. `diff` is a unified diff of its fields, empty when nothing changed."""
+    """The change that an apply made to one role. `diff` is a unified diff of its fields, empty when nothing changed."""
 
     kind: ChangeKind
     role_arn: str
@@ -93,10 +93,10 @@ class RoleDifference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written(Generic[T]):
-    """What a write came to.
+    """The result of a write.
 
-    `revision` is that of the write, or of the state it found when it changed nothing; a replay has those of the first
-    time. `commit` is what is to be applied to followed state: None when nothing was written now.
+    `revision` is the revision of the write, or of the state that it found when it changed nothing; a replay has the result and
+    the revision of the first time. `commit` is to be applied to the followed state; None when nothing was written now.
     """
 
     result: T
@@ -107,7 +107,7 @@ class Written(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page(Generic[T]):
-    """Some of a list. `next_page_token` is empty on the last page; `revision` is one that the read is at least as fresh as."""
+    """A page of a list. `next_page_token` is empty on the last page; the items are at least as fresh as `revision`."""
 
     items: tuple[T, ...]
     next_page_token: str

@@ -1,4 +1,4 @@
-"""What a write may change about a role, apart from what names it."""
+"""The fields of a role that a write can change: all but its name and account."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rolecall.roles.role import DEFAULT_SESSION_SECONDS, Micros, Revision, Role,
 
 
 class Content(NamedTuple):
-    """The mutable fields of a role. Equal contents make no revision."""
+    """The mutable fields of a role. A write that leaves them equal makes no revision."""
 
     document: str
     description: str
@@ -26,12 +26,12 @@ class Content(NamedTuple):
 
     @classmethod
     def declared(cls, declaration: RoleDeclaration) -> Content:
-        """Return what a declaration asks for; what it leaves out has its default."""
+        """Return the content that a declaration describes; a field that it leaves out has its default."""
         seconds = declaration.max_session_duration_seconds or DEFAULT_SESSION_SECONDS
         return cls(declaration.document, declaration.description, seconds, dict(declaration.tags) or NO_TAGS)
 
     def new_role(self, ref: RoleRef, *, role_id: str, revision: Revision, time: Micros) -> Role:
-        """Return a role that begins with this content."""
+        """Return a new role with this content."""
         return Role(
             role_id=role_id,
             account_id=ref.account_id,

@@ -1,4 +1,4 @@
-"""From what callers declare to what may be written: every rule is checked, and every violation told at once."""
+"""Check declarations before they are written: every rule is checked, and all violations are reported at once."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ DocumentCheck = Callable[[str, str], InvalidPolicyError | None]
 
 @dataclass(frozen=True, slots=True)
 class CheckedDeclaration:
-    """A declaration in the terms of the store."""
+    """A declaration that obeys the rules, in the form of the store."""
 
     ref: RoleRef
     content: Content
 
 
 def raise_if_any(violations: list[FieldViolation], error: InvalidPolicyError | None = None) -> None:
-    """Raise what is wrong: `error` itself if that is all, else `InvalidFieldsError` with everything."""
+    """Raise `error` if there are no other violations, else `InvalidFieldsError` with all of them."""
     if error and not violations:
         raise error
     if error:
@@ -40,9 +40,9 @@ def raise_if_any(violations: list[FieldViolation], error: InvalidPolicyError | N
 
 
 class DeclarationRules:
-    """The rules for what is written on one server. Each method raises its violations together with `others`.
+    """The rules of one server for declarations. Each method raises its violations together with `others`.
 
-    When nothing but the document of a single role is wrong, that is an `InvalidPolicyError`; else `InvalidFieldsError`.
+    A single role of which only the document is invalid raises `InvalidPolicyError`, everything else `InvalidFieldsError`.
     """
 
     def __init__(self, accounts: Accounts, documents: DocumentRules) -> None:
@@ -51,7 +51,7 @@ class DeclarationRules:
     def declared(
         self, declaration: RoleDeclaration, others: Iterable[FieldViolation], now: Micros
     ) -> CheckedDeclaration:
-        """Return what a declaration asks for."""
+        """Return a declaration, checked."""
         declared, violations = self._checked(declaration)
         error = self._document_check(now)(declaration.document, declared.ref.account_id)
         raise_if_any([*violations, *others], error)
@@ -73,7 +73,7 @@ class DeclarationRules:
     def all_declared(
         self, command: ApplyRoles, others: Iterable[FieldViolation], now: Micros
     ) -> list[CheckedDeclaration]:
-        """Return what all declarations of an apply ask for, in their order."""
+        """Return all declarations of an apply, checked, in their order."""
         violations = [*others, *_selector_violations(command.prune_tags), *_count_violations(command)]
         check, places = cache(self._document_check(now)), dict[str, int]()
         all_declared = []

@@ -1,10 +1,10 @@
-"""What a write changes about a role, as a unified diff for people: bounded, and harmless to a terminal.
+"""The changes of a role as a unified diff for people: bounded, and safe to print to a terminal.
 
-Each field is a line, each tag is one, and the document is compared line by line. A document of one line is shown as JSON with
-one element a line, so that the change in it can be seen.
+Each field is a line, each tag is a line, and the document is compared line by line. A document of one line is reformatted as JSON
+with one element a line, so that the change in it can be seen.
 
-The diffs are made while a write holds the store, so the work for them is bounded, too. It is counted and not timed: the same write
-gets the same diffs on every machine. A step is to look at one line that may match another, about a tenth of a microsecond.
+Diffs are made within the transaction of the write, so their work is bounded, too. It is counted and not timed, so that one write
+gets the same diffs on every machine. A step is one comparison of two lines, about a tenth of a microsecond.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from rolecall.roles.role import Role
 MAX_DIFF_CHARACTERS = 16_384
 MAX_TOTAL_BYTES = 2_097_152
 MAX_TOTAL_STEPS = 4_000_000
-"""A second at worst; most texts spend it in half of that."""
+"""About one second in the worst case; half of that for most texts."""
 
 MAX_MATCHING_STEPS = 200_000
-"""For one role. A policy of a hundred statements, a tenth of them changed, takes some thousands."""
+"""The limit for one role. A policy of a hundred statements, a tenth of them changed, takes some thousands."""
 
 LEFT_OUT = "… the diff is left out: those of the roles before have filled the answer\n"
 
@@ -36,13 +36,13 @@ _CONTEXT_LINES = 3
 
 
 class Differences:
-    """The diffs of one write; together they are bounded, too."""
+    """Makes the diffs of one write and limits their size and work together."""
 
     def __init__(self, total: int = MAX_TOTAL_BYTES, steps: int = MAX_TOTAL_STEPS) -> None:
         self._left, self._steps_left = total, steps
 
     def diff(self, before: Role | None, after: Role | None) -> str:
-        """Return the diff from one version of a role to the next; None stands for no role."""
+        """Return the diff from one version of a role to the next; None means that there is no role."""
         if min(self._left, self._steps_left) <= 0:
             return LEFT_OUT
         whole = _diff(before, after)
@@ -72,7 +72,7 @@ def _diff(before: Role | None, after: Role | None) -> _Diff:
     new = _lines(after, comparable.after) if after else []
     names = (role.arn if before else "/dev/null", role.arn if after else "/dev/null")
     lines, steps = _unified(old, new, names)
-    # Only what is shown is made visible: it takes long where much does not print.
+    # Only the lines of the diff are escaped: it takes long where many characters do not print.
     text = "".join(f"{printable(line)}\n" for line in lines)
     steps += comparable.steps + _STEPS_A_LINE * (len(old) + len(new))
     steps += sum(map(len, documents)) // _CHARACTERS_A_STEP + len(text) // _SHOWN_CHARACTERS_A_STEP
@@ -102,7 +102,7 @@ class _Comparable(NamedTuple):
 
 
 def _comparable(before: str, after: str) -> _Comparable:
-    """Return the lines of two documents: as they are, or both reprinted where one of them is a single line."""
+    """Return the lines of two documents: as they are, or both reformatted if one of them is a single line."""
     plain = _Comparable(before.splitlines(), after.splitlines())
     if len(plain.before) != 1 and len(plain.after) != 1:
         return plain
@@ -126,7 +126,7 @@ class _Unified(NamedTuple):
 def _unified(old: list[str], new: list[str], names: tuple[str, str]) -> _Unified:
     head = f"--- {names[0]}", f"+++ {names[1]}"
     if old == new:
-        # Only how the lines end differs, or how the one line is spaced.
+        # Only line ends differ, or the white space of a single line.
         return _Unified((*head, "# the document differs in white space only"))
     whole = ("replace", 0, len(old), 0, len(new))
     if not old or not new:
@@ -140,26 +140,26 @@ def _unified(old: list[str], new: list[str], names: tuple[str, str]) -> _Unified
 
 
 class _TooManyStepsError(Exception):
-    """Two texts match in so many ways that it takes too long to find the best."""
+    """Two texts match in so many ways that finding the best takes too long."""
 
 
 class _BoundedMatcher(SequenceMatcher[str]):
-    """Compares lines as difflib does; raise `_TooManyStepsError` where that would take too long.
+    """Compares lines as difflib does; raises `_TooManyStepsError` where that would take too long.
 
-    difflib looks at each line of a range, and at each line of the other text that is the same, to find where most of them match in
-    a row; then it does so with what is before, and with what is after. That can be the third power of the lines.
+    difflib compares each line of a range with every equal line of the other text to find the longest run of matches, then
+    repeats that for the lines before and after it. The work can grow with the third power of the number of lines.
     """
 
     b2j: dict[str, list[int]]
 
     def __init__(self, old: Sequence[str], new: Sequence[str]) -> None:
         super().__init__(None, old, new)
-        self._looks = list(accumulate((1 + len(self.b2j.get(line, ())) for line in old), initial=0))
+        self._comparisons = list(accumulate((1 + len(self.b2j.get(line, ())) for line in old), initial=0))
         self.steps = 0
 
     def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Match:
-        """Return where most lines of two ranges match in a row."""
-        self.steps += self._looks[-1 if ahi is None else ahi] - self._looks[alo]
+        """Return the longest run of matching lines in two ranges."""
+        self.steps += self._comparisons[-1 if ahi is None else ahi] - self._comparisons[alo]
         if self.steps > MAX_MATCHING_STEPS:
             raise _TooManyStepsError
         return super().find_longest_match(alo, ahi, blo, bhi)
@@ -177,7 +177,7 @@ def _hunk(old: list[str], new: list[str], opcodes: Sequence[tuple[str, int, int,
 
 
 def _range(start: int, stop: int) -> str:
-    """Return where lines stand as a unified diff has it: the first and how many; of none, the line before."""
+    """Return a range of lines in the form of unified diffs: the first line and the count; for no lines, the line before."""
     length = stop - start
     return str(start + 1) if length == 1 else f"{start + (length > 0)},{length}"
 

@@ -1,7 +1,7 @@
-"""One number for a whole state, whatever the order in which its roles come.
+"""A digest of a whole state that does not depend on the order of its roles.
 
-It is the sum, modulo 2^256, of SHA-256 over the canonical bytes of each role: it finds what went wrong by accident. What somebody
-altered on purpose is found by the chain of commits.
+It is the sum, modulo 2^256, of SHA-256 over the canonical bytes of each role. It detects accidental differences; deliberate
+changes are detected by the hash chain of the commits.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _MODULUS = 1 << 256
 
 
 class StateDigest:
-    """The digest of the roles that were added, and how many they are."""
+    """The digest and the number of the roles that were added."""
 
     def __init__(self) -> None:
         self._sum = 0
@@ -28,13 +28,13 @@ class StateDigest:
         return (self._sum % _MODULUS).to_bytes(32, "big")
 
     def add(self, role: Role) -> None:
-        """Count a role in."""
+        """Add a role."""
         self._sum += int.from_bytes(hashlib.sha256(role_bytes(role)).digest(), "big")
         self.roles += 1
 
 
 def state_digest(roles: Iterable[Role]) -> bytes:
-    """Return the digest of these roles, in whatever order; each is given once."""
+    """Return the digest of roles in any order, each given once."""
     digest = StateDigest()
     for role in roles:
         digest.add(role)

@@ -1,4 +1,4 @@
-"""Whether a trust policy may be stored: it obeys the language, and no linter finding blocks it."""
+"""The rules for stored trust policies: they obey the language, and no linter finding blocks them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong with roles. Facts are attributes; `transport/error_status.py` gives each its gRPC status."""
+"""The errors about roles. Facts are attributes; `transport/error_status.py` gives each its gRPC status."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class InvalidFieldsError(RoleError):
 
 
 class RoleNotFoundError(RoleError):
-    """There is no such role."""
+    """The role does not exist."""
 
     def __init__(self, role: str) -> None:
         self.role = role
@@ -44,11 +44,11 @@ class RoleNotFoundError(RoleError):
 
 
 class RoleExistsError(RoleError):
-    """The account has a role of that name already, in whatever case."""
+    """The account already has a role of that name; names compare without regard to case."""
 
     def __init__(self, arn: str) -> None:
         self.arn = arn
-        super().__init__(f"role `{arn}` exists already")
+        super().__init__(f"role `{arn}` already exists")
 
 
 class StaleEtagError(RoleError):
@@ -60,15 +60,15 @@ class StaleEtagError(RoleError):
 
 
 class RoleLimitError(RoleError):
-    """The account has as many roles as it may."""
+    """The account has the maximum number of roles."""
 
     def __init__(self, account_id: str, limit: int) -> None:
         self.account_id, self.limit = account_id, limit
-        super().__init__(f"account `{account_id}` has its {limit} roles already")
+        super().__init__(f"account `{account_id}` has the maximum of {limit} roles")
 
 
 class IdempotencyMismatchError(RoleError):
-    """The request id was used before, with another body."""
+    """The request id was used before with another body."""
 
     def __init__(self, request_id: str) -> None:
         self.request_id = request_id
@@ -76,7 +76,7 @@ class IdempotencyMismatchError(RoleError):
 
 
 class RevisionNotKeptError(RoleError):
-    """The revision is below the floor of the kept history, or was never one of this role's."""
+    """The revision is below the floor of the stored history, or is not a revision of this role."""
 
     def __init__(self, revision: int, *, floor: int, message: str) -> None:
         self.revision, self.floor = revision, floor
@@ -84,7 +84,7 @@ class RevisionNotKeptError(RoleError):
 
 
 class InvalidTokenError(RoleError):
-    """A page or consistency token is not one that this store gave for this request."""
+    """A page or consistency token was not issued by this store for this request."""
 
     def __init__(self, kind: str, message: str) -> None:
         self.kind = kind
@@ -96,7 +96,7 @@ class UnknownIncarnationError(RoleError):
 
 
 class StoreUnavailableError(RoleError):
-    """The store cannot be reached, or cannot write, now. The state is unchanged."""
+    """The store cannot be reached or cannot write at the moment. The state is unchanged."""
 
 
 class StoreBusyError(StoreUnavailableError):
@@ -104,8 +104,8 @@ class StoreBusyError(StoreUnavailableError):
 
 
 class BrokenHistoryError(StoreUnavailableError):
-    """The kept history has a gap, or bytes that do not have their hash: somebody wrote to the store behind our back."""
+    """The stored history has a gap, or bytes that do not match their hash: another program changed the store."""
 
 
 class StoreUnsupportedError(RoleError):
-    """The store has a schema that this version does not know."""
+    """The store has a schema that this version does not support."""

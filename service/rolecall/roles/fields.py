@@ -1,4 +1,4 @@
-"""The grammar of a role's fields (trust-policy language, section 5). Each check returns what is wrong, all of it."""
+"""The grammar of a role's fields (trust-policy language, section 5). Each check returns all violations."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def account_violation(text: str, *, aliases: bool) -> FieldViolation | None:
-    """account = 1 to 20 digits. With `aliases` the message says that a configured alias would do, too."""
+    """account = 1 to 20 digits. With `aliases` the message says that a configured alias is allowed, too."""
     if _ACCOUNT_ID.fullmatch(text):
         return None
     if "*" in text:
-        message = f"{quoted(text)} is masked, as in documentation: write all the digits of the account id"
+        message = f"{quoted(text)} is masked, as in documentation: write all digits of the account id"
         return FieldViolation(field="account_id", reason="MASKED_ACCOUNT_ID", message=message)
     known = (
         "neither an account id (1 to 20 digits) nor a configured alias"
@@ -70,7 +70,7 @@ def session_violations(seconds: int) -> list[FieldViolation]:
 
 
 def tag_violations(tags: Mapping[str, str], *, field: str = "tags") -> list[FieldViolation]:
-    """tags = up to 20 of key: 1 to 128 characters (but for reserved beginnings), value: 0 to 256"""
+    """tags = up to 20 of key: 1 to 128 characters (without a reserved prefix), value: 0 to 256"""
     violations = []
     if len(tags) > MAX_TAGS:
         violations.append(_violation(field, "TOO_MANY_TAGS", f"must be at most {MAX_TAGS}, not {len(tags)}"))
@@ -90,17 +90,17 @@ def author_violations(author: Author) -> list[FieldViolation]:
 
 
 def page_size_violations(size: int) -> list[FieldViolation]:
-    """page size = 0 (as the server likes) to 1,000"""
+    """page size = 0 (the server's default) to 1,000"""
     if 0 <= size <= MAX_PAGE_SIZE:
         return []
     return [_violation("page_size", "PAGE_SIZE_RANGE", f"must be 0 to {MAX_PAGE_SIZE}, not {size}")]
 
 
 def etag_violations(etag: str) -> list[FieldViolation]:
-    """etag = as a role has it, or empty"""
+    """etag = the quoted etag of a role, or empty"""
     if not etag or _ETAG.fullmatch(etag):
         return []
-    message = f"{quoted(etag)} is not an etag: give the one of the role, with its quotes"
+    message = f"{quoted(etag)} is not an etag: send the etag of the role, with its quotes"
     return [_violation("etag", "INVALID_ETAG", message)]
 
 

@@ -1,9 +1,9 @@
-"""Writing once: a request id that comes again gets the outcome of the first time, whatever has happened since.
+"""Idempotent writes: a repeated request id gets the outcome of the first time, whatever has changed since.
 
-1. The id is looked up in the scope of its caller and method, within the transaction that writes.
-2. Known, with the same body: the outcome that was kept is the answer. With another body: `IdempotencyMismatchError`.
-3. Unknown: the work is done, and its outcome is kept if and only if the write commits, also when it changed nothing.
-   Failures keep nothing, since the transaction that they end keeps nothing.
+1. The id is looked up in the scope of its caller and method, within the transaction of the write.
+2. A known id with the same body returns the stored outcome; with another body it raises `IdempotencyMismatchError`.
+3. With an unknown id the work is done, and its outcome is stored if and only if the write commits, also when it changed
+   nothing. A failed write stores nothing, since its transaction is rolled back.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class OutcomeForm(Generic[T]):
-    """How the result of a write is kept: to JSON and back."""
+class OutcomeFormat(Generic[T]):
+    """Converts the result of a write to JSON, and back."""
 
     form: Callable[[T], object]
     result: Callable[[object], T]
 
 
-class _KeptOutcome(TypedDict):
+class _StoredOutcome(TypedDict):
     revision: int
     result: object
 
 
 def _differences_form(differences: tuple[RoleDifference, ...]) -> list[list[str]]:
-    """differences = [[kind, arn, diff?], ...]; without a diff it is the one that was left out, as it is for most of very many."""
+    """differences = [[kind, arn, diff?], ...]; a diff that was left out is not stored."""
     return [
         [d.kind.value, d.role_arn] if d.diff == LEFT_OUT else [d.kind.value, d.role_arn, d.diff] for d in differences
     ]
@@ -52,14 +52,14 @@ def _differences_of_form(form: object) -> tuple[RoleDifference, ...]:
     )
 
 
-ROLE_OUTCOME: OutcomeForm[Role] = OutcomeForm(role_form, lambda form: role_of_form(cast(RoleForm, form)))
-NO_OUTCOME: OutcomeForm[None] = OutcomeForm(lambda _: None, lambda _: None)
-DIFFERENCES_OUTCOME: OutcomeForm[tuple[RoleDifference, ...]] = OutcomeForm(_differences_form, _differences_of_form)
+ROLE_OUTCOME: OutcomeFormat[Role] = OutcomeFormat(role_form, lambda form: role_of_form(cast(RoleForm, form)))
+NO_OUTCOME: OutcomeFormat[None] = OutcomeFormat(lambda _: None, lambda _: None)
+DIFFERENCES_OUTCOME: OutcomeFormat[tuple[RoleDifference, ...]] = OutcomeFormat(_differences_form, _differences_of_form)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """A write that was asked for: by whom, in which scope of request ids, and the command."""
+class Write:
+    """A write that a caller requests: its command, its author, and the scope of its request id."""
 
     command: Command
     author: Author
@@ -67,26 +67,26 @@ class Request:
 
 
 def write_once(
-    repository: RoleRepository, request: Request, work: Callable[[Transaction], T], outcome: OutcomeForm[T]
+    repository: RoleRepository, write: Write, work: Callable[[Transaction], T], outcome: OutcomeFormat[T]
 ) -> Written[T]:
-    """Do `work` in a transaction, unless the request was done before: then return what it came to."""
-    digest = fingerprint(request) if request.author.request_id else b""
+    """Run `work` in a transaction; return the stored outcome instead if the request id is known."""
+    digest = fingerprint(write) if write.author.request_id else b""
 
     def once(transaction: Transaction) -> Written[T]:
-        if remembered := _recalled(transaction, request):
-            return _replayed(remembered, digest, request, outcome)
+        if known := _recalled(transaction, write):
+            return _replayed(known, digest, write, outcome)
         written = _worked(transaction, work)
-        if request.author.request_id:
-            kept = Remembered(digest, _kept(written, outcome))
-            transaction.remember(request.scope, _id(request), kept)
+        if write.author.request_id:
+            remembered = Remembered(digest, _stored(written, outcome))
+            transaction.remember(write.scope, _id(write), remembered)
         return written
 
-    written, commit = repository.transact(request.author, once)
+    written, commit = repository.transact(write.author, once)
     return replace(written, commit=commit)
 
 
 def rehearse(repository: RoleRepository, author: Author, work: Callable[[Transaction], T]) -> Written[T]:
-    """Do `work` in a transaction that is then rolled back; return what it came to, at the state it found."""
+    """Run `work` in a transaction that is then rolled back; return its result and the revision of the state that it found."""
 
     def rehearsed(transaction: Transaction) -> NoReturn:
         raise _RehearsedError(work(transaction), Revision(transaction.revision - 1))
@@ -98,10 +98,10 @@ def rehearse(repository: RoleRepository, author: Author, work: Callable[[Transac
     raise AssertionError("a rehearsal was committed")
 
 
-def fingerprint(request: Request) -> bytes:
-    """Return a digest of all that the caller sent but the request id itself."""
+def fingerprint(write: Write) -> bytes:
+    """Return a digest of everything that the caller sent, without the request id."""
     digest = hashlib.sha256()
-    for part in _parts(request):
+    for part in _parts(write):
         body = canonical(part)
         digest.update(len(body).to_bytes(8, "big"))
         digest.update(body)
@@ -116,8 +116,8 @@ class _RehearsedError(Exception):
         super().__init__()
 
 
-def _recalled(transaction: Transaction, request: Request) -> Remembered | None:
-    return transaction.recall(request.scope, _id(request)) if request.author.request_id else None
+def _recalled(transaction: Transaction, write: Write) -> Remembered | None:
+    return transaction.recall(write.scope, _id(write)) if write.author.request_id else None
 
 
 def _worked(transaction: Transaction, work: Callable[[Transaction], T]) -> Written[T]:
@@ -126,25 +126,25 @@ def _worked(transaction: Transaction, work: Callable[[Transaction], T]) -> Writt
     return Written(result=result, revision=revision)
 
 
-def _kept(written: Written[T], outcome: OutcomeForm[T]) -> bytes:
-    kept: _KeptOutcome = {"revision": written.revision, "result": outcome.form(written.result)}
-    return canonical(kept)
+def _stored(written: Written[T], outcome: OutcomeFormat[T]) -> bytes:
+    stored: _StoredOutcome = {"revision": written.revision, "result": outcome.form(written.result)}
+    return canonical(stored)
 
 
-def _replayed(remembered: Remembered, digest: bytes, request: Request, outcome: OutcomeForm[T]) -> Written[T]:
+def _replayed(remembered: Remembered, digest: bytes, write: Write, outcome: OutcomeFormat[T]) -> Written[T]:
     if remembered.fingerprint != digest:
-        raise IdempotencyMismatchError(request.author.request_id)
-    kept = cast(_KeptOutcome, json.loads(remembered.outcome))
-    return Written(result=outcome.result(kept["result"]), revision=Revision(kept["revision"]), replayed=True)
+        raise IdempotencyMismatchError(write.author.request_id)
+    stored = cast(_StoredOutcome, json.loads(remembered.outcome))
+    return Written(result=outcome.result(stored["result"]), revision=Revision(stored["revision"]), replayed=True)
 
 
-def _id(request: Request) -> str:
-    # One UUID has spellings in both cases.
-    return request.author.request_id.lower()
+def _id(write: Write) -> str:
+    # The case of a UUID does not matter.
+    return write.author.request_id.lower()
 
 
-def _parts(request: Request) -> Iterator[object]:
-    command, author = request.command, request.author
+def _parts(write: Write) -> Iterator[object]:
+    command, author = write.command, write.author
     yield [type(command).__name__, author.change_reason, author.source]
     if isinstance(command, ApplyRoles):
         yield _form(command.prune_tags)

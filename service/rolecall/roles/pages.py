@@ -1,4 +1,4 @@
-"""Lists, a page at a time. A page token says where to go on, and is good for the same list only."""
+"""Lists, a page at a time. A page token says where the next page begins, and is valid for the same list only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_BYTES = 2_097_152
-"""A page ends early when its texts come to more, so that it fits a message; it has one item at least."""
+"""A page ends early when its texts are larger, so that it fits into a message; it has at least one item."""
 
 
 class RolePages:
@@ -80,7 +80,7 @@ class RolePages:
 
 
 def _fitting(roles: Iterable[Role]) -> int:
-    """Return how many of the roles make a page that fits a message: one at least."""
+    """Return how many of the roles fit into one message: at least one."""
     total = count = 0
     for role in roles:
         total += _size(role)

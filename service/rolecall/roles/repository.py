@@ -1,9 +1,9 @@
-"""The port behind which roles are kept. Its docstrings are a contract, and `tests/storage/contract.py` tests each sentence.
+"""The port of the store of roles. Its docstrings are a contract, and `tests/storage/contract.py` tests each sentence.
 
-The store has one counter: a write takes the next revision first and then works alone until it has committed, so committed
+The store has one counter: a write takes the next revision first and excludes other writes until it has committed, so committed
 revisions are exactly 1..head. Methods block; callers run them on a worker thread. Every method may raise
-`StoreUnavailableError`, and then nothing has changed; only a connection that breaks during a commit leaves open whether it
-was done, which a repeat with the same request id tells.
+`StoreUnavailableError`, and then nothing has changed. Only when a connection breaks during a commit it is unknown whether the
+write is committed; a retry with the same request id gives the answer.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """Where a store stands: which history it is, and how far it has come."""
+    """The newest commit of a store: the name of its history, its revision and its hash."""
 
     incarnation: str
     revision: Revision
@@ -29,7 +29,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:
-    """Where the kept history begins: the newest revision that was forgotten, and its hash. Revision 0 when nothing was."""
+    """Where the stored history begins: the newest pruned revision and its hash. Revision 0 when nothing was pruned."""
 
     revision: Revision
     hash: bytes
@@ -37,7 +37,7 @@ class Floor:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What is known of a request id: a digest of the body it came with, and the outcome it had."""
+    """What is stored of a request id: the fingerprint of its body, and the outcome of its write."""
 
     fingerprint: bytes
     outcome: bytes
@@ -45,29 +45,29 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What one read found: where the store stood, and those of the asked-for roles that it had then, by key."""
+    """The result of one consistent read: the head, and the existing roles of the requested keys, by key."""
 
     head: Head
     roles: Mapping[str, Role]
 
 
 class Notifications(Protocol):
-    """Word from the store that something was committed. It may be late, come twice, or not at all: polling does not rely on it."""
+    """Notifications of commits. They may be late, repeated or missing: polling does not rely on them."""
 
     def wait(self, seconds: float) -> bool:
-        """Return True as soon as word has come since the last call, False after that time; connect anew when it must.
+        """Return True as soon as there is a notification since the last call, False after that time; reconnect if necessary.
 
-        Never raises: while there is no connection no word comes.
+        Never raises: while there is no connection there are no notifications.
         """
         ...
 
     def close(self) -> None:
-        """Let go of the connection; blocks until a `wait` under way has ended, which is soon. May be called from another thread."""
+        """Close the connection; blocks until a running `wait` has ended, which is soon. May be called from another thread."""
         ...
 
 
 class Transaction(Protocol):
-    """One write at work, alone. What it reads includes what it has put."""
+    """A running write, which excludes all others. What it reads includes what it has put."""
 
     @property
     def revision(self) -> Revision:
@@ -76,11 +76,11 @@ class Transaction(Protocol):
 
     @property
     def changed(self) -> bool:
-        """Tell whether this write has put or deleted anything."""
+        """Return whether this write has put or deleted anything."""
         ...
 
     def floor(self) -> Floor:
-        """Return where the kept history begins."""
+        """Return where the stored history begins."""
         ...
 
     def role(self, key: str) -> Role | None:
@@ -100,69 +100,69 @@ class Transaction(Protocol):
         ...
 
     def role_at(self, role_id: str, revision: Revision) -> Role | None:
-        """Return the role as the write of `revision` left it, or None if that write did not touch it or is not kept."""
+        """Return the role as the write of `revision` left it, or None if that write did not change it or is not stored."""
         ...
 
     def new_role_id(self) -> str:
-        """Return decimal text that no role of this store has had, nor will have again."""
+        """Return decimal text that no role of this store has had or will have."""
         ...
 
     def put(self, kind: ChangeKind, role: Role) -> None:
-        """Keep `role` as the newest version of its key; `kind` is CREATED or UPDATED. A role is put at most once in a write."""
+        """Store `role` as the newest version of its key; `kind` is CREATED or UPDATED. A role is put at most once in a write."""
         ...
 
     def delete(self, role: Role) -> None:
-        """Forget the role of that key; its history is kept."""
+        """Delete the role of that key; its history stays."""
         ...
 
     def recall(self, scope: str, request_id: str) -> Remembered | None:
-        """Return what was remembered of a request id in a scope, if it is still kept."""
+        """Return what was remembered of a request id in a scope, None if nothing is stored."""
         ...
 
     def remember(self, scope: str, request_id: str, remembered: Remembered) -> None:
-        """Remember an outcome for at least 24 hours. It is kept if and only if the write commits."""
+        """Store an outcome for at least 24 hours. It is stored if and only if the write commits."""
         ...
 
 
 class RoleRepository(Protocol):
-    """Keeps the newest version of every role, the log of changes, and the outcomes of requests."""
+    """Stores the newest version of every role, the log of changes, and the outcomes of requests."""
 
     @property
     def token_key(self) -> bytes:
-        """Return the key that authenticates tokens: 32 bytes, made with the store, the same for all who open it."""
+        """Return the key that authenticates tokens: 32 bytes, created with the store, the same for every process."""
         ...
 
     @property
     def exclusive(self) -> bool:
-        """Tell whether nobody else can write to this store while it is open here."""
+        """Return whether no other process can write to this store while it is open here."""
         ...
 
     def head(self) -> Head:
-        """Return where the store stands."""
+        """Return the head of the store."""
         ...
 
     def floor(self) -> Floor:
-        """Return where the kept history begins."""
+        """Return where the stored history begins."""
         ...
 
     def transact(self, author: Author, work: Callable[[Transaction], T]) -> tuple[T, Commit | None]:
         """Run `work` in a transaction of its own and commit it; return its result and the commit.
 
-        When `work` puts and deletes nothing there is no revision and no commit, but what it remembered is kept. When it
-        raises, nothing is kept and the error goes on to the caller. When this returns, the write survives a crash.
+        When `work` puts and deletes nothing there is no revision and no commit, but what it remembered is stored. When it
+        raises, nothing is stored and the error is raised to the caller. When this returns, the write survives a crash.
         """
         ...
 
     def load(self) -> Iterator[Role]:
-        """Yield every role, in no order, in short reads that keep no writer waiting.
+        """Yield every role, in no order, in short reads that do not block writers.
 
-        Roles that change meanwhile come in the older or the newer version, or twice. Take `head()` before, and apply
+        Roles that change meanwhile are returned in the older or the newer version, or twice. Read `head()` before, and apply
         `commits(after=head.revision)` afterwards: since changes are whole versions, the state is then exact.
         """
         ...
 
     def size(self) -> int:
-        """Return how many roles there are, without looking at each."""
+        """Return the number of roles, without reading each."""
         ...
 
     def examine(self, keys: Sequence[str]) -> Examined:
@@ -170,14 +170,14 @@ class RoleRepository(Protocol):
         ...
 
     def census(self) -> tuple[Head, int]:
-        """Return the head and how many roles there are, as of one moment, having looked at each."""
+        """Return the head and the number of roles, as of one moment, counting each."""
         ...
 
     def commits(self, *, after: Revision, limit: int) -> list[Commit]:
-        """Return the next commits after a revision, in order, at most `limit`: fewer when they are large.
+        """Return the next commits after a revision, in order: at most `limit`, and fewer when they are large.
 
         Raise `RevisionNotKeptError` when `after` is below the floor, `BrokenHistoryError` when a commit is missing or its
-        bytes do not have its hash.
+        bytes do not match its hash.
         """
         ...
 
@@ -188,8 +188,8 @@ class RoleRepository(Protocol):
     def role_as_of(self, key: str, revision: Revision) -> Role | None:
         """Return the role of that key as it was when `revision` was the head, None if there was none; deleted ones are found too.
 
-        `revision` is not above the head. Raise `RevisionNotKeptError` when it is below the floor, or when the version of then has
-        been forgotten.
+        `revision` is not above the head. Raise `RevisionNotKeptError` when it is below the floor, or when the version of that
+        time has been pruned.
         """
         ...
 
@@ -203,32 +203,32 @@ class RoleRepository(Protocol):
         ...
 
     def history(self, role_id: str, *, before: Revision | None, limit: int) -> list[RoleRevision]:
-        """Return the kept revisions of a role below `before`, the newest first, at most `limit`."""
+        """Return the stored revisions of a role below `before`, the newest first, at most `limit`."""
         ...
 
     def prune(self, *, keep_after: int, keep_revisions: int, forget_requests_before: int) -> int:
-        """Forget commits that are both older than `keep_after` (microseconds) and not among the newest `keep_revisions`.
+        """Delete commits that are both older than `keep_after` (microseconds) and not among the newest `keep_revisions`.
 
-        What is forgotten is a run from the oldest on; the floor moves to its last. The newest versions of roles are never
-        touched. Outcomes remembered before `forget_requests_before` (microseconds) are forgotten too. Return how many
-        commits were forgotten.
+        The oldest commits are deleted without gaps, and the floor moves to the last of them. The newest versions of roles are
+        never changed. Outcomes stored before `forget_requests_before` (microseconds) are deleted too. Return the number of
+        deleted commits.
         """
         ...
 
     def rename_history(self, expected: str) -> Head:
-        """Give the history a new incarnation if it has still the expected one, and return the head in either case.
+        """Give the history a new incarnation if it still has the expected one; return the head in both cases.
 
-        A follower does this when the store has lost commits: tokens of the history that is gone must not be taken for its own.
+        A follower does this when the store has lost commits: tokens of the lost history must not be accepted.
         """
         ...
 
     def notifications(self) -> Notifications | None:
-        """Return word of the commits of others, None where the store has no means to give it."""
+        """Return the notifications of commits by other processes, None where the store does not support them."""
         ...
 
     def close(self) -> None:
-        """Let go of files and connections after the write that is under way; blocks, yet not for long on a silent database.
+        """Close files and connections after the running write; blocks, but not for long on a database that does not respond.
 
-        Whatever has not begun raises `StoreUnavailableError` from now on. May be called from another thread, and again.
+        Every later call raises `StoreUnavailableError`. May be called from another thread, and more than once.
         """
         ...

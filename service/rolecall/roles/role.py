@@ -1,4 +1,4 @@
-"""Roles: the value that everything here is about."""
+"""Roles as values."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ DEFAULT_SESSION_SECONDS = 3_600
 
 
 class RoleRef(NamedTuple):
-    """Which role: its account and its name, in the case that was given."""
+    """The account and the name of a role, in the case that was given."""
 
     account_id: str
     role_name: str
 
     @property
     def key(self) -> str:
-        """Return what names the role in a store: names compare without regard to case (ram-compatibility, section 9)."""
+        """Return the key of the role in a store: names compare without regard to case."""
         return f"{self.account_id}/{self.role_name.lower()}"
 
     @property
@@ -35,7 +35,7 @@ class RoleRef(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A role as one write left it.
+    """One version of a role.
 
     `document` is the trust policy, exactly as submitted. `tags` is read only. `revision` is that of the last change.
     """
@@ -58,7 +58,7 @@ class Role:
 
     @property
     def key(self) -> str:
-        """Return what names the role in a store."""
+        """Return the key of the role in a store."""
         return f"{self.account_id}/{self.role_name.lower()}"
 
     @property
@@ -68,6 +68,6 @@ class Role:
 
     @property
     def etag(self) -> str:
-        """Return the version of the role, quoted: its revision, and a digest that tells restored histories apart."""
+        """Return the version of the role, quoted: its revision, and a digest that differs between restored histories."""
         digest = hashlib.sha256(f"{self.role_id} {self.update_time} {self.document}".encode()).hexdigest()[:12]
         return f'"{self.revision}-{digest}"'

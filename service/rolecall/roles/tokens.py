@@ -1,8 +1,8 @@
-"""Consistency and page tokens: opaque, authenticated, and of one history of the store.
+"""Consistency and page tokens: opaque, authenticated, and valid for one history of the store.
 
 token = base64url(kind history payload mac), where `history` is a digest of the incarnation and `mac` is HMAC-SHA256 (its
-first 16 bytes) over all before it, and for a page over the filter too. One text stands for one token: no other spelling of the
-same bytes is taken.
+first 16 bytes) over all before it, and for a page over the filter too. Each token has one spelling: no other
+encoding of the same bytes is accepted.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ class Tokens:
         self.adopt(key, incarnation)
 
     def adopt(self, key: bytes, incarnation: str) -> None:
-        """Go on with another history; tokens of the one before are then of an unknown incarnation, or not authentic."""
+        """Change to another history; tokens of the one before then raise `UnknownIncarnationError` or `InvalidTokenError`."""
         self._key = key
         self._history = hashlib.sha256(incarnation.encode()).digest()[:_HISTORY_BYTES]
         self._memoised = lru_cache(maxsize=_MEMOISED_TOKENS)(self._consistency)
 
     def consistency(self, revision: Revision) -> str:
-        """Return the token of a revision. Memoised, since one revision answers many requests."""
+        """Return the token of a revision. Memoised, since many requests have answers of one revision."""
         return self._memoised(revision)
 
     def revision_of(self, token: str) -> Revision:
@@ -55,11 +55,11 @@ class Tokens:
         return Revision(int.from_bytes(payload, "big"))
 
     def page(self, cursor: str, *, filter: tuple[str, ...]) -> str:
-        """Return the token with which a list goes on after `cursor`; it is good for the same `filter` only."""
+        """Return the token with which a list continues after `cursor`; it is valid for the same `filter` only."""
         return self._sealed(_PAGE, cursor.encode(), _canonical(filter))
 
     def cursor_of(self, token: str, *, filter: tuple[str, ...]) -> str:
-        """Return the cursor of a page token; raise `InvalidTokenError` if this filter's list did not give it."""
+        """Return the cursor of a page token; raise `InvalidTokenError` if it is not a token of this filter."""
         history, payload = self._opened(_PAGE, token, _canonical(filter))
         if history != self._history:
             raise _invalid(_PAGE)
@@ -100,7 +100,7 @@ def _decoded(kind: bytes, token: str) -> bytes:
         sealed = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
     except ValueError:
         raise _invalid(kind) from None
-    # The decoder skips strange characters and spare bits; a token has one spelling.
+    # The decoder ignores characters outside its alphabet and spare bits; a token has one spelling.
     if len(sealed) < _FRAME_BYTES or _encoded(sealed) != token:
         raise _invalid(kind)
     return sealed
@@ -108,5 +108,5 @@ def _decoded(kind: bytes, token: str) -> bytes:
 
 def _invalid(kind: bytes) -> InvalidTokenError:
     name = _NAMES[kind]
-    hint = "begin the list anew" if kind == _PAGE else "read without it"
-    return InvalidTokenError(name, f"`{name}` is not one that this store gave for this request; {hint}")
+    hint = "start the list again without it" if kind == _PAGE else "read without it"
+    return InvalidTokenError(name, f"`{name}` was not issued by this store for this request; {hint}")
