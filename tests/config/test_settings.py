@@ -71,12 +71,12 @@ def test_the_clients_variable_is_passed_over() -> None:
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_used_is_refused_by_flag_and_variable(name: str, value: str) -> None:
-    for told in (problems({name: value}), problems(None, **{variable_of(name): value})):
-        assert len(told) == 1
-        assert f"{flag_of(name)} ({variable_of(name)})" in told[0]
+    for found in (problems({name: value}), problems(None, **{variable_of(name): value})):
+        assert len(found) == 1
+        assert f"{flag_of(name)} ({variable_of(name)})" in found[0]
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     assert len(problems({"max_batch": 0, "workers": 4}, ROLECALL_NOPE="1")) == 3
 
 

@@ -47,7 +47,7 @@ def encoder(*, masked: tuple[str, ...] = (), erased: tuple[str, ...] = (), max_b
     return RecordEncoder(ORIGIN, Masking.of(masked=masked, erased=erased), max_bytes=max_bytes)
 
 
-def told(line: bytes | None) -> dict[str, Any]:
+def members_of(line: bytes | None) -> dict[str, Any]:
     assert line is not None
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1

@@ -55,9 +55,9 @@ async def test_every_kind_of_decision_is_logged_as_its_caller_received_it(path: 
         streamed = [response.decision async for response in stream]
         explained = await service.decisions.ExplainAssumeRole(pb.ExplainAssumeRoleRequest(query=check("app").query))
 
-    told = [one.decision, *(result.decision for result in batch.results), *streamed, explained.decision]
+    answered = [one.decision, *(result.decision for result in batch.results), *streamed, explained.decision]
     records = logged(path)
-    assert [record["decision_id"] for record in records] == [decision.decision_id for decision in told]
+    assert [record["decision_id"] for record in records] == [decision.decision_id for decision in answered]
     assert [record["result"]["allowed"] for record in records] == [True, True, False, True, False, True]
     assert [record["method"].removesuffix("AssumeRole") for record in records] == [
         "Check", "BatchCheck", "BatchCheck", "StreamCheck", "StreamCheck", "Explain",
@@ -197,11 +197,11 @@ async def test_secrets_of_a_request_are_not_in_the_log(path: Path) -> None:
         await service.decisions.CheckAssumeRole(pb.CheckAssumeRoleRequest(query=query), metadata=metadata)
         await service.decisions.ExplainAssumeRole(pb.ExplainAssumeRoleRequest(query=query), metadata=metadata)
         await service.decisions.BatchCheckAssumeRole(pb.BatchCheckAssumeRoleRequest(queries=[query, token]))
-        told = service.log.getvalue() + (await ops(service.server.bound.ops_address, "/metrics"))[1]
+        shown = service.log.getvalue() + (await ops(service.server.bound.ops_address, "/metrics"))[1]
 
     assert len(logged(path)) == 3
     assert CANARY not in json.dumps(logged(path))
-    assert CANARY not in told
+    assert CANARY not in shown
     assert logged(path)[0]["masked"] == [
         "/input/context/example:Secret", "/input/context/saml:sub", "/input/context/sts:ExternalId",
     ]  # fmt: skip
@@ -235,15 +235,17 @@ async def test_the_file_is_rotated_and_no_decision_is_lost_in_between(tmp_path: 
     flags = {"decision_log_max_bytes": 65_536, "decision_log_files": 20}
     async with served(decision_log=str(path), **flags) as service:
         await service.create()
-        told: list[str] = []
+        answered: list[str] = []
         for _ in range(4):
             queries = pb.BatchCheckAssumeRoleRequest(queries=[check().query] * 100)
-            told += [r.decision.decision_id for r in (await service.decisions.BatchCheckAssumeRole(queries)).results]
+            answered += [
+                r.decision.decision_id for r in (await service.decisions.BatchCheckAssumeRole(queries)).results
+            ]
 
     files = rotated_files(path)
     assert len(files) > 3
     assert all(file.stat().st_size <= 65_536 for file in files)
-    assert [record["decision_id"] for file in reversed(files) for record in logged(file)] == told
+    assert [record["decision_id"] for file in reversed(files) for record in logged(file)] == answered
 
 
 async def test_a_full_disk_stops_no_decision_and_is_counted_and_reported() -> None:

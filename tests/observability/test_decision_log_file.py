@@ -65,7 +65,7 @@ def test_half_a_line_of_a_dead_process_spoils_no_other(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_bytes() == LINE + b"half\n" + LINE
 
 
-def test_a_file_that_was_moved_is_written_to_until_it_is_opened_anew(tmp_path: Path) -> None:
+def test_a_moved_file_is_written_to_until_the_path_is_reopened(tmp_path: Path) -> None:
     file = rotated(tmp_path / "log")
     file.append(LINE)
     (tmp_path / "log").rename(tmp_path / "moved")
@@ -188,14 +188,14 @@ def test_a_log_is_for_its_owner_and_group(tmp_path: Path) -> None:
     ("name", "why"),
     [("", "is a directory"), ("none/log", "no such file"), ("pipe", "a named pipe cannot be the decision log")],
 )
-def test_a_place_that_cannot_be_written_to_is_told_in_a_sentence(tmp_path: Path, name: str, why: str) -> None:
+def test_an_unusable_path_is_reported_in_one_sentence(tmp_path: Path, name: str, why: str) -> None:
     os.mkfifo(tmp_path / "pipe")
 
     with pytest.raises(DecisionLogError, match=rf"^cannot write the decision log to `.*`: .*{why}"):
         open_sink(options(target=str(tmp_path / name), files=0))
 
 
-def test_a_file_that_cannot_be_opened_anew_is_gone_on_with(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_reopened_stays_in_use(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     file = rotated(folder / "log")

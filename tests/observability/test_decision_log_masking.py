@@ -8,7 +8,7 @@ import pytest
 
 from rolecall.observability.decision_log.masking import Masking, read_pointer
 from rolecall.observability.decision_log.sampling import Sampling
-from tests.observability.decision_records import BOB, CALL, encoder, record, told
+from tests.observability.decision_records import BOB, CALL, encoder, members_of, record
 
 CANARY = "canary7f3a"
 NO_KEYS: Mapping[str, str] = {}
@@ -26,12 +26,14 @@ def test_claims_and_external_ids_are_hashed_without_being_asked(key: str) -> Non
     made = line({key: CANARY})
 
     assert CANARY.encode() not in made
-    assert told(made)["masked"] == [f"/input/context/{key}"]
-    assert told(made)["input"]["context"][key][0].startswith("hashed:")
+    assert members_of(made)["masked"] == [f"/input/context/{key}"]
+    assert members_of(made)["input"]["context"][key][0].startswith("hashed:")
 
 
-def test_what_is_masked_is_hashed_and_what_is_not_is_told() -> None:
-    made = told(line({"acs:SourceIp": "192.0.2.1", "acs:SourceVpc": "vpc-1"}, masked=("/input/context/acs:SourceIp",)))
+def test_masked_values_are_hashed_and_others_logged() -> None:
+    made = members_of(
+        line({"acs:SourceIp": "192.0.2.1", "acs:SourceVpc": "vpc-1"}, masked=("/input/context/acs:SourceIp",))
+    )
 
     assert made["masked"] == ["/input/context/acs:SourceIp"]
     assert made["input"]["context"]["acs:SourceVpc"] == ["vpc-1"]
@@ -42,8 +44,8 @@ def test_what_is_erased_leaves_its_pointer_alone(pointer: str) -> None:
     made = line({"example:Secret": CANARY}, erased=(pointer,))
 
     assert CANARY.encode() not in made
-    assert told(made)["erased"] == ["/input/context/example:Secret"]
-    assert told(made)["input"]["context"] == {}
+    assert members_of(made)["erased"] == ["/input/context/example:Secret"]
+    assert members_of(made)["input"]["context"] == {}
 
 
 def test_a_mask_in_another_case_hides_all_the_same() -> None:
@@ -51,7 +53,7 @@ def test_a_mask_in_another_case_hides_all_the_same() -> None:
 
 
 def test_erasing_wins_over_hashing() -> None:
-    made = told(line({"sts:ExternalId": CANARY}, erased=("/input/context/sts:ExternalId",)))
+    made = members_of(line({"sts:ExternalId": CANARY}, erased=("/input/context/sts:ExternalId",)))
 
     assert made["input"]["context"] == {}
     assert "masked" not in made
@@ -60,16 +62,16 @@ def test_erasing_wins_over_hashing() -> None:
 @pytest.mark.parametrize(
     ("pointer", "text"), [("/input/who", BOB), ("/requested_by", "web.example.org"), ("/req_id", "request-1")]
 )
-def test_who_asks_can_be_hidden(pointer: str, text: str) -> None:
+def test_the_principal_the_caller_and_the_request_id_can_be_hidden(pointer: str, text: str) -> None:
     hashed, erased = line(masked=(pointer,)), line(erased=(pointer,))
 
     assert text.encode() not in hashed
     assert text.encode() not in erased
-    assert (told(hashed)["masked"], told(erased)["erased"]) == ([pointer], [pointer])
+    assert (members_of(hashed)["masked"], members_of(erased)["erased"]) == ([pointer], [pointer])
 
 
 def test_a_slash_and_a_tilde_in_a_key_are_escaped() -> None:
-    made = told(line({"example:a/b~c": CANARY}, masked=("/input/context/example:a~1b~0c",)))
+    made = members_of(line({"example:a/b~c": CANARY}, masked=("/input/context/example:a~1b~0c",)))
 
     assert made["masked"] == ["/input/context/example:a~1b~0c"]
 
@@ -80,7 +82,10 @@ def test_an_escaped_tilde_before_a_one_is_no_slash() -> None:
         line({"a/b": CANARY}, masked=("/input/context/a~1b",)),
     )
 
-    assert (told(tilde_one)["masked"], told(slash)["masked"]) == (["/input/context/a~01b"], ["/input/context/a~1b"])
+    assert (members_of(tilde_one)["masked"], members_of(slash)["masked"]) == (
+        ["/input/context/a~01b"],
+        ["/input/context/a~1b"],
+    )
     assert CANARY.encode() not in tilde_one + slash
 
 
@@ -100,7 +105,7 @@ def test_a_hash_has_128_bits_and_its_key_256() -> None:
 
 def test_every_value_of_a_masked_key_is_hashed_and_a_longer_key_is_not() -> None:
     request = record(keys={"a:b": ("1", "2"), "a:bc": ("3",)})
-    context = told(encoder(masked=("/input/context/a:b",)).line(request, sample_rate=1.0))["input"]["context"]
+    context = members_of(encoder(masked=("/input/context/a:b",)).line(request, sample_rate=1.0))["input"]["context"]
 
     assert [value.startswith("hashed:") for value in context["a:b"]] == [True, True]
     assert context["a:bc"] == ["3"]
@@ -109,7 +114,7 @@ def test_every_value_of_a_masked_key_is_hashed_and_a_longer_key_is_not() -> None
 def test_a_text_that_is_empty_is_not_listed_as_hashed() -> None:
     request = record(call=replace(CALL, caller=""))
 
-    made = told(encoder(masked=("/requested_by",)).line(request, sample_rate=1.0))
+    made = members_of(encoder(masked=("/requested_by",)).line(request, sample_rate=1.0))
 
     assert "masked" not in made
     assert "requested_by" not in made

@@ -83,14 +83,14 @@ def wait_until(true: Callable[[], object]) -> None:
 def test_what_was_decided_before_the_server_stops_is_in_the_log(tmp_path: Path) -> None:
     path = tmp_path / "log"
     with process(decision_log=str(path)) as server:
-        told = server.decide(1_000)
+        answered = server.decide(1_000)
         server.end()
 
         assert server.popen.returncode == 0
-    assert ids(path) == told
+    assert ids(path) == answered
 
 
-def test_a_hangup_opens_the_file_anew(tmp_path: Path) -> None:
+def test_a_hangup_reopens_the_file(tmp_path: Path) -> None:
     path, moved = tmp_path / "log", tmp_path / "moved"
     with process(decision_log=str(path), decision_log_files=0) as server:
         before = server.decide()
@@ -110,22 +110,22 @@ def test_a_hangup_opens_the_file_anew(tmp_path: Path) -> None:
 def test_decisions_go_on_beyond_the_largest_file_of_the_system_and_no_line_is_torn(tmp_path: Path) -> None:
     path = tmp_path / "log"
     with process(decision_log=str(path), max_file_bytes=20_000) as server:
-        told = server.decide(10)
-        wait_until(lambda: ids(path) == told)
+        answered = server.decide(10)
+        wait_until(lambda: ids(path) == answered)
         more = server.decide(100)
         wait_until(lambda: "rolecall_decision_log_flush_errors_total 0.0" not in server.metrics())
         meanwhile = ids(path)
         resource.prlimit(server.popen.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        wait_until(lambda: ids(path) == told + more)
+        wait_until(lambda: ids(path) == answered + more)
         _, log = server.end()
 
-    assert meanwhile == told
+    assert meanwhile == answered
     assert '"file too large"' in log
 
 
 def test_standard_output_has_decisions_and_nothing_else() -> None:
     with process(decision_log="stdout") as server:
-        told = server.decide(100)
+        answered = server.decide(100)
         out, _ = server.end()
 
-    assert [json.loads(line)["decision_id"] for line in out.splitlines()] == told
+    assert [json.loads(line)["decision_id"] for line in out.splitlines()] == answered

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 
 from rolecall.engine.decision import Reason
-from tests.observability.decision_records import ACCOUNT, BOB, CALL, encoder, record, told
+from tests.observability.decision_records import ACCOUNT, BOB, CALL, encoder, members_of, record
 
 
 def test_a_record_has_the_shape_of_a_decision_log() -> None:
     line = encoder().line(record(keys={"acs:SourceIp": ("192.0.2.1", "192.0.2.2")}, duration=900), sample_rate=1.0)
 
-    assert told(line) == {
+    assert members_of(line) == {
         "decision_id": "d-1",
         "timestamp": "2023-11-14T22:13:20.000000Z",
         "labels": {"app": "rolecall", "id": "instance-1", "version": "1.2.3"},
@@ -41,36 +41,36 @@ def test_a_record_has_the_shape_of_a_decision_log() -> None:
 def test_a_role_that_is_not_there_has_no_version() -> None:
     line = encoder().line(record(reason=Reason.ROLE_NOT_FOUND, role_id="", role_revision=None), sample_rate=1.0)
 
-    assert "role_version" not in told(line)
-    assert told(line)["result"]["allowed"] is False
+    assert "role_version" not in members_of(line)
+    assert members_of(line)["result"]["allowed"] is False
 
 
-def test_a_version_that_is_not_known_is_told_as_unknown() -> None:
-    assert told(encoder().line(record(role_revision=None), sample_rate=1.0))["role_version"]["revision"] is None
+def test_an_unknown_revision_of_the_role_is_null() -> None:
+    assert members_of(encoder().line(record(role_revision=None), sample_rate=1.0))["role_version"]["revision"] is None
 
 
 def test_an_explanation_of_another_time_says_so() -> None:
     call = replace(CALL, method="ExplainAssumeRole", assumed_time=0, at_revision=3)
 
-    members = told(encoder().line(record(call=call), sample_rate=1.0))
+    members = members_of(encoder().line(record(call=call), sample_rate=1.0))
 
     assert members["assumed_time"] == "1970-01-01T00:00:00.000000Z"
     assert (members["at_revision"], members["method"]) == (3, "ExplainAssumeRole")
 
 
-def test_a_caller_without_a_name_is_not_told() -> None:
-    assert "requested_by" not in told(encoder().line(record(call=replace(CALL, caller="")), sample_rate=1.0))
+def test_a_caller_without_a_name_is_left_out() -> None:
+    assert "requested_by" not in members_of(encoder().line(record(call=replace(CALL, caller="")), sample_rate=1.0))
 
 
 def test_a_record_that_stands_for_others_says_for_how_many() -> None:
-    assert told(encoder().line(record(), sample_rate=0.01))["sample_rate"] == 0.01
+    assert members_of(encoder().line(record(), sample_rate=0.01))["sample_rate"] == 0.01
 
 
 @pytest.mark.parametrize("text", ["a\nb", "a\x1b[2Jb", "a\u2028b", "a\u202eb", "a\x85b", '","allowed":true,"x":"'])
-def test_what_a_caller_sends_breaks_no_line_and_drives_no_terminal(text: str) -> None:
+def test_input_of_a_caller_cannot_break_a_line_or_control_a_terminal(text: str) -> None:
     line = encoder().line(record(keys={"example:Key": (text,)}), sample_rate=1.0)
 
-    assert told(line)["input"]["context"] == {"example:Key": [text]}
+    assert members_of(line)["input"]["context"] == {"example:Key": [text]}
     assert line is not None
     assert line[:-1].isascii()
     assert line[:-1].decode().isprintable()
@@ -79,7 +79,7 @@ def test_what_a_caller_sends_breaks_no_line_and_drives_no_terminal(text: str) ->
 def test_a_record_that_is_too_long_loses_its_context_and_says_so() -> None:
     writer = encoder(max_bytes=4_096)
 
-    members = told(writer.line(record(keys={"example:Key": ("x" * 5_000,)}), sample_rate=1.0))
+    members = members_of(writer.line(record(keys={"example:Key": ("x" * 5_000,)}), sample_rate=1.0))
 
     assert members["cut"] == ["/input/context"]
     assert members["input"]["context"] == {}
@@ -90,7 +90,7 @@ def test_a_record_that_is_too_long_loses_its_context_and_says_so() -> None:
 def test_a_record_loses_no_more_than_it_must() -> None:
     long = record(missing_keys=("k" * 5_000,), keys={"example:Key": ("x",)})
 
-    members = told(encoder(max_bytes=4_096).line(long, sample_rate=1.0))
+    members = members_of(encoder(max_bytes=4_096).line(long, sample_rate=1.0))
 
     assert members["cut"] == ["/input/context", "/missing_keys"]
     assert members["matched_statements"] == [{"pointer": "/Statement/0", "sid": "Office"}]

@@ -12,7 +12,7 @@ PATIENCE = 20
 
 
 class Memory:
-    """A sink that keeps what it is given, and fails or dawdles on demand."""
+    """A sink that stores what it is given, and fails or waits on demand."""
 
     def __init__(self) -> None:
         self.largest = 100
@@ -44,14 +44,14 @@ class Memory:
 
 class Warnings:
     def __init__(self) -> None:
-        self.told: list[dict[str, object]] = []
+        self.logged: list[dict[str, object]] = []
 
     def warning(self, event: str, **facts: object) -> None:
-        self.told.append({"event": event, **facts})
+        self.logged.append({"event": event, **facts})
 
 
-def writer(sink: Memory, *, max_lines: int = 100, tell: Callable[[str], None] = lambda _: None) -> LineWriter:
-    return LineWriter(sink, max_lines=max_lines, on_error=tell)
+def writer(sink: Memory, *, max_lines: int = 100, on_error: Callable[[str], None] = lambda _: None) -> LineWriter:
+    return LineWriter(sink, max_lines=max_lines, on_error=on_error)
 
 
 def test_lines_are_written_in_order_and_whole() -> None:
@@ -106,9 +106,9 @@ def test_few_long_lines_fill_the_queue_too() -> None:
 
 
 def test_what_could_not_be_written_is_tried_again_and_counted_once() -> None:
-    sink, told = Memory(), list[str]()
+    sink, reported = Memory(), list[str]()
     sink.failures = [OSError(28, "No space left on device")]
-    lines = writer(sink, tell=told.append)
+    lines = writer(sink, on_error=reported.append)
     lines.start()
 
     lines.put(b"line\n")
@@ -116,13 +116,13 @@ def test_what_could_not_be_written_is_tried_again_and_counted_once() -> None:
     lines.close(PATIENCE)
 
     assert sink.text == b"line\n"
-    assert (lines.flush_errors, lines.written, told) == (1, 1, ["no space left on device"])
+    assert (lines.flush_errors, lines.written, reported) == (1, 1, ["no space left on device"])
 
 
-def test_what_is_left_when_the_time_is_over_is_lost_and_told() -> None:
-    sink, told = Memory(), list[str]()
+def test_lines_left_at_the_timeout_are_lost_and_reported() -> None:
+    sink, reported = Memory(), list[str]()
     sink.gate.clear()
-    lines = writer(sink, tell=told.append)
+    lines = writer(sink, on_error=reported.append)
     lines.start()
     lines.put(b"line\n")
     assert sink.entered.wait(PATIENCE)
@@ -130,11 +130,11 @@ def test_what_is_left_when_the_time_is_over_is_lost_and_told() -> None:
     lines.close(0.01)
 
     assert (lines.lost, lines.waiting, sink.closed) == (1, 0, False)
-    assert told == ["the server stopped before they could be written"]
+    assert reported == ["the server stopped before they could be written"]
     sink.gate.set()
 
 
-def test_a_disk_that_is_full_at_the_end_keeps_nobody_waiting() -> None:
+def test_a_full_disk_does_not_delay_the_close() -> None:
     sink = Memory()
     sink.failures = [OSError(28, "No space left on device")] * 100
     lines = writer(sink)
@@ -146,7 +146,7 @@ def test_a_disk_that_is_full_at_the_end_keeps_nobody_waiting() -> None:
     assert (lines.lost, lines.written, sink.closed) == (1, 0, True)
 
 
-def test_the_sink_begins_anew_on_the_thread_that_writes() -> None:
+def test_the_sink_is_reopened_by_the_thread_that_writes() -> None:
     sink = Memory()
     lines = writer(sink)
     lines.start()
@@ -159,7 +159,7 @@ def test_the_sink_begins_anew_on_the_thread_that_writes() -> None:
     assert sink.reopened == 1
 
 
-def test_a_queue_that_is_half_full_is_not_left_to_gather() -> None:
+def test_a_queue_that_is_half_full_is_flushed_at_once() -> None:
     sink = Memory()
     lines = writer(sink, max_lines=4)
     lines._flush_now.clear()
@@ -196,7 +196,7 @@ async def test_every_decision_is_written_sampled_out_or_dropped() -> None:
     assert sink.text.count(b"\n") == 10
 
 
-async def test_drops_are_told_once_a_minute() -> None:
+async def test_drops_are_logged_once_a_minute() -> None:
     warnings, now = Warnings(), [100.0]
     log = decision_log(Memory(), warnings, lambda: now[0], queue_records=1)
 
@@ -206,8 +206,8 @@ async def test_drops_are_told_once_a_minute() -> None:
     now[0] += 1.0
     record_all(log, 1)
 
-    assert [told["dropped"] for told in warnings.told] == [1, 10]
-    assert warnings.told[0] == {
+    assert [line["dropped"] for line in warnings.logged] == [1, 10]
+    assert warnings.logged[0] == {
         "event": "decision_log",
         "error": "the queue is full",
         "dropped": 1,
@@ -222,4 +222,4 @@ async def test_a_decision_that_is_too_long_whatever_is_cut_is_dropped_and_counte
 
     record_all(log, 1)
 
-    assert (log.dropped, log.writer.queued, len(warnings.told)) == (1, 0, 1)
+    assert (log.dropped, log.writer.queued, len(warnings.logged)) == (1, 0, 1)

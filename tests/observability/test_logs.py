@@ -40,7 +40,7 @@ def test_lower_levels_are_passed_over() -> None:
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
-def test_an_error_is_told_with_its_traceback(form: str) -> None:
+def test_an_error_is_logged_with_its_traceback(form: str) -> None:
     stream = io.StringIO()
     try:
         int("what went wrong")

@@ -38,7 +38,7 @@ def test_beyond_this_machine_nothing_is_taken_without_certificates_of_clients(fi
             listener_security(tls, loopback=False, insecure=False)
 
 
-def test_who_insists_is_warned_and_everybody_is_anonymous(files: TlsFiles) -> None:
+def test_insecure_warns_and_makes_every_caller_anonymous(files: TlsFiles) -> None:
     for tls in (TlsFiles(), without_clients(files)):
         security = listener_security(tls, loopback=False, insecure=True)
 

@@ -1,4 +1,4 @@
-"""A server stops in order: not ready, a delay, calls in progress, the snapshot file; at once when it is told twice."""
+"""A server stops in order: not ready, a delay, calls in progress, the snapshot file; at once when a second signal arrives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records of decisions as lines of JSON, in the shape of Open Policy Agent's decision log, so that its pipelines fit."""
+"""Encodes decision records as lines of JSON, in the format of Open Policy Agent's decision log, which its tools can read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rolecall.policy.wording import rfc3339
 PATH = "rolecall/v1/decide"
 APP = "rolecall"
 
-# Escaped to ASCII, so that nothing that a caller sent breaks a line or drives a terminal.
+# Escaped to ASCII, so that input from a caller cannot break a line or control a terminal.
 _ENCODE = JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circular=False).encode
 
 Record = dict[str, object]
@@ -21,7 +21,7 @@ Record = dict[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerIdentity:
-    """Which server decided: its name, its version, and the history of the store that it follows now."""
+    """Which server decided: its instance, its version, and the current incarnation of its store."""
 
     instance: str
     version: str
@@ -29,16 +29,16 @@ class ServerIdentity:
 
 
 class RecordEncoder:
-    """Makes lines of records, none longer than `max_bytes`. `cuts` is how many had to be shortened for that."""
+    """Encodes records as lines of at most `max_bytes`. `cuts` counts those that were shortened for that."""
 
-    def __init__(self, origin: ServerIdentity, masking: Masking, *, max_bytes: int) -> None:
-        self._incarnation = origin.incarnation
-        self._labels = {"app": APP, "id": origin.instance, "version": origin.version}
+    def __init__(self, server: ServerIdentity, masking: Masking, *, max_bytes: int) -> None:
+        self._incarnation = server.incarnation
+        self._labels = {"app": APP, "id": server.instance, "version": server.version}
         self._masking, self._max_bytes = masking, max_bytes
         self.cuts = 0
 
     def line(self, record: DecisionRecord, *, sample_rate: float) -> bytes | None:
-        """Return the line of a record; None when it does not fit even without all that can be cut."""
+        """Return the line of a record; None if it is too long even after cutting."""
         members = self._members(record)
         if sample_rate < 1.0:
             members["sample_rate"] = sample_rate
@@ -46,12 +46,12 @@ class RecordEncoder:
         return line if len(line) <= self._max_bytes else self._shortened(members)
 
     def _shortened(self, members: Record) -> bytes | None:
-        """Leave out one long part after the other, and say so, until the line fits."""
+        """Leave out one long part after the other, listed in `cut`, until the line fits."""
         self.cuts += 1
         cut: list[str] = []
         members["cut"] = cut
-        for pointer, left_out in _LONG_PARTS.items():
-            if left_out(members):
+        for pointer, leave_out in _LONG_PARTS.items():
+            if leave_out(members):
                 cut.append(pointer)
                 line = _line(members)
                 if len(line) <= self._max_bytes:
@@ -81,7 +81,7 @@ class RecordEncoder:
             "matched_statements": [{"pointer": pointer, "sid": sid} for pointer, sid in record.statements],
             "missing_keys": record.missing_keys,
         }
-        _add_present(members, _whose(call, mask), _role_version(record))
+        _add_present(members, _call_members(call, mask), _role_version(record))
         _add_present(members, {"erased": mask.erased or None, "masked": mask.masked or None})
         return members
 
@@ -92,17 +92,17 @@ def _line(members: Mapping[str, object]) -> bytes:
 
 def _input(record: DecisionRecord, mask: Mask) -> Record:
     request = record.request
-    told = ((key, mask.values(key, values)) for key, values in sorted(request.keys.items()))
+    shown = ((key, mask.values(key, values)) for key, values in sorted(request.keys.items()))
     members: Record = {
         "role": record.role_arn,
-        "context": {key: values for key, values in told if values is not None},
+        "context": {key: values for key, values in shown if values is not None},
     }
     who = mask.text(WHO, str(request.principal))
     _add_present(members, {"who": who, "duration_seconds": request.duration_seconds or None})
     return members
 
 
-def _whose(call: RecordedCall, mask: Mask) -> Record:
+def _call_members(call: RecordedCall, mask: Mask) -> Record:
     return {
         "requested_by": mask.text(CALLER, call.caller) or None,
         "req_id": mask.text(REQUEST_ID, call.request_id),
@@ -117,15 +117,15 @@ def _role_version(record: DecisionRecord) -> Record:
 
 
 def _add_present(members: Record, *more: Mapping[str, object]) -> None:
-    """Add the members that are told: what is absent has no value, not an empty one."""
+    """Add the members that have a value: an absent one is left out rather than empty."""
     members.update({name: value for part in more for name, value in part.items() if value is not None})
 
 
 def _cut_context(members: Record) -> bool:
-    asked = members["input"]
-    if not (isinstance(asked, dict) and asked["context"]):
+    given = members["input"]
+    if not (isinstance(given, dict) and given["context"]):
         return False
-    asked["context"] = {}
+    given["context"] = {}
     return True
 
 
@@ -141,4 +141,4 @@ _LONG_PARTS: Mapping[str, Callable[[Record], bool]] = {
     "/matched_statements": _cut("matched_statements"),
     CALLER: _cut("requested_by"),
 }
-"""How to leave out what can be long, in the order in which it is missed least; each tells whether it was there."""
+"""How to leave out each part that can be long, least important first; each function returns whether the part was there."""
