@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import datetime as dt
 import errno
 import io
 import json
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -99,4 +101,82 @@ def test_what_libraries_log_is_led_here_until_left() -> None:
         logger.warning("from %s", "afar")
     logger.warning("later")
 
-    assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == ["from afar"]
+    (line,) = map(json.loads, stream.getvalue().splitlines())
+    assert (line["event"], line["level"], line["logger"], line["message"]) == (
+        "library", "warning", "some.dependency", "from afar",
+    )  # fmt: skip
+
+
+def test_errors_of_libraries_are_errors_with_their_traceback_and_their_information_is_left_out() -> None:
+    stream = io.StringIO()
+    logger = logging.getLogger("some.dependency")
+    logger.setLevel(logging.DEBUG)
+
+    with adopt_standard_logging(make_logger("info", "json", stream)):
+        logger.info("not this")
+        try:
+            int("x")
+        except ValueError:
+            logger.exception("failed")
+        logger.critical("worse")
+
+    failed, worse = map(json.loads, stream.getvalue().splitlines())
+    assert (failed["level"], failed["message"], "Traceback" in failed["exception"]) == ("error", "failed", True)
+    assert (worse["level"], worse["message"], "exception" in worse) == ("error", "worse", False)
+
+
+def test_a_line_of_json_has_its_level_its_time_and_what_it_is_given() -> None:
+    stream = io.StringIO()
+
+    make_logger("info", "json", stream).info("e", path=Path("/x"), number=1)
+
+    line = json.loads(stream.getvalue())
+    assert dt.datetime.fromisoformat(line.pop("timestamp")).utcoffset() == dt.timedelta(0)
+    assert line == {"event": "e", "level": "info", "path": "/x", "number": 1}
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("form", "stream", "json_lines", "colors"),
+    [
+        ("auto", io.StringIO(), True, False),
+        ("auto", Terminal(), False, True),
+        ("json", Terminal(), True, False),
+        ("console", io.StringIO(), False, False),
+        ("console", Terminal(), False, True),
+    ],
+)
+def test_the_form_is_given_or_that_of_the_stream(
+    form: str, stream: io.StringIO, json_lines: bool, colors: bool
+) -> None:
+    make_logger("info", form, stream).info("e")
+
+    assert stream.getvalue().startswith("{") is json_lines
+    assert ("\x1b[" in stream.getvalue()) is colors
+
+
+@pytest.mark.parametrize("number", [0x00, 0x1F, 0x7F, 0x80, 0x9F, 0x2028, 0x2029])
+def test_every_control_character_is_escaped_on_a_console(number: int) -> None:
+    stream = io.StringIO()
+
+    make_logger("info", "console", stream).info("e", text=f"<{chr(number)}>")
+
+    assert chr(number) not in stream.getvalue()
+    assert (
+        "\\u2028" if number == 0x2028 else "\\u2029" if number == 0x2029 else f"\\x{number:02x}"
+    ) in stream.getvalue()
+
+
+def test_a_traceback_on_a_console_keeps_its_lines_and_loses_its_control_characters() -> None:
+    stream = io.StringIO()
+    try:
+        int("a\x1b[2Jb")
+    except ValueError as error:
+        make_logger("info", "console", stream).error("e", exc_info=error)
+
+    assert "\x1b" not in stream.getvalue()
+    assert stream.getvalue().count("\n") > 3

@@ -5,17 +5,21 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter
 
 from rolecall.observability import ops
 from rolecall.observability.ops import OpsServer
 
+NOT_FOUND = b"not found; the paths are /metrics, /livez and /readyz\n"
+
+registry = CollectorRegistry()
+registered = Counter("requests", "Requests of a test.", registry=registry)
 reasons: list[str] = []
 
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    server = OpsServer(CollectorRegistry(), not_live=list, not_ready=lambda: reasons)
+    server = OpsServer(registry, not_live=list, not_ready=lambda: reasons)
     yield server.start("127.0.0.1", 0)
     server.stop()
 
@@ -27,39 +31,77 @@ def ask(port: int, request: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("request_line", "status"),
+    ("request_line", "status", "body"),
     [
-        (b"GET /livez HTTP/1.1", b"200"), (b"GET /livez?verbose HTTP/1.0", b"200"), (b"GET /metrics HTTP/1.1", b"200"),
-        (b"GET / HTTP/1.1", b"404"), (b"GET /../livez HTTP/1.1", b"404"), (b"GET /\xff HTTP/1.1", b"404"),
-        (b"POST /livez HTTP/1.1", b"405"), (b"GET /livez", b"400"), (b"GET /livez HTTP/2", b"400"), (b"", b"400"),
+        (b"GET /livez HTTP/1.1", b"200 OK", b"live\n"),
+        (b"GET /livez?verbose HTTP/1.0", b"200 OK", b"live\n"),
+        (b"GET /readyz HTTP/1.1", b"200 OK", b"ready\n"),
+        (b"GET / HTTP/1.1", b"404 Not Found", NOT_FOUND),
+        (b"GET /../livez HTTP/1.1", b"404 Not Found", NOT_FOUND),
+        (b"GET /\xff HTTP/1.1", b"404 Not Found", NOT_FOUND),
+        (b"POST /livez HTTP/1.1", b"405 Method Not Allowed", b"only GET and HEAD are supported\n"),
+        (b"GET /livez", b"400 Bad Request", b"only HTTP/1.1 is supported\n"),
+        (b"GET /livez HTTP/2", b"400 Bad Request", b"only HTTP/1.1 is supported\n"),
+        (b"", b"400 Bad Request", b"only HTTP/1.1 is supported\n"),
     ],
-)  # fmt: skip
-def test_each_request_gets_its_status(port: int, request_line: bytes, status: bytes) -> None:
+)
+def test_each_request_gets_its_status(port: int, request_line: bytes, status: bytes, body: bytes) -> None:
     answer = ask(port, request_line + b"\r\nHost: x\r\n\r\n")
 
-    assert answer.split(b" ")[1] == status
-    assert b"Connection: close" in answer
+    assert answer == (
+        b"HTTP/1.1 " + status + b"\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n" % len(body)
+        + b"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n" + body
+    )  # fmt: skip
+
+
+def test_metrics_are_in_the_format_of_prometheus(port: int) -> None:
+    registered.inc(7)
+
+    head, _, body = ask(port, b"GET /metrics HTTP/1.1\r\n\r\n").partition(b"\r\n\r\n")
+
+    assert head.startswith(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=")
+    assert b"\nrequests_total 7.0\n" in body
 
 
 def test_head_is_get_without_body(port: int) -> None:
     answer = ask(port, b"HEAD /livez HTTP/1.1\r\n\r\n")
 
+    assert answer.startswith(b"HTTP/1.1 200 OK")
     assert b"Content-Length: 5" in answer
     assert answer.endswith(b"\r\n\r\n")
 
 
 def test_a_server_that_is_not_ready_gives_the_reason(port: int) -> None:
-    reasons.append("the state is not loaded")
+    reasons.extend(["the state is not loaded", "the server is stopping"])
 
     answer = ask(port, b"GET /readyz HTTP/1.1\r\n\r\n")
     reasons.clear()
 
-    assert b"503" in answer
-    assert answer.endswith(b"not ready: the state is not loaded\n")
+    assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+    assert answer.endswith(b"not ready: the state is not loaded; the server is stopping\n")
 
 
 def test_a_head_that_is_too_large_closes_the_connection(port: int) -> None:
     assert ask(port, b"GET /livez HTTP/1.1\r\nX: " + b"x" * 100_000) == b""
+
+
+def test_a_head_of_eight_kibibytes_is_read(port: int) -> None:
+    request = b"GET /livez HTTP/1.1\r\nX: "
+    request += b"x" * (8 * 1024 - len(request) - 4) + b"\r\n\r\n"
+
+    assert ask(port, request).startswith(b"HTTP/1.1 200")
+
+
+def test_the_limits_are_eight_kibibytes_thirty_two_connections_and_five_seconds() -> None:
+    assert (ops.MAX_HEAD_BYTES, ops.MAX_CONNECTIONS, ops.REQUEST_SECONDS) == (8_192, 32, 5.0)
+
+
+def test_a_connection_that_has_ended_makes_room_for_the_next(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ops, "MAX_CONNECTIONS", 1)
+
+    answers = [ask(port, b"GET /livez HTTP/1.1\r\n\r\n")[:12] for _ in range(3)]
+
+    assert answers == [b"HTTP/1.1 200"] * 3
 
 
 def test_a_request_that_takes_too_long_is_closed(port: int, monkeypatch: pytest.MonkeyPatch) -> None:

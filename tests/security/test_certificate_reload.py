@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -324,7 +324,10 @@ def test_files_that_keep_changing_are_refused(
 
     check = certificate_files._expiry_of_pair
 
+    attempts: list[TlsFiles] = []
+
     def changing(tls: TlsFiles) -> int:
+        attempts.append(tls)
         secret.put(authorities.server, authorities.clients)
         return check(tls)
 
@@ -332,6 +335,32 @@ def test_files_that_keep_changing_are_refused(
 
     with pytest.raises(CredentialsError, match="change while they are read"):
         load_certificate(secret.files, 0)
+    assert len(attempts) == 3
+
+
+def test_a_certificate_is_valid_until_the_second_in_which_it_expires(secret: Secret) -> None:
+    expiry = int(SOON.timestamp())
+
+    assert load_certificate(secret.files, expiry - 1).expires_at == expiry
+    with pytest.raises(CredentialsError, match="expired at"):
+        load_certificate(secret.files, expiry)
+
+
+async def test_the_files_are_checked_every_ten_seconds(secret: Secret, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            raise asyncio.CancelledError
+
+    certificate = ReloadingCertificate(secret.files)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+
+    with suppress(asyncio.CancelledError):
+        await certificate.watch_files(lambda _: None)
+
+    assert pauses == [10.0] * 3
 
 
 def test_no_text_shows_the_key(secret: Secret) -> None:

@@ -83,3 +83,38 @@ def test_an_authority_without_certificate_is_refused(files: TlsFiles) -> None:
 
     with pytest.raises(CredentialsError, match="contains no PEM certificate"):
         listener_security(tls, loopback=True, insecure=False)
+
+
+def test_on_this_machine_a_certificate_is_used_without_those_of_clients(files: TlsFiles) -> None:
+    security = listener_security(without_clients(files), loopback=True, insecure=False)
+
+    assert security.credentials is not None
+    assert security.certificate is not None
+    assert security.warning == ""
+    assert security.identify(None) == LOCAL  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("given", "sentence"), [(False, "in plain text;"), (True, "without client certificates;")])
+def test_the_warning_says_what_is_missing(files: TlsFiles, given: bool, sentence: str) -> None:
+    tls = without_clients(files) if given else TlsFiles()
+
+    assert (
+        f"accepting calls from other machines {sentence}"
+        in listener_security(tls, loopback=False, insecure=True).warning
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"), [(False, "in plain text and without"), (True, "must present a certificate")]
+)
+def test_the_refusal_says_what_to_give(files: TlsFiles, given: bool, sentence: str) -> None:
+    tls = without_clients(files) if given else TlsFiles()
+
+    with pytest.raises(CredentialsError, match=sentence):
+        listener_security(tls, loopback=False, insecure=False)
+
+
+@pytest.mark.parametrize("name", ["certificate", "key", "client_authority"])
+def test_one_file_is_enough_to_ask_for_tls(name: str) -> None:
+    assert TlsFiles(**{name: "x"}).given
+    assert not TlsFiles().given

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rolecall.security.identity import by_certificate
+from rolecall.security.identity import MAX_SPIFFE_ID_BYTES, by_certificate, fixed_identity
 
 
 @dataclass
@@ -59,3 +59,46 @@ def test_a_common_name_is_not_an_identity() -> None:
 
 def test_an_invalid_dns_name_identifies_no_caller() -> None:
     assert identified(peer_dns=[b"web\nCreateRole"]) is None
+
+
+PREFIX = "spiffe://example.org/"
+
+
+def test_a_spiffe_id_has_at_most_2048_bytes() -> None:
+    longest = PREFIX + "a" * (2_048 - len(PREFIX))
+
+    assert (MAX_SPIFFE_ID_BYTES, len(longest)) == (2_048, 2_048)
+    assert identified(peer_uri=[longest.encode()]) == longest
+    assert identified(peer_uri=[longest.encode() + b"a"]) is None
+
+
+def test_a_trust_domain_has_at_most_255_characters() -> None:
+    longest = "spiffe://" + "d" * 255 + "/a"
+
+    assert identified(peer_uri=[longest.encode()]) == longest
+    assert identified(peer_uri=[longest.replace("/d", "/dd").encode()]) is None
+
+
+@pytest.mark.parametrize("name", ["web", "web-1.example.org", "*.example.org", "a_b.c_d"])
+def test_a_dns_name_identifies_the_caller(name: str) -> None:
+    assert identified(peer_dns=[name.encode()]) == name
+
+
+@pytest.mark.parametrize("name", [b"", b".", b"web.", b".web", b"a..b", b"w\xc3\xa9b", b"web *", b"a.*", b"web\n"])
+def test_what_is_no_dns_name_identifies_no_caller(name: bytes) -> None:
+    assert identified(peer_dns=[name]) is None
+
+
+def test_an_invalid_first_dns_name_is_not_replaced_by_the_next() -> None:
+    assert identified(peer_dns=[b"", b"web"]) is None
+
+
+def test_a_certificate_without_names_identifies_no_caller() -> None:
+    assert identified() is None
+    assert identified(peer_uri=[], peer_dns=[]) is None
+
+
+def test_a_fixed_identity_is_the_same_for_every_call() -> None:
+    context: Any = Context({"peer_dns": [b"web"]})
+
+    assert fixed_identity("local")(context) == "local"
