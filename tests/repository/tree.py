@@ -14,9 +14,9 @@ _GENERATED = {".git", ".venv", "__pycache__", "build", "dist", "htmlcov", "node_
 _CACHES = (".egg-info", "_cache")
 
 
-def texts() -> Iterator[tuple[Path, str]]:
-    """Yield every text file that is not generated, with its text."""
-    for directory, names, files in os.walk(ROOT):
+def texts(below: Path = ROOT) -> Iterator[tuple[Path, str]]:
+    """Yield every text file below a directory that is not generated, with its text."""
+    for directory, names, files in os.walk(below):
         names[:] = [name for name in names if name not in _GENERATED and not name.endswith(_CACHES)]
         for name in set(files) - _GENERATED:  # `.git` is a file in a linked worktree
             path = Path(directory, name)
