@@ -1,4 +1,4 @@
-"""Decisions without a server: one role, made of a trust policy at hand, and the same engine that serves."""
+"""Decisions without a server: one role, made from a trust policy, and the same engine as in a server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DECISION_ID = "offline"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineRole:
-    """The role that a trust policy at hand is taken to be on. `role` is an ARN, `ACCOUNT/NAME` or `NAME`; empty: a made-up one."""
+    """The role that a trust policy is about. `role` is an ARN, `ACCOUNT/NAME` or `NAME`; if empty, the name is `offline`."""
 
     document: str
     role: str = ""
@@ -34,20 +34,20 @@ class OfflineRole:
 
 
 def check(query: pb.AssumeRoleQuery, offline: OfflineRole) -> pb.CheckAssumeRoleResponse:
-    """Answer one question about a role that no server has; `query.role` is not read.
+    """Decide one query about `offline`; `query.role` is ignored.
 
-    Raise `InvalidPolicyError` for the document, `InvalidRequestError` and `InvalidFieldsError` for the question.
+    Raise `InvalidPolicyError` for the document, `InvalidRequestError` and `InvalidFieldsError` for the query.
     """
-    point, decoder, asked = _prepare(query, offline)
+    point, decoder, copied = _prepare(query, offline)
     response = pb.CheckAssumeRoleResponse()
-    write_answer(response.decision, point.check(decoder.read(asked), point.clock()), _DECISION_ID, 0)
+    write_answer(response.decision, point.check(decoder.read(copied), point.clock()), _DECISION_ID, 0)
     return response
 
 
 def explain(query: pb.AssumeRoleQuery, offline: OfflineRole, *, now: int | None = None) -> pb.ExplainAssumeRoleResponse:
-    """Answer one question and show why, as if it were `now` (microseconds); raise as `check` does."""
-    point, decoder, asked = _prepare(query, offline)
-    explanation = explain_decision(point, decoder.read(asked), point.clock() if now is None else now)
+    """Decide and explain one query as of `now` (microseconds); raise as `check` does."""
+    point, decoder, copied = _prepare(query, offline)
+    explanation = explain_decision(point, decoder.read(copied), point.clock() if now is None else now)
     return explain_response(explanation, decision_id=_DECISION_ID, revision=0, token="")
 
 
@@ -67,7 +67,7 @@ def _prepare(query: pb.AssumeRoleQuery, offline: OfflineRole) -> tuple[DecisionP
         tags=offline.tags,
     )
     point = DecisionPoint(Snapshot([role]), DecisionOptions(), now_micros)
-    asked = pb.AssumeRoleQuery()
-    asked.CopyFrom(query)
-    asked.role = ref.arn
-    return point, QueryDecoder(accounts), asked
+    copied = pb.AssumeRoleQuery()
+    copied.CopyFrom(query)
+    copied.role = ref.arn
+    return point, QueryDecoder(accounts), copied

@@ -82,7 +82,7 @@ def test_people_see_a_line_for_each_decision(rolecall: CommandLine, log: Path) -
         f"2026-01-31T08:00:03.000000Z  ✗ EXPLICIT_DENY     {ALICE} -> acs:ram::{ACCOUNT}:role/Break-Glass  /Statement/0",
         f"2026-01-31T08:00:04.000000Z  ✗ ROLE_NOT_FOUND    {BOB} -> acs:ram::{ACCOUNT}:role/gone  /Statement/0",
     ]
-    assert outcome.err == "the last 2 of 4 decisions; --limit 0 shows all\n"
+    assert outcome.err == "these are the last 2 of 4 decisions; --limit 0 shows all\n"
 
 
 def test_json_is_the_line_of_the_log(rolecall: CommandLine, log: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_bad_line_is_told_with_its_number_and_passed_over(
     assert ids(outcome.out) == ["d-1", "d-2"]
     assert f"{log}:2:1: warning: " in outcome.err
     assert message in outcome.err
-    assert outcome.err.endswith("1 line is no decision and passed over\n")
+    assert outcome.err.endswith("skipped: 1 line is not a decision\n")
     assert outcome.code == 0
 
 
@@ -143,7 +143,7 @@ def test_a_file_without_any_decision_is_an_error(rolecall: CommandLine, log: Pat
 
     assert outcome.code == 2
     assert outcome.err.count("warning") == 10
-    assert outcome.err.endswith("1,000 lines are no decisions and passed over\n")
+    assert outcome.err.endswith("skipped: 1,000 lines are not decisions\n")
 
 
 def test_an_empty_log_is_none(rolecall: CommandLine, log: Path) -> None:
@@ -178,8 +178,8 @@ def test_standard_input_is_read(rolecall: CommandLine, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--reason", "NO"], "--reason `NO` is none"), (["--since", "yesterday"], "--since `yesterday` is no time"),
-        (["--since", "5"], "--since `5` is no time"), (["--limit", "-1"], "--limit"),
+        (["--reason", "NO"], "--reason `NO` is not a reason"), (["--since", "yesterday"], "--since `yesterday` is not a time"),
+        (["--since", "5"], "--since `5` is not a time"), (["--limit", "-1"], "--limit"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked_is_told(rolecall: CommandLine, log: Path, flags: list[str], message: str) -> None:

@@ -88,7 +88,7 @@ def test_aliases_cannot_make_a_small_file_large() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
 
-    with pytest.raises(ProblemsError, match=r"aliases counted|those of aliases"):
+    with pytest.raises(ProblemsError, match="more than 5,000,000 values, counting those of an alias at each use"):
         read_documents("\n".join(lines), "a.yaml")
 
 
@@ -99,8 +99,8 @@ def test_an_alias_is_the_value_of_its_anchor() -> None:
 @pytest.mark.parametrize(
     ("text", "location", "message"),
     [
-        ("a: 1\nb: {c: 2, c: 3}\n", "a.yaml:2:11", "the key `c` stands here a second time; the first is on line 2"),
-        ("a: *x\n", "a.yaml:1:4", "no value has been given the anchor `&x`"),
+        ("a: 1\nb: {c: 2, c: 3}\n", "a.yaml:2:11", "the key `c` is given twice; the first is on line 2"),
+        ("a: *x\n", "a.yaml:1:4", "the anchor `&x` is not defined before this alias"),
         ("a: !!python/object:os.system x\n", "a.yaml:1:4", "is not supported"),
         ("? [1]\n: 2\n", "a.yaml:1:3", "a key must be text"),
         ("a: b\n\tc: d\n", "a.yaml:2:1", "not YAML"),
@@ -175,7 +175,7 @@ def test_an_element_of_a_policy_has_its_place(tmp_path: Path) -> None:
         (("name: deploy", "nmae: deploy"), "3:5", "unknown key `nmae`", "did you mean `name`?"),
         (("rolecall/v1", "v2"), "1:13", "`apiVersion` must be `rolecall/v1`", ""),
         (("name: deploy", "name: deploy\n    tags: [a]"), "4:11", "`tags` must be a mapping", ""),
-        (("name: deploy", "name: deploy\n    description:"), "4:17", "`description` must be text", "leave the key out"),
+        (("name: deploy", "name: deploy\n    description:"), "4:17", "`description` must be text", "leave out the key"),
         (("name: deploy", "name: deploy\n    max_session_duration_seconds: 1h"), "4:35", "whole number of seconds", ""),
         (("name: deploy", "name: deploy\n    trust_policy_json: x"), "4:5", "only one of", ""),
         (("apiVersion: rolecall/v1\n", ""), "1:1", "`apiVersion` is missing", "apiVersion: rolecall/v1"),

@@ -38,7 +38,7 @@ def test_the_corrected_example_allows(rolecall: CommandLine) -> None:
     outcome = rolecall("explain", "--policy", FIXED, *WORKFLOW)
 
     assert (outcome.code, outcome.out.split("\n")[0]) == (0, "✓ ALLOWED")
-    assert "the caller's own policies were not evaluated" in outcome.out
+    assert "only the trust policy was evaluated, not the caller's own policies" in outcome.out
 
 
 def test_absent_and_unreadable_values_are_told_apart(rolecall: CommandLine) -> None:
@@ -141,7 +141,7 @@ def test_an_invalid_policy_is_told_as_a_compiler_would(rolecall: CommandLine, tm
         ([ALICE, "--context=acs:CurrentTime=now"], "[RESERVED_KEY]"),
         ([ALICE, "--external-id=x"], "external_id"),
         ([ALICE, "--role=a/b/c"], "a/b/c"),
-        ([ALICE, "--fully-consistent"], "ask a server"),
+        ([ALICE, "--fully-consistent"], "need a server"),
         (["--as=k8s:ack/ns/sa", "--claim=oidc:sub=x"], "leave the claim out"),
     ],
 )

@@ -170,7 +170,7 @@ def test_remarks_are_told_beside_the_report(rolecall: CommandLine) -> None:
 
     outcome = rolecall("test", ".", "-o", "sarif")
 
-    assert "questions.yaml:1:1: note: passed over: " in outcome.err
+    assert "questions.yaml:1:1: note: skipped: " in outcome.err
     assert "remark" in {result["ruleId"] for result in valid_sarif(outcome.out)["results"]}
 
 
@@ -250,7 +250,7 @@ class TestValidate:
         outcome = rolecall("validate", ".")
 
         assert outcome.code == 0
-        assert "a b.yaml: note: test cases have no trust policy of their own" in outcome.out
+        assert "a b.yaml: note: a case file has no trust policy" in outcome.out
         assert "app.yaml:1:1: note: " in outcome.out
         assert outcome.out.splitlines()[-1].startswith("✓ 2 trust policies: ")
 

@@ -39,7 +39,7 @@ class TestRoles:
 
         outcome = rolecall("test", "cases.yaml")
 
-        assert (outcome.code, "`roles` leads to test cases in other.yaml" in outcome.err) == (2, True)
+        assert (outcome.code, "`roles` names a case file, other.yaml" in outcome.err) == (2, True)
 
     def test_accounts_have_the_names_that_the_server_gives_them(self, rolecall: CommandLine, write: Write) -> None:
         write("roles.yaml", ROLES.replace("- name: deploy", "- name: deploy\n    account_id: prod"))

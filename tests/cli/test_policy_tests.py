@@ -85,7 +85,7 @@ class TestExpectations:
         [
             ("deplyo", "did you mean `deploy`?"),
             ("42/deploy", "write `123456789012/deploy`: it is in another account than 42"),
-            ("qqqqqqqq", "expect the reason ROLE_NOT_FOUND if that is what you mean"),
+            ("qqqqqqqq", "if the role is meant to be missing, expect the reason ROLE_NOT_FOUND"),
         ],
     )
     def test_a_role_that_is_not_there_never_passes_for_a_deny(
@@ -176,7 +176,7 @@ class TestCoverage:
         outcome = rolecall("test", ".", "--fail-under", least)
 
         assert outcome.code == code
-        assert ("✗ 1 case passed, too few statements are covered" in outcome.out) == (code == 1)
+        assert ("✗ 1 case passed, coverage is too low" in outcome.out) == (code == 1)
 
     @pytest.mark.parametrize(
         ("covered", "total", "percent"),

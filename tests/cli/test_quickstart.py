@@ -65,7 +65,7 @@ def test_it_serves_the_examples_shows_a_decision_of_each_and_does_so_again(direc
         pass
 
     assert "(applied 10 example roles)" in first
-    assert "(the store has roles already, they are kept)" in second
+    assert "(the store has roles already, so no examples were applied)" in second
     for welcome in (first, second):
         assert len(re.findall(r"^✓ ALLOWED ", welcome, re.MULTILINE)) == 7
         assert len(re.findall(r"^✗ DENIED ", welcome, re.MULTILINE)) == 3
@@ -73,7 +73,7 @@ def test_it_serves_the_examples_shows_a_decision_of_each_and_does_so_again(direc
     assert following.stdout.startswith("✗ DENIED")
     assert (directory / "rolecall.db").is_file()
     assert second_server.returncode == 2
-    assert f"a rolecall is serving on 127.0.0.1:{port} already" in second_server.stderr
+    assert f"a rolecall server is running on 127.0.0.1:{port} already" in second_server.stderr
 
 
 def test_a_port_that_another_program_has_is_told(directory: Path) -> None:

@@ -98,7 +98,7 @@ class TestFilesAndDirectories:
         found = search([tmp_path])
 
         assert found.problems == []
-        assert "passed over: it is neither roles, a trust policy, test cases" in told(found)[0]
+        assert "skipped: it is neither roles, a trust policy, test cases" in told(found)[0]
 
     def test_what_is_of_no_use_and_named_is_wrong(self, write: Write) -> None:
         found = search([write("a.yaml", "questions: []\n")])
@@ -255,7 +255,7 @@ class TestTerraform:
         found = search([write("plan.json", document)])
 
         assert found.roles == []
-        assert "makes a new trust policy of `ram_users` and `services`" in told(found)[0]
+        assert "makes a new trust policy from `ram_users` and `services`" in told(found)[0]
 
     @pytest.mark.parametrize(("detail", "unknown"), [("tags", {"team": True}), ("max_session_duration", True)])
     def test_a_detail_that_is_not_known_is_told_and_left_out(self, write: Write, detail: str, unknown: object) -> None:
@@ -266,13 +266,13 @@ class TestTerraform:
         found = search([write("plan.json", document)])
 
         assert [role.name for role in found.roles] == ["ci"]
-        assert told(found)[0].endswith(f"`{detail}` is not known before the plan is applied, and is left out here")
+        assert told(found)[0].endswith(f"`{detail}` is not known before the plan is applied, and is ignored here")
 
     @pytest.mark.parametrize("version", ["2.0", 3, None])
     def test_a_plan_of_another_major_version_is_refused(self, write: Write, version: object) -> None:
         document = {"format_version": version, "planned_values": {}}
 
-        assert "0.x and 1.x can be read" in wrong(search([write("plan.json", document)]))[0]
+        assert "0.x and 1.x are supported" in wrong(search([write("plan.json", document)]))[0]
 
 
 class TestKubernetes:
@@ -294,7 +294,7 @@ class TestKubernetes:
             11,
         )
         assert told(found) == [
-            "app.yaml:1: note: has no service account with the annotation `pod-identity.alibabacloud.com/role-name`: it asks for nothing"
+            "app.yaml:1: note: skipped: no service account has the annotation `pod-identity.alibabacloud.com/role-name`"
         ]
 
     def test_lists_and_json_are_read(self, write: Write) -> None:
@@ -312,7 +312,7 @@ class TestKubernetes:
         found = search([write("app.yaml", self.ANNOTATED.replace("  namespace: pay\n", ""))])
 
         assert [account.namespace for account in found.service_accounts] == ["default"]
-        assert "`api` has no namespace: it is taken to be in `default`" in told(found)[0]
+        assert "`api` has no namespace; `default` is assumed" in told(found)[0]
 
     def test_an_annotation_that_is_not_known_is_told(self, write: Write) -> None:
         found = search([write("app.yaml", self.ANNOTATED.replace("/role-name", "/role-arn"))])

@@ -63,13 +63,13 @@ def test_without_a_command_the_overview_is_shown(rolecall: CommandLine) -> None:
         (["check", "--as=a", "--duration=x"], "invalid value for `--duration`", "`rolecall check --help`"),
         (["check", "--as=a"], "--role is missing", "--policy FILE"),
         (["check", "--as=a", "--role=r", "--context=x"], "--context takes KEY=VALUE, not `x`", ""),
-        (["check", "--as=a", "--role=r", "--role-tag=a=b"], "--role-tag goes with --policy", ""),
+        (["check", "--as=a", "--role=r", "--role-tag=a=b"], "--role-tag needs --policy", ""),
         (["check", "--as=a", "--policy=missing.json"], "cannot read `missing.json`", ""),
         (["check", "--as=a", "--role=r", "--address="], "is not an address", "--address HOST:PORT"),
         (["check", "--as=a", "--role=r", "--tls-cert=x"], "need --tls-ca", ""),
         (["check", "--as=a", "--role=r", "--tls-ca=missing.pem"], "cannot use `missing.pem`: no such file", ""),
         (["apply", "-f", "missing.yaml"], "cannot read `missing.yaml`", ""),
-        (["role", "update", "r"], "nothing to change is given", ""),
+        (["role", "update", "r"], "no change is given", ""),
         (["role", "update", "r", "--tag=a=b", "--no-tags"], "only one of --tag and --no-tags", ""),
         (["role", "list", "--tag=a=1", "--tag=a=2"], "--tag `a` is given twice", ""),
         (["serve", "--listen=nowhere"], "--listen (ROLECALL_LISTEN) must be HOST:PORT", "`rolecall serve --help`"),
@@ -125,7 +125,7 @@ def test_what_nobody_foresaw_is_a_sentence_too(rolecall: CommandLine, monkeypatc
     outcome = rolecall("version")
 
     assert outcome.code == 2
-    assert "this should not have happened: ZeroDivisionError: by zero (at test_usage.py:" in outcome.err
+    assert "unexpected error: ZeroDivisionError: by zero (at test_usage.py:" in outcome.err
 
 
 def test_ctrl_c_is_quiet(rolecall: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ def test_every_violation_has_file_line_and_column(rolecall: CommandLine, write: 
 def test_a_good_document_has_nothing_to_report(rolecall: CommandLine, policy_file: Path) -> None:
     outcome = rolecall("validate", str(policy_file))
 
-    assert (outcome.code, outcome.out) == (0, "✓ 1 trust policy: nothing to report\n")
+    assert (outcome.code, outcome.out) == (0, "✓ 1 trust policy: no problems\n")
 
 
 def test_a_remark_on_a_valid_document_fails_only_if_it_is_an_error(rolecall: CommandLine, write: Write) -> None:

@@ -106,7 +106,7 @@ def test_changes_are_printed_as_they_happen_until_ctrl_c(address: str, client: R
         deleted = watch.line()
         code, err = watch.interrupted()
 
-    assert begun == f"watching {address} from revision {revision - 1} on\n"
+    assert begun == f"watching {address} from revision {revision - 1}\n"
     assert created == (str(revision), "+", "created", ARN + "live")
     assert updated == (str(revision + 1), "~", "updated", ARN + "live")
     assert deleted == (str(revision + 2), "-", "deleted", ARN + "live")
@@ -155,8 +155,8 @@ def test_a_server_that_comes_back_is_watched_on(tmp_path: Path) -> None:
         revision = create(client, "after")
         line = watch.line()
 
-    assert broken.startswith("the watch was interrupted, trying to go on: ")
-    assert mended.startswith("the watch goes on where it was")
+    assert broken.startswith("the watch was interrupted, reconnecting: ")
+    assert mended.startswith("the watch is resumed")
     assert line == (str(revision), "+", "created", ARN + "after")
 
 
@@ -207,7 +207,7 @@ def test_lost_changes_end_a_watch_and_the_help_says_how_to_begin_again(rolecall:
         outcome = rolecall("watch", "--address", address)
 
     assert (outcome.code, outcome.out) == (2, "")
-    assert "error: the changes are gone\n  help: `rolecall watch --initial`" in outcome.err
+    assert "error: the changes are gone\n  help: restart with `rolecall watch --initial`" in outcome.err
 
 
 @pytest.mark.parametrize(
@@ -226,5 +226,5 @@ def test_with_the_initial_state_lost_changes_bring_it_again(
     lines = outcome.out.splitlines()
     assert [line.split()[3:] if output == "table" else next(iter(json.loads(line))) for line in lines] == told
     assert outcome.code == 2
-    assert "every role is shown again: the changes are gone" in outcome.err
+    assert "restarting with every role: the changes are gone" in outcome.err
     assert outcome.err.count("watching ") == 2

@@ -73,7 +73,7 @@ def test_nobody_is_said_in_words(rolecall: CommandLine, tmp_path: Path) -> None:
 
     outcome = rolecall("who-can", "--policy", str(path))
 
-    assert (outcome.code, outcome.out, outcome.err) == (0, "", "the trust policy names nobody\n")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "the trust policy names no principal\n")
 
 
 def test_a_role_that_is_not_there_is_an_error(online: CommandLine) -> None:

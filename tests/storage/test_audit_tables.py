@@ -166,8 +166,8 @@ def test_what_was_not_examined_is_said_and_fails(path: Path, capsys: pytest.Capt
 
     told = capsys.readouterr().out
     assert code == EXIT_BROKEN
-    assert "not examined: the log and the roles; put right the values of wrong types, and verify again\n" in told
-    assert told.endswith("examined no revision: 0 commits, 0 changes, 0 roles\n")
+    assert "not verified: the log and the roles; correct the values of wrong types, then verify again\n" in told
+    assert told.endswith("verified no revision: 0 commits, 0 changes, 0 roles\n")
 
 
 def test_what_was_not_examined_is_in_the_json(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -271,4 +271,4 @@ def test_a_noted_revision_that_no_store_has_is_refused(
     told = " ".join(capsys.readouterr().err.split())
     assert code == EXIT_REFUSED
     assert f"--noted has revision `{revision[:64]}" in told
-    assert "higher than any store can have; give what `audit verify` has printed" in told
+    assert "higher than any store can have; give what `audit verify` printed" in told

@@ -1,4 +1,4 @@
-"""The command line: `rolecall`. Each command imports what it needs when it runs, so that small ones answer at once."""
+"""The command line: `rolecall`. Each command imports what it needs when it runs, so that small ones start fast."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`version` and `schema`: what this is, and what a declaration file looks like."""
+"""`version` and `schema`: the installed versions, and the JSON schemas of the files that commands read."""
 
 from __future__ import annotations
 
@@ -15,19 +15,22 @@ from rolecall.cli.terminal import print_json
 
 
 class Schema(StrEnum):
-    """What a file declares."""
+    """The kind of file that a schema describes."""
 
     ROLES = "roles"
     CASES = "cases"
 
 
 SchemaArgument = Annotated[
-    Schema, typer.Argument(metavar="[roles|cases]", help="Of files of roles, or of test cases (`rolecall test`).")
+    Schema,
+    typer.Argument(
+        metavar="[roles|cases]", help="The schema of role files (`rolecall apply`), or of case files (`rolecall test`)."
+    ),
 ]
 
 
 def version(output: OutputOption = Output.TABLE) -> None:
-    """Print the version."""
+    """Print the version of Rolecall and of what it runs on."""
     facts = {
         "rolecall": _installed("rolecall"),
         "python": platform.python_version(),
@@ -42,7 +45,7 @@ def version(output: OutputOption = Output.TABLE) -> None:
 
 
 def schema(of: SchemaArgument = Schema.ROLES) -> None:
-    """Print the JSON schema of `apply` files, or of test cases."""
+    """Print the JSON schema of role files or of case files."""
     sys.stdout.write(
         resources.files("rolecall.cli").joinpath("schema", f"{of}.schema.json").read_text(encoding="utf-8")
     )

@@ -1,4 +1,4 @@
-"""`apply`: bring the roles of a server to what files declare, in one atomic write."""
+"""`apply`: make the roles of a server match the declaration files, in one atomic write."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 
 from rolecall.cli.options import Connection, Output, OutputOption, ReasonOption, expanded, pairs
 from rolecall.cli.problem import Location, Problem, ProblemsError
-from rolecall.cli.remote import client
+from rolecall.cli.remote import connect
 from rolecall.cli.terminal import console, print_json, record
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from rolecall_client.errors import RolecallError, Violation
     from rolecall_client.v1.role_pb2 import RoleDeclaration
 
-SHOW_PROGRESS_FROM = 200
-ROLES_A_STEP = 100
+PROGRESS_MIN_ROLES = 200
+ROLES_PER_UPDATE = 100
 
 _FIELD_PATH = re.compile(r"roles\[(?P<index>[0-9]+)\]\.(?P<field>\w+)", re.ASCII)
 
@@ -36,14 +36,14 @@ FileOption = Annotated[
     ),
 ]
 DryRunOption = Annotated[
-    bool, typer.Option("--dry-run", help="Check everything and show what would change, but write nothing.")
+    bool, typer.Option("--dry-run", help="Check everything and show what would change, without writing.")
 ]
 PruneOption = Annotated[
     str | None,
     typer.Option(
         "--prune",
         metavar="KEY=VALUE[,...]",
-        help="Delete roles that carry all of these tags and are not declared. Without it nothing is deleted.",
+        help="Delete the roles that have all of these tags and are not declared. Without this option nothing is deleted.",
     ),
 ]
 SourceOption = Annotated[
@@ -51,7 +51,7 @@ SourceOption = Annotated[
     typer.Option(
         "--source",
         metavar="TEXT",
-        help="Where the files come from (a repository and commit, say); kept with the revision.",
+        help="Where the files come from, such as a repository and commit; stored with the revision.",
     ),
 ]
 RequestIdOption = Annotated[
@@ -59,7 +59,7 @@ RequestIdOption = Annotated[
     typer.Option(
         "--request-id",
         metavar="UUID",
-        help="Repeat an apply safely: the same id gives the first result. Default: a new one.",
+        help="Makes a retry safe: the same id returns the first result. Default: a new id.",
     ),
 ]
 
@@ -75,16 +75,16 @@ def apply(
     request_id: RequestIdOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Bring roles to what files declare.
+    """Make the roles match the declaration files.
 
-    All of it in one write, or nothing; applying the same again changes nothing.
+    All changes are one atomic write. Applying the same files twice changes nothing.
     """
     from rolecall.cli.declarations import read_declarations
 
     selector = None if prune is None else pairs(prune.split(","), "--prune")
     declared = read_declarations(file)
-    with client(connection) as asked, errors_in_files(declared), _progress(declared) as messages:
-        response = asked.apply_roles(
+    with connect(connection) as client, errors_in_files(declared), _progress(declared) as messages:
+        response = client.apply_roles(
             messages,
             prune_tags=selector,
             validate_only=dry_run,
@@ -102,25 +102,25 @@ def apply(
 
 @contextmanager
 def errors_in_files(declared: Sequence[DeclaredRole]) -> Iterator[None]:
-    """Tell violations of single roles with the file, line and column that they come from."""
+    """Report violations of declared roles at their file, line and column."""
     from rolecall_client.errors import RolecallError
 
     try:
         yield
     except RolecallError as error:
-        problems = [_located(violation, declared) for violation in error.violations]
+        problems = [_problem_of(violation, declared) for violation in error.violations]
         if not problems or not any(problem.location.line for problem in problems):
             raise
-        raise ProblemsError([*problems, *_uncounted(error)]) from None
+        raise ProblemsError([*problems, *_not_shown(error)]) from None
 
 
-def _located(violation: Violation, declared: Sequence[DeclaredRole]) -> Problem:
+def _problem_of(violation: Violation, declared: Sequence[DeclaredRole]) -> Problem:
     path = _FIELD_PATH.match(violation.field)
     if path is None or int(path["index"]) >= len(declared):
         return Problem(location=Location(violation.field), message=violation.message, reason=violation.reason)
     role, field = declared[int(path["index"])], path["field"]
     if field == "assume_role_policy_document":
-        # Line and column are those of the document that was sent, which the file may hold as a tree or indented.
+        # Line and column are those of the document that was sent; in the file it may be YAML, or indented.
         location = role.source.locate(violation.pointer, violation.line, violation.column)
         where = violation.pointer or "/"
     else:
@@ -140,7 +140,7 @@ def _sentence(violation: Violation, name: str) -> str:
     return violation.message.removeprefix(at).removeprefix(f"{name}: ")
 
 
-def _uncounted(error: RolecallError) -> Iterator[Problem]:
+def _not_shown(error: RolecallError) -> Iterator[Problem]:
     total = error.metadata.get("total_violations", "")
     more = int(total) - len(error.violations) if total.isdigit() else 0
     if more > 0:
@@ -153,10 +153,10 @@ def _uncounted(error: RolecallError) -> Iterator[Problem]:
 
 @contextmanager
 def _progress(declared: Sequence[DeclaredRole]) -> Iterator[Iterable[RoleDeclaration]]:
-    """Give the messages to send; many of them move a bar on a terminal."""
+    """Yield the messages to send; on a terminal, show a progress bar if there are many."""
     messages = [role.message for role in declared]
     out = console(sys.stderr)
-    if len(messages) < SHOW_PROGRESS_FROM or not out.is_terminal:
+    if len(messages) < PROGRESS_MIN_ROLES or not out.is_terminal:
         yield messages
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -168,9 +168,9 @@ def _progress(declared: Sequence[DeclaredRole]) -> Iterator[Iterable[RoleDeclara
         def counted() -> Iterator[RoleDeclaration]:
             for number, message in enumerate(messages, start=1):
                 yield message
-                if not number % ROLES_A_STEP:
+                if not number % ROLES_PER_UPDATE:
                     progress.update(task, completed=number)
-            # All of it is one write: there is nothing to count from here on.
+            # The server applies everything in one write, so there is no further progress to show.
             progress.update(task, description="applying", completed=len(messages))
 
         yield counted()

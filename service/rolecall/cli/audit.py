@@ -1,4 +1,4 @@
-"""`audit`: whether a store still says what was written to it."""
+"""`audit`: verify that a store still holds what was written to it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 MAX_REVISION = (1 << 63) - 1
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Examine what a store has kept.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Verify the contents of a store.")
 
 
 @app.callback()
 def audit() -> None:
-    """Examine what a store has kept."""
+    """Verify the contents of a store."""
 
 
 @app.command()
@@ -37,39 +37,43 @@ def verify(
             "--from",
             metavar="REVISION",
             min=1,
-            help="Walk the log from this revision on; default: from the oldest kept.",
+            help="Verify the log from this revision on; default: from the oldest in the log.",
         ),
     ] = None,
     noted: Annotated[
         str,
-        typer.Option("--noted", metavar="REVISION:HASH", help="What an earlier run has printed; it must still be so."),
+        typer.Option(
+            "--noted",
+            metavar="REVISION:HASH",
+            help="The revision and hash that an earlier run printed; the log must still contain them.",
+        ),
     ] = "",
     output: Annotated[Output, typer.Option("--output", "-o", help="For people (table), or JSON.")] = Output.TABLE,
 ) -> None:
-    """Hold a store to its log, and the log to its hashes.
+    """Verify the store against its log, and the log's hash chain.
 
-    Looks at every value in every table: is it of the type of its column. Then walks the kept log: no revision missing, every hash
-    as it was, every row readable and in its place. Then holds every role to what the log says of it, and to its tags and the
-    count of its account. Exit code 1 if anything is not as it was written. Servers may go on writing.
+    Checks that every value in every table has the type of its column; that the log has no missing revision, no changed hash and no
+    unreadable row; and that every role, its tags and the role count of its account match the log. Exit code 1 if anything differs.
+    Servers may keep writing meanwhile.
     """
     from rolecall.roles.role import Revision
     from rolecall.storage.maintenance.admin_store import open_admin_store
     from rolecall.storage.maintenance.audit import audit as examine
 
-    known = _floor(noted) if noted else None
+    floor = _floor(noted) if noted else None
     with store_errors():
-        kept = open_admin_store(store.url)
-        with kept.pages() as pages, counting("examining", "commits and roles") as tell:
+        opened = open_admin_store(store.url)
+        with opened.pages() as pages, counting("verifying", "commits and roles") as tell:
             found = examine(
                 pages,
                 first=None if first is None else Revision(first),
                 on_progress=lambda _what, _all, done: tell(done),
-                noted=known,
+                noted=floor,
             )
     if output is Output.JSON:
-        print_json(_record(kept.name, found))
+        print_json(_record(opened.name, found))
     else:
-        _show(kept.name, found)
+        _show(opened.name, found)
     raise typer.Exit(DENIED if found.total_findings else OK)
 
 
@@ -80,12 +84,12 @@ def _floor(text: str) -> Floor:
 
     noted = re.fullmatch("([0-9]+):([0-9a-f]{64})", text)
     if noted is None:
-        raise CommandError("--noted takes REVISION:HASH, as `audit verify` prints them")
+        raise CommandError("--noted takes REVISION:HASH, as `audit verify` prints it")
     revision, hash_ = noted.groups()
-    # The digits first: Python refuses to read thousands of them.
+    # Count the digits first: `int` raises on thousands of them.
     if len(revision) > len(str(MAX_REVISION)) or int(revision) > MAX_REVISION:
-        message = f"--noted has revision {quoted(revision)}, higher than any store can have"
-        raise CommandError(f"{message}; give what `audit verify` has printed")
+        message = f"--noted has revision {quoted(revision)}, which is higher than any store can have"
+        raise CommandError(f"{message}; give what `audit verify` printed")
     return Floor(revision=Revision(int(revision)), hash=bytes.fromhex(hash_))
 
 
@@ -118,17 +122,17 @@ def _show(name: str, found: Audit) -> None:
         out.print(f"and {found.total_findings - len(found.findings):,} more")
     sound = not found.total_findings
     mark = marks(out).yes if sound else marks(out).no
-    outcome = "as it was written" if sound else counted(found.total_findings, "break")
+    outcome = "matches its log" if sound else counted(found.total_findings, "break")
     out.print(f"{mark} {name}: {outcome}", style="green" if sound else "red", soft_wrap=True)
     if found.skipped:
         skipped = " and ".join(f"the {part}" for part in found.skipped)
-        out.print(f"not examined: {skipped}; put right the values of wrong types, and verify again", soft_wrap=True)
-    out.print(_told(found), style="dim", soft_wrap=True)
+        out.print(f"not verified: {skipped}; correct the values of wrong types, then verify again", soft_wrap=True)
+    out.print(_summary(found), style="dim", soft_wrap=True)
 
 
-def _told(found: Audit) -> str:
+def _summary(found: Audit) -> str:
     log = f"revisions {found.first} to {found.head.revision}" if found.commits else "no revision"
     older = f", {found.older_than_the_log:,} of them older than the log" if found.older_than_the_log else ""
     counts = f"{counted(found.commits, 'commit')}, {counted(found.changes, 'change')}, {counted(found.roles, 'role')}"
     newest = "" if found.first is None else f"; {found.head.revision}:{found.head.hash.hex()}"
-    return f"examined {log}: {counts}{older}{newest}"
+    return f"verified {log}: {counts}{older}{newest}"

@@ -1,4 +1,4 @@
-"""`backup` and `restore`: a store in one file, and back."""
+"""`backup` and `restore`: write a store into one file, and fill an empty store from it."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ FormatOption = Annotated[Output, typer.Option("--output", "-o", help="For people
 def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The backup to write.")],
     store: StoreChoice,
-    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
     output: FormatOption = Output.TABLE,
 ) -> None:
     """Write a whole store into one file.
 
-    Roles, the log, remembered requests and the token key, as of one moment; servers go on meanwhile. FILE is as secret as the store
-    and its owner's alone. It takes its name when it is whole.
+    Contains the roles, the log, stored request ids and the token key, all at one revision. Servers keep running meanwhile. FILE is
+    as secret as the store, and readable by its owner only. It appears under its name only when it is complete.
     """
     from rolecall.storage.maintenance.admin_store import open_admin_store
     from rolecall.storage.maintenance.backup import write_backup
 
     if not file.absolute().parent.is_dir():
-        raise CommandError(f"there is no directory `{file.parent}`", hint="make it first")
+        raise CommandError(f"there is no directory `{file.parent}`", hint="create it first")
     if file.exists() and not force:
-        raise CommandError(f"`{file}` is there already", hint="give another name, or --force to replace it")
+        raise CommandError(f"`{file}` exists already", hint="choose another name, or replace it with --force")
     with store_errors():
-        kept = open_admin_store(store.url)
-        if kept.path == file.resolve():
-            raise CommandError(f"`{file}` is the store itself", hint="give the backup another name")
-        with kept.snapshot_transaction_beside(file) as moment, counting("writing", "rows") as tell:
-            written = write_backup(moment, file, now=now_micros(), on_progress=tell)
+        opened = open_admin_store(store.url)
+        if opened.path == file.resolve():
+            raise CommandError(f"`{file}` is the store itself", hint="choose another name for the backup")
+        with opened.snapshot_transaction_beside(file) as transaction, counting("writing", "rows") as tell:
+            written = write_backup(transaction, file, now=now_micros(), on_progress=tell)
     if output is Output.JSON:
         print_json({"file": str(file), **asdict(written)})
         return
@@ -51,30 +51,30 @@ def backup(
 
 @expanded
 def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `rolecall backup` has written.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file written by `rolecall backup`.")],
     store: StoreChoice,
     output: FormatOption = Output.TABLE,
 ) -> None:
-    """Put a backup into an empty store.
+    """Restore a backup into an empty store.
 
-    The store is made if it is not there; one that holds anything is refused. The file is read through and found whole before
-    anything is written, and then all of it is there or nothing. The store gets a new incarnation: consistency tokens from before
-    are refused with UNKNOWN_INCARNATION, and callers read again without them.
+    The store is created if it does not exist; a store that has data is refused. The file is verified before anything is written,
+    and the restore is one transaction. The store gets a new incarnation: consistency tokens from before are refused with
+    UNKNOWN_INCARNATION, and callers read again without them.
     """
     from rolecall.storage.maintenance.admin_store import open_admin_store
     from rolecall.storage.maintenance.backup import read_backup, restore_backup
 
     with store_errors():
-        kept = open_admin_store(store.url)
+        opened = open_admin_store(store.url)
         with counting("checking", "rows") as tell:
             written = read_backup(file, on_progress=tell)
-        with kept.fill_transaction() as target, counting("restoring", "rows") as tell:
+        with opened.fill_transaction() as target, counting("restoring", "rows") as tell:
             restored = restore_backup(file, written, target, on_progress=tell)
-    told = {"revision": restored.head.revision, "roles": restored.roles, "incarnation": restored.head.incarnation}
+    facts = {"revision": restored.head.revision, "roles": restored.roles, "incarnation": restored.head.incarnation}
     if output is Output.JSON:
-        print_json({"file": str(file), **told, "digest": restored.digest.hex()})
+        print_json({"file": str(file), **facts, "digest": restored.digest.hex()})
         return
     sys.stdout.write(
         f"restored {counted(restored.roles, 'role')} at revision {restored.head.revision} from `{file}`\n"
-        f"it is another history now, incarnation {restored.head.incarnation}: consistency tokens from before are refused\n"
+        f"the store has a new history, incarnation {restored.head.incarnation}: older consistency tokens are refused\n"
     )

@@ -1,4 +1,4 @@
-"""`check` and `explain`: may this principal assume this role? Of a server, or offline of a trust policy at hand."""
+"""`check` and `explain`: may this principal assume this role? Decided by a server, or offline from a trust policy file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from rolecall.cli.failure import DENIED, FAILED, OK, CommandError
 from rolecall.cli.options import Connection, Output, OutputOption, expanded
 from rolecall.cli.problem import Location, ProblemsError
-from rolecall.cli.remote import client
+from rolecall.cli.remote import connect
 from rolecall.cli.request import RequestOptions, offline_query, remote_query
 from rolecall.cli.terminal import print_json, record
 
@@ -27,30 +27,34 @@ if TYPE_CHECKING:
 FullyConsistent = Annotated[
     bool,
     typer.Option(
-        "--fully-consistent", help="Let the server read its store first. Without it: what it holds in memory."
+        "--fully-consistent", help="Let the server catch up with its store first; by default it decides from memory."
     ),
 ]
 AtLeastAsFresh = Annotated[
     str,
-    typer.Option("--at-least-as-fresh", metavar="TOKEN", help="The consistency token of a write that must be seen."),
+    typer.Option(
+        "--at-least-as-fresh",
+        metavar="TOKEN",
+        help="The consistency token of a write that the decision must take into account.",
+    ),
 ]
 AtRevision = Annotated[
     int | None,
-    typer.Option("--at-revision", metavar="N", min=1, help="Decide with the role as it was at this revision."),
+    typer.Option("--at-revision", metavar="N", min=1, help="Decide with the role as of this revision."),
 ]
 Time = Annotated[
     str,
     typer.Option(
         "--time",
         metavar="TIME",
-        help="Decide as if it were this time (`2026-12-24T18:00:00+08:00`, `...Z`); default: now.",
+        help="Decide as of this time (`2026-12-24T18:00:00+08:00`, `...Z`); default: now.",
     ),
 ]
 
 
 @expanded
 def check(
-    question: RequestOptions,
+    request: RequestOptions,
     connection: Connection,
     output: OutputOption = Output.TABLE,
     fully_consistent: FullyConsistent = False,
@@ -58,27 +62,27 @@ def check(
 ) -> None:
     """Decide whether a principal may assume a role.
 
-    Exit code 0: allowed, 1: denied, 2: the question could not be answered. With --policy no server is needed.
+    Exit code 0: allowed, 1: denied, 2: error. With --policy no server is needed.
     """
-    if question.policy:
-        _require_server(fully_consistent or at_least_as_fresh)
-        response = _check_offline(question)
+    if request.policy:
+        _refuse_server_options(fully_consistent or at_least_as_fresh)
+        response = _check_offline(request)
     else:
-        with client(connection) as asked:
+        with connect(connection) as client:
             consistency = _consistency(fully_consistent, at_least_as_fresh)
-            response = asked.check(remote_query(question, asked), consistency=consistency)
+            response = client.check(remote_query(request, client), consistency=consistency)
     if output is Output.JSON:
         print_json(record(response))
     else:
         from rolecall.cli.render.decision import show_decision
 
-        show_decision(response.decision, question)
+        show_decision(response.decision, request)
     raise _exit(response.decision)
 
 
 @expanded
 def explain(
-    question: RequestOptions,
+    request: RequestOptions,
     connection: Connection,
     output: OutputOption = Output.TABLE,
     time: Time = "",
@@ -88,50 +92,50 @@ def explain(
 ) -> None:
     """Decide, and show why.
 
-    Shows every statement, every condition, and the smallest change that would allow. Exit codes are those of `check`. With
-    --policy no server is needed.
+    Shows every statement, every condition, and the smallest change that would allow the request. Exit codes are those of `check`.
+    With --policy no server is needed.
     """
-    moment = _moment(time)
-    if question.policy:
-        _require_server(fully_consistent or at_least_as_fresh or at_revision is not None)
-        response = _explain_offline(question, moment)
+    at = _parse_time(time)
+    if request.policy:
+        _refuse_server_options(fully_consistent or at_least_as_fresh or at_revision is not None)
+        response = _explain_offline(request, at)
     else:
-        with client(connection) as asked:
-            response = asked.explain(
-                remote_query(question, asked),
+        with connect(connection) as client:
+            response = client.explain(
+                remote_query(request, client),
                 consistency=_consistency(fully_consistent, at_least_as_fresh),
                 at_revision=at_revision,
-                assume_time=moment,
+                assume_time=at,
             )
     if output is Output.JSON:
         print_json(record(response))
     else:
         from rolecall.cli.render.explanation import show_explanation
 
-        show_explanation(response, question)
+        show_explanation(response, request)
     raise _exit(response.decision)
 
 
-def _check_offline(question: RequestOptions) -> CheckAssumeRoleResponse:
+def _check_offline(request: RequestOptions) -> CheckAssumeRoleResponse:
     from rolecall import offline
 
-    query, role = offline_query(question)
-    with _engine_errors(question.policy):
+    query, role = offline_query(request)
+    with _engine_errors(request.policy):
         return offline.check(query, role)
 
 
-def _explain_offline(question: RequestOptions, moment: datetime | None) -> ExplainAssumeRoleResponse:
+def _explain_offline(request: RequestOptions, at: datetime | None) -> ExplainAssumeRoleResponse:
     from rolecall import offline
 
-    query, role = offline_query(question)
-    now = None if moment is None else round(moment.timestamp() * 1_000_000)
-    with _engine_errors(question.policy):
+    query, role = offline_query(request)
+    now = None if at is None else round(at.timestamp() * 1_000_000)
+    with _engine_errors(request.policy):
         return offline.explain(query, role, now=now)
 
 
 @contextmanager
 def _engine_errors(file: str) -> Iterator[None]:
-    """Report what the engine of this process raises as that of a server is reported."""
+    """Report errors of the engine in this process in the same form as errors of a server."""
     from rolecall.cli.policy_check import violation_problems
     from rolecall.engine.errors import EngineError
     from rolecall.policy.errors import InvalidPolicyError, PolicyError
@@ -160,23 +164,25 @@ def _consistency(fully_consistent: bool, token: str) -> Consistency | None:
     return Consistency(fully_consistent=True) if fully_consistent else None
 
 
-def _require_server(asked: object) -> None:
-    if asked:
-        raise CommandError("--at-revision, --fully-consistent and --at-least-as-fresh ask a server; leave --policy out")
+def _refuse_server_options(given: object) -> None:
+    if given:
+        raise CommandError(
+            "--at-revision, --fully-consistent and --at-least-as-fresh need a server; leave out --policy"
+        )
 
 
-def _moment(text: str) -> datetime | None:
+def _parse_time(text: str) -> datetime | None:
     if not text:
         return None
     try:
-        moment = datetime.fromisoformat(text)
+        at = datetime.fromisoformat(text)
     except ValueError:
         raise CommandError(f"--time `{text}` is not a time", hint="write it as `2026-12-24T18:00:00Z`") from None
-    if moment.tzinfo is None:
+    if at.tzinfo is None:
         raise CommandError(
             f"--time `{text}` has no zone", hint=f"write `{text}Z` for UTC, or add an offset such as +08:00"
         )
-    return moment.astimezone(UTC)
+    return at.astimezone(UTC)
 
 
 def _exit(decision: Decision) -> typer.Exit:

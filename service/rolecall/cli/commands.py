@@ -1,7 +1,7 @@
 """The commands of `rolecall`, in the order in which a newcomer meets them.
 
-Only the command that is asked for is imported: the others stand as a name and a line of help, so that `rolecall --help` and
-the offline commands answer at once.
+Only the requested command is imported. The others are registered with their name and one line of help, so that
+`rolecall --help` and the offline commands start fast.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import typer
 
 
 class Entry(NamedTuple):
-    """A command: where it is, and the first line of its help."""
+    """A command: its module and attribute, and the first line of its help."""
 
     module: str
     attribute: str
@@ -27,34 +27,34 @@ COMMANDS: Mapping[str, Entry] = {
     "who-can": Entry("who_can", "who_can", "Show whom a role trusts."),
     "what-can": Entry("what_can", "what_can", "Show which roles a principal can assume."),
     "validate": Entry("validate", "validate", "Find what is wrong with trust policies."),
-    "test": Entry("testing.command", "policy_tests", "Hold trust policies against test cases."),
+    "test": Entry("testing.command", "policy_tests", "Run test cases against trust policies."),
     "serve": Entry("serve", "serve", "Serve over gRPC until SIGTERM or Ctrl-C."),
-    "quickstart": Entry("quickstart", "quickstart", "Serve here, with example roles."),
-    "apply": Entry("apply", "apply", "Bring roles to what files declare."),
-    "export": Entry("export", "export", "Write roles as `apply` reads them."),
+    "quickstart": Entry("quickstart", "quickstart", "Start a server on this machine with example roles."),
+    "apply": Entry("apply", "apply", "Make the roles match the declaration files."),
+    "export": Entry("export", "export", "Write roles as a file that `apply` reads."),
     "role": Entry("roles", "app", "Create, read, change and delete roles."),
     "watch": Entry("watch", "watch", "Print changes of roles as they happen."),
     "decisions": Entry("decisions", "decisions", "Read and filter the decision log of a server."),
-    "migrate": Entry("migrate", "migrate", "Bring the tables of a store to this version."),
-    "store": Entry("store", "app", "Move a store to another database."),
+    "migrate": Entry("migrate", "migrate", "Migrate the schema of a store to this version."),
+    "store": Entry("store", "app", "Copy a store to another database."),
     "backup": Entry("backup", "backup", "Write a whole store into one file."),
-    "restore": Entry("backup", "restore", "Put a backup into an empty store."),
-    "audit": Entry("audit", "app", "Examine what a store has kept."),
-    "schema": Entry("about", "schema", "Print the JSON schema of `apply` files, or of test cases."),
-    "version": Entry("about", "version", "Print the version."),
+    "restore": Entry("backup", "restore", "Restore a backup into an empty store."),
+    "audit": Entry("audit", "app", "Verify the contents of a store."),
+    "schema": Entry("about", "schema", "Print the JSON schema of role files or of case files."),
+    "version": Entry("about", "version", "Print the version of Rolecall and of what it runs on."),
 }
 
 GROUPS = {name for name, entry in COMMANDS.items() if entry.attribute == "app"}
-"""The commands that have commands of their own."""
+"""The commands that have subcommands."""
 
 _HELP = (
-    "May this principal assume this role? Rolecall keeps RAM-style roles and decides, explains and serves over gRPC. "
-    "Exit codes: 0 done or allowed, 1 denied or not as it should be, 2 error."
+    "May this principal assume this role? Rolecall stores RAM-style roles, and decides and explains over gRPC. "
+    "Exit codes: 0 done or allowed, 1 denied or a check failed, 2 error."
 )
 
 
-def build_app(wanted: str | None) -> typer.Typer:
-    """Return the command line with the command `wanted` in full; None: with all of them."""
+def build_app(requested: str | None) -> typer.Typer:
+    """Return the command line with the command `requested` loaded; None loads all commands."""
     app = typer.Typer(
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -63,7 +63,7 @@ def build_app(wanted: str | None) -> typer.Typer:
         help=_HELP,
     )
     for name, entry in COMMANDS.items():
-        command: typer.Typer | Callable[..., object] = _loaded(entry) if wanted in (None, name) else _not_loaded
+        command: typer.Typer | Callable[..., object] = _load(entry) if requested in (None, name) else _not_loaded
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name, short_help=entry.help)
         else:
@@ -71,11 +71,11 @@ def build_app(wanted: str | None) -> typer.Typer:
     return app
 
 
-def _loaded(entry: Entry) -> typer.Typer | Callable[..., object]:
+def _load(entry: Entry) -> typer.Typer | Callable[..., object]:
     module = importlib.import_module(f"rolecall.cli.{entry.module}")
     command: typer.Typer | Callable[..., object] = getattr(module, entry.attribute)
     return command
 
 
 def _not_loaded() -> None:
-    """Stand for a command that was not asked for."""
+    """Do nothing; registered in place of a command that was not requested."""

@@ -1,4 +1,4 @@
-"""`decisions`: the decision log, read and filtered. It needs no server."""
+"""`decisions`: read and filter the decision log. It needs no server."""
 
 from __future__ import annotations
 
@@ -23,30 +23,36 @@ _AGE = re.compile(r"([0-9]{1,9})([smhd])")
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 Filter = Callable[[LoggedDecision], bool]
-Show = Callable[[LoggedDecision], None]
+PrintDecision = Callable[[LoggedDecision], None]
 
 FileArgument = Annotated[
     str,
-    typer.Argument(metavar="FILE", help="The log, with the files FILE.1, FILE.2, … beside it; `-`: standard input."),
+    typer.Argument(metavar="FILE", help="The log, including its rotated files FILE.1, FILE.2, …; `-`: standard input."),
 ]
 FollowOption = Annotated[
-    bool, typer.Option("--follow", "-f", help="Go on with what is being logged, across rotations.")
+    bool, typer.Option("--follow", "-f", help="Continue with new decisions as they are logged, across rotations.")
 ]
-DeniedOption = Annotated[bool, typer.Option("--denied", help="Denies only.")]
+DeniedOption = Annotated[bool, typer.Option("--denied", help="Only decisions that denied.")]
 ReasonOption = Annotated[
-    str, typer.Option("--reason", metavar="REASON", help="Only with this reason: IMPLICIT_DENY, …")
+    str, typer.Option("--reason", metavar="REASON", help="Only decisions with this reason: IMPLICIT_DENY, …")
 ]
 RoleOption = Annotated[
-    str, typer.Option("--role", metavar="ROLE", help="Only of this role: an ARN, ACCOUNT/NAME or NAME.")
+    str, typer.Option("--role", metavar="ROLE", help="Only decisions on this role: an ARN, ACCOUNT/NAME or NAME.")
 ]
-AsOption = Annotated[str, typer.Option("--as", metavar="WHO", help="Only of this principal or identity provider.")]
+AsOption = Annotated[
+    str, typer.Option("--as", metavar="WHO", help="Only decisions on this principal or identity provider.")
+]
 SinceOption = Annotated[
     str,
     typer.Option(
-        "--since", metavar="TIME", help="Only from this time on (2026-01-31T08:00:00Z), or this age: 15m, 2h."
+        "--since",
+        metavar="TIME",
+        help="Only decisions since this time (2026-01-31T08:00:00Z), or of at most this age: 15m, 2h.",
     ),
 ]
-LimitOption = Annotated[int, typer.Option("--limit", metavar="N", min=0, help="At most the last N that match; 0: all.")]
+LimitOption = Annotated[
+    int, typer.Option("--limit", metavar="N", min=0, help="Print at most the last N matching decisions; 0: all.")
+]
 FormatOption = Annotated[
     Output, typer.Option("--output", "-o", help="For people (table), or the lines of the log (json).")
 ]
@@ -65,54 +71,54 @@ def decisions(
 ) -> None:
     """Read and filter the decision log of a server.
 
-    Prints the last decisions that match, oldest first. Lines that are no decisions are told on standard error and counted; exit
-    code 2 if there is nothing else.
+    Prints the last matching decisions, oldest first. Lines that are not decisions are reported on standard error and counted; exit
+    code 2 if there is no other line.
     """
     from rolecall.cli.render.decision_log import line_printer, row_printer
 
-    wanted = _all([*_outcome(denied=denied, reason=reason), *_parties(role, who), *_times(since)])
-    log = _LogReader(wanted)
-    shown = _LastDecisions(row_printer() if output is Output.TABLE else line_printer(), limit)
+    matches = _all([*_outcome(denied=denied, reason=reason), *_role_and_principal(role, who), *_times(since)])
+    log = _LogReader(matches)
+    printer = _LastDecisions(row_printer() if output is Output.TABLE else line_printer(), limit)
     try:
         for line in log_lines(file, follow=follow):
             if line is None:
-                shown.catch_up()
-            elif decision := log.wanted(line):
-                shown.add(decision)
-        shown.catch_up()
+                printer.catch_up()
+            elif decision := log.matching_decision(line):
+                printer.add(decision)
+        printer.catch_up()
     finally:
-        log.tell_bad()
-    shown.tell_limit(log.matching)
+        log.report_bad_lines()
+    printer.report_limit(log.matching)
     raise typer.Exit(FAILED if log.bad and not log.good else OK)
 
 
 class _LogReader:
-    """Reads lines, keeps account of them, and tells of those that are no decisions."""
+    """Reads the decisions of a log, counts its lines, and reports those that are not decisions."""
 
-    def __init__(self, wanted: Filter) -> None:
-        self._wanted = wanted
+    def __init__(self, matches: Filter) -> None:
+        self._matches = matches
         self.good = self.bad = self.matching = 0
 
-    def wanted(self, line: LogLine) -> LoggedDecision | None:
-        """Return the decision of a line if it is one that is asked for."""
+    def matching_decision(self, line: LogLine) -> LoggedDecision | None:
+        """Return the decision of a line if it matches the filter."""
         try:
             decision = read_decision(line.data)
         except NotADecisionError as error:
-            self._tell(line, str(error))
+            self._report(line, str(error))
             return None
         self.good += 1
-        if not self._wanted(decision):
+        if not self._matches(decision):
             return None
         self.matching += 1
         return decision
 
-    def tell_bad(self) -> None:
-        """Tell how many lines were no decisions, if any."""
+    def report_bad_lines(self) -> None:
+        """Report how many lines were not decisions, if any."""
         if self.bad:
-            lines = "1 line is no decision" if self.bad == 1 else f"{self.bad:,} lines are no decisions"
-            sys.stderr.write(f"{lines} and passed over\n")
+            lines = "1 line is not a decision" if self.bad == 1 else f"{self.bad:,} lines are not decisions"
+            sys.stderr.write(f"skipped: {lines}\n")
 
-    def _tell(self, line: LogLine, message: str) -> None:
+    def _report(self, line: LogLine, message: str) -> None:
         from rolecall.cli.reports import report_problems
 
         self.bad += 1
@@ -124,30 +130,30 @@ class _LogReader:
 
 
 class _LastDecisions:
-    """Shows the last decisions of what is there, and then each that comes."""
+    """Prints the last decisions of an existing log, and then each new one."""
 
-    def __init__(self, show: Show, limit: int) -> None:
-        self._show, self._limit = show, limit
+    def __init__(self, print_decision: PrintDecision, limit: int) -> None:
+        self._print, self._limit = print_decision, limit
         self._last: deque[LoggedDecision] | None = deque(maxlen=limit) if limit else None
 
     def add(self, decision: LoggedDecision) -> None:
-        """Show a decision, at once or when it turns out to be one of the last."""
+        """Print a new decision; store one of the existing log until `catch_up`."""
         if self._last is None:
-            self._show(decision)
+            self._print(decision)
         else:
             self._last.append(decision)
 
     def catch_up(self) -> None:
-        """Show the last of what is there; from now on each is shown at once."""
+        """Print the last decisions of the existing log; from now on `add` prints at once."""
         for decision in self._last or ():
-            self._show(decision)
+            self._print(decision)
         self._last = None
         sys.stdout.flush()
 
-    def tell_limit(self, matching: int) -> None:
-        """Tell what was not shown, if anything."""
+    def report_limit(self, matching: int) -> None:
+        """Report that the limit left decisions out, if it did."""
         if self._limit and matching > self._limit:
-            sys.stderr.write(f"the last {self._limit:,} of {matching:,} decisions; --limit 0 shows all\n")
+            sys.stderr.write(f"these are the last {self._limit:,} of {matching:,} decisions; --limit 0 shows all\n")
 
 
 def _all(conditions: Iterable[Filter]) -> Filter:
@@ -163,11 +169,13 @@ def _outcome(*, denied: bool, reason: str) -> Iterable[Filter]:
     if reason:
         name = reason.upper().replace("-", "_")
         if name not in Reason.__members__:
-            raise CommandError(f"--reason `{reason}` is none", hint=f"the reasons are {', '.join(Reason.__members__)}")
+            raise CommandError(
+                f"--reason `{reason}` is not a reason", hint=f"the reasons are {', '.join(Reason.__members__)}"
+            )
         yield lambda decision: decision.reason == name
 
 
-def _parties(role: str, who: str) -> Iterable[Filter]:
+def _role_and_principal(role: str, who: str) -> Iterable[Filter]:
     if role:
         key = role.partition(":role/")
         wanted = f"{key[0].rpartition(':')[2]}/{key[2]}".lower() if key[1] else role.lower()
@@ -178,7 +186,7 @@ def _parties(role: str, who: str) -> Iterable[Filter]:
 
 
 def _canonical(who: str) -> str:
-    """Return a principal as the log spells it: a session is its role."""
+    """Return a principal as the log spells it: a role session as its role."""
     from rolecall.policy.errors import InvalidPrincipalError
     from rolecall.policy.principal import principal_of_request
 
@@ -192,11 +200,11 @@ def _times(since: str) -> Iterable[Filter]:
     if since:
         from rolecall.policy.wording import rfc3339
 
-        earliest = rfc3339(_moment(since, now_micros()), timespec="microseconds")
+        earliest = rfc3339(_parse_since(since, now_micros()), timespec="microseconds")
         yield lambda decision: decision.time >= earliest
 
 
-def _moment(text: str, now: int) -> int:
+def _parse_since(text: str, now: int) -> int:
     from rolecall.policy.readers import read_date
 
     if age := _AGE.fullmatch(text):
@@ -205,4 +213,4 @@ def _moment(text: str, now: int) -> int:
         return read_date(text)
     except ValueError:
         hint = "give a time such as 2026-01-31T08:00:00Z, or an age such as 90s, 15m, 2h or 7d"
-        raise CommandError(f"--since `{text}` is no time", hint=hint) from None
+        raise CommandError(f"--since `{text}` is not a time", hint=hint) from None

@@ -1,4 +1,4 @@
-"""Where every command begins and ends. No exception leaves as a traceback: each becomes a sentence and an exit code."""
+"""Run a command, and turn every exception into a message and an exit code instead of a traceback."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ from rolecall.cli.terminal import abandon_stdout, prepare_streams
 
 def main() -> None:
     """Run the command line of this process and exit."""
-    # The first process of a container has no default for it: until a server has its own, it would be lost. And what was begun is
-    # tidied up, as after Ctrl-C.
+    # The first process of a container ignores SIGTERM by default. Raising `SystemExit` also runs the clean-up code, as Ctrl-C does.
     signal.signal(signal.SIGTERM, _terminate)
-    # gRPC's C core would write its own lines between ours; what it has to say comes back as an error.
+    # Keep the log lines of gRPC's C core off the terminal; failures are reported as errors anyway.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     prepare_streams()
     sys.exit(run(sys.argv[1:]))
@@ -38,7 +37,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def guarded(work: Callable[[], int | None]) -> int:
-    """Do a piece of work and return its exit code, whatever becomes of it."""
+    """Run `work` and return its exit code; report an exception and return the code for it."""
     try:
         code = work()
         sys.stdout.flush()
@@ -58,7 +57,7 @@ def _run(arguments: list[str]) -> int:
     from rolecall.cli.commands import build_app
 
     words = _leading_words(arguments)
-    # The shell asks for completions without arguments, and may want those of any command.
+    # For completion the shell calls without arguments, and may complete any command.
     completing = "_ROLECALL_COMPLETE" in os.environ
     command = typer.main.get_command(build_app(None if completing else next(iter(words), "")))
     try:
@@ -71,12 +70,12 @@ def _run(arguments: list[str]) -> int:
 
 
 def _leading_words(arguments: Sequence[str]) -> list[str]:
-    """Return the names of the command, and of its part: `role create`."""
+    """Return the names of the command and its subcommand: `role create`."""
     return list(takewhile(lambda argument: not argument.startswith("-"), arguments[:2]))
 
 
 def _report_usage(message: str, words: Sequence[str]) -> int:
-    """Tell what is wrong with a command line; Typer tells of one without a command by its help."""
+    """Report a wrong command line. If the command is missing, Typer's message is the help text, which is printed as it is."""
     from rolecall.cli.commands import COMMANDS, GROUPS
     from rolecall.cli.reports import report_failure
 
@@ -106,10 +105,10 @@ def _report(error: Exception) -> int:
 
 
 def _foreseen(error: Exception) -> CommandError | None:
-    """Return what trouble of the operating system is."""
+    """Return an error of the operating system as a `CommandError`; None for any other error."""
     if not isinstance(error, OSError):
         return None
-    what = f"cannot use `{error.filename}`" if error.filename else "the system refuses"
+    what = f"cannot use `{error.filename}`" if error.filename else "the operating system refused"
     return CommandError(f"{what}: {(error.strerror or str(error)).lower()}")
 
 
@@ -117,6 +116,6 @@ def _unforeseen(error: Exception) -> CommandError:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     location = f"{os.path.basename(frame.filename)}:{frame.lineno}"  # noqa: PTH119
     return CommandError(
-        f"this should not have happened: {type(error).__name__}: {error} (at {location})",
-        hint="it is a fault of rolecall, please report it with the command that you typed",
+        f"unexpected error: {type(error).__name__}: {error} (at {location})",
+        hint="this is a bug in rolecall; please report it with the command that you ran",
     )

@@ -1,4 +1,4 @@
-"""The example roles and questions: applied to an empty server, asked, and shown as a table."""
+"""Apply the example roles to an empty server, check the example questions, and print the decisions as a table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rolecall.cli.declarations.tree import Array, Node, Scalar, Table, read_docu
 from rolecall.cli.files import read_text
 from rolecall.cli.options import Connection
 from rolecall.cli.problem import Location, error_at
-from rolecall.cli.remote import client
+from rolecall.cli.remote import connect
 from rolecall.cli.terminal import console, marks, table
 from rolecall_client.queries import query
 from rolecall_client.v1.role_pb2 import ListRolesRequest
@@ -29,7 +29,7 @@ _MAX_QUESTIONS_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One question of the examples."""
+    """One of the example questions: may this principal assume this role?"""
 
     role: str
     as_: str
@@ -38,16 +38,16 @@ class Question:
 
 
 def show_examples(connection: Connection, directory: Path, next_command: str) -> None:
-    """Apply the example roles if the server has none, put the questions, and say what to type next."""
+    """Apply the example roles if the server has no roles, print the decision on each question, and suggest a next command."""
     out = console(sys.stdout)
     questions = list(_questions(directory / "questions.yaml"))
-    with client(connection) as asked:
-        account, applied = _ensure_roles(asked, directory / "roles")
-        decisions = [_decide(asked, question, account) for question in questions]
-    what = f"applied {applied} example roles" if applied else "the store has roles already, they are kept"
-    out.print(Text(f"rolecall serves on {connection.address} ({what})"), soft_wrap=True)
+    with connect(connection) as client:
+        account, applied = _ensure_roles(client, directory / "roles")
+        decisions = [_decide(client, question, account) for question in questions]
+    what = f"applied {applied} example roles" if applied else "the store has roles already, so no examples were applied"
+    out.print(Text(f"rolecall is serving on {connection.address} ({what})"), soft_wrap=True)
     out.print()
-    rows = table("DECISION", "ROLE", "WHO ASKS, WITH WHAT")
+    rows = table("DECISION", "ROLE", "PRINCIPAL AND FACTS")
     signs = marks(out)
     for question, decision in zip(questions, decisions, strict=True):
         verdict = (
@@ -67,19 +67,19 @@ def _facts(question: Question, decision: Decision) -> Iterator[str]:
     yield from (f"{key} is absent" for key in decision.missing_keys)
 
 
-def _ensure_roles(asked: RolecallClient, directory: Path) -> tuple[str, int]:
-    """Return the default account, and how many roles had to be applied."""
-    page = asked.list_roles(ListRolesRequest(page_size=1)).roles
+def _ensure_roles(client: RolecallClient, directory: Path) -> tuple[str, int]:
+    """Return the default account, and how many roles were applied."""
+    page = client.list_roles(ListRolesRequest(page_size=1)).roles
     if page:
         return page[0].account_id, 0
     declared = read_declarations([directory])
-    asked.apply_roles([role.message for role in declared], change_reason="quickstart", source="examples/roles")
-    return asked.list_roles(ListRolesRequest(page_size=1)).roles[0].account_id, len(declared)
+    client.apply_roles([role.message for role in declared], change_reason="quickstart", source="examples/roles")
+    return client.list_roles(ListRolesRequest(page_size=1)).roles[0].account_id, len(declared)
 
 
-def _decide(asked: RolecallClient, question: Question, account: str) -> Decision:
+def _decide(client: RolecallClient, question: Question, account: str) -> Decision:
     put = query(question.as_, question.role, claims=question.claims, context=question.context, account_id=account)
-    return asked.check(put).decision
+    return client.check(put).decision
 
 
 def _questions(path: Path) -> Iterator[Question]:

@@ -1,4 +1,4 @@
-"""`export`: the roles of a server as a file that `apply` reads."""
+"""`export`: write the roles of a server as a file that `apply` reads."""
 
 from __future__ import annotations
 
@@ -11,31 +11,36 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rolecall.cli.options import Connection, expanded, pairs
-from rolecall.cli.remote import client
+from rolecall.cli.remote import connect
 from rolecall.cli.terminal import console
 
 if TYPE_CHECKING:
     from rolecall_client.v1.role_pb2 import RoleDeclaration
 
-ROLES_A_STEP = 100
+ROLES_PER_UPDATE = 100
 
 
 class ExportFormat(StrEnum):
-    """How roles are written."""
+    """The file format of exported roles."""
 
     YAML = "yaml"
     JSON = "json"
 
 
-FormatOption = Annotated[ExportFormat, typer.Option("--output", "-o", help="The form of the file; `apply` reads both.")]
+FormatOption = Annotated[
+    ExportFormat, typer.Option("--output", "-o", help="The format of the file; `apply` reads both.")
+]
 AccountOption = Annotated[
     str,
     typer.Option(
-        "--account-id", metavar="ID", help="The account, an id or an alias of the server; default: the server's own."
+        "--account-id",
+        metavar="ID",
+        help="The account: an id, or an alias of the server; default: the server's account.",
     ),
 ]
 TagOption = Annotated[
-    list[str], typer.Option("--tag", metavar="KEY=VALUE", help="Only roles with this tag; with all of several.")
+    list[str],
+    typer.Option("--tag", metavar="KEY=VALUE", help="Only roles with this tag; given several times, with all of them."),
 ]
 
 
@@ -46,24 +51,25 @@ def export(
     account_id: AccountOption = "",
     tag: TagOption = [],  # noqa: B006 - typer copies it
 ) -> None:
-    """Write roles as `apply` reads them.
+    """Write roles as a file that `apply` reads.
 
-    They go to standard output in order of their names. Applied again, they are what they are, trust policies byte for byte.
+    Prints the roles on standard output in the order of their names. Applying the file changes nothing: trust policies are written
+    byte for byte.
     """
     from rolecall.cli.declarations.writing import json_parts, yaml_parts
 
     tags = pairs(tag, "--tag")
-    # Whatever the terminal's encoding: what is escaped for its sake would not be read back.
+    # Always UTF-8: characters escaped for the terminal's encoding could not be read back.
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")
-    with client(connection) as asked, _progress(asked.export_roles(account_id, tags=tags)) as roles:
+    with connect(connection) as client, _progress(client.export_roles(account_id, tags=tags)) as roles:
         for part in (yaml_parts if output is ExportFormat.YAML else json_parts)(roles):
             sys.stdout.write(part)
 
 
 @contextmanager
 def _progress(roles: Iterable[RoleDeclaration]) -> Iterator[Iterable[RoleDeclaration]]:
-    """Give the roles; on a terminal count them, where they do not go to the terminal themselves."""
+    """Yield the roles; if standard error is a terminal and standard output is not, show how many have been exported."""
     out = console(sys.stderr)
     if not out.is_terminal or sys.stdout.isatty():
         yield roles
@@ -77,7 +83,7 @@ def _progress(roles: Iterable[RoleDeclaration]) -> Iterator[Iterable[RoleDeclara
         def counted() -> Iterator[RoleDeclaration]:
             for number, role in enumerate(roles, start=1):
                 yield role
-                if not number % ROLES_A_STEP:
+                if not number % ROLES_PER_UPDATE:
                     progress.update(task, completed=number)
 
         yield counted()

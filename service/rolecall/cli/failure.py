@@ -1,13 +1,13 @@
-"""Why a command could not do what it was asked."""
+"""The exit codes, and the error of a command that cannot continue."""
 
 from __future__ import annotations
 
 OK, DENIED, FAILED, INTERRUPTED, PIPE_CLOSED, TERMINATED = 0, 1, 2, 130, 141, 143
-"""Exit codes: done or allowed; denied; could not be done; Ctrl-C; nobody reads what is written; SIGTERM."""
+"""Exit codes: done or allowed; denied or a check failed; error; Ctrl-C; standard output was closed; SIGTERM."""
 
 
 class CommandError(Exception):
-    """A command cannot go on. The message is a sentence, the hint says what to do and may be empty."""
+    """A command cannot continue. The message is a sentence; the hint says what to do and may be empty."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         self.message, self.hint = message, hint

@@ -1,4 +1,4 @@
-"""Text from files and from standard input: bounded, and UTF-8."""
+"""Read UTF-8 text of limited size from files and from standard input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`migrate`: the tables of a store brought to this version, by a person or before the servers start."""
+"""`migrate`: bring the schema of a store to this version, by hand or before the servers start."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from rolecall.cli.terminal import print_json
 
 PAUSE_SECONDS = 0.5
 MIGRATION_SECONDS = 10.0
-"""How long another process that has a file is waited for: it may be migrating it just now."""
+"""How long to wait for another process that uses the store file, since it may be migrating it."""
 
 T = TypeVar("T")
 
-CheckOption = Annotated[bool, typer.Option("--check", help="Change nothing; exit code 1 if there is something to do.")]
+CheckOption = Annotated[bool, typer.Option("--check", help="Change nothing; exit code 1 if a migration is needed.")]
 WaitOption = Annotated[
     float,
     typer.Option(
@@ -34,7 +34,7 @@ SnapshotOption = Annotated[
     typer.Option(
         "--or-snapshot",
         metavar="FILE",
-        help="Exit code 0 also for a store that cannot be reached, if there is this snapshot file for the server to start from.",
+        help="If the store cannot be reached but this snapshot file exists, exit with 0: the server can start from the file.",
     ),
 ]
 FormatOption = Annotated[Output, typer.Option("--output", "-o", help="For people (table), or JSON.")]
@@ -48,23 +48,23 @@ def migrate(
     or_snapshot: SnapshotOption = None,
     output: FormatOption = Output.TABLE,
 ) -> None:
-    """Bring the tables of a store to this version.
+    """Migrate the schema of a store to this version.
 
-    Makes them in a store that is new. Repeated it does nothing, and of two at once the second waits. A server brings a SQLite
-    file up to date by itself; a PostgreSQL database needs this once for each version that changes the tables.
+    Creates the tables in a new store. Running it twice changes nothing, and of two runs at once the second waits. A server migrates
+    a SQLite file by itself; a PostgreSQL database needs this once for each version that changes the tables.
     """
     from rolecall.storage import migrate as migrate_store, schema_of
     from rolecall.storage.maintenance.admin_store import open_admin_store
     from rolecall.storage.sql.tables import SCHEMA
 
     wanted = f"{SCHEMA:04}"
-    with store_errors(), _excused(or_snapshot):
+    with store_errors(), _allow_snapshot(or_snapshot):
         name = open_admin_store(store.url).name
-        before = _patiently(lambda: schema_of(store.url), wait)
+        before = _retry_until_reached(lambda: schema_of(store.url), wait)
         after = before
-        # A newer one is held to whether this version can work on it, and not changed.
+        # A newer schema is not changed, only checked for compatibility with this version.
         if before > wanted or (before < wanted and not check):
-            after = _patiently(lambda: _migrated(migrate_store, store.url, wanted), wait)
+            after = _retry_until_reached(lambda: _migrated(migrate_store, store.url, wanted), wait)
     done = not check or after >= wanted
     if output is Output.JSON:
         print_json({"store": name.strip("`"), "before": before, "after": after, "wanted": wanted, "up_to_date": done})
@@ -74,8 +74,8 @@ def migrate(
 
 
 @contextmanager
-def _excused(snapshot: Path | None) -> Iterator[None]:
-    """Let a store that cannot be reached be where there is a snapshot file: it was migrated when that was written."""
+def _allow_snapshot(snapshot: Path | None) -> Iterator[None]:
+    """Exit with 0 if the store cannot be reached but the snapshot file exists: the store was migrated when it was written."""
     from rolecall.roles.errors import StoreUnavailableError
 
     try:
@@ -87,11 +87,11 @@ def _excused(snapshot: Path | None) -> Iterator[None]:
         raise typer.Exit(OK) from None
 
 
-def _patiently(work: Callable[[], T], seconds: float) -> T:
-    """Do it as soon as the store can be reached, for so long; the last error goes on to the caller."""
+def _retry_until_reached(work: Callable[[], T], seconds: float) -> T:
+    """Return the result of `work`, retrying for up to `seconds` while the store cannot be reached; then raise the last error."""
     from rolecall.roles.errors import StoreBusyError, StoreUnavailableError
 
-    limit, told = time.monotonic() + seconds, ""
+    limit, reported = time.monotonic() + seconds, ""
     while True:
         try:
             return work()
@@ -100,14 +100,14 @@ def _patiently(work: Callable[[], T], seconds: float) -> T:
         except StoreUnavailableError as error:
             if time.monotonic() >= limit:
                 raise
-            if told != str(error):
-                told = str(error)
-                sys.stderr.write(f"waiting: {told}\n")
+            if reported != str(error):
+                reported = str(error)
+                sys.stderr.write(f"waiting: {reported}\n")
         time.sleep(min(PAUSE_SECONDS, max(0.0, limit - time.monotonic())))
 
 
 def _migrated(migrate_store: Callable[[str], tuple[str, str]], url: str, wanted: str) -> str:
-    """Migrate and return the schema after it; a file that another process has may be being migrated just now."""
+    """Migrate and return the schema afterwards; wait for another process that may be migrating the file."""
     from rolecall.roles.errors import StoreBusyError
     from rolecall.storage import schema_of
 
@@ -126,8 +126,10 @@ def _migrated(migrate_store: Callable[[str], tuple[str, str]], url: str, wanted:
 def _sentence(name: str, before: str, after: str, wanted: str) -> str:
     if after < wanted:
         found = f"has schema {before}" if before else "has no tables yet"
-        return f"{name} {found}, this version has {wanted}: run `rolecall migrate`"
+        return f"{name} {found}; this version needs {wanted}: run `rolecall migrate`"
     if before == after:
-        newer = f", newer than this version's {wanted}, which can work on it" if after > wanted else ""
+        newer = f", newer than {wanted} but compatible with this version" if after > wanted else ""
         return f"{name} has schema {after}{newer}: nothing to do"
-    return f"{name} was brought from schema {before} to {after}" if before else f"{name} was made with schema {after}"
+    return (
+        f"{name} was migrated from schema {before} to {after}" if before else f"{name} was created with schema {after}"
+    )

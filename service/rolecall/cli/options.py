@@ -1,4 +1,4 @@
-"""Options that several commands share: a dataclass is a group of them, and `expanded` makes each field an option."""
+"""Options that several commands share. A dataclass is a group of options; `expanded` turns each of its fields into an option."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Output(StrEnum):
-    """How a command shows its answer."""
+    """The output format of a command."""
 
     TABLE = "table"
     JSON = "json"
@@ -28,31 +28,34 @@ class Output(StrEnum):
 
 OutputOption = Annotated[
     Output,
-    typer.Option("--output", "-o", help="For people (table), or protobuf's JSON with the field names of the contract."),
+    typer.Option("--output", "-o", help="A table for people, or protobuf JSON with the field names of the contract."),
 ]
 ReasonOption = Annotated[
-    str, typer.Option("--reason", metavar="TEXT", help="Why, in up to 1,024 characters; kept with the revision.")
+    str,
+    typer.Option(
+        "--reason", metavar="TEXT", help="The reason for the change, up to 1,024 characters; stored with the revision."
+    ),
 ]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """Where the service is, and how to reach it."""
+    """The address of the server, and how to connect to it."""
 
-    address: Annotated[str, typer.Option(metavar="HOST:PORT", envvar="ROLECALL_ADDRESS", help="The server to ask.")] = (
-        DEFAULT_ADDRESS
-    )
+    address: Annotated[
+        str, typer.Option(metavar="HOST:PORT", envvar="ROLECALL_ADDRESS", help="The server to call.")
+    ] = DEFAULT_ADDRESS
     tls_ca: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="PEM certificates that the server's must go back to; turns TLS on."),
+        typer.Option(metavar="FILE", help="CA certificates (PEM) that verify the server; turns on TLS."),
     ] = None
     tls_cert: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="PEM certificate of this client, for a server that asks for one."),
+        typer.Option(metavar="FILE", help="Certificate (PEM) of this client, for servers that require one."),
     ] = None
-    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="PEM key of --tls-cert.")] = None
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Private key (PEM) of --tls-cert.")] = None
     timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.001, help="How long to wait for the answer, retries included.")
+        float, typer.Option(metavar="SECONDS", min=0.001, help="Time limit of each call, including retries.")
     ] = 10.0
 
 
@@ -73,7 +76,7 @@ def expanded(function: Callable[..., T]) -> Callable[..., T]:
         for name, original in signature.parameters.items()
         for parameter in _parameters(original.replace(annotation=hints[name]), groups.get(name))
     ]
-    # Typer reads both; required parameters go first, as in any signature.
+    # Typer reads both the signature and the annotations; required parameters come first, as in any signature.
     parameters.sort(key=lambda parameter: parameter.default is not inspect.Parameter.empty)
     command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters} | {"return": None}
@@ -82,7 +85,7 @@ def expanded(function: Callable[..., T]) -> Callable[..., T]:
 
 
 def pairs(values: list[str], option: str) -> dict[str, str]:
-    """Return `KEY=VALUE` texts as a mapping; raise `CommandError` on one that is none, or on a repeated key."""
+    """Return `KEY=VALUE` texts as a mapping; raise `CommandError` on any other text and on a repeated key."""
     read: dict[str, str] = {}
     for key, value in _split(values, option):
         if key in read:
@@ -92,7 +95,7 @@ def pairs(values: list[str], option: str) -> dict[str, str]:
 
 
 def lists(values: list[str], option: str) -> Mapping[str, list[str]]:
-    """Return `KEY=VALUE` texts as a mapping in which a repeated key has several values; raise `CommandError`."""
+    """Return `KEY=VALUE` texts as a mapping from each key to all its values; raise `CommandError` on any other text."""
     read: dict[str, list[str]] = {}
     for key, value in _split(values, option):
         read.setdefault(key, []).append(value)

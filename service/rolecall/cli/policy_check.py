@@ -1,4 +1,4 @@
-"""Holding trust policies to the language, with problems where the reader can find them."""
+"""Check trust policies against the language, and report each problem at its location in a file."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from rolecall.policy.profile import Profile
 
 Locate = Callable[[str, int, int], Location]
-"""Where a JSON pointer, line and column of a document stand for the reader."""
+"""Return the location in a file of an element, given its JSON pointer, line and column in the document."""
 
 
 def document_problems(
     text: str, location: Locate, *, profile: Profile, now: int, account: str = ""
 ) -> Iterator[Problem]:
-    """Yield what is wrong with a document; if nothing is, what a careful reader would ask about."""
+    """Yield the violations of a document; if it has none, the findings of the linter."""
     try:
         policy = parse_policy(text, profile=profile)
     except InvalidPolicyError as error:
@@ -39,7 +39,7 @@ def document_problems(
 
 
 def violation_problems(error: InvalidPolicyError, location: Locate) -> Iterable[Problem]:
-    """Yield the violations of a document."""
+    """Yield the violations of a document as problems."""
     for violation in error.violations:
         yield Problem(
             location=location(violation.pointer, violation.line, violation.column),
@@ -51,5 +51,5 @@ def violation_problems(error: InvalidPolicyError, location: Locate) -> Iterable[
 
 
 def _hint(suggestion: str) -> str:
-    """A suggestion is a sentence, or the very text to write."""
+    """Return a suggestion as a sentence; it is one already unless it is the text to write."""
     return suggestion if " " in suggestion or not suggestion else f"write `{suggestion}`"

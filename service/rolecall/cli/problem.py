@@ -1,4 +1,4 @@
-"""Problems with a file, as a compiler tells them: where, how bad, what, and what to do."""
+"""Problems with a file, reported as a compiler does: location, severity, message and hint."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Location(NamedTuple):
-    """Where in a file. Lines and columns count from 1; line 0 is the file as a whole."""
+    """A location in a file. Lines and columns count from 1; line 0 means the file as a whole."""
 
     file: str
     line: int = 0
@@ -20,9 +20,9 @@ class Location(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Something wrong, or worth a look. `severity` is `error`, `warning` or `note`, `reason` a stable word.
+    """An error in a file, or a remark about it. `severity` is `error`, `warning` or `note`; `reason` is a stable word.
 
-    A `finding` is a remark of the linter: whatever its severity, the document is valid.
+    A `finding` is a remark, of the linter for example: whatever its severity, the document is valid.
     """
 
     location: Location
@@ -34,14 +34,14 @@ class Problem:
     finding: bool = False
 
     def record(self) -> dict[str, object]:
-        """Return the problem as JSON shows it."""
+        """Return the problem as a JSON object."""
         facts = asdict(self)
         del facts["location"]
         return {"file": self.location.file, "line": self.location.line, "column": self.location.column, **facts}
 
 
 class ProblemsError(Exception):
-    """Files cannot be used; all that is wrong with them."""
+    """Files cannot be used; `problems` are all their problems."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -49,5 +49,5 @@ class ProblemsError(Exception):
 
 
 def error_at(location: Location, message: str, hint: str = "") -> ProblemsError:
-    """Return the error for one problem."""
+    """Return the error for a single problem."""
     return ProblemsError([Problem(location=location, message=message, hint=hint)])

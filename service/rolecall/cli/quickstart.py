@@ -1,4 +1,4 @@
-"""`quickstart`: a server on this machine with the example roles, and one decision about each."""
+"""`quickstart`: start a server on this machine with the example roles, and print one decision about each."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _NEXT = (
 ListenOption = Annotated[
     str | None,
     typer.Option(
-        "--listen", metavar="HOST:PORT", help="Where to take calls [default: 127.0.0.1:50051; ROLECALL_LISTEN]."
+        "--listen", metavar="HOST:PORT", help="The address to listen on [default: 127.0.0.1:50051; ROLECALL_LISTEN]."
     ),
 ]
 OpsOption = Annotated[
@@ -46,7 +46,7 @@ OpsOption = Annotated[
     typer.Option(
         "--ops-listen",
         metavar="HOST:PORT",
-        help="Where to serve /metrics, /livez and /readyz [default: 127.0.0.1:9464; ROLECALL_OPS_LISTEN].",
+        help="The address of /metrics, /livez and /readyz [default: 127.0.0.1:9464; ROLECALL_OPS_LISTEN].",
     ),
 ]
 StoreOption = Annotated[
@@ -54,7 +54,7 @@ StoreOption = Annotated[
     typer.Option(
         "--store",
         metavar="URL",
-        help="Where roles are kept [default: sqlite:///rolecall.db, in this directory; ROLECALL_STORE].",
+        help="The store of the roles [default: sqlite:///rolecall.db, in this directory; ROLECALL_STORE].",
     ),
 ]
 AccountOption = Annotated[
@@ -68,7 +68,7 @@ ExamplesOption = Annotated[
     typer.Option(
         "--examples",
         metavar="DIR",
-        help="The examples: a directory with `roles` and `questions.yaml`.",
+        help="The directory of the examples, with `roles` and `questions.yaml`.",
         show_default=False,
     ),
 ]
@@ -81,19 +81,18 @@ def quickstart(
     account_id: AccountOption = None,
     examples: ExamplesOption = _REPOSITORY / "examples",
 ) -> None:
-    """Serve here, with example roles.
+    """Start a server on this machine with example roles.
 
-    Starts a server on this machine, gives it the example roles if it has none, decides once about each of them, and goes on
-    serving until Ctrl-C.
+    Applies the example roles if the store has no roles, prints one decision about each of them, and serves until Ctrl-C.
     """
     if not examples.joinpath("questions.yaml").is_file():
-        raise CommandError(f"there are no examples in `{examples}`", hint="name their directory: --examples DIR")
+        raise CommandError(f"there are no examples in `{examples}`", hint="give their directory: --examples DIR")
     flags = {
         "listen": listen,
         "ops_listen": ops_listen,
         "store": store,
         "account_id": account_id or os.environ.get("ROLECALL_ACCOUNT_ID") or DEFAULT_ACCOUNT,
-        # The table is what is to be seen, not the server's log.
+        # The output is the table of decisions; the server's log would hide it.
         "log_level": os.environ.get("ROLECALL_LOG_LEVEL") or "warning",
     }
     config = settings_of(flags)
@@ -111,7 +110,7 @@ def _serve(config: Config, examples: Path) -> int:
 
 
 def _demonstrate(address: str, examples: Path) -> None:
-    """Show the decisions, on a thread beside the server; whatever goes wrong is told, and the server goes on."""
+    """Print the decisions, on a thread beside the server. An error is reported and does not stop the server."""
     from rolecall.cli.entry import guarded
     from rolecall.cli.examples import show_examples
 
@@ -119,13 +118,13 @@ def _demonstrate(address: str, examples: Path) -> None:
 
 
 def next_command(address: str) -> str:
-    """Return a command line that can be copied into another terminal."""
+    """Return a command line to try in another terminal."""
     address_option = () if address == Connection().address else ("--address", address)
     return shlex.join((*_program(), *_NEXT, *address_option))
 
 
 def _program() -> tuple[str, ...]:
-    """Return how this program is called from a shell: by its name where the shell finds it, else by its path."""
+    """Return the words that start this program in a shell: its name if the shell finds it, else its path."""
     started = Path(sys.argv[0])
     if started.name != "rolecall":
         return (sys.executable, "-m", "rolecall")
@@ -136,19 +135,19 @@ def _program() -> tuple[str, ...]:
 
 
 def _require_free(config: Config) -> None:
-    """Refuse an address that somebody listens on, and say who it is."""
+    """Raise `CommandError` if the address is not local, or if another program listens on it."""
     listen = config.listen
     if not listen.loopback:
         raise CommandError(
             f"`{listen.text}` can be reached from other machines",
-            hint="quickstart serves this machine; see `rolecall serve`",
+            hint="quickstart serves this machine only; use `rolecall serve` for others",
         )
     if not listen.host or not listen.port or not _answers(listen.host, listen.port):
         return
     if _is_rolecall(listen.text):
         raise CommandError(
-            f"a rolecall is serving on {listen.text} already",
-            hint=f"ask it: `{next_command(listen.text)}`, or stop it, or start another with --listen 127.0.0.1:PORT",
+            f"a rolecall server is running on {listen.text} already",
+            hint=f"use it: `{next_command(listen.text)}`, or stop it, or start another with --listen 127.0.0.1:PORT",
         )
     raise CommandError(f"another program listens on {listen.text}", hint="choose another port: --listen 127.0.0.1:PORT")
 

@@ -1,4 +1,4 @@
-"""Asking a server: the connection that the options describe, and its errors told once."""
+"""Connect to a server as the options say, and report its errors in one way."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def client(connection: Connection) -> Iterator[RolecallClient]:
-    """Give a client; an error of the service is reported and ends the command."""
+def connect(connection: Connection) -> Iterator[RolecallClient]:
+    """Yield a client; report an error of the service and exit with 2."""
     from rolecall_client.client import RolecallClient
     from rolecall_client.errors import RolecallError
 
     _require_address(connection.address)
-    with RolecallClient(connection.address, credentials=_credentials(connection), timeout=connection.timeout) as asked:
+    with RolecallClient(connection.address, credentials=_credentials(connection), timeout=connection.timeout) as client:
         try:
-            yield asked
+            yield client
         except RolecallError as error:
             report_error(error, connection.address)
             raise typer.Exit(FAILED) from None
@@ -44,12 +44,12 @@ def _credentials(connection: Connection) -> grpc.ChannelCredentials | None:
 
     if connection.tls_ca is None and (connection.tls_cert or connection.tls_key):
         raise CommandError(
-            "--tls-cert and --tls-key need --tls-ca", hint="give the certificates that the server's goes back to"
+            "--tls-cert and --tls-key need --tls-ca", hint="give the CA certificates that verify the server"
         )
     if connection.tls_ca is None:
         return None
     if bool(connection.tls_cert) != bool(connection.tls_key):
-        raise CommandError("--tls-cert and --tls-key come together")
+        raise CommandError("--tls-cert and --tls-key must be given together")
     return grpc.ssl_channel_credentials(
         root_certificates=_pem(connection.tls_ca),
         private_key=_pem(connection.tls_key) if connection.tls_key else None,

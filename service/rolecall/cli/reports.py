@@ -1,4 +1,4 @@
-"""Problems and errors on standard error."""
+"""Print problems and errors, by default on standard error."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _WORDS = re.compile(r"\s+")
 
 
 def report_failure(error: CommandError) -> None:
-    """Print why a command could not go on."""
+    """Print why a command cannot continue."""
     out = console(sys.stderr)
     _headline(out, error.message)
     _help(out, error.hint)
 
 
 def report_error(error: RolecallError, address: str = "") -> None:
-    """Print what the service, or the engine without one, could not do."""
+    """Print an error of the server, or of the engine in this process."""
     out = console(sys.stderr)
     _headline(out, _sentence(error, address), "" if error.violations else error.reason or error.code)
     for violation in error.violations:
@@ -90,7 +90,7 @@ def _cut_note(out: Console, error: RolecallError) -> None:
 
 
 def _sentence(error: RolecallError, address: str) -> str:
-    """Return what the error says, without the violation that is listed below it."""
+    """Return the message of an error without its first violation, which is listed below it."""
     if error.code == "UNAVAILABLE" and not error.reason:
         return f"cannot reach {address}: {error.message}"
     listed = "; ".join(f"{v.field}: {v.message}" for v in error.violations[:1])
@@ -99,7 +99,7 @@ def _sentence(error: RolecallError, address: str) -> str:
 
 def _advice(error: RolecallError, address: str) -> str:
     if error.code == "UNAVAILABLE" and not error.reason:
-        return f"is a server listening on {address}? start one with `rolecall serve`, or name another with --address"
+        return f"is a server listening on {address}? start one with `rolecall serve`, or choose another with --address"
     if error.code == "UNIMPLEMENTED" and not error.reason:
         return f"is the server on {address} a Rolecall of this version?"
     if error.code == "DEADLINE_EXCEEDED":

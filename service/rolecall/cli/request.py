@@ -1,4 +1,4 @@
-"""The question of `check` and `explain`, from its options."""
+"""The options that describe a request to assume a role, and the request that they make."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ KeyValues = list[str]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PrincipalOptions:
-    """Who asks, with which facts."""
+    """The principal that wants to assume a role, and the facts about it."""
 
     as_: Annotated[
         str,
         typer.Option(
             "--as",
             metavar="WHO",
-            help="Who asks: `acs:ram::ID:user/NAME`, `acs:ram::ID:role/ROLE/SESSION`, a service (`ecs.aliyuncs.com`, "
+            help="The principal: `acs:ram::ID:user/NAME`, `acs:ram::ID:role/ROLE/SESSION`, a service (`ecs.aliyuncs.com`, "
             "`ID@orders.internal`), a provider's ARN with --claim, or `k8s:PROVIDER/NAMESPACE/SERVICEACCOUNT`.",
         ),
     ]
@@ -49,7 +49,7 @@ class PrincipalOptions:
     )
     session_name: Annotated[
         str,
-        typer.Option(metavar="TEXT", help="The session asked for, read as sts:RoleSessionName; 2 to 64 characters."),
+        typer.Option(metavar="TEXT", help="The session name, read as sts:RoleSessionName; 2 to 64 characters."),
     ] = ""
     source_identity: Annotated[
         str, typer.Option(metavar="TEXT", help="Read as sts:SourceIdentity; 2 to 64 characters.")
@@ -57,61 +57,66 @@ class PrincipalOptions:
     duration: Annotated[
         int,
         typer.Option(
-            metavar="SECONDS", min=0, help="How long the session is to last, 900 to the role's maximum; 0: not asked."
+            metavar="SECONDS",
+            min=0,
+            help="The requested session duration, from 900 to the role's maximum; 0: none requested.",
         ),
     ] = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RequestOptions(PrincipalOptions):
-    """Who asks for what, with which facts."""
+    """The principal, the facts about it, and the role that it wants to assume."""
 
     role: Annotated[
         str,
-        typer.Option(metavar="ROLE", help="Which role: an ARN, ACCOUNT/NAME, or NAME in the server's default account."),
+        typer.Option(metavar="ROLE", help="The role: an ARN, ACCOUNT/NAME, or NAME in the server's default account."),
     ] = ""
     policy: Annotated[
         str,
         typer.Option(
             metavar="FILE",
-            help="Ask without a server: the role is the trust policy in this file (`-`: standard input).",
+            help="Decide without a server, by the trust policy in this file (`-`: standard input).",
         ),
     ] = ""
     account_id: Annotated[
         str,
         typer.Option(
-            metavar="ID", help=f"The role's account where --role does not say it. With --policy: {DEFAULT_ACCOUNT}."
+            metavar="ID",
+            help=f"The role's account if --role does not name it. Default with --policy: {DEFAULT_ACCOUNT}.",
         ),
     ] = ""
     role_tag: Annotated[
         KeyValues,
-        typer.Option(metavar="KEY=VALUE", help="A tag of the role, read as acs:ResourceTag/KEY; with --policy only."),
+        typer.Option(metavar="KEY=VALUE", help="A tag of the role, read as acs:ResourceTag/KEY; only with --policy."),
     ] = dataclasses.field(default_factory=list)
 
     @property
     def role_name(self) -> str:
-        """Return how the role is called in an answer."""
+        """Return the name of the role to print."""
         return self.role or f"the role with {self.policy}"
 
 
 def principal_query(options: PrincipalOptions, account: str) -> AssumeRoleQuery:
-    """Return a question that names no role; a service account is one of `account`."""
+    """Return a query without a role; the provider of a service account is in `account`."""
     if options.as_.startswith("k8s:") and not account:
         raise CommandError(f"`{options.as_}` needs the account of its provider", hint="add --account-id ID")
     return _query(options, "", account)
 
 
 def remote_query(options: RequestOptions, client: RolecallClient) -> AssumeRoleQuery:
-    """Return the question to a server."""
+    """Return the query for a server."""
     if not options.role:
-        raise CommandError("--role is missing", hint="name a role of the server, or ask without one: --policy FILE")
+        raise CommandError(
+            "--role is missing", hint="give a role of the server, or decide without a server: --policy FILE"
+        )
     if options.role_tag:
-        raise CommandError("--role-tag goes with --policy: a role on a server has its own tags")
+        raise CommandError("--role-tag needs --policy: a role on a server has its own tags")
     return _query(options, options.role, options.account_id or _account(options, client))
 
 
 def offline_query(options: RequestOptions) -> tuple[AssumeRoleQuery, OfflineRole]:
-    """Return the question to the engine in this process, and the role that it is about."""
+    """Return the query for the engine in this process, and the role that it is about."""
     from rolecall.offline import OfflineRole
 
     account = options.account_id or DEFAULT_ACCOUNT
@@ -144,7 +149,7 @@ def _query(options: PrincipalOptions, role: str, account: str) -> AssumeRoleQuer
 
 
 def _account(options: RequestOptions, client: RolecallClient) -> str:
-    """Return the role's account if the question cannot be put without it and the role's spelling does not say it."""
+    """Return the role's account if the principal is a service account and `--role` does not name the account; else nothing."""
     from rolecall_client.queries import KUBERNETES_PREFIX, account_of
 
     if not options.as_.startswith(KUBERNETES_PREFIX) or account_of(options.role):

@@ -1,4 +1,4 @@
-"""Violations that a server finds in a trust policy, told with the lines of the file that it came from."""
+"""Report violations that a server finds in a trust policy at the lines of the file that it came from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FIELD = "assume_role_policy_document"
 
 @contextmanager
 def document_errors_in(file: str, text: str) -> Iterator[None]:
-    """Where the server refuses only the document, and this version finds why, report it as `validate` would."""
+    """If the server refuses only the document, and this version finds violations too, report these as `validate` does."""
     from rolecall_client.errors import RolecallError
 
     try:

@@ -1,4 +1,4 @@
-"""`role`: one role on a server, created, read, changed, deleted, and its history."""
+"""`role`: create, read, change, delete and restore single roles on a server, and show their history."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from rolecall.cli.failure import CommandError
 from rolecall.cli.files import read_policy
 from rolecall.cli.options import Connection, Output, OutputOption, ReasonOption, expanded, pairs
-from rolecall.cli.remote import client
+from rolecall.cli.remote import connect
 from rolecall.cli.render import roles as show
 from rolecall.cli.role_policy import document_errors_in
 
@@ -19,7 +19,9 @@ RoleArgument = Annotated[
 AccountOption = Annotated[
     str,
     typer.Option(
-        "--account-id", metavar="ID", help="The account, an id or an alias of the server; default: the server's own."
+        "--account-id",
+        metavar="ID",
+        help="The account: an id, or an alias of the server; default: the server's account.",
     ),
 ]
 PolicyOption = Annotated[
@@ -34,25 +36,25 @@ SessionOption = Annotated[
         "--max-session-duration",
         metavar="SECONDS",
         min=0,
-        help="The longest session, 3,600 to 43,200 seconds; 0: 3,600.",
+        help="The maximum session duration, 3,600 to 43,200 seconds; 0: 3,600.",
     ),
 ]
 TagOption = Annotated[list[str], typer.Option("--tag", metavar="KEY=VALUE", help="A tag; up to 20.")]
 EtagOption = Annotated[
     str,
     typer.Option(
-        "--etag", metavar="ETAG", help="The version that you have seen; if the role has changed since, nothing is done."
+        "--etag",
+        metavar="ETAG",
+        help="The version that you have read; if the role has changed since, the command fails.",
     ),
 ]
-DryRunOption = Annotated[
-    bool, typer.Option("--dry-run", help="Check everything and show what would be, but write nothing.")
-]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Check everything and show the result, without writing.")]
 RequestIdOption = Annotated[
     str,
     typer.Option(
         "--request-id",
         metavar="UUID",
-        help="Repeat a write safely: the same id gives the first result. Default: a new one.",
+        help="Makes a retry safe: the same id returns the first result. Default: a new id.",
     ),
 ]
 
@@ -64,7 +66,7 @@ app = typer.Typer(
 @app.command()
 @expanded
 def create(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="1 to 64 of `A-Z a-z 0-9 . -`.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The role's name: 1 to 64 of `A-Z a-z 0-9 . -`.")],
     connection: Connection,
     policy: PolicyOption,
     account_id: AccountOption = "",
@@ -90,16 +92,16 @@ def create(
         request_id=request_id,
         validate_only=dry_run,
     )
-    with client(connection) as asked, document_errors_in(policy, request.assume_role_policy_document):
-        show.written("would create" if dry_run else "created", asked.create_role(request), output)
+    with connect(connection) as client, document_errors_in(policy, request.assume_role_policy_document):
+        show.written("would create" if dry_run else "created", client.create_role(request), output)
 
 
 @app.command()
 @expanded
 def get(role: RoleArgument, connection: Connection, output: OutputOption = Output.TABLE) -> None:
     """Show one role with its trust policy."""
-    with client(connection) as asked:
-        show.role(asked.get_role(role), output)
+    with connect(connection) as client:
+        show.role(client.get_role(role), output)
 
 
 @app.command("list")
@@ -108,15 +110,19 @@ def list_(
     connection: Connection,
     account_id: AccountOption = "",
     prefix: Annotated[
-        str, typer.Option("--prefix", metavar="TEXT", help="Only names that begin so, in whatever case.")
+        str,
+        typer.Option("--prefix", metavar="TEXT", help="Only names that begin with this text; case does not matter."),
     ] = "",
     tag: Annotated[
-        list[str], typer.Option("--tag", metavar="KEY=VALUE", help="Only roles with this tag; with all of several.")
+        list[str],
+        typer.Option(
+            "--tag", metavar="KEY=VALUE", help="Only roles with this tag; given several times, with all of them."
+        ),
     ] = [],  # noqa: B006
-    full: Annotated[bool, typer.Option("--full", help="With `-o json`: trust policies, too.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="With `-o json`: include trust policies.")] = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """List the roles of an account in order of their names."""
+    """List the roles of an account by name."""
     from rolecall_client.client import list_all_roles
     from rolecall_client.v1 import role_pb2 as pb
 
@@ -127,8 +133,8 @@ def list_(
         tags=pairs(tag, "--tag"),
         view=pb.ROLE_VIEW_FULL if full else pb.ROLE_VIEW_BASIC,
     )
-    with client(connection) as asked:
-        show.roles(list_all_roles(asked, request), output)
+    with connect(connection) as client:
+        show.roles(list_all_roles(client, request), output)
 
 
 @app.command()
@@ -145,18 +151,22 @@ def update(
     max_session_duration: Annotated[
         int | None,
         typer.Option(
-            "--max-session-duration", metavar="SECONDS", help="The new longest session, 3,600 to 43,200 seconds."
+            "--max-session-duration",
+            metavar="SECONDS",
+            help="The new maximum session duration, 3,600 to 43,200 seconds.",
         ),
     ] = None,
-    tag: Annotated[list[str], typer.Option("--tag", metavar="KEY=VALUE", help="The new tags, all of them.")] = [],  # noqa: B006
-    no_tags: Annotated[bool, typer.Option("--no-tags", help="Remove every tag.")] = False,
+    tag: Annotated[
+        list[str], typer.Option("--tag", metavar="KEY=VALUE", help="A new tag; the new tags replace all old ones.")
+    ] = [],  # noqa: B006
+    no_tags: Annotated[bool, typer.Option("--no-tags", help="Remove all tags.")] = False,
     etag: EtagOption = "",
     reason: ReasonOption = "",
     request_id: RequestIdOption = "",
     dry_run: DryRunOption = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Change what is given of a role, and nothing else."""
+    """Change the given fields of a role; the others stay as they are."""
     from rolecall_client.v1.role_pb2 import UpdateRoleRequest
 
     if tag and no_tags:
@@ -181,9 +191,9 @@ def update(
     }
     request.update_mask.paths.extend(name for name, is_given in given.items() if is_given)
     if not request.update_mask.paths:
-        raise CommandError("nothing to change is given", hint="see `rolecall role update --help`")
-    with client(connection) as asked, document_errors_in(policy or "", document or ""):
-        show.written("would update" if dry_run else "updated", asked.update_role(request), output)
+        raise CommandError("no change is given", hint="see `rolecall role update --help`")
+    with connect(connection) as client, document_errors_in(policy or "", document or ""):
+        show.written("would update" if dry_run else "updated", client.update_role(request), output)
 
 
 @app.command()
@@ -197,14 +207,14 @@ def delete(
     dry_run: DryRunOption = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Delete a role. One of the same name that is created later is another role."""
+    """Delete a role. A role created later under the same name is a different role."""
     from rolecall_client.v1.role_pb2 import DeleteRoleRequest
 
     request = DeleteRoleRequest(
         role=role, etag=etag, change_reason=reason, request_id=request_id, validate_only=dry_run
     )
-    with client(connection) as asked:
-        show.deleted("would delete" if dry_run else "deleted", role, asked.delete_role(request), output)
+    with connect(connection) as client:
+        show.deleted("would delete" if dry_run else "deleted", role, client.delete_role(request), output)
 
 
 @app.command()
@@ -213,15 +223,15 @@ def history(
     role: RoleArgument,
     connection: Connection,
     limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=1, max=1000, help="At most this many revisions, 1 to 1,000.")
+        int, typer.Option("--limit", metavar="N", min=1, max=1000, help="Show at most this many revisions, 1 to 1,000.")
     ] = 20,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Show the kept revisions of a role, the newest first."""
+    """Show the stored revisions of a role, newest first."""
     from rolecall_client.v1.role_pb2 import ListRoleRevisionsRequest
 
-    with client(connection) as asked:
-        show.revisions(asked.list_role_revisions(ListRoleRevisionsRequest(role=role, page_size=limit)), output)
+    with connect(connection) as client:
+        show.revisions(client.list_role_revisions(ListRoleRevisionsRequest(role=role, page_size=limit)), output)
 
 
 @app.command()
@@ -237,9 +247,9 @@ def rollback(
     request_id: RequestIdOption = "",
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Restore a role as it was at one of its revisions; this makes a new revision."""
+    """Restore a role as of one of its revisions, as a new revision."""
     from rolecall_client.v1.role_pb2 import RollbackRoleRequest
 
     request = RollbackRoleRequest(role=role, revision=revision, etag=etag, change_reason=reason, request_id=request_id)
-    with client(connection) as asked:
-        show.written("restored", asked.rollback_role(request), output)
+    with connect(connection) as client:
+        show.written("restored", client.rollback_role(request), output)

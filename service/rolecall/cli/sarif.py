@@ -1,6 +1,6 @@
-"""SARIF 2.1.0: findings with their places, as code scanning services take them.
+"""SARIF 2.1.0: findings with their locations, the format of code scanning services.
 
-Lines and columns count from 1, in characters. A file below the current directory is named relative to it, as services expect.
+Lines and columns count from 1, in characters. A file below the current directory has a relative path, as services expect.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _REMARK = "remark"
 _RULES = {
     "case-failed": "A test case whose decision is not the expected one",
     "statement-not-covered": "A statement that applies in no test case",
-    _REMARK: "Something to know about a file",
+    _REMARK: "A remark about a file",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SarifResult:
-    """One finding: the stable name of its rule, its level (`error`, `warning`, `note`), and the places that it is related to."""
+    """One finding. `rule` is a stable name, `level` is `error`, `warning` or `note`; `related` are messages with locations."""
 
     rule: str
     level: str

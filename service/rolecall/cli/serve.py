@@ -1,4 +1,4 @@
-"""`serve`: the server. Its options are the settings of `rolecall.config.settings`, one for one."""
+"""`serve`: run the server. It has one option for each setting of `rolecall.config.settings`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _UNITS = {"seconds": "SECONDS", "bytes": "BYTES", "days": "DAYS"}
 
 
 def settings_of(flags: Mapping[str, object]) -> Config:
-    """Return the settings that flags and environment make; raise `CommandError` with all that is wrong."""
+    """Return the settings that flags and environment define; raise `CommandError` with every problem."""
     try:
         return Config.from_mapping(flags, os.environ)
     except ConfigError as error:
@@ -45,7 +45,7 @@ def settings_of(flags: Mapping[str, object]) -> Config:
 
 
 def with_settings(function: Callable[..., None]) -> Callable[..., None]:
-    """Return a command that takes an option for every setting, and passes all on as one mapping."""
+    """Return a command with an option for every setting, which calls `function` with all of them as one mapping."""
 
     def command(**flags: object) -> None:
         function(flags)
@@ -67,12 +67,12 @@ def _parameters() -> Iterator[inspect.Parameter]:
 
 
 def _option(setting: Field[Any]) -> object:
-    """Return the type of an option: text, which the settings read themselves. Its default is told, but left to them."""
-    flag, told = flag_of(setting.name), f"{setting.metadata['help']} [{_facts(setting)}]"
+    """Return the type of an option: text, which the settings parse. The help text names the default, which the settings apply."""
+    flag, text = flag_of(setting.name), f"{setting.metadata['help']} [{_facts(setting)}]"
     if _is_switch(setting):
-        return Annotated[bool | None, typer.Option(f"{flag}/--no-{flag[2:]}", help=told, show_default=False)]
+        return Annotated[bool | None, typer.Option(f"{flag}/--no-{flag[2:]}", help=text, show_default=False)]
     kind = list[str] if _repeatable(setting) else str | None
-    return Annotated[kind, typer.Option(flag, metavar=_metavar(setting), help=told, show_default=False)]
+    return Annotated[kind, typer.Option(flag, metavar=_metavar(setting), help=text, show_default=False)]
 
 
 def _facts(setting: Field[Any]) -> str:
@@ -110,7 +110,7 @@ def _repeatable(setting: Field[Any]) -> bool:
 def serve(flags: Mapping[str, object]) -> None:
     """Serve over gRPC until SIGTERM or Ctrl-C.
 
-    Each option has a ROLECALL_* variable, over which it wins. A variable that names no setting stops the start.
+    Each option has a ROLECALL_* environment variable; the option takes precedence. An unknown ROLECALL_* variable is an error.
     """
     config = settings_of(flags)
 

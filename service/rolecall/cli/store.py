@@ -1,4 +1,4 @@
-"""`store`: a store as a whole, moved from one database to another."""
+"""`store`: copy a whole store to another database."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from rolecall.cli.options import Output
 from rolecall.cli.store_options import counted, counting, store_errors, url_of
 from rolecall.cli.terminal import print_json
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Move a store to another database.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Copy a store to another database.")
 
-_URL = "sqlite:///PATH, postgresql://..., or @FILE with the URL in it."
+_URL = "sqlite:///PATH, postgresql://..., or @FILE for a file that contains the URL."
 
 
 @app.callback()
 def store() -> None:
-    """Move a store to another database."""
+    """Copy a store to another database."""
 
 
 @app.command()
 def copy(
     source: Annotated[str, typer.Argument(metavar="FROM", help=f"The store to copy: {_URL}")],
-    target: Annotated[str, typer.Argument(metavar="TO", help=f"An empty or new one: {_URL}")],
+    target: Annotated[str, typer.Argument(metavar="TO", help=f"An empty or new store: {_URL}")],
     output: Annotated[Output, typer.Option("--output", "-o", help="For people (table), or JSON.")] = Output.TABLE,
 ) -> None:
     """Copy a store into an empty one.
 
-    Everything goes along: roles, the log with its hashes, remembered requests, the incarnation and the token key. So it is the same
-    history in another place, and only one of the two must go on: stop the servers of FROM first. The copy is held to what was read
+    Copies everything: roles, the log with its hashes, stored request ids, the incarnation and the token key. Both stores then have
+    the same history, and only one of them may be used: stop the servers of FROM first. The copy is compared with what was read
     before it is committed; if anything differs, TO stays empty.
     """
     from rolecall.storage.maintenance.admin_store import open_admin_store
@@ -45,7 +45,7 @@ def copy(
         with store_errors("TO"):
             target_store = open_admin_store(url_of(target))
             if source_store.path is not None and source_store.path == target_store.path:
-                raise CommandError("FROM and TO are one file")
+                raise CommandError("FROM and TO are the same file")
             written = stack.enter_context(target_store.fill_transaction())
         tell = stack.enter_context(counting("copying", "rows"))
         copied = copy_store(read, written, head_now=source_store.head, on_progress=tell, store=source_store.name)
@@ -60,6 +60,6 @@ def copy(
         )
         return
     sys.stdout.write(
-        f"copied {counted(copied.roles, 'role')} at revision {copied.head.revision}, and the log is whole\n"
-        "the history goes on in the copy: let servers use that one, and no longer the store that it was copied from\n"
+        f"copied {counted(copied.roles, 'role')} at revision {copied.head.revision}, with the complete log\n"
+        "start servers with the copy from now on, and no longer with the store that it was copied from\n"
     )

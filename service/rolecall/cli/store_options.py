@@ -1,4 +1,4 @@
-"""What the commands on stores share: which store, its errors as sentences, and progress for those who wait."""
+"""What the commands on stores share: the choice of the store, its errors, and progress on a terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FILE_MARK = "@"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreChoice:
-    """Which store a command works on, as `serve` is told."""
+    """The store that a command works on; the same options as those of `serve`."""
 
     store: Annotated[
         str | None,
@@ -33,12 +33,12 @@ class StoreChoice:
     ] = None
     store_file: Annotated[
         str | None,
-        typer.Option("--store-file", metavar="FILE", help="File that holds the URL instead [ROLECALL_STORE_FILE]."),
+        typer.Option("--store-file", metavar="FILE", help="A file that contains the URL [ROLECALL_STORE_FILE]."),
     ] = None
 
     @property
     def url(self) -> str:
-        """Return the URL; raise `CommandError`. An option wins over both variables."""
+        """Return the URL; raise `CommandError`. Either option takes precedence over both variables."""
         if self.store is not None and self.store_file is not None:
             raise CommandError("only one of --store and --store-file may be given")
         flags = {"store": self.store, "store_file": self.store_file}
@@ -48,7 +48,7 @@ class StoreChoice:
 
 
 def url_of(text: str) -> str:
-    """Return the URL that an argument is, or that is in the file behind its `@`; raise `CommandError`."""
+    """Return the URL of an argument, which is a URL or `@FILE`; raise `CommandError`."""
     if text.startswith(FILE_MARK):
         return _url({"store_file": text.removeprefix(FILE_MARK)}, {})
     return text
@@ -56,7 +56,7 @@ def url_of(text: str) -> str:
 
 @contextmanager
 def store_errors(which: str = "") -> Iterator[None]:
-    """Let what is wrong with a store come out as a `CommandError`; `which` tells of which of two."""
+    """Raise errors of a store as a `CommandError`, prefixed with `which` store if it is given."""
     from rolecall.roles.errors import RoleError
 
     try:
@@ -67,7 +67,7 @@ def store_errors(which: str = "") -> Iterator[None]:
 
 @contextmanager
 def counting(what: str, noun: str) -> Iterator[Callable[[int], None]]:
-    """Give what is told how many have gone by; on a terminal it shows."""
+    """Yield a callback that takes the number of items done; on a terminal it shows progress."""
     out = console(sys.stderr)
     if not out.is_terminal:
         yield lambda _: None

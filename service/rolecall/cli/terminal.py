@@ -1,4 +1,4 @@
-"""What a person sees: colours on a terminal, none elsewhere, and nothing in a stranger's text that a terminal would obey."""
+"""Output for people: colours on a terminal only, and control characters of untrusted text escaped."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _UNBOUNDED_COLUMNS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The signs of yes and no that the terminal can show."""
+    """The marks for yes and no that a terminal can show."""
 
     yes: str
     no: str
 
 
 def console(stream: TextIO) -> Console:
-    """Return a console on a stream. What goes to a file or a pipe is never wrapped, so that lines stay lines."""
+    """Return a console on a stream. Output to a file or a pipe is never wrapped, so that each record stays one line."""
     from rich.console import Console
 
     probe = Console(file=stream, highlight=False, markup=False, emoji=False)
@@ -65,28 +65,28 @@ def print_json(value: object) -> None:
 
 
 def record(message: Message) -> Mapping[str, object]:
-    """Return a message as protobuf's JSON has it, with the names of the contract and every field that has no presence."""
+    """Return a message as protobuf JSON, with the field names of the contract and including default values."""
     from google.protobuf.json_format import MessageToDict
 
     return MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
 
 
 def visible(text: str) -> str:
-    """Return `text` with each character that does not print as an escape; see `rolecall.policy.wording`."""
+    """Return `text` with unprintable characters escaped; see `rolecall.policy.wording`."""
     from rolecall.policy import wording
 
     return wording.printable(text)
 
 
 def prepare_streams() -> None:
-    """Let the streams take any text: what the terminal's encoding lacks is escaped, not an error."""
+    """Escape characters that the encoding of a stream lacks, instead of raising an error."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 
 
 def abandon_stdout() -> None:
-    """Let go of a standard output that nobody reads, so that the interpreter does not complain when it ends."""
+    """Replace a closed standard output, so that the interpreter does not fail when it flushes it at exit."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, sys.stdout.fileno())
     os.close(devnull)

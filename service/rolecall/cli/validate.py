@@ -1,4 +1,4 @@
-"""`validate`: trust policies held to the language, as a compiler would. It needs no server."""
+"""`validate`: check trust policies against the language, as a compiler does. It needs no server."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 class Language(StrEnum):
-    """Whose language a document is held to."""
+    """The language that a document is checked against."""
 
     ROLECALL = "rolecall"
     RAM = "ram"
 
 
 class Severity(StrEnum):
-    """How much a problem matters, the gravest first."""
+    """The severity of a problem, most severe first."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -37,7 +37,7 @@ class Severity(StrEnum):
 
 
 class FindingsFormat(StrEnum):
-    """How problems are reported."""
+    """The output format of `validate`."""
 
     TABLE = "table"
     JSON = "json"
@@ -48,26 +48,25 @@ Files = Annotated[
     list[str],
     typer.Argument(
         metavar="FILE...",
-        help="Trust policies (JSON; `-`: standard input), files of roles, terraform plans (`terraform show -json`); "
-        "directories are searched for them.",
+        help="Trust policies (JSON; `-`: standard input), role files, terraform plans (`terraform show -json`), "
+        "and directories, which are searched for them.",
     ),
 ]
 ProfileOption = Annotated[
     Language,
     typer.Option(
-        "--profile", help="`ram` refuses what only Rolecall knows, so that the document can go into an account."
+        "--profile",
+        help="`ram` refuses extensions of Rolecall, so that a valid document can be used in an Alibaba Cloud account.",
     ),
 ]
 AccountOption = Annotated[
     str,
     typer.Option(
-        "--account-id", metavar="ID", help="The account of the role, so that other accounts can be told from it."
+        "--account-id", metavar="ID", help="The account of the role; findings about other accounts depend on it."
     ),
 ]
-FailOnOption = Annotated[
-    Severity, typer.Option("--fail-on", help="The least grave problem that makes the command fail.")
-]
-FormatOption = Annotated[FindingsFormat, typer.Option("--output", "-o", help="How to report.")]
+FailOnOption = Annotated[Severity, typer.Option("--fail-on", help="Fail on problems of this severity and above.")]
+FormatOption = Annotated[FindingsFormat, typer.Option("--output", "-o", help="The format of the report.")]
 
 
 def validate(
@@ -79,20 +78,20 @@ def validate(
 ) -> None:
     """Find what is wrong with trust policies.
 
-    Reports every rule that they break, and of those that break none what a careful reader would ask. Exit code 2 if there is
-    an error, be it a broken rule or a remark; --fail-on tells what else is as bad. No server is needed.
+    Reports every violation of the language; for valid policies, the findings of the linter. Exit code 2 if there is an error; with
+    --fail-on also for less severe problems. No server is needed.
     """
     roles, problems = _found(files)
     policies = len(roles) + len({problem.location.file for problem in problems if not problem.finding})
     for role in roles:
         problems += _examined(role, profile, account_id)
     _report(problems, policies, output)
-    grave = list(Severity)[: list(Severity).index(fail_on) + 1]
-    raise typer.Exit(FAILED if any(problem.severity in grave for problem in problems) else OK)
+    failing = list(Severity)[: list(Severity).index(fail_on) + 1]
+    raise typer.Exit(FAILED if any(problem.severity in failing for problem in problems) else OK)
 
 
 def _found(files: Sequence[str]) -> tuple[list[FoundRole], list[Problem]]:
-    """Return the roles of files, in the order of the files, and what is wrong with those that have none."""
+    """Return the roles of files in the order of the files, and the problems of files without roles."""
     from rolecall.cli.sources import search
 
     roles: list[FoundRole] = []
@@ -115,19 +114,19 @@ def _read_stdin(roles: list[FoundRole], problems: list[Problem]) -> None:
 
 
 def _without_policy(found: Found, named: Sequence[Path]) -> Iterator[Problem]:
-    """Yield a remark on each file of test cases; naming one is a mistake."""
+    """Yield a problem for each case file: an error if the command line names it, else a note."""
     for document in found.case_documents:
         yield Problem(
             location=Location(str(document.path)),
             severity="error" if document.path in named else "note",
-            message="test cases have no trust policy of their own to validate",
+            message="a case file has no trust policy to validate",
             hint="`rolecall test` runs them",
             finding=document.path not in named,
         )
 
 
 def _examined(role: FoundRole, language: Language, account: str) -> Iterator[Problem]:
-    """Yield what is wrong with a trust policy."""
+    """Yield the problems of a trust policy."""
     from dataclasses import replace
 
     from rolecall.cli.policy_check import document_problems
@@ -135,7 +134,7 @@ def _examined(role: FoundRole, language: Language, account: str) -> Iterator[Pro
 
     now, profile, owner = now_micros(), Profile[language.name], role.account_id or account
     for problem in document_problems(role.document, role.location_of, profile=profile, now=now, account=owner):
-        # Where lines lead nowhere, the message has to say which element it is.
+        # Without an exact location the message must name the element.
         element = "" if role.exact else f"{role.label}: {problem.pointer or '/'}: "
         yield replace(problem, message=element + problem.message)
 
@@ -157,10 +156,10 @@ def _show(problems: list[Problem], counts: Counter[str], policies: int) -> None:
 
     out = console(sys.stdout)
     report_problems(problems, out)
-    told = ", ".join(_counted(counts[severity], severity) for severity in Severity if counts[severity])
+    counted = ", ".join(_counted(counts[severity], severity) for severity in Severity if counts[severity])
     mark = marks(out).no if counts["error"] else marks(out).yes
     out.print(
-        f"{mark} {_counted(policies, 'trust policy')}: {told or 'nothing to report'}",
+        f"{mark} {_counted(policies, 'trust policy')}: {counted or 'no problems'}",
         style="red" if counts["error"] else "green",
     )
 

@@ -1,4 +1,4 @@
-"""`what-can`: which roles of a server a principal can assume, or could with further condition keys."""
+"""`what-can`: list the roles of a server that a principal can assume, or could assume with further condition keys."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from rolecall.cli.options import Connection, Output, OutputOption, expanded
-from rolecall.cli.remote import client
+from rolecall.cli.remote import connect
 from rolecall.cli.request import PrincipalOptions, principal_query
 from rolecall.cli.terminal import print_json, record
 
 AccountOption = Annotated[
     str,
     typer.Option(
-        "--account-id", metavar="ID", help="Only roles of this account, an id or an alias; default: of every one."
+        "--account-id", metavar="ID", help="Only roles of this account, an id or an alias; default: of all accounts."
     ),
 ]
 
@@ -25,11 +25,11 @@ def what_can(
 ) -> None:
     """Show which roles a principal can assume.
 
-    ALLOW: `rolecall check` allows. CONDITIONAL: it depends on condition keys that were not given, which are named.
+    ALLOW: the principal can assume the role. CONDITIONAL: it depends on condition keys that were not given; they are listed.
     """
     query = principal_query(asker, account_id)
-    with client(connection) as asked:
-        roles = asked.what_can(query, account_id=account_id)
+    with connect(connection) as client:
+        roles = client.what_can(query, account_id=account_id)
         if output is Output.JSON:
             print_json({"roles": [record(role) for role in roles]})
         else:

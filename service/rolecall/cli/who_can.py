@@ -1,4 +1,4 @@
-"""`who-can`: whom a role trusts, by a server's account of it or by a trust policy at hand."""
+"""`who-can`: list whom a role trusts, from a server or from a trust policy file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rolecall.cli.failure import CommandError
 from rolecall.cli.files import read_policy
 from rolecall.cli.options import Connection, Output, OutputOption, expanded
 from rolecall.cli.problem import Location, ProblemsError
-from rolecall.cli.remote import client
+from rolecall.cli.remote import connect
 from rolecall.cli.terminal import print_json, record
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ RoleArgument = Annotated[
     str,
     typer.Argument(
         metavar="[ROLE]",
-        help="An ARN, ACCOUNT/NAME, or NAME in the server's default account; left out with --policy.",
+        help="An ARN, ACCOUNT/NAME, or NAME in the server's default account; not with --policy.",
         show_default=False,
     ),
 ]
@@ -29,7 +29,7 @@ PolicyOption = Annotated[
     typer.Option(
         "--policy",
         metavar="FILE",
-        help="Ask without a server: whom the trust policy in this file trusts (`-`: standard input).",
+        help="Without a server: show whom the trust policy in this file trusts (`-`: standard input).",
     ),
 ]
 
@@ -40,16 +40,16 @@ def who_can(
 ) -> None:
     """Show whom a role trusts.
 
-    One line for each principal of each statement, with the conditions in words. Where a Deny applies, no Allow counts. With
-    --policy no server is needed.
+    Prints one line for each principal of each statement, with the conditions in words. A Deny that applies overrides every Allow.
+    With --policy no server is needed.
     """
     if bool(role) == bool(policy):
         raise CommandError("give a role, or --policy FILE", hint="see `rolecall who-can --help`")
     if policy:
         response = _trusted_by(policy)
     else:
-        with client(connection) as asked:
-            response = asked.who_can(role)
+        with connect(connection) as client:
+            response = client.who_can(role)
     if output is Output.JSON:
         print_json(record(response))
     else:

@@ -1,1 +1,1 @@
-"""Reading the decision log of a server."""
+"""Read the decision log of a server."""

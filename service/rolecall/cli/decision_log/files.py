@@ -1,4 +1,4 @@
-"""The files of a log that is rotated, oldest first, and what is still being added to the newest of them.
+"""Read the files of a rotated log, oldest first, and follow the newest one.
 
 PATH.N … PATH.1, PATH
 """
@@ -24,7 +24,7 @@ POLL_SECONDS = 0.2
 
 
 class LogLine(NamedTuple):
-    """A line, and where it is: lines count from 1. One that is too long has lost its end."""
+    """A line with its file and its number from 1. `data` of a line that is too long is cut."""
 
     file: str
     number: int
@@ -34,7 +34,7 @@ class LogLine(NamedTuple):
 def log_lines(name: str, *, follow: bool) -> Iterator[LogLine | None]:
     """Yield every line of a log (`-`: standard input); raise `OSError`.
 
-    With `follow` this goes on for ever, across rotations, and yields None whenever there is nothing more for now.
+    With `follow` this never ends, continues across rotations, and yields None whenever it has reached the end of the log.
     """
     if name == STDIN:
         yield from _whole_lines(_Reader(STDIN, sys.stdin.buffer))
@@ -48,32 +48,32 @@ def log_lines(name: str, *, follow: bool) -> Iterator[LogLine | None]:
 
 
 class _Reader:
-    """Reads one file. A line without an end is kept until it has one, or nobody writes to the file any more."""
+    """Reads one file. An incomplete line is buffered until its end is written, or until the file is no longer written to."""
 
     def __init__(self, name: str, file: BinaryIO) -> None:
         self.name, self.file = name, file
-        self._number, self._begun = 0, b""
+        self._number, self._partial = 0, b""
 
-    def ended_lines(self) -> Iterator[LogLine]:
-        """Yield the lines that have an end."""
+    def complete_lines(self) -> Iterator[LogLine]:
+        """Yield the complete lines."""
         while data := self.file.readline(MAX_LINE_BYTES + 1):
-            self._begun = (self._begun + data)[: MAX_LINE_BYTES + 1]
+            self._partial = (self._partial + data)[: MAX_LINE_BYTES + 1]
             if data.endswith(b"\n"):
                 yield self._next()
 
     def last_line(self) -> Iterator[LogLine]:
-        """Yield what comes after the last end of a line, if anything does."""
-        if self._begun:
+        """Yield the incomplete last line, if there is one."""
+        if self._partial:
             yield self._next()
 
     def _next(self) -> LogLine:
         self._number += 1
-        data, self._begun = self._begun, b""
+        data, self._partial = self._partial, b""
         return LogLine(self.name, self._number, data)
 
     @property
     def identity(self) -> tuple[int, int]:
-        """Return what names the file, whatever it is called."""
+        """Return the device and inode of the file, which stay the same when it is renamed."""
         facts = os.fstat(self.file.fileno())
         return facts.st_dev, facts.st_ino
 
@@ -85,12 +85,12 @@ class _Reader:
 
 
 def _whole_lines(reader: _Reader) -> Iterator[LogLine]:
-    yield from reader.ended_lines()
+    yield from reader.complete_lines()
     yield from reader.last_line()
 
 
 def _newest_first(path: Path) -> list[_Reader]:
-    """Open every file of a log. A rotation meanwhile shows as a file that is open already: none is missed."""
+    """Open every file of a log. Opening the newest first misses none: a rotation meanwhile only makes a file appear twice."""
     found: dict[tuple[int, int], _Reader] = {}
     for name in (path, *_rotated_files(path)):
         with contextlib.suppress(FileNotFoundError):
@@ -103,14 +103,14 @@ def _newest_first(path: Path) -> list[_Reader]:
 
 
 def _rotated_files(path: Path) -> list[Path]:
-    """Return the files that were put aside, newest first."""
+    """Return the rotated files, newest first."""
     numbered = re.compile(re.escape(path.name) + r"\.([0-9]{1,6})")
     matches = [(int(match[1]), other) for other in path.parent.iterdir() if (match := numbered.fullmatch(other.name))]
     return [other for _, other in sorted(matches)]
 
 
 def _followed(path: Path, reader: _Reader) -> Iterator[LogLine | None]:
-    """Yield what is added to the newest file; when it is put aside, read it to its end and go on with the one after it."""
+    """Yield what is added to the newest file; after a rotation, read it to its end and continue with the next file."""
     while True:
         with reader:
             yield from _until_rotated(path, reader)
@@ -120,7 +120,7 @@ def _followed(path: Path, reader: _Reader) -> Iterator[LogLine | None]:
 
 def _until_rotated(path: Path, reader: _Reader) -> Iterator[LogLine | None]:
     while not _was_rotated(path, reader):
-        yield from reader.ended_lines()
+        yield from reader.complete_lines()
         yield None
         _rewind_if_truncated(reader)
         time.sleep(POLL_SECONDS)
@@ -136,7 +136,7 @@ def _was_rotated(path: Path, reader: _Reader) -> bool:
 
 
 def _next_after(path: Path, reader: _Reader) -> _Reader:
-    """Return the file that was begun after one; if that is gone meanwhile, the oldest that is left."""
+    """Return the file that follows `reader`; if it has been deleted, the oldest that is left."""
     files = _newest_first(path)
     newer = list(takewhile(lambda other: other.identity != reader.identity, files)) or files
     for other in files:

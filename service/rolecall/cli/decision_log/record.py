@@ -1,4 +1,4 @@
-"""One line of a decision log, read as far as a filter or a person needs it."""
+"""Parse one line of a decision log into the fields that filters and the table need."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\
 
 
 class NotADecisionError(Exception):
-    """A line is no decision; the message says why."""
+    """A line is not a decision; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedDecision:
-    """A decision of the log. `who` is empty where the log does not tell; `line` is all of it, without its end."""
+    """A decision of the log. `who` is empty if the log does not have it; `line` is the whole line without its end."""
 
     line: str
     time: str
@@ -33,7 +33,7 @@ class LoggedDecision:
 
     @property
     def role_key(self) -> str:
-        """Return `ACCOUNT/NAME` in lower case, in which names compare."""
+        """Return `ACCOUNT/NAME` in lower case: names compare without regard to case."""
         account, _, name = self.role.removeprefix("acs:ram::").partition(":role/")
         return f"{account}/{name}".lower()
 
@@ -53,24 +53,24 @@ def read_decision(data: bytes) -> LoggedDecision:
 
 
 def _decision(line: str, record: object) -> LoggedDecision:
-    asked, result = _member(record, "input", dict), _member(record, "result", dict)
+    request, result = _member(record, "input", dict), _member(record, "result", dict)
     time = _member(record, "timestamp", str)
     if not _TIMESTAMP.fullmatch(time):
-        raise NotADecisionError("`timestamp` is not a time as the decision log has it")
+        raise NotADecisionError("`timestamp` is not a time in the format of the decision log")
     return LoggedDecision(
         line=line,
         time=time,
         allowed=_member(result, "allowed", bool),
         reason=_member(result, "reason", str),
-        who=_member(asked, "who", str) if "who" in asked else "",
-        role=_member(asked, "role", str),
+        who=_member(request, "who", str) if "who" in request else "",
+        role=_member(request, "role", str),
         method=_member(record, "method", str),
         statements=tuple(_member(one, "pointer", str) for one in _statements(record)),
     )
 
 
 def _statements(record: object) -> list[object]:
-    """Return the statements; a line that had to be cut may have none."""
+    """Return the statements; a line that was cut may have none."""
     if isinstance(record, dict) and "matched_statements" not in record and "cut" in record:
         return []
     return _member(record, "matched_statements", list)
@@ -79,5 +79,5 @@ def _statements(record: object) -> list[object]:
 def _member(record: object, name: str, kind: type[_T]) -> _T:
     value = record.get(name) if isinstance(record, dict) else None
     if not isinstance(value, kind):
-        raise NotADecisionError(f"the line is JSON, but has no `{name}` as decisions have it")
+        raise NotADecisionError(f"the line is JSON, but has no `{name}` of a decision")
     return value

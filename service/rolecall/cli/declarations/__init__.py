@@ -1,4 +1,4 @@
-"""Roles as files declare them: YAML or JSON, with the place of everything, so that every fault has a line and a column."""
+"""Role declarations in YAML or JSON files. Every value has its location, so that every problem has a line and a column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trust policies in a declaration: as a tree, as JSON text, or in a file of their own; and where each element stands."""
+"""Trust policies in a declaration: as YAML, as JSON text, or in a separate file; and the location of each element."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _INLINE_CHARACTERS = 100
 
 @dataclass(frozen=True, slots=True)
 class TreeSource:
-    """A trust policy that is part of the declaration: an element stands where its node does."""
+    """A trust policy written as part of the declaration; the location of an element is that of its node."""
 
     root: Node
 
@@ -23,7 +23,7 @@ class TreeSource:
         return json_text(self.root)
 
     def locate(self, pointer: str, line: int, column: int) -> Location:  # noqa: ARG002
-        """Return where the element of a JSON pointer stands, or the nearest around it."""
+        """Return the location of the element of a JSON pointer, or of the nearest element around it."""
         node, location = self.root, self.root.location
         for step in _steps(pointer):
             if isinstance(node, Table) and step in node.members:
@@ -38,7 +38,10 @@ class TreeSource:
 
 @dataclass(frozen=True, slots=True)
 class TextSource:
-    """A trust policy that is text, which begins at `start`; `indent` is how far each of its lines is moved to the right."""
+    """A trust policy as text that begins at `start`, each line indented by `indent` characters.
+
+    Unless `exact`, the lines of the text are not those of the file.
+    """
 
     text: str
     start: Location
@@ -46,7 +49,7 @@ class TextSource:
     exact: bool = True
 
     def locate(self, pointer: str, line: int, column: int) -> Location:  # noqa: ARG002
-        """Return where a line and column of the text stand."""
+        """Return the location of a line and column of the text; without an exact location, the start of the text."""
         if not line or not self.exact:
             return self.start
         return Location(self.start.file, self.start.line + line - 1, column + self.indent)
@@ -60,7 +63,7 @@ def _steps(pointer: str) -> list[str]:
 
 
 def block_source(node: Scalar, lines: list[str]) -> TextSource:
-    """Return the source that a YAML text is; `lines` are those of the file. Only in a literal block do lines stand as written."""
+    """Return the source of a YAML string; `lines` are those of the file. Only a literal block keeps lines as they are."""
     if node.style != "|" or node.location.line >= len(lines):
         return TextSource(node.text, node.location, exact=False)
     first = lines[node.location.line]
@@ -69,7 +72,7 @@ def block_source(node: Scalar, lines: list[str]) -> TextSource:
 
 
 def json_text(node: Node, indent: str = "") -> str:
-    """Return a tree as JSON: short values on one line, long ones one element a line."""
+    """Return a tree as JSON: short values on one line, longer ones with one element on each line."""
     inline = _inline(node)
     if len(indent) + len(inline) <= _INLINE_CHARACTERS or isinstance(node, Scalar) or len(inline) == len("[]"):
         return inline

@@ -1,4 +1,4 @@
-"""From a file or a directory to the roles that it declares."""
+"""Read the roles that files and directories declare."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
 
 def read_declarations(paths: Iterable[Path]) -> list[DeclaredRole]:
-    """Return the roles that files declare; raise `ProblemsError` with everything that is wrong with any of them.
+    """Return the roles that files declare; raise `ProblemsError` with every problem of every file.
 
-    In a directory, and below it, files called `*.yaml`, `*.yml` and `*.json` are read in order of their names; hidden ones
-    are not. A trust policy that a role names as its `trust_policy_file` may lie among them.
+    In a directory and its subdirectories, `*.yaml`, `*.yml` and `*.json` files are read in the order of their names, except hidden
+    ones. A trust policy that a role names as its `trust_policy_file` may be among them.
     """
     declared: list[DeclaredRole] = []
     problems: list[Problem] = []

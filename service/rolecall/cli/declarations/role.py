@@ -29,7 +29,7 @@ _SECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredRole:
-    """A role that a file declares, and where everything about it stands."""
+    """A role that a file declares, and the locations of its parts."""
 
     message: RoleDeclaration
     table: Table
@@ -37,11 +37,11 @@ class DeclaredRole:
 
     @property
     def location(self) -> Location:
-        """Return where the role's name stands."""
+        """Return the location of the role's name."""
         return self.table.keys.get("name", self.table.location)
 
     def location_of(self, field: str) -> Location:
-        """Return where a field of the message stands, or the role if it is not written."""
+        """Return the location of a field of the message, or of the role if the file does not have the field."""
         key = {"role_name": "name", "assume_role_policy_document": self._policy_key()}.get(field, field)
         return self.table.keys.get(key, self.location)
 
@@ -50,14 +50,14 @@ class DeclaredRole:
 
 
 class RoleReader:
-    """Reads the roles of one file, noting every problem."""
+    """Reads the roles of one file, and collects every problem."""
 
     def __init__(self, path: Path, text: str) -> None:
         self._path, self._lines = path, text.splitlines()
         self.problems: list[Problem] = []
 
     def roles(self, document: Node) -> Iterator[DeclaredRole]:
-        """Yield the roles of a document; those with problems are left out."""
+        """Yield the roles of a document that have no problem."""
         if not isinstance(document, Table):
             self._note(document.location, "must be a mapping with `apiVersion` and `roles`")
             return
@@ -123,7 +123,7 @@ class RoleReader:
             return ""
         if isinstance(node, Scalar) and node.literal != "null":
             return node.text
-        self._note(node.location, f"`{key}` must be text", "leave the key out if there is none")
+        self._note(node.location, f"`{key}` must be text", "leave out the key if there is none")
         return ""
 
     def _seconds(self, table: Table) -> int:
@@ -163,7 +163,7 @@ class RoleReader:
     def _tree(self, node: Node) -> Source | None:
         if isinstance(node, Table):
             return TreeSource(node)
-        self._note(node.location, "`trust_policy` must be a mapping", "JSON as text belongs under `trust_policy_json`")
+        self._note(node.location, "`trust_policy` must be a mapping", "put JSON text under `trust_policy_json`")
         return None
 
     def _file(self, node: Scalar) -> Source | None:

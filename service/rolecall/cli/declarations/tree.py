@@ -1,7 +1,7 @@
-"""YAML and JSON as trees that know their places.
+"""Parse YAML and JSON into trees whose nodes know their locations.
 
-Scalars stay as they are written: only `null`, `true`, `false` and JSON numbers, unquoted, are other than text. `yes`, `on`,
-`0123` and `2026-01-01` are text. Duplicate keys are refused at every depth; aliases work, but cannot grow a file past a limit.
+Scalars are text as written, except for unquoted `null`, `true`, `false` and JSON numbers: `yes`, `on`, `0123` and `2026-01-01` are
+text. Duplicate keys are refused at every depth. Aliases work, but the number of values that they expand to is limited.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """One value. `plain` is whether it stands without quotes; `style` is YAML's mark of a block (`|`, `>`) or a quote."""
+    """One value. `style` is how YAML writes it: a block (`|`, `>`), a quote, or empty for a plain scalar."""
 
     location: Location
     text: str
@@ -36,7 +36,7 @@ class Scalar:
 
     @property
     def literal(self) -> str:
-        """Return the JSON literal (`true`, `42`, `null`) that the value is, or nothing if it is text."""
+        """Return the value as a JSON literal (`true`, `42`, `null`), or an empty string if it is text."""
         if self.style:
             return ""
         if self.text in ("", "~"):
@@ -54,7 +54,7 @@ class Array:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Values by name, and where each name stands."""
+    """Values by name, and the location of each name."""
 
     location: Location
     members: Mapping[str, Node]
@@ -65,7 +65,7 @@ Node = Scalar | Array | Table
 
 
 class Mark(Protocol):
-    """A place as YAML's parsers tell it, from 0."""
+    """A position as YAML's parsers report it, from 0."""
 
     index: int
     line: int
@@ -73,11 +73,11 @@ class Mark(Protocol):
 
 
 def read_documents(text: str, file: str) -> list[Node]:
-    """Return the documents of a file (JSON if it is named so, else YAML); raise `ProblemsError`."""
+    """Return the documents of a file, JSON if its name ends in `.json`, else YAML; raise `ProblemsError`."""
     if not file.endswith(".json"):
         return _documents(text, file, json_text="")
     _require_json(text, file)
-    # A tab is white space to JSON and an error to YAML, and so is half a surrogate pair. The strings are read from `text` itself.
+    # The YAML parser refuses tabs and lone surrogates, which JSON allows; strings are read from the original `text`.
     return _documents(_SURROGATE.sub(r"\\u0020", text.replace("\t", " ")), file, json_text=text)
 
 
@@ -106,9 +106,9 @@ def _documents(text: str, file: str, *, json_text: str) -> list[Node]:
 
 
 class _Builder:
-    """Builds the trees of one file from the parser's events; its own recursion is bounded, which that of YAML's composer is not.
+    """Builds the trees of one file from the parser's events, with a limit on depth that YAML's own composer does not have.
 
-    `json_text` is the text of a JSON file: YAML would read a surrogate pair as two characters.
+    `json_text` is the original text of a JSON file, from which strings are read: YAML reads a surrogate pair as two characters.
     """
 
     def __init__(self, text: str, file: str, json_text: str) -> None:
@@ -143,7 +143,7 @@ class _Builder:
 
     def _alias(self, event: yaml.AliasEvent, location: Location) -> Node:
         if event.anchor not in self._anchors:
-            raise error_at(location, f"no value has been given the anchor `&{event.anchor}` before")
+            raise error_at(location, f"the anchor `&{event.anchor}` is not defined before this alias")
         node, size = self._anchors[event.anchor]
         self._require_bounded(size, location)
         return node
@@ -153,7 +153,7 @@ class _Builder:
         if self._count > MAX_NODES:
             raise error_at(
                 location,
-                f"the file has more than {MAX_NODES:,} values, those of aliases counted as often as they are used",
+                f"the file has more than {MAX_NODES:,} values, counting those of an alias at each use",
             )
 
     def _require_plain(
@@ -197,7 +197,7 @@ class _Builder:
 
 
 def _duplicate(key: str, at: Location, first: Location) -> Problem:
-    message = f"the key `{key}` stands here a second time; the first is on line {first.line}"
+    message = f"the key `{key}` is given twice; the first is on line {first.line}"
     return Problem(location=at, message=message, reason="DUPLICATE_KEY", hint="keep one of the two")
 
 
@@ -208,7 +208,7 @@ def _location(file: str, event: yaml.Event) -> Location:
 
 def _mark(mark: Mark | None) -> Mark:
     if mark is None:
-        raise ValueError("an event of a parsed text has its place")
+        raise ValueError("the parser gave an event without a position")
     return mark
 
 

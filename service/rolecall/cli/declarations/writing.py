@@ -1,6 +1,6 @@
-"""Roles written as declarations that `apply` reads back exactly, one after the other, as YAML or JSON.
+"""Write roles one by one as YAML or JSON declarations that `apply` reads back exactly.
 
-A trust policy becomes a tree where reading the tree gives its text again, byte for byte; otherwise it stays text.
+A trust policy is written as YAML if reading it back gives the same text, byte for byte; otherwise it is written as text.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _QUOTED = '"'
 _ROOM_FOR_THE_ROLE = 4
 _MAX_PLAIN_CHARACTERS = 200
 
-# What YAML 1.1 or 1.2 takes for something else than text is quoted, and so is whatever else is not plainly a name.
+# Written without quotes: names that neither YAML 1.1 nor 1.2 reads as anything but text.
 _PLAIN = re.compile(
     r"(?!(?:null|true|false|yes|no|on|off|y|n)\Z)[A-Za-z](?:[\w./@-]|:(?=[\w:/]))*", re.ASCII | re.IGNORECASE
 )
-# JSON escapes none of these, and YAML's readers take none of them as they are.
+# `json.dumps` leaves these as they are, but YAML readers refuse them.
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
-# A literal block gives back only texts of these characters that begin with no blank, and end in one line end at most.
+# A literal block preserves only text of these characters that does not begin with white space.
 _BLOCK = re.compile("[!-~][\\t\\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]*")
 
 
@@ -54,7 +54,7 @@ def json_parts(roles: Iterable[RoleDeclaration]) -> Iterator[str]:
 
 
 def _fields(role: RoleDeclaration) -> Iterator[tuple[str, str | int | dict[str, str]]]:
-    """Yield what a role has besides its policy; what is as `apply` would have it anyway is left out."""
+    """Yield the fields of a role except its policy, leaving out default values."""
     yield "name", role.role_name
     yield "account_id", role.account_id
     if role.description:
@@ -132,7 +132,7 @@ def _inline(node: Node) -> str:
 
 
 def _tree_of(document: str) -> Table | None:
-    """Return the tree that gives `document` back, if one does."""
+    """Return the tree that is written as exactly `document`; None if there is none."""
     try:
         tree = _node(json.loads(document, parse_int=_Literal, parse_float=_Literal, parse_constant=_Literal), 0)
     except (ValueError, RecursionError):
@@ -141,7 +141,7 @@ def _tree_of(document: str) -> Table | None:
 
 
 class _Literal(str):
-    """A number as it is written."""
+    """A number as written, so that its digits are preserved."""
 
     __slots__ = ()
 
@@ -167,10 +167,10 @@ def _scalar(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a text as a string of JSON that is one of YAML, too."""
+    """Return a text as a JSON string that YAML reads as well."""
     return _printable(json.dumps(text, ensure_ascii=False))
 
 
 def _printable(text: str) -> str:
-    """Return JSON with what YAML does not take as it is as escapes."""
+    """Return JSON with the characters that YAML refuses escaped."""
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

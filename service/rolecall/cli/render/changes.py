@@ -1,4 +1,4 @@
-"""What an apply did, or would do: one line for each role, its diff, and a sum."""
+"""Print what an apply changed, or would change: one line for each role, its diff, and a summary."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _HEADERS = ("--- ", "+++ ")
 
 
 def show_changes(changes: Iterable[pb.RoleChange], *, dry_run: bool) -> None:
-    """Print changes on standard output. Of a role that is new, only its name; `-o json` has it whole."""
+    """Print changes on standard output: the name of each role, and the diff of an updated one. `-o json` has whole roles."""
     out = console(sys.stdout)
     counts: Counter[int] = Counter()
     for change in changes:
         counts[change.kind] += 1
         if change.kind != pb.CHANGE_KIND_UNCHANGED:
             _show_change(out, change)
-    out.print(Text(_sum(counts, dry_run=dry_run), style="bold"), soft_wrap=True)
+    out.print(Text(_summary(counts, dry_run=dry_run), style="bold"), soft_wrap=True)
 
 
 def _show_change(out: Console, change: pb.RoleChange) -> None:
@@ -48,14 +48,14 @@ def _show_change(out: Console, change: pb.RoleChange) -> None:
             out.print(Text(f"    {visible(line)}", style=_LINE_STYLES.get(line[:1], "")), soft_wrap=True)
 
 
-def _sum(counts: Counter[int], *, dry_run: bool) -> str:
+def _summary(counts: Counter[int], *, dry_run: bool) -> str:
     kinds = [
         (pb.CHANGE_KIND_CREATED, "create", "created"),
         (pb.CHANGE_KIND_UPDATED, "update", "updated"),
         (pb.CHANGE_KIND_DELETED, "delete", "deleted"),
     ]
-    told = [f"{infinitive if dry_run else past} {counts[kind]}" for kind, infinitive, past in kinds if counts[kind]]
+    parts = [f"{infinitive if dry_run else past} {counts[kind]}" for kind, infinitive, past in kinds if counts[kind]]
     unchanged = f"{counts[pb.CHANGE_KIND_UNCHANGED]} unchanged"
-    if not told:
+    if not parts:
         return unchanged
-    return f"{'would ' if dry_run else ''}{', '.join(told)}; {unchanged}"
+    return f"{'would ' if dry_run else ''}{', '.join(parts)}; {unchanged}"

@@ -1,4 +1,4 @@
-"""A decision for people: a headline, and the few facts that matter for using it."""
+"""Print a decision: a headline, and the facts that a caller needs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WHY = {
     pb.DECISION_REASON_EXPLICIT_DENY: "a Deny statement applies",
     pb.DECISION_REASON_IMPLICIT_DENY: "no Allow statement applies",
     pb.DECISION_REASON_ROLE_NOT_FOUND: "there is no such role",
-    pb.DECISION_REASON_ROOT_NOT_ALLOWED: "an account root can assume no role",
+    pb.DECISION_REASON_ROOT_NOT_ALLOWED: "an account root cannot assume roles",
 }
 
 
@@ -46,12 +46,12 @@ def headline(decision: pb.Decision, out: Console) -> Text:
 
 
 def reason_name(decision: pb.Decision) -> str:
-    """Return the reason in the words of the contract, without the prefix of its enum."""
+    """Return the name of the reason without the prefix of its enum."""
     return pb.DecisionReason.Name(decision.reason).removeprefix("DECISION_REASON_")
 
 
 def who_and_role(question: RequestOptions) -> Iterator[tuple[str, str]]:
-    """Yield who asks, with what, and for which role."""
+    """Yield the principal, the facts of the request, and the role."""
     yield "who", question.as_
     for fact in (*question.claim, *question.context):
         yield "", fact
@@ -65,10 +65,11 @@ def who_and_role(question: RequestOptions) -> Iterator[tuple[str, str]]:
 
 
 def show_trust_side(decision: pb.Decision, out: Console) -> None:
-    """Remind the reader of an allow that the caller's own policies have not been asked."""
+    """Print, for an allow, that the caller's own policies were not evaluated."""
     if decision.allowed and decision.identity_side == pb.SIDE_OUTCOME_NOT_EVALUATED:
         out.print(
-            Text("  this is the role's side; the caller's own policies were not evaluated", style="dim"), soft_wrap=True
+            Text("  only the trust policy was evaluated, not the caller's own policies", style="dim"),
+            soft_wrap=True,
         )
 
 

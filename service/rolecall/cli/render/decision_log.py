@@ -1,4 +1,4 @@
-"""Decisions of the log, one on a line."""
+"""Print decisions of the log, one on each line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ORDINARY = "CheckAssumeRole"
 
 
 def line_printer() -> Callable[[LoggedDecision], None]:
-    """Return what prints a decision as the log has it."""
+    """Return a function that prints a decision as its line of the log."""
 
     def show(decision: LoggedDecision) -> None:
         sys.stdout.write(decision.line + "\n")
@@ -27,7 +27,7 @@ def line_printer() -> Callable[[LoggedDecision], None]:
 
 
 def row_printer() -> Callable[[LoggedDecision], None]:
-    """Return what prints a decision for people: when, what, who, which role, and which statements settled it."""
+    """Return a function that prints the time, outcome, principal, role and determining statements of a decision."""
     out = console(sys.stdout)
     signs = marks(out)
 

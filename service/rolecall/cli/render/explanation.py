@@ -1,4 +1,4 @@
-"""An explanation for people: a tree of statements and conditions, with what was expected and what came."""
+"""Print an explanation: a tree of statements and conditions, with the expected and the actual values."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def _statement(trace: pb.StatementTrace, signs: Marks) -> Tree:
     for condition in trace.conditions:
         tree.add(_condition(condition, trace, signs))
     if not trace.applies and trace.principal_matched and all(condition.holds for condition in trace.conditions):
-        tree.add(Text("its actions are not asked for", style="dim"))
+        tree.add(Text("its actions are not those of the request", style="dim"))
     return tree
 
 
 def _style(trace: pb.StatementTrace) -> str:
-    """An Allow helps where it applies, a Deny where it does not."""
+    """Return the colour of a statement: green for an Allow that applies, red for what stands in the way."""
     if trace.effect == "Deny":
         return "red" if trace.applies else "dim"
     return "green" if trace.applies else "red"
@@ -72,7 +72,7 @@ def _principal(trace: pb.StatementTrace, signs: Marks) -> Text:
     if trace.principal_matched:
         return Text.assemble(_sign(True, trace, signs), " principal ", visible(trace.matched_principal))
     text = Text.assemble(_sign(False, trace, signs), " principal is not ", _values(trace.principals, " or "))
-    return text if trace.principals else Text.assemble(_sign(False, trace, signs), " principal: nobody is named")
+    return text if trace.principals else Text.assemble(_sign(False, trace, signs), " principal: none is named")
 
 
 def _condition(condition: pb.ConditionTrace, trace: pb.StatementTrace, signs: Marks) -> Text:
@@ -107,7 +107,7 @@ def _values(values: Sequence[str], joint: str) -> Text:
 
 
 def _nonempty(values: Iterable[str]) -> list[str]:
-    """An empty value, or one with blanks at its ends, would not be seen without quotes."""
+    """Return values with quotes around empty ones and those with white space at an end, which would be invisible."""
     return [value if value and value == value.strip() else f'"{value}"' for value in values]
 
 

@@ -1,4 +1,4 @@
-"""Answers to reverse queries for people: whom a role trusts, and what a principal can assume."""
+"""Print the answers to reverse queries: whom a role trusts, and which roles a principal can assume."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _OUTCOMES = {pb.ASSUMABILITY_ALLOW: ("ALLOW", "green"), pb.ASSUMABILITY_CONDITIO
 
 
 def show_grants(grants: Iterable[pb.TrustGrant]) -> None:
-    """Print one line for each principal of each statement, Deny in red."""
+    """Print one line for each principal of each statement, with Deny in red."""
     rows = table("WHO", "TYPE", "EFFECT", "CONDITIONS", "STATEMENT")
     for grant in grants:
         conditions = " and ".join(grant.conditions) or "none"
@@ -21,11 +21,11 @@ def show_grants(grants: Iterable[pb.TrustGrant]) -> None:
     if rows.row_count:
         console(sys.stdout).print(rows)
     else:
-        console(sys.stderr).print("the trust policy names nobody", style="dim")
+        console(sys.stderr).print("the trust policy names no principal", style="dim")
 
 
 def show_assumable(roles: Iterable[pb.AssumableRole]) -> None:
-    """Print one line for each role, with the condition keys that may still decide."""
+    """Print one line for each role, with the missing condition keys that the decision depends on."""
     rows = table("ROLE", "OUTCOME", "DEPENDS ON")
     for role in roles:
         outcome, style = _OUTCOMES.get(role.outcome, ("UNSPECIFIED", ""))

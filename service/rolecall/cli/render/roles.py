@@ -1,4 +1,4 @@
-"""Roles for people, and as JSON for programs."""
+"""Print roles as tables or as JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def written(
     verb: str, response: pb.CreateRoleResponse | pb.UpdateRoleResponse | pb.RollbackRoleResponse, output: Output
 ) -> None:
-    """Show what a write made of a role."""
+    """Print a created, updated or restored role."""
     if output is Output.JSON:
         print_json(record(response))
         return
@@ -28,7 +28,7 @@ def written(
 
 
 def deleted(verb: str, role: str, response: pb.DeleteRoleResponse, output: Output) -> None:
-    """Show that a role is gone."""
+    """Print that a role was deleted."""
     if output is Output.JSON:
         print_json(record(response))
     else:
@@ -36,7 +36,7 @@ def deleted(verb: str, role: str, response: pb.DeleteRoleResponse, output: Outpu
 
 
 def role(response: pb.GetRoleResponse, output: Output) -> None:
-    """Show one role whole."""
+    """Print one role with its trust policy."""
     if output is Output.JSON:
         print_json(record(response))
         return
@@ -51,7 +51,7 @@ def role(response: pb.GetRoleResponse, output: Output) -> None:
 
 
 def roles(found: Iterable[pb.Role], output: Output) -> None:
-    """Show many roles."""
+    """Print a table of roles."""
     if output is Output.JSON:
         print_json({"roles": [record(each) for each in found]})
         return
@@ -69,7 +69,7 @@ def roles(found: Iterable[pb.Role], output: Output) -> None:
 
 
 def revisions(response: pb.ListRoleRevisionsResponse, output: Output) -> None:
-    """Show the history of a role."""
+    """Print the revisions of a role."""
     if output is Output.JSON:
         print_json(record(response))
         return
@@ -82,7 +82,7 @@ def revisions(response: pb.ListRoleRevisionsResponse, output: Output) -> None:
     out = console(sys.stdout)
     out.print(rows)
     if response.next_page_token:
-        console(sys.stderr).print("there are older ones: see --limit", style="dim")
+        console(sys.stderr).print("there are older revisions; show more with --limit", style="dim")
 
 
 def _fields(role: pb.Role) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What a watch tells, line by line, as it comes."""
+"""Print the events of a watch, one on each line."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 
 class WatchPrinter:
-    """Shows events on standard output, and what happens to the connection on standard error."""
+    """Prints events on standard output, and the state of the connection on standard error."""
 
     def __init__(self, output: Output, address: str) -> None:
         self._json, self._address = output is Output.JSON, address
         self._out, self._err = console(sys.stdout), console(sys.stderr)
-        self._begun = self._broken = False
+        self._started = self._interrupted = False
 
     def event(self, event: RoleWatchEvent) -> None:
-        """Show a change; a checkpoint only to programs, the first one apart."""
-        if self._broken:
-            self._broken = False
-            self._note("the watch goes on where it was")
+        """Print a change. A checkpoint is printed as JSON only; the first one is reported on standard error."""
+        if self._interrupted:
+            self._interrupted = False
+            self._note("the watch is resumed")
         if isinstance(event, pb.WatchCheckpoint):
             self._checkpoint(event)
         elif self._json:
@@ -40,24 +40,24 @@ class WatchPrinter:
             self._change(event)
 
     def resumed(self, error: RolecallError) -> None:
-        """Say, once, that the connection broke, and that another is tried for."""
-        if not self._broken:
-            self._broken = True
-            self._note(f"the watch was interrupted, trying to go on: {error.message}")
+        """Report, once for each interruption, that the watch is reconnecting."""
+        if not self._interrupted:
+            self._interrupted = True
+            self._note(f"the watch was interrupted, reconnecting: {error.message}")
 
     def resync(self, reason: str) -> None:
-        """Say that what was shown so far is no longer what the changes build on."""
-        self._begun = False
+        """Report that the watch restarts with the state of every role."""
+        self._started = False
         if self._json:
             _write(pb.WatchRolesResponse(resync_required=pb.ResyncRequired(reason=reason)))
-        self._note(f"every role is shown again: {reason}")
+        self._note(f"restarting with every role: {reason}")
 
     def _checkpoint(self, checkpoint: pb.WatchCheckpoint) -> None:
         if self._json:
             _write(pb.WatchRolesResponse(checkpoint=checkpoint))
-        if not self._begun:
-            self._begun = True
-            self._note(f"watching {self._address} from revision {checkpoint.revision} on")
+        if not self._started:
+            self._started = True
+            self._note(f"watching {self._address} from revision {checkpoint.revision}")
 
     def _change(self, change: pb.RoleWatchChange) -> None:
         sign, style = SIGNS.get(change.kind, ("?", ""))
@@ -81,7 +81,7 @@ def _write(message: pb.WatchRolesResponse) -> None:
 
 
 def _time(change: pb.RoleWatchChange) -> str:
-    """Return when a role was written; of a deleted one, whose last write was another, when that was heard of."""
+    """Return the time of a change; a deletion has none, so it gets the time of its arrival."""
     deleted = change.kind == role_pb2.CHANGE_KIND_DELETED
     time = datetime.now(UTC) if deleted else change.role.update_time.ToDatetime(UTC)
     return time.strftime("%Y-%m-%d %H:%M:%SZ")

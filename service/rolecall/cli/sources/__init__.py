@@ -1,4 +1,4 @@
-"""Where roles come from: Rolecall files, plain trust policies, terraform plans; and Kubernetes manifests, which ask about them."""
+"""Read roles from role files, plain trust policies and terraform plans, and service accounts from Kubernetes manifests."""
 
 from __future__ import annotations
 

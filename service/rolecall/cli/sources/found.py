@@ -1,4 +1,4 @@
-"""What files hold for us: roles, service accounts, test cases; and what could not be read of them."""
+"""What a search finds in files: roles, service accounts, test cases, and problems."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from rolecall.cli.problem import Location, Problem
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FoundRole:
-    """A role that a file holds. `label` is how its source calls it; an empty account is the default one, and so are 0 seconds.
+    """A role in a file. `label` is its name in messages. An empty account and 0 seconds mean the default.
 
-    Equal only to itself: two files may well hold the same role.
+    Compared by identity, because two files may contain the same role.
     """
 
     name: str
@@ -29,24 +29,24 @@ class FoundRole:
     max_session_duration_seconds: int = 0
 
     def location_of(self, pointer: str, line: int = 0, column: int = 0) -> Location:
-        """Return where an element of the trust policy stands; `line` and `column` are those in the document, if they are known."""
+        """Return the location of an element of the trust policy; `line` and `column` are those in the document, if known."""
         if not line and isinstance(self.source, TextSource) and self.source.exact:
             line, column = _position(self.document, pointer)
         return self.source.locate(pointer, line, column)
 
     @property
     def exact(self) -> bool:
-        """Tell whether `place_of` leads to the element, and not just to the text that the policy is in."""
+        """Return whether `location_of` is the location of the element, and not just that of the whole policy."""
         return not isinstance(self.source, TextSource) or self.source.exact
 
     def statement_location(self, index: int) -> Location:
-        """Return where a statement stands."""
+        """Return the location of a statement."""
         return self.location_of(f"/Statement/{index}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownRole:
-    """A role of a plan of which something is only known after it is applied. An unknown name is empty."""
+    """A role whose name or trust policy is only known after the plan is applied. An unknown name is empty."""
 
     name: str
     label: str
@@ -56,7 +56,7 @@ class UnknownRole:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceAccount:
-    """A service account that is annotated with the name of a role."""
+    """A service account with the annotation that names its role."""
 
     namespace: str
     name: str
@@ -66,7 +66,7 @@ class ServiceAccount:
 
 @dataclass(frozen=True, slots=True)
 class CaseDocument:
-    """A document with test cases, not yet read; `text` is that of its file."""
+    """A document with test cases, not yet parsed; `text` is the text of its file."""
 
     path: Path
     text: str
@@ -75,7 +75,7 @@ class CaseDocument:
 
 @dataclass(slots=True)
 class Found:
-    """Everything that a search has found. `problems` forbid to go on, `remarks` are to be told."""
+    """Everything that a search has found. `problems` are errors, `remarks` are reported only."""
 
     roles: list[FoundRole] = field(default_factory=list)
     unknown_roles: list[UnknownRole] = field(default_factory=list)
@@ -87,18 +87,18 @@ class Found:
     def add_remark(
         self, location: Location, message: str, hint: str = "", *, severity: str = "note", reason: str = ""
     ) -> None:
-        """Remember something to tell."""
+        """Add a remark."""
         self.remarks.append(
             Problem(location=location, message=message, hint=hint, severity=severity, reason=reason, finding=True)
         )
 
     def add_problem(self, location: Location, message: str, hint: str = "", *, reason: str = "") -> None:
-        """Remember something that is wrong."""
+        """Add a problem."""
         self.problems.append(Problem(location=location, message=message, hint=hint, reason=reason))
 
 
 def found_role(declared: DeclaredRole) -> FoundRole:
-    """Return a declared role."""
+    """Return a declared role as a found one."""
     message = declared.message
     return FoundRole(
         name=message.role_name,

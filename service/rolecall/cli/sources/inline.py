@@ -1,4 +1,4 @@
-"""Roles that stand in a file of test cases, written as in a file of roles."""
+"""Roles written inside a case file, in the same form as in a role file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rolecall.cli.sources.found import FoundRole, found_role
 
 
 def inline_roles(items: Sequence[Node], path: Path, text: str) -> list[FoundRole]:
-    """Return the roles that nodes declare; raise `ProblemsError` with everything that is wrong with them."""
+    """Return the roles that nodes declare; raise `ProblemsError` with every problem."""
     reader = RoleReader(path, text)
     location = items[0].location if items else Location(str(path))
     version = Scalar(location, API_VERSION, '"')

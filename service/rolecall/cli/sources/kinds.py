@@ -1,4 +1,4 @@
-"""What kind of document a file holds, told from the names at its top."""
+"""Recognise the kind of a document by its top-level names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _POLICY_NAMES = frozenset({"Version", "Statement"})
 
 
 class Kind(Enum):
-    """The kinds of documents that roles, and questions about them, are read from."""
+    """The kinds of documents that contain roles or test cases."""
 
     CASES = auto()
     ROLES = auto()
@@ -26,7 +26,7 @@ class Kind(Enum):
 
 
 def kind_of_json(text: str) -> Kind:
-    """Return the kind of a JSON text; one that cannot be read is a policy, whose parser knows best what is wrong with it."""
+    """Return the kind of a JSON text. Invalid JSON counts as a policy, because the policy parser has the best messages."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -38,7 +38,7 @@ def kind_of_json(text: str) -> Kind:
 
 
 def kind_of_node(node: Node) -> Kind:
-    """Return the kind of a YAML document. A trust policy is JSON, so it is none of them."""
+    """Return the kind of a YAML document. It is never a trust policy, because these are JSON."""
     if isinstance(node, Scalar) and node.literal == "null":
         return Kind.EMPTY
     if not isinstance(node, Table):

@@ -1,6 +1,6 @@
-"""Kubernetes manifests: a service account that is annotated with a role's name asks whether it may assume that role.
+"""Kubernetes manifests: each service account with the annotation that names a role is a test case.
 
-The annotation is that of the webhook which gives pods their tokens (RRSA). What else a manifest holds asks for nothing.
+The annotation is that of the webhook which gives pods their tokens (RRSA). Everything else in a manifest is ignored.
 """
 
 from __future__ import annotations
@@ -18,15 +18,13 @@ _KNOWN = frozenset({ROLE_ANNOTATION, f"{_PREFIX}service-account-token-expiration
 
 
 def read_manifest(manifest: Table, found: Found) -> None:
-    """Add the service accounts of a manifest, be it one object or a list of them, to what is found."""
+    """Add the service accounts of a manifest, which is an object or a list of objects, to `found`."""
     count = 0
     for item in _objects(manifest):
         if _text(item, "kind") == "ServiceAccount":
             count += _read_account(item, found)
     if not count:
-        found.add_remark(
-            manifest.location, f"has no service account with the annotation `{ROLE_ANNOTATION}`: it asks for nothing"
-        )
+        found.add_remark(manifest.location, f"skipped: no service account has the annotation `{ROLE_ANNOTATION}`")
 
 
 def _objects(node: Node) -> Iterator[Table]:
@@ -57,7 +55,7 @@ def _read_account(account: Table, found: Found) -> bool:
         return False
     namespace = _text(metadata, "namespace")
     if not namespace:
-        message = f"the service account `{name}` has no namespace: it is taken to be in `{DEFAULT_NAMESPACE}`"
+        message = f"the service account `{name}` has no namespace; `{DEFAULT_NAMESPACE}` is assumed"
         found.add_remark(metadata.location, message, reason="DEFAULT_NAMESPACE")
     found.service_accounts.append(
         ServiceAccount(namespace=namespace or DEFAULT_NAMESPACE, name=name, role_name=role.text, location=location)
@@ -68,7 +66,7 @@ def _read_account(account: Table, found: Found) -> bool:
 def _note_unknown(annotations: Table, name: str, found: Found) -> None:
     for key, location in annotations.keys.items():
         if key.startswith(_PREFIX) and key not in _KNOWN:
-            message = f"`{key}` of the service account `{name}` is no annotation of a service account that is known"
+            message = f"`{key}` of the service account `{name}` is not a known annotation"
             found.add_remark(location, message, f"the role is named by `{ROLE_ANNOTATION}`", severity="warning")
 
 

@@ -1,7 +1,7 @@
-"""From files and directories to what they hold.
+"""Search files and directories for roles and test cases.
 
-In a directory, and below it, every `*.json`, `*.yaml` and `*.yml` that is not hidden is read; what is of no use there is told in a
-note. A file that is named itself must be of use.
+In directories, at any depth, every `*.json`, `*.yaml` and `*.yml` file that is not hidden is read; a file of another kind is
+skipped with a note. A file that the command line names must be of a known kind.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _KINDS = (
 
 
 def search(paths: Iterable[Path]) -> Found:
-    """Return what files and directories hold. It does not raise: what is wrong is among the `problems` of what it returns."""
+    """Return what files and directories contain. Nothing is raised; problems are part of the result."""
     found = Found()
     seen: set[Path] = set()
     for path in paths:
@@ -39,7 +39,7 @@ def search(paths: Iterable[Path]) -> Found:
 
 
 def _files(path: Path, found: Found) -> Iterator[tuple[Path, bool]]:
-    """Yield files, each with whether it was named itself."""
+    """Yield files, each with whether the command line names it."""
     if not path.is_dir():
         yield path, True
         return
@@ -66,12 +66,12 @@ def _read(path: Path, found: Found, *, named: bool) -> None:
 
 def _read_yaml(path: Path, text: str, found: Found, *, named: bool) -> None:
     documents = [(kind_of_node(document), document) for document in read_documents(text, str(path))]
-    of_use = [(kind, document) for kind, document in documents if kind is not Kind.EMPTY]
-    if not of_use:
+    known = [(kind, document) for kind, document in documents if kind is not Kind.EMPTY]
+    if not known:
         found.add_problem(Location(str(path)), "the file is empty") if named else found.add_remark(
             Location(str(path)), "is empty"
         )
-    for kind, document in of_use:
+    for kind, document in known:
         _read_document(kind, document, path, text, found, named=named)
 
 
@@ -81,9 +81,9 @@ def _read_json(path: Path, text: str, found: Found, *, named: bool) -> None:
         found.roles.append(policy_role(str(path), text))
         return
     if kind is Kind.OTHER:
-        found.add_remark(Location(str(path)), f"passed over: it is {_KINDS}")
+        found.add_remark(Location(str(path)), f"skipped: it is {_KINDS}")
         return
-    # The reader goes by the name, and not every JSON file is called so.
+    # The reader recognises JSON by the file name, which may have another suffix.
     for document in read_documents(text, str(path) if path.suffix == ".json" else f"{path}.json"):
         _read_document(kind, document, path, text, found, named=named)
 
@@ -95,7 +95,7 @@ def _read_document(kind: Kind, document: Node, path: Path, text: str, found: Fou
                 document.location, f"this is {_KINDS}", "begin a file of roles with `apiVersion: rolecall/v1`"
             )
         else:
-            found.add_remark(document.location, f"passed over: it is {_KINDS}")
+            found.add_remark(document.location, f"skipped: it is {_KINDS}")
     elif kind is Kind.CASES:
         found.case_documents.append(CaseDocument(path, text, document))
     elif kind is Kind.PLAN:
@@ -113,7 +113,7 @@ def _read_roles(document: Node, path: Path, text: str, found: Found) -> None:
 
 
 def policy_role(file: str, text: str) -> FoundRole:
-    """Return the role that a trust policy in a file of its own is on: it is named after the file; raise `ProblemsError`."""
+    """Return a role for a trust policy in a separate file, named after the file; raise `ProblemsError`."""
     name, start = Path(file).stem, Location(file, 1, 1)
     if len(text.encode()) > MAX_POLICY_FILE_BYTES:
         raise error_at(Location(file), f"`{file}` is longer than {MAX_POLICY_FILE_BYTES:,} bytes")
@@ -123,7 +123,7 @@ def policy_role(file: str, text: str) -> FoundRole:
 
 
 def _drop_referenced(found: Found) -> None:
-    """Drop the policies that a role names as its `trust_policy_file`: they are that role's, and not of one named after the file."""
+    """Drop the roles of policy files that another role names as its `trust_policy_file`."""
     own = {id(role) for role in found.roles if role.location.line == 0}
     referenced = {_file(role) for role in found.roles if id(role) not in own and isinstance(role.source, TextSource)}
     found.roles = [role for role in found.roles if id(role) not in own or _file(role) not in referenced]

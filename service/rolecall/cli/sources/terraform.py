@@ -1,8 +1,8 @@
-"""Terraform plans and states, as `terraform show -json` prints them: their `alicloud_ram_role` resources are roles.
+"""Terraform plans and states, as printed by `terraform show -json`: each `alicloud_ram_role` resource is a role.
 
-The trust policy is `assume_role_policy_document`, or `document` as older configurations call it; the name `role_name`, or `name`.
-The provider fills both of a pair, so on an update one of them may still be as it was: what counts is the one that the
-configuration sets. What is known only after the plan is applied is reported, and never guessed.
+The trust policy is `assume_role_policy_document`, or `document` in older configurations; the name is `role_name` or `name`. The
+provider sets both attributes of a pair, so after an update one of them may have the old value: the attribute that the configuration
+sets is used. Values that are known only after the plan is applied are reported, never guessed.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _ARN = re.compile(r"acs:ram::([0-9]{1,20}):role/.+", re.ASCII)
 
 
 def read_plan(root: Table, found: Found) -> None:
-    """Add the roles that will be there when a plan has been applied, or that a state has, to what is found."""
+    """Add the roles of a state, or those that will exist after a plan is applied, to `found`."""
     version = _scalar(root, "format_version")
     if version is None or version.text.partition(".")[0] not in {"0", "1"}:
         location = version.location if version else root.location
-        told = f"`{version.text}`" if version else "no text"
-        found.add_problem(location, f"the plan's `format_version` is {told}; 0.x and 1.x can be read")
+        text = f"`{version.text}`" if version else "not text"
+        found.add_problem(location, f"the plan's `format_version` is {text}; 0.x and 1.x are supported")
         return
     plan, count = Plan(root), 0
     for resource in plan.resources(RESOURCE_TYPE):
@@ -45,15 +45,15 @@ def _read_role(resource: Table, plan: Plan, found: Found) -> None:
     values = resource.members.get("values")
     values = values if isinstance(values, Table) else Table(resource.location, {}, {})
     address, location = plan.address(resource), resource.keys.get("address", resource.location)
-    name = plan.settled(address, values, NAME)
+    name = plan.value(address, values, NAME)
     composed = any(plan.changes(address, part) for part in _PARTS)
-    document = None if composed else plan.settled(address, values, DOCUMENT)
+    document = None if composed else plan.value(address, values, DOCUMENT)
     if name is None or document is None:
         _note_unknown(address, location, name, _why(address, named=name is not None, composed=composed), found)
         return
     for detail in _DETAILS:
-        if plan.leaves_open(address, detail):
-            message = f"`{address}`: `{detail}` is not known before the plan is applied, and is left out here"
+        if plan.is_partly_unknown(address, detail):
+            message = f"`{address}`: `{detail}` is not known before the plan is applied, and is ignored here"
             found.add_remark(location, message, severity="warning", reason="UNKNOWN_UNTIL_APPLY")
     found.roles.append(
         FoundRole(
@@ -73,7 +73,7 @@ def _note_unknown(address: str, location: Location, name: Scalar | None, message
     found.unknown_roles.append(
         UnknownRole(name=name.text if name else "", label=f"`{address}`", location=location, message=message)
     )
-    hint = "test a plan that is made when the rest has been applied, or write the value out"
+    hint = "test a plan that is made after the rest has been applied, or write the value as a constant"
     found.add_remark(location, message, hint, severity="warning", reason="UNKNOWN_UNTIL_APPLY")
 
 
@@ -81,9 +81,7 @@ def _why(address: str, *, named: bool, composed: bool) -> str:
     if not named:
         return f"`{address}`: the role's name is not known before the plan is applied"
     if composed:
-        return (
-            f"`{address}`: the provider makes a new trust policy of `ram_users` and `services`, which is not known here"
-        )
+        return f"`{address}`: the provider makes a new trust policy from `ram_users` and `services`, which is not known here"
     return f"`{address}`: the trust policy is not known before the plan is applied"
 
 

@@ -1,4 +1,4 @@
-"""The parts of a plan, and which of two attributes that mean the same counts."""
+"""The parts of a terraform plan, and which of two attributes with the same meaning is used."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Plan:
         }
 
     def resources(self, kind: str) -> Iterator[Table]:
-        """Yield the resources of a type that there will be, in all modules."""
+        """Yield the resources of a type that will exist, in all modules."""
         values = self._root.members.get("planned_values") or self._root.members.get("values")
         if isinstance(values, Table):
             yield from _resources(values.members.get("root_module"), kind)
@@ -33,40 +33,43 @@ class Plan:
         """Return the address of a resource."""
         return _text(resource, "address") or f"{_text(resource, 'type')}.{_text(resource, 'name')}"
 
-    def settled(self, address: str, values: Table, attributes: Sequence[str]) -> Scalar | None:
-        """Return the value of the attribute that counts, or None if it is not known.
+    def value(self, address: str, values: Table, attributes: Sequence[str]) -> Scalar | None:
+        """Return the value of the first rule that applies, or None if it is not known.
 
-        1. The one that the configuration sets, if it sets just one. 2. Those that an update changes; one that becomes unknown
-        counts as changed. 3. Those that are known. Where it comes to several, they must be the same.
+        1. The attribute that the configuration sets, if it sets just one.
+        2. The attributes that an update changes; one that becomes unknown counts as changed.
+        3. The attributes that are known.
+
+        If a rule gives several attributes, their values must be equal.
         """
         configured = [name for name in attributes if self.sets(address, [name])]
         changed = [name for name in attributes if self.changes(address, name)]
         known = [name for name in attributes if _filled(values, name)]
-        counting = configured if len(configured) == 1 else changed or known
-        settled = [_filled(values, name) for name in counting]
-        return settled[0] if settled and len({value.text if value else None for value in settled}) == 1 else None
+        used = configured if len(configured) == 1 else changed or known
+        found = [_filled(values, name) for name in used]
+        return found[0] if found and len({value.text if value else None for value in found}) == 1 else None
 
     def sets(self, address: str, attributes: Sequence[str]) -> bool:
-        """Tell whether the configuration of a resource sets one of the attributes."""
+        """Return whether the configuration of a resource sets one of the attributes."""
         expressions = self._expressions(address)
         return any(name in expressions.members for name in attributes) if expressions else False
 
     def changes(self, address: str, attribute: str) -> bool:
-        """Tell whether a plan gives an attribute of a resource that there is another value, be it one that is not known yet."""
+        """Return whether a plan changes an attribute of an existing resource, possibly to an unknown value."""
         change = _table(self._changes.get(address), "change")
         before, after, unknown = (_table(change, name) for name in ("before", "after", "after_unknown"))
         if before is None or _creates(change):
             return False
         return _is_true(unknown, attribute) or _json(before, attribute) != _json(after, attribute)
 
-    def leaves_open(self, address: str, attribute: str) -> bool:
-        """Tell whether the configuration sets an attribute to something of which a part is not known before the plan is applied."""
+    def is_partly_unknown(self, address: str, attribute: str) -> bool:
+        """Return whether the configuration sets an attribute to a value that is not fully known before the plan is applied."""
         unknown = _table(_table(self._changes.get(address), "change"), "after_unknown")
         node = unknown.members.get(attribute) if unknown else None
         return self.sets(address, [attribute]) and node is not None and "true" in json_text(node)
 
     def _expressions(self, address: str) -> Table | None:
-        """Return the expressions of a resource's configuration, which knows modules and resources without their indices."""
+        """Return the expressions of a resource's configuration, where modules and resources have no indices."""
         module = _table(_table(self._root, "configuration"), "root_module")
         while step := _STEP.match(address):
             module = _table(_table(_table(module, "module_calls"), step["name"]), "module")
@@ -110,14 +113,14 @@ def _filled(table: Table | None, key: str) -> Scalar | None:
 
 
 def _creates(change: Table | None) -> bool:
-    """A resource that is replaced is as new: what its configuration leaves out is not known."""
+    """Return whether a change creates a resource, also as a replacement: then it has no previous values."""
     actions = change.members.get("actions") if change else None
     items = actions.items if isinstance(actions, Array) else ()
     return any(isinstance(action, Scalar) and action.text == "create" for action in items)
 
 
 def _json(table: Table | None, key: str) -> str:
-    """Return a value as text that can be compared; what is empty is as what is not there."""
+    """Return a value as text for comparison; an empty value equals a missing one."""
     node = table.members.get(key) if table else None
     text = json_text(node) if node is not None else ""
     return "" if text in {"null", '""', "[]"} else text

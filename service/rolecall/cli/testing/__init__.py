@@ -1,3 +1,3 @@
-"""Policy tests: cases that say who may assume which role and who may not, decided by the engine that serves."""
+"""Policy tests: cases that say which principals may assume which roles, decided by the same engine as in a server."""
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ _DECIDED_BY_STATEMENTS = ("", Reason.ALLOW, Reason.EXPLICIT_DENY)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFile:
-    """The cases of a document. `found` is what its own `roles` hold, None if it does not say which."""
+    """The cases of a document. `found` is the content of its `roles`, None if it does not have the key."""
 
     path: Path
     cases: tuple[Case, ...]
@@ -49,7 +49,7 @@ class CaseFile:
 
 
 def read_cases(document: CaseDocument) -> CaseFile:
-    """Return the cases of a document; raise `ProblemsError` with everything that is wrong with it."""
+    """Return the cases of a document; raise `ProblemsError` with every problem."""
     reader = _CaseReader(document)
     read = reader.read()
     if reader.problems:
@@ -68,7 +68,7 @@ class _CaseReader(Fields):
     def read(self) -> CaseFile:
         self.known(self._root, _FILE_KEYS)
         self.choice(self._root, "apiVersion", [API_VERSION], required=True)
-        self._time = self.moment(self._root, "time")
+        self._time = self.time_field(self._root, "time")
         cases = [case for element in self._elements() for case in self._cases(element)]
         self._twice(cases)
         return CaseFile(path=self._document.path, cases=tuple(cases), found=self._roles())
@@ -77,7 +77,7 @@ class _CaseReader(Fields):
         node = self._root.members["cases"]
         if isinstance(node, Array) and node.items:
             return node.items
-        what = "has no cases: it would test nothing" if isinstance(node, Array) else "`cases` must be a list"
+        what = "the file has no cases" if isinstance(node, Array) else "`cases` must be a list"
         self.note(node.location, what, reason="NO_CASES")
         return ()
 
@@ -87,7 +87,7 @@ class _CaseReader(Fields):
             return
         self.known(node, _CASE_KEYS)
         name, several = self.text(node, "name", required=True), isinstance(node.members.get("as"), Array)
-        time = self.moment(node, "time")
+        time = self.time_field(node, "time")
         case = Case(
             name=name,
             who="",
@@ -111,10 +111,10 @@ class _CaseReader(Fields):
     def _who(self, node: Table) -> Iterator[tuple[str, Location]]:
         asking = node.members.get("as")
         if asking is None:
-            self.note(node.location, "`as` is missing", "say who asks, or list several: each is a case of its own")
+            self.note(node.location, "`as` is missing", "name a principal, or list several: each is a separate case")
             return
         if isinstance(asking, Array) and not asking.items:
-            self.note(asking.location, "`as` names nobody: the case would test nothing", reason="NO_CASES")
+            self.note(asking.location, "`as` is an empty list, so the case tests nothing", reason="NO_CASES")
         for item in asking.items if isinstance(asking, Array) else (asking,):
             for who in self.texts("as", item):
                 if not who:
@@ -137,7 +137,9 @@ class _CaseReader(Fields):
         if outcome and reason and (outcome == ExpectedOutcome.ALLOW) != (reason == Reason.ALLOW):
             self.note(node.members["reason"].location, f"the outcome {outcome} cannot have the reason {reason}")
         if statement and reason not in _DECIDED_BY_STATEMENTS:
-            self.note(node.members["statement"].location, f"with the reason {reason} no statement decides")
+            self.note(
+                node.members["statement"].location, f"a decision with the reason {reason} has no determining statement"
+            )
         return Expectation(outcome=ExpectedOutcome(outcome or ExpectedOutcome.DENY), reason=reason, statement=statement)
 
     def _twice(self, cases: list[Case]) -> None:
@@ -145,8 +147,8 @@ class _CaseReader(Fields):
         for case in cases:
             earlier = first.setdefault(case.name, case)
             if earlier is not case:
-                message = f"the case `{case.name}` stands here a second time; the first is at {earlier.location}"
-                self.note(case.location, message, "give each case its own name", reason="DUPLICATE_CASE")
+                message = f"the case `{case.name}` is given twice; the first is at {earlier.location}"
+                self.note(case.location, message, "give each case a different name", reason="DUPLICATE_CASE")
 
     def _roles(self) -> Found | None:
         node = self._root.members.get("roles")
@@ -154,15 +156,15 @@ class _CaseReader(Fields):
             return None
         if not isinstance(node, Array) or not node.items:
             self.note(
-                node.location, "`roles` must be a list of paths and roles", "leave it out for every role there is"
+                node.location,
+                "`roles` must be a list of paths and roles",
+                "leave it out to use every role of the command line",
             )
             return None
         inline = [item for item in node.items if not isinstance(item, Scalar)]
         found = search(self._paths(node.items))
         for document in found.case_documents:
-            self.note(
-                node.location, f"`roles` leads to test cases in {document.path}", "name the files that have the roles"
-            )
+            self.note(node.location, f"`roles` names a case file, {document.path}", "name files with roles")
         found.case_documents.clear()
         found.roles += self._inline(inline)
         return found
@@ -184,13 +186,13 @@ class _CaseReader(Fields):
 
 
 def _plain(path: Path) -> Path:
-    """Return a path without `..`, as people write it, if it leads to the same place."""
+    """Return a path without `..` if it leads to the same file."""
     plain = Path(os.path.normpath(path))
     return plain if plain.exists() and plain.resolve() == path.resolve() else path
 
 
 def _locations(case: Table) -> Iterator[tuple[str, Location]]:
-    """Yield where the fields of a case stand, and where each condition key does."""
+    """Yield the locations of the fields of a case, and of each condition key."""
     yield from case.keys.items()
     for name in ("context", "claims"):
         node = case.members.get(name)

@@ -1,4 +1,4 @@
-"""What a test case says: a question, and the decision that is expected."""
+"""A test case: a request, and the expected decision."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ExpectedOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """What is to come out. An empty `reason` or `statement` is not looked at; a statement is a Sid or a JSON pointer."""
+    """The expected decision. An empty `reason` or `statement` is not checked; a statement is a Sid or a JSON pointer."""
 
     outcome: ExpectedOutcome
     reason: str = ""
@@ -30,7 +30,7 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One question and its expectation. `places` says where its fields stand, a missing time is that of the run."""
+    """A request and its expectation. `locations` are those of its fields; without a `time`, the time of the run is used."""
 
     name: str
     who: str
@@ -47,13 +47,13 @@ class Case:
     time: int | None = None
 
     def location_of(self, key: str) -> Location:
-        """Return where a field stands, or the case if it is not written."""
+        """Return the location of a field, or of the case if the file does not have the field."""
         return self.locations.get(key, self.location)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """The cases of one file, and the roles that they ask about."""
+    """The cases of one file, and the roles that they are about."""
 
     file: str
     cases: tuple[Case, ...]

@@ -1,4 +1,4 @@
-"""`test`: trust policies held against cases that say who may assume which role. It needs no server."""
+"""`test`: run test cases against trust policies. It needs no server."""
 
 from __future__ import annotations
 
@@ -24,33 +24,39 @@ from rolecall.engine.decision_point import DecisionOptions
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.errors import InvalidFieldsError
 
-SHOW_PROGRESS_FROM = 200
+PROGRESS_MIN_CASES = 200
 
 
 @expanded
 def policy_tests(paths: Paths, role_set: ServerOptions, cluster: ClusterOptions, reporting: ReportOptions) -> None:
-    """Hold trust policies against test cases.
+    """Run test cases against trust policies.
 
-    Each case is a question and the decision that is expected; the engine is the one that serves. Exit code 0: all passed, 1: a
-    case failed or too few statements are covered, 2: error. No server is needed.
+    Each case is a request and the expected decision, made by the same engine as in a server. Exit code 0: all cases passed, 1: a
+    case failed or coverage is too low, 2: error. No server is needed.
     """
     now = now_micros()
     collection = collect(paths, cluster.cluster)
     options = DecisionOptions(source_identity_needs_allow=role_set.source_identity_needs_allow)
     builder = RoleSetBuilder(_accounts(role_set.account_id, role_set.account_alias), options, now)
-    held = [held for role in collection.roles.values() if (held := builder.held(role)) is not None]
-    asked = prepare(collection, builder)
-    with _progress(asked) as cases:
+    parsed = [parsed for role in collection.roles.values() if (parsed := builder.parsed_role(role)) is not None]
+    prepared = prepare(collection, builder)
+    with _progress(prepared) as cases:
         results = tuple(
-            run(cases, now=now, unknown=collection.unknown_roles, traced=reporting.counting, issuer=cluster.oidc_issuer)
+            run(
+                cases,
+                now=now,
+                unknown=collection.unknown_roles,
+                traced=reporting.needs_coverage,
+                issuer=cluster.oidc_issuer,
+            )
         )
     report = Report(
         results=results,
         remarks=tuple(collection.remarks),
-        coverage=coverage_of(held, results) if reporting.counting else None,
+        coverage=coverage_of(parsed, results) if reporting.needs_coverage else None,
         fail_under=reporting.fail_under,
     )
-    _tell(report, reporting)
+    _write_report(report, reporting)
     raise typer.Exit(OK if report.passed else DENIED)
 
 
@@ -61,7 +67,7 @@ def _accounts(default: str, aliases: Sequence[str]) -> Accounts:
         raise CommandError("; ".join(violation.message for violation in error.violations)) from None
 
 
-def _tell(report: Report, reporting: ReportOptions) -> None:
+def _write_report(report: Report, reporting: ReportOptions) -> None:
     from rolecall.cli.reports import report_problems
     from rolecall.cli.testing.report_table import show_report
 
@@ -102,12 +108,12 @@ def _value(report: Report, output: ReportFormat) -> object:
 
 
 @contextmanager
-def _progress(asked: Sequence[PreparedCase]) -> Iterator[Iterable[PreparedCase]]:
-    """Give the cases; many of them move a bar on a terminal."""
+def _progress(prepared: Sequence[PreparedCase]) -> Iterator[Iterable[PreparedCase]]:
+    """Yield the cases; on a terminal, show a progress bar if there are many."""
     out = console(sys.stderr)
-    if len(asked) < SHOW_PROGRESS_FROM or not out.is_terminal:
-        yield asked
+    if len(prepared) < PROGRESS_MIN_CASES or not out.is_terminal:
+        yield prepared
         return
     from rich.progress import track
 
-    yield track(asked, description="testing", console=out, transient=True)
+    yield track(prepared, description="testing", console=out, transient=True)

@@ -1,4 +1,4 @@
-"""Which statements no case made apply."""
+"""Statement coverage: the statements that apply in at least one case."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rolecall.cli.testing.role_set import ParsedRole
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoveredStatement:
-    """A statement, and whether a case made it apply."""
+    """A statement, and whether it applies in a case."""
 
     index: int
     sid: str
@@ -21,7 +21,7 @@ class CoveredStatement:
 
     @property
     def name(self) -> str:
-        """Return how people call the statement."""
+        """Return the name of the statement in reports."""
         return f"/Statement/{self.index}" + (f" ({self.sid})" if self.sid else "")
 
 
@@ -35,7 +35,7 @@ class RoleCoverage:
 
     @property
     def missed(self) -> tuple[CoveredStatement, ...]:
-        """Return the statements that no case made apply."""
+        """Return the statements that apply in no case."""
         return tuple(statement for statement in self.statements if not statement.covered)
 
 
@@ -47,38 +47,38 @@ class Coverage:
 
     @property
     def total(self) -> int:
-        """Return how many statements there are."""
+        """Return the number of statements."""
         return sum(len(role.statements) for role in self.roles)
 
     @property
     def covered(self) -> int:
-        """Return how many statements a case made apply."""
+        """Return the number of statements that apply in a case."""
         return self.total - sum(len(role.missed) for role in self.roles)
 
     @property
     def percent(self) -> float:
-        """Return the covered part in percent, to one decimal and never rounded up; 100 where there is no statement."""
+        """Return the covered share in percent, rounded down to one decimal; 100 if there is no statement."""
         return self.covered * 1_000 // self.total / 10 if self.total else 100.0
 
     def reaches(self, percent: float) -> bool:
-        """Tell whether at least so many percent are covered."""
+        """Return whether at least `percent` of the statements are covered."""
         return self.covered * 100 >= percent * self.total
 
 
 def coverage_of(roles: Iterable[ParsedRole], results: Iterable[Result]) -> Coverage:
-    """Return which statements of the roles applied in a case, be it that they decided or that another one won."""
+    """Return which statements apply in a case, whether or not they determine its decision."""
     applied: dict[ParsedRole, set[int]] = {role: set() for role in roles}
     for result in results:
-        if result.held is not None:
-            applied.setdefault(result.held, set()).update(result.applied)
-    return Coverage(roles=tuple(_role(held, indices) for held, indices in applied.items()))
+        if result.role is not None:
+            applied.setdefault(result.role, set()).update(result.applied)
+    return Coverage(roles=tuple(_role(parsed, indices) for parsed, indices in applied.items()))
 
 
-def _role(held: ParsedRole, applied: set[int]) -> RoleCoverage:
+def _role(parsed: ParsedRole, applied: set[int]) -> RoleCoverage:
     statements = tuple(
         CoveredStatement(
-            index=s.index, sid=s.sid, location=held.found.statement_location(s.index), covered=s.index in applied
+            index=s.index, sid=s.sid, location=parsed.found.statement_location(s.index), covered=s.index in applied
         )
-        for s in held.policy.statements
+        for s in parsed.policy.statements
     )
-    return RoleCoverage(arn=held.role.arn, location=held.found.location, statements=statements)
+    return RoleCoverage(arn=parsed.role.arn, location=parsed.found.location, statements=statements)

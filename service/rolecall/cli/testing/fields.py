@@ -1,4 +1,4 @@
-"""Fields of a case, each read with what is wrong with it noted at its place."""
+"""Read the fields of a case, and collect every problem at its location."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 
 class Fields:
-    """Reads fields, and gathers every problem."""
+    """Reads fields, and collects every problem."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
@@ -27,7 +27,7 @@ class Fields:
         self.problems.append(Problem(location=location, message=message, hint=hint, reason=reason))
 
     def known(self, table: Table, known: Iterable[str]) -> None:
-        """Note every key that has no meaning here."""
+        """Note every unknown key."""
         names = list(known)
         for key, location in table.keys.items():
             if key not in names:
@@ -37,36 +37,36 @@ class Fields:
                 self.note(location, f"unknown key `{key}`", hint, reason="UNKNOWN_FIELD")
 
     def text(self, table: Table, key: str, *, required: bool = False) -> str:
-        """Return a text; empty if it is not there."""
+        """Return a text; empty if it is missing."""
         node = table.members.get(key)
         if node is None:
             if required:
                 self.note(table.location, f"`{key}` is missing")
             return ""
         if not isinstance(node, Scalar) or node.literal == "null":
-            self.note(node.location, f"`{key}` must be text", "leave the key out if there is none")
+            self.note(node.location, f"`{key}` must be text", "leave out the key if there is none")
             return ""
         if required and not node.text:
             self.note(node.location, f"`{key}` must not be empty")
         return node.text
 
     def choice(self, table: Table, key: str, choices: Iterable[str], *, required: bool = False) -> str:
-        """Return one of some words; empty if it is not there."""
+        """Return one of the choices; empty if it is missing."""
         text, words = self.text(table, key, required=required), list(choices)
         if text and text not in words:
             self.note(table.members[key].location, f"`{key}` must be one of {', '.join(words)}, not `{text}`")
         return text if text in words else ""
 
     def seconds(self, table: Table, key: str) -> int:
-        """Return a number of seconds; 0 if it is not there."""
+        """Return a number of seconds; 0 if it is missing."""
         text = self.text(table, key)
         if text and not _SECONDS.fullmatch(text):
             self.note(table.members[key].location, f"`{key}` must be a whole number of seconds, not `{text}`")
             return 0
         return int(text or 0)
 
-    def moment(self, table: Table, key: str) -> int | None:
-        """Return a time in microseconds; None if it is not there."""
+    def time_field(self, table: Table, key: str) -> int | None:
+        """Return a time in microseconds; None if it is missing."""
         if key not in table.members:
             return None
         text = self.text(table, key, required=True)
@@ -89,13 +89,13 @@ class Fields:
         return {name: tuple(self.texts(name, value)) for name, value in node.members.items()}
 
     def texts(self, key: str, node: Node) -> Iterator[str]:
-        """Yield the texts that a node is: one, or a list."""
+        """Yield the texts of a node, which is a text or a list of texts."""
         for item in node.items if isinstance(node, Array) else (node,):
             if isinstance(item, Scalar) and item.literal != "null":
                 yield item.text
             else:
                 self.note(
-                    item.location, f"`{key}` must be text, or a list of texts", "leave the key out if it is absent"
+                    item.location, f"`{key}` must be text, or a list of texts", "leave out the key if it is absent"
                 )
 
 

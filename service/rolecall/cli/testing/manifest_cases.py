@@ -1,4 +1,4 @@
-"""Cases that nobody has to write: each annotated service account may assume the role that it is annotated with."""
+"""Test cases from Kubernetes manifests: each annotated service account may assume the role that the annotation names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEFAULT_AUDIENCE = "sts.aliyuncs.com"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """What the tokens of a cluster's service accounts say: its provider in RAM, the issuer (empty: no claim), the audience."""
+    """The tokens of a cluster's service accounts: the cluster's provider in RAM, the issuer (empty: no claim), the audience."""
 
     provider: str
     issuer: str = ""
@@ -23,7 +23,7 @@ class Cluster:
 
 
 def manifest_cases(accounts: Iterable[ServiceAccount], cluster: Cluster) -> Iterator[Case]:
-    """Yield the question of each service account."""
+    """Yield the case of each service account."""
     claims = {"oidc:aud": (cluster.audience,)} | ({"oidc:iss": (cluster.issuer,)} if cluster.issuer else {})
     for account in accounts:
         name = f"{account.namespace}/{account.name}"
@@ -38,12 +38,14 @@ def manifest_cases(accounts: Iterable[ServiceAccount], cluster: Cluster) -> Iter
 
 
 def manifest_problems(accounts: Iterable[ServiceAccount], provider: str) -> Iterator[Problem]:
-    """Yield why the questions cannot be put."""
+    """Yield the problems that prevent the cases from running."""
     locations: list[Location] = []
     for account in accounts:
         locations.append(account.location)
         for violation in role_name_violations(account.role_name, field="role"):
-            message = f"`{account.role_name}` is not the name of a role, so no pod will get a token for it: {violation.message}"
+            message = (
+                f"`{account.role_name}` is not a role name, so no pod will get a token for it: {violation.message}"
+            )
             yield Problem(
                 location=account.location,
                 message=message,
@@ -51,6 +53,6 @@ def manifest_problems(accounts: Iterable[ServiceAccount], provider: str) -> Iter
                 hint="write the name alone, not an ARN",
             )
     if locations and not provider:
-        message = "service accounts ask about roles here, and their cluster's OIDC provider is not known"
-        hint = "name the provider that the cluster has in RAM: --oidc-provider ack-rrsa-CLUSTER"
+        message = "this service account needs the OIDC provider of its cluster"
+        hint = "give the cluster's provider in RAM: --oidc-provider ack-rrsa-CLUSTER"
         yield Problem(location=locations[0], message=message, hint=hint)

@@ -14,7 +14,7 @@ from rolecall.cli.testing.manifest_cases import DEFAULT_AUDIENCE, Cluster
 
 
 class ReportFormat(StrEnum):
-    """How a run is reported."""
+    """The format of a report."""
 
     TABLE = "table"
     JSON = "json"
@@ -26,7 +26,7 @@ Paths = Annotated[
     list[Path],
     typer.Argument(
         metavar="DIR_OR_FILE...",
-        help="Test cases, and the roles that they ask about: Rolecall files, trust policies (JSON), terraform plans "
+        help="Test cases, and the roles that they are about: role files, trust policies (JSON), terraform plans "
         "(`terraform show -json`); Kubernetes manifests, whose annotated service accounts are cases. Directories are searched.",
     ),
 ]
@@ -34,31 +34,31 @@ Paths = Annotated[
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
-    """What the server would be configured to."""
+    """The settings of the server that the cases stand for."""
 
-    account_id: Annotated[str, typer.Option(metavar="ID", help="The account of roles and cases that name none.")] = (
+    account_id: Annotated[str, typer.Option(metavar="ID", help="The account of roles and cases without one.")] = (
         DEFAULT_ACCOUNT
     )
     account_alias: Annotated[
-        list[str], typer.Option(metavar="NAME=ID", help="A name for an account, as the server has it; repeatable.")
+        list[str], typer.Option(metavar="NAME=ID", help="An alias of an account, as on the server; repeatable.")
     ] = dataclasses.field(default_factory=list)
     source_identity_needs_allow: Annotated[
         bool,
         typer.Option(
             "--source-identity-needs-allow",
-            help="Decide as a server that is set so: a source identity needs an Allow of sts:SetSourceIdentity.",
+            help="Decide as a server with this option: a source identity needs an Allow of sts:SetSourceIdentity.",
         ),
     ] = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterOptions:
-    """What the tokens of a cluster's service accounts say."""
+    """The tokens of a cluster's service accounts."""
 
     oidc_provider: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="For manifests: the OIDC provider that their cluster has in RAM (`ack-rrsa-CLUSTER`)."
+            metavar="NAME", help="For manifests: the OIDC provider of their cluster in RAM (`ack-rrsa-CLUSTER`)."
         ),
     ] = ""
     oidc_issuer: Annotated[
@@ -76,22 +76,22 @@ class ClusterOptions:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ReportOptions:
-    """What is reported, and how."""
+    """The content and format of the report."""
 
-    coverage: Annotated[
-        bool, typer.Option("--coverage", help="Tell which statements of which roles no case made apply.")
-    ] = False
+    coverage: Annotated[bool, typer.Option("--coverage", help="Report the statements that apply in no case.")] = False
     fail_under: Annotated[
-        float, typer.Option(metavar="PERCENT", min=0, max=100, help="Fail if less of the statements is covered.")
+        float, typer.Option(metavar="PERCENT", min=0, max=100, help="Fail if fewer of the statements are covered.")
     ] = 0.0
-    output: Annotated[ReportFormat, typer.Option("--output", "-o", help="How to report.")] = ReportFormat.TABLE
+    output: Annotated[ReportFormat, typer.Option("--output", "-o", help="The format of the report.")] = (
+        ReportFormat.TABLE
+    )
     output_file: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the report there, and the table to standard output."),
+        typer.Option(metavar="FILE", help="Write the report to this file, and print the table."),
     ] = None
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name the cases that passed, too.")] = False
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List passed cases, too.")] = False
 
     @property
-    def counting(self) -> bool:
-        """Tell whether it matters which statements apply."""
+    def needs_coverage(self) -> bool:
+        """Return whether statement coverage is needed."""
         return self.coverage or self.fail_under > 0

@@ -1,4 +1,4 @@
-"""What a run of policy tests leaves to be reported, whatever the format."""
+"""The report of a run of policy tests, independent of its format."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rolecall_client.v1.decision_pb2 import ExplainAssumeRoleResponse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A run. `coverage` is None where it was not asked for; `fail_under` is the least percentage that will do."""
+    """A run. `coverage` is None unless requested; `fail_under` is the required percentage."""
 
     results: tuple[Result, ...]
     remarks: tuple[Problem, ...] = ()
@@ -32,12 +32,12 @@ class Report:
 
     @property
     def covered_enough(self) -> bool:
-        """Tell whether as many statements are covered as must be."""
+        """Return whether the required percentage of statements is covered."""
         return self.coverage is None or self.coverage.reaches(self.fail_under)
 
     @property
     def passed(self) -> bool:
-        """Tell whether every case passed and enough is covered."""
+        """Return whether every case passed and coverage is sufficient."""
         return not self.failed and self.covered_enough
 
     def by_file(self) -> Mapping[str, list[Result]]:
@@ -49,7 +49,7 @@ class Report:
 
 
 def explanation_of(result: Result) -> ExplainAssumeRoleResponse | None:
-    """Return why a decision on a failed case is what it is, as a server would answer."""
+    """Return the explanation of a failed case in the form of a server's answer; None for a passed case."""
     if result.explanation is None:
         return None
     return explain_response(result.explanation, decision_id="offline", revision=0, token="")
@@ -66,19 +66,19 @@ def explanation_text(result: Result) -> str:
 
 
 def deciding_statements(result: Result) -> Iterator[tuple[str, Location]]:
-    """Yield each statement that settled the decision, and where it stands."""
-    if result.held is not None:
+    """Yield the name and location of each statement that determined the decision."""
+    if result.role is not None:
         for index, name in result.statements():
-            yield name, result.held.found.statement_location(index)
+            yield name, result.role.found.statement_location(index)
 
 
 def related_statements(result: Result) -> Iterator[tuple[str, Location]]:
-    """Yield each statement that a reader of a failure wants to see, as a sentence, and where it stands."""
+    """Yield a sentence and the location for each statement that helps to understand a failure."""
     for name, location in deciding_statements(result):
         yield f"{name} decided", location
     decided = {statement.index for statement in result.decision.determining}
     for miss in result.explanation.near_misses if result.explanation else ():
         statement = miss.trace.statement
-        if statement.index not in decided and result.held is not None:
+        if statement.index not in decided and result.role is not None:
             name = f"{statement.pointer} ({statement.sid})" if statement.sid else statement.pointer
-            yield f"{name} is the closest", result.held.found.statement_location(statement.index)
+            yield f"{name} is the closest", result.role.found.statement_location(statement.index)

@@ -1,4 +1,4 @@
-"""A run as JSON."""
+"""The JSON report of a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rolecall.cli.testing.results import Result
 
 
 def report_record(report: Report) -> Mapping[str, object]:
-    """Return a run as JSON shows it."""
+    """Return a run as a JSON object."""
     failed = len(report.failed)
     return {
         "passed": report.passed,

@@ -1,4 +1,4 @@
-"""A run as JUnit XML, as CI systems read it: a suite for each file, with the explanation in each failure."""
+"""The JUnit XML report of a run: a suite for each file, with the explanation in each failure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rolecall.cli.testing.coverage import Coverage
 from rolecall.cli.testing.report import Report, explanation_text, related_statements
 from rolecall.cli.testing.results import Result
 
-# What XML 1.0 cannot hold, not even as an escape.
+# Characters that XML 1.0 does not allow, not even as an escape.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -41,19 +41,19 @@ def _add_case(suite: ET.Element, result: Result) -> None:
 def _whole(result: Result) -> str:
     lines = [f"{result.case.location}: {result.failure}"]
     lines += [f"help: {result.hint}"] if result.hint else []
-    lines += [f"{told}: {location}" for told, location in related_statements(result)]
+    lines += [f"{text}: {location}" for text, location in related_statements(result)]
     return "\n".join([*lines, "", explanation_text(result)])
 
 
 def _add_coverage(root: ET.Element, report: Report, coverage: Coverage) -> None:
-    """Coverage that does not suffice fails the run, so it must be seen in a report that has only cases."""
-    told = (
+    """Add insufficient coverage as a failed case, because a JUnit report has only cases."""
+    text = (
         f"{coverage.covered} of {coverage.total} statements ({coverage.percent:g} %), less than {report.fail_under:g} %"
     )
     counts = {"tests": "1", "failures": "1", "errors": "0", "skipped": "0", "time": "0.000000"}
     suite = ET.SubElement(root, "testsuite", {"name": "coverage", **counts})
     element = ET.SubElement(suite, "testcase", {"name": "coverage", "classname": "coverage", "time": "0.000000"})
-    failure = ET.SubElement(element, "failure", {"type": "failure", "message": told})
+    failure = ET.SubElement(element, "failure", {"type": "failure", "message": text})
     missed = [f"{s.location}: {role.arn} {s.name} applies in no case" for role in coverage.roles for s in role.missed]
     failure.text = _text("\n".join(missed))
     root.set("tests", str(len(report.results) + 1))

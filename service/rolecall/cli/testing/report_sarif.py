@@ -1,4 +1,4 @@
-"""A run as SARIF: a result for each case that failed, and for each statement that is not covered."""
+"""The SARIF report of a run: a result for each failed case and each statement that is not covered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run for people: each file in a line, each failure with its explanation, and a sum."""
+"""The report of a run for people: one line for each file, each failure with its explanation, and a summary."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def show_report(report: Report, out: Console, *, verbose: bool) -> None:
         out.print()
         _show_coverage(report.coverage, report, out)
     out.print()
-    _show_sum(report, out, signs)
+    _show_summary(report, out, signs)
 
 
 def _show_file(file: str, results: Sequence[Result], out: Console, signs: Marks, *, verbose: bool) -> None:
     failed = sum(not result.passed for result in results)
-    told = f"{len(results) - failed} passed" + (f", {failed} failed" if failed else "")
-    out.print(Text.assemble((f"{visible(file)}: ", "bold"), (told, "red" if failed else "green")), soft_wrap=True)
+    text = f"{len(results) - failed} passed" + (f", {failed} failed" if failed else "")
+    out.print(Text.assemble((f"{visible(file)}: ", "bold"), (text, "red" if failed else "green")), soft_wrap=True)
     for result in results if verbose else ():
         sign = (signs.yes, "green") if result.passed else (signs.no, "bold red")
         out.print(Text.assemble("  ", sign, f" {visible(result.case.name)}"), soft_wrap=True)
@@ -48,8 +48,8 @@ def _show_failure(result: Result, out: Console, signs: Marks) -> None:
     out.print(Text(f"  {visible(result.failure)}"), soft_wrap=True)
     if result.hint:
         out.print(Text.assemble("  ", ("help: ", "bold cyan"), visible(result.hint)), soft_wrap=True)
-    for told, at in related_statements(result):
-        out.print(Text(f"  {visible(told)}: {visible(str(at))}", style="dim"), soft_wrap=True)
+    for text, at in related_statements(result):
+        out.print(Text(f"  {visible(text)}: {visible(str(at))}", style="dim"), soft_wrap=True)
     explanation = explanation_of(result)
     if explanation is not None:
         out.print()
@@ -57,23 +57,23 @@ def _show_failure(result: Result, out: Console, signs: Marks) -> None:
 
 
 def _show_coverage(coverage: Coverage, report: Report, out: Console) -> None:
-    told = f"coverage: {coverage.covered} of {counted(coverage.total, 'statement')} ({coverage.percent:g} %)"
+    text = f"coverage: {coverage.covered} of {counted(coverage.total, 'statement')} ({coverage.percent:g} %)"
     style = "" if report.covered_enough else "red"
     least = "" if report.covered_enough else f", less than {report.fail_under:g} %"
-    out.print(Text(told + least, style=style), soft_wrap=True)
+    out.print(Text(text + least, style=style), soft_wrap=True)
     for role in coverage.roles:
         for statement in role.missed:
             what = f"{visible(role.arn)} {visible(statement.name)} applies in no case"
             out.print(Text.assemble((f"  {visible(str(statement.location))}: ", "bold"), what), soft_wrap=True)
 
 
-def _show_sum(report: Report, out: Console, signs: Marks) -> None:
+def _show_summary(report: Report, out: Console, signs: Marks) -> None:
     cases, failed = counted(len(report.results), "case"), len(report.failed)
-    told = f"{failed} of {cases} failed" if failed else f"{cases} passed"
+    text = f"{failed} of {cases} failed" if failed else f"{cases} passed"
     if not report.covered_enough:
-        told += ", too few statements are covered"
+        text += ", coverage is too low"
     sign = signs.yes if report.passed else signs.no
-    out.print(Text(f"{sign} {told}", style="bold green" if report.passed else "bold red"), soft_wrap=True)
+    out.print(Text(f"{sign} {text}", style="bold green" if report.passed else "bold red"), soft_wrap=True)
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""From a case to the question that the engine is asked, with what is wrong with it told at its own fields."""
+"""Make the request of a case, and report its problems at the fields of the case."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FIELD = re.compile(r"(?P<name>[a-z_.]+)(?:\[.*)?", re.DOTALL)
 
 
 def request_of(case: Case, role_set: RoleSet) -> AssumeRoleRequest:
-    """Return the question of a case; raise `ProblemsError`."""
+    """Return the request of a case; raise `ProblemsError`."""
     try:
         return role_set.decoder.read(
             query(
@@ -52,12 +52,12 @@ def request_of(case: Case, role_set: RoleSet) -> AssumeRoleRequest:
 
 
 def request_problems(error: InvalidRequestError, case: Case) -> ProblemsError:
-    """Return what is wrong with a question, at the fields of its case."""
+    """Return the problems of a request at the fields of its case."""
     return ProblemsError(_at_fields(error, case))
 
 
 def options_of(case: Case) -> RequestOptions:
-    """Return the question as `rolecall explain` would be asked it."""
+    """Return the request as the options of `rolecall explain`."""
     return RequestOptions(
         as_=case.who,
         role=case.role,
@@ -74,7 +74,7 @@ def _account(case: Case, role_set: RoleSet) -> str:
     try:
         return role_set.accounts.role(case.role).account_id
     except InvalidFieldsError:
-        return role_set.accounts.default  # the decoder says what is wrong with the role
+        return role_set.accounts.default  # the decoder reports the invalid role
 
 
 def _at_fields(error: InvalidRequestError, case: Case) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""What became of cases."""
+"""The results of cases."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from rolecall.engine.explanation import Explanation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The decision on a case. An empty `failure` is a case that passed; one that failed is explained.
+    """The decision on a case. `failure` is empty if the case passed; a failed case has an `explanation`.
 
-    `held` is the role, None if there is none; `applied` are the statements that applied, be it that they decided or not.
+    `role` is None if the role does not exist; `applied` are the indices of all statements that apply.
     """
 
     file: str
     case: Case
     decision: Decision
-    held: ParsedRole | None
+    role: ParsedRole | None
     seconds: float
     failure: str = ""
     hint: str = ""
@@ -30,7 +30,7 @@ class Result:
 
     @property
     def passed(self) -> bool:
-        """Tell whether the decision is the expected one."""
+        """Return whether the decision is the expected one."""
         return not self.failure
 
     @property
@@ -39,7 +39,7 @@ class Result:
         return "ALLOW" if self.decision.allowed else "DENY"
 
     def statements(self) -> Iterator[tuple[int, str]]:
-        """Yield the index of each statement that settled the decision, and how people call it."""
+        """Yield the index and name of each statement that determined the decision."""
         for statement in self.decision.determining:
             pointer = f"/Statement/{statement.index}"
             yield statement.index, f"{pointer} ({statement.sid})" if statement.sid else pointer

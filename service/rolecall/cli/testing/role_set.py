@@ -1,4 +1,4 @@
-"""The roles that cases ask about, held as a server holds them, and decided by the same engine."""
+"""The roles of test cases in the form in which a server stores them, decided by the same engine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rolecall.transport.codecs.decision import QueryDecoder
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ParsedRole:
-    """A role that is found, as the engine holds it, with its trust policy read."""
+    """A role of a file, as the engine needs it, with its parsed trust policy."""
 
     found: FoundRole
     role: Role
@@ -30,44 +30,44 @@ class ParsedRole:
 
 
 class RoleSet:
-    """Some roles, and a decision point over them."""
+    """A set of roles, and a decision point for them."""
 
-    def __init__(self, held: Iterable[ParsedRole], accounts: Accounts, options: DecisionOptions, now: int) -> None:
-        self.held = {each.role.key: each for each in held}
+    def __init__(self, parsed: Iterable[ParsedRole], accounts: Accounts, options: DecisionOptions, now: int) -> None:
+        self.roles = {each.role.key: each for each in parsed}
         self.accounts = accounts
-        self.point = DecisionPoint(Snapshot([each.role for each in self.held.values()]), options, lambda: now)
+        self.point = DecisionPoint(Snapshot([each.role for each in self.roles.values()]), options, lambda: now)
         self.decoder = QueryDecoder(accounts)
 
 
 class RoleSetBuilder:
-    """Builds worlds; a role that is in several of them is read once."""
+    """Builds role sets; a role in several of them is parsed once."""
 
     def __init__(self, accounts: Accounts, options: DecisionOptions, now: int) -> None:
         self._accounts, self._options, self._now = accounts, options, now
-        self._held: dict[FoundRole, ParsedRole | None] = {}
-        self._worlds: dict[tuple[FoundRole, ...], RoleSet] = {}
+        self._parsed: dict[FoundRole, ParsedRole | None] = {}
+        self._role_sets: dict[tuple[FoundRole, ...], RoleSet] = {}
         self.problems: list[Problem] = []
 
     def role_set(self, roles: tuple[FoundRole, ...]) -> RoleSet:
-        """Return the world of some roles; those that break a rule are left out, and noted in `problems`."""
-        if roles not in self._worlds:
-            held = [held for role in roles if (held := self.held(role)) is not None]
-            self.problems += _duplicates(held)
-            self._worlds[roles] = RoleSet(held, self._accounts, self._options, self._now)
-        return self._worlds[roles]
+        """Return the set of some roles; an invalid role is left out, and its violations are added to `problems`."""
+        if roles not in self._role_sets:
+            parsed = [parsed for role in roles if (parsed := self.parsed_role(role)) is not None]
+            self.problems += _duplicates(parsed)
+            self._role_sets[roles] = RoleSet(parsed, self._accounts, self._options, self._now)
+        return self._role_sets[roles]
 
-    def held(self, found: FoundRole) -> ParsedRole | None:
-        """Return a role as the engine holds it, or None if it breaks a rule."""
-        if found not in self._held:
+    def parsed_role(self, found: FoundRole) -> ParsedRole | None:
+        """Return a parsed role, or None if it is invalid; its violations are added to `problems`."""
+        if found not in self._parsed:
             try:
-                self._held[found] = _held(found, self._accounts)
+                self._parsed[found] = _parse(found, self._accounts)
             except ProblemsError as error:
                 self.problems += error.problems
-                self._held[found] = None
-        return self._held[found]
+                self._parsed[found] = None
+        return self._parsed[found]
 
 
-def _held(found: FoundRole, accounts: Accounts) -> ParsedRole:
+def _parse(found: FoundRole, accounts: Accounts) -> ParsedRole:
     problems: list[Problem] = []
     account_id = _noted(problems, lambda: accounts.account_id(found.account_id), found)
     seconds = found.max_session_duration_seconds or DEFAULT_SESSION_SECONDS
@@ -94,13 +94,13 @@ def _held(found: FoundRole, accounts: Accounts) -> ParsedRole:
 
 
 def policy_problems(error: InvalidPolicyError, found: FoundRole) -> Iterator[Problem]:
-    """Yield the violations of a role's trust policy; where lines lead nowhere, the message says which element it is."""
+    """Yield the violations of a role's trust policy."""
     for problem in violation_problems(error, found.location_of):
-        yield located(problem, found)
+        yield labelled(problem, found)
 
 
-def located(problem: Problem, found: FoundRole) -> Problem:
-    """Return a problem of a role's trust policy with the role, and the element, in its message."""
+def labelled(problem: Problem, found: FoundRole) -> Problem:
+    """Return a problem whose message names the role, and also the element unless its location is exact."""
     element = "" if found.exact else f"{problem.pointer or '/'}: "
     return replace(problem, message=f"{found.label}: {element}{problem.message}")
 
@@ -114,16 +114,16 @@ def _noted(problems: list[Problem], read: Callable[[], str], found: FoundRole) -
 
 
 def _field_problem(violation: FieldViolation, found: FoundRole) -> Problem:
-    hint = "name the account: --account-alias NAME=ID" if violation.reason == "INVALID_ACCOUNT_ID" else ""
+    hint = "define the alias: --account-alias NAME=ID" if violation.reason == "INVALID_ACCOUNT_ID" else ""
     message = f"{found.label}: {violation.field} {violation.message}"
     return Problem(location=found.location, message=message, reason=violation.reason, hint=hint)
 
 
 def _duplicates(roles: Iterable[ParsedRole]) -> Iterator[Problem]:
     first: dict[str, Location] = {}
-    for held in roles:
-        location = first.setdefault(held.role.key, held.found.location)
-        if location is not held.found.location:
-            message = f"the role `{held.role.arn}` is found twice; the first is at {location}"
-            hint = "keep one of the two, or let each case file say with `roles` which it asks about"
-            yield Problem(location=held.found.location, message=message, hint=hint, reason="DUPLICATE_ROLE")
+    for parsed in roles:
+        location = first.setdefault(parsed.role.key, parsed.found.location)
+        if location is not parsed.found.location:
+            message = f"the role `{parsed.role.arn}` is found twice; the first is at {location}"
+            hint = "remove one of the two, or choose one in each case file with `roles`"
+            yield Problem(location=parsed.found.location, message=message, hint=hint, reason="DUPLICATE_ROLE")

@@ -1,4 +1,4 @@
-"""Putting the questions of cases, and holding the decisions against what they expect."""
+"""Run test cases: decide their requests, and compare the decisions with what they expect."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ISSUER = "oidc:iss"
 
 @dataclass(frozen=True, slots=True)
 class PreparedCase:
-    """A case that can be asked."""
+    """A case with its parsed request, ready to run."""
 
     suite: Suite
     case: Case
@@ -33,30 +33,30 @@ class PreparedCase:
 
 
 def prepare(collection: Collection, builder: RoleSetBuilder) -> list[PreparedCase]:
-    """Return every case with its question; raise `ProblemsError` with all that is wrong with any file, role or case."""
-    asked: list[PreparedCase] = []
+    """Return every case with its request; raise `ProblemsError` with every problem of any file, role or case."""
+    prepared: list[PreparedCase] = []
     problems = list(collection.problems)
     for suite in collection.suites:
         role_set = builder.role_set(suite.roles)
         for case in suite.cases:
             try:
-                asked.append(PreparedCase(suite, case, role_set, request_of(case, role_set)))
+                prepared.append(PreparedCase(suite, case, role_set, request_of(case, role_set)))
             except ProblemsError as error:
                 problems += error.problems
     if builder.problems or problems:
         raise ProblemsError(dict.fromkeys([*builder.problems, *problems]))
-    return asked
+    return prepared
 
 
 def run(
-    asked: Iterable[PreparedCase], *, now: int, unknown: Sequence[UnknownRole], traced: bool, issuer: str = ""
+    prepared: Iterable[PreparedCase], *, now: int, unknown: Sequence[UnknownRole], traced: bool, issuer: str = ""
 ) -> Iterator[Result]:
-    """Yield the result of each case. `traced` ones know every statement that applied; `issuer` is what manifests' tokens say.
+    """Yield the result of each case. With `traced`, results have every statement that applies; `issuer` is that of manifests.
 
-    Raise `ProblemsError` at the end, for all cases that the engine refuses to answer.
+    Raise `ProblemsError` at the end with the problems of all cases that the engine refuses.
     """
     problems: list[Problem] = []
-    for each in asked:
+    for each in prepared:
         try:
             yield _result(each, now=now, unknown=unknown, traced=traced, issuer=issuer)
         except InvalidRequestError as error:
@@ -65,24 +65,24 @@ def run(
         raise ProblemsError(problems)
 
 
-def _result(asked: PreparedCase, *, now: int, unknown: Sequence[UnknownRole], traced: bool, issuer: str) -> Result:
-    case, role_set, request = asked.case, asked.role_set, asked.request
+def _result(prepared: PreparedCase, *, now: int, unknown: Sequence[UnknownRole], traced: bool, issuer: str) -> Result:
+    case, role_set, request = prepared.case, prepared.role_set, prepared.request
     began = time.perf_counter()
-    moment = now if case.time is None else case.time
-    decision = role_set.point.check(request, moment).decision
-    held = role_set.held.get(request.role_key)
-    failure = failure_of(case, decision, held)
-    explanation = explain_decision(role_set.point, request, moment) if failure or traced else None
+    at = now if case.time is None else case.time
+    decision = role_set.point.check(request, at).decision
+    role = role_set.roles.get(request.role_key)
+    failure = failure_of(case, decision, role)
+    explanation = explain_decision(role_set.point, request, at) if failure or traced else None
     hint = ""
     if decision.reason is Reason.ROLE_NOT_FOUND:
         hint = missing_role_hint(case, role_set, unknown) if failure else ""
     elif failure and case.who.startswith("k8s:") and ISSUER in decision.missing_keys and not issuer:
-        hint = "the trust policy asks for the issuer: give it with --oidc-issuer, or as a claim of the case"
+        hint = "the trust policy requires the issuer: give it with --oidc-issuer, or as a claim of the case"
     return Result(
-        file=asked.suite.file,
+        file=prepared.suite.file,
         case=case,
         decision=decision,
-        held=held,
+        role=role,
         seconds=time.perf_counter() - began,
         failure=failure,
         hint=hint,

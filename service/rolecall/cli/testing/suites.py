@@ -1,4 +1,4 @@
-"""From what a command line names to the cases to run, each with the roles that it asks about."""
+"""Collect the cases of the files on a command line, each with the roles that it is about."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rolecall.cli.testing.manifest_cases import Cluster, manifest_cases, manifes
 
 @dataclass(slots=True)
 class Collection:
-    """The cases to run, every role that there is, and what is to be told."""
+    """The cases to run, all known roles, remarks and problems."""
 
     suites: list[Suite] = field(default_factory=list)
     roles: dict[tuple[Path, int, int, str], FoundRole] = field(default_factory=dict)
@@ -23,8 +23,8 @@ class Collection:
     remarks: list[Problem] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    def take(self, found: Found) -> tuple[FoundRole, ...]:
-        """Take over what a search has found, but for the cases; return its roles, as they are known already."""
+    def add(self, found: Found) -> tuple[FoundRole, ...]:
+        """Add what a search found, except cases; return its roles, replacing known ones by the existing objects."""
         self.unknown_roles += found.unknown_roles
         self.remarks += found.remarks
         self.problems += found.problems
@@ -32,14 +32,14 @@ class Collection:
 
 
 def collect(paths: Sequence[Path], cluster: Cluster) -> Collection:
-    """Return the cases that files and directories hold. What is wrong is noted, not raised.
+    """Return the cases in files and directories. Problems are collected, not raised.
 
-    A case file asks about the roles that it names. One that names none asks about every role of the command line; where that has
-    none, about those in the case file's own directory.
+    The roles of a case file are those that it names; if it names none, all roles of the command line; if there are none, the roles
+    in the directory of the case file.
     """
     collection = Collection()
     found = search(paths)
-    common = collection.take(found)
+    common = collection.add(found)
     collection.problems += manifest_problems(found.service_accounts, cluster.provider)
     files = list(_case_files(found, collection))
     for file in files:
@@ -47,11 +47,11 @@ def collect(paths: Sequence[Path], cluster: Cluster) -> Collection:
         collection.suites.append(Suite(file=str(file.path), cases=file.cases, roles=common if roles is None else roles))
     collection.suites += _manifest_suites(found, common, cluster)
     if not collection.suites and not collection.problems:
-        hint = "a file of cases has `apiVersion: rolecall/v1` and `cases`; see `rolecall test --help`"
+        hint = "a case file has `apiVersion: rolecall/v1` and `cases`; see `rolecall test --help`"
         where = ", ".join(f"`{path}`" for path in paths)
         location = Location(str(paths[0]))
         collection.problems.append(Problem(location=location, message=f"there are no test cases in {where}", hint=hint))
-    # A file that several others name is told once.
+    # A file that several case files name is reported once.
     collection.remarks = list(dict.fromkeys(collection.remarks))
     return collection
 
@@ -65,12 +65,12 @@ def _case_files(found: Found, collection: Collection) -> Iterator[CaseFile]:
 
 
 def _own_roles(file: CaseFile, collection: Collection, *, beside: bool) -> tuple[FoundRole, ...] | None:
-    """Return the roles that a file of cases names, or else, if asked for, those beside it."""
+    """Return the roles that a case file names; if it names none and `beside` is set, those in its directory; else None."""
     own = file.found
     if own is None and beside:
         own = search([file.path.parent])
         own.case_documents.clear()
-    return None if own is None else collection.take(own)
+    return None if own is None else collection.add(own)
 
 
 def _manifest_suites(found: Found, roles: tuple[FoundRole, ...], cluster: Cluster) -> Iterator[Suite]:
@@ -80,5 +80,5 @@ def _manifest_suites(found: Found, roles: tuple[FoundRole, ...], cluster: Cluste
 
 
 def _identity(role: FoundRole) -> tuple[Path, int, int, str]:
-    """Return what tells a role from others, however the path to its file is written."""
+    """Return the identity of a role, independent of how the path to its file is written."""
     return Path(role.location.file).resolve(), role.location.line, role.location.column, role.name
