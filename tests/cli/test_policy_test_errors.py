@@ -51,7 +51,7 @@ class TestErrors:
             (cases(case("DENY", more=", context: {oidc:sub: x}")), "4:96: error: case `a case`: `context`: `oidc:sub` is a claim of a federated identity; send it in `claims`"),
             (cases(case("DENY", more=", external_id: x")), "error: case `a case`: `external_id`: must be 2 to 1,224"),
             (cases(case("DENY", more=", duration: 9999")), "error: case `a case`: `duration`: must be 900 to 3600 seconds for this role, not 9999"),
-            (cases(case("DENY", who="k8s:p/ns")), "is not `k8s:PROVIDER/NAMESPACE/SERVICEACCOUNT`"),
+            (cases(case("DENY", who="k8s:p/ns")), "is not of the form `k8s:PROVIDER/NAMESPACE/SERVICEACCOUNT`"),
         ],
     )  # fmt: skip
     def test_what_is_wrong_with_a_case_file_is_told_where_it_stands(
