@@ -14,11 +14,10 @@ def symbols_of(path: Path) -> frozenset[str]:
     return frozenset(_symbols(ast.parse(path.read_text()).body, ""))
 
 
-def class_names(path: Path) -> Iterator[str]:
-    """Yield the name of every class in a file."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ClassDef):
-            yield node.name
+@cache
+def class_names(path: Path) -> tuple[str, ...]:
+    """Return the name of every class in a file."""
+    return tuple(node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef))
 
 
 def _symbols(body: Iterable[ast.stmt], prefix: str) -> Iterator[str]:
