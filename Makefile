@@ -2,13 +2,14 @@
 # Paths are relative, because make does not support spaces in target names.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools run test lint format types contracts proto proto-check proto-lint proto-baseline docs cover cover-report chaos bench bench-peers lock clean FORCE
+.PHONY: help setup tools run test lint format types contracts proto proto-check proto-lint proto-baseline docs cover cover-report mutants chaos bench bench-peers lock clean FORCE
 
 PYTHONS ?= python3.13 python3.12 python3.11 python3
 PYTEST_FLAGS ?= -n 2
 HELM_VERSION := v3.19.2
 RUN_FLAGS ?=
 CHAOS_FLAGS ?=
+MUTANTS_FLAGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -82,6 +83,9 @@ cover-report: $(READY)  ## check the coverage of the last test run
 	@$(BIN)/python -m coverage report --skip-covered | tail -n 1
 	@$(BIN)/python -m coverage report --include='service/rolecall/policy/*,service/rolecall/engine/*' --fail-under=100
 
+mutants: $(READY)  ## run the tests against a sample of changes to the code, and report how many fail (MUTANTS_FLAGS="--seed 7 --count 200")
+	@$(BIN)/python -m tests.mutants $(MUTANTS_FLAGS)
+
 chaos: $(READY)  ## inject faults into three replicas and PostgreSQL, and verify every decision (CHAOS_FLAGS="--seed 7")
 	@$(BIN)/python -m tests.chaos $(CHAOS_FLAGS)
 
@@ -98,7 +102,7 @@ lock: $(READY)  ## write the installed versions into requirements/dev.lock
 	@mv requirements/dev.lock.new requirements/dev.lock
 
 clean:  ## remove everything that was installed or generated, but no data
-	rm -rf $(VENV) .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist bench/peers/build
+	rm -rf $(VENV) .coverage .coverage.* .hypothesis .import_linter_cache .mutants_cache .mypy_cache .pytest_cache .ruff_cache build dist bench/peers/build
 
 $(READY): pyproject.toml clients/python/pyproject.toml requirements/dev.lock $(MOVED)
 	@python=; for name in $(PYTHONS); do \

@@ -1,0 +1,121 @@
+"""Measures whether the tests can fail: tries a sample of single changes to the code against them.
+
+Each change is made in a private copy of the tree, and the tests that run its line are run there, the quickest first. A change that no
+test notices is a promise that nobody would see broken, or a change that means nothing. The same seed draws the same sample from the
+same code. Which test runs which line is measured once, in minutes, and kept in .mutants_cache until the code or the tests change. The tests
+under tests/chaos, tests/helm and tests/repository are never run. The exit code is 1 if a package is below 95 %, 130 after Ctrl-C,
+2 if the tests fail without any change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.mutants.campaign import Campaign
+from tests.mutants.changes import Change, all_changes, matching, sample
+from tests.mutants.line_map import load_or_measure
+from tests.mutants.report import figures, print_report, scores, survivor_text, survivors_text
+from tests.mutants.selection import Selector
+from tests.mutants.tree import REPOSITORY, package_of, source_paths
+from tests.mutants.trial import BrokenTestsError, Trial
+
+INTERRUPTED = 130
+_LEAST_PRIORITY_CHANGE = 10
+_PART_FOR_TESTS = 3  # a run may take three times as long as its tests took when they were measured
+
+
+def main() -> int:
+    """Run; the exit code says whether every package reaches the aim."""
+    arguments = _arguments()
+    os.nice(_LEAST_PRIORITY_CHANGE)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return _run(arguments)
+    except BrokenTestsError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    lines = load_or_measure(REPOSITORY, refresh=arguments.refresh_map, stale=arguments.stale_map, jobs=arguments.jobs)
+    selector = Selector(REPOSITORY, lines, seconds=arguments.timeout / _PART_FOR_TESTS)
+    campaign = Campaign(REPOSITORY, selector, jobs=arguments.jobs, seconds=arguments.timeout)
+    changes = _changes(arguments)
+    interrupted = False
+    try:
+        campaign.run(changes, _Progress(len(changes)))
+    except KeyboardInterrupt:
+        interrupted = True
+    _report(campaign.trials, arguments)
+    if interrupted:
+        return INTERRUPTED
+    return 0 if all(score.is_enough for score in scores(campaign.trials)) else 1
+
+
+def _changes(arguments: argparse.Namespace) -> list[Change]:
+    found = matching(all_changes(REPOSITORY), packages=arguments.package, only=arguments.only)
+    if arguments.only and not (arguments.count or arguments.each):
+        return [change for change in found if change.is_valid()]
+    return sample(found, seed=arguments.seed, count=arguments.count or 200, each=arguments.each)
+
+
+def _report(trials: list[Trial], arguments: argparse.Namespace) -> None:
+    if arguments.output == "json":
+        print(json.dumps(figures(trials, seed=arguments.seed), indent=2))
+    else:
+        print_report(trials, Console(emoji=False, highlight=False))
+    if arguments.survivors:
+        arguments.survivors.write_text(survivors_text(trials))
+
+
+class _Progress:
+    """Shows how far a run is on a terminal; elsewhere, each survivor as it is found."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = self._survived = 0
+        self._began = time.monotonic()
+
+    def __call__(self, trial: Trial) -> None:
+        self._done += 1
+        self._survived += not trial.noticed
+        if not sys.stderr.isatty():
+            if not trial.noticed:
+                print(survivor_text(trial), file=sys.stderr, flush=True)
+            return
+        left = (time.monotonic() - self._began) / self._done * (self._total - self._done) / 60
+        end = "\n" if self._done == self._total else ""
+        text = f"\r{self._done} of {self._total} changes, {self._survived} survived, about {left:.0f} min left "
+        print(text, end=end, file=sys.stderr, flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.mutants", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    packages = sorted({package_of(path) for path in source_paths(REPOSITORY)})
+    add = parser.add_argument
+    add("--seed", type=int, default=1, help="which sample is drawn (default 1)")
+    add("--count", type=int, help="how many changes, over packages by their size (default 200; all with --only)")
+    add("--each", type=int, metavar="COUNT", help="how many changes of each package, rather than by its size")
+    add("--package", action="append", choices=packages, default=[], help="changes of this package; may be repeated")
+    add("--only", action="append", metavar="FILE[:LINE]", default=[], help="changes of this place; may be repeated")
+    add("--jobs", type=int, default=2, help="how many changes are tried at once (default 2)")
+    add("--timeout", type=float, default=120.0, metavar="SECONDS", help="for the tests of a change (default 120)")
+    add("--refresh-map", action="store_true", help="measure again which test runs which line")
+    add("--stale-map", action="store_true", help="use the last map although code or tests have changed since")
+    add("-o", "--output", choices=("table", "json"), default="table", help="the form of the report (default table)")
+    add("--survivors", type=Path, metavar="FILE", help="write what no test noticed to this file too")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""Tries many changes, a few at a time, and makes sure that the tests which noticed one pass without it."""
+
+from __future__ import annotations
+
+import queue
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from tests.mutants.changes import Change
+from tests.mutants.selection import Selector
+from tests.mutants.trial import BrokenTestsError, Outcome, Trial, Workplace
+
+_PATIENCE = 10  # without a change nothing runs without end, so a slow machine has its time
+
+
+class Campaign:
+    """The trials of a run. `trials` has those so far, also after an interruption."""
+
+    def __init__(self, root: Path, selector: Selector, *, jobs: int, seconds: float) -> None:
+        self._root = root
+        self._selector = selector
+        self._jobs = jobs
+        self._seconds = seconds
+        self._free: queue.SimpleQueue[Workplace] = queue.SimpleQueue()
+        self.trials: list[Trial] = []
+
+    def run(self, changes: Sequence[Change], on_trial: Callable[[Trial], None]) -> None:
+        """Try the changes; report each trial as it ends."""
+        with self._workplaces() as workplaces, ThreadPoolExecutor(self._jobs) as pool:
+            self._check_first(workplaces[0], changes)
+            futures = [pool.submit(self._try, change) for change in changes]
+            try:
+                self._collect(futures, on_trial)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                for workplace in workplaces:
+                    workplace.stop()
+                raise
+            self._doubt(workplaces[0])
+
+    def _collect(self, futures: list[Future[Trial]], on_trial: Callable[[Trial], None]) -> None:
+        for future in as_completed(futures):
+            trial = future.result()
+            self.trials.append(trial)
+            on_trial(trial)
+
+    def _try(self, change: Change) -> Trial:
+        workplace = self._free.get()
+        try:
+            return workplace.try_change(change, self._selector.tests_for(change), seconds=self._seconds)
+        finally:
+            self._free.put(workplace)
+
+    def _check_first(self, workplace: Workplace, changes: Sequence[Change]) -> None:
+        """Raise `BrokenTestsError` unless the tests of the first change pass without it."""
+        selections = (self._selector.tests_for(change) for change in changes)
+        first = next((selection for selection in selections if selection.tests), None)
+        if first and (failed := workplace.check(first.tests, seconds=_PATIENCE * self._seconds)):
+            raise BrokenTestsError(f"these fail without any change: {', '.join(sorted(failed))}")
+
+    def _doubt(self, workplace: Workplace) -> None:
+        """Count a change as survived if the test that noticed it fails without it too."""
+        tests: defaultdict[str, list[str]] = defaultdict(list)
+        for name in {trial.noticed_by for trial in self.trials if "::" in trial.noticed_by}:
+            tests[name.partition("::")[0]].append(name)
+        failed = workplace.check(dict(tests), seconds=_PATIENCE * self._seconds) if tests else frozenset()
+        self.trials = [
+            replace(trial, outcome=Outcome.SURVIVED) if trial.noticed_by in failed else trial for trial in self.trials
+        ]
+
+    @contextmanager
+    def _workplaces(self) -> Iterator[list[Workplace]]:
+        with tempfile.TemporaryDirectory(prefix="mutants-", ignore_cleanup_errors=True) as directory:
+            Path(directory).chmod(0o755)  # PostgreSQL runs as another user
+            found = [Workplace(self._root, Path(directory, str(job))) for job in range(self._jobs)]
+            for workplace in found:
+                self._free.put(workplace)
+            yield found

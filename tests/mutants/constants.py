@@ -1,0 +1,56 @@
+"""Changes of a constant: a number, a truth value, a text that is not prose."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+
+from tests.mutants.ignored import Visit
+from tests.mutants.signatures import Signatures
+from tests.mutants.source import Edit, Source, shortened
+
+_SQL = re.compile(r"\s*[A-Z]{2,}\b")
+_PATTERN = re.compile(r"[\\^$\[\]]")
+
+
+def changed_numbers(visit: Visit, source: Source, _signatures: Signatures) -> Iterator[Edit]:
+    """Make a whole number one more and one less, and double any other."""
+    match visit.node:
+        case ast.Constant(value=bool()):
+            return
+        case ast.Constant(value=int() as value):
+            for other in (value + 1, value - 1):
+                yield source.replace(visit.node, _bracketed(other), f"`{value}` -> `{other}`")
+        case ast.Constant(value=float() as value):
+            yield source.replace(visit.node, repr(value * 2 or 1.0), f"`{value}` -> `{value * 2 or 1.0}`")
+
+
+def changed_truths(visit: Visit, source: Source, _signatures: Signatures) -> Iterator[Edit]:
+    """Exchange true and false."""
+    match visit.node:
+        case ast.Constant(value=bool() as value):
+            yield source.replace(visit.node, str(not value), f"`{value}` -> `{not value}`")
+
+
+def changed_texts(visit: Visit, source: Source, _signatures: Signatures) -> Iterator[Edit]:
+    """Change a text that a program reads: a name, a key, a pattern, a statement of SQL."""
+    match visit.node:
+        case ast.Constant(value=str() as value) as node if not visit.prose and not _reads_as_prose(value):
+            yield _changed_text(node, f"{value}~", source)
+        case ast.Constant(value=bytes() as value) as node:
+            yield _changed_text(node, value + b"~", source)
+
+
+def _changed_text(node: ast.Constant, new: str | bytes, source: Source) -> Edit:
+    text = json.dumps(new, ensure_ascii=False) if isinstance(new, str) else repr(new)
+    return source.replace(node, text, f"`{shortened(source.text_of(node))}` -> `{shortened(text)}`")
+
+
+def _bracketed(number: int) -> str:
+    return str(number) if number >= 0 else f"({number})"
+
+
+def _reads_as_prose(text: str) -> bool:
+    return " " in text.strip() and not _SQL.match(text) and not _PATTERN.search(text)

@@ -1,0 +1,90 @@
+"""The map from lines of code to the tests that run them: measured once for a tree, in a directory that Git ignores."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from coverage import CoverageData
+
+from tests.mutants.pytest_plugin import PLAN
+from tests.mutants.tree import copy_tree, digests, environment
+
+CACHE = ".mutants_cache"
+NOT_MAPPED = ("tests/chaos", "tests/helm", "tests/repository", "tests/mutants")
+_CONFIG = "[run]\nsource_pkgs = rolecall\nparallel = true\nrelative_files = true\n"
+_PYTEST_FAILED = 1
+
+
+class LineMap:
+    """Which tests run a line, how long each takes, and which fail without any change."""
+
+    def __init__(self, coverage: CoverageData, measured: dict[str, dict[str, float]], digests: dict[str, str]) -> None:
+        self._coverage = coverage
+        self._lines: dict[str, dict[int, frozenset[str]]] = {}
+        self.failed = frozenset(measured["failed"])
+        self.seconds = {name: took for name, took in measured["seconds"].items() if name not in self.failed}
+        self.digests = digests
+
+    @classmethod
+    def load(cls, cache: Path) -> LineMap | None:
+        """Return the map that was measured last; None if there is none."""
+        if not (cache / "digests.json").exists():
+            return None
+        coverage = CoverageData(str(cache / "coverage"))
+        coverage.read()
+        measured, known = (json.loads((cache / name).read_text()) for name in ("tests.json", "digests.json"))
+        return cls(coverage, measured, known)
+
+    def lines_of(self, path: str) -> dict[int, frozenset[str]]:
+        """Return for each line of a file that a test runs the ids of those tests; nothing for what an import runs."""
+        if path not in self._lines:
+            contexts = self._coverage.contexts_by_lineno(path)
+            self._lines[path] = {line: self._named(found) for line, found in contexts.items()}
+        return self._lines[path]
+
+    def _named(self, contexts: list[str]) -> frozenset[str]:
+        # A context is `tests/policy/test_x.py::test_y`, and empty outside of tests.
+        return frozenset(name for name in contexts if name in self.seconds)
+
+
+def load_or_measure(root: Path, *, refresh: bool, stale: bool, jobs: int) -> LineMap:
+    """Return the map of the tree; measure it if it is of another tree, unless a stale one is allowed."""
+    cache = root / CACHE
+    known = None if refresh else LineMap.load(cache)
+    if known is not None and (stale or known.digests == digests(root)):
+        return known
+    print("running the tests once to see which lines each one runs; this takes minutes", file=sys.stderr)
+    measure(root, cache, jobs=jobs)
+    measured = LineMap.load(cache)
+    assert measured is not None
+    return measured
+
+
+def measure(root: Path, cache: Path, *, jobs: int, paths: tuple[str, ...] = ("tests",)) -> None:
+    """Run the tests in a copy of the tree with coverage, and store what each one ran in the cache."""
+    shutil.rmtree(cache, ignore_errors=True)
+    cache.mkdir()
+    found = digests(root)
+    with tempfile.TemporaryDirectory(prefix="mutants-") as directory:
+        copy, plan = Path(directory, "tree"), Path(directory, "plan.json")
+        Path(directory).chmod(0o755)  # PostgreSQL runs as another user
+        copy_tree(root, copy)
+        (copy / "map.ini").write_text(_CONFIG)
+        plan.write_text(json.dumps({"root": str(copy), "measure": True, "record": str(cache / "tests.json")}))
+        env = environment(copy, Path(directory), **{PLAN: str(plan), "COVERAGE_FILE": str(cache / "coverage")})
+        done = subprocess.run(_command(jobs, paths), cwd=copy, env=env, stdout=sys.stderr, check=False)
+    if done.returncode not in {0, _PYTEST_FAILED}:
+        raise RuntimeError(f"the tests did not run to their end: pytest returned {done.returncode}")
+    (cache / "digests.json").write_text(json.dumps(found))
+
+
+def _command(jobs: int, paths: tuple[str, ...]) -> list[str]:
+    measuring = ["--cov", "--cov-config=map.ini", "--cov-report="]
+    ignored = [f"--ignore={path}" for path in NOT_MAPPED]
+    plugins = ["-p", "no:cacheprovider", "-p", "tests.mutants.pytest_plugin"]
+    return [sys.executable, "-m", "pytest", "-q", "-n", str(jobs), *plugins, *measuring, *ignored, *paths]

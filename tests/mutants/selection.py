@@ -1,0 +1,114 @@
+"""The tests that are run against a change: those that run its line, the quickest first, within a time."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+from tests.mutants.changes import Change
+from tests.mutants.line_map import NOT_MAPPED, LineMap
+from tests.mutants.source import Source
+from tests.mutants.tree import digests, source_paths
+
+# For each file its tests in the order of their run; no names stand for all of its tests.
+Tests: TypeAlias = dict[str, list[str]]
+
+_TO_READ_A_FILE = 0.2
+_TO_START_POSTGRES = 5.0
+_ELSEWHERE = 3.0  # a test of another package is as good as one of this that takes three times as long
+
+
+class Selection(NamedTuple):
+    """Tests, and how many seconds they take by the last measurement."""
+
+    tests: Tests
+    seconds: float
+
+
+class Selector:
+    """Chooses the tests of each change from the map of lines."""
+
+    def __init__(self, root: Path, lines: LineMap, *, seconds: float) -> None:
+        self._root = root
+        self._lines = lines
+        self._limit = seconds
+
+    def tests_for(self, change: Change) -> Selection:
+        """Return the tests to run against a change; none if no test is known to run anything near it."""
+        mirrored = f"tests/{change.package}/"
+        candidates = self._candidates(change) or {name for name in self._lines.seconds if name.startswith(mirrored)}
+        selection = self._within_limit(sorted(candidates, key=lambda name: self._weight(name, mirrored)))
+        new: Tests = {file: [] for file in self._new_test_files if file.startswith(mirrored)}
+        return selection._replace(tests={**selection.tests, **new})
+
+    def _candidates(self, change: Change) -> set[str]:
+        if change.at_import:
+            return self._tests_of_module(change.path)
+        known, last = self._lines.lines_of(change.path), change.source.line_at(change.edit.end)
+        if not self._is_mapped(change.path):
+            return self._tests_of_module(change.path)
+        return (
+            _union(known, range(change.line, last + 1))
+            or _union(known, change.lines)
+            or self._tests_of_module(change.path)
+        )
+
+    def _tests_of_module(self, path: str) -> set[str]:
+        """Return the tests that run anything in a module, or in the modules that import it."""
+        paths = {path, *self._importers[_module(path)]}
+        return {name for each in paths for names in self._lines.lines_of(each).values() for name in names}
+
+    def _within_limit(self, names: Iterable[str]) -> Selection:
+        tests: defaultdict[str, list[str]] = defaultdict(list)
+        total, postgres = 0.0, False
+        for name in names:
+            file = name.partition("::")[0]
+            start = _TO_START_POSTGRES if not postgres and _uses_postgres(name) else 0.0
+            cost = self._lines.seconds[name] + start + (0.0 if file in tests else _TO_READ_A_FILE)
+            if tests and total + cost > self._limit:
+                continue
+            tests[file].append(name)
+            total, postgres = total + cost, postgres or start > 0
+        return Selection(dict(tests), total)
+
+    def _weight(self, name: str, mirrored: str) -> float:
+        seconds = self._lines.seconds[name] + (_TO_START_POSTGRES if _uses_postgres(name) else 0.0)
+        return seconds if name.startswith(mirrored) else seconds * _ELSEWHERE + 0.01
+
+    def _is_mapped(self, path: str) -> bool:
+        return self._lines.digests.get(path) == self._digests[path]
+
+    @cached_property
+    def _digests(self) -> Mapping[str, str]:
+        return digests(self._root)
+
+    @cached_property
+    def _new_test_files(self) -> list[str]:
+        """Return the files of tests that the map does not know as they are now."""
+        files = (path for path in self._digests if Path(path).name.startswith("test_") and path.endswith(".py"))
+        return [path for path in files if not path.startswith(NOT_MAPPED) and not self._is_mapped(path)]
+
+    @cached_property
+    def _importers(self) -> defaultdict[str, set[str]]:
+        importers: defaultdict[str, set[str]] = defaultdict(set)
+        for path in source_paths(self._root):
+            for node in ast.walk(Source.read(self._root, path).tree):
+                if isinstance(node, ast.ImportFrom) and node.module:
+                    importers[node.module].add(path)
+        return importers
+
+
+def _union(known: Mapping[int, frozenset[str]], lines: range) -> set[str]:
+    return {name for line in lines for name in known.get(line, ())}
+
+
+def _module(path: str) -> str:
+    return path.removeprefix("service/").removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _uses_postgres(name: str) -> bool:
+    return "postgres" in name.lower()
