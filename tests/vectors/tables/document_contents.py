@@ -55,12 +55,22 @@ def principal_cases() -> list[Json]:
     services = ["Ecs.aliyuncs.com", "ecs", "ecs.", ".ecs.com", "ecs..com", "-ecs.com", "ecs-.com", "e_cs.com", "", "ecs.com.",
                 "@ecs.aliyuncs.com", "prod@ecs.aliyuncs.com", "1@2@ecs.aliyuncs.com", "1@ecs", "ecs.aliyuncs.com\\n",
                 "\\u0435cs.aliyuncs.com", "acs:ram::1:root", "https://ecs.aliyuncs.com", "123456789012345678901@a.b"]  # fmt: skip
+    label = "l" * 63
+    long_service = ".".join([label, label, label, label[:61]])
     providers = ["acs:ram::1:user/a", "acs:ram::1:root", "acs:ram::1:ldap-provider/L", "acs:ram::1:saml-provider/",
-                 "acs:ram::1:saml-provider/a/b", f"acs:ram::1:oidc-provider/{longest}{longest}n", "accounts.example.com"]  # fmt: skip
+                 "acs:ram::1:saml-provider/a/b", "acs:ram::1:saml-provider/.a", "acs:ram::1:saml-provider/a-", f"acs:ram::1:oidc-provider/{longest}{longest}n", "accounts.example.com"]  # fmt: skip
     return [
         good("one of each", of_principal(one_of_each)),
         good("names of 64 characters", of_principal(f'{{"RAM": ["acs:ram::1:user/{longest}", "acs:ram::1:role/{longest}"]}}')),
         good("a provider's name of 128", of_principal(f'{{"Federated": "acs:ram::1:oidc-provider/{longest}{longest}"}}')),
+        good("a provider's name of one character", of_principal('{"Federated": "acs:ram::1:saml-provider/S"}')),
+        good("an account of 20 digits", of_principal('{"RAM": "acs:ram::12345678901234567890:root"}')),
+        good("a service's account of 20 digits", of_principal('{"Service": "12345678901234567890@a.b"}')),
+        good("labels of one character", of_principal('{"Service": ["a.b", "1.2", "a-b.c-d"]}')),
+        good("a label of 63 characters", of_principal(f'{{"Service": "{label}.b"}}')),
+        bad("a label of 64 characters", service(f"{label}l.b"), ("INVALID_PRINCIPAL", f"{PRINCIPAL}/Service")),
+        good("a service of 253 characters", of_principal(f'{{"Service": "1@{long_service}"}}')),
+        bad("a service of 254 characters", service(f"{long_service}l"), ("INVALID_PRINCIPAL", f"{PRINCIPAL}/Service")),
         good("no service", of_principal('{"Service": []}')),
         good("no service beside a user", of_principal('{"Service": [], "RAM": "acs:ram::1:user/a"}')),
         *[bad(name, of_ram(text), ("INVALID_PRINCIPAL", ram)) for name, text in wrong.items()],
@@ -159,6 +169,21 @@ def condition_cases() -> list[Json]:
               ("OPERATOR_NOT_ALLOWED", f"{CONDITION}/{name}/acs:CurrentTime"))
           for name, value in (("StringEquals", "2026-01-01T00:00:00Z"), ("NumericLessThan", "1"), ("StringNotLike", "2026*"))],
         bad("an empty key", of_condition('{"StringEquals": {¶"": "x"}}'), ("INVALID_KEY", f"{CONDITION}/StringEquals/")),
+        good("a key of 256 characters", of_condition(f'{{"StringEquals": {{"{"k" * 256}": "x"}}}}')),
+        bad("a key of 257 characters", of_condition(f'{{"StringEquals": {{¶"{"k" * 257}": "x"}}}}'),
+            ("INVALID_KEY", f"{CONDITION}/StringEquals/{'k' * 257}")),
+        *[bad(f"a key with the control character {ord(c):#04x}", of_condition(f'{{"StringEquals": {{¶"a\\u{ord(c):04x}b": "x"}}}}'),
+              ("INVALID_KEY", f"{CONDITION}/StringEquals/a\\x{ord(c):02x}b")) for c in "\x01\x1f\x7f\x80\x9f"],
+        *[good(f"a key with the character {ord(c):#04x}", of_condition(f'{{"StringEquals": {{"a\\u{ord(c):04x}b": "x"}}}}'))
+          for c in " ~\xa0"],
+        good("a number of 512 digits", values("NumericEquals", f'["{"1" * 512}", {"1" * 512}]')),
+        bad("a number of 513 digits in quotes", values("NumericEquals", f'¶"{"1" * 513}"'),
+            ("INVALID_NUMBER", f"{CONDITION}/NumericEquals/app:Key")),
+        bad("a number of 513 digits", values("StringEquals", f'¶{"1" * 513}'),
+            ("INVALID_NUMBER", f"{CONDITION}/StringEquals/app:Key")),
+        *[bad(f"a number with an exponent, {text}", values("NumericEquals", f"¶{text}"),
+              ("INVALID_NUMBER", f"{CONDITION}/NumericEquals/app:Key")) for text in ("1e3", "1E-3", "-1.5e+2")],
+        good("numbers without an exponent", values("NumericEquals", "[-1, 0, 1.50, -0.5]")),
         *refused("INVALID_NUMBER", "NumericEquals", digits),
         *refused("INVALID_BOOL", "Bool", ["yes", "1", "", "true ", "t"]),
         bad("Bool 1", values("Bool", "¶1"), ("INVALID_BOOL", f"{CONDITION}/Bool/app:Key")),

@@ -100,6 +100,10 @@ def structure_cases() -> list[Json]:
     def action(text: str) -> str:
         return of_statement(f'"Effect": "Allow", "Action": {text}')
 
+    def label(*parts: str) -> str:
+        mark, text = parts if len(parts) == 2 else ("", *parts)
+        return of_statement(f'"Effect": "Allow", "Action": "sts:AssumeRole", "Sid": {mark}"{text}"')
+
     at_effect, at_action = f"{STATEMENT}/Effect", f"{STATEMENT}/Action"
     unknown = ["effect", "NotPrincipal", "NotAction", "Resource", "Principals", "Conditions", "Conditon", "id", ""]
     mis_cased = 'Action": "sts:AssumeRole", ¶"condition": {"Bool": {"a:b": "true"}}, "Effect": "Allow"'
@@ -151,6 +155,11 @@ def structure_cases() -> list[Json]:
         bad("no actions", action("¶[]"), ("EMPTY_ACTIONS", at_action)),
         bad("action null", action("¶null"), ("WRONG_TYPE", at_action)),
         bad("an action that is a number", action("[¶1]"), ("WRONG_TYPE", f"{at_action}/0")),
+        good("a label of 128 characters", label("é" * 128)),
+        bad("a label of 129 characters", label("¶", "a" * 129), ("INVALID_SID", f"{STATEMENT}/Sid")),
+        *[bad(f"a label with the control character {ord(c):#04x}", label("¶", f"a\\u{ord(c):04x}"),
+              ("INVALID_SID", f"{STATEMENT}/Sid")) for c in "\x01\x1f\x7f\x80\x9f"],
+        *[good(f"a label with the character {ord(c):#04x}", label(f"a\\u{ord(c):04x}")) for c in " ~\xa0"],
         bad("a label that is a number", of_statement('"Effect": "Allow", "Action": "sts:AssumeRole", "Sid": ¶1'),
             ("WRONG_TYPE", f"{STATEMENT}/Sid")),
     ]  # fmt: skip
