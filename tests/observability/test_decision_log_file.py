@@ -206,3 +206,40 @@ def test_a_file_that_cannot_be_reopened_stays_in_use(tmp_path: Path) -> None:
     file.append(LINE)
 
     assert lines(tmp_path / "moved") == {"log": 1}
+
+
+def test_the_sink_of_a_file_has_the_options_of_the_log(tmp_path: Path) -> None:
+    rotating = open_sink(options(target=str(tmp_path / "a"), max_bytes=1_000, files=1))
+    growing = open_sink(options(target=str(tmp_path / "b"), max_bytes=1_000, files=0))
+
+    for _ in range(3):
+        rotating.append(b"x" * 600)
+        growing.append(b"x" * 600)
+
+    assert {path.name: path.stat().st_size for path in tmp_path.iterdir()} == {"a": 600, "a.1": 600, "b": 1_800}
+    assert (rotating.largest, growing.largest) == (1_000, 256 * 1024)
+    assert open_sink(options(target="stdout")).largest == 256 * 1024
+
+
+def test_a_new_file_is_readable_to_its_owner_and_group_only(tmp_path: Path) -> None:
+    rotated(tmp_path / "log")
+
+    assert (tmp_path / "log").stat().st_mode & 0o777 == 0o640 & ~_umask()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_a_file_that_is_filled_exactly_is_not_rotated_before_the_next_line(tmp_path: Path) -> None:
+    file = rotated(tmp_path / "log", max_bytes=80)
+
+    file.append(LINE)
+    file.append(LINE)
+    filled = lines(tmp_path)
+    file.append(LINE)
+
+    assert filled == {"log": 2}
+    assert lines(tmp_path) == {"log": 1, "log.1": 2}

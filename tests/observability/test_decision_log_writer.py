@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
+import pytest
+
+from rolecall.engine.decision import Reason
 from rolecall.observability.decision_log import line_writer
 from rolecall.observability.decision_log.line_writer import LineWriter
 from rolecall.observability.decision_log.log import DecisionLog
-from tests.observability.decision_records import ORIGIN, options, record
+from tests.observability.decision_records import ORIGIN, members_of, options, record
 
 PATIENCE = 20
 
@@ -97,12 +101,63 @@ def test_there_is_no_room_while_the_disk_hangs_and_again_afterwards() -> None:
     assert sink.text == b"line\n" * 3
 
 
-def test_few_long_lines_fill_the_queue_too() -> None:
-    lines = writer(Memory())
+def test_sixty_four_mebibytes_fill_the_queue_until_they_are_written() -> None:
+    sink = Memory()
+    lines = writer(sink)
 
-    lines.put(b"x" * line_writer.MAX_QUEUED_BYTES)
+    lines.put(b"x" * (64 * 1024 * 1024 - 1))
+    before = lines.has_room
+    lines.put(b"\n")
+    full = lines.has_room
+    lines.start()
+    lines.close(PATIENCE)
 
-    assert not lines.has_room
+    assert (before, full, lines.has_room) == (True, False, True)
+
+
+def test_a_queue_has_room_for_its_maximum_of_lines() -> None:
+    lines = writer(Memory(), max_lines=2)
+
+    found = []
+    for _ in range(3):
+        found.append(lines.has_room)
+        lines.put(b"line\n")
+
+    assert found == [True, True, False]
+
+
+def test_lines_that_fill_a_write_exactly_go_together() -> None:
+    sink = Memory()
+    lines = writer(sink)
+    for size in (60, 40, 60, 41):
+        lines.put(b"x" * size)
+
+    lines.start()
+    lines.close(PATIENCE)
+
+    assert [len(chunk) for chunk in sink.chunks] == [100, 60, 41]
+    assert lines.waiting == 0
+
+
+def test_a_failed_write_is_retried_after_a_second_and_batches_gather_for_a_tenth() -> None:
+    assert (line_writer.BATCH_SECONDS, line_writer.RETRY_SECONDS) == (0.1, 1.0)
+
+
+def test_a_failed_reopening_is_counted_and_reported() -> None:
+    class Gone(Memory):
+        def reopen(self) -> None:
+            super().reopen()
+            raise OSError("gone")
+
+    sink, reported = Gone(), list[str]()
+    lines = writer(sink, on_error=reported.append)
+    lines.reopen()
+    lines.start()
+    lines.put(b"line\n")
+    lines.close(PATIENCE)
+
+    assert (sink.reopened, sink.text) == (1, b"line\n")
+    assert (lines.flush_errors, reported) == (1, ["gone"])
 
 
 def test_what_could_not_be_written_is_tried_again_and_counted_once() -> None:
@@ -214,6 +269,41 @@ async def test_drops_are_logged_once_a_minute() -> None:
         "waiting": 1,
         "flush_errors": 0,
     }
+
+
+async def test_a_log_is_closed_within_five_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, given = decision_log(Memory(), Warnings(), lambda: 0.0), list[float]()
+    monkeypatch.setattr(log.writer, "close", given.append)
+
+    await log.close()
+
+    assert given == [5.0]
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+async def test_the_share_of_its_outcome_decides_and_is_written_beside_a_record(allowed: bool) -> None:
+    sink = Memory()
+    log = decision_log(sink, Warnings(), lambda: 0.0, sample_allow=0.25, sample_deny=0.75)
+    log.sampling = replace(log.sampling, chance=lambda: 0.5)
+
+    taken = log.takes(allowed=allowed)
+    log.record(record(reason=Reason.ALLOW if allowed else Reason.IMPLICIT_DENY))
+    log.start()
+    await log.close()
+
+    assert (taken, log.sampled_out) == ((False, 1) if allowed else (True, 0))
+    assert members_of(sink.text)["sample_rate"] == (0.25 if allowed else 0.75)
+
+
+async def test_reopening_a_log_reopens_its_sink() -> None:
+    sink = Memory()
+    log = decision_log(sink, Warnings(), lambda: 0.0)
+
+    log.reopen()
+    log.start()
+    await log.close()
+
+    assert sink.reopened == 1
 
 
 async def test_a_decision_that_is_too_long_whatever_is_cut_is_dropped_and_counted() -> None:

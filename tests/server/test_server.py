@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,24 @@ import pytest
 import trustme
 
 from rolecall.config.settings import Config
+from rolecall.server.background import cancel
 from rolecall.server.main import StartError, running_server
 from rolecall.server.shutdown import StopSignal
 from rolecall.transport.server import AddressError
 from rolecall_client.v1 import decision_pb2_grpc, role_pb2, role_pb2_grpc
-from tests.server.serving import ACCOUNT, ANY_PORTS, DOCUMENT, check, config, for_ever, served, until
+from tests.server.serving import (
+    ACCOUNT,
+    ANY_PORTS,
+    DOCUMENT,
+    check,
+    config,
+    for_ever,
+    idle_server,
+    log_lines,
+    logger,
+    served,
+    until,
+)
 
 PROGRAM = "import sys; from rolecall.server.main import run; from rolecall.config.settings import Config; "
 SERVE = (
@@ -195,9 +210,39 @@ async def test_a_crashed_server_that_cannot_bind_its_address_is_not_live_until_i
         monkeypatch.setattr(server, "revive", revive)
         await until(lambda: server.revivals)
 
-        assert failed[0] == 503
-        assert "the address is in use" in failed[1]
+        assert failed == (503, "not live: cannot listen on `127.0.0.1:1`: the address is in use\n")
         assert await ops(address, "/livez") == (200, "live\n")
+        crashed, *not_revived = log_lines(service.log)
+
+    assert crashed == {"event": "server_crashed", "level": "error", "revivals": 1}
+    assert not_revived[0] == {
+        "event": "server_not_revived", "level": "error", "error": "cannot listen on `127.0.0.1:1`: the address is in use",
+    }  # fmt: skip
+
+
+async def test_reloads_of_the_certificate_are_logged(certificates: Certificates, tmp_path: Path) -> None:
+    for name in ("cert.pem", "key.pem"):
+        (tmp_path / name).write_bytes((certificates.folder / name).read_bytes())
+    key, log = (tmp_path / "key.pem").read_bytes(), logger()
+    settings = config(tls_cert=str(tmp_path / "cert.pem"), tls_key=str(tmp_path / "key.pem"))
+    async with running_server(settings, log=log.logger) as server:
+        (watch_files,) = [work for work in server.background_work() if isinstance(work, partial)]
+        watching = asyncio.create_task(watch_files(seconds=0.005))
+        (tmp_path / "key.pem").write_bytes(b"")
+        await until(lambda: len(log_lines(log.stream)) == 1)
+        (tmp_path / "key.pem").write_bytes(key)
+        await until(lambda: len(log_lines(log.stream)) == 2)
+        await cancel(watching)
+
+    kept, renewed = log_lines(log.stream)
+    assert "are not a PEM certificate and its unencrypted key" in kept.pop("error")
+    assert kept == {"event": "certificate_kept", "level": "warning"}
+    assert renewed == {"event": "certificate", "level": "info"}
+
+
+async def test_a_server_without_a_certificate_watches_no_files() -> None:
+    async with idle_server() as server:
+        assert len(server.background_work()) == 4
 
 
 # Row 77 of the faults, as the next.
@@ -205,14 +250,18 @@ async def test_a_call_in_progress_is_finished_before_the_server_has_drained() ->
     async with served(drain_delay_seconds=0.05, drain_grace_seconds=20) as service:
         await service.create()
         release, order = asyncio.Event(), list[str]()
-        service.let_catching_up_take(release.wait)
+
+        async def held() -> None:
+            await release.wait()
+            order.append("continued")
+
+        service.let_catching_up_take(held)
         call = service.decisions.CheckAssumeRole(check(consistent=True))
-        call.add_done_callback(lambda _: order.append("answered"))
         await until(lambda: service.calls)
 
         draining = asyncio.create_task(service.server.drain(StopSignal()))
         draining.add_done_callback(lambda _: order.append("drained"))
-        await until(lambda: not service.server.health.servicer._serving[""])
+        await until(service.server.health.not_ready)
         assert await ops(service.server.bound.ops_address, "/readyz") == (503, "not ready: the server is stopping\n")
         await until(lambda: service.server.server._stopped)
         release.set()
@@ -220,7 +269,7 @@ async def test_a_call_in_progress_is_finished_before_the_server_has_drained() ->
         assert (await call).decision.allowed
         await draining
 
-    assert order == ["answered", "drained"]
+    assert order == ["continued", "drained"]
 
 
 async def test_a_second_signal_ends_the_calls_in_progress() -> None:
@@ -260,9 +309,10 @@ def test_a_signal_ends_the_process_in_good_order(tmp_path: Path, called: bool) -
     _, log = process.communicate(timeout=30)
 
     assert process.returncode == 0
-    assert [line.split('"event": "')[1].split('"')[0] for line in log.splitlines() if '"event"' in line] == [
-        "serving", "stopping", "stopped",
-    ]  # fmt: skip
+    serving, *rest = [json.loads(line) for line in log.splitlines() if '"event"' in line]
+    assert [line["event"] for line in (serving, *rest)] == ["serving", "stopping", "stopped"]
+    assert (serving["address"], serving["roles"]) == (address, 0)
+    assert serving["ops"].startswith("127.0.0.1:")
 
 
 def test_an_error_of_the_start_is_one_sentence_and_exit_code_2() -> None:
