@@ -1,4 +1,4 @@
-"""HTTP/2 written by hand, for what no client library would send. Headers are literals without indexing or Huffman."""
+"""HTTP/2 frames made by hand, which no client library would send. Headers are literals without indexing or Huffman coding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a failed call tells its caller."""
+"""What the caller of a failed call sees."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ async def test_a_role_is_returned_as_it_was_created(service: Served) -> None:
     assert (got.role.assume_role_policy_document, got.role.max_session_duration_seconds) == (DOCUMENT, 7_200)
 
 
-async def test_a_list_leaves_documents_out_unless_asked_for_all(service: Served) -> None:
+async def test_a_list_has_documents_only_in_the_full_view(service: Served) -> None:
     await service.create()
 
     basic = await service.roles.ListRoles(pb.ListRolesRequest())
@@ -62,7 +62,7 @@ async def test_a_list_leaves_documents_out_unless_asked_for_all(service: Served)
     assert [role.assume_role_policy_document for role in full.roles] == [DOCUMENT]
 
 
-async def test_a_view_that_is_none_is_refused(service: Served) -> None:
+async def test_an_unknown_view_is_refused(service: Served) -> None:
     refusal = await refused(service.roles.ListRoles(pb.ListRolesRequest(view=9)))  # type: ignore[arg-type]
 
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "UNKNOWN_ENUM_VALUE")
@@ -76,7 +76,7 @@ async def test_an_update_without_mask_changes_the_fields_that_are_present(servic
     assert (updated.role.description, dict(updated.role.tags)) == ("", {"a": "1"})
 
 
-async def test_a_field_that_the_mask_names_and_the_request_has_not_returns_to_its_default(service: Served) -> None:
+async def test_a_field_that_only_the_mask_names_is_reset_to_its_default(service: Served) -> None:
     fields: dict[str, Any] = {"description": "d", "tags": {"a": "1"}, "max_session_duration_seconds": 7_200}
     await service.roles.CreateRole(create(**fields))
     mask = FieldMask(paths=["description", "tags", "max_session_duration_seconds"])
@@ -87,7 +87,7 @@ async def test_a_field_that_the_mask_names_and_the_request_has_not_returns_to_it
     assert updated.role.max_session_duration_seconds == 3_600
 
 
-async def test_a_field_that_the_mask_does_not_name_stays(service: Served) -> None:
+async def test_a_field_that_the_mask_does_not_name_is_unchanged(service: Served) -> None:
     await service.create()
     mask = FieldMask(paths=["tags"])
 
@@ -97,7 +97,7 @@ async def test_a_field_that_the_mask_does_not_name_stays(service: Served) -> Non
 
 
 @pytest.mark.parametrize("path", ["role", "etag", "descriptions", "tags.a", "*"])
-async def test_a_path_that_is_no_field_is_refused(service: Served, path: str) -> None:
+async def test_an_unknown_path_is_refused(service: Served, path: str) -> None:
     await service.create()
 
     refusal = await refused(
@@ -107,7 +107,7 @@ async def test_a_path_that_is_no_field_is_refused(service: Served, path: str) ->
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "UNKNOWN_FIELD_PATH")
 
 
-async def test_every_violation_of_a_document_comes_with_its_pointer_and_place(service: Served) -> None:
+async def test_every_violation_of_a_document_has_its_pointer(service: Served) -> None:
     document = '{"Version":"2","Statement":[{"Effect":"Permit","Action":"sts:AssumeRole","Principal":{"RAM":"*"}}]}'
     request = pb.CreateRoleRequest(role_name="app", assume_role_policy_document=document)
 
@@ -123,17 +123,8 @@ async def test_every_violation_of_a_document_comes_with_its_pointer_and_place(se
     ]
 
 
-async def test_row_51_a_stale_etag_is_aborted_with_the_current_one(service: Served) -> None:
-    old = await service.create()
-    new = (await service.roles.UpdateRole(pb.UpdateRoleRequest(role="app", description="x", etag=old.etag))).role
-
-    refusal = await refused(service.roles.DeleteRole(pb.DeleteRoleRequest(role="app", etag=old.etag)))
-
-    assert (refusal.code, refusal.reason) == (grpc.StatusCode.ABORTED, "STALE_ETAG")
-    assert refusal.facts["etag"] == new.etag
-
-
-async def test_row_52_of_two_who_create_a_role_at_once_one_is_told_that_it_exists(service: Served) -> None:
+async def test_of_two_concurrent_creations_of_a_role_one_fails_because_it_exists(service: Served) -> None:
+    # Row 52 of the faults.
     outcomes = await asyncio.gather(
         service.roles.CreateRole(create()), service.roles.CreateRole(create()), return_exceptions=True
     )
@@ -144,18 +135,20 @@ async def test_row_52_of_two_who_create_a_role_at_once_one_is_told_that_it_exist
     assert len(revisions.revisions) == 1
 
 
-async def test_a_repeat_of_a_write_returns_the_first_result(service: Served) -> None:
+async def test_a_repeated_request_id_returns_the_first_result_or_is_refused_for_another_request(
+    service: Served,
+) -> None:
     first = await service.roles.CreateRole(create(request_id=UUID))
 
-    again = await service.roles.CreateRole(create(request_id=UUID))
+    second = await service.roles.CreateRole(create(request_id=UUID))
     other = await refused(service.roles.CreateRole(create("other", request_id=UUID)))
 
-    assert again == first
+    assert second == first
     assert (other.code, other.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "IDEMPOTENCY_MISMATCH")
     assert service.server.replica.writer.replays == 1
 
 
-async def test_history_names_who_wrote_and_why_and_a_rollback_restores(service: Served) -> None:
+async def test_history_has_the_author_of_each_revision_and_a_rollback_restores_one(service: Served) -> None:
     first = (await service.roles.CreateRole(create(change_reason="first"))).role
     await service.roles.UpdateRole(pb.UpdateRoleRequest(role="app", description="x", change_reason="second"))
 
@@ -180,7 +173,7 @@ async def test_a_deleted_role_is_not_found_and_denied(service: Served) -> None:
     assert not (await service.decisions.CheckAssumeRole(check())).decision.allowed
 
 
-async def test_an_apply_makes_roles_as_declared_in_one_revision_and_prunes_what_it_selects(service: Served) -> None:
+async def test_an_apply_writes_all_declared_roles_and_prunes_the_selected_ones_in_one_revision(service: Served) -> None:
     await service.roles.CreateRole(create("old", tags={"by": "apply"}))
     await service.roles.CreateRole(create("mine"))
 
@@ -199,7 +192,7 @@ async def test_an_apply_makes_roles_as_declared_in_one_revision_and_prunes_what_
 @pytest.mark.parametrize(
     "parts",
     [[], [chunk("a")], [options(), options()], [options(), chunk("a"), options()], [options(), pb.ApplyRolesRequest()]],
-    ids=["nothing", "no options", "options twice", "options again", "empty message"],
+    ids=["nothing", "no options", "options twice", "options after roles", "empty message"],
 )
 async def test_an_upload_out_of_order_is_refused_and_changes_nothing(
     service: Served, parts: list[pb.ApplyRolesRequest]
@@ -210,14 +203,14 @@ async def test_an_upload_out_of_order_is_refused_and_changes_nothing(
     assert service.server.replica.snapshot.revision == 0
 
 
-async def test_a_prune_selector_selects_something(service: Served) -> None:
+async def test_a_prune_selector_needs_a_tag(service: Served) -> None:
     refusal = await refused(service.roles.ApplyRoles(applied(options(prune_selector=pb.PruneSelector()), chunk("a"))))
 
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "REQUIRED")
 
 
 @pytest.mark.parametrize("limit", [{"max_upload_roles": 2}, {"max_upload_bytes": 65_536}])
-async def test_an_upload_over_a_limit_is_refused_and_the_next_one_is_taken(limit: dict[str, int]) -> None:
+async def test_an_upload_over_a_limit_is_refused_and_the_next_one_is_accepted(limit: dict[str, int]) -> None:
     async with served(**limit) as service:
         padding = {"description": "x" * 1_000}
         chunks = [chunk(f"a{n}", **padding) for n in range(70)]

@@ -1,4 +1,4 @@
-"""Watching a server of a test: streams opened, read and told apart."""
+"""Watches of a test: streams that are opened and read."""
 
 from __future__ import annotations
 
