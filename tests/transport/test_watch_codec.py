@@ -1,0 +1,157 @@
+"""Requests of watches, and events as bytes."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from rolecall.engine.watch_events import Checkpoint, ResyncRequired, RoleChanged, RoleFound
+from rolecall.roles.accounts import Accounts
+from rolecall.roles.change import ChangeKind
+from rolecall.roles.errors import InvalidFieldsError
+from rolecall.roles.role import Micros, Revision, Role
+from rolecall.roles.tokens import Tokens
+from rolecall.transport.codecs import watch as codec
+from rolecall.transport.codecs.role import KINDS, role as role_message
+from rolecall.transport.codecs.watch import MAX_ACCOUNTS, EventEncoder, watch_request
+from rolecall_client.v1 import role_pb2, watch_pb2 as pb
+from tests.server.serving import ACCOUNT, DOCUMENT
+
+TOKENS = Tokens(b"k" * 32, "history")
+ROLE = Role(
+    role_id="1",
+    role_name="app",
+    account_id=ACCOUNT,
+    document=DOCUMENT,
+    description="d",
+    max_session_duration_seconds=3_600,
+    tags={"a": "1"},
+    create_time=Micros(1),
+    update_time=Micros(2),
+    revision=Revision(3),
+)
+
+
+def decoded(data: bytes) -> pb.WatchRolesResponse:
+    return pb.WatchRolesResponse.FromString(data)
+
+
+def test_every_field_of_a_request_is_read() -> None:
+    accounts = Accounts(ACCOUNT, {"partner": "2"})
+
+    since = watch_request(pb.WatchRolesRequest(start_token="t", account_ids=["partner", "5", "5"]), accounts)
+    state = watch_request(pb.WatchRolesRequest(include_initial_state=True), accounts)
+
+    assert (since.start_token, since.account_ids, since.with_state) == ("t", frozenset({"2", "5"}), False)
+    assert (state.start_token, state.account_ids, state.with_state) == ("", frozenset(), True)
+
+
+def test_as_many_accounts_as_the_limit_are_accepted() -> None:
+    request = pb.WatchRolesRequest(account_ids=map(str, range(1, MAX_ACCOUNTS + 1)))
+
+    assert len(watch_request(request, Accounts(ACCOUNT)).account_ids) == MAX_ACCOUNTS
+
+
+def test_every_invalid_account_is_a_violation_with_its_number() -> None:
+    request = pb.WatchRolesRequest(account_ids=["1", "a b", "2", "c d"])
+
+    with pytest.raises(InvalidFieldsError) as caught:
+        watch_request(request, Accounts(ACCOUNT))
+
+    assert [(violation.field, violation.reason) for violation in caught.value.violations] == [
+        ("account_ids[1]", "INVALID_ACCOUNT_ID"),
+        ("account_ids[3]", "INVALID_ACCOUNT_ID"),
+    ]
+    assert all(violation.message for violation in caught.value.violations)
+
+
+@pytest.mark.parametrize("kind", [ChangeKind.CREATED, ChangeKind.UPDATED, ChangeKind.DELETED])
+def test_a_change_has_its_revision_its_kind_and_its_role(kind: ChangeKind) -> None:
+    change = decoded(EventEncoder(TOKENS).encode(RoleChanged(Revision(7), kind, ROLE))).change
+
+    assert (change.revision, change.kind, change.role) == (7, KINDS[kind], role_message(ROLE))
+
+
+def test_a_role_of_the_initial_state_is_a_creation_at_its_own_revision() -> None:
+    change = decoded(EventEncoder(TOKENS).encode(RoleFound(ROLE))).change
+
+    assert (change.revision, change.kind, change.role) == (3, role_pb2.CHANGE_KIND_CREATED, role_message(ROLE))
+
+
+def test_a_checkpoint_has_its_revision_and_token() -> None:
+    checkpoint = decoded(EventEncoder(TOKENS).encode(Checkpoint(Revision(7)))).checkpoint
+
+    assert (checkpoint.revision, checkpoint.token) == (7, TOKENS.consistency(Revision(7)))
+
+
+def test_a_required_resync_has_its_reason() -> None:
+    assert decoded(EventEncoder(TOKENS).encode(ResyncRequired("why"))).resync_required.reason == "why"
+
+
+@pytest.fixture
+def encodings(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Return a list that grows with each change that is encoded."""
+    made, encode = list[Any](), codec._encoded
+
+    def noted(*event: Any) -> bytes:
+        made.append(event)
+        return encode(*event)
+
+    monkeypatch.setattr(codec, "_encoded", noted)
+    return made
+
+
+def test_a_change_is_encoded_once_for_many_watches(encodings: list[Any]) -> None:
+    encoder, change = EventEncoder(TOKENS), RoleChanged(Revision(7), ChangeKind.UPDATED, ROLE)
+
+    results = {encoder.encode(change) for _ in range(5)}
+
+    assert (len(results), len(encodings)) == (1, 1)
+
+
+def test_changes_that_differ_in_one_thing_are_encoded_apart() -> None:
+    encoder = EventEncoder(TOKENS)
+    changes = [
+        RoleChanged(Revision(7), ChangeKind.UPDATED, ROLE),
+        RoleChanged(Revision(8), ChangeKind.UPDATED, ROLE),
+        RoleChanged(Revision(7), ChangeKind.DELETED, ROLE),
+        RoleChanged(Revision(7), ChangeKind.UPDATED, dataclasses.replace(ROLE, description="other")),
+    ]
+
+    for _ in range(2):
+        encoded = [decoded(encoder.encode(change)).change for change in changes]
+        assert [(change.revision, change.kind, change.role.description) for change in encoded] == [
+            (7, role_pb2.CHANGE_KIND_UPDATED, "d"),
+            (8, role_pb2.CHANGE_KIND_UPDATED, "d"),
+            (7, role_pb2.CHANGE_KIND_DELETED, "d"),
+            (7, role_pb2.CHANGE_KIND_UPDATED, "other"),
+        ]
+
+
+def test_the_cache_holds_as_many_bytes_as_it_may(encodings: list[Any]) -> None:
+    first, second = (RoleChanged(Revision(number), ChangeKind.UPDATED, ROLE) for number in (7, 8))
+    size = len(EventEncoder(TOKENS).encode(first))
+    encodings.clear()
+
+    exact, smaller = EventEncoder(TOKENS, size), EventEncoder(TOKENS, size - 1)
+    for change in (first, first, second, first):
+        exact.encode(change)
+    of_exact = len(encodings)
+    for _ in range(3):
+        smaller.encode(first)
+
+    assert (of_exact, len(encodings) - of_exact) == (3, 3)
+
+
+def test_an_entry_of_the_cache_keeps_its_role_alive() -> None:
+    encoder = EventEncoder(TOKENS)
+
+    def revision(number: int) -> int:
+        # The role is dropped at once: without the cache's reference, the next one could get its `id`.
+        changed = dataclasses.replace(ROLE, description=str(number))
+        event = decoded(encoder.encode(RoleChanged(Revision(7), ChangeKind.UPDATED, changed)))
+        return int(event.change.role.description)
+
+    assert [revision(number) for number in range(200)] == list(range(200))
