@@ -37,7 +37,7 @@ def create(client: RolecallClient, name: str) -> role_pb2.CreateRoleResponse:
     return client.create_role(role_pb2.CreateRoleRequest(role_name=name, assume_role_policy_document=POLICY))
 
 
-def test_a_deny_is_an_answer(client: RolecallClient) -> None:
+def test_a_deny_is_a_response(client: RolecallClient) -> None:
     create(client, "answered")
 
     assert client.check(query(ALICE, "answered")).decision.allowed
@@ -45,7 +45,7 @@ def test_a_deny_is_an_answer(client: RolecallClient) -> None:
     assert client.check(query(ALICE, "nobody")).decision.reason == decision_pb2.DECISION_REASON_ROLE_NOT_FOUND
 
 
-def test_the_token_of_a_write_makes_it_seen(client: RolecallClient) -> None:
+def test_a_check_sees_the_write_of_its_token(client: RolecallClient) -> None:
     token = create(client, "seen").consistency_token
 
     asked = client.check(query(ALICE, "seen"), consistency=decision_pb2.Consistency(at_least_as_fresh=token))
@@ -53,7 +53,7 @@ def test_the_token_of_a_write_makes_it_seen(client: RolecallClient) -> None:
     assert asked.decision.allowed
 
 
-def test_a_batch_answers_in_order_and_tells_of_each_fault(client: RolecallClient) -> None:
+def test_a_batch_is_answered_in_order_with_an_error_for_each_malformed_query(client: RolecallClient) -> None:
     create(client, "batched")
 
     results = client.batch_check([query(who, "batched") for who in (ALICE, "nonsense", BOB)]).results
@@ -62,7 +62,7 @@ def test_a_batch_answers_in_order_and_tells_of_each_fault(client: RolecallClient
     assert [results[0].decision.allowed, results[2].decision.allowed] == [True, False]
 
 
-def test_an_explanation_has_its_statements(client: RolecallClient) -> None:
+def test_an_explanation_has_the_statements_and_near_misses(client: RolecallClient) -> None:
     create(client, "explained")
 
     answer = client.explain(query(BOB, "explained"), assume_time=datetime(2026, 1, 1, tzinfo=UTC))
@@ -71,7 +71,7 @@ def test_an_explanation_has_its_statements(client: RolecallClient) -> None:
     assert answer.near_misses[0].suggestion
 
 
-def test_what_cannot_be_answered_is_an_error_with_its_facts(client: RolecallClient) -> None:
+def test_a_failed_call_is_an_error_with_its_facts(client: RolecallClient) -> None:
     with pytest.raises(RolecallError) as missing:
         client.get_role("nobody")
     with pytest.raises(RolecallError) as wrong:
@@ -113,7 +113,7 @@ def test_an_upload_larger_than_a_message_is_one_write(client: RolecallClient) ->
 
 
 class Flaky(decision_pb2_grpc.DecisionServiceServicer, role_pb2_grpc.RoleServiceServicer):
-    """A service that is not there for the first calls."""
+    """A service that is unavailable for the first calls."""
 
     def __init__(self, failures: int) -> None:
         self.failures, self.requests = failures, list[Any]()
@@ -146,21 +146,21 @@ def flaky(failures: int) -> Iterator[tuple[Flaky, RolecallClient]]:
         server.stop(0).wait()
 
 
-def test_a_question_is_repeated_while_nobody_answers() -> None:
+def test_a_check_is_retried_while_the_service_is_unavailable() -> None:
     with flaky(failures=3) as (service, client):
         client.check(query(ALICE, "r"))
 
     assert len(service.requests) == 4
 
 
-def test_a_question_is_not_repeated_for_ever() -> None:
+def test_a_check_is_retried_a_limited_number_of_times() -> None:
     with flaky(failures=9) as (service, client), pytest.raises(RolecallError) as caught:
         client.check(query(ALICE, "r"))
 
     assert (caught.value.code, len(service.requests)) == ("UNAVAILABLE", 4)
 
 
-def test_a_write_is_repeated_under_one_request_id() -> None:
+def test_a_write_is_retried_with_the_same_request_id() -> None:
     with flaky(failures=2) as (service, client):
         client.create_role(role_pb2.CreateRoleRequest(role_name="r"))
         client.create_role(role_pb2.CreateRoleRequest(role_name="r", request_id="chosen"))
@@ -170,7 +170,7 @@ def test_a_write_is_repeated_under_one_request_id() -> None:
     assert ids == [ids[0]] * 3 + ["chosen"]
 
 
-def test_a_closed_client_does_not_hang(address: str) -> None:
+def test_a_call_of_a_closed_client_fails(address: str) -> None:
     client = RolecallClient(address)
     client.close()
 
@@ -178,7 +178,7 @@ def test_a_closed_client_does_not_hang(address: str) -> None:
         client.get_role("r")
 
 
-def test_every_method_that_is_repeated_exists() -> None:
+def test_every_method_of_the_retry_policy_exists() -> None:
     config = json.loads(str(dict(OPTIONS)["grpc.service_config"]))
     names = config["methodConfig"][0]["name"]
     files = [decision_pb2, role_pb2, __import__("rolecall_client.v1.policy_pb2", fromlist=["x"])]
@@ -188,7 +188,7 @@ def test_every_method_that_is_repeated_exists() -> None:
     assert config == SERVICE_CONFIG
 
 
-def test_the_face_of_the_package_is_whole() -> None:
+def test_every_public_name_of_the_package_can_be_imported() -> None:
     import rolecall_client
 
     assert all(getattr(rolecall_client, name) for name in rolecall_client.__all__)

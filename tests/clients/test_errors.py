@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
+import grpc
+import pytest
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from google.rpc.error_details_pb2 import BadRequest
 
 from rolecall_client import RolecallError, Violation, error_of_status
+from rolecall_client.errors import error_of_call
 from rolecall_client.v1.policy_pb2 import PolicyViolation
 
 
@@ -59,7 +64,7 @@ def test_positions_that_a_server_does_not_send_are_empty() -> None:
     assert [(violation.field, violation.line) for violation in more] == [("a", 2), ("b", 2)]
 
 
-def test_details_that_nobody_knows_are_passed_over() -> None:
+def test_unknown_details_are_ignored() -> None:
     strange = status()
     strange.details.add().Pack(error_details_pb2.Help())
     strange.details.add().type_url = "type.googleapis.com/who.Knows"
@@ -67,5 +72,51 @@ def test_details_that_nobody_knows_are_passed_over() -> None:
     assert error_of_status(strange).reason == "RESERVED_KEY"
 
 
-def test_a_code_that_nobody_knows_is_unknown() -> None:
+def test_an_unknown_code_is_reported_as_unknown() -> None:
     assert error_of_status(status_pb2.Status(code=4_711)).code == "UNKNOWN"
+
+
+class FailedCall(grpc.RpcError):
+    """What gRPC raises, with the trailers of the test."""
+
+    def __init__(self, *trailers: tuple[str, str | bytes]) -> None:
+        self._trailers = trailers
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.ABORTED
+
+    def details(self) -> str | None:
+        return "text of gRPC" if self._trailers else None
+
+    def trailing_metadata(self) -> Any:
+        return self._trailers or None
+
+
+DETAILS = "grpc-status-details-bin"
+
+
+def test_a_failed_call_has_the_facts_of_its_status() -> None:
+    error = error_of_call(FailedCall((DETAILS, status().SerializeToString())))
+
+    assert (error.code, error.reason, error.request_id) == ("INVALID_ARGUMENT", "RESERVED_KEY", "r1")
+    assert error.message == "the request breaks a rule"
+
+
+def test_the_request_id_of_the_trailers_wins() -> None:
+    trailers: list[tuple[str, str | bytes]] = [("x-request-id", "r2"), (DETAILS, status().SerializeToString())]
+
+    assert error_of_call(FailedCall(*trailers)).request_id == "r2"
+
+
+@pytest.mark.parametrize("cut", [b"\xff\xff", b"", "text"])
+def test_a_failed_call_without_a_readable_status_has_its_code_and_text(cut: bytes | str) -> None:
+    error = error_of_call(FailedCall((DETAILS, cut), ("x-request-id", b"r\xff3")))
+
+    assert (error.code, error.message, error.reason) == ("ABORTED", "text of gRPC", "")
+    assert (error.request_id, error.violations, error.metadata) == ("r\ufffd3", (), {})
+
+
+def test_a_failed_call_without_trailers_has_its_code() -> None:
+    error = error_of_call(FailedCall())
+
+    assert (error.code, error.message, error.request_id) == ("ABORTED", "", "")

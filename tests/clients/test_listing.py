@@ -43,14 +43,14 @@ def test_what_a_federated_identity_can_assume_is_listed(client: RolecallClient) 
     assert [role.role_arn for role in roles] == [f"acs:ram::{ACCOUNT}:role/listed-pod"]
 
 
-def test_a_token_is_told_to_be_unavailable(client: RolecallClient) -> None:
+def test_an_oidc_token_is_not_available(client: RolecallClient) -> None:
     with pytest.raises(RolecallError) as caught:
         list(client.what_can(d.AssumeRoleQuery(oidc_token="x")))
 
     assert caught.value.code == "UNIMPLEMENTED"
 
 
-def test_whom_a_role_trusts_is_told(client: RolecallClient) -> None:
+def test_the_principals_that_a_role_trusts_are_listed(client: RolecallClient) -> None:
     create(client, "listed-trusting", f"acs:ram::{ACCOUNT}:user/dora")
 
     grants = client.who_can("listed-trusting").grants
@@ -58,7 +58,7 @@ def test_whom_a_role_trusts_is_told(client: RolecallClient) -> None:
     assert [(grant.principal_pattern, grant.effect) for grant in grants] == [(f"acs:ram::{ACCOUNT}:user/dora", "Allow")]
 
 
-def test_the_past_is_explained(client: RolecallClient) -> None:
+def test_a_decision_in_the_past_is_explained(client: RolecallClient) -> None:
     erin = f"acs:ram::{ACCOUNT}:user/erin"
     create(client, "listed-past", erin)
     revision = client.get_role("listed-past").role.revision
@@ -70,7 +70,7 @@ def test_the_past_is_explained(client: RolecallClient) -> None:
     assert (then.allowed, then.revision, now.reason) == (True, revision, d.DECISION_REASON_ROLE_NOT_FOUND)
 
 
-def test_what_is_exported_can_be_applied(client: RolecallClient) -> None:
+def test_exported_roles_can_be_applied(client: RolecallClient) -> None:
     tags = {"set": "exported"}
     for number in range(3):
         create(client, f"exported-{number}", f"acs:ram::{ACCOUNT}:user/frank", tags=tags)

@@ -17,7 +17,7 @@ from rolecall_client.queries import account_of, query
         "nonsense",
     ],
 )
-def test_whoever_is_no_provider_is_a_principal(who: str) -> None:
+def test_a_name_that_is_no_provider_is_a_principal(who: str) -> None:
     asked = query(who, "r")
 
     assert (asked.WhichOneof("identity"), asked.principal) == ("principal", who)
@@ -41,7 +41,7 @@ def test_a_service_account_comes_through_the_provider_of_the_roles_account(role:
 
 
 @pytest.mark.parametrize(
-    ("who", "role", "claims", "told"),
+    ("who", "role", "claims", "message"),
     [
         ("k8s:ack/payments/api", "r", {}, "needs the account of the role"),
         ("k8s:ack/payments/api", "prod/r", {}, "needs the account of the role"),
@@ -51,12 +51,12 @@ def test_a_service_account_comes_through_the_provider_of_the_roles_account(role:
         ("acs:ram::1:user/alice", "7/r", {"oidc:sub": "x"}, "claims come with an identity provider"),
     ],
 )
-def test_a_question_that_cannot_be_put_is_refused(who: str, role: str, claims: dict[str, str], told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_contradicting_arguments_are_refused(who: str, role: str, claims: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         query(who, role, claims=claims)
 
 
-def test_the_other_fields_are_carried() -> None:
+def test_every_other_field_is_set() -> None:
     asked = query(
         "ecs.aliyuncs.com",
         "r",
@@ -79,5 +79,5 @@ def test_the_other_fields_are_carried() -> None:
 @pytest.mark.parametrize(
     ("role", "account"), [("acs:ram::1:role/r", "1"), ("1/r", "1"), ("r", ""), ("prod/r", ""), ("\uff11/r", "")]
 )
-def test_the_account_of_a_role_is_read_from_its_spelling(role: str, account: str) -> None:
+def test_the_account_of_a_role_is_read_from_its_name(role: str, account: str) -> None:
     assert account_of(role) == account

@@ -1,11 +1,13 @@
-"""The client's stream, against a real server, and against servers that end streams."""
+"""The stream of the client, against a real server and against servers that end streams."""
 
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -44,7 +46,7 @@ def echo(message: d.StreamCheckAssumeRoleRequest) -> d.StreamCheckAssumeRoleResp
     return d.StreamCheckAssumeRoleResponse(sequence=message.sequence, decision=d.Decision())
 
 
-def test_a_stream_gives_the_answers_of_checks(client: RolecallClient) -> None:
+def test_a_stream_returns_the_decisions_of_checks(client: RolecallClient) -> None:
     client.create_role(role_pb2.CreateRoleRequest(role_name="streamed", assume_role_policy_document=POLICY))
     asked = [query(who, role) for who in (ALICE, BOB, "nonsense") for role in ("streamed", "nobody")]
 
@@ -63,7 +65,7 @@ def test_any_number_of_queries_is_answered_in_order(client: RolecallClient, coun
     assert [answer.sequence for answer in answers] == list(range(count))
 
 
-def test_queries_are_read_no_further_ahead_than_asked(client: RolecallClient) -> None:
+def test_queries_are_read_at_most_in_flight_ahead(client: RolecallClient) -> None:
     read = itertools.count()
     answers = client.stream((query(ALICE, f"none-{next(read)}") for _ in itertools.count()), in_flight=10)
 
@@ -74,7 +76,7 @@ def test_queries_are_read_no_further_ahead_than_asked(client: RolecallClient) ->
     assert next(read) <= 25 + 10
 
 
-def test_what_a_stream_did_not_answer_is_put_on_the_next() -> None:
+def test_unanswered_queries_are_sent_again_on_the_next_stream() -> None:
     streams: list[list[int]] = []
 
     def answer(requests: Iterator[d.StreamCheckAssumeRoleRequest], context: grpc.ServicerContext) -> Iterator[Any]:
@@ -93,7 +95,7 @@ def test_what_a_stream_did_not_answer_is_put_on_the_next() -> None:
     assert [seen[0] for seen in streams] == [0, 3, 6, 9]
 
 
-def test_a_server_that_never_answers_is_given_up() -> None:
+def test_a_server_that_never_answers_is_an_error_after_some_attempts() -> None:
     opened = itertools.count()
 
     def answer(requests: Iterator[d.StreamCheckAssumeRoleRequest], context: grpc.ServicerContext) -> Iterator[Any]:
@@ -108,7 +110,7 @@ def test_a_server_that_never_answers_is_given_up() -> None:
     assert next(opened) == MAX_ATTEMPTS
 
 
-def test_another_error_ends_the_answers_at_once() -> None:
+def test_another_error_ends_the_stream_at_once() -> None:
     opened = itertools.count()
 
     def answer(requests: Iterator[d.StreamCheckAssumeRoleRequest], context: grpc.ServicerContext) -> Iterator[Any]:
@@ -122,7 +124,7 @@ def test_another_error_ends_the_answers_at_once() -> None:
     assert (caught.value.code, next(opened)) == ("PERMISSION_DENIED", 1)
 
 
-def test_a_stream_that_ends_too_early_is_no_answer() -> None:
+def test_a_stream_that_ends_too_early_is_an_error() -> None:
     def answer(requests: Iterator[d.StreamCheckAssumeRoleRequest], context: grpc.ServicerContext) -> Iterator[Any]:
         return iter(())
 
@@ -132,10 +134,97 @@ def test_a_stream_that_ends_too_early_is_no_answer() -> None:
     assert caught.value.message == "the stream ended before every query was answered"
 
 
-def test_an_error_of_the_callers_own_queries_is_its_own(client: RolecallClient) -> None:
+def test_an_error_of_the_callers_iterator_is_raised_unchanged(client: RolecallClient) -> None:
     def queries() -> Iterator[d.AssumeRoleQuery]:
         yield query(ALICE, "none")
         raise LookupError("mine")
 
     with pytest.raises(LookupError, match="mine"):
         list(client.stream(queries(), in_flight=1))
+
+
+@pytest.mark.parametrize("in_flight", [1, 0, -5])
+def test_at_least_one_query_is_in_flight(client: RolecallClient, in_flight: int) -> None:
+    answers = list(client.stream([query(ALICE, "none")] * 3, in_flight=in_flight))
+
+    assert [answer.sequence for answer in answers] == [0, 1, 2]
+
+
+def unavailable_after(*answered: int) -> tuple[Answer, list[int]]:
+    """Return an answer that ends each stream after the next of these numbers of queries, and the streams that it saw."""
+    left, streams = list(answered), list[int]()
+
+    def answer(requests: Iterator[d.StreamCheckAssumeRoleRequest], context: grpc.ServicerContext) -> Iterator[Any]:
+        most = left.pop(0) if left else 1_000
+        streams.append(most)
+        for number, message in enumerate(requests):
+            if number == most:
+                context.abort(grpc.StatusCode.UNAVAILABLE, "stopping")
+            yield echo(message)
+
+    return answer, streams
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return the pauses between streams, which end at once."""
+    slept = list[float]()
+    monkeypatch.setattr("rolecall_client.stream.time", SimpleNamespace(sleep=slept.append))
+    return slept
+
+
+def test_pauses_between_streams_grow_and_start_over_after_an_answer(pauses: list[float]) -> None:
+    answer, streams = unavailable_after(0, 0, 0, 1, 0, 0)
+
+    with answering(answer) as client:
+        answers = list(client.stream([query(ALICE, "r")] * 5, in_flight=2))
+
+    assert [answer.sequence for answer in answers] == [0, 1, 2, 3, 4]
+    assert len(streams) == 7
+    assert pauses == pytest.approx([0.05, 0.15, 0.45, 0.05, 0.15, 0.45])
+
+
+def test_a_stream_that_fails_too_often_in_succession_is_an_error(pauses: list[float]) -> None:
+    answer, streams = unavailable_after(2, 0, 0, 0, 0)
+
+    with answering(answer) as client:
+        answers = client.stream([query(ALICE, "r")] * 5, in_flight=2)
+        first = [next(answers).sequence for _ in range(2)]
+        with pytest.raises(RolecallError) as caught:
+            next(answers)
+
+    assert (first, caught.value.code, len(streams)) == ([0, 1], "UNAVAILABLE", 4)
+    assert pauses == pytest.approx([0.05, 0.15, 0.45])
+
+
+def test_every_query_is_sent_with_its_number() -> None:
+    sent = list[d.StreamCheckAssumeRoleRequest]()
+
+    def answer(requests: Iterator[d.StreamCheckAssumeRoleRequest], context: grpc.ServicerContext) -> Iterator[Any]:
+        for message in requests:
+            sent.append(message)
+            yield echo(message)
+
+    with answering(answer) as client:
+        list(client.stream([query(ALICE, "a"), query(BOB, "b")]))
+
+    assert sent == [
+        d.StreamCheckAssumeRoleRequest(sequence=0, query=query(ALICE, "a")),
+        d.StreamCheckAssumeRoleRequest(sequence=1, query=query(BOB, "b")),
+    ]
+
+
+def test_leaving_the_answers_cancels_the_stream() -> None:
+    ended = threading.Event()
+
+    def answer(requests: Iterator[d.StreamCheckAssumeRoleRequest], context: grpc.ServicerContext) -> Iterator[Any]:
+        context.add_callback(ended.set)
+        for message in requests:
+            yield echo(message)
+
+    with answering(answer) as client:
+        answers = client.stream(query(ALICE, "r") for _ in itertools.count())
+        next(answers)
+        answers.close()  # type: ignore[attr-defined]
+
+        assert ended.wait(20)

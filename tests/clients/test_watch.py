@@ -1,9 +1,8 @@
-"""The client's watch, against a real server, and against servers that end streams."""
+"""The watch of the client, against a real server and against servers that end streams."""
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from contextlib import contextmanager
@@ -28,13 +27,13 @@ def client(address: str) -> Iterator[RolecallClient]:
 
 
 @pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "FIRST_BACKOFF_SECONDS", 0.01)
 
 
 @contextmanager
 def answering(*answers: Answer, timeout: float = 10) -> Iterator[tuple[RolecallClient, list[w.WatchRolesRequest]]]:
-    """Give a client of a server that answers the first watch with the first of `answers`, and so on; and what it was asked."""
+    """Give a client whose server answers each stream with the next of `answers`, and the requests of these streams."""
     left, asked = list(answers), list[w.WatchRolesRequest]()
 
     class Servicer(watch_pb2_grpc.WatchServiceServicer):
@@ -59,7 +58,7 @@ def checkpoint(revision: int) -> w.WatchRolesResponse:
     return w.WatchRolesResponse(checkpoint=w.WatchCheckpoint(revision=revision, token=f"t{revision}"))
 
 
-def telling(*messages: w.WatchRolesResponse, then: tuple[int, str] | None = None) -> Answer:
+def sending(*messages: w.WatchRolesResponse, then: tuple[int, str] | None = None) -> Answer:
     """Answer with messages, then end with a code and a reason, or stay open."""
 
     def answer(_: w.WatchRolesRequest, context: Any) -> Iterator[w.WatchRolesResponse]:
@@ -77,15 +76,15 @@ def telling(*messages: w.WatchRolesResponse, then: tuple[int, str] | None = None
 
 
 def seen(events: Iterator[Any], count: int) -> list[tuple[str, int]]:
-    told = [next(events) for _ in range(count)]
-    return [("change" if isinstance(event, w.RoleWatchChange) else "checkpoint", event.revision) for event in told]
+    events_ = [next(events) for _ in range(count)]
+    return [("change" if isinstance(event, w.RoleWatchChange) else "checkpoint", event.revision) for event in events_]
 
 
 STOPPING = (code_pb2.UNAVAILABLE, "SERVER_STOPPING")
 TOO_SLOW = (code_pb2.RESOURCE_EXHAUSTED, "WATCH_TOO_SLOW")
 
 
-def test_a_watch_tells_what_is_and_what_comes(client: RolecallClient) -> None:
+def test_a_watch_yields_the_state_and_every_later_change(client: RolecallClient) -> None:
     client.create_role(r.CreateRoleRequest(role_name="watched", assume_role_policy_document=POLICY))
     events = client.watch_roles(include_initial_state=True)
     found = []
@@ -103,7 +102,7 @@ def test_a_watch_tells_what_is_and_what_comes(client: RolecallClient) -> None:
     events.close()
 
 
-def test_a_watch_goes_on_from_a_token(client: RolecallClient) -> None:
+def test_a_watch_continues_after_a_token(client: RolecallClient) -> None:
     token = client.create_role(
         r.CreateRoleRequest(role_name="first", assume_role_policy_document=POLICY)
     ).consistency_token
@@ -120,12 +119,12 @@ def test_a_watch_goes_on_from_a_token(client: RolecallClient) -> None:
     "end", [STOPPING, TOO_SLOW, (code_pb2.RESOURCE_EXHAUSTED, "TOO_MANY_CALLS"), (code_pb2.CANCELLED, "")]
 )
 def test_a_stream_that_breaks_is_resumed_and_nothing_comes_twice(end: tuple[int, str]) -> None:
-    first = telling(checkpoint(1), change(2), checkpoint(2), change(3, "1"), change(3, "2"), then=end)
-    second = telling(checkpoint(2), change(3, "1"), change(3, "2"), change(3, "3"), checkpoint(3), change(4))
-    told = list[RolecallError]()
+    first = sending(checkpoint(1), change(2), checkpoint(2), change(3, "1"), change(3, "2"), then=end)
+    second = sending(checkpoint(2), change(3, "1"), change(3, "2"), change(3, "3"), checkpoint(3), change(4))
+    errors = list[RolecallError]()
 
     with answering(first, second) as (client, asked):
-        events = client.watch_roles(account_ids=["7"], resumed=told.append)
+        events = client.watch_roles(account_ids=["7"], resumed=errors.append)
         got = seen(events, 9)
         events.close()
 
@@ -141,12 +140,12 @@ def test_a_stream_that_breaks_is_resumed_and_nothing_comes_twice(end: tuple[int,
         ("change", 4),
     ]
     assert [(request.start_token, list(request.account_ids)) for request in asked] == [("", ["7"]), ("t2", ["7"])]
-    assert [error.reason for error in told] == [end[1]]
+    assert [error.reason for error in errors] == [end[1]]
 
 
 def test_after_the_initial_state_a_stream_is_resumed_without_it() -> None:
-    first = telling(change(1), checkpoint(5), then=STOPPING)
-    second = telling(checkpoint(5), change(6))
+    first = sending(change(1), checkpoint(5), then=STOPPING)
+    second = sending(checkpoint(5), change(6))
 
     with answering(first, second) as (client, asked):
         events = client.watch_roles(include_initial_state=True)
@@ -157,8 +156,8 @@ def test_after_the_initial_state_a_stream_is_resumed_without_it() -> None:
     assert [(request.start_token, request.include_initial_state) for request in asked] == [("", True), ("t5", False)]
 
 
-def test_an_initial_state_that_breaks_off_is_never_taken_for_a_whole_one() -> None:
-    with answering(telling(change(1), then=STOPPING)) as (client, _):
+def test_an_incomplete_initial_state_is_an_error() -> None:
+    with answering(sending(change(1), then=STOPPING)) as (client, _):
         events = client.watch_roles(include_initial_state=True)
         next(events)
 
@@ -166,8 +165,8 @@ def test_an_initial_state_that_breaks_off_is_never_taken_for_a_whole_one() -> No
             next(events)
 
 
-def test_an_initial_state_that_has_not_begun_is_asked_for_again() -> None:
-    with answering(telling(then=STOPPING), telling(change(1))) as (client, asked):
+def test_an_initial_state_that_has_not_begun_is_requested_a_second_time() -> None:
+    with answering(sending(then=STOPPING), sending(change(1))) as (client, asked):
         events = client.watch_roles(include_initial_state=True)
         got = seen(events, 1)
         events.close()
@@ -176,45 +175,34 @@ def test_an_initial_state_that_has_not_begun_is_asked_for_again() -> None:
     assert [request.include_initial_state for request in asked] == [True, True]
 
 
-def test_lost_changes_are_an_error_that_says_what_to_do() -> None:
+def test_lost_changes_are_an_error_with_the_reason() -> None:
     lost = w.WatchRolesResponse(resync_required=w.ResyncRequired(reason="gone; read the initial state again"))
 
-    with answering(telling(checkpoint(1), lost)) as (client, _), pytest.raises(ResyncRequiredError) as caught:
+    with answering(sending(checkpoint(1), lost)) as (client, _), pytest.raises(ResyncRequiredError) as caught:
         list(client.watch_roles(start_token="t0"))
 
     assert (caught.value.code, caught.value.reason) == ("FAILED_PRECONDITION", "RESYNC_REQUIRED")
     assert "read the initial state again" in caught.value.message
 
 
-def test_what_another_stream_cannot_mend_is_raised(client: RolecallClient) -> None:
+def test_an_error_that_a_new_stream_cannot_correct_is_raised(client: RolecallClient) -> None:
     with pytest.raises(RolecallError) as caught:
         next(client.watch_roles(start_token="x" * 40))
 
     assert (caught.value.code, caught.value.reason) == ("INVALID_ARGUMENT", "INVALID_TOKEN")
 
 
-def test_a_server_that_is_not_there_is_told_after_the_timeout() -> None:
+def test_an_unreachable_server_is_an_error_after_the_timeout() -> None:
     with RolecallClient("127.0.0.1:1", timeout=0.3) as client, pytest.raises(RolecallError) as caught:
         next(client.watch_roles())
 
     assert caught.value.code == "UNAVAILABLE"
 
 
-def test_a_server_that_went_away_is_given_up_in_the_end() -> None:
-    with answering(telling(checkpoint(1), then=STOPPING), *[telling(then=STOPPING)] * 500) as (client, _):
-        events = client.watch_roles(give_up_after=0.3)
-        next(events)
-
-        with pytest.raises(RolecallError) as caught:
-            next(events)
-
-    assert caught.value.reason == "SERVER_STOPPING"
-
-
-def test_a_stream_on_which_nothing_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_stream_is_cancelled_and_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "SILENT_SECONDS", 0.2)
 
-    with answering(telling(checkpoint(1)), telling(checkpoint(1), change(2))) as (client, asked):
+    with answering(sending(checkpoint(1)), sending(checkpoint(1), change(2))) as (client, asked):
         events = client.watch_roles()
         got = seen(events, 3)
         events.close()
@@ -223,22 +211,127 @@ def test_a_stream_on_which_nothing_comes_is_given_up(monkeypatch: pytest.MonkeyP
     assert asked[1].start_token == "t1"
 
 
-def test_time_that_the_caller_takes_is_no_silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "SILENT_SECONDS", 0.2)
+class Clock:
+    """A clock of the watch that the test sets; its pauses end at once."""
 
-    with answering(telling(checkpoint(1), change(2))) as (client, asked):
+    def __init__(self) -> None:
+        self.now = 1_000.0
+        self.pauses = list[float]()
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(watch, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def watchdogs(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Return the watchdogs of the streams, as they are opened."""
+    made = list[Any]()
+
+    class Watchdog(watch._Watchdog):
+        def __init__(self, stream: Any) -> None:
+            super().__init__(stream)
+            made.append(self)
+
+    monkeypatch.setattr(watch, "_Watchdog", Watchdog)
+    return made
+
+
+def test_the_time_that_the_caller_takes_is_no_silence(clock: Clock, watchdogs: list[Any]) -> None:
+    with answering(sending(checkpoint(1), change(2))) as (client, asked):
         events = client.watch_roles()
         next(events)
-        time.sleep(0.6)
+        clock.now += 3_600
+        overdue = watchdogs[0].is_overdue()
         got = seen(events, 1)
         events.close()
 
+    assert not overdue
     assert got == [("change", 2)]
     assert len(asked) == 1
 
 
-def test_a_client_that_is_closed_ends_its_watches() -> None:
-    with answering(telling(checkpoint(1))) as (client, _):
+@pytest.mark.parametrize(("waited", "overdue"), [(30.0, False), (30.1, True)])
+def test_a_message_is_overdue_when_it_was_awaited_for_too_long(clock: Clock, waited: float, overdue: bool) -> None:
+    watchdog = watch._Watchdog(object())
+    before = watchdog.is_overdue()
+
+    watchdog.arm()
+    clock.now += waited
+    armed = watchdog.is_overdue()
+    watchdog.disarm()
+
+    assert (before, armed, watchdog.is_overdue()) == (False, overdue, False)
+
+
+def test_the_time_that_the_caller_takes_does_not_count_when_the_stream_breaks(clock: Clock) -> None:
+    with answering(sending(checkpoint(1), then=STOPPING), sending(checkpoint(1), change(2))) as (client, _):
+        events = client.watch_roles(give_up_after=10)
+        next(events)
+        clock.now += 3_600
+        got = seen(events, 2)
+        events.close()
+
+    assert got == [("checkpoint", 1), ("change", 2)]
+
+
+def test_pauses_between_streams_grow_and_start_over_after_a_message(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "FIRST_BACKOFF_SECONDS", 0.1)
+    monkeypatch.setattr("random.uniform", lambda _low, high: high)
+    failing = [sending(then=STOPPING)] * 7
+
+    with answering(*failing, sending(checkpoint(1), then=STOPPING), sending(change(2))) as (client, _):
+        events = client.watch_roles(give_up_after=1_000)
+        got = seen(events, 2)
+        events.close()
+
+    assert got == [("checkpoint", 1), ("change", 2)]
+    assert clock.pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 0.1]
+
+
+@pytest.mark.parametrize(("give_up_after", "streams"), [(9.0, 4), (9.1, 5)])
+def test_a_watch_is_given_up_when_no_message_came_for_that_long(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, give_up_after: float, streams: int
+) -> None:
+    monkeypatch.setattr(watch.Watch, "_pause", lambda _watch: clock.sleep(3.0))
+
+    with answering(sending(checkpoint(1), then=STOPPING), *[sending(then=STOPPING)] * 9) as (client, asked):
+        events = client.watch_roles(give_up_after=give_up_after)
+        next(events)
+        with pytest.raises(RolecallError) as caught:
+            next(events)
+
+    assert (caught.value.reason, len(asked)) == ("SERVER_STOPPING", streams)
+
+
+def test_before_the_first_message_the_timeout_of_the_client_counts(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch.Watch, "_pause", lambda _watch: clock.sleep(3.0))
+
+    with (
+        answering(*[sending(then=STOPPING)] * 9, timeout=5) as (client, asked),
+        pytest.raises(RolecallError) as caught,
+    ):
+        next(client.watch_roles())
+
+    assert (caught.value.reason, len(asked)) == ("SERVER_STOPPING", 3)
+
+
+def test_closing_the_client_ends_its_watches() -> None:
+    with answering(sending(checkpoint(1))) as (client, _):
         events = client.watch_roles()
         next(events)
         client.close()
@@ -247,11 +340,11 @@ def test_a_client_that_is_closed_ends_its_watches() -> None:
             next(events)
 
 
-def test_a_stream_that_ends_without_a_word_is_resumed() -> None:
+def test_a_stream_that_ends_without_an_error_is_resumed() -> None:
     def silent_end(*_: object) -> Iterator[w.WatchRolesResponse]:
         yield checkpoint(1)
 
-    with answering(silent_end, telling(checkpoint(1), change(2))) as (client, _):
+    with answering(silent_end, sending(checkpoint(1), change(2))) as (client, _):
         events = client.watch_roles()
         got = seen(events, 3)
         events.close()
@@ -259,13 +352,17 @@ def test_a_stream_that_ends_without_a_word_is_resumed() -> None:
     assert got == [("checkpoint", 1), ("checkpoint", 1), ("change", 2)]
 
 
-def test_a_caller_that_leaves_ends_the_stream_and_its_alarm() -> None:
-    with answering(telling(checkpoint(1))) as (client, _):
+def threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "rolecall-watchdog"]
+
+
+def test_closing_a_watch_ends_its_stream_and_its_thread() -> None:
+    others = threads()
+    with answering(sending(checkpoint(1))) as (client, _):
         events = client.watch_roles()
         next(events)
+        (thread,) = [thread for thread in threads() if thread not in others]
         events.close()
+        thread.join(10)
 
-        deadline = time.monotonic() + 10
-        while any(thread.name == "rolecall-watchdog" for thread in threading.enumerate()):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+    assert not thread.is_alive()

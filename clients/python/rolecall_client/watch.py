@@ -159,10 +159,14 @@ class _Watchdog:
         """Stop waiting: a message has arrived, or the stream has ended."""
         self._waiting_since = None
 
+    def is_overdue(self) -> bool:
+        """Return whether a message has been awaited for too long."""
+        since = self._waiting_since
+        return since is not None and time.monotonic() - since > self._seconds
+
     def _watch(self) -> None:
         while not self._stopped.wait(self._seconds / 4):
-            since = self._waiting_since
-            if since is not None and time.monotonic() - since > self._seconds:
+            if self.is_overdue():
                 self.expired = True
                 self._stream.cancel()
                 return
