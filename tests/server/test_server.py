@@ -136,11 +136,6 @@ async def test_beyond_loopback_without_authentication_nothing_starts() -> None:
             pass
 
 
-async def test_insecure_serves_and_warns() -> None:
-    async with served(listen="0.0.0.0:0", insecure=True) as service:
-        assert "INSECURE" in service.log.getvalue()
-
-
 async def test_an_address_in_use_is_reported_in_one_sentence() -> None:
     async with served() as service:
         with pytest.raises(StartError, match=r"cannot listen on `127\.0\.0\.1:\d+`: address already in use"):

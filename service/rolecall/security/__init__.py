@@ -1,1 +1,1 @@
-"""Who may connect, who calls, and what callers may do."""
+"""TLS, the identity of callers, and what they may do."""

@@ -1,0 +1,92 @@
+"""How a process starts, what stops it from starting, and its exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rolecall.server import main
+from rolecall.server.main import StartError, StoppedError, run, running_server
+from rolecall.server.shutdown import StopSignal
+from tests.server.serving import config, for_ever, log_lines, logger
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        ({"store": "ftp://x"}, "memory://"),
+        ({"store_file": "FOLDER/none", "store": "sqlite:///rolecall.db"}, "--store-file: cannot read"),
+        ({"tls_cert": "FOLDER/none"}, "TLS needs both --tls-cert and --tls-key"),
+        ({"decision_log": "FOLDER/none/log"}, "cannot write the decision log to"),
+        ({"snapshot_file": "FOLDER/state", "snapshot_key_file": "FOLDER/none"}, "cannot read the key file"),
+        ({"snapshot_file": "FOLDER/none/state", "snapshot_key_file": "FOLDER/key"}, "there is no directory"),
+        ({"listen": "192.0.2.1:0"}, "cannot listen on `192.0.2.1:0`"),
+        ({"ops_listen": "192.0.2.1:0"}, "cannot listen on `192.0.2.1:0`"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+async def test_every_foreseen_error_of_a_start_is_one_sentence(
+    tmp_path: Path, flags: dict[str, str], sentence: str
+) -> None:
+    (tmp_path / "key").write_bytes(bytes(range(32)))
+    (tmp_path / "key").chmod(0o600)
+    given = {name: value.replace("FOLDER", str(tmp_path)) for name, value in flags.items()}
+
+    with pytest.raises(StartError) as caught:
+        async with running_server(config(insecure=True, **given), log=logger().logger):
+            pass
+
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+async def test_a_server_that_is_stopped_while_it_loads_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopping = StopSignal()
+
+    async def load_with_retry(_: object) -> None:
+        stopping.request()
+        await for_ever()
+
+    monkeypatch.setattr(main.Replica, "load_with_retry", load_with_retry)  # type: ignore[attr-defined]
+
+    with pytest.raises(StoppedError, match="stopped while starting"):
+        async with running_server(config(), log=logger().logger, stopping=stopping):
+            pass
+
+
+async def test_the_warning_of_an_insecure_listener_is_logged() -> None:
+    log = logger()
+    async with running_server(config(listen="0.0.0.0:0", insecure=True), log=log.logger):
+        pass
+
+    (line,) = log_lines(log.stream)
+    assert line["level"] == "warning"
+    assert line["event"].startswith("INSECURE: ")
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "message"),
+    [
+        (None, 0, ""),
+        (StoppedError("stopped while starting"), 0, ""),
+        (StartError("cannot listen"), 2, "rolecall: cannot listen\n"),
+    ],
+)
+def test_the_exit_code_is_0_after_a_signal_and_2_after_an_error_of_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    end: Exception | None,
+    code: int,
+    message: str,
+) -> None:
+    async def serve(given: object, *, ready: object) -> None:
+        assert (given, ready) == (settings, noted)
+        if end:
+            raise end
+
+    settings, noted = config(), print
+    monkeypatch.setattr(main, "serve", serve)
+
+    assert run(settings, ready=noted) == code
+    assert capsys.readouterr().err == message
