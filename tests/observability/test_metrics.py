@@ -108,9 +108,9 @@ async def test_without_a_snapshot_file_there_are_no_metrics_of_it() -> None:
 
 
 async def test_calls_watches_revivals_and_the_lag_of_the_loop_are_shown(server: RolecallServer) -> None:
-    for limit, calls in zip(server.server.concurrency_limits, (1, 2, 4), strict=True):
+    for limit, calls in zip(server.grpc_server.concurrency_limits, (1, 2, 4), strict=True):
         limit.calls.update({cast("Any", object()): 0.0 for _ in range(calls)})
-    server.server.revivals = 19
+    server.grpc_server.revivals = 19
     server.probe._lags.extend([0.5, 0.75, 0.25])
 
     found = samples(server.registry)
@@ -297,7 +297,7 @@ async def test_histograms_are_cumulative(server: RolecallServer) -> None:
 
 
 async def test_calls_are_counted_by_method_and_code(server: RolecallServer) -> None:
-    stats = {stats.method: stats for stats in server.server.methods.method_stats}
+    stats = {stats.method: stats for stats in server.grpc_server.methods.method_stats}
     unary, stream = stats["CheckAssumeRole"], stats["StreamCheckAssumeRole"]
     unary.started = 5
     unary.handle(0, 0.0001)

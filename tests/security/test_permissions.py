@@ -18,7 +18,7 @@ def test_every_method_of_the_contract_has_a_right(file: object) -> None:
 
 async def test_every_method_that_a_server_answers_has_a_right() -> None:
     async with served(reflection=True) as service:
-        names = {stats.name for stats in service.server.server.methods.method_stats}
+        names = {stats.name for stats in service.server.grpc_server.methods.method_stats}
 
         assert names == set(RIGHTS)
 

@@ -52,7 +52,7 @@ class Served:
 
     @property
     def calls(self) -> Mapping[Any, float]:
-        return self.server.server.concurrency_limits[0].calls
+        return self.server.grpc_server.concurrency_limits[0].calls
 
     def let_catching_up_take(self, time: Callable[[], Awaitable[object]]) -> None:
         """Make a request that is `fully_consistent` wait for `time` first."""
@@ -71,7 +71,7 @@ class Served:
         return response.role
 
     def stats(self, method: str) -> MethodStats:
-        return next(stats for stats in self.server.server.methods.method_stats if stats.method == method)
+        return next(stats for stats in self.server.grpc_server.methods.method_stats if stats.method == method)
 
 
 def config(**flags: object) -> Config:

@@ -103,7 +103,7 @@ async def test_a_client_without_a_valid_certificate_cannot_connect(certificates:
             await decisions.CheckAssumeRole(check(), timeout=10)
 
         assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
-        assert not any(stats.started for stats in server.server.methods.method_stats)
+        assert not any(stats.started for stats in server.grpc_server.methods.method_stats)
 
 
 async def test_a_writer_is_named_by_its_certificate(certificates: Certificates) -> None:
@@ -192,7 +192,7 @@ async def test_a_crashed_server_that_cannot_bind_its_address_is_not_live_until_i
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with served() as service:
-        server, address = service.server.server, service.server.bound.ops_address
+        server, address = service.server.grpc_server, service.server.bound.ops_address
         revive = server.revive
 
         async def fail() -> None:
@@ -258,7 +258,7 @@ async def test_a_call_in_progress_is_finished_before_the_server_has_drained() ->
         draining.add_done_callback(lambda _: order.append("drained"))
         await until(service.server.health.not_ready)
         assert await ops(service.server.bound.ops_address, "/readyz") == (503, "not ready: the server is stopping\n")
-        await until(lambda: service.server.server._stopped)
+        await until(lambda: service.server.grpc_server._stopped)
         release.set()
 
         assert (await call).decision.allowed

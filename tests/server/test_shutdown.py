@@ -57,7 +57,7 @@ class Steps:
         self.taken: list[object] = []
         self.grace_ends = asyncio.Event()
         self.server = server
-        monkeypatch.setattr(server.server, "stop", self.stop)
+        monkeypatch.setattr(server.grpc_server, "stop", self.stop)
         monkeypatch.setattr(server.replica, "save_snapshot", self.save)
 
     async def stop(self, grace: float) -> None:

@@ -39,7 +39,7 @@ async def test_a_path_that_is_not_utf8_does_not_end_the_service(service: Served)
 
     writer.write(frames.headers(1, b"/\xff\xfe/\xff") + frames.message(1, b""))
     await writer.drain()
-    await until(lambda: service.server.server.revivals)
+    await until(lambda: service.server.grpc_server.revivals)
 
     stub = health_pb2_grpc.HealthStub(service.channel)
     answer = await stub.Check(health_pb2.HealthCheckRequest(), wait_for_ready=True, timeout=10)

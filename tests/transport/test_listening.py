@@ -73,7 +73,7 @@ async def test_an_address_of_another_machine_is_refused(service: Served) -> None
     endpoint = Endpoint("unix:/no/such/directory/rolecall.sock")
 
     with pytest.raises(AddressError, match=r"is in use or not one of this machine"):
-        service.server.server.bind(endpoint, None)
+        service.server.grpc_server.bind(endpoint, None)
 
 
 async def test_a_second_server_cannot_share_the_port(service: Served) -> None:
@@ -83,13 +83,13 @@ async def test_a_second_server_cannot_share_the_port(service: Served) -> None:
 
     async with served() as second:
         with pytest.raises(AddressError):
-            second.server.server.bind(endpoint, None)
+            second.server.grpc_server.bind(endpoint, None)
 
     assert (host, int(port) > 0) == ("127.0.0.1", True)
 
 
 async def test_a_stopped_server_does_not_count_as_crashed(service: Served) -> None:
-    server = service.server.server
+    server = service.server.grpc_server
 
     await server.stop(0)
 

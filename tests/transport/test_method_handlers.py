@@ -49,9 +49,9 @@ async def test_a_call_may_take_as_long_as_the_servers_limit(service: Served) -> 
     call = service.decisions.CheckAssumeRole(check(consistent=True))
     await until(lambda: service.calls)
 
-    service.server.server.sweep(time.perf_counter() + 29)
+    service.server.grpc_server.sweep(time.perf_counter() + 29)
     unchanged = list(service.calls.values())
-    service.server.server.sweep(time.perf_counter() + 31)
+    service.server.grpc_server.sweep(time.perf_counter() + 31)
     refusal = await refused(call)
 
     assert unchanged[0] > 0
@@ -63,9 +63,9 @@ async def test_an_upload_may_take_ten_times_as_long(service: Served) -> None:
     first, second = Upload(service), Upload(service)
     await until(lambda: service.stats("ApplyRoles").messages_in == 2)
 
-    service.server.server.sweep(time.perf_counter() + 299)
+    service.server.grpc_server.sweep(time.perf_counter() + 299)
     response = await first.finish()
-    service.server.server.sweep(time.perf_counter() + 301)
+    service.server.grpc_server.sweep(time.perf_counter() + 301)
     refusal = await refused(second.call)
 
     assert len(response.changes) == 1

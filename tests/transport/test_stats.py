@@ -78,12 +78,12 @@ async def test_a_stream_is_one_call_with_many_messages(service: Served) -> None:
 
 
 async def test_every_method_of_the_contract_is_counted_once(service: Served) -> None:
-    names = [counted.name for counted in service.server.server.methods.method_stats]
+    names = [counted.name for counted in service.server.grpc_server.methods.method_stats]
 
     assert len(names) == len(set(names))
     assert {"/unknown/unknown", "/grpc.health.v1.Health/Watch", "/rolecall.v1.WatchService/WatchRoles"} <= set(names)
     assert next(
-        counted.kind for counted in service.server.server.methods.method_stats if counted.method == "ApplyRoles"
+        counted.kind for counted in service.server.grpc_server.methods.method_stats if counted.method == "ApplyRoles"
     ) == ("client_stream")
 
 

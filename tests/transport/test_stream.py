@@ -185,7 +185,7 @@ async def test_a_caller_that_leaves_is_forgotten(service: Served) -> None:
         stream.cancel()
     await until(lambda: not service.calls)
 
-    assert not service.server.server.open_streams
+    assert not service.server.grpc_server.open_streams
     assert sum(service.stats("StreamCheckAssumeRole").handled) == 20
 
 
@@ -211,7 +211,7 @@ async def test_row_77_a_stream_ends_in_order_when_the_server_stops() -> None:
 
 
 async def test_a_stream_that_begins_after_the_end_is_ended_too(service: Served) -> None:
-    service.server.server.open_streams.stop()
+    service.server.grpc_server.open_streams.stop()
 
     refusal = await ended(service.decisions.StreamCheckAssumeRole())
 
@@ -222,10 +222,10 @@ async def test_a_stream_lasts_as_long_as_a_connection(service: Served) -> None:
     stream = service.decisions.StreamCheckAssumeRole()
     await until(lambda: service.calls)
 
-    service.server.server.sweep(time.perf_counter() + 200)
+    service.server.grpc_server.sweep(time.perf_counter() + 200)
     await stream.write(question(1))
     answer = await stream.read()
-    service.server.server.sweep(time.perf_counter() + 301)
+    service.server.grpc_server.sweep(time.perf_counter() + 301)
 
     refusal = await ended(stream)
     assert answer.sequence == 1

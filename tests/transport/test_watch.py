@@ -309,7 +309,7 @@ async def test_watches_end_in_order_when_the_server_stops() -> None:
 
 
 async def test_a_watch_that_begins_after_the_server_stops_is_ended(service: Served) -> None:
-    service.server.server.open_streams.stop()
+    service.server.grpc_server.open_streams.stop()
 
     refusal = await watch(service).ended()
 
@@ -320,10 +320,10 @@ async def test_a_watch_ends_at_its_maximum_age(service: Served) -> None:
     watching = watch(service)
     await watching.up_to(0)
 
-    service.server.server.sweep(time.perf_counter() + 200)
+    service.server.grpc_server.sweep(time.perf_counter() + 200)
     await service.create("a")
     await watching.up_to(1)
-    service.server.server.sweep(time.perf_counter() + 301)
+    service.server.grpc_server.sweep(time.perf_counter() + 301)
     refusal = await watching.ended()
 
     assert (refusal.code, refusal.reason, refusal.retry) == (UNAVAILABLE, "STREAM_AGE", True)

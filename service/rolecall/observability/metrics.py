@@ -37,7 +37,7 @@ CODES = {code.value[0]: "".join(part.capitalize() for part in code.name.split("_
 _METHOD = ("grpc_type", "grpc_service", "grpc_method")
 
 
-class MethodStats(Protocol):
+class MethodCounters(Protocol):
     """Counters of one method; `transport.rpc.stats` maintains them."""
 
     service: str
@@ -78,10 +78,10 @@ class CertificateMetrics(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
+class MetricSources:
     """Where the numbers are read. Functions are called on the ops thread. None: there is no such part, and no metrics of it."""
 
-    method_stats: Sequence[MethodStats]
+    method_stats: Sequence[MethodCounters]
     latency_bounds: Sequence[float]
     point: DecisionPoint
     writer: MeteredWriter
@@ -94,7 +94,7 @@ class Sources:
     certificate: CertificateMetrics | None = None
 
 
-def make_registry(sources: Sources) -> CollectorRegistry:
+def make_registry(sources: MetricSources) -> CollectorRegistry:
     """Return a new registry with every metric of one server."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_CallCollector(sources.method_stats, sources.latency_bounds))
@@ -111,7 +111,7 @@ def make_registry(sources: Sources) -> CollectorRegistry:
 class _CallCollector(Collector):
     """Calls, with the names and labels of go-grpc-prometheus. Every series exists from the start, at 0."""
 
-    def __init__(self, method_stats: Sequence[MethodStats], bounds: Sequence[float]) -> None:
+    def __init__(self, method_stats: Sequence[MethodCounters], bounds: Sequence[float]) -> None:
         self._method_stats = method_stats
         self._bounds = bounds
 
@@ -122,7 +122,7 @@ class _CallCollector(Collector):
         yield self._counter("grpc_server_msg_sent", "Messages sent.", lambda stats: stats.sent)
         yield self._latencies()
 
-    def _counter(self, name: str, text: str, value: Callable[[MethodStats], int]) -> Metric:
+    def _counter(self, name: str, text: str, value: Callable[[MethodCounters], int]) -> Metric:
         family = CounterMetricFamily(name, text, labels=_METHOD)
         for stats in self._method_stats:
             family.add_metric(_labels(stats), value(stats))
@@ -147,7 +147,7 @@ class _CallCollector(Collector):
 class _DomainCollector(Collector):
     """Decisions, caches, writes, calls in progress and the event loop."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: MetricSources) -> None:
         self._sources = sources
 
     def collect(self) -> Iterator[Metric]:
@@ -246,7 +246,7 @@ def _cumulative(bounds: Sequence[float], counts: Sequence[int]) -> list[tuple[st
     return list(zip(names, map(float, accumulate(list(counts))), strict=True))
 
 
-def _labels(stats: MethodStats) -> list[str]:
+def _labels(stats: MethodCounters) -> list[str]:
     return [stats.kind, stats.service, stats.method]
 
 

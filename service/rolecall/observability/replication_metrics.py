@@ -14,7 +14,7 @@ from rolecall.engine.polling import Polling
 from rolecall.engine.reconciler import Reconciler
 
 
-class SnapshotSaver(Protocol):
+class SnapshotFileCounters(Protocol):
     """Counters of the snapshot file; `storage.snapshot.saver` maintains them."""
 
     saved: int
@@ -28,7 +28,7 @@ class ReplicationSources:
     follower: Follower
     polling: Polling
     reconciler: Reconciler
-    saver: SnapshotSaver | None
+    saver: SnapshotFileCounters | None
 
 
 class ReplicationCollector(Collector):

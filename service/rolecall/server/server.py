@@ -51,8 +51,10 @@ class RolecallServer:
         self.health = ServerHealth(replica, self.probe, max_staleness_seconds=config.max_staleness_seconds)
         self.retention = Retention(replica, config, log)
         servicers = make_servicers(config, replica, listener_security.identify, self.health.servicer, decision_log)
-        self.server = make_grpc_server(config, servicers, log)
-        self.registry = make_registry(metric_sources(self.server, replica, self.probe, listener_security, decision_log))
+        self.grpc_server = make_grpc_server(config, servicers, log)
+        self.registry = make_registry(
+            metric_sources(self.grpc_server, replica, self.probe, listener_security, decision_log)
+        )
         self.ops = OpsServer(self.registry, not_live=self.health.not_live, not_ready=self.health.not_ready)
         self.bound = BoundAddresses("", "")
 
@@ -60,7 +62,7 @@ class RolecallServer:
         """Bind the addresses; the ops port answers from now on. Raise `AddressError`."""
         listen, ops_listen = self._config.listen, self._config.ops_listen
         endpoint = Endpoint(listen.text, listen.host, listen.port)
-        port = self.server.bind(endpoint, self._listener_security.credentials)
+        port = self.grpc_server.bind(endpoint, self._listener_security.credentials)
         try:
             ops_port = self.ops.start(ops_listen.host, ops_listen.port)
         except OSError as error:
@@ -69,23 +71,23 @@ class RolecallServer:
 
     async def start(self) -> None:
         """Accept calls, and report ready."""
-        await self.server.start()
+        await self.grpc_server.start()
         self.health.start()
 
     async def drain(self, stopping: StopSignal) -> None:
         """Stop without an error that a caller sees: report not ready, accept calls for the drain delay, then finish them."""
         self.health.drain()
         await stopping.sleep_unless_forced(self._config.drain_delay)
-        stop = asyncio.create_task(self.server.stop(self._config.drain_grace_seconds))
+        stop = asyncio.create_task(self.grpc_server.stop(self._config.drain_grace_seconds))
         await wait_until_done_or_set(stop, stopping.forced)
         if not stop.done():
-            await self.server.stop(0)
+            await self.grpc_server.stop(0)
         await stop
         await self.replica.save_snapshot()
 
     async def close(self) -> None:
         """Stop at once."""
-        await self.server.stop(0)
+        await self.grpc_server.stop(0)
         self.ops.stop()
 
     def background_work(self) -> list[BackgroundWork]:
@@ -96,19 +98,19 @@ class RolecallServer:
         return work
 
     async def _sweep(self) -> None:
-        await self.probe.run(lambda: self.server.sweep(time.perf_counter()))
+        await self.probe.run(lambda: self.grpc_server.sweep(time.perf_counter()))
 
     async def _revive_after_crashes(self) -> None:
         """Revive the gRPC server whenever it crashes; until that succeeds the process is neither ready nor live."""
         while True:
-            await self.server.crashed()
-            self._log.error("server_crashed", revivals=self.server.revivals + 1)
+            await self.grpc_server.crashed()
+            self._log.error("server_crashed", revivals=self.grpc_server.revivals + 1)
             while not await self._revived():  # noqa: ASYNC110  (each turn retries, it does not merely wait)
                 await asyncio.sleep(REVIVAL_SECONDS)
 
     async def _revived(self) -> bool:
         try:
-            await self.server.revive()
+            await self.grpc_server.revive()
         except AddressError as error:
             self.health.listen_error = str(error)
             self._log.error("server_not_revived", error=str(error))

@@ -12,7 +12,7 @@ from rolecall.engine.history import RoleHistory
 from rolecall.engine.watch import RoleWatches
 from rolecall.observability.decision_log.log import DecisionLog
 from rolecall.observability.loop_probe import LoopProbe
-from rolecall.observability.metrics import Sources
+from rolecall.observability.metrics import MetricSources
 from rolecall.observability.replication_metrics import ReplicationSources
 from rolecall.roles.catalog import RoleCatalog
 from rolecall.security.credentials import ListenerSecurity
@@ -59,9 +59,9 @@ def metric_sources(
     probe: LoopProbe,
     listener_security: ListenerSecurity,
     decision_log: DecisionLog | None,
-) -> Sources:
+) -> MetricSources:
     """Return where the metrics of a server are read from."""
-    return Sources(
+    return MetricSources(
         method_stats=server.methods.method_stats,
         latency_bounds=LATENCY_BOUNDS,
         point=replica.point,
