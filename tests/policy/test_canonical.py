@@ -28,7 +28,7 @@ def test_members_are_sorted_and_blanks_removed() -> None:
 
 
 @given(VALUES)
-def test_the_canonical_spelling_says_the_same_and_is_its_own(value: object) -> None:
+def test_the_canonical_spelling_has_the_same_value_and_is_canonical(value: object) -> None:
     limits = Limits(max_document_bytes=10**6)
 
     canonical = canonical_text(json.dumps(value, indent=2), limits=limits)

@@ -1,4 +1,4 @@
-"""What compiled policies share, so that holding many of them takes little memory."""
+"""Compiled policies share their parts, so that many of them take little memory."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ POLICY = {
 }
 
 
-def test_a_root_as_the_one_who_asks_matches_nothing_not_even_itself() -> None:
+def test_an_account_root_that_makes_a_request_matches_no_statement() -> None:
     policy = compile_policy(parse_policy(json.dumps(POLICY)))
 
     evaluation = evaluate(policy, principal_of_request(ROOT), "123456789012", (), 0)

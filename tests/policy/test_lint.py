@@ -120,7 +120,7 @@ def sub(pattern: str, operator: str = "StringLike") -> TrustPolicy:
             ("duplicate-value", "/Principal/RAM/1"),
             id="principal-twice",
         ),
-        pytest.param(policy({"Service": [], "RAM": []}), ("matches-nobody", "/Principal"), id="nobody"),
+        pytest.param(policy({"Service": [], "RAM": []}), ("matches-nobody", "/Principal"), id="no-principal"),
         pytest.param(
             policy(
                 USER,

@@ -1,4 +1,4 @@
-"""ParseState a document: what is accepted, and that everything wrong is told at once, in order, with its place."""
+"""The parser: what it accepts, and that it reports all violations at once, in order, with their places."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_whole_policy_is_read() -> None:
         pytest.param(
             document(statement(Principal={"RAM": "acs:ram::1:root"})), id="a-lone-principal"
         ),  # row 16 of the faults
-        pytest.param(document(statement(Principal={"Service": []})), id="nobody"),
+        pytest.param(document(statement(Principal={"Service": []})), id="no-principal"),
         pytest.param(document(statement(Sid="s"), statement(Sid="s")), id="one-sid-twice"),
         pytest.param(document(statement(Sid="\u00e9" * 128)), id="longest-sid"),
         pytest.param(condition("StringEquals", "whatever", "${x}"), id="unknown-key"),
@@ -267,7 +267,9 @@ def test_a_document_is_refused(text: str, reason: str, pointer: str, said: str) 
         pytest.param('{"a":\r\n\r\n b}', "INVALID_JSON", 3, 2, "`b`", id="lines-of-windows"),
     ],
 )
-def test_what_is_not_json_is_refused_where_it_stands(text: str, reason: str, line: int, column: int, said: str) -> None:
+def test_text_that_is_not_json_is_refused_at_its_place(
+    text: str, reason: str, line: int, column: int, said: str
+) -> None:
     found = only(text)
 
     assert (found.reason, found.line, found.column) == (reason, line, column)
@@ -279,7 +281,7 @@ def test_a_syntax_error_names_the_container_it_is_in() -> None:
     assert only('{"Statement": [{"Effect": x}]}').pointer == "/Statement/0"
 
 
-def test_everything_wrong_is_told_at_once_in_document_order() -> None:
+def test_all_violations_are_reported_at_once_in_document_order() -> None:
     text = """{
   "Version": 1,
   "Statement": [
@@ -323,7 +325,7 @@ def test_a_missing_element_that_is_mis_cased_is_to_be_renamed() -> None:
     assert missing.message == "`Version` is missing; rename `version`"
 
 
-def test_a_duplicate_is_refused_whatever_stands_twice() -> None:  # row 1 of the faults
+def test_a_duplicate_name_is_refused_at_every_level() -> None:  # row 1 of the faults
     text = '{"Version":"1","Statement":[{"Effect":"Deny","Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":[]}}]}'
 
     found = only(text)
@@ -392,7 +394,7 @@ def test_a_document_of_exactly_the_limit_is_read() -> None:  # row 20 of the fau
         pytest.param(condition("NumericEquals", "a", 1), "/Statement/0/Condition/NumericEquals/a", id="number"),
     ],
 )  # fmt: skip
-def test_what_only_rolecall_has_is_refused_in_the_profile_of_ram(text: str, pointer: str) -> None:
+def test_the_ram_profile_refuses_what_only_rolecall_has(text: str, pointer: str) -> None:
     parse_policy(text)
 
     found = only(text, profile=Profile.RAM)
@@ -400,19 +402,19 @@ def test_what_only_rolecall_has_is_refused_in_the_profile_of_ram(text: str, poin
     assert (found.reason, found.pointer) == ("NOT_IN_RAM", pointer)
 
 
-def test_the_profile_of_ram_takes_what_ram_has() -> None:
+def test_the_ram_profile_accepts_what_ram_has() -> None:
     parse_policy(
         document(statement(Principal={"Service": "1@a.aliyuncs.com"}, Condition={"ForAllValues:Bool": {"a": "true"}})),
         profile=Profile.RAM,
     )
 
 
-def test_a_violation_of_no_place_is_told_at_the_start() -> None:
-    reading = ParseState(Limits(), Profile.ROLECALL)
-    reading.note(Violation(pointer="/nowhere", reason="X", message="x"), at_name=False)
+def test_a_violation_without_a_place_is_reported_at_the_start() -> None:
+    state = ParseState(Limits(), Profile.ROLECALL)
+    state.note(Violation(pointer="/nowhere", reason="X", message="x"), at_name=False)
 
     with pytest.raises(InvalidPolicyError) as refused:
-        reading.raise_if_any("\n{}", None)
+        state.raise_if_any("\n{}", None)
 
     assert [(v.line, v.column) for v in refused.value.violations] == [(1, 1)]
 

@@ -90,7 +90,7 @@ def seen(places: Scan, value: object, pointer: str) -> None:
 
 
 @given(DOCUMENTS)
-def test_the_scanner_sees_the_values_of_the_parse_at_their_pointers(text: str) -> None:
+def test_the_scanner_finds_each_parsed_value_at_its_pointer(text: str) -> None:
     places = scan(text, max_depth=100)
 
     seen(places, strict(text), "")

@@ -46,7 +46,7 @@ def test_a_document_names_a_principal(type_name: str, text: str, principal: Prin
 @pytest.mark.parametrize(
     ("type_name", "text", "reason", "said"),
     [
-        pytest.param("RAM", "*", "WILDCARD_PRINCIPAL", "name each one", id="everybody"),  # row 17 of the faults
+        pytest.param("RAM", "*", "WILDCARD_PRINCIPAL", "name each one", id="a-star"),  # row 17 of the faults
         pytest.param(
             "RAM", "acs:ram::1*:root", "WILDCARD_PRINCIPAL", "masks ids", id="part-of-an-id"
         ),  # row 18 of the faults
@@ -138,7 +138,9 @@ def test_a_document_names_a_principal(type_name: str, text: str, principal: Prin
         pytest.param("AWS", "acs:ram::1:root", "UNKNOWN_PRINCIPAL_TYPE", "`Federated`", id="unknown-type"),
     ],
 )
-def test_a_document_is_told_what_is_wrong(type_name: str, text: str, reason: str, said: str) -> None:
+def test_a_malformed_principal_of_a_document_is_refused_with_advice(
+    type_name: str, text: str, reason: str, said: str
+) -> None:
     with pytest.raises(InvalidPrincipalError) as refused:
         principal_of_document(type_name, text)
 
@@ -161,7 +163,7 @@ def test_a_document_is_told_what_is_wrong(type_name: str, text: str, reason: str
         ("7@orders.internal", Principal(SERVICE, "7", "orders.internal")),
     ],
 )
-def test_a_request_names_who_asks(text: str, principal: Principal) -> None:
+def test_a_request_names_its_principal(text: str, principal: Principal) -> None:
     assert principal_of_request(text) == principal
 
 
@@ -182,7 +184,7 @@ def test_a_request_names_who_asks(text: str, principal: Principal) -> None:
         pytest.param("", "empty", id="empty"),
     ],
 )
-def test_a_request_is_told_what_is_wrong(text: str, said: str) -> None:
+def test_a_malformed_principal_of_a_request_is_refused_with_advice(text: str, said: str) -> None:
     with pytest.raises(InvalidPrincipalError) as refused:
         principal_of_request(text)
 
@@ -197,7 +199,7 @@ def test_a_provider_is_read_from_its_arn_alone() -> None:
 
 
 @given(st.text("acsrm:tole/*1@.-Aurdhi", max_size=40) | st.text(max_size=20))
-def test_a_text_is_read_or_refused_and_what_is_read_spells_itself(text: str) -> None:
+def test_a_text_is_refused_or_is_the_spelling_of_its_principal(text: str) -> None:
     for type_name in ("RAM", "Service", "Federated"):
         try:
             principal = principal_of_document(type_name, text)

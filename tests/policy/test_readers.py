@@ -1,4 +1,4 @@
-"""What the values of conditions may look like, and what they are read as."""
+"""The grammar of condition values, and the values that they are read as."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_number_is_read_exactly(text: str, number: Decimal) -> None:
     assert read_number(text) == number
 
 
-def test_numbers_that_a_float_cannot_tell_apart_differ() -> None:
+def test_numbers_that_are_equal_as_floats_differ() -> None:
     assert read_number("9007199254740993") != read_number("9007199254740992")
     assert read_number("0.1000000000000000000000000000000000001") != read_number("0.1")
 
@@ -228,7 +228,7 @@ def test_a_range_is_read(text: str, expected: IpRange) -> None:
         pytest.param("fe80::%1/64", "zone", id="zone"),  # row 33 of the faults
     ],
 )
-def test_a_range_that_is_spelled_badly_is_refused_with_advice(text: str, said: str) -> None:
+def test_a_malformed_range_is_refused_with_advice(text: str, said: str) -> None:
     with pytest.raises(ValueError, match="`") as refused:
         read_range(text)
 

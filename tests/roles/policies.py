@@ -47,5 +47,5 @@ def create(catalog: RoleCatalog, name: str = "App", **fields: object) -> Role:
 
 
 def everything(repository: RoleRepository) -> object:
-    """Return all that a store shows, to tell whether a write has changed anything."""
+    """Return the whole visible state of a store, to compare it before and after a write."""
     return repository.head(), sorted(repository.load(), key=lambda role: role.key)

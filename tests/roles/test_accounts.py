@@ -69,11 +69,11 @@ def test_any_other_text_names_no_role(text: str, reason: str) -> None:
 @settings(derandomize=True, max_examples=200, deadline=None)
 @given(st.text(max_size=80) | st.from_regex(r"(acs:ram::)?[0-9a-z*]{0,3}[:/](role/)?[a-zA-Z.\n]{0,3}"))
 def test_a_text_names_a_role_or_is_refused_on_one_line(text: str) -> None:
-    ref, told = named(text)
+    ref, message = named(text)
 
-    assert (ref is None) == bool(told)
-    assert told.isprintable()
-    assert len(told) < 400
+    assert (ref is None) == bool(message)
+    assert message.isprintable()
+    assert len(message) < 400
     assert ref is None or ACCOUNTS.role(ref.arn) == ref
 
 

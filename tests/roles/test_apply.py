@@ -93,7 +93,7 @@ def test_fields_that_are_left_out_return_to_their_defaults(
     assert (role.description, role.tags, role.max_session_duration_seconds) == ("", {}, 3_600)
 
 
-def test_only_what_carries_every_tag_of_the_selector_is_pruned(
+def test_only_roles_with_every_tag_of_the_selector_are_pruned(
     catalog: RoleCatalog, repository: MemoryRoleRepository
 ) -> None:
     create(catalog, "Kept", tags={"by": "apply", "team": "a"})
@@ -130,7 +130,7 @@ def test_a_selector_of_no_tags_is_refused(catalog: RoleCatalog, repository: Memo
     assert repository.role(f"{ACCOUNT}/other") is not None
 
 
-def test_every_violation_is_told_with_its_place_and_role(
+def test_every_violation_is_reported_with_its_place_and_role(
     catalog: RoleCatalog, repository: MemoryRoleRepository
 ) -> None:
     with pytest.raises(InvalidFieldsError) as caught:
@@ -216,7 +216,7 @@ def test_a_repeat_whose_diffs_were_left_out_has_the_same_bytes(
     assert len({message.SerializeToString(deterministic=True) for message in messages}) == 1
 
 
-def test_what_is_kept_of_a_diff_that_was_left_out_is_little() -> None:
+def test_a_diff_that_was_left_out_takes_little_space_in_the_store() -> None:
     arn = f"acs:ram::{'1' * 20}:role/{'n' * 64}"
     difference = RoleDifference(kind=ChangeKind.DELETED, role_arn=arn, diff=LEFT_OUT)
 
@@ -225,7 +225,7 @@ def test_what_is_kept_of_a_diff_that_was_left_out_is_little() -> None:
     assert len(kept) < len(arn) + 20
 
 
-def test_an_outcome_that_was_kept_with_the_words_is_read() -> None:
+def test_an_outcome_that_was_stored_with_the_notice_is_read() -> None:
     form = [["DELETED", "acs:ram::1:role/a", LEFT_OUT], ["UNCHANGED", "acs:ram::1:role/b", ""]]
 
     differences = DIFFERENCES_OUTCOME.result(form)

@@ -68,7 +68,7 @@ def test_the_form_of_a_role_does_not_change() -> None:
     )
 
 
-def test_the_parts_of_a_commit_cannot_run_into_each_other() -> None:
+def test_the_hash_of_a_commit_depends_on_the_bounds_of_its_parts() -> None:
     hashes = {
         canonical_json.commit_hash(canonical_json.FIRST_HASH, header, bodies)
         for header, bodies in [(b"ab", [b"c"]), (b"a", [b"bc"]), (b"abc", []), (b"abc", [b""]), (b"a", [b"b", b"c"])]

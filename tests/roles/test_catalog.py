@@ -72,7 +72,7 @@ def test_names_are_unique_whatever_their_case(catalog: RoleCatalog, name: str) -
     assert create(catalog, name, account_id="prod").account_id == OTHER_ACCOUNT
 
 
-def test_an_account_has_so_many_roles_and_no_more(repository: MemoryRoleRepository) -> None:
+def test_an_account_has_a_maximum_of_roles(repository: MemoryRoleRepository) -> None:
     catalog = catalog_of(repository, max_roles_per_account=2)
     create(catalog, "a")
     create(catalog, "b")
@@ -86,7 +86,7 @@ def test_an_account_has_so_many_roles_and_no_more(repository: MemoryRoleReposito
     assert create(catalog, "c", account_id=OTHER_ACCOUNT).revision == 3
 
 
-def test_a_deleted_role_that_is_created_again_is_another(catalog: RoleCatalog) -> None:
+def test_a_deleted_role_that_is_created_again_has_another_id(catalog: RoleCatalog) -> None:
     first = create(catalog)
     catalog.delete(DeleteRole(role="App"), author(), SCOPE)
 
@@ -95,7 +95,7 @@ def test_a_deleted_role_that_is_created_again_is_another(catalog: RoleCatalog) -
     assert first.role_id != second.role_id
 
 
-def test_of_many_threads_that_create_one_role_one_wins(tmp_path: Path) -> None:
+def test_of_many_threads_that_create_one_role_exactly_one_succeeds(tmp_path: Path) -> None:
     repository = open_sqlite(tmp_path / "rolecall.db")
     catalog = catalog_of(repository)
 
@@ -114,7 +114,7 @@ def test_of_many_threads_that_create_one_role_one_wins(tmp_path: Path) -> None:
     repository.close()
 
 
-def test_findings_of_the_linter_block_where_configured(repository: MemoryRoleRepository) -> None:
+def test_findings_of_the_linter_block_a_write_if_configured(repository: MemoryRoleRepository) -> None:
     anywhere = POLICY.replace('"Principal"', '"Condition": {"IpAddress": {"acs:SourceIp": "0.0.0.0/0"}}, "Principal"')
     options = CatalogOptions(lint_blocks=frozenset(Severity))
     strict = RoleCatalog(repository, Accounts(ACCOUNT), Limits(), options)
@@ -172,7 +172,7 @@ def test_the_name_of_a_role_keeps_the_case_it_was_created_with(catalog: RoleCata
     assert role.role_name == "MyApp"
 
 
-def test_an_update_tells_all_violations_at_once(catalog: RoleCatalog) -> None:
+def test_an_update_reports_all_violations_at_once(catalog: RoleCatalog) -> None:
     command = UpdateRole(
         role="a_b",
         document=BROKEN_POLICY,
@@ -233,7 +233,7 @@ def test_a_stale_etag_is_refused_with_the_current_one(
 
 
 @NAMED
-def test_the_current_etag_is_taken(catalog: RoleCatalog, write: Callable[[RoleCatalog, str], object]) -> None:
+def test_the_current_etag_is_accepted(catalog: RoleCatalog, write: Callable[[RoleCatalog, str], object]) -> None:
     write(catalog, create(catalog).etag)
 
 
@@ -374,7 +374,7 @@ def test_validating_a_deletion_deletes_nothing(catalog: RoleCatalog, repository:
 
 
 @pytest.mark.parametrize("text", ["caf\u00e9", "cafe\u0301"])
-def test_texts_are_kept_in_the_form_they_were_given(catalog: RoleCatalog, text: str) -> None:  # row 14 of the faults
+def test_texts_are_stored_exactly_as_given(catalog: RoleCatalog, text: str) -> None:  # row 14 of the faults
     role = create(catalog, description=text, tags={"k": text})
 
     assert (role.description, dict(role.tags)) == (text, {"k": text})

@@ -81,7 +81,7 @@ def test_every_field_shows() -> None:
     }
 
 
-def test_nothing_in_a_diff_moves_a_terminal() -> None:
+def test_a_diff_has_no_control_characters() -> None:
     hostile = "\x1b[2J\x9b\u202e\r\n+forged"
     after = replace(ROLE, description=hostile, tags={hostile: hostile}, document=f'{{"a":\n"{hostile}"}}')
 
@@ -132,7 +132,7 @@ def crossing(lines: int, mark: str, repeated: int) -> str:
     return "\n".join(f"x{n * repeated // lines}" if n % 2 else f"{mark}{n:x}" for n in range(lines))
 
 
-# What one step stands for differs, so a text of each kind has to be among them: whoever changes what is counted measures these.
+# The time of one step differs between kinds of texts, so each kind is tested. When you change what is counted, measure these.
 HARD = {
     "many lines match many": (crossing(190, "u", 1), crossing(190, "v", 1)),
     "many lines match some": (crossing(1_600, "u", 40), crossing(1_600, "v", 40)),

@@ -70,11 +70,11 @@ def test_a_field_out_of_its_grammar_is_refused(
         {"account_id": "prod"},
     ],
 )
-def test_a_field_at_its_limit_is_taken(catalog: RoleCatalog, fields: dict[str, object]) -> None:
+def test_a_field_at_its_limit_is_accepted(catalog: RoleCatalog, fields: dict[str, object]) -> None:
     assert create(catalog, **fields).revision == 1  # type: ignore[arg-type]
 
 
-def test_all_violations_are_told_at_once(catalog: RoleCatalog) -> None:
+def test_all_violations_are_reported_at_once(catalog: RoleCatalog) -> None:
     found = violations(
         catalog,
         account_id="x",
@@ -97,7 +97,7 @@ def test_all_violations_are_told_at_once(catalog: RoleCatalog) -> None:
     assert found[-1][1:] == ("MISSING_FIELD", "MalformedPolicyDocument")
 
 
-def test_a_broken_policy_alone_is_told_as_such(catalog: RoleCatalog) -> None:
+def test_an_invalid_policy_alone_is_reported_as_such(catalog: RoleCatalog) -> None:
     with pytest.raises(InvalidPolicyError) as caught:
         catalog.create(CreateRole(role_name="App", document=BROKEN_POLICY), author(), SCOPE)
 
@@ -115,9 +115,7 @@ def test_a_broken_policy_alone_is_told_as_such(catalog: RoleCatalog) -> None:
         ({"request_id": new_id() + "\n"}, "request_id"),
     ],
 )
-def test_what_a_caller_says_of_the_write_has_limits_too(
-    catalog: RoleCatalog, fields: dict[str, str], field: str
-) -> None:
+def test_the_fields_of_the_author_have_limits_too(catalog: RoleCatalog, fields: dict[str, str], field: str) -> None:
     with pytest.raises(InvalidFieldsError) as caught:
         catalog.create(CreateRole(role_name="App", document=POLICY), author(**fields), SCOPE)  # type: ignore[arg-type]
 

@@ -102,7 +102,7 @@ def test_the_reason_and_the_source_have_a_part_in_the_fingerprint(command: Comma
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: type(command).__name__)
-def test_who_asks_and_when_have_no_part_in_the_fingerprint(command: Command) -> None:
+def test_the_actor_and_the_time_have_no_part_in_the_fingerprint(command: Command) -> None:
     other = replace(AUTHOR, actor="bob", time=Micros(2), request_id=new_id())
 
     assert print_of(command, other) == print_of(command)

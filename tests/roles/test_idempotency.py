@@ -74,7 +74,7 @@ def test_the_reason_belongs_to_the_body(catalog: RoleCatalog) -> None:
         catalog.create(COMMAND, author(request_id=request_id, change_reason="other"), SCOPE)
 
 
-def test_the_order_of_tags_does_not(catalog: RoleCatalog) -> None:
+def test_the_order_of_tags_does_not_belong_to_the_body(catalog: RoleCatalog) -> None:
     request_id = new_id()
     catalog.create(COMMAND, author(request_id=request_id), SCOPE)
 
@@ -83,7 +83,7 @@ def test_the_order_of_tags_does_not(catalog: RoleCatalog) -> None:
     assert again.replayed
 
 
-def test_one_uuid_has_spellings_in_both_cases(catalog: RoleCatalog) -> None:
+def test_a_uuid_is_the_same_in_both_cases(catalog: RoleCatalog) -> None:
     request_id = new_id()
     catalog.create(COMMAND, author(request_id=request_id.lower()), SCOPE)
 

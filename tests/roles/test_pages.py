@@ -38,7 +38,7 @@ def test_an_empty_list_is_one_empty_page(catalog: RoleCatalog) -> None:
     assert (page.items, page.next_page_token, page.revision) == ((), "", 0)
 
 
-def test_a_list_may_be_narrowed(catalog: RoleCatalog) -> None:
+def test_a_list_can_be_filtered(catalog: RoleCatalog) -> None:
     create(catalog, "App", tags={"team": "a"})
     create(catalog, "Apple", tags={"team": "a", "env": "x"})
     create(catalog, "Appendix", tags={"team": "a", "env": "x"})
@@ -47,7 +47,7 @@ def test_a_list_may_be_narrowed(catalog: RoleCatalog) -> None:
     assert names(catalog, 1, name_prefix="APP", tags={"env": "x", "team": "a"}) == [["Appendix"], ["Apple"]]
 
 
-def test_a_page_token_is_good_for_the_same_list_only(catalog: RoleCatalog) -> None:
+def test_a_page_token_is_valid_for_the_same_list_only(catalog: RoleCatalog) -> None:
     for name in ("a", "ab", "b"):
         create(catalog, name, tags={"k": "v"})
         create(catalog, name, account_id="prod")
@@ -68,7 +68,7 @@ def test_a_page_token_is_good_for_the_same_list_only(catalog: RoleCatalog) -> No
         catalog.revisions("a", 1, token)
 
 
-def test_page_tokens_travel_between_servers_of_one_store(repository: MemoryRoleRepository) -> None:
+def test_page_tokens_are_valid_on_every_server_of_one_store(repository: MemoryRoleRepository) -> None:
     for name in ("a", "b"):
         create(catalog_of(repository), name)
     token = catalog_of(repository).list("", 1, "").next_page_token
@@ -78,7 +78,7 @@ def test_page_tokens_travel_between_servers_of_one_store(repository: MemoryRoleR
     assert [role.role_name for role in page.items] == ["b"]
 
 
-def test_a_malformed_list_is_told_all_at_once(catalog: RoleCatalog) -> None:
+def test_all_violations_of_a_list_are_reported_at_once(catalog: RoleCatalog) -> None:
     with pytest.raises(InvalidFieldsError) as caught:
         catalog.list("nobody", 1_001, "", name_prefix="a_", tags={"": ""})
 
@@ -133,7 +133,7 @@ def test_revisions_of_a_role_that_is_not_there_are_not_found(catalog: RoleCatalo
         catalog.revisions("App", 0, "")
 
 
-def test_a_token_of_revisions_is_good_for_that_role_only(catalog: RoleCatalog) -> None:
+def test_a_token_of_revisions_is_valid_for_that_role_only(catalog: RoleCatalog) -> None:
     for name in ("a", "b"):
         create(catalog, name)
         catalog.update(UpdateRole(role=name, description="x"), author(), SCOPE)

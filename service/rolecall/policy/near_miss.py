@@ -40,7 +40,7 @@ def near_misses(traces: Sequence[StatementTrace], principal: Principal) -> tuple
         return denying or (_half_allowing(applying[0]),)
     if not allowing:
         return denying
-    closest = min(allowing, key=lambda t: (len(_failed(t)), not t.principal_matched, t.statement.index))
+    closest = min(allowing, key=lambda t: (len(_failed(t)), not t.principal_matched))
     return (*denying, _failing(closest, principal))
 
 
@@ -127,7 +127,7 @@ def _readable_value(trace: ConditionTrace) -> str:
 def _swaps(trace: ConditionTrace) -> Iterator[str]:
     """Yield suggestions of another operator with which a failed string comparison would hold."""
     condition = trace.condition
-    if condition.quantifier is not Quantifier.NONE or condition.operator.negated:
+    if condition.quantifier is not Quantifier.NONE:
         return
     for name, why in _SWAPS.get(condition.operator.name, ()):
         operator = OPERATORS[name]

@@ -1,4 +1,4 @@
-"""The words in which the tables of vectors are written."""
+"""Functions to write the tables of vectors."""
 
 from __future__ import annotations
 

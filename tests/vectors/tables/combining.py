@@ -38,13 +38,13 @@ def _deny_overrides() -> File:
     false, true = ["false"], ["true"]
     cases = [
         case("only an Allow", BOB, allowed(0, missing=["acs:MFAPresent"])),
-        case("every applying Allow is told", ALICE, allowed(0, 3), {"app:Env": test, "acs:MFAPresent": true}),
+        case("every applying Allow is listed", ALICE, allowed(0, 3), {"app:Env": test, "acs:MFAPresent": true}),
         case("a Deny wins over an Allow before it", ALICE, denied(1), {"app:Env": prod, "acs:MFAPresent": true}),
-        case("every applying Deny is told", ALICE, denied(1, 2), {"app:Env": prod, "acs:MFAPresent": false}),
+        case("every applying Deny is listed", ALICE, denied(1, 2), {"app:Env": prod, "acs:MFAPresent": false}),
         case("a Deny of the root's users", BOB, denied(2), {"acs:MFAPresent": false}),
         case("a Deny alone", user("carol"), denied(4, missing=["acs:MFAPresent"])),
         case("nothing applies", user("dave"), nothing(missing=["acs:MFAPresent"])),
-        case("no statement names who asks", user("dave", "9"), nothing()),
+        case("no statement names the principal", user("dave", "9"), nothing()),
         case("keys that nothing reads", user("dave", "9"), nothing(), {"app:Other": ["x"]}),
     ]
     return decisions("deny-overrides", "A Deny that applies wins, wherever it stands", statements, cases)
@@ -97,24 +97,24 @@ def _doubt() -> File:
         case("which no number could", user("twice"), allowed(4), {"app:Level": ["1"]}),
         case("two numbers can", user("twice"), denied(5), {"app:Level": ["1", "10"]}),
     ]
-    return decisions("unreadable-values", "A value that cannot be read never helps who asks", statements, cases)
+    return decisions("unreadable-values", "A value that cannot be read never helps the caller", statements, cases)
 
 
 def _derived() -> File:
     alice_only = {"StringEquals": {"acs:PrincipalARN": ALICE}}
     role_arn = f"acs:ram::{ACCOUNT}:role/Deployer"
     oidc = f"acs:ram::{ACCOUNT}:oidc-provider/cluster-1"
-    everybody: Json = {
+    everyone: Json = {
         "RAM": f"acs:ram::{ACCOUNT}:root", "Service": ["ecs.aliyuncs.com", "orders.internal"], "Federated": oidc,
     }  # fmt: skip
     statements = [
-        allow(everybody, alice_only),
-        allow(everybody, {"StringEquals": {"acs:PrincipalArn": role_arn}}),
-        allow(everybody, {"StringEquals": {"acs:PrincipalARN": oidc}, "StringLike": {"oidc:sub": "system:*"}}),
-        allow(everybody, {"StringEquals": {"sts:ExternalId": "deal-7"}}),
-        allow(everybody, {"StringEquals": {"sts:RoleSessionName": "night@build"}}),
-        allow(everybody, {"StringEquals": {"sts:SourceIdentity": "carol"}}),
-        deny(everybody, {"StringNotLike": {"acs:PrincipalARN": "acs:ram::*"}}),
+        allow(everyone, alice_only),
+        allow(everyone, {"StringEquals": {"acs:PrincipalArn": role_arn}}),
+        allow(everyone, {"StringEquals": {"acs:PrincipalARN": oidc}, "StringLike": {"oidc:sub": "system:*"}}),
+        allow(everyone, {"StringEquals": {"sts:ExternalId": "deal-7"}}),
+        allow(everyone, {"StringEquals": {"sts:RoleSessionName": "night@build"}}),
+        allow(everyone, {"StringEquals": {"sts:SourceIdentity": "carol"}}),
+        deny(everyone, {"StringNotLike": {"acs:PrincipalARN": "acs:ram::*"}}),
     ]
     sent = ["sts:ExternalId", "sts:RoleSessionName", "sts:SourceIdentity"]
     more = ["oidc:sub", *sent]
@@ -124,7 +124,7 @@ def _derived() -> File:
         case("the ARN of a user", ALICE, allowed(0, missing=more)),
         case("another user's", BOB, nothing(missing=more)),
         *[case(f"of a session its role's, from {arn}", arn, allowed(1, missing=more)) for arn in spellings],
-        case("a role's ARN is spelled as who asks spells it", role_arn.lower(), nothing(missing=more)),
+        case("a role's ARN has the case of the request", role_arn.lower(), nothing(missing=more)),
         case("of a federated identity its provider's", federated(oidc, oidc_sub=["system:x"]), allowed(2, missing=sent)),
         case("without its claim", federated(oidc), nothing(missing=more)),
         case("a service has none", "ecs.aliyuncs.com", denied(6, missing=["acs:PrincipalARN", *more])),
@@ -135,11 +135,11 @@ def _derived() -> File:
         case("the source identity", BOB, allowed(5, missing=["oidc:sub", *sent[:2]]), source_identity="carol"),
         case("all of them", ALICE, allowed(0, 3, 4, 5, missing=["oidc:sub"]), external_id="deal-7",
              role_session_name="night@build", source_identity="carol"),
-        case("the session of who asks is not the session asked for", f"{role_arn.replace('Deployer', 'x')}/night@build",
+        case("the session of the principal is not the requested session name", f"{role_arn.replace('Deployer', 'x')}/night@build",
              nothing(missing=more)),
     ]  # fmt: skip
     return decisions(
-        "keys-derived", "Keys that are derived from who asks and from the question's fields", statements, cases
+        "keys-derived", "Keys that are derived from the principal and from the request's fields", statements, cases
     )
 
 
@@ -196,13 +196,13 @@ def _actions() -> File:
     cases = [
         case("both actions", ALICE, allowed(0)),
         case("both actions, with a source identity", ALICE, allowed(0), source_identity="carol"),
-        case("not the action that is asked for", BOB, nothing()),
+        case("not the requested action", BOB, nothing()),
         case("in lower case", user("lower"), allowed(2)),
         case("in upper case, second", user("upper"), allowed(3)),
         case("a label changes nothing", user("label"), allowed(5)),
     ]
     return decisions(
-        "actions", "sts:AssumeRole is what is asked; actions compare without regard to case", statements, cases
+        "actions", "sts:AssumeRole is the requested action; actions compare without regard to case", statements, cases
     )
 
 
@@ -224,10 +224,10 @@ def _time() -> File:
     statements += [allow([user(f"Deny{name}") for name in rows])]
     cases = []
     for index, (name, (holds, changes)) in enumerate(rows.items()):
-        for time, held in zip((before, at, after), holds, strict=True):
+        for time, applies in zip((before, at, after), holds, strict=True):
             until = next((change for change in changes if _later(change, time)), None)
-            of_allow = allowed(index, until=until) if held else nothing(until=until)
-            of_deny = denied(index + 6, until=until) if held else allowed(12, until=until)
+            of_allow = allowed(index, until=until) if applies else nothing(until=until)
+            of_deny = denied(index + 6, until=until) if applies else allowed(12, until=until)
             cases += [
                 case(f"{name} at {time}", user(name), of_allow, time=time),
                 case(f"Deny {name} at {time}", user(f"Deny{name}"), of_deny, time=time),
@@ -267,7 +267,7 @@ def _ends() -> File:
         case("a Deny that came", BOB, denied(3), time="2026-05-01T00:00:00.000001Z"),
         case("a date that is not the time's", user("fixed"), allowed(4), {"app:Day": ["2026-01-01T00:00:00Z"]}),
         case("a statement that fails otherwise", user("both"), nothing(until=march), {"acs:MFAPresent": ["false"]}),
-        case("a statement that names somebody else", user("carol"), nothing()),
+        case("a statement that names another principal", user("carol"), nothing()),
         case("a set prefix changes nothing", user("set"), allowed(7, until=march)),
     ]  # fmt: skip
     return decisions("time-ends", "How long an answer stands", statements, cases)

@@ -149,7 +149,7 @@ def condition_cases() -> list[Json]:
         good("several values", values("StringEquals", '["a", "b", "a"]')),
         good("an empty text is a value", values("StringEquals", '""')),
         good("policy variables are text", values("StringLike", '"${acs:PrincipalARN}"')),
-        good("a key that nobody knows", of_condition('{"StringEquals": {"acs:NoSuchKey": "x", "team": "y"}}')),
+        good("an unknown key", of_condition('{"StringEquals": {"acs:NoSuchKey": "x", "team": "y"}}')),
         good("the time with dates", of_condition('{"DateLessThan": {"acs:CurrentTime": "2026-01-01T00:00:00+08:00"}}')),
         good("networks", values("IpAddress", '["0.0.0.0/0", "::/0", "10.1.2.3/32", "2001:db8::/32", "::ffff:10.0.0.0/104"]')),
         bad("an empty condition", of_condition("¶{}"), ("EMPTY_CONDITION", CONDITION)),

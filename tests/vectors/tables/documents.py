@@ -61,8 +61,8 @@ def _limits() -> list[Json]:
     return [
         good("16384 bytes", sized(16384)),  # row 20 of the faults
         bad("16385 bytes", sized(16385), ("DOCUMENT_TOO_LARGE", None)),  # row 20 of the faults
-        good("bytes-are-counted-16384", wide % ("é" * (room // 2) + "e" * (room % 2))),
-        bad("bytes-are-counted-16386", wide % ("é" * (room // 2 + 1) + "e" * (room % 2)), ("DOCUMENT_TOO_LARGE", None)),
+        good("16384 bytes of non-ASCII text", wide % ("é" * (room // 2) + "e" * (room % 2))),
+        bad("16386 bytes of non-ASCII text", wide % ("é" * (room // 2 + 1) + "e" * (room % 2)), ("DOCUMENT_TOO_LARGE", None)),
         good("100 statements", document(*[short] * 100)),
         bad("101 statements", document(*[short] * 101), ("TOO_MANY_STATEMENTS", "/Statement")),
         good("500 principals", principals(500)),
@@ -98,11 +98,11 @@ def _together() -> list[Json]:
             ("UNSUPPORTED_OPERATOR", f"{first}/Condition/Null"), ("INVALID_IP", f"{first}/Condition/IpAddress/acs:SourceIp/1"),
             ("WRONG_TYPE", "/Statement/1"), ("UNSUPPORTED_ACTION", f"{third}/Action/0"),
             ("UNKNOWN_FIELD", f"{third}/Resource")),
-        bad("members in another order are told in the document's",
+        bad("members in another order are reported in the document's",
             '{"Statement": [{"Principal": {¶"AWS": "acs:ram::1:root"}, "Action": ¶"*", "Effect": ¶"permit"}], "Version": ¶"0"}',
             ("UNKNOWN_PRINCIPAL_TYPE", f"{first}/Principal/AWS"), ("UNSUPPORTED_ACTION", f"{first}/Action"),
             ("INVALID_EFFECT", f"{first}/Effect"), ("UNSUPPORTED_VERSION", "/Version")),
-        bad("after a duplicate the rest is told too",
+        bad("after a duplicate the rest is reported too",
             f'{{"Version": "1", "Statement": [{{"Effect": "Allow", ¶"Effect": "Deny", "Action": ¶"*", "Principal": {WHO}}}]}}',
             ("DUPLICATE_KEY", f"{first}/Effect"), ("UNSUPPORTED_ACTION", f"{first}/Action")),
     ]  # fmt: skip

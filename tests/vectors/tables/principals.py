@@ -1,4 +1,4 @@
-"""Who is named by a principal of a document, in every spelling of who asks."""
+"""The principals of documents, and every spelling of the principals of requests that they match."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def _providers() -> File:
         case("a root does not name the account's providers", federated(f"acs:ram::{OTHER}:saml-provider/Corp"), nothing()),
         case("the same provider of a third account", federated(f"acs:ram::{THIRD}:saml-provider/Corp"), nothing()),
     ]  # fmt: skip
-    return decisions("principal-provider", "Whoever came through an identity provider", EVERY_KIND, cases)
+    return decisions("principal-provider", "An identity of an identity provider", EVERY_KIND, cases)
 
 
 def _roots() -> File:
@@ -170,9 +170,9 @@ def _several() -> File:
         case("the second of a type", user("bob"), allowed(0, 5), red),
         case("the other type", "ecs.aliyuncs.com", allowed(0)),
         case("beside an empty type", user("carol"), allowed(1, missing=["app:Team"])),
-        case("an empty type matches nobody", "fc.aliyuncs.com", nothing()),
+        case("an empty type matches no principal", "fc.aliyuncs.com", nothing()),
         case("named twice by one statement counts once", user("dave"), allowed(5), red),
-        case("an empty Deny stops nobody", user("erin"), allowed(5), red),
+        case("an empty Deny matches no principal", user("erin"), allowed(5), red),
     ]
     return decisions("principal-several", "Several types and values, and none", statements, cases)
 

@@ -41,7 +41,7 @@ def _principals() -> list[Json]:
         "a plain service that only ends like Alibaba Cloud's": "evilaliyuncs.com",
         "a service with a masked account": "1234****@ecs.aliyuncs.com",
         "a service in upper case": "ECS.aliyuncs.com",
-        "a service of nobody": "@orders.internal",
+        "a service of no account": "@orders.internal",
         "a service of an alias": "prod@orders.internal",
         "a service without a dot": f"{ACCOUNT}@orders",
         "full-width prefix": f"\uff41\uff43\uff53:ram::{ACCOUNT}:user/a",  # row 12 of the faults

@@ -1,4 +1,4 @@
-"""The words in which the tables of documents are written: a pilcrow stands where a violation is."""
+"""Functions to write the tables of documents: a pilcrow marks the place of a violation."""
 
 from __future__ import annotations
 
