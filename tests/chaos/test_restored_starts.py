@@ -83,7 +83,7 @@ def test_row_67_a_snapshot_file_that_was_altered_is_put_aside_and_makes_no_repli
     data[len(data) // 2] ^= 1
     replica.snapshot.write_bytes(data)
     replica.start()
-    told = eventually(lambda: waits_because(replica, "put aside"))
+    told = eventually(lambda: waits_because(replica, "was renamed to"))
     stage.database.start()
     replica.wait_ready()
 

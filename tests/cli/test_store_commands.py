@@ -216,13 +216,13 @@ def test_no_message_has_the_password(
         (["audit", "verify", "--store", "sqlite:///a.db", "--store-file", "b"], "only one of --store and --store-file"),
         (["audit", "verify", "--store-file", "missing"], "cannot read `missing`"),
         (["audit", "verify", "--store", "sqlite:///missing.db"], "there is no store `"),
-        (["audit", "verify", "--from", "9"], "cannot begin with revision 9: the log has revisions 1 to 3"),
+        (["audit", "verify", "--from", "9"], "the audit cannot start at revision 9: the log has revisions 1 to 3"),
         (["backup", "rolecall.db"], "`rolecall.db` exists already"),
         (["backup", "rolecall.db", "--force"], "`rolecall.db` is the store itself"),
         (["backup", "missing/a.backup"], "there is no directory `missing`"),
-        (["backup", "b", "--store", "memory://"], "a store in memory is its server's alone"),
+        (["backup", "b", "--store", "memory://"], "a store in memory exists only in its server"),
         (["restore", "missing"], "cannot use `missing`: no such file or directory"),
-        (["restore", "rolecall.db"], "is not a file of `rolecall backup`"),
+        (["restore", "rolecall.db"], "is not a backup; give a file that `rolecall backup` wrote"),
         (["restore", "."], "it is not a file"),
         (["store", "copy", "sqlite:///rolecall.db", "sqlite:///rolecall.db"], "FROM and TO are the same file"),
         (["store", "copy", "sqlite:///missing.db", "sqlite:///b.db"], "FROM: there is no store `"),
@@ -264,7 +264,7 @@ def test_a_store_outgrows_its_file_and_comes_back(
     assert (there.code, there.err) == (0, "")
     assert there.out.startswith("copied 1 role at revision 3, with the complete log\n")
     assert (again.code, again.out) == (2, "")
-    assert again.err.startswith("error: TO: the database is not empty, it stands at revision 3; ")
+    assert again.err.startswith("error: TO: the database is not empty, it is at revision 3; ")
     with opened(store) as repository:
         told = json.loads(back.out)
         assert (told["roles"], told["revision"], told["incarnation"]) == (1, 3, repository.head().incarnation)
@@ -288,16 +288,16 @@ def test_a_backup_of_a_server_at_work_is_restored(rolecall: CommandLine, store: 
     occupied = rolecall("restore", str(file), "--store", target)
 
     assert (made.code, made.out) == (0, f"wrote revision 3 with 13 rows to `{file}`\n")
-    assert (busy.code, "FROM: `" in busy.err, "belongs to another server (process " in busy.err) == (2, True, True)
+    assert (busy.code, "FROM: `" in busy.err, "is in use by another server (process " in busy.err) == (2, True, True)
     assert audited.code == 0
-    assert (into_it.code, "belongs to another server" in into_it.err) == (2, True)
+    assert (into_it.code, "is in use by another server" in into_it.err) == (2, True)
     assert (refused.code, "replace it with --force" in refused.err) == (2, True)
     assert (replaced.code, json.loads(replaced.out)["revision"]) == (0, 3)
     assert restored.code == 0
     assert restored.out.startswith(
         f"restored 1 role at revision 3 from `{file}`\nthe store has a new history, incarnation "
     )
-    assert (occupied.code, "is not empty, it stands at revision 3" in occupied.err) == (2, True)
+    assert (occupied.code, "is not empty, it is at revision 3" in occupied.err) == (2, True)
     with opened(store) as old, opened(target) as new:
         assert list(new.load()) == list(old.load())
         assert (new.token_key, new.head().hash) == (old.token_key, old.head().hash)
@@ -332,7 +332,7 @@ def test_a_store_that_was_altered_fails_the_audit(
         assert (told["sound"], told["total_breaks"], told["from"], told["to"]) == (False, 3, 2, 3)
         assert [broken["revision"] for broken in told["breaks"]] == [2, 3, 3]
     else:
-        assert "3 commit 3 is filed under another time than its header has" in " ".join(outcome.out.split())
+        assert "3 commit 3 is stored with another time than its header has" in " ".join(outcome.out.split())
         assert "rolecall.db`: 3 breaks\n" in outcome.out
         assert "\x1b" not in outcome.out
 
@@ -354,7 +354,7 @@ def test_a_history_that_was_written_anew_is_not_the_one_that_was_noted(
 
     assert (same.code, forged.code, lost.code, unreadable.code) == (0, 1, 2, 2)
     assert "revision 3 has another hash than was noted: " in forged.out
-    assert "revision 9, of which a hash was noted, is not kept" in lost.err
+    assert "revision 9, whose hash was noted, is not kept: the log has revisions" in lost.err
     assert "--noted takes REVISION:HASH" in unreadable.err
 
 
@@ -460,5 +460,5 @@ def test_a_store_that_cannot_be_reached_is_let_be_where_there_is_a_snapshot_file
 
     assert without.code == 2
     assert (with_it.code, with_it.out) == (0, "")
-    assert "nobody listens at its address" in with_it.err
+    assert "nothing listens at its address" in with_it.err
     assert f"a server can start from `{kept}`" in with_it.err

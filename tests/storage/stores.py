@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from rolecall.storage import migrate
-from rolecall.storage.memory import FIRST_ROLE_ID
+from rolecall.storage.memory_transaction import FIRST_ROLE_ID
 from tests.postgres import PostgresServer
 
 _EMPTIED = ("accounts", "roles", "role_tags", "commits", "changes", "requests")

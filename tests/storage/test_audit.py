@@ -90,45 +90,45 @@ OTHER_ROLE = (
     " create_time, update_time, {2} FROM roles WHERE key = '{3}'"
 )
 TAMPERINGS = [
-    (SET_BODY.format('"second"', '"forged"', 3), [(3, "commit 3 was altered: it does not have its hash")]),
+    (SET_BODY.format('"second"', '"forged"', 3), [(3, "commit 3 was altered: its hash does not match")]),
     ("UPDATE changes SET body = CAST(body AS TEXT) WHERE revision = 3", [(3, "`changes.body` of the row `3, 0` is text, it must be bytes")]),
     ("UPDATE changes SET body = x'00' WHERE revision = 3", [(3, "change 0 of commit 3 cannot be read"), (3, "was altered")]),
     ("UPDATE changes SET body = CAST('{}' AS BLOB) WHERE revision = 3", [(3, "change 0 of commit 3 cannot be read")]),
     ("UPDATE commits SET body = CAST(replace(body, 'alice', 'mallory') AS BLOB) WHERE revision = 4", [(4, "was altered")]),
-    ("UPDATE commits SET body = CAST('{}' AS BLOB) WHERE revision = 4", [(4, "commit 4 has a header that is not its own")]),
-    (r"UPDATE commits SET body = CAST(replace(body, 'alice', '\ud800') AS BLOB) WHERE revision = 4", [(4, "that is not its own")]),
+    ("UPDATE commits SET body = CAST('{}' AS BLOB) WHERE revision = 4", [(4, "commit 4 has an invalid header")]),
+    (r"UPDATE commits SET body = CAST(replace(body, 'alice', '\ud800') AS BLOB) WHERE revision = 4", [(4, "or that of another commit")]),
     ("UPDATE commits SET body = CAST(body AS TEXT) WHERE revision = 4", [(4, "`commits.body` of the row `4` is text, it must be bytes")]),
     ("UPDATE commits SET hash = zeroblob(32) WHERE revision = 4", [(4, "commit 4 was altered"), (5, "commit 5 was altered")]),
-    ("UPDATE commits SET time = 7 WHERE revision = 4", [(4, "filed under another time")]),
+    ("UPDATE commits SET time = 7 WHERE revision = 4", [(4, "stored with another time")]),
     ("DELETE FROM commits WHERE revision = 4", [(4, "commit 4 is missing"), (4, "changes of commit 4, but not the commit")]),
     ("DELETE FROM commits WHERE revision IN (4, 5)", [(4, "commits 4 to 5 are missing"), (5, "changes of commit 5")]),
     ("DELETE FROM commits WHERE revision = 6", [(6, "commit 6 is missing"), (6, "changes of commit 6")]),
     ("DELETE FROM changes WHERE revision = 5", [(5, "commit 5 was altered")]),
     ("INSERT INTO changes SELECT revision, 1, role_id, body, role_key FROM changes WHERE revision = 3", [(3, "was altered")]),
     ("INSERT INTO changes SELECT 9, 0, role_id, body, role_key FROM changes WHERE revision = 3",
-     [(9, "there are changes of revision 9, though the store stands at 6")]),
-    (f"UPDATE changes SET role_key = '{OLD}' WHERE revision = 3", [(3, f"filed under `{OLD}`, but is of `{APP}`")]),
-    ("UPDATE changes SET role_id = '1' WHERE revision = 3", [(3, "filed under role id `1`, but is of `30000000")]),
-    ("UPDATE counter SET hash = zeroblob(32)", [(6, "stands at another hash than that of revision 6")]),
+     [(9, "there are changes of revision 9, but the newest revision is 6")]),
+    (f"UPDATE changes SET role_key = '{OLD}' WHERE revision = 3", [(3, f"stored for role `{OLD}`, but is of `{APP}`")]),
+    ("UPDATE changes SET role_id = '1' WHERE revision = 3", [(3, "stored for role id `1`, but is of `30000000")]),
+    ("UPDATE counter SET hash = zeroblob(32)", [(6, "the newest hash of the store is not that of revision 6")]),
     ("UPDATE counter SET revision = 7", [(7, "commit 7 is missing")]),
-    ("UPDATE counter SET revision = 5", [(6, "there are commits of revision 6, though the store stands at 5")]),
-    ("UPDATE counter SET next_role_id = 300000000000000004", [(None, "would give role id 300000000000000004 again")]),
-    ("UPDATE floor SET revision = 3", [(3, "there are commits of revision 3, though history begins after 3")]),
+    ("UPDATE counter SET revision = 5", [(6, "there are commits of revision 6, but the newest revision is 5")]),
+    ("UPDATE counter SET next_role_id = 300000000000000004", [(None, "would assign role id 300000000000000004 again")]),
+    ("UPDATE floor SET revision = 3", [(3, "there are commits of revision 3, but history begins after 3")]),
     ("UPDATE floor SET revision = 1", [(2, "commit 2 is missing")]),
     ("UPDATE floor SET hash = zeroblob(32)", [(3, "commit 3 was altered")]),
-    (f"UPDATE roles SET document = '{{}}' WHERE key = '{APP}'", [(6, f"role `{APP}` is not what commit 6 left: document differs")]),
-    (f"UPDATE roles SET tags = '{{}}' WHERE key = '{APP}'", [(6, "left: tags differs"), (6, "other tags than it carries")]),
+    (f"UPDATE roles SET document = '{{}}' WHERE key = '{APP}'", [(6, f"role `{APP}` is not as commit 6 left it: document differs")]),
+    (f"UPDATE roles SET tags = '{{}}' WHERE key = '{APP}'", [(6, "left it: tags differs"), (6, "other tags in the index than in itself")]),
     (f"UPDATE roles SET tags = '[' WHERE key = '{APP}'", [(6, f"role `{APP}` cannot be read")]),
-    (f"UPDATE roles SET role_name = 'Other' WHERE key = '{KEPT}'", [(4, f"filed under a key that is not its own, `{ACCOUNT}/other`")]),
-    (f"DELETE FROM roles WHERE key = '{APP}'", [(6, f"role `{APP}` is missing, though commit 6 left it")]),
-    (OTHER_ROLE.format(ACCOUNT, "gone", 4, KEPT), [(5, f"role `{GONE}` is there, though commit 5 deleted it")]),
-    (OTHER_ROLE.format(ACCOUNT, "new", 6, KEPT), [(6, "is of revision 6, of which the log knows nothing")]),
-    (OTHER_ROLE.format("555555555555", "new", 1, KEPT), [(None, "account `555555555555` is said to have 0 roles, it has 1")]),
-    (f"DELETE FROM role_tags WHERE role_key = '{OLD}'", [(1, f"role `{OLD}` is found by other tags than it carries")]),
-    (f"INSERT INTO role_tags VALUES ('tier', '2', '{APP}')", [(6, f"role `{APP}` is found by other tags than it carries")]),
+    (f"UPDATE roles SET role_name = 'Other' WHERE key = '{KEPT}'", [(4, f"stored with a key that is not its own, `{ACCOUNT}/other`")]),
+    (f"DELETE FROM roles WHERE key = '{APP}'", [(6, f"role `{APP}` is missing, but commit 6 did not delete it")]),
+    (OTHER_ROLE.format(ACCOUNT, "gone", 4, KEPT), [(5, f"role `{GONE}` exists, but commit 5 deleted it")]),
+    (OTHER_ROLE.format(ACCOUNT, "new", 6, KEPT), [(6, "is of revision 6, but the log has no change of it")]),
+    (OTHER_ROLE.format("555555555555", "new", 1, KEPT), [(None, "account `555555555555` is counted with 0 roles, but has 1")]),
+    (f"DELETE FROM role_tags WHERE role_key = '{OLD}'", [(1, f"role `{OLD}` has other tags in the index than in itself")]),
+    (f"INSERT INTO role_tags VALUES ('tier', '2', '{APP}')", [(6, f"role `{APP}` has other tags in the index than in itself")]),
     ("INSERT INTO role_tags VALUES ('a', 'b', 'nobody')", [(None, "there are tags of a role `nobody`, but no such role")]),
-    ("UPDATE accounts SET roles = 99", [(None, f"account `{ACCOUNT}` is said to have 99 roles, it has 3")]),
-    ("DELETE FROM accounts", [(None, "is said to have 0 roles, it has 3")]),
+    ("UPDATE accounts SET roles = 99", [(None, f"account `{ACCOUNT}` is counted with 99 roles, but has 3")]),
+    ("DELETE FROM accounts", [(None, "is counted with 0 roles, but has 3")]),
 ]  # fmt: skip
 
 
@@ -204,9 +204,7 @@ def test_a_walk_that_begins_later_does_not_see_what_was_before(path: Path) -> No
 
 @pytest.mark.parametrize("first", [1, 2, 7, 100])
 def test_a_walk_cannot_begin_where_nothing_is_kept(path: Path, first: int) -> None:
-    with pytest.raises(
-        RevisionNotKeptError, match=rf"cannot begin with revision {first}: the log has revisions 3 to 6"
-    ):
+    with pytest.raises(RevisionNotKeptError, match=rf"cannot start at revision {first}: the log has revisions 3 to 6"):
         audited(f"sqlite:///{path}", first)
 
 
@@ -308,7 +306,7 @@ def test_a_file_that_was_left_in_the_middle_of_a_write_says_what_to_do(path: Pat
         shutil.copy(path, left)
         shutil.copy(f"{path}-journal", f"{left}-journal")
 
-    with pytest.raises(StoreUnavailableError, match=r"left in the middle of a write.* run `rolecall migrate`"):
+    with pytest.raises(StoreUnavailableError, match=r"has an unfinished write.* run `rolecall migrate`"):
         audited(f"sqlite:///{left}")
     migrate(f"sqlite:///{left}")
     assert breaks_of(audited(f"sqlite:///{left}")) == []
@@ -337,12 +335,12 @@ def test_a_database_is_examined(database: str) -> None:
     ("statement", "wanted"),
     [
         ("UPDATE changes SET body = convert_to(replace(convert_from(body, 'UTF8'), '\"second\"', '\"forged\"'), 'UTF8') WHERE revision = 3",
-         [(3, "commit 3 was altered: it does not have its hash")]),
+         [(3, "commit 3 was altered: its hash does not match")]),
         ("DELETE FROM commits WHERE revision = 4", [(4, "commit 4 is missing"), (4, "there are changes of commit 4, but not the commit")]),
-        (f"UPDATE roles SET document = '{{}}' WHERE key = '{APP}'", [(6, f"role `{APP}` is not what commit 6 left: document differs")]),
-        (f"DELETE FROM roles WHERE key = '{KEPT}'", [(4, f"role `{KEPT}` is missing, though commit 4 left it")]),
+        (f"UPDATE roles SET document = '{{}}' WHERE key = '{APP}'", [(6, f"role `{APP}` is not as commit 6 left it: document differs")]),
+        (f"DELETE FROM roles WHERE key = '{KEPT}'", [(4, f"role `{KEPT}` is missing, but commit 4 did not delete it")]),
         ("INSERT INTO role_tags VALUES ('a', 'b', 'nobody')", [(None, "there are tags of a role `nobody`, but no such role")]),
-        ("UPDATE accounts SET roles = 99", [(None, f"account `{ACCOUNT}` is said to have 99 roles, it has 3")]),
+        ("UPDATE accounts SET roles = 99", [(None, f"account `{ACCOUNT}` is counted with 99 roles, but has 3")]),
     ],
 )  # fmt: skip
 def test_what_was_altered_in_a_database_is_found(

@@ -267,7 +267,7 @@ def test_a_backup_is_its_owners_alone_and_whole_or_not_there(source: str, tmp_pa
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
         connection.execute("UPDATE changes SET body = 'text' WHERE revision = 3")
 
-    with pytest.raises(BrokenHistoryError, match="`changes` has a row that no version"):
+    with pytest.raises(BrokenHistoryError, match="`changes` has a value of a wrong type"):
         backed_up(source, tmp_path / "a.backup")
 
     assert stat.S_IMODE((tmp_path / "a.backup").stat().st_mode) == 0o600
@@ -313,11 +313,11 @@ def test_a_line_that_could_not_be_restored_is_not_written(
     monkeypatch.setattr(backup_file, "MAX_LINE_BYTES", longest_line(tmp_path / "old.backup") - 1)
 
     for name in ("new.backup", "old.backup"):
-        with pytest.raises(BackupError, match=r"table `requests` has a row that takes 40,\d+ bytes") as error:
+        with pytest.raises(BackupError, match=r"table `requests` has a row of 40,\d+ bytes") as error:
             backed_up(source, tmp_path / name)
 
-    assert "no more than 40," in str(error.value)
-    assert "back the store up with the means of its database" in str(error.value)
+    assert "accepts at most 40," in str(error.value)
+    assert "back the store up with the tools of its database" in str(error.value)
     assert (tmp_path / "old.backup").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["old.backup", "source.db", "source.db.lock"]
 
@@ -392,9 +392,7 @@ def test_a_backup_that_was_cut_off_is_refused(file: Path, tmp_path: Path, part: 
     data = file.read_bytes()
     file.write_bytes(data[: int(len(data) * part)])
 
-    assert_refused(
-        file, f"sqlite:///{tmp_path}/target.db", "ends too early: it was cut off|was altered|is not a file of"
-    )
+    assert_refused(file, f"sqlite:///{tmp_path}/target.db", "its end is missing|was altered|is not a backup")
 
 
 @pytest.mark.parametrize("lines", [1, 2, 5, -1])
@@ -402,7 +400,7 @@ def test_a_backup_that_lacks_its_last_lines_is_refused(file: Path, tmp_path: Pat
     kept = gzip.decompress(file.read_bytes()).splitlines(keepends=True)[:lines]
     file.write_bytes(gzip.compress(b"".join(kept)))
 
-    assert_refused(file, f"sqlite:///{tmp_path}/target.db", "ends too early: it was cut off")
+    assert_refused(file, f"sqlite:///{tmp_path}/target.db", "is incomplete: its end is missing")
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -416,7 +414,7 @@ def test_a_backup_with_any_byte_altered_is_refused(file: Path, tmp_path: Path, s
     data[place] ^= 0xFF
     file.write_bytes(data)
 
-    assert_refused(file, f"sqlite:///{tmp_path}/target.db", "was altered|ends too early|is not a file of")
+    assert_refused(file, f"sqlite:///{tmp_path}/target.db", "was altered|its end is missing|is not a backup")
 
 
 @pytest.mark.parametrize(
@@ -449,7 +447,7 @@ def test_a_backup_with_something_after_its_end_is_refused(file: Path, tmp_path: 
     [
         (
             lambda lines: lines[0].__setitem__("version", 2),
-            "is of format `2`, this version reads format 1; restore it with",
+            "has format `2`, this version reads format 1; restore it with",
         ),
         (lambda lines: lines[1].__setitem__("table", "other"), "was altered"),
         (lambda lines: lines[1].__setitem__("table", []), "was altered"),
@@ -475,7 +473,7 @@ def test_a_backup_that_this_version_cannot_read_is_refused(
 def test_a_backup_of_another_revision_than_it_says_is_not_restored(file: Path, tmp_path: Path) -> None:
     repacked(file, lambda lines: lines[0].__setitem__("revision", 2))
 
-    with pytest.raises(BackupError, match="does not hold the revision that it names"):
+    with pytest.raises(BackupError, match="does not contain the revision that its header names"):
         restored(file, f"sqlite:///{tmp_path}/target.db")
 
     assert rows_of(f"sqlite:///{tmp_path}/target.db").get("roles") is None
@@ -492,7 +490,9 @@ def test_a_backup_of_another_revision_than_it_says_is_not_restored(file: Path, t
 def test_a_file_of_something_else_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x").write_bytes(content)
 
-    assert_refused(tmp_path / "x", f"sqlite:///{tmp_path}/target.db", "is not a file of `rolecall backup`")
+    assert_refused(
+        tmp_path / "x", f"sqlite:///{tmp_path}/target.db", "is not a backup; give a file that `rolecall backup` wrote"
+    )
 
 
 def test_a_file_that_was_exchanged_between_two_looks_is_not_restored(file: Path, source: str, tmp_path: Path) -> None:
@@ -502,7 +502,7 @@ def test_a_file_that_was_exchanged_between_two_looks_is_not_restored(file: Path,
     backed_up(source, file)
     target = f"sqlite:///{tmp_path}/target.db"
 
-    with pytest.raises(BackupError, match="was exchanged"), open_admin_store(target).fill_transaction() as connection:
+    with pytest.raises(BackupError, match="was replaced"), open_admin_store(target).fill_transaction() as connection:
         restore_backup(file, backup, connection, on_progress=lambda _: None)
 
     with open_admin_store(target).snapshot_transaction() as connection:
@@ -520,7 +520,7 @@ def test_a_store_that_holds_anything_is_not_restored_into(kind: str, file: Path,
     before = rows_of(target)
 
     with pytest.raises(
-        StoreUnsupportedError, match="is not empty, it stands at revision 1; name a file that is not there"
+        StoreUnsupportedError, match="is not empty, it is at revision 1; give a file that does not exist"
     ):
         restored(file, target)
 

@@ -130,7 +130,7 @@ def test_a_store_that_holds_anything_is_not_filled(
     repository.close()
     before = rows_of(target)
 
-    with pytest.raises(StoreUnsupportedError, match="is not empty, it stands at revision 1"):
+    with pytest.raises(StoreUnsupportedError, match="is not empty, it is at revision 1"):
         copied(source, target)
 
     assert rows_of(target) == before
@@ -141,7 +141,7 @@ def test_a_file_that_a_server_has_is_not_touched(source: str, tmp_path: Path, wh
     target = f"sqlite:///{tmp_path}/target.db"
     server = open_repository(source if which == "source" else target)
 
-    with pytest.raises(StoreBusyError, match="belongs to another server"):
+    with pytest.raises(StoreBusyError, match="is in use by another server"):
         copied(source, target)
 
     server.close()
@@ -156,7 +156,9 @@ def test_a_source_that_went_on_meanwhile_is_not_copied(source: str, postgres_ser
         change(server, APP, description="while it was copied")
 
     with (
-        pytest.raises(StoreUnavailableError, match="was written to meanwhile; stop its servers and copy it again"),
+        pytest.raises(
+            StoreUnavailableError, match="was written to during the copy; stop its servers and copy it again"
+        ),
         store.snapshot_transaction() as read,
         open_admin_store(target).fill_transaction() as written,
     ):
@@ -174,11 +176,11 @@ def deface(url: str, statement: str) -> None:
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
-        ("UPDATE commits SET time = 7 WHERE revision = 3", "commit 3 is filed under another time"),
-        ("DELETE FROM commits WHERE revision = 3", "is broken: commit 3 is missing, and 1 more; see `rolecall audit verify`"),
-        ("UPDATE commits SET body = CAST(body AS TEXT)", "table `commits` has a row that no version"),
-        ("UPDATE roles SET revision = 'x'", "table `roles` has a row that no version"),
-        ("DELETE FROM floor", "does not say where it stands"),
+        ("UPDATE commits SET time = 7 WHERE revision = 3", "commit 3 is stored with another time"),
+        ("DELETE FROM commits WHERE revision = 3", "is damaged: commit 3 is missing, and 1 more; run `rolecall audit verify`"),
+        ("UPDATE commits SET body = CAST(body AS TEXT)", "table `commits` has a value of a wrong type"),
+        ("UPDATE roles SET revision = 'x'", "table `roles` has a value of a wrong type"),
+        ("DELETE FROM floor", "position of the store is unknown"),
     ],
 )  # fmt: skip
 def test_a_source_that_is_not_sound_is_not_copied(source: str, tmp_path: Path, statement: str, told: str) -> None:
@@ -198,7 +200,7 @@ def test_a_copy_that_differs_is_not_committed(source: str, tmp_path: Path, monke
         lambda connection: (replace_description(step) for step in steps(connection)),
     )
 
-    with pytest.raises(BrokenHistoryError, match="the copy is not what was read"):
+    with pytest.raises(BrokenHistoryError, match="the copy differs from the source"):
         copied(source, target)
 
     assert contents(target).roles == 0
@@ -227,7 +229,7 @@ def test_a_source_of_an_older_schema_is_to_be_migrated_first(source: str, tmp_pa
         connection.execute("UPDATE alembic_version SET version_num = '0002'")
 
     with pytest.raises(
-        StoreUnsupportedError, match="has schema 0002, this version moves 0003; run `rolecall migrate` first"
+        StoreUnsupportedError, match="has schema 0002, this version copies schema 0003; run `rolecall migrate` first"
     ):
         copied(source, f"sqlite:///{tmp_path}/target.db")
 
@@ -239,7 +241,7 @@ def test_a_target_of_an_older_schema_is_not_migrated_on_the_way(source: str, tmp
         connection.execute("UPDATE alembic_version SET version_num = '0002'")
     before = (tmp_path / "target.db").read_bytes()
 
-    with pytest.raises(StoreUnsupportedError, match="has schema 0002, this version moves 0003"):
+    with pytest.raises(StoreUnsupportedError, match="has schema 0002, this version copies schema 0003"):
         copied(source, f"sqlite:///{tmp_path}/target.db")
 
     assert (tmp_path / "target.db").read_bytes() == before
@@ -249,7 +251,8 @@ def test_a_source_of_a_later_schema_is_not_copied_in_part(source: str, tmp_path:
     deface(source, "UPDATE alembic_version SET version_num = '0099'")
 
     with pytest.raises(
-        StoreUnsupportedError, match="has schema 0099, this version moves 0003; use the version that made it"
+        StoreUnsupportedError,
+        match="has schema 0099, this version copies schema 0003; use the version that migrated it",
     ):
         copied(source, f"sqlite:///{tmp_path}/target.db")
 

@@ -142,7 +142,7 @@ def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
     run_sql(path, "CREATE TABLE photos (name TEXT)")
     before = path.read_bytes()
 
-    with pytest.raises(StoreUnsupportedError, match="something else"):
+    with pytest.raises(StoreUnsupportedError, match="another program"):
         open_repository(f"sqlite:///{path}")
 
     assert path.read_bytes() == before
@@ -170,7 +170,7 @@ def test_row_78_a_later_schema_that_does_not_allow_this_version_is_refused(tmp_p
     run_sql(path, "UPDATE alembic_version SET version_num = '9999'", "UPDATE counter SET compatible_from = 9998")
 
     with pytest.raises(
-        StoreUnsupportedError, match="has schema 9999, for versions that know 9998 or later; this one knows"
+        StoreUnsupportedError, match="has schema 9999, for versions that support 9998 or later; this one supports"
     ):
         open_repository(f"sqlite:///{path}")
 
@@ -184,9 +184,9 @@ def test_row_78_a_schema_that_moves_on_while_it_is_open_stops_writes_and_not_rea
     made = create(repository, "App")
     run_sql(path, "UPDATE alembic_version SET version_num = '9999'", "UPDATE counter SET compatible_from = 9999")
 
-    with pytest.raises(StoreUnavailableError, match="only versions that know schema 9999"):
+    with pytest.raises(StoreUnavailableError, match="accepts writes only from versions that support schema 9999"):
         create(repository, "Other")
-    with pytest.raises(StoreUnavailableError, match="only versions that know schema 9999"):
+    with pytest.raises(StoreUnavailableError, match="accepts writes only from versions that support schema 9999"):
         repository.prune(keep_after=0, keep_revisions=0, forget_requests_before=0)
 
     assert list(repository.load()) == made

@@ -34,7 +34,7 @@ def test_a_store_is_opened_while_the_database_is_away_and_each_use_says_so() -> 
 
     for use in (repository.head, lambda: repository.token_key, lambda: create(repository, "App"), repository.census):
         with pytest.raises(
-            StoreUnavailableError, match="cannot connect to the database: nobody listens at its address"
+            StoreUnavailableError, match="cannot connect to the database: nothing listens at its address"
         ):
             use()
 
@@ -224,7 +224,7 @@ def test_row_72_a_hung_writer_makes_others_fail_in_time_and_is_freed(store: str,
     with ThreadPoolExecutor(1) as threads:
         hanging = threads.submit(hung.transact, author(), hang)
         holds.wait(PATIENCE_SECONDS)
-        with pytest.raises(StoreUnavailableError, match="another writer holds the store; try again"):
+        with pytest.raises(StoreUnavailableError, match="another writer has locked the store; try again"):
             create(others, "Kept out")
         read_meanwhile = others.head().revision, list(others.load())
         freed = written_before(PATIENCE_SECONDS, others)
@@ -257,7 +257,7 @@ def test_a_statement_that_takes_too_long_is_given_up(store: str) -> None:
     def slow(transaction: Transaction) -> None:
         transaction._connection.exec_driver_sql("SELECT pg_sleep(60)")  # type: ignore[attr-defined]
 
-    with pytest.raises(StoreUnavailableError, match=r"a statement took too long \(SQLSTATE 57014\)"):
+    with pytest.raises(StoreUnavailableError, match=r"a statement took too long; try again \(SQLSTATE 57014\)"):
         hasty.transact(author(), slow)
 
     assert hasty.transact(author(), nothing) == (None, None)

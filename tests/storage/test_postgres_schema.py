@@ -106,7 +106,7 @@ def test_a_database_of_something_else_is_left_alone(postgres_server: PostgresSer
     repository = open_repository(url)
 
     for attempt in (repository.head, lambda: migrate(url), lambda: schema_of(url)):
-        with pytest.raises(StoreUnsupportedError, match="the database holds the tables of something else"):
+        with pytest.raises(StoreUnsupportedError, match="the database contains the tables of another program"):
             attempt()
 
     assert run_sql(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'") == [("photos",)]
@@ -196,15 +196,18 @@ def test_row_78_an_old_server_stops_writing_when_the_schema_leaves_its_range_and
     made = create(old, "App")
     run_sql(url, "UPDATE alembic_version SET version_num = '9999'", "UPDATE counter SET compatible_from = 9999")
 
-    with pytest.raises(StoreUnavailableError, match=f"only versions that know schema 9999 .* this one knows {NOW}"):
+    with pytest.raises(
+        StoreUnavailableError,
+        match=f"accepts writes only from versions that support schema 9999 .* this one supports {NOW}",
+    ):
         create(old, "Other")
-    with pytest.raises(StoreUnavailableError, match="only versions that know schema 9999"):
+    with pytest.raises(StoreUnavailableError, match="accepts writes only from versions that support schema 9999"):
         old.rename_history(old.head().incarnation)
 
     assert (list(old.load()), old.head().revision) == (made, 1)
     started_after = open_repository(url)
     for attempt in (started_after.head, lambda: create(started_after, "Third"), lambda: migrate(url)):
-        with pytest.raises(StoreUnsupportedError, match="has schema 9999, for versions that know 9999 or later"):
+        with pytest.raises(StoreUnsupportedError, match="has schema 9999, for versions that support 9999 or later"):
             attempt()
     old.close()
     started_after.close()
@@ -246,7 +249,7 @@ def test_a_database_with_a_view_of_something_else_is_refused(postgres_server: Po
     url = postgres_server.create_database()
     run_sql(url, "CREATE VIEW roles AS SELECT 1 AS one")
 
-    with pytest.raises(StoreUnsupportedError, match="holds the tables of something else"):
+    with pytest.raises(StoreUnsupportedError, match="contains the tables of another program"):
         migrate(url)
 
 

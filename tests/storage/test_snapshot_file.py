@@ -171,7 +171,7 @@ def test_row_67_a_file_that_is_cut_off_is_refused_wherever_that_is(file: Snapsho
 
     for length in range(len(content)):
         file.path.write_bytes(content[:length])
-        with pytest.raises(SnapshotFileError, match="ends in the middle"):
+        with pytest.raises(SnapshotFileError, match="is incomplete: its end is missing"):
             file.read()
 
 
@@ -180,7 +180,7 @@ def test_a_file_that_goes_on_after_its_end_is_refused(file: SnapshotFile) -> Non
 
     for more in (b"\0", content):
         file.path.write_bytes(content + more)
-        with pytest.raises(SnapshotFileError, match="goes on after its end"):
+        with pytest.raises(SnapshotFileError, match="continues after its end"):
             file.read()
 
 
@@ -238,7 +238,7 @@ def test_the_length_of_a_frame_is_bounded_before_it_is_read(file: SnapshotFile) 
 
     file.path.write_bytes(opening + b"\0\xff\xff\xff\xff" + parts[0][5:])
 
-    with pytest.raises(SnapshotFileError, match="names a part of 4294967295 bytes"):
+    with pytest.raises(SnapshotFileError, match="names a frame of 4294967295 bytes"):
         file.read()
 
 
@@ -260,7 +260,7 @@ HEADER = b'{"hash":"00","incarnation":"i","revision":7,"seen":{"boot_id":"","boo
 def test_a_genuine_file_of_another_form_is_refused(file: SnapshotFile, payloads: list[bytes]) -> None:
     file.path.write_bytes(handmade(STATE_KIND, *payloads))
 
-    with pytest.raises(SnapshotFileError, match="this version does not understand"):
+    with pytest.raises(SnapshotFileError, match="a content that this version does not support"):
         file.read()
 
 
@@ -279,10 +279,10 @@ def test_what_is_no_file_is_refused_without_waiting_for_it(file: SnapshotFile) -
 
 def test_row_67_a_refused_file_is_kept_aside_and_only_the_last_one(file: SnapshotFile) -> None:
     file.path.write_bytes(b"first")
-    file.refuse()
+    file.set_aside()
     file.path.write_bytes(b"second")
 
-    aside = file.refuse()
+    aside = file.set_aside()
 
     assert aside.read_bytes() == b"second"
     assert names(file) == {"state.refused"}
@@ -291,8 +291,8 @@ def test_row_67_a_refused_file_is_kept_aside_and_only_the_last_one(file: Snapsho
 
 
 def test_what_cannot_be_put_aside_is_told(file: SnapshotFile) -> None:
-    with pytest.raises(SnapshotFileError, match=r"cannot put `.*/state` aside as `state\.refused`: no such file"):
-        file.refuse()
+    with pytest.raises(SnapshotFileError, match=r"cannot rename `.*/state` to `state\.refused`: no such file"):
+        file.set_aside()
 
 
 # --- when the store was seen -------------------------------------------------------------------------------------------
@@ -331,7 +331,7 @@ def test_a_note_that_is_not_genuine_does_not_count_and_that_is_told(file: Snapsh
 
         assert saved.seen == SEEN
         assert "state.seen" in saved.warning
-        assert "the time in `state` counts instead" in saved.warning
+        assert "the time in `state` is used instead" in saved.warning
 
 
 def test_a_note_of_another_secret_does_not_count(file: SnapshotFile) -> None:
@@ -365,7 +365,7 @@ def test_the_files_are_their_owners_alone_at_every_moment(file: SnapshotFile, um
         file.write(POSITION, roles(250), SEEN, pause=lambda: seen_modes.update(modes(file.path.parent)))
         file.touch(POSITION, LATER)
         seen_modes |= modes(file.path.parent)
-        file.refuse()
+        file.set_aside()
     finally:
         os.umask(before)
 
@@ -419,7 +419,7 @@ def test_a_role_that_no_reader_would_take_is_not_written(file: SnapshotFile, mon
     write(file, roles(2))
     monkeypatch.setattr("rolecall.storage.snapshot.authenticated_file.MAX_FRAME_BYTES", 1_000)
 
-    with pytest.raises(SnapshotFileError, match="it would have a part of"):
+    with pytest.raises(SnapshotFileError, match="it would have a frame of"):
         write(file, roles(1, document="x" * 2_000))
 
     assert file.read().roles == roles(2)

@@ -29,7 +29,7 @@ def test_a_key_that_is_too_short_or_no_key_at_all_is_refused(tmp_path: Path, siz
 
 @pytest.mark.parametrize("mode", [0o604, 0o602, 0o644, 0o601])
 def test_a_key_that_everybody_may_use_is_refused(tmp_path: Path, mode: int) -> None:
-    with pytest.raises(SnapshotKeyError, match="everybody on this machine may use the key file"):
+    with pytest.raises(SnapshotKeyError, match="is accessible to every user of this machine"):
         read_key(key_file(tmp_path, bytes(32), mode=mode))
 
 

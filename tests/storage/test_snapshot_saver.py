@@ -31,9 +31,9 @@ class Kept:
             on_change=self.told.append,
         )
 
-    async def renew(self) -> None:
+    async def update(self) -> None:
         with ThreadPoolExecutor(1) as thread:
-            await self.keeper.renew(thread)
+            await self.keeper.update(thread)
 
     def restored(self) -> Snapshot:
         return restore_snapshot(self.file, max_age=HOUR).snapshot
@@ -57,7 +57,7 @@ async def until(true: Callable[[], object]) -> None:
 async def test_what_was_kept_is_the_state(kept: Kept) -> None:
     await kept.parts.follower.apply_local(kept.parts.put("a", "b"))
 
-    await kept.renew()
+    await kept.update()
 
     snapshot, held = kept.restored(), kept.parts.follower.snapshot
     assert (snapshot.revision, snapshot.hash, snapshot.incarnation) == (held.revision, held.hash, held.incarnation)
@@ -66,22 +66,22 @@ async def test_what_was_kept_is_the_state(kept: Kept) -> None:
 
 
 async def test_a_state_that_has_not_changed_is_not_written_again_but_seen(kept: Kept) -> None:
-    await kept.renew()
+    await kept.update()
     kept.keeper._not_before = 0.0
     before, inode = kept.file.read().seen, kept.file.path.stat().st_ino
 
-    await kept.renew()
+    await kept.update()
 
     assert (kept.keeper.saved, kept.file.path.stat().st_ino) == (1, inode)
     assert kept.file.read().seen.boottime > before.boottime
 
 
 async def test_a_state_that_changes_often_is_written_a_twentieth_of_the_time(kept: Kept) -> None:
-    await kept.renew()
+    await kept.update()
     kept.keeper._not_before += 3_600
     await kept.parts.follower.apply_local(kept.parts.put("a"))
 
-    await kept.renew()
+    await kept.update()
 
     assert (kept.keeper.saved, kept.restored().revision) == (1, 0)
 
@@ -89,7 +89,7 @@ async def test_a_state_that_changes_often_is_written_a_twentieth_of_the_time(kep
 async def test_a_state_that_the_store_has_not_confirmed_is_not_kept(kept: Kept) -> None:
     kept.parts.follower.snapshot.restored = True
 
-    await kept.renew()
+    await kept.update()
 
     assert not kept.file.path.exists()
 
@@ -112,7 +112,7 @@ async def test_a_disk_that_does_not_take_it_is_told_once_and_so_is_its_end(kept:
 
 
 async def test_a_server_that_stops_waits_for_no_file(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    await kept.renew()
+    await kept.update()
     kept.keeper._not_before = 0.0
     await kept.parts.follower.apply_local(kept.parts.put(*(f"r{n}" for n in range(1_000))))
     writing, go_on = asyncio.Event(), threading.Event()
@@ -137,7 +137,7 @@ async def test_a_server_that_stops_waits_for_no_file(kept: Kept, monkeypatch: py
 
 
 async def test_a_server_that_stops_keeps_what_it_knows_if_that_is_quick(kept: Kept) -> None:
-    await kept.renew()
+    await kept.update()
     await kept.parts.follower.apply_local(kept.parts.put("a"))
 
     await kept.keeper.finish(30)
@@ -147,5 +147,5 @@ async def test_a_server_that_stops_keeps_what_it_knows_if_that_is_quick(kept: Ke
 
     assert (in_time, kept.restored().revision) == (1, 1)
     assert [str(error) for error in kept.told] == [
-        "the server stops before its snapshot file is written: the one before it stays"
+        "the server stopped before its snapshot file was written; the previous file remains"
     ]

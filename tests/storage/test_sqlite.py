@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rolecall.storage.sql import store
+from rolecall.storage.sql import retention, store
 from rolecall.storage.sql.store import SqlRoleRepository
 from rolecall.storage.sqlite.driver import open_sqlite
 from tests.storage.contract import RoleRepositoryContract
@@ -51,7 +51,7 @@ def test_what_loaded_roles_share_is_bounded(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_long_history_is_forgotten_a_part_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "COMMITS_PER_PRUNE", 2)
+    monkeypatch.setattr(retention, "COMMITS_PER_PRUNE", 2)
     repository = open_sqlite(tmp_path / "rolecall.db")
     for n in range(8):
         create(repository, f"r{n}")

@@ -1,4 +1,4 @@
-"""Where roles are kept: adapters of the port `rolecall.roles.repository`."""
+"""The stores of roles: adapters of the port `rolecall.roles.repository`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time travel: the version of a role that counted at a revision, from the changes that are kept."""
+"""Time travel: a role as it was at a revision, derived from the stored changes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ def version_as_of(
     newest: Callable[[], Role | None],
     following: Callable[[], Change | None],
 ) -> Role | None:
-    """Return the role as the write of `revision` left it, None if there was none; raise `RevisionNotKeptError`.
+    """Return the role as it was at `revision`, None if it did not exist; raise `RevisionNotKeptError` if that is no longer known.
 
-    All three reads are of one role key, and made in this order only where they are needed:
+    `floor` is the newest revision whose changes were pruned. The three reads concern one role key; each is made only if the ones
+    before it give no answer:
 
-    1. `last`: the last kept change at or below `revision` says it.
-    2. `newest`: without one, a role that has not changed since says it.
-    3. `following`: otherwise the first kept change above `revision` says it. A creation: there was none. A deletion holds the role
-       as it last was. An update replaced a version that is not kept.
+    1. `last`, the last stored change at or below `revision`: its role, or None for a deletion.
+    2. `newest`, the current role: if it has not changed since, it is the answer.
+    3. `following`, the first stored change above `revision`: before a creation the role did not exist; a deletion contains the
+       role as it last was; an update replaced a version that was pruned.
     """
     if revision < floor:
         raise _not_kept(revision, floor)
@@ -41,7 +42,5 @@ def version_as_of(
 
 
 def _not_kept(revision: Revision, floor: Revision) -> RevisionNotKeptError:
-    message = (
-        f"the role as revision {revision} left it is not kept: history begins after {floor}; choose a later revision"
-    )
+    message = f"the role as of revision {revision} is not kept: history begins after {floor}; choose a later revision"
     return RevisionNotKeptError(revision, floor=floor, message=message)

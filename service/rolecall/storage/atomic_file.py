@@ -1,6 +1,6 @@
-"""Replacing a file as a whole: whoever reads sees the old one or the new one, and so does a process that starts after a crash.
+"""Atomic replacement of a file: a reader sees the old content or the new, also after a crash.
 
-PATH.new (being written, its owner's alone; what a crash has left there is taken away by the next to write) → PATH
+The new content is written to PATH.new (mode 0600) and renamed to PATH. The next write removes a PATH.new that a crash left behind.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ _MODE = 0o600
 
 @contextmanager
 def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
-    """Give a file that takes the place of `path` when the block ends; raise `OSError`.
+    """Yield a file that replaces `path` when the block ends; raise `OSError`.
 
-    When the block or anything after it fails, `path` is what it was. Not `durable`: the machine's crash (not that of this
-    process) may leave a file that is torn.
+    If the block or the replacement fails, `path` is unchanged. Without `durable`, a crash of the machine (not of this process) may
+    lose the new content or leave part of it.
     """
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, _NEW, _MODE)
     with os.fdopen(descriptor, "wb") as file:
         try:
-            # The umask may have taken from the owner what reading needs.
+            # The umask may have removed the owner's own permissions.
             os.fchmod(descriptor, _MODE)
             yield file
             file.flush()
             if durable:
                 os.fsync(descriptor)
-            _require_ours(fresh, descriptor)
+            _require_same_file(fresh, descriptor)
             fresh.replace(path)
         except BaseException:
             with suppress(OSError):
-                _require_ours(fresh, descriptor)
+                _require_same_file(fresh, descriptor)
                 fresh.unlink()
             raise
     if durable:
@@ -46,7 +46,7 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
 
 
 def sync_directory(directory: Path) -> None:
-    """Return when the names in a directory survive a crash of the machine; raise `OSError`."""
+    """Make the names in a directory survive a crash of the machine; raise `OSError`."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -55,9 +55,9 @@ def sync_directory(directory: Path) -> None:
 
 
 def open_regular(path: Path, *, follow: bool = False) -> BinaryIO:
-    """Open a file for reading; raise `OSError`, also for what is no file: a pipe would keep us waiting.
+    """Open a regular file for reading; raise `OSError`, also for anything else: opening a pipe could block.
 
-    `follow`: a link is taken for what it leads to.
+    With `follow`, a symbolic link is followed; otherwise it is an error.
     """
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
     descriptor = os.open(path, flags if follow else flags | os.O_NOFOLLOW)
@@ -67,11 +67,11 @@ def open_regular(path: Path, *, follow: bool = False) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
-def _require_ours(fresh: Path, descriptor: int) -> None:
-    """Two processes that write one file take each other's away: then neither must put a half-written one in place."""
+def _require_same_file(fresh: Path, descriptor: int) -> None:
+    """Raise `OSError` if another process has replaced `fresh`: its content may be incomplete and must not be renamed."""
     try:
         same = os.path.samestat(fresh.lstat(), os.fstat(descriptor))
     except FileNotFoundError:
         same = False
     if not same:
-        raise OSError(0, "another process writes the same file; give each its own")
+        raise OSError(0, "another process writes the same file; give each its own file")

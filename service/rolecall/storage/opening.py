@@ -1,7 +1,6 @@
-"""Opening a store by its URL, and bringing its schema up to date on purpose.
+"""Opening a store by its URL, and migrating it.
 
-A server brings a SQLite file up to date by itself, and never a PostgreSQL database, on which others of an older version may be at
-work.
+Opening migrates a SQLite file, but never a PostgreSQL database: servers of an older version may be using it.
 """
 
 from __future__ import annotations
@@ -26,9 +25,8 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}")
 def open_repository(url: str) -> RoleRepository:
     """Open the store that `url` names.
 
-    `sqlite:///PATH` takes the path as it is, spaces and all. `postgresql://` is read by PostgreSQL's own library, and the database
-    is reached when it is first used. Raise `StoreUnsupportedError` for any other kind of store, `StoreBusyError` or
-    `StoreUnavailableError` if this one cannot be had.
+    The path in `sqlite:///PATH` is not decoded. `postgresql://` is read by libpq, and the database is contacted on first use. Raise
+    `StoreUnsupportedError` for any other kind of store, `StoreBusyError` or `StoreUnavailableError` if it cannot be opened.
     """
     scheme, rest = split_url(url)
     if scheme == "memory":
@@ -36,17 +34,18 @@ def open_repository(url: str) -> RoleRepository:
     if scheme == "sqlite":
         return open_sqlite(sqlite_path(rest))
     require_postgres()
-    from rolecall.storage.postgres.driver import open_postgres  # noqa: PLC0415 -- needs a library that not everybody has
+    from rolecall.storage.postgres.driver import open_postgres  # noqa: PLC0415 -- needs an optional library
 
     return open_postgres(url)
 
 
 def migrate(url: str) -> tuple[str, str]:
-    """Bring the schema of a store to this version, making its tables if there are none; return it before and after.
+    """Migrate the schema of a store to this version, creating its tables if there are none; return it before and after.
 
-    A schema is four digits, or empty if there are no tables. A newer one that this version can work on is left as it is. Of two at
-    once on one database the second waits. Raise `StoreUnsupportedError` for a store without a schema, or one that is something
-    else's or too new, `StoreBusyError` for a file that a server has, `StoreUnavailableError` for one that cannot be reached.
+    A schema is four digits, or empty if there are no tables. A newer schema that this version supports is left as it is. A second
+    migration of the same database waits for the first. Raise `StoreUnsupportedError` for a store without a schema, another
+    program's, or one that is too new, `StoreBusyError` for a file that a server uses, `StoreUnavailableError` if it cannot be
+    opened.
     """
     scheme, rest = split_url(url)
     if scheme == "sqlite":
@@ -60,7 +59,7 @@ def migrate(url: str) -> tuple[str, str]:
 
 
 def schema_of(url: str) -> str:
-    """Return the schema of a store as it is, four digits or empty if there are no tables; raise as `migrate` does."""
+    """Return the schema of a store: four digits, or empty if there are no tables; raise as `migrate` does."""
     scheme, rest = split_url(url)
     if scheme == "sqlite":
         return _digits(read_sqlite_schema(sqlite_path(rest)))
@@ -71,7 +70,7 @@ def schema_of(url: str) -> str:
 
 
 def split_url(url: str) -> tuple[str, str]:
-    """Return the kind of store, `postgresql` for either spelling, and what follows."""
+    """Return the kind of store (`postgresql` for either spelling) and the rest of the URL."""
     scheme, separator, rest = url.partition("://")
     match scheme:
         case "memory" if separator and not rest:
@@ -80,19 +79,19 @@ def split_url(url: str) -> tuple[str, str]:
             return scheme, rest
         case "postgresql" | "postgres" if separator:
             return "postgresql", rest
-    # Only what can be a scheme is shown: anything else may hold a password.
+    # Only what can be a scheme is quoted: anything else may contain a password.
     named = quoted(scheme) if separator and _SCHEME.fullmatch(scheme) else "that"
     raise StoreUnsupportedError(f"{named} is not a kind of store; {_SHAPES}")
 
 
 def _require_schema_in(scheme: str) -> None:
     if scheme == "memory":
-        raise StoreUnsupportedError("a store in memory has no schema")
+        raise StoreUnsupportedError("a store in memory has no schema; give a SQLite file or a PostgreSQL database")
     require_postgres()
 
 
 def require_postgres() -> None:
-    """Raise `StoreUnsupportedError` if the library for PostgreSQL is not there."""
+    """Raise `StoreUnsupportedError` if the library for PostgreSQL is not installed."""
     try:
         import psycopg  # noqa: F401, PLC0415 -- as above
     except ImportError as error:
@@ -104,12 +103,12 @@ def _digits(schema: int) -> str:
 
 
 def sqlite_path(rest: str) -> Path:
-    """Return the path of a file from what follows `sqlite://`; raise `StoreUnsupportedError`."""
+    """Return the path from what follows `sqlite://`; raise `StoreUnsupportedError`."""
     path = rest.removeprefix("/")
     if not rest.startswith("/") or not path:
         raise StoreUnsupportedError("a SQLite store needs three slashes and a path: `sqlite:///rolecall.db`")
     if path == ":memory:":
         raise StoreUnsupportedError("a store in memory is `memory://`")
     if "\0" in path or "?" in path:
-        raise StoreUnsupportedError("the path of a SQLite store takes no options and has no `?`")
+        raise StoreUnsupportedError("the path of a SQLite store has no options and no `?`; give the path alone")
     return Path(path)

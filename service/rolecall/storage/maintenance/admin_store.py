@@ -1,6 +1,6 @@
-"""Stores as the commands see them that look after them: they are read whole, and filled when they are empty.
+"""Stores as the commands for backup, restore, copy and audit use them: read as a whole, and filled when they are empty.
 
-A server uses `rolecall.roles.repository` instead, which does neither.
+A server uses `rolecall.roles.repository` instead.
 """
 
 from __future__ import annotations
@@ -19,48 +19,48 @@ from rolecall.storage.opening import require_postgres, split_url, sqlite_path
 
 
 class AdminStore(Protocol):
-    """A store that a command looks after. Every method may raise `StoreUnavailableError` and `StoreUnsupportedError`."""
+    """A store that a command maintains. Every method may raise `StoreUnavailableError` and `StoreUnsupportedError`."""
 
     @property
     def name(self) -> str:
-        """Return what messages call it."""
+        """Return the name of the store in messages."""
         ...
 
     @property
     def path(self) -> Path | None:
-        """Return the file that it is, None where it is none."""
+        """Return the file of the store, None if it is not a file."""
         ...
 
     def head(self) -> Head:
-        """Return where it stands now."""
+        """Return the newest revision of the store and its history."""
         ...
 
     def pages(self) -> AbstractContextManager[Pages]:
-        """Give what reads it while servers write to it; no writer waits for long."""
+        """Yield a function that opens short read transactions; servers may write meanwhile and do not wait for long."""
         ...
 
     def snapshot_transaction(self) -> AbstractContextManager[Connection]:
-        """Give a transaction that sees one moment of the store, to move it from here.
+        """Yield a transaction that reads one consistent state, to move the store elsewhere.
 
-        A store that one server has for itself raises `StoreBusyError` while one has it.
+        Raise `StoreBusyError` if a server has locked the store.
         """
         ...
 
     def snapshot_transaction_beside(self, path: Path) -> AbstractContextManager[Connection]:
-        """Give a transaction that sees one moment of the store while servers go on; what that takes lies beside `path`."""
+        """Yield a transaction that reads one consistent state while servers write; a temporary copy may be made beside `path`."""
         ...
 
     def fill_transaction(self) -> AbstractContextManager[Connection]:
-        """Give a write transaction, committed at the end, on a store that must be empty; it is made if it is not there."""
+        """Yield a write transaction on a store that must be empty, committed at the end; create the store if it does not exist."""
         ...
 
 
 def open_admin_store(url: str) -> AdminStore:
-    """Return the store that `url` names; raise `StoreUnsupportedError` if there is nothing to look after."""
+    """Return the store that `url` names; raise `StoreUnsupportedError` if it is not one that lasts."""
     kind, rest = split_url(url)
     if kind == "memory":
         raise StoreUnsupportedError(
-            "a store in memory is its server's alone; give `sqlite:///PATH` or `postgresql://...`"
+            "a store in memory exists only in its server; give `sqlite:///PATH` or `postgresql://...`"
         )
     if kind == "sqlite":
         return SqliteAdminStore(sqlite_path(rest))

@@ -1,9 +1,7 @@
-"""The audit of a store: each table by itself, then the log by itself, and then the roles by the log.
+"""The audit of a store: the values of every table, then the log and its hashes, then the roles against the log.
 
-A walk over tables with values of wrong types would trip over them: it is left out, and the audit says so.
-
-Servers may go on writing and forgetting meanwhile. On PostgreSQL the audit sees one moment; on SQLite it reads page by page, and
-begins anew when retention has taken away from the log in the middle of it.
+Servers may write and prune during an audit. On PostgreSQL it reads one consistent state; on SQLite it reads page by page, and
+restarts the walk over the log when commits were pruned during it.
 """
 
 from __future__ import annotations
@@ -19,26 +17,27 @@ from rolecall.roles.errors import RevisionNotKeptError, StoreUnavailableError
 from rolecall.roles.repository import Floor, Head
 from rolecall.roles.role import Revision
 from rolecall.storage.maintenance.audit_findings import Finding, Findings
-from rolecall.storage.maintenance.audit_log import LogWalk, Pages, StorePosition, hash_at, read_position
+from rolecall.storage.maintenance.audit_log import LogWalk, Pages, StorePosition, read_position
 from rolecall.storage.maintenance.audit_state import StateAudit
 from rolecall.storage.maintenance.audit_tables import TableAudit, check_compatible_from
+from rolecall.storage.sql.history import hash_at
 from rolecall.storage.sql.tables import accounts, changes, commits, counter, floor, meta, role_tags, roles
 
 ATTEMPTS = 5
 
-_OF_THE_LOG = {meta, counter, floor, commits, changes}
-_OF_THE_ROLES = {counter, floor, changes, accounts, roles, role_tags}
+_LOG_TABLES = {meta, counter, floor, commits, changes}
+_ROLE_TABLES = {counter, floor, changes, accounts, roles, role_tags}
 
 OnProgress = Callable[[str, int | None, int], object]
-"""Gets what is being examined, how much there is if that is known, and how much has been examined."""
+"""Called with what is being examined, the total if it is known, and how many were examined so far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """What an audit looked at and what it found. `breaks` are the first of `total_findings`.
+    """What an audit examined and found. `findings` are the first of `total_findings`.
 
-    `skipped` names what could not be examined: `log`, `roles`. Without the log there is no `first`, and `head` is only what the
-    store says, of whatever types that is.
+    `skipped` names what could not be examined: `log`, `roles`. If the log was skipped, `first` is None, and `head` is what the
+    store contains, whose types may be wrong.
     """
 
     head: Head
@@ -53,22 +52,22 @@ class Audit:
 
 
 def audit(pages: Pages, *, first: Revision | None, on_progress: OnProgress, noted: Floor | None = None) -> Audit:
-    """Examine a store, its log from the revision `first` on; None: all that is kept.
+    """Examine a store, and its log from the revision `first` on (None: from the oldest stored revision).
 
-    `noted` is a revision with the hash that it had when somebody looked before: it must still have it.
-
-    Raise `RevisionNotKeptError` if that revision is not kept, `BrokenHistoryError` if the store does not say where it stands.
+    `noted` is a revision and the hash that an earlier audit printed; a different hash is a finding. Raise `RevisionNotKeptError` if
+    one of the two revisions is not stored, `BrokenHistoryError` if the position of the store cannot be read.
     """
     with pages() as connection:
         head = read_position(connection).head
     findings = Findings()
     tables, state = TableAudit(pages, findings), StateAudit(pages, findings)
     tables.run(partial(on_progress, "rows", None))
-    if not tables.hinders({counter}):
+    # A walk over values of wrong types would fail: it is skipped, and the audit reports that.
+    if not tables.has_mistyped({counter}):
         with pages() as connection:
             check_compatible_from(connection, findings)
-    log = None if tables.hinders(_OF_THE_LOG) else _walked(pages, first, noted, on_progress, findings)
-    without_roles = tables.hinders(_OF_THE_ROLES)
+    log = None if tables.has_mistyped(_LOG_TABLES) else _walk_log(pages, first, noted, on_progress, findings)
+    without_roles = tables.has_mistyped(_ROLE_TABLES)
     if not without_roles:
         state.run(partial(on_progress, "roles", None))
     skipped = [name for name, left_out in (("log", log is None), ("roles", without_roles)) if left_out]
@@ -76,57 +75,67 @@ def audit(pages: Pages, *, first: Revision | None, on_progress: OnProgress, note
 
 
 class _Log(NamedTuple):
-    """The log as it was walked."""
+    """A finished walk over the log."""
 
     position: StorePosition
     begin: Floor
     walk: LogWalk
 
 
-def _walked(
+def _walk_log(
     pages: Pages, first: Revision | None, noted: Floor | None, on_progress: OnProgress, findings: Findings
 ) -> _Log:
-    """Walk over the log, anew if retention takes away from it meanwhile."""
+    """Walk over the log; restart if commits are pruned meanwhile. Raise `StoreUnavailableError` after `ATTEMPTS`."""
     for _ in range(ATTEMPTS):
         found = Findings()
         with pages() as connection:
             position = read_position(connection)
             walk = LogWalk(pages, position, found)
-            walk.note_reach(connection)
+            walk.check_bounds(connection)
             begin = _beginning(connection, position, first)
-            _hold_to_note(connection, position, noted, found)
+            _check_noted_hash(connection, position, noted, found)
         walk.run(begin, partial(on_progress, "commits", position.head.revision - begin.revision))
         with pages() as connection:
-            unmoved = read_position(connection).floor == position.floor
-        if unmoved:
+            same_floor = read_position(connection).floor == position.floor
+        if same_floor:
             findings.include(found)
             return _Log(position, begin, walk)
-    raise StoreUnavailableError("old history is being forgotten while it is examined; try again")
+    raise StoreUnavailableError("commits were pruned repeatedly during the audit; try again")
 
 
 def _beginning(connection: Connection, position: StorePosition, first: Revision | None) -> Floor:
-    """Return the revision after which the walk begins."""
+    """Return the revision after which the walk starts."""
     if first is None:
         return position.floor
     head, floor = position.head.revision, position.floor.revision
-    begin = hash_at(connection, position.floor, Revision(first - 1)) if floor < first <= head else None
+    begin = _floor_at(connection, position.floor, Revision(first - 1)) if floor < first <= head else None
     if begin is None:
-        kept = f"the log has revisions {floor + 1} to {head}" if floor < head else "the log is empty"
-        message = f"the walk cannot begin with revision {first}: {kept}"
+        message = f"the audit cannot start at revision {first}: {_kept(position)}"
         raise RevisionNotKeptError(first, floor=floor, message=message)
     return begin
 
 
-def _hold_to_note(connection: Connection, position: StorePosition, noted: Floor | None, findings: Findings) -> None:
-    """Note a break if a revision has not the hash that was noted: then this is another history."""
+def _check_noted_hash(connection: Connection, position: StorePosition, noted: Floor | None, findings: Findings) -> None:
+    """Add a finding if a revision does not have the noted hash: then the history was replaced."""
     if noted is None:
         return
-    kept = hash_at(connection, position.floor, noted.revision)
-    if kept is None:
-        message = f"revision {noted.revision}, of which a hash was noted, is not kept"
+    found = hash_at(connection, position.floor, noted.revision)
+    if found is None:
+        message = f"revision {noted.revision}, whose hash was noted, is not kept: {_kept(position)}"
         raise RevisionNotKeptError(noted.revision, floor=position.floor.revision, message=message)
-    if kept != noted:
-        findings.add(noted.revision, f"revision {noted.revision} has another hash than was noted: {kept.hash.hex()}")
+    if found != noted.hash:
+        findings.add(noted.revision, f"revision {noted.revision} has another hash than was noted: {found.hex()}")
+
+
+def _kept(position: StorePosition) -> str:
+    head, floor = position.head.revision, position.floor.revision
+    return f"the log has revisions {floor + 1} to {head}" if floor < head else "the log is empty"
+
+
+def _floor_at(connection: Connection, floor: Floor, revision: Revision) -> Floor | None:
+    """Return a revision with its hash; None if it is not stored."""
+    found = hash_at(connection, floor, revision)
+    return None if found is None else Floor(revision=revision, hash=found)
 
 
 def _audit(head: Head, log: _Log | None, state: StateAudit, skipped: Sequence[str], findings: Findings) -> Audit:

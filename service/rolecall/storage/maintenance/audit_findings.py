@@ -1,4 +1,4 @@
-"""What an audit found: the first breaks in full, of the others the number."""
+"""The findings of an audit: the first in full, and the number of all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_LISTED_FINDINGS = 100
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is not as it was written, and the revision that it is about; None where there is none to name."""
+    """One thing that is not as a server wrote it, and the revision concerned, if there is one."""
 
     revision: Revision | None
     message: str
@@ -19,18 +19,18 @@ class Finding:
 
 @dataclass(slots=True)
 class Findings:
-    """Breaks, in the order in which they were found; at most `MAX_LISTED_FINDINGS` of them are held."""
+    """Findings in the order in which they were made; at most `MAX_LISTED_FINDINGS` are stored."""
 
     listed: list[Finding] = field(default_factory=list)
     total: int = 0
 
     def add(self, revision: int | None, message: str) -> None:
-        """Note a break."""
+        """Add a finding."""
         self.total += 1
         if len(self.listed) < MAX_LISTED_FINDINGS:
             self.listed.append(Finding(None if revision is None else Revision(revision), message))
 
     def include(self, others: Findings) -> None:
-        """Note the breaks that others are, after those that are noted already."""
+        """Append the findings of `others`."""
         self.total += others.total
         self.listed += others.listed[: MAX_LISTED_FINDINGS - len(self.listed)]

@@ -1,7 +1,7 @@
-"""The walk over the kept log: without a gap from the floor to the head, every hash as it was, every row readable and in its place.
+"""The audit of the log: no revision is missing from the floor to the head, every hash matches, every row is readable.
 
-The log is read in short pages, so that on SQLite no writer waits. What has been committed does not change any more, only retention
-takes it away from below; the caller sees to that.
+The log is read in short pages, so that on SQLite no writer waits. Committed rows never change; only pruning removes the oldest, and
+the caller must detect that.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ T = TypeVar("T")
 V = TypeVar("V")
 
 Pages: TypeAlias = Callable[[], AbstractContextManager[Connection]]
-"""Gives a connection in a transaction, for one page."""
+"""Returns a context manager that yields a connection in a transaction, for one page."""
 
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
@@ -46,7 +46,6 @@ _POSITION = select(
 _ROWS = select(*(select(func.count()).select_from(table).scalar_subquery() for table in (meta, counter, floor)))
 _REACH = select(func.min(commits.c.revision), func.max(commits.c.revision))
 _CHANGES_REACH = select(func.min(changes.c.revision), func.max(changes.c.revision))
-_HASH_AT = select(commits.c.hash).where(commits.c.revision == bindparam("at"))
 _COMMITS = (
     select(commits.c.revision, commits.c.time, commits.c.body, commits.c.hash)
     .where(commits.c.revision > bindparam("after"), commits.c.revision <= bindparam("head"))
@@ -65,7 +64,7 @@ _CHANGES = (
 
 
 class StorePosition(NamedTuple):
-    """Where the store says that it stands, and where its log begins."""
+    """The newest revision of a store, where its log begins, and the next role id."""
 
     head: Head
     floor: Floor
@@ -73,11 +72,11 @@ class StorePosition(NamedTuple):
 
 
 def read_position(connection: Connection) -> StorePosition:
-    """Return where the store stands; raise `BrokenHistoryError` if it does not say."""
+    """Return the position of the store; raise `BrokenHistoryError` unless each table of one row has one."""
     rows = connection.execute(_POSITION).all()
-    # The join would hide a second row with another key, on which every server fails.
+    # The join would hide a second row with another key, with which no server can work.
     if len(rows) != 1 or any(count != 1 for count in connection.execute(_ROWS).one()):
-        message = "the store does not say where it stands: `meta`, `counter` and `floor` must have one row each"
+        message = "the position of the store is unknown: `meta`, `counter` and `floor` must have one row each; restore a backup"
         raise BrokenHistoryError(message)
     row = rows[0]
     return StorePosition(
@@ -87,16 +86,8 @@ def read_position(connection: Connection) -> StorePosition:
     )
 
 
-def hash_at(connection: Connection, begin: Floor, revision: Revision) -> Floor | None:
-    """Return a revision with its hash, from which a walk can begin; None if it is not kept."""
-    if revision == begin.revision:
-        return begin
-    kept = connection.execute(_HASH_AT, {"at": revision}).scalar_one_or_none()
-    return None if kept is None else Floor(revision=revision, hash=kept)
-
-
 class LogWalk:
-    """One walk over the log, and what it counted."""
+    """One walk over the log, and its counts."""
 
     def __init__(self, pages: Pages, position: StorePosition, findings: Findings) -> None:
         self._pages, self._position, self._findings = pages, position, findings
@@ -106,51 +97,53 @@ class LogWalk:
         self._highest_role_id = 0
 
     def run(self, begin: Floor, on_progress: Callable[[int], object]) -> None:
-        """Walk from the revision after `begin` to the head; `on_progress` gets how many commits have been walked."""
+        """Walk from the revision after `begin` to the head; `on_progress` gets the number of commits so far."""
         self._groups = groupby(self._change_rows(begin.revision), key=itemgetter(0))
         self._group = next(self._groups, None)
         due, previous = begin.revision + 1, begin.hash
         for row in self._commit_rows(begin.revision):
-            self._note_gap(due, row.revision - 1)
+            self._check_gap(due, row.revision - 1)
             self._examine(row, previous if row.revision == due else None)
             due, previous = row.revision + 1, row.hash
             self.commits += 1
             on_progress(self.commits)
-        self._note_strays(before=None)
-        self._note_end(due, previous)
+        self._report_orphans(before=None)
+        self._check_end(due, previous)
 
-    def note_reach(self, connection: Connection) -> None:
-        """Note commits and changes that are kept beyond the head, or before the beginning."""
+    def check_bounds(self, connection: Connection) -> None:
+        """Report commits and changes above the head, or not above the floor."""
         head, begin = self._position.head.revision, self._position.floor.revision
         for what, reach in (("commits", _REACH), ("changes", _CHANGES_REACH)):
             first, last = connection.execute(reach).one()
             if first is not None and first <= begin:
-                self._findings.add(first, f"there are {what} of revision {first}, though history begins after {begin}")
+                self._findings.add(first, f"there are {what} of revision {first}, but history begins after {begin}")
             if last is not None and last > head:
-                self._findings.add(last, f"there are {what} of revision {last}, though the store stands at {head}")
+                self._findings.add(last, f"there are {what} of revision {last}, but the newest revision is {head}")
 
     def _examine(self, row: AnyRow, previous: bytes | None) -> None:
-        """Hold a commit to its hash, unless the commit before it is missing, and its header to its row."""
+        """Check the hash of a commit, unless the commit before it is missing, and its header against its row."""
         revision = row.revision
         header = as_bytes(row.body)
         found = commit_hash(previous or b"", header, self._bodies(revision))
         if previous is not None and found != row.hash:
-            self._findings.add(revision, f"commit {revision} was altered: it does not have its hash")
+            self._findings.add(revision, f"commit {revision} was altered: its hash does not match")
         author = readable(author_of, header)
         if author is None or readable(partial(header_bytes, revision), author) != header:
-            self._findings.add(revision, f"commit {revision} has a header that is not its own")
+            self._findings.add(revision, f"commit {revision} has an invalid header, or that of another commit")
         elif author.time != row.time:
-            self._findings.add(revision, f"commit {revision} is filed under another time than its header has")
+            self._findings.add(revision, f"commit {revision} is stored with another time than its header has")
 
     def _bodies(self, revision: int) -> Iterator[bytes]:
-        """Yield the bodies of a commit's changes, each of them examined."""
-        self._note_strays(before=revision)
+        """Yield the bodies of a commit's changes, and examine each change."""
+        self._report_orphans(before=revision)
         if self._group is None or self._group[0] != revision:
             return
         due = 0
         for row in self._group[1]:
             if row.ordinal != due:
-                self._findings.add(revision, f"commit {revision} has change {row.ordinal} where change {due} belongs")
+                self._findings.add(
+                    revision, f"commit {revision} has change {row.ordinal} where change {due} is expected"
+                )
             due = row.ordinal + 1
             self.changes += 1
             self._examine_change(row)
@@ -165,34 +158,36 @@ class LogWalk:
             return
         role_id, key = found
         if row.role_key != key:
-            self._findings.add(row.revision, f"{name} is filed under {quoted(row.role_key)}, but is of {quoted(key)}")
+            self._findings.add(
+                row.revision, f"{name} is stored for role {quoted(row.role_key)}, but is of {quoted(key)}"
+            )
         if row.role_id != role_id:
             self._findings.add(
-                row.revision, f"{name} is filed under role id {quoted(row.role_id)}, but is of {quoted(role_id)}"
+                row.revision, f"{name} is stored for role id {quoted(row.role_id)}, but is of {quoted(role_id)}"
             )
         self._highest_role_id = max(self._highest_role_id, id_number(role_id))
 
-    def _note_strays(self, *, before: int | None) -> None:
-        """Note changes whose commit is missing, and pass over them."""
+    def _report_orphans(self, *, before: int | None) -> None:
+        """Report changes whose commit is missing, and skip them."""
         while self._group is not None and (before is None or self._group[0] < before):
             revision = self._group[0]
             self._findings.add(revision, f"there are changes of commit {revision}, but not the commit")
             self._group = next(self._groups, None)
 
-    def _note_gap(self, first: int, last: int) -> None:
+    def _check_gap(self, first: int, last: int) -> None:
         if first <= last:
             which = f"commit {first} is" if first == last else f"commits {first} to {last} are"
             self._findings.add(first, f"{which} missing")
 
-    def _note_end(self, due: int, previous: bytes) -> None:
+    def _check_end(self, due: int, previous: bytes) -> None:
         head = self._position.head
-        self._note_gap(due, head.revision)
+        self._check_gap(due, head.revision)
         if due > head.revision and previous != head.hash:
-            self._findings.add(head.revision, f"the store stands at another hash than that of revision {head.revision}")
+            self._findings.add(head.revision, f"the newest hash of the store is not that of revision {head.revision}")
         if self._position.next_role_id <= self._highest_role_id:
             self._findings.add(
                 None,
-                f"the store would give role id {self._position.next_role_id} again: ids up to {self._highest_role_id} were given",
+                f"the store would assign role id {self._position.next_role_id} again: ids up to {self._highest_role_id} are in use",
             )
 
     def _commit_rows(self, after: int) -> Iterator[AnyRow]:
@@ -221,17 +216,17 @@ def _identity(body: bytes) -> tuple[str, str]:
 
 
 def id_number(role_id: str) -> int:
-    """Return the number that a role id is; 0 if it is none that a store gives."""
+    """Return a role id as a number; 0 if no store could have assigned it."""
     return int(role_id) if role_id.isdecimal() and len(role_id) <= _MAX_ID_DIGITS else 0
 
 
 def as_bytes(value: object) -> bytes:
-    """Return a stored value as the bytes that it should have been."""
+    """Return a stored value as bytes, also if it was stored as text or a number."""
     return value if isinstance(value, bytes) else str(value).encode(errors="surrogatepass")
 
 
 def readable(read: Callable[[V], T], stored: V) -> T | None:
-    """Return what is stored as a value; None if it cannot be read."""
+    """Return `read(stored)`; None if the stored value cannot be read."""
     try:
         return read(stored)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):

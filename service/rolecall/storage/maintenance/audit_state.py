@@ -1,7 +1,6 @@
-"""The newest roles held to the log, and what is counted and indexed of them held to the roles.
+"""The audit of the roles: each against its last change in the log, and the tags and counts of roles against the roles.
 
-Every page is read in a transaction of its own and is examined by itself, so writers may go on meanwhile: what a page says about a
-role, its tags and its last kept change is of one moment.
+Each page is read in one transaction, so servers may write meanwhile: a role, its tags and its last stored change are read together.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ _LAST_CHANGES = (
     .order_by(changes.c.role_key, changes.c.ordinal)
 )
 _CHANGED_KEYS = _LAST.where(changes.c.role_key > bindparam("after")).order_by(changes.c.role_key).limit(KEYS_PER_PAGE)
-_THERE = select(roles.c.key).where(roles.c.key.in_(_KEYS))
+_PRESENT_KEYS = select(roles.c.key).where(roles.c.key.in_(_KEYS))
 _NEXT_ACCOUNT = (
     select(accounts.c.account_id, accounts.c.roles)
     .where(accounts.c.account_id > bindparam("after"))
@@ -48,17 +47,17 @@ _NEXT_ACCOUNT = (
 )
 _NEXT_KEY = select(roles.c.key).where(roles.c.key > bindparam("after")).order_by(roles.c.key).limit(1)
 _COUNT = select(func.count()).select_from(roles).where(roles.c.key > bindparam("begin"), roles.c.key < bindparam("end"))
-_TAG_PLACE = tuple_(role_tags.c.role_key, role_tags.c.tag_key, role_tags.c.tag_value)
+_TAG_POSITION = tuple_(role_tags.c.role_key, role_tags.c.tag_key, role_tags.c.tag_value)
 _TAGGED = (
     select(role_tags.c.role_key, role_tags.c.tag_key, role_tags.c.tag_value)
-    .where(tuple_(bindparam("after"), bindparam("tag"), bindparam("value")) < _TAG_PLACE)
+    .where(tuple_(bindparam("after"), bindparam("tag"), bindparam("value")) < _TAG_POSITION)
     .order_by(role_tags.c.role_key, role_tags.c.tag_key, role_tags.c.tag_value)
     .limit(KEYS_PER_PAGE)
 )
 
 
 class StateAudit:
-    """One look at every role, and what it counted."""
+    """One examination of every role, and its counts."""
 
     def __init__(self, pages: Pages, findings: Findings) -> None:
         self._pages, self._findings = pages, findings
@@ -66,14 +65,14 @@ class StateAudit:
         self._highest_role_id = 0
 
     def run(self, on_progress: Callable[[int], object]) -> None:
-        """Look at everything; `on_progress` gets how many roles have been examined."""
+        """Examine everything; `on_progress` gets the number of roles so far."""
         self._examine_roles(on_progress)
         self._examine_next_role_id()
         self._examine_changed_keys()
         self._examine_accounts()
         self._examine_tagged()
 
-    # --- each role is what the log says of it, and has the tags that it is found by
+    # --- each role equals its last change in the log, and its tags equal those in the index
 
     def _examine_roles(self, on_progress: Callable[[int], object]) -> None:
         after = ""
@@ -99,39 +98,39 @@ class StateAudit:
                 continue
             self._examine_role(row, role, last.get(row.key), floor)
             if tags.get(row.key, set()) != set(role.tags.items()):
-                self._findings.add(row.revision, f"role {quoted(row.key)} is found by other tags than it carries")
+                self._findings.add(row.revision, f"role {quoted(row.key)} has other tags in the index than in itself")
 
     def _examine_role(self, row: AnyRow, role: Role, last: AnyRow | None, floor: int) -> None:
         name = f"role {quoted(row.key)}"
         if row.key != role.key:
-            self._findings.add(row.revision, f"{name} is filed under a key that is not its own, {quoted(role.key)}")
+            self._findings.add(row.revision, f"{name} is stored with a key that is not its own, {quoted(role.key)}")
         if last is None:
             self.older_than_the_log += 1
             if row.revision > floor:
                 self._findings.add(
-                    row.revision, f"{name} is of revision {row.revision}, of which the log knows nothing"
+                    row.revision, f"{name} is of revision {row.revision}, but the log has no change of it"
                 )
             return
         change = readable(change_of, as_bytes(last.body))
         if change is None:
-            return  # The walk over the log has told of it.
+            return  # The walk over the log has reported it.
         if change.kind is ChangeKind.DELETED:
-            self._findings.add(last.revision, f"{name} is there, though commit {last.revision} deleted it")
+            self._findings.add(last.revision, f"{name} exists, but commit {last.revision} deleted it")
         elif differing := _differing(role, change.role):
-            self._findings.add(last.revision, f"{name} is not what commit {last.revision} left: {differing}")
+            self._findings.add(last.revision, f"{name} is not as commit {last.revision} left it: {differing}")
 
-    # --- no role has an id that is still to be given
+    # --- no role has an id that the store would assign again
 
     def _examine_next_role_id(self) -> None:
-        # Read after the roles: it only grows, so that it is right for each of them.
+        # Read after the roles: it only grows, so it is above the id of every role that was read.
         with self._pages() as connection:
             following = connection.execute(select(counter.c.next_role_id)).scalar_one()
         if following <= self._highest_role_id:
             self._findings.add(
-                None, f"the store would give role id {following} again: roles have ids up to {self._highest_role_id}"
+                None, f"the store would assign role id {following} again: roles have ids up to {self._highest_role_id}"
             )
 
-    # --- each role that the log has left is there
+    # --- no role is missing that the log did not delete
 
     def _examine_changed_keys(self) -> None:
         after = ""
@@ -144,30 +143,32 @@ class StateAudit:
             after = rows[-1].role_key
 
     def _examine_missing(self, connection: Connection, keys: Sequence[str]) -> None:
-        there = set(connection.execute(_THERE, {"keys": keys}).scalars()) if keys else set()
-        missing = [key for key in keys if key not in there]
+        present = set(connection.execute(_PRESENT_KEYS, {"keys": keys}).scalars()) if keys else set()
+        missing = [key for key in keys if key not in present]
         for key, last in _last_changes(connection, missing).items():
             change = readable(change_of, as_bytes(last.body))
             if change is not None and change.kind is not ChangeKind.DELETED:
                 self._findings.add(
-                    last.revision, f"role {quoted(key)} is missing, though commit {last.revision} left it"
+                    last.revision, f"role {quoted(key)} is missing, but commit {last.revision} did not delete it"
                 )
 
-    # --- accounts have the counts of their roles
+    # --- the stored counts of roles are right
 
     def _examine_accounts(self) -> None:
         for account_id in self._accounts():
             with self._pages() as connection:
-                kept = connection.execute(select(accounts.c.roles).where(accounts.c.account_id == account_id)).scalar()
+                stored = connection.execute(
+                    select(accounts.c.roles).where(accounts.c.account_id == account_id)
+                ).scalar()
                 begin, end = _keys_of(account_id)
                 found = connection.execute(_COUNT, {"begin": begin, "end": end}).scalar_one()
-            if (kept or 0) != found:
+            if (stored or 0) != found:
                 self._findings.add(
-                    None, f"account {quoted(account_id)} is said to have {kept or 0} roles, it has {found}"
+                    None, f"account {quoted(account_id)} is counted with {stored or 0} roles, but has {found}"
                 )
 
     def _accounts(self) -> Iterator[str]:
-        """Yield every account that is counted or has a role, each once, in order."""
+        """Yield every account that has a count or a role, each once, in order."""
         after = ""
         while True:
             with self._pages() as connection:
@@ -181,25 +182,25 @@ class StateAudit:
             after = min(following)
             yield after
 
-    # --- no role is found by a tag that is not there
+    # --- no tag in the index belongs to a missing role
 
     def _examine_tagged(self) -> None:
-        place = {"after": "", "tag": "", "value": ""}
+        position = {"after": "", "tag": "", "value": ""}
         while True:
             with self._pages() as connection:
-                rows = connection.execute(_TAGGED, place).all()
+                rows = connection.execute(_TAGGED, position).all()
                 keys = sorted({row.role_key for row in rows})
-                there = set(connection.execute(_THERE, {"keys": keys}).scalars()) if keys else set()
+                present = set(connection.execute(_PRESENT_KEYS, {"keys": keys}).scalars()) if keys else set()
             for key in keys:
-                if key not in there:
+                if key not in present:
                     self._findings.add(None, f"there are tags of a role {quoted(key)}, but no such role")
             if not rows:
                 return
-            place = {"after": rows[-1].role_key, "tag": rows[-1].tag_key, "value": rows[-1].tag_value}
+            position = {"after": rows[-1].role_key, "tag": rows[-1].tag_key, "value": rows[-1].tag_value}
 
 
 def _role_of(row: AnyRow) -> Role:
-    """Return the role of its row; raise `TypeError` if a tag is not text."""
+    """Return the role of a row; raise `TypeError` if a tag is not text."""
     role = role_of_row(row)
     if not all(isinstance(value, str) for value in role.tags.values()):
         raise TypeError
@@ -207,7 +208,7 @@ def _role_of(row: AnyRow) -> Role:
 
 
 def _last_changes(connection: Connection, keys: Sequence[str]) -> Mapping[str, AnyRow]:
-    """Return the last kept change of each role, by key; of several in one commit the last."""
+    """Return the last stored change of each role, by key; if a commit has several, the last of them."""
     if not keys:
         return {}
     return {row.role_key: row for row in connection.execute(_LAST_CHANGES, {"keys": keys})}
@@ -221,7 +222,7 @@ def _tags(connection: Connection, keys: Sequence[str]) -> Mapping[str, set[tuple
 
 
 def _keys_of(account_id: str) -> tuple[str, str]:
-    """Return the ends between which all keys of an account lie: `0` is the character after `/`."""
+    """Return the bounds of all keys of an account, both exclusive: `0` is the character after `/`."""
     return f"{account_id}/", f"{account_id}0"
 
 

@@ -1,6 +1,6 @@
-"""Each table by itself, before the walks over them: every value of the type of its column, and no key empty.
+"""The audit of each table by itself: every value has the type of its column, and no key is empty.
 
-SQLite keeps a value of any type in any column, and the walks would trip over it: they are only for tables that do not hinder them.
+SQLite stores values of any type in any column. The other audits would fail on wrong types, so they run only on tables without.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from rolecall.storage.sql.tables import accounts, changes, commits, counter, rol
 ROWS_PER_PAGE = 500
 
 _NEVER_EMPTY = {accounts.c.account_id, roles.c.key, role_tags.c.role_key}
-_READ_WHATEVER_THEY_ARE = {commits.c.body, changes.c.body}
-_AS_IT_IS = NullType()
+_READABLE_WITH_ANY_TYPE = {commits.c.body, changes.c.body}
+_ANY_TYPE = NullType()
 _TYPE_NAMES = {int: "a whole number", float: "a fraction", str: "text", bytes: "bytes", NoneType: "nothing"}
 
 
 class TableAudit:
-    """One look at every row of every table."""
+    """One examination of every row of every table."""
 
     def __init__(self, pages: Pages, findings: Findings) -> None:
         self._pages, self._findings = pages, findings
-        self._hindering: set[Table] = set()
+        self._mistyped: set[Table] = set()
 
     def run(self, on_progress: Callable[[int], object]) -> None:
-        """Look at everything; `on_progress` gets how many rows have been examined."""
+        """Examine everything; `on_progress` gets the number of rows so far."""
         done = 0
         for table in TABLES:
             for rows in self._pages_of(table):
@@ -44,9 +44,9 @@ class TableAudit:
                 done += len(rows)
                 on_progress(done)
 
-    def hinders(self, tables: Collection[Table]) -> bool:
-        """Return whether one of `tables` has values over which a walk would trip."""
-        return not self._hindering.isdisjoint(tables)
+    def has_mistyped(self, tables: Collection[Table]) -> bool:
+        """Return whether one of `tables` has values of wrong types, on which the other audits would fail."""
+        return not self._mistyped.isdisjoint(tables)
 
     def _pages_of(self, table: Table) -> Iterator[Sequence[AnyRow]]:
         after: list[object] | None = None
@@ -60,19 +60,19 @@ class TableAudit:
 
     def _examine_types(self, table: Table, rows: Sequence[AnyRow]) -> None:
         columns = tuple(table.c)
-        for row, place in mistyped(columns, rows):
-            column = columns[place]
-            found, wanted = _TYPE_NAMES[type(row[place])], _TYPE_NAMES[column.type.python_type]
+        for row, index in mistyped(columns, rows):
+            column = columns[index]
+            found, wanted = _TYPE_NAMES[type(row[index])], _TYPE_NAMES[column.type.python_type]
             self._add(column, row, f"is {found}, it must be {wanted}")
-            if column not in _READ_WHATEVER_THEY_ARE:
-                self._hindering.add(table)
+            if column not in _READABLE_WITH_ANY_TYPE:
+                self._mistyped.add(table)
 
     def _examine_keys(self, table: Table, rows: Sequence[AnyRow]) -> None:
-        for place, column in enumerate(table.c):
+        for index, column in enumerate(table.c):
             if column in _NEVER_EMPTY:
                 for row in rows:
-                    if row[place] == "":
-                        self._add(column, row, "is empty, it must name something")
+                    if row[index] == "":
+                        self._add(column, row, "is empty, it must have a value")
 
     def _add(self, column: Column[Any], row: AnyRow, what: str) -> None:
         key = quoted(", ".join(map(str, _key(column.table, row))))
@@ -81,25 +81,25 @@ class TableAudit:
 
 
 def check_compatible_from(connection: Connection, findings: Findings) -> None:
-    """Note a break if the store says that no version which knows its schema may write to it."""
+    """Add a finding if `counter.compatible_from` excludes every version that supports the schema of the store."""
     oldest = connection.execute(select(counter.c.compatible_from)).scalar_one()
     found = read_schema(connection, "the store")
     if oldest > found:
         findings.add(
             None,
-            f"the store has schema {found:04}, but lets only versions write that know schema {oldest:04} or later:"
+            f"the store has schema {found:04}, but accepts writes only from versions that support schema {oldest:04} or later:"
             " `counter.compatible_from` must not be higher than its schema",
         )
 
 
 def _page(table: Table, after: list[object] | None) -> Select[*tuple[Any, ...]]:
-    """Return the read of the rows that follow; keys of wrong types have their place in the order too."""
+    """Return the statement that reads the next page after a key, which may have values of wrong types."""
     key = tuple(table.primary_key)
     statement = select(*table.c).order_by(*key).limit(ROWS_PER_PAGE)
     if after is None:
         return statement
-    place = (bindparam(None, value, type_=_AS_IT_IS) for value in after)
-    return statement.where(tuple_(*key) > tuple_(*place))
+    position = (bindparam(None, value, type_=_ANY_TYPE) for value in after)
+    return statement.where(tuple_(*key) > tuple_(*position))
 
 
 def _key(table: FromClause, row: AnyRow) -> list[object]:

@@ -1,7 +1,6 @@
-"""Backup and restore: a whole store in one file (`backup_file.py`), and back into an empty store.
+"""Backup of a whole store to one file (`backup_file.py`), and restore into an empty store.
 
-The file holds the key of the store's tokens, so it is as secret as the store. A restored store is another history from then on: it
-has a new incarnation, since what was committed after the backup is gone and tokens of then must not be taken for its own.
+The file contains the key of the store's tokens, so it is as secret as the store.
 """
 
 from __future__ import annotations
@@ -29,48 +28,49 @@ from rolecall.storage.sql.tables import meta
 
 
 def write_backup(source: Connection, path: Path, *, now: int, on_progress: OnProgress) -> Backup:
-    """Write what the transaction on `source` sees into a file that its owner alone may read; raise `OSError`.
+    """Write what the transaction on `source` reads to a file with mode 0600; raise `OSError`.
 
-    The file takes its name when it is whole and on the disk. Raise `BackupError` if `read_backup` would refuse it.
+    `path` appears, or is replaced, when the file is complete and on disk. Raise `BackupError` if `read_backup` would reject it.
     """
     head = read_position(source).head
     with replacing(path) as file:
         writer = BackupWriter(file, BackupOrigin(now, head.incarnation, head.revision))
-        for step in row_batches(source):
-            writer.add(step)
+        for batch in row_batches(source):
+            writer.add(batch)
             on_progress(writer.rows)
         return writer.end()
 
 
 def read_backup(path: Path, *, on_progress: OnProgress) -> Backup:
-    """Read a backup through to its end; raise `BackupError` if it is not one, or not as it was written, `OSError`."""
+    """Read and verify a whole backup; raise `BackupError` unless it is an unaltered backup, `OSError` if it cannot be read."""
     with _reading(path) as reader:
-        for _ in reader.steps():
+        for _ in reader.batches():
             on_progress(reader.rows)
         return reader.backup
 
 
 def restore_backup(path: Path, backup: Backup, target: Connection, *, on_progress: OnProgress) -> StoreContents:
-    """Put a backup that was read through into a store that `require_empty` has taken; return what is there then.
+    """Insert a backup that `read_backup` has verified into a store that `require_empty` has locked; return a summary.
 
-    Raise `BackupError` if the file is no longer the one that was read.
+    Raise `BackupError` if the file has changed since.
     """
     with _reading(path) as reader:
-        fill(target, map(_renamed, reader.steps()), on_progress)
+        fill(target, map(_with_new_incarnation, reader.batches()), on_progress)
         if reader.backup != backup:
-            raise BackupError(f"`{path}` was exchanged while it was read; nothing was restored")
+            raise BackupError(f"`{path}` was replaced while it was read; nothing was restored")
     contents = read_contents(target)
     if contents.head.revision != backup.revision:
-        raise BackupError(f"`{path}` does not hold the revision that it names; nothing was restored")
+        raise BackupError(f"`{path}` does not contain the revision that its header names; nothing was restored")
     return contents
 
 
-def _renamed(step: RowBatch) -> RowBatch:
-    """Give the history another incarnation."""
-    if step.table is not meta:
-        return step
-    place = [column.name for column in data_columns(meta)].index("incarnation")
-    return RowBatch(meta, [[*row[:place], str(uuid.uuid4()), *row[place + 1 :]] for row in step.rows])
+def _with_new_incarnation(batch: RowBatch) -> RowBatch:
+    """Give the history a new incarnation."""
+    # The writes after the backup are lost: their tokens must not be valid for what is written after the restore.
+    if batch.table is not meta:
+        return batch
+    at = [column.name for column in data_columns(meta)].index("incarnation")
+    return RowBatch(meta, [[*row[:at], str(uuid.uuid4()), *row[at + 1 :]] for row in batch.rows])
 
 
 @contextmanager

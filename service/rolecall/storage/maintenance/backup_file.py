@@ -1,4 +1,4 @@
-"""A whole store in one file: gzip over lines of JSON, which anybody can read.
+"""The format of a backup: gzip-compressed lines of JSON.
 
 file    = header, for each table (columns, rows), end
 header  = {"format": "rolecall-backup", "version": 1, "created": MICROS, "incarnation": ID, "revision": N}
@@ -6,8 +6,8 @@ columns = {"table": NAME, "columns": [NAME, ...]}
 row     = [VALUE, ...]
 end     = {"rows": N, "sha256": HEX}, the digest of every byte before this line
 
-What is hashed in the log stands there as the text that it is, other bytes as base64. Tables and columns are those of the version:
-when they change, so does its number.
+The bodies of commits and changes are JSON strings of their text, other bytes are base64. A format version has fixed tables and
+columns: when they change, the version must change too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from rolecall.storage.sql.tables import changes, commits
 FORMAT, VERSION = "rolecall-backup", 1
 MAX_HEADER_BYTES = 4_096
 MAX_LINE_BYTES = 512 * 1024 * 1024
-"""The longest lines are the outcomes of applies: 180 MB where 100,000 roles are declared and a million others deleted."""
+"""The longest lines are outcomes of `apply`: 180 MB when 100,000 roles are declared and a million others are deleted."""
 
 COMPRESSION = 4
 
@@ -43,12 +43,12 @@ _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 class BackupError(RoleError):
-    """A file is not a backup that can be restored, or would not be one. The store is unchanged."""
+    """A file is not a backup that can be restored, or would not be one. No store was changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backup:
-    """What a backup says of itself: when it was made (microseconds), of which history, at which revision, and what it holds."""
+    """The facts of a backup: when it was made (microseconds), its history and revision, the number of rows, and the digest."""
 
     created: int
     incarnation: str
@@ -58,7 +58,7 @@ class Backup:
 
 
 class BackupOrigin(NamedTuple):
-    """What a backup is of, and when it was made."""
+    """When a backup was made (microseconds), and its history and revision."""
 
     created: int
     incarnation: str
@@ -66,7 +66,7 @@ class BackupOrigin(NamedTuple):
 
 
 class BackupWriter:
-    """Writes a backup into a file, from the header to the end; raise `BackupError` for what could not be read again."""
+    """Writes a backup, from the header to the end; raise `BackupError` for a line that `BackupReader` would reject."""
 
     def __init__(self, file: BinaryIO, origin: BackupOrigin) -> None:
         self._packed = gzip.GzipFile("", "wb", COMPRESSION, file, mtime=0)
@@ -75,18 +75,18 @@ class BackupWriter:
         self._table: Table | None = None
         self.rows = 0
 
-    def add(self, step: RowBatch) -> None:
-        """Write some rows of a table; the rows of one table come one after the other."""
-        if step.table is not self._table:
-            self._table = step.table
-            self._add({"table": step.table.name, "columns": _names(step.table)})
-        forms = _forms(step.table)
-        for row in step.rows:
+    def add(self, batch: RowBatch) -> None:
+        """Write some rows of a table; the batches of one table must follow each other."""
+        if batch.table is not self._table:
+            self._table = batch.table
+            self._add({"table": batch.table.name, "columns": _names(batch.table)})
+        forms = _forms(batch.table)
+        for row in batch.rows:
             self._add([form.written(value) for form, value in zip(forms, row, strict=True)])
-        self.rows += len(step.rows)
+        self.rows += len(batch.rows)
 
     def end(self) -> Backup:
-        """Write the end, without which the file is no backup."""
+        """Write the end, without which the file is not a backup."""
         sha256 = self._digest.hexdigest()
         self._add({"rows": self.rows, "sha256": sha256})
         self._packed.close()
@@ -102,13 +102,13 @@ class BackupWriter:
     def _too_long(self, length: int) -> BackupError:
         table = f"table `{self._table.name}`" if self._table is not None else "the store"
         return BackupError(
-            f"{table} has a row that takes {length:,} bytes in a backup, and `rolecall restore` takes no more than"
-            f" {MAX_LINE_BYTES:,}; back the store up with the means of its database, a dump or a snapshot"
+            f"{table} has a row of {length:,} bytes in a backup, and `rolecall restore` accepts at most"
+            f" {MAX_LINE_BYTES:,}; back the store up with the tools of its database, such as a dump or a snapshot"
         )
 
 
 class BackupReader:
-    """Reads a backup; raise `BackupError` when it turns out that it is not one, or not as it was written."""
+    """Reads a backup; raise `BackupError` as soon as the file proves not to be an unaltered backup."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._packed, self._name = gzip.GzipFile(fileobj=file), name
@@ -119,20 +119,20 @@ class BackupReader:
 
     @property
     def backup(self) -> Backup:
-        """Return what the backup says of itself, once all steps have been read."""
+        """Return the facts of the backup, once all batches have been read."""
         if self._backup is None:
             raise RuntimeError("the backup has not been read to its end")
         return self._backup
 
-    def steps(self) -> Iterator[RowBatch]:
-        """Yield the rows. They are to be trusted when all have been read."""
+    def batches(self) -> Iterator[RowBatch]:
+        """Yield the rows. Trust them only once all have been read: the digest comes last."""
         for table, of_table in groupby(self._rows(), key=itemgetter(0)):
             while rows := [row for _, row in islice(of_table, ROWS_PER_BATCH)]:
                 yield RowBatch(table, rows)
 
     def _rows(self) -> Iterator[tuple[Table, Sequence[Any]]]:
         table = None
-        while isinstance(value := self._next(), list) or not self._ended(value):
+        while isinstance(value := self._next(), list) or not self._is_end(value):
             if isinstance(value, dict):
                 table = self._table_of(value)
             elif table is None:
@@ -149,10 +149,10 @@ class BackupReader:
         except (*_BROKEN, ValueError, KeyError, TypeError, RecursionError):
             kind = ""
         if kind != FORMAT:
-            raise BackupError(f"{self._name} is not a file of `rolecall backup`")
+            raise BackupError(f"{self._name} is not a backup; give a file that `rolecall backup` wrote")
         if version != VERSION:
             raise BackupError(
-                f"{self._name} is of format {quoted(str(version))}, this version reads format {VERSION};"
+                f"{self._name} has format {quoted(str(version))}, this version reads format {VERSION};"
                 " restore it with the version that wrote it, or a later one"
             )
         self._digest.update(line)
@@ -161,7 +161,7 @@ class BackupReader:
         return BackupOrigin(*(header[name] for name in BackupOrigin._fields))
 
     def _next(self) -> dict[str, Any] | list[Any]:
-        """Return the next line; that of the end is not digested."""
+        """Return the next line, and add it to the digest unless it is the end."""
         line = self._line()
         try:
             value = json.loads(line)
@@ -181,13 +181,13 @@ class BackupReader:
         except _BROKEN:
             raise self._altered() from None
         if not line:
-            raise BackupError(f"{self._name} ends too early: it was cut off; nothing was restored")
+            raise BackupError(f"{self._name} is incomplete: its end is missing; nothing was restored")
         if not line.endswith(b"\n"):
             raise self._altered()
         return line
 
-    def _ended(self, value: Mapping[str, Any]) -> bool:
-        """Return whether a line is the end; raise `BackupError` if it is that of other lines."""
+    def _is_end(self, value: Mapping[str, Any]) -> bool:
+        """Return whether a line is the end; raise `BackupError` if it does not match the lines before it."""
         if "sha256" not in value:
             return False
         sha256 = self._digest.hexdigest()
@@ -214,17 +214,17 @@ class BackupReader:
             raise self._altered() from None
 
     def _altered(self) -> BackupError:
-        return BackupError(f"{self._name} was altered since it was written, or damaged; nothing was restored")
+        return BackupError(f"{self._name} is damaged, or was altered since it was written; nothing was restored")
 
 
 class _Form(NamedTuple):
-    """How the values of a column stand in the file."""
+    """How the values of a column are written and read."""
 
     written: Callable[[Any], object]
     read: Callable[[Any], object]
 
 
-def _as_it_is(kind: type) -> _Form:
+def _unchanged(kind: type) -> _Form:
     def read(value: object) -> object:
         if type(value) is not kind:
             raise TypeError
@@ -235,8 +235,8 @@ def _as_it_is(kind: type) -> _Form:
     return _Form(lambda value: value, read)
 
 
-_TEXT, _NUMBER = _as_it_is(str), _as_it_is(int)
-# Any bytes at all come back as they were: what is not UTF-8 is escaped.
+_TEXT, _NUMBER = _unchanged(str), _unchanged(int)
+# Any bytes are restored exactly: what is not UTF-8 is escaped.
 _JSON = _Form(
     lambda value: value.decode(errors="surrogateescape"), lambda value: value.encode(errors="surrogateescape")
 )

@@ -1,10 +1,4 @@
-"""A store moved as it is from one database to another: the same history, with the same incarnation and token key.
-
-1. The source is read at one moment. If it has gone on when the copy is there, nothing is copied: two histories of one incarnation
-   would take each other's tokens for their own.
-2. The target is empty, and is filled in one transaction.
-3. Before that transaction ends, the copy is held to the source: the same head, the same roles, an unbroken log.
-"""
+"""Copying a store to another database: the same history, with the same incarnation and token key."""
 
 from __future__ import annotations
 
@@ -23,28 +17,29 @@ from rolecall.storage.maintenance.store_contents import OnProgress, StoreContent
 def copy_store(
     source: Connection, target: Connection, *, head_now: Callable[[], Head], on_progress: OnProgress, store: str
 ) -> StoreContents:
-    """Copy what the transaction on `source` sees into the empty store `target`; return what that is.
+    """Copy what the transaction on `source` reads into the empty store `target`; return a summary.
 
-    `store` is what the source is called. Raise `StoreUnavailableError` if it has gone on meanwhile, `BrokenHistoryError` if what
-    was read is not a sound store.
+    `store` names the source in messages. Raise `StoreUnavailableError` if the source was written to meanwhile, `BrokenHistoryError`
+    if its log is damaged. The caller commits `target` only if this returns.
     """
     fill(target, row_batches(source), on_progress)
     contents = read_contents(source)
     if read_contents(target) != contents:
-        raise BrokenHistoryError("the copy is not what was read; nothing was copied")
+        raise BrokenHistoryError("the copy differs from the source; nothing was copied")
     _require_sound_log(target, store)
+    # Two histories with one incarnation would accept each other's tokens.
     if head_now() != contents.head:
-        raise StoreUnavailableError(f"{store} was written to meanwhile; stop its servers and copy it again")
+        raise StoreUnavailableError(f"{store} was written to during the copy; stop its servers and copy it again")
     return contents
 
 
 def _require_sound_log(copy: Connection, store: str) -> None:
     position, findings = read_position(copy), Findings()
     walk = LogWalk(lambda: nullcontext(copy), position, findings)
-    walk.note_reach(copy)
+    walk.check_bounds(copy)
     walk.run(position.floor, lambda _: None)
     if findings.total:
         more = f", and {findings.total - 1} more" if findings.total > 1 else ""
         raise BrokenHistoryError(
-            f"the log of {store} is broken: {findings.listed[0].message}{more}; see `rolecall audit verify`"
+            f"the log of {store} is damaged: {findings.listed[0].message}{more}; run `rolecall audit verify`"
         )

@@ -1,7 +1,7 @@
-"""A SQLite file that a command looks after.
+"""A SQLite file that a command maintains.
 
-What reads it while a server writes to it opens it for reading only and needs no lock file. What moves it from here, or fills it,
-holds the lock file, as a server does.
+Reads beside a running server open the file read-only and need no lock file. Moving or filling the store takes the lock file, as a
+server does.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ class SqliteAdminStore:
         return self._path
 
     def head(self) -> Head:
-        """Return where the store stands now."""
+        """Return the newest revision of the store and its history."""
         with _engine(self._path, "ro") as engine, engine.begin() as connection:
             return read_head(connection)
 
     @contextmanager
     def pages(self) -> Iterator[Pages]:
-        """Give short transactions: each sees a moment of its own."""
+        """Yield a function that opens short read transactions; each reads a state of its own."""
         self._require_file()
         with _engine(self._path, "ro") as engine:
             with engine.begin() as connection:
@@ -65,7 +65,7 @@ class SqliteAdminStore:
 
     @contextmanager
     def snapshot_transaction(self) -> Iterator[Connection]:
-        """Give a transaction while no server has the file."""
+        """Yield a transaction that holds the lock file."""
         self._require_file()
         with self._locked(), _engine(self._path, "rw") as engine, engine.begin() as connection:
             require_current_schema(connection, self.name)
@@ -73,10 +73,10 @@ class SqliteAdminStore:
 
     @contextmanager
     def snapshot_transaction_beside(self, path: Path) -> Iterator[Connection]:
-        """Give a transaction on a copy of the file, which is made in short steps and goes away afterwards."""
+        """Yield a transaction on a temporary copy of the file, which is made in short steps."""
         self._require_file()
         copy = path.with_name(f".{path.name}.copy")
-        # What a crash has left there goes away first, with its journal.
+        # A crash may have left a copy there, with its journal.
         _remove(copy)
         try:
             os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
@@ -89,7 +89,7 @@ class SqliteAdminStore:
 
     @contextmanager
     def fill_transaction(self) -> Iterator[Connection]:
-        """Give a write transaction while no server has the file, which is made if it is not there."""
+        """Yield a write transaction that holds the lock file; create the file if it does not exist."""
         if not read_sqlite_schema(self._path):
             open_sqlite(self._path).close()
         with self._locked(), _engine(self._path, "rw", _WRITE) as engine, engine.begin() as connection:
@@ -99,7 +99,7 @@ class SqliteAdminStore:
 
     def _require_file(self) -> None:
         if not self._path.is_file():
-            raise StoreUnavailableError(f"there is no store {self.name}")
+            raise StoreUnavailableError(f"there is no store {self.name}; give the path of an existing one")
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -112,7 +112,7 @@ class SqliteAdminStore:
     def _copy_to(self, copy: Path) -> None:
         try:
             with closing(connect_sqlite(self._path, mode="ro")) as source, closing(connect_sqlite(copy)) as target:
-                # The copy is thrown away: it need not survive a crash.
+                # The copy is deleted afterwards, so it need not survive a crash.
                 target.execute("PRAGMA synchronous = OFF")
                 _copy(source, target)
         except sqlite3.Error as error:
@@ -126,7 +126,7 @@ def _remove(copy: Path) -> None:
 
 @contextmanager
 def _engine(path: Path, mode: str, begin: str = _READ) -> Iterator[Engine]:
-    # One connection, used by one thread: transactions follow each other.
+    # One connection, used by one thread: transactions are serial.
     creator = partial(connect_sqlite, path, mode=mode)
     engine = create_engine("sqlite+pysqlite://", creator=creator, poolclass=StaticPool, hide_parameters=True)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
@@ -142,27 +142,27 @@ def _unavailable(path: Path, error: SQLAlchemyError | sqlite3.Error) -> StoreUna
     cause = error.orig if isinstance(error, DBAPIError) else error
     if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY_ROLLBACK:
         return StoreUnavailableError(
-            f"`{path}` was left in the middle of a write, which whoever reads it cannot undo;"
+            f"`{path}` has an unfinished write, which a read-only connection cannot roll back;"
             " start its server, or run `rolecall migrate`"
         )
     return sqlite_unavailable_error(path, error)
 
 
 class _RestartedError(Exception):
-    """A writer has made the copying begin anew too often."""
+    """Writes have restarted the copying too often."""
 
 
 def _copy(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
-    """Copy a database in steps between which writers write; what they write makes it begin anew.
+    """Copy a database in steps, between which servers may write; a write restarts the copying.
 
-    After some of that it is copied in one step, for which they wait.
+    After `MAX_RESTARTS` it is copied in one step, for which writers wait.
     """
     left: int | None = None
     restarts = 0
 
     def watch(_status: int, remaining: int, _total: int) -> None:
         nonlocal left, restarts
-        # A step after which no less is left began anew, or found a writer at work.
+        # A step after which as much remains as before was restarted, or found the file locked.
         if left is not None and remaining >= left:
             restarts += 1
         left = remaining

@@ -1,6 +1,6 @@
-"""A whole store as rows: read at one moment, and put into an empty store.
+"""A whole store as rows, read in one transaction and inserted into an empty store.
 
-Rows move as they are, the log with its stored bytes: nothing is made anew on the way. Memory is bounded, some rows go by at a time.
+Values are copied unchanged, the log as its stored bytes. Memory is bounded: rows are read and written in batches.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from rolecall.storage.sql.tables import (
 
 ONE_ROW_TABLES = (meta, counter, floor)
 TABLES = (*ONE_ROW_TABLES, accounts, roles, role_tags, commits, changes, requests)
-"""In the order in which they are read and written: first what says where the store stands."""
+"""In the order in which they are read and written: first the tables with the position of the store."""
 
 ROWS_PER_BATCH = 250
 
 R = TypeVar("R", bound=Sequence[Any])
 
 OnProgress: TypeAlias = Callable[[int], object]
-"""Gets how many rows have gone by."""
+"""Called with the number of rows so far."""
 
-_OF_THE_SCHEMA = {counter.c.compatible_from}
+_SCHEMA_COLUMNS = {counter.c.compatible_from}
 
 
 class RowBatch(NamedTuple):
@@ -54,7 +54,7 @@ class RowBatch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoreContents:
-    """What a store holds: where it stands, how many roles it has, and their digest."""
+    """The newest revision of a store, the number of its roles, and their digest."""
 
     head: Head
     roles: int
@@ -62,20 +62,22 @@ class StoreContents:
 
 
 def data_columns(table: Table) -> list[Column[Any]]:
-    """Return the columns that belong to the store, and not to the schema that it has at the moment."""
-    return [column for column in table.c if column not in _OF_THE_SCHEMA]
+    """Return the columns that contain data, not facts about the present schema."""
+    return [column for column in table.c if column not in _SCHEMA_COLUMNS]
 
 
 def require_current_schema(connection: Connection, store: str) -> None:
-    """Raise `StoreUnsupportedError` unless this version knows every column of the store."""
+    """Raise `StoreUnsupportedError` unless the store has exactly the schema of this version, so that no column is missed."""
     found = read_schema(connection, store)
     if found != SCHEMA:
-        what = "run `rolecall migrate` first" if found < SCHEMA else "use the version that made it, or a later one"
-        raise StoreUnsupportedError(f"{store} has schema {found:04}, this version moves {SCHEMA:04}; {what}")
+        action = (
+            "run `rolecall migrate` first" if found < SCHEMA else "use the version that migrated it, or a later one"
+        )
+        raise StoreUnsupportedError(f"{store} has schema {found:04}, this version copies schema {SCHEMA:04}; {action}")
 
 
 def row_batches(connection: Connection) -> Iterator[RowBatch]:
-    """Yield all rows of a store; raise `BrokenHistoryError` at one that is not of its table's types."""
+    """Yield all rows of a store; raise `BrokenHistoryError` if a value does not have the type of its column."""
     for table in TABLES:
         columns = data_columns(table)
         statement = select(*columns).execution_options(yield_per=ROWS_PER_BATCH)
@@ -85,7 +87,7 @@ def row_batches(connection: Connection) -> Iterator[RowBatch]:
 
 
 def read_contents(connection: Connection) -> StoreContents:
-    """Return what a store holds, having looked at every role."""
+    """Return a summary of a store; reads every role."""
     digest = StateDigest()
     for row in connection.execute(select_roles().execution_options(yield_per=ROWS_PER_BATCH)):
         digest.add(role_of_row(row))
@@ -93,48 +95,46 @@ def read_contents(connection: Connection) -> StoreContents:
 
 
 def require_empty(connection: Connection, store: str) -> None:
-    """Take the store for this transaction alone; raise `StoreUnsupportedError` if it holds anything."""
+    """Lock the store for this transaction; raise `StoreUnsupportedError` if it contains anything."""
     lock_for_writing(connection)
     revision = read_position(connection).head.revision
     if revision or _count(connection, roles) or _count(connection, commits):
         raise StoreUnsupportedError(
-            f"{store} is not empty, it stands at revision {revision}; name a file that is not there, or a new database"
+            f"{store} is not empty, it is at revision {revision}; give a file that does not exist, or a new database"
         )
 
 
-def fill(connection: Connection, steps: Iterable[RowBatch], on_progress: OnProgress) -> None:
-    """Put rows into a store that `require_empty` has taken."""
+def fill(connection: Connection, batches: Iterable[RowBatch], on_progress: OnProgress) -> None:
+    """Insert rows into a store that `require_empty` has locked."""
     for table in TABLES:
         if table not in ONE_ROW_TABLES:
             connection.execute(delete(table))
-    done = 0
-    for table, rows in steps:
+    total = 0
+    for table, rows in batches:
         names = [column.name for column in data_columns(table)]
         values = [dict(zip(names, row, strict=True)) for row in rows]
         if table in ONE_ROW_TABLES:
-            # Changed and not replaced, so that what belongs to the schema stays as it is.
+            # Updated and not replaced, so that the columns about the schema keep their values.
             connection.execute(update(table).values(values[0]))
         else:
             connection.execute(insert(table), values)
-        done += len(rows)
-        on_progress(done)
+        total += len(rows)
+        on_progress(total)
 
 
 def require_types(table: Table, rows: Iterable[Sequence[Any]]) -> None:
-    """Raise `BrokenHistoryError` if a value is not of the type of its column."""
+    """Raise `BrokenHistoryError` if a value does not have the type of its column."""
     if any(mistyped(data_columns(table), rows)):
-        raise BrokenHistoryError(
-            f"table `{table.name}` has a row that no version of this program wrote; see `rolecall audit verify`"
-        )
+        raise BrokenHistoryError(f"table `{table.name}` has a value of a wrong type; run `rolecall audit verify`")
 
 
 def mistyped(columns: Sequence[Column[Any]], rows: Iterable[R]) -> Iterator[tuple[R, int]]:
-    """Yield each value that is not of the type of its column: its row, and the place of the column in `columns`."""
+    """Yield each value that does not have the type of its column: its row, and the index of the column in `columns`."""
     types = tuple(column.type.python_type for column in columns)
     for row in rows:
         found = tuple(map(type, row))
         if found != types:
-            yield from ((row, place) for place, type_ in enumerate(types) if found[place] is not type_)
+            yield from ((row, index) for index, type_ in enumerate(types) if found[index] is not type_)
 
 
 def _count(connection: Connection, table: Table) -> int:

@@ -1,9 +1,7 @@
-"""The store in a PostgreSQL database: for several servers over one state.
+"""The store in a PostgreSQL database, which several servers may share.
 
-A connection is made when it is first needed. Every transaction begins with one statement that bounds how long it may wait and
-refuses a standby, and nothing is kept in a session, so poolers may lend connections for a transaction. A write is READ COMMITTED:
-it updates the counter row first, and what it reads after that was committed by the writers before it. The schema is never changed
-from here (`postgres_schema.py`).
+Connections are made when they are first needed. No setting outlives a transaction, so a pooler may lend a connection for each
+transaction. The schema is never changed from here (see `schema.py`).
 """
 
 from __future__ import annotations
@@ -34,7 +32,8 @@ POOL_TIMEOUT_SECONDS = 5
 
 STORE_NAME = "the database"
 
-# One round trip. A write leaves open whether it may write: the database's default says it.
+# One round trip sets the limits of the transaction and asks whether this is a standby. A write does not say READ WRITE, so that
+# `default_transaction_read_only` of the database applies.
 _BEGIN = """
 BEGIN ISOLATION LEVEL {};
 SELECT pg_is_in_recovery(),
@@ -43,7 +42,7 @@ SELECT pg_is_in_recovery(),
     set_config('idle_in_transaction_session_timeout', '{}', true),
     set_config('statement_timeout', '{}', true)
 """
-# A commit that is acknowledged is on the disk, also where the database would by default not wait for that.
+# An acknowledged commit is on disk, also where the database would not wait for that by default.
 _DURABLY = """,
     set_config('synchronous_commit', replace(current_setting('synchronous_commit'), 'off', 'on'), true)
 """
@@ -51,9 +50,10 @@ _DURABLY = """,
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long a transaction may wait, in milliseconds: for a writer, between two of its statements, for one of them.
+    """The limits of a transaction, in milliseconds.
 
-    The database itself ends what takes longer; if it has said nothing at all for `response_timeout`, it is given up.
+    The database enforces `lock` (waiting for another writer), `idle` (between two statements) and `statement` (running one). If it
+    sends nothing for `response`, the connection is given up.
     """
 
     lock: int = 3_000
@@ -66,10 +66,10 @@ TIMEOUTS = Timeouts()
 
 
 def open_postgres(url: str, timeouts: Timeouts = TIMEOUTS) -> SqlRoleRepository:
-    """Open the store in a database: only the URL is looked at, raising `StoreUnsupportedError`.
+    """Return the store in a database, without connecting to it; raise `StoreUnsupportedError` if the URL does not parse.
 
-    Every use raises `StoreUnavailableError` while the database cannot be reached or is a standby; the first one also raises
-    `StoreUnsupportedError` if its schema is not one that this version works on.
+    Every method raises `StoreUnavailableError` while the database cannot be reached or is a standby. The first one also raises
+    `StoreUnsupportedError` if this version does not support the schema.
     """
     parameters = parse_url(url)
     driver = PostgresDriver(parameters, timeouts)
@@ -80,7 +80,7 @@ def open_postgres(url: str, timeouts: Timeouts = TIMEOUTS) -> SqlRoleRepository:
             max_overflow=0,
             timeout=POOL_TIMEOUT_SECONDS,
             use_lifo=True,
-            # Otherwise the first uses after a restart of the database would fail on the connections from before.
+            # Otherwise the first reads after a restart of the database would fail on the old connections.
             pre_ping=True,
         )
     )
@@ -89,22 +89,22 @@ def open_postgres(url: str, timeouts: Timeouts = TIMEOUTS) -> SqlRoleRepository:
 
 
 def postgres_engine(pool: Pool) -> Engine:
-    """Return the engine of a database. Its URL holds nothing: where it leads only the pool knows."""
+    """Return the engine of a database. Its own URL is empty, so that it cannot leak: only the pool knows the parameters."""
     return create_engine("postgresql+psycopg://", pool=pool, hide_parameters=True, use_native_hstore=False)
 
 
 def connector(
     parameters: ConnectionParameters, response_timeout: ResponseTimeout | None = None
 ) -> Callable[[], DBAPIConnection]:
-    """Return the function with which a pool connects; without `response_timeout`, statements may take as long as they will."""
+    """Return the function with which a pool connects; without a `response_timeout` a statement may take any time."""
     return cast("Callable[[], DBAPIConnection]", partial(connect, parameters, response_timeout=response_timeout))
 
 
 @contextmanager
 def one_transaction(parameters: ConnectionParameters, begin: str) -> Iterator[Connection]:
-    """Give a transaction on a connection of its own, begun by `begin`, whose statements may take as long as they will.
+    """Yield a transaction on a connection of its own, started by the SQL text `begin`; raise `StoreUnavailableError`.
 
-    Raise `StoreUnavailableError`.
+    There is no response timeout: the text sets the limits.
     """
     engine = postgres_engine(NullPool(connector(parameters)))
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
@@ -112,16 +112,16 @@ def one_transaction(parameters: ConnectionParameters, begin: str) -> Iterator[Co
         with engine.begin() as connection:
             yield connection
     except SQLAlchemyError as error:
-        told = unavailable_error(error, connections=1)
-        if told is None:
+        unavailable = unavailable_error(error, connections=1)
+        if unavailable is None:
             raise
-        raise told from error
+        raise unavailable from error
     finally:
         engine.dispose()
 
 
 class PostgresDriver:
-    """How PostgreSQL begins, notifies and fails."""
+    """What is specific to PostgreSQL: how a transaction begins, how a commit is announced, and what its errors mean."""
 
     def __init__(self, parameters: ConnectionParameters, timeouts: Timeouts) -> None:
         self._parameters, self.response_timeout = parameters, ResponseTimeout(timeouts.response / 1_000)
@@ -132,14 +132,14 @@ class PostgresDriver:
 
     @property
     def exclusive(self) -> bool:
-        """Tell that others may write, too."""
+        """Return False: other servers may write, too."""
         return False
 
     def begin(self, connection: Connection) -> None:
-        """Begin a transaction; refuse a standby, and before the first one a schema that this version does not work on."""
+        """Begin a transaction; refuse a standby, and on the first transaction an unsupported schema or encoding."""
         standby, encoding = self._execute_begin(connection)
         if standby:
-            # Another connection may lead to the primary, after a failover.
+            # After a failover a new connection may reach the primary, so none of the old ones is reused.
             connection.invalidate()
             connection.engine.dispose()
             raise StoreUnavailableError(f"{STORE_NAME} is a standby; give the address of the primary")
@@ -149,26 +149,26 @@ class PostgresDriver:
             self._schema_is_known = True
 
     def notify(self, connection: Connection, revision: Revision) -> None:
-        """Notify those that listen when the transaction commits."""
+        """Notify the listening servers when the transaction commits."""
         connection.execute(select(func.pg_notify(CHANNEL, str(revision))))
 
     def notifications(self) -> PostgresNotifications:
-        """Return word of the commits of others."""
+        """Return the notifications of commits; their connection has a response timeout of its own."""
         response_timeout = ResponseTimeout(self.response_timeout.seconds)
         return PostgresNotifications(
             partial(connect, self._parameters, response_timeout=response_timeout), response_timeout
         )
 
     def unavailable_error(self, error: SQLAlchemyError) -> StoreUnavailableError | None:
-        """Return the sentence for a database that cannot be used now; None for a mistake of ours."""
+        """Return the error that the caller gets; None if the error is a programming mistake of ours."""
         return unavailable_error(error, connections=MAX_CONNECTIONS)
 
     def shorten_timeouts(self) -> None:
-        """Give the database up soon where it says nothing."""
+        """Give up connections that stay silent for `CLOSING_SECONDS`."""
         self.response_timeout.shorten()
 
     def release(self) -> None:
-        """Do nothing: the connections are the engine's."""
+        """Do nothing: the connections belong to the engine."""
 
     def _execute_begin(self, connection: Connection) -> tuple[bool, str]:
         writes = connection.get_execution_options().get(WRITES, False)
@@ -176,16 +176,16 @@ class PostgresDriver:
             return _begin_and_read(connection, self._begin_write if writes else self._begin_read)
         except psycopg.Error as error:
             connection.invalidate(error)
-            told = unavailable_error(error, connections=MAX_CONNECTIONS)
-            if told is None:
+            unavailable = unavailable_error(error, connections=MAX_CONNECTIONS)
+            if unavailable is None:
                 raise
-            raise told from error
+            raise unavailable from error
 
 
 def require_encoding(encoding: str) -> None:
-    """Raise `StoreUnsupportedError` if the database cannot keep every text as it is."""
+    """Raise `StoreUnsupportedError` if the database cannot store every text."""
     if encoding != "UTF8":
-        raise StoreUnsupportedError(f"{STORE_NAME} has the encoding {encoding}; make one with ENCODING 'UTF8'")
+        raise StoreUnsupportedError(f"{STORE_NAME} has the encoding {encoding}; create one with ENCODING 'UTF8'")
 
 
 def _begin_and_read(connection: Connection, statement: str) -> tuple[bool, str]:

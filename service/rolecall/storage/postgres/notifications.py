@@ -1,6 +1,6 @@
-"""Word of the commits of others through LISTEN and NOTIFY, on a connection of its own.
+"""Notifications of other servers' commits, through LISTEN and NOTIFY on a connection of their own.
 
-Through a pooler that lends a connection for a transaction only no word comes; polling finds every commit all the same.
+A pooler in transaction mode delivers none; polling finds every commit all the same.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ CHANNEL = "rolecall"
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 15.0
 _SLICE_SECONDS = 0.25
-"""How long a `wait` under way may take to see that `close` was called."""
+"""How long a running `wait` may take to notice that `close` was called."""
 
 
 class PostgresNotifications:
-    """Listens, on one thread at a time; connects when it is first asked, and anew after a pause when the connection broke.
+    """Listens on one thread at a time; connects on the first `wait`, and reconnects after a pause when the connection breaks.
 
-    `response_timeout` is that of the connections that `connect` makes.
+    `response_timeout` is the one of the connections that `connect` returns.
     """
 
     def __init__(self, connect: Callable[[], psycopg.Connection], response_timeout: ResponseTimeout) -> None:
@@ -36,12 +36,12 @@ class PostgresNotifications:
         self._closed = threading.Event()
         self._connected_before = False
         self._pause, self._connect_at = FIRST_PAUSE_SECONDS, 0.0
-        self._held = threading.Lock()
+        self._waiting = threading.Lock()
 
     def wait(self, seconds: float) -> bool:
-        """Return True as soon as there is word, and when a new connection may have missed some."""
+        """Return True on a notification, and after a reconnect, which may have missed some; False after `seconds`."""
         until = time.monotonic() + seconds
-        with self._held:
+        with self._waiting:
             while not self._closed.is_set() and (left := until - time.monotonic()) > 0:
                 if self._connection is None:
                     if self._connect_within(left):
@@ -51,14 +51,14 @@ class PostgresNotifications:
         return False
 
     def close(self) -> None:
-        """Let go of the connection, as soon as a `wait` under way has ended."""
+        """Close the connection as soon as a running `wait` has returned."""
         self._closed.set()
         self._response_timeout.shorten()
-        with self._held:
+        with self._waiting:
             self._drop()
 
     def _connect_within(self, seconds: float) -> bool:
-        """Connect when it is time; tell whether this replaces a connection that broke."""
+        """Connect once the pause is over; return whether this replaces a connection that broke."""
         pause = self._connect_at - time.monotonic()
         if pause > 0:
             self._closed.wait(min(pause, seconds))
@@ -67,20 +67,20 @@ class PostgresNotifications:
             self._connection = self._connect()
             self._connection.execute(f"LISTEN {CHANNEL}")
         except (StoreUnavailableError, psycopg.Error):
-            self._broke()
+            self._schedule_reconnect()
             return False
-        again, self._connected_before = self._connected_before, True
+        reconnected, self._connected_before = self._connected_before, True
         self._pause = FIRST_PAUSE_SECONDS
-        return again
+        return reconnected
 
     def _listen(self, connection: psycopg.Connection, seconds: float) -> bool:
         try:
             return any([True for _ in connection.notifies(timeout=seconds, stop_after=1)])
         except psycopg.Error:
-            self._broke()
+            self._schedule_reconnect()
             return False
 
-    def _broke(self) -> None:
+    def _schedule_reconnect(self) -> None:
         self._drop()
         self._connect_at = time.monotonic() + self._pause * random.uniform(0.5, 1)  # noqa: S311 -- spreads replicas, keeps no secret
         self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""Changing the schema of a PostgreSQL database: in one transaction, under a lock that makes a second one wait."""
+"""Migration of a PostgreSQL database: in one transaction, under a lock for which a second migration waits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rolecall.storage.sql.schema import prepare_schema, read_schema
 from rolecall.storage.sql.tables import counter
 
 _ADVISORY_LOCK = 0x726F_6C65_6361_6C6C
-"""Any number that nobody else takes will do: this one spells the name of the service."""
+"""An arbitrary number that only this service uses: its name in ASCII."""
 
 _BEGIN = """
 BEGIN ISOLATION LEVEL READ COMMITTED;
@@ -20,15 +20,15 @@ SELECT set_config('lock_timeout', '300s', true), set_config('statement_timeout',
 
 
 def migrate_postgres(url: str) -> tuple[int, int]:
-    """Bring the schema of a database to this version; return it before and after.
+    """Migrate the schema of a database to this version; return it before and after.
 
-    Servers at work go on: their transactions wait for this one, or this one for theirs, none of which is long.
+    Servers may keep running: their transactions and this one wait for each other, briefly.
     """
     with one_transaction(parse_url(url), _BEGIN) as connection:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
         require_encoding(connection.exec_driver_sql("SELECT current_setting('server_encoding')").scalar_one())
         if inspect(connection).has_table(counter.name):
-            # As writers do, so that this transaction and theirs do not wait for each other crosswise.
+            # The lock that every writer takes first: otherwise this transaction and a write could deadlock.
             lock_counter(connection)
         return prepare_schema(connection, STORE_NAME)
 

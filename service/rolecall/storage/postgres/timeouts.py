@@ -1,7 +1,7 @@
-"""Connections that do not wait for ever.
+"""Connections that give up when the database stops responding.
 
-A process of the database that is stopped, or a path that swallows what it carries, keeps its connections: the kernel of the other
-side goes on to acknowledge what comes, so neither keepalives nor a timeout of TCP ends the wait for an answer.
+If a process of the database is stopped, or the network drops its packets, the connection stays open: the kernel at the other end
+still acknowledges what it receives, so neither TCP keepalives nor a TCP timeout ends the wait for an answer.
 """
 
 from __future__ import annotations
@@ -16,50 +16,51 @@ import psycopg
 RV = TypeVar("RV")
 
 CLOSING_SECONDS = 4.0
-"""How long the database may still be silent once it is to be left: what waits for another writer waits for less."""
+"""How long the database may stay silent once the store is closing; longer than a write waits for another writer's lock."""
 
 
 class ResponseTimeout:
-    """How long the database may say nothing before it is given up, on every connection that shares this."""
+    """How long the database may send nothing before a connection is given up; connections may share one."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds, self._shortened_at = seconds, inf
 
     @property
     def shortened(self) -> bool:
-        """Tell whether it was cut short."""
+        """Return whether `shorten` was called."""
         return self._shortened_at < inf
 
     def shorten(self) -> None:
-        """Wait for little longer from now on, also where somebody waits already. May be called from any thread."""
+        """Wait at most `CLOSING_SECONDS` from now on, also where a wait has begun. May be called from any thread."""
+        # A second call must not extend the waits that the first one shortened.
         self._shortened_at = min(self._shortened_at, monotonic())
 
     def exceeded(self, last_response: float) -> bool:
-        """Tell whether it has lasted too long, counted from `last_response`."""
+        """Return whether the database has been silent too long since `last_response` (`time.monotonic`)."""
         return monotonic() > min(last_response + self.seconds, max(last_response, self._shortened_at) + CLOSING_SECONDS)
 
 
 class TimedConnection(psycopg.Connection[Any]):
-    """A connection that closes itself, and raises `psycopg.OperationalError`, when `response_timeout` lasts too long."""
+    """A connection that closes itself and raises `psycopg.OperationalError` when its `response_timeout` is exceeded."""
 
     response_timeout: ResponseTimeout | None = None
 
     def wait(self, gen: Generator[Any, Any, RV], *args: Any, **kwargs: Any) -> RV:  # noqa: ANN401  (the library's own)
-        """Run what the library awaits, as long as anything comes."""
+        """Run one operation of the library; give up when no bytes arrive for too long."""
         if self.response_timeout is None:
             return super().wait(gen, *args, **kwargs)
         return super().wait(self._with_timeout(gen, self.response_timeout), *args, **kwargs)
 
-    def _with_timeout(self, gen: Generator[Any, Any, RV], response_timeout: ResponseTimeout) -> Generator[Any, Any, RV]:
-        """Pass everything on; the library says now and then that nothing has come."""
-        heard = monotonic()
+    def _with_timeout(self, gen: Generator[Any, Any, RV], timeout: ResponseTimeout) -> Generator[Any, Any, RV]:
+        """Forward everything between the library and the operation; the library reports regularly that nothing has arrived."""
+        last_response = monotonic()
         try:
             wanted = next(gen)
             while True:
                 ready = yield wanted
                 if ready:
-                    heard = monotonic()
-                elif response_timeout.exceeded(heard):
+                    last_response = monotonic()
+                elif timeout.exceeded(last_response):
                     break
                 wanted = gen.send(ready)
         except StopIteration as ended:

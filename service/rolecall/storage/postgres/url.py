@@ -1,7 +1,6 @@
-"""The URL of a PostgreSQL database, as its library reads it, with the settings that a connection of ours has besides.
+"""The URL of a PostgreSQL database as libpq reads it, and the defaults of our connections.
 
-What the URL says stands: a setting is ours only where the URL has none. No message shows anything of a URL, since a password may be
-anywhere in it, also where a character that was not escaped has moved it.
+No message contains any part of a URL: a password may be anywhere in it, also where a character that was not escaped has moved it.
 """
 
 from __future__ import annotations
@@ -20,16 +19,17 @@ ConnectionParameters: TypeAlias = dict[str, str | int | None]
 _DEFAULTS: ConnectionParameters = {
     "application_name": "rolecall",
     "connect_timeout": 5,
-    # A peer that is gone without a word is noticed within about half a minute when idle, ten seconds when it owes an answer.
+    # A peer that vanishes is detected within about 30 seconds on an idle connection, 10 seconds on one that owes an answer.
     "keepalives": 1,
     "keepalives_idle": 15,
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
+"""Used unless the URL says otherwise."""
 
 _FIXED: ConnectionParameters = {"client_encoding": "UTF8"}
-"""What no URL changes: another encoding could not carry every text."""
+"""No URL changes these: in another encoding some texts could not be sent."""
 
 
 def parse_url(url: str) -> ConnectionParameters:
@@ -40,6 +40,7 @@ def parse_url(url: str) -> ConnectionParameters:
             parsed = conninfo_to_dict(url)
         except (psycopg.Error, ValueError):
             parsed = None
+    # Raised outside of the `except`, because the library's error may quote the URL.
     if parsed is None:
         raise StoreUnsupportedError(
             "the URL of the database does not parse; give `postgresql://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE`"
@@ -49,18 +50,19 @@ def parse_url(url: str) -> ConnectionParameters:
 
 
 def connect(parameters: ConnectionParameters, *, response_timeout: ResponseTimeout | None = None) -> psycopg.Connection:
-    """Return a new connection, each of whose statements is a transaction unless it says otherwise.
+    """Return a new connection in autocommit mode.
 
-    Nothing is prepared: a pooler may run the next transaction on another connection of its own. An answer is waited for as long as
-    `response_timeout` allows. Raise `StoreUnavailableError`, also once that was cut short.
+    Without a `response_timeout` a statement may take any time. Raise `StoreUnavailableError`, also once the timeout was shortened:
+    then the store is closed.
     """
     if response_timeout and response_timeout.shortened:
         raise StoreUnavailableError("the store is closed")
     try:
+        # Nothing is prepared: a pooler may run the next transaction on another server connection.
         connection = TimedConnection.connect(**parameters, autocommit=True, prepare_threshold=None)  # type: ignore[arg-type]
         connection.response_timeout = response_timeout
         return connection  # noqa: TRY300  (it reads as one)
     except (psycopg.Error, ValueError, OSError) as error:
-        told = describe_connection_error(error)
-    # Outside of the `except`, so that the library's own words are not kept with this error.
-    raise StoreUnavailableError(told)
+        message = describe_connection_error(error)
+    # Raised outside of the `except`, because the library's error may quote the URL.
+    raise StoreUnavailableError(message)

@@ -1,12 +1,12 @@
-"""The form of a file that only the holder of a key can have written: nothing of it is read that the key does not vouch for.
+"""A file format that only the owner of a key can write: a reader rejects every frame that the key does not authenticate.
 
     file  = KIND nonce (16 bytes) frame* end
     frame = 0 (1 byte) length (4 bytes, big-endian) payload MAC (32 bytes)
     end   = 1 (1 byte) 0 (4 bytes) MAC (32 bytes)
 
-The MAC is HMAC-SHA256 over the number of the frame (8 bytes, big-endian) and all that comes before the MAC in it, under a key of
-this one file: that of the holder, bound to KIND, bound to the nonce. So frames cannot be altered, dropped, repeated, put in another
-order or into another file, and the end of a file cannot be cut off.
+The MAC is HMAC-SHA256 over the number of the frame (8 bytes, big-endian) and everything before the MAC in it. Its key is derived
+from the owner's key, KIND and the nonce, so it belongs to this one file. Therefore frames cannot be altered, dropped, repeated,
+reordered or moved to another file, and the end of a file cannot be cut off.
 """
 
 from __future__ import annotations
@@ -27,30 +27,28 @@ _MORE, _END = 0, 1
 
 
 class AuthenticatedFileError(Exception):
-    """A file is not one that the holder of the key has written, or not all of it. The message goes on after the file's name."""
+    """A file was not written with the key, or is incomplete. The message is the rest of a sentence that begins with the file."""
 
 
 class AuthenticatedEncoder:
-    """Makes one file: first `opening`, then a `frame` for each payload, in this order, then `end`."""
+    """Encodes one file: first `header`, then a `frame` for each payload in order, then `end`."""
 
     def __init__(self, key: bytes, kind: bytes) -> None:
         nonce = os.urandom(_NONCE_BYTES)
-        self.opening = kind + nonce
+        self.header = kind + nonce
         self._frames = _Frames(key, kind, nonce)
 
     def frame(self, payload: bytes) -> bytes:
-        """Return the next frame; raise `AuthenticatedFileError` if it would be larger than any reader takes."""
+        """Return the next frame; raise `AuthenticatedFileError` if it is larger than a reader accepts."""
         if len(payload) > MAX_FRAME_BYTES:
-            raise AuthenticatedFileError(
-                f"would have a part of {len(payload)} bytes; at most {MAX_FRAME_BYTES} are read"
-            )
-        return self._authenticated(_HEAD.pack(_MORE, len(payload)), payload)
+            raise AuthenticatedFileError(f"would have a frame of {len(payload)} bytes; the limit is {MAX_FRAME_BYTES}")
+        return self._with_mac(_HEAD.pack(_MORE, len(payload)), payload)
 
     def end(self) -> bytes:
-        """Return what tells that this is all."""
-        return self._authenticated(_HEAD.pack(_END, 0), b"")
+        """Return the frame that marks the end of the file."""
+        return self._with_mac(_HEAD.pack(_END, 0), b"")
 
-    def _authenticated(self, head: bytes, payload: bytes) -> bytes:
+    def _with_mac(self, head: bytes, payload: bytes) -> bytes:
         return head + payload + self._frames.mac_of_next(head, payload)
 
 
@@ -60,25 +58,25 @@ def read_authenticated(file: BinaryIO, key: bytes, kind: bytes) -> Iterator[byte
     Payloads yielded before the error are authentic, but incomplete: use none of them until the iterator is exhausted.
     """
     if _exactly(file, len(kind)) != kind:
-        raise AuthenticatedFileError("is of another kind, or of another version")
+        raise AuthenticatedFileError("is another kind of file, or of another version")
     frames = _Frames(key, kind, _exactly(file, _NONCE_BYTES))
     while True:
         head = _exactly(file, _HEAD.size)
-        mark, length = _HEAD.unpack(head)
+        marker, length = _HEAD.unpack(head)
         if length > MAX_FRAME_BYTES:
-            raise AuthenticatedFileError(f"names a part of {length} bytes; at most {MAX_FRAME_BYTES} are read")
+            raise AuthenticatedFileError(f"names a frame of {length} bytes; the limit is {MAX_FRAME_BYTES}")
         payload, mac = _exactly(file, length), _exactly(file, _MAC_BYTES)
         if not hmac.compare_digest(mac, frames.mac_of_next(head, payload)):
             raise AuthenticatedFileError("was altered, or written with another key")
-        if mark == _END:
+        if marker == _END:
             break
         yield payload
     if file.read(1):
-        raise AuthenticatedFileError("goes on after its end")
+        raise AuthenticatedFileError("continues after its end")
 
 
 class _Frames:
-    """What authenticates the frames of one file, one after the other."""
+    """Computes the MACs of the frames of one file, in order."""
 
     def __init__(self, key: bytes, kind: bytes, nonce: bytes) -> None:
         self._key = hmac.digest(hmac.digest(key, kind, "sha256"), nonce, "sha256")
@@ -93,5 +91,5 @@ class _Frames:
 def _exactly(file: BinaryIO, size: int) -> bytes:
     read = file.read(size)
     if len(read) < size:
-        raise AuthenticatedFileError("ends in the middle")
+        raise AuthenticatedFileError("is incomplete: its end is missing")
     return read

@@ -1,13 +1,8 @@
-"""The whole state in a file beside the server, so that it can start again while the database is down.
+"""The snapshot file: the whole state of a server, from which it can start while the database is down.
 
-1. Everything in it is authenticated (`sealed_file.py`) with a secret that only servers know: what decides over access must not be
-   taken from a file that anybody could have written. It holds the store's token key, so it is its owner's alone, as the store is.
-2. It is replaced as a whole (`whole_file.py`): there is the old one until there is a new one.
-3. PATH.seen, a small file beside it, tells when the store was last seen to stand where the file stands: a state that nobody
-   changes does not grow old while its store can be seen. When it speaks of another state, the time in the file itself counts.
-4. A file that is not genuine is put aside as PATH.refused, so that somebody can look at it; there is at most one.
-
-One process writes one file; two that share it are told.
+* PATH is authenticated (`authenticated_file.py`) with a key that only servers know, and replaced atomically (`atomic_file.py`).
+* PATH.seen records when the store was last seen at the position of the snapshot, so that an unchanged state does not become stale.
+* PATH.refused is the last file that could not be trusted, kept for inspection.
 """
 
 from __future__ import annotations
@@ -38,11 +33,11 @@ STATE_KIND = b"rolecall state 1\n"
 SEEN_KIND = b"rolecall seen 1\n"
 
 PAUSE_SECONDS = 0.001
-"""Twice what a frame of a hundred roles takes to make."""
+"""Twice the time that it takes to encode a frame of a hundred roles."""
 
 
 class SnapshotFileError(Exception):
-    """The file cannot be written, or what is there cannot be trusted."""
+    """The file cannot be written, or its content cannot be trusted."""
 
 
 class NoSnapshotFileError(SnapshotFileError):
@@ -51,7 +46,7 @@ class NoSnapshotFileError(SnapshotFileError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedSnapshot:
-    """What a file holds. `seen` is when the store was last seen to stand there; `warning` may be empty."""
+    """The content of a file. `seen` is when the store was last seen at `position`; `warning` may be empty."""
 
     position: SnapshotPosition
     seen: Moment
@@ -60,9 +55,9 @@ class SavedSnapshot:
 
 
 class SnapshotFile:
-    """A file that keeps a state. Its methods block, and are called one at a time.
+    """A file with the state of a server. Its methods block, and must be called one at a time, by one process.
 
-    Raise `SnapshotFileError` if there is no directory for it.
+    Raise `SnapshotFileError` if its directory does not exist.
     """
 
     def __init__(self, path: Path, key: bytes) -> None:
@@ -70,7 +65,7 @@ class SnapshotFile:
         self._seen = path.with_name(f"{path.name}.seen")
         self._refused = path.with_name(f"{path.name}.refused")
         if not path.parent.is_dir():
-            raise SnapshotFileError(f"there is no directory `{path.parent}` for the snapshot file; make it first")
+            raise SnapshotFileError(f"there is no directory `{path.parent}` for the snapshot file; create it first")
 
     def write(
         self,
@@ -80,50 +75,51 @@ class SnapshotFile:
         *,
         pause: Callable[[], None] = lambda: time.sleep(PAUSE_SECONDS),
     ) -> None:
-        """Keep a state, of which `seen` is when its store was seen to stand there; it is on the disk when this returns.
+        """Write a state, which its store had at the time `seen`; it is on disk when this returns.
 
-        `pause` is called after each frame, so that other threads run. What it raises, or `roles`, ends the writing. Whatever
-        is raised, the file is what it was. Raise `SnapshotFileError` when the disk does not take it.
+        `pause` is called after each frame, so that other threads run. An error that it or `roles` raises aborts the writing. After
+        any error the file is unchanged. Raise `SnapshotFileError` if the file cannot be written.
         """
-        seal = AuthenticatedEncoder(self._key, STATE_KIND)
+        encoder = AuthenticatedEncoder(self._key, STATE_KIND)
+        # Durable: after a crash of the machine the old file or the new one is there, whole.
         with _writing(self.path), replacing(self.path) as file:
-            file.write(seal.opening)
+            file.write(encoder.header)
             for payload in encode_snapshot(position, seen, roles):
-                file.write(seal.frame(payload))
+                file.write(encoder.frame(payload))
                 pause()
-            file.write(seal.end())
+            file.write(encoder.end())
 
     def touch(self, position: SnapshotPosition, seen: Moment) -> None:
-        """Note when the store was seen to stand where the file stands; raise `SnapshotFileError`.
+        """Record when the store was seen at the position of the file; raise `SnapshotFileError`.
 
-        A crash of the machine (not one of the process) may lose it: then an earlier time counts.
+        A crash of the machine (not of the process) may lose the record: then an earlier time counts.
         """
-        seal = AuthenticatedEncoder(self._key, SEEN_KIND)
+        encoder = AuthenticatedEncoder(self._key, SEEN_KIND)
         with _writing(self._seen), replacing(self._seen, durable=False) as file:
-            file.write(seal.opening + seal.frame(encode_last_seen(position, seen)) + seal.end())
+            file.write(encoder.header + encoder.frame(encode_last_seen(position, seen)) + encoder.end())
 
     def read(self) -> SavedSnapshot:
-        """Return what the file holds, all of it authentic; raise `NoSnapshotFileError`, `SnapshotFileError`."""
+        """Return the content of the file, all of it authenticated; raise `NoSnapshotFileError`, `SnapshotFileError`."""
         with _reading(self.path), open_regular(self.path) as file:
             position, seen, roles = decode_snapshot(read_authenticated(file, self._key, STATE_KIND))
-        later, warning = self._seen_again(position)
+        later, warning = self._read_last_seen(position)
         return SavedSnapshot(position=position, seen=later or seen, roles=roles, warning=warning)
 
-    def refuse(self) -> Path:
-        """Put the file aside, in place of the one that was put aside before it; return its name; raise `SnapshotFileError`."""
+    def set_aside(self) -> Path:
+        """Rename the file to PATH.refused, replacing an earlier one; return that path; raise `SnapshotFileError`."""
         try:
             self.path.replace(self._refused)
             sync_directory(self.path.parent)
         except OSError as error:
             raise SnapshotFileError(
-                f"cannot put `{self.path}` aside as `{self._refused.name}`: {_why(error)}"
+                f"cannot rename `{self.path}` to `{self._refused.name}`: {_reason(error)}"
             ) from error
         return self._refused
 
-    def _seen_again(self, position: SnapshotPosition) -> tuple[Moment | None, str]:
-        """Return when the store was seen there later, if that is known, and a warning.
+    def _read_last_seen(self, position: SnapshotPosition) -> tuple[Moment | None, str]:
+        """Return when the store was last seen at `position`, if that is recorded, and a warning.
 
-        What goes wrong here makes the state seem older than it is, never younger.
+        Any failure makes the state appear older than it is, never younger.
         """
         try:
             with _reading(self._seen), open_regular(self._seen) as file:
@@ -131,7 +127,7 @@ class SnapshotFile:
         except NoSnapshotFileError:
             return None, ""
         except SnapshotFileError as error:
-            return None, f"{error}: the time in `{self.path.name}` counts instead"
+            return None, f"{error}; the time in `{self.path.name}` is used instead"
 
 
 @contextmanager
@@ -139,7 +135,7 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SnapshotFileError(f"cannot write the snapshot file `{path}`: {_why(error)}") from error
+        raise SnapshotFileError(f"cannot write the snapshot file `{path}`: {_reason(error)}") from error
     except AuthenticatedFileError as error:
         raise SnapshotFileError(f"cannot write the snapshot file `{path}`: it {error}") from error
 
@@ -151,12 +147,14 @@ def _reading(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise NoSnapshotFileError(f"there is no snapshot file `{path}`") from None
     except OSError as error:
-        raise SnapshotFileError(f"cannot read the snapshot file `{path}`: {_why(error)}") from error
+        raise SnapshotFileError(f"cannot read the snapshot file `{path}`: {_reason(error)}") from error
     except AuthenticatedFileError as error:
         raise SnapshotFileError(f"the snapshot file `{path}` {error}") from error
     except (KeyError, TypeError, ValueError) as error:
-        raise SnapshotFileError(f"the snapshot file `{path}` holds what this version does not understand") from error
+        raise SnapshotFileError(
+            f"the snapshot file `{path}` has a content that this version does not support"
+        ) from error
 
 
-def _why(error: OSError) -> str:
+def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()

@@ -1,11 +1,11 @@
-"""A whole state as a row of payloads, and back: where it stands, its roles by the hundred, and how many there were.
+"""The content of a snapshot file as a sequence of payloads: a header, roles by the hundred, and their count.
 
     header = {"incarnation", "revision", "hash", "token_key", "seen"}
     roles  = [[account_id, role_name, role_id, document, description, seconds, tags, create_time, update_time, revision], ...]
-    end    = {"roles": how many}
+    end    = {"roles": count}
 
-This is not the canonical form of roles: it is made and read in a fraction of the time, which counts with a million of them. Equal
-values of many roles are one object when they are read, as they are when a store is.
+This is not the canonical form of roles: it is encoded and decoded in a fraction of the time, which matters for a million roles.
+Equal values of many decoded roles are one object, to save memory.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rolecall.storage.sql.rows import role_of_row
 
 FRAME_ROLES = 100
 FRAME_CHARACTERS = 65_536
-"""A payload ends with the role that reaches either: it is encoded in one step, in which no other thread runs."""
+"""A payload ends with the role that reaches either limit: no other thread runs while a payload is encoded."""
 
 MAX_SHARED_VALUES = 10_000
 
@@ -33,7 +33,7 @@ _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotPosition:
-    """Where a state stands: in which history, at which commit. `token_key` is that of its store."""
+    """The history and the commit of a state. `token_key` is that of its store."""
 
     incarnation: str
     revision: Revision
@@ -42,7 +42,7 @@ class SnapshotPosition:
 
 
 class DecodedSnapshot(NamedTuple):
-    """A state that was read: where it stands, when its store was seen to stand there, and its roles."""
+    """A decoded state: its position, when its store was last seen there, and its roles."""
 
     position: SnapshotPosition
     seen: Moment
@@ -50,48 +50,48 @@ class DecodedSnapshot(NamedTuple):
 
 
 def encode_snapshot(position: SnapshotPosition, seen: Moment, roles: Iterable[Role]) -> Iterator[bytes]:
-    """Yield the payloads of a state; about a hundred roles are looked at for each."""
+    """Yield the payloads of a state; each reads about a hundred roles."""
     yield canonical({**identity(position), "token_key": position.token_key.hex(), "seen": asdict(seen)})
     count = 0
-    for rows in _by_the_hundred(roles):
+    for rows in _batched(roles):
         count += len(rows)
         yield _encode(rows).encode()
     yield canonical({"roles": count})
 
 
 def decode_snapshot(payloads: Iterator[bytes]) -> DecodedSnapshot:
-    """Return the state of its payloads; raise `ValueError`, `KeyError` or `TypeError` when they have another form."""
+    """Return the state of the payloads; raise `ValueError`, `KeyError` or `TypeError` if they are malformed."""
     header = json.loads(next(payloads, b""))
     roles, shared, counted = list[Role](), dict[object, object](), -1
-    for form in map(json.loads, payloads):
-        if isinstance(form, dict):
-            counted = form["roles"]
+    for value in map(json.loads, payloads):
+        if isinstance(value, dict):
+            counted = value["roles"]
             continue
-        roles += [role_of_row(("", *row), shared.setdefault) for row in form]
+        roles += [role_of_row(("", *row), shared.setdefault) for row in value]
         if len(shared) > MAX_SHARED_VALUES:
             shared.clear()
     if counted != len(roles):
-        raise ValueError(f"{counted} roles were kept, and {len(roles)} are there")
+        raise ValueError(f"{counted} roles were written, and {len(roles)} were read")
     return DecodedSnapshot(_position_of(header), Moment(**header["seen"]), roles)
 
 
 def encode_last_seen(position: SnapshotPosition, seen: Moment) -> bytes:
-    """Return what tells when the store was seen to stand there."""
+    """Return the payload that records when the store was seen at a position."""
     return canonical({"of": identity(position), "seen": asdict(seen)})
 
 
 def decode_last_seen(payloads: Iterator[bytes], position: SnapshotPosition) -> Moment | None:
-    """Return when the store was seen to stand there, None if it was seen elsewhere; raise as `decode_snapshot` does."""
-    (form,) = map(json.loads, payloads)
-    return Moment(**form["seen"]) if form["of"] == identity(position) else None
+    """Return when the store was seen at `position`, None for a record of another position; raise as `decode_snapshot` does."""
+    (record,) = map(json.loads, payloads)
+    return Moment(**record["seen"]) if record["of"] == identity(position) else None
 
 
 def identity(position: SnapshotPosition) -> dict[str, str | int]:
-    """Return what makes a state this one and no other, as JSON has it."""
+    """Return what identifies a state, as a JSON object."""
     return {"incarnation": position.incarnation, "revision": position.revision, "hash": position.hash.hex()}
 
 
-def _by_the_hundred(roles: Iterable[Role]) -> Iterator[list[_Row]]:
+def _batched(roles: Iterable[Role]) -> Iterator[list[_Row]]:
     rows, characters = list[_Row](), 0
     for role in roles:
         rows.append(_row(role))
@@ -104,7 +104,7 @@ def _by_the_hundred(roles: Iterable[Role]) -> Iterator[list[_Row]]:
 
 
 def _row(role: Role) -> _Row:
-    """Return what `role_of_row` takes, without the key, which follows from the rest."""
+    """Return a row as `role_of_row` reads it, without the key, which is derived from the other values."""
     return (
         role.account_id,
         role.role_name,

@@ -1,4 +1,4 @@
-"""The secret that authenticates a snapshot file: whoever knows it can write what a server decides upon."""
+"""The key that authenticates a snapshot file. It is secret: with it, one can write the roles that a server decides on."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ MAX_KEY_BYTES = 4_096
 
 
 class SnapshotKeyError(Exception):
-    """There is no secret in the key file, or it is not one any more."""
+    """The key file cannot be read, has a wrong size, or is readable to every user."""
 
 
 def read_key(path: Path) -> bytes:
-    """Return the bytes of a key file, as they are; raise `SnapshotKeyError`.
+    """Return the bytes of a key file, 32 at least; raise `SnapshotKeyError`, also if users other than owner and group have access.
 
-    At least 32 of them, and readable to nobody but the owner and the group of the file. A link is followed: that is how
-    secrets are mounted.
+    Symbolic links are followed: Kubernetes mounts secrets that way.
     """
     try:
         with open_regular(path, follow=True) as file:
@@ -42,6 +41,6 @@ def read_key(path: Path) -> bytes:
 def _require_secret(path: Path, file: BinaryIO) -> None:
     if os.fstat(file.fileno()).st_mode & stat.S_IRWXO:
         raise SnapshotKeyError(
-            f"everybody on this machine may use the key file `{path}`: take that from others (`chmod o= FILE`, or "
-            "`defaultMode: 0440` of a mounted secret)"
+            f"the key file `{path}` is accessible to every user of this machine; restrict it with `chmod o= FILE`, or "
+            "`defaultMode: 0440` of a mounted secret"
         )

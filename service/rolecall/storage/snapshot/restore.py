@@ -1,4 +1,4 @@
-"""The state of a snapshot file, if it can be trusted and is young enough: a file that is not genuine is put aside."""
+"""Restoring the state from a snapshot file, if the file is authentic and not too old."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MICROS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Restored:
+class RestoredSnapshot:
     """A state from a file, its age in microseconds, and the key of its tokens. `warning` may be empty."""
 
     snapshot: Snapshot
@@ -21,26 +21,33 @@ class Restored:
     warning: str
 
 
-def restore_snapshot(file: SnapshotFile, *, max_age: int) -> Restored:
-    """Return the state of a file that is at most `max_age` microseconds old; blocks. Raise `SnapshotFileError`."""
+def restore_snapshot(file: SnapshotFile, *, max_age: int) -> RestoredSnapshot:
+    """Return the state of a file if it is at most `max_age` microseconds old; blocks.
+
+    Raise `SnapshotFileError`; a file that is not authentic is renamed to PATH.refused first.
+    """
     try:
         saved = file.read()
     except NoSnapshotFileError:
         raise
     except SnapshotFileError as error:
-        raise SnapshotFileError(f"{error}; {_put_aside(file)}") from error
+        raise SnapshotFileError(f"{error}; {_set_aside(file)}") from error
     age = saved.seen.age(Moment.now(read_boot_id()))
     if age is None:
-        raise SnapshotFileError(f"nobody can say how old the snapshot file `{file.path}` is, for a clock went back")
+        raise SnapshotFileError(
+            f"the age of the snapshot file `{file.path}` is unknown, because a clock was set back; wait for the database"
+        )
     if age > max_age:
         old, limit = age / _MICROS, max_age / _MICROS
-        raise SnapshotFileError(f"the snapshot file `{file.path}` is {old:g} seconds old and would do up to {limit:g}")
-    return Restored(snapshot=_snapshot(saved), age=age, token_key=saved.position.token_key, warning=saved.warning)
+        raise SnapshotFileError(f"the snapshot file `{file.path}` is {old:g} seconds old; the limit is {limit:g}")
+    return RestoredSnapshot(
+        snapshot=_snapshot(saved), age=age, token_key=saved.position.token_key, warning=saved.warning
+    )
 
 
-def _put_aside(file: SnapshotFile) -> str:
+def _set_aside(file: SnapshotFile) -> str:
     try:
-        return f"it is put aside as `{file.refuse()}`"
+        return f"it was renamed to `{file.set_aside()}`"
     except SnapshotFileError as error:
         return str(error)
 

@@ -1,8 +1,6 @@
-"""Renews the snapshot file while a server runs.
+"""Saves the state of a running server to its snapshot file.
 
-The file is written anew when the state has changed since, and otherwise only told when the store was last seen. Writing takes a
-twentieth of the time at most, however many roles there are. A state that the store has not confirmed yet is not kept: the
-file that it came from says as much.
+If the state has changed, the file is rewritten; otherwise only the time at which the store was last seen is updated.
 """
 
 from __future__ import annotations
@@ -20,11 +18,15 @@ from rolecall.storage.snapshot.format import SnapshotPosition
 from rolecall.storage.snapshot.moment import Moment, read_boot_id
 
 REST_FACTOR = 20
-"""How many times the time of the last writing must pass before the next."""
+"""After a write, the saver rests this many times its duration: writing takes at most about a twentieth of the time."""
 
 
 class SnapshotSaver:
-    """Keeps the state of a follower in a file. `token_key` gives the key of the store that is followed now."""
+    """Saves the state of a follower to a file.
+
+    `token_key` returns the key of the store that is followed. `on_change` is called with the error when saving starts to fail, and
+    with None when it succeeds again.
+    """
 
     def __init__(
         self,
@@ -37,40 +39,41 @@ class SnapshotSaver:
         self._file, self._follower, self._token_key, self._on_change = file, follower, token_key, on_change
         self._boot_id = read_boot_id()
         self._written, self._not_before = (-1, -1), 0.0
-        self._until, self._renewing = inf, asyncio.Lock()
+        self._deadline, self._updating = inf, asyncio.Lock()
         self.saved = self.errors = 0
         self.failing = False
 
     async def run(self, seconds: float) -> None:
-        """Renew the file now, and then in this interval, until cancelled."""
+        """Update the file now, and then at this interval, until cancelled."""
         thread = ThreadPoolExecutor(1, thread_name_prefix="snapshot-file")
         try:
             while True:
-                await self._renew(thread)
+                await self._update(thread)
                 await asyncio.sleep(seconds)
         finally:
-            self._until = 0.0
+            self._deadline = 0.0
             thread.shutdown(wait=False, cancel_futures=True)
 
     async def finish(self, seconds: float) -> None:
-        """Bring the file up to date once more, for the last time, if that can be done in so many seconds."""
-        self._not_before, self._until = 0.0, monotonic() + seconds
+        """Update the file for the last time, if that takes no longer than `seconds`."""
+        self._not_before, self._deadline = 0.0, monotonic() + seconds
         with ThreadPoolExecutor(1, thread_name_prefix="snapshot-file") as thread:
-            await self._renew(thread)
+            await self._update(thread)
 
-    async def _renew(self, thread: ThreadPoolExecutor) -> None:
+    async def _update(self, thread: ThreadPoolExecutor) -> None:
         try:
-            async with self._renewing:
-                await self.renew(thread)
+            async with self._updating:
+                await self.update(thread)
         except SnapshotFileError as error:
             self.errors += 1
             self._set_failing(error)
         else:
             self._set_failing(None)
 
-    async def renew(self, thread: ThreadPoolExecutor) -> None:
-        """Bring the file up to date once; raise `SnapshotFileError`."""
+    async def update(self, thread: ThreadPoolExecutor) -> None:
+        """Update the file once; raise `SnapshotFileError`."""
         snapshot, loop = self._follower.snapshot, asyncio.get_running_loop()
+        # The store has not confirmed a restored state yet: saving it would make it appear fresh.
         if snapshot.restored:
             return
         position = SnapshotPosition(
@@ -90,9 +93,11 @@ class SnapshotSaver:
             self.saved += 1
 
     def _pause(self) -> None:
-        """Let other threads run; a server that stops does not wait for its file: there is the one before."""
-        if monotonic() > self._until:
-            raise SnapshotFileError("the server stops before its snapshot file is written: the one before it stays")
+        """Let other threads run; abort the writing once the server stops, which keeps the previous file."""
+        if monotonic() > self._deadline:
+            raise SnapshotFileError(
+                "the server stopped before its snapshot file was written; the previous file remains"
+            )
         sleep(PAUSE_SECONDS)
 
     def _set_failing(self, error: SnapshotFileError | None) -> None:

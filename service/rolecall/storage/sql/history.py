@@ -1,4 +1,4 @@
-"""The reads of the kept history of a SQL store."""
+"""Reads of the commits of a SQL store."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from operator import itemgetter
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from rolecall.roles.change import Commit
+from rolecall.roles.canonical_json import author_of, change_of
+from rolecall.roles.change import Commit, RoleRevision
 from rolecall.roles.errors import BrokenHistoryError
 from rolecall.roles.repository import Floor
 from rolecall.roles.role import Revision
@@ -16,7 +17,7 @@ from rolecall.storage.sql.rows import commit_of_rows
 from rolecall.storage.sql.tables import changes, commits
 
 CHANGES_PER_READ = 5_000
-"""How many changes a page holds at most, unless its first commit alone has more."""
+"""The maximum of changes in a page, unless its first commit alone has more."""
 
 _COMMITS = (
     select(commits.c.revision, commits.c.body, commits.c.hash)
@@ -36,10 +37,18 @@ _COUNTS = (
     .order_by(changes.c.revision)
 )
 _HASH_AT = select(commits.c.hash).where(commits.c.revision == bindparam("at"))
+_OF_ROLE = (
+    select(changes.c.revision, commits.c.body.label("header"), changes.c.body)
+    .join(commits, commits.c.revision == changes.c.revision)
+    .where(changes.c.role_id == bindparam("id"), changes.c.revision < bindparam("below"))
+    .order_by(changes.c.revision.desc())
+    .limit(bindparam("most"))
+)
+_ABOVE_EVERY_REVISION = (1 << 63) - 1
 
 
-def commits_after(connection: Connection, begin: Floor, after: Revision, limit: int) -> list[Commit]:
-    """Return the next commits after a revision, none of which is below `begin`; raise `BrokenHistoryError`."""
+def commits_after(connection: Connection, floor: Floor, after: Revision, limit: int) -> list[Commit]:
+    """Return the next commits after a revision, which is not below `floor`; raise `BrokenHistoryError`."""
     last = min(read_head(connection).revision, after + limit)
     if last <= after:
         return []
@@ -47,20 +56,30 @@ def commits_after(connection: Connection, begin: Floor, after: Revision, limit: 
     rows = connection.execute(_COMMITS, {"after": after, "most": last - after}).all()
     changed = connection.execute(_BODIES, {"after": after, "last": last}).all()
     bodies = {revision: [row[1] for row in group] for revision, group in groupby(changed, key=itemgetter(0))}
-    previous, found = hash_at(connection, begin, after), list[Commit]()
+    previous, found = require_hash(connection, floor, after), list[Commit]()
     for row in rows:
         commit = commit_of_rows(Revision(after + len(found) + 1), previous, row, bodies.get(row[0], []))
         found.append(commit)
         previous = commit.hash
     if len(found) != last - after:
         raise BrokenHistoryError(
-            f"the store has no commit {after + len(found) + 1}, though it stands at {last} or more"
+            f"the store has no commit {after + len(found) + 1}, but its newest revision is {last} or later"
         )
     return found
 
 
+def role_history(connection: Connection, role_id: str, before: Revision | None, limit: int) -> list[RoleRevision]:
+    """Return the stored revisions of a role below `before`, the newest first."""
+    below = _ABOVE_EVERY_REVISION if before is None else before
+    rows = connection.execute(_OF_ROLE, {"id": role_id, "below": below, "most": limit})
+    return [
+        RoleRevision(revision=Revision(revision), author=author_of(header), change=change_of(body))
+        for revision, header, body in rows
+    ]
+
+
 def _within_budget(connection: Connection, after: int, last: int) -> int:
-    """Return the last revision up to which there are `CHANGES_PER_READ` changes or fewer, the next one at least."""
+    """Return the last revision of a page with at most `CHANGES_PER_READ` changes; the page has one commit at least."""
     if last == after + 1:
         return last
     total = 0
@@ -71,11 +90,17 @@ def _within_budget(connection: Connection, after: int, last: int) -> int:
     return last
 
 
-def hash_at(connection: Connection, begin: Floor, revision: Revision) -> bytes:
-    """Return the hash of a kept commit, or of the floor."""
-    if revision == begin.revision:
-        return begin.hash
-    kept: bytes | None = connection.execute(_HASH_AT, {"at": revision}).scalar_one_or_none()
-    if kept is None:
+def hash_at(connection: Connection, floor: Floor, revision: Revision) -> bytes | None:
+    """Return the hash of a stored commit or of the floor; None if the revision is not stored."""
+    if revision == floor.revision:
+        return floor.hash
+    found: bytes | None = connection.execute(_HASH_AT, {"at": revision}).scalar_one_or_none()
+    return found
+
+
+def require_hash(connection: Connection, floor: Floor, revision: Revision) -> bytes:
+    """Return the hash of a stored commit or of the floor; raise `BrokenHistoryError` if the revision is not stored."""
+    found = hash_at(connection, floor, revision)
+    if found is None:
         raise BrokenHistoryError(f"the store has no commit {revision}")
-    return kept
+    return found

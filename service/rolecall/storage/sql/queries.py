@@ -1,4 +1,4 @@
-"""The reads that more than one part of the SQL store needs."""
+"""Statements that several parts of the SQL store use."""
 
 from __future__ import annotations
 
@@ -17,64 +17,64 @@ _LOCK_COUNTER = update(counter).values(revision=counter.c.revision)
 _COMPATIBLE_FROM = select(counter.c.compatible_from)
 _FLOOR = select(floor.c.revision, floor.c.hash)
 _AFTER_EVERY_NAME = "~"
-"""Sorts after every character of a role's name, so that `prefix~` ends the names with that prefix."""
+"""Sorts after every character of a role's name, so that every name with a prefix lies below `prefix~`."""
 
 
 def read_head(connection: Connection) -> Head:
-    """Return where the store stands."""
+    """Return the newest revision of the store and its history."""
     incarnation, revision, hash_ = connection.execute(_HEAD).one()
     return Head(incarnation=incarnation, revision=Revision(revision), hash=hash_)
 
 
 def lock_for_writing(connection: Connection) -> None:
-    """Keep every other writer waiting until this transaction ends; raise `StoreUnavailableError` as `require_writable` does."""
+    """Make other writers wait until this transaction ends; raise as `require_writable` does."""
     lock_counter(connection)
     require_writable(connection.execute(_COMPATIBLE_FROM).scalar_one())
 
 
 def lock_counter(connection: Connection) -> None:
-    """Take the lock that every writer takes first."""
+    """Take the row lock that every writer takes first."""
     connection.execute(_LOCK_COUNTER)
 
 
 def require_writable(compatible_from: int) -> None:
-    """Raise `StoreUnavailableError` if the schema has moved out of this version's range since the store was opened."""
+    """Raise `StoreUnavailableError` if a migration since the opening has made the schema too new for this version."""
     if compatible_from > SCHEMA:
         raise StoreUnavailableError(
-            f"only versions that know schema {compatible_from:04} or later may still write to the store,"
-            f" this one knows {SCHEMA:04}; update this server"
+            f"the store accepts writes only from versions that support schema {compatible_from:04} or later,"
+            f" this one supports {SCHEMA:04}; update this server"
         )
 
 
 def read_floor(connection: Connection) -> Floor:
-    """Return where the kept history begins."""
+    """Return the newest pruned revision and its hash: the log begins after it."""
     revision, hash_ = connection.execute(_FLOOR).one()
     return Floor(revision=Revision(revision), hash=hash_)
 
 
 def select_roles() -> Select[*tuple[Any, ...]]:
-    """Return the read of whole roles, for `rows.role_of_row`."""
+    """Return the statement that reads whole roles, for `rows.role_of_row`."""
     return select(*roles.c)
 
 
 def tagged_roles(tags: Mapping[str, str]) -> Select[*tuple[Any, ...]]:
-    """Return the read of every role that carries all of the tags (at least one), in order of their keys."""
+    """Return the statement that reads the roles with all of the tags (at least one), ordered by key."""
     return _carrying(tags)[0]
 
 
 def listed_roles(
     account_id: str, *, after: str, name_prefix: str, tags: Mapping[str, str], limit: int
 ) -> Select[*tuple[Any, ...]]:
-    """Return the read of an account's roles in order of their keys."""
-    beginning = f"{account_id}/{name_prefix}"
+    """Return the statement that reads an account's roles, ordered by key."""
+    prefix = f"{account_id}/{name_prefix}"
     statement, key = _carrying(tags)
-    return statement.where(key >= beginning, key < beginning + _AFTER_EVERY_NAME, key > after).limit(limit)
+    return statement.where(key >= prefix, key < prefix + _AFTER_EVERY_NAME, key > after).limit(limit)
 
 
 def _carrying(tags: Mapping[str, str]) -> tuple[Select[*tuple[Any, ...]], ColumnElement[str]]:
-    """Return the read of roles with all of the tags, and the column that orders it.
+    """Return the statement that reads the roles with all of the tags, and the column that orders it.
 
-    That is the key in the tags' own index where there is a tag, so that roles without it are never looked at.
+    With tags that is the key in the table of tags, whose index then leads directly to the roles.
     """
     statement, key = select_roles(), roles.c.key
     for tag_key, tag_value in sorted(tags.items()):

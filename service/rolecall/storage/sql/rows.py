@@ -1,4 +1,4 @@
-"""Roles and commits as rows, and back; a commit that is read has the hash that it had when it was written."""
+"""Conversion between roles or commits and rows; reading a commit verifies its hash."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def tag_values(roles: Iterable[Role]) -> list[RowValues]:
 
 
 def role_of_row(row: Sequence[Any], shared: Callable[[Any, Any], Any] = lambda value, _: value) -> Role:
-    """Return the role of its row, in the order of the table's columns.
+    """Return the role of a row, given in the order of the table's columns.
 
-    `shared` is the `setdefault` of a dict when so many rows are read that equal values must be one object.
+    `shared` is the `setdefault` of a dictionary, through which equal values of many rows become one object, to save memory.
     """
     _, account_id, role_name, role_id, document, description, seconds, tags, create_time, update_time, revision = row
     return Role(
@@ -64,24 +64,24 @@ def role_of_row(row: Sequence[Any], shared: Callable[[Any, Any], Any] = lambda v
 
 @lru_cache(maxsize=MAX_SHARED_TAGS)
 def _tags(text: str) -> Mapping[str, str]:
-    """Many roles have the same tags: they share them, so they must not be changed."""
+    """Return the tags of a role; roles with the same tags share one read-only mapping."""
     if text == "{}":
         return NO_TAGS
     return MappingProxyType({sys.intern(key): value for key, value in tags_of(text).items()})
 
 
 def commit_of_rows(expected: Revision, previous: bytes, row: Sequence[Any], bodies: Sequence[bytes]) -> Commit:
-    """Return the commit of its row and its changes' bodies; raise `BrokenHistoryError` if it is another, or was altered."""
-    revision, header, kept_hash = row
+    """Return the commit of a row and the bodies of its changes; raise `BrokenHistoryError` if it is another or altered."""
+    revision, header, stored_hash = row
     if revision != expected:
         raise BrokenHistoryError(f"the store has no commit {expected}: its next is {revision}")
     as_written = all(isinstance(part, bytes) for part in (header, *bodies))
-    if not as_written or commit_hash(previous, header, bodies) != kept_hash:
-        raise BrokenHistoryError(f"commit {revision} of the store was altered: it does not have its hash")
+    if not as_written or commit_hash(previous, header, bodies) != stored_hash:
+        raise BrokenHistoryError(f"commit {revision} of the store was altered: its hash does not match")
     return Commit(
         revision=Revision(revision),
         author=author_of(header),
         changes=tuple(map(change_of, bodies)),
-        hash=kept_hash,
+        hash=stored_hash,
         previous_hash=previous,
     )

@@ -1,7 +1,7 @@
-"""The schema of a SQL store: made when it is new, brought up to date when it is old, left alone when it is newer.
+"""The schema of a SQL store: created when it is new, migrated when it is older, left as it is when it is newer.
 
-A schema has a number, that of its newest migration, and says which is the oldest that software must know to work on it
-(`counter.compatible_from`). So this version works on schemas from `OLDEST_SCHEMA` to whatever later one still allows it.
+A schema has the number of its newest migration. `counter.compatible_from` is the oldest schema that a version must support to work
+on it. So this version works on schemas from `OLDEST_SCHEMA` up to any later one that still allows it.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from sqlalchemy import Connection, insert, inspect, select
 
 from rolecall.roles.canonical_json import FIRST_HASH
 from rolecall.roles.errors import StoreUnsupportedError
-from rolecall.storage.memory import FIRST_ROLE_ID
+from rolecall.storage.memory_transaction import FIRST_ROLE_ID
 from rolecall.storage.sql.tables import OLDEST_SCHEMA, ONE_ROW, SCHEMA, counter, floor, meta
 
 _VERSION_TABLE = "alembic_version"
 
 
 def read_schema(connection: Connection, store: str) -> int:
-    """Return the number of the schema, 0 if there are no tables; raise `StoreUnsupportedError` if they are something else's.
+    """Return the number of the schema, 0 if there are no tables; raise `StoreUnsupportedError` if they are another program's.
 
     `store` names the store in messages.
     """
-    found_there = inspect(connection)
-    tables = {*found_there.get_table_names(), *found_there.get_view_names()}
+    inspector = inspect(connection)
+    tables = {*inspector.get_table_names(), *inspector.get_view_names()}
     if not tables:
         return 0
     found = MigrationContext.configure(connection).get_current_heads() if _VERSION_TABLE in tables else ()
     if not {meta.name, counter.name} <= tables or len(found) != 1 or not found[0].isdecimal():
-        raise StoreUnsupportedError(f"{store} holds the tables of something else; give a database of its own")
+        raise StoreUnsupportedError(f"{store} contains the tables of another program; give a database of its own")
     return int(found[0])
 
 
 def require_schema(connection: Connection, store: str) -> None:
-    """Raise `StoreUnsupportedError` if this version cannot work on the schema as it is."""
+    """Raise `StoreUnsupportedError` if this version does not support the schema."""
     found = read_schema(connection, store)
     if found == 0:
         raise StoreUnsupportedError(f"{store} has no tables yet; run `rolecall migrate` once")
@@ -51,9 +51,9 @@ def require_schema(connection: Connection, store: str) -> None:
 
 
 def prepare_schema(connection: Connection, store: str) -> tuple[int, int]:
-    """Bring the schema to this version within the connection's transaction; a new store also gets its rows.
+    """Migrate the schema to this version within the connection's transaction; return it before and after.
 
-    A newer schema that this version can work on is left as it is. Return the schema before and after.
+    A new store also gets its first rows. A newer schema that this version supports is left as it is.
     """
     found = read_schema(connection, store)
     if found > SCHEMA:
@@ -70,7 +70,7 @@ def _require_compatible(connection: Connection, found: int, store: str) -> None:
     oldest = connection.execute(select(counter.c.compatible_from)).scalar_one()
     if oldest > SCHEMA:
         raise StoreUnsupportedError(
-            f"{store} has schema {found:04}, for versions that know {oldest:04} or later; this one knows {SCHEMA:04}:"
+            f"{store} has schema {found:04}, for versions that support {oldest:04} or later; this one supports {SCHEMA:04}:"
             " open it with the version that wrote it, or a later one"
         )
 

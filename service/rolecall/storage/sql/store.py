@@ -1,7 +1,7 @@
-"""The repository on SQL, whatever the engine: an adapter of one engine adds how it is opened, locked and how it fails.
+"""The repository on a SQL database of any engine; a `Driver` adds what is specific to an engine.
 
-Any thread may call any method: each takes a connection of its own from the pool. Writes of one process wait for each other here,
-and for those of another process in the engine. Reads are short transactions, each of which sees one moment.
+Any thread may call any method: each call takes a connection of its own from the pool. Each read is one short transaction, which
+sees a consistent state.
 """
 
 from __future__ import annotations
@@ -15,26 +15,25 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection, Engine, bindparam, delete, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from rolecall.roles.canonical_json import author_of, change_of
 from rolecall.roles.change import Author, Commit, RoleRevision
 from rolecall.roles.errors import RevisionNotKeptError, StoreUnavailableError
 from rolecall.roles.repository import Examined, Floor, Head, Notifications, Transaction
 from rolecall.roles.role import Revision, Role
-from rolecall.storage.sql.history import commits_after, hash_at
+from rolecall.storage.sql.history import commits_after, role_history
 from rolecall.storage.sql.queries import listed_roles, lock_for_writing, read_floor, read_head, select_roles
+from rolecall.storage.sql.retention import prune_commits
 from rolecall.storage.sql.rows import role_of_row
-from rolecall.storage.sql.tables import accounts, changes, commits, floor, meta, requests, roles
+from rolecall.storage.sql.tables import accounts, meta, requests, roles
 from rolecall.storage.sql.time_travel import role_as_of
 from rolecall.storage.sql.transaction import SqlTransaction
 
 T = TypeVar("T")
 
 WRITES = "rolecall_writes"
-"""The execution option of a connection that will write, for engines that begin such a transaction in another way."""
+"""The execution option of a connection that will write: engines may begin such a transaction differently."""
 
 ROLES_PER_READ = 500
 MAX_SHARED_VALUES = 10_000
-COMMITS_PER_PRUNE = 500
 
 _ROLE = select_roles().where(roles.c.key == bindparam("role_key"))
 _ROLES = select_roles().where(roles.c.key.in_(bindparam("keys", expanding=True)))
@@ -42,49 +41,39 @@ _LOAD = select_roles().where(roles.c.key > bindparam("after")).order_by(roles.c.
 _SIZE = select(func.coalesce(func.sum(accounts.c.roles), 0))
 _CENSUS = select(func.count()).select_from(roles)
 _TOKEN_KEY = select(meta.c.token_key)
-_HISTORY = (
-    select(changes.c.revision, commits.c.body.label("header"), changes.c.body)
-    .join(commits, commits.c.revision == changes.c.revision)
-    .where(changes.c.role_id == bindparam("id"), changes.c.revision < bindparam("below"))
-    .order_by(changes.c.revision.desc())
-    .limit(bindparam("most"))
-)
-_FIRST_TO_KEEP = (
-    select(commits.c.revision).where(commits.c.time >= bindparam("keep_after")).order_by(commits.c.revision).limit(1)
-)
 
 
 class Driver(Protocol):
-    """What an engine's adapter adds."""
+    """What is specific to an engine."""
 
     @property
     def exclusive(self) -> bool:
-        """Tell whether nobody else can write while the store is open here."""
+        """Return whether no other server can write while the store is open here."""
         ...
 
     def notify(self, connection: Connection, revision: Revision) -> None:
-        """Have word of a write sent to others if and when its transaction commits."""
+        """Notify other servers of a write if and when its transaction commits."""
         ...
 
     def notifications(self) -> Notifications | None:
-        """Return the word that others send, None where there is no means to."""
+        """Return the notifications of other servers' commits, None if the engine has none."""
         ...
 
     def unavailable_error(self, error: SQLAlchemyError) -> StoreUnavailableError | None:
-        """Return what is to be told of an error, or None if the error is a mistake of ours."""
+        """Return the error that the caller gets, or None if `error` is a programming mistake of ours."""
         ...
 
     def shorten_timeouts(self) -> None:
-        """Let nobody wait long from now on; what is under way goes on."""
+        """Shorten all waits for the database from now on; running transactions are not aborted."""
         ...
 
     def release(self) -> None:
-        """Let go of what was taken when the store was opened."""
+        """Release what the opening acquired, such as a lock file."""
         ...
 
 
 class SqlRoleRepository:
-    """Keeps roles in the tables of an engine."""
+    """Stores roles in the tables of a database."""
 
     def __init__(self, engine: Engine, driver: Driver) -> None:
         self._engine, self._driver = engine, driver
@@ -94,25 +83,25 @@ class SqlRoleRepository:
 
     @property
     def token_key(self) -> bytes:
-        """Return the key that authenticates tokens; it is read once, and anew when `head` has found another history."""
+        """Return the key that authenticates tokens; it is cached, and read again when `head` has found another incarnation."""
         return self._cached_key[1] if self._cached_key else self._head_and_key()[1]
 
     @property
     def exclusive(self) -> bool:
-        """Tell whether nobody else can write."""
+        """Return whether no other server can write."""
         return self._driver.exclusive
 
     def head(self) -> Head:
-        """Return where the store stands."""
+        """Return the newest revision of the store and its history."""
         return self._head_and_key()[0]
 
     def floor(self) -> Floor:
-        """Return where the kept history begins."""
+        """Return the newest pruned revision and its hash."""
         with self._reading() as connection:
             return read_floor(connection)
 
     def transact(self, author: Author, work: Callable[[Transaction], T]) -> tuple[T, Commit | None]:
-        """Run `work` alone and commit what it did if it returns."""
+        """Run `work` in a write transaction; commit if it returns."""
         with self._writing() as connection:
             transaction = SqlTransaction(connection, author)
             result = work(transaction)
@@ -122,9 +111,9 @@ class SqlRoleRepository:
         return result, commit
 
     def load(self) -> Iterator[Role]:
-        """Yield every role, one short read after the other."""
+        """Yield every role, in several short reads."""
         after, shared = "", dict[object, object]()
-        while page := self._page(after, shared):
+        while page := self._read_page(after, shared):
             yield from page
             after = page[-1].key
             if len(shared) > MAX_SHARED_VALUES:
@@ -177,26 +166,21 @@ class SqlRoleRepository:
 
     def history(self, role_id: str, *, before: Revision | None, limit: int) -> list[RoleRevision]:
         """Return the kept revisions of a role, the newest first."""
-        below = (1 << 63) - 1 if before is None else before
         with self._reading() as connection:
-            rows = connection.execute(_HISTORY, {"id": role_id, "below": below, "most": limit}).all()
-        return [
-            RoleRevision(revision=Revision(revision), author=author_of(header), change=change_of(body))
-            for revision, header, body in rows
-        ]
+            return role_history(connection, role_id, before, limit)
 
     def prune(self, *, keep_after: int, keep_revisions: int, forget_requests_before: int) -> int:
-        """Forget the oldest commits, some at a time so that writers get their turn, and old outcomes."""
+        """Delete old outcomes of requests, and the oldest commits, in several transactions so that writers get their turn."""
         with self._writing() as connection:
             lock_for_writing(connection)
             connection.execute(delete(requests).where(requests.c.time < forget_requests_before))
-        forgotten = 0
-        while some := self._prune_some(keep_after, keep_revisions):
-            forgotten += some
-        return forgotten
+        total = 0
+        while pruned := self._prune_some(keep_after, keep_revisions):
+            total += pruned
+        return total
 
     def rename_history(self, expected: str) -> Head:
-        """Give the history a new incarnation if it has still the expected one."""
+        """Give the history a new incarnation if it still has the expected one."""
         with self._writing() as connection:
             lock_for_writing(connection)
             renaming = update(meta).where(meta.c.incarnation == expected).values(incarnation=str(uuid.uuid4()))
@@ -207,11 +191,11 @@ class SqlRoleRepository:
         return head
 
     def notifications(self) -> Notifications | None:
-        """Return word of the commits of others."""
+        """Return the notifications of other servers' commits."""
         return self._driver.notifications()
 
     def close(self) -> None:
-        """Let nothing more begin; let go of connections, and of what the driver holds, after the write that is under way."""
+        """Accept no new call; close the connections and release the driver after the write in progress."""
         self._closed = True
         self._driver.shorten_timeouts()
         with self._writer:
@@ -222,13 +206,13 @@ class SqlRoleRepository:
 
     def _head_and_key(self) -> tuple[Head, bytes]:
         with self._reading() as connection:
-            head, kept = read_head(connection), self._cached_key
-            if kept is None or kept[0] != head.incarnation:
-                kept = head.incarnation, connection.execute(_TOKEN_KEY).scalar_one()
-        self._cached_key = kept
-        return head, kept[1]
+            head, cached = read_head(connection), self._cached_key
+            if cached is None or cached[0] != head.incarnation:
+                cached = head.incarnation, connection.execute(_TOKEN_KEY).scalar_one()
+        self._cached_key = cached
+        return head, cached[1]
 
-    def _page(self, after: str, shared: dict[object, object]) -> list[Role]:
+    def _read_page(self, after: str, shared: dict[object, object]) -> list[Role]:
         with self._reading() as connection:
             rows = connection.execute(_LOAD, {"after": after}).all()
         return [role_of_row(row, shared.setdefault) for row in rows]
@@ -236,17 +220,7 @@ class SqlRoleRepository:
     def _prune_some(self, keep_after: int, keep_revisions: int) -> int:
         with self._writing() as connection:
             lock_for_writing(connection)
-            begin, head = read_floor(connection), read_head(connection).revision
-            first_to_keep = connection.execute(_FIRST_TO_KEEP, {"keep_after": keep_after}).scalar_one_or_none()
-            by_time = head if first_to_keep is None else first_to_keep - 1
-            last = min(by_time, head - keep_revisions, begin.revision + COMMITS_PER_PRUNE)
-            if last <= begin.revision:
-                return 0
-            new_hash = hash_at(connection, begin, Revision(last))
-            connection.execute(update(floor).values(revision=last, hash=new_hash))
-            connection.execute(delete(changes).where(changes.c.revision <= last))
-            connection.execute(delete(commits).where(commits.c.revision <= last))
-            return last - begin.revision
+            return prune_commits(connection, keep_after=keep_after, keep_revisions=keep_revisions)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -255,6 +229,7 @@ class SqlRoleRepository:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
+        # Writes of this process queue here, those of other processes in the database.
         with self._writer, self._store_errors(), self._engine.connect() as connection:
             connection.execution_options(**{WRITES: True})
             with connection.begin():

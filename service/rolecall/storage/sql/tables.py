@@ -1,9 +1,4 @@
-"""The tables of the SQL stores, for every engine.
-
-Identifiers compare byte by byte on every engine: SQLite does so unasked (BINARY), PostgreSQL with `COLLATE "C"`. A trust policy
-is TEXT and never JSON, since JSON types keep the last of two members of one name. What is hashed is kept as the bytes that
-were hashed. The migrations spell the same tables out; a test holds the two together.
-"""
+"""The tables of the SQL stores, for every engine. The migrations define the same tables; a test compares the two."""
 
 from __future__ import annotations
 
@@ -12,17 +7,18 @@ from sqlalchemy.types import TypeEngine
 
 METADATA = MetaData()
 
+# Identifiers compare byte by byte: SQLite does so by default (BINARY), PostgreSQL with `COLLATE "C"`.
 IDENTIFIER: TypeEngine[str] = Text().with_variant(Text(collation="C"), "postgresql")
 NUMBER: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
 
 ONE_ROW = 1
-"""The key of the row in each table that has but one."""
+"""The key of the row in each table that has exactly one."""
 
 SCHEMA = 3
 """The number of this version's schema, which is that of the newest migration."""
 
 OLDEST_SCHEMA = 3
-"""The oldest schema that this version can work on: what it reads and writes is there since then."""
+"""The oldest schema that this version supports: it has every table and column that this version uses."""
 
 meta = Table(
     "meta",
@@ -31,7 +27,7 @@ meta = Table(
     Column("incarnation", IDENTIFIER, nullable=False),
     Column("token_key", LargeBinary, nullable=False),
 )
-"""Which history this is, and the key of its tokens."""
+"""The name of the history (incarnation), and the key that authenticates its tokens."""
 
 counter = Table(
     "counter",
@@ -42,10 +38,10 @@ counter = Table(
     Column("next_role_id", NUMBER, nullable=False),
     Column("compatible_from", Integer, nullable=False, server_default=str(OLDEST_SCHEMA)),
 )
-"""Where the store stands. Every write updates this row first, so writes come one after the other on every engine.
+"""The newest revision, its hash and the next role id. Every write updates this row first, so writes are serial on every engine.
 
-`compatible_from` is the `SCHEMA` of the oldest version that can still work on the tables as they are: a migration that takes
-something away raises it. It stands here because every write reads this row, and waits for the migration that changes it.
+`compatible_from` is the `SCHEMA` of the oldest version that can still work on the tables: a migration that removes something raises
+it. It is in this table because every write reads this row, and waits for the migration that changes it.
 """
 
 floor = Table(
@@ -55,7 +51,7 @@ floor = Table(
     Column("revision", NUMBER, nullable=False),
     Column("hash", LargeBinary, nullable=False),
 )
-"""Where the kept history begins."""
+"""The newest pruned revision and its hash: the log begins after it."""
 
 accounts = Table(
     "accounts",
@@ -63,7 +59,7 @@ accounts = Table(
     Column("account_id", IDENTIFIER, primary_key=True),
     Column("roles", NUMBER, nullable=False),
 )
-"""How many roles an account has, so that nobody counts a million rows."""
+"""The number of roles of each account, so that no query counts a million rows."""
 
 roles = Table(
     "roles",
@@ -72,6 +68,7 @@ roles = Table(
     Column("account_id", IDENTIFIER, nullable=False),
     Column("role_name", IDENTIFIER, nullable=False),
     Column("role_id", IDENTIFIER, nullable=False),
+    # Never JSON: JSON types drop the first of two members with one name.
     Column("document", Text, nullable=False),
     Column("description", Text, nullable=False),
     Column("max_session_duration_seconds", Integer, nullable=False),
@@ -80,7 +77,7 @@ roles = Table(
     Column("update_time", NUMBER, nullable=False),
     Column("revision", NUMBER, nullable=False),
 )
-"""The newest version of every role; `key` begins with the account, `tags` is canonical JSON text."""
+"""The newest version of every role; `key` begins with the account id, `tags` is canonical JSON."""
 
 role_tags = Table(
     "role_tags",
@@ -92,17 +89,18 @@ role_tags = Table(
     Index("role_tags_of_role", "role_key"),
     sqlite_with_rowid=False,
 )
-"""The tags once more, to find roles by them in order of their keys."""
+"""The tags of `roles` again, as an index: finds the roles with a tag, ordered by key."""
 
 commits = Table(
     "commits",
     METADATA,
     Column("revision", NUMBER, primary_key=True, autoincrement=False),
     Column("time", NUMBER, nullable=False),
+    # The bytes that were hashed, never a type that could reformat them; so in `changes`.
     Column("body", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
 )
-"""One row for each write; `body` is its header, `time` is taken from it for retention."""
+"""One row for each write; `body` is its header, `time` is copied from the header for retention."""
 
 changes = Table(
     "changes",
@@ -116,7 +114,7 @@ changes = Table(
     Index("changes_of_role", "role_id", "revision"),
     Index("changes_of_key", "role_key", "revision"),
 )
-"""What each write did to each role; kind and role are in `body`. `role_key` leads to roles that have been deleted."""
+"""What each write did to each role: `body` has the kind and the role. `role_key` also finds roles that were deleted."""
 
 requests = Table(
     "requests",
@@ -129,4 +127,4 @@ requests = Table(
     PrimaryKeyConstraint("scope", "request_id"),
     Index("requests_by_time", "time"),
 )
-"""What requests came to, for those that come again."""
+"""The outcomes of requests by request id, for retries."""

@@ -1,4 +1,4 @@
-"""The reads of time travel on a SQL store."""
+"""Reads of a role as it was at a revision of a SQL store."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _NEWEST = select_roles().where(roles.c.key == bindparam("role_key"))
 
 
 def role_as_of(connection: Connection, key: str, revision: Revision) -> Role | None:
-    """Return a role as it was at a revision; all reads are of the connection's transaction."""
-    asked = {"role_key": key, "at": revision}
+    """Return a role as it was at a revision, in the transaction of the connection."""
+    parameters = {"role_key": key, "at": revision}
 
     def newest() -> Role | None:
         row = connection.execute(_NEWEST, {"role_key": key}).one_or_none()
@@ -34,12 +34,14 @@ def role_as_of(connection: Connection, key: str, revision: Revision) -> Role | N
     return version_as_of(
         revision,
         floor=read_floor(connection).revision,
-        last=lambda: _change(connection, _LAST, asked),
+        last=lambda: _change(connection, _LAST, parameters),
         newest=newest,
-        following=lambda: _change(connection, _FOLLOWING, asked),
+        following=lambda: _change(connection, _FOLLOWING, parameters),
     )
 
 
-def _change(connection: Connection, statement: Select[*tuple[Any, ...]], asked: Mapping[str, object]) -> Change | None:
-    body = connection.execute(statement, asked).scalar_one_or_none()
+def _change(
+    connection: Connection, statement: Select[*tuple[Any, ...]], parameters: Mapping[str, object]
+) -> Change | None:
+    body = connection.execute(statement, parameters).scalar_one_or_none()
     return None if body is None else change_of(body)

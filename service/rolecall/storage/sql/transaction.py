@@ -1,7 +1,6 @@
-"""One write at work on a SQL store.
+"""One write transaction on a SQL store.
 
-What is put is held back and written in batches: before a read that has to see it, and at the end. The counter row is updated
-before anything else, so on every engine a write waits for the one before it and not in the middle of its work.
+Changed roles are buffered and written in batches: before a read that must see them, and at the end.
 """
 
 from __future__ import annotations
@@ -23,12 +22,12 @@ from rolecall.storage.sql.tables import accounts, changes, commits, counter, req
 KEYS_PER_READ = 500
 
 _TAKE_REVISION = update(counter).values(revision=counter.c.revision + 1)
-_GIVE_BACK_REVISION = update(counter).values(revision=counter.c.revision - 1)
+_RETURN_REVISION = update(counter).values(revision=counter.c.revision - 1)
 _POSITION = select(counter.c.revision, counter.c.hash, counter.c.next_role_id, counter.c.compatible_from)
 _ROLE = select_roles().where(roles.c.key == bindparam("role_key"))
 _ROLES = select_roles().where(roles.c.key.in_(bindparam("keys", expanding=True)))
 _COUNT = select(accounts.c.roles).where(accounts.c.account_id == bindparam("account"))
-# Both engines know this form, for which there is no construct of both.
+# Both engines support this syntax, but SQLAlchemy has no construct that covers both.
 _ADD_TO_COUNT = text(
     "INSERT INTO accounts (account_id, roles) VALUES (:account_id, :more)"
     " ON CONFLICT (account_id) DO UPDATE SET roles = accounts.roles + excluded.roles"
@@ -46,17 +45,18 @@ _DELETE_TAGS = delete(role_tags).where(role_tags.c.role_key == bindparam("role_k
 
 
 class SqlTransaction:
-    """A write on a connection whose transaction has begun. Call `finish` at the end of the work."""
+    """A write on a connection whose transaction has begun. Call `finish` at the end."""
 
     def __init__(self, connection: Connection, author: Author) -> None:
         self._connection, self._author = connection, author
+        # Before any read: on every engine a write waits here for the write before it, and never in the middle of its work.
         connection.execute(_TAKE_REVISION)
         self._revision, self._previous_hash, self._next_role_id, schema = connection.execute(_POSITION).one()
         require_writable(schema)
         self._changes: list[Change] = []
         self._unwritten: dict[str, Role | None] = {}
         self._replaced: list[str] = []
-        self._more: Counter[str] = Counter()
+        self._count_changes: Counter[str] = Counter()
         self._remembered: dict[tuple[str, str], Remembered] = {}
 
     @property
@@ -66,11 +66,11 @@ class SqlTransaction:
 
     @property
     def changed(self) -> bool:
-        """Tell whether anything was put or deleted."""
+        """Return whether anything was put or deleted."""
         return bool(self._changes)
 
     def floor(self) -> Floor:
-        """Return where the kept history begins."""
+        """Return the newest pruned revision and its hash."""
         return read_floor(self._connection)
 
     def role(self, key: str) -> Role | None:
@@ -91,44 +91,44 @@ class SqlTransaction:
 
     def count(self, account_id: str) -> int:
         """Return how many roles an account has."""
-        kept = self._connection.execute(_COUNT, {"account": account_id}).scalar_one_or_none()
-        return (kept or 0) + self._more[account_id]
+        stored = self._connection.execute(_COUNT, {"account": account_id}).scalar_one_or_none()
+        return (stored or 0) + self._count_changes[account_id]
 
     def tagged(self, tags: Mapping[str, str]) -> Iterable[Role]:
-        """Return every role that carries all of the tags."""
+        """Return every role with all of the tags."""
         self._write_roles()
         return [role_of_row(row) for row in self._connection.execute(tagged_roles(tags))]
 
     def role_at(self, role_id: str, revision: Revision) -> Role | None:
-        """Return the role as a write left it."""
+        """Return the role as the write of a revision left it."""
         for change in self._changes_at(role_id, revision):
             if change.role.role_id == role_id and change.kind is not ChangeKind.DELETED:
                 return change.role
         return None
 
     def new_role_id(self) -> str:
-        """Return an id that no role has had."""
+        """Return an id that no role of this store has ever had."""
         self._next_role_id += 1
         return str(self._next_role_id - 1)
 
     def put(self, kind: ChangeKind, role: Role) -> None:
-        """Keep the newest version of a role."""
+        """Store the newest version of a role."""
         if kind is ChangeKind.CREATED:
-            self._more[role.account_id] += 1
+            self._count_changes[role.account_id] += 1
         else:
             self._replaced.append(role.key)
         self._unwritten[role.key] = role
         self._changes.append(Change(kind, role))
 
     def delete(self, role: Role) -> None:
-        """Forget a role."""
-        self._more[role.account_id] -= 1
+        """Delete a role."""
+        self._count_changes[role.account_id] -= 1
         self._replaced.append(role.key)
         self._unwritten[role.key] = None
         self._changes.append(Change(ChangeKind.DELETED, role))
 
     def recall(self, scope: str, request_id: str) -> Remembered | None:
-        """Return what was remembered of a request."""
+        """Return the remembered outcome of a request."""
         if noted := self._remembered.get((scope, request_id)):
             return noted
         row = self._connection.execute(_RECALL, {"in_scope": scope, "id": request_id}).one_or_none()
@@ -139,10 +139,10 @@ class SqlTransaction:
         self._remembered[scope, request_id] = remembered
 
     def finish(self) -> Commit | None:
-        """Write what is not written yet; give the revision back if nothing was changed."""
+        """Write everything that is still buffered; return the revision to the counter if nothing was changed."""
         self._write_requests()
         if not self._changes:
-            self._connection.execute(_GIVE_BACK_REVISION)
+            self._connection.execute(_RETURN_REVISION)
             return None
         self._write_roles()
         self._write_counts()
@@ -156,29 +156,30 @@ class SqlTransaction:
 
     def _write_roles(self) -> None:
         put = [role for role in self._unwritten.values() if role is not None]
-        self._many(_DELETE_ROLE, [{"role_key": key} for key in self._replaced])
-        self._many(_DELETE_TAGS, [{"role_key": key} for key in self._replaced])
-        self._many(insert(roles), [role_values(role) for role in put])
-        self._many(insert(role_tags), tag_values(put))
+        self._execute_many(_DELETE_ROLE, [{"role_key": key} for key in self._replaced])
+        self._execute_many(_DELETE_TAGS, [{"role_key": key} for key in self._replaced])
+        self._execute_many(insert(roles), [role_values(role) for role in put])
+        self._execute_many(insert(role_tags), tag_values(put))
         self._unwritten.clear()
         self._replaced.clear()
 
     def _write_counts(self) -> None:
-        self._many(_ADD_TO_COUNT, [{"account_id": account_id, "more": more} for account_id, more in self._more.items()])
+        rows = [{"account_id": account_id, "more": more} for account_id, more in self._count_changes.items()]
+        self._execute_many(_ADD_TO_COUNT, rows)
 
     def _write_requests(self) -> None:
-        self._many(_REMEMBER, [self._request_values(*remembered) for remembered in self._remembered.items()])
+        self._execute_many(_REMEMBER, [self._request_values(*remembered) for remembered in self._remembered.items()])
 
     def _request_values(self, at: tuple[str, str], noted: Remembered) -> dict[str, object]:
-        named = {"scope": at[0], "request_id": at[1], "time": self._author.time}
-        return {**named, "fingerprint": noted.fingerprint, "outcome": noted.outcome}
+        columns = {"scope": at[0], "request_id": at[1], "time": self._author.time}
+        return {**columns, "fingerprint": noted.fingerprint, "outcome": noted.outcome}
 
     def _write_commit(self) -> Commit:
         header, bodies = header_bytes(self.revision, self._author), [change_bytes(change) for change in self._changes]
         new_hash = commit_hash(self._previous_hash, header, bodies)
         row = {"revision": self._revision, "time": self._author.time, "body": header, "hash": new_hash}
         self._connection.execute(insert(commits), row)
-        self._many(insert(changes), [self._change_values(*numbered) for numbered in enumerate(bodies)])
+        self._execute_many(insert(changes), [self._change_values(*numbered) for numbered in enumerate(bodies)])
         self._connection.execute(update(counter).values(hash=new_hash, next_role_id=self._next_role_id))
         return Commit(
             revision=self.revision,
@@ -190,9 +191,9 @@ class SqlTransaction:
 
     def _change_values(self, ordinal: int, body: bytes) -> dict[str, object]:
         role = self._changes[ordinal].role
-        named = {"role_id": role.role_id, "role_key": role.key}
-        return {"revision": self._revision, "ordinal": ordinal, **named, "body": body}
+        columns = {"role_id": role.role_id, "role_key": role.key}
+        return {"revision": self._revision, "ordinal": ordinal, **columns, "body": body}
 
-    def _many(self, statement: Executable, rows: Sequence[Mapping[str, object]]) -> None:
+    def _execute_many(self, statement: Executable, rows: Sequence[Mapping[str, object]]) -> None:
         if rows:
             self._connection.execute(statement, rows)

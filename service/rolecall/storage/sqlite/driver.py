@@ -1,9 +1,4 @@
-"""The store in one SQLite file: the default, for one server.
-
-A write begins IMMEDIATE and is on the disk when it returns (`synchronous`). The write-ahead log is used only from SQLite 3.51.3 on,
-since earlier versions can corrupt it; before that a rollback journal is. The file is its owner's alone (0600), and belongs to one
-server at a time (`lock.py`).
-"""
+"""The store in one SQLite file: the default, for one server at a time (`lock.py`)."""
 
 from __future__ import annotations
 
@@ -27,33 +22,34 @@ from rolecall.storage.sqlite.lock import StoreLock
 BUSY_TIMEOUT_MS = 5_000
 MAX_CONNECTIONS = 16
 FIRST_SAFE_WAL_VERSION = (3, 51, 3)
+"""Earlier versions of SQLite can corrupt the write-ahead log; there a rollback journal is used."""
 
 
 def open_sqlite(path: Path) -> SqlRoleRepository:
-    """Open the store in a file, which is made if it is not there.
+    """Open the store in a file; create the file if it does not exist.
 
-    Raise `StoreBusyError` if another server has it, `StoreUnsupportedError` if it is something else's or a later version's,
-    `StoreUnavailableError` if it cannot be opened.
+    Raise `StoreBusyError` if another server has it open, `StoreUnsupportedError` if it is another program's or its schema is not
+    supported, `StoreUnavailableError` if it cannot be opened.
     """
     path = path.resolve()
     _require_directory(path)
     lock = StoreLock(path)
     try:
-        return _opened(path, lock)
+        return _open_locked(path, lock)
     except BaseException:
         lock.release()
         raise
 
 
 def migrate_sqlite(path: Path) -> tuple[int, int]:
-    """Bring the schema of a file to this version, as opening it does; return it before and after. Raise what opening raises."""
+    """Migrate the schema of a file to this version; return it before and after. Raise as `open_sqlite` does."""
     before = read_sqlite_schema(path)
     open_sqlite(path).close()
     return before, read_sqlite_schema(path)
 
 
 def read_sqlite_schema(path: Path) -> int:
-    """Return the schema of a file, 0 if it is not there or empty; a server may be at work on it."""
+    """Return the schema of a file, 0 if it does not exist or is empty; a server may be using it."""
     path = path.resolve()
     if not path.exists():
         return 0
@@ -66,46 +62,46 @@ def read_sqlite_schema(path: Path) -> int:
 
 
 class SqliteDriver:
-    """How SQLite fails, and what is held while its file is open."""
+    """What is specific to SQLite: the lock file, and what its errors mean."""
 
     def __init__(self, path: Path, lock: StoreLock) -> None:
         self._path, self._lock = path, lock
 
     @property
     def exclusive(self) -> bool:
-        """Tell that nobody else can write: the lock file is held."""
+        """Return True: the lock file keeps other servers out."""
         return True
 
     def notify(self, connection: Connection, revision: Revision) -> None:
-        """Send no word, since there is nobody to read it."""
+        """Do nothing: no other server uses the file."""
 
     def notifications(self) -> None:
-        """Return nothing: nobody else writes."""
+        """Return None: no other server writes."""
         return
 
     def unavailable_error(self, error: SQLAlchemyError | sqlite3.Error) -> StoreUnavailableError | None:
-        """Return the sentence for a file that cannot be used now; None for what no file causes."""
+        """Return the error that the caller gets; None if the error does not come from the file."""
         return sqlite_unavailable_error(self._path, error)
 
     def shorten_timeouts(self) -> None:
-        """Do nothing: a file answers, or fails by itself after the busy time."""
+        """Do nothing: every operation on a file ends within the busy timeout."""
 
     def release(self) -> None:
-        """Let another server have the file."""
+        """Release the lock file."""
         self._lock.release()
 
 
 def sqlite_unavailable_error(path: Path, error: SQLAlchemyError | sqlite3.Error) -> StoreUnavailableError | None:
-    """Return the sentence for a file that cannot be used now; None for what no file causes."""
+    """Return the error that the caller gets; None if the error does not come from the file."""
     if isinstance(error, PoolTimeoutError):
-        return StoreUnavailableError(f"`{path}` has {MAX_CONNECTIONS} reads under way; try again")
+        return StoreUnavailableError(f"`{path}` is in use by {MAX_CONNECTIONS} reads; try again")
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, sqlite3.OperationalError | sqlite3.InternalError) or type(cause) is sqlite3.DatabaseError:
         return StoreUnavailableError(f"`{path}` cannot be used now: {cause}")
     return None
 
 
-def _opened(path: Path, lock: StoreLock) -> SqlRoleRepository:
+def _open_locked(path: Path, lock: StoreLock) -> SqlRoleRepository:
     _make_file(path)
     engine, driver = _engine(path), SqliteDriver(path, lock)
     try:
@@ -121,13 +117,13 @@ def _opened(path: Path, lock: StoreLock) -> SqlRoleRepository:
 
 def _require_directory(path: Path) -> None:
     if not path.parent.is_dir():
-        raise StoreUnavailableError(f"there is no directory `{path.parent}` for the store; make it first")
+        raise StoreUnavailableError(f"there is no directory `{path.parent}` for the store; create it first")
     if path.exists() and not path.is_file():
-        raise StoreUnavailableError(f"`{path}` is not a file")
+        raise StoreUnavailableError(f"`{path}` is not a file; give the path of one")
 
 
 def _make_file(path: Path) -> None:
-    # Before SQLite does, which would let the umask decide who may read the token key.
+    # SQLite itself would let the umask decide who may read the token key.
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
@@ -149,20 +145,22 @@ def _engine(path: Path) -> Engine:
 
 
 def connect_sqlite(path: Path, *, mode: str = "rw") -> sqlite3.Connection:
-    """Return a connection to a file that is there; `mode` is `ro` or `rw`. Transactions are begun and ended by hand."""
-    # `rw`: a file that has gone is an error, not a new store. No isolation level: `_begin` begins transactions, not the driver.
+    """Return a connection to an existing file; `mode` is `ro` or `rw`. The caller begins and ends transactions."""
+    # Never `rwc`: a file that was removed is an error, not a new store. No isolation level: `_begin` begins transactions.
     uri = f"file:{quote(str(path))}?mode={mode}"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-    # EXTRA is FULL that also makes the end of a rollback journal durable.
+    # A write is on disk when it returns. EXTRA is FULL, and also makes the removal of a rollback journal durable.
     connection.execute("PRAGMA synchronous = EXTRA")
     connection.execute("PRAGMA foreign_keys = OFF")
+    # A file from elsewhere must not run functions with side effects from its own views and triggers.
     connection.execute("PRAGMA trusted_schema = OFF")
     return connection
 
 
 def _begin(connection: Connection) -> None:
     writes = connection.get_execution_options().get(WRITES, False)
+    # IMMEDIATE takes the write lock now, so that the transaction never has to upgrade a read lock, which can fail.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
@@ -179,4 +177,6 @@ def _choose_journal(path: Path) -> None:
     with closing(connect_sqlite(path)) as connection:
         (mode,) = connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()
     if mode != wanted:
-        raise StoreUnavailableError(f"`{path}` keeps its journal as `{mode}` and cannot change to `{wanted}` now")
+        raise StoreUnavailableError(
+            f"`{path}` has the journal mode `{mode}` and cannot change to `{wanted}` now; close other programs that use it"
+        )

@@ -1,8 +1,4 @@
-"""The lock file beside a store file: one server at a time.
-
-The kernel holds the lock for the open file and lets go of it when the process ends, however it ends. The file stays:
-removing it would let two servers lock two files of one name.
-"""
+"""The lock file beside a store file, which admits one server at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +13,11 @@ _PID_BYTES = 32
 
 
 class StoreLock:
-    """The right to write to one store file, until `release`."""
+    """The exclusive right to use a store file, until `release`.
+
+    The kernel releases it when the process ends, however it ends. The lock file is never removed: otherwise two servers could each
+    lock a different file of that name.
+    """
 
     def __init__(self, store: Path) -> None:
         path = store.with_name(store.name + ".lock")
@@ -28,25 +28,25 @@ class StoreLock:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            holder = _holder(self._file)
+            owner = _read_pid(self._file)
             os.close(self._file)
             raise StoreBusyError(
-                f"`{store}` belongs to another server{holder}; stop that one, or give this one another file"
+                f"`{store}` is in use by another server{owner}; stop that one, or give this one another file"
             ) from error
-        _sign(self._file)
+        _write_pid(self._file)
 
     def release(self) -> None:
-        """Let another server have the store."""
+        """Let another server use the store."""
         os.close(self._file)
 
 
-def _sign(file: int) -> None:
-    # Only a courtesy to people: the lock holds without it, also when the disk is full.
+def _write_pid(file: int) -> None:
+    # Only for the error message: the lock works without it, also when the disk is full.
     with suppress(OSError):
         os.ftruncate(file, 0)
         os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
 
 
-def _holder(file: int) -> str:
+def _read_pid(file: int) -> str:
     text = os.pread(file, _PID_BYTES, 0).strip()
     return f" (process {text.decode()})" if text.isdigit() else ""
