@@ -1,11 +1,24 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from rolecall.policy.errors import InvalidPolicyError
 from rolecall.roles.catalog import RoleCatalog
 from rolecall.roles.commands import CreateRole
-from rolecall.roles.errors import InvalidFieldsError
+from rolecall.roles.errors import FieldViolation, InvalidFieldsError
+from rolecall.roles.fields import (
+    account_violation,
+    author_violations,
+    description_violations,
+    etag_violations,
+    name_prefix_violations,
+    page_size_violations,
+    revision_violations,
+    session_violations,
+    tag_violations,
+)
 from tests.roles.policies import BROKEN_POLICY, POLICY, SCOPE, author, create, new_id
 
 NAME_LENGTH = ("role_name", "ROLE_NAME_LENGTH", "InvalidParameter.RoleName.Length")
@@ -120,3 +133,87 @@ def test_the_fields_of_the_author_have_limits_too(catalog: RoleCatalog, fields: 
         catalog.create(CreateRole(role_name="App", document=POLICY), author(**fields), SCOPE)  # type: ignore[arg-type]
 
     assert [violation.field for violation in caught.value.violations] == [field]
+
+
+def reasons(found: list[FieldViolation]) -> list[str]:
+    return [violation.reason for violation in found]
+
+
+@pytest.mark.parametrize(
+    ("check", "accepted", "refused", "reason"),
+    [
+        (page_size_violations, [0, 1, 1_000], [-1, 1_001], "PAGE_SIZE_RANGE"),
+        (revision_violations, [1, 2, (1 << 63) - 1], [0, -1, 1 << 63], "REVISION_RANGE"),
+        (session_violations, [3_600, 43_200], [3_599, 43_201, 0], "MAX_SESSION_DURATION_RANGE"),
+        (etag_violations, ["", '"a"', f'"{"~" * 128}"', '"!"'],
+         ["a", '""', f'"{"~" * 129}"', '"a b"', '"\x7f"', '"a"\n', 'W/"a"'], "INVALID_ETAG"),
+        (name_prefix_violations, ["", "a" * 64, "A-z.0"], ["a_", "a\n", "a*"], "ROLE_NAME_CHARACTERS"),
+        (name_prefix_violations, [], ["a" * 65], "ROLE_NAME_LENGTH"),
+        (description_violations, ["", "\ud7ff\ue000", "x" * 1_024], ["\ud800", "\udfff", "\udbff", "\0"], "INVALID_UNICODE"),
+    ],
+)  # fmt: skip
+def test_the_bounds_of_a_field(check: Any, accepted: list[Any], refused: list[Any], reason: str) -> None:
+    assert [value for value in accepted if check(value)] == []
+    assert [reasons(check(value)) for value in refused] == [[reason]] * len(refused)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"change_reason": "x" * 1_024}, ""),
+        ({"change_reason": "x" * 1_025}, "CHANGE_REASON_LENGTH"),
+        ({"change_reason": "\ud800"}, "INVALID_UNICODE"),
+        ({"source": "x" * 256}, ""),
+        ({"source": "x" * 257}, "SOURCE_LENGTH"),
+        ({"source": "\0"}, "INVALID_UNICODE"),
+        ({"request_id": "0B9d34a2-6d3e-4a5e-9a43-5a3c1d3c9f00"}, ""),
+        ({"request_id": "0b9d34a26d3e4a5e9a435a3c1d3c9f00"}, "INVALID_REQUEST_ID"),
+        ({"request_id": "gb9d34a2-6d3e-4a5e-9a43-5a3c1d3c9f00"}, "INVALID_REQUEST_ID"),
+    ],
+)
+def test_the_bounds_of_the_fields_of_an_author(fields: dict[str, str], reason: str) -> None:
+    assert reasons(author_violations(author(**fields))) == ([reason] if reason else [])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({"acs": "", "aliyu": "", "xaliyun": "", "http:/": "", "x-acs:": ""}, []),
+        ({"ALIYUN": ""}, ["TAG_KEY_RESERVED"]),
+        ({"ACS:x": ""}, ["TAG_KEY_RESERVED"]),
+        ({"xHTTP://y": ""}, ["TAG_KEY_URL"]),
+        ({"xhttps://y": ""}, ["TAG_KEY_URL"]),
+        ({"k": "v" * 256, "K": "http://x"}, []),
+        ({"\ud800": ""}, ["INVALID_UNICODE"]),
+        ({"k": "\udfff"}, ["INVALID_UNICODE"]),
+        ({str(n): "" for n in range(20)}, []),
+        ({str(n): "" for n in range(21)}, ["TOO_MANY_TAGS"]),
+        ({"acs:http://" + "k" * 128: "v" * 257},
+         ["TAG_KEY_LENGTH", "TAG_KEY_RESERVED", "TAG_KEY_URL", "TAG_VALUE_LENGTH"]),
+    ],
+)  # fmt: skip
+def test_the_bounds_of_tags(tags: dict[str, str], expected: list[str]) -> None:
+    found = tag_violations(tags, field="prune_selector.tags")
+
+    assert reasons(found) == expected
+    assert {violation.field for violation in found} <= {"prune_selector.tags"}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("1", ""), ("1" * 20, ""), ("1" * 21, "INVALID_ACCOUNT_ID"), ("", "INVALID_ACCOUNT_ID"), ("1\n", "INVALID_ACCOUNT_ID"),
+     ("\u0661", "INVALID_ACCOUNT_ID"), ("1*", "MASKED_ACCOUNT_ID")],
+)  # fmt: skip
+def test_the_bounds_of_an_account(text: str, reason: str) -> None:
+    found = account_violation(text, aliases=False)
+
+    assert (found.reason if found else "") == reason
+
+
+def test_an_unknown_account_names_aliases_only_where_there_are_some() -> None:
+    plain, with_aliases = (account_violation("x", aliases=aliases) for aliases in (False, True))
+
+    assert plain is not None
+    assert with_aliases is not None
+    assert "alias" not in plain.message
+    assert "nor a configured alias" in with_aliases.message

@@ -10,7 +10,7 @@ import re
 from typing import NoReturn, TypeAlias
 
 from rolecall.policy.errors import InvalidPolicyError, Violation
-from rolecall.policy.positions import JsonSyntaxError, Scan, lines_of, scan
+from rolecall.policy.positions import JsonSyntaxError, Lines, Scan, scan
 from rolecall.policy.wording import printable
 
 
@@ -88,7 +88,7 @@ def _explain(text: str, max_depth: int) -> Scan:
 
 
 def _invalid(text: str, error: JsonSyntaxError) -> InvalidPolicyError:
-    line, column = lines_of(text).at(error.offset)
+    line, column = Lines(text).at(error.offset)
     return InvalidPolicyError(
         [
             Violation(

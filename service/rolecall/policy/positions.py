@@ -104,11 +104,6 @@ class Lines:
         return line, offset - self._starts[line - 1] + 1
 
 
-def lines_of(text: str) -> Lines:
-    """Return the lines of a text."""
-    return Lines(text)
-
-
 def escaped(token: str) -> str:
     """Return a name as a part of a JSON pointer."""
     return token.replace("~", "~0").replace("/", "~1")
