@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,11 @@ import pytest
 
 from rolecall.engine import snapshot_loader
 from rolecall.engine.follower import Reload
+from rolecall.roles.commands import Written
 from rolecall.roles.errors import StoreUnavailableError
 from rolecall.roles.repository import Head
+from rolecall.roles.role import Revision
+from rolecall.roles.tokens import Tokens
 from rolecall.server import replica as module
 from rolecall.server.replica import Replica
 from rolecall.storage.memory import MemoryRoleRepository
@@ -194,24 +198,34 @@ def snapshot_flags(folder: Path) -> dict[str, str]:
     return {"snapshot_file": str(folder / "state"), "snapshot_key_file": str(key)}
 
 
+@dataclass(frozen=True)
+class Saved:
+    """A snapshot file with one role: the settings of a replica that has it, and the token of its revision."""
+
+    flags: dict[str, str]
+    token: str
+
+
 @pytest.fixture
-async def saved(tmp_path: Path, store: Store, log: Log) -> dict[str, str]:
-    """Give the settings of a replica whose snapshot file has one role."""
+async def saved(tmp_path: Path, store: Store, log: Log) -> Saved:
     flags = snapshot_flags(tmp_path)
     create(store, "app")
     replica = Replica(config(**flags), store, log.logger)
     await replica.load()
     await replica.save_snapshot()
+    token = token_of(store)
     await replica.close()
     log.stream.truncate(0)
     log.stream.seek(0)
-    return flags
+    return Saved(flags, token)
 
 
-async def test_while_its_store_is_down_a_replica_starts_from_the_snapshot_file(saved: dict[str, str], log: Log) -> None:
+async def test_while_its_store_is_down_a_replica_starts_from_the_snapshot_file(
+    saved: Saved, store: Store, log: Log
+) -> None:
     down = Store()
     down.down = True
-    replica = Replica(config(**saved), down, log.logger)
+    replica = Replica(config(**saved.flags), down, log.logger)
 
     await replica.load_with_retry()
 
@@ -220,11 +234,85 @@ async def test_while_its_store_is_down_a_replica_starts_from_the_snapshot_file(s
     assert lost["event"] == "store_unavailable"
     assert restored.pop("age_seconds") == pytest.approx(replica.follower.staleness() / 1_000_000, abs=30)
     assert restored == {"event": "restored", "level": "warning", "revision": 1}
+    assert replica.tokens.consistency(Revision(1)) == saved.token
+    assert replica._token_key == store.token_key
     await replica.close()
 
 
-async def test_a_snapshot_file_older_than_the_limit_is_not_restored(saved: dict[str, str], log: Log) -> None:
-    replica = Replica(config(**saved, max_staleness_seconds=0), Store(), log.logger)
+async def test_a_snapshot_file_may_be_as_old_as_the_staleness_limit(
+    saved: Saved, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[int] = []
+
+    def restore_snapshot(_: object, *, max_age: int) -> None:
+        limits.append(max_age)
+        raise SnapshotFileError("not today")
+
+    monkeypatch.setattr("rolecall.server.replica.restore_snapshot", restore_snapshot)
+    replica = Replica(config(**saved.flags, max_staleness_seconds=7.5), Store(), logger().logger)
+
+    assert not await replica.restore_snapshot()
+
+    assert limits == [7_500_000]
+    await replica.close()
+
+
+async def test_the_time_of_a_load_is_part_of_the_staleness(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
+    began: list[int] = []
+    times = iter([1_000, 2_000, 3_000])
+    monkeypatch.setattr("rolecall.server.replica.boottime_micros", lambda: next(times))
+    monkeypatch.setattr(replica.follower, "start", lambda _, time: began.append(time))
+
+    await replica.load()
+
+    assert began == [1_000]
+
+
+async def test_tokens_follow_the_history_of_the_store(store: Store, replica: Replica) -> None:
+    create(store, "app")
+    await replica.load()
+    before = replica.tokens.consistency(Revision(1))
+
+    store.rename_history(store.head().incarnation)
+    await replica.polling._poll()
+
+    assert replica.tokens.consistency(Revision(1)) == token_of(store) != before
+
+
+def token_of(store: Store) -> str:
+    return Tokens(store.token_key, store.head().incarnation).consistency(Revision(1))
+
+
+async def test_a_replica_is_closed_after_the_write_in_progress(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, order, drain = threading.Event(), list[str](), replica.role_writer.drain
+
+    async def drained() -> None:
+        await drain()
+        order.append(f"drained while its thread {'has ended' if replica.writing._shutdown else 'runs'}")
+
+    monkeypatch.setattr(replica.role_writer, "drain", drained)
+
+    def work() -> Written[None]:
+        release.wait(30)
+        order.append("written")
+        return Written(result=None, revision=Revision(0))
+
+    writing = asyncio.create_task(replica.writer.write(work))
+    await asyncio.sleep(0)
+    writing.add_done_callback(lambda _: order.append("answered"))
+    closing = asyncio.create_task(replica.close())
+    asyncio.get_running_loop().call_later(0.05, release.set)
+    await closing
+    order.append("closed")
+
+    assert [step for step in order if step != "answered"] == ["written", "drained while its thread runs", "closed"]
+    assert order.index("answered") < order.index("closed")
+
+
+async def test_a_snapshot_file_older_than_the_limit_is_not_restored(saved: Saved, log: Log) -> None:
+    replica = Replica(config(**saved.flags, max_staleness_seconds=0), Store(), log.logger)
 
     assert not await replica.restore_snapshot()
 
@@ -242,9 +330,9 @@ async def test_without_a_snapshot_file_nothing_is_restored_or_saved(replica: Rep
 
 
 async def test_errors_of_the_snapshot_file_and_their_end_are_logged_once(
-    saved: dict[str, str], store: Store, log: Log, monkeypatch: pytest.MonkeyPatch
+    saved: Saved, store: Store, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    replica = Replica(config(**saved), Store(), log.logger)
+    replica = Replica(config(**saved.flags), Store(), log.logger)
     await replica.load()
     assert replica.file
     write, failing = replica.file.write, True
