@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
+from itertools import pairwise
 
 import pytest
 
@@ -10,7 +12,7 @@ from rolecall.roles.change import Author, Change, ChangeKind, Commit
 from rolecall.roles.role import Micros, Revision
 from tests.engine.world import allow, document, role
 
-FAR = 60.0
+FAR = 3_600.0
 
 
 def commit(revision: int, changes: int = 1, description: str = "") -> Commit:
@@ -28,7 +30,12 @@ def revisions(feed: Feed, after: int, limit: int = 100) -> list[int] | None:
     return None if held is None else [each.revision for each in held]
 
 
-def test_what_was_added_is_held_in_order() -> None:
+async def soon(*waiting: Awaitable[None], return_exceptions: bool = False) -> None:
+    """Await what has to end long before the wait that it contains would."""
+    await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=return_exceptions), 20)
+
+
+def test_commits_are_returned_in_order() -> None:
     feed = Feed()
     for revision in range(1, 6):
         feed.add(commit(revision))
@@ -40,7 +47,7 @@ def test_what_was_added_is_held_in_order() -> None:
     assert revisions(feed, 5) == revisions(feed, 9) == []
 
 
-def test_a_commit_that_is_held_is_passed_over() -> None:
+def test_a_commit_that_is_not_new_is_ignored() -> None:
     feed = Feed()
     for revision in (1, 2, 2, 1):
         feed.add(commit(revision))
@@ -48,7 +55,7 @@ def test_a_commit_that_is_held_is_passed_over() -> None:
     assert revisions(feed, 0) == [1, 2]
 
 
-def test_a_commit_that_does_not_follow_leaves_no_other() -> None:
+def test_a_commit_that_does_not_follow_clears_the_feed_first() -> None:
     feed = Feed()
     for revision in (1, 2, 7, 8):
         feed.add(commit(revision))
@@ -77,7 +84,7 @@ def test_the_bytes_are_bounded() -> None:
 
 
 @pytest.mark.parametrize("bounds", [{"max_changes": 5}, {"max_bytes": 5_000}])
-def test_a_commit_larger_than_the_bounds_is_held_alone_until_the_next(bounds: dict[str, int]) -> None:
+def test_a_commit_larger_than_the_limits_stays_alone_until_the_next(bounds: dict[str, int]) -> None:
     feed = Feed(**bounds)
     feed.add(commit(1))
     feed.add(commit(2, changes=50))
@@ -89,7 +96,7 @@ def test_a_commit_larger_than_the_bounds_is_held_alone_until_the_next(bounds: di
     assert (revisions(feed, 2), revisions(feed, 1)) == ([3], None)
 
 
-def test_after_a_restart_nothing_follows_from_before() -> None:
+def test_after_a_restart_earlier_cursors_are_invalid() -> None:
     feed = Feed()
     feed.add(commit(1))
 
@@ -101,34 +108,33 @@ def test_after_a_restart_nothing_follows_from_before() -> None:
     assert revisions(feed, 40) == [41]
 
 
-async def test_whoever_waits_is_woken_by_the_next_commit() -> None:
+async def test_waiting_watches_are_woken_by_the_next_commit() -> None:
     feed = Feed()
     waiting = [asyncio.create_task(feed.wait(Revision(0), 0, FAR)) for _ in range(3)]
     await asyncio.sleep(0)
     before = feed.waiting
 
     feed.add(commit(1))
-    await asyncio.gather(*waiting)
+    await soon(*waiting)
 
     assert (before, feed.waiting) == (3, 0)
 
 
-async def test_whoever_waits_is_woken_by_a_restart() -> None:
+async def test_a_waiting_watch_is_woken_by_a_restart() -> None:
     feed = Feed()
     waiting = asyncio.create_task(feed.wait(Revision(0), 0, FAR))
     await asyncio.sleep(0)
 
     feed.restart(Revision(0))
 
-    await waiting
+    await soon(waiting)
 
 
-async def test_what_has_happened_already_is_not_waited_for() -> None:
+async def test_a_change_that_has_happened_already_is_not_waited_for() -> None:
     feed = Feed()
     feed.restart(Revision(3))
 
-    await feed.wait(Revision(3), 0, FAR)
-    await feed.wait(Revision(2), 1, FAR)
+    await soon(feed.wait(Revision(3), 0, FAR), feed.wait(Revision(2), 1, FAR))
 
     assert feed.waiting == 0
 
@@ -141,7 +147,7 @@ async def test_a_wait_ends_after_its_time() -> None:
     assert feed.waiting == 0
 
 
-async def test_whoever_stops_waiting_is_forgotten() -> None:
+async def test_a_watch_that_stops_waiting_is_forgotten() -> None:
     feed = Feed()
     waiting = [asyncio.create_task(feed.wait(Revision(0), 0, FAR)) for _ in range(3)]
     await asyncio.sleep(0)
@@ -152,14 +158,16 @@ async def test_whoever_stops_waiting_is_forgotten() -> None:
     left = feed.waiting
     feed.add(commit(1))
     waiting[1].cancel()
-    await asyncio.wait(waiting)
+    await soon(*waiting, return_exceptions=True)
 
     assert (left, feed.waiting) == (2, 0)
     assert waiting[1].cancelled()
     assert waiting[2].done()
 
 
-async def test_many_are_woken_in_portions_that_let_other_work_in(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_watches_are_woken_in_portions_between_which_other_work_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(module, "WOKEN_AT_ONCE", 10)
     feed, woken, turns = Feed(), 0, list[int]()
 
@@ -171,9 +179,12 @@ async def test_many_are_woken_in_portions_that_let_other_work_in(monkeypatch: py
     waiting = [asyncio.create_task(wait()) for _ in range(100)]
     await asyncio.sleep(0)
     feed.add(commit(1))
-    while woken < 100:
-        turns.append(woken)
-        await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        while woken < 100:
+            turns.append(woken)
+            await asyncio.sleep(0)
 
-    await asyncio.gather(*waiting)
-    assert len(turns) >= 10
+    await soon(*waiting)
+    # Ten at a time, and the longest waiting not last of all.
+    steps = {after - before for before, after in pairwise(turns)}
+    assert max(steps) == 10

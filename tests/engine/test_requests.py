@@ -3,7 +3,18 @@ from __future__ import annotations
 import pytest
 
 from rolecall.engine.errors import InvalidRequestError
-from rolecall.engine.request import claim_keys, context_keys, field_keys, read_provider
+from rolecall.engine.request import (
+    claim_keys,
+    context_keys,
+    derived_values,
+    field_keys,
+    read_principal,
+    read_provider,
+    read_role_key,
+)
+from rolecall.policy.keys import PRINCIPAL_ARN
+from rolecall.roles.accounts import Accounts
+from tests.engine.world import ACCOUNT
 
 PROVIDER = "acs:ram::123456789012:oidc-provider/ci"
 SAML = "acs:ram::123456789012:saml-provider/okta"
@@ -52,7 +63,7 @@ def test_a_key_that_the_service_derives_is_refused_also_without_values() -> None
         context_keys({"oidc:sub": []})
 
 
-def test_context_keys_are_told_apart_by_case() -> None:
+def test_context_keys_that_differ_in_case_are_different_keys() -> None:
     assert context_keys({"acs:sourceip": ["x"]}) == {"acs:sourceip": ("x",)}
 
 
@@ -99,6 +110,102 @@ def test_every_bad_field_is_named_at_once() -> None:
         field_keys(role_session_name="x", external_id="ünï", source_identity="acs:me")
 
     assert reasons(caught) == ["INVALID_SESSION_NAME", "INVALID_EXTERNAL_ID", "INVALID_SOURCE_IDENTITY"]
+
+
+SOURCE_IDENTITIES = [
+    ("alice", True),
+    ("al", True),
+    ("a", False),
+    ("a" * 64, True),
+    ("a" * 65, False),
+    ("alice+ops=,.@-_", True),
+    ("acs:me", False),
+    ("aliyun:me", False),
+    ("alibabacloud:me", False),
+    ("alibabacloud", True),
+    ("a:b", False),
+    ("a/b", False),
+    ("alice\n", False),
+    ("älice", False),
+]
+
+
+@pytest.mark.parametrize(("text", "valid"), SOURCE_IDENTITIES)
+def test_a_source_identity_has_no_colon_and_so_no_reserved_prefix(text: str, valid: bool) -> None:
+    if valid:
+        assert field_keys(role_session_name="", external_id="", source_identity=text) == {"sts:SourceIdentity": (text,)}
+        return
+    with pytest.raises(InvalidRequestError) as caught:
+        field_keys(role_session_name="", external_id="", source_identity=text)
+    assert reasons(caught) == ["INVALID_SOURCE_IDENTITY"]
+
+
+@pytest.mark.parametrize(
+    ("text", "valid"),
+    [("ab", True), ("a", False), ("a" * 1_224, True), ("a" * 1_225, False), ("a:/b_+=,.@-", True), ("a b", False)],
+)
+def test_an_external_id_has_2_to_1224_characters(text: str, valid: bool) -> None:
+    if valid:
+        assert field_keys(role_session_name="", external_id=text, source_identity="") == {"sts:ExternalId": (text,)}
+        return
+    with pytest.raises(InvalidRequestError) as caught:
+        field_keys(role_session_name="", external_id=text, source_identity="")
+    assert reasons(caught) == ["INVALID_EXTERNAL_ID"]
+
+
+def test_an_invalid_field_names_the_parameter_of_ram_where_there_is_one() -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        field_keys(role_session_name="x", external_id="x", source_identity="x")
+
+    assert [(violation.field, violation.ram_code) for violation in caught.value.violations] == [
+        ("role_session_name", "InvalidParameter.RoleSessionName"),
+        ("external_id", "InvalidParameter.ExternalId"),
+        ("source_identity", ""),
+    ]
+
+
+WITHIN_LIMITS: list[dict[str, list[str]]] = [
+    {f"k{n}": ["v"] for n in range(100)},
+    {"k": ["v"] * 100},
+    {"k" * 256: ["v"]},
+    {f"k{n}": ["v" * 4_096] for n in range(4)},
+]
+
+
+@pytest.mark.parametrize("context", WITHIN_LIMITS, ids=["keys", "values", "key", "characters"])
+def test_a_context_may_be_as_large_as_the_limits(context: dict[str, list[str]]) -> None:
+    assert context_keys(context) == {key: tuple(values) for key, values in context.items()}
+
+
+def test_claims_may_be_as_many_as_the_limit_and_have_long_names() -> None:
+    provider = read_provider(PROVIDER)
+    claims = {f"oidc:{n}": ["x"] for n in range(99)} | {"oidc:" + "k" * 251: ["x"]}
+
+    assert len(claim_keys(provider, claims)) == 100
+    with pytest.raises(InvalidRequestError) as caught:
+        claim_keys(provider, {"oidc:" + "k" * 252: ["x"]})
+    assert reasons(caught) == ["INVALID_CLAIM"]
+
+
+@pytest.mark.parametrize(
+    ("who", "expected"),
+    [
+        (f"acs:ram::{ACCOUNT}:user/alice", (f"acs:ram::{ACCOUNT}:user/alice",)),
+        (f"acs:ram::{ACCOUNT}:assumed-role/Ops/s1", (f"acs:ram::{ACCOUNT}:role/Ops",)),
+        ("ecs.aliyuncs.com", None),
+        (f"{ACCOUNT}@orders.internal", None),
+    ],
+)
+def test_the_principal_arn_is_derived_and_a_service_has_none(who: str, expected: tuple[str, ...] | None) -> None:
+    assert derived_values(read_principal(who), {}, PRINCIPAL_ARN) == expected
+
+
+def test_a_role_has_to_be_named() -> None:
+    for text, reason in (("", "MISSING_FIELD"), ("acs:ram::x", "INVALID_ROLE")):
+        with pytest.raises(InvalidRequestError) as caught:
+            read_role_key(Accounts(), text)
+        assert reasons(caught) == [reason]
+        assert caught.value.violations[0].field == "role"
 
 
 @pytest.mark.parametrize(

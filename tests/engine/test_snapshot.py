@@ -7,6 +7,7 @@ from rolecall.engine.reverse.index import ReverseIndex
 from rolecall.engine.snapshot import Snapshot
 from rolecall.policy.named_principals import named_principals
 from rolecall.policy.principal import principal_of_document
+from rolecall.roles.canonical_json import FIRST_HASH
 from rolecall.roles.change import Author, Change, ChangeKind, Commit
 from rolecall.roles.role import Micros, Revision, Role
 from tests.engine.world import ACCOUNT, ALICE, allow, deny, document, role
@@ -30,12 +31,14 @@ def test_commits_are_taken_up_in_order() -> None:
     assert (version.role.revision, snapshot.revision, len(snapshot)) == (2, 2, 1)
 
 
-def test_a_commit_that_is_held_already_is_passed_over() -> None:
+@pytest.mark.parametrize("revision", [1, 2, 3])
+def test_a_commit_that_has_been_applied_is_ignored(revision: int) -> None:
     snapshot = Snapshot([role(document(allow()), revision=3)], revision=Revision(3))
 
-    snapshot.apply(commit(2, ChangeKind.DELETED, role(document(allow()))))
+    snapshot.apply(commit(revision, ChangeKind.DELETED, role(document(allow()))))
 
     assert snapshot.version(KEY) is not None
+    assert (snapshot.revision, snapshot.hash) == (3, FIRST_HASH)
 
 
 def test_a_gap_is_refused_and_changes_nothing() -> None:

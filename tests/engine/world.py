@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rolecall.engine.cache import Encode
 from rolecall.engine.decision import Answer
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
 from rolecall.engine.request import AssumeRoleRequest, context_keys, field_keys, read_principal
@@ -57,8 +58,9 @@ def role(text: str, *, name: str = "app", account: str = ACCOUNT, revision: int 
     )
 
 
-def point(*roles: Role, **options: Any) -> DecisionPoint:
-    return DecisionPoint(Snapshot(roles, revision=Revision(1)), DecisionOptions(**options), lambda: NOON)
+def point(*roles: Role, encode: Encode | None = None, **options: Any) -> DecisionPoint:
+    snapshot = Snapshot(roles, revision=Revision(1))
+    return DecisionPoint(snapshot, DecisionOptions(**options), lambda: NOON, encode)
 
 
 def question(

@@ -116,6 +116,57 @@ def test_cve_2025_46331_nothing_is_remembered_of_a_question_that_failed() -> Non
     assert len(decider.cache) == 0
 
 
+def test_cve_2026_33729_values_behind_the_first_take_part_in_the_key() -> None:
+    decider = point(role(document(allow() | {"Condition": {"ForAllValues:StringEquals": {"k": ["a", "b"]}}})))
+
+    answers = [ask(decider, context={"k": ["a", last]}).decision.allowed for last in ("b", "c", "b", "c")]
+
+    assert answers == [True, False, True, False]
+    assert len(decider.cache) == 2
+
+
+def test_an_absent_value_and_an_empty_one_never_share_an_answer() -> None:
+    decider = point(role(document(allow(StringEquals={"k": ""}))))
+    contexts: list[dict[str, list[str]]] = [{"k": [""]}, {}, {"k": [""]}, {}]
+
+    assert [ask(decider, context=context).decision.allowed for context in contexts] == [True, False, True, False]
+
+
+def test_user_names_that_differ_in_case_never_share_an_answer() -> None:
+    decider = point(role(document(allow(f"acs:ram::{ACCOUNT}:user/alice"))))
+
+    answers = [ask(decider, f"acs:ram::{ACCOUNT}:user/{name}").decision.allowed for name in ("alice", "Alice") * 2]
+
+    assert answers == [True, False, True, False]
+    assert len(decider.cache) == 2
+
+
+def test_values_that_are_exchanged_between_two_keys_are_another_question() -> None:
+    decider = point(role(document(allow(StringEquals={"a": "1", "b": "2"}))))
+    straight, crossed = {"a": ["1"], "b": ["2"]}, {"a": ["2"], "b": ["1"]}
+
+    answers = [ask(decider, context=context).decision.allowed for context in (straight, crossed, straight, crossed)]
+
+    assert answers == [True, False, True, False]
+    assert len(decider.cache) == 2
+
+
+def test_a_value_that_moves_to_another_key_is_another_question() -> None:
+    decider = point(role(document(allow(StringEquals={"a": "1"}, StringNotEquals={"b": "1"}))))
+    moved: list[dict[str, list[str]]] = [{"a": ["1"], "b": ["2"]}, {"b": ["1"]}, {"a": ["1"]}]
+
+    answers = [ask(decider, context=context).decision.allowed for context in moved * 2]
+    fresh = [
+        ask(
+            point(role(document(allow(StringEquals={"a": "1"}, StringNotEquals={"b": "1"})))), context=context
+        ).decision.allowed
+        for context in moved
+    ]
+
+    assert answers == fresh * 2
+    assert len(decider.cache) == 3
+
+
 def test_values_that_other_languages_take_for_equal_stay_apart() -> None:
     decider = point(role(document(allow(StringEquals={"k": "1"}))))
 

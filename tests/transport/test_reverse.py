@@ -93,6 +93,33 @@ async def test_an_account_bounds_the_list(service: Served) -> None:
     assert [name for name, _, _ in await listed(service, asking())] == ["here", "there"]
 
 
+async def test_a_role_with_too_short_sessions_is_not_listed(service: Served) -> None:
+    await create(service, "hour")
+
+    listed_for = {
+        seconds: await listed(service, asking(duration_seconds=seconds)) for seconds in (0, 899, 900, 3_600, 3_601)
+    }
+
+    expected: list[tuple[str, int, list[str]]] = [("hour", ALLOW, [])]
+    assert listed_for == {0: expected, 899: [], 900: expected, 3_600: expected, 3_601: []}
+
+
+@pytest.mark.parametrize(
+    ("field", "key"),
+    [
+        ("source_identity", "sts:SourceIdentity"),
+        ("external_id", "sts:ExternalId"),
+        ("role_session_name", "sts:RoleSessionName"),
+    ],
+)
+async def test_the_fields_of_a_list_are_condition_keys_as_in_a_check(service: Served, field: str, key: str) -> None:
+    await create(service, "app", statement(condition={"StringEquals": {key: "alice"}}))
+
+    assert await listed(service, asking(**{field: "alice"})) == [("app", ALLOW, [])]
+    assert await listed(service, asking(**{field: "other"})) == []
+    assert await listed(service, asking()) == [("app", CONDITIONAL, [key])]
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -175,7 +202,7 @@ async def test_a_role_names_whom_it_trusts_in_the_order_of_its_statements(servic
     ("role", "code", "reason"),
     [("none", "NOT_FOUND", "ROLE_NOT_FOUND"), ("acs:ram::x", "INVALID_ARGUMENT", "INVALID_ROLE")],
 )
-async def test_whom_no_role_trusts_is_not_told(service: Served, role: str, code: str, reason: str) -> None:
+async def test_a_role_that_does_not_exist_trusts_nobody(service: Served, role: str, code: str, reason: str) -> None:
     refusal = await refused(service.decisions.ListTrustedPrincipals(pb.ListTrustedPrincipalsRequest(role=role)))
 
     assert (refusal.code.name, refusal.reason) == (code, reason)
