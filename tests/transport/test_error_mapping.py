@@ -316,3 +316,12 @@ def test_violations_without_a_position_leave_an_empty_one_between_those_that_hav
             positions.append((position.pointer, position.line, position.column))
 
     assert positions == [("/Version", 1, 12), ("", 0, 0), ("/Version", 1, 12)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [InvalidPrincipalError("t", "m"), roles.InvalidFieldsError([FIELD]), roles.InvalidTokenError("page_token", "m")],
+    ids=["principal", "fields", "token"],
+)
+def test_a_violation_outside_a_document_has_no_position(error: Exception) -> None:
+    assert not any(detail.Is(PolicyViolation.DESCRIPTOR) for detail in status_of(error).details)

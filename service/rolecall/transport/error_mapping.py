@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from functools import singledispatch
 
 from google.protobuf.message import DecodeError
@@ -13,37 +11,12 @@ from google.rpc import code_pb2
 
 from rolecall.engine import errors as engine
 from rolecall.policy import errors as policy
-from rolecall.policy.wording import advised
 from rolecall.roles import errors as roles
 from rolecall.roles.documents import document_violations
 from rolecall.transport import errors as transport
+from rolecall.transport.fault import Fault, field_fault, invalid_fault, plain_fault, violated_field, with_facts
 
 RETRY_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldFault:
-    """One field of a request that breaks a rule; if it is a trust policy, also which of its elements."""
-
-    field: str
-    reason: str
-    description: str
-    pointer: str = ""
-    line: int = 0
-    column: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """What the caller sees of an error. With `retry_seconds` above 0 a retry may succeed after that time."""
-
-    code: int
-    reason: str
-    message: str
-    facts: Mapping[str, str] = field(default_factory=dict)
-    fields: tuple[FieldFault, ...] = ()
-    retry_seconds: float = 0.0
-    expected: bool = True
 
 
 @singledispatch
@@ -59,85 +32,91 @@ def fault_of(error: Exception) -> Fault:
 def _(error: policy.InvalidPolicyError) -> Fault:
     too_large = any(v.reason == "DOCUMENT_TOO_LARGE" for v in error.violations)
     ram_code = "InvalidParameter.AssumeRolePolicyDocument.Length" if too_large else "MalformedPolicyDocument"
-    return _invalid("the trust policy", map(_violated, document_violations(error)), ram_code)
+    return invalid_fault("the trust policy", map(violated_field, document_violations(error)), ram_code)
 
 
 @fault_of.register
 def _(error: policy.InvalidPrincipalError) -> Fault:
-    return _invalid("the request", [_field("principal", error.reason, error.message, error.suggestion)])
+    return invalid_fault("the request", [field_fault("principal", error.reason, error.message, error.suggestion)])
 
 
 @fault_of.register(roles.InvalidFieldsError)
 @fault_of.register(engine.InvalidRequestError)
 def _(error: roles.InvalidFieldsError | engine.InvalidRequestError) -> Fault:
     ram_code = next((v.ram_code for v in error.violations if v.ram_code), "")
-    return _invalid("the request", map(_violated, error.violations), ram_code)
+    return invalid_fault("the request", map(violated_field, error.violations), ram_code)
 
 
 @fault_of.register
 def _(error: roles.InvalidTokenError) -> Fault:
-    return _invalid("the request", [_field(error.kind, "INVALID_TOKEN", str(error))])
+    return invalid_fault("the request", [field_fault(error.kind, "INVALID_TOKEN", str(error))])
 
 
 @fault_of.register
 def _(error: engine.BatchSizeError) -> Fault:
-    fault = _invalid("the request", [_field("queries", "BATCH_SIZE", str(error))])
-    return _with(fault, limit=error.limit)
+    fault = invalid_fault("the request", [field_fault("queries", "BATCH_SIZE", str(error))])
+    return with_facts(fault, limit=error.limit)
 
 
 @fault_of.register
 def _(error: DecodeError) -> Fault:
-    return _fault(
+    return plain_fault(
         code_pb2.INVALID_ARGUMENT, "MALFORMED_MESSAGE", "the bytes are not a message of the method's request type"
     )
 
 
 @fault_of.register
 def _(error: transport.UploadOrderError) -> Fault:
-    return _fault(code_pb2.INVALID_ARGUMENT, "UPLOAD_ORDER", error)
+    return plain_fault(code_pb2.INVALID_ARGUMENT, "UPLOAD_ORDER", error)
 
 
-# --- a request that conflicts with the stored roles -------------------------------------------------------------------------
+# --- a request that conflicts with the stored roles ------------------------------------------------------------------
 
 
 @fault_of.register
 def _(error: roles.RoleNotFoundError) -> Fault:
-    return _fault(code_pb2.NOT_FOUND, "ROLE_NOT_FOUND", error, ram_code="EntityNotExist.Role")
+    return plain_fault(code_pb2.NOT_FOUND, "ROLE_NOT_FOUND", error, ram_code="EntityNotExist.Role")
 
 
 @fault_of.register
 def _(error: roles.RoleExistsError) -> Fault:
-    return _fault(code_pb2.ALREADY_EXISTS, "ROLE_EXISTS", error, role=error.arn, ram_code="EntityAlreadyExists.Role")
+    return plain_fault(
+        code_pb2.ALREADY_EXISTS, "ROLE_EXISTS", error, role=error.arn, ram_code="EntityAlreadyExists.Role"
+    )
 
 
 @fault_of.register
 def _(error: roles.StaleEtagError) -> Fault:
-    return _fault(code_pb2.ABORTED, "STALE_ETAG", error, role=error.arn, etag=error.current)
+    return plain_fault(code_pb2.ABORTED, "STALE_ETAG", error, role=error.arn, etag=error.current)
 
 
 @fault_of.register
 def _(error: roles.RoleLimitError) -> Fault:
-    return _fault(code_pb2.RESOURCE_EXHAUSTED, "ROLE_LIMIT", error, limit=error.limit, ram_code="LimitExceeded.Role")
+    return plain_fault(
+        code_pb2.RESOURCE_EXHAUSTED, "ROLE_LIMIT", error, limit=error.limit, ram_code="LimitExceeded.Role"
+    )
 
 
 @fault_of.register
 def _(error: roles.IdempotencyMismatchError) -> Fault:
-    return _fault(code_pb2.FAILED_PRECONDITION, "IDEMPOTENCY_MISMATCH", error)
+    return plain_fault(code_pb2.FAILED_PRECONDITION, "IDEMPOTENCY_MISMATCH", error)
 
 
 @fault_of.register
 def _(error: roles.RevisionNotKeptError) -> Fault:
-    return _fault(code_pb2.FAILED_PRECONDITION, "REVISION_NOT_KEPT", error, revision=error.revision, floor=error.floor)
+    return plain_fault(
+        code_pb2.FAILED_PRECONDITION, "REVISION_NOT_KEPT", error, revision=error.revision, floor=error.floor
+    )
 
 
 @fault_of.register
 def _(error: roles.UnknownIncarnationError) -> Fault:
-    return _fault(code_pb2.FAILED_PRECONDITION, "UNKNOWN_INCARNATION", error)
+    return plain_fault(code_pb2.FAILED_PRECONDITION, "UNKNOWN_INCARNATION", error)
 
 
 @fault_of.register
 def _(error: engine.FutureRevisionError) -> Fault:
-    return _fault(code_pb2.FAILED_PRECONDITION, "FUTURE_REVISION", error, revision=error.wanted, head=error.head)
+    return plain_fault(code_pb2.FAILED_PRECONDITION, "FUTURE_REVISION", error, revision=error.wanted, head=error.head)
 
 
 # --- a call that the server refuses ----------------------------------------------------------------------------------
@@ -145,59 +124,61 @@ def _(error: engine.FutureRevisionError) -> Fault:
 
 @fault_of.register
 def _(error: transport.TooManyCallsError) -> Fault:
-    return _fault(code_pb2.RESOURCE_EXHAUSTED, "TOO_MANY_CALLS", error, retry_seconds=RETRY_SECONDS, limit=error.limit)
+    return plain_fault(
+        code_pb2.RESOURCE_EXHAUSTED, "TOO_MANY_CALLS", error, retry_seconds=RETRY_SECONDS, limit=error.limit
+    )
 
 
 @fault_of.register
 def _(error: transport.UploadLimitError) -> Fault:
-    return _fault(code_pb2.RESOURCE_EXHAUSTED, "UPLOAD_LIMIT", error, limit=error.limit)
+    return plain_fault(code_pb2.RESOURCE_EXHAUSTED, "UPLOAD_LIMIT", error, limit=error.limit)
 
 
 @fault_of.register
 def _(error: transport.OverdueError) -> Fault:
-    return _fault(code_pb2.DEADLINE_EXCEEDED, "SERVER_LIMIT", error, limit_seconds=f"{error.limit_seconds:g}")
+    return plain_fault(code_pb2.DEADLINE_EXCEEDED, "SERVER_LIMIT", error, limit_seconds=f"{error.limit_seconds:g}")
 
 
 @fault_of.register
 def _(error: transport.WatchTooSlowError) -> Fault:
     facts = {"limit_seconds": f"{error.limit_seconds:g}"}
-    return _fault(code_pb2.RESOURCE_EXHAUSTED, "WATCH_TOO_SLOW", error, retry_seconds=RETRY_SECONDS, **facts)
+    return plain_fault(code_pb2.RESOURCE_EXHAUSTED, "WATCH_TOO_SLOW", error, retry_seconds=RETRY_SECONDS, **facts)
 
 
 @fault_of.register
 def _(error: transport.StreamStoppedError) -> Fault:
-    return _fault(code_pb2.UNAVAILABLE, "SERVER_STOPPING", error, retry_seconds=RETRY_SECONDS)
+    return plain_fault(code_pb2.UNAVAILABLE, "SERVER_STOPPING", error, retry_seconds=RETRY_SECONDS)
 
 
 @fault_of.register
 def _(error: transport.StreamAgeError) -> Fault:
     facts = {"limit_seconds": f"{error.limit_seconds:g}"}
-    return _fault(code_pb2.UNAVAILABLE, "STREAM_AGE", error, retry_seconds=RETRY_SECONDS, **facts)
+    return plain_fault(code_pb2.UNAVAILABLE, "STREAM_AGE", error, retry_seconds=RETRY_SECONDS, **facts)
 
 
 @fault_of.register
 def _(error: transport.UnauthenticatedError) -> Fault:
-    return _fault(code_pb2.UNAUTHENTICATED, "UNAUTHENTICATED", error)
+    return plain_fault(code_pb2.UNAUTHENTICATED, "UNAUTHENTICATED", error)
 
 
 @fault_of.register
 def _(error: transport.PermissionDeniedError) -> Fault:
-    return _fault(code_pb2.PERMISSION_DENIED, "PERMISSION_DENIED", error, ram_code="NoPermission")
+    return plain_fault(code_pb2.PERMISSION_DENIED, "PERMISSION_DENIED", error, ram_code="NoPermission")
 
 
 @fault_of.register
 def _(error: transport.UnknownMethodError) -> Fault:
-    return _fault(code_pb2.UNIMPLEMENTED, "UNKNOWN_METHOD", error)
+    return plain_fault(code_pb2.UNIMPLEMENTED, "UNKNOWN_METHOD", error)
 
 
 @fault_of.register
 def _(error: transport.UnknownServiceError) -> Fault:
-    return _fault(code_pb2.NOT_FOUND, "UNKNOWN_SERVICE", error)
+    return plain_fault(code_pb2.NOT_FOUND, "UNKNOWN_SERVICE", error)
 
 
 @fault_of.register
 def _(error: engine.NotAvailableError) -> Fault:
-    return _fault(code_pb2.UNIMPLEMENTED, "NOT_AVAILABLE", error)
+    return plain_fault(code_pb2.UNIMPLEMENTED, "NOT_AVAILABLE", error)
 
 
 # --- a fault of the server -------------------------------------------------------------------------------------------
@@ -207,18 +188,18 @@ def _(error: engine.NotAvailableError) -> Fault:
 def _(error: roles.StoreUnavailableError) -> Fault:
     # The text of the error may name a host or a file, so it is only logged.
     message = "the store is unreachable or cannot write; decisions are still answered, retry the write"
-    return _fault(code_pb2.UNAVAILABLE, "STORE_UNAVAILABLE", message, retry_seconds=RETRY_SECONDS)
+    return plain_fault(code_pb2.UNAVAILABLE, "STORE_UNAVAILABLE", message, retry_seconds=RETRY_SECONDS)
 
 
 @fault_of.register
 def _(error: roles.StoreUnsupportedError) -> Fault:
     message = "this version of the server does not support the schema of the store"
-    return _fault(code_pb2.UNAVAILABLE, "STORE_UNSUPPORTED", message)
+    return plain_fault(code_pb2.UNAVAILABLE, "STORE_UNSUPPORTED", message)
 
 
 @fault_of.register
 def _(error: roles.BrokenHistoryError) -> Fault:
-    return _fault(
+    return plain_fault(
         code_pb2.DATA_LOSS, "BROKEN_HISTORY", "the history of the store is damaged; an operator must examine it"
     )
 
@@ -226,63 +207,20 @@ def _(error: roles.BrokenHistoryError) -> Fault:
 @fault_of.register
 def _(error: engine.RevisionNotReachedError) -> Fault:
     facts = {"revision": str(error.wanted), "reached": str(error.reached)}
-    return _fault(code_pb2.UNAVAILABLE, "REVISION_NOT_REACHED", error, retry_seconds=RETRY_SECONDS, **facts)
+    return plain_fault(code_pb2.UNAVAILABLE, "REVISION_NOT_REACHED", error, retry_seconds=RETRY_SECONDS, **facts)
 
 
 @fault_of.register
 def _(error: engine.StaleStateError) -> Fault:
     facts = {"age_seconds": f"{error.age_seconds:g}", "limit_seconds": f"{error.limit_seconds:g}"}
-    return _fault(code_pb2.UNAVAILABLE, "STATE_TOO_OLD", error, retry_seconds=RETRY_SECONDS, **facts)
+    return plain_fault(code_pb2.UNAVAILABLE, "STATE_TOO_OLD", error, retry_seconds=RETRY_SECONDS, **facts)
 
 
 @fault_of.register
 def _(error: engine.ChangeGapError) -> Fault:
-    return _fault(code_pb2.UNAVAILABLE, "STATE_GAP", error, retry_seconds=RETRY_SECONDS)
+    return plain_fault(code_pb2.UNAVAILABLE, "STATE_GAP", error, retry_seconds=RETRY_SECONDS)
 
 
 @fault_of.register
 def _(error: engine.UnreadablePolicyError) -> Fault:
-    return _fault(code_pb2.INTERNAL, "UNREADABLE_POLICY", error, role=error.arn)
-
-
-def _fault(
-    code: int, reason: str, message: Exception | str, *, retry_seconds: float = 0.0, **facts: str | int
-) -> Fault:
-    metadata = {name: str(fact) for name, fact in facts.items()}
-    return Fault(code=code, reason=reason, message=str(message), facts=metadata, retry_seconds=retry_seconds)
-
-
-def _invalid(what: str, fields: Iterable[FieldFault], ram_code: str = "") -> Fault:
-    """Return the fault of a request with violations; its reason is that of the first one."""
-    fields = tuple(fields)
-    reason = fields[0].reason if fields else "INVALID_ARGUMENT"
-    facts = {"ram_code": ram_code} if ram_code else {}
-    message = "; ".join(_sentences(what, fields))
-    return Fault(code=code_pb2.INVALID_ARGUMENT, reason=reason, message=message, facts=facts, fields=fields)
-
-
-def _sentences(what: str, fields: tuple[FieldFault, ...]) -> Iterator[str]:
-    rules = "a rule" if len(fields) == 1 else f"{len(fields)} rules"
-    yield f"{what} breaks {rules}"
-    if fields:
-        yield f"{fields[0].field}: {fields[0].description}"
-
-
-def _violated(violation: roles.FieldViolation) -> FieldFault:
-    at = f"{violation.line}:{violation.column}: " if violation.line else ""
-    return FieldFault(
-        field=violation.field + violation.pointer,
-        reason=violation.reason,
-        description=at + violation.message,
-        pointer=violation.pointer,
-        line=violation.line,
-        column=violation.column,
-    )
-
-
-def _field(name: str, reason: str, message: str, suggestion: str = "") -> FieldFault:
-    return FieldFault(field=name, reason=reason, description=advised(message, suggestion))
-
-
-def _with(fault: Fault, **facts: str | int) -> Fault:
-    return replace(fault, facts={**fault.facts, **{name: str(fact) for name, fact in facts.items()}})
+    return plain_fault(code_pb2.INTERNAL, "UNREADABLE_POLICY", error, role=error.arn)

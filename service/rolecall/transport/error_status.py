@@ -11,7 +11,8 @@ from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2
 from google.rpc.status_pb2 import Status
 
-from rolecall.transport.error_mapping import Fault, FieldFault, fault_of
+from rolecall.transport.error_mapping import fault_of
+from rolecall.transport.fault import Fault, FieldFault
 from rolecall_client.v1.policy_pb2 import PolicyViolation
 
 DOMAIN = "rolecall"
