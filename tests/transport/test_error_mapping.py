@@ -324,4 +324,4 @@ def test_violations_without_a_position_leave_an_empty_one_between_those_that_hav
     ids=["principal", "fields", "token"],
 )
 def test_a_violation_outside_a_document_has_no_position(error: Exception) -> None:
-    assert not any(detail.Is(PolicyViolation.DESCRIPTOR) for detail in status_of(error).details)
+    assert not any(detail.TypeName() == "rolecall.v1.PolicyViolation" for detail in status_of(error).details)
