@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 
 from rolecall.policy.document import TrustPolicy
 from rolecall.policy.lint import Severity, lint
+from rolecall.policy.lint_rules import RULES
 from rolecall.policy.operators import OPERATORS, Family
 from rolecall.policy.parser import parse_policy
 from rolecall.policy.readers import read_date
@@ -329,3 +330,31 @@ def test_no_valid_policy_makes_the_linter_raise(principal: object, condition: ob
         assert finding.message.isprintable()
         assert finding.pointer.isprintable()
         assert finding.fix.isprintable()
+
+
+def test_findings_of_one_line_come_in_the_order_of_their_columns() -> None:
+    found = lint(
+        policy(
+            {"RAM": ["acs:ram::1:user/u", "acs:ram::1:user/u"]},
+            {"IpAddress": {"acs:SourceIp": ["0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/8"]}},
+        ),
+        now=NOW,
+    )
+
+    assert [finding.id for finding in found] == ["duplicate-value", "open-network", "duplicate-value"]
+    assert {finding.line for finding in found} == {1}
+    assert [finding.column for finding in found] == sorted(finding.column for finding in found)
+
+
+def test_every_rule_has_its_severity() -> None:
+    severities = {rule.id: Severity(rule.severity) for rule in RULES}
+
+    assert {rule for rule, severity in severities.items() if severity is Severity.ERROR} == {
+        "oidc-without-subject",
+        "oidc-broad-subject",
+    }
+    assert {rule for rule, severity in severities.items() if severity is Severity.NOTE} == {
+        "unquoted-scalar",
+        "duplicate-value",
+    }
+    assert len(severities) == len(RULES) == 14
