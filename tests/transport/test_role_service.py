@@ -105,6 +105,7 @@ async def test_an_unknown_path_is_refused(service: Served, path: str) -> None:
     )
 
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "UNKNOWN_FIELD_PATH")
+    assert [(field.field, f"`{path}`" in field.description) for field in refusal.fields] == [("update_mask", True)]
 
 
 async def test_every_violation_of_a_document_has_its_pointer(service: Served) -> None:
@@ -207,6 +208,7 @@ async def test_a_prune_selector_needs_a_tag(service: Served) -> None:
     refusal = await refused(service.roles.ApplyRoles(applied(options(prune_selector=pb.PruneSelector()), chunk("a"))))
 
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "REQUIRED")
+    assert [field.field for field in refusal.fields] == ["prune_selector.tags"]
 
 
 @pytest.mark.parametrize("limit", [{"max_upload_roles": 2}, {"max_upload_bytes": 65_536}])
