@@ -80,6 +80,7 @@ def apply(
     All changes are one atomic write. Applying the same files twice changes nothing.
     """
     from rolecall.cli.declarations import read_declarations
+    from rolecall_client.client import APPLY_TIMEOUT_SECONDS
 
     selector = None if prune is None else pairs(prune.split(","), "--prune")
     declared = read_declarations(file)
@@ -91,6 +92,7 @@ def apply(
             change_reason=reason,
             source=source,
             request_id=request_id,
+            timeout=connection.timeout or APPLY_TIMEOUT_SECONDS,
         )
     if output is Output.JSON:
         print_json(record(response))

@@ -15,6 +15,7 @@ import typer
 from rolecall.cli.failure import CommandError
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
+DEFAULT_TIMEOUT_SECONDS = 10.0
 
 T = TypeVar("T")
 
@@ -55,8 +56,13 @@ class Connection:
     ] = None
     tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Private key (PEM) of --tls-cert.")] = None
     timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.001, help="Time limit of each call, including retries.")
-    ] = 10.0
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            min=0.001,
+            help=f"Time limit of each call, including retries [default: {DEFAULT_TIMEOUT_SECONDS:g}; of `apply`: 300].",
+        ),
+    ] = None
 
 
 def expanded(function: Callable[..., T]) -> Callable[..., T]:

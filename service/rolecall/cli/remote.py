@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from rolecall.cli.failure import FAILED, CommandError
-from rolecall.cli.options import Connection
+from rolecall.cli.options import DEFAULT_TIMEOUT_SECONDS, Connection
 from rolecall.cli.reports import report_error
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def connect(connection: Connection) -> Iterator[RolecallClient]:
     from rolecall_client.errors import RolecallError
 
     _require_address(connection.address)
-    with RolecallClient(connection.address, credentials=_credentials(connection), timeout=connection.timeout) as client:
+    timeout = connection.timeout or DEFAULT_TIMEOUT_SECONDS
+    with RolecallClient(connection.address, credentials=_credentials(connection), timeout=timeout) as client:
         try:
             yield client
         except RolecallError as error:
