@@ -134,9 +134,9 @@ def test_every_reason_of_a_file_is_documented_and_given(reason: str) -> None:
 
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: str(hook["id"]))
 def test_a_hook_runs_a_command_that_there_is_and_installs_what_is_not_on_an_index(hook: dict[str, Any]) -> None:
-    build_app, command = hook["entry"].split()
+    program, command = hook["entry"].split()
 
-    assert (build_app, hook["language"], hook["name"]) == ("rolecall", "python", hook["entry"])
+    assert (program, hook["language"], hook["name"]) == ("rolecall", "python", hook["entry"])
     assert command in COMMANDS
     assert [(REPOSITORY / path / "pyproject.toml").is_file() for path in hook["additional_dependencies"]] == [True]
     assert re.compile(hook["files"]).search("examples/roles/ci.yaml")

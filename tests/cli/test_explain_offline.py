@@ -141,7 +141,6 @@ def test_an_invalid_policy_is_told_as_a_compiler_would(rolecall: CommandLine, tm
         ([ALICE, "--context=acs:CurrentTime=now"], "[RESERVED_KEY]"),
         ([ALICE, "--external-id=x"], "external_id"),
         ([ALICE, "--role=a/b/c"], "a/b/c"),
-        ([ALICE, "--fully-consistent"], "need a server"),
         (["--as=k8s:ack/ns/sa", "--claim=oidc:sub=x"], "leave the claim out"),
     ],
 )
@@ -153,6 +152,25 @@ def test_a_question_that_cannot_be_put_is_an_error_and_no_deny(
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err.startswith("error: ")
     assert told in outcome.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "--fully-consistent"],
+        ["check", "--at-least-as-fresh=token"],
+        ["explain", "--fully-consistent"],
+        ["explain", "--at-least-as-fresh=token"],
+        ["explain", "--at-revision=1"],
+    ],
+)
+def test_what_only_a_server_can_do_is_refused_offline(rolecall: CommandLine, arguments: list[str]) -> None:
+    outcome = rolecall(*arguments, "--policy", OFFICE, ALICE)
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err == (
+        "error: --at-revision, --fully-consistent and --at-least-as-fresh need a server; leave out --policy\n"
+    )
 
 
 def test_a_terminal_obeys_nothing_that_a_stranger_writes(rolecall: CommandLine) -> None:

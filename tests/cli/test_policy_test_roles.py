@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.case_files import EARLY, ROLES, Write, case, cases, write
+from tests.cli.case_files import ANN, EARLY, ROLES, Write, case, cases, write
 from tests.cli.conftest import CommandLine
 from tests.cli.serving import REPOSITORY
 
@@ -40,6 +40,49 @@ class TestRoles:
         outcome = rolecall("test", "cases.yaml")
 
         assert (outcome.code, "`roles` names a case file, other.yaml" in outcome.err) == (2, True)
+
+    @pytest.mark.parametrize(("duration", "code"), [(3_600, 0), (7_200, 0), (7_201, 2)])
+    def test_a_session_lasts_at_most_as_long_as_the_role_says(
+        self, rolecall: CommandLine, write: Write, duration: int, code: int
+    ) -> None:
+        write("roles.yaml", ROLES.replace("deploy\n", "deploy\n    max_session_duration_seconds: 7200\n"))
+        write("cases.yaml", cases(case("ALLOW", more=f", duration: {duration}")))
+
+        outcome = rolecall("test", ".")
+
+        assert outcome.code == code
+        assert ("must be 900 to 7200 seconds for this role" in outcome.err) == (code == 2)
+
+    @pytest.mark.parametrize(("team", "code"), [("blue", 0), ("red", 1)])
+    def test_the_tags_of_a_role_are_condition_keys(
+        self, rolecall: CommandLine, write: Write, team: str, code: int
+    ) -> None:
+        condition = 'Condition: {StringEquals: {"acs:ResourceTag/team": blue}}'
+        policy = f'{{Version: "1", Statement: [{{Effect: Allow, Action: sts:AssumeRole, Principal: {{RAM: "{ANN}"}}, {condition}}}]}}'
+        write("roles.yaml", f"apiVersion: rolecall/v1\nname: deploy\ntags: {{team: {team}}}\ntrust_policy: {policy}\n")
+        write("cases.yaml", cases(case("ALLOW")))
+
+        assert rolecall("test", ".").code == code
+
+    @pytest.mark.parametrize(
+        ("more", "told"),
+        [
+            ("max_session_duration_seconds: 60", "max_session_duration_seconds must be 3600 to 43200 seconds"),
+            ("tags: {acs:team: x}", "[TAG_KEY_RESERVED]"),
+            ("account_id: nobody", "help: define the alias: --account-alias NAME=ID"),
+        ],
+    )
+    def test_a_field_that_no_server_would_store_is_an_error_at_the_role(
+        self, rolecall: CommandLine, write: Write, more: str, told: str
+    ) -> None:
+        write("roles.yaml", ROLES.replace("deploy\n", f"deploy\n    {more}\n"))
+        write("cases.yaml", cases(case("ALLOW")))
+
+        outcome = rolecall("test", ".")
+
+        assert (outcome.code, outcome.out) == (2, "")
+        assert outcome.err.startswith("roles.yaml:3:5: error: role `deploy`: ")
+        assert told in outcome.err
 
     def test_accounts_have_the_names_that_the_server_gives_them(self, rolecall: CommandLine, write: Write) -> None:
         write("roles.yaml", ROLES.replace("- name: deploy", "- name: deploy\n    account_id: prod"))

@@ -6,6 +6,7 @@ import pytest
 
 from rolecall.cli.problem import Location
 from rolecall.cli.testing.coverage import Coverage, CoveredStatement, RoleCoverage
+from rolecall.cli.testing.report import Report
 from tests.cli.case_files import ANN, BOB, EARLY, LATE, Write, case, cases, write
 from tests.cli.conftest import CommandLine
 from tests.cli.serving import REPOSITORY
@@ -77,7 +78,10 @@ class TestExpectations:
 
         assert "✗ cases.yaml:4:6: a case\n" in out
         assert "/Statement/0 (Ann) is the closest: roles.yaml:7:11\n" in out
-        assert "├" in out or "└── ✗ principal is not acs:ram::123456789012:user/ann\n" in out
+        assert (
+            "\n✗ Allow /Statement/0 (Ann) does not apply\n└── ✗ principal is not acs:ram::123456789012:user/ann\n"
+            in out
+        )
         assert "closest: to be allowed by /Statement/0, name `acs:ram::123456789012:user/bob`" in out
 
     @pytest.mark.parametrize(
@@ -177,6 +181,18 @@ class TestCoverage:
 
         assert outcome.code == code
         assert ("✗ 1 case passed, coverage is too low" in outcome.out) == (code == 1)
+
+    @pytest.mark.parametrize(("least", "enough"), [(66.66, True), (66.67, False)])
+    def test_the_least_coverage_is_compared_with_the_share_and_not_with_the_rounded_percentage(
+        self, least: float, enough: bool
+    ) -> None:
+        statements = tuple(CoveredStatement(index=i, sid="", location=Location("f"), covered=i < 2) for i in range(3))
+        coverage = Coverage(roles=(RoleCoverage(arn="r", location=Location("f"), statements=statements),))
+
+        report = Report(results=(), coverage=coverage, fail_under=least)
+
+        assert coverage.percent == 66.6
+        assert (report.covered_enough, report.passed) == (enough, enough)
 
     @pytest.mark.parametrize(
         ("covered", "total", "percent"),

@@ -72,8 +72,8 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 @contextmanager
 def watching(address: str, *arguments: str) -> Iterator[Watching]:
-    build_app = [sys.executable, "-m", "rolecall", "watch", "--address", address, *arguments]
-    command = [sys.executable, "-c", WITH_INTERRUPTS, *build_app]
+    program = [sys.executable, "-m", "rolecall", "watch", "--address", address, *arguments]
+    command = [sys.executable, "-c", WITH_INTERRUPTS, *program]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(COLUMNS="40")
     )

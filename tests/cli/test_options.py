@@ -1,0 +1,341 @@
+"""Every option of every command reaches what it is about: the request to the server, or what the command does itself.
+
+The tables are compared with the command line itself, so that a new option is not forgotten.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+import trustme
+import typer
+
+from rolecall.cli.commands import build_app
+from rolecall_client.v1.role_pb2 import GetRoleResponse, Role
+from rolecall_client.v1.watch_pb2 import WatchCheckpoint, WatchRolesResponse
+from tests.cli.conftest import CommandLine
+from tests.cli.recording import Call, recording
+
+USER, OTHER_USER = "acs:ram::123456789012:user/alice", "acs:ram::123456789012:user/bob"
+PROVIDER = "acs:ram::123456789012:oidc-provider/p"
+ID = "0b9d34a2-6d3e-4a5e-9a43-5a3c1d3c9f00"
+
+CONNECTION = frozenset({"--address", "--tls-ca", "--tls-cert", "--tls-key", "--timeout"})
+"""The options that every command with a server has; tested for all of them at once."""
+
+ANSWERS: dict[str, Any] = {
+    "GetRole": GetRoleResponse(role=Role(account_id="4242")),
+    "WatchRoles": WatchRolesResponse(checkpoint=WatchCheckpoint(revision=1, token="t")),
+}
+
+Options = Mapping[tuple[str, ...], str]
+
+PRINCIPAL: Options = {
+    (f"--as={OTHER_USER}",): f'principal: "{OTHER_USER}"',
+    (f"--as={PROVIDER}", "--claim=oidc:sub=me", "--claim=oidc:sub=you"): 'value { values: "me" values: "you" }',
+    ("--context=app:Team=red", "--context=app:Team=blue"): 'key: "app:Team" value { values: "red" values: "blue" }',
+    ("--external-id=partner",): 'external_id: "partner"',
+    ("--session-name=build-17",): 'role_session_name: "build-17"',
+    ("--source-identity=carol",): 'source_identity: "carol"',
+    ("--duration=1800",): "duration_seconds: 1800",
+}
+DECISION: Options = {
+    **PRINCIPAL,
+    ("--role=42/other",): 'role: "42/other"',
+    ("--as=k8s:ack/payments/api", "--account-id=77"): "acs:ram::77:oidc-provider/ack",
+    ("--fully-consistent",): "consistency { fully_consistent: true }",
+    ("--at-least-as-fresh=token-1",): 'consistency { at_least_as_fresh: "token-1" }',
+}
+WRITE: Options = {("--reason=moved",): 'change_reason: "moved"', (f"--request-id={ID}",): f'request_id: "{ID}"'}
+DRY: Options = {("--dry-run",): "validate_only: true"}
+ETAG: Options = {('--etag="3-9"',): 'etag: "\\"3-9\\""'}
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A command with a server: its arguments, and what each option adds to the messages that it sends."""
+
+    arguments: tuple[str, ...]
+    options: Options
+    required: Mapping[str, str] = field(default_factory=dict)
+
+
+REMOTE = {
+    "check": Remote((f"--as={USER}", "--role=r"), DECISION),
+    "explain": Remote(
+        (f"--as={USER}", "--role=r"),
+        {
+            **DECISION,
+            ("--time=2026-12-24T18:00:00.25+08:00",): "assume_time { seconds: 1798106400 nanos: 250000000 }",
+            ("--at-revision=7",): "at_revision: 7",
+        },
+    ),
+    "who-can": Remote(("42/some",), {}, {"role": 'role: "42/some"'}),
+    "what-can": Remote((f"--as={USER}",), {**PRINCIPAL, ("--account-id=prod",): 'account_id: "prod"'}),
+    "apply": Remote(
+        ("--file=roles.yaml",),
+        {
+            ("--file=more.yaml",): 'role_name: "second"',
+            (
+                "--prune=team=a,env=b",
+            ): 'prune_selector { tags { key: "env" value: "b" } tags { key: "team" value: "a" } }',
+            ("--source=git:abc",): 'source: "git:abc"',
+            **WRITE,
+            **DRY,
+        },
+    ),
+    "export": Remote(
+        (), {("--account-id=prod",): 'account_id: "prod"', ("--tag=team=a",): 'tags { key: "team" value: "a" }'}
+    ),
+    "watch": Remote(
+        (),
+        {
+            ("--initial",): "include_initial_state: true",
+            ("--from=token-1",): 'start_token: "token-1"',
+            ("--account-id=prod", "--account-id=42"): 'account_ids: "prod" account_ids: "42"',
+        },
+    ),
+    "role create": Remote(
+        ("made", "--policy=policy.json"),
+        {
+            ("--policy=other.json",): 'assume_role_policy_document: "{\\"other\\": 1}"',
+            ("--account-id=prod",): 'account_id: "prod"',
+            ("--description=some text",): 'description: "some text"',
+            ("--max-session-duration=7200",): "max_session_duration_seconds: 7200",
+            ("--tag=a=b", "--tag=c=d"): 'tags { key: "a" value: "b" } tags { key: "c" value: "d" }',
+            **WRITE,
+            **DRY,
+        },
+        {"name": 'role_name: "made"'},
+    ),
+    "role get": Remote(("42/some",), {}, {"role": 'role: "42/some"'}),
+    "role list": Remote(
+        (),
+        {
+            ("--account-id=prod",): 'account_id: "prod"',
+            ("--prefix=pay",): 'name_prefix: "pay"',
+            ("--tag=a=b", "--tag=c=d"): 'tags { key: "a" value: "b" } tags { key: "c" value: "d" }',
+            ("--full",): "view: ROLE_VIEW_FULL",
+        },
+    ),
+    "role update": Remote(
+        ("42/some", "--max-session-duration=3600"),
+        {
+            ("--policy=other.json",): 'assume_role_policy_document: "{\\"other\\": 1}"',
+            ("--description=",): 'paths: "description"',
+            ("--max-session-duration=7200",): "max_session_duration_seconds: 7200",
+            ("--tag=a=b",): 'tags { key: "a" value: "b" }',
+            ("--no-tags",): 'paths: "tags"',
+            **ETAG,
+            **WRITE,
+            **DRY,
+        },
+        {"role": 'role: "42/some"'},
+    ),
+    "role delete": Remote(("42/some",), {**ETAG, **WRITE, **DRY}, {"role": 'role: "42/some"'}),
+    "role history": Remote(("42/some",), {("--limit=3",): "page_size: 3"}, {"role": 'role: "42/some"'}),
+    "role rollback": Remote(
+        ("42/some", "--revision=5"), {("--revision=6",): "revision: 6", **ETAG, **WRITE}, {"role": 'role: "42/some"'}
+    ),
+}
+
+ELSEWHERE = {
+    "check": {"--policy", "--role-tag"},  # test_explain_offline.py
+    "explain": {"--policy", "--role-tag"},
+    "who-can": {"--policy"},  # test_who_can.py
+}
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("policy.json").write_text('{"some": 1}')
+    Path("other.json").write_text('{"other": 1}')
+    for file, name in (("roles.yaml", "first"), ("more.yaml", "second")):
+        Path(file).write_text(f"apiVersion: rolecall/v1\nname: {name}\ntrust_policy: {{}}\n")
+
+
+def parameters() -> Iterator[tuple[str, Any]]:
+    def walk(command: Any, words: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+        for name, part in getattr(command, "commands", {}).items():
+            yield from walk(part, (*words, name))
+        if not hasattr(command, "commands"):
+            yield from ((" ".join(words), parameter) for parameter in command.params)
+
+    yield from walk(typer.main.get_command(build_app(None)), ())
+
+
+def names_of(command: str) -> set[str]:
+    """Return the options of a command, and its arguments by name."""
+    found = (parameter for name, parameter in parameters() if name == command)
+    return {parameter.opts[0] if parameter.opts[0].startswith("-") else parameter.name for parameter in found}
+
+
+class Recorded:
+    """Runs a command against a server that records."""
+
+    def __init__(self, rolecall: CommandLine, address: str, calls: list[Call]) -> None:
+        self._rolecall, self._address, self._calls = rolecall, address, calls
+
+    def __call__(self, command: str, *arguments: str) -> Call:
+        """Return the last call of a command."""
+        self._calls.clear()
+        outcome = self._rolecall(*command.split(), *arguments, "--address", self._address)
+        assert self._calls, outcome.err
+        return self._calls[-1]
+
+
+@pytest.fixture(scope="module")
+def recorder() -> Iterator[tuple[str, list[Call]]]:
+    with recording(**ANSWERS) as recorder:
+        yield recorder
+
+
+@pytest.fixture
+def last_call(rolecall: CommandLine, recorder: tuple[str, list[Call]]) -> Recorded:
+    return Recorded(rolecall, *recorder)
+
+
+@pytest.mark.parametrize("command", REMOTE)
+def test_every_option_of_a_command_with_a_server_is_in_the_table(command: str) -> None:
+    tested = {option.partition("=")[0] for options in REMOTE[command].options for option in options}
+
+    assert names_of(command) == {
+        *tested,
+        *REMOTE[command].required,
+        *CONNECTION,
+        "--output",
+        *ELSEWHERE.get(command, ()),
+    }
+
+
+def test_every_command_with_a_server_is_in_the_table() -> None:
+    assert {name for name, parameter in parameters() if parameter.opts[0] == "--address"} == REMOTE.keys()
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "sent"),
+    [
+        pytest.param(name, options, sent, id=f"{name} {' '.join(options)}")
+        for name, remote in REMOTE.items()
+        for options, sent in remote.options.items()
+    ],
+)
+def test_an_option_changes_what_is_sent(last_call: Recorded, command: str, options: tuple[str, ...], sent: str) -> None:
+    plain = last_call(command, *REMOTE[command].arguments)
+    changed = last_call(command, *REMOTE[command].arguments, *options)
+
+    assert sent not in plain.text
+    assert sent in changed.text
+    assert changed.method == plain.method
+
+
+@pytest.mark.parametrize("command", [name for name, remote in REMOTE.items() if remote.required])
+def test_an_argument_is_sent(last_call: Recorded, command: str) -> None:
+    text = last_call(command, *REMOTE[command].arguments).text
+
+    for sent in REMOTE[command].required.values():
+        assert sent in text
+
+
+def test_a_service_account_is_of_the_account_of_the_role(last_call: Recorded) -> None:
+    text = last_call("check", "--as=k8s:ack/payments/api", "--role=some").text
+
+    assert "acs:ram::4242:oidc-provider/ack" in text
+
+
+def test_an_update_names_exactly_the_fields_that_are_given(last_call: Recorded) -> None:
+    every = ("--policy=other.json", "--description=x", "--max-session-duration=3600", "--tag=a=b")
+    paths = {"--policy=other.json": "assume_role_policy_document", "--description=x": "description"}
+    paths |= {"--max-session-duration=3600": "max_session_duration_seconds", "--tag=a=b": "tags"}
+
+    for option in every:
+        (request,) = last_call("role update", "some", option).messages
+        assert list(request.update_mask.paths) == [paths[option]]
+    (request,) = last_call("role update", "some", *every).messages
+    assert sorted(request.update_mask.paths) == sorted(paths.values())
+
+
+@pytest.mark.parametrize("command", sorted(REMOTE.keys() - {"watch"}))
+def test_the_timeout_is_that_of_the_call(last_call: Recorded, command: str) -> None:
+    arguments = REMOTE[command].arguments
+
+    usual = last_call(command, *arguments).seconds
+    longer = last_call(command, *arguments, "--timeout=5000").seconds
+
+    assert usual <= (300 if command == "apply" else 10)
+    assert 4_000 < longer <= 5_000
+
+
+@pytest.mark.parametrize("command", REMOTE)
+def test_the_answer_is_json_if_it_is_asked_for(
+    rolecall: CommandLine, recorder: tuple[str, list[Call]], command: str
+) -> None:
+    arguments = [*command.split(), *REMOTE[command].arguments, "--address", recorder[0]]
+
+    people, programs = rolecall(*arguments), rolecall(*arguments, "-o", "json")
+
+    assert people.out != programs.out
+    assert programs.code == people.code
+    assert json.loads(programs.out) is not None
+    with pytest.raises(ValueError, match=r"Expecting|Extra"):
+        json.loads(people.out)
+
+
+class Tls:
+    """Certificates of a server and of a client."""
+
+    def __init__(self) -> None:
+        self.authority, self.clients = trustme.CA(), trustme.CA()
+        self.authority.cert_pem.write_to_path("ca.pem")
+        self.clients.cert_pem.write_to_path("other-ca.pem")
+        client = self.clients.issue_cert("a-client")
+        client.private_key_pem.write_to_path("key.pem")
+        client.cert_chain_pems[0].write_to_path("cert.pem")
+
+    def server(self, *, ask: bool) -> grpc.ServerCredentials:
+        own = self.authority.issue_cert("localhost")
+        pair = (own.private_key_pem.bytes(), own.cert_chain_pems[0].bytes())
+        return grpc.ssl_server_credentials([pair], self.clients.cert_pem.bytes() if ask else None, ask)
+
+
+@pytest.mark.parametrize(
+    ("options", "ask", "code"),
+    [
+        (["--tls-ca=ca.pem"], False, 0),
+        (["--tls-ca=other-ca.pem"], False, 2),
+        ([], False, 2),
+        (["--tls-ca=ca.pem"], True, 2),
+        (["--tls-ca=ca.pem", "--tls-cert=cert.pem", "--tls-key=key.pem"], True, 0),
+    ],
+)
+def test_certificates_are_those_of_the_options(rolecall: CommandLine, options: list[str], ask: bool, code: int) -> None:
+    with recording(Tls().server(ask=ask)) as (address, calls):
+        outcome = rolecall("role", "list", "--address", address, "--timeout=3", *options)
+
+    assert (outcome.code, len(calls)) == (code, 0 if code else 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--tls-ca=ca.pem", "--tls-cert=cert.pem"], "--tls-cert and --tls-key must be given together"),
+        (["--tls-ca=ca.pem", "--tls-key=key.pem"], "--tls-cert and --tls-key must be given together"),
+        (["--tls-key=key.pem"], "--tls-cert and --tls-key need --tls-ca"),
+        (["--tls-ca=policy.json"], "`policy.json` is not a PEM file"),
+        (["--tls-ca=ca.pem", "--tls-cert=policy.json", "--tls-key=key.pem"], "`policy.json` is not a PEM file"),
+    ],
+)
+def test_certificates_that_cannot_be_used_are_refused(rolecall: CommandLine, options: list[str], message: str) -> None:
+    Tls()
+
+    outcome = rolecall("role", "list", *options)
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert f"error: {message}" in outcome.err
