@@ -63,11 +63,11 @@ def verify(
     floor = _floor(noted) if noted else None
     with store_errors():
         opened = open_admin_store(store.url)
-        with opened.pages() as pages, counting("verifying", "commits and roles") as tell:
+        with opened.pages() as pages, counting("verifying", "commits and roles") as on_progress:
             found = examine(
                 pages,
                 first=None if first is None else Revision(first),
-                on_progress=lambda _what, _all, done: tell(done),
+                on_progress=lambda _what, _all, done: on_progress(done),
                 noted=floor,
             )
     if output is Output.JSON:

@@ -41,8 +41,8 @@ def backup(
         opened = open_admin_store(store.url)
         if opened.path == file.resolve():
             raise CommandError(f"`{file}` is the store itself", hint="choose another name for the backup")
-        with opened.snapshot_transaction_beside(file) as transaction, counting("writing", "rows") as tell:
-            written = write_backup(transaction, file, now=now_micros(), on_progress=tell)
+        with opened.snapshot_transaction_beside(file) as transaction, counting("writing", "rows") as on_progress:
+            written = write_backup(transaction, file, now=now_micros(), on_progress=on_progress)
     if output is Output.JSON:
         print_json({"file": str(file), **asdict(written)})
         return
@@ -66,10 +66,10 @@ def restore(
 
     with store_errors():
         opened = open_admin_store(store.url)
-        with counting("checking", "rows") as tell:
-            written = read_backup(file, on_progress=tell)
-        with opened.fill_transaction() as target, counting("restoring", "rows") as tell:
-            restored = restore_backup(file, written, target, on_progress=tell)
+        with counting("checking", "rows") as on_progress:
+            written = read_backup(file, on_progress=on_progress)
+        with opened.fill_transaction() as target, counting("restoring", "rows") as on_progress:
+            restored = restore_backup(file, written, target, on_progress=on_progress)
     facts = {"revision": restored.head.revision, "roles": restored.roles, "incarnation": restored.head.incarnation}
     if output is Output.JSON:
         print_json({"file": str(file), **facts, "digest": restored.digest.hex()})

@@ -47,8 +47,8 @@ def copy(
             if source_store.path is not None and source_store.path == target_store.path:
                 raise CommandError("FROM and TO are the same file")
             written = stack.enter_context(target_store.fill_transaction())
-        tell = stack.enter_context(counting("copying", "rows"))
-        copied = copy_store(read, written, head_now=source_store.head, on_progress=tell, store=source_store.name)
+        on_progress = stack.enter_context(counting("copying", "rows"))
+        copied = copy_store(read, written, head_now=source_store.head, on_progress=on_progress, store=source_store.name)
     if output is Output.JSON:
         print_json(
             {

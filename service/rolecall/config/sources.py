@@ -37,7 +37,7 @@ def read_settings(
 
     Raise `ConfigError` with all problems, unknown variables among them.
     """
-    # A variable that names no setting is an error: whoever set it expects an effect.
+    # An unknown variable is an error: the operator who set it expects an effect.
     problems = _unknown_variables(settings, environ)
     values: dict[str, Any] = {}
     for setting in settings:

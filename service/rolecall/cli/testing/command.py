@@ -14,7 +14,7 @@ from rolecall.cli.failure import DENIED, OK, CommandError
 from rolecall.cli.options import expanded, pairs
 from rolecall.cli.terminal import console, print_json
 from rolecall.cli.testing.coverage import coverage_of
-from rolecall.cli.testing.options import ClusterOptions, Paths, ReportFormat, ReportOptions, ServerOptions
+from rolecall.cli.testing.options import ClusterOptions, Paths, ReportFormat, ReportOptions, RoleSetOptions
 from rolecall.cli.testing.report import Report
 from rolecall.cli.testing.role_set import RoleSetBuilder
 from rolecall.cli.testing.runner import PreparedCase, prepare, run
@@ -28,7 +28,7 @@ PROGRESS_MIN_CASES = 200
 
 
 @expanded
-def policy_tests(paths: Paths, role_set: ServerOptions, cluster: ClusterOptions, reporting: ReportOptions) -> None:
+def policy_tests(paths: Paths, role_set: RoleSetOptions, cluster: ClusterOptions, reporting: ReportOptions) -> None:
     """Run test cases against trust policies.
 
     Each case is a request and the expected decision, made by the same engine as in a server. Exit code 0: all cases passed, 1: a

@@ -33,8 +33,8 @@ Paths = Annotated[
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ServerOptions:
-    """The settings of the server that the cases stand for."""
+class RoleSetOptions:
+    """The settings of a server that determine how cases are decided."""
 
     account_id: Annotated[str, typer.Option(metavar="ID", help="The account of roles and cases without one.")] = (
         DEFAULT_ACCOUNT

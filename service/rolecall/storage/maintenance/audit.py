@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from rolecall.roles.errors import RevisionNotKeptError, StoreUnavailableError
 from rolecall.roles.repository import Floor, Head
 from rolecall.roles.role import Revision
-from rolecall.storage.maintenance.audit_findings import Finding, Findings
+from rolecall.storage.maintenance.audit_findings import AuditFinding, Findings
 from rolecall.storage.maintenance.audit_log import LogWalk, Pages, StorePosition, read_position
 from rolecall.storage.maintenance.audit_state import StateAudit
 from rolecall.storage.maintenance.audit_tables import TableAudit, check_compatible_from
@@ -47,7 +47,7 @@ class Audit:
     changes: int
     roles: int
     older_than_the_log: int
-    findings: Sequence[Finding]
+    findings: Sequence[AuditFinding]
     total_findings: int
 
 

@@ -10,7 +10,7 @@ MAX_LISTED_FINDINGS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AuditFinding:
     """One thing that is not as a server wrote it, and the revision concerned, if there is one."""
 
     revision: Revision | None
@@ -21,14 +21,14 @@ class Finding:
 class Findings:
     """Findings in the order in which they were made; at most `MAX_LISTED_FINDINGS` are stored."""
 
-    listed: list[Finding] = field(default_factory=list)
+    listed: list[AuditFinding] = field(default_factory=list)
     total: int = 0
 
     def add(self, revision: int | None, message: str) -> None:
         """Add a finding."""
         self.total += 1
         if len(self.listed) < MAX_LISTED_FINDINGS:
-            self.listed.append(Finding(None if revision is None else Revision(revision), message))
+            self.listed.append(AuditFinding(None if revision is None else Revision(revision), message))
 
     def include(self, others: Findings) -> None:
         """Append the findings of `others`."""
