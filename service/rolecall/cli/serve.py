@@ -103,7 +103,7 @@ def _is_switch(setting: Field[Any]) -> bool:
 
 
 def _repeatable(setting: Field[Any]) -> bool:
-    return "Mapping" in str(setting.type) or "frozenset" in str(setting.type)
+    return "tuple" in str(setting.type) or "frozenset" in str(setting.type)
 
 
 @with_settings
