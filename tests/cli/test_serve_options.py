@@ -47,7 +47,8 @@ def given(name: str) -> tuple[list[str], Any]:
     if "bool" in str(setting.type):
         return ([f"--no-{flag_of(name)[2:]}"], False) if setting.default else ([flag_of(name)], True)
     if "float" in str(setting.type):
-        return [f"{flag_of(name)}={(setting.default or 0) + 1.5}"], (setting.default or 0) + 1.5
+        number = float(getattr(Config(), name) or 0) + 1.5
+        return [f"{flag_of(name)}={number}"], number
     if isinstance(setting.default, int):
         return [f"{flag_of(name)}={setting.default + 1}"], setting.default + 1
     return [f"{flag_of(name)}=some.file"], "some.file"
@@ -112,7 +113,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """Show no examples; give what would have been shown."""
     calls: list[tuple[Any, ...]] = []
     monkeypatch.setattr(examples, "show_examples", lambda *arguments: calls.append(arguments))
-    monkeypatch.setattr(quickstart.threading, "Thread", _AtOnce)
+    monkeypatch.setattr("threading.Thread", _AtOnce)
     monkeypatch.setattr("sys.argv", ["rolecall"])
     return calls
 
