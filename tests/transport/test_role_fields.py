@@ -191,6 +191,19 @@ async def test_a_repeated_write_returns_the_first_result_and_writes_nothing(serv
     assert len(commits(service)) == 3
 
 
+@pytest.mark.parametrize("method", METHODS)
+async def test_a_request_id_is_stored_under_the_caller_and_the_method(service: Served, method: str) -> None:
+    # Stored names must not change, or a retry after an upgrade would write a second time.
+    await service.create()
+    await service.roles.UpdateRole(pb.UpdateRoleRequest(role="app", description="between"))
+    await write(service, method, request_id=IDS[0])
+    repository, author = service.server.replica.repository, commits(service)[-1].author
+
+    found, _ = repository.transact(author, lambda transaction: transaction.recall(f"local\n{method}", IDS[0]))
+
+    assert found is not None
+
+
 async def test_one_request_id_may_be_used_once_with_each_method(service: Served) -> None:
     await service.create()
     await service.roles.UpdateRole(pb.UpdateRoleRequest(role="app", description="between"))

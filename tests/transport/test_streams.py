@@ -116,6 +116,18 @@ async def test_a_message_that_is_being_sent_is_sent_before_the_stream_ends() -> 
     assert call.connection.written == [b"one"]
 
 
+async def test_a_server_stream_counts_the_messages_that_it_has_sent() -> None:
+    connection, counted = Connection(), stats()
+    connection.accepts.set()
+    stream: ServerStream = ServerStream(connection, counted)  # type: ignore[arg-type]
+
+    await stream.begin()
+    await stream.write(b"one")
+    await stream.write(b"two")
+
+    assert (connection.written, counted.messages_out, counted.messages_in) == ([b"one", b"two"], 2, 0)
+
+
 async def test_a_server_stream_that_is_ended_before_it_begins_sends_nothing() -> None:
     async def ended_at_once(stream: ServerStream) -> None:
         stream.ending.end(StreamStoppedError())
