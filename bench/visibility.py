@@ -27,7 +27,7 @@ from rich.table import Table
 
 from bench.fixture import ACCOUNT, plain_document, plain_query
 from bench.processes import machine
-from rolecall.storage.opening import migrate
+from rolecall.storage.open import migrate
 from rolecall_client import RolecallClient
 from rolecall_client.v1 import role_pb2 as r
 from tests.chaos.replicas import Replica

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from rolecall.storage.opening import open_repository
+from rolecall.storage.open import open_repository
 from rolecall_client.v1 import decision_pb2 as d
 from tests.chaos.checkers import answers
 from tests.chaos.environment import Stage, staged

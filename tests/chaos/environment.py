@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from rolecall.storage.opening import migrate
+from rolecall.storage.open import migrate
 from tests.chaos.database import Database
 from tests.chaos.proxy import Proxy
 from tests.chaos.replicas import Replica

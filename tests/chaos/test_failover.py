@@ -14,7 +14,7 @@ from threading import Event
 
 import pytest
 
-from rolecall.storage.opening import migrate, open_repository
+from rolecall.storage.open import migrate, open_repository
 from rolecall_client import RolecallError
 from rolecall_client.channel import open_channel
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r, watch_pb2 as w, watch_pb2_grpc

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import closing
 
-from rolecall.storage.opening import open_repository
+from rolecall.storage.open import open_repository
 from rolecall_client.v1 import decision_pb2 as d
 from tests.chaos.asking import (
     ASKED,

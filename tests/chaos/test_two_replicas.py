@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
-from rolecall.storage.opening import open_repository
+from rolecall.storage.open import open_repository
 from rolecall_client import RolecallClient, RolecallError, query
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r
 from tests.chaos.asking import check, client_of, error_of, eventually, staleness

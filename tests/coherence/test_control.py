@@ -15,7 +15,7 @@ import pytest
 
 from rolecall.roles.repository import RoleRepository, Transaction
 from rolecall.roles.role import Revision, Role
-from rolecall.storage.opening import migrate, open_repository
+from rolecall.storage.open import migrate, open_repository
 from tests.coherence.order import disorder
 from tests.postgres import PostgresServer
 from tests.storage.samples import all_commits, author, create, creating

@@ -24,7 +24,7 @@ from rolecall.roles.digest import state_digest
 from rolecall.roles.repository import RoleRepository
 from rolecall.roles.role import Revision
 from rolecall.roles.tokens import Tokens
-from rolecall.storage.opening import migrate, open_repository
+from rolecall.storage.open import migrate, open_repository
 from tests.chaos.record import boottime
 from tests.coherence.freshness import Acknowledgements
 from tests.coherence.order import disorder

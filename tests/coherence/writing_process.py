@@ -12,7 +12,7 @@ from random import Random
 from rolecall.roles.change import ChangeKind
 from rolecall.roles.errors import StoreUnavailableError
 from rolecall.roles.repository import Transaction
-from rolecall.storage.opening import open_repository
+from rolecall.storage.open import open_repository
 from tests.chaos.record import boottime
 from tests.chaos.workload import draw_document
 from tests.storage.samples import author, sample

@@ -25,7 +25,7 @@ from rolecall.policy.errors import InvalidPolicyError
 from rolecall.roles.commands import Written
 from rolecall.roles.errors import StoreUnavailableError, StoreUnsupportedError
 from rolecall.roles.role import Revision
-from rolecall.security.certificate_files import CredentialsError
+from rolecall.security.tls_files import CredentialsError
 from rolecall.server.server import RolecallServer
 from rolecall_client.v1 import role_pb2
 from tests.server.serving import DOCUMENT, check, idle_server, served

@@ -23,7 +23,7 @@ from rolecall.server import background
 from rolecall.server.main import StoppedError, running_server
 from rolecall.server.server import RolecallServer
 from rolecall.server.shutdown import StopSignal
-from rolecall.storage.opening import migrate, open_repository
+from rolecall.storage.open import migrate, open_repository
 from rolecall.storage.sql.store import SqlRoleRepository
 from rolecall.storage.sqlite import driver
 from rolecall.storage.sqlite.lock import StoreLock

@@ -21,8 +21,8 @@ from rolecall.roles.change import ChangeKind
 from rolecall.roles.commands import RoleDifference
 from rolecall.roles.differences import LEFT_OUT, MAX_TOTAL_BYTES
 from rolecall.roles.errors import BrokenHistoryError, InvalidTokenError, StoreUnsupportedError, UnknownIncarnationError
-from rolecall.roles.fields import MAX_NAME_CHARACTERS
 from rolecall.roles.idempotency import DIFFERENCES_OUTCOME
+from rolecall.roles.limits import MAX_NAME_CHARACTERS
 from rolecall.roles.repository import Remembered, RoleRepository
 from rolecall.roles.tokens import Tokens
 from rolecall.storage import open_repository

@@ -12,7 +12,7 @@ import pytest
 
 from rolecall.roles.errors import StoreUnavailableError
 from rolecall.roles.repository import RoleRepository, Transaction
-from rolecall.storage.opening import migrate, open_repository
+from rolecall.storage.open import migrate, open_repository
 from rolecall.storage.postgres.driver import Timeouts, open_postgres
 from rolecall.storage.postgres.timeouts import CLOSING_SECONDS, ResponseTimeout
 from tests.chaos.proxy import Proxy

@@ -7,7 +7,7 @@ from rolecall.engine.decision_point import DecisionOptions
 from rolecall.observability.decision_log.log import DecisionLogOptions
 from rolecall.policy.limits import Limits
 from rolecall.roles.catalog import CatalogOptions
-from rolecall.security.certificate_files import TlsFiles
+from rolecall.security.tls_files import TlsFiles
 from rolecall.transport.options import ServerOptions, UploadLimits
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rolecall.engine.cache import CompiledPolicies, DecisionCache, DecisionKey, Encode
 from rolecall.engine.decision import Answer, Decision, Reason, ServedFrom, Side
 from rolecall.engine.errors import UnreadablePolicyError
+from rolecall.engine.limits import MIN_DURATION_SECONDS
 from rolecall.engine.request import AssumeRoleRequest, derived_values, duration_violation
 from rolecall.engine.snapshot import RoleVersion, Snapshot
 from rolecall.policy.compiler import CompiledPolicy, RequestedValues, compile_policy
@@ -20,8 +21,6 @@ from rolecall.policy.limits import Limits
 from rolecall.policy.parser import parse_policy
 from rolecall.policy.principal import PrincipalKind
 from rolecall.roles.role import Role
-
-MIN_DURATION_SECONDS = 900
 
 # A stored document was within the limits when it was written; stricter ones set since must not make it unreadable.
 _NO_LIMITS = Limits(

@@ -13,6 +13,13 @@ from functools import lru_cache
 
 from rolecall.engine.decision import Answer
 from rolecall.engine.errors import InvalidRequestError
+from rolecall.engine.limits import (
+    MAX_CONTEXT_CHARACTERS,
+    MAX_CONTEXT_KEYS,
+    MAX_KEY_CHARACTERS,
+    MAX_VALUE_CHARACTERS,
+    MAX_VALUES,
+)
 from rolecall.engine.snapshot import RoleVersion
 from rolecall.policy.errors import InvalidPrincipalError
 from rolecall.policy.keys import (
@@ -27,13 +34,6 @@ from rolecall.policy.principal import Principal, PrincipalKind, principal_of_req
 from rolecall.policy.wording import advised
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError
-
-MAX_CONTEXT_KEYS = 100
-MAX_KEY_CHARACTERS = 256
-MAX_VALUES = 100
-MAX_VALUE_CHARACTERS = 4_096
-MAX_CONTEXT_CHARACTERS = 16_384
-"""Of all values together: it bounds the time that the patterns of a policy take."""
 
 NO_KEYS: Mapping[str, tuple[str, ...]] = {}
 

@@ -64,7 +64,7 @@ class MethodCounters(Protocol):
 
 
 class CertificateMetrics(Protocol):
-    """Metrics of the server's certificate; `security.certificate_reload` maintains them."""
+    """Metrics of the server's certificate; `security.tls_reload` maintains them."""
 
     @property
     def expires_at(self) -> float:

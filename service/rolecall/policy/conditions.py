@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from rolecall.policy.document import Condition, Quantifier
 from rolecall.policy.json_text import Members, Number
 from rolecall.policy.keys import CURRENT_TIME, lookup_name
+from rolecall.policy.limits import MAX_KEY_CHARACTERS, MAX_NUMBER_CHARACTERS
 from rolecall.policy.node import Node, kind_of, nearest
 from rolecall.policy.operators import LIKE_OPERATORS, OPERATORS, Family, Operator
 from rolecall.policy.profile import Profile
-from rolecall.policy.readers import MAX_NUMBER_CHARACTERS, fold
+from rolecall.policy.readers import fold
 from rolecall.policy.wording import quoted
-
-MAX_KEY_CHARACTERS = 256
 
 _PLAIN_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 _UNREADABLE = {

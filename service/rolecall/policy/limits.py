@@ -1,8 +1,12 @@
-"""The limits of a trust policy."""
+"""The limits of a trust policy: those that an operator may set, and those of the grammar."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+MAX_SID_CHARACTERS = 128
+MAX_KEY_CHARACTERS = 256
+MAX_NUMBER_CHARACTERS = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,14 +9,12 @@ from rolecall.policy.conditions import read_conditions
 from rolecall.policy.document import Effect, PrincipalPattern, Statement, TrustPolicy
 from rolecall.policy.errors import InvalidPrincipalError
 from rolecall.policy.json_text import Members, Number, decode
-from rolecall.policy.limits import DEFAULT_LIMITS, Limits
+from rolecall.policy.limits import DEFAULT_LIMITS, MAX_SID_CHARACTERS, Limits
 from rolecall.policy.node import Node, ParseState, nearest
 from rolecall.policy.principal import PRINCIPAL_TYPES, PrincipalKind, is_alibaba_service, principal_of_document
 from rolecall.policy.profile import Profile
 from rolecall.policy.readers import fold
 from rolecall.policy.wording import listed, quoted
-
-MAX_SID_CHARACTERS = 128
 
 _ACTIONS = {fold(action): action for action in ("sts:AssumeRole", "sts:SetSourceIdentity")}
 _POLICY_HINTS = {

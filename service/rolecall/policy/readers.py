@@ -9,9 +9,8 @@ import re
 from datetime import date
 from decimal import Decimal
 
+from rolecall.policy.limits import MAX_NUMBER_CHARACTERS
 from rolecall.policy.wording import quoted
-
-MAX_NUMBER_CHARACTERS = 512
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 _DATE = re.compile(

@@ -14,9 +14,8 @@ from rolecall.roles.content import Content
 from rolecall.roles.documents import DocumentRules, document_violations
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError
 from rolecall.roles.fields import description_violations, role_name_violations, session_violations, tag_violations
+from rolecall.roles.limits import MAX_DECLARATIONS
 from rolecall.roles.role import Micros, RoleRef
-
-MAX_DECLARATIONS = 100_000
 
 DocumentCheck = Callable[[str, str], InvalidPolicyError | None]
 

@@ -8,14 +8,18 @@ from collections.abc import Mapping
 from rolecall.policy.wording import quoted
 from rolecall.roles.change import Author
 from rolecall.roles.errors import FieldViolation
-
-MAX_NAME_CHARACTERS = 64
-MAX_DESCRIPTION_CHARACTERS = 1_024
-MIN_SESSION_SECONDS, MAX_SESSION_SECONDS = 3_600, 43_200
-MAX_TAGS, MAX_TAG_KEY_CHARACTERS, MAX_TAG_VALUE_CHARACTERS = 20, 128, 256
-MAX_REASON_CHARACTERS = 1_024
-MAX_SOURCE_CHARACTERS = 256
-MAX_PAGE_SIZE = 1_000
+from rolecall.roles.limits import (
+    MAX_DESCRIPTION_CHARACTERS,
+    MAX_NAME_CHARACTERS,
+    MAX_PAGE_SIZE,
+    MAX_REASON_CHARACTERS,
+    MAX_SESSION_SECONDS,
+    MAX_SOURCE_CHARACTERS,
+    MAX_TAG_KEY_CHARACTERS,
+    MAX_TAG_VALUE_CHARACTERS,
+    MAX_TAGS,
+    MIN_SESSION_SECONDS,
+)
 
 _ACCOUNT_ID = re.compile(r"[0-9]{1,20}")
 _NAME = re.compile(r"[A-Za-z0-9.-]+")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import grpc
 
-from rolecall.security.certificate_files import CredentialsError, TlsFiles
-from rolecall.security.certificate_reload import ReloadingCertificate
 from rolecall.security.identity import ANONYMOUS, LOCAL, Identify, by_certificate, fixed_identity
+from rolecall.security.tls_files import CredentialsError, TlsFiles
+from rolecall.security.tls_reload import ReloadingCertificate
 
 __all__ = ["CredentialsError", "ListenerSecurity", "TlsFiles", "listener_security"]
 

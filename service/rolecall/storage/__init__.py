@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from rolecall.storage.memory import MemoryRoleRepository
-from rolecall.storage.opening import migrate, open_repository, schema_of
+from rolecall.storage.open import migrate, open_repository, schema_of
 
 __all__ = ["MemoryRoleRepository", "migrate", "open_repository", "schema_of"]

@@ -15,7 +15,7 @@ from rolecall.roles.errors import StoreUnsupportedError
 from rolecall.roles.repository import Head
 from rolecall.storage.maintenance.audit_log import Pages
 from rolecall.storage.maintenance.sqlite_admin import SqliteAdminStore
-from rolecall.storage.opening import require_postgres, split_url, sqlite_path
+from rolecall.storage.open import require_postgres, split_url, sqlite_path
 
 
 class AdminStore(Protocol):

@@ -15,7 +15,7 @@ from rolecall.roles.errors import StoreUnavailableError
 from rolecall.roles.repository import Head
 from rolecall.storage.maintenance.audit_log import Pages
 from rolecall.storage.maintenance.store_contents import require_current_schema, require_empty
-from rolecall.storage.opening import migrate, schema_of
+from rolecall.storage.open import migrate, schema_of
 from rolecall.storage.postgres.driver import STORE_NAME, one_transaction
 from rolecall.storage.postgres.url import parse_url
 from rolecall.storage.sql.queries import read_head

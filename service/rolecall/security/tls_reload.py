@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import grpc
 
-from rolecall.security.certificate_files import (
+from rolecall.security.tls_files import (
     CredentialsError,
     TlsFiles,
     load_certificate,

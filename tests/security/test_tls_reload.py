@@ -13,9 +13,9 @@ import grpc
 import pytest
 import trustme
 
-from rolecall.security.certificate_files import load_certificate
-from rolecall.security.certificate_reload import ReloadingCertificate
 from rolecall.security.credentials import CredentialsError, TlsFiles
+from rolecall.security.tls_files import load_certificate
+from rolecall.security.tls_reload import ReloadingCertificate
 
 PAST = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 SOON = dt.datetime.now(dt.UTC) + dt.timedelta(days=30)
@@ -301,16 +301,16 @@ def test_files_that_change_while_they_are_checked_are_read_again(
     secret: Secret, authorities: Authorities, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the certificate of before could be shown with the key of after, of which the files that were checked know nothing."""
-    from rolecall.security import certificate_files
+    from rolecall.security import tls_files
 
-    check, changes = certificate_files._expiry_of_pair, iter([authorities.next_server])
+    check, changes = tls_files._expiry_of_pair, iter([authorities.next_server])
 
     def changing(tls: TlsFiles) -> int:
         for server in changes:
             secret.put(server, authorities.clients)
         return check(tls)
 
-    monkeypatch.setattr(certificate_files, "_expiry_of_pair", changing)
+    monkeypatch.setattr(tls_files, "_expiry_of_pair", changing)
 
     loaded = load_certificate(secret.files, 0)
 
@@ -320,9 +320,9 @@ def test_files_that_change_while_they_are_checked_are_read_again(
 def test_files_that_keep_changing_are_refused(
     secret: Secret, authorities: Authorities, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rolecall.security import certificate_files
+    from rolecall.security import tls_files
 
-    check = certificate_files._expiry_of_pair
+    check = tls_files._expiry_of_pair
 
     attempts: list[TlsFiles] = []
 
@@ -331,7 +331,7 @@ def test_files_that_keep_changing_are_refused(
         secret.put(authorities.server, authorities.clients)
         return check(tls)
 
-    monkeypatch.setattr(certificate_files, "_expiry_of_pair", changing)
+    monkeypatch.setattr(tls_files, "_expiry_of_pair", changing)
 
     with pytest.raises(CredentialsError, match="change while they are read"):
         load_certificate(secret.files, 0)
