@@ -233,6 +233,19 @@ def _umask() -> int:
     return mask
 
 
+def test_only_rotation_needs_a_directory_in_which_files_can_be_created(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "log").touch()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+
+    rotated(tmp_path / "log", keep=0).append(LINE)
+    with pytest.raises(OSError, match="cannot create files in"):
+        rotated(tmp_path / "log", keep=1)
+
+    assert lines(tmp_path) == {"log": 1}
+
+
 def test_a_file_that_is_filled_exactly_is_not_rotated_before_the_next_line(tmp_path: Path) -> None:
     file = rotated(tmp_path / "log", max_bytes=80)
 

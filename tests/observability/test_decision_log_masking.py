@@ -129,7 +129,7 @@ def test_the_key_of_the_hash_is_not_shown() -> None:
 
 @pytest.mark.parametrize(
     "pointer",
-    ["", "/", "input/who", "/input", "/input/role", "/input/contxt/a", "/input/context/", "/result", "/input/context/a/b",
+    ["", "/", "acs:SourceIp", "input/who", "/input", "/input/role", "/input/contxt/a", "/input/context/", "/result", "/input/context/a/b",
      "/input/context/a~2b", "/input/context/a~~01", "/input/context/a~", "/decision_id", "/input/context~1a"],
 )  # fmt: skip
 def test_a_pointer_that_would_hide_nothing_is_refused(pointer: str) -> None:

@@ -96,6 +96,12 @@ def test_a_record_loses_no_more_than_it_must() -> None:
     assert members["matched_statements"] == [{"pointer": "/Statement/0", "sid": "Office"}]
 
 
+def test_a_part_that_is_absent_is_not_listed_as_cut() -> None:
+    members = members_of(encoder(max_bytes=4_096).line(record(missing_keys=("k" * 5_000,)), sample_rate=1.0))
+
+    assert members["cut"] == ["/missing_keys"]
+
+
 def test_no_line_is_longer_than_the_limit_however_long_the_parts() -> None:
     monstrous = record(
         keys={f"example:{number}": ("x" * 4_000,) * 3 for number in range(100)},

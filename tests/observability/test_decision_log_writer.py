@@ -70,6 +70,7 @@ def test_lines_are_written_in_order_and_whole() -> None:
     assert sink.text == b"".join(b"%020d\n" % number for number in range(50))
     assert all(len(chunk) <= 100 and chunk.endswith(b"\n") for chunk in sink.chunks)
     assert (lines.queued, lines.written, lines.waiting, lines.lost, sink.closed) == (50, 50, 0, 0, True)
+    assert sink.reopened == 0
 
 
 def test_a_line_that_is_larger_than_a_write_is_written_alone() -> None:

@@ -28,6 +28,8 @@ async def test_the_first_request_stops_in_order_and_the_second_at_once() -> None
 async def test_a_delay_passes_or_is_cut_short_by_a_forced_stop() -> None:
     stopping = StopSignal()
     await stopping.sleep_unless_forced(0)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(stopping.sleep_unless_forced(3_600), timeout=0.05)
 
     stopping.forced.set()
 
@@ -44,8 +46,10 @@ async def test_a_task_that_is_done_ends_the_wait_and_an_event_leaves_the_task_ru
         await wait_until_done_or_set(done, never)
         await wait_until_done_or_set(running, event)
 
+    await asyncio.sleep(0)
+
     assert done.done()
-    assert not running.done()
+    assert asyncio.all_tasks() - {asyncio.current_task()} == {running}
     await cancel(running)
     assert running.cancelled()
 

@@ -23,7 +23,7 @@ REQUEST_ID = "/req_id"
 
 _TEXTS = (WHO, CALLER, REQUEST_ID)
 _KEY_BYTES, _DIGEST_BYTES = 32, 16
-_ESCAPED_KEY = re.compile(r"([^/~]|~[01])+", re.DOTALL)
+_ESCAPED_KEY = re.compile(r"([^/~]|~[01])+")
 
 
 def read_pointer(text: str) -> str:
