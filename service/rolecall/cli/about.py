@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from rolecall.cli.options import Output, OutputOption
+from rolecall.cli.options import Output, PlainOutputOption
 from rolecall.cli.terminal import print_json
 
 
@@ -29,7 +29,7 @@ SchemaArgument = Annotated[
 ]
 
 
-def version(output: OutputOption = Output.TABLE) -> None:
+def version(output: PlainOutputOption = Output.TABLE) -> None:
     """Print the version of Rolecall and of what it runs on."""
     facts = {
         "rolecall": _installed("rolecall"),

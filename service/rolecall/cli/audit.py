@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rolecall.cli.failure import DENIED, OK, CommandError
-from rolecall.cli.options import Output, expanded
+from rolecall.cli.options import Output, PlainOutputOption, expanded
 from rolecall.cli.store_options import StoreChoice, counted, counting, store_errors
 from rolecall.cli.terminal import add_row, console, marks, print_json, table
 
@@ -48,7 +48,7 @@ def verify(
             help="The revision and hash that an earlier run printed; the log must still contain them.",
         ),
     ] = "",
-    output: Annotated[Output, typer.Option("--output", "-o", help="For people (table), or JSON.")] = Output.TABLE,
+    output: PlainOutputOption = Output.TABLE,
 ) -> None:
     """Verify the store against its log, and the log's hash chain.
 

@@ -10,12 +10,10 @@ from typing import Annotated
 import typer
 
 from rolecall.cli.failure import CommandError
-from rolecall.cli.options import Output, expanded
+from rolecall.cli.options import Output, PlainOutputOption, expanded
 from rolecall.cli.store_options import StoreChoice, counted, counting, store_errors
 from rolecall.cli.terminal import print_json
 from rolecall.engine.clock import now_micros
-
-FormatOption = Annotated[Output, typer.Option("--output", "-o", help="For people (table), or JSON.")]
 
 
 @expanded
@@ -23,7 +21,7 @@ def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The backup to write.")],
     store: StoreChoice,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
-    output: FormatOption = Output.TABLE,
+    output: PlainOutputOption = Output.TABLE,
 ) -> None:
     """Write a whole store into one file.
 
@@ -53,7 +51,7 @@ def backup(
 def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file written by `rolecall backup`.")],
     store: StoreChoice,
-    output: FormatOption = Output.TABLE,
+    output: PlainOutputOption = Output.TABLE,
 ) -> None:
     """Restore a backup into an empty store.
 

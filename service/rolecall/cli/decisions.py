@@ -54,7 +54,7 @@ LimitOption = Annotated[
     int, typer.Option("--limit", metavar="N", min=0, help="Print at most the last N matching decisions; 0: all.")
 ]
 FormatOption = Annotated[
-    Output, typer.Option("--output", "-o", help="For people (table), or the lines of the log (json).")
+    Output, typer.Option("--output", "-o", help="A table for people, or the lines of the log, which are JSON.")
 ]
 
 

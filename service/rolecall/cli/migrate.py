@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from rolecall.cli.failure import DENIED, OK
-from rolecall.cli.options import Output, expanded
+from rolecall.cli.options import Output, PlainOutputOption, expanded
 from rolecall.cli.store_options import StoreChoice, store_errors
 from rolecall.cli.terminal import print_json
 
@@ -37,7 +37,6 @@ SnapshotOption = Annotated[
         help="If the store cannot be reached but this snapshot file exists, exit with 0: the server can start from the file.",
     ),
 ]
-FormatOption = Annotated[Output, typer.Option("--output", "-o", help="For people (table), or JSON.")]
 
 
 @expanded
@@ -46,7 +45,7 @@ def migrate(
     check: CheckOption = False,
     wait: WaitOption = 0.0,
     or_snapshot: SnapshotOption = None,
-    output: FormatOption = Output.TABLE,
+    output: PlainOutputOption = Output.TABLE,
 ) -> None:
     """Migrate the schema of a store to this version.
 

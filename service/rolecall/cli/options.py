@@ -31,6 +31,7 @@ OutputOption = Annotated[
     Output,
     typer.Option("--output", "-o", help="A table for people, or protobuf JSON with the field names of the contract."),
 ]
+PlainOutputOption = Annotated[Output, typer.Option("--output", "-o", help="A table for people, or JSON.")]
 ReasonOption = Annotated[
     str,
     typer.Option(

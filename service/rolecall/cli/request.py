@@ -44,15 +44,15 @@ class PrincipalOptions:
         KeyValues,
         typer.Option(metavar="KEY=VALUE", help="A condition key (`acs:SourceIp=...`); repeat KEY for more values."),
     ] = dataclasses.field(default_factory=list)
-    external_id: Annotated[str, typer.Option(metavar="TEXT", help="Read as sts:ExternalId; 2 to 1,224 characters.")] = (
-        ""
-    )
+    external_id: Annotated[
+        str, typer.Option(metavar="TEXT", help="The external id, read as sts:ExternalId; 2 to 1,224 characters.")
+    ] = ""
     session_name: Annotated[
         str,
         typer.Option(metavar="TEXT", help="The session name, read as sts:RoleSessionName; 2 to 64 characters."),
     ] = ""
     source_identity: Annotated[
-        str, typer.Option(metavar="TEXT", help="Read as sts:SourceIdentity; 2 to 64 characters.")
+        str, typer.Option(metavar="TEXT", help="The source identity, read as sts:SourceIdentity; 2 to 64 characters.")
     ] = ""
     duration: Annotated[
         int,

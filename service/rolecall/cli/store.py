@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from rolecall.cli.failure import CommandError
-from rolecall.cli.options import Output
+from rolecall.cli.options import Output, PlainOutputOption
 from rolecall.cli.store_options import counted, counting, store_errors, url_of
 from rolecall.cli.terminal import print_json
 
@@ -27,7 +27,7 @@ def store() -> None:
 def copy(
     source: Annotated[str, typer.Argument(metavar="FROM", help=f"The store to copy: {_URL}")],
     target: Annotated[str, typer.Argument(metavar="TO", help=f"An empty or new store: {_URL}")],
-    output: Annotated[Output, typer.Option("--output", "-o", help="For people (table), or JSON.")] = Output.TABLE,
+    output: PlainOutputOption = Output.TABLE,
 ) -> None:
     """Copy a store into an empty one.
 

@@ -21,7 +21,7 @@ InitialOption = Annotated[
 FromOption = Annotated[
     str,
     typer.Option(
-        "--from", metavar="TOKEN", help="Start after this token: of a checkpoint (printer by `-o json`), or of a write."
+        "--from", metavar="TOKEN", help="Start after this token: of a checkpoint (shown by `-o json`), or of a write."
     ),
 ]
 AccountOption = Annotated[

@@ -80,7 +80,10 @@ class ReportOptions:
 
     coverage: Annotated[bool, typer.Option("--coverage", help="Report the statements that apply in no case.")] = False
     fail_under: Annotated[
-        float, typer.Option(metavar="PERCENT", min=0, max=100, help="Fail if fewer of the statements are covered.")
+        float,
+        typer.Option(
+            metavar="PERCENT", min=0, max=100, help="Fail if less than this percentage of the statements is covered."
+        ),
     ] = 0.0
     output: Annotated[ReportFormat, typer.Option("--output", "-o", help="The format of the report.")] = (
         ReportFormat.TABLE
