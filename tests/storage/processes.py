@@ -1,10 +1,11 @@
-"""Python processes of our own, which import what the tests import."""
+"""Python processes of our own, which import what the tests import, and what this process has open."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 
 def python(*arguments: str) -> subprocess.Popen[str]:
@@ -17,3 +18,8 @@ def stop(process: subprocess.Popen[str]) -> None:
     """Kill a process at once (SIGKILL) and wait for its end."""
     process.kill()
     process.communicate()
+
+
+def open_files() -> int:
+    """Return how many files this process has open."""
+    return len(list(Path("/proc/self/fd").iterdir()))

@@ -145,6 +145,24 @@ def test_whatever_was_altered_is_found_and_named(
     assert found.total_findings == len(found.findings)
 
 
+def test_an_id_of_a_deleted_role_must_not_be_assigned_again(tmp_path: Path) -> None:
+    repository = open_sqlite(tmp_path / "rolecall.db")
+    create(repository, "App", "Gone")
+    remove(repository, GONE)
+    repository.close()
+    highest = 300_000_000_000_000_002
+
+    sound = audited(f"sqlite:///{tmp_path}/rolecall.db")
+    alter(tmp_path / "rolecall.db", f"UPDATE counter SET next_role_id = {highest}")
+    altered = audited(f"sqlite:///{tmp_path}/rolecall.db")
+
+    assert breaks_of(sound) == []
+    # Only the log knows of the id: no role has it any more.
+    assert breaks_of(altered) == [
+        (None, f"the store would assign role id {highest} again: ids up to {highest} are in use")
+    ]
+
+
 def test_every_break_is_told_not_only_the_first(path: Path) -> None:
     alter(path, SET_BODY.format('"second"', '"forged"', 3), "UPDATE accounts SET roles = 99")
     alter(path, f"DELETE FROM role_tags WHERE role_key = '{OLD}'", "UPDATE commits SET time = 7 WHERE revision = 6")

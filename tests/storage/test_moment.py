@@ -40,14 +40,15 @@ def test_a_moment_before_another_is_as_old_as_that() -> None:
     assert now.before(1_234).age(at("another", 0, now.wall)) == 1_234
 
 
-def test_time_passes() -> None:
-    boot_id = read_boot_id()
-    then = Moment.now(boot_id)
+def test_now_is_what_both_clocks_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rolecall.storage.snapshot.moment.boottime_micros", lambda: 1_000)
+    monkeypatch.setattr("rolecall.storage.snapshot.moment.now_micros", lambda: 50_000)
 
-    age = then.age(Moment.now(boot_id))
+    assert Moment.now("boot-1") == THEN
 
-    assert age is not None
-    assert age >= 0
+
+def test_what_is_before_a_moment_is_so_on_both_clocks() -> None:
+    assert THEN.before(400) == at("boot-1", 600, 49_600)
 
 
 def test_a_boot_has_one_name_or_none(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -1,77 +1,93 @@
-"""Word of commits, and what is left when there is none (faults, row 73)."""
+"""Notifications of commits, and what remains when there are none (row 73 of the faults)."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from types import SimpleNamespace
 
+import psycopg
 import pytest
 
+from rolecall.roles.errors import StoreUnavailableError
 from rolecall.roles.repository import Notifications, RoleRepository
 from rolecall.storage import open_repository
+from rolecall.storage.postgres import notifications as module
+from rolecall.storage.postgres.notifications import PostgresNotifications
+from rolecall.storage.postgres.timeouts import ResponseTimeout
 from tests.postgres import PATIENCE_SECONDS, PostgresServer
 from tests.storage.samples import author, create, nothing
 from tests.storage.stores import database_of
+from tests.storage.waiting import wait_until
 
 
 @pytest.fixture
-def notifications(repository: RoleRepository) -> Iterator[Notifications]:
+def notifications(repository: RoleRepository) -> Iterator[PostgresNotifications]:
     """Notifications that listen already."""
     notifications = repository.notifications()
-    assert notifications is not None
+    assert isinstance(notifications, PostgresNotifications)
     assert not notifications.wait(0.2)
     yield notifications
     notifications.close()
 
 
 def wait_long(notifications: Notifications) -> bool:
-    """Tell whether word comes, however long it takes; True at once when it does."""
+    """Return whether a notification arrives, however long it takes; True as soon as it does."""
     return notifications.wait(PATIENCE_SECONDS)
 
 
-def test_word_comes_of_a_commit_made_before_and_during_the_wait(
-    repository: RoleRepository, notifications: Notifications
+def give_up(_: object) -> None:
+    raise ValueError
+
+
+def test_a_commit_before_and_one_during_the_wait_are_notified(
+    repository: RoleRepository, notifications: PostgresNotifications
 ) -> None:
     create(repository, "Before")
     before = wait_long(notifications)
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(wait_long, notifications)
-        time.sleep(0.3)
+        wait_until(notifications._waiting.locked)
         create(repository, "During")
         during = waiting.result()
 
     assert (before, during) == (True, True)
-    assert not notifications.wait(0.3)
 
 
-def test_no_word_comes_of_a_write_that_changed_nothing_or_was_given_up(
-    repository: RoleRepository, notifications: Notifications
+def test_each_commit_is_notified_once_with_its_revision_and_no_other_write_is(
+    store: str, repository: RoleRepository
 ) -> None:
-    def giving_up(_: object) -> None:
-        raise ValueError
+    with closing(psycopg.connect(store, autocommit=True)) as listener:
+        listener.execute("LISTEN rolecall")
 
-    repository.transact(author(), nothing)
-    with pytest.raises(ValueError):
-        repository.transact(author(), giving_up)
+        repository.transact(author(), nothing)
+        create(repository, "First")
+        with pytest.raises(ValueError):
+            repository.transact(author(), give_up)
+        repository.rename_history("another")
+        create(repository, "Second")
+        # Notifications arrive in the order of the commits, so nothing can come after the second one of those before it.
+        arrived = [found.payload for found in listener.notifies(timeout=PATIENCE_SECONDS, stop_after=2)]
 
-    assert not notifications.wait(0.3)
+    assert arrived == ["1", "2"]
 
 
-def test_word_comes_when_the_history_is_renamed(repository: RoleRepository, notifications: Notifications) -> None:
+def test_a_renamed_history_is_notified(repository: RoleRepository, notifications: PostgresNotifications) -> None:
     repository.rename_history(repository.head().incarnation)
 
     assert wait_long(notifications)
 
 
-def test_row_73_a_connection_that_was_cut_is_made_anew_and_that_is_a_hint(
-    postgres_server: PostgresServer, store: str, repository: RoleRepository, notifications: Notifications
+def test_a_connection_that_was_cut_is_replaced_and_that_counts_as_a_notification(
+    postgres_server: PostgresServer, store: str, repository: RoleRepository, notifications: PostgresNotifications
 ) -> None:
+    # Row 73 of the faults.
     cut = postgres_server.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         f" WHERE datname = '{database_of(store)}' AND query LIKE 'LISTEN%'"
     )
-    # Its notification is lost: nobody listens.
+    # Its notification is lost: no connection listens.
     create(repository, "Lost")
 
     assert cut == [(True,)]
@@ -79,9 +95,10 @@ def test_row_73_a_connection_that_was_cut_is_made_anew_and_that_is_a_hint(
     assert repository.head().revision == 1
 
 
-def test_row_73_hints_outlive_a_database_that_is_away(
-    postgres_server: PostgresServer, repository: RoleRepository, notifications: Notifications
+def test_notifications_survive_an_outage_of_the_database(
+    postgres_server: PostgresServer, repository: RoleRepository, notifications: PostgresNotifications
 ) -> None:
+    # Row 73 of the faults.
     postgres_server.stop("immediate")
     while_away = [notifications.wait(0.2) for _ in range(3)]
     postgres_server.start()
@@ -92,7 +109,7 @@ def test_row_73_hints_outlive_a_database_that_is_away(
     assert wait_long(notifications)
 
 
-def test_hints_of_a_database_that_was_never_there_give_no_word() -> None:
+def test_a_database_that_was_never_reachable_sends_no_notification() -> None:
     repository = open_repository("postgresql://127.0.0.1:1/none")
     notifications = repository.notifications()
     assert notifications is not None
@@ -103,14 +120,64 @@ def test_hints_of_a_database_that_was_never_there_give_no_word() -> None:
     repository.close()
 
 
-def test_hints_are_closed_from_another_thread_while_they_wait(notifications: Notifications) -> None:
+def test_notifications_are_closed_from_another_thread_during_a_wait(notifications: PostgresNotifications) -> None:
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(wait_long, notifications)
-        time.sleep(0.2)
-        closing = time.monotonic()
+        wait_until(notifications._waiting.locked)
         notifications.close()
-        word = waiting.result(PATIENCE_SECONDS / 4)
+        notified = waiting.result(PATIENCE_SECONDS / 4)
 
-    assert not word
-    assert time.monotonic() - closing < PATIENCE_SECONDS / 4
+    assert not notified
+    assert notifications._connection is None
     assert not notifications.wait(0)
+
+
+class Attempts:
+    """A database that cannot be reached until `reachable_at`; time passes only in waits. Notes when a connection was tried."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now, self.times = 100.0, list[float]()
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now))
+        monkeypatch.setattr(module, "random", SimpleNamespace(uniform=self._uniform))
+        self.notifications = PostgresNotifications(self._connect, ResponseTimeout(1))
+        monkeypatch.setattr(self.notifications._closed, "wait", self._pass)
+
+    def _uniform(self, low: float, high: float) -> float:
+        assert (low, high) == (0.5, 1)
+        return high
+
+    def _pass(self, seconds: float) -> None:
+        self.now += seconds
+
+    def _connect(self) -> psycopg.Connection:
+        self.times.append(self.now)
+        raise StoreUnavailableError("away")
+
+
+def test_pauses_between_attempts_to_connect_double_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    attempts = Attempts(monkeypatch)
+
+    attempts.notifications.wait(100)
+
+    pauses = [round(later - before, 3) for before, later in zip(attempts.times, attempts.times[1:], strict=False)]
+    assert pauses[:9] == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 15.0, 15.0]
+
+
+def test_a_wait_ends_in_time_though_the_next_attempt_to_connect_is_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    attempts = Attempts(monkeypatch)
+
+    attempts.notifications.wait(50)
+    began = attempts.now
+    attempts.notifications.wait(0.1)
+
+    assert round(attempts.now - began, 6) == 0.1
+
+
+def test_the_pause_is_short_again_after_a_connection(
+    notifications: PostgresNotifications, postgres_server: PostgresServer
+) -> None:
+    notifications._pause = 15.0
+    notifications._drop()
+    connected = notifications.wait(PATIENCE_SECONDS)
+
+    assert (connected, notifications._pause) == (True, module.FIRST_PAUSE_SECONDS)
