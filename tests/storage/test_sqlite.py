@@ -172,12 +172,13 @@ def test_a_link_in_place_of_the_lock_file_is_not_followed(tmp_path: Path) -> Non
 
 def test_the_process_that_has_the_store_is_named_also_after_one_with_a_longer_number(tmp_path: Path) -> None:
     (tmp_path / "rolecall.db.lock").write_text("12345678901\n")
-    first = open_sqlite(tmp_path / "rolecall.db")
+    first, before = open_sqlite(tmp_path / "rolecall.db"), open_files()
 
     with pytest.raises(StoreBusyError, match=rf"in use by another server \(process {os.getpid()}\); stop that one"):
         open_sqlite(tmp_path / "rolecall.db")
 
     assert (tmp_path / "rolecall.db.lock").read_text() == f"{os.getpid()}\n"
+    assert open_files() == before
     first.close()
 
 
