@@ -40,6 +40,6 @@ def served(*flags: str, directory: Path, env: Mapping[str, str] | None = None) -
 def _address(process: subprocess.Popen[str], log: Path) -> str:
     while process.poll() is None:
         for line in log.read_text().splitlines():
-            if line.startswith("{") and "address" in (told := json.loads(line)):
-                return str(told["address"])
+            if line.startswith("{") and "address" in (reported := json.loads(line)):
+                return str(reported["address"])
     raise AssertionError(f"the server did not start: {log.read_text()}")

@@ -173,7 +173,7 @@ def statement(effect: str, *conditions: d.ConditionTrace, **fields: Any) -> d.St
         ),
     ],
 )  # fmt: skip
-def test_a_statement_is_a_tree_of_what_held_and_what_did_not(
+def test_a_statement_is_a_tree_of_its_principal_and_conditions(
     rolecall: CommandLine, trace: d.StatementTrace, lines: list[str]
 ) -> None:
     answer = d.ExplainAssumeRoleResponse(decision=d.Decision(), statements=[trace])
@@ -252,7 +252,7 @@ def test_roles_are_listed_with_their_fields(rolecall: CommandLine) -> None:
     assert out[3].split() == ["App", "42", "1970-01-01", "00:00:00Z", "3"]
 
 
-def test_a_history_has_who_did_what_when_and_why(rolecall: CommandLine) -> None:
+def test_a_history_has_the_fields_of_each_revision(rolecall: CommandLine) -> None:
     revision = r.RoleRevision(
         revision=12, change_time=TIME, actor="CN=ci", change_reason="moved", kind=r.CHANGE_KIND_UPDATED
     )

@@ -23,7 +23,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_many_roles_are_applied_exported_and_applied_again_wholly_or_not_at_all(
+def test_many_roles_are_applied_exported_and_reapplied_atomically(
     online: CommandLine, file: Path, tmp_path: Path
 ) -> None:
     good = file.read_text()

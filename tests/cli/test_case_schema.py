@@ -114,13 +114,13 @@ def test_the_case_file_in_the_documentation_passes(
 
 
 def test_every_option_in_the_documentation_is_one(rolecall: CommandLine) -> None:
-    told = set(re.findall(r"--[a-z][a-z-]+", PAGE))
+    reported = set(re.findall(r"--[a-z][a-z-]+", PAGE))
     known = {
         option for name in ("test", "validate", "explain") for option in OPTION.findall(rolecall(name, "--help").out)
     }
 
-    assert len(told) > 8
-    assert told - known == set()
+    assert len(reported) > 8
+    assert reported - known == set()
 
 
 @pytest.mark.parametrize(

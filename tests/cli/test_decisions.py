@@ -89,7 +89,7 @@ def test_json_is_the_line_of_the_log(rolecall: CommandLine, log: Path) -> None:
     assert rolecall("decisions", str(log), "-o", "json").out == "".join(LINES)
 
 
-def test_what_a_log_tells_drives_no_terminal(rolecall: CommandLine, log: Path) -> None:
+def test_control_characters_of_a_log_are_escaped(rolecall: CommandLine, log: Path) -> None:
     log.write_text(line(1, who="\x1b[2Jx", role="\u202ey"))
 
     out = rolecall("decisions", str(log)).out
@@ -99,7 +99,7 @@ def test_what_a_log_tells_drives_no_terminal(rolecall: CommandLine, log: Path) -
     assert "\\x1b[2Jx" in out
 
 
-def test_files_that_were_put_aside_are_read_first(rolecall: CommandLine, log: Path) -> None:
+def test_rotated_files_are_read_first(rolecall: CommandLine, log: Path) -> None:
     for number, suffix in enumerate(("10", "9", "1"), start=5):
         log.with_name(f"{log.name}.{suffix}").write_text(line(number))
     log.with_name(f"{log.name}.bak").write_text("not of the log")
@@ -122,7 +122,7 @@ def test_files_that_were_put_aside_are_read_first(rolecall: CommandLine, log: Pa
         (line(9, matched_statements=[1]).encode(), "no `pointer`"), (b"x" * 3_000_000 + b"\n", "longer than 2,097,152 bytes"),
     ],
 )  # fmt: skip
-def test_a_bad_line_is_told_with_its_number_and_passed_over(
+def test_a_bad_line_is_reported_with_its_number_and_skipped(
     rolecall: CommandLine, log: Path, bad: bytes, message: str
 ) -> None:
     log.write_bytes(LINES[0].encode() + bad + LINES[1].encode())
@@ -152,7 +152,7 @@ def test_an_empty_log_is_none(rolecall: CommandLine, log: Path) -> None:
     assert rolecall("decisions", str(log)) == (0, "", "")
 
 
-def test_half_a_line_at_the_end_is_told(rolecall: CommandLine, log: Path) -> None:
+def test_an_incomplete_last_line_is_reported(rolecall: CommandLine, log: Path) -> None:
     log.write_text("".join(LINES) + LINES[0][:30])
 
     outcome = rolecall("decisions", str(log), "-o", "json")
@@ -182,14 +182,14 @@ def test_standard_input_is_read(rolecall: CommandLine, monkeypatch: pytest.Monke
         (["--since", "5"], "--since `5` is not a time"), (["--limit", "-1"], "--limit"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_asked_is_told(rolecall: CommandLine, log: Path, flags: list[str], message: str) -> None:
+def test_an_invalid_filter_is_reported(rolecall: CommandLine, log: Path, flags: list[str], message: str) -> None:
     outcome = rolecall("decisions", str(log), *flags)
 
     assert outcome.code == 2
     assert message in outcome.err
 
 
-def test_a_file_that_is_not_there_is_told(rolecall: CommandLine, tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(rolecall: CommandLine, tmp_path: Path) -> None:
     outcome = rolecall("decisions", str(tmp_path / "none"))
 
     assert outcome.code == 2
@@ -242,9 +242,9 @@ def test_a_running_server_is_followed(tmp_path: Path) -> None:
         asked = [*command, "check", "--role", "app", "--as", BOB]
         subprocess.run(asked, env=environment(ROLECALL_ADDRESS=address), capture_output=True, check=False)
         assert following.stdout is not None
-        told = json.loads(following.stdout.readline())
+        reported = json.loads(following.stdout.readline())
         following.terminate()
         following.communicate()
 
-    assert told["input"]["who"] == BOB
-    assert told["result"]["reason"] == "ROLE_NOT_FOUND"
+    assert reported["input"]["who"] == BOB
+    assert reported["result"]["reason"] == "ROLE_NOT_FOUND"

@@ -143,7 +143,7 @@ def test_several_documents_of_a_file_are_read(tmp_path: Path) -> None:
     assert len(declared(tmp_path, ROLE + "---\n" + ROLE.replace("deploy", "other"))) == 2
 
 
-def test_text_and_files_of_policies_are_taken_exactly(tmp_path: Path) -> None:
+def test_text_and_files_of_policies_are_read_exactly(tmp_path: Path) -> None:
     (tmp_path / "policy.json").write_text('{\t"Version":\n"1"}')
     text = "apiVersion: rolecall/v1\nroles:\n  - {name: a, trust_policy_file: policy.json}\n"
     text += "  - name: b\n    trust_policy_json: |-\n      {\n        }\n"
@@ -190,7 +190,7 @@ def test_faults_of_a_role_have_a_place_and_a_hint(
     assert message in found[0].message
 
 
-def test_all_faults_of_all_files_are_told(tmp_path: Path) -> None:
+def test_all_problems_of_all_files_are_reported(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(ROLE.replace("name:", "nam:"))
     (tmp_path / "b.yaml").write_text("{")
 

@@ -41,7 +41,7 @@ def test_the_corrected_example_allows(rolecall: CommandLine) -> None:
     assert "only the trust policy was evaluated, not the caller's own policies" in outcome.out
 
 
-def test_absent_and_unreadable_values_are_told_apart(rolecall: CommandLine) -> None:
+def test_absent_and_unreadable_values_look_different(rolecall: CommandLine) -> None:
     outcome = rolecall("explain", "--policy", OFFICE, ALICE, "--context=acs:SourceIp=here")
 
     assert "actual   absent" in outcome.out
@@ -109,7 +109,7 @@ def test_a_service_account_is_its_provider_of_the_roles_account(rolecall: Comman
     assert rolecall("check", "--policy", str(path), "--as=k8s:ack/payments", "--account-id=42").code == 2
 
 
-def test_explain_can_be_put_to_another_time(rolecall: CommandLine, tmp_path: Path) -> None:
+def test_explain_decides_as_of_another_time(rolecall: CommandLine, tmp_path: Path) -> None:
     path = tmp_path / "until.json"
     path.write_text(
         '{"Version": "1", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ecs.aliyuncs.com"},'
@@ -122,7 +122,7 @@ def test_explain_can_be_put_to_another_time(rolecall: CommandLine, tmp_path: Pat
     assert "has no zone" in rolecall(*command, "2026-05-31T16:00:00").err
 
 
-def test_an_invalid_policy_is_told_as_a_compiler_would(rolecall: CommandLine, tmp_path: Path) -> None:
+def test_an_invalid_policy_is_reported_as_by_a_compiler(rolecall: CommandLine, tmp_path: Path) -> None:
     path = tmp_path / "bad.json"
     path.write_text('{\n  "Version": "1",\n  "Statement": [{"Effect": "allow"}]\n}')
 
@@ -134,7 +134,7 @@ def test_an_invalid_policy_is_told_as_a_compiler_would(rolecall: CommandLine, tm
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "reported"),
     [
         (["--as=nobody"], "`nobody` is not a principal"),
         ([ALICE, "--claim=oidc:sub=x"], "claims come with an identity provider"),
@@ -144,14 +144,14 @@ def test_an_invalid_policy_is_told_as_a_compiler_would(rolecall: CommandLine, tm
         (["--as=k8s:ack/ns/sa", "--claim=oidc:sub=x"], "leave the claim out"),
     ],
 )
-def test_a_question_that_cannot_be_put_is_an_error_and_no_deny(
-    rolecall: CommandLine, options: list[str], told: str
+def test_an_invalid_request_is_an_error_and_not_a_deny(
+    rolecall: CommandLine, options: list[str], reported: str
 ) -> None:
     outcome = rolecall("check", "--policy", OFFICE, *options)
 
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err.startswith("error: ")
-    assert told in outcome.err
+    assert reported in outcome.err
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_what_only_a_server_can_do_is_refused_offline(rolecall: CommandLine, arg
     )
 
 
-def test_a_terminal_obeys_nothing_that_a_stranger_writes(rolecall: CommandLine) -> None:
+def test_control_characters_of_a_request_are_escaped(rolecall: CommandLine) -> None:
     outcome = rolecall("explain", "--policy", OFFICE, ALICE, "--context=acs:SourceIp=\x1b]0;owned\x07\u202e")
 
     assert not {"\x1b", "\x07", "\u202e"} & set(outcome.out)
@@ -185,7 +185,7 @@ def shown(*arguments: str, **env: str) -> str:
     return subprocess.run(command, env=environment(**env), capture_output=True, check=False).stdout.decode()
 
 
-def test_what_goes_into_a_pipe_has_no_colours_and_unbroken_lines() -> None:
+def test_output_to_a_pipe_has_no_colours_and_no_wrapped_lines() -> None:
     text = shown(COLUMNS="40", TERM="xterm-256color")
 
     assert "\x1b" not in text

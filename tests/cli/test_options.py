@@ -274,7 +274,7 @@ def test_the_timeout_is_that_of_the_call(last_call: Recorded, command: str) -> N
 
 
 @pytest.mark.parametrize("command", REMOTE)
-def test_the_answer_is_json_if_it_is_asked_for(
+def test_the_answer_is_json_with_the_option(
     rolecall: CommandLine, recorder: tuple[str, list[Call]], command: str
 ) -> None:
     arguments = [*command.split(), *REMOTE[command].arguments, "--address", recorder[0]]

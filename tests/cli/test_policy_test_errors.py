@@ -12,7 +12,7 @@ __all__ = ["write"]
 
 class TestErrors:
     @pytest.mark.parametrize(
-        ("text", "told"),
+        ("text", "reported"),
         [
             ("apiVersion: rolecall/v1\ncases: []\n", "2:8: error: the file has no cases [NO_CASES]"),
             ("apiVersion: rolecall/v1\ncases: x\n", "2:8: error: `cases` must be a list"),
@@ -54,18 +54,18 @@ class TestErrors:
             (cases(case("DENY", who="k8s:p/ns")), "is not of the form `k8s:PROVIDER/NAMESPACE/SERVICEACCOUNT`"),
         ],
     )  # fmt: skip
-    def test_what_is_wrong_with_a_case_file_is_told_where_it_stands(
-        self, rolecall: CommandLine, write: Write, text: str, told: str
+    def test_a_problem_of_a_case_file_is_reported_at_its_location(
+        self, rolecall: CommandLine, write: Write, text: str, reported: str
     ) -> None:
         write("cases.yaml", text)
 
         outcome = rolecall("test", "cases.yaml", "roles.yaml")
 
         assert (outcome.code, outcome.out) == (2, "")
-        assert told in outcome.err
+        assert reported in outcome.err
         assert "Traceback" not in outcome.err
 
-    def test_everything_that_is_wrong_is_told_at_once(self, rolecall: CommandLine, write: Write) -> None:
+    def test_all_problems_are_reported_at_once(self, rolecall: CommandLine, write: Write) -> None:
         write("a.yaml", cases(case("maybe")))
         write("b.yaml", "apiVersion: rolecall/v1\ncases: []\n")
         write("c.json", "{")
@@ -77,7 +77,7 @@ class TestErrors:
         assert [name for name in ("a.yaml:4:", "b.yaml:2:", "c.json:1:", "d.yaml:4:") if name not in outcome.err] == []
 
     @pytest.mark.parametrize(
-        ("role", "told"),
+        ("role", "reported"),
         [
             ("name: a_b\ntrust_policy_json: '{}'\n", "role `a_b`: role_name "),
             ("name: a\naccount_id: prod\ntrust_policy_json: '{}'\n", "account_id `prod` is not an account id"),
@@ -86,17 +86,17 @@ class TestErrors:
             ('name: a\ntrust_policy: {Version: "1"}\n', "[MISSING_FIELD]"),
         ],
     )
-    def test_a_role_that_no_server_would_take_is_told(
-        self, rolecall: CommandLine, write: Write, role: str, told: str
+    def test_a_role_that_a_server_refuses_is_reported(
+        self, rolecall: CommandLine, write: Write, role: str, reported: str
     ) -> None:
         write("roles.yaml", f"apiVersion: rolecall/v1\n{role}")
         write("cases.yaml", cases(case("DENY")))
 
         outcome = rolecall("test", ".")
 
-        assert (outcome.code, told in outcome.err, "roles.yaml:" in outcome.err) == (2, True, True)
+        assert (outcome.code, reported in outcome.err, "roles.yaml:" in outcome.err) == (2, True, True)
 
-    def test_two_roles_of_one_name_are_told(self, rolecall: CommandLine, write: Write) -> None:
+    def test_two_roles_of_one_name_are_reported(self, rolecall: CommandLine, write: Write) -> None:
         write("more.yaml", ROLES.replace("deploy", "Deploy"))
         write("cases.yaml", cases(case("ALLOW")))
 
@@ -111,7 +111,7 @@ class TestErrors:
         assert (outcome.code, "there are no test cases in `roles.yaml`" in outcome.err) == (2, True)
 
     @pytest.mark.parametrize("option", ["--account-id=x", "--account-alias=prod", "--account-alias=prod=x"])
-    def test_an_account_that_is_none_is_told(self, rolecall: CommandLine, write: Write, option: str) -> None:
+    def test_an_invalid_account_is_reported(self, rolecall: CommandLine, write: Write, option: str) -> None:
         write("cases.yaml", cases(case("ALLOW")))
 
         outcome = rolecall("test", ".", option)

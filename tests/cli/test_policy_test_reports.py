@@ -127,7 +127,7 @@ def test_sarif_has_the_statements_that_are_not_covered(rolecall: CommandLine, mo
     ] == [(level, 7)]
 
 
-def test_sarif_names_files_elsewhere_by_their_whole_address(tmp_path: Path) -> None:
+def test_sarif_names_files_outside_the_directory_by_their_whole_path(tmp_path: Path) -> None:
     result = SarifResult(rule="r", level="note", message="m", location=Location(str(tmp_path.parent / "x.yaml")))
 
     log = sarif_log([result])
@@ -165,7 +165,7 @@ def test_a_report_that_cannot_be_written_is_an_error(rolecall: CommandLine) -> N
     assert (outcome.code, "cannot use `nowhere/out.xml`" in outcome.err) == (2, True)
 
 
-def test_remarks_are_told_beside_the_report(rolecall: CommandLine) -> None:
+def test_remarks_are_printed_beside_the_report(rolecall: CommandLine) -> None:
     Path("questions.yaml").write_text("questions: []\n")
 
     outcome = rolecall("test", ".", "-o", "sarif")
@@ -200,7 +200,7 @@ class TestValidate:
     OPEN = '{"Version": "1", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"RAM": "acs:ram::1:root"}}]}'
 
     @pytest.mark.parametrize(("least", "code"), [("error", 0), ("warning", 2), ("note", 2)])
-    def test_a_warning_fails_if_it_is_asked_to(self, rolecall: CommandLine, least: str, code: int) -> None:
+    def test_a_warning_fails_with_the_option(self, rolecall: CommandLine, least: str, code: int) -> None:
         Path("p.json").write_text(self.OPEN)
 
         outcome = rolecall("validate", "p.json", "--fail-on", least)
@@ -243,7 +243,7 @@ class TestValidate:
         assert "error: `alicloud_ram_role.b`: /: " in outcome.out
         assert "warning: `alicloud_ram_role.c`: the trust policy is not known" in outcome.out
 
-    def test_a_directory_is_searched_and_nothing_is_passed_over_in_silence(self, rolecall: CommandLine) -> None:
+    def test_a_directory_is_searched_and_skipped_files_are_reported(self, rolecall: CommandLine) -> None:
         Path("p.json").write_text(self.OPEN)
         Path("app.yaml").write_text("apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n")
 
@@ -254,7 +254,7 @@ class TestValidate:
         assert "app.yaml:1:1: note: " in outcome.out
         assert outcome.out.splitlines()[-1].startswith("✓ 2 trust policies: ")
 
-    def test_test_cases_that_are_named_are_a_mistake(self, rolecall: CommandLine) -> None:
+    def test_naming_a_case_file_is_an_error(self, rolecall: CommandLine) -> None:
         outcome = rolecall("validate", "a b.yaml")
 
         assert (outcome.code, "help: `rolecall test` runs them" in outcome.out) == (2, True)

@@ -33,7 +33,7 @@ class TestRoles:
 
         assert (outcome.code, outcome.out.splitlines()[-1]) == (0, "✓ 1 case passed")
 
-    def test_a_role_that_is_named_leads_to_cases_is_an_error(self, rolecall: CommandLine, write: Write) -> None:
+    def test_naming_a_case_file_as_roles_is_an_error(self, rolecall: CommandLine, write: Write) -> None:
         write("other.yaml", cases(case("ALLOW")))
         write("cases.yaml", cases(case("ALLOW"), head="roles: [other.yaml]\n"))
 
@@ -65,7 +65,7 @@ class TestRoles:
         assert rolecall("test", ".").code == code
 
     @pytest.mark.parametrize(
-        ("more", "told"),
+        ("more", "reported"),
         [
             ("max_session_duration_seconds: 60", "max_session_duration_seconds must be 3600 to 43200 seconds"),
             ("tags: {acs:team: x}", "[TAG_KEY_RESERVED]"),
@@ -73,7 +73,7 @@ class TestRoles:
         ],
     )
     def test_a_field_that_no_server_would_store_is_an_error_at_the_role(
-        self, rolecall: CommandLine, write: Write, more: str, told: str
+        self, rolecall: CommandLine, write: Write, more: str, reported: str
     ) -> None:
         write("roles.yaml", ROLES.replace("deploy\n", f"deploy\n    {more}\n"))
         write("cases.yaml", cases(case("ALLOW")))
@@ -82,7 +82,7 @@ class TestRoles:
 
         assert (outcome.code, outcome.out) == (2, "")
         assert outcome.err.startswith("roles.yaml:3:5: error: role `deploy`: ")
-        assert told in outcome.err
+        assert reported in outcome.err
 
     def test_accounts_have_the_names_that_the_server_gives_them(self, rolecall: CommandLine, write: Write) -> None:
         write("roles.yaml", ROLES.replace("- name: deploy", "- name: deploy\n    account_id: prod"))
@@ -90,7 +90,7 @@ class TestRoles:
 
         assert rolecall("test", ".", "--account-alias", "prod=42").code == 0
 
-    def test_a_plan_is_tested_and_what_it_does_not_know_is_told(self, rolecall: CommandLine, write: Write) -> None:
+    def test_a_plan_is_tested_and_its_unknown_values_are_reported(self, rolecall: CommandLine, write: Write) -> None:
         policy = (REPOSITORY / "examples/policies/mfa-only.json").read_text()
         known = {"role_name": "deploy", "assume_role_policy_document": policy}
         facts = {"mode": "managed", "type": "alicloud_ram_role"}
@@ -144,21 +144,21 @@ class TestManifests:
         assert "✓ service account payments/api may assume payments-api\n" in outcome.out
 
     @pytest.mark.parametrize(
-        ("old", "new", "told"),
+        ("old", "new", "reported"),
         [
             ("name: api", "name: worker", "actual   system:serviceaccount:payments:worker"),
             ("  namespace: payments\n", "", "actual   system:serviceaccount:default:api"),
             ("payments-api", "paymets-api", "there is no role `paymets-api`"),
         ],
     )
-    def test_one_that_may_not_assume_its_role_fails(
-        self, rolecall: CommandLine, write: Write, old: str, new: str, told: str
+    def test_a_service_account_that_may_not_assume_its_role_fails(
+        self, rolecall: CommandLine, write: Write, old: str, new: str, reported: str
     ) -> None:
         write("app.yaml", self.MANIFEST.replace(old, new))
 
         outcome = rolecall("test", "app.yaml", self.ROLES, self.PROVIDER)
 
-        assert (outcome.code, told in outcome.out) == (1, True)
+        assert (outcome.code, reported in outcome.out) == (1, True)
 
     def test_audience_and_issuer_are_what_the_options_say(self, rolecall: CommandLine, write: Write) -> None:
         text = (
@@ -175,7 +175,7 @@ class TestManifests:
         assert (without.code, "give it with --oidc-issuer" in without.out) == (1, True)
         assert with_issuer.code == 0
 
-    def test_without_a_provider_the_question_cannot_be_put(self, rolecall: CommandLine, write: Write) -> None:
+    def test_a_manifest_needs_a_provider(self, rolecall: CommandLine, write: Write) -> None:
         write("app.yaml", self.MANIFEST)
 
         outcome = rolecall("test", "app.yaml", self.ROLES)
@@ -183,7 +183,7 @@ class TestManifests:
         assert (outcome.code, "app.yaml:7:5: error: " in outcome.err) == (2, True)
         assert "--oidc-provider ack-rrsa-CLUSTER" in outcome.err
 
-    def test_an_annotation_that_is_no_name_gets_no_token(self, rolecall: CommandLine, write: Write) -> None:
+    def test_an_annotation_that_is_not_a_name_is_an_error(self, rolecall: CommandLine, write: Write) -> None:
         write("app.yaml", self.MANIFEST.replace("payments-api", "acs:ram::1:role/x"))
 
         outcome = rolecall("test", "app.yaml", self.ROLES, self.PROVIDER)

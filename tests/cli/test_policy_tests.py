@@ -40,7 +40,7 @@ class TestExpectations:
         assert outcome.out.splitlines() == ["cases.yaml: 1 passed", "", sum_]
 
     @pytest.mark.parametrize(
-        ("written", "told"),
+        ("written", "reported"),
         [
             (case("DENY"), "expected DENY, got ALLOW by /Statement/0 (Ann)"),
             (case("ALLOW", who=BOB), "expected ALLOW, got IMPLICIT_DENY"),
@@ -59,13 +59,13 @@ class TestExpectations:
             (case("DENY", role="deplyo"), "there is no role `deplyo`"),
         ],
     )
-    def test_what_is_not_expected_fails(self, rolecall: CommandLine, write: Write, written: str, told: str) -> None:
+    def test_what_is_not_expected_fails(self, rolecall: CommandLine, write: Write, written: str, reported: str) -> None:
         write("cases.yaml", cases(written))
 
         outcome = rolecall("test", ".")
 
         assert outcome.code == 1
-        assert f"  {told}\n" in outcome.out
+        assert f"  {reported}\n" in outcome.out
         assert outcome.out.splitlines()[0] == "cases.yaml: 0 passed, 1 failed"
         assert outcome.out.splitlines()[-1] == "✗ 1 of 1 case failed"
 
@@ -92,7 +92,7 @@ class TestExpectations:
             ("qqqqqqqq", "if the role is meant to be missing, expect the reason ROLE_NOT_FOUND"),
         ],
     )
-    def test_a_role_that_is_not_there_never_passes_for_a_deny(
+    def test_an_unknown_role_never_passes_as_a_deny(
         self, rolecall: CommandLine, write: Write, role: str, hint: str
     ) -> None:
         write("cases.yaml", cases(case("DENY", role=role)))
@@ -134,9 +134,7 @@ class TestExpectations:
 
         assert rolecall("test", ".").code == 0
 
-    def test_the_server_can_be_asked_for_an_allow_of_the_source_identity(
-        self, rolecall: CommandLine, write: Write
-    ) -> None:
+    def test_a_source_identity_can_need_an_allow(self, rolecall: CommandLine, write: Write) -> None:
         write("cases.yaml", cases(case("ALLOW", more=", source_identity: me")))
 
         assert rolecall("test", ".").code == 0

@@ -76,7 +76,7 @@ def test_it_serves_the_examples_shows_a_decision_of_each_and_does_so_again(direc
     assert f"a rolecall server is running on 127.0.0.1:{port} already" in second_server.stderr
 
 
-def test_a_port_that_another_program_has_is_told(directory: Path) -> None:
+def test_a_port_in_use_is_reported(directory: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()

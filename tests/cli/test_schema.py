@@ -56,6 +56,6 @@ def test_the_schema_refuses_what_apply_refuses(change: dict[str, Any]) -> None:
     assert not valid(right | change)
 
 
-def test_one_role_alone_obeys_the_schema() -> None:
+def test_a_single_role_matches_the_schema() -> None:
     assert valid({"apiVersion": "rolecall/v1", "name": "a", "trust_policy_file": "x.json"})
     assert not valid({"apiVersion": "rolecall/v1", "name": "a", "trust_policy_file": "x.json", "nmae": "b"})

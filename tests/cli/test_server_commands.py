@@ -48,7 +48,7 @@ def test_a_role_lives_and_dies(online: CommandLine, policy_file: Path) -> None:
     assert gone.err == "error: there is no role `acs:ram::123456789012:role/life` [ROLE_NOT_FOUND]\n"
 
 
-def test_a_role_goes_back_to_what_it_was(online: CommandLine, policy_file: Path) -> None:
+def test_a_role_is_rolled_back(online: CommandLine, policy_file: Path) -> None:
     created = json.loads(online("role", "create", "back", "--policy", str(policy_file), "-o", "json").out)
     online("role", "update", "back", "--description", "x", "--tag", "k=v")
 
@@ -59,7 +59,7 @@ def test_a_role_goes_back_to_what_it_was(online: CommandLine, policy_file: Path)
     assert (role["description"], role["tags"]) == ("", {})
 
 
-def test_tags_are_removed_only_when_asked(online: CommandLine, policy_file: Path) -> None:
+def test_tags_are_removed_only_with_the_option(online: CommandLine, policy_file: Path) -> None:
     online("role", "create", "tagged", "--policy", str(policy_file), "--tag", "a=b")
 
     online("role", "update", "tagged", "--description", "x")
@@ -100,7 +100,7 @@ def test_a_dry_run_writes_nothing(online: CommandLine, policy_file: Path) -> Non
     assert online("role", "get", "dry").code == 2
 
 
-def test_a_policy_that_the_server_refuses_is_told_with_its_lines(online: CommandLine, tmp_path: Path) -> None:
+def test_a_refused_policy_is_reported_with_its_lines(online: CommandLine, tmp_path: Path) -> None:
     path = tmp_path / "bad.json"
     path.write_text('{"Version": "1",\n "Statement": [{"Effect": "allow"}]}')
 
@@ -214,7 +214,7 @@ def test_a_selector_that_is_none_deletes_nothing(online: CommandLine, tmp_path: 
     assert (outcome.code, outcome.out) == (2, "")
 
 
-def test_violations_are_told_at_the_lines_of_their_files(online: CommandLine, tmp_path: Path) -> None:
+def test_violations_are_reported_at_the_lines_of_their_files(online: CommandLine, tmp_path: Path) -> None:
     declare(tmp_path / "a.yaml", "fine")
     declare(tmp_path / "b.yaml", "wrong_name", effect="allow")
     declare(tmp_path / "c.yaml", "typo", service="ecs_aliyuncs")

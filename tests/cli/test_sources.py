@@ -34,7 +34,7 @@ def write(tmp_path: Path) -> Write:
     return write
 
 
-def told(found: Found) -> list[str]:
+def reported(found: Found) -> list[str]:
     return [f"{Path(p.location.file).name}:{p.location.line}: {p.severity}: {p.message}" for p in found.remarks]
 
 
@@ -92,23 +92,25 @@ class TestFilesAndDirectories:
     @pytest.mark.parametrize(
         ("name", "text"), [("a.yaml", "questions: []\n"), ("a.yaml", "- 1\n"), ("a.json", '{"name": "x"}')]
     )
-    def test_what_is_of_no_use_in_a_directory_is_told(self, write: Write, tmp_path: Path, name: str, text: str) -> None:
+    def test_skipped_files_of_a_directory_are_reported(
+        self, write: Write, tmp_path: Path, name: str, text: str
+    ) -> None:
         write(name, text)
 
         found = search([tmp_path])
 
         assert found.problems == []
-        assert "skipped: it is neither roles, a trust policy, test cases" in told(found)[0]
+        assert "skipped: it is neither roles, a trust policy, test cases" in reported(found)[0]
 
     def test_what_is_of_no_use_and_named_is_wrong(self, write: Write) -> None:
         found = search([write("a.yaml", "questions: []\n")])
 
         assert wrong(found)[0].startswith("a.yaml:1: this is neither roles, a trust policy")
 
-    def test_an_empty_file_is_told_in_a_directory_and_wrong_when_named(self, write: Write, tmp_path: Path) -> None:
+    def test_an_empty_file_is_a_note_in_a_directory_and_an_error_if_named(self, write: Write, tmp_path: Path) -> None:
         path = write("a.yaml", "---\n---\n")
 
-        assert told(search([tmp_path])) == ["a.yaml:0: note: is empty"]
+        assert reported(search([tmp_path])) == ["a.yaml:0: note: is empty"]
         assert wrong(search([path])) == ["a.yaml:0: the file is empty"]
 
     def test_a_directory_without_files_is_wrong(self, tmp_path: Path) -> None:
@@ -175,7 +177,7 @@ class TestTerraform:
 
         found = search([write("plan.json", plan(*others))])
 
-        assert (found.roles, told(found)) == ([], ["plan.json:1: note: the plan has no `alicloud_ram_role`"])
+        assert (found.roles, reported(found)) == ([], ["plan.json:1: note: the plan has no `alicloud_ram_role`"])
 
     @pytest.mark.parametrize(
         ("values", "message"),
@@ -185,7 +187,7 @@ class TestTerraform:
             ({"name": "ci", "document": None}, "the trust policy is not known before the plan is applied"),
         ],
     )
-    def test_what_is_not_known_yet_is_told_and_not_guessed(
+    def test_unknown_values_are_reported_and_not_guessed(
         self, write: Write, values: dict[str, Any], message: str
     ) -> None:
         found = search([write("plan.json", plan(resource(values)))])
@@ -193,7 +195,7 @@ class TestTerraform:
         assert found.roles == []
         assert [role.label for role in found.unknown_roles] == [f"`{ADDRESS}`"]
         assert [(r.severity, r.reason) for r in found.remarks] == [("warning", "UNKNOWN_UNTIL_APPLY")]
-        assert told(found)[0].endswith(f"`{ADDRESS}`: {message}")
+        assert reported(found)[0].endswith(f"`{ADDRESS}`: {message}")
 
     def test_of_a_pair_the_one_that_the_configuration_sets_counts(self, write: Write) -> None:
         values = {"role_name": "ci", "name": "ci", "assume_role_policy_document": TEXT, "document": OTHER_TEXT}
@@ -247,7 +249,7 @@ class TestTerraform:
 
         assert (found.roles, len(found.unknown_roles)) == ([], 1)
 
-    def test_a_trust_policy_that_the_provider_composes_anew_is_not_known(self, write: Write) -> None:
+    def test_a_trust_policy_that_the_provider_composes_is_unknown(self, write: Write) -> None:
         before = {"name": "ci", "assume_role_policy_document": TEXT, "document": TEXT, "services": ["ecs.aliyuncs.com"]}
         after = {**before, "services": ["fc.aliyuncs.com"]}
         document = plan(resource(after), **change(before, after, {}, "update"), **configuration("services"))
@@ -255,10 +257,10 @@ class TestTerraform:
         found = search([write("plan.json", document)])
 
         assert found.roles == []
-        assert "makes a new trust policy from `ram_users` and `services`" in told(found)[0]
+        assert "makes a new trust policy from `ram_users` and `services`" in reported(found)[0]
 
     @pytest.mark.parametrize(("detail", "unknown"), [("tags", {"team": True}), ("max_session_duration", True)])
-    def test_a_detail_that_is_not_known_is_told_and_left_out(self, write: Write, detail: str, unknown: object) -> None:
+    def test_an_unknown_detail_is_reported_and_ignored(self, write: Write, detail: str, unknown: object) -> None:
         after = {"role_name": "ci", "document": TEXT}
         changes = change(None, after, {detail: unknown, "name": True}, "create")
         document = plan(resource(after), **changes, **configuration("document", detail))
@@ -266,7 +268,7 @@ class TestTerraform:
         found = search([write("plan.json", document)])
 
         assert [role.name for role in found.roles] == ["ci"]
-        assert told(found)[0].endswith(f"`{detail}` is not known before the plan is applied, and is ignored here")
+        assert reported(found)[0].endswith(f"`{detail}` is not known before the plan is applied, and is ignored here")
 
     @pytest.mark.parametrize("version", ["2.0", 3, None])
     def test_a_plan_of_another_major_version_is_refused(self, write: Write, version: object) -> None:
@@ -293,7 +295,7 @@ class TestKubernetes:
             "payments",
             11,
         )
-        assert told(found) == [
+        assert reported(found) == [
             "app.yaml:1: note: skipped: no service account has the annotation `pod-identity.alibabacloud.com/role-name`"
         ]
 
@@ -308,17 +310,17 @@ class TestKubernetes:
 
         assert len(search([write("app.json", listed)]).service_accounts) == 2
 
-    def test_a_missing_namespace_is_default_and_told(self, write: Write) -> None:
+    def test_a_missing_namespace_is_default_and_reported(self, write: Write) -> None:
         found = search([write("app.yaml", self.ANNOTATED.replace("  namespace: pay\n", ""))])
 
         assert [account.namespace for account in found.service_accounts] == ["default"]
-        assert "`api` has no namespace; `default` is assumed" in told(found)[0]
+        assert "`api` has no namespace; `default` is assumed" in reported(found)[0]
 
-    def test_an_annotation_that_is_not_known_is_told(self, write: Write) -> None:
+    def test_an_unknown_annotation_is_reported(self, write: Write) -> None:
         found = search([write("app.yaml", self.ANNOTATED.replace("/role-name", "/role-arn"))])
 
         assert found.service_accounts == []
-        assert "warning: `pod-identity.alibabacloud.com/role-arn`" in told(found)[0]
+        assert "warning: `pod-identity.alibabacloud.com/role-arn`" in reported(found)[0]
 
     @pytest.mark.parametrize(
         ("old", "new", "message"),
@@ -328,5 +330,5 @@ class TestKubernetes:
             ("role-name: payments", "role-name: [a]", "must be the name of a role"),
         ],
     )
-    def test_a_service_account_that_is_not_whole_is_wrong(self, write: Write, old: str, new: str, message: str) -> None:
+    def test_an_incomplete_service_account_is_an_error(self, write: Write, old: str, new: str, message: str) -> None:
         assert message in wrong(search([write("app.yaml", self.ANNOTATED.replace(old, new))]))[0]

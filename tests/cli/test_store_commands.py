@@ -62,7 +62,7 @@ def in_process(*arguments: str) -> subprocess.Popen[str]:
 # --- migrate
 
 
-def test_a_new_file_is_made(rolecall: CommandLine, tmp_path: Path) -> None:
+def test_a_new_file_is_created(rolecall: CommandLine, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/new.db"
 
     check = rolecall("migrate", "--store", url, "--check")
@@ -92,7 +92,7 @@ def test_an_old_file_is_brought_up_to_date(rolecall: CommandLine, store: str, tm
     assert rolecall("audit", "verify", "--store", store).code == 0
 
 
-def test_a_database_is_made_once(rolecall: CommandLine, postgres_server: PostgresServer) -> None:
+def test_the_tables_of_a_database_are_created_once(rolecall: CommandLine, postgres_server: PostgresServer) -> None:
     url = postgres_server.create_database()
 
     outcomes = [rolecall("migrate", "--store", url, *more) for more in (["--check"], [], [], ["--check"])]
@@ -110,10 +110,10 @@ def test_two_at_once_migrate_once(kind: str, tmp_path: Path, postgres_server: Po
     url = f"sqlite:///{tmp_path}/new.db" if kind == "sqlite" else postgres_server.create_database()
 
     processes = [in_process("migrate", "--store", url, "-o", "json") for _ in range(3)]
-    told = [process.communicate(timeout=120) for process in processes]
+    reported = [process.communicate(timeout=120) for process in processes]
 
-    assert [process.returncode for process in processes] == [0, 0, 0], told
-    assert {json.loads(out)["after"] for out, _ in told} == {NEWEST}
+    assert [process.returncode for process in processes] == [0, 0, 0], reported
+    assert {json.loads(out)["after"] for out, _ in reported} == {NEWEST}
     assert schema_of(url) == NEWEST
 
 
@@ -124,7 +124,7 @@ def test_a_file_that_a_server_has_needs_nothing(rolecall: CommandLine, store: st
     assert (outcome.code, outcome.out.endswith("nothing to do\n")) == (0, True)
 
 
-def test_a_later_schema_is_left_alone(rolecall: CommandLine, store: str, tmp_path: Path) -> None:
+def test_a_newer_schema_is_not_changed(rolecall: CommandLine, store: str, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "rolecall.db")) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '0099'")
     can = [rolecall("migrate", "--store", store, *more) for more in ([], ["--check"])]
@@ -146,14 +146,14 @@ def test_a_database_that_is_down_is_waited_for(postgres_server: PostgresServer) 
         refused = at_once.communicate(timeout=120)
         waiting = in_process("migrate", "--store", url, "--wait", "300")
         assert waiting.stderr is not None
-        told = waiting.stderr.readline()
+        reported = waiting.stderr.readline()
     finally:
         postgres_server.start()
     out, _ = waiting.communicate(timeout=120)
 
     assert at_once.returncode == 2
     assert refused[1].startswith("error: cannot connect to the database: ")
-    assert told.startswith("waiting: cannot connect to the database: ")
+    assert reported.startswith("waiting: cannot connect to the database: ")
     assert (waiting.returncode, out) == (0, f"the database was created with schema {NEWEST}\n")
 
 
@@ -211,7 +211,7 @@ def test_no_message_has_the_password(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["audit", "verify", "--store", "sqlite:///a.db", "--store-file", "b"], "only one of --store and --store-file"),
         (["audit", "verify", "--store-file", "missing"], "cannot read `missing`"),
@@ -233,7 +233,12 @@ def test_no_message_has_the_password(
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_sentence(
-    rolecall: CommandLine, store: str, tmp_path: Path, arguments: list[str], told: str, monkeypatch: pytest.MonkeyPatch
+    rolecall: CommandLine,
+    store: str,
+    tmp_path: Path,
+    arguments: list[str],
+    reported: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     before = (tmp_path / "rolecall.db").read_bytes()
@@ -241,7 +246,7 @@ def test_a_mistake_is_one_sentence(
     outcome = rolecall(*arguments)
 
     assert (outcome.code, outcome.out) == (2, "")
-    assert told in outcome.err
+    assert reported in outcome.err
     assert len(outcome.err.splitlines()) <= 2
     assert "unexpected error" not in outcome.err
     assert (tmp_path / "rolecall.db").read_bytes() == before
@@ -266,8 +271,12 @@ def test_a_store_outgrows_its_file_and_comes_back(
     assert (again.code, again.out) == (2, "")
     assert again.err.startswith("error: TO: the database is not empty, it is at revision 3; ")
     with opened(store) as repository:
-        told = json.loads(back.out)
-        assert (told["roles"], told["revision"], told["incarnation"]) == (1, 3, repository.head().incarnation)
+        reported = json.loads(back.out)
+        assert (reported["roles"], reported["revision"], reported["incarnation"]) == (
+            1,
+            3,
+            repository.head().incarnation,
+        )
     verified = rolecall("audit", "verify", "-o", "json", "--store", database)
     assert (
         json.loads(verified.out)["hash"]
@@ -307,7 +316,7 @@ def test_a_backup_of_a_server_at_work_is_restored(rolecall: CommandLine, store: 
 # --- audit
 
 
-def test_a_sound_store_is_told_in_two_lines(rolecall: CommandLine, store: str, tmp_path: Path) -> None:
+def test_a_valid_store_is_reported_in_two_lines(rolecall: CommandLine, store: str, tmp_path: Path) -> None:
     outcome = rolecall("audit", "verify", "--store", store)
 
     first, second = outcome.out.splitlines()
@@ -328,18 +337,16 @@ def test_a_store_that_was_altered_fails_the_audit(
 
     assert (outcome.code, outcome.err) == (1, "")
     if output is Output.JSON:
-        told = json.loads(outcome.out)
-        assert (told["sound"], told["total_breaks"], told["from"], told["to"]) == (False, 3, 2, 3)
-        assert [broken["revision"] for broken in told["breaks"]] == [2, 3, 3]
+        reported = json.loads(outcome.out)
+        assert (reported["sound"], reported["total_breaks"], reported["from"], reported["to"]) == (False, 3, 2, 3)
+        assert [broken["revision"] for broken in reported["breaks"]] == [2, 3, 3]
     else:
         assert "3 commit 3 is stored with another time than its header has" in " ".join(outcome.out.split())
         assert "rolecall.db`: 3 breaks\n" in outcome.out
         assert "\x1b" not in outcome.out
 
 
-def test_a_history_that_was_written_anew_is_not_the_one_that_was_noted(
-    rolecall: CommandLine, store: str, tmp_path: Path
-) -> None:
+def test_a_rewritten_history_does_not_match_a_noted_hash(rolecall: CommandLine, store: str, tmp_path: Path) -> None:
     noted = rolecall("audit", "verify", "--store", store).out.split("; ")[-1].strip()
     with opened(store) as repository:
         create(repository, "Next")
@@ -419,7 +426,7 @@ def wait_for_lock(server: PostgresServer, url: str, process: subprocess.Popen[st
         assert process.poll() is None, process.communicate()
 
 
-def test_sigterm_ends_a_command_in_order_also_where_nobody_has_a_default_for_it() -> None:
+def test_sigterm_ends_a_command_in_order_even_if_it_was_ignored() -> None:
     waiting = subprocess.Popen(
         [sys.executable, "-m", "rolecall", "migrate", "--wait", "60", "--store", "postgresql://127.0.0.1:1/x"],
         env=environment(),
@@ -427,20 +434,18 @@ def test_sigterm_ends_a_command_in_order_also_where_nobody_has_a_default_for_it(
         text=True,
     )
     assert waiting.stderr is not None
-    told = waiting.stderr.readline()
+    reported = waiting.stderr.readline()
 
     waiting.send_signal(signal.SIGTERM)
     _, rest = waiting.communicate(timeout=30)
 
     # A signal that nothing handles ends it with a negative code, and would be lost on the first process of a container.
     assert waiting.returncode == 143
-    assert told.startswith("waiting: ")
+    assert reported.startswith("waiting: ")
     assert rest == ""
 
 
-def test_a_backup_takes_away_what_one_that_was_killed_has_left(
-    rolecall: CommandLine, store: str, tmp_path: Path
-) -> None:
+def test_a_backup_removes_the_remains_of_a_killed_one(rolecall: CommandLine, store: str, tmp_path: Path) -> None:
     left = tmp_path / ".x.backup.copy"
     left.write_text("half a store")
 
@@ -450,9 +455,7 @@ def test_a_backup_takes_away_what_one_that_was_killed_has_left(
     assert (tmp_path / "x.backup").exists()
 
 
-def test_a_store_that_cannot_be_reached_is_let_be_where_there_is_a_snapshot_file(
-    rolecall: CommandLine, tmp_path: Path
-) -> None:
+def test_migrate_succeeds_without_the_store_if_a_snapshot_file_exists(rolecall: CommandLine, tmp_path: Path) -> None:
     nowhere, kept = "postgresql://127.0.0.1:1/x", tmp_path / "snapshot"
     without = rolecall("migrate", "--store", nowhere, "--or-snapshot", str(kept))
     kept.touch()

@@ -33,17 +33,17 @@ def test_every_option_of_every_command_is_explained(rolecall: CommandLine, comma
 def test_the_overview_has_every_command_with_the_line_that_it_gives_itself(rolecall: CommandLine) -> None:
     overview = rolecall("--help").out
 
-    for name, told in COMMANDS.items():
-        assert re.search(rf"^  {name} +{re.escape(told.help)}$", overview, re.MULTILINE)
-        assert name == "role" or f"\n\n  {told.help}" in rolecall(name, "--help").out
+    for name, reported in COMMANDS.items():
+        assert re.search(rf"^  {name} +{re.escape(reported.help)}$", overview, re.MULTILINE)
+        assert name == "role" or f"\n\n  {reported.help}" in rolecall(name, "--help").out
 
 
 @pytest.mark.parametrize("name", [setting.name for setting in fields(Config)])
-def test_serve_has_a_flag_for_every_setting_and_tells_its_variable(rolecall: CommandLine, name: str) -> None:
-    told = " ".join(rolecall("serve", "--help").out.split())
+def test_serve_has_a_flag_for_every_setting_and_names_its_variable(rolecall: CommandLine, name: str) -> None:
+    reported = " ".join(rolecall("serve", "--help").out.split())
 
-    assert f" {flag_of(name)} " in told
-    assert re.search(rf"\b{variable_of(name)}\]", told)
+    assert f" {flag_of(name)} " in reported
+    assert re.search(rf"\b{variable_of(name)}\]", reported)
 
 
 def test_without_a_command_the_overview_is_shown(rolecall: CommandLine) -> None:
@@ -53,7 +53,7 @@ def test_without_a_command_the_overview_is_shown(rolecall: CommandLine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told", "hint"),
+    ("arguments", "reported", "hint"),
     [
         (["chek"], "no such command `chek`. Did you mean `check`", "`rolecall --help`"),
         (["role", "crate"], "no such command `crate`", "`rolecall role --help`"),
@@ -79,13 +79,13 @@ def test_without_a_command_the_overview_is_shown(rolecall: CommandLine) -> None:
     ],
 )
 def test_a_mistake_is_one_sentence_and_what_to_do(
-    rolecall: CommandLine, arguments: list[str], told: str, hint: str
+    rolecall: CommandLine, arguments: list[str], reported: str, hint: str
 ) -> None:
     outcome = rolecall(*arguments)
 
     assert (outcome.code, outcome.out) == (2, "")
     assert "error: " in outcome.err.splitlines()[0]
-    assert told in outcome.err
+    assert reported in outcome.err
     assert hint in outcome.err
     assert "Traceback" not in outcome.err
 
@@ -116,7 +116,7 @@ def test_a_server_that_is_not_there_is_named_with_what_to_do(rolecall: CommandLi
     assert "--address" in outcome.err
 
 
-def test_what_nobody_foresaw_is_a_sentence_too(rolecall: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_is_one_sentence(rolecall: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: object) -> int:
         raise ZeroDivisionError("by zero")
 
@@ -137,7 +137,7 @@ def test_ctrl_c_is_quiet(rolecall: CommandLine, monkeypatch: pytest.MonkeyPatch)
     assert rolecall("version") == (130, "", "")
 
 
-def test_a_reader_that_goes_away_is_no_fault() -> None:
+def test_a_closed_pipe_is_not_an_error() -> None:
     policy = REPOSITORY / "examples/policies/github-oidc.json"
     command = f"'{sys.executable}' -m rolecall explain --policy '{policy}' --as ecs.aliyuncs.com -o json | head -c 1"
 
@@ -164,7 +164,7 @@ def test_small_commands_import_neither_the_server_nor_grpc() -> None:
         assert done.stderr == "set()\n"
 
 
-def test_the_version_is_told(rolecall: CommandLine) -> None:
+def test_the_version_is_printed(rolecall: CommandLine) -> None:
     assert re.fullmatch(r"rolecall \S.* \(python \S+, grpcio \S+, protobuf \S+\)\n", rolecall("version").out)
 
 

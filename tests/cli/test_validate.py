@@ -71,7 +71,7 @@ def test_standard_input_is_read(rolecall: CommandLine, monkeypatch: pytest.Monke
     assert outcome.out.startswith("-:1:")
 
 
-def test_policies_of_declarations_are_told_at_their_own_lines(rolecall: CommandLine, write: Write) -> None:
+def test_policies_in_declarations_are_reported_at_their_own_lines(rolecall: CommandLine, write: Write) -> None:
     path = write(
         'apiVersion: rolecall/v1\nname: a\ntrust_policy:\n  Version: "1"\n  Statement:\n    - Effect: allow\n'
         "      Action: sts:AssumeRole\n      Principal: {Service: ecs.aliyuncs.com}\n",
@@ -84,9 +84,7 @@ def test_policies_of_declarations_are_told_at_their_own_lines(rolecall: CommandL
     assert f"{path}:6:7: error: " in outcome.out
 
 
-def test_several_files_are_examined_and_each_fault_is_told(
-    rolecall: CommandLine, write: Write, policy_file: Path
-) -> None:
+def test_problems_of_several_files_are_reported(rolecall: CommandLine, write: Write, policy_file: Path) -> None:
     outcome = rolecall("validate", str(policy_file), "missing.json", write("[]"))
 
     assert outcome.code == 2

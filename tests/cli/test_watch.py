@@ -161,7 +161,7 @@ def test_a_server_that_comes_back_is_watched_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["--from", "x"], "start_token"),
         (["--from", "x", "--initial"], "only one of --initial and --from"),
@@ -169,11 +169,11 @@ def test_a_server_that_comes_back_is_watched_on(tmp_path: Path) -> None:
         (["--address", "127.0.0.1:1", "--timeout", "0.3"], "cannot reach 127.0.0.1:1"),
     ],
 )
-def test_what_cannot_be_watched_is_told(online: CommandLine, arguments: list[str], told: str) -> None:
+def test_an_invalid_watch_is_reported(online: CommandLine, arguments: list[str], reported: str) -> None:
     outcome = online("watch", *arguments)
 
     assert (outcome.code, outcome.out) == (2, "")
-    assert told in outcome.err
+    assert reported in outcome.err
 
 
 @contextmanager
@@ -202,7 +202,7 @@ CHECKPOINT = pb.WatchRolesResponse(checkpoint=pb.WatchCheckpoint(revision=7, tok
 LOST = pb.WatchRolesResponse(resync_required=pb.ResyncRequired(reason="the changes are gone"))
 
 
-def test_lost_changes_end_a_watch_and_the_help_says_how_to_begin_again(rolecall: CommandLine) -> None:
+def test_lost_changes_end_a_watch_and_the_hint_says_how_to_restart(rolecall: CommandLine) -> None:
     with answering([CHECKPOINT, LOST]) as address:
         outcome = rolecall("watch", "--address", address)
 
@@ -211,20 +211,20 @@ def test_lost_changes_end_a_watch_and_the_help_says_how_to_begin_again(rolecall:
 
 
 @pytest.mark.parametrize(
-    ("output", "told"),
+    ("output", "reported"),
     [
         ("table", [["+", "created", ARN + "a"], ["+", "created", ARN + "a"]]),
         ("json", ["change", "checkpoint", "resync_required", "change", "checkpoint"]),
     ],
 )
 def test_with_the_initial_state_lost_changes_bring_it_again(
-    rolecall: CommandLine, output: str, told: list[object]
+    rolecall: CommandLine, output: str, reported: list[object]
 ) -> None:
     with answering([CHANGE, CHECKPOINT, LOST], [CHANGE, CHECKPOINT]) as address:
         outcome = rolecall("watch", "--initial", "--address", address, "-o", output)
 
     lines = outcome.out.splitlines()
-    assert [line.split()[3:] if output == "table" else next(iter(json.loads(line))) for line in lines] == told
+    assert [line.split()[3:] if output == "table" else next(iter(json.loads(line))) for line in lines] == reported
     assert outcome.code == 2
     assert "restarting with every role: the changes are gone" in outcome.err
     assert outcome.err.count("watching ") == 2

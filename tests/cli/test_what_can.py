@@ -67,15 +67,15 @@ def test_a_service_account_is_one_of_the_account(online: CommandLine, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         (["--as", "k8s:cluster/pay/api"], "needs the account of its provider"),
         (["--as", "?"], "principal"),
         (["--as", "ecs.aliyuncs.com", "--claim", "oidc:sub=x"], "claims come with an identity provider"),
     ],
 )
-def test_a_question_that_cannot_be_put_is_an_error(online: CommandLine, arguments: list[str], told: str) -> None:
+def test_an_invalid_request_is_an_error(online: CommandLine, arguments: list[str], reported: str) -> None:
     outcome = online("what-can", *arguments)
 
     assert (outcome.code, outcome.out) == (2, "")
-    assert told in outcome.err
+    assert reported in outcome.err

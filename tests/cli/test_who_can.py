@@ -40,7 +40,7 @@ def assert_shown(table: str) -> None:
     assert mallory.split() == MALLORY
 
 
-def test_everybody_whom_a_role_trusts_is_shown_with_the_conditions_in_words(online: CommandLine, policy: str) -> None:
+def test_trusted_principals_are_shown_with_conditions_in_words(online: CommandLine, policy: str) -> None:
     online("role", "create", "trusting", "--policy", policy)
 
     outcome = online("who-can", "TRUSTING")
@@ -49,7 +49,7 @@ def test_everybody_whom_a_role_trusts_is_shown_with_the_conditions_in_words(onli
     assert_shown(outcome.out)
 
 
-def test_a_policy_at_hand_needs_no_server(rolecall: CommandLine, policy: str) -> None:
+def test_a_policy_file_needs_no_server(rolecall: CommandLine, policy: str) -> None:
     outcome = rolecall("who-can", "--policy", policy)
 
     assert (outcome.code, outcome.err) == (0, "")
@@ -65,7 +65,7 @@ def test_json_is_the_answer_of_the_contract(rolecall: CommandLine, policy: str) 
     }  # fmt: skip
 
 
-def test_nobody_is_said_in_words(rolecall: CommandLine, tmp_path: Path) -> None:
+def test_a_policy_without_principals_is_reported(rolecall: CommandLine, tmp_path: Path) -> None:
     path = tmp_path / "nobody.json"
     path.write_text(
         '{"Version": "1", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": []}}]}'
@@ -83,7 +83,7 @@ def test_a_role_that_is_not_there_is_an_error(online: CommandLine) -> None:
     assert "ROLE_NOT_FOUND" in outcome.err
 
 
-def test_violations_of_a_policy_at_hand_have_their_place(rolecall: CommandLine, tmp_path: Path) -> None:
+def test_violations_of_a_policy_file_have_their_location(rolecall: CommandLine, tmp_path: Path) -> None:
     path = tmp_path / "bad.json"
     path.write_text('{"Version": "1",\n "Statement": []}')
 
