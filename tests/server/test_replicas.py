@@ -147,8 +147,7 @@ async def test_a_replica_starts_from_its_snapshot_file_while_the_database_is_dow
         await first.create("app")
         token = (await first.decisions.CheckAssumeRole(check())).consistency_token
         await until(lambda: first.server.replica.saver and first.server.replica.saver.saved)
-        first.server.replica.saver._not_before = 0.0  # type: ignore[union-attr]
-        await first.server.replica.saver.renew(first.server.replica.reading)  # type: ignore[union-attr]
+        await first.server.replica.save_snapshot()
     own_server.stop("immediate")
 
     async with replica(url, **flags) as second:

@@ -26,6 +26,7 @@ from prometheus_client.registry import Collector
 from rolecall.engine.decision import Reason, ServedFrom
 from rolecall.engine.decision_point import DecisionPoint
 from rolecall.observability.decision_log.log import DecisionLog
+from rolecall.observability.decision_log.metrics import DecisionLogCollector
 from rolecall.observability.metered_writer import WRITE_BOUNDS, MeteredWriter
 from rolecall.observability.replication_metrics import ReplicationCollector, ReplicationSources
 
@@ -101,7 +102,7 @@ def make_registry(sources: MetricSources) -> CollectorRegistry:
     registry.register(_DomainCollector(sources))
     registry.register(ReplicationCollector(sources.replication))
     if sources.decision_log is not None:
-        registry.register(_DecisionLogCollector(sources.decision_log))
+        registry.register(DecisionLogCollector(sources.decision_log))
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
@@ -183,32 +184,6 @@ class _DomainCollector(Collector):
         if sources.certificate is not None:
             yield from _certificate(sources.certificate)
         yield InfoMetricFamily("rolecall_build", "Versions of the server, of Python and of gRPC.", _build())
-
-
-class _DecisionLogCollector(Collector):
-    """Counters of the decision log."""
-
-    def __init__(self, log: DecisionLog) -> None:
-        self._log = log
-
-    def collect(self) -> Iterator[Metric]:
-        log = self._log
-        for name, text, value in (
-            ("queued", "Decisions queued for the decision log.", log.writer.queued),
-            ("written", "Decisions written to the decision log.", log.writer.written),
-            ("dropped", "Decisions selected for the decision log that were lost.", log.lost),
-            (
-                "flush_errors",
-                "Writes to the decision log that failed; they are retried.",
-                log.writer.flush_errors,
-            ),
-            ("sampled_out", "Decisions not logged because of sampling.", log.sampled_out),
-            ("cut", "Logged decisions that were shortened.", log.encoder.cuts),
-        ):
-            yield CounterMetricFamily(f"rolecall_decision_log_{name}", text, value)
-        yield GaugeMetricFamily(
-            "rolecall_decision_log_waiting", "Decisions in the queue of the decision log.", log.writer.waiting
-        )
 
 
 def _certificate(certificate: CertificateMetrics) -> Iterator[Metric]:
