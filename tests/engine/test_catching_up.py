@@ -50,7 +50,8 @@ def held(parts: Parts) -> set[str]:
 # --- histories that are not the one that was followed
 
 
-async def test_row_69_a_store_that_lost_commits_is_read_again_under_a_new_name(parts: Parts) -> None:
+async def test_a_store_that_lost_commits_is_reloaded_under_a_new_name(parts: Parts) -> None:
+    # row 69 of the faults
     parts.put("kept")
     saved = parts.repository.saved()
     lost = parts.put("lost")
@@ -67,7 +68,8 @@ async def test_row_69_a_store_that_lost_commits_is_read_again_under_a_new_name(p
     await parts.consistency.reach(AtLeastAsFresh(parts.consistency.token()))
 
 
-async def test_row_69_another_history_of_the_same_length_is_told_by_its_hash(parts: Parts) -> None:
+async def test_another_history_of_the_same_length_is_recognised_by_its_hash(parts: Parts) -> None:
+    # row 69 of the faults
     parts.put("kept")
     saved = parts.repository.saved()
     parts.put("lost")
@@ -80,7 +82,8 @@ async def test_row_69_another_history_of_the_same_length_is_told_by_its_hash(par
     assert (parts.reloads, held(parts)) == ({"fork": 1}, {"kept", "other"})
 
 
-async def test_row_69_another_history_that_is_longer_is_told_by_where_it_goes_on(parts: Parts) -> None:
+async def test_another_longer_history_is_recognised_by_its_previous_hash(parts: Parts) -> None:
+    # row 69 of the faults
     saved = parts.repository.saved()
     parts.put("lost")
     await parts.follower.catch_up()
@@ -93,7 +96,8 @@ async def test_row_69_another_history_that_is_longer_is_told_by_where_it_goes_on
     assert (parts.reloads, held(parts)) == ({"fork": 1}, {"x", "y", "z"})
 
 
-async def test_row_69_an_own_write_finds_that_the_store_lost_commits(parts: Parts) -> None:
+async def test_an_own_write_finds_that_the_store_lost_commits(parts: Parts) -> None:
+    # row 69 of the faults
     saved = parts.repository.saved()
     for name in ("lost", "too"):
         await parts.follower.apply_local(parts.put(name))
@@ -119,7 +123,8 @@ async def test_two_replicas_that_find_the_same_loss_give_the_history_one_name(pa
     assert len(second.snapshot) == 0
 
 
-async def test_row_70_a_restored_store_is_read_again_and_old_tokens_are_of_an_unknown_incarnation(parts: Parts) -> None:
+async def test_a_restored_store_is_reloaded_and_old_tokens_are_of_an_unknown_incarnation(parts: Parts) -> None:
+    # row 70 of the faults
     parts.put("a")
     await parts.follower.catch_up()
     token = parts.consistency.token()
@@ -154,7 +159,7 @@ async def test_a_loss_is_not_read_over_while_the_store_cannot_be_renamed(parts: 
     assert (parts.reloads, held(parts)) == ({"fork": 1}, set())
 
 
-async def test_a_follower_that_fell_behind_the_floor_reads_everything_again(parts: Parts) -> None:
+async def test_a_follower_that_fell_behind_the_pruned_commits_reloads(parts: Parts) -> None:
     commits = parts.repository.commits
 
     def forgotten(*, after: Revision, limit: int) -> list[Commit]:
@@ -170,7 +175,8 @@ async def test_a_follower_that_fell_behind_the_floor_reads_everything_again(part
     assert (parts.reloads, held(parts)) == ({"behind": 1}, {"a"})
 
 
-async def test_row_71_a_store_that_has_fewer_commits_than_its_head_says_is_read_again(parts: Parts) -> None:
+async def test_a_store_that_has_fewer_commits_than_its_head_says_is_reloaded(parts: Parts) -> None:
+    # row 71 of the faults
     parts.put("a")
     commits, silent = parts.repository.commits, [True]
 
@@ -184,7 +190,7 @@ async def test_row_71_a_store_that_has_fewer_commits_than_its_head_says_is_read_
     assert (parts.reloads, held(parts)) == ({"gap": 1}, {"a"})
 
 
-async def test_what_is_committed_while_everything_is_read_again_is_not_lost(parts: Parts) -> None:
+async def test_what_is_committed_during_a_reload_is_not_lost(parts: Parts) -> None:
     load, reading, go_on = parts.repository.load, asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
 
@@ -205,6 +211,34 @@ async def test_what_is_committed_while_everything_is_read_again_is_not_lost(part
     parts.repository.commits = commits  # type: ignore[method-assign]
 
     assert (held(parts), parts.follower.snapshot.revision) == ({"a", "b"}, 2)
+
+
+async def test_an_own_commit_to_a_lost_history_is_not_applied_to_the_reloaded_state(parts: Parts) -> None:
+    parts.put("kept")
+    saved = parts.repository.saved()
+    parts.put("lost")
+    await parts.follower.catch_up()
+    third = parts.put("lost too")
+    parts.repository.put_back(saved)
+    parts.put("other")
+    load, reading, go_on = parts.repository.load, asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow() -> Iterator[Role]:
+        yield from list(load())
+        loop.call_soon_threadsafe(reading.set)
+        go_on.wait(10)
+
+    parts.repository.load = slow  # type: ignore[method-assign]
+    reloading = asyncio.create_task(parts.follower.reload(Reload.MISMATCH))
+    await reading.wait()
+    await parts.follower.apply_local(third)
+    before = held(parts)
+    go_on.set()
+    await reloading
+
+    assert before == {"kept", "lost", "lost too"}
+    assert (held(parts), parts.follower.snapshot.revision) == ({"kept", "other"}, 2)
 
 
 async def test_a_commit_that_the_poll_was_quicker_to_bring_is_passed_over(parts: Parts) -> None:
@@ -229,7 +263,7 @@ async def test_only_so_many_hashes_are_remembered(parts: Parts, monkeypatch: pyt
     assert parts.reloads == {}
 
 
-async def test_the_feed_has_every_commit_and_begins_anew_after_a_reload(parts: Parts) -> None:
+async def test_the_feed_has_every_commit_and_starts_over_after_a_reload(parts: Parts) -> None:
     saved = parts.repository.saved()
     parts.put("a")
     parts.put("b")
@@ -297,7 +331,8 @@ async def test_a_poll_that_fails_makes_the_state_no_younger(parts: Parts) -> Non
     assert parts.follower.staleness() == 5 * SECOND
 
 
-async def test_row_76_time_in_which_the_process_was_stopped_counts() -> None:
+async def test_time_in_which_the_process_was_stopped_counts() -> None:
+    # row 76 of the faults
     assert abs(boottime_micros() - time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000) < 10 * SECOND
 
 
@@ -310,7 +345,8 @@ async def test_a_store_of_this_process_alone_is_never_stale() -> None:
     parts.close()
 
 
-async def test_row_67_a_restored_state_has_the_age_of_its_file_until_the_store_confirms_it(parts: Parts) -> None:
+async def test_a_restored_state_has_the_age_of_its_file_until_the_store_confirms_it(parts: Parts) -> None:
+    # row 67 of the faults
     parts.put("a")
     restored = load_snapshot(parts.repository)
     restored.restored = True
@@ -332,11 +368,11 @@ class SomeHints:
     """Hints that a test gives."""
 
     def __init__(self) -> None:
-        self.given, self.closed, self.in_vain = threading.Semaphore(0), False, 0
+        self.given, self.closed, self.unanswered = threading.Semaphore(0), False, 0
 
     def wait(self, seconds: float) -> bool:
         came = self.given.acquire(timeout=min(seconds, 0.05))
-        self.in_vain += not came
+        self.unanswered += not came
         return came
 
     def close(self) -> None:
@@ -371,7 +407,7 @@ async def test_polls_end_when_a_hint_comes_in_the_moment_of_the_cancellation(par
     polling = Polling(parts.follower, seconds=3_600, jitter=lambda: 1.0, on_change=lambda _: None)
     task = asyncio.create_task(polling.run())
     await until(lambda: polling.counts.done)
-    await asyncio.sleep(0.1)
+    await until(lambda: polling._hinted._waiters)
 
     polling._hinted.set()
     await asyncio.sleep(0)
@@ -385,7 +421,7 @@ async def test_a_hint_brings_the_next_poll_forward(parts: Parts) -> None:
     polling, hints = Polling(parts.follower, seconds=3_600, jitter=lambda: 1.0, on_change=lambda _: None), SomeHints()
     tasks = [asyncio.create_task(polling.run()), asyncio.create_task(polling.listen(hints))]
     await until(lambda: polling.counts.done)
-    await until(lambda: hints.in_vain)
+    await until(lambda: hints.unanswered)
 
     parts.put("a")
     hints.given.release()
@@ -395,7 +431,8 @@ async def test_a_hint_brings_the_next_poll_forward(parts: Parts) -> None:
     assert (polling.counts.hints, hints.closed) == (1, True)
 
 
-async def test_row_78_a_schema_out_of_range_is_an_outage_for_the_polls(parts: Parts) -> None:
+async def test_a_schema_out_of_range_is_an_outage_for_the_polls(parts: Parts) -> None:
+    # row 78 of the faults
     polling = Polling(parts.follower, seconds=0.01, jitter=lambda: 1.0, on_change=lambda _: None)
 
     def unsupported() -> Head:
@@ -410,22 +447,22 @@ async def test_row_78_a_schema_out_of_range_is_an_outage_for_the_polls(parts: Pa
     assert polling.counts.failing
 
 
-async def test_an_outage_is_told_once_and_its_end_too(parts: Parts) -> None:
-    told = list[bool]()
+async def test_an_outage_is_reported_once_and_so_is_its_end(parts: Parts) -> None:
+    reported = list[bool]()
     polling = Polling(
-        parts.follower, seconds=0.01, jitter=lambda: 1.0, on_change=lambda error: told.append(error is None)
+        parts.follower, seconds=0.01, jitter=lambda: 1.0, on_change=lambda error: reported.append(error is None)
     )
     task = asyncio.create_task(polling.run())
     await until(lambda: polling.counts.done)
     parts.repository.down = True
     await until(lambda: polling.counts.failed >= 3)
-    during = (list(told), polling.counts.failing)
+    during = (list(reported), polling.counts.failing)
     parts.repository.down = False
     await until(lambda: not polling.counts.failing)
 
     await stopped(task)
     assert during == ([False], True)
-    assert told == [False, True]
+    assert reported == [False, True]
 
 
 # --- comparisons with the store
@@ -433,9 +470,9 @@ async def test_an_outage_is_told_once_and_its_end_too(parts: Parts) -> None:
 
 class Comparison:
     def __init__(self, parts: Parts) -> None:
-        self.told = list[Sequence[str]]()
+        self.reported = list[Sequence[str]]()
         self.reconciler = Reconciler(
-            parts.follower, parts.repository, parts.readers, on_mismatch=self.told.append, pause=0
+            parts.follower, parts.repository, parts.readers, on_mismatch=self.reported.append, pause=0
         )
 
 
@@ -445,7 +482,12 @@ async def test_a_state_that_is_the_stores_differs_in_nothing(parts: Parts) -> No
 
     await compared.reconciler.reconcile()
 
-    assert (compared.told, compared.reconciler.passes, compared.reconciler.mismatches, parts.reloads) == ([], 1, 0, {})
+    assert (compared.reported, compared.reconciler.passes, compared.reconciler.mismatches, parts.reloads) == (
+        [],
+        1,
+        0,
+        {},
+    )
 
 
 def altered(role: Role) -> Role:
@@ -453,7 +495,7 @@ def altered(role: Role) -> Role:
 
 
 @pytest.mark.parametrize("damage", ["altered", "gone", "more"])
-async def test_what_was_altered_behind_the_logs_back_is_found_and_read_again(parts: Parts, damage: str) -> None:
+async def test_what_was_altered_behind_the_logs_back_is_found_and_reloaded(parts: Parts, damage: str) -> None:
     parts.put("a", "b")
     await parts.follower.catch_up()
     kept, key = parts.repository._state.roles, f"{ACCOUNT}/a"
@@ -468,7 +510,7 @@ async def test_what_was_altered_behind_the_logs_back_is_found_and_read_again(par
 
     await compared.reconciler.reconcile()
 
-    assert compared.told == [[UNKNOWN_ROLES if damage == "more" else key]]
+    assert compared.reported == [[UNKNOWN_ROLES if damage == "more" else key]]
     assert (parts.reloads, compared.reconciler.mismatches) == ({"mismatch": 1}, 1)
     assert {version.role.key: version.role for version in parts.follower.snapshot.versions()} == kept
 
@@ -482,7 +524,7 @@ async def test_a_wholly_different_state_is_not_compared_to_its_end(parts: Parts)
 
     await compared.reconciler.reconcile()
 
-    assert len(compared.told[0]) == 20
+    assert len(compared.reported[0]) == 20
 
 
 async def test_roles_that_change_meanwhile_are_no_mismatch(parts: Parts) -> None:
@@ -508,7 +550,7 @@ async def test_roles_that_change_meanwhile_are_no_mismatch(parts: Parts) -> None
 
     await compared.reconciler.reconcile()
 
-    assert (compared.told, parts.reloads, changed) == ([], {}, [3])
+    assert (compared.reported, parts.reloads, changed) == ([], {}, [3])
 
 
 async def test_a_store_that_never_rests_is_not_counted(parts: Parts) -> None:
@@ -525,7 +567,7 @@ async def test_a_store_that_never_rests_is_not_counted(parts: Parts) -> None:
 
     await compared.reconciler.reconcile()
 
-    assert (compared.told, times) == ([], [3])
+    assert (compared.reported, times) == ([], [3])
 
 
 async def test_a_role_that_is_deleted_while_it_is_compared_is_no_mismatch(parts: Parts) -> None:
@@ -543,15 +585,23 @@ async def test_a_role_that_is_deleted_while_it_is_compared_is_no_mismatch(parts:
 
     await compared.reconciler.reconcile()
 
-    assert (compared.told, held(parts)) == ([], set())
+    assert (compared.reported, held(parts)) == ([], set())
 
 
-async def test_comparisons_come_again_and_outlive_an_outage(parts: Parts) -> None:
+async def test_comparisons_are_repeated_and_outlive_an_outage(parts: Parts) -> None:
     parts.put("a")
     compared = Comparison(parts)
+    failed, head = list[int](), parts.repository.head
+
+    def down_or_up() -> Head:
+        if parts.repository.down:
+            failed.append(1)
+        return head()
+
+    parts.repository.head = down_or_up  # type: ignore[method-assign]
     parts.repository.down = True
-    task = asyncio.create_task(compared.reconciler.run(0.01))
-    await asyncio.sleep(0.05)
+    task = asyncio.create_task(compared.reconciler.run(0.001))
+    await until(lambda: len(failed) >= 3)
     during = compared.reconciler.passes
     parts.repository.down = False
 
@@ -569,7 +619,8 @@ def test_a_snapshot_knows_which_history_it_is_of(parts: Parts) -> None:
     assert (loaded.hash, loaded.incarnation) == (commit.hash, parts.repository.head().incarnation)
 
 
-async def test_row_55_a_token_of_the_future_stays_refused_when_others_write(parts: Parts) -> None:
+async def test_a_token_of_the_future_stays_refused_when_others_write(parts: Parts) -> None:
+    # row 55 of the faults
     parts.put("a")
 
     with pytest.raises(FutureRevisionError):
@@ -579,7 +630,8 @@ async def test_row_55_a_token_of_the_future_stays_refused_when_others_write(part
 # --- histories that change under what is going on
 
 
-async def test_row_69_an_own_write_into_another_history_is_not_taken_for_one_that_is_held(parts: Parts) -> None:
+async def test_an_own_write_into_another_history_is_not_taken_for_one_that_was_applied(parts: Parts) -> None:
+    # row 69 of the faults
     parts.put("kept")
     saved = parts.repository.saved()
     parts.put("lost 1")
@@ -595,9 +647,10 @@ async def test_row_69_an_own_write_into_another_history_is_not_taken_for_one_tha
     assert parts.reloads == {"fork": 1}
 
 
-async def test_row_69_a_history_that_is_lost_while_it_is_loaded_is_loaded_anew(
+async def test_a_history_that_is_lost_while_it_is_loaded_is_loaded_again(
     parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # row 69 of the faults
     parts.put("kept")
     saved = parts.repository.saved()
     parts.put("lost")
@@ -619,9 +672,8 @@ async def test_row_69_a_history_that_is_lost_while_it_is_loaded_is_loaded_anew(
     assert len(loads) == 2
 
 
-async def test_row_69_a_fork_counts_also_when_the_store_goes_away_again(
-    parts: Parts, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_fork_counts_also_when_the_store_goes_away_again(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    # row 69 of the faults
     parts.put("kept")
     saved = parts.repository.saved()
     parts.put("lost")
@@ -643,7 +695,8 @@ async def test_row_69_a_fork_counts_also_when_the_store_goes_away_again(
     assert parts.reloads["fork"] == 1
 
 
-async def test_row_55_a_token_of_a_history_that_turns_out_to_be_lost_is_refused(parts: Parts) -> None:
+async def test_a_token_of_a_history_that_turns_out_to_be_lost_is_refused(parts: Parts) -> None:
+    # row 55 of the faults
     parts.put("kept")
     saved = parts.repository.saved()
     await parts.follower.catch_up()

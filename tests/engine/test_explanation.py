@@ -100,13 +100,13 @@ def test_an_absent_key_names_the_field_that_sends_it() -> None:
     assert "`external_id`" in suggestion(text)
 
 
-def test_a_wrong_value_is_told_with_what_is_expected() -> None:
+def test_a_wrong_value_is_reported_with_what_is_expected() -> None:
     text = document(allow(StringEquals={"k": [f"v{n}" for n in range(7)]}))
 
-    told = suggestion(text, context={"k": ["x"]})
+    advice = suggestion(text, context={"k": ["x"]})
 
-    assert "and 2 more" in told
-    assert "(it is `x`)" in told
+    assert "and 2 more" in advice
+    assert "(it is `x`)" in advice
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_principal_that_is_almost_named_is_recognised(named: str, asking: str,
     assert hint in suggestion(document(allow(named)), asking)
 
 
-def test_a_deny_that_applies_is_told_with_the_way_out_of_it() -> None:
+def test_a_deny_that_applies_is_reported_with_the_way_out_of_it() -> None:
     text = document(allow(), deny(NotIpAddress={"acs:SourceIp": "10.0.0.0/8"}))
 
     (absent,) = explained(text).near_misses
@@ -141,7 +141,7 @@ def test_an_unconditional_deny_says_so() -> None:
     assert "without conditions" in miss.suggestion
 
 
-def test_a_deny_and_the_closest_allow_are_both_told() -> None:
+def test_a_deny_and_the_closest_allow_are_both_reported() -> None:
     text = document(deny(), allow(StringEquals={"k": "v"}))
 
     assert [m.trace.statement.effect.value for m in explained(text).near_misses] == ["Deny", "Allow"]
@@ -151,7 +151,7 @@ def test_a_policy_of_denies_alone_has_no_allow_to_come_close_to() -> None:
     assert explained(document(deny(f"acs:ram::{ACCOUNT}:user/bob"))).near_misses == ()
 
 
-def test_a_missing_allow_for_the_source_identity_is_told() -> None:
+def test_a_missing_allow_for_the_source_identity_is_reported() -> None:
     explanation = explained(document(allow()), options={"source_identity_needs_allow": True}, source_identity="alice")
 
     assert explanation.decision.reason is Reason.IMPLICIT_DENY

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from rolecall.engine import snapshot_loader
-from rolecall.engine.consistency import AtLeastAsFresh, FullyConsistent
+from rolecall.engine.consistency import AtLeastAsFresh, Consistency, FullyConsistent
 from rolecall.engine.errors import FutureRevisionError, RevisionNotReachedError
 from rolecall.engine.snapshot_loader import load_snapshot
 from rolecall.roles.change import Commit
@@ -43,7 +43,8 @@ async def test_a_write_is_visible_to_its_author_when_it_returns(parts: Parts) ->
     assert parts.follower.snapshot.version(f"{ACCOUNT}/a") is not None
 
 
-async def test_row_46_a_cancelled_author_does_not_stop_a_write(parts: Parts) -> None:
+async def test_a_cancelled_author_does_not_stop_a_write(parts: Parts) -> None:
+    # row 46 of the faults
     begun, go_on = threading.Event(), threading.Event()
 
     def work() -> Written[None]:
@@ -152,12 +153,14 @@ async def test_a_token_of_the_past_is_met_at_once_and_one_ahead_is_caught_up(par
     await parts.consistency.reach(AtLeastAsFresh(parts.consistency.token()))
 
 
-async def test_row_55_a_token_from_the_future_is_refused_after_one_reading(parts: Parts) -> None:
+async def test_a_token_from_the_future_is_refused_after_one_reading(parts: Parts) -> None:
+    # row 55 of the faults
     with pytest.raises(FutureRevisionError):
         await parts.consistency.reach(AtLeastAsFresh(parts.tokens.consistency(Revision(7))))
 
 
-async def test_row_55_a_token_of_another_incarnation_and_a_forged_one_are_told_apart(parts: Parts) -> None:
+async def test_a_token_of_another_incarnation_and_a_forged_one_are_distinguished(parts: Parts) -> None:
+    # row 55 of the faults
     stranger = Tokens(parts.repository.token_key, "another").consistency(Revision(1))
 
     with pytest.raises(UnknownIncarnationError):
@@ -166,7 +169,8 @@ async def test_row_55_a_token_of_another_incarnation_and_a_forged_one_are_told_a
         await parts.consistency.reach(AtLeastAsFresh(stranger[:-2]))
 
 
-async def test_row_56_a_revision_that_cannot_be_reached_is_an_error_and_never_a_deny(parts: Parts) -> None:
+async def test_a_revision_that_cannot_be_reached_is_an_error_and_never_a_deny(parts: Parts) -> None:
+    # row 56 of the faults
     token = parts.tokens.consistency(parts.put("a").revision)
 
     def down() -> Head:
@@ -176,6 +180,26 @@ async def test_row_56_a_revision_that_cannot_be_reached_is_an_error_and_never_a_
 
     with pytest.raises(RevisionNotReachedError):
         await parts.consistency.reach(AtLeastAsFresh(token))
+
+
+async def test_a_store_that_hangs_is_waited_for_no_longer_than_the_limit(parts: Parts) -> None:
+    consistency = Consistency(parts.follower, parts.tokens, wait_seconds=0.02)
+    go_on, head = threading.Event(), parts.repository.head
+
+    def hanging() -> Head:
+        go_on.wait(60)
+        return head()
+
+    parts.repository.head = hanging  # type: ignore[method-assign]
+    ahead = AtLeastAsFresh(parts.tokens.consistency(Revision(7)))
+    try:
+        async with asyncio.timeout(20):
+            for requirement, wanted in ((FullyConsistent(), 0), (ahead, 7)):
+                with pytest.raises(RevisionNotReachedError) as caught:
+                    await consistency.reach(requirement)
+                assert (caught.value.wanted, caught.value.reached) == (wanted, 0)
+    finally:
+        go_on.set()
 
 
 async def test_a_write_whose_fate_is_unknown_is_looked_for(parts: Parts) -> None:
@@ -207,15 +231,15 @@ async def test_a_gap_in_the_commits_loads_everything_again_and_is_counted(parts:
     assert (parts.reloads, parts.follower.snapshot.revision, len(parts.follower.snapshot)) == ({"gap": 1}, 3, 3)
 
 
-def test_a_load_tells_how_far_it_is(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_load_reports_its_progress(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshot_loader, "ROLES_BETWEEN_PROGRESS", 2)
     for name in ("a", "b", "c"):
         parts.put(name)
-    told = list[tuple[int, int]]()
+    reported = list[tuple[int, int]]()
 
-    load_snapshot(parts.repository, progress=lambda loaded, total: told.append((loaded, total)))
+    load_snapshot(parts.repository, progress=lambda loaded, total: reported.append((loaded, total)))
 
-    assert told == [(2, 3), (3, 3)]
+    assert reported == [(2, 3), (3, 3)]
 
 
 def test_a_load_takes_up_what_was_committed_while_it_read(parts: Parts) -> None:

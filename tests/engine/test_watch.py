@@ -1,4 +1,4 @@
-"""Watches without a wire: what they tell, where they read it, and that they can be followed blindly."""
+"""Watches without a network: what they send, where they read it, and that a client can follow them blindly."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import random
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -82,8 +83,8 @@ def made(name: str, revision: int, account: str = ACCOUNT) -> Role:
     return role(document(allow()), name=name, revision=revision, account=account)
 
 
-class Told:
-    """What a watch has told. `gate` lets each event through when it is set."""
+class Received:
+    """What a watch has received. `gate` lets each event through when it is set."""
 
     def __init__(self) -> None:
         self.events: list[WatchEvent] = []
@@ -123,23 +124,23 @@ def world() -> Iterator[World]:
 
 
 @asynccontextmanager
-async def watching(world: World, asked: WatchRequest = FROM_NOW, *, held_up: bool = False) -> AsyncIterator[Told]:
-    told = Told()
+async def watching(world: World, asked: WatchRequest = FROM_NOW, *, held_up: bool = False) -> AsyncIterator[Received]:
+    received = Received()
     if held_up:
-        told.gate.clear()
-    task = asyncio.create_task(world.watches.run(asked, told))
+        received.gate.clear()
+    task = asyncio.create_task(world.watches.run(asked, received))
     await asyncio.sleep(0)
     try:
-        yield told
+        yield received
     finally:
         task.cancel()
         await asyncio.wait([task])
 
 
 async def ended(world: World, asked: WatchRequest) -> list[WatchEvent]:
-    told = Told()
-    await asyncio.wait_for(world.watches.run(asked, told), 20)
-    return told.events
+    received = Received()
+    await asyncio.wait_for(world.watches.run(asked, received), 20)
+    return received.events
 
 
 def resync_of(events: list[WatchEvent]) -> str:
@@ -147,56 +148,56 @@ def resync_of(events: list[WatchEvent]) -> str:
     return events[-1].reason
 
 
-async def test_a_watch_tells_its_place_and_then_what_comes(world: World) -> None:
+async def test_a_watch_confirms_its_revision_and_then_sends_changes(world: World) -> None:
     await world.write("before")
-    async with watching(world) as told:
-        await told.up_to(1)
+    async with watching(world) as received:
+        await received.up_to(1)
         await world.write("a", "b")
         await world.delete("a")
 
-        events = await told.up_to(3)
+        events = await received.up_to(3)
 
     assert events[0] == Checkpoint(Revision(1))
-    assert told.names == [(2, "CREATED", "a"), (2, "CREATED", "b"), (3, "DELETED", "a")]
+    assert received.names == [(2, "CREATED", "a"), (2, "CREATED", "b"), (3, "DELETED", "a")]
 
 
 async def test_a_checkpoint_proves_that_a_silent_watch_lives() -> None:
     world = World(silent_seconds=0.01)
-    async with watching(world) as told:
-        events = await told.up_to(0, count=4)
+    async with watching(world) as received:
+        events = await received.up_to(0, count=4)
 
     assert set(events) == {Checkpoint(Revision(0))}
     world.close()
 
 
-async def test_what_was_passed_over_is_confirmed_too() -> None:
+async def test_skipped_changes_are_confirmed_too() -> None:
     world = World(silent_seconds=0.05)
-    async with watching(world, WatchRequest(account_ids={OTHER})) as told:
+    async with watching(world, WatchRequest(account_ids={OTHER})) as received:
         await world.write(*(f"r{n}" for n in range(1_200)))
         await world.write("theirs", account=OTHER)
-        await told.up_to(2)
+        await received.up_to(2)
         await world.write("ours")
 
-        await told.up_to(3)
+        await received.up_to(3)
 
-    assert told.names == [(2, "CREATED", "theirs")]
+    assert received.names == [(2, "CREATED", "theirs")]
     world.close()
 
 
 async def test_no_checkpoint_comes_between_the_changes_of_one_write() -> None:
     world = World(silent_seconds=0.0)
-    async with watching(world) as told:
-        await told.up_to(0)
+    async with watching(world) as received:
+        await received.up_to(0)
         await world.write("a", "b")
-        await told.up_to(1)
+        await received.up_to(1)
 
-    first = told.events.index(next(e for e in told.events if isinstance(e, RoleChanged)))
-    following = [e.role.role_name if isinstance(e, RoleChanged) else e for e in told.events[first : first + 3]]
+    first = received.events.index(next(e for e in received.events if isinstance(e, RoleChanged)))
+    following = [e.role.role_name if isinstance(e, RoleChanged) else e for e in received.events[first : first + 3]]
     assert following == ["a", "b", Checkpoint(Revision(1))]
     world.close()
 
 
-async def test_a_large_write_lets_other_work_in(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_large_write_yields_to_other_work(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ROLES_BETWEEN_AWAITS", 10)
     turns = 0
 
@@ -208,75 +209,76 @@ async def test_a_large_write_lets_other_work_in(world: World, monkeypatch: pytes
 
     await world.write(*(f"r{n}" for n in range(300)))
     busy = asyncio.create_task(others())
-    async with watching(world, WatchRequest(account_ids={OTHER}, with_state=True)) as told:
-        await told.up_to(1)
+    async with watching(world, WatchRequest(account_ids={OTHER}, with_state=True)) as received:
+        await received.up_to(1)
     state_turns, turns = turns, 0
-    async with watching(world, WatchRequest(account_ids={OTHER}, start_token=world.token(0))) as told:
+    async with watching(world, WatchRequest(account_ids={OTHER}, start_token=world.token(0))) as received:
         await world.write("theirs", account=OTHER)
-        await told.up_to(2)
+        await received.up_to(2)
     busy.cancel()
 
     assert state_turns >= 30
     assert turns >= 30
 
 
-async def test_a_token_leads_on_from_its_place(world: World) -> None:
+async def test_a_token_continues_from_its_revision(world: World) -> None:
     for name in ("a", "b", "c"):
         await world.write(name)
 
-    async with watching(world, WatchRequest(start_token=world.token(1))) as told:
-        events = await told.up_to(3)
+    async with watching(world, WatchRequest(start_token=world.token(1))) as received:
+        events = await received.up_to(3)
 
     assert events[0] == Checkpoint(Revision(1))
-    assert told.names == [(2, "CREATED", "b"), (3, "CREATED", "c")]
+    assert received.names == [(2, "CREATED", "b"), (3, "CREATED", "c")]
 
 
-async def test_what_the_feed_has_not_is_read_from_the_store_in_pages() -> None:
+async def test_what_has_left_the_feed_is_read_from_the_store_in_pages() -> None:
     world = World(page_commits=3)
     for number in range(10):
         await world.write(f"r{number}", f"s{number}")
     world.forget_feed()
 
-    async with watching(world, WatchRequest(start_token=world.token(1))) as told:
-        await told.up_to(10)
+    async with watching(world, WatchRequest(start_token=world.token(1))) as received:
+        await received.up_to(10)
         await world.write("last")
-        events = await told.up_to(11)
+        events = await received.up_to(11)
 
     expected = [(n + 1, "CREATED", f"{letter}{n}") for n in range(1, 10) for letter in "rs"]
-    assert told.names == [*expected, (11, "CREATED", "last")]
+    assert received.names == [*expected, (11, "CREATED", "last")]
     assert events[0] == Checkpoint(Revision(1))
     world.close()
 
 
-async def test_what_this_process_has_not_reached_is_not_told_before(world: World) -> None:
+async def test_what_this_process_has_not_reached_is_not_received_before(world: World) -> None:
     for name in ("a", "b"):
         await world.write(name)
     world.forget_feed()
     world.put("others")
 
-    async with watching(world, WatchRequest(start_token=world.token(0))) as told:
-        await told.up_to(2)
-        early = list(told.names)
+    async with watching(world, WatchRequest(start_token=world.token(0))) as received:
+        await received.up_to(2)
+        early = list(received.names)
         await world.follower.catch_up()
-        await told.up_to(3)
+        await received.up_to(3)
 
     assert [name for _, _, name in early] == ["a", "b"]
-    assert [name for _, _, name in told.names] == ["a", "b", "others"]
+    assert [name for _, _, name in received.names] == ["a", "b", "others"]
 
 
 async def test_a_token_ahead_of_this_process_is_waited_for(world: World) -> None:
     commit = world.put("others")
 
-    async with watching(world, WatchRequest(start_token=world.token(commit.revision))) as told:
-        await told.up_to(1)
+    async with watching(world, WatchRequest(start_token=world.token(commit.revision))) as received:
+        await received.up_to(1)
 
     assert world.follower.snapshot.revision == 1
-    assert told.names == []
+    assert received.names == []
 
 
-async def test_row_55_tokens_of_the_future_forged_ones_and_those_that_cannot_be_reached_are_refused(
+async def test_tokens_of_the_future_forged_ones_and_those_that_cannot_be_reached_are_refused(
     world: World,
 ) -> None:
+    # row 55 of the faults
     with pytest.raises(FutureRevisionError):
         await ended(world, WatchRequest(start_token=world.token(7)))
     with pytest.raises(InvalidTokenError, match="start_token"):
@@ -286,7 +288,8 @@ async def test_row_55_tokens_of_the_future_forged_ones_and_those_that_cannot_be_
         await ended(world, WatchRequest(start_token=world.token(7)))
 
 
-async def test_row_55_a_token_of_another_history_needs_the_state_again(world: World) -> None:
+async def test_a_token_of_another_history_needs_the_state_again(world: World) -> None:
+    # row 55 of the faults
     stranger = Tokens(world.repository.token_key, "another").consistency(Revision(0))
 
     events = await ended(world, WatchRequest(start_token=stranger))
@@ -295,7 +298,7 @@ async def test_row_55_a_token_of_another_history_needs_the_state_again(world: Wo
     assert "another history" in resync_of(events)
 
 
-async def test_what_is_not_kept_needs_the_state_again(world: World) -> None:
+async def test_pruned_changes_need_the_state_again(world: World) -> None:
     for name in ("a", "b", "c"):
         await world.write(name)
     world.repository.prune(keep_after=Micros(2**62), keep_revisions=1, forget_requests_before=Micros(0))
@@ -308,7 +311,8 @@ async def test_what_is_not_kept_needs_the_state_again(world: World) -> None:
 
 
 @pytest.mark.parametrize("missing", ["first", "later", "all"])
-async def test_row_65_a_gap_is_never_passed_over(world: World, missing: str) -> None:
+async def test_a_gap_is_never_passed_over(world: World, missing: str) -> None:
+    # row 65 of the faults
     for name in ("a", "b", "c"):
         await world.write(name)
     world.forget_feed()
@@ -353,17 +357,17 @@ async def test_a_store_that_cannot_be_reached_ends_the_watch_with_an_error(world
         await ended(world, WatchRequest(start_token=world.token(0)))
 
 
-async def test_when_everything_was_read_again_every_watch_needs_the_state_again(world: World) -> None:
+async def test_after_a_reload_every_watch_needs_the_state_again(world: World) -> None:
     await world.write("a")
-    told = [Told(), Told()]
-    tasks = [asyncio.create_task(world.watches.run(FROM_NOW, each)) for each in told]
-    for each in told:
+    received = [Received(), Received()]
+    tasks = [asyncio.create_task(world.watches.run(FROM_NOW, each)) for each in received]
+    for each in received:
         await each.up_to(1)
 
     world.follower.feed.restart(Revision(1))
     await asyncio.wait(tasks, timeout=20)
 
-    assert ["reloaded its state" in resync_of(each.events) for each in told] == [True, True]
+    assert ["reloaded its state" in resync_of(each.events) for each in received] == [True, True]
 
 
 @pytest.mark.parametrize("head", [0, 1])
@@ -387,58 +391,58 @@ async def test_a_page_that_was_read_from_another_history_is_not_sent(world: Worl
 
 async def test_the_state_is_that_of_one_revision_while_others_write(world: World) -> None:
     await world.write("a", "b", "c")
-    async with watching(world, WITH_STATE, held_up=True) as told:
-        await told.until(lambda: len(told.events) == 1)
+    async with watching(world, WITH_STATE, held_up=True) as received:
+        await received.until(lambda: len(received.events) == 1)
         await world.delete("c")
         await world.write("a", kind=UPDATED)
-        told.gate.set()
-        events = await told.up_to(3)
+        received.gate.set()
+        events = await received.up_to(3)
 
-    assert sorted(told.found) == ["a", "b", "c"]
+    assert sorted(received.found) == ["a", "b", "c"]
     assert {event.role.revision for event in events if isinstance(event, RoleFound)} == {1}
     assert events[3] == Checkpoint(Revision(1))
-    assert told.names == [(2, "DELETED", "c"), (3, "UPDATED", "a")]
+    assert received.names == [(2, "DELETED", "c"), (3, "UPDATED", "a")]
 
 
-async def test_a_state_that_was_read_again_meanwhile_is_not_told_to_its_end(
+async def test_a_state_that_is_reloaded_meanwhile_is_not_sent_to_its_end(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "ROLES_BETWEEN_AWAITS", 2)
     await world.write(*(f"r{n}" for n in range(10)))
-    told = Told()
-    told.gate.clear()
-    task = asyncio.create_task(world.watches.run(WITH_STATE, told))
-    await told.until(lambda: len(told.events) == 1)
+    received = Received()
+    received.gate.clear()
+    task = asyncio.create_task(world.watches.run(WITH_STATE, received))
+    await received.until(lambda: len(received.events) == 1)
 
     world.follower.feed.restart(Revision(1))
-    told.gate.set()
+    received.gate.set()
     await asyncio.wait_for(task, 20)
 
-    assert len(told.found) < 10
-    resync_of(told.events)
+    assert len(received.found) < 10
+    resync_of(received.events)
 
 
-async def test_few_hold_the_state_at_a_time_and_the_others_wait() -> None:
+async def test_few_watches_hold_the_state_at_a_time_and_the_others_wait() -> None:
     world = World(slots=2)
     await world.write("a", "b")
-    told = [Told() for _ in range(5)]
-    for each in told:
+    received = [Received() for _ in range(5)]
+    for each in received:
         each.gate.clear()
-    tasks = [asyncio.create_task(world.watches.run(WITH_STATE, each)) for each in told]
+    tasks = [asyncio.create_task(world.watches.run(WITH_STATE, each)) for each in received]
     while world.watches.slots.waiting < 3:  # noqa: ASYNC110
         await asyncio.sleep(0)
-    begun = [len(each.events) for each in told]
+    begun = [len(each.events) for each in received]
 
     tasks[0].cancel()
     tasks[4].cancel()
-    for each in told:
+    for each in received:
         each.gate.set()
-    for each in told[1:4]:
+    for each in received[1:4]:
         await each.up_to(1)
 
     assert begun == [1, 1, 0, 0, 0]
-    assert [sorted(each.found) for each in told[1:4]] == [["a", "b"]] * 3
-    assert told[4].events == []
+    assert [sorted(each.found) for each in received[1:4]] == [["a", "b"]] * 3
+    assert received[4].events == []
     assert world.watches.slots.waiting == 0
     for task in tasks:
         task.cancel()
@@ -446,24 +450,24 @@ async def test_few_hold_the_state_at_a_time_and_the_others_wait() -> None:
     world.close()
 
 
-async def test_whoever_waits_for_a_place_is_told_checkpoints() -> None:
+async def test_a_watch_that_waits_for_a_slot_receives_checkpoints() -> None:
     world = World(slots=1, silent_seconds=0.02)
     await world.write("a")
     world.forget_feed()
     slot = world.watches.slots.acquire()
 
-    async with watching(world, WatchRequest(start_token=world.token(0))) as told:
-        await told.up_to(0, count=3)
+    async with watching(world, WatchRequest(start_token=world.token(0))) as received:
+        await received.up_to(0, count=3)
         world.watches.slots.release(slot)
-        await told.up_to(1)
+        await received.up_to(1)
 
-    assert told.names == [(1, "CREATED", "a")]
+    assert received.names == [(1, "CREATED", "a")]
     world.close()
 
 
-async def test_nothing_is_held_when_the_watches_have_left(world: World) -> None:
+async def test_nothing_is_kept_when_the_watches_have_ended(world: World) -> None:
     await world.write("a")
-    tasks = [asyncio.create_task(world.watches.run(asked, Told())) for asked in (FROM_NOW, WITH_STATE) * 50]
+    tasks = [asyncio.create_task(world.watches.run(asked, Received())) for asked in (FROM_NOW, WITH_STATE) * 50]
     while world.follower.feed.waiting < 100:  # noqa: ASYNC110
         await asyncio.sleep(0)
 
@@ -538,7 +542,7 @@ class Followers:
 
 
 @pytest.mark.parametrize("seed", range(8))
-async def test_whoever_follows_blindly_has_at_each_checkpoint_the_state_of_its_revision(seed: int) -> None:
+async def test_a_blind_follower_has_at_each_checkpoint_the_state_of_its_revision(seed: int) -> None:
     chance = random.Random(seed)
     world = World(silent_seconds=chance.choice([0.0, 0.001, 60.0]), page_commits=chance.randint(1, 5))
     world.follower.feed = Feed(max_changes=chance.choice([1, 5, 1_000]))
@@ -573,57 +577,72 @@ async def test_whoever_follows_blindly_has_at_each_checkpoint_the_state_of_its_r
 
 
 async def test_no_checkpoint_names_a_place_of_a_history_that_is_lost() -> None:
-    world = World(silent_seconds=0.02)
+    world = World(silent_seconds=0.0)  # so that a checkpoint is always due
     await world.write("base")
     saved, start = world.repository.saved(), world.token(1)
     for n in range(5):
         await world.write(f"lost-{n}")
 
-    async with watching(world, WatchRequest(start_token=start)) as told:
-        await told.until(lambda: len(told.names) >= 1)
-        told.gate.clear()
+    async with watching(world, WatchRequest(start_token=start)) as received:
+        await received.until(lambda: len(received.names) >= 1)
+        received.gate.clear()
         world.repository.put_back(saved)
         for n in range(8):
             world.put(f"new-{n}")
         await world.follower.catch_up()
-        told_before = len(told.events)
-        await asyncio.sleep(0.05)  # by now a checkpoint is due
-        told.gate.set()
-        await told.until(lambda: isinstance(told.events[-1], ResyncRequired))
+        received_before = len(received.events)
+        received.gate.set()
+        await received.until(lambda: isinstance(received.events[-1], ResyncRequired))
     world.close()
 
-    assert not [event for event in told.events[told_before:] if isinstance(event, Checkpoint)]
+    assert not [event for event in received.events[received_before:] if isinstance(event, Checkpoint)]
 
 
-async def test_what_a_watch_that_has_gone_would_have_read_is_not_read() -> None:
+class CountedReaders(ThreadPoolExecutor):
+    """Hands work on to other threads, and counts it."""
+
+    def __init__(self, readers: ThreadPoolExecutor) -> None:
+        super().__init__(1)
+        self._readers, self.submitted = readers, 0
+
+    def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> Any:
+        self.submitted += 1
+        return self._readers.submit(work, *args, **kwargs)
+
+
+async def test_reads_that_are_queued_for_a_watch_that_has_ended_are_not_started() -> None:
     world = World(slots=8)
     for n in range(3):
         await world.write(f"r{n}")
     start = world.token(1)
     world.forget_feed()
-    begun, go_on = threading.Event(), threading.Event()
-    commits, reads = world.repository.commits, list[int]()
+    go_on, commits, started = threading.Event(), world.repository.commits, threading.Semaphore(0)
+    reads = list[int]()
 
-    def slowly(**asked: Any) -> Any:
+    def hanging(**where: Any) -> Any:
         reads.append(1)
-        begun.set()
+        started.release()
         go_on.wait(30)
-        return commits(**asked)
+        return commits(**where)
 
-    world.repository.commits = slowly  # type: ignore[method-assign]
-    for _ in range(5):
+    world.repository.commits = hanging  # type: ignore[method-assign]
+    world.watches.readers = queue = CountedReaders(world.readers)
+    for number in range(5):
         watches = [asyncio.create_task(world.watches.run(WatchRequest(start_token=start), no_news)) for _ in range(8)]
-        await asyncio.to_thread(begun.wait, 30)
-        await asyncio.sleep(0.01)
+        async with asyncio.timeout(20):
+            while queue.submitted < 8 * (number + 1):  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        for _ in range(0 if number else 2):
+            await asyncio.to_thread(started.acquire, timeout=20)
         for each in watches:
             each.cancel()
         await asyncio.wait(watches)
     go_on.set()
+    # Runs after everything that is queued before it.
     await world.writer.read(lambda: None)
     world.close()
 
-    # No more than the threads that read had begun with; the others were called off.
-    assert len(reads) <= 2
+    assert (queue.submitted, len(reads)) == (40, 2)
 
 
 async def no_news(_: WatchEvent) -> None:

@@ -59,7 +59,7 @@ async def test_a_write_whose_author_has_gone_before_its_turn_is_not_begun(parts:
         each.cancel()
     await asyncio.wait(waiting)
     async with asyncio.timeout(20):
-        while len(parts.writer._pending) > 1:  # noqa: ASYNC110  (the loop is told by another thread)
+        while len(parts.writer._pending) > 1:  # noqa: ASYNC110  (another thread changes it)
             await asyncio.sleep(0.01)
     go_on.set()
     await first

@@ -189,7 +189,8 @@ async def test_a_caller_that_leaves_is_forgotten(service: Served) -> None:
     assert sum(service.stats("StreamCheckAssumeRole").handled) == 20
 
 
-async def test_row_77_a_stream_ends_in_order_when_the_server_stops() -> None:
+async def test_a_stream_ends_in_order_when_the_server_stops() -> None:
+    # row 77 of the faults
     async with served(drain_grace_seconds=20) as service:
         await service.create()
         stream, idle = service.decisions.StreamCheckAssumeRole(), service.decisions.StreamCheckAssumeRole()
