@@ -90,10 +90,13 @@ class Received:
         self.events: list[WatchEvent] = []
         self.gate, self._news = asyncio.Event(), asyncio.Event()
         self.gate.set()
+        self.stop_at_change = False
 
     async def __call__(self, event: WatchEvent) -> None:
         self.events.append(event)
         self._news.set()
+        if self.stop_at_change and isinstance(event, RoleChanged):
+            self.gate.clear()
         await self.gate.wait()
 
     async def up_to(self, revision: int, count: int = 1) -> list[WatchEvent]:
@@ -124,8 +127,11 @@ def world() -> Iterator[World]:
 
 
 @asynccontextmanager
-async def watching(world: World, asked: WatchRequest = FROM_NOW, *, held_up: bool = False) -> AsyncIterator[Received]:
+async def watching(
+    world: World, asked: WatchRequest = FROM_NOW, *, held_up: bool = False, stop_at_change: bool = False
+) -> AsyncIterator[Received]:
     received = Received()
+    received.stop_at_change = stop_at_change
     if held_up:
         received.gate.clear()
     task = asyncio.create_task(world.watches.run(asked, received))
@@ -583,17 +589,19 @@ async def test_no_checkpoint_names_a_place_of_a_history_that_is_lost() -> None:
     for n in range(5):
         await world.write(f"lost-{n}")
 
-    async with watching(world, WatchRequest(start_token=start)) as received:
+    async with watching(world, WatchRequest(start_token=start), stop_at_change=True) as received:
         await received.until(lambda: len(received.names) >= 1)
-        received.gate.clear()
         world.repository.put_back(saved)
         for n in range(8):
             world.put(f"new-{n}")
         await world.follower.catch_up()
         received_before = len(received.events)
+        received.stop_at_change = False
         received.gate.set()
         await received.until(lambda: isinstance(received.events[-1], ResyncRequired))
     world.close()
+
+    assert len(received.names) == 1
 
     assert not [event for event in received.events[received_before:] if isinstance(event, Checkpoint)]
 

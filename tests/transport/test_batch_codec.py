@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Container
+from itertools import count
+from math import inf
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from rolecall.engine.consistency import Consistency
 from rolecall.engine.decision import Answer, ServedFrom
 from rolecall.engine.decision_point import DecisionPoint
 from rolecall.engine.decision_record import DecisionRecord, IssuedAnswer, RecordedCall
+from rolecall.engine.errors import BatchSizeError
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.change import Author, Change, ChangeKind, Commit
@@ -73,8 +76,8 @@ def test_the_raw_messages_are_the_same_on_the_wire() -> None:
     assert written.SerializeToString() == response.SerializeToString()
 
 
-def servicer(decider: DecisionPoint, calls: ObservedCalls | None = None) -> DecisionServicer:
-    """Return a servicer whose batches yield after every item."""
+def servicer(decider: DecisionPoint, calls: ObservedCalls | None = None, patience: float = 0) -> DecisionServicer:
+    """Return a servicer whose batches yield after every item, unless they have more patience."""
     unused: Any = None
     return DecisionServicer(
         decider,
@@ -83,7 +86,7 @@ def servicer(decider: DecisionPoint, calls: ObservedCalls | None = None) -> Deci
         reverse=unused,
         history=unused,
         max_batch=100,
-        patience=0,
+        patience=patience,
         calls=calls,
     )
 
@@ -130,14 +133,35 @@ async def test_a_long_batch_that_no_write_disturbs_yields_after_every_item() -> 
     assert {(decision.revision, decision.allowed) for decision in decisions} == {(1, True)}
 
 
+async def test_a_long_batch_yields_whenever_its_patience_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    decider, clock = point(role(document(allow()))), count()
+    monkeypatch.setattr("rolecall.transport.services.decision.perf_counter", lambda: next(clock))
+
+    decisions, turns = await answered(servicer(decider, patience=10.5), decider, set())
+
+    assert len(decisions) == 50
+    assert 4 < turns < 8
+
+
+@pytest.mark.parametrize(("queries", "accepted"), [(0, False), (1, True), (100, True), (101, False)])
+async def test_a_batch_has_1_query_up_to_the_limit(queries: int, accepted: bool) -> None:
+    batch = RawBatchRequest(queries=[b""] * queries)
+    call = servicer(point(), patience=inf).BatchCheckAssumeRole(batch, None)
+
+    if accepted:
+        assert len((await call).results) == queries
+    else:
+        with pytest.raises(BatchSizeError, match="1 to 100"):
+            await call
+
+
 async def test_writes_without_end_cannot_keep_a_batch_from_its_answers() -> None:
     decider = point(role(document(allow())))
 
     decisions, _ = await answered(servicer(decider), decider, range(1_000_000))
 
-    assert len(decisions) == 50
-    assert len({decision.revision for decision in decisions}) == 1
-    assert {decision.allowed for decision in decisions} == {False}
+    # Each write but the first disturbed one try; the third try did not yield.
+    assert [(decision.revision, decision.allowed) for decision in decisions] == [(4, False)] * 50
 
 
 async def test_the_decisions_of_a_batch_are_reported_as_they_are_answered_and_not_those_of_a_try_that_was_dropped() -> (
@@ -152,6 +176,16 @@ async def test_the_decisions_of_a_batch_are_reported_as_they_are_answered_and_no
     assert [record.decision_id for record in observer.records] == [decision.decision_id for decision in decisions]
     assert {(record.role_revision, record.revision, record.allowed) for record in observer.records} == {(2, 2, False)}
     assert {record.call for record in observer.records} == {observer.records[0].call}
+
+
+@pytest.mark.parametrize(("name", "caller"), [("client.example", "client.example"), (None, "")])
+async def test_a_caller_without_a_name_is_reported_as_empty(name: str | None, caller: str) -> None:
+    decider, observer = point(role(document(allow()))), Observer()
+    call: Any = Context()
+
+    await answered(servicer(decider, ObservedCalls(observer, lambda _: name)), decider, set(), call)
+
+    assert {record.call.caller for record in observer.records} == {caller}
 
 
 async def test_a_malformed_query_of_a_batch_is_refused_and_the_others_are_answered() -> None:

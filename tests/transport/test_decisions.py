@@ -13,7 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rolecall.roles.accounts import Accounts
 from rolecall.transport.codecs.decision import QueryDecoder
 from rolecall_client.v1 import decision_pb2 as pb, role_pb2
-from tests.server.serving import ACCOUNT, BOB, Served, check
+from tests.server.serving import ACCOUNT, BOB, Served, check, served
 from tests.transport.refusals import refused
 
 WIDE = {
@@ -78,6 +78,18 @@ async def test_an_answer_holds_everything_that_the_decision_says(service: Served
         assert (decision.role_id, decision.max_session_duration_seconds) == (role.role_id, 7_200)
         assert not decision.HasField("valid_until")
         assert decision.HasField("staleness")
+
+
+async def test_answers_from_a_restored_state_say_so() -> None:
+    async with served(poll_seconds=60) as service:
+        await service.create()
+        await service.decisions.CheckAssumeRole(check())
+        service.server.replica.snapshot.restored = True
+
+        decisions = await decided(service, check().query)
+
+    assert {decision.served_from for decision in decisions.values()} == {pb.SERVED_FROM_RESTORED}
+    assert {decision.allowed for decision in decisions.values()} == {True}
 
 
 async def test_every_invalid_part_of_a_query_is_reported_at_once(service: Served) -> None:
