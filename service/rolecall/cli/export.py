@@ -77,7 +77,8 @@ def _progress(roles: Iterable[RoleDeclaration]) -> Iterator[Iterable[RoleDeclara
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = TextColumn("exporting"), BarColumn(), TextColumn("{task.completed:,} roles"), TimeElapsedColumn()
-    with Progress(*columns, console=out, transient=True) as progress:
+    # Without `redirect_stdout=False` the roles would be printed on the progress bar's stream.
+    with Progress(*columns, console=out, transient=True, redirect_stdout=False) as progress:
         task = progress.add_task("exporting", total=None)
 
         def counted() -> Iterator[RoleDeclaration]:
