@@ -29,7 +29,7 @@ def main() -> int:
         pace=arguments.pace,
         only=arguments.only,
     )
-    found = figures(run(options, _tell))
+    found = figures(run(options, _report))
     if arguments.output == "json":
         print(json.dumps(found, indent=2))
     else:
@@ -39,7 +39,7 @@ def main() -> int:
     return 1 if found["violations"] else 0
 
 
-def _tell(what: str) -> None:
+def _report(what: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr)
 
 

@@ -1,4 +1,4 @@
-"""How tests ask one replica, and wait for what must come."""
+"""Calls of a single replica, and waiting for a condition."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def write(replica: Replica) -> r.UpdateRoleResponse:
         return client.update_role(r.UpdateRoleRequest(role="app", description=f"at {time.monotonic_ns()}"))
 
 
-def kept(replica: Replica, revision: int) -> bool:
-    """Tell whether the snapshot file of a replica has come as far as a revision."""
+def has_saved(replica: Replica, revision: int) -> bool:
+    """Report whether the snapshot file of a replica has come as far as a revision."""
     file = SnapshotFile(replica.snapshot, read_key(replica.snapshot_key))
     try:
         return file.read().position.revision >= revision
@@ -61,9 +61,9 @@ def restart(replica: Replica) -> None:
     replica.wait_ready()
 
 
-def waits_because(replica: Replica, words: str) -> int:
-    """Return the status of readiness once the replica has said why it waits."""
-    return replica.readiness() if words in replica.words() else 0
+def status_once_logged(replica: Replica, words: str) -> int:
+    """Return the status of readiness once the log of the replica contains `words`, 0 before."""
+    return replica.readiness() if words in replica.log_text() else 0
 
 
 def error_of(call: Callable[[], object]) -> RolecallError:
@@ -81,16 +81,16 @@ def gauge(metrics: str, name: str) -> float:
 
 
 def eventually(call: Callable[[], T | None]) -> T:
-    """Return what a call gives as soon as it gives something."""
+    """Repeat a call until it returns something, and return that."""
     until = time.monotonic() + WAIT_SECONDS
     while True:
         try:
-            given = call()
+            found = call()
         except (RolecallError, OSError):
-            given = None
+            found = None
             if time.monotonic() > until:
                 raise
-        if given:
-            return given
-        assert time.monotonic() < until, "nothing came"
+        if found:
+            return found
+        assert time.monotonic() < until, "no result in time"
         time.sleep(0.1)

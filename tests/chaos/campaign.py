@@ -1,4 +1,4 @@
-"""One run from first to last: set up, let everybody work, strike, calm down, resolve, and judge."""
+"""One run: set up, start the workers, inject faults, recover, resolve unknown writes, and check the rules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from random import Random
 from rolecall.storage.open import open_repository
 from rolecall_client.v1 import decision_pb2 as d
 from tests.chaos.checkers import answers
-from tests.chaos.environment import Stage, staged
+from tests.chaos.environment import Environment, running_environment
 from tests.chaos.faults import UnmetPromiseError
 from tests.chaos.history import History, read_history
 from tests.chaos.injector import Injected, Injector
@@ -26,23 +26,23 @@ from tests.chaos.isolation import open_client
 from tests.chaos.questions import Question, draw_questions
 from tests.chaos.record import Circumstances, Decided, Record, boottime, decided
 from tests.chaos.replicas import Replica, ReplicaError
-from tests.chaos.rules_of_agreement import everything_agrees
+from tests.chaos.rules_of_agreement import check_all_rules
 from tests.chaos.rules_of_writes import Violation
 from tests.chaos.states import state_of
 from tests.chaos.watchers import wait_until_reached
-from tests.chaos.workers import Crew
+from tests.chaos.workers import Workers
 from tests.chaos.workload import NAMES
-from tests.cli.serving import environment
+from tests.cli.serving import environment as process_environment
 
 WATCH_SECONDS = 30.0
 FINAL_BATCH = 500
 
-Tell = Callable[[str], object]
+Report = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How long, how many faults at most and of which kinds (none: all), with which seed, on how many replicas.
+    """The duration, the kinds of faults (empty: all) and their maximum, the seed, and the number of replicas.
 
     `pace` stretches or shortens pauses and faults.
     """
@@ -57,7 +57,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What a run came to."""
+    """The result of a run."""
 
     options: Options
     record: Record
@@ -67,50 +67,55 @@ class Result:
     unresolved: int
     resolved_as_made: int
     watched: int
-    told: Counter[str]
+    logged: Counter[str]
     small_disk: bool
     seconds: float
 
 
-def run(options: Options, tell: Tell) -> Result:
-    """Run; whatever goes wrong on the way is a violation, or an error when not even the stage can be set."""
+def run(options: Options, report: Report) -> Result:
+    """Run and return the result; a failure is a violation, or an error if the environment cannot be set up."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="rolecall-chaos-") as name:
-        tell(f"seed {options.seed}: setting up PostgreSQL and {options.replicas} replicas")
-        with staged(options.replicas, Path(name)) as stage:
-            return _played(options, stage, tell, began)
+        report(f"seed {options.seed}: setting up PostgreSQL and {options.replicas} replicas")
+        with running_environment(options.replicas, Path(name)) as environment:
+            return _run_in(options, environment, report, began)
 
 
-def _played(options: Options, stage: Stage, tell: Tell, began: float) -> Result:
+def _run_in(options: Options, environment: Environment, report: Report, began: float) -> Result:
     record, questions = Record(), draw_questions(Random(f"{options.seed} questions"))
-    crew = Crew(stage.replicas, record, questions, str(options.seed))
-    crew.begin()
+    workers = Workers(environment.replicas, record, questions, str(options.seed))
+    workers.start()
     injector = Injector(
-        stage, record, random=Random(f"{options.seed} faults"), tell=tell, only=options.only, pace=options.pace
+        environment,
+        record,
+        random=Random(f"{options.seed} faults"),
+        report=report,
+        only=options.only,
+        pace=options.pace,
     )
     try:
         injector.run(options.seconds, options.most)
     except (ReplicaError, UnmetPromiseError):
         record.strange.append(f"during {record.fault}: {traceback.format_exc()}")
     record.fault = "no fault"
-    tell("the faults are over")
-    crew.end()
-    stage.calm()
-    with closing(open_repository(stage.database.url)) as repository:
+    report("the faults are over")
+    workers.stop()
+    environment.recover()
+    with closing(open_repository(environment.database.url)) as repository:
         before = repository.head().revision
-        unresolved = crew.resolve()
+        unresolved = workers.resolve()
         history, roles = read_history(repository), list(repository.load())
-    finals = [_final_answers(replica, questions, record) for replica in stage.replicas]
-    states = [state_of(replica) for replica in stage.replicas]
-    if not wait_until_reached(crew.watcher, history.head.revision, WATCH_SECONDS):
+    finals = [_final_answers(replica, questions, record) for replica in environment.replicas]
+    states = [state_of(replica) for replica in environment.replicas]
+    if not wait_until_reached(workers.watcher, history.head.revision, WATCH_SECONDS):
         record.strange.append("the watcher has not reached the head")
-    crew.end_watching()
-    tell("judging")
-    told = _told_by_servers(stage)
+    workers.stop_watching()
+    report("judging")
+    logged = _logged_by_servers(environment)
     violations = [
-        *everything_agrees(record, history, roles, questions, finals, states, crew.watcher.seen),
-        *_audited(stage.database.url),
-        *_unforeseen(told),
+        *check_all_rules(record, history, roles, questions, finals, states, workers.watcher.seen),
+        *_audited(environment.database.url),
+        *_unforeseen(logged),
     ]
     made = [w for w in record.written if w.resolved and 0 < history.revision_of(w.write.request_id) <= before]
     return Result(
@@ -121,9 +126,9 @@ def _played(options: Options, stage: Stage, tell: Tell, began: float) -> Result:
         violations=violations,
         unresolved=unresolved,
         resolved_as_made=len(made),
-        watched=len(crew.watcher.seen),
-        told=told,
-        small_disk=stage.database.has_small_disk,
+        watched=len(workers.watcher.seen),
+        logged=logged,
+        small_disk=environment.database.has_small_disk,
         seconds=time.monotonic() - began,
     )
 
@@ -141,29 +146,29 @@ def _final_answers(replica: Replica, questions: Sequence[Question], record: Reco
 
 
 def _audited(url: str) -> Sequence[Violation]:
-    """Let the product examine its own log."""
+    """Verify the log with `rolecall audit verify`."""
     command = [sys.executable, "-m", "rolecall", "audit", "verify", "--store", url]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment())
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=process_environment())
     return [Violation("`rolecall audit verify` finds nothing", done.stdout + done.stderr)] if done.returncode else []
 
 
-def _told_by_servers(stage: Stage) -> Counter[str]:
-    """Count what the logs of the servers tell, by level and event; whatever is no line of a log counts by itself."""
-    told = Counter[str]()
-    for replica in stage.replicas:
-        for line in replica.words().splitlines():
+def _logged_by_servers(environment: Environment) -> Counter[str]:
+    """Count the log lines of the servers by level and event; a line that is not JSON counts by itself."""
+    logged = Counter[str]()
+    for replica in environment.replicas:
+        for line in replica.log_text().splitlines():
             try:
                 event = json.loads(line)
             except ValueError:
-                told[f"error {line}"] += 1
+                logged[f"error {line}"] += 1
             else:
-                told[f"{event.get('level')} {event.get('event')}"] += 1
-    return told
+                logged[f"{event.get('level')} {event.get('event')}"] += 1
+    return logged
 
 
-def _unforeseen(told: Counter[str]) -> Sequence[Violation]:
-    """Take what should never be told from what was; a full disk makes the snapshot file an error."""
-    errors = [(what, count) for what, count in told.items() if what.startswith(("error", "critical"))]
+def _unforeseen(logged: Counter[str]) -> Sequence[Violation]:
+    """Return a violation for each error that was logged; only a full disk may make the snapshot file an error."""
+    errors = [(what, count) for what, count in logged.items() if what.startswith(("error", "critical"))]
     return [
         Violation("servers meet nothing unforeseen", f"{what}, {count} times")
         for what, count in errors

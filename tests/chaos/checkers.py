@@ -1,4 +1,4 @@
-"""Checkers: they ask without end, in every mode of freshness, and note each decision with its circumstances."""
+"""Checkers send requests continuously, with every consistency requirement, and record each decision with its circumstances."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ BATCH = 12
 MODES = ["check"] * 10 + ["batch"] * 3 + ["stream"] * 2 + ["fresh"] * 4 + ["consistent"] * 2 + ["explain"]
 
 Asked = Sequence[tuple[Question, str]]
-"""Questions, each with the role that it is asked of."""
+"""Questions, each with the role that it is about."""
 
 
 class Checker:
-    """Asks until it is told to end, through a client of its own: of all replicas in turn, or of one."""
+    """Sends requests until it is stopped, through a client of its own, to one replica or to all of them."""
 
     def __init__(
         self,

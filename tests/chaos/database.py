@@ -1,4 +1,4 @@
-"""The database under our hands: a real PostgreSQL that can crash, be stopped in its tracks, lose its connections, or its disk.
+"""The database of a run: a real PostgreSQL that can crash, be stopped by SIGSTOP, lose its connections, or run out of disk space.
 
 Where this process may mount, the tables lie on a small file system of their own, which a ballast file fills; elsewhere the disk of the
 database is not made full, and the report says so.
@@ -64,7 +64,7 @@ class Database:
 
     @contextmanager
     def stopped(self, pids: Sequence[int]) -> Iterator[None]:
-        """Stop processes in their tracks (SIGSTOP), and let them go on when left."""
+        """Stop processes (SIGSTOP), and continue them afterwards (SIGCONT)."""
         _signal(pids, signal.SIGSTOP)
         try:
             yield
@@ -73,7 +73,7 @@ class Database:
 
     @contextmanager
     def full(self) -> Iterator[None]:
-        """Leave no byte free on the disk of the tables; make room again when left."""
+        """Fill the disk of the tables; free the space afterwards."""
         ballast = self._disk / "ballast"
         try:
             with ballast.open("wb", buffering=0) as file, suppress(OSError):
@@ -87,7 +87,7 @@ class Database:
             ballast.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Stop the server and leave nothing behind."""
+        """Stop the server and remove everything."""
         self.server.stop("immediate")
         if self.has_small_disk:
             subprocess.run(["umount", "--lazy", str(self._disk)], check=False)

@@ -1,4 +1,4 @@
-"""The stage of a run: one database, several replicas, each behind a proxy of its own, and everything clean when it is over."""
+"""The environment of a run: one database, several replicas, each behind a proxy of its own, and everything clean when it is over."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.chaos.replicas import Replica
 POLL_SECONDS = 0.5
 SNAPSHOT_SECONDS = 1
 DRAIN_SECONDS = 0.5
-"""On the loopback servers do not wait by themselves for callers to hear that they stop; elsewhere they do."""
+"""On the loopback interface servers do not wait by default for clients to notice that they stop; elsewhere they do."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """What a run plays on. `proxies[n]` is between `replicas[n]` and the database."""
+class Environment:
+    """The processes of a run. `proxies[n]` is between `replicas[n]` and the database."""
 
     database: Database
     proxies: Sequence[Proxy]
@@ -33,8 +33,8 @@ class Stage:
         """Return the target of a client of all replicas."""
         return target_of(self.replicas)
 
-    def calm(self) -> None:
-        """End whatever fault is left, and return when every replica is ready."""
+    def recover(self) -> None:
+        """End every fault, and return when every replica is ready."""
         for proxy in self.proxies:
             proxy.open()
         if not self.database.server.running:
@@ -54,22 +54,26 @@ def target_of(replicas: Sequence[Replica]) -> str:
 
 
 @contextmanager
-def staged(count: int, directory: Path, **settings: object) -> Iterator[Stage]:
-    """Give a stage whose replicas are ready; `settings` are flags of every replica."""
+def running_environment(count: int, directory: Path, **settings: object) -> Iterator[Environment]:
+    """Yield an environment whose replicas are ready; `settings` are flags of every replica."""
     with ExitStack() as stack:
         database = Database()
         stack.callback(database.close)
         database.start()
         migrate(database.url)
-        joined = [stack.enter_context(joining(database, f"replica-{n}", directory, **settings)) for n in range(count)]
-        for replica, _ in joined:
+        running = [
+            stack.enter_context(running_replica(database, f"replica-{n}", directory, **settings)) for n in range(count)
+        ]
+        for replica, _ in running:
             replica.wait_ready()
-        yield Stage(database, [proxy for _, proxy in joined], [replica for replica, _ in joined])
+        yield Environment(database, [proxy for _, proxy in running], [replica for replica, _ in running])
 
 
 @contextmanager
-def joining(database: Database, name: str, directory: Path, **settings: object) -> Iterator[tuple[Replica, Proxy]]:
-    """Give a replica that starts, and the proxy between it and the database; whatever state it is in, it is gone afterwards."""
+def running_replica(
+    database: Database, name: str, directory: Path, **settings: object
+) -> Iterator[tuple[Replica, Proxy]]:
+    """Yield a replica that is starting, and the proxy between it and the database; end both afterwards."""
     flags = {
         "poll_seconds": POLL_SECONDS,
         "snapshot_seconds": SNAPSHOT_SECONDS,

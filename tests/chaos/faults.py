@@ -1,4 +1,4 @@
-"""The faults: each begins, is held for a while, and is over. Every one is what really happens to processes, disks and networks."""
+"""The faults: each is a context manager, and imitates what really happens to processes, disks and networks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from random import Random
 
 from rolecall_client.v1 import decision_pb2 as d
-from tests.chaos.environment import Stage
+from tests.chaos.environment import Environment
 from tests.chaos.isolation import open_client
 from tests.chaos.proxy import Proxy
 from tests.chaos.replicas import Replica
@@ -18,27 +18,27 @@ from tests.chaos.replicas import Replica
 HOUR = 3_600
 SMALL_FILE_BYTES = 64
 
-Fault = Callable[[Stage, Random], AbstractContextManager[None]]
+Fault = Callable[[Environment, Random], AbstractContextManager[None]]
 
 
 class UnmetPromiseError(Exception):
-    """Something did not hold even while a fault was on."""
+    """A promise did not hold during a fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A sort of fault: its name, what it strikes (two at a time strike different things), for how long, and how."""
+    """A kind of fault: its name, its target (two faults at a time have different targets), its duration, and its function."""
 
     name: str
-    strikes: str
+    target: str
     seconds: tuple[float, float]
     fault: Fault
 
 
 @contextmanager
-def killed(stage: Stage, random: Random) -> Iterator[None]:
+def killed(environment: Environment, random: Random) -> Iterator[None]:
     """kill -9 of a server, and a restart."""
-    replica = random.choice(stage.replicas)
+    replica = random.choice(environment.replicas)
     replica.kill()
     yield
     replica.start()
@@ -46,9 +46,9 @@ def killed(stage: Stage, random: Random) -> Iterator[None]:
 
 
 @contextmanager
-def rolled(stage: Stage, random: Random) -> Iterator[None]:
+def rolled(environment: Environment, random: Random) -> Iterator[None]:
     """A rolling restart by SIGTERM."""
-    for replica in random.sample(stage.replicas, len(stage.replicas)):
+    for replica in random.sample(environment.replicas, len(environment.replicas)):
         replica.terminate()
         code = replica.wait_ended()
         if code != 0:
@@ -59,27 +59,27 @@ def rolled(stage: Stage, random: Random) -> Iterator[None]:
 
 
 @contextmanager
-def paused(stage: Stage, random: Random) -> Iterator[None]:
+def paused(environment: Environment, random: Random) -> Iterator[None]:
     """SIGSTOP of a server, SIGCONT later."""
-    replica = random.choice(stage.replicas)
+    replica = random.choice(environment.replicas)
     replica.signal(signal.SIGSTOP)
     yield
     replica.signal(signal.SIGCONT)
 
 
 @contextmanager
-def wrong_clock(stage: Stage, random: Random) -> Iterator[None]:
+def wrong_clock(environment: Environment, random: Random) -> Iterator[None]:
     """The wall clock of a server jumps by an hour, and back."""
-    replica = random.choice(stage.replicas)
+    replica = random.choice(environment.replicas)
     replica.shift_clock(random.choice([HOUR, -HOUR]))
     yield
     replica.shift_clock(0)
 
 
 @contextmanager
-def no_room_for_snapshots(stage: Stage, random: Random) -> Iterator[None]:
+def no_room_for_snapshots(environment: Environment, random: Random) -> Iterator[None]:
     """A server may write no file of more than a few bytes: its snapshot file and its log meet a full disk."""
-    replica = random.choice(stage.replicas)
+    replica = random.choice(environment.replicas)
     _, most = resource.prlimit(replica.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(replica.pid, resource.RLIMIT_FSIZE, (SMALL_FILE_BYTES, most))
     yield
@@ -87,75 +87,75 @@ def no_room_for_snapshots(stage: Stage, random: Random) -> Iterator[None]:
 
 
 @contextmanager
-def database_crashed(stage: Stage, random: Random) -> Iterator[None]:
+def database_crashed(environment: Environment, random: Random) -> Iterator[None]:
     """Immediate stop of PostgreSQL, and a restart."""
-    stage.database.crash()
+    environment.database.crash()
     yield
-    stage.database.start()
+    environment.database.start()
 
 
 @contextmanager
-def database_frozen(stage: Stage, random: Random) -> Iterator[None]:
+def database_frozen(environment: Environment, random: Random) -> Iterator[None]:
     """SIGSTOP of every process of PostgreSQL: connections stay and nothing answers."""
-    with stage.database.stopped(stage.database.processes()):
+    with environment.database.stopped(environment.database.processes()):
         yield
 
 
 @contextmanager
-def backend_frozen(stage: Stage, random: Random) -> Iterator[None]:
+def backend_frozen(environment: Environment, random: Random) -> Iterator[None]:
     """SIGSTOP of one connection's process, which may hold a lock that all writers need."""
-    backends = stage.database.backends()
-    with stage.database.stopped([random.choice(backends)] if backends else []):
+    backends = environment.database.backends()
+    with environment.database.stopped([random.choice(backends)] if backends else []):
         yield
 
 
 @contextmanager
-def database_disk_full(stage: Stage, random: Random) -> Iterator[None]:
+def database_disk_full(environment: Environment, random: Random) -> Iterator[None]:
     """No byte is left where the tables are."""
-    with stage.database.full():
+    with environment.database.full():
         yield
 
 
 @contextmanager
-def connections_terminated(stage: Stage, random: Random) -> Iterator[None]:
+def connections_terminated(environment: Environment, random: Random) -> Iterator[None]:
     """pg_terminate_backend of every connection."""
-    stage.database.terminate_backends()
+    environment.database.terminate_backends()
     yield
 
 
 @contextmanager
-def connections_cut(stage: Stage, random: Random) -> Iterator[None]:
+def connections_cut(environment: Environment, random: Random) -> Iterator[None]:
     """Connections break in the network; new ones are taken."""
-    for proxy in _some(stage, random):
+    for proxy in _some(environment, random):
         proxy.cut()
     yield
 
 
 @contextmanager
-def database_unreachable(stage: Stage, random: Random) -> Iterator[None]:
+def database_unreachable(environment: Environment, random: Random) -> Iterator[None]:
     """Connections break and are refused."""
-    with _opened_afterwards(_some(stage, random)) as proxies:
+    with _opened_afterwards(_some(environment, random)) as proxies:
         for proxy in proxies:
             proxy.refuse()
         yield
 
 
 @contextmanager
-def database_silent(stage: Stage, random: Random) -> Iterator[None]:
+def database_silent(environment: Environment, random: Random) -> Iterator[None]:
     """Connections stay, are taken, and carry nothing."""
-    with _opened_afterwards(_some(stage, random)) as proxies:
+    with _opened_afterwards(_some(environment, random)) as proxies:
         for proxy in proxies:
             proxy.silence()
         yield
 
 
 @contextmanager
-def restored(stage: Stage, random: Random) -> Iterator[None]:
+def restored(environment: Environment, random: Random) -> Iterator[None]:
     """A server is restarted while the database is down: it serves from its snapshot file, and says so."""
-    replica = random.choice(stage.replicas)
-    stage.database.crash()
+    replica = random.choice(environment.replicas)
+    environment.database.crash()
     with ExitStack() as stack:
-        stack.callback(stage.database.start)
+        stack.callback(environment.database.start)
         replica.kill()
         replica.start()
         replica.wait_ready()
@@ -181,9 +181,9 @@ KINDS: Sequence[Kind] = (
 )
 
 
-def _some(stage: Stage, random: Random) -> Sequence[Proxy]:
+def _some(environment: Environment, random: Random) -> Sequence[Proxy]:
     """Return the proxy of one replica, or those of all."""
-    return stage.proxies if random.random() < 0.5 else [random.choice(stage.proxies)]
+    return environment.proxies if random.random() < 0.5 else [random.choice(environment.proxies)]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What the store says happened: its whole log, read when the run is over, and every role as of every revision."""
+"""The log of the store, read when the run is over, and every role at every revision."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A role as one write left it. `number` tells versions apart cheaply."""
+    """A role as one write left it. `number` identifies a version cheaply."""
 
     number: int
     role: Role
@@ -51,8 +51,8 @@ class History:
 
     def version(self, key: str, revision: int) -> Version | None:
         """Return a role as it was at a revision."""
-        place = bisect_right(self._revisions.get(key, []), revision)
-        return self._versions[key][place - 1] if place else None
+        index = bisect_right(self._revisions.get(key, []), revision)
+        return self._versions[key][index - 1] if index else None
 
     def revision_of(self, request_id: str) -> int:
         """Return the revision of a write, 0 when there is none."""
@@ -66,7 +66,7 @@ class History:
 
 
 def read_history(repository: RoleRepository) -> History:
-    """Read the whole log; nobody writes any more."""
+    """Read the whole log; the writers must have stopped."""
     floor, head = repository.floor(), repository.head()
     commits: list[Commit] = []
     after = floor.revision

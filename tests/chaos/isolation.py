@@ -1,7 +1,7 @@
-"""Clients that share nothing but this process: each has connections of its own, as clients of separate processes have.
+"""Clients with connections of their own, as clients in separate processes have.
 
-gRPC lends one connection to all channels of a process that lead to the same place, so that a new client would begin in the middle of
-another one's backoff. And it wants to be told of every fork, of which a process that starts databases has many.
+By default gRPC shares one connection between all channels of a process to the same address, so a new client would inherit the backoff
+of another. It also intercepts every fork, and a process that starts databases forks often.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 
 from rolecall_client import RolecallClient, channel
 
-_APART = ("grpc.use_local_subchannel_pool", 1)
+_OWN_CONNECTIONS = ("grpc.use_local_subchannel_pool", 1)
 
 
 def open_client(address: str, seconds: float) -> RolecallClient:
-    """Return a client, with the settings that it is shipped with, whose calls take at most `seconds`."""
-    stand_apart()
+    """Return a client with its default settings, whose calls take at most `seconds`."""
+    isolate_connections()
     return RolecallClient(address, timeout=seconds)
 
 
-def stand_apart() -> None:
-    """Give every channel that the client opens from now on connections of its own."""
-    if _APART not in channel.OPTIONS:
-        channel.OPTIONS = (*channel.OPTIONS, _APART)
+def isolate_connections() -> None:
+    """Make every channel that the client opens from now on use connections of its own."""
+    if _OWN_CONNECTIONS not in channel.OPTIONS:
+        channel.OPTIONS = (*channel.OPTIONS, _OWN_CONNECTIONS)

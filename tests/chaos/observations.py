@@ -1,4 +1,4 @@
-"""What a run has seen, made up: everything as it should be, ready to be corrupted."""
+"""The observations of a correct run, constructed, for tests that corrupt them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rolecall.storage.memory import MemoryRoleRepository
 from tests.chaos.history import History, read_history
 from tests.chaos.questions import Question, draw_questions
 from tests.chaos.record import Circumstances, Decided, Outcome, Record, Written
-from tests.chaos.rules_of_agreement import everything_agrees
+from tests.chaos.rules_of_agreement import check_all_rules
 from tests.chaos.rules_of_decisions import Replay
 from tests.chaos.states import State
 from tests.chaos.watchers import Watched
@@ -28,8 +28,8 @@ WRITES = 4
 
 
 @dataclass
-class Seen:
-    """What a run has seen, ready to be corrupted."""
+class Observations:
+    """The observations of a run."""
 
     record: Record
     history: History
@@ -40,7 +40,7 @@ class Seen:
     watched: list[Watched]
 
     def broken_rules(self) -> set[str]:
-        violations = everything_agrees(
+        violations = check_all_rules(
             self.record, self.history, self.roles, self.questions, self.finals, self.states, self.watched
         )
         return {violation.rule for violation in violations}
@@ -50,8 +50,8 @@ class Seen:
         self.record.decided[number] = replace(self.record.decided[number], **facts)  # type: ignore[arg-type]
 
 
-def make_seen() -> Seen:
-    """Return what a run of a service that is right has seen: four writes of one role, and every question at each revision."""
+def make_observations() -> Observations:
+    """Return the observations of a correct service: four writes of one role, and every question at each revision."""
     repository, record, random = MemoryRoleRepository(), Record(), Random(1)
     for number in range(WRITES):
         record.written.append(written(repository, f"request-{number}", draw_document(random), at=float(number + 1)))
@@ -68,7 +68,7 @@ def make_seen() -> Seen:
         for change in commit.changes
     ]
     states: list[State] = [(history.head.revision, state_digest(repository.load()))] * 2
-    return Seen(record, history, list(repository.load()), questions, finals, states, watched)
+    return Observations(record, history, list(repository.load()), questions, finals, states, watched)
 
 
 def written(repository: MemoryRoleRepository, request_id: str, document: str, *, at: float) -> Written:
@@ -87,7 +87,7 @@ def written(repository: MemoryRoleRepository, request_id: str, document: str, *,
 def decided(
     history: History, questions: list[Question], revision: int, asked: Circumstances, names: Iterator[str]
 ) -> list[Decided]:
-    """Return what a service that is right answers to every question."""
+    """Return the answers of a correct service to every question."""
     found = []
     for question in questions:
         decision = Decided(

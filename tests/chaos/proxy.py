@@ -1,4 +1,4 @@
-"""A TCP proxy between a replica and its database, which can cut connections, refuse them, or swallow what they carry."""
+"""A TCP proxy between a replica and its database, which can cut connections, refuse them, or stop forwarding."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 CHUNK_BYTES = 65_536
 
 
-class Way(Enum):
+class Mode(Enum):
     """What the proxy does with connections."""
 
     OPEN = "open"
@@ -25,12 +25,12 @@ class Way(Enum):
 
 
 class Proxy:
-    """One proxy, on a thread and a loop of its own. SILENT connections stay, and carry nothing until the way is open again."""
+    """One proxy, on a thread and a loop of its own. SILENT connections stay open, and forward nothing until the mode is OPEN again."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = host, port
         self.port = free_port()
-        self._way, self._open = Way.OPEN, asyncio.Event()
+        self._mode, self._open = Mode.OPEN, asyncio.Event()
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
@@ -38,30 +38,30 @@ class Proxy:
         self._server = self._ask(self._begin())
 
     def open(self) -> None:
-        """Carry everything again, also what was held back."""
-        self._ask(self._turn(Way.OPEN))
+        """Forward everything again, also what was held back."""
+        self._ask(self._set_mode(Mode.OPEN))
 
     def cut(self) -> None:
-        """Break every connection; new ones are taken."""
+        """Break every connection; accept new ones."""
         self._ask(self._break())
 
     def refuse(self) -> None:
-        """Break every connection and take no new one."""
-        self._ask(self._turn(Way.REFUSED))
+        """Break every connection and accept no new one."""
+        self._ask(self._set_mode(Mode.REFUSED))
         self.cut()
 
-    def lead_to(self, port: int) -> None:
+    def redirect(self, port: int) -> None:
         """Break every connection; new ones lead to another port, as when an address moves to another machine."""
         self._target = self._target[0], port
         self.open()
         self.cut()
 
     def silence(self) -> None:
-        """Take connections and carry nothing: whoever waits for an answer waits."""
-        self._ask(self._turn(Way.SILENT))
+        """Accept connections and forward nothing."""
+        self._ask(self._set_mode(Mode.SILENT))
 
     def close(self) -> None:
-        """Break every connection and let go of the port."""
+        """Break every connection and release the port."""
         self._ask(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -74,9 +74,9 @@ class Proxy:
         self._open.set()
         return await asyncio.start_server(self._serve, "127.0.0.1", self.port)
 
-    async def _turn(self, way: Way) -> None:
-        self._way = way
-        if way is Way.SILENT:
+    async def _set_mode(self, way: Mode) -> None:
+        self._mode = way
+        if way is Mode.SILENT:
             self._open.clear()
         else:
             self._open.set()
@@ -87,7 +87,7 @@ class Proxy:
 
     async def _end(self) -> None:
         self._server.close()
-        await self._turn(Way.REFUSED)
+        await self._set_mode(Mode.REFUSED)
         await self._break()
         while self._writers:  # noqa: ASYNC110  (the tasks that serve end one after the other)
             await asyncio.sleep(0.01)
@@ -95,13 +95,13 @@ class Proxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
         try:
-            if self._way is not Way.REFUSED:
-                await self._carry(reader, writer)
+            if self._mode is not Mode.REFUSED:
+                await self._forward(reader, writer)
         finally:
             self._writers.discard(writer)
             writer.transport.abort()
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._open.wait()
         try:
             there, back = await asyncio.open_connection(*self._target)

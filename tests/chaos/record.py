@@ -1,4 +1,4 @@
-"""What is seen in a run: every write with its outcome, every decision with its circumstances, every error. Judged afterwards."""
+"""The record of a run, checked afterwards: every write with its outcome, every decision with its circumstances, every error."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ RECENT_TOKENS = 32
 
 
 def boottime() -> float:
-    """Return seconds that go on while the machine sleeps, and that no change of the wall clock touches."""
+    """Return seconds of a clock that runs during suspend and is independent of the wall clock."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Outcome(Enum):
-    """What is known of a write."""
+    """The outcome of a write, as far as it is known."""
 
     ACKNOWLEDGED = "acknowledged"
     REFUSED = "refused"
@@ -31,9 +31,9 @@ class Outcome(Enum):
 
 @dataclass(slots=True)
 class Written:
-    """A write and what came of it. `acknowledged_at` is on the boot-time clock; `revision` is what the answer says, 0: nothing.
+    """A write and its outcome. `acknowledged_at` is on the boot-time clock; `revision` is that of the answer, 0 without one.
 
-    `asked_at` is when the last attempt began, `resolved` tells that only a repeat after the faults found out.
+    `asked_at` is when the last attempt began; `resolved` means that the outcome was found by a repeat after the faults.
     """
 
     write: Write
@@ -57,7 +57,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """When, by whom and how something was asked. `after_write` is the request id of the write whose token was presented."""
+    """When, by which worker and how a request was sent. `after_write` is the request id of the write whose token was used."""
 
     asker: str
     mode: str
@@ -69,7 +69,7 @@ class Circumstances:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """One decision as it came over the wire. `staleness` is in seconds."""
+    """One decision as it was received. `staleness` is in seconds."""
 
     question: int
     role: str
@@ -107,7 +107,7 @@ def decided(question: int, role: str, decision: d.Decision, asked: Circumstances
 
 @dataclass(slots=True)
 class Record:
-    """Everything seen, by all threads: appending to a list is atomic, counting is not. `fault` is the one that is on."""
+    """Everything that all threads observed: appending to a list is atomic, counting is not. `fault` is the present one."""
 
     written: list[Written] = field(default_factory=list)
     decided: list[Decided] = field(default_factory=list)
@@ -119,15 +119,15 @@ class Record:
     _counting: Lock = field(default_factory=Lock)
 
     def note_error(self, who: str, error: RolecallError) -> None:
-        """Count an error, by who met it, its code and its reason."""
+        """Count an error by worker, code and reason."""
         self.count(who, error.code, error.reason)
 
     def count(self, who: str, code: str, reason: str = "") -> None:
-        """Count an error of which no more is known, also by the fault that is on, or was the last one."""
+        """Count an error by worker, code and reason, and by the present or last fault."""
         with self._counting:
             self.errors[who, code, reason] += 1
             self.during[self.fault, code, reason] += 1
 
     def unknown(self) -> Sequence[Written]:
-        """Return the writes of which nobody knows whether they were made."""
+        """Return the writes whose outcome is unknown."""
         return [written for written in self.written if written.outcome is Outcome.UNKNOWN]

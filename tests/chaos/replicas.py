@@ -1,4 +1,4 @@
-"""Replicas under our hands: real `rolecall serve` processes that can be killed, stopped, drained, and given a wrong clock."""
+"""Replicas for tests: real `rolecall serve` processes that can be killed, stopped, drained, and given a wrong clock."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.cli.serving import ACCOUNT, REPOSITORY, environment
+from tests.cli.serving import ACCOUNT, REPOSITORY, environment as process_environment
 from tests.coherence.ports import free_port
 
 START_SECONDS = 60.0
-LAUNCHED = Path(__file__).with_name("launched.py")
+WITH_SHIFTED_CLOCK = Path(__file__).with_name("shifted_clock.py")
 
 
 class ReplicaError(Exception):
-    """A replica did not do what was asked of it."""
+    """A replica did not start or end as it should."""
 
 
 class Replica:
-    """One replica: its addresses stay the same over all the processes that serve on them, one after the other."""
+    """One replica, whose addresses stay the same when its process is restarted."""
 
     def __init__(self, name: str, store: str, directory: Path, **settings: object) -> None:
         self.name, self.store = name, store
@@ -42,24 +42,24 @@ class Replica:
 
     @property
     def pid(self) -> int:
-        """Return the id of the process that serves now."""
+        """Return the id of the present process."""
         if self._process is None:
             raise ReplicaError(f"{self.name} does not run")
         return self._process.pid
 
     @property
     def running(self) -> bool:
-        """Tell whether a process serves, or is stopped in doing so."""
+        """Report whether a process serves, or is stopped in doing so."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
         """Start a process; it serves when `wait_ready` returns."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, str(LAUNCHED), str(self._clock), "serve", *self._flags()],
+                [sys.executable, str(WITH_SHIFTED_CLOCK), str(self._clock), "serve", *self._flags()],
                 stdout=log,
                 stderr=log,
-                env=environment(),
+                env=process_environment(),
                 cwd=REPOSITORY,
             )
 
@@ -68,17 +68,17 @@ class Replica:
         until = time.monotonic() + seconds
         while self.readiness() != 200:
             if not self.running:
-                raise ReplicaError(f"{self.name} ended with {self._ended_with()}: {self._last_words()}")
+                raise ReplicaError(f"{self.name} ended with {self._ended_with()}: {self._log_tail()}")
             if time.monotonic() > until:
-                raise ReplicaError(f"{self.name} is not ready after {seconds:g} seconds: {self._last_words()}")
+                raise ReplicaError(f"{self.name} is not ready after {seconds:g} seconds: {self._log_tail()}")
             time.sleep(0.05)
 
     def readiness(self) -> int:
-        """Return the status of /readyz; 0 when nobody answers."""
+        """Return the status of /readyz; 0 without an answer."""
         return self.ops("/readyz")[0]
 
     def ops(self, path: str) -> tuple[int, str]:
-        """Return status and text of a page of the ops port; 0 when nobody answers."""
+        """Return status and text of a page of the ops port; 0 without an answer."""
         try:
             with urllib.request.urlopen(f"http://{self._ops}{path}", timeout=2) as answer:
                 return answer.status, answer.read().decode()
@@ -102,7 +102,7 @@ class Replica:
             os.kill(self.pid, number)
 
     def wait_ended(self, seconds: float = 60.0) -> int:
-        """Return the exit code of the process once it has ended; raise `ReplicaError` with what it is at when that takes too long."""
+        """Return the exit code of the process when it has ended; raise `ReplicaError` with the stacks of its threads after `seconds`."""
         if self._process is None:
             raise ReplicaError(f"{self.name} does not run")
         try:
@@ -111,18 +111,18 @@ class Replica:
             self.signal(signal.SIGUSR1)
             time.sleep(0.5)
             raise ReplicaError(
-                f"{self.name} has not ended after {seconds:g} seconds: {self.words()[-6_000:]}"
+                f"{self.name} has not ended after {seconds:g} seconds: {self.log_text()[-6_000:]}"
             ) from None
 
     def shift_clock(self, seconds: int) -> None:
-        """Let the wall clock of the process be wrong by so much, from now on and for the processes to come."""
+        """Shift the wall clock of this and all later processes by `seconds`."""
         if not self._clock.exists():
             self._clock.write_bytes(bytes(8))
         with self._clock.open("r+b") as file:
             file.write(struct.pack("<q", seconds))
 
-    def words(self) -> str:
-        """Return what the processes have logged so far."""
+    def log_text(self) -> str:
+        """Return what all processes have logged so far."""
         return self.log.read_text(errors="replace")
 
     def _flags(self) -> list[str]:
@@ -142,10 +142,10 @@ class Replica:
     def _ended_with(self) -> int | None:
         return self._process.poll() if self._process else None
 
-    def _last_words(self) -> str:
-        return self.words()[-2_000:]
+    def _log_tail(self) -> str:
+        return self.log_text()[-2_000:]
 
 
 def loopback() -> str:
-    """Return an address that nobody has now."""
+    """Return an unused address."""
     return f"127.0.0.1:{free_port()}"

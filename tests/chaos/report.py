@@ -1,4 +1,4 @@
-"""What a run came to, for people and for programs."""
+"""The report of a run, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def figures(result: Result) -> dict[str, Any]:
         "faults": dict(Counter(fault.name for fault in result.injected).most_common()),
         "full_disk_of_the_database": "a small file system of its own" if result.small_disk else "not possible here",
         "errors": {" ".join(key): count for key, count in sorted(_errors(record.errors).items())},
-        "told_by_servers": dict(result.told.most_common()),
+        "told_by_servers": dict(result.logged.most_common()),
         "errors_during": {": ".join(key): count for key, count in sorted(record.during.items())},
         "violations": [{"rule": v.rule, "what": v.what} for v in result.violations],
     }
@@ -53,8 +53,8 @@ def print_table(found: dict[str, Any], console: Console) -> None:
     for name, value in found.items():
         if name in ("seed", "seconds", "replicas", "errors_during", "violations"):
             continue
-        told = "\n".join(f"{n}: {v}" for n, v in value.items()) if isinstance(value, dict) else str(value)
-        table.add_row(name.replace("_", " "), told)
+        text = "\n".join(f"{n}: {v}" for n, v in value.items()) if isinstance(value, dict) else str(value)
+        table.add_row(name.replace("_", " "), text)
     console.print(table)
     for violation in found["violations"][:SHOWN_VIOLATIONS]:
         console.print(f"VIOLATED {violation['rule']}: {violation['what']}", style="red", markup=False)
@@ -63,8 +63,8 @@ def print_table(found: dict[str, Any], console: Console) -> None:
 
 
 def _errors(errors: Counter[tuple[str, str, str]]) -> Counter[tuple[str, str, str]]:
-    """Put those of one kind together: all writers, all checkers."""
-    told: Counter[tuple[str, str, str]] = Counter()
+    """Sum the errors by kind of worker: all writers, all checkers."""
+    summed: Counter[tuple[str, str, str]] = Counter()
     for (who, code, reason), count in errors.items():
-        told[who.partition("-")[0], code, reason or "-"] += count
-    return told
+        summed[who.partition("-")[0], code, reason or "-"] += count
+    return summed

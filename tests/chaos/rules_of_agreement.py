@@ -31,7 +31,7 @@ from tests.chaos.writers import REFUSALS, UNANSWERED
 from tests.coherence.freshness import Acknowledgements
 
 
-def everything_agrees(
+def check_all_rules(
     record: Record,
     history: History,
     roles: Iterable[Role],
@@ -40,7 +40,7 @@ def everything_agrees(
     states: Sequence[State],
     watched: Sequence[Watched],
 ) -> Iterator[Violation]:
-    """Hold everything that was seen in a run to every rule."""
+    """Check everything that was seen in a run to every rule."""
     acknowledged = acknowledgements(record, history)
     yield from log_is_whole(history)
     yield from roles_are_the_log(history, roles)
@@ -65,7 +65,7 @@ def acknowledgements(record: Record, history: History) -> Acknowledgements:
 
 
 def replicas_agree(finals: Sequence[Sequence[Decided]], head: int) -> Iterator[Violation]:
-    """Hold the last answers of the replicas to the head, and to each other."""
+    """Check the last answers of the replicas to the head, and to each other."""
     for found in finals:
         if any(decision.revision != head for decision in found):
             yield Violation(
@@ -76,7 +76,7 @@ def replicas_agree(finals: Sequence[Sequence[Decided]], head: int) -> Iterator[V
 
 
 def states_are_the_log(states: Sequence[State], history: History) -> Iterator[Violation]:
-    """Hold every role that each replica has in memory to the roles as the log leaves them."""
+    """Check every role that each replica has in memory to the roles as the log leaves them."""
     logged = history.head.revision, state_digest(history.roles().values())
     for number, state in enumerate(states):
         if state != logged:
@@ -86,25 +86,25 @@ def states_are_the_log(states: Sequence[State], history: History) -> Iterator[Vi
 
 
 def feed_is_the_log(watched: Sequence[Watched], history: History) -> Iterator[Violation]:
-    """Hold what the feed told to the log after the first write, change by change."""
+    """Compare the changes of the feed with the log after the first write."""
     logged = [
         Watched(commit.revision, change.kind.value, change.role.key, change.role.role_id, change.role.document)
         for commit in history.commits[1:]
         for change in commit.changes
     ]
-    for told, kept in zip(watched, logged, strict=False):
-        if told != kept:
+    for sent, stored in zip(watched, logged, strict=False):
+        if sent != stored:
             yield Violation(
                 "the feed is the log",
-                f"{told.revision} {told.kind} {told.key} for {kept.revision} {kept.kind} {kept.key}",
+                f"{sent.revision} {sent.kind} {sent.key} for {stored.revision} {stored.kind} {stored.key}",
             )
             return
     if len(watched) != len(logged):
-        yield Violation("the feed is the log", f"{len(watched)} changes were told, {len(logged)} are in the log")
+        yield Violation("the feed is the log", f"{len(watched)} changes were sent, {len(logged)} are in the log")
 
 
 def errors_are_foreseen(record: Record) -> Iterator[Violation]:
-    """Hold errors to those that faults and other writers explain: never INTERNAL, never one that blames a well-formed request."""
+    """Check errors to those that faults and other writers explain: never INTERNAL, never one that blames a well-formed request."""
     for (who, code, reason), count in record.errors.items():
         if code not in UNANSWERED and reason not in REFUSALS:
             yield Violation("errors are of the foreseen kinds", f"{who} met {code} {reason}, {count} times")

@@ -51,41 +51,43 @@ class Replay:
 
 
 def decisions_are_the_oracles(decided: Iterable[Decided], replay: Replay, head: int) -> Iterator[Violation]:
-    """Hold each decision to the oracle's."""
+    """Check each decision to the oracle's."""
     for decision in decided:
         if decision.revision > head:
-            yield Violation("a decision has a revision that was", _told(decision))
+            yield Violation("a decision has a revision of the log", _described(decision))
             continue
         expected, given = replay.expected(decision), _given(decision)
         if given != expected:
             yield Violation(
                 "a decision is the oracle's at its revision",
-                f"{_told(decision)}: given {json.dumps(given)}, expected {json.dumps(expected)}",
+                f"{_described(decision)}: given {json.dumps(given)}, expected {json.dumps(expected)}",
             )
 
 
 def staleness_is_a_bound(decided: Iterable[Decided], acknowledged: Acknowledgements) -> Iterator[Violation]:
-    """Hold each decision to the age that it tells of itself."""
+    """Check that no decision is older than its staleness says."""
     for decision in decided:
         missed = acknowledged.missed(decision.revision, asked_at=decision.asked.began, staleness=decision.staleness)
         if missed:
             late = decision.asked.began - decision.staleness - acknowledged.known_since(missed)
-            what = f"{_told(decision)} should have shown {missed}, acknowledged {late:.6f} seconds before that"
+            what = f"{_described(decision)} should have shown {missed}, acknowledged {late:.6f} seconds before that"
             yield Violation("staleness is an upper bound", what)
 
 
 def requirements_are_met(
     decided: Iterable[Decided], acknowledged: Acknowledgements, history: History
 ) -> Iterator[Violation]:
-    """Hold each decision to the freshness that was asked for."""
+    """Check each decision to the freshness that was asked for."""
     for decision in decided:
         wanted = history.revision_of(decision.asked.after_write)
         if decision.revision < wanted:
-            yield Violation("a consistency token is honoured", f"{_told(decision)} is older than revision {wanted}")
+            yield Violation(
+                "a consistency token is honoured", f"{_described(decision)} is older than revision {wanted}"
+            )
         if decision.asked.mode == "consistent" and (
             missed := acknowledged.missed(decision.revision, asked_at=decision.asked.began, staleness=0)
         ):
-            yield Violation("fully consistent is that", f"{_told(decision)} should have shown {missed}")
+            yield Violation("fully consistent is that", f"{_described(decision)} should have shown {missed}")
 
 
 def revisions_go_forward(decided: Iterable[Decided]) -> Iterator[Violation]:
@@ -95,7 +97,7 @@ def revisions_go_forward(decided: Iterable[Decided]) -> Iterator[Violation]:
     for decision in decided:
         place = decision.asked.asker, _process(decision)
         if decision.revision < reached.get(place, 0):
-            yield Violation("revisions go forward", f"{_told(decision)} comes after revision {reached[place]}")
+            yield Violation("revisions go forward", f"{_described(decision)} comes after revision {reached[place]}")
         reached[place] = decision.revision
         if decision.decision_id in names:
             yield Violation("a decision has a name of its own", decision.decision_id)
@@ -113,7 +115,7 @@ def restored_states_say_so(decided: Sequence[Decided]) -> Iterator[Violation]:
             last[_process(decision)] = max(last.get(_process(decision), 0.0), decision.asked.began)
     for decision in decided:
         if decision.served_from != "RESTORED" and decision.asked.ended < last.get(_process(decision), 0.0):
-            yield Violation("a restored state says so", _told(decision))
+            yield Violation("a restored state says so", _described(decision))
 
 
 def batches_have_one_revision(decided: Iterable[Decided]) -> Iterator[Violation]:
@@ -124,7 +126,7 @@ def batches_have_one_revision(decided: Iterable[Decided]) -> Iterator[Violation]
             continue
         first = revisions.setdefault(id(decision.asked), decision.revision)
         if first != decision.revision:
-            yield Violation("a batch has one revision", f"{_told(decision)}, another item has {first}")
+            yield Violation("a batch has one revision", f"{_described(decision)}, another item has {first}")
 
 
 def _process(decision: Decided) -> str:
@@ -143,7 +145,7 @@ def _given(decision: Decided) -> Answer:
     }
 
 
-def _told(decision: Decided) -> str:
+def _described(decision: Decided) -> str:
     asked = decision.asked
     return (
         f"decision {decision.decision_id} ({asked.mode} by {asked.asker}, question {decision.question} of {decision.role}, "

@@ -23,7 +23,7 @@ class Violation:
 
 
 def log_is_whole(history: History) -> Iterator[Violation]:
-    """Hold the log to its numbers and to its chain of hashes, which is computed anew from its definition."""
+    """Check the revisions of the log and its chain of hashes, which is computed independently from its definition."""
     previous, due = history.floor.hash, history.floor.revision + 1
     for commit in history.commits:
         if commit.revision != due:
@@ -44,13 +44,13 @@ def roles_are_the_log(history: History, roles: Iterable[Role]) -> Iterator[Viola
 
 
 def writes_are_kept(written: Sequence[Written], history: History) -> Iterator[Violation]:
-    """Hold each write to what its author was told of it."""
+    """Check each write against the answer that its author received."""
     for one in written:
         yield from _write_is_kept(one, history)
     sent = {one.write.request_id for one in written}
     for commit in history.commits:
         if commit.author.request_id not in sent:
-            yield Violation("every commit was sent by somebody", f"nobody sent commit {commit.revision}")
+            yield Violation("every commit was sent by a writer", f"no writer sent commit {commit.revision}")
 
 
 def repeats_learn_the_first_outcome(
@@ -68,7 +68,7 @@ def repeats_learn_the_first_outcome(
 
 
 def changed_nothing(one: Written, history: History) -> bool:
-    """Tell whether an acknowledged write found everything as it wanted it: a rollback that another one came before."""
+    """Report whether an acknowledged write found everything as it wanted it: a rollback that another one came before."""
     return one.write.kind == "rollback" and 0 < one.revision <= history.head.revision
 
 
@@ -86,7 +86,9 @@ def _write_is_kept(one: Written, history: History) -> Iterator[Violation]:
             yield Violation("every acknowledged write is in the log", f"{name} is not")
         return
     if one.revision and one.revision != revisions[0]:
-        yield Violation("a write has the revision it was told", f"{name} was told {one.revision}, is at {revisions[0]}")
+        yield Violation(
+            "a write has the revision of its answer", f"{name} was answered with {one.revision}, is at {revisions[0]}"
+        )
     yield from _content_is_kept(one, history.commit(revisions[0]))
 
 

@@ -1,4 +1,4 @@
-"""The whole state of a replica, read over the wire: what it would tell whoever begins to watch."""
+"""The whole state of a replica, read over the wire as the initial state of a watch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ State = tuple[int, bytes]
 
 
 def state_of(replica: Replica) -> State:
-    """Return where a replica stands."""
+    """Return the revision and the digest of a replica."""
     digest = StateDigest()
     with open_channel(replica.address) as channel:
         request = w.WatchRolesRequest(include_initial_state=True)

@@ -11,9 +11,10 @@ from tests.chaos.report import figures
 CRASH, KILL = "immediate stop of PostgreSQL", "kill -9 of a server"
 
 
-def test_rows_65_and_66_nothing_acknowledged_is_lost_when_servers_and_postgres_are_killed(
+def test_nothing_acknowledged_is_lost_when_servers_and_postgres_are_killed(
     postgres_binaries: Path,
 ) -> None:
+    # Rows 65 and 66 of the faults.
     found = judged(Options(seconds=60, most=7, seed=1, pace=0.4, only=[CRASH, KILL]))
 
     assert found["faults"][CRASH] >= 4

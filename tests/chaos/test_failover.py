@@ -20,7 +20,7 @@ from rolecall_client.channel import open_channel
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r, watch_pb2 as w, watch_pb2_grpc
 from tests.chaos.asking import ASKED, check, error_of, eventually, fully_consistent, gauge, served
 from tests.chaos.database import NAME, Database
-from tests.chaos.environment import joining, target_of
+from tests.chaos.environment import running_replica, target_of
 from tests.chaos.history import read_history
 from tests.chaos.isolation import open_client
 from tests.chaos.proxy import Proxy
@@ -51,7 +51,7 @@ class Pair:
         self.database.crash()
         self.standby.promote()
         for proxy in self.proxies:
-            proxy.lead_to(self.standby.port)
+            proxy.redirect(self.standby.port)
 
     def reached(self, consistency: d.Consistency) -> Sequence[d.Decision]:
         return [eventually(partial(check, replica, consistency)) for replica in self.replicas]
@@ -66,13 +66,14 @@ def pair(tmp_path: Path, postgres_binaries: Path) -> Iterator[Pair]:
         migrate(database.url)
         standby = database.server.make_standby()
         stack.callback(standby.close)
-        joined = [stack.enter_context(joining(database, f"replica-{n}", tmp_path)) for n in range(2)]
+        joined = [stack.enter_context(running_replica(database, f"replica-{n}", tmp_path)) for n in range(2)]
         for replica, _ in joined:
             replica.wait_ready()
         yield Pair(database, standby, [proxy for _, proxy in joined], [replica for replica, _ in joined])
 
 
-def test_row_69_a_failover_that_loses_commits_is_another_history_to_every_replica(pair: Pair) -> None:
+def test_a_failover_that_loses_commits_is_another_history_to_every_replica(pair: Pair) -> None:
+    # Row 69 of the faults.
     kept = put(pair.target, document(allow()))
     pair.reached(there(kept))
     pair.database.server.wait_for_standby(pair.standby)
@@ -80,14 +81,14 @@ def test_row_69_a_failover_that_loses_commits_is_another_history_to_every_replic
     lost = put(pair.target, document(allow(), deny()))
     before = pair.reached(there(lost))
 
-    with answers_of(pair.replicas) as answered, watched(pair.replicas[0], kept) as told:
+    with answers_of(pair.replicas) as answered, watched(pair.replicas[0], kept) as resyncs:
         time.sleep(MOMENT)
         pair.fail_over()
         after = [eventually(partial(allowed, replica)) for replica in pair.replicas]
         time.sleep(MOMENT)
-        resync = told.result(30)
+        resync = resyncs.result(30)
     refused = [error_of(partial(check, replica, there(token))) for replica in pair.replicas for token in (kept, lost)]
-    written = put(pair.target, document(allow()), "anew")
+    written = put(pair.target, document(allow()), "afterwards")
     agreed = pair.reached(there(written))
     states = [state_of(replica) for replica in pair.replicas]
     forks = [gauge(replica.ops("/metrics")[1], "rolecall_incarnation_forks_total") for replica in pair.replicas]
@@ -208,7 +209,7 @@ def writing(target: str) -> Iterator[dict[str, int]]:
 
 @contextmanager
 def watched(replica: Replica, token: str) -> Iterator[Future[str]]:
-    """Watch from a token on; what is given in the end is why the watch must begin anew."""
+    """Watch from a token on; yield a future with the reason why the watch must resynchronize."""
 
     def resync() -> str:
         with open_channel(replica.address) as channel:

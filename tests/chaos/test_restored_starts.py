@@ -14,26 +14,29 @@ from tests.chaos.asking import (
     error_of,
     eventually,
     fully_consistent,
-    kept,
+    has_saved,
     restart,
     served,
     staleness,
-    waits_because,
+    status_once_logged,
     write,
 )
 from tests.chaos.conftest import MAX_STALENESS_SECONDS
-from tests.chaos.environment import Stage
+from tests.chaos.environment import Environment
 from tests.chaos.proxy import Proxy
 from tests.chaos.record import boottime
 from tests.chaos.replicas import Replica
 
 
-def test_row_67_a_replica_that_starts_without_a_database_serves_its_snapshot_file_and_says_so(stage: Stage) -> None:
-    replica = stage.replicas[0]
+def test_a_replica_that_starts_without_a_database_serves_its_snapshot_file_and_says_so(
+    environment: Environment,
+) -> None:
+    # Row 67 of the faults.
+    replica = environment.replicas[0]
     held = fully_consistent(replica).revision
-    eventually(lambda: kept(replica, held))
+    eventually(lambda: has_saved(replica, held))
 
-    stage.database.crash()
+    environment.database.crash()
     down_since = boottime()
     restart(replica)
     asked_at = boottime()
@@ -44,7 +47,7 @@ def test_row_67_a_replica_that_starts_without_a_database_serves_its_snapshot_fil
             client.batch_check([ASKED]).results[0].decision,
             next(client.stream([ASKED])).decision,
         ]
-    stage.database.start()
+    environment.database.start()
     after = eventually(lambda: served(replica, restored=False))
 
     assert restored.allowed
@@ -55,56 +58,61 @@ def test_row_67_a_replica_that_starts_without_a_database_serves_its_snapshot_fil
     assert staleness(after) < staleness(restored)
 
 
-def test_row_67_a_snapshot_file_that_is_too_old_makes_no_replica_ready(
-    stage: Stage, strict: tuple[Replica, Proxy]
+def test_a_snapshot_file_that_is_too_old_makes_no_replica_ready(
+    environment: Environment, strict: tuple[Replica, Proxy]
 ) -> None:
+    # Row 67 of the faults.
     replica, _ = strict
-    eventually(lambda: kept(replica, 1))
+    eventually(lambda: has_saved(replica, 1))
 
-    stage.database.crash()
+    environment.database.crash()
     replica.kill()
     time.sleep(MAX_STALENESS_SECONDS + 1)
     replica.start()
-    told = eventually(lambda: waits_because(replica, "seconds old"))
-    stage.database.start()
+    readiness = eventually(lambda: status_once_logged(replica, "seconds old"))
+    environment.database.start()
     replica.wait_ready()
 
-    assert told == 503
+    assert readiness == 503
     assert eventually(lambda: check(replica)).allowed
 
 
-def test_row_67_a_snapshot_file_that_was_altered_is_put_aside_and_makes_no_replica_ready(stage: Stage) -> None:
-    replica = stage.replicas[0]
-    eventually(lambda: kept(replica, 1))
+def test_a_snapshot_file_that_was_altered_is_put_aside_and_makes_no_replica_ready(
+    environment: Environment,
+) -> None:
+    # Row 67 of the faults.
+    replica = environment.replicas[0]
+    eventually(lambda: has_saved(replica, 1))
 
-    stage.database.crash()
+    environment.database.crash()
     replica.kill()
     data = bytearray(replica.snapshot.read_bytes())
     data[len(data) // 2] ^= 1
     replica.snapshot.write_bytes(data)
     replica.start()
-    told = eventually(lambda: waits_because(replica, "was renamed to"))
-    stage.database.start()
+    readiness = eventually(lambda: status_once_logged(replica, "was renamed to"))
+    environment.database.start()
     replica.wait_ready()
 
-    assert told == 503
+    assert readiness == 503
     assert replica.snapshot.with_name("snapshot.refused").read_bytes() == data
     assert check(replica).served_from != d.SERVED_FROM_RESTORED
 
 
-def test_row_67_a_snapshot_file_of_another_incarnation_is_replaced_on_contact(stage: Stage) -> None:
-    replica = stage.replicas[0]
+def test_a_snapshot_file_of_another_incarnation_is_replaced_on_contact(environment: Environment) -> None:
+    # Row 67 of the faults.
+    replica = environment.replicas[0]
     written = write(replica)
-    eventually(lambda: kept(replica, written.role.revision))
+    eventually(lambda: has_saved(replica, written.role.revision))
     replica.kill()
-    with closing(open_repository(stage.database.url)) as repository:
+    with closing(open_repository(environment.database.url)) as repository:
         repository.rename_history(repository.head().incarnation)
 
-    stage.database.crash()
+    environment.database.crash()
     replica.start()
     replica.wait_ready()
     restored = check(replica)
-    stage.database.start()
+    environment.database.start()
     after = eventually(lambda: served(replica, restored=False))
     error = error_of(lambda: check(replica, d.Consistency(at_least_as_fresh=written.consistency_token)))
 

@@ -11,7 +11,7 @@ from threading import Event
 
 from rolecall_client import RolecallClient, RolecallError, query
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r
-from tests.chaos.environment import Stage, staged
+from tests.chaos.environment import Environment, running_environment
 from tests.chaos.isolation import open_client
 from tests.engine.world import ALICE, allow, document
 
@@ -21,19 +21,20 @@ WAIT_SECONDS = 60.0
 Call = Callable[[RolecallClient], tuple[str, str]]
 
 
-def test_row_77_a_rolling_restart_is_seen_by_no_client(tmp_path: Path, postgres_binaries: Path) -> None:
-    with staged(3, tmp_path) as stage:
-        there = created(stage)
+def test_a_rolling_restart_is_seen_by_no_client(tmp_path: Path, postgres_binaries: Path) -> None:
+    # Row 77 of the faults.
+    with running_environment(3, tmp_path) as environment:
+        there = created(environment)
 
-        answers, errors = called_while_restarting(stage, [checking(there), writing])
+        answers, errors = called_while_restarting(environment, [checking(there), writing])
 
     assert errors == Counter()
     assert len(answers["write"]) > CALLERS
 
 
-def created(stage: Stage) -> d.Consistency:
+def created(environment: Environment) -> d.Consistency:
     policy = document(allow())
-    with open_client(stage.target, 10) as client:
+    with open_client(environment.target, 10) as client:
         client.create_role(r.CreateRoleRequest(role_name="written", assume_role_policy_document=policy))
         made = client.create_role(r.CreateRoleRequest(role_name="app", assume_role_policy_document=policy))
     return d.Consistency(at_least_as_fresh=made.consistency_token)
@@ -49,20 +50,20 @@ def checking(consistency: d.Consistency) -> Call:
 
 
 def writing(client: RolecallClient) -> tuple[str, str]:
-    told = f"written at {time.monotonic_ns()}"
-    answer = client.update_role(r.UpdateRoleRequest(role="written", description=told))
-    assert answer.role.description == told
-    return "write", told
+    description = f"written at {time.monotonic_ns()}"
+    answer = client.update_role(r.UpdateRoleRequest(role="written", description=description))
+    assert answer.role.description == description
+    return "write", description
 
 
 def called_while_restarting(
-    stage: Stage, calls: Sequence[Call]
+    environment: Environment, calls: Sequence[Call]
 ) -> tuple[Mapping[str, set[str]], Counter[tuple[str, str]]]:
     """Let several callers make each call without pause while every replica is restarted; return answers and errors."""
     ended, answers, errors = Event(), defaultdict[str, set[str]](set), Counter[tuple[str, str]]()
 
     def caller(call: Call) -> None:
-        with open_client(stage.target, 10) as client:
+        with open_client(environment.target, 10) as client:
             while not ended.is_set():
                 try:
                     kind, answer = call(client)
@@ -74,7 +75,7 @@ def called_while_restarting(
     with ThreadPoolExecutor(CALLERS * len(calls)) as pool:
         callers = [pool.submit(caller, call) for call in calls for _ in range(CALLERS)]
         try:
-            restart_in_turn(stage, answers["process"])
+            restart_in_turn(environment, answers["process"])
         finally:
             ended.set()
         for one in callers:
@@ -82,10 +83,10 @@ def called_while_restarting(
     return answers, errors
 
 
-def restart_in_turn(stage: Stage, processes: AbstractSet[str]) -> None:
-    """Restart every replica once all have answered somebody; return when the new processes have, too."""
-    seen = wait_for_more(processes, len(stage.replicas) - 1)
-    for replica in stage.replicas:
+def restart_in_turn(environment: Environment, processes: AbstractSet[str]) -> None:
+    """Restart each replica in turn, once all have answered a client; return when the new processes have answered, too."""
+    seen = wait_for_more(processes, len(environment.replicas) - 1)
+    for replica in environment.replicas:
         replica.terminate()
         assert replica.wait_ended() == 0
         replica.start()

@@ -23,7 +23,8 @@ MIN_READY_SECONDS = DRAIN_DELAY_SECONDS + 2 * RESOLUTION_SECONDS
 """More than a client needs, and less than the 30 seconds for which an answer of DNS counts when nothing else is said."""
 
 
-def test_row_77_a_rolling_update_to_other_addresses_is_seen_by_no_client(tmp_path: Path) -> None:
+def test_a_rolling_update_to_other_addresses_is_seen_by_no_client(tmp_path: Path) -> None:
+    # Row 77 of the faults.
     names, port = Names(), free_port()
     pods = [pod(tmp_path, number, port) for number in range(4)]
     try:

@@ -11,7 +11,7 @@ from rolecall.storage.open import open_repository
 from rolecall_client import RolecallClient, RolecallError, query
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r
 from tests.chaos.asking import check, client_of, error_of, eventually, staleness
-from tests.chaos.environment import Stage
+from tests.chaos.environment import Environment
 from tests.engine.world import ALICE, allow, deny, document
 from tests.storage.samples import all_commits
 
@@ -19,33 +19,38 @@ ROUNDS = 10
 HOUR = 3_600
 
 
-def test_row_52_of_two_replicas_that_create_one_role_at_once_one_does(stage: Stage) -> None:
+def test_of_two_replicas_that_create_one_role_at_once_one_does(environment: Environment) -> None:
+    # Row 52 of the faults.
     for _ in range(ROUNDS):
         name = unused_name()
         request = r.CreateRoleRequest(role_name=name, assume_role_policy_document=document(allow()))
 
-        outcomes = created_at_once(stage, request)
+        outcomes = created_at_once(environment, request)
 
         errors = [outcome for outcome in outcomes if isinstance(outcome, RolecallError)]
         assert [(error.code, error.reason) for error in errors] == [("ALREADY_EXISTS", "ROLE_EXISTS")]
-        assert commits_of(stage, name) == 1
+        assert commits_of(environment, name) == 1
 
 
-def test_row_46_a_repeat_that_reaches_another_replica_at_the_same_time_is_made_once(stage: Stage) -> None:
+def test_a_repeat_that_reaches_another_replica_at_the_same_time_is_made_once(environment: Environment) -> None:
+    # Row 46 of the faults.
     for _ in range(ROUNDS):
         name = unused_name()
         request = r.CreateRoleRequest(
             role_name=name, assume_role_policy_document=document(allow()), request_id=str(uuid.uuid4())
         )
 
-        first, second = created_at_once(stage, request)
+        first, second = created_at_once(environment, request)
 
         assert first == second
-        assert commits_of(stage, name) == 1
+        assert commits_of(environment, name) == 1
 
 
-def test_row_51_an_etag_that_another_replica_has_made_stale_is_refused_with_the_current_one(stage: Stage) -> None:
-    name, (here, there) = created(stage), clients(stage)
+def test_an_etag_that_another_replica_has_made_stale_is_refused_with_the_current_one(
+    environment: Environment,
+) -> None:
+    # Row 51 of the faults.
+    name, (here, there) = created(environment), clients(environment)
     with here, there:
         old = here.get_role(name).role.etag
         current = there.update_role(r.UpdateRoleRequest(role=name, description="changed")).role.etag
@@ -55,17 +60,20 @@ def test_row_51_an_etag_that_another_replica_has_made_stale_is_refused_with_the_
     assert error.metadata["etag"] == current
 
 
-def test_row_53_a_role_that_another_replica_deletes_is_gone_at_that_revision_and_not_before(stage: Stage) -> None:
-    name, (here, there) = created(stage), clients(stage)
+def test_a_role_that_another_replica_deletes_is_gone_at_that_revision_and_not_before(
+    environment: Environment,
+) -> None:
+    # Row 53 of the faults.
+    name, (here, there) = created(environment), clients(environment)
     asked = query(ALICE, name)
     with here, there:
         made = here.check(asked)
         until_seen = d.Consistency(at_least_as_fresh=made.consistency_token)
         assert there.check(asked, consistency=until_seen).decision.allowed
-        stage.proxies[1].refuse()
+        environment.proxies[1].refuse()
         token = here.delete_role(r.DeleteRoleRequest(role=name)).consistency_token
         old = there.check(asked).decision
-        stage.proxies[1].open()
+        environment.proxies[1].open()
         new = eventually(lambda: there.check(asked, consistency=d.Consistency(at_least_as_fresh=token)).decision)
 
     assert old.allowed
@@ -73,8 +81,9 @@ def test_row_53_a_role_that_another_replica_deletes_is_gone_at_that_revision_and
     assert new.reason == d.DECISION_REASON_ROLE_NOT_FOUND
 
 
-def test_row_54_a_role_that_another_replica_makes_anew_takes_nothing_over(stage: Stage) -> None:
-    name, (here, there) = created(stage), clients(stage)
+def test_a_role_that_another_replica_makes_anew_takes_nothing_over(environment: Environment) -> None:
+    # Row 54 of the faults.
+    name, (here, there) = created(environment), clients(environment)
     asked = query(ALICE, name)
     with here, there:
         before = eventually(lambda: allowed(there, asked))
@@ -88,10 +97,11 @@ def test_row_54_a_role_that_another_replica_makes_anew_takes_nothing_over(stage:
     assert after.role_id == made.role.role_id != before.role_id
 
 
-def test_row_38_a_wall_clock_that_jumps_changes_what_depends_on_it_and_no_staleness(stage: Stage) -> None:
+def test_a_wall_clock_that_jumps_changes_what_depends_on_it_and_no_staleness(environment: Environment) -> None:
+    # Row 38 of the faults.
     half_an_hour_ahead = (datetime.now(UTC) + timedelta(seconds=HOUR / 2)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    name = created(stage, document(allow(DateLessThan={"acs:CurrentTime": half_an_hour_ahead})))
-    replica, asked = stage.replicas[1], query(ALICE, name)
+    name = created(environment, document(allow(DateLessThan={"acs:CurrentTime": half_an_hour_ahead})))
+    replica, asked = environment.replicas[1], query(ALICE, name)
     decisions = []
     with client_of(replica) as client:
         eventually(lambda: allowed(client, asked))
@@ -104,7 +114,7 @@ def test_row_38_a_wall_clock_that_jumps_changes_what_depends_on_it_and_no_stalen
     assert check(replica).allowed
 
 
-def created_at_once(stage: Stage, request: r.CreateRoleRequest) -> list[str | RolecallError]:
+def created_at_once(environment: Environment, request: r.CreateRoleRequest) -> list[str | RolecallError]:
     """Send a request to every replica at the same time; return the ids of the roles, and the errors."""
 
     def made(client: RolecallClient) -> str | RolecallError:
@@ -113,18 +123,18 @@ def created_at_once(stage: Stage, request: r.CreateRoleRequest) -> list[str | Ro
         except RolecallError as error:
             return error
 
-    here, there = clients(stage)
+    here, there = clients(environment)
     with here, there, ThreadPoolExecutor(2) as pool:
         return list(pool.map(made, (here, there)))
 
 
-def clients(stage: Stage) -> tuple[RolecallClient, RolecallClient]:
-    return client_of(stage.replicas[0]), client_of(stage.replicas[1])
+def clients(environment: Environment) -> tuple[RolecallClient, RolecallClient]:
+    return client_of(environment.replicas[0]), client_of(environment.replicas[1])
 
 
-def created(stage: Stage, policy: str = document(allow())) -> str:
+def created(environment: Environment, policy: str = document(allow())) -> str:
     name = unused_name()
-    with client_of(stage.replicas[0]) as client:
+    with client_of(environment.replicas[0]) as client:
         client.create_role(r.CreateRoleRequest(role_name=name, assume_role_policy_document=policy))
     return name
 
@@ -138,8 +148,8 @@ def unused_name() -> str:
     return f"role-{uuid.uuid4().hex[:12]}"
 
 
-def commits_of(stage: Stage, name: str) -> int:
+def commits_of(environment: Environment, name: str) -> int:
     """Return how many commits the log has of a role."""
-    with closing(open_repository(stage.database.url)) as repository:
+    with closing(open_repository(environment.database.url)) as repository:
         commits = all_commits(repository)
     return sum(change.role.role_name == name for commit in commits for change in commit.changes)

@@ -1,4 +1,4 @@
-"""A watcher: it follows the change feed over every fault, resuming where it was, and must end with the same log as the store."""
+"""A watcher follows the change feed through every fault, resumes where it was, and must end with the log of the store."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import grpc
 
 from rolecall_client.channel import open_channel
 from rolecall_client.v1 import role_pb2 as r, watch_pb2 as w, watch_pb2_grpc
-from tests.chaos.isolation import stand_apart
+from tests.chaos.isolation import isolate_connections
 from tests.chaos.record import Record
 
 STREAM_SECONDS = 20.0
-"""How long one stream is followed: then the watcher comes back, perhaps to another replica."""
+"""How long one stream is followed: then the watcher reconnects, perhaps to another replica."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One change as the feed tells it."""
+    """One change as the feed reported it."""
 
     revision: int
     kind: str
@@ -34,7 +34,7 @@ class Watcher:
 
     def __init__(self, name: str, address: str, record: Record) -> None:
         self.name, self._record = name, record
-        stand_apart()
+        isolate_connections()
         self._channel = open_channel(address)
         self._watches = watch_pb2_grpc.WatchServiceStub(self._channel)
         self._token = ""
@@ -54,7 +54,7 @@ class Watcher:
             self.resumed += 1
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._channel.close()
 
     def _follow(self, ended: Event) -> None:
@@ -69,7 +69,7 @@ class Watcher:
                     since_checkpoint.clear()
                     self._token, self.reached = message.checkpoint.token, message.checkpoint.revision
                 case "resync_required":
-                    self._record.strange.append(f"{self.name} must read anew: {message.resync_required.reason}")
+                    self._record.strange.append(f"{self.name} must resynchronize: {message.resync_required.reason}")
                     ended.wait(1)
             if ended.is_set():
                 stream.cancel()
@@ -82,7 +82,7 @@ class Watcher:
 
 
 def wait_until_reached(watcher: Watcher, revision: int, seconds: float) -> bool:
-    """Tell whether a watcher that runs on another thread reaches a revision in time."""
+    """Report whether a watcher that runs on another thread reaches a revision in time."""
     until = time.monotonic() + seconds
     while watcher.reached < revision:
         if time.monotonic() > until:

@@ -1,4 +1,4 @@
-"""The crew of a run: writers, checkers and a watcher, each on a thread of its own."""
+"""The workers of a run: writers, checkers and a watcher, each on a thread of its own."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ JOIN_SECONDS = 60.0
 FIRST_ID = "00000000-0000-4000-8000-000000000000"
 
 
-class Crew:
-    """Everybody who calls the replicas. Half of the writers and the checkers know one replica, the others all."""
+class Workers:
+    """All clients of the replicas. Half of the writers and checkers call one replica, the others all of them."""
 
     def __init__(self, replicas: Sequence[Replica], record: Record, questions: Sequence[Question], seed: str) -> None:
         self._record, self._seed = record, seed
@@ -50,15 +50,15 @@ class Crew:
         self.watcher = Watcher("watcher", self._target, record)
         self._watching: Thread | None = None
 
-    def begin(self) -> None:
-        """Write a first set of roles, and set everybody to work."""
+    def start(self) -> None:
+        """Write a first set of roles, and start all workers."""
         first = self._first_roles()
         self._watching = self._thread(self.watcher.name, partial(self.watcher.run, first, self._watching_ended))
         workers: Sequence[Writer | Checker] = [*self._writers, *self._checkers]
         self._threads = [self._thread(one.name, partial(one.run, self._ended)) for one in workers]
 
-    def end(self) -> None:
-        """Let writers and checkers finish what they do; the watcher goes on."""
+    def stop(self) -> None:
+        """Stop writers and checkers after their current calls; the watcher continues."""
         self._ended.set()
         for thread in self._threads:
             thread.join(JOIN_SECONDS)
@@ -66,7 +66,7 @@ class Crew:
                 self._record.strange.append(f"{thread.name} hangs")
 
     def resolve(self) -> int:
-        """Repeat every write of which nobody knows whether it was made; return how many there were."""
+        """Repeat every write whose outcome is unknown; return how many there were."""
         unknown = self._record.unknown()
         with open_client(self._target, 20) as client:
             for written in unknown:
@@ -74,8 +74,8 @@ class Crew:
                 written.resolved = True
         return len(unknown)
 
-    def end_watching(self) -> None:
-        """Let the watcher go."""
+    def stop_watching(self) -> None:
+        """Stop the watcher."""
         self._watching_ended.set()
         if self._watching:
             self._watching.join(JOIN_SECONDS)
@@ -101,7 +101,7 @@ class Crew:
         def guarded() -> None:
             try:
                 work()
-            except Exception:  # noqa: BLE001  (whatever it is, the run must not pass)
+            except Exception:  # noqa: BLE001  (any failure must fail the run)
                 self._record.strange.append(f"{name}: {traceback.format_exc()}")
 
         thread = Thread(target=guarded, name=name, daemon=True)

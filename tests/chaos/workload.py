@@ -1,6 +1,6 @@
-"""What is written in a run: roles of a few hot names and many cold ones, made, changed, deleted, made again, applied and rolled back.
+"""What is written in a run: roles of a few hot names and many cold ones, created, changed, deleted, created again, applied and rolled back.
 
-Every write says its own number in the description it leaves behind, so that it changes something and can be told from all others.
+Every write leaves its request id in the description, so that it changes something and can be identified.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Write:
 
 
 def draw_write(random: Random, client: RolecallClient) -> Write | None:
-    """Return the next write; None when it needs a look at the store that is in vain. May raise `RolecallError`."""
+    """Return the next write; None for a rollback of a role that has no earlier revision. May raise `RolecallError`."""
     kind = random.choice(KINDS)
     request_id = str(uuid.UUID(int=random.getrandbits(128), version=4))
     name = _spelled(random, random.choice(HOT if random.random() < 0.5 else COLD))

@@ -1,4 +1,4 @@
-"""Writers: they send writes with request ids, repeat what went unanswered, and note what came of each."""
+"""Writers send writes with request ids, repeat those without an answer, and record the outcomes."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from tests.chaos.record import Outcome, Record, Token, Written, boottime
 from tests.chaos.workload import Write, draw_write
 
 UNANSWERED = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "RESOURCE_EXHAUSTED"})
-"""Codes after which nobody knows whether the write was made."""
+"""Codes after which it is unknown whether the write was committed."""
 
 REFUSALS = frozenset({"ROLE_EXISTS", "ROLE_NOT_FOUND", "STALE_ETAG", "REVISION_NOT_KEPT"})
-"""Reasons that say that it was not, since another writer was first. The last: the role was made anew, and never had that revision."""
+"""Reasons of a rejection because another writer was first. The last: the role was created again and never had that revision."""
 
 ATTEMPTS = 2
 CALL_SECONDS = 4.0
 
 
 class Writer:
-    """Writes until it is told to end. Everything it chooses comes from its own seeded source."""
+    """Sends writes until it is stopped. All its choices come from its own seed."""
 
     def __init__(self, name: str, address: str, record: Record, *, random: Random, pause: float) -> None:
         self.name = name
@@ -46,7 +46,7 @@ class Writer:
             return
         written = Written(write)
         self._record.written.append(written)
-        # Some of what goes unanswered is left for the end, so that late repeats are tried as well as prompt ones.
+        # Some writes without an answer are repeated only at the end, so that late repeats are tested as well as prompt ones.
         for _ in range(self._random.randint(1, ATTEMPTS)):
             attempt(written, self._client, self._record, who=self.name)
             if written.outcome is not Outcome.UNKNOWN or ended.wait(0.2):

@@ -152,7 +152,8 @@ def test_stored_bytes_that_are_no_text_come_back_as_they_were(source: str, tmp_p
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_row_70_a_restored_store_is_another_history(kind: str, new_url: Callable[[str], str], tmp_path: Path) -> None:
+def test_a_restored_store_is_another_history(kind: str, new_url: Callable[[str], str], tmp_path: Path) -> None:
+    # Row 70 of the faults.
     source, target = new_url(kind), new_url(kind)
     with open_admin_store(source).fill_transaction():
         pass

@@ -148,7 +148,8 @@ def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_row_78_a_later_schema_that_allows_this_version_is_served_as_it_is(tmp_path: Path) -> None:
+def test_a_later_schema_that_allows_this_version_is_served_as_it_is(tmp_path: Path) -> None:
+    # Row 78 of the faults.
     path = tmp_path / "rolecall.db"
     open_repository(f"sqlite:///{path}").close()
     run_sql(
@@ -164,7 +165,8 @@ def test_row_78_a_later_schema_that_allows_this_version_is_served_as_it_is(tmp_p
     assert schema_of(f"sqlite:///{path}") == "9999"
 
 
-def test_row_78_a_later_schema_that_does_not_allow_this_version_is_refused(tmp_path: Path) -> None:
+def test_a_later_schema_that_does_not_allow_this_version_is_refused(tmp_path: Path) -> None:
+    # Row 78 of the faults.
     path = tmp_path / "rolecall.db"
     open_repository(f"sqlite:///{path}").close()
     run_sql(path, "UPDATE alembic_version SET version_num = '9999'", "UPDATE counter SET compatible_from = 9998")
@@ -178,7 +180,8 @@ def test_row_78_a_later_schema_that_does_not_allow_this_version_is_refused(tmp_p
     open_repository(f"sqlite:///{path}").close()
 
 
-def test_row_78_a_schema_that_moves_on_while_it_is_open_stops_writes_and_not_reads(tmp_path: Path) -> None:
+def test_a_schema_that_moves_on_while_it_is_open_stops_writes_and_not_reads(tmp_path: Path) -> None:
+    # Row 78 of the faults.
     path = tmp_path / "rolecall.db"
     repository = open_repository(f"sqlite:///{path}")
     made = create(repository, "App")
@@ -281,7 +284,8 @@ def test_a_directory_that_may_not_be_written_is_refused(open_directory: Path, un
         open_repository(f"sqlite:///{directory}/rolecall.db")
 
 
-def test_row_75_a_second_server_is_refused_at_once(tmp_path: Path) -> None:
+def test_a_second_server_is_refused_at_once(tmp_path: Path) -> None:
+    # Row 75 of the faults.
     path = tmp_path / "rolecall.db"
     first = open_repository(f"sqlite:///{path}")
 

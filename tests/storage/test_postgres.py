@@ -34,9 +34,10 @@ class TestPostgresRoleRepository(RoleRepositoryContract):
     pass
 
 
-def test_row_52_of_two_servers_that_create_one_role_at_once_one_wins(
+def test_of_two_servers_that_create_one_role_at_once_one_wins(
     repository: RoleRepository, other: RoleRepository
 ) -> None:
+    # Row 52 of the faults.
     catalogs, barrier = [catalog_of(repository), catalog_of(other)], threading.Barrier(2)
 
     def attempt(catalog: RoleCatalog) -> str:
@@ -154,9 +155,10 @@ def test_a_nul_character_is_refused_before_the_database_would(
         request_with_nul(catalog_of(repository))
 
 
-def test_row_66_no_acknowledged_write_is_lost_when_the_database_crashes_under_two_servers(
+def test_no_acknowledged_write_is_lost_when_the_database_crashes_under_two_servers(
     postgres_server: PostgresServer,
 ) -> None:
+    # Row 66 of the faults.
     server = postgres_server
     store = empty_store(server)
     stores = [open_repository(store) for _ in range(2)]

@@ -159,9 +159,10 @@ def test_a_commit_is_durable_where_the_database_would_not_wait_for_the_disk(
 # --- a database that may not be written to
 
 
-def test_row_68_a_standby_is_refused_for_reads_and_writes_until_it_is_promoted(
+def test_a_standby_is_refused_for_reads_and_writes_until_it_is_promoted(
     postgres_server: PostgresServer, store: str, repository: RoleRepository
 ) -> None:
+    # Row 68 of the faults.
     made = create(repository, "App")
     standby = postgres_server.make_standby()
     there = open_repository(standby.url_of(database_of(store)))
@@ -177,7 +178,8 @@ def test_row_68_a_standby_is_refused_for_reads_and_writes_until_it_is_promoted(
     standby.close()
 
 
-def test_row_68_the_primary_is_found_among_several_hosts(postgres_server: PostgresServer, store: str) -> None:
+def test_the_primary_is_found_among_several_hosts(postgres_server: PostgresServer, store: str) -> None:
+    # Row 68 of the faults.
     standby = postgres_server.make_standby()
     hosts = f"127.0.0.1:{standby.port},127.0.0.1:{postgres_server.port}"
     repository = open_repository(
@@ -190,9 +192,10 @@ def test_row_68_the_primary_is_found_among_several_hosts(postgres_server: Postgr
     standby.close()
 
 
-def test_row_68_a_primary_that_is_read_only_refuses_writes_and_serves_reads(
+def test_a_primary_that_is_read_only_refuses_writes_and_serves_reads(
     postgres_server: PostgresServer, store: str, repository: RoleRepository
 ) -> None:
+    # Row 68 of the faults.
     made = create(repository, "App")
     name = database_of(store)
     postgres_server.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
@@ -211,7 +214,8 @@ def test_row_68_a_primary_that_is_read_only_refuses_writes_and_serves_reads(
 # --- a writer that hangs
 
 
-def test_row_72_a_hung_writer_makes_others_fail_in_time_and_is_freed(store: str, repository: RoleRepository) -> None:
+def test_a_hung_writer_makes_others_fail_in_time_and_is_freed(store: str, repository: RoleRepository) -> None:
+    # Row 72 of the faults.
     hung = open_postgres(store, Timeouts(idle=2_000))
     others = open_postgres(store, Timeouts(lock=300))
     holds, let_go = threading.Event(), threading.Event()

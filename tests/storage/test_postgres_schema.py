@@ -166,7 +166,8 @@ def test_a_migration_that_fails_changes_nothing(
     assert migrate(url) == ("", NOW)
 
 
-def test_row_78_an_old_server_works_on_a_newer_schema_that_allows_it(postgres_server: PostgresServer) -> None:
+def test_an_old_server_works_on_a_newer_schema_that_allows_it(postgres_server: PostgresServer) -> None:
+    # Row 78 of the faults.
     url = empty_store(postgres_server)
     old = open_repository(url)
     made = create(old, "App")
@@ -188,9 +189,10 @@ def test_row_78_an_old_server_works_on_a_newer_schema_that_allows_it(postgres_se
     started_after.close()
 
 
-def test_row_78_an_old_server_stops_writing_when_the_schema_leaves_its_range_and_goes_on_reading(
+def test_an_old_server_stops_writing_when_the_schema_leaves_its_range_and_goes_on_reading(
     postgres_server: PostgresServer,
 ) -> None:
+    # Row 78 of the faults.
     url = empty_store(postgres_server)
     old = open_repository(url)
     made = create(old, "App")
@@ -213,9 +215,10 @@ def test_row_78_an_old_server_stops_writing_when_the_schema_leaves_its_range_and
     started_after.close()
 
 
-def test_row_78_a_new_server_works_on_an_old_schema_within_its_range(
+def test_a_new_server_works_on_an_old_schema_within_its_range(
     postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Row 78 of the faults.
     url = empty_store(postgres_server)
     old = open_repository(url)
     create(old, "Old")

@@ -151,7 +151,8 @@ def test_where_there_is_no_file_that_is_told_apart(file: SnapshotFile) -> None:
 
 
 @pytest.mark.parametrize("change", [0x01, 0x80, 0xFF])
-def test_row_67_a_file_with_one_byte_changed_is_refused_wherever_that_is(file: SnapshotFile, change: int) -> None:
+def test_a_file_with_one_byte_changed_is_refused_wherever_that_is(file: SnapshotFile, change: int) -> None:
+    # Row 67 of the faults.
     content = write(file, roles(2))
 
     read = []
@@ -166,7 +167,8 @@ def test_row_67_a_file_with_one_byte_changed_is_refused_wherever_that_is(file: S
     assert read == []
 
 
-def test_row_67_a_file_that_is_cut_off_is_refused_wherever_that_is(file: SnapshotFile) -> None:
+def test_a_file_that_is_cut_off_is_refused_wherever_that_is(file: SnapshotFile) -> None:
+    # Row 67 of the faults.
     content = write(file, roles(2))
 
     for length in range(len(content)):
@@ -277,7 +279,8 @@ def test_what_is_no_file_is_refused_without_waiting_for_it(file: SnapshotFile) -
         file.read()
 
 
-def test_row_67_a_refused_file_is_kept_aside_and_only_the_last_one(file: SnapshotFile) -> None:
+def test_a_refused_file_is_kept_aside_and_only_the_last_one(file: SnapshotFile) -> None:
+    # Row 67 of the faults.
     file.path.write_bytes(b"first")
     file.set_aside()
     file.path.write_bytes(b"second")

@@ -45,7 +45,8 @@ def written_until_killed(path: Path, first: int, moment: random.Random) -> tuple
     return tried[-1], [int(line[1]) for line in lines if line[0] == "done"]
 
 
-def test_row_65_acknowledged_writes_survive_kill_9(tmp_path: Path) -> None:
+def test_acknowledged_writes_survive_kill_9(tmp_path: Path) -> None:
+    # Row 65 of the faults.
     path, moment = tmp_path / "rolecall.db", random.Random(7)
     acknowledged: set[int] = set()
     unanswered: set[int] = set()
@@ -83,9 +84,8 @@ def repository(tmp_path: Path) -> Iterator[SqlRoleRepository]:
     repository.close()
 
 
-def test_row_74_a_full_database_refuses_the_write_and_keeps_its_state(
-    repository: SqlRoleRepository, tmp_path: Path
-) -> None:
+def test_a_full_database_refuses_the_write_and_keeps_its_state(repository: SqlRoleRepository, tmp_path: Path) -> None:
+    # Row 74 of the faults.
     made = create(repository, "App")
     head = repository.head()
 
@@ -103,7 +103,8 @@ def test_row_74_a_full_database_refuses_the_write_and_keeps_its_state(
     assert_sound(tmp_path / "rolecall.db")
 
 
-def test_row_74_a_write_that_fails_at_any_page_changes_nothing(tmp_path: Path) -> None:
+def test_a_write_that_fails_at_any_page_changes_nothing(tmp_path: Path) -> None:
+    # Row 74 of the faults.
     process = python("-m", "tests.storage.full_disk_process", str(tmp_path / "rolecall.db"))
 
     output, _ = process.communicate(timeout=120)

@@ -1,8 +1,8 @@
-"""Runs `rolecall` with a wall clock that others can set wrong: `python launched.py FILE ARGUMENTS...`.
+"""Runs `rolecall` with a wall clock that a test can shift: `python shifted_clock.py FILE ARGUMENTS...`.
 
-FILE holds eight bytes, the seconds to add (little-endian, signed), and is read anew at every look at the clock. Only the wall clock
-is shifted: the monotonic and boot-time clocks of a machine do not jump either when somebody sets the time. SIGUSR1 makes the process
-tell where each of its threads is.
+FILE contains eight bytes, the seconds to add (little-endian, signed), and is read at every reading of the clock. Only the wall clock
+is shifted: setting the time of a machine does not change its monotonic and boot-time clocks either. On SIGUSR1 the process prints the
+stack of each thread.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NANOS = 1_000_000_000
 
 
 def shift_wall_clock(path: Path) -> None:
-    """Let `time.time` and `time.time_ns` answer with the offset of the file."""
+    """Add the offset in the file to `time.time` and `time.time_ns`."""
     with path.open("rb") as file:
         offset = mmap.mmap(file.fileno(), 8, prot=mmap.PROT_READ)
     seconds, nanos = time.time, time.time_ns
@@ -32,7 +32,7 @@ def main() -> None:
     faulthandler.register(signal.SIGUSR1)
     sys.argv[:] = ["rolecall", *sys.argv[2:]]
 
-    # Imported only now: whoever keeps a reference to the clock keeps the one that can be wrong.
+    # Imported only now, so that every module gets the shifted clock.
     from rolecall.cli import main as rolecall
 
     rolecall()
