@@ -1,8 +1,8 @@
-"""What an upper bound of staleness means, as a rule that answers can be held to.
+"""The rule for staleness as an upper bound.
 
-An answer of revision r that says "at most s old", asked for at the time t, is false if a commit above r was acknowledged before t - s.
-All times are on one boot-time clock, in seconds, and are taken so that doubt speaks for the service: an acknowledgement counts from the
-moment in which its author had it, an answer from the moment in which it was asked for.
+An answer of revision r with the staleness s, requested at the time t, is wrong if a commit above r was acknowledged before t - s. All
+times are on one boot-time clock, in seconds, and are taken in favour of the service: an acknowledgement counts from when its author
+received it, an answer from when it was requested.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from itertools import accumulate
 
 ROUNDING_SECONDS = 0.000_002
-"""Staleness is told in whole microseconds."""
+"""Staleness is reported in whole microseconds."""
 
 
 class Acknowledgements:
-    """Which revision was the newest that anybody had heard of, and when."""
+    """The newest acknowledged revision at each time."""
 
     def __init__(self, acknowledged: Iterable[tuple[float, int]]) -> None:
         in_time = sorted(acknowledged)
@@ -26,14 +26,14 @@ class Acknowledgements:
 
     def newest_before(self, instant: float) -> int:
         """Return the newest revision that was acknowledged before an instant; 0 when none was."""
-        place = bisect_left(self._times, instant)
-        return self._newest[place - 1] if place else 0
+        index = bisect_left(self._times, instant)
+        return self._newest[index - 1] if index else 0
 
     def known_since(self, revision: int) -> float:
         """Return when a revision was acknowledged."""
         return self._at[revision]
 
     def missed(self, revision: int, *, asked_at: float, staleness: float) -> int:
-        """Return a revision that an answer should have shown, 0 when it keeps what it says."""
+        """Return a revision that an answer should have shown, 0 if its staleness is right."""
         newest = self.newest_before(asked_at - staleness - ROUNDING_SECONDS)
         return newest if newest > revision else 0

@@ -1,4 +1,4 @@
-"""The control: a change log numbered by a sequence and polled by `id > last` loses what commits late, and our checker says so.
+"""The control: a log numbered by a sequence and polled by `id > last` loses rows that commit late, and our checker reports it.
 
 The same interleaving is then forced on the store itself, whose counter row allows no second writer before the first has committed.
 """
@@ -19,21 +19,23 @@ from rolecall.storage.open import migrate, open_repository
 from tests.coherence.order import disorder
 from tests.postgres import PostgresServer
 from tests.storage.samples import all_commits, author, create, creating
+from tests.storage.stores import database_of
+from tests.storage.waiting import has_blocked_transaction, wait_until
 
 WAIT_SECONDS = 30.0
 
 
 class SequenceFollower:
-    """A deliberately vulnerable follower: it remembers the highest number that it has seen."""
+    """A deliberately vulnerable follower: it polls after the highest number that it has read."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
-        self.taken_up: list[int] = []
+        self.applied: list[int] = []
 
     def poll(self) -> None:
-        last = max(self.taken_up, default=0)
+        last = max(self.applied, default=0)
         rows = self._connection.execute("SELECT id FROM log WHERE id > %s ORDER BY id", [last]).fetchall()
-        self.taken_up += [number for (number,) in rows]
+        self.applied += [number for (number,) in rows]
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def repository(url: str) -> Iterator[RoleRepository]:
         yield opened
 
 
-def test_the_control_loses_a_row_that_commits_late_and_the_checker_says_so(url: str) -> None:
+def test_the_control_loses_a_row_that_commits_late_and_the_checker_reports_it(url: str) -> None:
     with (
         closing(psycopg.connect(url, autocommit=True)) as reader,
         closing(psycopg.connect(url)) as slow,
@@ -66,13 +68,13 @@ def test_the_control_loses_a_row_that_commits_late_and_the_checker_says_so(url: 
         committed = [number for (number,) in reader.execute("SELECT id FROM log ORDER BY id").fetchall()]
 
     assert committed == [1, 2]
-    assert list(disorder(follower.taken_up, committed)) == ["lost: [1]"]
+    assert list(disorder(follower.applied, committed)) == ["lost: [1]"]
 
 
 def test_a_writer_that_begins_first_and_commits_last_loses_nothing_in_the_store(
-    url: str, repository: RoleRepository
+    postgres_server: PostgresServer, url: str, repository: RoleRepository
 ) -> None:
-    begun, go_on, taken_up = Event(), Event(), list[int]()
+    begun, go_on, applied = Event(), Event(), list[int]()
 
     def slowly(transaction: Transaction) -> None:
         creating("slow")(transaction)
@@ -83,36 +85,37 @@ def test_a_writer_that_begins_first_and_commits_last_loses_nothing_in_the_store(
         slow = pool.submit(repository.transact, author(), slowly)
         assert begun.wait(WAIT_SECONDS)
         quick = pool.submit(create, other, "quick")
-        taken_up += polled(repository, taken_up)
+        applied += polled(repository, applied)
+        wait_until(lambda: quick.done() or has_blocked_transaction(postgres_server, database_of(url)))
         waiting = not quick.done()
         go_on.set()
         slow.result(WAIT_SECONDS)
         quick.result(WAIT_SECONDS)
-        taken_up += polled(repository, taken_up)
+        applied += polled(repository, applied)
 
     committed = [commit.revision for commit in all_commits(repository)]
     assert waiting
     assert committed == [1, 2]
-    assert list(disorder(taken_up, committed)) == []
+    assert list(disorder(applied, committed)) == []
     assert [role.role_name for role in all_roles_in_order(repository)] == ["slow", "quick"]
 
 
 @pytest.mark.parametrize(
-    ("taken_up", "told"),
+    ("applied", "reported"),
     [
         ([1, 2, 3], []),
         ([1, 3], ["lost: [2]"]),
         ([1, 2, 3, 4], ["never committed: [4]"]),
-        ([1, 2, 2, 3], ["taken up twice: [2]", "out of order: [(2, 2)]"]),
+        ([1, 2, 2, 3], ["applied twice: [2]", "out of order: [(2, 2)]"]),
         ([2, 1, 3], ["out of order: [(2, 1)]"]),
     ],
 )
-def test_the_checker_tells_every_kind_of_disorder(taken_up: list[int], told: list[str]) -> None:
-    assert list(disorder(taken_up, [1, 2, 3])) == told
+def test_the_checker_reports_every_kind_of_disorder(applied: list[int], reported: list[str]) -> None:
+    assert list(disorder(applied, [1, 2, 3])) == reported
 
 
-def polled(repository: RoleRepository, taken_up: list[int]) -> list[int]:
-    last = Revision(taken_up[-1] if taken_up else 0)
+def polled(repository: RoleRepository, applied: list[int]) -> list[int]:
+    last = Revision(applied[-1] if applied else 0)
     return [commit.revision for commit in repository.commits(after=last, limit=100)]
 
 

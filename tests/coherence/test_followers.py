@@ -1,4 +1,4 @@
-"""Several followers over one PostgreSQL, while several processes write: contiguous, monotone, as fresh as they say, and equal."""
+"""Several followers of one PostgreSQL, while several processes write: contiguous, monotone, as fresh as they report, and equal."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FOLLOWERS, WRITERS, WRITES = 3, 3, 40
 
 @dataclass(frozen=True)
 class Acknowledged:
-    """A write of another process: its revision, when its author had word of it, and a role that it wrote."""
+    """A write of another process: its revision, when its author received the answer, and a role that it wrote."""
 
     revision: Revision
     at: float
@@ -44,31 +44,31 @@ class Acknowledged:
 
 
 class WatchedFeed(Feed):
-    """Notes each commit in the moment in which the state has taken it up, with the digest of that state."""
+    """Records each commit when the state has applied it, with the digest of that state."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__()
         self._snapshot = snapshot
-        self.taken_up: list[Revision] = []
+        self.applied: list[Revision] = []
         self.digests: dict[Revision, bytes] = {}
 
     def add(self, commit: Commit) -> None:
         super().add(commit)
-        self.taken_up.append(commit.revision)
+        self.applied.append(commit.revision)
         self.digests[commit.revision] = state_digest(version.role for version in self._snapshot.versions())
 
 
 @dataclass
 class Replica:
-    """A follower with a repository of its own, and what is seen of it: (when, revision, staleness in seconds)."""
+    """A follower with a repository of its own, and observations of it: (when, revision, staleness in seconds)."""
 
     follower: Follower
     feed: WatchedFeed
     consistency: Consistency
     seen: list[tuple[float, int, float]] = field(default_factory=list)
 
-    def look(self) -> None:
-        """Note what an answer would say now; nothing is awaited in between."""
+    def observe(self) -> None:
+        """Record the revision and staleness of an answer given now; nothing is awaited in between."""
         staleness = self.follower.staleness()
         self.seen.append((boottime(), self.follower.snapshot.revision, staleness / 1_000_000))
 
@@ -80,10 +80,10 @@ def url(postgres_server: PostgresServer) -> str:
     return url
 
 
-@pytest.mark.parametrize("hinted", [True, False], ids=["with hints", "by polls alone"])
-async def test_followers_of_one_store_agree_while_others_write(url: str, hinted: bool) -> None:
+@pytest.mark.parametrize("notified", [True, False], ids=["with notifications", "by polls alone"])
+async def test_followers_of_one_store_agree_while_others_write(url: str, notified: bool) -> None:
     async with AsyncExitStack() as stack:
-        replicas = [await stack.enter_async_context(following(url, hinted=hinted)) for _ in range(FOLLOWERS)]
+        replicas = [await stack.enter_async_context(following(url, notified=notified)) for _ in range(FOLLOWERS)]
         watching = asyncio.create_task(watched(replicas))
 
         acknowledged = [
@@ -100,14 +100,14 @@ async def test_followers_of_one_store_agree_while_others_write(url: str, hinted:
     assert committed == list(range(1, len(committed) + 1))
     assert len(acknowledged) == len(committed) >= WRITERS * WRITES // 2
     for replica in replicas:
-        assert list(disorder(replica.feed.taken_up, committed)) == []
+        assert list(disorder(replica.feed.applied, committed)) == []
         assert not any(replica.follower.reloads.values())
         assert replica.feed.digests[committed[-1]] == digest
         assert stale_answers(replica, acknowledged) == []
     assert len({tuple(sorted(replica.feed.digests.items())) for replica in replicas}) == 1
 
 
-def test_the_checker_tells_an_answer_that_is_older_than_it_says() -> None:
+def test_the_checker_reports_an_answer_that_is_older_than_its_staleness() -> None:
     acknowledged = Acknowledgements([(10.0, 7), (11.0, 9), (11.5, 8)])
 
     assert acknowledged.missed(6, asked_at=12.0, staleness=1.5) == 7
@@ -151,7 +151,7 @@ def token_of(replica: Replica, revision: Revision) -> str:
 
 
 def stale_answers(replica: Replica, acknowledged: Sequence[Acknowledged]) -> list[str]:
-    """Return what was seen of a replica that was older than it said."""
+    """Return the observations of a replica that were older than their staleness."""
     known = Acknowledgements((write.at, write.revision) for write in acknowledged)
     return [
         f"{revision} at {at}, which says that it is at most {staleness} old, misses {missed}"
@@ -163,13 +163,13 @@ def stale_answers(replica: Replica, acknowledged: Sequence[Acknowledged]) -> lis
 async def watched(replicas: Sequence[Replica]) -> None:
     while True:
         for replica in replicas:
-            replica.look()
+            replica.observe()
         await asyncio.sleep(0.002)
 
 
 @asynccontextmanager
-async def following(url: str, *, hinted: bool) -> AsyncIterator[Replica]:
-    """Give a follower that polls, with a repository and threads of its own."""
+async def following(url: str, *, notified: bool) -> AsyncIterator[Replica]:
+    """Yield a follower that polls, with a repository and threads of its own."""
     with opened(url) as repository, ThreadPoolExecutor(2) as readers:
         began, snapshot = boottime_micros(), load_snapshot(repository)
         tokens = Tokens(repository.token_key, snapshot.incarnation)
@@ -179,9 +179,9 @@ async def following(url: str, *, hinted: bool) -> AsyncIterator[Replica]:
         feed.restart(follower.snapshot.revision)
         follower.feed = feed
         polling = Polling(follower, seconds=0.3, jitter=lambda: 1.0, on_change=lambda _: None)
-        hints = repository.notifications() if hinted else None
+        notifications = repository.notifications() if notified else None
         tasks = [asyncio.create_task(polling.run())]
-        tasks += [asyncio.create_task(polling.listen(hints))] if hints else []
+        tasks += [asyncio.create_task(polling.listen(notifications))] if notifications else []
         try:
             yield Replica(follower, feed, Consistency(follower, tokens))
         finally:

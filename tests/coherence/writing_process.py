@@ -1,4 +1,4 @@
-"""A process that writes to a shared store, and says of each write when it was acknowledged.
+"""A process that writes to a shared store, and prints when each write was acknowledged.
 
 Usage: python -m tests.coherence.writing_process URL NAME WRITES. Each line is a revision, the boot-time clock in seconds when the write
 had returned, and the key of a role that it wrote.
@@ -39,7 +39,7 @@ def main(url: str, name: str, writes: str) -> None:
         try:
             key, commit = repository.transact(author(actor=name), work)
         except StoreUnavailableError as error:
-            # Another writer was in the way for too long: that is an answer, too.
+            # Another writer held the lock for too long, which is a valid outcome.
             print(f"refused: {error}", file=sys.stderr)
             continue
         assert commit is not None

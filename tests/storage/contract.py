@@ -1,4 +1,4 @@
-"""What every adapter of `RoleRepository` must show: one test or more for each sentence of the port."""
+"""The contract of every adapter of `RoleRepository`: one test or more for each sentence of the port."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from tests.storage.samples import (
     remove,
     sample,
 )
+from tests.storage.waiting import wait_until
 
 KEY = f"{ACCOUNT}/app"
 OUTCOME = Remembered(b"fingerprint", b"outcome")
@@ -38,7 +39,7 @@ class SomeError(Exception):
 
 
 class RoleRepositoryContract:
-    """Give `repository`, empty, as a fixture; inherit the tests."""
+    """Inherit the tests, and provide an empty `repository` as a fixture."""
 
     # --- where it stands
 
@@ -93,7 +94,9 @@ class RoleRepositoryContract:
         assert repository.head() == before
         assert create(repository, "Next")[0].revision == 2
 
-    def test_a_write_that_raises_keeps_nothing_and_hands_on_the_error(self, repository: RoleRepository) -> None:
+    def test_a_write_that_raises_changes_nothing_and_the_error_reaches_the_caller(
+        self, repository: RoleRepository
+    ) -> None:
         (before,) = create(repository, "App")
 
         def work(transaction: Transaction) -> None:
@@ -197,7 +200,7 @@ class RoleRepositoryContract:
 
         assert found is None
 
-    def test_role_ids_are_decimal_and_never_come_again(self, repository: RoleRepository) -> None:
+    def test_role_ids_are_decimal_and_never_reused(self, repository: RoleRepository) -> None:
         ids = [create(repository, "App")[0].role_id]
         remove(repository, KEY)
         ids += [role.role_id for role in create(repository, "App", "B", "C")]
@@ -340,7 +343,7 @@ class RoleRepositoryContract:
 
         assert [role.role_name for role in listed] == ["a", "a-1", "a.1", "A1", "b", "B.2", "C"]
 
-    def test_a_list_goes_on_after_a_key(self, repository: RoleRepository) -> None:
+    def test_a_list_begins_after_a_key(self, repository: RoleRepository) -> None:
         create(repository, "a", "b", "c", "d")
 
         listed = repository.list_roles(ACCOUNT, after=f"{ACCOUNT}/b", name_prefix="", tags={}, limit=1)
@@ -410,7 +413,7 @@ class RoleRepositoryContract:
 
         assert repository.role_as_of(KEY, Revision(2)) == made
 
-    def test_what_history_still_says_of_a_role_is_found_from_the_floor_on(self, repository: RoleRepository) -> None:
+    def test_a_role_is_found_at_every_revision_that_the_log_still_determines(self, repository: RoleRepository) -> None:
         kept, gone, changed, _ = create(repository, "Kept", "Gone", "Changed", "Unseen")
         remove(repository, f"{ACCOUNT}/unseen")
         create(repository, "Floor")
@@ -463,12 +466,12 @@ class RoleRepositoryContract:
 
         assert repository.census() == (repository.head(), 2)
 
-    def test_what_is_examined_and_counted_is_of_one_moment(self, repository: RoleRepository) -> None:
+    def test_examined_roles_and_the_census_are_of_one_revision(self, repository: RoleRepository) -> None:
         stop = threading.Event()
         create(repository, "r0")
 
-        def look() -> int:
-            looks = 0
+        def read() -> int:
+            reads = 0
             while not stop.is_set():
                 examined, (head, roles) = (
                     repository.examine([f"{ACCOUNT}/r{n}" for n in range(31)]),
@@ -477,15 +480,15 @@ class RoleRepositoryContract:
                 assert len(examined.roles) == examined.head.revision
                 assert max(role.revision for role in examined.roles.values()) == examined.head.revision
                 assert roles == head.revision
-                looks += 1
-            return looks
+                reads += 1
+            return reads
 
         with ThreadPoolExecutor(2) as threads:
-            lookers = [threads.submit(look) for _ in range(2)]
+            readers = [threads.submit(read) for _ in range(2)]
             for n in range(1, 31):
                 create(repository, f"r{n}")
             stop.set()
-            assert all(looker.result() for looker in lookers)
+            assert all(reader.result() for reader in readers)
 
     def test_a_history_is_renamed_only_if_it_is_the_expected_one(self, repository: RoleRepository) -> None:
         create(repository, "App")
@@ -513,9 +516,7 @@ class RoleRepositoryContract:
         assert names == {repository.head().incarnation}
         assert old not in names
 
-    def test_a_store_of_ones_own_needs_no_hints_and_one_that_is_shared_may_give_them(
-        self, repository: RoleRepository
-    ) -> None:
+    def test_only_a_store_that_is_shared_has_notifications(self, repository: RoleRepository) -> None:
         notifications = repository.notifications()
 
         assert repository.exclusive == (notifications is None)
@@ -687,25 +688,30 @@ class RoleRepositoryContract:
     def test_a_store_that_is_closed_waits_for_the_write_under_way_and_begins_no_other(
         self, repository: RoleRepository
     ) -> None:
-        begun, go_on = threading.Event(), threading.Event()
+        begun, go_on, events = threading.Event(), threading.Event(), list[str]()
 
         def work(transaction: Transaction) -> None:
             begun.set()
             assert go_on.wait(30)
             transaction.put(ChangeKind.CREATED, sample(transaction))
+            events.append("written")
+
+        def close() -> None:
+            repository.close()
+            events.append("closed")
 
         with ThreadPoolExecutor(3) as threads:
             first = threads.submit(repository.transact, author(), work)
             assert begun.wait(30)
             second = threads.submit(repository.transact, author(), nothing)
-            closing = threads.submit(repository.close)
-            with pytest.raises(TimeoutError):
-                closing.result(0.2)
+            closing = threads.submit(close)
+            wait_until(lambda: repository._closed)  # type: ignore[attr-defined]
             go_on.set()
             _, commit = first.result()
             closing.result()
 
         assert commit is not None
+        assert events == ["written", "closed"]
         assert isinstance(second.exception(), StoreUnavailableError)
 
     def test_documents_are_kept_as_text(self, repository: RoleRepository) -> None:

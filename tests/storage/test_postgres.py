@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -20,6 +22,7 @@ from tests.roles.policies import POLICY, catalog_of, create as create_role
 from tests.storage.contract import RoleRepositoryContract
 from tests.storage.samples import ACCOUNT, all_commits, assert_chained, author, create, sample
 from tests.storage.stores import database_of, empty_store
+from tests.storage.waiting import wait_until
 
 
 @pytest.fixture
@@ -162,31 +165,35 @@ def test_no_acknowledged_write_is_lost_when_the_database_crashes_under_two_serve
     server = postgres_server
     store = empty_store(server)
     stores = [open_repository(store) for _ in range(2)]
-    stop = threading.Event()
+    stop, acknowledged = threading.Event(), list[str]()
 
-    def write(writer: int) -> list[str]:
-        done: list[str] = []
-        while not stop.is_set():
-            written_with_retries(stores[writer], f"writer{writer}-{len(done)}")
-            done.append(f"writer{writer}-{len(done)}")
-        return done
+    def write(writer: int) -> None:
+        for number in itertools.count():
+            if stop.is_set():
+                return
+            written_with_retries(stores[writer], f"writer{writer}-{number}")
+            acknowledged.append(f"writer{writer}-{number}")
 
     with ThreadPoolExecutor(2) as threads:
         writing = [threads.submit(write, writer) for writer in range(2)]
-        for _ in range(3):
-            time.sleep(0.5)
+        for restarts in range(1, 4):
+            wait_until(partial(at_least, acknowledged, 5 * restarts))
             server.restart("immediate")
-        time.sleep(0.3)
+        wait_until(partial(at_least, acknowledged, 20))
         stop.set()
-        acknowledged = [request_id for writer in writing for request_id in writer.result()]
+        for writer in writing:
+            writer.result()
 
     commits = all_commits(stores[0])
     assert sorted(commit.author.request_id for commit in commits) == sorted(acknowledged)
     assert [commit.revision for commit in commits] == list(range(1, len(acknowledged) + 1))
-    assert len(acknowledged) >= 10
     assert_chained(stores[1])
     for repository in stores:
         repository.close()
+
+
+def at_least(found: list[str], count: int) -> bool:
+    return len(found) >= count
 
 
 def written_with_retries(repository: RoleRepository, request_id: str) -> None:
