@@ -298,8 +298,46 @@ async def test_two_reloads_at_once_lose_nothing_of_what_is_committed_meanwhile(p
         seen.append(parts.follower.snapshot.revision)
         await asyncio.sleep(0)
 
+    await asyncio.gather(first, second)
     assert set(seen) == {1}
     assert held(parts) == {"a"}
+    assert parts.reloads == {"mismatch": 2}
+
+
+async def test_a_commit_of_another_history_at_an_applied_revision_reloads_the_state(parts: Parts) -> None:
+    parts.put("kept")
+    await parts.follower.catch_up()
+    saved = parts.repository.saved()
+    lost = parts.put("lost")
+    parts.repository.put_back(saved)
+    parts.put("other")
+    commits, loop = parts.repository.commits, asyncio.get_running_loop()
+    late = [lost]
+
+    def while_an_own_commit_is_applied(*, after: Revision, limit: int) -> list[Commit]:
+        found = commits(after=after, limit=limit)
+        if late:
+            asyncio.run_coroutine_threadsafe(parts.follower.apply_local(late.pop()), loop).result(20)
+        return found
+
+    parts.repository.commits = while_an_own_commit_is_applied  # type: ignore[method-assign]
+
+    await parts.follower.catch_up()
+
+    assert (held(parts), parts.reloads) == ({"kept", "other"}, {"fork": 1})
+
+
+async def test_catching_up_with_many_commits_yields_to_other_work(parts: Parts) -> None:
+    for number in range(100):
+        parts.put(f"r{number}")
+    seen = set[int]()
+    catching_up = asyncio.create_task(parts.follower.catch_up())
+
+    while not catching_up.done():
+        seen.add(parts.follower.snapshot.revision)
+        await asyncio.sleep(0)
+
+    assert len(seen) >= 100
 
 
 # --- how old the state is
@@ -334,6 +372,26 @@ async def test_a_poll_that_fails_makes_the_state_no_younger(parts: Parts) -> Non
 async def test_time_in_which_the_process_was_stopped_counts() -> None:
     # row 76 of the faults
     assert abs(boottime_micros() - time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000) < 10 * SECOND
+
+
+async def test_a_reload_that_ends_after_a_later_poll_makes_the_state_no_older(parts: Parts) -> None:
+    load, reading, go_on = parts.repository.load, asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow() -> Iterator[Role]:
+        yield from list(load())
+        loop.call_soon_threadsafe(reading.set)
+        go_on.wait(10)
+
+    parts.repository.load = slow  # type: ignore[method-assign]
+    reloading = asyncio.create_task(parts.follower.reload(Reload.MISMATCH))
+    await reading.wait()
+    parts.now += 5 * SECOND
+    await parts.follower.catch_up()
+    go_on.set()
+    await reloading
+
+    assert parts.follower.staleness() == 0
 
 
 async def test_a_store_of_this_process_alone_is_never_stale() -> None:
@@ -427,8 +485,41 @@ async def test_a_hint_brings_the_next_poll_forward(parts: Parts) -> None:
     hints.given.release()
     await until(lambda: held(parts))
 
+    # One hint starts one poll, not one after the other.
+    await until(lambda: not polling._hinted.is_set())
+
     await stopped(*tasks)
     assert (polling.counts.hints, hints.closed) == (1, True)
+
+
+async def test_the_interval_of_the_polls_has_a_jitter(parts: Parts) -> None:
+    polling = Polling(parts.follower, seconds=3_600, jitter=lambda: 0.0, on_change=lambda _: None)
+    task = asyncio.create_task(polling.run())
+
+    await until(lambda: polling.counts.done >= 3)
+
+    await stopped(task)
+
+
+async def test_under_many_hints_there_is_a_least_pause_between_polls(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses, sleep = list[float](), asyncio.sleep
+
+    async def sleep_shortly(seconds: float) -> None:
+        pauses.append(seconds)
+        await sleep(0)
+
+    polling = Polling(parts.follower, seconds=3_600, jitter=lambda: 1.0, on_change=lambda _: None)
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio, "sleep", sleep_shortly)
+        task = asyncio.create_task(polling.run())
+        while polling.counts.done < 3:
+            polling._hinted.set()
+            await sleep(0.001)
+        await stopped(task)
+
+    assert pauses.count(0.01) >= 2
 
 
 async def test_a_schema_out_of_range_is_an_outage_for_the_polls(parts: Parts) -> None:
@@ -525,6 +616,37 @@ async def test_a_wholly_different_state_is_not_compared_to_its_end(parts: Parts)
     await compared.reconciler.reconcile()
 
     assert len(compared.reported[0]) == 20
+
+
+async def test_a_comparison_pauses_after_each_read(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts.put(*(f"r{n}" for n in range(1_001)))
+    await parts.follower.catch_up()
+    pauses, sleep = list[float](), asyncio.sleep
+
+    async def sleep_shortly(seconds: float) -> None:
+        pauses.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep_shortly)
+    await Reconciler(parts.follower, parts.repository, parts.readers, on_mismatch=print, pause=7.5).reconcile()
+
+    assert pauses.count(7.5) == 3
+
+
+async def test_roles_of_another_history_are_not_compared(parts: Parts) -> None:
+    parts.put("a")
+    await parts.follower.catch_up()
+    head = parts.repository.head()
+
+    def of_another_history(keys: Sequence[str]) -> Examined:
+        return Examined(replace(head, incarnation="another"), {})
+
+    parts.repository.examine = of_another_history  # type: ignore[method-assign]
+    compared = Comparison(parts)
+
+    await compared.reconciler.reconcile()
+
+    assert compared.reported == []
 
 
 async def test_roles_that_change_meanwhile_are_no_mismatch(parts: Parts) -> None:

@@ -11,7 +11,8 @@ from rolecall.engine.follower import Follower
 from rolecall.engine.history import RoleHistory
 from rolecall.engine.snapshot_loader import load_snapshot
 from rolecall.roles.change import Author, ChangeKind
-from rolecall.roles.errors import RevisionNotKeptError
+from rolecall.roles.errors import RevisionNotKeptError, StoreUnavailableError
+from rolecall.roles.repository import Head
 from rolecall.roles.role import Micros
 from rolecall.storage.memory import MemoryRoleRepository
 from tests.engine.world import allow, document, role
@@ -57,6 +58,21 @@ async def test_a_revision_that_this_process_has_not_seen_is_looked_for(past: Pas
     assert past.follower.snapshot.revision == 0
     assert await past.history.version(APP.key, 1) is not None
     assert past.follower.snapshot.revision == 1
+
+
+async def test_a_revision_that_this_process_has_seen_is_read_without_a_poll(past: Past) -> None:
+    past.write("first")
+    await past.follower.catch_up()
+
+    def polled() -> Head:
+        raise StoreUnavailableError("not to be polled")
+
+    past.repository.head = polled  # type: ignore[method-assign]
+
+    version = await past.history.version(APP.key, 1)
+
+    assert version
+    assert version.role.description == "first"
 
 
 async def test_a_revision_that_nobody_wrote_is_refused(past: Past) -> None:

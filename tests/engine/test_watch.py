@@ -486,6 +486,65 @@ async def test_nothing_is_kept_when_the_watches_have_ended(world: World) -> None
     assert world.watches.slots.acquire().done()
 
 
+async def test_changes_before_a_slot_is_assigned_are_in_the_state_and_not_sent_again() -> None:
+    world = World(slots=1)
+    await world.write("a")
+    slot = world.watches.slots.acquire()
+
+    async with watching(world, WITH_STATE) as received:
+        await world.write("b")
+        world.watches.slots.release(slot)
+        await received.up_to(2)
+        await world.write("c")
+        await received.up_to(3)
+
+    assert sorted(received.found) == ["a", "b"]
+    assert received.names == [(3, "CREATED", "c")]
+    world.close()
+
+
+async def test_no_checkpoint_is_sent_before_the_state() -> None:
+    world = World(slots=1, silent_seconds=0.01)
+    await world.write("a")
+    world.forget_feed()
+    slot = world.watches.slots.acquire()
+
+    async with (
+        watching(world, WITH_STATE) as first,
+        watching(world, WatchRequest(start_token=world.token(0))) as second,
+    ):
+        # As often as the second watch was due for a checkpoint, so was the first.
+        await second.up_to(0, count=4)
+        before = list(first.events)
+        world.watches.slots.release(slot)
+        await first.up_to(1)
+
+    assert before == []
+    assert isinstance(first.events[0], RoleFound)
+    world.close()
+
+
+async def test_pages_of_changes_that_a_watch_does_not_cover_yield_to_other_work() -> None:
+    world, turns = World(page_commits=1), 0
+    for number in range(100):
+        await world.write(f"r{number}")
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    busy = asyncio.create_task(others())
+    async with watching(world, WatchRequest(account_ids={OTHER}, start_token=world.token(0))):
+        while world.follower.feed.waiting < 1:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    busy.cancel()
+
+    assert turns >= 100
+    world.close()
+
+
 class Copy:
     """Follows a watch blindly: what is found and changed, and nothing else."""
 

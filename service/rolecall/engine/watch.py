@@ -138,7 +138,6 @@ class _Watch:
         elif self._request.start_token:
             self._revision = await self._watches.reach(self._request.start_token)
         while True:
-            self._require_same_history()
             if self._revision >= self._feed.head:
                 await self._wait_for_changes()
             elif (commits := self._feed.since(self._revision, self._options.page_commits)) is None:
