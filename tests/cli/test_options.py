@@ -77,7 +77,14 @@ REMOTE = {
         },
     ),
     "who-can": Remote(("42/some",), {}, {"role": 'role: "42/some"'}),
-    "what-can": Remote((f"--as={USER}",), {**PRINCIPAL, ("--account-id=prod",): 'account_id: "prod"'}),
+    "what-can": Remote(
+        (f"--as={USER}",),
+        {
+            **PRINCIPAL,
+            ("--account-id=prod",): 'account_id: "prod"',
+            ("--as=k8s:ack/payments/api", "--account-id=77"): "acs:ram::77:oidc-provider/ack",
+        },
+    ),
     "apply": Remote(
         ("--file=roles.yaml",),
         {
