@@ -1,10 +1,9 @@
-"""Measures whether the tests can fail: tries a sample of single changes to the code against them.
+"""Measures whether the tests can fail: makes single changes to the code and runs the tests that execute the changed line.
 
-Each change is made in a private copy of the tree, and the tests that run its line are run there, the quickest first. A change that no
-test notices is a promise that nobody would see broken, or a change that means nothing. The same seed draws the same sample from the
-same code. Which test runs which line is measured once, in minutes, and kept in .mutants_cache until the code or the tests change. The tests
-under tests/chaos, tests/helm and tests/repository are never run. The exit code is 1 if a package is below 95 %, 130 after Ctrl-C,
-2 if the tests fail without any change.
+Each change is made in a private copy of the tree; the quickest tests run first. A change that no test notices is either a missing test
+or has no effect. The same seed selects the same changes of the same code. Which test executes which line is recorded once, which takes
+minutes, and stored in .mutants_cache until the code or the tests change. Tests under tests/chaos, tests/helm and tests/repository do
+not run. Exit codes: 0 if every package reaches 95 %, 1 if one does not, 2 if the tests fail without any change, 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ from tests.mutants.tree import REPOSITORY, package_of, source_paths
 from tests.mutants.trial import BrokenTestsError, Trial
 
 INTERRUPTED = 130
-_LEAST_PRIORITY_CHANGE = 10
-_PART_FOR_TESTS = 3  # a run may take three times as long as its tests took when they were measured
+_LOWER_PRIORITY = 10
+_PART_FOR_TESTS = 3  # a machine may be three times slower than when the tests were measured
 
 
 def main() -> int:
-    """Run; the exit code says whether every package reaches the aim."""
+    """Run, and return the exit code."""
     arguments = _arguments()
-    os.nice(_LEAST_PRIORITY_CHANGE)
+    os.nice(_LOWER_PRIORITY)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return _run(arguments)
@@ -77,7 +76,7 @@ def _report(trials: list[Trial], arguments: argparse.Namespace) -> None:
 
 
 class _Progress:
-    """Shows how far a run is on a terminal; elsewhere, each survivor as it is found."""
+    """Prints the progress of a run on a terminal; elsewhere, each survivor when it is found."""
 
     def __init__(self, total: int) -> None:
         self._total = total
@@ -103,17 +102,31 @@ def _arguments() -> argparse.Namespace:
     )
     packages = sorted({package_of(path) for path in source_paths(REPOSITORY)})
     add = parser.add_argument
-    add("--seed", type=int, default=1, help="which sample is drawn (default 1)")
-    add("--count", type=int, help="how many changes, over packages by their size (default 200; all with --only)")
-    add("--each", type=int, metavar="COUNT", help="how many changes of each package, rather than by its size")
-    add("--package", action="append", choices=packages, default=[], help="changes of this package; may be repeated")
-    add("--only", action="append", metavar="FILE[:LINE]", default=[], help="changes of this place; may be repeated")
-    add("--jobs", type=int, default=2, help="how many changes are tried at once (default 2)")
-    add("--timeout", type=float, default=120.0, metavar="SECONDS", help="for the tests of a change (default 120)")
-    add("--refresh-map", action="store_true", help="measure again which test runs which line")
-    add("--stale-map", action="store_true", help="use the last map although code or tests have changed since")
-    add("-o", "--output", choices=("table", "json"), default="table", help="the form of the report (default table)")
-    add("--survivors", type=Path, metavar="FILE", help="write what no test noticed to this file too")
+    add("--seed", type=int, default=1, help="selects the sample (default 1)")
+    add("--count", type=int, help="number of changes, divided among packages by size (default 200; all with --only)")
+    add("--each", type=int, metavar="COUNT", help="number of changes of each package, instead of --count")
+    add(
+        "--package", action="append", choices=packages, default=[], help="only changes of this package; may be repeated"
+    )
+    add(
+        "--only",
+        action="append",
+        metavar="FILE[:LINE]",
+        default=[],
+        help="only changes of this file or line; may be repeated",
+    )
+    add("--jobs", type=int, default=2, help="number of changes tried in parallel (default 2)")
+    add(
+        "--timeout",
+        type=float,
+        default=120.0,
+        metavar="SECONDS",
+        help="time limit for the tests of one change (default 120)",
+    )
+    add("--refresh-map", action="store_true", help="record again which test executes which line")
+    add("--stale-map", action="store_true", help="use the last record even if the code or the tests have changed since")
+    add("-o", "--output", choices=("table", "json"), default="table", help="format of the report (default table)")
+    add("--survivors", type=Path, metavar="FILE", help="also write the scores and the survivors to this file")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""Tries many changes, a few at a time, and makes sure that the tests which noticed one pass without it."""
+"""Tries many changes, a few in parallel, and verifies that the tests which noticed them pass without them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.mutants.changes import Change
 from tests.mutants.selection import Selector
 from tests.mutants.trial import BrokenTestsError, Outcome, Trial, Workplace
 
-_PATIENCE = 10  # without a change nothing runs without end, so a slow machine has its time
+_CHECK_FACTOR = 10  # unchanged code does not hang, so a slow machine gets more time
 
 
 class Campaign:
-    """The trials of a run. `trials` has those so far, also after an interruption."""
+    """The trials of a run. `trials` has the results so far, also after an interruption."""
 
     def __init__(self, root: Path, selector: Selector, *, jobs: int, seconds: float) -> None:
         self._root = root
@@ -41,7 +41,7 @@ class Campaign:
                 for workplace in workplaces:
                     workplace.stop()
                 raise
-            self._doubt(workplaces[0])
+            self._confirm(workplaces[0])
 
     def _collect(self, futures: list[Future[Trial]], on_trial: Callable[[Trial], None]) -> None:
         for future in as_completed(futures):
@@ -60,15 +60,15 @@ class Campaign:
         """Raise `BrokenTestsError` unless the tests of the first change pass without it."""
         selections = (self._selector.tests_for(change) for change in changes)
         first = next((selection for selection in selections if selection.tests), None)
-        if first and (failed := workplace.check(first.tests, seconds=_PATIENCE * self._seconds)):
+        if first and (failed := workplace.check(first.tests, seconds=_CHECK_FACTOR * self._seconds)):
             raise BrokenTestsError(f"these fail without any change: {', '.join(sorted(failed))}")
 
-    def _doubt(self, workplace: Workplace) -> None:
+    def _confirm(self, workplace: Workplace) -> None:
         """Count a change as survived if the test that noticed it fails without it too."""
         tests: defaultdict[str, list[str]] = defaultdict(list)
         for name in {trial.noticed_by for trial in self.trials if "::" in trial.noticed_by}:
             tests[name.partition("::")[0]].append(name)
-        failed = workplace.check(dict(tests), seconds=_PATIENCE * self._seconds) if tests else frozenset()
+        failed = workplace.check(dict(tests), seconds=_CHECK_FACTOR * self._seconds) if tests else frozenset()
         self.trials = [
             replace(trial, outcome=Outcome.SURVIVED) if trial.noticed_by in failed else trial for trial in self.trials
         ]

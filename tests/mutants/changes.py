@@ -1,4 +1,4 @@
-"""Every change of the code that is worth a try, and the seeded sample that is tried."""
+"""Lists the possible changes of the code, and selects a sample of them by a seed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _OPERATORS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One change of one file: the edit, the lines of its statement, and whether an import runs it rather than a function."""
+    """One change of one file: the edit, the lines of its statement, and whether it runs at import or in a function."""
 
     source: Source
     edit: Edit
@@ -73,7 +73,7 @@ class Change:
         return "\n".join(list(difflib.unified_diff(before, after, lineterm="", n=0))[3:])
 
     def is_valid(self) -> bool:
-        """Return whether the changed file compiles and is another program than before."""
+        """Return whether the changed file compiles and differs in more than its layout."""
         try:
             after = ast.parse(self.after)
             compile(after, self.path, "exec")
@@ -99,7 +99,7 @@ def changes_of(source: Source, signatures: Signatures) -> Iterator[Change]:
 
 
 def matching(changes: Iterable[Change], *, packages: Sequence[str] = (), only: Sequence[str] = ()) -> list[Change]:
-    """Return the changes of these packages that are in one of these places: `FILE` or `FILE:LINE`."""
+    """Return the changes in these packages and in one of these places: `FILE` or `FILE:LINE`."""
     return [
         change
         for change in changes

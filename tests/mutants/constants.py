@@ -1,4 +1,4 @@
-"""Changes of a constant: a number, a truth value, a text that is not prose."""
+"""Changes of constants: numbers, booleans, and strings that a program reads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PATTERN = re.compile(r"[\\^$\[\]]")
 
 
 def changed_numbers(visit: Visit, source: Source, _signatures: Signatures) -> Iterator[Edit]:
-    """Make a whole number one more and one less, and double any other."""
+    """Change an integer by one up and one down, and double a float."""
     match visit.node:
         case ast.Constant(value=bool()):
             return
@@ -35,7 +35,7 @@ def changed_truths(visit: Visit, source: Source, _signatures: Signatures) -> Ite
 
 
 def changed_texts(visit: Visit, source: Source, _signatures: Signatures) -> Iterator[Edit]:
-    """Change a text that a program reads: a name, a key, a pattern, a statement of SQL."""
+    """Change a string that a program reads: a name, a key, a pattern, an SQL statement."""
     match visit.node:
         case ast.Constant(value=str() as value) as node if not visit.prose and not _reads_as_prose(value):
             yield _changed_text(node, f"{value}~", source)

@@ -1,4 +1,4 @@
-"""Changes of what an expression does: its condition, its comparison, its operator."""
+"""Changes of conditions, comparisons and operators."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def negated_conditions(visit: Visit, source: Source, _signatures: Signatures) ->
 
 
 def swapped_comparisons(visit: Visit, source: Source, _signatures: Signatures) -> Iterator[Edit]:
-    """Move or turn each comparison."""
+    """Include or exclude the bound of an ordering; invert any other comparison."""
     if isinstance(visit.node, ast.Compare):
         operands = [visit.node.left, *visit.node.comparators]
         for operator, left, right in zip(visit.node.ops, operands, operands[1:], strict=False):
@@ -60,7 +60,7 @@ def swapped_comparisons(visit: Visit, source: Source, _signatures: Signatures) -
 
 
 def swapped_operators(visit: Visit, source: Source, _signatures: Signatures) -> Iterator[Edit]:
-    """Exchange `and` and `or`, plus and minus; drop `not`."""
+    """Exchange `and` and `or`, plus and minus; remove `not`."""
     match visit.node:
         case ast.BoolOp(op=operator, values=values):
             old, new = ("and", "or") if isinstance(operator, ast.And) else ("or", "and")
@@ -100,7 +100,7 @@ def _is_negated_elsewhere(test: ast.expr) -> bool:
 
 
 def _is_arithmetic(visit: Visit, left: ast.expr, right: ast.expr) -> bool:
-    """Return whether the operands may be numbers or sets: texts and lists only break, and `A | B` may name a type."""
+    """Return whether the operands may be numbers or sets: other types only raise, and `A | B` may name a type."""
     texts = (ast.JoinedStr, ast.List, ast.Tuple, ast.ListComp)
     return not _names_a_type(visit) and not any(isinstance(side, texts) or _is_text(side) for side in (left, right))
 

@@ -1,4 +1,4 @@
-"""What is left alone, because a change of it means nothing: annotations, docstrings, decorators, prose, what never runs."""
+"""Which syntax may be changed: not annotations, docstrings, decorators, texts of messages, or code that never runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
-# Arguments that only people read, or whose default is the same on every machine the tests run on.
+# Arguments with text for people, or without effect on a machine where the tests pass.
 IGNORED_ARGUMENTS = frozenset(
     {"description", "encoding", "epilog", "help", "metavar", "rich_help_panel", "short_help", "stacklevel", "strict"}
 )

@@ -1,4 +1,4 @@
-"""The map from lines of code to the tests that run them: measured once for a tree, in a directory that Git ignores."""
+"""The map from lines of code to the tests that execute them, stored in a directory that Git ignores."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from pathlib import Path
 from coverage import CoverageData
 
 from tests.mutants.pytest_plugin import PLAN
-from tests.mutants.tree import copy_tree, digests, environment
+from tests.mutants.tree import NOT_RUN, copy_tree, digests, environment
 
 CACHE = ".mutants_cache"
-NOT_MAPPED = ("tests/chaos", "tests/helm", "tests/repository", "tests/mutants")
 _CONFIG = "[run]\nsource_pkgs = rolecall\nparallel = true\nrelative_files = true\n"
 _PYTEST_FAILED = 1
 
 
 class LineMap:
-    """Which tests run a line, how long each takes, and which fail without any change."""
+    """Which tests execute a line, how long each takes, and which fail without any change."""
 
     def __init__(self, coverage: CoverageData, measured: dict[str, dict[str, float]], digests: dict[str, str]) -> None:
         self._coverage = coverage
@@ -41,7 +40,7 @@ class LineMap:
         return cls(coverage, measured, known)
 
     def lines_of(self, path: str) -> dict[int, frozenset[str]]:
-        """Return for each line of a file that a test runs the ids of those tests; nothing for what an import runs."""
+        """Return for each line of a file the ids of the tests that execute it; none for lines that run at import."""
         if path not in self._lines:
             contexts = self._coverage.contexts_by_lineno(path)
             self._lines[path] = {line: self._named(found) for line, found in contexts.items()}
@@ -58,7 +57,7 @@ def load_or_measure(root: Path, *, refresh: bool, stale: bool, jobs: int) -> Lin
     known = None if refresh else LineMap.load(cache)
     if known is not None and (stale or known.digests == digests(root)):
         return known
-    print("running the tests once to see which lines each one runs; this takes minutes", file=sys.stderr)
+    print("running the tests once to record which lines each one executes; this takes minutes", file=sys.stderr)
     measure(root, cache, jobs=jobs)
     measured = LineMap.load(cache)
     assert measured is not None
@@ -66,7 +65,7 @@ def load_or_measure(root: Path, *, refresh: bool, stale: bool, jobs: int) -> Lin
 
 
 def measure(root: Path, cache: Path, *, jobs: int, paths: tuple[str, ...] = ("tests",)) -> None:
-    """Run the tests in a copy of the tree with coverage, and store what each one ran in the cache."""
+    """Run the tests in a copy of the tree, and store which lines each one executes in the cache."""
     shutil.rmtree(cache, ignore_errors=True)
     cache.mkdir()
     found = digests(root)
@@ -85,6 +84,6 @@ def measure(root: Path, cache: Path, *, jobs: int, paths: tuple[str, ...] = ("te
 
 def _command(jobs: int, paths: tuple[str, ...]) -> list[str]:
     measuring = ["--cov", "--cov-config=map.ini", "--cov-report="]
-    ignored = [f"--ignore={path}" for path in NOT_MAPPED]
+    ignored = [f"--ignore={path}" for path in NOT_RUN]
     plugins = ["-p", "no:cacheprovider", "-p", "tests.mutants.pytest_plugin"]
     return [sys.executable, "-m", "pytest", "-q", "-n", str(jobs), *plugins, *measuring, *ignored, *paths]

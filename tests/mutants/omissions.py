@@ -1,4 +1,4 @@
-"""Changes that leave something out: an argument, an element, a bound, a statement."""
+"""Changes that remove something: an argument, an element, a bound, a statement."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HOLDERS_OF_RECORDS = (
 
 
 def omitted_arguments(visit: Visit, source: Source, signatures: Signatures) -> Iterator[Edit]:
-    """Leave out each argument of a call that has a default."""
+    """Remove each argument of a call that has a default."""
     call = visit.node
     if not isinstance(call, ast.Call) or _is_lone_generator(call):
         return
@@ -36,7 +36,7 @@ def omitted_arguments(visit: Visit, source: Source, signatures: Signatures) -> I
 
 
 def omitted_elements(visit: Visit, source: Source, _signatures: Signatures) -> Iterator[Edit]:
-    """Leave out each element of a list, a set, a dictionary or a tuple that is not a record."""
+    """Remove each element of a list, a set, a dictionary or a tuple that is not a record."""
     match visit.node:
         case ast.List(elts=elements, ctx=ast.Load()) | ast.Set(elts=elements):
             yield from (_without(elements, place, source, "element") for place in range(len(elements)))
@@ -48,14 +48,14 @@ def omitted_elements(visit: Visit, source: Source, _signatures: Signatures) -> I
 
 
 def omitted_bounds(visit: Visit, source: Source, _signatures: Signatures) -> Iterator[Edit]:
-    """Leave out each bound of a slice."""
+    """Remove each bound of a slice."""
     if isinstance(visit.node, ast.Slice):
         for bound in filter(None, (visit.node.lower, visit.node.upper)):
             yield source.replace(bound, "", f"drop the bound `{shortened(source.text_of(bound))}`")
 
 
 def omitted_statements(visit: Visit, source: Source, _signatures: Signatures) -> Iterator[Edit]:
-    """Leave out a statement that has an effect of its own; return nothing where something is returned."""
+    """Remove a statement that has an effect; return None instead of a value."""
     node = visit.node
     match node:
         case ast.Return(value=value) if value is not None and not _is_none(value):
@@ -91,7 +91,7 @@ def _of_tuple(elements: list[ast.expr], place: int, source: Source) -> Edit:
 
 
 def _omitted_entries(keys: list[ast.expr | None], values: list[ast.expr], source: Source) -> Iterator[Edit]:
-    # An entry is from its key to its value; that of `**other` has no key and is left alone.
+    # The key of `**other` is None; such an entry is not removed.
     starts = [source.start(key) if key else source.start(value) - 2 for key, value in zip(keys, values, strict=True)]
     for place, key in enumerate(keys):
         if key is None:
@@ -116,7 +116,7 @@ def _is_lone_generator(call: ast.Call) -> bool:
 
 
 def _is_record(visit: Visit) -> bool:
-    """Return whether the length of a tuple is part of its type: leaving an element out only breaks the code."""
+    """Return whether the length of a tuple is part of its type: without an element the code only raises."""
     match visit.parent:
         case ast.Compare(ops=[ast.In() | ast.NotIn()], comparators=[searched]):
             return searched is not visit.node

@@ -1,4 +1,4 @@
-"""Processes that end: with everything that they started, in time, whatever they do."""
+"""Runs a command with a time limit, and ends every process that it started."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _MARK = "MUTANTS_PROCESS"
 
 
 class Ended(NamedTuple):
-    """What a process came to; no exit code if its time was up."""
+    """The exit code of a process, None after a timeout, and its output."""
 
     returncode: int | None
     output: str
 
 
 class Process:
-    """One command at a time, which another thread may kill."""
+    """Runs one command at a time, which another thread may stop."""
 
     def __init__(self) -> None:
         self._mark = secrets.token_hex(8)
@@ -31,7 +31,7 @@ class Process:
         self._stopped = False
 
     def run(self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], seconds: float, log: Path) -> Ended:
-        """Run a command until it ends or its time is up; then end everything that it started."""
+        """Run a command until it ends or times out; then end every process that it started."""
         if self._stopped:
             return Ended(None, "")
         with log.open("wb") as output:
@@ -51,7 +51,7 @@ class Process:
         return Ended(returncode, log.read_text(errors="replace"))
 
     def stop(self) -> None:
-        """Kill the command with all of its descendants at once, and run nothing more."""
+        """Kill the command and all of its descendants, and refuse to run another."""
         self._stopped = True
         self._kill()
 
@@ -67,10 +67,10 @@ class Process:
 
 
 def _marked(mark: bytes) -> list[int]:
-    """Return the processes that have a variable in their environment; none where there is no `/proc`."""
+    """Return the processes with a variable in their environment; none on systems without `/proc`."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it has ended, or is somebody else's
+        with suppress(OSError):  # it has ended, or belongs to another user
             if mark in (entry / "environ").read_bytes().split(b"\0"):
                 found.append(int(entry.name))
     return found

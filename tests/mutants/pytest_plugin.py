@@ -1,7 +1,7 @@
-"""Runs inside pytest, in a copy of the tree: narrows and orders the tests, proves what was imported, records what each test took.
+"""A pytest plugin for runs in a copy of the tree: selects and orders the tests, checks what was imported, records durations.
 
-The environment variable names a JSON file with the plan. The plugin answers with exit code `WRONG_CODE` if the code under test came
-from elsewhere than the copy.
+The environment variable `MUTANTS_PLAN` names a JSON file with the plan. The exit code is `WRONG_CODE` if the code under test was not
+imported from the copy.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ WRONG_CODE = 77
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Read the plan, and refuse to run on code that is not the copy's."""
+    """Read the plan; exit if the code would not be imported from the copy."""
     plan: dict[str, Any] = json.loads(Path(os.environ[PLAN]).read_text())
     spec = importlib.util.find_spec("rolecall")
     if spec is None or not _within(spec.origin, plan["root"]):
@@ -36,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class _Selection:
-    """Keeps the named tests alone, in the order of the plan. A file without names keeps all of its tests."""
+    """Selects the tests of the plan, in its order. A file without names keeps all of its tests."""
 
     def __init__(self, tests: dict[str, list[str]]) -> None:
         self._all_of = {file for file, names in tests.items() if not names}
@@ -50,7 +50,7 @@ class _Selection:
 
 
 class _Contexts:
-    """Names the test that runs each line: between tests, for within one the process may be another user who cannot write."""
+    """Sets the coverage context between tests: within a test the process may be another user, who cannot write the data."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -65,7 +65,7 @@ class _Contexts:
 
 
 class _Recording:
-    """Writes down the seconds of each test and which failed; checks at the end where the module under test came from."""
+    """Records the duration of each test and which failed; checks at the end where the module under test was imported from."""
 
     def __init__(self, plan: dict[str, Any]) -> None:
         self._plan = plan

@@ -1,4 +1,4 @@
-"""What a run came to: the score of each package, and each change that no test noticed."""
+"""The report of a run: the score of each package, and each change that no test noticed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AIM = 95
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How many changes of a package were tried, and how many of them noticed."""
+    """How many changes of a package were tried, and how many were noticed."""
 
     package: str
     tried: int
@@ -24,12 +24,12 @@ class Score:
 
     @property
     def percent(self) -> float:
-        """Return the part that was noticed."""
+        """Return the percentage that was noticed."""
         return 100 * self.noticed / self.tried
 
     @property
     def is_enough(self) -> bool:
-        """Return whether the package reaches the aim."""
+        """Return whether the percentage reaches the aim."""
         return 100 * self.noticed >= AIM * self.tried
 
 
@@ -42,13 +42,13 @@ def scores(trials: Iterable[Trial]) -> list[Score]:
 
 
 def survivors(trials: Iterable[Trial]) -> list[Trial]:
-    """Return the changes that no test noticed, by place."""
+    """Return the changes that no test noticed, sorted by place."""
     found = [trial for trial in trials if not trial.noticed]
     return sorted(found, key=lambda trial: (trial.change.path, trial.change.edit.start))
 
 
 def figures(trials: Sequence[Trial], *, seed: int) -> dict[str, Any]:
-    """Return everything as JSON has it."""
+    """Return the report as JSON values."""
     return {
         "seed": seed,
         "aim_percent": AIM,
@@ -67,14 +67,14 @@ def figures(trials: Sequence[Trial], *, seed: int) -> dict[str, Any]:
 
 
 def survivor_text(trial: Trial) -> str:
-    """Return a survivor for people: where, what changed, and the lines that differ."""
-    tested = f"{trial.tests} tests passed" if trial.tests else "no test runs it"
+    """Return where a survivor is, what changed, and the lines that differ."""
+    tested = f"{trial.tests} tests passed" if trial.tests else "no test executes it"
     lines = [f"{trial.change.place}: {trial.change.edit.what} ({tested})", *trial.change.diff.splitlines()]
     return "\n    ".join(lines)
 
 
 def survivors_text(trials: Sequence[Trial]) -> str:
-    """Return all survivors and the scores as a text file has them."""
+    """Return the scores and all survivors as text."""
     lines = [f"{s.package}: {s.noticed} of {s.tried} noticed, {s.percent:.0f} %" for s in scores(trials)]
     return "\n\n".join(["\n".join(lines), *map(survivor_text, survivors(trials))]) + "\n"
 

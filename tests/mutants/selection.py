@@ -1,4 +1,4 @@
-"""The tests that are run against a change: those that run its line, the quickest first, within a time."""
+"""Selects the tests for a change: those that execute its line, the quickest first, within a time limit."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from tests.mutants.changes import Change
-from tests.mutants.line_map import NOT_MAPPED, LineMap
+from tests.mutants.line_map import LineMap
 from tests.mutants.source import Source
 from tests.mutants.tree import digests, source_paths
 
-# For each file its tests in the order of their run; no names stand for all of its tests.
+# The tests of each file, in order; an empty list means all tests of the file.
 Tests: TypeAlias = dict[str, list[str]]
 
 _TO_READ_A_FILE = 0.2
 _TO_START_POSTGRES = 5.0
-_ELSEWHERE = 3.0  # a test of another package is as good as one of this that takes three times as long
+_ELSEWHERE = 3.0  # a test of another package counts as if it took three times as long
 
 
 class Selection(NamedTuple):
-    """Tests, and how many seconds they take by the last measurement."""
+    """Tests, and how many seconds they took when they were measured."""
 
     tests: Tests
     seconds: float
 
 
 class Selector:
-    """Chooses the tests of each change from the map of lines."""
+    """Selects the tests for each change from the map of lines."""
 
     def __init__(self, root: Path, lines: LineMap, *, seconds: float) -> None:
         self._root = root
@@ -38,12 +38,12 @@ class Selector:
         self._limit = seconds
 
     def tests_for(self, change: Change) -> Selection:
-        """Return the tests to run against a change; none if no test is known to run anything near it."""
+        """Return the tests to run against a change; none if no test of its package is known."""
         mirrored = f"tests/{change.package}/"
         candidates = self._candidates(change) or {name for name in self._lines.seconds if name.startswith(mirrored)}
+        candidates = {name for name in candidates if _file_of(name) in self._digests}
         selection = self._within_limit(sorted(candidates, key=lambda name: self._weight(name, mirrored)))
-        new: Tests = {file: [] for file in self._new_test_files if file.startswith(mirrored)}
-        return selection._replace(tests={**selection.tests, **new})
+        return self._with_new_files(selection, mirrored)
 
     def _candidates(self, change: Change) -> set[str]:
         if change.at_import:
@@ -58,7 +58,7 @@ class Selector:
         )
 
     def _tests_of_module(self, path: str) -> set[str]:
-        """Return the tests that run anything in a module, or in the modules that import it."""
+        """Return the tests that execute anything in a module, or in the modules that import it."""
         paths = {path, *self._importers[_module(path)]}
         return {name for each in paths for names in self._lines.lines_of(each).values() for name in names}
 
@@ -66,7 +66,7 @@ class Selector:
         tests: defaultdict[str, list[str]] = defaultdict(list)
         total, postgres = 0.0, False
         for name in names:
-            file = name.partition("::")[0]
+            file = _file_of(name)
             start = _TO_START_POSTGRES if not postgres and _uses_postgres(name) else 0.0
             cost = self._lines.seconds[name] + start + (0.0 if file in tests else _TO_READ_A_FILE)
             if tests and total + cost > self._limit:
@@ -74,6 +74,15 @@ class Selector:
             tests[file].append(name)
             total, postgres = total + cost, postgres or start > 0
         return Selection(dict(tests), total)
+
+    def _with_new_files(self, selection: Selection, mirrored: str) -> Selection:
+        """Add the test files of the package that are new or have changed since the map, if their old tests are quick."""
+        tests, total = selection
+        for file in self._new_test_files:
+            cost = sum(seconds for name, seconds in self._lines.seconds.items() if _file_of(name) == file)
+            if file.startswith(mirrored) and total + cost <= self._limit:
+                tests, total = {**tests, file: []}, total + cost
+        return Selection(tests, total)
 
     def _weight(self, name: str, mirrored: str) -> float:
         seconds = self._lines.seconds[name] + (_TO_START_POSTGRES if _uses_postgres(name) else 0.0)
@@ -88,9 +97,9 @@ class Selector:
 
     @cached_property
     def _new_test_files(self) -> list[str]:
-        """Return the files of tests that the map does not know as they are now."""
+        """Return the test files that are new, or have changed, since the map was measured."""
         files = (path for path in self._digests if Path(path).name.startswith("test_") and path.endswith(".py"))
-        return [path for path in files if not path.startswith(NOT_MAPPED) and not self._is_mapped(path)]
+        return [path for path in files if not self._is_mapped(path)]
 
     @cached_property
     def _importers(self) -> defaultdict[str, set[str]]:
@@ -108,6 +117,10 @@ def _union(known: Mapping[int, frozenset[str]], lines: range) -> set[str]:
 
 def _module(path: str) -> str:
     return path.removeprefix("service/").removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _file_of(name: str) -> str:
+    return name.partition("::")[0]
 
 
 def _uses_postgres(name: str) -> bool:

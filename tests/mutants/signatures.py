@@ -1,4 +1,4 @@
-"""Which arguments of a call may be left out: those that have a default."""
+"""Which arguments of a call may be removed: those that have a default."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tests.mutants.ignored import Function, name_of
 
-# How many positional arguments these need; the last of more than those may be left out.
+# How many positional arguments these functions require; a further one may be removed.
 _LIBRARY = {
     "enumerate": 1,
     "get": 1,
@@ -32,7 +32,7 @@ _LIBRARY = {
 
 
 class Signature(NamedTuple):
-    """The parameters of a function: how many come by position, how many of those are required, and what has a default."""
+    """The parameters of a function: how many are positional, how many of these are required, which have a default."""
 
     positional: int
     required: int
@@ -49,7 +49,7 @@ class Signatures:
             self._add(tree, in_class=None)
 
     def may_omit_keyword(self, call: ast.Call, keyword: str) -> bool:
-        """Return whether a keyword argument has a default, as far as one can see: the names of libraries are not known."""
+        """Return whether a keyword argument has a default; it is assumed to for functions of libraries."""
         known = [s for s in self._of(call) if keyword in s.names]
         return not known or any(keyword in s.optional for s in known)
 

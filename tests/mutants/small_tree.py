@@ -1,4 +1,4 @@
-"""A project of one module and one test, to try changes against in seconds."""
+"""A project of one module and one test file, in which a trial takes seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A source file that changes are spliced into: its bytes, its syntax tree, and where each node stands."""
+"""A parsed source file, and edits of its bytes that leave everything else unchanged."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Source:
         return Edit(self.start(node), self.end(node), text, what)
 
     def between(self, left: Node, right: Node, old: str, new: str) -> Edit | None:
-        """Return the edit that replaces the operator between two operands; None if a comment stands there too."""
+        """Return the edit that replaces the operator between two operands; None if there is a comment beside it."""
         start, end = self.end(left), self.start(right)
         gap = self.text(start, end)
         if "#" in gap or old not in gap:
@@ -69,7 +69,7 @@ class Source:
         return Edit(at, at + len(old.encode()), new, f"`{old}` -> `{new}`")
 
     def with_edit(self, edit: Edit) -> bytes:
-        """Return the bytes of the file with an edit; everything else stays byte for byte."""
+        """Return the bytes of the file with an edit applied."""
         return self.content[: edit.start] + edit.text.encode() + self.content[edit.end :]
 
 

@@ -104,6 +104,18 @@ def test_the_quickest_tests_are_chosen_within_the_time(small_tree: Path, line_ma
     assert within == {TESTS: [quick]}
 
 
+def test_a_test_file_that_the_map_does_not_know_is_run_too(small_tree: Path, line_map: LineMap, tmp_path: Path) -> None:
+    make_small_tree(tmp_path)
+    (tmp_path / "tests/policy/test_zero.py").write_text(
+        "from rolecall.policy.sign import sign\n\ndef test_zero_has_no_sign():\n    assert sign(0) == 0\n"
+    )
+    change = change_of(tmp_path, "`<` -> `<=`")
+
+    trials = tried(tmp_path, line_map, change)
+
+    assert [trial.noticed_by for trial in trials] == ["tests/policy/test_zero.py::test_zero_has_no_sign"]
+
+
 def test_tests_that_fail_without_a_change_judge_nothing(line_map: LineMap, tmp_path: Path) -> None:
     make_small_tree(tmp_path)
     (tmp_path / TESTS).write_text("def test_it():\n    assert False\n")

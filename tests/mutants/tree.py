@@ -1,4 +1,4 @@
-"""Private copies of the working tree, so that no change ever touches the tree itself."""
+"""Private copies of the working tree, so that the tree itself never changes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from py_compile import PycInvalidationMode
 REPOSITORY = Path(__file__).resolve().parents[2]
 CODE = "service/rolecall"
 COMPILED = (CODE, "clients/python/rolecall_client")
+NOT_RUN = ("tests/chaos", "tests/helm", "tests/repository", "tests/mutants")
 GENERATED = "service/rolecall/storage/sql/migrations/"
 
 
@@ -30,9 +31,9 @@ def package_of(path: str) -> str:
 
 
 def copy_tree(root: Path, destination: Path) -> None:
-    """Copy the tree, compiled, without what Git ignores.
+    """Copy the tree without the files that Git ignores, and compile it.
 
-    Python compares the compiled files with the bytes of the source, not with its time: a change within one second counts too.
+    Compiled files are valid by the hash of the source rather than its time, so a change within the same second takes effect.
     """
     lines = (root / ".gitignore").read_text().split()
     shutil.copytree(root, destination, ignore=shutil.ignore_patterns(".git", *(line.rstrip("/") for line in lines)))
@@ -41,11 +42,11 @@ def copy_tree(root: Path, destination: Path) -> None:
 
 
 def digests(root: Path) -> dict[str, str]:
-    """Return the digest of each file that the map of tests depends on."""
-    paths = [root / "pyproject.toml"]
-    paths += (path for top in (CODE, "tests") for path in (root / top).rglob("*") if path.is_file())
-    relative = ((path.relative_to(root).as_posix(), path) for path in sorted(paths))
-    return {name: _digest(path) for name, path in relative if "__pycache__" not in name}
+    """Return the digest of each file that the tests of a change depend on."""
+    found = [root / "pyproject.toml"]
+    found += (path for top in (CODE, "tests") for path in (root / top).rglob("*") if path.is_file())
+    names = ((path.relative_to(root).as_posix(), path) for path in sorted(found))
+    return {name: _digest(path) for name, path in names if "__pycache__" not in name and not name.startswith(NOT_RUN)}
 
 
 def environment(copy: Path, temporary: Path, **more: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Tries one change at a time against its tests, in a copy of the tree that belongs to one job."""
+"""Tries one change at a time in a private copy of the tree."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WITHOUT = ("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov")
 
 
 class Outcome(StrEnum):
-    """What the tests say to a change. A run that has to be killed notices it too."""
+    """The result of a trial. A timeout counts as noticed."""
 
     NOTICED = "noticed"
     TIMED_OUT = "timed out"
@@ -33,7 +33,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """A change, what its tests said to it, and which one noticed."""
+    """A change, the result of its tests, and which test noticed it."""
 
     change: Change
     outcome: Outcome
@@ -48,7 +48,7 @@ class Trial:
 
 
 class BrokenTestsError(Exception):
-    """The tests cannot judge a change: they fail, or test other code, without one."""
+    """The tests cannot be used: without any change they fail, or they import other code."""
 
 
 class Workplace:
@@ -72,7 +72,7 @@ class Workplace:
         return frozenset(self._recorded())
 
     def try_change(self, change: Change, selection: Selection, *, seconds: float) -> Trial:
-        """Run the tests with the change in the copy, and take it out again."""
+        """Run the tests with the change in the copy, and revert it."""
         if not selection.tests:
             return Trial(change=change, outcome=Outcome.NOT_TESTED, tests=0, seconds=0.0)
         began, file = time.monotonic(), self._copy / change.path
@@ -90,7 +90,7 @@ class Workplace:
         )
 
     def stop(self) -> None:
-        """End what is running now, and run nothing more."""
+        """End the running tests, and refuse to run others."""
         self._process.stop()
 
     def _run(self, tests: Tests, *flags: str, module: str, seconds: float) -> Ended:
