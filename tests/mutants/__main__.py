@@ -21,10 +21,11 @@ from rich.console import Console
 from tests.mutants.campaign import Campaign
 from tests.mutants.changes import Change, all_changes, matching, sample
 from tests.mutants.line_map import load_or_measure
+from tests.mutants.processes import BrokenTestsError
 from tests.mutants.report import figures, print_report, scores, survivor_text, survivors_text
 from tests.mutants.selection import Selector
 from tests.mutants.tree import REPOSITORY, package_of, source_paths
-from tests.mutants.trial import BrokenTestsError, Trial
+from tests.mutants.trial import Trial
 
 INTERRUPTED = 130
 _LOWER_PRIORITY = 10

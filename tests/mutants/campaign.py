@@ -12,8 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.mutants.changes import Change
+from tests.mutants.processes import BrokenTestsError
 from tests.mutants.selection import Selector
-from tests.mutants.trial import BrokenTestsError, Outcome, Trial, Workplace
+from tests.mutants.trial import Outcome, Trial, Workplace
 
 _CHECK_FACTOR = 10  # unchanged code does not hang, so a slow machine gets more time
 

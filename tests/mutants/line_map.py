@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from coverage import CoverageData
 
+from tests.mutants.processes import BrokenTestsError, Process
 from tests.mutants.pytest_plugin import PLAN
 from tests.mutants.tree import NOT_RUN, copy_tree, digests, environment
 
@@ -57,7 +57,7 @@ def load_or_measure(root: Path, *, refresh: bool, stale: bool, jobs: int) -> Lin
     known = None if refresh else LineMap.load(cache)
     if known is not None and (stale or known.digests == digests(root)):
         return known
-    print("running the tests once to record which lines each one executes; this takes minutes", file=sys.stderr)
+    print(f"recording which lines each test executes; this takes minutes (progress: {CACHE}/log)", file=sys.stderr)
     measure(root, cache, jobs=jobs)
     measured = LineMap.load(cache)
     assert measured is not None
@@ -76,9 +76,13 @@ def measure(root: Path, cache: Path, *, jobs: int, paths: tuple[str, ...] = ("te
         (copy / "map.ini").write_text(_CONFIG)
         plan.write_text(json.dumps({"root": str(copy), "measure": True, "record": str(cache / "tests.json")}))
         env = environment(copy, Path(directory), **{PLAN: str(plan), "COVERAGE_FILE": str(cache / "coverage")})
-        done = subprocess.run(_command(jobs, paths), cwd=copy, env=env, stdout=sys.stderr, check=False)
-    if done.returncode not in {0, _PYTEST_FAILED}:
-        raise RuntimeError(f"the tests did not run to their end: pytest returned {done.returncode}")
+        process = Process()
+        try:
+            ended = process.run(_command(jobs, paths), cwd=copy, env=env, seconds=None, log=cache / "log")
+        finally:
+            process.stop()
+    if ended.returncode not in {0, _PYTEST_FAILED}:
+        raise BrokenTestsError(f"the tests did not run to their end:\n{ended.output[-4_000:]}")
     (cache / "digests.json").write_text(json.dumps(found))
 
 

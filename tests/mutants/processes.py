@@ -22,6 +22,10 @@ class Ended(NamedTuple):
     output: str
 
 
+class BrokenTestsError(Exception):
+    """The tests cannot be used: without any change they fail, or they import other code."""
+
+
 class Process:
     """Runs one command at a time, which another thread may stop."""
 
@@ -30,7 +34,9 @@ class Process:
         self._running: subprocess.Popen[bytes] | None = None
         self._stopped = False
 
-    def run(self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], seconds: float, log: Path) -> Ended:
+    def run(
+        self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], seconds: float | None, log: Path
+    ) -> Ended:
         """Run a command until it ends or times out; then end every process that it started."""
         if self._stopped:
             return Ended(None, "")

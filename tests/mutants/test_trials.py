@@ -13,12 +13,12 @@ import pytest
 from tests.mutants.campaign import Campaign
 from tests.mutants.changes import Change, all_changes, matching
 from tests.mutants.line_map import CACHE, LineMap, load_or_measure
-from tests.mutants.processes import Process
+from tests.mutants.processes import BrokenTestsError, Process
 from tests.mutants.pytest_plugin import PLAN, WRONG_CODE
 from tests.mutants.selection import Selector
 from tests.mutants.small_tree import SIGN, make_small_tree
 from tests.mutants.tree import environment
-from tests.mutants.trial import BrokenTestsError, Outcome, Trial
+from tests.mutants.trial import Outcome, Trial
 
 TESTS = "tests/policy/test_sign.py"
 

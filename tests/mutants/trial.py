@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from tests.mutants.changes import Change
-from tests.mutants.processes import Ended, Process
+from tests.mutants.processes import BrokenTestsError, Ended, Process
 from tests.mutants.pytest_plugin import PLAN, WRONG_CODE
 from tests.mutants.selection import Selection, Tests
 from tests.mutants.tree import copy_tree, environment, imported_from
@@ -45,10 +45,6 @@ class Trial:
     def noticed(self) -> bool:
         """Return whether the change counts as noticed."""
         return self.outcome in {Outcome.NOTICED, Outcome.TIMED_OUT}
-
-
-class BrokenTestsError(Exception):
-    """The tests cannot be used: without any change they fail, or they import other code."""
 
 
 class Workplace:
