@@ -6,6 +6,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -19,6 +20,7 @@ Tests: TypeAlias = dict[str, list[str]]
 
 _TO_READ_A_FILE = 0.2
 _TO_START_POSTGRES = 5.0
+_FIRST_FILES, _FIRST_TESTS = 3, 20
 _ELSEWHERE = 3.0  # a test of another package counts as if it took three times as long
 
 
@@ -27,6 +29,14 @@ class Selection(NamedTuple):
 
     tests: Tests
     seconds: float
+
+    @property
+    def stages(self) -> list[Tests]:
+        """Return a few tests that are quick to collect and to run, and then the rest."""
+        first = {file: names[:_FIRST_TESTS] for file, names in islice(self.tests.items(), _FIRST_FILES) if names}
+        left = {file: names[_FIRST_TESTS:] if file in first else names for file, names in self.tests.items()}
+        rest = {file: names for file, names in left.items() if names or file not in first}
+        return [tests for tests in (first, rest) if tests]
 
 
 class Selector:

@@ -15,7 +15,7 @@ from tests.mutants.changes import Change, all_changes, matching
 from tests.mutants.line_map import CACHE, LineMap, load_or_measure
 from tests.mutants.processes import BrokenTestsError, Process
 from tests.mutants.pytest_plugin import PLAN, WRONG_CODE
-from tests.mutants.selection import Selector
+from tests.mutants.selection import Selection, Selector
 from tests.mutants.small_tree import SIGN, make_small_tree
 from tests.mutants.tree import environment
 from tests.mutants.trial import Outcome, Trial
@@ -102,6 +102,15 @@ def test_the_quickest_tests_are_chosen_within_the_time(small_tree: Path, line_ma
 
     assert in_order == {TESTS: [quick, slow]}
     assert within == {TESTS: [quick]}
+
+
+def test_a_few_tests_run_first_and_the_rest_only_if_those_pass() -> None:
+    names = [f"tests/a.py::test_{number}" for number in range(30)]
+
+    stages = Selection({"tests/a.py": names, "tests/b.py": ["tests/b.py::test"], "tests/new.py": []}, 1.0).stages
+
+    assert [sum(map(len, tests.values())) for tests in stages] == [21, 10]
+    assert list(stages[1]) == ["tests/a.py", "tests/new.py"]
 
 
 def test_a_test_file_that_the_map_does_not_know_is_run_too(small_tree: Path, line_map: LineMap, tmp_path: Path) -> None:

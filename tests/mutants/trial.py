@@ -74,12 +74,12 @@ class Workplace:
         began, file = time.monotonic(), self._copy / change.path
         file.write_bytes(change.after)
         try:
-            ended = self._run(selection.tests, "-x", module=_module(change.path), seconds=seconds)
+            outcome = self._outcome(change, selection, until=began + seconds)
         finally:
             file.write_bytes(change.source.content)
         return Trial(
             change=change,
-            outcome=_outcome(ended),
+            outcome=outcome,
             tests=sum(map(len, selection.tests.values())),
             seconds=round(time.monotonic() - began, 1),
             noticed_by=next(iter(self._recorded()), ""),
@@ -88,6 +88,16 @@ class Workplace:
     def stop(self) -> None:
         """End the running tests, and refuse to run others."""
         self._process.stop()
+
+    def _outcome(self, change: Change, selection: Selection, *, until: float) -> Outcome:
+        outcome = Outcome.NOT_TESTED
+        for tests in selection.stages:
+            left = max(0.0, until - time.monotonic())
+            ended = self._run(tests, "-x", module=_module(change.path), seconds=left)
+            outcome = _outcome(ended)
+            if outcome in {Outcome.NOTICED, Outcome.TIMED_OUT}:
+                break
+        return outcome
 
     def _run(self, tests: Tests, *flags: str, module: str, seconds: float) -> Ended:
         self._make_temporary()
