@@ -30,6 +30,14 @@ def ask(port: int, request: bytes) -> bytes:
         return b"".join(iter(lambda: connection.recv(65_536), b""))
 
 
+def ended(connection: socket.socket) -> bool:
+    """Return whether the server has closed a connection without an answer; wait for it."""
+    try:
+        return connection.recv(4_096) == b""
+    except ConnectionResetError:
+        return True
+
+
 @pytest.mark.parametrize(
     ("request_line", "status", "body"),
     [
@@ -92,8 +100,8 @@ def test_a_head_of_eight_kibibytes_is_read(port: int) -> None:
     assert ask(port, request).startswith(b"HTTP/1.1 200")
 
 
-def test_the_limits_are_eight_kibibytes_thirty_two_connections_and_five_seconds() -> None:
-    assert (ops.MAX_HEAD_BYTES, ops.MAX_CONNECTIONS, ops.REQUEST_SECONDS) == (8_192, 32, 5.0)
+def test_the_limits_are_eight_kibibytes_256_connections_and_five_seconds() -> None:
+    assert (ops.MAX_HEAD_BYTES, ops.MAX_CONNECTIONS, ops.REQUEST_SECONDS) == (8_192, 256, 5.0)
 
 
 def test_a_connection_that_has_ended_makes_room_for_the_next(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,18 +118,52 @@ def test_a_request_that_takes_too_long_is_closed(port: int, monkeypatch: pytest.
     assert ask(port, b"GET /livez") == b""
 
 
-def test_connections_beyond_the_limit_are_closed_and_others_continue(
-    port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ops, "MAX_CONNECTIONS", 1)
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as first:
-        first.sendall(b"GET /livez HTTP/1.1\r\n")
+def test_a_silent_connection_loses_its_place_to_a_new_one(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ops, "MAX_CONNECTIONS", 2)
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=20) as oldest,
+        socket.create_connection(("127.0.0.1", port), timeout=20) as second,
+    ):
+        oldest.sendall(b"GET /livez HTTP/1.1\r\n")
+        second.sendall(b"GET /livez HTTP/1.1\r\n")
 
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as second:
-            assert second.recv(4_096) == b""
-        first.sendall(b"\r\n")
+        answer = ask(port, b"GET /livez HTTP/1.1\r\n\r\n")
+        second.sendall(b"\r\n")
 
-        assert first.recv(4_096).startswith(b"HTTP/1.1 200")
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert second.recv(4_096).startswith(b"HTTP/1.1 200")
+        assert ended(oldest)
+
+
+def test_a_client_that_does_not_read_keeps_its_place_before_silent_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ops, "MAX_CONNECTIONS", 2)
+    server = OpsServer(CollectorRegistry(), not_live=list, not_ready=lambda: ["x" * 20_000_000])
+    port = server.start("127.0.0.1", 0)
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=20) as slow,
+        socket.create_connection(("127.0.0.1", port), timeout=20) as silent,
+    ):
+        slow.sendall(b"GET /readyz HTTP/1.1\r\n\r\n")
+        slow.recv(1)
+
+        assert ask(port, b"GET /livez HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 200")
+        assert ended(silent)
+        assert sum(map(len, iter(lambda: slow.recv(1 << 20), b""))) > 20_000_000
+    server.stop()
+
+
+def test_a_probe_is_answered_beside_a_thousand_silent_connections_that_come_again(port: int) -> None:
+    silent = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(1_000)]
+
+    answers = []
+    for again in silent[:50]:
+        again.close()
+        silent.append(socket.create_connection(("127.0.0.1", port), timeout=20))
+        answers.append(ask(port, b"GET /livez HTTP/1.1\r\n\r\n"))
+    for connection in silent:
+        connection.close()
+
+    assert all(answer.startswith(b"HTTP/1.1 200") for answer in answers)
 
 
 def test_a_stopped_server_gives_its_port_back() -> None:

@@ -1,7 +1,8 @@
 """The ops HTTP port: `/metrics` for Prometheus, `/livez` and `/readyz` for the orchestrator.
 
 It answers GET and HEAD, one request per connection, within limits on size, time and connections. It has its own thread and event
-loop, so that a scrape does not delay calls, and a stuck event loop can be reported.
+loop, so that a scrape does not delay calls, and a stuck event loop can be reported. A connection that sends no request loses its
+place to a new one when there are too many: a probe, which sends its request at once, is answered beside any number of them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 MAX_HEAD_BYTES = 8 * 1024
-MAX_CONNECTIONS = 32
+MAX_CONNECTIONS = 256
+BACKLOG = 1_024
 REQUEST_SECONDS = 5.0
 
 _TEXT = "text/plain; charset=utf-8"
@@ -44,7 +46,8 @@ class OpsServer:
             "/livez": lambda: _health_response("live", not_live()),
             "/readyz": lambda: _health_response("ready", not_ready()),
         }
-        self._connections = 0
+        self._silent: dict[asyncio.StreamWriter, None] = {}
+        self._answering: dict[asyncio.StreamWriter, None] = {}
         self._request_stop: Callable[[], object] = lambda: None
         self._serving = threading.Event()
         self._thread: threading.Thread | None = None
@@ -75,19 +78,28 @@ class OpsServer:
         await server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._connections >= MAX_CONNECTIONS:
-            writer.transport.abort()
-            return
-        self._connections += 1
+        self._make_room()
+        self._silent[writer] = None
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
-                writer.write(self._response_bytes(await reader.readuntil(b"\r\n\r\n")))
+                head = await reader.readuntil(b"\r\n\r\n")
+                self._answering[writer] = self._silent.pop(writer, None)
+                writer.write(self._response_bytes(head))
                 await writer.drain()
         except (OSError, TimeoutError, asyncio.CancelledError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # an incomplete or too large head, a client that does not read, or a stop: the connection is closed
         finally:
-            self._connections -= 1
+            self._silent.pop(writer, None)
+            self._answering.pop(writer, None)
             writer.close()
+
+    def _make_room(self) -> None:
+        """Close the connection that has been silent longest, if there are as many as are allowed; without one, the oldest."""
+        if len(self._silent) + len(self._answering) >= MAX_CONNECTIONS:
+            oldest = next(iter(self._silent or self._answering))
+            self._silent.pop(oldest, None)
+            self._answering.pop(oldest, None)
+            oldest.transport.abort()
 
     def _response_bytes(self, head: bytes) -> bytes:
         """Request line = METHOD SP target SP "HTTP/1." digit."""
@@ -109,7 +121,7 @@ def _listen(host: str, port: int) -> socket.socket:
     """Bind the address; `::` includes IPv4, as it does in gRPC."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     both = host == "::" and socket.has_dualstack_ipv6()
-    return socket.create_server((host, port), family=family, backlog=MAX_CONNECTIONS, dualstack_ipv6=both)
+    return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=both)
 
 
 def _health_response(name: str, reasons: list[str]) -> Response:
