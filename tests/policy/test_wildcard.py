@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from rolecall.policy.wildcard import compile_pattern
+from rolecall.policy.wildcard import CharacterPlaces, compile_pattern, matches_any
+
+
+def matches(pattern: str, text: str) -> bool:
+    return matches_any([compile_pattern(pattern)])(text)
 
 
 def greedy(pattern: str, text: str) -> bool:
@@ -28,11 +32,28 @@ def greedy(pattern: str, text: str) -> bool:
 
 @given(st.text("ab*?.[", max_size=10), st.text("ab*?.[\n", max_size=14))
 def test_both_algorithms_agree(pattern: str, text: str) -> None:
-    assert compile_pattern(pattern)(text) == greedy(pattern, text)
+    assert matches(pattern, text) == greedy(pattern, text)
+
+
+@given(st.lists(st.text("ab*?\x01é世", max_size=6), max_size=4), st.text("ab\x01é世", max_size=12))
+def test_several_patterns_match_a_text_when_one_of_them_does(patterns: list[str], text: str) -> None:
+    any_matches = matches_any([compile_pattern(pattern) for pattern in patterns])
+
+    assert any_matches(text) == any(greedy(pattern, text) for pattern in patterns)
+
+
+@given(st.text("a1?\x01é世\ud7ff", max_size=40), st.sampled_from("a1?\x01é世\ud7ff"))
+def test_the_places_of_a_character_are_its_indexes(text: str, character: str) -> None:
+    places = CharacterPlaces(text)[character]
+
+    assert [index for index in range(len(text)) if places >> index & 1] == [
+        index for index, found in enumerate(text) if found == character
+    ]
+    assert places < 1 << len(text)
 
 
 @pytest.mark.parametrize(
-    ("pattern", "text", "matches"),
+    ("pattern", "text", "expected"),
     [
         pytest.param("", "", True, id="empty"),
         pytest.param("", "a", False, id="empty-is-not-any"),
@@ -59,10 +80,25 @@ def test_both_algorithms_agree(pattern: str, text: str) -> None:
         pytest.param("Repo*", "repo:a", False, id="case-counts"),
     ],
 )
-def test_a_pattern_matches_the_whole_text(pattern: str, text: str, matches: bool) -> None:
-    assert compile_pattern(pattern)(text) is matches
+def test_a_pattern_matches_the_whole_text(pattern: str, text: str, expected: bool) -> None:
+    assert matches(pattern, text) is expected
 
 
 def test_a_pattern_of_many_stars_is_matched_in_bounded_time() -> None:  # row 21 of the faults
-    assert not compile_pattern("a*" * 25 + "b")("a" * 60)
-    assert not compile_pattern("*?a" * 16 + "b")("a" * 4_000)
+    assert not matches("a*" * 25 + "b", "a" * 60)
+    assert not matches("*?a" * 16 + "b", "a" * 4_000)
+
+
+def test_the_places_of_a_character_are_computed_once_for_all_patterns(monkeypatch: pytest.MonkeyPatch) -> None:
+    computed: list[str] = []
+    places_of = CharacterPlaces._places
+
+    def counted(self: CharacterPlaces, character: str) -> int:
+        computed.append(character)
+        return places_of(self, character)
+
+    monkeypatch.setattr(CharacterPlaces, "_places", counted)
+
+    assert not matches_any([compile_pattern(f"*a?b{n}*") for n in range(10)])("ab" * 50)
+
+    assert sorted(computed) == ["a", "b"]

@@ -12,7 +12,7 @@ from typing import Any
 
 from rolecall.policy.ip import read_address, read_range, within_any
 from rolecall.policy.readers import fold, read_bool, read_date, read_number, read_text
-from rolecall.policy.wildcard import compile_pattern
+from rolecall.policy.wildcard import compile_pattern, matches_any
 
 
 class Family(StrEnum):
@@ -46,12 +46,6 @@ class Operator:
 
 def _equal(operands: Sequence[Any]) -> Callable[[Any], bool]:
     return frozenset(operands).__contains__
-
-
-def _like(patterns: Sequence[Callable[[str], bool]]) -> Callable[[str], bool]:
-    if len(patterns) == 1:
-        return patterns[0]
-    return lambda text: any(matches(text) for matches in patterns)
 
 
 def _never(_: object) -> bool:
@@ -129,7 +123,9 @@ def _all() -> Iterator[Operator]:
         "StringNotEqualsIgnoreCase": "is not, ignoring case,",
     }
     yield from _pair(ignoring_case, text, _equal, fold, fold)
-    yield from _pair({"StringLike": "is like", "StringNotLike": "is not like"}, text, _like, compile_pattern, read_text)
+    yield from _pair(
+        {"StringLike": "is like", "StringNotLike": "is not like"}, text, matches_any, compile_pattern, read_text
+    )
     yield from _ordered(
         Family.NUMERIC,
         read_number,

@@ -2,59 +2,138 @@
 
 A pattern is cut at its stars. The first piece must be at the start of the text, the last at its end, and each piece between
 is matched at the first place where it is found: a later place can only leave less text for the rest. There is no
-backtracking, so the time is at most the length of the pattern times the length of the text.
+backtracking. A piece without `?` is found by `str.find`; one with `?` is found at all places of the text at once, as bits of
+integers. So the time is at most that of one bit operation over the text for each character of the pattern.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+_MARK = "\x01"
+_MARK_TO_ONE = bytes(ord("1") if code == ord(_MARK) else ord("0") for code in range(256))
 
 
-class _Piece(NamedTuple):
-    """A part of a pattern without stars. `find` returns its first place from a position on, or -1."""
+class CharacterPlaces(dict[str, int]):
+    """The places of each character in a text: bit `i` is set if the character is at index `i`. Computed on first use."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __missing__(self, character: str) -> int:
+        places = self[character] = self._places(character)
+        return places
+
+    def _places(self, character: str) -> int:
+        text = self.text
+        first = text.find(character)
+        if first < 0:
+            return 0
+        if text.find(character, first + 1) < 0:
+            return 1 << first
+        # Both in C: mark the character, make the text a row of binary digits, and read the row as one number.
+        marked = text if character == _MARK else text.replace(_MARK, " ").replace(character, _MARK)
+        return int(marked.encode("latin-1", "replace").translate(_MARK_TO_ONE)[::-1], 2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A part of a pattern without stars: its length, its parts without `?`, and its characters, each with their offset."""
 
     length: int
-    find: Callable[[str, int], int]
-    is_at: Callable[[str, int], bool]
+    parts: tuple[tuple[int, str], ...]
+    characters: tuple[tuple[int, str], ...]
+
+    @classmethod
+    def of(cls, text: str) -> _Piece:
+        """Return the piece that `text` spells."""
+        characters = tuple((offset, character) for offset, character in enumerate(text) if character != "?")
+        return cls(len(text), tuple(_parts(text)), characters)
+
+    def is_at(self, text: str, at: int) -> bool:
+        """Return whether the piece matches at an index from which the text is long enough."""
+        for offset, part in self.parts:
+            if not text.startswith(part, at + offset):
+                return False
+        return True
+
+    def find(self, places: CharacterPlaces, start: int, end: int) -> int:
+        """Return the first index from `start` at which the piece matches before `end`, or -1."""
+        starts = end - start - self.length + 1
+        if starts <= 0:
+            return -1
+        found = (1 << starts) - 1
+        for offset, character in self.characters:
+            found &= places[character] >> (start + offset)
+            if not found:
+                return -1
+        return start + (found & -found).bit_length() - 1
 
 
-def compile_pattern(pattern: str) -> Callable[[str], bool]:
-    """Return the test whether the whole of a text matches `pattern`."""
-    first, *rest = map(_piece, pattern.split("*"))
-    if not rest:
-        return lambda text: len(text) == first.length and first.is_at(text, 0)
-    *middle, last = rest
-    shortest = first.length + last.length
+Find = Callable[[str, CharacterPlaces, int, int], int]
+"""Returns the first index between two at which a piece matches in a text with these places, or -1."""
 
-    def matches(text: str) -> bool:
-        end = len(text) - last.length
-        if len(text) < shortest or not first.is_at(text, 0) or not last.is_at(text, end):
+Pattern = Callable[[str, CharacterPlaces], bool]
+"""Returns whether a pattern matches the whole of a text with these places."""
+
+
+def compile_pattern(pattern: str) -> Pattern:
+    """Return the test whether `pattern` matches a whole text."""
+    if "*" not in pattern:
+        return _without_stars(pattern)
+    first, *middle, last = pattern.split("*")
+    head, tail = _Piece.of(first), _Piece.of(last)
+    finders = [(len(piece), _finder(piece)) for piece in middle if piece]
+    shortest = head.length + tail.length
+
+    def matches(text: str, places: CharacterPlaces) -> bool:
+        start, end = head.length, len(text) - tail.length
+        if shortest and (len(text) < shortest or not head.is_at(text, 0) or not tail.is_at(text, end)):
             return False
-        return _match_in_order(middle, text, first.length, end)
+        for length, find in finders:
+            start = find(text, places, start, end)
+            if start < 0:
+                return False
+            start += length
+        return True
 
     return matches
 
 
-def _match_in_order(pieces: list[_Piece], text: str, start: int, end: int) -> bool:
-    for piece in pieces:
-        found = piece.find(text, start)
-        if found < 0:
-            return False
-        start = found + piece.length
-    return start <= end
+def matches_any(patterns: Sequence[Pattern]) -> Callable[[str], bool]:
+    """Return the test whether any of some patterns matches a whole text."""
+
+    def matches(text: str) -> bool:
+        # Shared by the patterns, so that the places of a character are computed once for a text.
+        places = CharacterPlaces(text)
+        for pattern in patterns:
+            if pattern(text, places):
+                return True
+        return False
+
+    return matches
 
 
-def _piece(piece: str) -> _Piece:
-    if "?" not in piece:
-        return _Piece(
-            len(piece), lambda text, start: text.find(piece, start), lambda text, at: text.startswith(piece, at)
-        )
-    spelled = re.compile("".join("." if c == "?" else re.escape(c) for c in piece), re.DOTALL)
+def _without_stars(pattern: str) -> Pattern:
+    if "?" not in pattern:
+        return lambda text, _: text == pattern
+    piece = _Piece.of(pattern)
+    return lambda text, _: len(text) == piece.length and piece.is_at(text, 0)
 
-    def find(text: str, start: int) -> int:
-        found = spelled.search(text, start)
-        return found.start() if found else -1
 
-    return _Piece(len(piece), find, lambda text, at: spelled.match(text, at) is not None)
+def _finder(text: str) -> Find:
+    if "?" not in text:
+        return lambda searched, _, start, end: searched.find(text, start, end)
+    piece = _Piece.of(text)
+    return lambda _, places, start, end: piece.find(places, start, end)
+
+
+def _parts(text: str) -> Iterator[tuple[int, str]]:
+    offset = 0
+    for part in text.split("?"):
+        if part:
+            yield offset, part
+        offset += len(part) + 1
