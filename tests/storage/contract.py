@@ -705,7 +705,10 @@ class RoleRepositoryContract:
             assert begun.wait(30)
             second = threads.submit(repository.transact, author(), nothing)
             closing = threads.submit(close)
+            # Closing has begun: one that did not wait for the write would end at once.
             wait_until(lambda: repository._closed)  # type: ignore[attr-defined]
+            with pytest.raises(TimeoutError):
+                closing.result(0.2)
             go_on.set()
             _, commit = first.result()
             closing.result()
