@@ -43,7 +43,7 @@ class RoleRepositoryContract:
 
     # --- where it stands
 
-    def test_an_empty_store_stands_at_revision_0(self, repository: RoleRepository) -> None:
+    def test_an_empty_store_is_at_revision_0(self, repository: RoleRepository) -> None:
         head, floor = repository.head(), repository.floor()
 
         assert (head.revision, head.hash) == (0, FIRST_HASH)
@@ -273,7 +273,7 @@ class RoleRepositoryContract:
         assert repository.role(KEY.upper()) is None
         assert repository.role(f"{ACCOUNT}/app ") is None
 
-    def test_a_deleted_role_is_gone_but_its_history_is_kept(self, repository: RoleRepository) -> None:
+    def test_a_deleted_role_is_not_found_but_its_history_is(self, repository: RoleRepository) -> None:
         (first,) = create(repository, "App")
         remove(repository, KEY)
         (second,) = create(repository, "App")
@@ -637,7 +637,7 @@ class RoleRepositoryContract:
         assert sorted(won) == [False, True]
         assert repository.head().revision == 1
 
-    def test_reads_go_on_beside_writes(self, repository: RoleRepository) -> None:
+    def test_reads_are_possible_during_writes(self, repository: RoleRepository) -> None:
         create(repository, *(f"r{n}" for n in range(50)))
         stop = threading.Event()
 
@@ -717,7 +717,7 @@ class RoleRepositoryContract:
         assert events == ["written", "closed"]
         assert isinstance(second.exception(), StoreUnavailableError)
 
-    def test_documents_are_kept_as_text(self, repository: RoleRepository) -> None:
+    def test_documents_are_stored_as_text(self, repository: RoleRepository) -> None:
         twice = '{"Version": "1", "Version": "2"}'
         create(repository, "App", document=twice)
         create(repository, "Plain")

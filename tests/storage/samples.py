@@ -1,4 +1,4 @@
-"""Roles and authors for tests of stores, and a chain of hashes computed anew."""
+"""Roles and authors for tests of stores, and a chain of hashes computed independently."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A process that writes a snapshot file and does not come to its end, or comes to it late.
 
 Usage: python -m tests.storage.snapshot_process PATH ("in the middle" | "before the rename" | "on a full disk"). It kills itself in
-the middle of the file, or when only the rename is missing; or it may write a little more each time, tells each refusal, and ends
+the middle of the file, or when only the rename is missing; or it may write a little more each time, prints each error, and ends
 when it has written 500 roles, or with an error if a refused writing changed anything.
 """
 

@@ -68,7 +68,7 @@ def alter(path: Path, *statements: str) -> None:
             assert connection.execute(statement).rowcount >= 1
 
 
-def test_a_store_that_nobody_altered_is_sound(path: Path) -> None:
+def test_an_unaltered_store_is_sound(path: Path) -> None:
     found = audited(f"sqlite:///{path}")
 
     assert breaks_of(found) == []
@@ -133,7 +133,7 @@ TAMPERINGS = [
 
 
 @pytest.mark.parametrize(("statement", "wanted"), TAMPERINGS)
-def test_whatever_was_altered_is_found_and_named(
+def test_each_alteration_is_found_and_described(
     path: Path, statement: str, wanted: list[tuple[int | None, str]]
 ) -> None:
     alter(path, statement)
@@ -141,7 +141,7 @@ def test_whatever_was_altered_is_found_and_named(
     found = audited(f"sqlite:///{path}")
 
     for revision, message in wanted:
-        assert any(at == revision and message in told for at, told in breaks_of(found)), breaks_of(found)
+        assert any(at == revision and message in text for at, text in breaks_of(found)), breaks_of(found)
     assert found.total_findings == len(found.findings)
 
 
@@ -163,7 +163,7 @@ def test_an_id_of_a_deleted_role_must_not_be_assigned_again(tmp_path: Path) -> N
     ]
 
 
-def test_every_break_is_told_not_only_the_first(path: Path) -> None:
+def test_every_finding_is_reported_not_only_the_first(path: Path) -> None:
     alter(path, SET_BODY.format('"second"', '"forged"', 3), "UPDATE accounts SET roles = 99")
     alter(path, f"DELETE FROM role_tags WHERE role_key = '{OLD}'", "UPDATE commits SET time = 7 WHERE revision = 6")
 
@@ -172,7 +172,7 @@ def test_every_break_is_told_not_only_the_first(path: Path) -> None:
     assert [revision for revision, _ in breaks_of(found)] == [3, 6, 1, None]
 
 
-def test_what_is_told_of_many_breaks_is_bounded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_list_of_findings_is_bounded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit_findings, "MAX_LISTED_FINDINGS", 2)
     alter(path, "UPDATE commits SET time = 7")
 
@@ -181,7 +181,7 @@ def test_what_is_told_of_many_breaks_is_bounded(path: Path, monkeypatch: pytest.
     assert ([broken.revision for broken in found.findings], found.total_findings) == ([3, 4], 4)
 
 
-def test_a_store_that_does_not_say_where_it_stands_is_refused(path: Path) -> None:
+def test_a_store_without_a_position_is_refused(path: Path) -> None:
     alter(path, "DELETE FROM counter")
 
     with pytest.raises(BrokenHistoryError, match="must have one row each"):
@@ -214,14 +214,14 @@ def test_the_walk_can_begin_later(path: Path, first: int, commits: int) -> None:
     assert (breaks_of(found), found.first, found.commits) == ([], first, commits)
 
 
-def test_a_walk_that_begins_later_does_not_see_what_was_before(path: Path) -> None:
+def test_a_walk_that_begins_later_does_not_examine_earlier_commits(path: Path) -> None:
     alter(path, SET_BODY.format('"second"', '"forged"', 3))
 
     assert breaks_of(audited(f"sqlite:///{path}", 4)) == []
 
 
 @pytest.mark.parametrize("first", [1, 2, 7, 100])
-def test_a_walk_cannot_begin_where_nothing_is_kept(path: Path, first: int) -> None:
+def test_a_walk_cannot_begin_at_a_revision_that_is_not_stored(path: Path, first: int) -> None:
     with pytest.raises(RevisionNotKeptError, match=rf"cannot start at revision {first}: the log has revisions 3 to 6"):
         audited(f"sqlite:///{path}", first)
 
@@ -229,7 +229,7 @@ def test_a_walk_cannot_begin_where_nothing_is_kept(path: Path, first: int) -> No
 # --- while servers are at work
 
 
-def test_a_file_is_examined_while_a_server_has_it_and_writes(path: Path) -> None:
+def test_a_file_is_examined_while_a_server_writes_to_it(path: Path) -> None:
     server, stop = open_sqlite(path), threading.Event()
 
     def write() -> None:
@@ -269,7 +269,7 @@ def forgetting(url: str, forget: Callable[[int], object]) -> Iterator[Callable[[
         yield page
 
 
-def test_the_walk_begins_anew_when_history_is_forgotten_under_it(path: Path) -> None:
+def test_the_walk_restarts_when_commits_are_pruned_during_it(path: Path) -> None:
     server = open_sqlite(path)
 
     def forget(number: int) -> None:
@@ -284,7 +284,7 @@ def test_the_walk_begins_anew_when_history_is_forgotten_under_it(path: Path) -> 
     assert (breaks_of(found), found.first, found.commits) == ([], 6, 1)
 
 
-def test_the_walk_does_not_begin_anew_for_ever(path: Path) -> None:
+def test_the_walk_does_not_restart_without_end(path: Path) -> None:
     server = open_sqlite(path)
 
     def forget(number: int) -> None:
@@ -312,7 +312,7 @@ def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_was_left_in_the_middle_of_a_write_says_what_to_do(path: Path) -> None:
+def test_a_file_with_an_unfinished_write_is_refused_with_what_to_do(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         writer.execute("PRAGMA journal_mode = DELETE")
         writer.execute("PRAGMA cache_size = 1")
@@ -361,7 +361,7 @@ def test_a_database_is_examined(database: str) -> None:
         ("UPDATE accounts SET roles = 99", [(None, f"account `{ACCOUNT}` is counted with 99 roles, but has 3")]),
     ],
 )  # fmt: skip
-def test_what_was_altered_in_a_database_is_found(
+def test_each_alteration_of_a_database_is_found(
     database: str, statement: str, wanted: list[tuple[int | None, str]]
 ) -> None:
     with psycopg.connect(database) as connection:
@@ -369,10 +369,10 @@ def test_what_was_altered_in_a_database_is_found(
 
     found = breaks_of(audited(database))
 
-    assert [told for told in wanted if told not in found] == []
+    assert [finding for finding in wanted if finding not in found] == []
 
 
-def test_a_database_is_examined_at_one_moment_while_servers_write(database: str) -> None:
+def test_a_database_is_examined_at_one_revision_while_servers_write(database: str) -> None:
     server, stop = open_repository(database), threading.Event()
 
     def write() -> None:

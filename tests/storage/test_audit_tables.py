@@ -64,7 +64,7 @@ def alter(path: Path, statement: str) -> None:
         assert connection.execute(statement).rowcount >= 1
 
 
-def test_a_store_that_nobody_altered_has_nothing_in_it_that_is_wrong(path: Path) -> None:
+def test_an_unaltered_store_has_no_findings(path: Path) -> None:
     found = audited(f"sqlite:///{path}")
 
     assert (messages_of(found), found.skipped) == ([], ())
@@ -107,7 +107,7 @@ MISTYPED = [
 
 
 @pytest.mark.parametrize(("column", "value", "kind", "skipped"), MISTYPED)
-def test_a_value_of_another_type_is_told_and_what_would_trip_over_it_is_left_out(
+def test_a_value_of_a_wrong_type_is_reported_and_the_audits_that_it_would_break_are_skipped(
     path: Path, column: str, value: str, kind: str, skipped: tuple[str, ...]
 ) -> None:
     table, name = column.split(".")
@@ -121,13 +121,13 @@ def test_a_value_of_another_type_is_told_and_what_would_trip_over_it_is_left_out
     found = audited(f"sqlite:///{path}")
 
     assert any(
-        told.startswith(f"`{column}` of the row `") and f"` is {kind}, it must be " in told
-        for told in messages_of(found)
+        text.startswith(f"`{column}` of the row `") and f"` is {kind}, it must be " in text
+        for text in messages_of(found)
     )
     assert found.skipped == skipped
 
 
-def test_a_value_of_another_type_is_told_with_its_row_and_its_revision(path: Path) -> None:
+def test_a_value_of_a_wrong_type_is_reported_with_its_row_and_its_revision(path: Path) -> None:
     alter(path, "UPDATE changes SET role_id = x'00' WHERE revision = 4 AND ordinal = 1")
 
     found = audited(f"sqlite:///{path}")
@@ -156,28 +156,28 @@ def test_small_pages_find_every_value_once(path: Path, rows: int, monkeypatch: p
     found = audited(f"sqlite:///{path}")
 
     assert len(found.findings) == 4
-    assert [told.split(" of ")[0] for told in messages_of(found)] == ["`roles.key`", *["`changes.ordinal`"] * 3]
+    assert [text.split(" of ")[0] for text in messages_of(found)] == ["`roles.key`", *["`changes.ordinal`"] * 3]
 
 
-def test_what_was_not_examined_is_said_and_fails(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_skipped_audit_is_reported_and_fails(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     alter(path, "UPDATE counter SET hash = 'x'")
 
     code = run(["audit", "verify", "--store", f"sqlite:///{path}"])
 
-    told = capsys.readouterr().out
+    text = capsys.readouterr().out
     assert code == EXIT_BROKEN
-    assert "not verified: the log and the roles; correct the values of wrong types, then verify again\n" in told
-    assert told.endswith("verified no revision: 0 commits, 0 changes, 0 roles\n")
+    assert "not verified: the log and the roles; correct the values of wrong types, then verify again\n" in text
+    assert text.endswith("verified no revision: 0 commits, 0 changes, 0 roles\n")
 
 
-def test_what_was_not_examined_is_in_the_json(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_skipped_audit_is_in_the_json(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     alter(path, "UPDATE counter SET hash = 'x'")
 
     code = run(["audit", "verify", "--store", f"sqlite:///{path}", "-o", "json"])
 
-    told = json.loads(capsys.readouterr().out)
-    assert (code, told["sound"], told["not_examined"]) == (EXIT_BROKEN, False, ["log", "roles"])
-    assert [told[name] for name in ("incarnation", "from", "to", "hash")] == [None] * 4
+    text = json.loads(capsys.readouterr().out)
+    assert (code, text["sound"], text["not_examined"]) == (EXIT_BROKEN, False, ["log", "roles"])
+    assert [text[name] for name in ("incarnation", "from", "to", "hash")] == [None] * 4
 
 
 def test_tags_that_are_not_text_make_a_role_unreadable(path: Path) -> None:
@@ -208,7 +208,7 @@ UNSEEN = [
 
 
 @pytest.mark.parametrize("table", SECOND_ROWS)
-def test_a_store_that_says_twice_where_it_stands_is_refused(path: Path, table: str) -> None:
+def test_a_store_with_two_positions_is_refused(path: Path, table: str) -> None:
     alter(path, SECOND_ROWS[table])
 
     with pytest.raises(BrokenHistoryError, match="must have one row each"):
@@ -216,7 +216,7 @@ def test_a_store_that_says_twice_where_it_stands_is_refused(path: Path, table: s
 
 
 @pytest.mark.parametrize("table", SECOND_ROWS)
-def test_a_database_that_says_twice_where_it_stands_is_refused(database: str, table: str) -> None:
+def test_a_database_with_two_positions_is_refused(database: str, table: str) -> None:
     with psycopg.connect(database) as connection:
         connection.execute(SECOND_ROWS[table].encode())
 
@@ -225,22 +225,22 @@ def test_a_database_that_says_twice_where_it_stands_is_refused(database: str, ta
 
 
 @pytest.mark.parametrize(("statement", "wanted"), UNSEEN)
-def test_what_no_server_leaves_behind_is_found(path: Path, statement: str, wanted: str) -> None:
+def test_a_state_that_no_server_writes_is_found(path: Path, statement: str, wanted: str) -> None:
     alter(path, statement)
 
     found = audited(f"sqlite:///{path}")
 
-    assert any(told.startswith(wanted) for told in messages_of(found)), messages_of(found)
+    assert any(text.startswith(wanted) for text in messages_of(found)), messages_of(found)
 
 
 @pytest.mark.parametrize(("statement", "wanted"), UNSEEN)
-def test_what_no_server_leaves_behind_is_found_in_a_database(database: str, statement: str, wanted: str) -> None:
+def test_a_state_that_no_server_writes_is_found_in_a_database(database: str, statement: str, wanted: str) -> None:
     with psycopg.connect(database) as connection:
         connection.execute(statement.encode())
 
     found = audited(database)
 
-    assert any(told.startswith(wanted) for told in messages_of(found)), messages_of(found)
+    assert any(text.startswith(wanted) for text in messages_of(found)), messages_of(found)
 
 
 def test_role_ids_of_live_roles_are_seen_wherever_the_walk_begins(path: Path) -> None:
@@ -248,7 +248,7 @@ def test_role_ids_of_live_roles_are_seen_wherever_the_walk_begins(path: Path) ->
 
     found = audited(f"sqlite:///{path}", first=4)
 
-    assert any("again: roles have ids up to" in told for told in messages_of(found))
+    assert any("again: roles have ids up to" in text for text in messages_of(found))
 
 
 def test_a_role_id_of_a_thousand_digits_is_none_that_was_given(path: Path) -> None:
@@ -268,7 +268,7 @@ def test_a_noted_revision_that_no_store_has_is_refused(
 ) -> None:
     code = run(["audit", "verify", "--store", f"sqlite:///{path}", "--noted", f"{revision}:{'0' * 64}"])
 
-    told = " ".join(capsys.readouterr().err.split())
+    text = " ".join(capsys.readouterr().err.split())
     assert code == EXIT_REFUSED
-    assert f"--noted has revision `{revision[:64]}" in told
-    assert "higher than any store can have; give what `audit verify` printed" in told
+    assert f"--noted has revision `{revision[:64]}" in text
+    assert "higher than any store can have; give what `audit verify` printed" in text

@@ -237,13 +237,13 @@ def test_a_file_that_is_always_written_to_is_copied_in_one_step_in_the_end(
 
         class Watched(sqlite3.Connection):
             def backup(self, target: sqlite3.Connection, *, pages: int = -1, progress: Any = None, **more: Any) -> None:
-                def told(*arguments: int) -> None:
+                def report(*arguments: int) -> None:
                     if next(left, None) is not None and arguments[1]:
                         writer.execute("UPDATE t SET x = x || 'z' WHERE rowid = 1")
                     progress(*arguments)
 
                 steps.append(pages)
-                super().backup(target, pages=pages, progress=progress and told, **more)
+                super().backup(target, pages=pages, progress=progress and report, **more)
 
         with (
             closing(sqlite3.connect(tmp_path / "s.db", factory=Watched)) as source,
@@ -352,7 +352,7 @@ def test_a_backup_says_what_it_is(file: Path) -> None:
 def test_format_1_has_these_columns(file: Path) -> None:
     lines = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
 
-    # Whoever changes the tables gives the format another version: a backup must not be read as something that it is not.
+    # A change of the tables needs another version of the format: otherwise old backups would be misread.
     assert {line["table"]: " ".join(line["columns"]) for line in lines[1:-1] if isinstance(line, dict)} == {
         "meta": "id incarnation token_key",
         "counter": "id revision hash next_role_id",
@@ -379,8 +379,8 @@ def repacked(file: Path, edit: Callable[[list[Any]], object], *, sealed: bool = 
     file.write_bytes(gzip.compress(body + json.dumps(lines[-1]).encode() + b"\n"))
 
 
-def assert_refused(file: Path, target: str, told: str) -> None:
-    with pytest.raises(BackupError, match=told) as error:
+def assert_refused(file: Path, target: str, message: str) -> None:
+    with pytest.raises(BackupError, match=message) as error:
         restored(file, target)
 
     assert str(file) in str(error.value)
@@ -444,7 +444,7 @@ def test_a_backup_with_something_after_its_end_is_refused(file: Path, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("edit", "told"),
+    ("edit", "message"),
     [
         (
             lambda lines: lines[0].__setitem__("version", 2),
@@ -464,11 +464,11 @@ def test_a_backup_with_something_after_its_end_is_refused(file: Path, tmp_path: 
     ],
 )
 def test_a_backup_that_this_version_cannot_read_is_refused(
-    file: Path, tmp_path: Path, edit: Callable[[list[Any]], object], told: str
+    file: Path, tmp_path: Path, edit: Callable[[list[Any]], object], message: str
 ) -> None:
     repacked(file, edit)
 
-    assert_refused(file, f"sqlite:///{tmp_path}/target.db", told)
+    assert_refused(file, f"sqlite:///{tmp_path}/target.db", message)
 
 
 def test_a_backup_of_another_revision_than_it_says_is_not_restored(file: Path, tmp_path: Path) -> None:
@@ -496,7 +496,7 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, content: bytes) -> 
     )
 
 
-def test_a_file_that_was_exchanged_between_two_looks_is_not_restored(file: Path, source: str, tmp_path: Path) -> None:
+def test_a_file_that_was_replaced_after_its_check_is_not_restored(file: Path, source: str, tmp_path: Path) -> None:
     backup = read_backup(file, on_progress=lambda _: None)
     with opened(source) as repository:
         change(repository, APP, description="later")
@@ -511,7 +511,7 @@ def test_a_file_that_was_exchanged_between_two_looks_is_not_restored(file: Path,
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_store_that_holds_anything_is_not_restored_into(kind: str, file: Path, new_url: Callable[[str], str]) -> None:
+def test_a_store_with_any_content_is_not_restored_into(kind: str, file: Path, new_url: Callable[[str], str]) -> None:
     target = new_url(kind)
     with open_admin_store(target).fill_transaction():
         pass

@@ -88,7 +88,7 @@ def test_every_row_arrives_in_a_file_and_comes_back_from_a_database(
     }  # fmt: skip
 
 
-def test_the_copy_is_the_same_history_and_goes_on(source: str, postgres_server: PostgresServer) -> None:
+def test_a_copy_has_the_same_history_and_continues_it(source: str, postgres_server: PostgresServer) -> None:
     database = postgres_server.create_database()
     copied(source, database)
     old, new = open_repository(source), open_repository(database)
@@ -107,20 +107,20 @@ def test_the_copy_is_the_same_history_and_goes_on(source: str, postgres_server: 
     new.close()
 
 
-def test_progress_is_told_by_rows(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_reported_in_rows(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_contents, "ROWS_PER_BATCH", 2)
-    told: list[int] = []
+    reported: list[int] = []
     store, target = open_admin_store(source), open_admin_store(f"sqlite:///{tmp_path}/target.db")
 
     with store.snapshot_transaction() as read, target.fill_transaction() as written:
-        copy_store(read, written, head_now=store.head, on_progress=told.append, store=store.name)
+        copy_store(read, written, head_now=store.head, on_progress=reported.append, store=store.name)
 
-    assert told == sorted(told)
-    assert told[-1] == 18
+    assert reported == sorted(reported)
+    assert reported[-1] == 18
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_a_store_that_holds_anything_is_not_filled(
+def test_a_store_with_any_content_is_not_filled(
     kind: str, source: str, tmp_path: Path, postgres_server: PostgresServer
 ) -> None:
     target = f"sqlite:///{tmp_path}/target.db" if kind == "sqlite" else postgres_server.create_database()
@@ -137,7 +137,7 @@ def test_a_store_that_holds_anything_is_not_filled(
 
 
 @pytest.mark.parametrize("which", ["source", "target"])
-def test_a_file_that_a_server_has_is_not_touched(source: str, tmp_path: Path, which: str) -> None:
+def test_a_file_that_a_server_uses_is_not_touched(source: str, tmp_path: Path, which: str) -> None:
     target = f"sqlite:///{tmp_path}/target.db"
     server = open_repository(source if which == "source" else target)
 
@@ -147,7 +147,9 @@ def test_a_file_that_a_server_has_is_not_touched(source: str, tmp_path: Path, wh
     server.close()
 
 
-def test_a_source_that_went_on_meanwhile_is_not_copied(source: str, postgres_server: PostgresServer) -> None:
+def test_a_source_that_was_written_to_during_the_copy_is_not_copied(
+    source: str, postgres_server: PostgresServer
+) -> None:
     database, target = postgres_server.create_database(), postgres_server.create_database()
     copied(source, database)
     store, server = open_admin_store(database), open_repository(database)
@@ -174,7 +176,7 @@ def deface(url: str, statement: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("statement", "told"),
+    ("statement", "message"),
     [
         ("UPDATE commits SET time = 7 WHERE revision = 3", "commit 3 is stored with another time"),
         ("DELETE FROM commits WHERE revision = 3", "is damaged: commit 3 is missing, and 1 more; run `rolecall audit verify`"),
@@ -183,11 +185,11 @@ def deface(url: str, statement: str) -> None:
         ("DELETE FROM floor", "position of the store is unknown"),
     ],
 )  # fmt: skip
-def test_a_source_that_is_not_sound_is_not_copied(source: str, tmp_path: Path, statement: str, told: str) -> None:
+def test_a_damaged_source_is_not_copied(source: str, tmp_path: Path, statement: str, message: str) -> None:
     target = f"sqlite:///{tmp_path}/target.db"
     deface(source, statement)
 
-    with pytest.raises(BrokenHistoryError, match=told):
+    with pytest.raises(BrokenHistoryError, match=message):
         copied(source, target)
 
     assert (contents(target).head.revision, contents(target).roles) == (0, 0)
@@ -216,11 +218,11 @@ def replace_description(step: store_contents.RowBatch) -> store_contents.RowBatc
 @pytest.mark.parametrize(
     "url", ["memory://", "mysql://x:s3cret@h/d", "sqlite:///", "postgresql://u:s3cret@h/d?nothing=1"]
 )
-def test_only_stores_that_last_are_looked_after(url: str) -> None:
-    with pytest.raises(StoreUnsupportedError) as told:
+def test_only_stores_that_last_can_be_maintained(url: str) -> None:
+    with pytest.raises(StoreUnsupportedError) as caught:
         open_admin_store(url)
 
-    assert "s3cret" not in str(told.value)
+    assert "s3cret" not in str(caught.value)
 
 
 def test_a_source_of_an_older_schema_is_to_be_migrated_first(source: str, tmp_path: Path) -> None:

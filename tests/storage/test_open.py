@@ -69,7 +69,7 @@ def test_a_relative_store_stays_where_it_was_opened(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "message"),
     [
         ("postgresql://user:secret@host/db?unknown=1", "does not parse"),
         ("postgres://user:%secret@host/db", "does not parse"),
@@ -92,11 +92,11 @@ def test_a_relative_store_stays_where_it_was_opened(tmp_path: Path, monkeypatch:
         ("SQLITE:///rolecall.db", "is not a kind of store"),
     ],
 )
-def test_any_other_url_is_refused_without_its_secrets(url: str, told: str) -> None:
+def test_any_other_url_is_refused_without_its_secrets(url: str, message: str) -> None:
     with pytest.raises(StoreUnsupportedError) as caught:
         open_repository(url)
 
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -197,7 +197,7 @@ def test_a_schema_that_moves_on_while_it_is_open_stops_writes_and_not_reads(tmp_
     repository.close()
 
 
-def test_a_file_is_migrated_when_it_is_opened_and_when_it_is_asked_for(tmp_path: Path) -> None:
+def test_a_file_is_migrated_when_it_is_opened_and_by_migrate(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/rolecall.db"
     before = schema_of(url)
     made = migrate(url)
@@ -210,7 +210,7 @@ def test_a_file_is_migrated_when_it_is_opened_and_when_it_is_asked_for(tmp_path:
     open_repository(url).close()
 
 
-def test_a_file_that_a_server_has_is_not_migrated_but_its_schema_is_told(tmp_path: Path) -> None:
+def test_a_file_that_a_server_uses_is_not_migrated_but_its_schema_is_read(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/rolecall.db"
     repository = open_repository(url)
 
@@ -320,7 +320,7 @@ def test_a_store_that_was_refused_is_not_kept_locked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("version", "mode"), [((3, 51, 2), "delete"), ((3, 51, 3), "wal"), ((3, 40, 1), "delete")])
-def test_the_write_ahead_log_is_used_where_it_is_sound(
+def test_the_write_ahead_log_is_used_where_it_is_safe(
     version: tuple[int, int, int], mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
@@ -334,7 +334,7 @@ def test_the_write_ahead_log_is_used_where_it_is_sound(
     assert found == mode
 
 
-def test_a_write_ahead_log_is_given_up_where_it_is_not_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_ahead_log_is_converted_where_it_is_not_safe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "rolecall.db"
     monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 51, 3))
     first = open_repository(f"sqlite:///{path}")
@@ -349,7 +349,7 @@ def test_a_write_ahead_log_is_given_up_where_it_is_not_sound(tmp_path: Path, mon
     assert pragma(path, "journal_mode") == "delete"
 
 
-def test_a_file_that_has_gone_is_not_made_anew(tmp_path: Path) -> None:
+def test_a_file_that_was_removed_is_not_created_again(tmp_path: Path) -> None:
     path = tmp_path / "rolecall.db"
     repository = open_repository(f"sqlite:///{path}")
     path.unlink()

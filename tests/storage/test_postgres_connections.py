@@ -1,4 +1,4 @@
-"""What the database is really told of a connection and of each transaction: the promises about time rest on it."""
+"""The settings that connections and transactions really have in the database: the time limits depend on them."""
 
 from __future__ import annotations
 

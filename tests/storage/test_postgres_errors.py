@@ -57,7 +57,7 @@ def test_the_first_use_after_a_restart_of_the_database_succeeds(
         assert {head.revision for head in threads.map(lambda _: repository.head(), range(8))} == {2}
 
 
-def test_a_key_that_was_read_is_told_while_the_database_is_away(
+def test_a_key_that_was_read_is_available_while_the_database_is_away(
     postgres_server: PostgresServer, repository: RoleRepository
 ) -> None:
     key = repository.token_key
@@ -268,7 +268,7 @@ def test_a_statement_that_takes_too_long_is_given_up(store: str) -> None:
     hasty.close()
 
 
-def test_a_mistake_of_ours_is_no_outage(repository: RoleRepository) -> None:
+def test_a_programming_mistake_is_not_an_outage(repository: RoleRepository) -> None:
     def wrong(transaction: Transaction) -> None:
         transaction._connection.exec_driver_sql("SELEC 1")  # type: ignore[attr-defined]
 
@@ -283,8 +283,8 @@ def test_a_mistake_of_ours_is_no_outage(repository: RoleRepository) -> None:
 
 def no_secret(error: BaseException) -> None:
     """Assert that nothing of an error, nor of what it keeps of others, has the canary."""
-    told = "".join(traceback.format_exception(error))
-    assert CANARY not in told
+    text = "".join(traceback.format_exception(error))
+    assert CANARY not in text
     seen: BaseException | None = error
     while seen is not None:
         assert CANARY not in f"{seen!r}{seen}"
@@ -352,7 +352,7 @@ def test_no_error_shows_a_document(repository: RoleRepository) -> None:
     no_secret(caught.value)
 
 
-def test_the_urls_own_settings_stand(store: str) -> None:
+def test_settings_in_the_url_override_the_defaults(store: str) -> None:
     repository = open_repository(f"{store}?application_name=mine&connect_timeout=7")
 
     with closing(psycopg.connect(**repository._driver._parameters)) as connection:  # type: ignore[attr-defined]

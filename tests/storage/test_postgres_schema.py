@@ -189,7 +189,7 @@ def test_an_old_server_works_on_a_newer_schema_that_allows_it(postgres_server: P
     started_after.close()
 
 
-def test_an_old_server_stops_writing_when_the_schema_leaves_its_range_and_goes_on_reading(
+def test_an_old_server_stops_writing_and_still_reads_when_the_schema_becomes_too_new(
     postgres_server: PostgresServer,
 ) -> None:
     # Row 78 of the faults.
@@ -237,7 +237,7 @@ def test_a_new_server_works_on_an_old_schema_within_its_range(
         repository.close()
 
 
-def test_a_column_that_is_gone_is_an_outage_and_no_mistake_of_ours(postgres_server: PostgresServer) -> None:
+def test_a_missing_column_is_an_outage_and_not_a_programming_mistake(postgres_server: PostgresServer) -> None:
     url = empty_store(postgres_server)
     repository = open_repository(url)
     create(repository, "App")

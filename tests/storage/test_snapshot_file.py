@@ -122,7 +122,7 @@ def test_the_last_state_that_was_written_is_read(file: SnapshotFile) -> None:
     assert names(file) == {"state"}
 
 
-def test_the_form_of_a_file_does_not_change(file: SnapshotFile) -> None:
+def test_the_format_of_a_file_does_not_change(file: SnapshotFile) -> None:
     header = (
         b'{"hash":"' + b"68" * 32 + b'","incarnation":"i-1","revision":7,'
         b'"seen":{"boot_id":"boot-1","boottime":1000,"wall":50000},"token_key":"' + b"74" * 32 + b'"}'
@@ -145,7 +145,7 @@ def test_the_form_of_a_file_does_not_change(file: SnapshotFile) -> None:
 # --- what is not genuine is refused ------------------------------------------------------------------------------------
 
 
-def test_where_there_is_no_file_that_is_told_apart(file: SnapshotFile) -> None:
+def test_a_missing_file_is_an_error_of_its_own(file: SnapshotFile) -> None:
     with pytest.raises(NoSnapshotFileError, match="there is no snapshot file"):
         file.read()
 
@@ -177,7 +177,7 @@ def test_a_file_that_is_cut_off_is_refused_wherever_that_is(file: SnapshotFile) 
             file.read()
 
 
-def test_a_file_that_goes_on_after_its_end_is_refused(file: SnapshotFile) -> None:
+def test_a_file_that_continues_after_its_end_is_refused(file: SnapshotFile) -> None:
     content = write(file, roles(2))
 
     for more in (b"\0", content):
@@ -186,7 +186,7 @@ def test_a_file_that_goes_on_after_its_end_is_refused(file: SnapshotFile) -> Non
             file.read()
 
 
-def test_a_file_of_another_secret_is_refused(file: SnapshotFile) -> None:
+def test_a_file_with_another_key_is_refused(file: SnapshotFile) -> None:
     write(file, roles(2))
 
     for other in (KEY[::-1], KEY + b"k", KEY[:-1]):
@@ -259,7 +259,7 @@ HEADER = b'{"hash":"00","incarnation":"i","revision":7,"seen":{"boot_id":"","boo
         pytest.param([HEADER.replace(b"wall", b"well"), b'{"roles":0}'], id="no time"),
     ],
 )
-def test_a_genuine_file_of_another_form_is_refused(file: SnapshotFile, payloads: list[bytes]) -> None:
+def test_an_authentic_file_with_another_content_is_refused(file: SnapshotFile, payloads: list[bytes]) -> None:
     file.path.write_bytes(handmade(STATE_KIND, *payloads))
 
     with pytest.raises(SnapshotFileError, match="a content that this version does not support"):
@@ -279,7 +279,7 @@ def test_what_is_no_file_is_refused_without_waiting_for_it(file: SnapshotFile) -
         file.read()
 
 
-def test_a_refused_file_is_kept_aside_and_only_the_last_one(file: SnapshotFile) -> None:
+def test_only_the_last_file_that_was_set_aside_is_kept(file: SnapshotFile) -> None:
     # Row 67 of the faults.
     file.path.write_bytes(b"first")
     file.set_aside()
@@ -293,7 +293,7 @@ def test_a_refused_file_is_kept_aside_and_only_the_last_one(file: SnapshotFile) 
         file.read()
 
 
-def test_what_cannot_be_put_aside_is_told(file: SnapshotFile) -> None:
+def test_a_file_that_cannot_be_set_aside_is_an_error(file: SnapshotFile) -> None:
     with pytest.raises(SnapshotFileError, match=r"cannot rename `.*/state` to `state\.refused`: no such file"):
         file.set_aside()
 
@@ -321,7 +321,7 @@ def test_a_note_of_another_state_does_not_make_this_one_younger(file: SnapshotFi
     assert (saved.seen, saved.warning) == (SEEN, "")
 
 
-def test_a_note_that_is_not_genuine_does_not_count_and_that_is_told(file: SnapshotFile) -> None:
+def test_a_note_that_is_not_authentic_is_ignored_with_a_warning(file: SnapshotFile) -> None:
     write(file, roles(1))
     file.touch(POSITION, LATER)
     note = seen_path(file).read_bytes()
@@ -337,7 +337,7 @@ def test_a_note_that_is_not_genuine_does_not_count_and_that_is_told(file: Snapsh
         assert "the time in `state` is used instead" in saved.warning
 
 
-def test_a_note_of_another_secret_does_not_count(file: SnapshotFile) -> None:
+def test_a_note_with_another_key_is_ignored(file: SnapshotFile) -> None:
     write(file, roles(1))
     SnapshotFile(file.path, KEY[::-1]).touch(POSITION, LATER)
 
@@ -411,7 +411,7 @@ def test_a_directory_that_takes_no_file_leaves_the_one_that_is_there(file: Snaps
     assert file.read() == SavedSnapshot(position=POSITION, seen=SEEN, roles=roles(2))
 
 
-def test_a_directory_that_has_gone_is_told(file: SnapshotFile) -> None:
+def test_a_directory_that_was_removed_is_an_error(file: SnapshotFile) -> None:
     file.path.parent.rmdir()
 
     with pytest.raises(SnapshotFileError, match=r"cannot write the snapshot file .* no such file or directory"):
@@ -442,7 +442,7 @@ def test_links_are_not_followed_when_writing(file: SnapshotFile) -> None:
     assert (file.read().roles, file.read().seen) == (roles(2), LATER)
 
 
-def test_two_that_write_one_file_are_told_and_leave_a_whole_one(file: SnapshotFile) -> None:
+def test_two_writers_of_one_file_are_an_error_and_leave_a_whole_file(file: SnapshotFile) -> None:
     other = SnapshotFile(file.path, KEY)
 
     def intrude() -> None:

@@ -20,30 +20,30 @@ KEY = b"k" * 32
 HOUR = 3_600_000_000
 
 
-class Kept:
+class Saving:
     def __init__(self, directory: Path) -> None:
-        self.parts, self.told = Parts(), list[SnapshotFileError | None]()
+        self.parts, self.reported = Parts(), list[SnapshotFileError | None]()
         self.file = SnapshotFile(directory / "state", KEY)
-        self.keeper = SnapshotSaver(
+        self.saver = SnapshotSaver(
             self.file,
             self.parts.follower,
             token_key=lambda: self.parts.repository.token_key,
-            on_change=self.told.append,
+            on_change=self.reported.append,
         )
 
     async def update(self) -> None:
         with ThreadPoolExecutor(1) as thread:
-            await self.keeper.update(thread)
+            await self.saver.update(thread)
 
     def restored(self) -> Snapshot:
         return restore_snapshot(self.file, max_age=HOUR).snapshot
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Kept]:
+def saving(tmp_path: Path) -> Iterator[Saving]:
     directory = tmp_path / "volume"
     directory.mkdir()
-    made = Kept(directory)
+    made = Saving(directory)
     yield made
     made.parts.close()
 
@@ -54,67 +54,67 @@ async def until(true: Callable[[], object]) -> None:
             await asyncio.sleep(0.005)
 
 
-async def test_what_was_kept_is_the_state(kept: Kept) -> None:
-    await kept.parts.follower.apply_local(kept.parts.put("a", "b"))
+async def test_a_saved_state_is_the_state_of_the_follower(saving: Saving) -> None:
+    await saving.parts.follower.apply_local(saving.parts.put("a", "b"))
 
-    await kept.update()
+    await saving.update()
 
-    snapshot, held = kept.restored(), kept.parts.follower.snapshot
+    snapshot, held = saving.restored(), saving.parts.follower.snapshot
     assert (snapshot.revision, snapshot.hash, snapshot.incarnation) == (held.revision, held.hash, held.incarnation)
     assert snapshot.restored
     assert {v.role.key: v.role for v in snapshot.versions()} == {v.role.key: v.role for v in held.versions()}
 
 
-async def test_a_state_that_has_not_changed_is_not_written_again_but_seen(kept: Kept) -> None:
-    await kept.update()
-    kept.keeper._not_before = 0.0
-    before, inode = kept.file.read().seen, kept.file.path.stat().st_ino
+async def test_an_unchanged_state_is_not_written_again_but_marked_as_seen(saving: Saving) -> None:
+    await saving.update()
+    saving.saver._not_before = 0.0
+    before, inode = saving.file.read().seen, saving.file.path.stat().st_ino
 
-    await kept.update()
+    await saving.update()
 
-    assert (kept.keeper.saved, kept.file.path.stat().st_ino) == (1, inode)
-    assert kept.file.read().seen.boottime > before.boottime
-
-
-async def test_a_state_that_changes_often_is_written_a_twentieth_of_the_time(kept: Kept) -> None:
-    await kept.update()
-    kept.keeper._not_before += 3_600
-    await kept.parts.follower.apply_local(kept.parts.put("a"))
-
-    await kept.update()
-
-    assert (kept.keeper.saved, kept.restored().revision) == (1, 0)
+    assert (saving.saver.saved, saving.file.path.stat().st_ino) == (1, inode)
+    assert saving.file.read().seen.boottime > before.boottime
 
 
-async def test_a_state_that_the_store_has_not_confirmed_is_not_kept(kept: Kept) -> None:
-    kept.parts.follower.snapshot.restored = True
+async def test_writing_takes_at_most_a_twentieth_of_the_time(saving: Saving) -> None:
+    await saving.update()
+    saving.saver._not_before += 3_600
+    await saving.parts.follower.apply_local(saving.parts.put("a"))
 
-    await kept.update()
+    await saving.update()
 
-    assert not kept.file.path.exists()
+    assert (saving.saver.saved, saving.restored().revision) == (1, 0)
 
 
-async def test_a_disk_that_does_not_take_it_is_told_once_and_so_is_its_end(kept: Kept) -> None:
-    directory = kept.file.path.parent
+async def test_a_state_that_the_store_has_not_confirmed_is_not_saved(saving: Saving) -> None:
+    saving.parts.follower.snapshot.restored = True
+
+    await saving.update()
+
+    assert not saving.file.path.exists()
+
+
+async def test_a_failure_to_write_is_reported_once_and_so_is_its_end(saving: Saving) -> None:
+    directory = saving.file.path.parent
     shutil.rmtree(directory)
-    task = asyncio.create_task(kept.keeper.run(0.01))
-    await until(lambda: kept.keeper.errors >= 3)
-    during = list(kept.told)
+    task = asyncio.create_task(saving.saver.run(0.01))
+    await until(lambda: saving.saver.errors >= 3)
+    during = list(saving.reported)
     directory.mkdir()
 
-    await until(lambda: kept.keeper.saved)
-    await until(lambda: not kept.keeper.failing)
+    await until(lambda: saving.saver.saved)
+    await until(lambda: not saving.saver.failing)
 
     task.cancel()
     await asyncio.wait([task])
     assert [type(error) for error in during] == [SnapshotFileError]
-    assert kept.told[1:] == [None]
+    assert saving.reported[1:] == [None]
 
 
-async def test_a_server_that_stops_waits_for_no_file(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    await kept.update()
-    kept.keeper._not_before = 0.0
-    await kept.parts.follower.apply_local(kept.parts.put(*(f"r{n}" for n in range(1_000))))
+async def test_a_stopping_server_does_not_wait_for_its_file(saving: Saving, monkeypatch: pytest.MonkeyPatch) -> None:
+    await saving.update()
+    saving.saver._not_before = 0.0
+    await saving.parts.follower.apply_local(saving.parts.put(*(f"r{n}" for n in range(1_000))))
     writing, go_on = asyncio.Event(), threading.Event()
     loop, done = asyncio.get_running_loop(), list[bool]()
 
@@ -124,28 +124,28 @@ async def test_a_server_that_stops_waits_for_no_file(kept: Kept, monkeypatch: py
         done.append(True)
 
     monkeypatch.setattr(saver, "sleep", slow)
-    task = asyncio.create_task(kept.keeper.run(3_600))
+    task = asyncio.create_task(saving.saver.run(3_600))
     await writing.wait()
     task.cancel()
     await asyncio.wait([task])
     go_on.set()
     await until(lambda: not any(thread.name.startswith("snapshot-file") for thread in threading.enumerate()))
 
-    assert kept.restored().revision == 0
+    assert saving.restored().revision == 0
     assert done == [True]
-    assert [path.name for path in kept.file.path.parent.iterdir()] == ["state"]
+    assert [path.name for path in saving.file.path.parent.iterdir()] == ["state"]
 
 
-async def test_a_server_that_stops_keeps_what_it_knows_if_that_is_quick(kept: Kept) -> None:
-    await kept.update()
-    await kept.parts.follower.apply_local(kept.parts.put("a"))
+async def test_a_stopping_server_saves_its_state_if_that_is_quick(saving: Saving) -> None:
+    await saving.update()
+    await saving.parts.follower.apply_local(saving.parts.put("a"))
 
-    await kept.keeper.finish(30)
-    in_time = kept.restored().revision
-    await kept.parts.follower.apply_local(kept.parts.put("b"))
-    await kept.keeper.finish(-1)
+    await saving.saver.finish(30)
+    in_time = saving.restored().revision
+    await saving.parts.follower.apply_local(saving.parts.put("b"))
+    await saving.saver.finish(-1)
 
-    assert (in_time, kept.restored().revision) == (1, 1)
-    assert [str(error) for error in kept.told] == [
+    assert (in_time, saving.restored().revision) == (1, 1)
+    assert [str(error) for error in saving.reported] == [
         "the server stopped before its snapshot file was written; the previous file remains"
     ]

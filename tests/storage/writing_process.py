@@ -1,4 +1,4 @@
-"""A process that writes until it is killed: it says each request id before the write and after it.
+"""A process that writes until it is killed; it prints each request id before the write and after it.
 
 Usage: python -m tests.storage.writing_process PATH FIRST
 """

@@ -28,7 +28,7 @@ MAX_SHARED_VALUES = 10_000
 
 _Row: TypeAlias = tuple[str | int, ...]
 
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
