@@ -219,12 +219,12 @@ def test_an_index_that_was_kept_equals_one_that_was_made_anew(writes: list[tuple
         snapshot.apply(Commit(revision=Revision(number), author=author, changes=(Change(kind, changed),), hash=b""))
         held = {k: r for k, r in held.items() if k != name} | ({} if kind is ChangeKind.DELETED else {name: changed})
 
-    anew = Snapshot(held.values())
+    fresh = Snapshot(held.values())
     for principal in {p for _, text in writes for p in named_principals(text)}:
         asking = principal._replace(account=ACCOUNT) if not principal.account else principal
         kept = snapshot.naming(asking, after="", limit=100)
-        assert kept == anew.naming(asking, after="", limit=100)
+        assert kept == fresh.naming(asking, after="", limit=100)
         assert kept == snapshot.naming(asking, after="", limit=1) + snapshot.naming(
             asking, after="".join(kept[:1]), limit=100
         )
-    assert (snapshot.postings, snapshot.index_bytes) == (anew.postings, anew.index_bytes)
+    assert (snapshot.postings, snapshot.index_bytes) == (fresh.postings, fresh.index_bytes)
