@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from rolecall.engine.cache import RequestCache
+from rolecall.engine.cache import MAX_QUERY_BYTES, MAX_REQUESTS, MAX_VALUE_CHARACTERS, RequestCache
 from rolecall.engine.decision import ServedFrom
+from rolecall.engine.decision_point import DecisionOptions
 from rolecall.engine.request import AssumeRoleRequest
 from tests.engine.world import ACCOUNT, HOUR, NOON, allow, ask, document, point, question, role
 
@@ -173,3 +176,13 @@ def test_a_root_is_answered_with_an_encoded_form_of_its_own_role() -> None:
     answer = ask(decider, f"acs:ram::{ACCOUNT}:root")
 
     assert answer.encoded == f"acs:ram::{ACCOUNT}:role/app".encode()
+
+
+def test_the_limits_of_the_code_are_those_of_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs/caching.md").read_text()
+    options = DecisionOptions()
+
+    assert f"{MAX_REQUESTS:,} queries of at most {MAX_QUERY_BYTES:,} bytes" in page
+    assert f"values of at most {MAX_VALUE_CHARACTERS:,} characters together" in page
+    assert f"`--cache-entries` ({options.cache_entries:,})" in page
+    assert f"`--compiled-policies` ({options.compiled_policies:,})" in page

@@ -175,7 +175,7 @@ async def test_a_role_that_is_gone_when_its_turn_comes_is_left_out(monkeypatch: 
     assert [r.key for r in await listing_all] == [roles[0].key]
 
 
-async def test_a_list_stays_right_while_a_large_commit_is_taken_up() -> None:
+async def test_a_list_stays_right_while_a_large_commit_is_applied() -> None:
     names = [f"r{n:03}" for n in range(350)]
     decider = point(*[role(document(allow()), name=name, revision=n) for n, name in enumerate(names)])
     to_other = [Change(ChangeKind.UPDATED, role(document(allow(f"{ALICE}2")), name=name)) for name in names[:250]]
@@ -208,7 +208,7 @@ async def test_allow_is_listed_exactly_when_a_check_allows(text: str, message: A
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), documents), max_size=12))
 @settings(max_examples=60, deadline=None)
-def test_an_index_that_was_kept_equals_one_that_was_made_anew(writes: list[tuple[str, str]]) -> None:
+def test_an_index_that_followed_writes_equals_a_new_one(writes: list[tuple[str, str]]) -> None:
     snapshot = Snapshot()
     author = Author(actor="test", time=Micros(0))
     held: dict[str, Role] = {}

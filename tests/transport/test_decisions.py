@@ -11,6 +11,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from rolecall.roles.accounts import Accounts
+from rolecall.roles.role import Revision
 from rolecall.transport.codecs.decision import QueryDecoder
 from rolecall_client.v1 import decision_pb2 as pb, role_pb2
 from tests.server.serving import ACCOUNT, BOB, Served, check, served
@@ -90,6 +91,32 @@ async def test_answers_from_a_restored_state_say_so() -> None:
 
     assert {decision.served_from for decision in decisions.values()} == {pb.SERVED_FROM_RESTORED}
     assert {decision.allowed for decision in decisions.values()} == {True}
+
+
+async def test_an_explanation_holds_everything_about_its_statements(service: Served) -> None:
+    await create(service, {"NumericLessThan": {"k": ["1", "2"]}, "StringEquals": {"l": "w"}})
+    query = check().query
+    query.context["k"].values.append("one")
+
+    answer = await service.decisions.ExplainAssumeRole(pb.ExplainAssumeRoleRequest(query=query))
+
+    pointer = "/Statement/0/Condition"
+    numeric = pb.ConditionTrace(
+        operator="NumericLessThan", key="k", expected=["1", "2"], actual=["one"], present=True, unreadable=True,
+        pointer=f"{pointer}/NumericLessThan/k",
+    )  # fmt: skip
+    equal = pb.ConditionTrace(operator="StringEquals", key="l", expected=["w"], pointer=f"{pointer}/StringEquals/l")
+    assert list(answer.statements) == [
+        pb.StatementTrace(
+            index=0, sid="only", effect="Allow", principal_matched=True, matched_principal=BOB,
+            conditions=[numeric, equal], pointer="/Statement/0", principals=[BOB],
+        )
+    ]  # fmt: skip
+    (miss,) = answer.near_misses
+    assert (miss.index, miss.sid, miss.pointer, miss.effect) == (0, "only", "/Statement/0", "Allow")
+    assert list(miss.elements) == [numeric.pointer, equal.pointer]
+    assert miss.suggestion
+    assert answer.consistency_token == service.server.replica.tokens.consistency(Revision(1))
 
 
 async def test_every_invalid_part_of_a_query_is_reported_at_once(service: Served) -> None:

@@ -13,7 +13,7 @@ from rolecall.engine.decision_point import DecisionPoint, precondition
 from rolecall.engine.errors import InvalidRequestError
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.engine.snapshot import RoleVersion
-from rolecall.policy.keys import EXTERNAL_ID, PRINCIPAL_ARN, RESOURCE_TAG_PREFIX, ROLE_SESSION_NAME, SOURCE_IDENTITY
+from rolecall.policy.keys import PRINCIPAL_ARN, RESOURCE_TAG_PREFIX
 from rolecall.policy.partial import deciding_keys
 from rolecall.policy.principal import Principal, PrincipalKind
 
@@ -92,8 +92,6 @@ def assumability(
 
 def may_send(principal: Principal, key: str) -> bool:
     """Return whether a request of `principal` can carry the key `key`: a key that the service derives cannot be sent."""
-    if key in (EXTERNAL_ID, ROLE_SESSION_NAME, SOURCE_IDENTITY):
-        return True
     if key == PRINCIPAL_ARN or key.startswith(RESOURCE_TAG_PREFIX):
         return False
     prefix = key.partition(":")[0]
