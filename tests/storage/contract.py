@@ -207,6 +207,7 @@ class RoleRepositoryContract:
         repository.transact(author(), nothing)
         ids += [role.role_id for role in create(repository, "D")]
 
+        assert ids[0] == "300000000000000001"
         assert len(set(ids)) == 5
         assert all(role_id.isascii() and role_id.isdecimal() for role_id in ids)
 
@@ -416,7 +417,7 @@ class RoleRepositoryContract:
     def test_a_role_is_found_at_every_revision_that_the_log_still_determines(self, repository: RoleRepository) -> None:
         kept, gone, changed, _ = create(repository, "Kept", "Gone", "Changed", "Unseen")
         remove(repository, f"{ACCOUNT}/unseen")
-        create(repository, "Floor")
+        (at_floor,) = create(repository, "Floor")
         remove(repository, gone.key)
         later = change(repository, changed.key, description="later")
         (born,) = create(repository, "Born")
@@ -427,6 +428,7 @@ class RoleRepositoryContract:
 
         assert repository.floor().revision == 3
         assert [as_of(kept.key, revision) for revision in (3, 6)] == [kept, kept]
+        assert as_of(at_floor.key, 3) == at_floor
         assert [as_of(gone.key, revision) for revision in (3, 4)] == [gone, None]
         assert [as_of(born.key, revision) for revision in (3, 5, 6)] == [None, None, born]
         assert as_of(f"{ACCOUNT}/unseen", 3) is None
