@@ -3,7 +3,8 @@
 Each change is made in a private copy of the tree; the quickest tests run first. A change that no test notices is either a missing test
 or has no effect. The same seed selects the same changes of the same code. Which test executes which line is recorded once, which takes
 minutes, and stored in .mutants_cache until the code or the tests change. Tests under tests/chaos, tests/helm and tests/repository do
-not run. Exit codes: 0 if every package reaches 95 %, 1 if one does not, 2 if the tests fail without any change, 130 after Ctrl-C.
+not run, except those that compare documents with the code. Exit codes: 0 if every package reaches 95 %, 1 if one does not, 2 if the
+tests fail without any change, 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from tests.mutants.trial import Trial
 
 INTERRUPTED = 130
 _LOWER_PRIORITY = 10
+_LINE_EVERY = 20
 _PART_FOR_TESTS = 3  # a machine may be three times slower than when the tests were measured
 
 
@@ -77,7 +79,7 @@ def _report(trials: list[Trial], arguments: argparse.Namespace) -> None:
 
 
 class _Progress:
-    """Prints the progress of a run on a terminal; elsewhere, each survivor when it is found."""
+    """Prints the progress of a run; where there is no terminal, also each survivor when it is found."""
 
     def __init__(self, total: int) -> None:
         self._total = total
@@ -87,14 +89,15 @@ class _Progress:
     def __call__(self, trial: Trial) -> None:
         self._done += 1
         self._survived += not trial.noticed
-        if not sys.stderr.isatty():
-            if not trial.noticed:
-                print(survivor_text(trial), file=sys.stderr, flush=True)
-            return
         left = (time.monotonic() - self._began) / self._done * (self._total - self._done) / 60
-        end = "\n" if self._done == self._total else ""
-        text = f"\r{self._done} of {self._total} changes, {self._survived} survived, about {left:.0f} min left "
-        print(text, end=end, file=sys.stderr, flush=True)
+        text = f"{self._done} of {self._total} changes, {self._survived} survived, about {left:.0f} min left"
+        if sys.stderr.isatty():
+            print(f"\r{text} ", end="\n" if self._done == self._total else "", file=sys.stderr, flush=True)
+            return
+        if not trial.noticed:
+            print(survivor_text(trial), file=sys.stderr, flush=True)
+        if self._done % _LINE_EVERY == 0:
+            print(text, file=sys.stderr, flush=True)
 
 
 def _arguments() -> argparse.Namespace:

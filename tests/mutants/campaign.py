@@ -61,7 +61,8 @@ class Campaign:
         """Raise `BrokenTestsError` unless the tests of the first change pass without it."""
         selections = (self._selector.tests_for(change) for change in changes)
         first = next((selection for selection in selections if selection.tests), None)
-        if first and (failed := workplace.check(first.tests, seconds=_CHECK_FACTOR * self._seconds)):
+        tests = {**first.tests, **first.last} if first else {}
+        if tests and (failed := workplace.check(tests, seconds=_CHECK_FACTOR * self._seconds)):
             raise BrokenTestsError(f"these fail without any change: {', '.join(sorted(failed))}")
 
     def _confirm(self, workplace: Workplace) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 from tests.mutants.changes import Change
@@ -20,6 +21,13 @@ Tests: TypeAlias = dict[str, list[str]]
 
 _TO_READ_A_FILE = 0.2
 _TO_START_POSTGRES = 5.0
+# These compare documents and schemas with the code that they are generated from; no line leads to them.
+_LAST = (
+    "tests/repository/test_docs.py",
+    "tests/repository/test_language_docs.py",
+    "tests/repository/test_operators.py",
+    "tests/helm/test_values.py",
+)
 _FIRST_FILES, _FIRST_TESTS = 3, 20
 _ELSEWHERE = 3.0  # a test of another package counts as if it took three times as long
 
@@ -29,14 +37,15 @@ class Selection(NamedTuple):
 
     tests: Tests
     seconds: float
+    last: Mapping[str, list[str]] = MappingProxyType({})
 
     @property
     def stages(self) -> list[Tests]:
-        """Return a few tests that are quick to collect and to run, and then the rest."""
+        """Return a few tests that are quick to collect and to run, then the rest, then those of what is generated."""
         first = {file: names[:_FIRST_TESTS] for file, names in islice(self.tests.items(), _FIRST_FILES) if names}
         left = {file: names[_FIRST_TESTS:] if file in first else names for file, names in self.tests.items()}
         rest = {file: names for file, names in left.items() if names or file not in first}
-        return [tests for tests in (first, rest) if tests]
+        return [tests for tests in (first, rest, dict(self.last)) if tests]
 
 
 class Selector:
@@ -87,12 +96,16 @@ class Selector:
 
     def _with_new_files(self, selection: Selection, mirrored: str) -> Selection:
         """Add the test files of the package that are new or have changed since the map, if their old tests are quick."""
-        tests, total = selection
+        tests, total = selection.tests, selection.seconds
         for file in self._new_test_files:
             cost = sum(seconds for name, seconds in self._lines.seconds.items() if _file_of(name) == file)
             if file.startswith(mirrored) and total + cost <= self._limit:
                 tests, total = {**tests, file: []}, total + cost
-        return Selection(tests, total)
+        return Selection(tests, total, self._last)
+
+    @cached_property
+    def _last(self) -> Tests:
+        return {file: [] for file in _LAST if (self._root / file).exists()}
 
     def _weight(self, name: str, mirrored: str) -> float:
         seconds = self._lines.seconds[name] + (_TO_START_POSTGRES if _uses_postgres(name) else 0.0)
