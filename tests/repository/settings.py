@@ -7,7 +7,7 @@ from typing import Any
 
 from rolecall.config.settings import Config
 from rolecall.config.sources import flag_of, variable_of
-from rolecall.config.types import ListenAddress
+from rolecall.config.types import ListenAddress, OneOf, Seconds, WholeNumber
 from tests.repository.tree import DOCS
 
 PAGE = DOCS / "configuration.md"
@@ -25,10 +25,21 @@ def with_settings(page: str) -> str:
 
 def _table() -> str:
     rows = [
-        f"| `{flag_of(s.name)}` | `{variable_of(s.name)}` | {s.metadata['help']} | {_default(s)} |"
+        f"| `{flag_of(s.name)}` | `{variable_of(s.name)}` | {s.metadata['help']} | {_default(s)} | {_allowed(s)} |"
         for s in fields(Config)
     ]
-    return "\n".join(["| flag | variable | meaning | default |", "|---|---|---|---|", *rows, ""])
+    return "\n".join(["| flag | variable | meaning | default | allowed |", "|---|---|---|---|---|", *rows, ""])
+
+
+def _allowed(setting: Field[Any]) -> str:
+    match setting.metadata["read"]:
+        case WholeNumber(low=low, high=high):
+            return f"{low:,} to {high:,}"
+        case Seconds(low=seconds, high=most):
+            return f"{seconds:g} to {most:,g}"
+        case OneOf(names=names):
+            return ", ".join(f"`{name}`" for name in names)
+    return ""
 
 
 def _default(setting: Field[Any]) -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.repository.settings import PAGE, with_settings
 from tests.repository.tree import DOCS, ROOT, SOURCES, pages, texts
 
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
@@ -104,9 +103,3 @@ def test_no_file_names_a_development_machine_or_package_index(word: str) -> None
     found = [str(path.relative_to(ROOT)) for path, text in texts() if word in text]
 
     assert found == []
-
-
-def test_the_table_of_settings_is_up_to_date() -> None:
-    page = PAGE.read_text()
-
-    assert with_settings(page) == page, "run `make docs`"
