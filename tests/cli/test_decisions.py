@@ -75,6 +75,17 @@ def test_a_session_is_found_by_its_role(rolecall: CommandLine, log: Path) -> Non
     assert ids(outcome.out) == ["d-1"]
 
 
+def test_a_decision_whose_principal_was_erased_has_none(rolecall: CommandLine, log: Path) -> None:
+    log.write_text(line(1, input={"role": f"acs:ram::{ACCOUNT}:role/app", "context": {}}))
+
+    outcome = rolecall("decisions", str(log))
+
+    assert (
+        outcome.out
+        == f"2026-01-31T08:00:01.000000Z  ✓ ALLOW             - -> acs:ram::{ACCOUNT}:role/app  /Statement/0\n"
+    )
+
+
 def test_people_see_a_line_for_each_decision(rolecall: CommandLine, log: Path) -> None:
     outcome = rolecall("decisions", str(log), "--limit", "2")
 

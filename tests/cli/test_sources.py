@@ -276,6 +276,12 @@ class TestTerraform:
 
         assert "0.x and 1.x are supported" in wrong(search([write("plan.json", document)]))[0]
 
+    @pytest.mark.parametrize("name", ["planned_values", "resource_changes", "values", "terraform_version"])
+    def test_a_plan_is_known_by_any_of_its_names(self, write: Write, name: str) -> None:
+        assert (
+            "0.x and 1.x are supported" in wrong(search([write("plan.json", {"format_version": "2.0", name: {}})]))[0]
+        )
+
 
 class TestKubernetes:
     ANNOTATED = (

@@ -157,6 +157,19 @@ def test_a_database_that_is_down_is_waited_for(postgres_server: PostgresServer) 
     assert (waiting.returncode, out) == (0, f"the database was created with schema {NEWEST}\n")
 
 
+# --- what programs read
+
+
+def test_programs_read_what_a_verification_found(rolecall: CommandLine, store: str, tmp_path: Path) -> None:
+    printed = json.loads(rolecall("audit", "verify", "-o", "json", "--store", store).out)
+
+    assert list(printed) == [
+        "store", "sound", "not_examined", "incarnation", "from", "to", "hash", "commits", "changes", "roles",
+        "roles_older_than_the_log", "total_breaks", "breaks",
+    ]  # fmt: skip
+    assert printed["store"].endswith(".db")
+
+
 # --- which store
 
 

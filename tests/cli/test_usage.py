@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
+import platform
 import re
 import socket
 import subprocess
 import sys
 from dataclasses import fields
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -166,6 +169,17 @@ def test_small_commands_import_neither_the_server_nor_grpc() -> None:
 
 def test_the_version_is_printed(rolecall: CommandLine) -> None:
     assert re.fullmatch(r"rolecall \S.* \(python \S+, grpcio \S+, protobuf \S+\)\n", rolecall("version").out)
+
+
+def test_programs_read_the_version_of_each_part(rolecall: CommandLine) -> None:
+    printed = json.loads(rolecall("version", "-o", "json").out)
+
+    assert printed == {
+        "rolecall": metadata.version("rolecall"),
+        "python": platform.python_version(),
+        "grpcio": metadata.version("grpcio"),
+        "protobuf": metadata.version("protobuf"),
+    }
 
 
 def test_the_module_runs(tmp_path: Path) -> None:

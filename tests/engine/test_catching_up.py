@@ -618,6 +618,20 @@ async def test_a_wholly_different_state_is_not_compared_to_its_end(parts: Parts)
     assert len(compared.reported[0]) == 20
 
 
+async def test_a_comparison_reads_each_role_once(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts.put(*(f"r{n}" for n in range(1_200)))
+    read, examine = list[str](), parts.repository.examine
+
+    def counted(keys: Sequence[str]) -> Examined:
+        read.extend(keys)
+        return examine(keys)
+
+    monkeypatch.setattr(parts.repository, "examine", counted)
+    await Comparison(parts).reconciler.reconcile()
+
+    assert sorted(read) == sorted(f"{ACCOUNT}/r{n}" for n in range(1_200))
+
+
 async def test_a_comparison_pauses_after_each_read(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     parts.put(*(f"r{n}" for n in range(1_001)))
     await parts.follower.catch_up()
