@@ -23,11 +23,11 @@ def die(*_: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(path: Path, moment: str) -> None:
+def main(path: Path, when: str) -> None:
     file = SnapshotFile(path, KEY)
-    if moment == "in the middle":
+    if when == "in the middle":
         file.write(POSITION, roles(500), SEEN, pause=die)
-    elif moment == "before the rename":
+    elif when == "before the rename":
         setattr(Path, "replace", die)  # noqa: B010  (mypy would not have a method assigned)
         file.write(POSITION, roles(500), SEEN)
     else:

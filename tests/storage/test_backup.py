@@ -73,8 +73,8 @@ def file(source: str, tmp_path: Path) -> Path:
 
 
 def backed_up(url: str, path: Path) -> Backup:
-    with open_admin_store(url).snapshot_transaction_beside(path) as moment:
-        return write_backup(moment, path, now=1_000_000, on_progress=lambda _: None)
+    with open_admin_store(url).snapshot_transaction_beside(path) as connection:
+        return write_backup(connection, path, now=1_000_000, on_progress=lambda _: None)
 
 
 def restored(path: Path, url: str) -> StoreContents:

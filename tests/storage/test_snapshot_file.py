@@ -472,8 +472,8 @@ def test_a_file_that_another_is_writing_is_not_put_in_place(file: SnapshotFile) 
 def test_a_process_that_is_killed_while_it_writes_leaves_the_file_as_it_was(file: SnapshotFile) -> None:
     write(file, roles(2))
 
-    for moment in ("in the middle", "before the rename"):
-        process = python("-m", "tests.storage.snapshot_process", str(file.path), moment)
+    for when in ("in the middle", "before the rename"):
+        process = python("-m", "tests.storage.snapshot_process", str(file.path), when)
         process.communicate(timeout=60)
 
         assert process.returncode == -signal.SIGKILL

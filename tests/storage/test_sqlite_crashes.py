@@ -28,15 +28,15 @@ def assert_sound(path: Path) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-def written_until_killed(path: Path, first: int, moment: random.Random) -> tuple[int, list[int]]:
+def written_until_killed(path: Path, first: int, random_source: random.Random) -> tuple[int, list[int]]:
     """Let a process write and kill it; return the number of its last attempt and those it acknowledged."""
     process = python("-m", "tests.storage.writing_process", str(path), str(first))
     lines = []
     assert process.stdout is not None
     for line in process.stdout:
         lines.append(line.split())
-        if len(lines) > moment.randint(3, 20):
-            time.sleep(moment.random() / 50)
+        if len(lines) > random_source.randint(3, 20):
+            time.sleep(random_source.random() / 50)
             break
     process.kill()
     rest, _ = process.communicate()
@@ -47,13 +47,13 @@ def written_until_killed(path: Path, first: int, moment: random.Random) -> tuple
 
 def test_acknowledged_writes_survive_kill_9(tmp_path: Path) -> None:
     # Row 65 of the faults.
-    path, moment = tmp_path / "rolecall.db", random.Random(7)
+    path, random_source = tmp_path / "rolecall.db", random.Random(7)
     acknowledged: set[int] = set()
     unanswered: set[int] = set()
     tried = 0
 
     for _ in range(ROUNDS):
-        tried, done = written_until_killed(path, tried + 1, moment)
+        tried, done = written_until_killed(path, tried + 1, random_source)
         acknowledged |= set(done)
         unanswered |= {tried} - acknowledged
 

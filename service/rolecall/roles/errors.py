@@ -100,7 +100,7 @@ class StoreUnavailableError(RoleError):
 
 
 class StoreBusyError(StoreUnavailableError):
-    """The store file belongs to another server."""
+    """Another server uses the store file."""
 
 
 class BrokenHistoryError(StoreUnavailableError):

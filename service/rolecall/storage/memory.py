@@ -126,7 +126,7 @@ class MemoryRoleRepository:
             return [role for role in map(self._state.roles.__getitem__, keys) if has_tags(role, tags)][:limit]
 
     def history(self, role_id: str, *, before: Revision | None, limit: int) -> list[RoleRevision]:
-        """Return the kept revisions of a role, the newest first."""
+        """Return the stored revisions of a role, the newest first."""
         with self._open():
             found = [
                 RoleRevision(revision=commit.revision, author=commit.author, change=change)

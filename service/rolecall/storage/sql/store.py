@@ -165,7 +165,7 @@ class SqlRoleRepository:
             return [role_of_row(row) for row in connection.execute(statement)]
 
     def history(self, role_id: str, *, before: Revision | None, limit: int) -> list[RoleRevision]:
-        """Return the kept revisions of a role, the newest first."""
+        """Return the stored revisions of a role, the newest first."""
         with self._reading() as connection:
             return role_history(connection, role_id, before, limit)
 
