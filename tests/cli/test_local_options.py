@@ -113,7 +113,7 @@ LOCAL = {
         {
             **STORE,
             ("--check", "--store=sqlite:///none.db"): "exit 1\n",
-            ("--store=postgresql://127.0.0.1:1/x", "--wait=0.01"): "waiting: ",
+            ("--store=postgresql://127.0.0.1:1/x", "--wait=3"): "waiting: ",
             ("--store=postgresql://127.0.0.1:1/x", "--or-snapshot=snapshot"): "exit 0\nnot migrated: ",
             **JSON,
         },
