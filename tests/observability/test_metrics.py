@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rolecall.engine.decision import Reason, ServedFrom
 from rolecall.engine.follower import Reload
 from rolecall.engine.snapshot import Snapshot
-from rolecall.observability import metrics
+from rolecall.observability import metered_writer, metrics
 from rolecall.observability.metered_writer import MeteredWriter, WriteStats
 from rolecall.policy.errors import InvalidPolicyError
 from rolecall.roles.commands import Written
@@ -257,6 +257,16 @@ async def test_a_write_that_fails_is_counted_once_and_its_error_raised(error: Ex
 
     assert counted(writer) == {outcome: 1}
     assert writer.outcomes[outcome].seconds > 0
+
+
+async def test_the_duration_of_a_write_is_from_its_call_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([100.0, 100.25])
+    monkeypatch.setattr(metered_writer, "perf_counter", lambda: next(clock))
+    writer = MeteredWriter(cast("Any", OneWrite(written())))
+
+    await writer.write(written)
+
+    assert writer.outcomes["unchanged"].seconds == 0.25
 
 
 def counted(writer: MeteredWriter) -> dict[str, int]:
