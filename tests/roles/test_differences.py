@@ -215,3 +215,29 @@ def test_documents_that_are_hard_to_compare_take_no_time_that_grows() -> None:
     after = replace(ROLE, document="\n".join("ba"[n % 2] for n in range(16_000)))
 
     assert role_diff(before, after).count("\n") > 32_000
+
+
+def test_a_document_on_a_single_line_is_compared_by_its_elements_and_else_by_its_text() -> None:
+    one = replace(ROLE, document='{"a": 1, "b": 2}')
+
+    other_value = role_diff(one, replace(ROLE, document='{"a":1,"b":3}'))
+    other_blanks = role_diff(one, replace(ROLE, document='{"a":1,"b":2}'))
+
+    assert changed_lines(other_value) == ['-    "b": 2', '+    "b": 3']
+    assert changed_lines(other_blanks) == ['-  {"a": 1, "b": 2}', '+  {"a":1,"b":2}']
+
+
+def test_a_diff_of_the_greatest_length_is_whole() -> None:
+    whole = role_diff(None, replace(ROLE, description="x" * 10_000))
+    longest = replace(ROLE, description="x" * (10_000 + MAX_DIFF_CHARACTERS - len(whole)))
+
+    assert Differences().diff(None, longest) == role_diff(None, longest)
+    assert len(role_diff(None, longest)) == MAX_DIFF_CHARACTERS == 16_384
+    assert Differences().diff(None, replace(longest, description=longest.description + "x")) != role_diff(None, longest)
+
+
+def test_reformatting_a_document_counts_as_work() -> None:
+    steps = module._diff(None, replace(ROLE, document=ROLE.document)).steps
+    printed = module._diff(replace(ROLE, document='{"a": 1}'), replace(ROLE, document='{"a":2,"b":[1]}')).steps
+
+    assert (steps, printed) == (175, 264)
