@@ -29,6 +29,7 @@ from rolecall.policy.lint import Severity
         ("127.0.0.1:0", ListenAddress("127.0.0.1:0", "127.0.0.1", 0)),
         ("[::1]:65535", ListenAddress("[::1]:65535", "::1", 65_535)),
         ("unix:/run/a.sock", ListenAddress("unix:/run/a.sock")),
+        ("unix:a", ListenAddress("unix:a")),
     ],
 )
 def test_an_address_is_a_host_and_a_port_or_a_socket_file(text: str, address: ListenAddress) -> None:

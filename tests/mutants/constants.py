@@ -11,7 +11,9 @@ from tests.mutants.ignored import Visit
 from tests.mutants.signatures import Signatures
 from tests.mutants.source import Edit, Source, shortened
 
-_SQL = re.compile(r"\s*[A-Z]{2,}\b")
+_SQL = re.compile(
+    r"\s*(ALTER|BEGIN|CREATE|DELETE|INSERT|LISTEN|LOCK|NOTIFY|PRAGMA|SELECT|SET|SHOW|UPDATE|VACUUM|WITH)\b"
+)
 _PATTERN = re.compile(r"[\\^$\[\]]")
 
 

@@ -405,3 +405,9 @@ async def test_an_error_that_passes_by_itself_is_reported_as_passed(secret: Secr
     assert certificate.renewals == 0
     keeping.cancel()
     await asyncio.wait([keeping])
+
+
+def test_a_certificate_does_not_show_its_key(secret: Secret) -> None:
+    loaded = load_certificate(secret.files, 0)
+
+    assert repr(loaded) == f"Certificate(expires_at={loaded.expires_at})"

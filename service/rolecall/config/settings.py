@@ -50,8 +50,7 @@ def _setting(default: T, read: Callable[[str], Any], text: str) -> T:
     return field(default=default, metadata={"read": read, "help": text})
 
 
-_LISTEN = ListenAddress("127.0.0.1:50051", "127.0.0.1", 50051)
-_OPS_LISTEN = ListenAddress("127.0.0.1:9464", "127.0.0.1", 9464)
+_LISTEN, _OPS_LISTEN = read_address("127.0.0.1:50051"), read_tcp_address("127.0.0.1:9464")
 _STORE = "sqlite:///rolecall.db"
 _LIMITS, _CATALOG, _DECISIONS = Limits(), CatalogOptions(), DecisionOptions()
 _SERVER, _UPLOADS, _DECISION_LOG = ServerOptions(), UploadLimits(), DecisionLogOptions(target="")

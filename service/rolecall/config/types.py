@@ -41,7 +41,7 @@ def read_text(text: str) -> str:
 
 def read_address(text: str) -> ListenAddress:
     """address = tcp_address | "unix:" PATH."""
-    if text.startswith("unix:") and len(text) > len("unix:"):
+    if text.removeprefix("unix:") not in {text, ""}:
         return ListenAddress(text)
     return read_tcp_address(text)
 
