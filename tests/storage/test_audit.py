@@ -240,6 +240,8 @@ def test_a_file_is_examined_while_a_server_writes_to_it(path: Path) -> None:
             change(server, APP, description=f"at {number}")
             if number % 3 == 0:
                 remove(server, f"{ACCOUNT}/n{number}")
+            # A writer that never rests can keep a reader waiting beyond its busy timeout.
+            stop.wait(0.002)
 
     writer = threading.Thread(target=write)
     writer.start()
