@@ -14,6 +14,7 @@ from tests.mutants.source import Edit, Source, shortened
 _SQL = re.compile(
     r"\s*(ALTER|BEGIN|CREATE|DELETE|INSERT|LISTEN|LOCK|NOTIFY|PRAGMA|SELECT|SET|SHOW|UPDATE|VACUUM|WITH)\b"
 )
+_ENCODINGS = frozenset({"ascii", "latin-1", "utf-8"})  # Python ignores punctuation in their names
 _PATTERN = re.compile(r"[\\^$\[\]]")
 
 
@@ -39,7 +40,7 @@ def changed_truths(visit: Visit, source: Source, _signatures: Signatures) -> Ite
 def changed_texts(visit: Visit, source: Source, _signatures: Signatures) -> Iterator[Edit]:
     """Change a string that a program reads: a name, a key, a pattern, an SQL statement."""
     match visit.node:
-        case ast.Constant(value=str() as value) as node if not visit.prose and not _reads_as_prose(value):
+        case ast.Constant(value=str() as value) as node if not visit.prose and not _is_for_people(value):
             yield _changed_text(node, f"{value}~", source)
         case ast.Constant(value=bytes() as value) as node:
             yield _changed_text(node, value + b"~", source)
@@ -54,5 +55,8 @@ def _bracketed(number: int) -> str:
     return str(number) if number >= 0 else f"({number})"
 
 
-def _reads_as_prose(text: str) -> bool:
+def _is_for_people(text: str) -> bool:
+    """Return whether only people read the string, or a change of it has no effect."""
+    if text in _ENCODINGS:
+        return True
     return " " in text.strip() and not _SQL.match(text) and not _PATTERN.search(text)

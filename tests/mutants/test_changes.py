@@ -47,6 +47,8 @@ def changed(code: str) -> set[str]:
         ("x = 'name'", {'x = "name~"'}),
         ("x = 'a sentence for people'", set()),
         ("x = 'SELECT one FROM many'", {'x = "SELECT one FROM many~"'}),
+        ("x = 'JSON quotes with double quotes'", set()),
+        ("x = 'utf-8'", set()),
         ("x = {a, b}", {"x = {b}", "x = {a}"}),
         ("x = (a, b)", {"x = (b,)", "x = (a,)"}),
         ("x = [(a, b)]", {"x = []"}),
