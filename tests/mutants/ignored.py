@@ -88,8 +88,6 @@ def _children(node: ast.AST) -> list[ast.AST]:
             return [*orelse]
         case ast.Call(func=function, args=arguments) if name_of(function) == "cast":
             return [*arguments[1:]]
-        case ast.Call(func=ast.Attribute(attr="encode" | "decode") as method):
-            return [method]  # Python finds a codec by many spellings of its name
         case _:
             return [*ast.iter_child_nodes(node)]
 
