@@ -120,7 +120,7 @@ def test_a_database_that_cannot_keep_every_character_is_refused(postgres_server:
     url = postgres_server.url_of("latin")
     repository = open_repository(url)
 
-    with pytest.raises(StoreUnsupportedError, match="has the encoding LATIN1; make one with ENCODING 'UTF8'"):
+    with pytest.raises(StoreUnsupportedError, match="has the encoding LATIN1; create one with ENCODING 'UTF8'"):
         migrate(url)
     with pytest.raises(StoreUnsupportedError, match="LATIN1"):
         repository.head()
