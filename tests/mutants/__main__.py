@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from types import FrameType
 
 from rich.console import Console
 
@@ -29,6 +30,7 @@ from tests.mutants.tree import REPOSITORY, package_of, source_paths
 from tests.mutants.trial import Trial
 
 INTERRUPTED = 130
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
 _LOWER_PRIORITY = 10
 _LINE_EVERY = 20
 _PART_FOR_TESTS = 3  # a machine may be three times slower than when the tests were measured
@@ -38,12 +40,20 @@ def main() -> int:
     """Run, and return the exit code."""
     arguments = _arguments()
     os.nice(_LOWER_PRIORITY)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in _STOPPING:
+        signal.signal(number, _interrupt)
     try:
         return _run(arguments)
     except BrokenTestsError as error:
         print(error, file=sys.stderr)
         return 2
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """Interrupt the run; ignore further signals, so that all processes are ended and all copies removed."""
+    for number in _STOPPING:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _run(arguments: argparse.Namespace) -> int:
