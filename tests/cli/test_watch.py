@@ -148,13 +148,14 @@ def test_a_server_that_comes_back_is_watched_on(tmp_path: Path) -> None:
     with ExitStack() as stack:
         with served("--store", store, "--drain-delay-seconds", "0", directory=tmp_path) as address:
             watch = stack.enter_context(watching(address))
-            watch.note()
+            begun = watch.note()
         stack.enter_context(served("--store", store, "--listen", address, directory=tmp_path))
         client = stack.enter_context(RolecallClient(address))
         broken, mended = watch.note(), watch.note()
         revision = create(client, "after")
         line = watch.line()
 
+    assert begun.startswith(f"watching {address} ")
     assert broken.startswith("the watch was interrupted, reconnecting: ")
     assert mended.startswith("the watch is resumed")
     assert line == (str(revision), "+", "created", ARN + "after")

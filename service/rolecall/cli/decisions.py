@@ -181,8 +181,8 @@ def _role_and_principal(role: str, who: str) -> Iterable[Filter]:
         wanted = f"{key[0].rpartition(':')[2]}/{key[2]}".lower() if key[1] else role.lower()
         yield lambda decision: decision.role_key == wanted or decision.role_key.partition("/")[2] == wanted
     if who:
-        spellings = {who, _canonical(who)}
-        yield lambda decision: decision.who in spellings
+        wanted_who = _canonical(who)
+        yield lambda decision: decision.who == wanted_who
 
 
 def _canonical(who: str) -> str:

@@ -54,7 +54,6 @@ def with_settings(function: Callable[..., None]) -> Callable[..., None]:
     command.__doc__ = function.__doc__
     command.__name__ = function.__name__
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return command
 
 
