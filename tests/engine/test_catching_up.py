@@ -789,6 +789,7 @@ async def test_a_history_that_is_lost_while_it_is_loaded_is_loaded_again(
     # row 69 of the faults
     parts.put("kept")
     saved = parts.repository.saved()
+    earlier = load_snapshot(parts.repository)
     parts.put("lost")
     load, loads = parts.repository.load, list[int]()
 
@@ -802,9 +803,10 @@ async def test_a_history_that_is_lost_while_it_is_loaded_is_loaded_again(
         yield from roles
 
     monkeypatch.setattr(parts.repository, "load", losing)
-    snapshot = load_snapshot(parts.repository)
+    snapshot = load_snapshot(parts.repository, kept=earlier)
 
     assert {version.role.role_name for version in snapshot.versions()} == {"kept", *"xyz"}
+    assert snapshot.version(f"{ACCOUNT}/kept") is earlier.version(f"{ACCOUNT}/kept")
     assert len(loads) == 2
 
 
