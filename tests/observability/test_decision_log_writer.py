@@ -73,6 +73,18 @@ def test_lines_are_written_in_order_and_whole() -> None:
     assert sink.reopened == 0
 
 
+def test_lines_of_several_sizes_fill_a_write_and_do_not_exceed_it() -> None:
+    sink = Memory()
+    lines = writer(sink)
+    for size in (10, 60, 60, 40, 1):
+        lines.put(b"x" * size)
+
+    lines.start()
+    lines.close(PATIENCE)
+
+    assert [len(chunk) for chunk in sink.chunks] == [70, 100, 1]
+
+
 def test_a_line_that_is_larger_than_a_write_is_written_alone() -> None:
     sink = Memory()
     lines = writer(sink)

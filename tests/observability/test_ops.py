@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import urllib.request
 from collections.abc import Iterator
 
@@ -116,6 +117,21 @@ def test_a_request_that_takes_too_long_is_closed(port: int, monkeypatch: pytest.
     monkeypatch.setattr(ops, "REQUEST_SECONDS", 0.1)
 
     assert ask(port, b"GET /livez") == b""
+
+
+def test_a_connection_that_is_reset_is_not_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    server = OpsServer(registry, not_live=list, not_ready=list)
+    port = server.start("127.0.0.1", 0)
+    for _ in range(5):
+        connection = socket.create_connection(("127.0.0.1", port), timeout=20)
+        connection.sendall(b"GET /livez")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+
+    assert ask(port, b"GET /livez HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 200")
+    server.stop()
+
+    assert caplog.messages == []
 
 
 def test_a_silent_connection_loses_its_place_to_a_new_one(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
