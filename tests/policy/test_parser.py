@@ -458,3 +458,17 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
     assert found
     assert all(v.message.isprintable() and v.pointer.isprintable() for v in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "message"),
+    [
+        ('{"Version": , "Statement": []}', 13, "a value is missing before `,`"),
+        ('{"Version": }', 13, "a value is missing before `}`"),
+        ('{"Statement": [, 1]}', 16, "a value is missing before `,`"),
+    ],
+)
+def test_a_value_that_is_missing_is_named_where_it_should_be(text: str, column: int, message: str) -> None:
+    (found,) = violations(text)
+
+    assert (found.line, found.column, found.reason, found.message) == (1, column, "INVALID_JSON", message)

@@ -70,6 +70,9 @@ def test_the_places_of_a_character_are_its_indexes(text: str, character: str) ->
         pytest.param("?", "\n", True, id="a-line-feed-is-a-character"),
         pytest.param("*?b?*", "aabaa", True, id="question-marks-in-the-middle"),
         pytest.param("*?b?*", "ba", False, id="question-marks-need-characters"),
+        pytest.param("*?b*", "ab", True, id="a-piece-fills-the-whole-text"),
+        pytest.param("a*?b*c", "abbc", True, id="a-piece-fills-the-room-between-the-ends"),
+        pytest.param("a*?b*c", "abc", False, id="a-piece-needs-room-between-the-ends"),
         pytest.param("x", "x\n", False, id="whole-text"),  # row 13 of the faults
         pytest.param("[a-z]", "b", False, id="class-is-literal"),  # row 22 of the faults
         pytest.param("[a-z]", "[a-z]", True, id="class-matches-itself"),  # row 22 of the faults

@@ -241,3 +241,10 @@ def test_reformatting_a_document_counts_as_work() -> None:
     printed = module._diff(replace(ROLE, document='{"a": 1}'), replace(ROLE, document='{"a":2,"b":[1]}')).steps
 
     assert (steps, printed) == (175, 264)
+
+
+def test_a_document_on_a_single_line_and_one_on_several_are_compared_by_their_elements() -> None:
+    several = replace(ROLE, document='{"a": 1,\n "b": 2\n}')
+
+    assert changed_lines(role_diff(replace(ROLE, document='{"a":1,"b":3}'), several)) == ['-    "b": 3', '+    "b": 2']
+    assert changed_lines(role_diff(several, replace(ROLE, document='{"a":1,"b":3}'))) == ['-    "b": 2', '+    "b": 3']
