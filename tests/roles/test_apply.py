@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from rolecall.roles import declarations
 from rolecall.roles.canonical_json import canonical
 from rolecall.roles.catalog import RoleCatalog
 from rolecall.roles.change import ChangeKind
@@ -254,3 +255,18 @@ def test_an_empty_apply_may_delete_all_it_selects(catalog: RoleCatalog, reposito
 
     assert kinds(written) == [("DELETED", "Gone")]
     assert list(repository.load()) == []
+
+
+def test_an_apply_of_more_roles_than_the_limit_is_refused_whole(
+    catalog: RoleCatalog, repository: MemoryRoleRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(declarations, "MAX_DECLARATIONS", 2)
+
+    apply(catalog, declared("a"), declared("b"))
+    with pytest.raises(InvalidFieldsError) as caught:
+        apply(catalog, declared("c"), declared("d"), declared("e"))
+
+    assert [(v.field, v.reason, v.message) for v in caught.value.violations] == [
+        ("roles", "TOO_MANY_ROLES", "must be at most 2, not 3; apply them in parts")
+    ]
+    assert {role.role_name for role in repository.load()} == {"a", "b"}
