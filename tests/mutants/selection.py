@@ -23,6 +23,8 @@ _TO_READ_A_FILE = 0.2
 _TO_START_POSTGRES = 5.0
 # These compare documents and schemas with the code that they are generated from; no line leads to them.
 _LAST = (
+    "tests/config/test_documentation.py",
+    "tests/cli/test_reference.py",
     "tests/repository/test_docs.py",
     "tests/repository/test_language_docs.py",
     "tests/repository/test_operators.py",

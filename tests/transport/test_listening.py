@@ -100,8 +100,15 @@ def test_a_connection_outlives_its_streams_so_that_none_is_cut() -> None:
     options = dict(channel_options(4_096))
 
     assert options["grpc.max_connection_age_ms"] == 300_000
-    assert options["grpc.max_connection_age_grace_ms"] >= MAX_STREAM_SECONDS * 1_000 + 30_000
+    assert options["grpc.max_connection_age_grace_ms"] == MAX_STREAM_SECONDS * 1_000 + 30_000
     assert options["grpc.max_receive_message_length"] == 4_096
+
+
+def test_grpc_queues_as_many_calls_as_the_server_refuses_with_a_reason_and_no_more_than_twice_that() -> None:
+    options = dict(channel_options(4_096))
+
+    assert options["grpc.server.max_pending_requests"] == 20_000
+    assert options["grpc.server.max_pending_requests_hard_limit"] == 40_000
 
 
 async def test_metadata_up_to_the_limit_is_accepted(service: Served) -> None:
