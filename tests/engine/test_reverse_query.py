@@ -80,6 +80,14 @@ async def test_a_deny_that_nothing_can_lift_ends_it() -> None:
     assert await listed(decider, question()) == ()
 
 
+def test_a_role_that_names_an_account_cannot_be_assumed_by_its_root() -> None:
+    decider = point(role(document(allow(f"acs:ram::{ACCOUNT}:root"))))
+    (version,) = decider.snapshot.versions()
+
+    assert reverse_query.assumability(decider, version, question(f"acs:ram::{ACCOUNT}:root"), 0) is None
+    assert reverse_query.assumability(decider, version, question(f"acs:ram::{ACCOUNT}:user/alice"), 0) is not None
+
+
 async def test_a_root_can_assume_nothing() -> None:
     decider = point(role(document(allow(f"acs:ram::{ACCOUNT}:root"))))
 
