@@ -190,7 +190,8 @@ async def test_a_store_that_has_fewer_commits_than_its_head_says_is_reloaded(par
     assert (parts.reloads, held(parts)) == ({"gap": 1}, {"a"})
 
 
-async def test_what_is_committed_during_a_reload_is_not_lost(parts: Parts) -> None:
+async def reload_that_waits(parts: Parts) -> tuple[asyncio.Task[Revision], threading.Event]:
+    """Start a reload that has read every role, and ends when the event is set."""
     load, reading, go_on = parts.repository.load, asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
 
@@ -202,6 +203,11 @@ async def test_what_is_committed_during_a_reload_is_not_lost(parts: Parts) -> No
     parts.repository.load = slow  # type: ignore[method-assign]
     reloading = asyncio.create_task(parts.follower.reload(Reload.MISMATCH))
     await reading.wait()
+    return reloading, go_on
+
+
+async def test_what_is_committed_during_a_reload_is_not_lost(parts: Parts) -> None:
+    reloading, go_on = await reload_that_waits(parts)
     commits = parts.repository.commits
     parts.repository.commits = lambda **_: []  # type: ignore[method-assign]
     for name in ("a", "b"):
@@ -221,17 +227,7 @@ async def test_an_own_commit_to_a_lost_history_is_not_applied_to_the_reloaded_st
     third = parts.put("lost too")
     parts.repository.put_back(saved)
     parts.put("other")
-    load, reading, go_on = parts.repository.load, asyncio.Event(), threading.Event()
-    loop = asyncio.get_running_loop()
-
-    def slow() -> Iterator[Role]:
-        yield from list(load())
-        loop.call_soon_threadsafe(reading.set)
-        go_on.wait(10)
-
-    parts.repository.load = slow  # type: ignore[method-assign]
-    reloading = asyncio.create_task(parts.follower.reload(Reload.MISMATCH))
-    await reading.wait()
+    reloading, go_on = await reload_that_waits(parts)
     await parts.follower.apply_local(third)
     before = held(parts)
     go_on.set()
@@ -375,17 +371,7 @@ async def test_time_in_which_the_process_was_stopped_counts() -> None:
 
 
 async def test_a_reload_that_ends_after_a_later_poll_makes_the_state_no_older(parts: Parts) -> None:
-    load, reading, go_on = parts.repository.load, asyncio.Event(), threading.Event()
-    loop = asyncio.get_running_loop()
-
-    def slow() -> Iterator[Role]:
-        yield from list(load())
-        loop.call_soon_threadsafe(reading.set)
-        go_on.wait(10)
-
-    parts.repository.load = slow  # type: ignore[method-assign]
-    reloading = asyncio.create_task(parts.follower.reload(Reload.MISMATCH))
-    await reading.wait()
+    reloading, go_on = await reload_that_waits(parts)
     parts.now += 5 * SECOND
     await parts.follower.catch_up()
     go_on.set()
