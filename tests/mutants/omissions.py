@@ -58,7 +58,9 @@ def omitted_statements(visit: Visit, source: Source, _signatures: Signatures) ->
     """Remove a statement that has an effect; return None instead of a value."""
     node = visit.node
     match node:
-        case ast.Return(value=value) if value is not None and not _is_none(value):
+        case ast.Return(value=ast.Constant(value=None | False)):
+            return  # a caller that asks for the truth of the result cannot distinguish them
+        case ast.Return(value=value) if value is not None:
             yield source.replace(node, "return None", f"`{shortened(source.text_of(node))}` -> `return None`")
         case ast.Expr(value=ast.Yield() | ast.YieldFrom()) if _has_one_yield(visit.function):
             return
@@ -129,10 +131,6 @@ def _is_record(visit: Visit) -> bool:
             return returns is None or ("tuple" in ast.unparse(returns) and "..." not in ast.unparse(returns))
         case parent:
             return isinstance(parent, _HOLDERS_OF_RECORDS)
-
-
-def _is_none(value: ast.expr) -> bool:
-    return isinstance(value, ast.Constant) and value.value is None
 
 
 def _has_one_yield(function: Function | None) -> bool:

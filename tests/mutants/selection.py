@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -30,6 +31,7 @@ _LAST = (
     "tests/repository/test_operators.py",
     "tests/helm/test_values.py",
 )
+_STARTS_PROCESSES = re.compile(r"\bsubprocess\b|tests\.cli\.serving|tests\.storage\.processes")
 _FIRST_FILES, _FIRST_TESTS = 3, 20
 _ELSEWHERE = 3.0  # a test of another package counts as if it took three times as long
 
@@ -39,15 +41,16 @@ class Selection(NamedTuple):
 
     tests: Tests
     seconds: float
+    unmapped: Mapping[str, list[str]] = MappingProxyType({})
     last: Mapping[str, list[str]] = MappingProxyType({})
 
     @property
     def stages(self) -> list[Tests]:
-        """Return a few tests that are quick to collect and to run, then the rest, then those of what is generated."""
+        """Return a few tests that are quick to collect and to run, then the rest, those without a map, those of what is generated."""
         first = {file: names[:_FIRST_TESTS] for file, names in islice(self.tests.items(), _FIRST_FILES) if names}
         left = {file: names[_FIRST_TESTS:] if file in first else names for file, names in self.tests.items()}
         rest = {file: names for file, names in left.items() if names or file not in first}
-        return [tests for tests in (first, rest, dict(self.last)) if tests]
+        return [tests for tests in (first, rest, dict(self.unmapped), dict(self.last)) if tests]
 
 
 class Selector:
@@ -103,7 +106,23 @@ class Selector:
             cost = sum(seconds for name, seconds in self._lines.seconds.items() if _file_of(name) == file)
             if file.startswith(mirrored) and total + cost <= self._limit:
                 tests, total = {**tests, file: []}, total + cost
-        return Selection(tests, total, self._last)
+        return Selection(tests, total, self._unmapped(tests, mirrored), self._last)
+
+    def _unmapped(self, selected: Tests, mirrored: str) -> Tests:
+        """Return the other tests that start processes, whose lines are not recorded: first those of the package."""
+        done = {name for names in selected.values() for name in names}
+        names = [name for name in self._lines.seconds if name not in done and _file_of(name) in self._process_files]
+        return self._within_limit(
+            sorted(names, key=lambda name: (not name.startswith(mirrored), self._lines.seconds[name]))
+        ).tests
+
+    @cached_property
+    def _process_files(self) -> frozenset[str]:
+        """Return the test files that start processes themselves, or in the fixtures of their directory."""
+        files = {Path(path) for path in self._digests if path.startswith("tests/") and path.endswith(".py")}
+        starting = {file for file in files if _STARTS_PROCESSES.search((self._root / file).read_text())}
+        fixtures = {file.parent for file in starting if file.name == "conftest.py"}
+        return frozenset(file.as_posix() for file in files if file in starting or file.parent in fixtures)
 
     @cached_property
     def _last(self) -> Tests:

@@ -74,6 +74,7 @@ def test_an_expression_is_changed_in_one_place(line: str, expected: set[str]) ->
         ("del a", {"pass"}),
         ("return a", {"return None"}),
         ("return None", set()),
+        ("return False", {"return True"}),
         ("raise ValueError(f'{a}')", {"pass"}),
         ("raise NotImplementedError", set()),
         ("assert_never(a)", {"pass"}),

@@ -113,6 +113,21 @@ def test_a_few_tests_run_first_and_the_rest_only_if_those_pass() -> None:
     assert list(stages[1]) == ["tests/a.py", "tests/new.py"]
 
 
+def test_tests_that_start_processes_run_where_no_line_leads_to_them(tmp_path: Path) -> None:
+    make_small_tree(tmp_path)
+    (tmp_path / "tests/policy/test_process.py").write_text(
+        "import subprocess, sys\n\ndef test_unused_is_never():\n"
+        "    code = 'from rolecall.policy.sign import unused; print(unused())'\n"
+        "    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)\n"
+        "    assert done.stdout == 'never\\n'\n"
+    )
+    lines = load_or_measure(tmp_path, refresh=False, stale=False, jobs=1)
+
+    trials = tried(tmp_path, lines, change_of(tmp_path, '`"never"` -> `"never~"`'))
+
+    assert [trial.noticed_by for trial in trials] == ["tests/policy/test_process.py::test_unused_is_never"]
+
+
 def test_a_test_file_that_the_map_does_not_know_is_run_too(small_tree: Path, line_map: LineMap, tmp_path: Path) -> None:
     make_small_tree(tmp_path)
     (tmp_path / "tests/policy/test_zero.py").write_text(
