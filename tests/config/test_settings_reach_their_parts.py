@@ -165,6 +165,8 @@ REACHED: dict[str, tuple[object, Callable[[Built], object], object]] = {
     "max_principals": ("7", limit("max_principals"), {7}),
     "max_condition_keys": ("7", limit("max_condition_keys"), {7}),
     "max_pattern_characters": ("7", limit("max_pattern_characters"), {7}),
+    "max_patterns": ("7", limit("max_patterns"), {7}),
+    "max_total_pattern_characters": ("7", limit("max_total_pattern_characters"), {7}),
     "max_pattern_stars": ("7", limit("max_pattern_stars"), {7}),
     "lint_blocks": ("error", at("RoleCatalog.options.lint_blocks"), frozenset({Severity.ERROR})),
 }

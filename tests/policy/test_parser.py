@@ -366,6 +366,26 @@ def test_a_surrogate_in_a_name_is_spelled_as_an_escape() -> None:  # row 8 of th
         ),
         pytest.param(Limits(max_pattern_characters=2), condition("StringLike", "a", "abc"), "PATTERN_TOO_LONG", "3 characters; 2", id="pattern"),
         pytest.param(Limits(max_pattern_stars=1), condition("StringLike", "a", "**"), "TOO_MANY_STARS", "2 stars; 1", id="stars"),
+        pytest.param(
+            Limits(max_patterns=3),
+            document(
+                statement(Condition={"StringLike": {"a": ["b", "c"]}, "StringEquals": {"a": ["d"] * 9}}),
+                statement(Condition={"ForAllValues:StringNotLike": {"a": ["b", "c"]}}),
+            ),
+            "TOO_MANY_PATTERNS",
+            "4 patterns; 3",
+            id="patterns",
+        ),
+        pytest.param(
+            Limits(max_total_pattern_characters=3),
+            document(
+                statement(Condition={"StringLike": {"a": "ab"}, "StringEquals": {"a": "abcd"}}),
+                statement(Condition={"StringNotLike": {"a": ["cd"]}}),
+            ),
+            "PATTERNS_TOO_LONG",
+            "4 characters together; 3",
+            id="characters-of-all-patterns",
+        ),
         pytest.param(Limits(max_depth=4), document(), "TOO_DEEP", "4 are", id="depth"),  # row 6 of the faults
     ],
 )  # fmt: skip

@@ -79,8 +79,16 @@ class LimitSettings:
     max_condition_keys: int = setting(
         _LIMITS.max_condition_keys, WholeNumber(1, 10_000), "Maximum number of condition keys in a trust policy."
     )
+    max_patterns: int = setting(
+        _LIMITS.max_patterns, WholeNumber(0, 100_000), "Maximum number of patterns in a trust policy."
+    )
     max_pattern_characters: int = setting(
         _LIMITS.max_pattern_characters, WholeNumber(1, 16_384), "Maximum length of a pattern."
+    )
+    max_total_pattern_characters: int = setting(
+        _LIMITS.max_total_pattern_characters,
+        WholeNumber(0, 1_048_576),
+        "Maximum length of all patterns in a trust policy together.",
     )
     max_pattern_stars: int = setting(
         _LIMITS.max_pattern_stars, WholeNumber(0, 1_000), "Maximum number of `*` in a pattern."

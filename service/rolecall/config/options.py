@@ -18,7 +18,9 @@ def document_limits(config: Config) -> Limits:
         max_statements=config.max_statements,
         max_principals=config.max_principals,
         max_condition_keys=config.max_condition_keys,
+        max_patterns=config.max_patterns,
         max_pattern_characters=config.max_pattern_characters,
+        max_total_pattern_characters=config.max_total_pattern_characters,
         max_pattern_stars=config.max_pattern_stars,
     )
 

@@ -28,7 +28,9 @@ _NO_LIMITS = Limits(
     max_statements=sys.maxsize,
     max_principals=sys.maxsize,
     max_condition_keys=sys.maxsize,
+    max_patterns=sys.maxsize,
     max_pattern_characters=sys.maxsize,
+    max_total_pattern_characters=sys.maxsize,
     max_pattern_stars=sys.maxsize,
 )
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from rolecall.policy.document import Condition, Quantifier
-from rolecall.policy.json_text import Members, Number
+from rolecall.policy.json_text import Json, Members, Number
 from rolecall.policy.keys import CURRENT_TIME, lookup_name
 from rolecall.policy.limits import MAX_KEY_CHARACTERS, MAX_NUMBER_CHARACTERS
 from rolecall.policy.node import Node, kind_of, nearest
@@ -36,6 +36,16 @@ def read_conditions(node: Node) -> tuple[Condition, ...]:
     if node.value == {}:
         node.refuse("EMPTY_CONDITION", "`Condition` is empty; add a condition, or remove `Condition`")
     return tuple(condition for name, block in node.members() for condition in _block(name, block))
+
+
+def patterns_of(conditions: Json) -> Iterator[str]:
+    """Yield the patterns in the conditions of a statement, valid or not."""
+    for name, block in conditions.items() if isinstance(conditions, Members) else ():
+        if name.partition(":")[2] in LIKE_OPERATORS or name in LIKE_OPERATORS:
+            for values in block.values() if isinstance(block, Members) else ():
+                yield from (
+                    str(v) for v in (values if isinstance(values, list) else [values]) if isinstance(v, (str, bool))
+                )
 
 
 def _block(name: str, node: Node) -> Iterator[Condition]:

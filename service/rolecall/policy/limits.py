@@ -11,16 +11,19 @@ MAX_NUMBER_CHARACTERS = 512
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The limits of one document. Principals and condition keys are counted over all statements.
+    """The limits of one document. Principals, condition keys and patterns are counted over all statements.
 
-    `max_document_bytes` counts bytes of UTF-8; the two pattern limits apply to each value of a `...Like` operator.
+    `max_document_bytes` counts bytes of UTF-8. A pattern is a value of a `...Like` operator, with or without wildcards:
+    `max_pattern_characters` and `max_pattern_stars` apply to each, `max_total_pattern_characters` to all together.
     """
 
     max_document_bytes: int = 16_384
     max_statements: int = 100
     max_principals: int = 500
     max_condition_keys: int = 64
+    max_patterns: int = 256
     max_pattern_characters: int = 512
+    max_total_pattern_characters: int = 4_096
     max_pattern_stars: int = 16
     max_depth: int = 32
 

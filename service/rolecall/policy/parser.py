@@ -5,7 +5,9 @@ What the language does not know is refused here, when it is written, and never s
 
 from __future__ import annotations
 
-from rolecall.policy.conditions import read_conditions
+from collections.abc import Sequence
+
+from rolecall.policy.conditions import patterns_of, read_conditions
 from rolecall.policy.document import Effect, PrincipalPattern, Statement, TrustPolicy
 from rolecall.policy.errors import InvalidPrincipalError
 from rolecall.policy.json_text import Members, Number, decode
@@ -17,6 +19,7 @@ from rolecall.policy.readers import fold
 from rolecall.policy.wording import listed, quoted
 
 _ACTIONS = {fold(action): action for action in ("sts:AssumeRole", "sts:SetSourceIdentity")}
+_FEWER_PATTERNS = "merge similar patterns, or compare values without wildcards with `StringEquals`"
 _POLICY_HINTS = {
     "Id": "remove it",
     "Resource": "the role that has the policy is the resource, so remove it",
@@ -84,7 +87,7 @@ def _statements(node: Node) -> tuple[Statement, ...]:
 
 
 def _check_totals(node: Node) -> None:
-    """Note a violation if all statements together name too many principals, or compare too many keys."""
+    """Note a violation if all statements together name too many principals, keys or patterns."""
     limits, statements = node.state.limits, [s.value for s in node.elements() if isinstance(s.value, Members)]
     principals = sum(_size(value) for s in statements for value in _values(s.get("Principal")))
     if principals > limits.max_principals:
@@ -95,6 +98,23 @@ def _check_totals(node: Node) -> None:
     if keys > limits.max_condition_keys:
         node.refuse(
             "TOO_MANY_CONDITION_KEYS", f"the conditions compare {keys} keys; {limits.max_condition_keys} are allowed"
+        )
+    _check_patterns(node, [len(pattern) for s in statements for pattern in patterns_of(s.get("Condition"))])
+
+
+def _check_patterns(node: Node, lengths: Sequence[int]) -> None:
+    """Note a violation if there are too many patterns, or patterns of too many characters together."""
+    limits, characters = node.state.limits, sum(lengths)
+    if len(lengths) > limits.max_patterns:
+        node.refuse(
+            "TOO_MANY_PATTERNS",
+            f"the `...Like` conditions have {len(lengths)} patterns; {limits.max_patterns} are allowed; {_FEWER_PATTERNS}",
+        )
+    if characters > limits.max_total_pattern_characters:
+        node.refuse(
+            "PATTERNS_TOO_LONG",
+            f"the patterns of the `...Like` conditions have {characters} characters together;"
+            f" {limits.max_total_pattern_characters} are allowed; {_FEWER_PATTERNS}",
         )
 
 

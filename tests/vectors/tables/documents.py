@@ -49,6 +49,10 @@ def _limits() -> list[Json]:
     def pattern(operator: str, text: str) -> str:
         return of_condition(f'{{"{operator}": {{"a:b": ¶"{text}"}}}}')
 
+    def patterns(count: int, text: str) -> str:
+        values = ", ".join([f'"{text}"'] * count)
+        return of_condition(f'{{"StringLike": {{"a:b": [{values}]}}}}')
+
     def apart(count: int) -> str:
         one = (
             f'"Action": "sts:AssumeRole", "Principal": {WHO}, "Condition": {{"Bool": {{"a:b": "true", "a:c": "true"}}}}'
@@ -78,6 +82,10 @@ def _limits() -> list[Json]:
         good("a text of 513 characters", pattern("StringEquals", "a" * 513).replace("¶", "")),
         good("16 stars", pattern("StringLike", "*a" * 16).replace("¶", "")),  # row 21 of the faults
         bad("17 stars", pattern("StringLike", "*a" * 17), ("TOO_MANY_STARS", at)),  # row 21 of the faults
+        good("256 patterns", patterns(256, "a")),
+        bad("257 patterns", patterns(257, "a"), ("TOO_MANY_PATTERNS", "/Statement")),
+        good("4096 characters of patterns", patterns(8, "a" * 512)),
+        bad("4104 characters of patterns", patterns(9, "a" * 456), ("PATTERNS_TOO_LONG", "/Statement")),
         good("17 stars in StringEquals", pattern("StringEquals", "*" * 17).replace("¶", "")),
     ]  # fmt: skip
 
