@@ -6,7 +6,7 @@ import pytest
 import trustme
 
 from rolecall.security.credentials import CredentialsError, TlsFiles, listener_security
-from rolecall.security.identity import ANONYMOUS, LOCAL, by_certificate
+from rolecall.security.identity import ANONYMOUS, LOCAL, authenticated
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_with_an_authority_callers_are_whom_their_certificates_name_also_with_in
     for loopback, insecure in ((True, False), (False, False), (False, True)):
         security = listener_security(files, loopback=loopback, insecure=insecure)
 
-        assert (security.identify, security.warning) == (by_certificate, "")
+        assert (security.identify, security.warning) == (authenticated, "")
         assert security.credentials is not None
 
 

@@ -117,7 +117,13 @@ ERRORS: list[Row] = [
     (engine.NotAvailableError("this"), "UNIMPLEMENTED", "NOT_AVAILABLE", {}, 0),
     (transport.TooManyCallsError(7), "RESOURCE_EXHAUSTED", "TOO_MANY_CALLS", {"limit": "7"}, 1),
     (transport.OverdueError(1.5), "DEADLINE_EXCEEDED", "SERVER_LIMIT", {"limit_seconds": "1.5"}, 0),
-    (transport.UnauthenticatedError(), "UNAUTHENTICATED", "UNAUTHENTICATED", {}, 0),
+    (
+        transport.UnauthenticatedError("it has 2 SPIFFE ids", spiffe_ids=2, dns_names=1),
+        "UNAUTHENTICATED",
+        "UNAUTHENTICATED",
+        {"spiffe_ids": "2", "dns_names": "1"},
+        0,
+    ),
     (
         transport.PermissionDeniedError("m"),
         "PERMISSION_DENIED",

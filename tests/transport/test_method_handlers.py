@@ -11,6 +11,7 @@ import grpc
 import pytest
 from grpc.aio import AbortError
 
+from rolecall.transport.errors import TransportError
 from rolecall.transport.rpc import method_handlers
 from rolecall.transport.rpc.concurrency import ConcurrencyLimit
 from rolecall.transport.rpc.error_boundary import ErrorBoundary
@@ -112,6 +113,40 @@ def wrapped_stream(method: Any, **parts: Any) -> tuple[Any, MethodStats, Middlew
     stats = MethodStats("s", "M", request_streaming=False, response_streaming=True)
     handler: grpc.RpcMethodHandler[Any, Any] = grpc.unary_stream_rpc_method_handler(method)
     return wrap_handler(handler, stats, middleware), stats, middleware
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_caller_is_authenticated_before_a_place_is_looked_for(streamed: bool) -> None:
+    class NobodyError(TransportError):
+        pass
+
+    def nobody(_: object) -> None:
+        raise NobodyError
+
+    async def method(_request: object, _stream: object) -> bytes:
+        raise LookupError
+
+    errors = list[BaseException]()
+
+    class Boundary(ErrorBoundary):
+        async def close(self, error: BaseException, *args: Any) -> None:
+            errors.append(error)
+            raise AbortError
+
+    middleware = Middleware(
+        concurrency=ConcurrencyLimit(0),
+        boundary=Boundary(Log(), verbose=False),
+        permits=lambda _: lambda _: False,
+        authenticate=nobody,
+    )
+    stats = MethodStats("s", "M", request_streaming=False, response_streaming=streamed)
+    shape = grpc.unary_stream_rpc_method_handler if streamed else grpc.unary_unary_rpc_method_handler
+    handler: Any = shape(method)
+
+    with pytest.raises(AbortError):
+        await wrap_handler(handler, stats, middleware)(b"", Client(reads=True))
+
+    assert [type(error) for error in errors] == [NobodyError]
 
 
 async def test_the_status_of_a_stream_does_not_wait_for_ever_for_a_client_that_does_not_read(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import grpc
 
-from rolecall.security.identity import ANONYMOUS, LOCAL, Identify, by_certificate, fixed_identity
+from rolecall.security.identity import ANONYMOUS, LOCAL, Identify, authenticate, authenticated, fixed_identity
 from rolecall.security.tls_files import CredentialsError, TlsFiles
 from rolecall.security.tls_reload import ReloadingCertificate
 
@@ -15,10 +15,15 @@ __all__ = ["CredentialsError", "ListenerSecurity", "TlsFiles", "listener_securit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenerSecurity:
-    """The certificate of a listener (None: plain text), how it identifies callers, and a warning to log, which may be empty."""
+    """The certificate of a listener (None: plain text), how it identifies callers, and a warning to log, which may be empty.
+
+    With client certificates every call passes `authenticate` first, and `identify` returns what that has found; without
+    them there is nothing to authenticate.
+    """
 
     certificate: ReloadingCertificate | None
     identify: Identify
+    authenticate: Identify | None = None
     warning: str = ""
 
     @property
@@ -36,7 +41,7 @@ def listener_security(tls: TlsFiles, *, loopback: bool, insecure: bool) -> Liste
         raise CredentialsError(_beyond_loopback(tls))
     certificate = ReloadingCertificate(tls) if tls.given else None
     if tls.client_authority:
-        return ListenerSecurity(certificate=certificate, identify=by_certificate)
+        return ListenerSecurity(certificate=certificate, identify=authenticated, authenticate=authenticate)
     if loopback:
         return ListenerSecurity(certificate=certificate, identify=fixed_identity(LOCAL))
     return ListenerSecurity(certificate=certificate, identify=fixed_identity(ANONYMOUS), warning=_warning(tls))

@@ -1,13 +1,18 @@
 """The caller's identity, taken from the connection and never from the content of a request.
 
-Over mTLS it is the only SPIFFE id of the client certificate, or its first DNS name if the certificate has no URI. The common name
-is not an identity: authorities do not verify it.
+Over mTLS it is the one identity that the client certificate names:
+
+1. Its only SPIFFE id, beside any DNS names and any other URIs. Several SPIFFE ids, or a malformed one, are no identity.
+2. Without a SPIFFE id, its only DNS name, in lower case. Several DNS names, or one with a wildcard, are no identity.
+
+The common name, e-mail addresses and IP addresses are never an identity.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from grpc.aio import ServicerContext
@@ -19,12 +24,24 @@ ANONYMOUS = "anonymous"
 """Every caller of a server that runs with `--insecure`."""
 
 MAX_SPIFFE_ID_BYTES = 2_048
+MAX_DNS_NAME_BYTES = 253
 
 CallContext = ServicerContext[Any, Any]
-Identify = Callable[[CallContext], str | None]
+Identify = Callable[[CallContext], str]
 
+_SPIFFE_SCHEME = b"spiffe:"
 _SPIFFE_ID = re.compile(rb"spiffe://[a-z0-9._-]{1,255}(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._-]+)*")
-_DNS_NAME = re.compile(rb"[A-Za-z0-9_*-]+(\.[A-Za-z0-9_-]+)*")
+_DNS_NAME = re.compile(rb"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+
+_caller: ContextVar[str] = ContextVar("caller")
+
+
+class UnidentifiedCallerError(Exception):
+    """A client certificate does not name exactly one caller. It has so many SPIFFE ids, valid or not, and DNS names."""
+
+    def __init__(self, *, spiffe_ids: int, dns_names: int) -> None:
+        self.spiffe_ids, self.dns_names = spiffe_ids, dns_names
+        super().__init__(_found(spiffe_ids, dns_names))
 
 
 def fixed_identity(name: str) -> Identify:
@@ -36,17 +53,49 @@ def fixed_identity(name: str) -> Identify:
     return identify
 
 
-def by_certificate(context: CallContext) -> str | None:
-    """Return the identity in the client certificate; None if it has none, a malformed one, or several URIs."""
+def authenticate(context: CallContext) -> str:
+    """Return the identity in the client certificate of the current call, for which `authenticated` returns it from now on.
+
+    Raise `UnidentifiedCallerError`.
+    """
+    name = by_certificate(context)
+    # A call runs in a task of its own, so no other call sees this name.
+    _caller.set(name)
+    return name
+
+
+def authenticated(context: CallContext) -> str:  # noqa: ARG001  (the signature is that of `Identify`)
+    """Return the identity that `authenticate` has found for the current call."""
+    return _caller.get()
+
+
+def by_certificate(context: CallContext) -> str:
+    """Return the identity in the client certificate; raise `UnidentifiedCallerError`."""
+    # Read for every call: what gRPC gives for less does not say of what kind each name of the certificate is.
     facts = context.auth_context()
-    uris = list(facts.get("peer_uri", ()))
-    if uris:
-        return _spiffe_id(uris)
-    names = list(facts.get("peer_dns", ()))
-    return names[0].decode("ascii") if names and _DNS_NAME.fullmatch(names[0]) else None
+    spiffe_ids = [uri for uri in facts.get("peer_uri", ()) if uri[: len(_SPIFFE_SCHEME)].lower() == _SPIFFE_SCHEME]
+    if len(spiffe_ids) == 1 and _is_spiffe_id(spiffe_ids[0]):
+        return spiffe_ids[0].decode("ascii")
+    # DNS names compare without case, and a name that is listed twice is one name.
+    names = {name.lower() for name in facts.get("peer_dns", ())}
+    if not spiffe_ids and len(names) == 1 and _is_dns_name(name := next(iter(names))):
+        return name.decode("ascii")
+    raise UnidentifiedCallerError(spiffe_ids=len(spiffe_ids), dns_names=len(names))
 
 
-def _spiffe_id(uris: list[bytes]) -> str | None:
-    if len(uris) != 1 or len(uris[0]) > MAX_SPIFFE_ID_BYTES or not _SPIFFE_ID.fullmatch(uris[0]):
-        return None
-    return uris[0].decode("ascii")
+def _is_spiffe_id(uri: bytes) -> bool:
+    return len(uri) <= MAX_SPIFFE_ID_BYTES and bool(_SPIFFE_ID.fullmatch(uri))
+
+
+def _is_dns_name(name: bytes) -> bool:
+    return len(name) <= MAX_DNS_NAME_BYTES and bool(_DNS_NAME.fullmatch(name))
+
+
+def _found(spiffe_ids: int, dns_names: int) -> str:
+    if spiffe_ids > 1:
+        return f"it has {spiffe_ids} SPIFFE ids"
+    if spiffe_ids:
+        return "its SPIFFE id is malformed"
+    if dns_names == 1:
+        return "it has no SPIFFE id, and its DNS name has a wildcard or is invalid"
+    return f"it has no SPIFFE id and {dns_names or 'no'} DNS names"

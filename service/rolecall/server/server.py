@@ -51,7 +51,7 @@ class RolecallServer:
         self.health = ServerHealth(replica, self.probe, max_staleness_seconds=config.max_staleness_seconds)
         self.retention = Retention(replica, config, log)
         servicers = make_servicers(config, replica, listener_security.identify, self.health.servicer, decision_log)
-        self.grpc_server = make_grpc_server(config, servicers, log)
+        self.grpc_server = make_grpc_server(config, servicers, log, listener_security)
         self.registry = make_registry(
             metric_sources(self.grpc_server, replica, self.probe, listener_security, decision_log)
         )

@@ -16,12 +16,14 @@ from rolecall.observability.metrics import MetricSources
 from rolecall.observability.replication_metrics import ReplicationSources
 from rolecall.roles.catalog import RoleCatalog
 from rolecall.security.credentials import ListenerSecurity
-from rolecall.security.identity import Identify
+from rolecall.security.identity import CallContext, Identify, UnidentifiedCallerError
 from rolecall.security.permissions import permit
 from rolecall.server.replica import Replica
 from rolecall.transport.codecs.decision import QueryDecoder
 from rolecall.transport.codecs.watch import EventEncoder
+from rolecall.transport.errors import UnauthenticatedError
 from rolecall.transport.rpc.error_boundary import ErrorBoundary
+from rolecall.transport.rpc.middleware import Authenticate
 from rolecall.transport.rpc.stats import LATENCY_BOUNDS
 from rolecall.transport.server import GrpcServer, Servicers
 from rolecall.transport.services.decision import DecisionServicer
@@ -34,10 +36,17 @@ from rolecall.transport.services.uploads import Uploads
 from rolecall.transport.services.watch import WatchServicer
 
 
-def make_grpc_server(config: Config, servicers: Servicers, log: FilteringBoundLogger) -> GrpcServer:
+def make_grpc_server(
+    config: Config, servicers: Servicers, log: FilteringBoundLogger, listener_security: ListenerSecurity
+) -> GrpcServer:
     """Return a gRPC server that is not bound to an address yet."""
-    boundary = ErrorBoundary(log, verbose=config.log_level == "debug")
-    return GrpcServer(servicers, server_options(config), boundary=boundary, permits=permit)
+    return GrpcServer(
+        servicers,
+        server_options(config),
+        boundary=ErrorBoundary(log, verbose=config.log_level == "debug"),
+        permits=permit,
+        authenticate=_authenticate(listener_security),
+    )
 
 
 def make_servicers(
@@ -76,6 +85,20 @@ def metric_sources(
         revivals=lambda: server.revivals,
         loop_lag_seconds=lambda: probe.lag_seconds,
     )
+
+
+def _authenticate(listener_security: ListenerSecurity) -> Authenticate | None:
+    identify = listener_security.authenticate
+    if identify is None:
+        return None
+
+    def authenticate(context: CallContext) -> None:
+        try:
+            identify(context)
+        except UnidentifiedCallerError as error:
+            raise UnauthenticatedError(str(error), spiffe_ids=error.spiffe_ids, dns_names=error.dns_names) from None
+
+    return authenticate
 
 
 def _role_servicer(config: Config, replica: Replica, identify: Identify) -> RoleServicer:

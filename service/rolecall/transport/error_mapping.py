@@ -158,7 +158,8 @@ def _(error: transport.StreamAgeError) -> Fault:
 
 @fault_of.register
 def _(error: transport.UnauthenticatedError) -> Fault:
-    return plain_fault(code_pb2.UNAUTHENTICATED, "UNAUTHENTICATED", error)
+    facts = {"spiffe_ids": error.spiffe_ids, "dns_names": error.dns_names}
+    return plain_fault(code_pb2.UNAUTHENTICATED, "UNAUTHENTICATED", error, **facts)
 
 
 @fault_of.register

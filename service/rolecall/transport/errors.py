@@ -24,11 +24,13 @@ class OverdueError(TransportError):
 
 
 class UnauthenticatedError(TransportError):
-    """The caller cannot be identified."""
+    """The client certificate does not name exactly one caller. `found` says what it has instead."""
 
-    def __init__(self) -> None:
+    def __init__(self, found: str, *, spiffe_ids: int, dns_names: int) -> None:
+        self.spiffe_ids, self.dns_names = spiffe_ids, dns_names
         super().__init__(
-            "the client certificate does not identify the caller; it needs exactly one SPIFFE or DNS subject alternative name"
+            f"the client certificate does not name exactly one caller: {found}; "
+            "it needs one valid SPIFFE id, or no SPIFFE id and one DNS name without a wildcard"
         )
 
 

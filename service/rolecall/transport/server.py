@@ -17,7 +17,7 @@ from rolecall.transport.channel_options import channel_options
 from rolecall.transport.options import ServerOptions
 from rolecall.transport.rpc.concurrency import ConcurrencyLimit
 from rolecall.transport.rpc.error_boundary import ErrorBoundary
-from rolecall.transport.rpc.middleware import Middleware, Permits
+from rolecall.transport.rpc.middleware import Authenticate, Middleware, Permits
 from rolecall.transport.rpc.open_streams import OpenStreams
 from rolecall.transport.rpc.registry import MethodRegistry, RegisteredServices
 from rolecall.transport.rpc.streams import WRITE_TIMEOUT_SECONDS
@@ -110,6 +110,7 @@ class GrpcServer:
         *,
         boundary: ErrorBoundary,
         permits: Permits,
+        authenticate: Authenticate | None = None,
         write_timeout_seconds: float = WRITE_TIMEOUT_SECONDS,
     ) -> None:
         self.open_streams = OpenStreams()
@@ -119,6 +120,7 @@ class GrpcServer:
             concurrency=calls,
             boundary=boundary,
             permits=permits,
+            authenticate=authenticate,
             unary_seconds=options.max_deadline_seconds,
             upload_seconds=options.max_deadline_seconds * UPLOAD_TIME_FACTOR,
             open_streams=self.open_streams,
@@ -127,10 +129,13 @@ class GrpcServer:
             concurrency=watches,
             boundary=boundary,
             permits=permits,
+            authenticate=authenticate,
             write_timeout_seconds=write_timeout_seconds,
             open_streams=self.open_streams,
         )
-        standard_middleware = Middleware(concurrency=standard, boundary=boundary, permits=permits)
+        standard_middleware = Middleware(
+            concurrency=standard, boundary=boundary, permits=permits, authenticate=authenticate
+        )
         self.concurrency_limits: Sequence[ConcurrencyLimit] = (calls, standard, watches)
         self._watches = watches
         self.methods = MethodRegistry(unknown_middleware=standard_middleware)

@@ -1,6 +1,6 @@
 """Wrap the handler of a method with its middleware, by the shape of its calls.
 
-A call is counted, admitted, permitted, decoded, handled, encoded and metered, in this order. Every error reaches one
+A call is counted, authenticated, admitted, permitted, decoded, handled, encoded and metered, in this order. Every error reaches one
 error boundary; grpc.aio would send the text of an unexpected error to the caller.
 """
 
@@ -52,7 +52,8 @@ def _wrap_single_response(handler: Handler, stats: MethodStats, middleware: Midd
     # This is the path of every check: it awaits nothing but the method, and looks nothing up twice.
     method = _implemented(handler.stream_unary if handler.request_streaming else handler.unary_unary)
     decode, encode = _decoder(handler, stats), handler.response_serializer or _unchanged
-    permitted, boundary, verbose = middleware.permits(stats.name), middleware.boundary, middleware.boundary.verbose
+    authenticate, permitted = middleware.authenticate, middleware.permits(stats.name)
+    boundary, verbose = middleware.boundary, middleware.boundary.verbose
     concurrency, time_limit = middleware.concurrency, middleware.time_limit(stats)
     calls, max_calls = concurrency.calls, concurrency.limit
 
@@ -61,6 +62,8 @@ def _wrap_single_response(handler: Handler, stats: MethodStats, middleware: Midd
         began = perf_counter()
         task = asyncio.current_task()
         try:
+            if authenticate:
+                authenticate(context)
             if len(calls) >= max_calls:
                 raise TooManyCallsError(max_calls)
             calls[task] = began + time_limit

@@ -25,17 +25,24 @@ Permit: TypeAlias = Callable[[CallContext], bool]
 Permits: TypeAlias = Callable[[str], Permit]
 """Returns the permit of a method, which is named as `/SERVICE/METHOD`."""
 
+Authenticate: TypeAlias = Callable[[CallContext], object]
+"""Raises `UnauthenticatedError` if the connection does not identify the caller."""
+
 Close: TypeAlias = Callable[[BaseException, float], Awaitable[None]]
 """Ends a failed call with a status; takes the error and the time at which the call began."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Middleware:
-    """What surrounds the methods of a service. Calls that stream to the client have no time limit."""
+    """What surrounds the methods of a service. Calls that stream to the client have no time limit.
+
+    Without `authenticate` every caller is accepted.
+    """
 
     concurrency: ConcurrencyLimit
     boundary: ErrorBoundary
     permits: Permits
+    authenticate: Authenticate | None = None
     unary_seconds: float = NO_LIMIT
     upload_seconds: float = NO_LIMIT
     write_timeout_seconds: float = WRITE_TIMEOUT_SECONDS
@@ -53,16 +60,18 @@ class StreamedCalls:
 
     def __init__(self, stats: MethodStats, middleware: Middleware) -> None:
         self._stats, self._boundary, self._concurrency = stats, middleware.boundary, middleware.concurrency
-        self._permitted = middleware.permits(stats.name)
+        self._authenticate, self._permitted = middleware.authenticate, middleware.permits(stats.name)
 
     @asynccontextmanager
     async def call(self, context: CallContext, close: Close | None = None) -> AsyncIterator[float]:
-        """Count, admit, permit, meter and end one call; give the time at which it began. `close` replaces the boundary's."""
+        """Pass one call through all of them and end it; give the time at which it began. `close` replaces the boundary's."""
         stats, concurrency = self._stats, self._concurrency
         stats.started += 1
         began = perf_counter()
         task = asyncio.current_task()
         try:
+            if self._authenticate:
+                self._authenticate(context)
             if len(concurrency.calls) >= concurrency.limit:
                 raise TooManyCallsError(concurrency.limit)
             concurrency.calls[task] = NO_LIMIT

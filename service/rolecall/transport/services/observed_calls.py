@@ -17,16 +17,16 @@ Report: TypeAlias = "Callable[[AssumeRoleRequest, IssuedAnswer], None]"
 class ObservedCalls:
     """Begins the calls of a service whose decisions an observer is notified of. `identify` names the caller."""
 
-    def __init__(self, observer: DecisionObserver, identify: Callable[[Any], str | None]) -> None:
+    def __init__(self, observer: DecisionObserver, identify: Callable[[Any], str]) -> None:
         self._observer, self._identify = observer, identify
 
     def begin(self, method: str, context: Any) -> ObservedCall:
         """Return a call that begins now."""
-        return ObservedCall(self._observer, method, self._identify(context) or "", request_id(context))
+        return ObservedCall(self._observer, method, self._identify(context), request_id(context))
 
 
 class ObservedCall:
-    """One call. The caller is empty when its certificate has no name."""
+    """One call."""
 
     def __init__(self, observer: DecisionObserver, method: str, caller: str, request_id: str) -> None:
         self._observer, self._method, self._caller, self._request_id = observer, method, caller, request_id

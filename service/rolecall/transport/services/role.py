@@ -15,13 +15,12 @@ from rolecall.roles.errors import RoleNotFoundError
 from rolecall.roles.role import Micros
 from rolecall.roles.tokens import Tokens
 from rolecall.transport.codecs import role as codec
-from rolecall.transport.errors import UnauthenticatedError
 from rolecall.transport.rpc.call_context import CallContext
 from rolecall.transport.services.uploads import Uploads
 from rolecall_client.v1 import role_pb2 as pb, role_pb2_grpc as rpc
 
-Identify: TypeAlias = Callable[[CallContext], str | None]
-"""Returns the name of the caller, or None if its certificate does not identify it."""
+Identify: TypeAlias = Callable[[CallContext], str]
+"""Returns the name of the caller."""
 
 
 class WriteFields(Protocol):
@@ -122,11 +121,8 @@ class RoleServicer(rpc.RoleServiceServicer):
         return codec.apply_response(written, self._token(written.revision))
 
     def _author(self, message: WriteFields, context: CallContext, *, source: str = "") -> Author:
-        actor = self._parts.identify(context)
-        if actor is None:
-            raise UnauthenticatedError
         return Author(
-            actor=actor,
+            actor=self._parts.identify(context),
             time=Micros(self._parts.clock()),
             request_id=message.request_id,
             change_reason=message.change_reason,
