@@ -73,6 +73,7 @@ proto-baseline: $(READY)  ## make the present protos the baseline; part of a rel
 docs: $(READY)  ## update the help and the tables of settings and chart values in docs/, and the settings in the chart's schema
 	@$(BIN)/python -m tests.repository.settings
 	@$(BIN)/python -m tests.cli.reference
+	@$(BIN)/python -m tests.cli.screens
 	@$(BIN)/python -m tests.helm.values
 
 cover: $(READY)  ## run the tests and check the coverage of policy/ and engine/

@@ -10,7 +10,7 @@ from typing import TypeVar
 from rolecall.policy.errors import InvalidPolicyError, Violation
 from rolecall.policy.json_text import Json, Members, Number
 from rolecall.policy.limits import Limits
-from rolecall.policy.positions import Lines, Scan, escaped, scan
+from rolecall.policy.positions import Lines, Scan, escaped, scan, unescaped
 from rolecall.policy.profile import Profile
 from rolecall.policy.readers import fold
 from rolecall.policy.wording import listed, printable, quoted
@@ -177,7 +177,7 @@ def _name_of(pointer: str) -> str:
     *_, parent, token = ("", *pointer.split("/"))
     if not token:
         return "the document"
-    return quoted(f"{parent}/{token}" if token.isdigit() else token)
+    return quoted(f"{unescaped(parent)}/{token}" if token.isdigit() else unescaped(token))
 
 
 def _is_template_function(value: Json) -> bool:

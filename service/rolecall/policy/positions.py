@@ -67,7 +67,7 @@ class Scan:
             return None
         at = 0
         for token in pointer.split("/")[1:]:
-            child = self._children.get((at, token.replace("~1", "/").replace("~0", "~")))
+            child = self._children.get((at, unescaped(token)))
             if child is None:
                 return None
             at = child
@@ -107,6 +107,11 @@ class Lines:
 def escaped(token: str) -> str:
     """Return a name as a part of a JSON pointer."""
     return token.replace("~", "~0").replace("/", "~1")
+
+
+def unescaped(token: str) -> str:
+    """Return the name that a part of a JSON pointer stands for."""
+    return token.replace("~1", "/").replace("~0", "~")
 
 
 def scan(text: str, *, max_depth: int) -> Scan:

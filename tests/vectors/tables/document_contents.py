@@ -202,6 +202,8 @@ def condition_cases() -> list[Json]:
         good("wildcards in equals", values("StringEquals", '["a*", "a?"]')),  # row 23 of the faults
         bad("the second of three values", values("DateEquals", '["2026-01-01T00:00:00Z", ¶"x", "2026-01-02T00:00:00Z"]'),
             ("INVALID_DATE", f"{CONDITION}/DateEquals/app:Key/1")),
+        bad("a key is not escaped in messages", of_condition('{"Bool": {"acs:ResourceTag/a~b": ¶{}}}'),
+            ("WRONG_TYPE", "/Statement/0/Condition/Bool/acs:ResourceTag~1a~0b")),
         bad("a key is escaped in pointers", of_condition('{"Bool": {"acs:ResourceTag/a~b": ¶"x"}}'),
             ("INVALID_BOOL", f"{CONDITION}/Bool/acs:ResourceTag~1a~0b")),
     ]  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rolecall.cli.declarations.tree import Array, Node, Scalar, Table
 from rolecall.cli.problem import Location
+from rolecall.policy.positions import unescaped
 
 _INLINE_CHARACTERS = 100
 
@@ -59,7 +60,7 @@ Source = TreeSource | TextSource
 
 
 def _steps(pointer: str) -> list[str]:
-    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+    return [unescaped(step) for step in pointer.split("/")[1:]]
 
 
 def block_source(node: Scalar, lines: list[str]) -> TextSource:

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from rolecall.policy.positions import unescaped
+
 DEFAULT_MASKS = ("/input/context/oidc:*", "/input/context/saml:*", "/input/context/sts:ExternalId")
 """Hashed in every log: claims of identity providers about people, and secrets of third parties."""
 
@@ -113,4 +115,4 @@ class Mask:
 
 def _key(pointer: str) -> str:
     # `~1` first: `~01` is a tilde and a one, not a slash.
-    return pointer.removeprefix(f"{CONTEXT}/").replace("~1", "/").replace("~0", "~").lower()
+    return unescaped(pointer.removeprefix(f"{CONTEXT}/")).lower()
