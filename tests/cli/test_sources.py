@@ -102,6 +102,14 @@ class TestFilesAndDirectories:
         assert found.problems == []
         assert "skipped: it is neither roles, a trust policy, test cases" in reported(found)[0]
 
+    @pytest.mark.parametrize("document", [{"format_version": "1.2"}, {"values": {}}, {"terraform_version": "1.9"}])
+    def test_what_has_only_half_of_the_names_of_a_plan_is_read_as_a_trust_policy(
+        self, write: Write, document: object
+    ) -> None:
+        found = search([write("half.json", document)])
+
+        assert [role.name for role in found.roles] == ["half"]
+
     def test_what_is_of_no_use_and_named_is_wrong(self, write: Write) -> None:
         found = search([write("a.yaml", "questions: []\n")])
 

@@ -163,6 +163,20 @@ def test_pauses_between_attempts_to_connect_double_up_to_a_limit(monkeypatch: py
     assert pauses[:9] == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 15.0, 15.0]
 
 
+def test_a_connection_that_breaks_before_it_listens_is_replaced_after_a_pause(
+    notifications: PostgresNotifications, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = notifications._connect
+    monkeypatch.setattr(notifications, "_connect", lambda: _closed(connect()))
+    broken = notifications.wait(0.01)
+    monkeypatch.setattr(notifications, "_connect", connect)
+
+    wait_until(lambda: notifications.wait(0.1) or notifications._connection is not None)
+
+    assert not broken
+    assert notifications._connection is not None
+
+
 def test_a_wait_ends_in_time_though_the_next_attempt_to_connect_is_later(monkeypatch: pytest.MonkeyPatch) -> None:
     attempts = Attempts(monkeypatch)
 
@@ -181,3 +195,8 @@ def test_the_pause_is_short_again_after_a_connection(
     connected = notifications.wait(PATIENCE_SECONDS)
 
     assert (connected, notifications._pause) == (True, module.FIRST_PAUSE_SECONDS)
+
+
+def _closed(connection: psycopg.Connection) -> psycopg.Connection:
+    connection.close()
+    return connection
