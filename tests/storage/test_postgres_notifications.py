@@ -166,6 +166,7 @@ def test_pauses_between_attempts_to_connect_double_up_to_a_limit(monkeypatch: py
 def test_a_connection_that_breaks_before_it_listens_is_replaced_after_a_pause(
     notifications: PostgresNotifications, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    notifications._drop()
     connect = notifications._connect
     monkeypatch.setattr(notifications, "_connect", lambda: _closed(connect()))
     broken = notifications.wait(0.01)
