@@ -15,10 +15,13 @@ from typing import TypeVar
 from bench import scale_fixture as fixture
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
 from rolecall.engine.follower import Follower
+from rolecall.engine.large_documents import LargeDocuments
+from rolecall.engine.long_answers import LongAnswers
 from rolecall.engine.request import AssumeRoleRequest, read_principal
 from rolecall.engine.reverse.query import AssumablePage, assumable_roles
 from rolecall.engine.snapshot import Snapshot
 from rolecall.engine.snapshot_loader import load_snapshot
+from rolecall.engine.turns import Turns
 from rolecall.roles.change import Author, Change, Commit
 from rolecall.roles.role import Micros, Revision
 from rolecall.storage.memory import MemoryRoleRepository
@@ -167,7 +170,8 @@ def _by_size(name: str, figures: dict[int, float]) -> Figures:
 
 
 async def _page(point: DecisionPoint, request: AssumeRoleRequest, *, after: str) -> AssumablePage:
-    return await assumable_roles(point, request, account="", after=after, limit=100, now=fixture.TIME)
+    answers = LongAnswers(point, Turns(), LargeDocuments(point, ThreadPoolExecutor(1)))
+    return await assumable_roles(point, request, account="", after=after, limit=100, now=fixture.TIME, answers=answers)
 
 
 async def _stalled(work: Coroutine[object, object, T]) -> tuple[T, float]:

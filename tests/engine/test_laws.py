@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from math import inf
 from typing import Any
 
 from hypothesis import given, settings, strategies as st
 
-from rolecall.engine.consistency import Consistency
+from rolecall.engine.consistency import Consistency, StateAge
 from rolecall.engine.decision import Answer
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
 from rolecall.engine.explanation import explain_decision
@@ -21,7 +20,7 @@ from rolecall.transport.codecs.raw import RawBatchRequest, RawCheckRequest, RawS
 from rolecall.transport.rpc.streams import BidiStream
 from rolecall.transport.services.decision import DecisionServicer
 from rolecall_client.v1 import decision_pb2 as pb
-from tests.engine.world import ACCOUNT, HOUR, NOON, OTHER, document, role, statement
+from tests.engine.world import ACCOUNT, HOUR, NOON, OTHER, document, long_answers, role, statement
 
 PRINCIPALS = [
     f"acs:ram::{ACCOUNT}:user/alice",
@@ -186,7 +185,13 @@ def _servicer(point: DecisionPoint) -> DecisionServicer:
     unused: Any = None
     # However slow the machine is, a batch here lets nobody in: `_now` is to show that a decision itself never waits.
     return DecisionServicer(
-        point, _NoConsistency(), QueryDecoder(Accounts()), reverse=unused, history=unused, max_batch=100, patience=inf
+        point,
+        _NoConsistency(),
+        QueryDecoder(Accounts()),
+        reverse=unused,
+        history=unused,
+        max_batch=100,
+        answers=long_answers(point),
     )
 
 
@@ -214,3 +219,6 @@ class _NoConsistency(Consistency):
 
     def staleness(self) -> int:
         return 0
+
+    def age(self) -> StateAge:
+        return StateAge(0, limit=1, clock=lambda: 0)

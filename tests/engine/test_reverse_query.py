@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from math import inf
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 from rolecall.engine.decision_point import DecisionPoint
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.engine.reverse import query as reverse_query
-from rolecall.engine.reverse.query import Assumability, AssumableRole, assumable_roles
+from rolecall.engine.reverse.query import Assumability, AssumablePage, AssumableRole, assumable_roles
 from rolecall.engine.snapshot import Snapshot
 from rolecall.policy.named_principals import named_principals
 from rolecall.policy.principal import principal_of_document
@@ -18,13 +19,32 @@ from rolecall.roles.change import Author, Change, ChangeKind, Commit
 from rolecall.roles.role import Micros, Revision, Role
 from rolecall.transport.codecs.decision import QueryDecoder
 from tests.engine.test_laws import documents, queries
-from tests.engine.world import ACCOUNT, ALICE, NOON, OTHER, allow, deny, document, point, question, role
+from tests.engine.world import ACCOUNT, ALICE, NOON, OTHER, allow, deny, document, long_answers, point, question, role
+
+
+async def page_of(
+    decider: DecisionPoint,
+    request: AssumeRoleRequest,
+    *,
+    account: str = "",
+    after: str,
+    limit: int,
+    slice_seconds: float = inf,
+) -> AssumablePage:
+    answers = long_answers(decider, slice_seconds=slice_seconds)
+    return await assumable_roles(decider, request, account=account, after=after, limit=limit, now=NOON, answers=answers)
 
 
 async def listed(
-    decider: DecisionPoint, request: AssumeRoleRequest, *, account: str = "", after: str = "", limit: int = 1_000
+    decider: DecisionPoint,
+    request: AssumeRoleRequest,
+    *,
+    account: str = "",
+    after: str = "",
+    limit: int = 1_000,
+    slice_seconds: float = inf,
 ) -> tuple[AssumableRole, ...]:
-    page = await assumable_roles(decider, request, account=account, after=after, limit=limit, now=NOON)
+    page = await page_of(decider, request, account=account, after=after, limit=limit, slice_seconds=slice_seconds)
     assert page.resume_after == "" or len(page.roles) == limit
     return page.roles
 
@@ -148,7 +168,7 @@ async def test_a_page_ends_early_when_too_many_roles_name_and_deny(monkeypatch: 
 
     pages, after = list[list[str]](), ""
     while not pages or after:
-        page = await assumable_roles(decider, question(), account="", after=after, limit=10, now=NOON)
+        page = await page_of(decider, question(), after=after, limit=10)
         pages.append([found.key for found in page.roles])
         after = page.resume_after
 
@@ -158,15 +178,14 @@ async def test_a_page_ends_early_when_too_many_roles_name_and_deny(monkeypatch: 
 async def test_a_page_that_is_just_full_is_the_last_one_when_no_other_role_names_the_identity() -> None:
     decider = point(*[role(document(allow()), name=f"r{n}", revision=n) for n in range(2)])
 
-    full = await assumable_roles(decider, question(), account="", after="", limit=2, now=NOON)
-    half = await assumable_roles(decider, question(), account="", after="", limit=1, now=NOON)
+    full = await page_of(decider, question(), after="", limit=2)
+    half = await page_of(decider, question(), after="", limit=1)
 
     assert (len(full.roles), full.resume_after) == (2, "")
     assert (len(half.roles), half.resume_after) == (1, f"{ACCOUNT}/r0")
 
 
-async def test_a_role_that_is_gone_when_its_turn_comes_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reverse_query, "WORK_SECONDS_BETWEEN_AWAITS", 0)
+async def test_a_role_that_is_gone_when_its_turn_comes_is_left_out() -> None:
     roles = [role(document(allow()), name=f"r{n}", revision=n) for n in range(2)]
     decider = point(*roles)
     removal = Commit(
@@ -176,7 +195,8 @@ async def test_a_role_that_is_gone_when_its_turn_comes_is_left_out(monkeypatch: 
         hash=b"",
     )
 
-    listing_all = asyncio.create_task(listed(decider, question()))
+    listing_all = asyncio.create_task(listed(decider, question(), slice_seconds=0))
+    # The list has two turns: the first begins at once, the second after two more iterations of the loop.
     await asyncio.sleep(0)
     decider.snapshot.apply(removal)
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from typing import Any
 
 from rolecall.engine.cache import Encode
 from rolecall.engine.decision import Answer
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
+from rolecall.engine.large_documents import LargeDocuments
+from rolecall.engine.long_answers import LongAnswers
 from rolecall.engine.request import AssumeRoleRequest, context_keys, field_keys, read_principal
 from rolecall.engine.snapshot import Snapshot
+from rolecall.engine.turns import Turns
 from rolecall.roles.role import Micros, Revision, Role
 
 ACCOUNT = "123456789012"
@@ -61,6 +66,12 @@ def role(text: str, *, name: str = "app", account: str = ACCOUNT, revision: int 
 def point(*roles: Role, encode: Encode | None = None, **options: Any) -> DecisionPoint:
     snapshot = Snapshot(roles, revision=Revision(1))
     return DecisionPoint(snapshot, DecisionOptions(**options), lambda: NOON, encode)
+
+
+def long_answers(decider: DecisionPoint, *, slice_seconds: float = inf) -> LongAnswers:
+    """Return what gives long answers, with slices of that length (0: every piece of work waits for a turn) and no pauses."""
+    turns = Turns(slice_seconds=slice_seconds, min_pause_seconds=0, max_pause_seconds=0)
+    return LongAnswers(decider, turns, LargeDocuments(decider, ThreadPoolExecutor(1)))
 
 
 def question(

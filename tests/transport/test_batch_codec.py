@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container
+from collections.abc import Callable, Container
 from itertools import count
 from math import inf
 from typing import Any
@@ -12,11 +12,11 @@ import pytest
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from google.rpc.status_pb2 import Status
 
-from rolecall.engine.consistency import Consistency
+from rolecall.engine.consistency import Consistency, StateAge
 from rolecall.engine.decision import Answer, ServedFrom
 from rolecall.engine.decision_point import DecisionPoint
 from rolecall.engine.decision_record import DecisionRecord, IssuedAnswer, RecordedCall
-from rolecall.engine.errors import BatchSizeError
+from rolecall.engine.errors import BatchSizeError, StaleStateError
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.change import Author, Change, ChangeKind, Commit
@@ -27,9 +27,10 @@ from rolecall.transport.codecs.raw import RawBatchRequest, RawBatchResponse
 from rolecall.transport.services.decision import DecisionServicer
 from rolecall.transport.services.observed_calls import ObservedCalls
 from rolecall_client.v1 import decision_pb2 as pb
-from tests.engine.world import ACCOUNT, ALICE, NOON, allow, deny, document, point, question, role
+from tests.engine.world import ACCOUNT, ALICE, NOON, allow, deny, document, long_answers, point, question, role
 
 LONG = {f"key-{n}-" + "x" * 100: "v" for n in range(60)}
+MAX_AGE = 1_000_000
 POLICIES: list[dict[str, Any]] = [
     allow(),
     deny(),
@@ -76,17 +77,22 @@ def test_the_raw_messages_are_the_same_on_the_wire() -> None:
     assert written.SerializeToString() == response.SerializeToString()
 
 
-def servicer(decider: DecisionPoint, calls: ObservedCalls | None = None, patience: float = 0) -> DecisionServicer:
-    """Return a servicer whose batches yield after every item, unless they have more patience."""
+def servicer(
+    decider: DecisionPoint,
+    calls: ObservedCalls | None = None,
+    slice_seconds: float = 0,
+    age: Callable[[], int] = lambda: 0,
+) -> DecisionServicer:
+    """Return a servicer whose batches wait for a turn after every item, unless a slice is longer."""
     unused: Any = None
     return DecisionServicer(
         decider,
-        _FreshState(),
+        _StateOfAge(age),
         QueryDecoder(Accounts()),
         reverse=unused,
         history=unused,
         max_batch=100,
-        patience=patience,
+        answers=long_answers(decider, slice_seconds=slice_seconds),
         calls=calls,
     )
 
@@ -99,8 +105,21 @@ def deny_app(decider: DecisionPoint) -> None:
     decider.snapshot.apply(Commit(revision=revision, author=author, changes=(denied,), hash=b""))
 
 
+def delete_app(decider: DecisionPoint) -> None:
+    """Delete the role."""
+    revision = Revision(decider.snapshot.revision + 1)
+    deleted = Change(ChangeKind.DELETED, role(document(allow())))
+    author = Author(actor="test", time=Micros(NOON))
+    decider.snapshot.apply(Commit(revision=revision, author=author, changes=(deleted,), hash=b""))
+
+
 async def answered(
-    servicer: DecisionServicer, decider: DecisionPoint, write_at: Container[int], context: Any = None
+    servicer: DecisionServicer,
+    decider: DecisionPoint,
+    write_at: Container[int],
+    context: Any = None,
+    *,
+    after_decisions: int = 0,
 ) -> tuple[list[pb.Decision], int]:
     """Return the answers to a batch of 50 while the role is written at some turns of the event loop, and the turns."""
     query = pb.AssumeRoleQuery(principal=ALICE, role=f"{ACCOUNT}/app").SerializeToString()
@@ -108,45 +127,102 @@ async def answered(
     turns = 0
     while not batch.done():
         turns += 1
-        if turns in write_at:
+        if turns in write_at and sum(decider.decided.values()) >= after_decisions:
             deny_app(decider)
         await asyncio.sleep(0)
     return [pb.BatchCheckResult.FromString(result).decision for result in (await batch).results], turns
 
 
-async def test_a_long_batch_yields_to_other_work_and_has_one_revision_all_the_same() -> None:
+async def test_a_long_batch_has_the_revision_of_its_moment_whatever_is_written_afterwards() -> None:
     decider = point(role(document(allow())))
 
-    decisions, turns = await answered(servicer(decider), decider, {5, 30})
+    decisions, turns = await answered(servicer(decider), decider, range(1_000_000), after_decisions=1)
 
-    assert turns >= 30
-    assert len(decisions) == 50
-    assert {(decision.revision, decision.allowed) for decision in decisions} == {(3, False)}
+    assert turns >= 100
+    assert decider.snapshot.revision > 2
+    assert [(decision.revision, decision.allowed) for decision in decisions] == [(1, True)] * 50
 
 
-async def test_a_long_batch_that_no_write_disturbs_yields_after_every_item() -> None:
+async def test_what_is_written_while_a_batch_is_decoded_counts() -> None:
     decider = point(role(document(allow())))
 
-    decisions, turns = await answered(servicer(decider), decider, set())
+    decisions, _ = await answered(servicer(decider), decider, {5})
 
-    assert 50 <= turns < 60
-    assert {(decision.revision, decision.allowed) for decision in decisions} == {(1, True)}
+    assert [(decision.revision, decision.allowed) for decision in decisions] == [(2, False)] * 50
 
 
-async def test_a_long_batch_yields_whenever_its_patience_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    decider, clock = point(role(document(allow()))), count()
-    monkeypatch.setattr("rolecall.transport.services.decision.perf_counter", lambda: next(clock))
+async def test_writes_without_end_do_not_make_a_batch_decide_any_query_twice() -> None:
+    decider = point(role(document(allow())), cache_entries=0)
 
-    decisions, turns = await answered(servicer(decider, patience=10.5), decider, set())
+    decisions, _ = await answered(servicer(decider), decider, range(1_000_000))
 
-    assert len(decisions) == 50
-    assert 4 < turns < 8
+    assert len(decisions) == sum(decider.decided.values()) == 50
+    assert len({(decision.revision, decision.allowed) for decision in decisions}) == 1
+
+
+async def test_a_role_that_is_deleted_after_the_moment_is_still_found() -> None:
+    decider = point(role(document(allow())))
+    query = pb.AssumeRoleQuery(principal=ALICE, role=f"{ACCOUNT}/app").SerializeToString()
+
+    batch = asyncio.create_task(servicer(decider).BatchCheckAssumeRole(RawBatchRequest(queries=[query] * 20), None))
+    while sum(decider.decided.values()) < 3:  # noqa: ASYNC110  (decisions are counted, not announced)
+        await asyncio.sleep(0)
+    delete_app(decider)
+
+    decided = [pb.BatchCheckResult.FromString(result).decision for result in (await batch).results]
+    assert [(decision.revision, decision.allowed) for decision in decided] == [(1, True)] * 20
+
+
+async def test_a_batch_in_one_slice_waits_for_nothing() -> None:
+    decider = point(role(document(allow())))
+
+    decisions, turns = await answered(servicer(decider, slice_seconds=inf), decider, set())
+
+    assert turns == 1
+    assert [(decision.revision, decision.allowed) for decision in decisions] == [(1, True)] * 50
+
+
+async def test_a_batch_grows_older_from_slice_to_slice() -> None:
+    decider, ages = point(role(document(allow()))), count(step=1_000)
+
+    decisions, _ = await answered(servicer(decider, age=lambda: next(ages)), decider, set())
+
+    staleness = [decision.staleness.ToMicroseconds() for decision in decisions]
+    assert staleness[0] == 0
+    assert staleness == sorted(set(staleness))
+
+
+async def test_a_batch_that_grows_too_old_fails_as_a_whole() -> None:
+    decider, ages = point(role(document(allow()))), count(step=MAX_AGE // 10)
+
+    with pytest.raises(StaleStateError):
+        await answered(servicer(decider, age=lambda: next(ages)), decider, set())
+
+    assert 0 < sum(decider.decided.values()) < 15
+
+
+async def test_refused_queries_of_a_long_batch_stay_in_their_places() -> None:
+    decider = point(role(document(allow())))
+    good = pb.AssumeRoleQuery(principal=ALICE, role=f"{ACCOUNT}/app").SerializeToString()
+    queries = [b"\xff", good, b"", good, good, b"\xff"]
+
+    answer = await servicer(decider).BatchCheckAssumeRole(RawBatchRequest(queries=queries), None)
+
+    results = map(pb.BatchCheckResult.FromString, answer.results)
+    assert [result.WhichOneof("result") for result in results] == [
+        "error",
+        "decision",
+        "error",
+        "decision",
+        "decision",
+        "error",
+    ]
 
 
 @pytest.mark.parametrize(("queries", "accepted"), [(0, False), (1, True), (100, True), (101, False)])
 async def test_a_batch_has_1_query_up_to_the_limit(queries: int, accepted: bool) -> None:
     batch = RawBatchRequest(queries=[b""] * queries)
-    call = servicer(point(), patience=inf).BatchCheckAssumeRole(batch, None)
+    call = servicer(point(), slice_seconds=inf).BatchCheckAssumeRole(batch, None)
 
     if accepted:
         assert len((await call).results) == queries
@@ -155,25 +231,17 @@ async def test_a_batch_has_1_query_up_to_the_limit(queries: int, accepted: bool)
             await call
 
 
-async def test_writes_without_end_cannot_keep_a_batch_from_its_answers() -> None:
-    decider = point(role(document(allow())))
-
-    decisions, _ = await answered(servicer(decider), decider, range(1_000_000))
-
-    # Each write but the first disturbed one try; the third try did not yield.
-    assert [(decision.revision, decision.allowed) for decision in decisions] == [(4, False)] * 50
-
-
-async def test_the_decisions_of_a_batch_are_reported_as_they_are_answered_and_not_those_of_a_try_that_was_dropped() -> (
-    None
-):
-    decider, observer = point(role(document(allow()))), Observer()
+async def test_the_decisions_of_a_batch_are_reported_as_they_are_answered() -> None:
+    decider, observer, ages = point(role(document(allow()))), Observer(), count(step=1_000)
     call: Any = Context()
-    observing = servicer(decider, ObservedCalls(observer, lambda _: "caller"))
+    observing = servicer(decider, ObservedCalls(observer, lambda _: "caller"), age=lambda: next(ages))
 
-    decisions, _ = await answered(observing, decider, {5}, call)
+    decisions, _ = await answered(observing, decider, {5, 150}, call)
 
     assert [record.decision_id for record in observer.records] == [decision.decision_id for decision in decisions]
+    assert [record.staleness_ms for record in observer.records] == [
+        decision.staleness.ToMilliseconds() for decision in decisions
+    ]
     assert {(record.role_revision, record.revision, record.allowed) for record in observer.records} == {(2, 2, False)}
     assert {record.call for record in observer.records} == {observer.records[0].call}
 
@@ -220,11 +288,14 @@ class Observer:
         self.records.append(DecisionRecord.of(request, answer, call))
 
 
-class _FreshState(Consistency):
-    def __init__(self) -> None: ...
+class _StateOfAge(Consistency):
+    """A state whose age is what `clock` returns."""
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self._clock = clock
 
     def token(self) -> str:
         return ""
 
-    def staleness(self) -> int:
-        return 0
+    def age(self) -> StateAge:
+        return StateAge(0, limit=MAX_AGE, clock=self._clock)

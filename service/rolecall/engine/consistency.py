@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from rolecall.engine.errors import FutureRevisionError, RevisionNotReachedError, StaleStateError
@@ -32,6 +33,22 @@ Requirement = AtLeastAsFresh | FullyConsistent | None
 """The freshness that a request requires; None (minimize_latency): the state as it is."""
 
 
+class StateAge:
+    """The age of a state that is read once and then used for a while. It grows with the time that passes."""
+
+    __slots__ = ("_began", "_clock", "_limit", "at_first")
+
+    def __init__(self, staleness: int, limit: int, clock: Callable[[], int]) -> None:
+        self.at_first, self._limit, self._clock, self._began = staleness, limit, clock, clock()
+
+    def staleness(self) -> int:
+        """Return how stale the state may be by now, in microseconds; raise `StaleStateError` above the limit."""
+        age = self.at_first + self._clock() - self._began
+        if age > self._limit:
+            raise StaleStateError(age / _MICROS, self._limit / _MICROS)
+        return age
+
+
 class Consistency:
     """Brings the state to the freshness that a request requires."""
 
@@ -57,6 +74,10 @@ class Consistency:
                 self._tokens.consistency(snapshot.revision),
             )
         return cached[2]
+
+    def age(self) -> StateAge:
+        """Return the age of the state as it is now; raise `StaleStateError` above the limit."""
+        return StateAge(self.staleness(), self._max_staleness, self._follower.clock)
 
     def staleness(self) -> int:
         """Return how stale the state may be, in microseconds; raise `StaleStateError` above the limit."""

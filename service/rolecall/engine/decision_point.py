@@ -34,7 +34,21 @@ _NO_LIMITS = Limits(
     max_pattern_stars=sys.maxsize,
 )
 
+LARGE_DOCUMENT_CHARACTERS = 4_096
+"""A document of this length is parsed and compiled in less than ten milliseconds."""
+
 NOT_FOUND = Decision(reason=Reason.ROLE_NOT_FOUND, trust_side=Side.NOT_EVALUATED, role=None)
+
+
+class LongWorkError(Exception):
+    """The answer needs long work, for which the caller must wait for a turn; `version` is that of the role.
+
+    Not an `EngineError`: nobody outside the server sees it.
+    """
+
+    def __init__(self, version: RoleVersion) -> None:
+        self.version = version
+        super().__init__(f"the answer about `{version.role.arn}` needs long work")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +81,26 @@ class DecisionPoint:
         self._not_found = self.cache.uncached(NOT_FOUND)
 
     def check(self, request: AssumeRoleRequest, now: int) -> Answer:
-        """Decide a request at the time `now`, in microseconds.
+        """Decide a request at the time `now`, in microseconds, however long that takes.
 
         Raise `InvalidRequestError` when the requested session is too short or too long, and `UnreadablePolicyError`.
         """
-        version = self.snapshot.version(request.role_key)
+        snapshot = self.snapshot
+        return self.check_version(
+            request, snapshot.version(request.role_key), now, restored=snapshot.restored, long=True
+        )
+
+    def check_version(
+        self, request: AssumeRoleRequest, version: RoleVersion | None, now: int, *, restored: bool, long: bool = False
+    ) -> Answer:
+        """Decide a request as `check` does, by a version of its role (None: there is no such role) of a state.
+
+        `restored` is that of the state. Raise `LongWorkError` when the answer needs long work and `long` is not set.
+        """
         answer = self.cache.last_answer(request, version, now)
         if answer is None:
-            answer = self._decide(version, request, now)
-        if self.snapshot.restored:
+            answer = self._decide(version, request, now, long=long)
+        if restored:
             answer = Answer(answer.decision, ServedFrom.RESTORED, answer.encoded)
         self.decided[answer.decision.reason, answer.served_from] += 1
         return answer
@@ -88,13 +113,19 @@ class DecisionPoint:
     def compiled_policy(self, version: RoleVersion) -> CompiledPolicy:
         """Return the compiled policy of a version; raise `UnreadablePolicyError`."""
         if version.policy is None:
-            policy = compile_policy(
-                stored_policy(version.role), source_identity_needs_allow=self._source_identity_needs_allow
-            )
-            derived = tuple((slot, key) for slot, key in enumerate(policy.keys) if _is_derived(key))
-            self.compiled.put(version, policy, derived)
+            policy = self.compile(version.role)
+            self.adopt(version, policy)
             return policy
         return version.policy
+
+    def compile(self, role: Role) -> CompiledPolicy:
+        """Compile the policy of a role, on any thread; raise `UnreadablePolicyError`."""
+        return compile_policy(stored_policy(role), source_identity_needs_allow=self._source_identity_needs_allow)
+
+    def adopt(self, version: RoleVersion, policy: CompiledPolicy) -> None:
+        """Cache the compiled policy of a version, which has none."""
+        derived = tuple((slot, key) for slot, key in enumerate(policy.keys) if _is_derived(key))
+        self.compiled.put(version, policy, derived)
 
     def values(
         self, version: RoleVersion, policy: CompiledPolicy, request: AssumeRoleRequest
@@ -107,13 +138,20 @@ class DecisionPoint:
             values[slot] = derived_values(request.principal, version.role.tags, key)
         return tuple(values)
 
-    def _decide(self, version: RoleVersion | None, request: AssumeRoleRequest, now: int) -> Answer:
+    def _decide(self, version: RoleVersion | None, request: AssumeRoleRequest, now: int, *, long: bool) -> Answer:
         gated = precondition(version, request)
         if isinstance(gated, Decision):
             return self._not_found if gated is NOT_FOUND else self.cache.uncached(gated)
+        if gated.policy is None and not long and is_large(gated.role):
+            raise LongWorkError(gated)
         policy = self.compiled_policy(gated)
         key = DecisionKey(gated, request.principal, self.values(gated, policy, request))
         return self.cache.get(request, key, now) or self.cache.put(request, key, _evaluate(policy, key, now))
+
+
+def is_large(role: Role) -> bool:
+    """Return whether the trust policy of a role is so large that reading it would delay other calls."""
+    return len(role.document) > LARGE_DOCUMENT_CHARACTERS
 
 
 def precondition(version: RoleVersion | None, request: AssumeRoleRequest) -> Decision | RoleVersion:

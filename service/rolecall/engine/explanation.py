@@ -8,6 +8,7 @@ from rolecall.engine.decision import Decision
 from rolecall.engine.decision_point import DecisionPoint, precondition, stored_policy
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.engine.snapshot import RoleVersion
+from rolecall.policy.document import TrustPolicy
 from rolecall.policy.explain import StatementTrace, explain
 from rolecall.policy.near_miss import NearMiss, near_misses
 
@@ -27,14 +28,23 @@ def explain_decision(point: DecisionPoint, request: AssumeRoleRequest, now: int)
 
 
 def explain_version(
-    point: DecisionPoint, version: RoleVersion | None, request: AssumeRoleRequest, now: int
+    point: DecisionPoint,
+    version: RoleVersion | None,
+    request: AssumeRoleRequest,
+    now: int,
+    document: TrustPolicy | None = None,
 ) -> Explanation:
-    """Decide with a version of a role, current or not, and explain it; None: there is no such role."""
+    """Decide with a version of a role, current or not, and explain it; None: there is no such role.
+
+    `document` is the trust policy of the version if it has been parsed already.
+    """
     gated = precondition(version, request)
     if isinstance(gated, Decision):
         return Explanation(decision=gated)
     decision, policy = point.evaluated(gated, request, now), point.compiled_policy(gated)
     values = point.values(gated, policy, request)
-    traces = explain(stored_policy(gated.role), policy, request.principal, gated.role.account_id, values, now)
+    traces = explain(
+        document or stored_policy(gated.role), policy, request.principal, gated.role.account_id, values, now
+    )
     missed = () if decision.allowed else near_misses(traces, request.principal)
     return Explanation(decision=decision, statements=traces, near_misses=missed)

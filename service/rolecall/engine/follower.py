@@ -63,7 +63,7 @@ class Follower:
         on_rename: Callable[[bytes, str], object] = lambda _key, _incarnation: None,
         on_reload: Callable[[Reload], object] = lambda _reason: None,
     ) -> None:
-        self._repository, self._readers, self._clock = repository, readers, clock
+        self._repository, self._readers, self.clock = repository, readers, clock
         self._on_rename, self._on_reload = on_rename, on_reload
         self._exclusive = repository.exclusive
         self.snapshot, self.feed = snapshot, Feed()
@@ -103,7 +103,7 @@ class Follower:
 
     async def reload(self, reason: Reload) -> Revision:
         """Reload the state and return its revision; raise `StoreUnavailableError`."""
-        began = self._clock()
+        began = self.clock()
         if reason is Reload.FORK:
             expected = self.snapshot.incarnation
             await self._read(lambda: self._repository.rename_history(expected))
@@ -123,7 +123,7 @@ class Follower:
         if self._exclusive and not self.snapshot.restored:
             return 0
         # `seen_at` is the time at which the last successful read of the head began, so this is never less than the truth.
-        return self._clock() - self.seen_at
+        return self.clock() - self.seen_at
 
     def schedule_catch_up(self) -> None:
         """Start to catch up without waiting; a failure is raised to the next caller of `catch_up`."""
@@ -137,7 +137,7 @@ class Follower:
         return await self._follow()
 
     async def _follow(self) -> Revision:
-        began, before = self._clock(), self.snapshot.revision
+        began, before = self.clock(), self.snapshot.revision
         head = await self._read(self._repository.head)
         if reason := self._contradiction(head, before):
             return await self.reload(reason)

@@ -55,6 +55,9 @@ class Replica:
         self.reading = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="store-reader")
         # Not `reading`: reads that wait for an unreachable database must not delay the polls that detect its return.
         self._polling = ThreadPoolExecutor(POLLING_THREADS, thread_name_prefix="store-follower")
+        # One thread each: what is parsed shares the interpreter with the event loop.
+        self.parsing = ThreadPoolExecutor(1, thread_name_prefix="policy-parser")
+        self.validating = ThreadPoolExecutor(1, thread_name_prefix="policy-validator")
         self.follower = Follower(
             repository, self.snapshot, self._polling, on_rename=self._adopt, on_reload=self._log_reload
         )
@@ -142,6 +145,8 @@ class Replica:
         await self.role_writer.drain()
         for threads in (self.writing, self.reading, self._polling):
             await asyncio.to_thread(threads.shutdown)
+        for threads in (self.parsing, self.validating):
+            threads.shutdown(wait=False, cancel_futures=True)
 
     async def _listen(self) -> None:
         hints = self.repository.notifications()

@@ -9,6 +9,9 @@ from rolecall.config.settings import Config
 from rolecall.engine.clock import now_micros
 from rolecall.engine.consistency import Consistency
 from rolecall.engine.history import RoleHistory
+from rolecall.engine.large_documents import LargeDocuments
+from rolecall.engine.long_answers import LongAnswers
+from rolecall.engine.turns import Turns
 from rolecall.engine.watch import RoleWatches
 from rolecall.observability.decision_log.log import DecisionLog
 from rolecall.observability.loop_probe import LoopProbe
@@ -56,7 +59,7 @@ def make_servicers(
     return Servicers(
         decision=_decision_servicer(config, replica, identify, decision_log),
         role=_role_servicer(config, replica, identify),
-        policy=PolicyServicer(document_limits(config), now_micros, account=config.accounts.default),
+        policy=PolicyServicer(document_limits(config), now_micros, replica.validating, account=config.accounts.default),
         watch=_watch_servicer(config, replica),
         health=health,
     )
@@ -122,13 +125,15 @@ def _decision_servicer(
 ) -> DecisionServicer:
     accounts = config.accounts
     decoder = QueryDecoder(accounts)
+    answers = LongAnswers(replica.point, Turns(), LargeDocuments(replica.point, replica.parsing))
     return DecisionServicer(
         replica.point,
         Consistency(replica.follower, replica.tokens, max_staleness_seconds=config.max_staleness_seconds),
         decoder,
-        reverse=ReverseQueries(replica.point, decoder, accounts, replica.tokens),
+        reverse=ReverseQueries(replica.point, decoder, accounts, replica.tokens, answers),
         history=RoleHistory(replica.repository, replica.follower, replica.reading),
         max_batch=config.max_batch,
+        answers=answers,
         calls=ObservedCalls(decision_log, identify) if decision_log else None,
     )
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from time import perf_counter
 
 from rolecall.engine.decision import Decision
 from rolecall.engine.decision_point import DecisionPoint, precondition
 from rolecall.engine.errors import InvalidRequestError
+from rolecall.engine.long_answers import LongAnswers
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.engine.snapshot import RoleVersion
 from rolecall.policy.keys import PRINCIPAL_ARN, RESOURCE_TAG_PREFIX
@@ -18,7 +18,6 @@ from rolecall.policy.partial import deciding_keys
 from rolecall.policy.principal import Principal, PrincipalKind
 
 KEYS_A_READ = 100
-WORK_SECONDS_BETWEEN_AWAITS = 0.001
 MAX_ROLES_A_PAGE = 2_000
 """How many roles one page may try: about a third of a second of work when no policy is compiled yet."""
 
@@ -49,22 +48,30 @@ class AssumablePage:
 
 
 async def assumable_roles(
-    point: DecisionPoint, request: AssumeRoleRequest, *, account: str, after: str, limit: int, now: int
+    point: DecisionPoint,
+    request: AssumeRoleRequest,
+    *,
+    account: str,
+    after: str,
+    limit: int,
+    now: int,
+    answers: LongAnswers,
 ) -> AssumablePage:
     """Return the first roles with a key above `after` that `request` can assume, in order of their keys: at most `limit`.
 
     `account` restricts the roles to one account (empty: all); `request.role_key` is not read. A page also ends, perhaps
-    empty, after `MAX_ROLES_A_PAGE` roles that name the identity. A long list yields to other calls, and each role is
-    decided as it is when its turn comes.
+    empty, after `MAX_ROLES_A_PAGE` roles that name the identity. A long list waits for turns, and each role is decided as
+    it is then.
     """
-    found, since = list[AssumableRole](), time.perf_counter()
+    found, work = list[AssumableRole](), answers.turns.begin()
     for tried, key in enumerate(_candidates(point, request.principal, account, after)):
         if tried == MAX_ROLES_A_PAGE or len(found) == limit:
             return AssumablePage(tuple(found), after)
-        if time.perf_counter() - since > WORK_SECONDS_BETWEEN_AWAITS:
-            await asyncio.sleep(0)
-            since = time.perf_counter()
+        if perf_counter() > work.until:
+            await work.next_turn()
         after, version = key, point.snapshot.version(key)
+        if version and version.policy is None:
+            await answers.documents.compile(version)
         role = version and assumability(point, version, request, now)
         if role:
             found.append(role)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rolecall.engine.decision_point import DecisionPoint, stored_policy
+from rolecall.engine.long_answers import LongAnswers
 from rolecall.engine.reverse.query import assumable_roles
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.errors import InvalidFieldsError, RoleNotFoundError
@@ -17,8 +18,11 @@ from rolecall_client.v1 import decision_pb2 as pb
 class ReverseQueries:
     """Answers reverse queries, a page at a time; a page starts after the last role of the one before, whatever was written."""
 
-    def __init__(self, point: DecisionPoint, decoder: QueryDecoder, accounts: Accounts, tokens: Tokens) -> None:
+    def __init__(
+        self, point: DecisionPoint, decoder: QueryDecoder, accounts: Accounts, tokens: Tokens, answers: LongAnswers
+    ) -> None:
         self._point, self._decoder, self._accounts, self._tokens = point, decoder, accounts, tokens
+        self._answers = answers
 
     async def assumable(self, message: pb.ListAssumableRolesRequest) -> pb.ListAssumableRolesResponse:
         """Return a page of roles; raise `InvalidRequestError`, `InvalidFieldsError` or `InvalidTokenError`."""
@@ -29,15 +33,23 @@ class ReverseQueries:
         bound, limit = filter_of(message), message.page_size or DEFAULT_PAGE_SIZE
         after = self._tokens.cursor_of(message.page_token, filter=bound) if message.page_token else ""
         page = await assumable_roles(
-            self._point, request, account=account, after=after, limit=limit, now=self._point.clock()
+            self._point,
+            request,
+            account=account,
+            after=after,
+            limit=limit,
+            now=self._point.clock(),
+            answers=self._answers,
         )
         more = self._tokens.page(page.resume_after, filter=bound) if page.resume_after else ""
         return assumable_response(page.roles, more)
 
-    def trusted(self, message: pb.ListTrustedPrincipalsRequest) -> pb.ListTrustedPrincipalsResponse:
-        """Return the principals that a role trusts; raise `RoleNotFoundError`."""
+    async def trusted(self, message: pb.ListTrustedPrincipalsRequest) -> pb.ListTrustedPrincipalsResponse:
+        """Return the principals that a role trusts; raise `RoleNotFoundError` or `UnreadablePolicyError`."""
         ref = self._accounts.role(message.role)
         version = self._point.snapshot.version(ref.key)
         if version is None:
             raise RoleNotFoundError(ref.arn)
-        return trusted_response(stored_policy(version.role))
+        policy = await self._answers.documents.parse(version)
+        await self._answers.turns.take()
+        return trusted_response(policy or stored_policy(version.role))

@@ -1,0 +1,178 @@
+"""Batches: all decisions are of one revision and one time, however long a batch takes."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from itertools import count
+from time import perf_counter
+
+from google.protobuf.message import DecodeError
+
+from rolecall.engine.consistency import Consistency
+from rolecall.engine.decision import Answer
+from rolecall.engine.decision_point import DecisionPoint, LongWorkError
+from rolecall.engine.decision_record import IssuedAnswer
+from rolecall.engine.errors import EngineError
+from rolecall.engine.long_answers import LongAnswers, Moment
+from rolecall.engine.request import AssumeRoleRequest
+from rolecall.engine.snapshot import RoleVersion
+from rolecall.engine.turns import LongWork
+from rolecall.transport.codecs.batch import BatchAnswers, refusal
+from rolecall.transport.codecs.decision import MALFORMED_QUERY, QueryDecoder
+from rolecall.transport.error_status import status_of
+
+
+class DecisionIds:
+    """The ids of decisions: the name of this process and a number."""
+
+    def __init__(self) -> None:
+        self.process, self.numbers = secrets.token_hex(6).encode(), count(1)
+
+    def next(self) -> str:
+        """Return the next id."""
+        return (b"%s-%x" % (self.process, next(self.numbers))).decode()
+
+    def next_bytes(self) -> bytes:
+        """Return the next id in UTF-8."""
+        return b"%s-%x" % (self.process, next(self.numbers))
+
+
+class Batch:
+    """A batch that is decided by a moment and the versions of its roles. `done` is set after the last request.
+
+    `decided` has its decisions if they are to be reported.
+    """
+
+    __slots__ = ("_encode", "_point", "_reported", "_requests", "_staleness", "decided", "done", "moment", "results")
+
+    def __init__(
+        self,
+        point: DecisionPoint,
+        requests: Iterator[tuple[AssumeRoleRequest, RoleVersion | None]],
+        moment: Moment,
+        *,
+        reported: bool,
+    ) -> None:
+        self._point, self._requests, self._reported, self.moment = point, requests, reported, moment
+        self.results: list[bytes] = []
+        self.decided: list[tuple[AssumeRoleRequest, IssuedAnswer]] = []
+        self.done = False
+        self._use_staleness(moment.age.at_first)
+
+    def grow_older(self) -> None:
+        """Report the staleness of this time from now on; raise `StaleStateError` above the limit."""
+        self._use_staleness(self.moment.age.staleness())
+
+    def decide_until(self, until: float, ids: DecisionIds) -> tuple[AssumeRoleRequest, RoleVersion | None] | None:
+        """Decide requests until the time `until`; stop at one that needs long work, and return that."""
+        # The path of every item of a batch: it looks nothing up twice.
+        check, now, restored = self._point.check_version, self.moment.time, self.moment.restored
+        append, encode, process, numbers = self.results.append, self._encode, ids.process, ids.numbers
+        reported = self._reported
+        for request, version in self._requests:
+            try:
+                answer = check(request, version, now, restored=restored)
+            except LongWorkError:
+                return request, version
+            except EngineError as error:
+                self.refuse(error)
+            else:
+                decision_id = b"%s-%x" % (process, next(numbers))
+                append(encode(answer, decision_id))
+                if reported:
+                    self._report(request, answer, decision_id)
+            if perf_counter() > until:
+                return None
+        self.done = True
+        return None
+
+    def add(self, request: AssumeRoleRequest, answer: Answer, decision_id: bytes) -> None:
+        """Add the answer to the next request."""
+        self.results.append(self._encode(answer, decision_id))
+        if self._reported:
+            self._report(request, answer, decision_id)
+
+    def refuse(self, error: EngineError) -> None:
+        """Add the error of the next request."""
+        self.results.append(refusal(status_of(error)))
+
+    def _report(self, request: AssumeRoleRequest, answer: Answer, decision_id: bytes) -> None:
+        time, revision = self.moment.time, self.moment.revision
+        self.decided.append((request, IssuedAnswer(answer, decision_id.decode(), time, revision, self._staleness)))
+
+    def _use_staleness(self, staleness: int) -> None:
+        self._staleness = staleness
+        self._encode = BatchAnswers(revision=self.moment.revision, staleness=staleness).result
+
+
+class Batches:
+    """Decides batches in three steps.
+
+    1. Decode the queries.
+    2. At one moment, take the version of every role that they name, and all else that the answers depend on.
+    3. Decide each query by that. Writes meanwhile change nothing; the reported staleness grows.
+    """
+
+    def __init__(
+        self,
+        point: DecisionPoint,
+        consistency: Consistency,
+        decoder: QueryDecoder,
+        ids: DecisionIds,
+        answers: LongAnswers,
+    ) -> None:
+        self._point, self._consistency, self._decoder = point, consistency, decoder
+        self._ids, self._answers = ids, answers
+
+    async def decide(self, queries: Sequence[bytes], *, reported: bool) -> Batch:
+        """Decide a batch; raise `StaleStateError` when its state is too stale before it ends."""
+        work = self._answers.turns.begin()
+        refused: dict[int, bytes] = {}
+        requests = await self._decode(queries, work, refused)
+        # From here until the versions are taken nothing is awaited, so they are those of the moment.
+        moment, version_of = Moment.now(self._point, self._consistency), self._point.snapshot.version
+        versions = [version_of(request.role_key) for request in requests]
+        batch = Batch(self._point, zip(requests, versions, strict=True), moment, reported=reported)
+        while True:
+            long = batch.decide_until(work.until, self._ids)
+            if batch.done:
+                break
+            if long:
+                await self._add_long(batch, *long, work)
+            else:
+                await work.next_turn()
+            batch.grow_older()
+        work.end()
+        if refused:
+            results = iter(batch.results)
+            batch.results = [refused[n] if n in refused else next(results) for n in range(len(queries))]
+        return batch
+
+    async def _decode(
+        self, queries: Sequence[bytes], work: LongWork, refused: dict[int, bytes]
+    ) -> list[AssumeRoleRequest]:
+        """Return the requests of queries; the results of those that are no requests go to `refused`, by their positions."""
+        requests: list[AssumeRoleRequest] = []
+        request_of, until = self._decoder.request, work.until
+        for query in queries:
+            try:
+                requests.append(request_of(query))
+            except EngineError as error:
+                refused[len(requests) + len(refused)] = refusal(status_of(error))
+            except DecodeError:
+                refused[len(requests) + len(refused)] = refusal(status_of(MALFORMED_QUERY))
+            if perf_counter() > until:
+                await work.next_turn()
+                until = work.until
+        return requests
+
+    async def _add_long(
+        self, batch: Batch, request: AssumeRoleRequest, version: RoleVersion | None, work: LongWork
+    ) -> None:
+        try:
+            answer = await self._answers.check(request, version, batch.moment, work)
+        except EngineError as error:
+            batch.refuse(error)
+        else:
+            batch.add(request, answer, self._ids.next_bytes())
