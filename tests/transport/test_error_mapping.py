@@ -114,6 +114,13 @@ ERRORS: list[Row] = [
     ),
     (engine.ChangeGapError(1, 3), "UNAVAILABLE", "STATE_GAP", {}, 1),
     (engine.UnreadablePolicyError("r"), "INTERNAL", "UNREADABLE_POLICY", {"role": "r"}, 0),
+    (
+        engine.QuestionTooCostlyError("r", 9, 7),
+        "RESOURCE_EXHAUSTED",
+        "QUESTION_TOO_COSTLY",
+        {"role": "r", "work": "9", "limit": "7"},
+        0,
+    ),
     (engine.NotAvailableError("this"), "UNIMPLEMENTED", "NOT_AVAILABLE", {}, 0),
     (transport.TooManyCallsError(7), "RESOURCE_EXHAUSTED", "TOO_MANY_CALLS", {"limit": "7"}, 1),
     (transport.OverdueError(1.5), "DEADLINE_EXCEEDED", "SERVER_LIMIT", {"limit_seconds": "1.5"}, 0),

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 from rolecall.engine.cache import CompiledPolicies, DecisionCache, DecisionKey, Encode
 from rolecall.engine.decision import Answer, Decision, Reason, ServedFrom, Side
-from rolecall.engine.errors import UnreadablePolicyError
+from rolecall.engine.errors import QuestionTooCostlyError, UnreadablePolicyError
 from rolecall.engine.limits import MIN_DURATION_SECONDS
 from rolecall.engine.request import AssumeRoleRequest, derived_values, duration_violation
 from rolecall.engine.snapshot import RoleVersion, Snapshot
 from rolecall.policy.compiler import CompiledPolicy, RequestedValues, compile_policy
 from rolecall.policy.document import TrustPolicy
 from rolecall.policy.errors import InvalidPolicyError
-from rolecall.policy.evaluator import evaluate
+from rolecall.policy.evaluator import estimated_work, evaluate
 from rolecall.policy.keys import PRINCIPAL_ARN, RESOURCE_TAG_PREFIX
 from rolecall.policy.limits import Limits
 from rolecall.policy.parser import parse_policy
 from rolecall.policy.principal import PrincipalKind
+from rolecall.policy.work import WORK_BUDGET
 from rolecall.roles.role import Role
 
 # A stored document was within the limits when it was written; stricter ones set since must not make it unreadable.
@@ -83,7 +84,8 @@ class DecisionPoint:
     def check(self, request: AssumeRoleRequest, now: int) -> Answer:
         """Decide a request at the time `now`, in microseconds, however long that takes.
 
-        Raise `InvalidRequestError` when the requested session is too short or too long, and `UnreadablePolicyError`.
+        Raise `InvalidRequestError` when the requested session is too short or too long, `UnreadablePolicyError`, and
+        `QuestionTooCostlyError`.
         """
         snapshot = self.snapshot
         return self.check_version(
@@ -105,10 +107,16 @@ class DecisionPoint:
         self.decided[answer.decision.reason, answer.served_from] += 1
         return answer
 
-    def evaluated(self, version: RoleVersion, request: AssumeRoleRequest, now: int) -> Decision:
-        """Evaluate the policy of a version without reading or filling the cache; raise `UnreadablePolicyError`."""
+    def evaluated(
+        self, version: RoleVersion, request: AssumeRoleRequest, now: int, known: Container[int] | None = None
+    ) -> Decision:
+        """Evaluate the policy of a version without reading or filling the cache; `known` is as in `evaluate`.
+
+        Raise `UnreadablePolicyError` and `QuestionTooCostlyError`.
+        """
         policy = self.compiled_policy(version)
-        return _evaluate(policy, DecisionKey(version, request.principal, self.values(version, policy, request)), now)
+        key = DecisionKey(version, request.principal, self.values(version, policy, request))
+        return _evaluate(policy, key, now, known)
 
     def compiled_policy(self, version: RoleVersion) -> CompiledPolicy:
         """Return the compiled policy of a version; raise `UnreadablePolicyError`."""
@@ -179,9 +187,18 @@ def stored_policy(role: Role) -> TrustPolicy:
         raise UnreadablePolicyError(role.arn) from error
 
 
-def _evaluate(policy: CompiledPolicy, key: DecisionKey, now: int) -> Decision:
+def require_affordable(policy: CompiledPolicy, role: Role, values: tuple[RequestedValues, ...]) -> None:
+    """Raise `QuestionTooCostlyError` if the values take more work with the policy of a role than is allowed."""
+    work = estimated_work(policy, values)
+    if work > WORK_BUDGET:
+        raise QuestionTooCostlyError(role.arn, work, WORK_BUDGET)
+
+
+def _evaluate(policy: CompiledPolicy, key: DecisionKey, now: int, known: Container[int] | None = None) -> Decision:
     role = key.version.role
-    evaluation = evaluate(policy, key.principal, role.account_id, key.values, now)
+    if policy.work is not None:
+        require_affordable(policy, role, key.values)
+    evaluation = evaluate(policy, key.principal, role.account_id, key.values, now, known=known)
     return Decision(
         reason=Reason(evaluation.outcome.value),
         trust_side=Side(evaluation.outcome.value),

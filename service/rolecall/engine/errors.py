@@ -63,6 +63,17 @@ class UnreadablePolicyError(EngineError):
         super().__init__(f"the stored trust policy of `{arn}` cannot be read by this version")
 
 
+class QuestionTooCostlyError(EngineError):
+    """The values of a request and the trust policy of the role make more work than one question may."""
+
+    def __init__(self, arn: str, work: int, limit: int) -> None:
+        self.arn, self.work, self.limit = arn, work, limit
+        super().__init__(
+            f"these values take {work} units of work with the trust policy of `{arn}`, {limit} are allowed;"
+            " send fewer or shorter values, or use fewer patterns and conditions in the policy"
+        )
+
+
 class ChangeGapError(EngineError):
     """A commit does not follow the one before it."""
 

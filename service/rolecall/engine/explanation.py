@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rolecall.engine.decision import Decision
-from rolecall.engine.decision_point import DecisionPoint, precondition, stored_policy
+from rolecall.engine.decision_point import DecisionPoint, precondition, require_affordable, stored_policy
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.engine.snapshot import RoleVersion
 from rolecall.policy.document import TrustPolicy
@@ -41,10 +41,11 @@ def explain_version(
     gated = precondition(version, request)
     if isinstance(gated, Decision):
         return Explanation(decision=gated)
-    decision, policy = point.evaluated(gated, request, now), point.compiled_policy(gated)
+    policy = point.compiled_policy(gated)
     values = point.values(gated, policy, request)
-    traces = explain(
-        document or stored_policy(gated.role), policy, request.principal, gated.role.account_id, values, now
-    )
+    require_affordable(policy, gated.role, values)
+    parsed = document or stored_policy(gated.role)
+    traces = explain(parsed, policy, request.principal, gated.role.account_id, values, now)
+    decision = point.evaluated(gated, request, now, {t.statement.index for t in traces if t.conditions_hold})
     missed = () if decision.allowed else near_misses(traces, request.principal)
     return Explanation(decision=decision, statements=traces, near_misses=missed)

@@ -14,11 +14,9 @@ from functools import lru_cache
 from rolecall.engine.decision import Answer
 from rolecall.engine.errors import InvalidRequestError
 from rolecall.engine.limits import (
-    MAX_CONTEXT_CHARACTERS,
     MAX_CONTEXT_KEYS,
     MAX_KEY_CHARACTERS,
     MAX_VALUE_CHARACTERS,
-    MAX_VALUES,
 )
 from rolecall.engine.snapshot import RoleVersion
 from rolecall.policy.errors import InvalidPrincipalError
@@ -30,6 +28,7 @@ from rolecall.policy.keys import (
     lookup_name,
     reserved_hint,
 )
+from rolecall.policy.limits import MAX_CONTEXT_CHARACTERS, MAX_VALUES
 from rolecall.policy.principal import Principal, PrincipalKind, principal_of_request, provider_of_request
 from rolecall.policy.wording import advised
 from rolecall.roles.accounts import Accounts

@@ -15,6 +15,7 @@ from rolecall.policy.document import Condition, Effect, Quantifier, Statement, T
 from rolecall.policy.keys import CURRENT_TIME, SOURCE_IDENTITY
 from rolecall.policy.operators import OPERATORS, Operator
 from rolecall.policy.principal import Principal, PrincipalKind
+from rolecall.policy.work import WORK_BUDGET, PolicyWork
 
 RequestedValues: TypeAlias = "tuple[str, ...] | None"
 """The values of one condition key in a request; None or empty: the key is absent."""
@@ -78,7 +79,8 @@ class CompiledPolicy:
     """A compiled policy; equal only to itself, so that a cached decision never serves another version.
 
     `keys` are the lookup names of the condition keys that the policy reads, sorted, without the time. `identity_slot` is the
-    index of `sts:SourceIdentity` when setting one needs its own Allow, else -1.
+    index of `sts:SourceIdentity` when setting one needs its own Allow, else -1. `work` is None if no request is large enough to
+    exceed the budget, so that most policies are evaluated without an estimate.
     """
 
     statements: tuple[CompiledStatement, ...]
@@ -86,6 +88,7 @@ class CompiledPolicy:
     keys: tuple[str, ...]
     reads_time: bool
     identity_slot: int
+    work: PolicyWork | None
 
 
 def compile_policy(policy: TrustPolicy, *, source_identity_needs_allow: bool = False) -> CompiledPolicy:
@@ -102,12 +105,14 @@ def compile_policy(policy: TrustPolicy, *, source_identity_needs_allow: bool = F
     keys = tuple(sorted(read))
     slots = {key: slot for slot, key in enumerate(keys)} | {CURRENT_TIME: -1}
     statements = tuple(_statement(statement, slots) for statement in policy.statements)
+    work = PolicyWork.of(policy.statements, keys)
     return CompiledPolicy(
         statements=statements,
         by_principal=_by_principal(zip(policy.statements, statements, strict=True)),
         keys=keys,
         reads_time=reads_time,
         identity_slot=slots[SOURCE_IDENTITY] if source_identity_needs_allow else -1,
+        work=work if work.largest > WORK_BUDGET else None,
     )
 
 
@@ -143,7 +148,8 @@ def _condition(condition: Condition, slots: Mapping[str, int], *, unreadable: bo
 
 
 def _operands(condition: Condition) -> tuple[Any, ...]:
-    return tuple(map(condition.operator.expected, condition.values))
+    # A value that is repeated is compared once.
+    return tuple(map(condition.operator.expected, dict.fromkeys(condition.values)))
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from enum import StrEnum
 from operator import attrgetter
 from typing import NamedTuple
@@ -39,11 +39,18 @@ _NOT_NAMED = Evaluation(Outcome.IMPLICIT_DENY, (), (), None, None)
 
 
 def evaluate(
-    policy: CompiledPolicy, principal: Principal, account: str, values: Sequence[RequestedValues], now: int
+    policy: CompiledPolicy,
+    principal: Principal,
+    account: str,
+    values: Sequence[RequestedValues],
+    now: int,
+    *,
+    known: Container[int] | None = None,
 ) -> Evaluation:
     """Decide whether `principal` may assume a role of `account` that has this policy.
 
-    `values` are aligned with `policy.keys`; `now` is in microseconds since 1970.
+    `values` are aligned with `policy.keys`; `now` is in microseconds since 1970. `known` are the indexes of the statements
+    whose conditions all hold, where an explanation has evaluated them already.
 
     1. A Deny statement that applies denies.
     2. Otherwise, an Allow statement that applies allows.
@@ -54,11 +61,16 @@ def evaluate(
         return _NOT_NAMED
     sets_identity = policy.identity_slot >= 0 and bool(values[policy.identity_slot])
     relevant = [s for s in matched if s.assumes or (sets_identity and s.sets_identity)]
-    applying = [s for s in relevant if applies(s, values, now)]
+    applying = [s for s in relevant if (applies(s, values, now) if known is None else s.index in known)]
     denying = tuple([s for s in applying if s.denies])
     outcome, determining = (Outcome.EXPLICIT_DENY, denying) if denying else _allowed(applying, sets_identity)
     valid_from, valid_until = _window(relevant, now) if policy.reads_time else (None, None)
     return Evaluation(outcome, determining, _missing(policy, relevant, values), valid_from, valid_until)
+
+
+def estimated_work(policy: CompiledPolicy, values: Sequence[RequestedValues]) -> int:
+    """Return the estimated work of `evaluate` in the units of `policy/work.py`; 0 where it cannot exceed the budget."""
+    return 0 if policy.work is None else policy.work.estimate(values)
 
 
 def matching_statements(policy: CompiledPolicy, principal: Principal, account: str) -> tuple[CompiledStatement, ...]:

@@ -50,7 +50,12 @@ class StatementTrace:
     @property
     def applies(self) -> bool:
         """Return whether the statement counts, its principal matches and every condition holds."""
-        return self.counts and self.principal_matched and all(trace.holds for trace in self.conditions)
+        return self.counts and self.principal_matched and self.conditions_hold
+
+    @property
+    def conditions_hold(self) -> bool:
+        """Return whether every condition holds."""
+        return all(trace.holds for trace in self.conditions)
 
 
 def explain(
@@ -69,7 +74,7 @@ def explain(
             statement=statement,
             matched_principal=_matched(statement, forms),
             conditions=tuple(
-                _condition(condition, test, values, now)
+                _condition(condition, test, values, now, unreadable=tests.denies)
                 for condition, test in zip(statement.conditions, tests.conditions, strict=True)
             ),
             counts=_counts(tests, sets_identity),
@@ -87,16 +92,19 @@ def _counts(statement: CompiledStatement, sets_identity: bool) -> bool:
 
 
 def _condition(
-    condition: Condition, test: CompiledCondition, values: Sequence[RequestedValues], now: int
+    condition: Condition, test: CompiledCondition, values: Sequence[RequestedValues], now: int, *, unreadable: bool
 ) -> ConditionTrace:
+    """Return the trace of a condition; `unreadable` is its result when a value cannot be read."""
     if test.slot < 0:
         return ConditionTrace(condition=condition, actual=(rfc3339(now),), holds=test.holds(now), unreadable=False)
     actual = values[test.slot] or ()
+    holds = test.holds(actual)
     return ConditionTrace(
         condition=condition,
         actual=actual,
-        holds=test.holds(actual),
-        unreadable=not all(_readable(condition, value) for value in actual),
+        holds=holds,
+        # With any other result every value was read.
+        unreadable=holds is unreadable and not all(_readable(condition, value) for value in actual),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
 
 from rolecall.policy.wording import quoted
@@ -88,7 +88,7 @@ def _address(text: str) -> IpAddress:
     if "%" in text:
         raise ValueError(f"{quoted(text)} has a zone id, which is valid on one host only; leave it out")
     try:
-        address = ip_address(text)
+        address = IPv6Address(text) if ":" in text else IPv4Address(text)
     except ValueError:
         raise ValueError(
             f"{quoted(text)} is not an IPv4 or IPv6 address, such as `192.0.2.7` or `2001:db8::7`"

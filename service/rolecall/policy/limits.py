@@ -7,6 +7,11 @@ from dataclasses import dataclass
 MAX_SID_CHARACTERS = 128
 MAX_KEY_CHARACTERS = 256
 MAX_NUMBER_CHARACTERS = 512
+MAX_VALUES = 100
+"""Of one key in a request."""
+
+MAX_CONTEXT_CHARACTERS = 16_384
+"""Of all values in a request together: it bounds the time that the patterns of a policy take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

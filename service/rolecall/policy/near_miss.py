@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from rolecall.policy.compiler import ASSUME_ROLE, SET_SOURCE_IDENTITY
 from rolecall.policy.document import Effect, PrincipalPattern, Quantifier
 from rolecall.policy.explain import ConditionTrace, StatementTrace
 from rolecall.policy.keys import EXTERNAL_ID, ROLE_SESSION_NAME, SOURCE_IDENTITY
-from rolecall.policy.operators import OPERATORS
+from rolecall.policy.operators import LIKE_OPERATORS, OPERATORS
 from rolecall.policy.principal import Principal, PrincipalKind
+from rolecall.policy.wording import quoted
 
 _FIELD_OF = {
     EXTERNAL_ID: "external_id",
@@ -18,6 +20,8 @@ _FIELD_OF = {
     SOURCE_IDENTITY: "source_identity",
 }
 _SHOWN_VALUES = 5
+_TRIED_VALUES = 16
+_TRIED_PATTERNS = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +81,8 @@ def _half_allowing(trace: StatementTrace) -> NearMiss:
 
 def _failing(trace: StatementTrace, principal: Principal) -> NearMiss:
     changes = [] if trace.principal_matched else [_name_principal(trace, principal)]
-    changes += [_change(t) for t in trace.conditions if not t.holds]
+    failed = [t for t in trace.conditions if not t.holds]
+    changes += [_change(t, _TRIED_PATTERNS // len(failed)) for t in failed]
     return NearMiss(
         trace=trace,
         elements=_failed(trace),
@@ -102,7 +107,7 @@ def _principal_hint(pattern: PrincipalPattern, principal: Principal) -> str:
     return ""
 
 
-def _change(trace: ConditionTrace) -> str:
+def _change(trace: ConditionTrace, tries: int) -> str:
     key = trace.condition.spelling
     if trace.unreadable:
         return _readable_value(trace)
@@ -110,7 +115,7 @@ def _change(trace: ConditionTrace) -> str:
         name = _FIELD_OF.get(trace.condition.key)
         where = f" (the field `{name}` of the request)" if name else ""
         return f"send `{key}`{where} for which {_expected(trace)} holds (it is absent)"
-    swap = next(_swaps(trace), "")
+    swap = next(_swaps(trace, tries), "")
     return swap or f"send a `{key}` for which {_expected(trace)} holds (it is {_listed(trace.actual)})"
 
 
@@ -124,15 +129,21 @@ def _readable_value(trace: ConditionTrace) -> str:
     return f"{wanted}: {_listed(trace.actual)} cannot be read"
 
 
-def _swaps(trace: ConditionTrace) -> Iterator[str]:
-    """Yield suggestions of another operator with which a failed string comparison would hold."""
+def _swaps(trace: ConditionTrace, tries: int) -> Iterator[str]:
+    """Yield suggestions of another operator with which a failed string comparison would hold.
+
+    Only the first values of the request, and the first `tries` expected ones with wildcards, are compared.
+    """
     condition = trace.condition
     if condition.quantifier is not Quantifier.NONE:
         return
     for name, why in _SWAPS.get(condition.operator.name, ()):
         operator = OPERATORS[name]
-        matches = operator.any_of(tuple(map(operator.expected, condition.values)))
-        if any(matches(operator.requested(value)) for value in trace.actual):
+        expected = condition.values
+        if name in LIKE_OPERATORS:
+            expected = tuple(islice((value for value in expected if "*" in value or "?" in value), tries))
+        matches = operator.any_of(tuple(map(operator.expected, expected)))
+        if any(matches(operator.requested(value)) for value in trace.actual[:_TRIED_VALUES]):
             yield f"use {name} instead of {condition.operator.name} at {condition.pointer}: {why}"
 
 
@@ -146,5 +157,5 @@ _SWAPS = {
 
 
 def _listed(values: Sequence[str]) -> str:
-    shown = ", ".join(f"`{value}`" for value in values[:_SHOWN_VALUES])
+    shown = ", ".join(map(quoted, values[:_SHOWN_VALUES]))
     return shown if len(values) <= _SHOWN_VALUES else f"{shown} and {len(values) - _SHOWN_VALUES} more"

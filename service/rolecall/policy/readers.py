@@ -18,7 +18,7 @@ _DATE = re.compile(
     r"(?:Z|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))",
     re.ASCII,
 )
-_ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+_ANY = "surrogatepass"
 _TRUTH = {"true": True, "false": False}
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
@@ -30,7 +30,8 @@ def read_text(text: str) -> str:
 
 def fold(text: str) -> str:
     """Return `text` with its ASCII letters in lower case, and every other character as it is."""
-    return text.lower() if text.isascii() else text.translate(_ASCII_LOWER)
+    # `bytes.lower` changes ASCII letters only, and no other character has a byte of one in UTF-8.
+    return text.lower() if text.isascii() else text.encode("utf-8", _ANY).lower().decode("utf-8", _ANY)
 
 
 def read_number(text: str) -> Decimal:

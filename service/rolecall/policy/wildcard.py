@@ -2,14 +2,17 @@
 
 A pattern is cut at its stars. The first piece must be at the start of the text, the last at its end, and each piece between
 is matched at the first place where it is found: a later place can only leave less text for the rest. There is no
-backtracking. A piece without `?` is found by `str.find`; one with `?` is found at all places of the text at once, as bits of
-integers. So the time is at most that of one bit operation over the text for each character of the pattern.
+backtracking. A piece with one part between its `?` is found by `str.find`; one with several parts is found at all places of
+the text at once, as bits of integers. So the time is at most that of one bit operation over the text for each character of
+the pattern.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 _MARK = "\x01"
 _MARK_TO_ONE = bytes(ord("1") if code == ord(_MARK) else ord("0") for code in range(256))
@@ -28,13 +31,14 @@ class CharacterPlaces(dict[str, int]):
         return places
 
     def _places(self, character: str) -> int:
-        text = self.text
-        first = text.find(character)
-        if first < 0:
-            return 0
-        if text.find(character, first + 1) < 0:
-            return 1 << first
-        # Both in C: mark the character, make the text a row of binary digits, and read the row as one number.
+        text, places, at = self.text, 0, self.text.find(character)
+        # A text of many characters has each of them rarely: found one by one, all together take the time of a few.
+        for _ in range(2 + len(text) // 64):
+            if at < 0:
+                return places
+            places |= 1 << at
+            at = text.find(character, at + 1)
+        # All in C: mark the character, make the text a row of binary digits, and read the row as one number.
         marked = text if character == _MARK else text.replace(_MARK, " ").replace(character, _MARK)
         return int(marked.encode("latin-1", "replace").translate(_MARK_TO_ONE)[::-1], 2)
 
@@ -78,6 +82,36 @@ Find = Callable[[str, CharacterPlaces, int, int], int]
 
 Pattern = Callable[[str, CharacterPlaces], bool]
 """Returns whether a pattern matches the whole of a text with these places."""
+
+
+class PatternShape(NamedTuple):
+    """What matching a pattern takes at most.
+
+    `literals` parts are compared at one place each, `searches` parts of together `searched_characters` are searched for, and
+    `masked_pieces` with these characters are found by the places of the characters.
+    """
+
+    literals: int
+    searches: int
+    searched_characters: int
+    masked_pieces: int
+    masked_characters: str
+
+
+def pattern_shape(pattern: str) -> PatternShape:
+    """Return the shape of a pattern, from which its work is estimated."""
+    first, *middle = pattern.split("*")
+    last = middle.pop() if middle else ""
+    pieces = [list(_parts(piece)) for piece in middle if piece]
+    searched = [parts[0][1] for parts in pieces if len(parts) == 1]
+    masked = [part for parts in pieces if len(parts) != 1 for _, part in parts]
+    return PatternShape(
+        literals=len(list(_parts(first))) + len(list(_parts(last))),
+        searches=len(searched),
+        searched_characters=sum(map(len, searched)),
+        masked_pieces=len(pieces) - len(searched),
+        masked_characters="".join(masked),
+    )
 
 
 def compile_pattern(pattern: str) -> Pattern:
@@ -128,7 +162,16 @@ def _finder(text: str) -> Find:
     if "?" not in text:
         return lambda searched, _, start, end: searched.find(text, start, end)
     piece = _Piece.of(text)
+    if len(piece.parts) == 1:
+        return partial(_find_part, *piece.parts[0], len(text))
     return lambda _, places, start, end: piece.find(places, start, end)
+
+
+def _find_part(offset: int, part: str, length: int, text: str, _: CharacterPlaces, start: int, end: int) -> int:
+    """Return what `_Piece.find` does, for a piece of `length` with one part."""
+    # Not below 0: a negative end would count from the end of the text.
+    at = text.find(part, start + offset, max(end - (length - offset - len(part)), 0))
+    return at - offset if at >= 0 else -1
 
 
 def _parts(text: str) -> Iterator[tuple[int, str]]:

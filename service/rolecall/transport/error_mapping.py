@@ -130,6 +130,18 @@ def _(error: transport.TooManyCallsError) -> Fault:
 
 
 @fault_of.register
+def _(error: engine.QuestionTooCostlyError) -> Fault:
+    return plain_fault(
+        code_pb2.RESOURCE_EXHAUSTED,
+        "QUESTION_TOO_COSTLY",
+        error,
+        role=error.arn,
+        work=error.work,
+        limit=error.limit,
+    )
+
+
+@fault_of.register
 def _(error: transport.UploadLimitError) -> Fault:
     return plain_fault(code_pb2.RESOURCE_EXHAUSTED, "UPLOAD_LIMIT", error, limit=error.limit)
 

@@ -1,0 +1,130 @@
+"""The work of a question: an estimate from the policy and the values of the request, never a measured time.
+
+The unit is about a nanosecond of the reference machine. Every figure is what an operator takes at its worst, so a question
+takes at most its estimate there, and usually a small part of it. All statements count, whichever principal asks, so that the
+same values are within the budget for every principal, and for an explanation, which evaluates all of them.
+
+The estimate is a sum with no negative term: more values, longer ones, or more in the policy never make it smaller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rolecall.policy.document import Condition, Statement
+from rolecall.policy.keys import CURRENT_TIME
+from rolecall.policy.limits import MAX_CONTEXT_CHARACTERS, MAX_VALUES
+from rolecall.policy.operators import LIKE_OPERATORS, Family
+from rolecall.policy.wildcard import pattern_shape
+
+WORK_BUDGET = 40_000_000
+"""The most work of one question. An explanation takes at most twice its estimate, because it reads the values again."""
+
+_BLOCK = 1_024
+_STATEMENT = 2_000
+_CONDITION = 4_000
+_INSTANT = 300
+
+
+class _Rate(NamedTuple):
+    """The work for each value of a key, and for each 1,024 characters of its values."""
+
+    value: int
+    block: int
+
+
+_READ = {
+    Family.STRING: _Rate(150, 1 * _BLOCK),
+    Family.NUMERIC: _Rate(1_000, 13 * _BLOCK),
+    Family.DATE: _Rate(2_900, 1 * _BLOCK),
+    Family.BOOL: _Rate(300, 14 * _BLOCK),
+    Family.IP: _Rate(2_500, 200 * _BLOCK),
+}
+_FOLD = _Rate(700, 14 * _BLOCK)
+_RANGE = _Rate(45, 0)
+_PATTERN = _Rate(250, 0)
+_LITERAL = _Rate(130, 0)
+_SEARCH = _Rate(250, 0)
+_SEARCHED_CHARACTER = _Rate(0, _BLOCK // 2)
+_MASKED_PIECE = _Rate(500, 0)
+_MASKED_CHARACTER = _Rate(200, _BLOCK // 32)
+_CHARACTER_PLACES = _Rate(1_200, _BLOCK // 3)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyWork:
+    """The work of a policy: what each question takes, and the rates of its keys, in the order of `CompiledPolicy.keys`."""
+
+    fixed: int
+    rates: tuple[_Rate, ...]
+
+    @classmethod
+    def of(cls, statements: Iterable[Statement], keys: Sequence[str]) -> PolicyWork:
+        """Return the work of the statements of a policy that reads `keys`."""
+        fixed, sums = 0, {key: [0, 0] for key in keys}
+        for statement in statements:
+            fixed += _STATEMENT
+            for condition in statement.conditions:
+                fixed += _CONDITION + _instants(condition)
+                for part in _parts(condition) if condition.key in sums else ():
+                    _add(sums[condition.key], part)
+        return cls(fixed, tuple(_Rate(*sums[key]) for key in keys))
+
+    @property
+    def largest(self) -> int:
+        """Return the work of a request with as many and as long values for every key as a request may have for one."""
+        return self.fixed + sum(_work(rate, MAX_VALUES, MAX_CONTEXT_CHARACTERS) for rate in self.rates)
+
+    def estimate(self, values: Sequence[Sequence[str] | None]) -> int:
+        """Return the work of a question with these values, in the order of the keys."""
+        given = ((rate, texts) for rate, texts in zip(self.rates, values, strict=True) if texts)
+        return self.fixed + sum(_work(rate, len(texts), sum(map(len, texts))) for rate, texts in given)
+
+
+def work_of_values(condition: Condition, values: Sequence[str]) -> int:
+    """Return the work of one condition for values of its key."""
+    sums = [0, 0]
+    for part in _parts(condition):
+        _add(sums, part)
+    return _CONDITION + _work(_Rate(*sums), len(values), sum(map(len, values)))
+
+
+def _work(rate: _Rate, values: int, characters: int) -> int:
+    return rate.value * values + rate.block * characters // _BLOCK
+
+
+def _add(sums: list[int], part: tuple[_Rate, int]) -> None:
+    rate, times = part
+    sums[0] += rate.value * times
+    sums[1] += rate.block * times
+
+
+def _instants(condition: Condition) -> int:
+    """Return the work of finding how long an answer is valid, which sorts the expected times."""
+    return 2 * _INSTANT * len(condition.values) if condition.key == CURRENT_TIME else 0
+
+
+def _parts(condition: Condition) -> Iterable[tuple[_Rate, int]]:
+    """Return the parts of the work of a condition, each with how often it is done."""
+    operator = condition.operator
+    if operator.name in LIKE_OPERATORS:
+        return [(_READ[Family.STRING], 1), *_pattern_parts(set(condition.values))]
+    if operator.family is Family.IP:
+        return [(_READ[Family.IP], 1), (_RANGE, len(condition.values))]
+    return [(_FOLD if operator.name.endswith("IgnoreCase") else _READ[operator.family], 1)]
+
+
+def _pattern_parts(patterns: Iterable[str]) -> Iterable[tuple[_Rate, int]]:
+    masked: set[str] = set()
+    for pattern in patterns:
+        shape = pattern_shape(pattern)
+        masked.update(shape.masked_characters)
+        yield _PATTERN, 1
+        yield _LITERAL, shape.literals
+        yield _SEARCH, shape.searches
+        yield _SEARCHED_CHARACTER, shape.searched_characters
+        yield _MASKED_PIECE, shape.masked_pieces
+        yield _MASKED_CHARACTER, len(shape.masked_characters)
+    yield _CHARACTER_PLACES, len(masked)
