@@ -27,7 +27,7 @@ def lines(service: Served) -> list[dict[str, Any]]:
 
 
 def failing(service: Served, error: Exception) -> Any:
-    return patch.object(service.server.replica.point, "check", side_effect=error)
+    return patch.object(service.server.replica.point, "check_version", side_effect=error)
 
 
 async def test_an_unexpected_error_is_logged_as_an_error_with_its_traceback(service: Served) -> None:

@@ -166,7 +166,7 @@ async def test_bytes_that_are_no_message_end_the_stream(service: Served) -> None
 async def test_an_unexpected_error_is_not_described_to_the_caller(service: Served) -> None:
     stream = service.decisions.StreamCheckAssumeRole()
 
-    with patch.object(service.server.replica.point, "check", side_effect=RuntimeError("canary-of-an-error")):
+    with patch.object(service.server.replica.point, "check_version", side_effect=RuntimeError("canary-of-an-error")):
         await stream.write(question(1))
         refusal = await ended(stream)
 

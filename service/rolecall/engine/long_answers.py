@@ -15,7 +15,7 @@ from rolecall.engine.turns import LongWork, Turns
 from rolecall.roles.role import Revision
 
 
-class Moment(NamedTuple):
+class DecisionMoment(NamedTuple):
     """The state at one moment, except its roles; `time` is in microseconds, `token` the consistency token."""
 
     revision: Revision
@@ -25,7 +25,7 @@ class Moment(NamedTuple):
     age: StateAge
 
     @classmethod
-    def now(cls, point: DecisionPoint, consistency: Consistency) -> Moment:
+    def now(cls, point: DecisionPoint, consistency: Consistency) -> DecisionMoment:
         """Return the current moment; raise `StaleStateError`. Role versions belong to it until the caller awaits something."""
         snapshot = point.snapshot
         return cls(snapshot.revision, snapshot.restored, point.clock(), consistency.token(), consistency.age())
@@ -38,7 +38,7 @@ class LongAnswers:
         self._point, self.turns, self.documents = point, turns, documents
 
     async def check(
-        self, request: AssumeRoleRequest, version: RoleVersion | None, moment: Moment, work: LongWork
+        self, request: AssumeRoleRequest, version: RoleVersion | None, moment: DecisionMoment, work: LongWork
     ) -> Answer:
         """Decide a request by a version of its role, in a turn of its own; raise what `DecisionPoint.check` raises."""
         if version is not None:
@@ -46,11 +46,17 @@ class LongAnswers:
         await work.next_turn()
         return self._point.check_version(request, version, moment.time, restored=moment.restored, long=True)
 
-    async def explain(self, request: AssumeRoleRequest, version: RoleVersion | None, now: int) -> Explanation:
-        """Decide a request as `explain_version` does, in a turn; raise what that raises."""
+    async def explain(
+        self, request: AssumeRoleRequest, version: RoleVersion | None, moment: DecisionMoment, time: int
+    ) -> tuple[Explanation, int]:
+        """Decide a request at `time` as `explain_version` does, in a turn, and raise what that raises.
+
+        Return the explanation and the staleness that the state of `moment` has by then.
+        """
         document = None
         if version is not None:
             document = await self.documents.parse(version)
             await self.documents.compile(version)
-        await self.turns.take()
-        return explain_version(self._point, version, request, now, document)
+        waited = await self.turns.take() or document is not None
+        staleness = moment.age.staleness() if waited else moment.age.at_first
+        return explain_version(self._point, version, request, time, document), staleness

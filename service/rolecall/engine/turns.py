@@ -49,14 +49,15 @@ class Turns:
         now = perf_counter()
         self._next_slice = now + (now - began) / 2
 
-    async def take(self) -> None:
-        """Wait for a turn, which lasts until the caller awaits something."""
+    async def take(self) -> bool:
+        """Wait for a turn, which lasts until the caller awaits something; return whether there was a wait."""
         if not self._taken:
             self._start()
-            return
+            return False
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         await turn
+        return True
 
     def _start(self) -> None:
         self._taken = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import count
 from time import perf_counter
 
@@ -14,7 +14,7 @@ from rolecall.engine.decision import Answer
 from rolecall.engine.decision_point import DecisionPoint, LongWorkError
 from rolecall.engine.decision_record import IssuedAnswer
 from rolecall.engine.errors import EngineError
-from rolecall.engine.long_answers import LongAnswers, Moment
+from rolecall.engine.long_answers import DecisionMoment, LongAnswers
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.engine.snapshot import RoleVersion
 from rolecall.engine.turns import LongWork
@@ -39,26 +39,32 @@ class DecisionIds:
 
 
 class Batch:
-    """A batch that is decided by a moment and the versions of its roles. `done` is set after the last request.
+    """A batch that is decided by a moment and the versions of its roles.
 
     `decided` has its decisions if they are to be reported.
     """
 
-    __slots__ = ("_encode", "_point", "_reported", "_requests", "_staleness", "decided", "done", "moment", "results")
+    __slots__ = ("_encode", "_point", "_reported", "_requests", "_size", "_staleness", "decided", "moment", "results")
 
     def __init__(
         self,
         point: DecisionPoint,
-        requests: Iterator[tuple[AssumeRoleRequest, RoleVersion | None]],
-        moment: Moment,
+        requests: Sequence[AssumeRoleRequest],
+        versions: Sequence[RoleVersion | None],
+        moment: DecisionMoment,
         *,
         reported: bool,
     ) -> None:
-        self._point, self._requests, self._reported, self.moment = point, requests, reported, moment
+        self._point, self._reported, self.moment, self._size = point, reported, moment, len(requests)
+        self._requests = zip(requests, versions, strict=True)
         self.results: list[bytes] = []
         self.decided: list[tuple[AssumeRoleRequest, IssuedAnswer]] = []
-        self.done = False
         self._use_staleness(moment.age.at_first)
+
+    @property
+    def done(self) -> bool:
+        """Return whether every request has its result."""
+        return len(self.results) == self._size
 
     def grow_older(self) -> None:
         """Report the staleness of this time from now on; raise `StaleStateError` above the limit."""
@@ -83,8 +89,7 @@ class Batch:
                 if reported:
                     self._report(request, answer, decision_id)
             if perf_counter() > until:
-                return None
-        self.done = True
+                break
         return None
 
     def add(self, request: AssumeRoleRequest, answer: Answer, decision_id: bytes) -> None:
@@ -131,18 +136,16 @@ class Batches:
         refused: dict[int, bytes] = {}
         requests = await self._decode(queries, work, refused)
         # From here until the versions are taken nothing is awaited, so they are those of the moment.
-        moment, version_of = Moment.now(self._point, self._consistency), self._point.snapshot.version
+        moment, version_of = DecisionMoment.now(self._point, self._consistency), self._point.snapshot.version
         versions = [version_of(request.role_key) for request in requests]
-        batch = Batch(self._point, zip(requests, versions, strict=True), moment, reported=reported)
-        while True:
-            long = batch.decide_until(work.until, self._ids)
-            if batch.done:
-                break
-            if long:
+        batch = Batch(self._point, requests, versions, moment, reported=reported)
+        while not batch.done:
+            if long := batch.decide_until(work.until, self._ids):
                 await self._add_long(batch, *long, work)
-            else:
+                batch.grow_older()
+            elif not batch.done:
                 await work.next_turn()
-            batch.grow_older()
+                batch.grow_older()
         work.end()
         if refused:
             results = iter(batch.results)
@@ -156,15 +159,15 @@ class Batches:
         requests: list[AssumeRoleRequest] = []
         request_of, until = self._decoder.request, work.until
         for query in queries:
+            if perf_counter() > until:
+                await work.next_turn()
+                until = work.until
             try:
                 requests.append(request_of(query))
             except EngineError as error:
                 refused[len(requests) + len(refused)] = refusal(status_of(error))
             except DecodeError:
                 refused[len(requests) + len(refused)] = refusal(status_of(MALFORMED_QUERY))
-            if perf_counter() > until:
-                await work.next_turn()
-                until = work.until
         return requests
 
     async def _add_long(

@@ -12,7 +12,7 @@ from rolecall.engine.decision_point import DecisionPoint, LongWorkError
 from rolecall.engine.decision_record import IssuedAnswer
 from rolecall.engine.errors import BatchSizeError, EngineError
 from rolecall.engine.history import RoleHistory
-from rolecall.engine.long_answers import LongAnswers, Moment
+from rolecall.engine.long_answers import DecisionMoment, LongAnswers
 from rolecall.roles.role import Revision
 from rolecall.transport.codecs.decision import QueryDecoder, micros_of, requirement, write_answer
 from rolecall.transport.codecs.explanation import explain_response
@@ -120,13 +120,13 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         assumed_time = micros_of(message.assume_time, "assume_time") if message.HasField("assume_time") else None
         at_revision = message.at_revision if message.HasField("at_revision") else None
         past = None if at_revision is None else await self._history.version(request.role_key, at_revision)
-        moment = Moment.now(self._point, self._consistency)
+        moment = DecisionMoment.now(self._point, self._consistency)
         version = self._point.snapshot.version(request.role_key) if at_revision is None else past
         time = moment.time if assumed_time is None else assumed_time
-        explanation = await self._answers.explain(request, version, time)
+        explanation, staleness = await self._answers.explain(request, version, moment, time)
         revision = moment.revision if at_revision is None else Revision(at_revision)
         served_from = ServedFrom.RESTORED if moment.restored else ServedFrom.EVALUATED
-        answer, staleness = Answer(explanation.decision, served_from), moment.age.staleness()
+        answer = Answer(explanation.decision, served_from)
         issued = IssuedAnswer(answer, self._ids.next(), moment.time, revision, staleness)
         if call:
             call.end(assumed_time=assumed_time, at_revision=at_revision)(request, issued)
@@ -165,7 +165,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
 
     async def _answer_long(self, query: bytes, message: pb.Decision, report: Report | None) -> str:
         """Do as `_answer` for a query that needs long work; return the consistency token of the answer."""
-        request, moment = self._decoder.request(query), Moment.now(self._point, self._consistency)
+        request, moment = self._decoder.request(query), DecisionMoment.now(self._point, self._consistency)
         version = self._point.snapshot.version(request.role_key)
         answer = await self._answers.check(request, version, moment, self._answers.turns.begin())
         decision_id, staleness = self._ids.next(), moment.age.staleness()
