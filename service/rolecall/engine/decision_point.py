@@ -20,7 +20,7 @@ from rolecall.policy.keys import PRINCIPAL_ARN, RESOURCE_TAG_PREFIX
 from rolecall.policy.limits import Limits
 from rolecall.policy.parser import parse_policy
 from rolecall.policy.principal import PrincipalKind
-from rolecall.policy.work import WORK_BUDGET
+from rolecall.policy.work import LONG_WORK, WORK_BUDGET
 from rolecall.roles.role import Role
 
 # A stored document was within the limits when it was written; stricter ones set since must not make it unreadable.
@@ -116,6 +116,7 @@ class DecisionPoint:
         """
         policy = self.compiled_policy(version)
         key = DecisionKey(version, request.principal, self.values(version, policy, request))
+        affordable_work(policy, version.role, key.values)
         return _evaluate(policy, key, now, known)
 
     def compiled_policy(self, version: RoleVersion) -> CompiledPolicy:
@@ -154,7 +155,12 @@ class DecisionPoint:
             raise LongWorkError(gated)
         policy = self.compiled_policy(gated)
         key = DecisionKey(gated, request.principal, self.values(gated, policy, request))
-        return self.cache.get(request, key, now) or self.cache.put(request, key, _evaluate(policy, key, now))
+        answer = self.cache.get(request, key, now)
+        if answer is not None:
+            return answer
+        if policy.work is not None and affordable_work(policy, gated.role, key.values) > LONG_WORK and not long:
+            raise LongWorkError(gated)
+        return self.cache.put(request, key, _evaluate(policy, key, now))
 
 
 def is_large(role: Role) -> bool:
@@ -187,17 +193,16 @@ def stored_policy(role: Role) -> TrustPolicy:
         raise UnreadablePolicyError(role.arn) from error
 
 
-def require_affordable(policy: CompiledPolicy, role: Role, values: tuple[RequestedValues, ...]) -> None:
-    """Raise `QuestionTooCostlyError` if the values take more work with the policy of a role than is allowed."""
+def affordable_work(policy: CompiledPolicy, role: Role, values: tuple[RequestedValues, ...]) -> int:
+    """Return the work that the values take with the policy of a role; raise `QuestionTooCostlyError` over the budget."""
     work = estimated_work(policy, values)
     if work > WORK_BUDGET:
         raise QuestionTooCostlyError(role.arn, work, WORK_BUDGET)
+    return work
 
 
 def _evaluate(policy: CompiledPolicy, key: DecisionKey, now: int, known: Container[int] | None = None) -> Decision:
     role = key.version.role
-    if policy.work is not None:
-        require_affordable(policy, role, key.values)
     evaluation = evaluate(policy, key.principal, role.account_id, key.values, now, known=known)
     return Decision(
         reason=Reason(evaluation.outcome.value),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rolecall.engine.decision import Decision
-from rolecall.engine.decision_point import DecisionPoint, precondition, require_affordable, stored_policy
+from rolecall.engine.decision_point import DecisionPoint, affordable_work, precondition, stored_policy
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.engine.snapshot import RoleVersion
 from rolecall.policy.document import TrustPolicy
@@ -43,7 +43,7 @@ def explain_version(
         return Explanation(decision=gated)
     policy = point.compiled_policy(gated)
     values = point.values(gated, policy, request)
-    require_affordable(policy, gated.role, values)
+    affordable_work(policy, gated.role, values)
     parsed = document or stored_policy(gated.role)
     traces = explain(parsed, policy, request.principal, gated.role.account_id, values, now)
     decision = point.evaluated(gated, request, now, {t.statement.index for t in traces if t.conditions_hold})

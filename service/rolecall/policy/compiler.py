@@ -15,7 +15,7 @@ from rolecall.policy.document import Condition, Effect, Quantifier, Statement, T
 from rolecall.policy.keys import CURRENT_TIME, SOURCE_IDENTITY
 from rolecall.policy.operators import OPERATORS, Operator
 from rolecall.policy.principal import Principal, PrincipalKind
-from rolecall.policy.work import WORK_BUDGET, PolicyWork
+from rolecall.policy.work import LONG_WORK, PolicyWork
 
 RequestedValues: TypeAlias = "tuple[str, ...] | None"
 """The values of one condition key in a request; None or empty: the key is absent."""
@@ -79,8 +79,8 @@ class CompiledPolicy:
     """A compiled policy; equal only to itself, so that a cached decision never serves another version.
 
     `keys` are the lookup names of the condition keys that the policy reads, sorted, without the time. `identity_slot` is the
-    index of `sts:SourceIdentity` when setting one needs its own Allow, else -1. `work` is None if no request is large enough to
-    exceed the budget, so that most policies are evaluated without an estimate.
+    index of `sts:SourceIdentity` when setting one needs its own Allow, else -1. `work` is None if no request is large enough for
+    long work, so that most policies are evaluated without an estimate.
     """
 
     statements: tuple[CompiledStatement, ...]
@@ -112,7 +112,7 @@ def compile_policy(policy: TrustPolicy, *, source_identity_needs_allow: bool = F
         keys=keys,
         reads_time=reads_time,
         identity_slot=slots[SOURCE_IDENTITY] if source_identity_needs_allow else -1,
-        work=work if work.largest > WORK_BUDGET else None,
+        work=work if work.largest > LONG_WORK else None,
     )
 
 

@@ -69,7 +69,7 @@ def evaluate(
 
 
 def estimated_work(policy: CompiledPolicy, values: Sequence[RequestedValues]) -> int:
-    """Return the estimated work of `evaluate` in the units of `policy/work.py`; 0 where it cannot exceed the budget."""
+    """Return the estimated work of `evaluate` in the units of `policy/work.py`; 0 where no request makes long work."""
     return 0 if policy.work is None else policy.work.estimate(values)
 
 

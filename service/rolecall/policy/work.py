@@ -22,6 +22,9 @@ from rolecall.policy.wildcard import pattern_shape
 WORK_BUDGET = 40_000_000
 """The most work of one question. An explanation takes at most twice its estimate, because it reads the values again."""
 
+LONG_WORK = 2_000_000
+"""The most work of a question that is answered at once; one with more waits for a turn of the event loop."""
+
 _BLOCK = 1_024
 _STATEMENT = 2_000
 _CONDITION = 4_000
@@ -79,8 +82,13 @@ class PolicyWork:
 
     def estimate(self, values: Sequence[Sequence[str] | None]) -> int:
         """Return the work of a question with these values, in the order of the keys."""
-        given = ((rate, texts) for rate, texts in zip(self.rates, values, strict=True) if texts)
-        return self.fixed + sum(_work(rate, len(texts), sum(map(len, texts))) for rate, texts in given)
+        # The evaluation of a small question is only a few times as long as this.
+        work = self.fixed
+        for (value, block), texts in zip(self.rates, values, strict=True):
+            if texts:
+                characters = len(texts[0]) if len(texts) == 1 else sum(map(len, texts))
+                work += value * len(texts) + block * characters // _BLOCK
+        return work
 
 
 def work_of_values(condition: Condition, values: Sequence[str]) -> int:
