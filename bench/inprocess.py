@@ -1,8 +1,10 @@
-"""The cost of a decision without an RPC: evaluated, and cached."""
+"""The cost of a decision without an RPC: evaluated, cached, and the costliest that the budget of work allows."""
 
 from __future__ import annotations
 
+import json
 import time
+from string import ascii_letters
 
 from bench import fixture
 from rolecall.engine.clock import now_micros
@@ -10,8 +12,12 @@ from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.engine.snapshot import Snapshot
 from rolecall.policy.compiler import compile_policy
-from rolecall.policy.evaluator import evaluate
+from rolecall.policy.evaluator import estimated_work, evaluate
+from rolecall.policy.explain import explain
+from rolecall.policy.near_miss import near_misses
 from rolecall.policy.parser import parse_policy
+from rolecall.policy.principal import Principal
+from rolecall.policy.work import WORK_BUDGET
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.role import Micros, Revision, Role
 from rolecall.transport.codecs.decision import QueryDecoder
@@ -37,6 +43,7 @@ def measure() -> dict[str, float]:
         "evaluation": _evaluation(role, request),
         "cache hit": _cache_hit(point, request),
         "parse and compile": _compile(role),
+        **_costliest(role, request.principal),
     }
 
 
@@ -65,6 +72,32 @@ def _compile(role: Role) -> float:
             compile_policy(parse_policy(role.document))
 
     return _least(run, CALLS // 20)
+
+
+def _costliest(role: Role, principal: Principal) -> dict[str, float]:
+    """Return the costs of hostile patterns with as many values as the budget allows."""
+    pairs = [first + second for first in ascii_letters for second in ascii_letters]
+    policy = parse_policy(_hostile_document(principal, [f"*{'?a' * 5}{pair}*b*" for pair in pairs[:256]]))
+    compiled = compile_policy(policy)
+    texts = [f"{'a' * 155}{number:04}" for number in range(100)]
+    count = max(n for n in range(100) if estimated_work(compiled, [tuple(texts[:n])]) <= WORK_BUDGET)
+    values = [tuple(texts[:count])]
+
+    def evaluated(calls: int) -> None:
+        for _ in range(calls):
+            evaluate(compiled, principal, role.account_id, values, 0)
+
+    def explained(calls: int) -> None:
+        for _ in range(calls):
+            near_misses(explain(parse_policy(policy.text), compiled, principal, role.account_id, values, 0), principal)
+
+    return {"costliest evaluation": _least(evaluated, 5), "costliest explanation": _least(explained, 5)}
+
+
+def _hostile_document(principal: Principal, patterns: list[str]) -> str:
+    condition = {"StringLike": {"k": patterns}}
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"RAM": str(principal)}}
+    return json.dumps({"Version": "1", "Statement": [statement | {"Condition": condition}]})
 
 
 def _least(run: object, calls: int) -> float:

@@ -7,7 +7,9 @@ import json
 import pytest
 
 from rolecall.policy.errors import InvalidPolicyError
+from rolecall.policy.keys import EXTERNAL_ID
 from rolecall.policy.limits import Limits
+from rolecall.policy.lint import lint
 from rolecall.policy.parser import parse_policy
 from tests.engine.world import allow, document
 
@@ -49,3 +51,51 @@ def test_cve_2025_64529_the_size_of_a_document_is_counted_to_the_byte(size: int)
 def test_cve_2025_12044_a_small_document_of_great_depth_is_refused_without_a_crash(text: str) -> None:
     with pytest.raises(InvalidPolicyError):
         parse_policy(text)
+
+
+def test_a_small_document_of_thousands_of_violations_is_examined_up_to_the_250th() -> None:
+    with pytest.raises(InvalidPolicyError) as caught:
+        parse_policy('{"Version": 2, "Statement": [' + ",".join(["1"] * 5_000) + "]}")
+
+    *listed, last = caught.value.violations
+    assert [v.pointer for v in listed] == ["/Version", "/Statement", *(f"/Statement/{n}" for n in range(248))]
+    assert (last.reason, last.pointer) == ("TOO_MANY_VIOLATIONS", "/Statement/247")
+    assert "correct these" in last.message
+
+
+def test_thousands_of_flaws_in_the_text_are_listed_up_to_the_250th() -> None:
+    with pytest.raises(InvalidPolicyError) as caught:
+        parse_policy("{" + ",".join(['"a": 1'] * 2_000) + "}")
+
+    assert [v.reason for v in caught.value.violations].count("DUPLICATE_KEY") >= 247
+    assert caught.value.violations[-1].reason == "TOO_MANY_VIOLATIONS"
+
+
+def test_thousands_of_findings_are_listed_up_to_the_250th_of_each_rule() -> None:
+    repeated = allow(StringEquals={"k": [1] * 3_000})
+
+    found = lint(parse_policy(document(repeated)), now=0)
+
+    by_rule = {rule: [f for f in found if f.id == rule] for rule in {f.id for f in found}}
+    assert {rule: len(listed) for rule, listed in by_rule.items()} == {
+        "duplicate-value": 250,
+        "unknown-condition-key": 1,
+        "unquoted-scalar": 250,
+    }
+    assert [
+        f.message.endswith("; further findings of this kind are not listed") for f in by_rule["unquoted-scalar"]
+    ] == [
+        *[False] * 249,
+        True,
+    ]
+
+
+@pytest.mark.parametrize(("values", "found"), [(2, True), (1_000, False)])
+def test_conditions_that_contradict_each_other_are_looked_for_while_that_is_cheap(values: int, found: bool) -> None:
+    texts = [f"aaaa{number}" for number in range(values)]
+    masked = [f"*?a*?a?{chr(ord('A') + number % 26)}{number}*" for number in range(200)]
+    text = document(allow(StringEquals={EXTERNAL_ID: texts}, StringLike={EXTERNAL_ID: masked}))
+
+    findings = lint(parse_policy(text), now=0)
+
+    assert ("matches-nobody" in {f.id for f in findings}) is found

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MAX_VIOLATIONS = 250
+"""Of one document: parsing stops there, because a small document may have thousands."""
+
+MAX_FINDINGS_OF_A_RULE = 250
+"""Of one rule of the linter, in one document."""
+
 MAX_SID_CHARACTERS = 128
 MAX_KEY_CHARACTERS = 256
 MAX_NUMBER_CHARACTERS = 512

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from rolecall.policy.document import TrustPolicy
+from rolecall.policy.limits import MAX_FINDINGS_OF_A_RULE
 from rolecall.policy.lint_rules import RULES, LintContext, Remark, Rule
 from rolecall.policy.positions import JsonSyntaxError, Lines, Scan, scan
 from rolecall.policy.wording import printable
+
+_NO_MORE = "further findings of this kind are not listed"
 
 
 class Severity(StrEnum):
@@ -51,13 +56,18 @@ def lint(policy: TrustPolicy, *, now: int, account: str = "") -> tuple[Finding, 
     """
     places = _Places(policy.text)
     context = LintContext(now, account)
-    found = [
-        places.finding(rule, remark)
-        for statement in policy.statements
-        for rule in RULES
-        for remark in rule.find(statement, context)
-    ]
+    found = [places.finding(rule, remark) for rule, remark in _remarks(policy, context)]
     return tuple(sorted(found, key=lambda finding: (finding.line, finding.column)))
+
+
+def _remarks(policy: TrustPolicy, context: LintContext) -> Iterator[tuple[Rule, Remark]]:
+    """Yield the remarks of every rule on every statement, of each rule at most `MAX_FINDINGS_OF_A_RULE`."""
+    left = {rule.id: MAX_FINDINGS_OF_A_RULE for rule in RULES}
+    for statement in policy.statements:
+        for rule in RULES:
+            for remark in islice(rule.find(statement, context), left[rule.id]):
+                left[rule.id] -= 1
+                yield rule, remark if left[rule.id] else remark._replace(message=f"{remark.message}; {_NO_MORE}")
 
 
 class _Places:

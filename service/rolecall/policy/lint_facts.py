@@ -19,8 +19,11 @@ from rolecall.policy.keys import (
 )
 from rolecall.policy.operators import LIKE_OPERATORS, Family
 from rolecall.policy.principal import PrincipalKind
+from rolecall.policy.work import work_of_values
 
 T = TypeVar("T")
+
+_TRIED_WORK = 10_000_000
 
 _SEPARATOR = re.compile(r"[:/]+")
 _WILDCARD = re.compile(r"[*?]")
@@ -121,6 +124,8 @@ def contradict(conditions: Sequence[Condition]) -> bool:
         return not any(all(holds(t) for holds in tests) for c in conditions for t in _instants(c))
     exact = next((c for c in conditions if c.operator.name in ("StringEquals", "Bool")), None)
     if exact is None:
+        return False
+    if sum(work_of_values(c, exact.values) for c in conditions) > _TRIED_WORK:
         return False
     meets = [_text_test(c) for c in conditions]
     return not any(all(met(text) for met in meets) for text in exact.values)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from rolecall.policy.errors import InvalidPolicyError, Violation
 from rolecall.policy.json_text import Json, Members, Number
-from rolecall.policy.limits import Limits
+from rolecall.policy.limits import MAX_VIOLATIONS, Limits
 from rolecall.policy.positions import Lines, Scan, escaped, scan, unescaped
 from rolecall.policy.profile import Profile
 from rolecall.policy.readers import fold
@@ -17,11 +17,17 @@ from rolecall.policy.wording import listed, printable, quoted
 
 T = TypeVar("T")
 
+_ENOUGH = f"{MAX_VIOLATIONS} violations are listed and the document was not examined further; correct these, then check it again"
+
 _FLAWS = {
     "DUPLICATE_KEY": "the name is repeated in one object; keep one of them",
     "INVALID_UNICODE": "a string holds half of a surrogate pair, which is no character; remove it",
     "NUL_CHARACTER": "a string holds the NUL character; remove it",
 }
+
+
+class EnoughViolationsError(Exception):
+    """A document has as many violations as are reported, so the rest of it is not examined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +39,10 @@ class ParseState:
     _found: list[tuple[Violation, bool]] = field(default_factory=list)
 
     def note(self, violation: Violation, *, at_name: bool) -> None:
-        """Note a violation at the value of its pointer, or at the name of that value."""
+        """Note a violation at the value of its pointer, or at the name of that value; raise `EnoughViolationsError`."""
         self._found.append((violation, at_name))
+        if len(self._found) == MAX_VIOLATIONS:
+            raise EnoughViolationsError
 
     def raise_if_any(self, text: str, flawed: Scan | None) -> None:
         """Raise `InvalidPolicyError` with all violations, with their lines and columns, in document order."""
@@ -48,7 +56,11 @@ class ParseState:
         if placed:
             lines = Lines(text)
             placed.sort(key=lambda found: found[0])
-            raise InvalidPolicyError(_placed(violation, *lines.at(offset)) for offset, violation in placed)
+            listed = placed[:MAX_VIOLATIONS]
+            violations = [_placed(violation, *lines.at(offset)) for offset, violation in listed]
+            if len(listed) == MAX_VIOLATIONS:
+                violations.append(replace(violations[-1], reason="TOO_MANY_VIOLATIONS", message=_ENOUGH, suggestion=""))
+            raise InvalidPolicyError(violations)
 
 
 def _offset(places: Scan, pointer: str, *, at_name: bool) -> int:

@@ -6,13 +6,14 @@ What the language does not know is refused here, when it is written, and never s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from rolecall.policy.conditions import patterns_of, read_conditions
 from rolecall.policy.document import Effect, PrincipalPattern, Statement, TrustPolicy
 from rolecall.policy.errors import InvalidPrincipalError
 from rolecall.policy.json_text import Members, Number, decode
 from rolecall.policy.limits import DEFAULT_LIMITS, MAX_SID_CHARACTERS, Limits
-from rolecall.policy.node import Node, ParseState, nearest
+from rolecall.policy.node import EnoughViolationsError, Node, ParseState, nearest
 from rolecall.policy.principal import PRINCIPAL_TYPES, PrincipalKind, is_alibaba_service, principal_of_document
 from rolecall.policy.profile import Profile
 from rolecall.policy.readers import fold
@@ -38,10 +39,15 @@ _TYPE_HINTS = {
 
 
 def parse_policy(text: str, *, limits: Limits = DEFAULT_LIMITS, profile: Profile = Profile.ROLECALL) -> TrustPolicy:
-    """Return the policy that `text` spells; raise `InvalidPolicyError` with all violations in document order."""
+    """Return the policy that `text` spells; raise `InvalidPolicyError` with its violations in document order.
+
+    Those are all, or the first 250 and `TOO_MANY_VIOLATIONS`.
+    """
     value, flawed = decode(text, max_bytes=limits.max_document_bytes, max_depth=limits.max_depth)
     state = ParseState(limits, profile)
-    statements = _policy(Node(value, "", state))
+    statements: tuple[Statement, ...] = ()
+    with suppress(EnoughViolationsError):
+        statements = _policy(Node(value, "", state))
     state.raise_if_any(text, flawed)
     return TrustPolicy(text, statements)
 
