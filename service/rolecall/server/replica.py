@@ -17,10 +17,13 @@ from rolecall.engine.boottime import boottime_micros
 from rolecall.engine.clock import now_micros
 from rolecall.engine.decision_point import DecisionPoint
 from rolecall.engine.follower import Follower, Reload
+from rolecall.engine.large_documents import LargeDocuments
+from rolecall.engine.long_answers import LongAnswers
 from rolecall.engine.polling import Polling
 from rolecall.engine.reconciler import Reconciler
 from rolecall.engine.snapshot import Snapshot
 from rolecall.engine.snapshot_loader import load_snapshot
+from rolecall.engine.turns import Turns
 from rolecall.engine.writer import RoleWriter
 from rolecall.observability.metered_writer import MeteredWriter
 from rolecall.roles.errors import RoleError, StoreUnavailableError
@@ -71,6 +74,7 @@ class Replica:
         self.saver = self._snapshot_saver()
         self.startup_status = "the state is not loaded"
         self.point = DecisionPoint(self.snapshot, decision_options(config), now_micros, encode=encode_decision)
+        self.answers = LongAnswers(self.point, Turns(), LargeDocuments(self.point, self.parsing))
 
     async def load(self) -> None:
         """Read every role into memory, and log the progress for large stores; raise `StoreUnavailableError`."""

@@ -9,9 +9,6 @@ from rolecall.config.settings import Config
 from rolecall.engine.clock import now_micros
 from rolecall.engine.consistency import Consistency
 from rolecall.engine.history import RoleHistory
-from rolecall.engine.large_documents import LargeDocuments
-from rolecall.engine.long_answers import LongAnswers
-from rolecall.engine.turns import Turns
 from rolecall.engine.watch import RoleWatches
 from rolecall.observability.decision_log.log import DecisionLog
 from rolecall.observability.loop_probe import LoopProbe
@@ -125,15 +122,14 @@ def _decision_servicer(
 ) -> DecisionServicer:
     accounts = config.accounts
     decoder = QueryDecoder(accounts)
-    answers = LongAnswers(replica.point, Turns(), LargeDocuments(replica.point, replica.parsing))
     return DecisionServicer(
         replica.point,
         Consistency(replica.follower, replica.tokens, max_staleness_seconds=config.max_staleness_seconds),
         decoder,
-        reverse=ReverseQueries(replica.point, decoder, accounts, replica.tokens, answers),
+        reverse=ReverseQueries(replica.point, decoder, accounts, replica.tokens, replica.answers),
         history=RoleHistory(replica.repository, replica.follower, replica.reading),
         max_batch=config.max_batch,
-        answers=answers,
+        answers=replica.answers,
         calls=ObservedCalls(decision_log, identify) if decision_log else None,
     )
 

@@ -1,0 +1,198 @@
+"""Large documents are compiled on a thread: once for all callers, and not at all when none waits any more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from threading import Event, get_ident
+from typing import Any
+
+import pytest
+
+from rolecall.engine.decision_point import LARGE_DOCUMENT_CHARACTERS, DecisionPoint, LongWorkError
+from rolecall.engine.errors import UnreadablePolicyError
+from rolecall.engine.explanation import explain_decision, explain_version
+from rolecall.engine.large_documents import LargeDocuments
+from rolecall.engine.long_answers import LongAnswers
+from rolecall.engine.reverse.query import assumable_roles
+from rolecall.engine.snapshot import RoleVersion
+from rolecall.engine.turns import Turns
+from tests.engine.world import ACCOUNT, NOON, allow, document, point, question, role
+
+LARGE = document(allow(StringEquals={"k": [f"value-{n}" for n in range(400)]}))
+SMALL = document(allow(StringEquals={"k": "v"}))
+
+
+@pytest.fixture
+def thread() -> Iterator[Executor]:
+    with ThreadPoolExecutor(1) as executor:
+        yield executor
+
+
+def version_of(decider: DecisionPoint, name: str = "app") -> RoleVersion:
+    version = decider.snapshot.version(f"{ACCOUNT}/{name}")
+    assert version is not None
+    return version
+
+
+def test_the_example_is_large() -> None:
+    assert len(LARGE) > LARGE_DOCUMENT_CHARACTERS > len(SMALL)
+
+
+def test_a_check_that_may_not_be_long_leaves_a_large_document_alone() -> None:
+    decider = point(role(LARGE))
+    version = version_of(decider)
+
+    with pytest.raises(LongWorkError) as caught:
+        decider.check_version(question(), version, NOON, restored=False)
+
+    assert caught.value.version is version
+    assert version.policy is None
+    assert sum(decider.decided.values()) == 0
+
+
+async def test_it_is_compiled_on_the_thread_and_then_decides_at_once(thread: Executor) -> None:
+    decider = point(role(LARGE))
+    threads = recorded_threads(decider)
+
+    await LargeDocuments(decider, thread).compile(version_of(decider))
+    answer = decider.check_version(question(context={"k": ["value-7"]}), version_of(decider), NOON, restored=False)
+
+    assert answer.decision.allowed
+    assert len(threads) == 1
+    assert threads[0] != get_ident()
+
+
+async def test_a_small_document_is_left_to_the_check(thread: Executor) -> None:
+    decider = point(role(SMALL))
+    documents = LargeDocuments(decider, thread)
+
+    await documents.compile(version_of(decider))
+
+    assert version_of(decider).policy is None
+    assert await documents.parse(version_of(decider)) is None
+
+
+async def test_callers_that_wait_together_share_one_compilation(thread: Executor) -> None:
+    decider = point(role(LARGE))
+    threads, documents, version = recorded_threads(decider), LargeDocuments(decider, thread), version_of(decider)
+
+    await asyncio.gather(*[documents.compile(version) for _ in range(20)])
+    await documents.compile(version)
+
+    assert len(threads) == 1
+    assert len(decider.compiled) == 1
+
+
+async def test_a_version_that_was_compiled_elsewhere_meanwhile_is_stored_once(thread: Executor) -> None:
+    decider, gate = point(role(LARGE)), Event()
+    documents, version = LargeDocuments(decider, thread), version_of(decider)
+    thread.submit(gate.wait)
+    waiting = asyncio.ensure_future(documents.compile(version))
+    await asyncio.sleep(0)
+
+    policy = decider.compiled_policy(version)
+    gate.set()
+    await waiting
+
+    assert version.policy is policy
+    assert len(decider.compiled) == 1
+
+
+async def test_one_of_several_waiters_that_is_cancelled_does_no_harm(thread: Executor) -> None:
+    decider, gate = point(role(LARGE)), Event()
+    documents, version = LargeDocuments(decider, thread), version_of(decider)
+    thread.submit(gate.wait)
+    first, second = (asyncio.ensure_future(documents.compile(version)) for _ in range(2))
+    await asyncio.sleep(0)
+
+    first.cancel()
+    await asyncio.sleep(0)
+    gate.set()
+    await second
+
+    assert first.cancelled()
+    assert version.policy is not None
+
+
+async def test_what_nobody_waits_for_any_more_is_not_compiled(thread: Executor) -> None:
+    decider, gate = point(role(LARGE)), Event()
+    threads, documents, version = recorded_threads(decider), LargeDocuments(decider, thread), version_of(decider)
+    thread.submit(gate.wait)
+    waiting = [asyncio.ensure_future(documents.compile(version)) for _ in range(3)]
+    parsing = asyncio.ensure_future(documents.parse(version))
+    await asyncio.sleep(0)
+
+    for waiter in (*waiting, parsing):
+        waiter.cancel()
+    await asyncio.gather(*waiting, parsing, return_exceptions=True)
+    gate.set()
+    await asyncio.get_running_loop().run_in_executor(thread, int)
+
+    assert threads == []
+    assert version.policy is None
+
+
+async def test_after_cancelled_waiters_a_later_one_compiles(thread: Executor) -> None:
+    decider = point(role(LARGE))
+    documents, version = LargeDocuments(decider, thread), version_of(decider)
+    cancelled = asyncio.ensure_future(documents.compile(version))
+    await asyncio.sleep(0)
+    cancelled.cancel()
+    await asyncio.wait([cancelled])
+
+    await documents.compile(version)
+
+    assert version.policy is not None
+
+
+async def test_a_document_that_cannot_be_read_fails_every_waiter_each_time(thread: Executor) -> None:
+    decider = point(role(LARGE.replace("StringEquals", "StringEqual")))
+    documents, version = LargeDocuments(decider, thread), version_of(decider)
+
+    failed = await asyncio.gather(*[documents.compile(version) for _ in range(3)], return_exceptions=True)
+
+    assert [type(error) for error in failed] == [UnreadablePolicyError] * 3
+    with pytest.raises(UnreadablePolicyError):
+        await documents.compile(version)
+    with pytest.raises(UnreadablePolicyError):
+        await documents.parse(version)
+
+
+async def test_an_explanation_of_a_parsed_document_is_the_same(thread: Executor) -> None:
+    decider = point(role(LARGE))
+    version, request = version_of(decider), question(context={"k": ["value-7"]})
+
+    parsed = await LargeDocuments(decider, thread).parse(version)
+    explained, expected = (
+        explain_version(decider, version, request, NOON, parsed),
+        explain_decision(decider, request, NOON),
+    )
+
+    assert explained.statements == expected.statements
+    assert explained.decision.reason == expected.decision.reason
+
+
+async def test_a_list_of_roles_compiles_large_documents_on_the_thread(thread: Executor) -> None:
+    decider = point(role(LARGE), role(SMALL, name="small"))
+    threads = recorded_threads(decider)
+    answers = LongAnswers(decider, Turns(), LargeDocuments(decider, thread))
+
+    page = await assumable_roles(decider, question(), account="", after="", limit=9, now=NOON, answers=answers)
+
+    assert [found.key for found in page.roles] == [f"{ACCOUNT}/app", f"{ACCOUNT}/small"]
+    assert [ident == get_ident() for ident in threads] == [False, True]
+
+
+def recorded_threads(decider: DecisionPoint) -> list[int]:
+    """Return a list to which each compilation adds its thread."""
+    threads, compile_role = list[int](), decider.compile
+
+    def recording(*args: Any) -> Any:
+        threads.append(get_ident())
+        return compile_role(*args)
+
+    patched: Callable[..., Any] = recording
+    decider.compile = patched  # type: ignore[method-assign]
+    return threads
