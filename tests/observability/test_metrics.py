@@ -108,8 +108,9 @@ async def test_without_a_snapshot_file_there_are_no_metrics_of_it() -> None:
 
 
 async def test_calls_watches_revivals_and_the_lag_of_the_loop_are_shown(server: RolecallServer) -> None:
-    for limit, calls in zip(server.grpc_server.concurrency_limits, (1, 2, 4), strict=True):
-        limit.calls.update({cast("Any", object()): 0.0 for _ in range(calls)})
+    limits = server.grpc_server.limits
+    for limit, calls in ((limits.calls, 1), (limits.standard, 2), (limits.watches, 4)):
+        limit.calls.update({cast("Any", object()): (0.0, None) for _ in range(calls)})
     server.grpc_server.revivals = 19
     server.probe._lags.extend([0.5, 0.75, 0.25])
 

@@ -51,8 +51,9 @@ class Served:
         return watch_pb2_grpc.WatchServiceStub(self.channel)
 
     @property
-    def calls(self) -> Mapping[Any, float]:
-        return self.server.grpc_server.concurrency_limits[0].calls
+    def calls(self) -> Mapping[Any, Any]:
+        """Return the calls of every kind that are in progress."""
+        return {task: call for limit in self.server.grpc_server.limits.all for task, call in limit.calls.items()}
 
     def let_catching_up_take(self, time: Callable[[], Awaitable[object]]) -> None:
         """Make a request that is `fully_consistent` wait for `time` first."""

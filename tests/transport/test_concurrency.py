@@ -26,7 +26,7 @@ def limit_with(**deadlines: float) -> tuple[ConcurrencyLimit, dict[str, Any]]:
     limit, tasks = ConcurrencyLimit(10), {name: Task() for name in deadlines}
     for name, deadline in deadlines.items():
         calls: Any = limit.calls
-        calls[tasks[name]] = deadline
+        calls[tasks[name]] = deadline, None
     return limit, tasks
 
 
@@ -60,24 +60,24 @@ def test_a_sweep_at_time_zero_cancels_a_call_that_was_due_then() -> None:
     assert tasks["due"].cancellations == 1
 
 
-def test_a_removed_call_reports_whether_the_sweep_cancelled_it() -> None:
+def test_a_removed_call_reports_the_deadline_for_which_the_sweep_cancelled_it() -> None:
     limit, tasks = limit_with(early=5.0, late=20.0)
     limit.sweep(10.0)
 
     removed = [limit.remove_failed(tasks[name]) for name in ("early", "late")]
 
-    assert removed == [True, False]
+    assert removed == [5.0, None]
     assert limit.calls == {}
-    assert limit.remove_failed(None) is False
+    assert limit.remove_failed(None) is None
 
 
 async def test_a_call_without_a_task_is_swept_without_harm() -> None:
     limit = ConcurrencyLimit(10)
-    limit.calls[None] = 0.0
+    limit.calls[None] = 0.0, None
 
     limit.sweep(1.0)
 
-    assert limit.calls == {None: 0.0}
+    assert limit.calls == {None: (0.0, None)}
     assert asyncio.current_task() is not None
 
 

@@ -122,7 +122,17 @@ ERRORS: list[Row] = [
         0,
     ),
     (engine.NotAvailableError("this"), "UNIMPLEMENTED", "NOT_AVAILABLE", {}, 0),
-    (transport.TooManyCallsError(7), "RESOURCE_EXHAUSTED", "TOO_MANY_CALLS", {"limit": "7"}, 1),
+    (
+        transport.TooManyCallsError("streams", 7, 3),
+        "RESOURCE_EXHAUSTED",
+        "TOO_MANY_CALLS",
+        {"of": "streams", "limit": "7", "share": "3"},
+        1,
+    ),
+    (transport.SilentCallError(7), "RESOURCE_EXHAUSTED", "SILENT_CALL", {"limit": "7"}, 1),
+    (transport.RateLimitError(5, 7, 2.5), "RESOURCE_EXHAUSTED", "RATE_LIMITED", {"rate": "5", "burst": "7"}, 2.5),
+    (transport.MissingMessageError(), "INVALID_ARGUMENT", "MISSING_MESSAGE", {}, 0),
+    (transport.StreamIdleError(60), "UNAVAILABLE", "STREAM_IDLE", {"limit_seconds": "60"}, 1),
     (transport.OverdueError(1.5), "DEADLINE_EXCEEDED", "SERVER_LIMIT", {"limit_seconds": "1.5"}, 0),
     (
         transport.UnauthenticatedError("it has 2 SPIFFE ids", spiffe_ids=2, dns_names=1),

@@ -174,8 +174,8 @@ async def test_an_unexpected_error_is_not_described_to_the_caller(service: Serve
     assert "canary-of-an-error" in service.log.getvalue()
 
 
-async def test_streams_count_among_the_calls_that_are_bounded() -> None:
-    async with served(max_concurrent_rpcs=1) as service:
+async def test_streams_have_a_limit_of_their_own() -> None:
+    async with served(max_streams=1) as service:
         first = service.decisions.StreamCheckAssumeRole()
         await until(lambda: service.calls)
 

@@ -405,7 +405,7 @@ async def test_a_client_that_does_not_read_is_cut_and_can_continue_from_its_last
         await watching.read()
         for number in range(4):
             await declare(service, *(f"r{n}" for n in range(250)), description=str(number) * 1_000)
-        await until(lambda: not server.concurrency_limits[2].calls)
+        await until(lambda: not server.limits.watches.calls)
 
         refusal = await watching.ended()
         resumed = watch(service, watching.checkpoint.token)
@@ -427,7 +427,7 @@ async def test_a_client_that_reads_after_it_was_cut_gets_the_status_at_once(serv
         await until(lambda: stats.handled[EXHAUSTED.value[0]])
 
         refusal = await watching.ended()
-        await until(lambda: not server.concurrency_limits[2].calls)
+        await until(lambda: not server.limits.watches.calls)
 
     assert refusal.reason == "WATCH_TOO_SLOW"
 

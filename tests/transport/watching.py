@@ -67,4 +67,4 @@ def watch(
 
 def watchers(service: Served) -> int:
     """Return how many watches the server has under way."""
-    return len(service.server.grpc_server.concurrency_limits[2].calls)
+    return len(service.server.grpc_server.limits.watches.calls)

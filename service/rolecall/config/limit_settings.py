@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rolecall.config.setting import setting
-from rolecall.config.types import Seconds, WholeNumber, read_boolean, read_severities
+from rolecall.config.types import Rate, Seconds, WholeNumber, read_boolean, read_severities
 from rolecall.engine.consistency import MAX_STALENESS_SECONDS
 from rolecall.engine.decision_point import DecisionOptions
 from rolecall.policy.limits import Limits
@@ -37,11 +37,32 @@ class LimitSettings:
         _SERVER.max_message_bytes, WholeNumber(65_536, 268_435_456), "Maximum size of a message."
     )
     max_concurrent_rpcs: int = setting(
-        _SERVER.max_concurrent_rpcs, WholeNumber(1, 1_000_000), "Maximum number of concurrent calls."
+        _SERVER.max_concurrent_rpcs,
+        WholeNumber(1, 1_000_000),
+        "Maximum number of concurrent calls, streams not included.",
+    )
+    max_streams: int = setting(
+        _SERVER.max_streams, WholeNumber(1, 1_000_000), "Maximum number of open streams of checks."
+    )
+    max_uploads: int = setting(
+        _SERVER.max_uploads, WholeNumber(1, 1_000_000), "Maximum number of ApplyRoles in progress."
     )
     max_watches: int = setting(_SERVER.max_watches, WholeNumber(1, 1_000_000), "Maximum number of open watches.")
     max_deadline_seconds: float = setting(
         _SERVER.max_deadline_seconds, Seconds(0.1, 3_600), "Maximum duration of a call; ten times that for an upload."
+    )
+    stream_idle_seconds: float = setting(
+        _SERVER.stream_idle_seconds,
+        Seconds(0.1, 3_600),
+        "Time without a message from the client after which a stream of checks or an upload is ended.",
+    )
+    rate_limit: float = setting(
+        _SERVER.rate_limit,
+        Rate(1_000_000_000),
+        "Questions a second that each caller may ask; 0: no limit. Each query of a batch counts.",
+    )
+    rate_burst: int = setting(
+        _SERVER.rate_burst, WholeNumber(1, 1_000_000_000), "Questions that a caller may ask at once with --rate-limit."
     )
     max_upload_roles: int = setting(
         _UPLOADS.max_roles, WholeNumber(1, 10_000_000), "Maximum number of roles in one ApplyRoles."

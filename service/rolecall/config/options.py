@@ -44,8 +44,13 @@ def server_options(config: Config) -> ServerOptions:
     return ServerOptions(
         max_message_bytes=config.max_message_bytes,
         max_concurrent_rpcs=config.max_concurrent_rpcs,
+        max_streams=config.max_streams,
+        max_uploads=config.max_uploads,
         max_watches=config.max_watches,
         max_deadline_seconds=config.max_deadline_seconds,
+        stream_idle_seconds=config.stream_idle_seconds,
+        rate_limit=config.rate_limit,
+        rate_burst=config.rate_burst,
         reflection=config.with_reflection,
     )
 

@@ -98,6 +98,24 @@ class Seconds:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """Reads a number for each second, from 0 to `high`."""
+
+    high: float
+
+    def __call__(self, text: str) -> float:
+        """Return the rate."""
+        try:
+            rate = float(text)
+        except ValueError:
+            rate = -1.0
+        # So small a rate would make waits that no duration can express.
+        if rate and not 0.001 <= rate <= self.high:
+            raise ValueError(f"must be 0, or from 0.001 to {self.high:,.0f} a second")
+        return rate
+
+
+@dataclass(frozen=True, slots=True)
 class OneOf:
     """Reads one of these words."""
 

@@ -89,6 +89,9 @@ class MetricSources:
     calls_under_way: Callable[[], int]
     replication: ReplicationSources
     watches: Callable[[], int]
+    refusals: Callable[[], Mapping[str, int]]
+    silent_ended: Callable[[], int]
+    idle_ended: Callable[[], int]
     revivals: Callable[[], int]
     loop_lag_seconds: Callable[[], float]
     decision_log: DecisionLog | None = None
@@ -174,6 +177,13 @@ class _DomainCollector(Collector):
         yield CounterMetricFamily(
             "rolecall_server_revivals", "Restarts of the gRPC server after a crash.", sources.revivals()
         )
+        yield _refusals(sources.refusals())
+        yield CounterMetricFamily(
+            "rolecall_calls_silent_ended", "Calls ended because their message did not arrive.", sources.silent_ended()
+        )
+        yield CounterMetricFamily(
+            "rolecall_streams_idle_ended", "Streams of checks ended because nothing arrived.", sources.idle_ended()
+        )
         yield GaugeMetricFamily("rolecall_watches", "Open watches.", sources.watches())
         yield GaugeMetricFamily("rolecall_calls_under_way", "Calls in progress.", sources.calls_under_way())
         yield GaugeMetricFamily(
@@ -204,6 +214,13 @@ def _decisions(decided: Mapping[tuple[Reason, ServedFrom], int]) -> Metric:
     for (reason, served_from), count in list(decided.items()):
         decision = "allow" if reason is Reason.ALLOW else "deny"
         family.add_metric([decision, reason.value, served_from.value], count)
+    return family
+
+
+def _refusals(refusals: Mapping[str, int]) -> Metric:
+    family = CounterMetricFamily("rolecall_calls_refused", "Calls refused by a limit, by its kind.", labels=("kind",))
+    for kind, count in refusals.items():
+        family.add_metric([kind], count)
     return family
 
 

@@ -16,12 +16,13 @@ from rolecall.observability.metrics import MetricSources
 from rolecall.observability.replication_metrics import ReplicationSources
 from rolecall.roles.catalog import RoleCatalog
 from rolecall.security.credentials import ListenerSecurity
-from rolecall.security.identity import CallContext, Identify, UnidentifiedCallerError
+from rolecall.security.identity import CallContext, Identify, UnidentifiedCallerError, by_certificate
 from rolecall.security.permissions import permit
 from rolecall.server.replica import Replica
 from rolecall.transport.codecs.decision import QueryDecoder
 from rolecall.transport.codecs.watch import EventEncoder
 from rolecall.transport.errors import UnauthenticatedError
+from rolecall.transport.rpc.callers import no_name
 from rolecall.transport.rpc.error_boundary import ErrorBoundary
 from rolecall.transport.rpc.middleware import Authenticate
 from rolecall.transport.rpc.stats import LATENCY_BOUNDS
@@ -40,12 +41,15 @@ def make_grpc_server(
     config: Config, servicers: Servicers, log: FilteringBoundLogger, listener_security: ListenerSecurity
 ) -> GrpcServer:
     """Return a gRPC server that is not bound to an address yet."""
+    authenticate = _authenticate(listener_security)
     return GrpcServer(
         servicers,
         server_options(config),
         boundary=ErrorBoundary(log, verbose=config.log_level == "debug"),
         permits=permit,
-        authenticate=_authenticate(listener_security),
+        authenticate=authenticate,
+        # Without client certificates all callers have one name, and only their connections distinguish them.
+        name_of=by_certificate if authenticate else no_name,
     )
 
 
@@ -82,6 +86,9 @@ def metric_sources(
         ),
         certificate=listener_security.certificate,
         watches=lambda: server.watches,
+        refusals=server.refusals,
+        silent_ended=lambda: server.silent.ended,
+        idle_ended=lambda: server.open_streams.ended_idle,
         revivals=lambda: server.revivals,
         loop_lag_seconds=lambda: probe.lag_seconds,
     )

@@ -11,6 +11,7 @@ MAX_STREAMS = 1_000
 MAX_PENDING = 20_000
 """How many calls may wait to be accepted: those of twenty connections. Each takes about as much memory as its message."""
 
+HANDSHAKE_SECONDS = 10
 MAX_CONNECTION_AGE_SECONDS = 300
 GRACE_SECONDS = int(MAX_STREAM_SECONDS) + 30
 
@@ -30,6 +31,8 @@ def channel_options(max_message_bytes: int) -> list[tuple[str, int]]:
         ("grpc.max_connection_age_ms", MAX_CONNECTION_AGE_SECONDS * 1_000),
         # Longer than a stream may last: the server ends every stream in order before gRPC would cut it.
         ("grpc.max_connection_age_grace_ms", GRACE_SECONDS * 1_000),
+        # A connection that sends no HTTP/2 preface, or does not finish its TLS handshake, is closed.
+        ("grpc.server_handshake_timeout_ms", HANDSHAKE_SECONDS * 1_000),
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),
         ("grpc.keepalive_permit_without_calls", 1),

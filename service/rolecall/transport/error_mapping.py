@@ -66,6 +66,11 @@ def _(error: DecodeError) -> Fault:
 
 
 @fault_of.register
+def _(error: transport.MissingMessageError) -> Fault:
+    return plain_fault(code_pb2.INVALID_ARGUMENT, "MISSING_MESSAGE", error)
+
+
+@fault_of.register
 def _(error: transport.UploadOrderError) -> Fault:
     return plain_fault(code_pb2.INVALID_ARGUMENT, "UPLOAD_ORDER", error)
 
@@ -124,8 +129,9 @@ def _(error: engine.FutureRevisionError) -> Fault:
 
 @fault_of.register
 def _(error: transport.TooManyCallsError) -> Fault:
+    facts = {"limit": error.limit, "share": error.share}
     return plain_fault(
-        code_pb2.RESOURCE_EXHAUSTED, "TOO_MANY_CALLS", error, retry_seconds=RETRY_SECONDS, limit=error.limit
+        code_pb2.RESOURCE_EXHAUSTED, "TOO_MANY_CALLS", error, retry_seconds=RETRY_SECONDS, of=error.what, **facts
     )
 
 
@@ -139,6 +145,19 @@ def _(error: engine.QuestionTooCostlyError) -> Fault:
         work=error.work,
         limit=error.limit,
     )
+
+
+@fault_of.register
+def _(error: transport.SilentCallError) -> Fault:
+    return plain_fault(
+        code_pb2.RESOURCE_EXHAUSTED, "SILENT_CALL", error, retry_seconds=RETRY_SECONDS, limit=error.limit
+    )
+
+
+@fault_of.register
+def _(error: transport.RateLimitError) -> Fault:
+    facts = {"rate": f"{error.rate:g}", "burst": str(error.burst)}
+    return plain_fault(code_pb2.RESOURCE_EXHAUSTED, "RATE_LIMITED", error, retry_seconds=error.wait_seconds, **facts)
 
 
 @fault_of.register
@@ -166,6 +185,12 @@ def _(error: transport.StreamStoppedError) -> Fault:
 def _(error: transport.StreamAgeError) -> Fault:
     facts = {"limit_seconds": f"{error.limit_seconds:g}"}
     return plain_fault(code_pb2.UNAVAILABLE, "STREAM_AGE", error, retry_seconds=RETRY_SECONDS, **facts)
+
+
+@fault_of.register
+def _(error: transport.StreamIdleError) -> Fault:
+    facts = {"limit_seconds": f"{error.limit_seconds:g}"}
+    return plain_fault(code_pb2.UNAVAILABLE, "STREAM_IDLE", error, retry_seconds=RETRY_SECONDS, **facts)
 
 
 @fault_of.register

@@ -5,6 +5,7 @@ A violation of a trust policy also has its position, as a `rolecall.v1.PolicyVio
 
 from __future__ import annotations
 
+from math import ceil
 from typing import NamedTuple
 
 from google.protobuf.message import Message
@@ -49,7 +50,7 @@ def status_of(error: Exception, request_id: str = "") -> Status:
             _add(status, violation.position)
     if fault.retry_seconds:
         retry = error_details_pb2.RetryInfo()
-        retry.retry_delay.FromMilliseconds(int(fault.retry_seconds * 1_000))
+        retry.retry_delay.FromMilliseconds(ceil(fault.retry_seconds * 1_000))
         _add(status, retry)
     return status
 

@@ -8,11 +8,39 @@ class TransportError(Exception):
 
 
 class TooManyCallsError(TransportError):
-    """As many calls are in progress as are allowed."""
+    """As many calls are in progress as are allowed, and the caller has its share of them."""
+
+    def __init__(self, what: str, limit: int, share: int) -> None:
+        self.what, self.limit, self.share = what, limit, share
+        shared = f", this caller's share {share}" if share < limit else ""
+        super().__init__(f"too many concurrent {what} (limit {limit}{shared}); retry later")
+
+
+class SilentCallError(TransportError):
+    """A call was ended because its message had not arrived, and too many calls waited for theirs."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        super().__init__(f"too many concurrent calls (limit {limit}); retry later")
+        super().__init__(
+            f"the message of the call has not arrived, and {limit} later calls wait for theirs; retry later"
+        )
+
+
+class MissingMessageError(TransportError):
+    """A call ended before its request message."""
+
+    def __init__(self) -> None:
+        super().__init__("the call has no request message; send exactly one")
+
+
+class RateLimitError(TransportError):
+    """A caller has asked more than its rate allows."""
+
+    def __init__(self, rate: float, burst: int, wait_seconds: float) -> None:
+        self.rate, self.burst, self.wait_seconds = rate, burst, wait_seconds
+        super().__init__(
+            f"more than {rate:g} questions a second (burst {burst}); retry in {wait_seconds:.3f} seconds, or ask less often"
+        )
 
 
 class OverdueError(TransportError):
@@ -83,6 +111,14 @@ class StreamAgeError(TransportError):
         super().__init__(f"the stream has reached its limit of {limit_seconds:g} seconds; continue on a new stream")
 
 
+class StreamIdleError(TransportError):
+    """The server ends a stream on which the client has sent nothing for too long."""
+
+    def __init__(self, limit_seconds: float, advice: str = "continue on a new stream") -> None:
+        self.limit_seconds = limit_seconds
+        super().__init__(f"no message has arrived for {limit_seconds:g} seconds; {advice}")
+
+
 class WatchTooSlowError(TransportError):
     """A client did not accept a message of its watch in time."""
 
@@ -93,5 +129,5 @@ class WatchTooSlowError(TransportError):
         )
 
 
-STREAM_ENDINGS = (StreamStoppedError, StreamAgeError)
+STREAM_ENDINGS = (StreamStoppedError, StreamAgeError, StreamIdleError)
 """How the server ends streams in order: it has answered every message that it read, and the client continues on a new stream."""

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+STREAM_IDLE_SECONDS = 60.0
+"""How long a stream of checks or an upload may wait for the client's next message."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
     """Limits on messages and concurrent calls, and whether reflection is served.
 
-    Health, reflection and watches do not count towards `max_concurrent_rpcs`: they have limits of their own.
+    Each limit on calls counts one kind of calls: `max_concurrent_rpcs` calls with one request and one response, and, each by
+    itself, health checks, watches of health, and reflection. Below a limit all callers are admitted; at it each has a share.
+    `rate_limit` is in questions a second for each caller; 0: no limit.
     """
 
     max_message_bytes: int = 4 * 1024 * 1024
     max_concurrent_rpcs: int = 1_000
+    max_streams: int = 1_000
+    max_uploads: int = 100
     max_watches: int = 10_000
     max_deadline_seconds: float = 30.0
+    stream_idle_seconds: float = STREAM_IDLE_SECONDS
+    rate_limit: float = 0.0
+    rate_burst: int = 1_000
     reflection: bool = False
 
 

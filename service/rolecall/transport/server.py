@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import grpc
@@ -15,11 +15,15 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from rolecall.transport.channel_options import channel_options
 from rolecall.transport.options import ServerOptions
+from rolecall.transport.rpc.call_limits import CallLimits
+from rolecall.transport.rpc.callers import CallerName, no_name
 from rolecall.transport.rpc.concurrency import ConcurrencyLimit
 from rolecall.transport.rpc.error_boundary import ErrorBoundary
 from rolecall.transport.rpc.middleware import Authenticate, Middleware, Permits
 from rolecall.transport.rpc.open_streams import OpenStreams
+from rolecall.transport.rpc.rates import CallerRates, TokenBuckets
 from rolecall.transport.rpc.registry import MethodRegistry, RegisteredServices
+from rolecall.transport.rpc.silent_calls import SilentCalls
 from rolecall.transport.rpc.streams import WRITE_TIMEOUT_SECONDS
 from rolecall.transport.services.decision import DecisionServicer
 from rolecall.transport.services.health import Health
@@ -97,7 +101,7 @@ class Servicers:
 
 
 class GrpcServer:
-    """A gRPC server. `methods` has the statistics of each method, `concurrency_limits` the calls in progress.
+    """A gRPC server. `methods` has the statistics of each method, `limits` the calls in progress. `name_of` names callers.
 
     One request with a path that is not UTF-8 ends the loop in which grpc.aio accepts calls (seen with grpcio 1.85).
     `crashed` reports that, and `revive` starts another gRPC server in its place; the old one finishes its calls.
@@ -111,37 +115,39 @@ class GrpcServer:
         boundary: ErrorBoundary,
         permits: Permits,
         authenticate: Authenticate | None = None,
+        name_of: CallerName = no_name,
         write_timeout_seconds: float = WRITE_TIMEOUT_SECONDS,
     ) -> None:
-        self.open_streams = OpenStreams()
-        calls, standard = ConcurrencyLimit(options.max_concurrent_rpcs), ConcurrencyLimit(options.max_concurrent_rpcs)
-        watches = ConcurrencyLimit(options.max_watches)
-        middleware = Middleware(
-            concurrency=calls,
+        self.open_streams = OpenStreams(idle_seconds=options.stream_idle_seconds)
+        self.silent, self._unary_seconds = SilentCalls(), options.max_deadline_seconds
+        self.limits = limits = CallLimits.of(options, name_of)
+        self.rates = _caller_rates(options, name_of)
+        common = Middleware(
+            concurrency=limits.calls,
+            concurrency_of={
+                "bidi_stream": limits.streams,
+                "client_stream": limits.uploads,
+                "server_stream": limits.watches,
+            },
             boundary=boundary,
             permits=permits,
             authenticate=authenticate,
+            silent=self.silent,
             unary_seconds=options.max_deadline_seconds,
             upload_seconds=options.max_deadline_seconds * UPLOAD_TIME_FACTOR,
-            open_streams=self.open_streams,
-        )
-        watches_middleware = Middleware(
-            concurrency=watches,
-            boundary=boundary,
-            permits=permits,
-            authenticate=authenticate,
+            idle_seconds=options.stream_idle_seconds,
             write_timeout_seconds=write_timeout_seconds,
             open_streams=self.open_streams,
         )
-        standard_middleware = Middleware(
-            concurrency=standard, boundary=boundary, permits=permits, authenticate=authenticate
+        standard = replace(
+            common,
+            concurrency=limits.standard,
+            concurrency_of={"unary": limits.health_checks, "server_stream": limits.health_watches},
         )
-        self.concurrency_limits: Sequence[ConcurrencyLimit] = (calls, standard, watches)
-        self._watches = watches
-        self.methods = MethodRegistry(unknown_middleware=standard_middleware)
-        self.methods.add(_services(servicers), middleware)
-        self.methods.add(_watch_service(servicers), watches_middleware)
-        self.methods.add(_standard_services(servicers, with_reflection=options.reflection), standard_middleware)
+        self.methods = MethodRegistry(unknown_middleware=standard)
+        self.methods.add(_services(servicers), replace(common, rate=self.rates))
+        self.methods.add(_watch_service(servicers), common)
+        self.methods.add(_standard_services(servicers, with_reflection=options.reflection), standard)
         self.revivals = 0
         self._crashed = asyncio.Event()
         self._stopped = False
@@ -152,7 +158,17 @@ class GrpcServer:
     @property
     def watches(self) -> int:
         """Return how many watches are open."""
-        return len(self._watches.calls)
+        return len(self.limits.watches.calls)
+
+    @property
+    def concurrency_limits(self) -> Sequence[ConcurrencyLimit]:
+        """Return the limits of all kinds of calls."""
+        return self.limits.all
+
+    def refusals(self) -> dict[str, int]:
+        """Return how many calls were refused, by the limit that refused them."""
+        refused = {limit.of: limit.refused for limit in self.limits.all}
+        return {**refused, "rate": self.rates.refused if self.rates else 0}
 
     def bind(self, endpoint: Endpoint, credentials: grpc.ServerCredentials | None) -> int:
         """Listen on an endpoint, without TLS if there are no credentials; return the port. Raise `AddressError`."""
@@ -189,8 +205,9 @@ class GrpcServer:
 
     def sweep(self, now: float) -> None:
         """End the calls and streams that have reached their time limit at `now`."""
-        for concurrency in self.concurrency_limits:
+        for concurrency in self.limits.all:
             concurrency.sweep(now)
+        self.silent.sweep(now, self._unary_seconds)
         self.open_streams.sweep(now)
 
     def _new_server(self) -> grpc.aio.Server:
@@ -210,6 +227,12 @@ def _add_port(server: grpc.aio.Server, address: str, credentials: grpc.ServerCre
         return int(server.add_secure_port(address, credentials))
     except RuntimeError:
         raise AddressError(address, "the address is in use or not one of this machine") from None
+
+
+def _caller_rates(options: ServerOptions, name_of: CallerName) -> CallerRates | None:
+    if not options.rate_limit:
+        return None
+    return CallerRates(TokenBuckets(options.rate_limit, options.rate_burst), name_of=name_of)
 
 
 def _services(servicers: Servicers) -> RegisteredServices:

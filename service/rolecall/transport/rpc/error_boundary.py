@@ -12,7 +12,7 @@ from grpc.aio import AbortError
 from grpc_status import rpc_status
 
 from rolecall.transport.error_status import SERVER_FAULTS, is_expected, status_of
-from rolecall.transport.errors import STREAM_ENDINGS, OverdueError
+from rolecall.transport.errors import STREAM_ENDINGS
 from rolecall.transport.rpc.call_context import CallContext, request_id
 from rolecall.transport.rpc.stats import MethodStats
 
@@ -46,15 +46,15 @@ class ErrorBoundary:
         self.verbose = verbose
 
     async def close(
-        self, error: BaseException, context: CallContext, stats: MethodStats, began: float, time_limit: float | None
+        self, error: BaseException, context: CallContext, stats: MethodStats, began: float, cause: Exception | None
     ) -> None:
         """End a call with the status of `error` and raise `AbortError`; return if the call has ended already.
 
-        `time_limit` is given, in seconds, when the server cancelled the call because it took longer.
+        `cause` is given when the server cancelled the call, and is the reason.
         """
-        if time_limit is not None and isinstance(error, asyncio.CancelledError):
+        if cause is not None and isinstance(error, asyncio.CancelledError):
             _current_task().uncancel()
-            error = OverdueError(time_limit)
+            error = cause
         if isinstance(error, Exception) and not isinstance(error, AbortError):
             await self._abort(error, context, stats, began)
         code = _code_of_ended_call(error, context)

@@ -64,18 +64,12 @@ class MethodRegistry(grpc.GenericRpcHandler):
             service, method, request_streaming=handler.request_streaming, response_streaming=handler.response_streaming
         )
         self.method_stats.append(stats)
-        make_handler = _HANDLERS[handler.request_streaming, handler.response_streaming]
-        return make_handler(wrap_handler(handler, stats, middleware))
+        # To gRPC every method reads a stream: so it calls the method at once, which reads its message itself.
+        if handler.response_streaming:
+            return grpc.stream_stream_rpc_method_handler(wrap_handler(handler, stats, middleware))
+        return grpc.stream_unary_rpc_method_handler(wrap_handler(handler, stats, middleware))
 
 
 async def _unknown(requests: object, context: object) -> AsyncIterator[bytes]:
     raise UnknownMethodError
     yield b""  # makes this a generator, which a handler of streams has to be
-
-
-_HANDLERS = {
-    (False, False): grpc.unary_unary_rpc_method_handler,
-    (True, False): grpc.stream_unary_rpc_method_handler,
-    (False, True): grpc.unary_stream_rpc_method_handler,
-    (True, True): grpc.stream_stream_rpc_method_handler,
-}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import grpc
@@ -22,17 +23,28 @@ Request = TypeVar("Request")
 Response = TypeVar("Response")
 
 
+@dataclass(frozen=True, slots=True)
+class WaitingSince:
+    """When a sweep first saw that a stream waits."""
+
+    time: float
+
+
 class StreamEnding:
     """How the server ends the stream of the current task: with an error, by cancelling the task where it waits.
 
     The stream sets `interruptible` while its task may be cancelled, and `unresumable` while it sends something that
-    is only useful as a whole, so that a client would have to start over.
+    is only useful as a whole, so that a client would have to start over. With `ends_when_idle` the stream is ended when it has
+    been interruptible for too long, because nothing arrives.
     """
 
-    __slots__ = ("_cancelled", "_error", "_task", "interruptible", "unresumable")
+    __slots__ = ("_cancelled", "_error", "_task", "ends_when_idle", "interruptible", "unresumable")
 
-    def __init__(self) -> None:
-        self.interruptible = self.unresumable = False
+    def __init__(self, *, ends_when_idle: bool = False) -> None:
+        # A sweep replaces True by `WaitingSince`, and the next wait sets True again: messages need no clock.
+        self.interruptible: bool | WaitingSince = False
+        self.unresumable = False
+        self.ends_when_idle = ends_when_idle
         self._task = asyncio.current_task()
         self._error: TransportError | None = None
         self._cancelled = False
@@ -43,6 +55,14 @@ class StreamEnding:
             self._error = error
             if self.interruptible and self._task is not None:
                 self._cancelled = self._task.cancel()
+
+    def idle_seconds(self, now: float) -> float:
+        """Return for how many seconds before `now` the stream has waited, as far as the sweeps have seen."""
+        if not self.ends_when_idle or not self.interruptible:
+            return 0.0
+        if not isinstance(self.interruptible, WaitingSince):
+            self.interruptible = WaitingSince(now)
+        return now - self.interruptible.time
 
     def raise_if_ended(self) -> None:
         """Raise the error of `end` if it has been called."""
@@ -62,7 +82,7 @@ class StreamEnding:
 class BidiStream(Generic[Request, Response]):
     """A stream in both directions. Every message that was read is answered before the server ends it.
 
-    The server ends it only while it waits for the next message.
+    The server ends it only while it waits for the next message. `pace` is awaited after each message that was read.
     """
 
     def __init__(
@@ -72,9 +92,11 @@ class BidiStream(Generic[Request, Response]):
         *,
         decode: Callable[[bytes], Request],
         encode: Callable[[Response], bytes],
+        pace: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._context, self._stats, self._decode, self._encode = context, stats, decode, encode
-        self.ending = StreamEnding()
+        self._pace = pace
+        self.ending = StreamEnding(ends_when_idle=True)
 
     async def read(self) -> Request | None:
         """Return the next message, None after the last; raise the error with which the server ends the stream."""
@@ -89,6 +111,8 @@ class BidiStream(Generic[Request, Response]):
             await asyncio.sleep(0)
             return None
         self._stats.messages_in += 1
+        if self._pace:
+            await self._pace()
         return self._decode(data)
 
     async def write(self, message: Response) -> None:
