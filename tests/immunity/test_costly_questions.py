@@ -10,7 +10,8 @@ import pytest
 from rolecall.engine.decision_point import DecisionPoint
 from rolecall.engine.errors import QuestionTooCostlyError
 from rolecall.engine.explanation import explain_decision
-from rolecall.policy.work import WORK_BUDGET
+from rolecall.engine.reverse.query import assumability
+from rolecall.policy.work import EXPLANATION_BUDGET, WORK_BUDGET
 from tests.engine.world import ACCOUNT, NOON, allow, ask, deny, document, point, question, role
 
 LETTERS = string.ascii_letters + string.digits
@@ -59,6 +60,27 @@ def test_other_values_of_the_same_policy_are_decided_and_explained(text: str) ->
     explained = explain_decision(decider, question(context=FEW), NOON).decision
 
     assert (decision.reason, decision.determining) == (explained.reason, explained.determining)
+
+
+def test_an_explanation_that_repeats_long_values_too_often_is_refused_where_the_decision_is_not() -> None:
+    decider = point(role(document(*[deny(StringEquals={"k": "v"})] * 600, allow())))
+    long = {"k": ["x" * 4_000] * 4}
+
+    with pytest.raises(QuestionTooCostlyError) as caught:
+        explain_decision(decider, question(context=long), NOON)
+
+    assert caught.value.limit == EXPLANATION_BUDGET
+    assert ask(decider, context=long).decision.allowed
+    assert explain_decision(decider, question(context={"k": ["x"]}), NOON).decision.allowed
+
+
+def test_a_costly_role_is_refused_in_a_list_of_assumable_roles_too() -> None:
+    decider = point(role(TINY))
+    version = decider.snapshot.version(f"{ACCOUNT}/app")
+    assert version is not None
+
+    with pytest.raises(QuestionTooCostlyError):
+        assumability(decider, version, question(context=VALUES), NOON)
 
 
 def test_whom_a_statement_names_does_not_change_the_work() -> None:

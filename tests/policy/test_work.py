@@ -16,13 +16,27 @@ from rolecall.policy.document import TrustPolicy
 from rolecall.policy.evaluator import estimated_work
 from rolecall.policy.limits import MAX_CONTEXT_CHARACTERS, MAX_VALUES, Limits
 from rolecall.policy.parser import parse_policy
-from rolecall.policy.work import LONG_WORK, WORK_BUDGET, PolicyWork, work_of_values
+from rolecall.policy.work import (
+    EXPLANATION_BUDGET,
+    LONG_WORK,
+    WORK_BUDGET,
+    PolicyWork,
+    explanation_work,
+    work_of_values,
+)
 from tests.oracle import pools
 from tests.policy.strategies import laws, policies, statements
 
 Json = dict[str, Any]
 
-STORED = Limits(max_document_bytes=1_000_000, max_patterns=100_000, max_total_pattern_characters=1_000_000)
+STORED = Limits(
+    max_document_bytes=1_000_000,
+    max_statements=10_000,
+    max_principals=10_000,
+    max_condition_keys=10_000,
+    max_patterns=100_000,
+    max_total_pattern_characters=1_000_000,
+)
 LETTERS = string.ascii_letters + string.digits
 TINY = [first + second for first, second in product(LETTERS, LETTERS)]
 EXPECTED = [(name, pools.EXPECTED[family][0]) for family, names in pools.OPERATORS.items() for name in names]
@@ -108,11 +122,33 @@ def test_a_policy_that_no_request_makes_long_is_evaluated_without_an_estimate() 
 
 @pytest.mark.parametrize("template", ["*?%s*", "?%s", "*%s?*", "?%s*?", "*?x*%s"])
 def test_thousands_of_tiny_patterns_are_over_the_budget_for_a_hundred_values(template: str) -> None:
-    many, few = patterns(template, 2_319), patterns(template, 25)
+    many, few = patterns(template, 2_319), patterns(template, 20)
 
     assert estimated_work(compile_policy(many), [tuple(HUNDRED)]) > WORK_BUDGET
     assert estimated_work(compile_policy(many), [("one",)]) < WORK_BUDGET
     assert estimated_work(compile_policy(few), [tuple(HUNDRED)]) < LONG_WORK
+
+
+def test_what_the_default_limits_allow_to_decide_can_be_explained() -> None:
+    limits = Limits()
+    condition = {"StringEquals": {"k": ["v"]}}
+    principals = {"RAM": [f"acs:ram::{number}:root" for number in range(limits.max_principals)]}
+    plain = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"RAM": []}}
+    conditioned = [plain | {"Condition": condition}] * limits.max_condition_keys
+    rest = [plain] * (limits.max_statements - limits.max_condition_keys - 1)
+    found = policy(plain | {"Principal": principals}, *conditioned, *rest).statements
+    longest = [("x" * MAX_CONTEXT_CHARACTERS,)]
+
+    traced = explanation_work(found, ["k"], longest) - 2 * PolicyWork.of(found, ["k"]).estimate(longest)
+
+    assert traced <= EXPLANATION_BUDGET - 2 * WORK_BUDGET
+
+
+def test_a_policy_of_thousands_of_statements_is_decided_without_reaching_the_budget() -> None:
+    found = policy(*[comparing("IpAddress", ["10.0.0.0/8"])] * 2_000)
+
+    assert work(found, ["10.1.2.3"]) < WORK_BUDGET
+    assert work(found, []) < WORK_BUDGET // 10
 
 
 def test_the_time_is_a_fixed_part_of_the_work() -> None:

@@ -196,9 +196,14 @@ def stored_policy(role: Role) -> TrustPolicy:
 def affordable_work(policy: CompiledPolicy, role: Role, values: tuple[RequestedValues, ...]) -> int:
     """Return the work that the values take with the policy of a role; raise `QuestionTooCostlyError` over the budget."""
     work = estimated_work(policy, values)
-    if work > WORK_BUDGET:
-        raise QuestionTooCostlyError(role.arn, work, WORK_BUDGET)
+    require_within(WORK_BUDGET, work, role)
     return work
+
+
+def require_within(budget: int, work: int, role: Role) -> None:
+    """Raise `QuestionTooCostlyError` if the work of a question about a role is over a budget."""
+    if work > budget:
+        raise QuestionTooCostlyError(role.arn, work, budget)
 
 
 def _evaluate(policy: CompiledPolicy, key: DecisionKey, now: int, known: Container[int] | None = None) -> Decision:

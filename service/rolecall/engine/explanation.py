@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rolecall.engine.decision import Decision
-from rolecall.engine.decision_point import DecisionPoint, affordable_work, precondition, stored_policy
+from rolecall.engine.decision_point import DecisionPoint, affordable_work, precondition, require_within, stored_policy
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.engine.snapshot import RoleVersion
 from rolecall.policy.document import TrustPolicy
 from rolecall.policy.explain import StatementTrace, explain
 from rolecall.policy.near_miss import NearMiss, near_misses
+from rolecall.policy.work import EXPLANATION_BUDGET, explanation_work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +44,9 @@ def explain_version(
         return Explanation(decision=gated)
     policy = point.compiled_policy(gated)
     values = point.values(gated, policy, request)
-    affordable_work(policy, gated.role, values)
     parsed = document or stored_policy(gated.role)
+    affordable_work(policy, gated.role, values)
+    require_within(EXPLANATION_BUDGET, explanation_work(parsed.statements, policy.keys, values), gated.role)
     traces = explain(parsed, policy, request.principal, gated.role.account_id, values, now)
     decision = point.evaluated(gated, request, now, {t.statement.index for t in traces if t.conditions_hold})
     missed = () if decision.allowed else near_misses(traces, request.principal)

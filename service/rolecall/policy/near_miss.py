@@ -20,7 +20,7 @@ _FIELD_OF = {
     SOURCE_IDENTITY: "source_identity",
 }
 _SHOWN_VALUES = 5
-_TRIED_VALUES = 16
+_TRIED_VALUES = 8
 _TRIED_PATTERNS = 256
 
 
