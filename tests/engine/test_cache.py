@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rolecall.engine.cache import MAX_QUERY_BYTES, MAX_REQUESTS, MAX_VALUE_CHARACTERS, RequestCache
+from rolecall.engine.cache import MAX_DECISION_BYTES, MAX_QUERY_BYTES, MAX_REQUESTS, RequestCache
 from rolecall.engine.decision import ServedFrom
 from rolecall.engine.decision_point import DecisionOptions
 from rolecall.engine.request import AssumeRoleRequest
@@ -93,10 +93,10 @@ def test_a_query_that_does_not_recur_is_dropped() -> None:
     assert reader.read.count(b"0") == 2
 
 
-@pytest.mark.parametrize(("characters", "cached"), [(4_096, 1), (4_097, 0)])
-def test_decisions_are_cached_up_to_a_number_of_characters(characters: int, cached: int) -> None:
+@pytest.mark.parametrize(("characters", "cached"), [(2_000, 1), (4_000, 0)])
+def test_decisions_are_cached_up_to_a_number_of_bytes(characters: int, cached: int) -> None:
     decider = point(role(document(allow(StringEquals={"k": "v", "l": "w"}))))
-    values = {"k": ["x" * 4_000], "l": ["y" * (characters - 4_000)]}
+    values = {"k": ["\U0001f600" * characters], "l": ["\U0001f601" * characters, "y" * 4_000]}
 
     for _ in range(2):
         ask(decider, context=values)
@@ -183,6 +183,6 @@ def test_the_limits_of_the_code_are_those_of_the_documentation() -> None:
     options = DecisionOptions()
 
     assert f"{MAX_REQUESTS:,} queries of at most {MAX_QUERY_BYTES:,} bytes" in page
-    assert f"values of at most {MAX_VALUE_CHARACTERS:,} characters together" in page
+    assert f"of at most {MAX_DECISION_BYTES:,} bytes" in page
     assert f"`--cache-entries` ({options.cache_entries:,})" in page
     assert f"`--compiled-policies` ({options.compiled_policies:,})" in page

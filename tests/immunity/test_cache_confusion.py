@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from rolecall.engine.cache import DecisionKey
-from rolecall.engine.decision import ServedFrom
+from rolecall.engine.decision import DecidedRole, ServedFrom
 from rolecall.engine.errors import InvalidRequestError, UnreadablePolicyError
-from rolecall.engine.snapshot import RoleVersion
 from rolecall.policy.principal import Principal, PrincipalKind
 from tests.engine.world import ACCOUNT, ALICE, NOON, OTHER, allow, ask, document, point, question, role
 
@@ -47,7 +46,7 @@ keyed = st.tuples(
 @given(keyed, keyed)
 @settings(max_examples=500, deadline=None)
 def test_cve_2026_33729_keys_are_equal_only_when_everything_is(one: Any, other: Any) -> None:
-    version = RoleVersion(role(document(allow())))
+    version = DecidedRole.of(role(document(allow())))
 
     keys = [DecisionKey(version, Principal(kind, owner, name), read) for kind, owner, name, read in (one, other)]
 

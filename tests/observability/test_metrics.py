@@ -176,7 +176,7 @@ async def test_caches_are_counted_by_what_they_did() -> None:
         found = shown(
             service.server,
             *("rolecall_cache_hits_total", "rolecall_cache_misses_total", "rolecall_cache_evictions_total"),
-            *("rolecall_cache_entries", "rolecall_compiled_policies"),
+            *("rolecall_cache_entries", "rolecall_compiled_policies", "rolecall_cache_bytes"),
         )
 
     assert found["rolecall_cache_hits_total"] + found["rolecall_cache_misses_total"] == 4
@@ -184,6 +184,8 @@ async def test_caches_are_counted_by_what_they_did() -> None:
     assert found["rolecall_cache_evictions_total"] >= 1
     assert found["rolecall_cache_entries"] == 1
     assert found["rolecall_compiled_policies"] == 2
+    for cache in ("decisions", "requests", "compiled_policies"):
+        assert 500 < found[f'rolecall_cache_bytes{{cache="{cache}"}}'] < 20_000
 
 
 async def test_a_write_is_counted_by_its_outcome_and_a_repeat_as_a_replay() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rolecall.config.setting import setting
 from rolecall.config.types import Rate, Seconds, WholeNumber, read_boolean, read_severities
+from rolecall.engine.cache import REQUEST_CACHE_BYTES
 from rolecall.engine.consistency import MAX_STALENESS_SECONDS
 from rolecall.engine.decision_point import DecisionOptions
 from rolecall.policy.limits import Limits
@@ -24,8 +25,19 @@ class LimitSettings:
     cache_entries: int = setting(
         _DECISIONS.cache_entries, WholeNumber(0, 10_000_000), "Maximum number of cached decisions; 0: no cache."
     )
+    cache_bytes: int = setting(
+        _DECISIONS.cache_bytes, WholeNumber(0, 68_719_476_736), "Maximum memory of cached decisions; 0: no cache."
+    )
+    request_cache_bytes: int = setting(
+        REQUEST_CACHE_BYTES, WholeNumber(0, 68_719_476_736), "Maximum memory of cached requests; 0: no cache."
+    )
     compiled_policies: int = setting(
         _DECISIONS.compiled_policies, WholeNumber(1, 10_000_000), "Maximum number of cached compiled trust policies."
+    )
+    compiled_policy_bytes: int = setting(
+        _DECISIONS.compiled_policy_bytes,
+        WholeNumber(1_048_576, 68_719_476_736),
+        "Maximum memory of cached compiled trust policies; the newest is cached whatever its size.",
     )
     source_identity_needs_allow: bool = setting(
         default=_DECISIONS.source_identity_needs_allow,

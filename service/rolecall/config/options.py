@@ -34,7 +34,9 @@ def decision_options(config: Config) -> DecisionOptions:
     """Return the options of the decision point."""
     return DecisionOptions(
         cache_entries=config.cache_entries,
+        cache_bytes=config.cache_bytes,
         compiled_policies=config.compiled_policies,
+        compiled_policy_bytes=config.compiled_policy_bytes,
         source_identity_needs_allow=config.source_identity_needs_allow,
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -54,7 +55,7 @@ class Config(LimitSettings, ServerSettings):
             raise ConfigError([f"--store-file: `{self.store_file}` is empty"])
         return url
 
-    @property
+    @cached_property
     def accounts(self) -> Accounts:
         """Return the default account and the aliases."""
         return Accounts(self.account_id, dict(self.account_alias))

@@ -1,153 +1,210 @@
 """Everything that the decision path caches, with its limits. `docs/caching.md` says why no entry can be wrong.
 
-Nothing is ever invalidated: a key holds all that its entry depends on, and a changed role is another `RoleVersion`.
+1. Nothing is ever invalidated: a key holds all that its entry depends on, and a changed role is another `RoleVersion`.
+2. Every cache has a limit in entries and one in bytes. An entry is weighed when it is cached (`engine/weights.py`), never
+   when it is used. A decision or a request that is larger than the cache is not cached.
+3. An entry keeps no `RoleVersion` in memory, with its document and its compiled policy: `DecidedRole` represents it.
+
 For one event loop.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
+from weakref import ref
 
-from cachetools import LRUCache
-
-from rolecall.engine.decision import Answer, Decision, ServedFrom
+from rolecall.engine.decision import Answer, DecidedRole, Decision, ServedFrom
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.engine.snapshot import RoleVersion
-from rolecall.policy.compiler import CompiledPolicy, RequestedValues
+from rolecall.engine.weights import answer_bytes, decision_bytes, request_bytes
+from rolecall.policy.compiler import RequestedValues
 from rolecall.policy.principal import Principal
 
 MAX_REQUESTS = 20_000
+REQUEST_CACHE_BYTES = 48 * 1024 * 1024
 MAX_QUERY_BYTES = 1_024
-MAX_VALUE_CHARACTERS = 4_096
-"""Of all values in a key together: with it, a limit on the number of decisions is a limit on their memory."""
+LAST_ANSWER_BYTES = 1_024
+"""The room for a last answer that is weighed with each request; a larger answer is found in the `DecisionCache` only."""
+
+MAX_DECISION_BYTES = 32 * 1024
+"""Questions with longer values rarely recur, and each would displace many other decisions."""
 
 Encode: TypeAlias = "Callable[[Decision], bytes]"
 """Returns the encoded form of a decision; that of none is empty."""
 
 
 class RequestCache:
-    """Requests by the bytes of their query, at most `max_requests`, of which the more recent half is never dropped."""
+    """Requests by the bytes of their query, within limits of which the more recent half is never dropped."""
 
-    def __init__(self, read: Callable[[bytes], AssumeRoleRequest], max_requests: int = MAX_REQUESTS) -> None:
-        self._read, self._generation_size = read, max_requests // 2
+    def __init__(
+        self,
+        read: Callable[[bytes], AssumeRoleRequest],
+        max_requests: int = MAX_REQUESTS,
+        max_bytes: int = REQUEST_CACHE_BYTES,
+    ) -> None:
+        self._read = read
+        self._generation_size, self._generation_bytes = max_requests // 2, max_bytes // 2
         self._recent: dict[bytes, AssumeRoleRequest] = {}
         self._older: dict[bytes, AssumeRoleRequest] = {}
-        self._dropped: dict[bytes, AssumeRoleRequest] = {}
+        self._dropped: deque[dict[bytes, AssumeRoleRequest]] = deque()
+        self._recent_bytes = 0
+        self.bytes = 0
 
     def get(self, query: bytes) -> AssumeRoleRequest:
         """Return the request that a query spells; raise what reading it raises."""
         request = self._recent.get(query)
         if request is None:
-            request = self._older.pop(query, None) or self._read(query)
+            request = self._older.pop(query, None)
+            if request is not None:
+                self.bytes -= request.weight
+                self._put(query, request, request.weight)
+                return request
+            request = self._read(query)
             if len(query) <= MAX_QUERY_BYTES:
-                self._put(query, request)
+                request.weight = weight = LAST_ANSWER_BYTES + request_bytes(query, request)
+                self._put(query, request, weight)
         return request
 
-    def _put(self, query: bytes, request: AssumeRoleRequest) -> None:
-        if len(self._recent) >= self._generation_size:
-            self._dropped, self._older, self._recent = self._older, self._recent, {}
-        self._recent[query] = request
-        # One at a time: to free a whole generation at once would delay every other call by milliseconds.
+    def _put(self, query: bytes, request: AssumeRoleRequest, weight: int) -> None:
+        recent_bytes = self._recent_bytes + weight
+        if recent_bytes > self._generation_bytes or len(self._recent) >= self._generation_size:
+            if weight > self._generation_bytes:
+                return
+            self._dropped.append(self._older)
+            self._older, self._recent, recent_bytes = self._recent, {}, weight
         if self._dropped:
-            self._dropped.popitem()
+            self._drop(weight)
+        self._recent[query], self._recent_bytes = request, recent_bytes
+        self.bytes += weight
+
+    def _drop(self, weight: int) -> None:
+        """Drop one request of those that are no longer found, or as many as it takes to make room for `weight`."""
+        # Not all at once: to free a whole generation would delay every other call by milliseconds.
+        while self._dropped:
+            if not self._dropped[0]:
+                self._dropped.popleft()
+                continue
+            _, request = self._dropped[0].popitem()
+            self.bytes -= request.weight
+            if self.bytes + weight <= 2 * self._generation_bytes and len(self) < 2 * self._generation_size:
+                break
 
     def __len__(self) -> int:
-        return len(self._recent) + len(self._older) + len(self._dropped)
+        return len(self._recent) + len(self._older) + sum(map(len, self._dropped))
 
 
 class DecisionKey(NamedTuple):
-    """Everything that a decision depends on except the time, compared field by field."""
+    """Everything that a decision depends on except the time, compared field by field; the role by identity."""
 
-    version: RoleVersion
+    role: DecidedRole
     principal: Principal
     values: tuple[RequestedValues, ...]
 
 
-class _CountingLRU(LRUCache[DecisionKey, Answer]):
-    """An LRU cache that counts evictions."""
-
-    evictions = 0
-
-    def popitem(self) -> tuple[DecisionKey, Answer]:
-        self.evictions += 1
-        return super().popitem()
+_Entry: TypeAlias = "tuple[Answer, int, int]"
+"""A cached answer, its weight, and that of the whole entry."""
 
 
 class DecisionCache:
-    """At most `max_entries` decisions (0: none) by their keys, and with each request the last answer that it had.
+    """At most `max_entries` decisions and `max_bytes` (0: none) by their keys, and with each request its last answer.
 
-    `encode` gives each decision its encoded form when it is made.
+    The decision that was not used for the longest time is dropped first. `encode` gives each decision its encoded form.
     """
 
-    def __init__(self, max_entries: int, encode: Encode | None = None) -> None:
-        self._entries = _CountingLRU(max(1, max_entries))
-        self._enabled = max_entries > 0
+    def __init__(self, max_entries: int, max_bytes: int, encode: Encode | None = None) -> None:
+        self._entries: OrderedDict[DecisionKey, _Entry] = OrderedDict()
+        self._max_entries, self._max_bytes = max_entries, max_bytes
+        self._max_weight = min(MAX_DECISION_BYTES, max_bytes) if max_entries else 0
         self._encode: Encode = encode or (lambda _: b"")
-        self.hits = self.misses = 0
+        self.hits = self.misses = self.evictions = self.bytes = 0
 
     def last_answer(self, request: AssumeRoleRequest, version: RoleVersion | None, now: int) -> Answer | None:
         """Return the last answer of a request if it came from this version of the role and holds at `now`."""
         answer = request.last_answer
         # The same request and the same version, both compared by identity: the key of the cache without building it.
-        if answer is None or request.last_version is not version or not answer.holds_at(now):
+        if answer is None or version is None or request.last_role is not version.identity or not answer.holds_at(now):
             return None
         self.hits += 1
         return answer
 
     def get(self, request: AssumeRoleRequest, key: DecisionKey, now: int) -> Answer | None:
         """Return the answer for the key of a request if it holds at `now`."""
-        answer = self._entries.get(key)
-        if answer is None or not answer.holds_at(now):
+        entry = self._entries.get(key)
+        if entry is None or not entry[0].holds_at(now):
             self.misses += 1
             return None
         self.hits += 1
-        request.last_answer, request.last_version = answer, key.version
-        return answer
+        self._entries.move_to_end(key)
+        _set_last_answer(request, key, entry)
+        return entry[0]
 
     def put(self, request: AssumeRoleRequest, key: DecisionKey, decision: Decision) -> Answer:
         """Cache a decision in place of an earlier one with the same key, and return it as the answer that is given now."""
         evaluated = self.uncached(decision)
-        cached = None
-        if self._enabled and _characters(key.values) <= MAX_VALUE_CHARACTERS:
-            cached = self._entries[key] = Answer(decision, ServedFrom.CACHED, evaluated.encoded)
-        request.last_answer, request.last_version = cached, key.version
+        request.last_answer = None
+        answer_weight = answer_bytes(evaluated)
+        weight = decision_bytes(key.principal, key.values, answer_weight)
+        if weight <= self._max_weight:
+            entry = (Answer(decision, ServedFrom.CACHED, evaluated.encoded), answer_weight, weight)
+            self._store(key, entry)
+            _set_last_answer(request, key, entry)
         return evaluated
 
     def uncached(self, decision: Decision) -> Answer:
         """Return a decision as an answer without caching it."""
         return Answer(decision, ServedFrom.EVALUATED, self._encode(decision))
 
-    @property
-    def evictions(self) -> int:
-        """Return how many decisions were dropped because the cache was full."""
-        return self._entries.evictions
+    def _store(self, key: DecisionKey, entry: _Entry) -> None:
+        entries, weight = self._entries, entry[2]
+        if key in entries:
+            self.bytes -= entries.pop(key)[2]
+        while len(entries) >= self._max_entries or self.bytes + weight > self._max_bytes:
+            _, (_, _, dropped) = entries.popitem(last=False)
+            self.bytes -= dropped
+            self.evictions += 1
+        entries[key] = entry
+        self.bytes += weight
 
     def __len__(self) -> int:
         return len(self._entries)
 
 
 class CompiledPolicies:
-    """The role versions whose policy is compiled, at most `max_policies`; the oldest compiled form is dropped first.
+    """The role versions whose policy is compiled, within limits; the oldest compiled form is dropped first.
 
-    The form itself is an attribute of the version, so that using it costs no lookup.
+    The form itself is an attribute of the version, so that using it costs no lookup, and it ends with the version. The newest
+    one stays whatever its size.
     """
 
-    def __init__(self, max_policies: int) -> None:
-        self._versions: deque[RoleVersion] = deque()
-        self._max = max(1, max_policies)
+    def __init__(self, max_policies: int, max_bytes: int) -> None:
+        self._weights: OrderedDict[ref[RoleVersion], int] = OrderedDict()
+        self._max_policies, self._max_bytes = max_policies, max_bytes
+        # A version can end on any thread: it is only noted there, which is atomic, and counted at the next `add`.
+        self._ended: deque[ref[RoleVersion]] = deque()
+        self.bytes = 0
 
-    def put(self, version: RoleVersion, policy: CompiledPolicy, derived: tuple[tuple[int, str], ...]) -> None:
-        """Store the compiled policy of a version, which has none."""
-        version.policy, version.derived = policy, derived
-        self._versions.append(version)
-        if len(self._versions) > self._max:
-            self._versions.popleft().policy = None
+    def add(self, version: RoleVersion, weight: int) -> None:
+        """Take note of a version whose policy has just been compiled, and drop the compiled forms that it displaces."""
+        while self._ended:
+            self.bytes -= self._weights.pop(self._ended.popleft(), 0)
+        while self._weights and (len(self._weights) >= self._max_policies or self.bytes + weight > self._max_bytes):
+            self._drop_oldest()
+        self._weights[ref(version, self._ended.append)] = weight
+        self.bytes += weight
+
+    def _drop_oldest(self) -> None:
+        oldest, weight = self._weights.popitem(last=False)
+        self.bytes -= weight
+        if (version := oldest()) is not None:
+            version.policy = None
 
     def __len__(self) -> int:
-        return len(self._versions)
+        return len(self._weights) - len(self._ended)
 
 
-def _characters(values: tuple[RequestedValues, ...]) -> int:
-    return sum(len(text) for texts in values if texts for text in texts)
+def _set_last_answer(request: AssumeRoleRequest, key: DecisionKey, entry: _Entry) -> None:
+    answer, weight, _ = entry
+    request.last_answer = answer if weight <= LAST_ANSWER_BYTES else None
+    request.last_role = key.role

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from rolecall.policy.compiler import StatementName
-from rolecall.roles.role import Role
+from rolecall.roles.role import Revision, Role, RoleRef
 
 
 class Reason(StrEnum):
@@ -38,18 +38,48 @@ class ServedFrom(StrEnum):
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
+class DecidedRole:
+    """The facts about one version of a role that answers and the decision log contain; equal only to itself.
+
+    It represents the version in cached answers, which must not keep a replaced document or compiled policy in memory.
+    """
+
+    role_id: str
+    account_id: str
+    role_name: str
+    revision: Revision
+    max_session_duration_seconds: int
+
+    @classmethod
+    def of(cls, role: Role) -> DecidedRole:
+        """Return the facts about a version of a role."""
+        return cls(
+            role_id=role.role_id,
+            account_id=role.account_id,
+            role_name=role.role_name,
+            revision=role.revision,
+            max_session_duration_seconds=role.max_session_duration_seconds,
+        )
+
+    @property
+    def arn(self) -> str:
+        """Return `acs:ram::ACCOUNT:role/NAME`."""
+        return RoleRef(self.account_id, self.role_name).arn
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
 class Decision:
     """The decision on a request by one version of a role. It holds in [valid_from, valid_until), in microseconds.
 
-    `role` is that version; None: there is no such role.
+    `role` represents that version; None: there is no such role.
     """
 
     # Not frozen, since setting frozen fields would double what making one costs; it is shared, so nothing may change it.
-    # Of the policy it has names and keys only: compiled policies are bounded apart, and a cached decision must not keep one.
+    # Of the role and its policy it has names and keys only: what a cached decision keeps in memory is weighed with it.
 
     reason: Reason
     trust_side: Side
-    role: Role | None
+    role: DecidedRole | None
     determining: tuple[StatementName, ...] = ()
     missing_keys: tuple[str, ...] = ()
     vary_keys: tuple[str, ...] = ()

@@ -54,13 +54,15 @@ class LongWorkError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionOptions:
-    """How many decisions (0: none) and compiled policies to cache.
+    """How many decisions (0: none) and compiled policies to cache, and how many bytes of each.
 
     With `source_identity_needs_allow` a request with a source identity also needs an Allow of `sts:SetSourceIdentity`.
     """
 
     cache_entries: int = 50_000
+    cache_bytes: int = 64 * 1024 * 1024
     compiled_policies: int = 10_000
+    compiled_policy_bytes: int = 64 * 1024 * 1024
     source_identity_needs_allow: bool = False
 
 
@@ -74,8 +76,8 @@ class DecisionPoint:
         self, snapshot: Snapshot, options: DecisionOptions, clock: Callable[[], int], encode: Encode | None = None
     ) -> None:
         self.snapshot = snapshot
-        self.cache = DecisionCache(options.cache_entries, encode)
-        self.compiled = CompiledPolicies(options.compiled_policies)
+        self.cache = DecisionCache(options.cache_entries, options.cache_bytes, encode)
+        self.compiled = CompiledPolicies(options.compiled_policies, options.compiled_policy_bytes)
         self.clock = clock
         self.decided = {(reason, served): 0 for reason in Reason for served in ServedFrom}
         self._source_identity_needs_allow = options.source_identity_needs_allow
@@ -115,7 +117,7 @@ class DecisionPoint:
         Raise `UnreadablePolicyError` and `QuestionTooCostlyError`.
         """
         policy = self.compiled_policy(version)
-        key = DecisionKey(version, request.principal, self.values(version, policy, request))
+        key = DecisionKey(version.identified(), request.principal, self.values(version, policy, request))
         affordable_work(policy, version.role, key.values)
         return _evaluate(policy, key, now, known)
 
@@ -132,9 +134,12 @@ class DecisionPoint:
         return compile_policy(stored_policy(role), source_identity_needs_allow=self._source_identity_needs_allow)
 
     def adopt(self, version: RoleVersion, policy: CompiledPolicy) -> None:
-        """Cache the compiled policy of a version, which has none."""
-        derived = tuple((slot, key) for slot, key in enumerate(policy.keys) if _is_derived(key))
-        self.compiled.put(version, policy, derived)
+        """Set the compiled policy of a version, which has none; that of a current version is cached."""
+        version.policy = policy
+        version.derived = tuple((slot, key) for slot, key in enumerate(policy.keys) if _is_derived(key))
+        # Nobody asks again for a version that was replaced, or read from the history: its policy ends with it.
+        if self.snapshot.version(version.role.key) is version:
+            self.compiled.add(version, policy.weight)
 
     def values(
         self, version: RoleVersion, policy: CompiledPolicy, request: AssumeRoleRequest
@@ -154,7 +159,7 @@ class DecisionPoint:
         if gated.policy is None and not long and is_large(gated.role):
             raise LongWorkError(gated)
         policy = self.compiled_policy(gated)
-        key = DecisionKey(gated, request.principal, self.values(gated, policy, request))
+        key = DecisionKey(gated.identified(), request.principal, self.values(gated, policy, request))
         answer = self.cache.get(request, key, now)
         if answer is not None:
             return answer
@@ -178,7 +183,7 @@ def precondition(version: RoleVersion | None, request: AssumeRoleRequest) -> Dec
     if version is None:
         return NOT_FOUND
     if request.principal.kind is PrincipalKind.ROOT:
-        return Decision(reason=Reason.ROOT_NOT_ALLOWED, trust_side=Side.NOT_EVALUATED, role=version.role)
+        return Decision(reason=Reason.ROOT_NOT_ALLOWED, trust_side=Side.NOT_EVALUATED, role=version.identified())
     seconds, maximum = request.duration_seconds, version.role.max_session_duration_seconds
     if seconds and not MIN_DURATION_SECONDS <= seconds <= maximum:
         raise duration_violation(seconds, maximum)
@@ -207,7 +212,7 @@ def require_within(budget: int, work: int, role: Role) -> None:
 
 
 def _evaluate(policy: CompiledPolicy, key: DecisionKey, now: int, known: Container[int] | None = None) -> Decision:
-    role = key.version.role
+    role = key.role
     evaluation = evaluate(policy, key.principal, role.account_id, key.values, now, known=known)
     return Decision(
         reason=Reason(evaluation.outcome.value),

@@ -11,14 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from rolecall.engine.decision import Answer
+from rolecall.engine.decision import Answer, DecidedRole
 from rolecall.engine.errors import InvalidRequestError
 from rolecall.engine.limits import (
     MAX_CONTEXT_KEYS,
     MAX_KEY_CHARACTERS,
     MAX_VALUE_CHARACTERS,
 )
-from rolecall.engine.snapshot import RoleVersion
 from rolecall.policy.errors import InvalidPrincipalError
 from rolecall.policy.keys import (
     EXTERNAL_ID,
@@ -51,8 +50,8 @@ class AssumeRoleRequest:
     `acs:PrincipalARN` and the tags of the role are not among them. A `duration_seconds` of 0 is not checked.
     """
 
-    # The last two belong to the cache, `engine/cache.py`; nothing else in a request changes.
-    __slots__ = ("duration_seconds", "keys", "last_answer", "last_version", "principal", "role_key")
+    # The last answer, its role and the weight belong to the caches, `engine/cache.py`; nothing else in a request changes.
+    __slots__ = ("duration_seconds", "keys", "last_answer", "last_role", "principal", "role_key", "weight")
 
     def __init__(
         self,
@@ -63,7 +62,8 @@ class AssumeRoleRequest:
     ) -> None:
         self.principal, self.role_key, self.keys, self.duration_seconds = principal, role_key, keys, duration_seconds
         self.last_answer: Answer | None = None
-        self.last_version: RoleVersion | None = None
+        self.last_role: DecidedRole | None = None
+        self.weight = 0
 
 
 def read_principal(text: str) -> Principal:
@@ -155,7 +155,7 @@ def duration_violation(given: int, maximum: int) -> InvalidRequestError:
     return InvalidRequestError([violation])
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def _context_key(key: str) -> str:
     if not key or len(key) > MAX_KEY_CHARACTERS or _CONTROL.search(key):
         message = f"a condition key is 1 to {MAX_KEY_CHARACTERS} characters without control characters"
@@ -177,7 +177,7 @@ def _values(field: str, key: str, values: Sequence[str]) -> tuple[str, ...]:
 
 
 def _bounded(field: str, keys: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    given = sum(len(value) for values in keys.values() for value in values)
+    given = sum([sum(map(len, values)) for values in keys.values()])
     if given > MAX_CONTEXT_CHARACTERS:
         message = f"the values have {given} characters together, at most {MAX_CONTEXT_CHARACTERS} are allowed"
         raise _refused(field, "CONTEXT_TOO_LARGE", message)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from rolecall.engine.decision import DecidedRole
 from rolecall.engine.errors import ChangeGapError
 from rolecall.engine.reverse.index import ReverseIndex, UnsortedIndex
 from rolecall.policy.compiler import CompiledPolicy
@@ -24,15 +25,23 @@ CHANGES_A_STEP = 50
 class RoleVersion:
     """One version of one role; equal only to itself. `policy` is its compiled policy while that is cached.
 
-    `derived` has the positions in `policy.keys`, and the names, of the keys that the service derives.
+    `derived` has the positions in `policy.keys`, and the names, of the keys that the service derives. `identity` represents
+    the version in cached answers; None: it has not decided yet.
     """
 
-    __slots__ = ("derived", "policy", "role")
+    __slots__ = ("__weakref__", "derived", "identity", "policy", "role")
 
     def __init__(self, role: Role) -> None:
         self.role = role
         self.policy: CompiledPolicy | None = None
         self.derived: tuple[tuple[int, str], ...] = ()
+        self.identity: DecidedRole | None = None
+
+    def identified(self) -> DecidedRole:
+        """Return what represents the version in answers, always the same object."""
+        if self.identity is None:
+            self.identity = DecidedRole.of(self.role)
+        return self.identity
 
 
 class Snapshot:

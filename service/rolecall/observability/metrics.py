@@ -23,6 +23,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from rolecall.engine.cache import RequestCache
 from rolecall.engine.decision import Reason, ServedFrom
 from rolecall.engine.decision_point import DecisionPoint
 from rolecall.observability.decision_log.log import DecisionLog
@@ -85,6 +86,7 @@ class MetricSources:
     method_stats: Sequence[MethodCounters]
     latency_bounds: Sequence[float]
     point: DecisionPoint
+    requests: RequestCache
     writer: MeteredWriter
     calls_under_way: Callable[[], int]
     replication: ReplicationSources
@@ -168,6 +170,7 @@ class _DomainCollector(Collector):
         yield GaugeMetricFamily(
             "rolecall_compiled_policies", "Compiled trust policies in the cache.", len(point.compiled)
         )
+        yield _cache_bytes(point, sources.requests)
         yield _writes(sources.writer)
         yield CounterMetricFamily(
             "rolecall_idempotent_replays",
@@ -221,6 +224,17 @@ def _refusals(refusals: Mapping[str, int]) -> Metric:
     family = CounterMetricFamily("rolecall_calls_refused", "Calls refused by a limit, by its kind.", labels=("kind",))
     for kind, count in refusals.items():
         family.add_metric([kind], count)
+    return family
+
+
+def _cache_bytes(point: DecisionPoint, requests: RequestCache) -> Metric:
+    family = GaugeMetricFamily("rolecall_cache_bytes", "Memory of the entries of a cache.", labels=("cache",))
+    for name, size in (
+        ("decisions", point.cache.bytes),
+        ("requests", requests.bytes),
+        ("compiled_policies", point.compiled.bytes),
+    ):
+        family.add_metric([name], size)
     return family
 
 

@@ -15,6 +15,7 @@ from rolecall.policy.document import Condition, Effect, Quantifier, Statement, T
 from rolecall.policy.keys import CURRENT_TIME, SOURCE_IDENTITY
 from rolecall.policy.operators import OPERATORS, Operator
 from rolecall.policy.principal import Principal, PrincipalKind
+from rolecall.policy.weight import policy_bytes
 from rolecall.policy.work import LONG_WORK, PolicyWork
 
 RequestedValues: TypeAlias = "tuple[str, ...] | None"
@@ -80,7 +81,7 @@ class CompiledPolicy:
 
     `keys` are the lookup names of the condition keys that the policy reads, sorted, without the time. `identity_slot` is the
     index of `sts:SourceIdentity` when setting one needs its own Allow, else -1. `work` is None if no request is large enough for
-    long work, so that most policies are evaluated without an estimate.
+    long work, so that most policies are evaluated without an estimate. `weight` is the memory of all this, in bytes.
     """
 
     statements: tuple[CompiledStatement, ...]
@@ -89,6 +90,7 @@ class CompiledPolicy:
     reads_time: bool
     identity_slot: int
     work: PolicyWork | None
+    weight: int
 
 
 def compile_policy(policy: TrustPolicy, *, source_identity_needs_allow: bool = False) -> CompiledPolicy:
@@ -113,6 +115,7 @@ def compile_policy(policy: TrustPolicy, *, source_identity_needs_allow: bool = F
         reads_time=reads_time,
         identity_slot=slots[SOURCE_IDENTITY] if source_identity_needs_allow else -1,
         work=work if work.largest > LONG_WORK else None,
+        weight=policy_bytes(policy),
     )
 
 

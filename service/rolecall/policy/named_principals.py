@@ -10,19 +10,27 @@ from rolecall.policy.compiler import match_form
 from rolecall.policy.errors import InvalidPrincipalError
 from rolecall.policy.principal import Principal, PrincipalKind, principal_of_document
 
-_MEMOISED_DOCUMENTS = 4_096
-_MEMOISED_PRINCIPALS = 65_536
+SHORT_CHARACTERS, SHORT_DOCUMENTS = 1_024, 256
+LONG_CHARACTERS, LONG_DOCUMENTS = 16_384, 16
+"""The documents whose principals are memoised, by their length: with it, a number of documents is a limit on their memory."""
+
+_MEMOISED_PRINCIPALS = 8_192
 
 _decoder = json.JSONDecoder()
 _SPACE = " \t\n\r"
 
 
-@lru_cache(maxsize=_MEMOISED_DOCUMENTS)
 def named_principals(document: str) -> frozenset[Principal]:
     """Return the principals that the Allow statements of a valid document name, each in its `index_form`. Memoised.
 
     A document that cannot be read names no principal; a check of its role fails with an error.
     """
+    if len(document) <= SHORT_CHARACTERS:
+        return of_short(document)
+    return of_long(document) if len(document) <= LONG_CHARACTERS else _read(document)
+
+
+def _read(document: str) -> frozenset[Principal]:
     # Every document was validated when it was written. A full parse of a million documents would take most of a start, so only
     # the names of the principals are read here.
     named = list[Principal]()
@@ -35,6 +43,10 @@ def named_principals(document: str) -> frozenset[Principal]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, InvalidPrincipalError):
         return frozenset()
     return frozenset(named)
+
+
+of_short = lru_cache(maxsize=SHORT_DOCUMENTS)(_read)
+of_long = lru_cache(maxsize=LONG_DOCUMENTS)(_read)
 
 
 def index_form(principal: Principal) -> Principal:

@@ -104,7 +104,7 @@ def principal_of_document(type_name: str, text: str) -> Principal:
     return principal
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def principal_of_request(text: str) -> Principal:
     """Return the principal of a request; raise `InvalidPrincipalError`.
 
@@ -122,7 +122,7 @@ def principal_of_request(text: str) -> Principal:
     return principal
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=1_024)
 def provider_of_request(text: str) -> Principal:
     """Return the provider of a federated identity; raise `InvalidPrincipalError`."""
     principal = _named(text)

@@ -12,7 +12,7 @@ from rolecall.roles.errors import FieldViolation, InvalidFieldsError
 from rolecall.roles.fields import account_violation, role_name_violations
 from rolecall.roles.role import RoleRef
 
-MEMOISED_ROLES = 65_536
+MEMOISED_ROLES = 8_192
 
 _ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,62}", re.ASCII)
 _ARN = re.compile(r"acs:ram::([^:/]*):role/([^/]*)")

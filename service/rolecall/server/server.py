@@ -20,7 +20,7 @@ from rolecall.server.health import ServerHealth
 from rolecall.server.replica import Replica
 from rolecall.server.retention import Retention
 from rolecall.server.shutdown import StopSignal, wait_until_done_or_set
-from rolecall.server.wiring import make_grpc_server, make_servicers, metric_sources
+from rolecall.server.wiring import make_decoder, make_grpc_server, make_servicers, metric_sources
 from rolecall.transport.server import AddressError, Endpoint
 
 REVIVAL_SECONDS = 0.5
@@ -50,10 +50,13 @@ class RolecallServer:
         self.probe = LoopProbe()
         self.health = ServerHealth(replica, self.probe, max_staleness_seconds=config.max_staleness_seconds)
         self.retention = Retention(replica, config, log)
-        servicers = make_servicers(config, replica, listener_security.identify, self.health.servicer, decision_log)
+        decoder = make_decoder(config)
+        servicers = make_servicers(
+            config, replica, listener_security.identify, self.health.servicer, decision_log, decoder=decoder
+        )
         self.grpc_server = make_grpc_server(config, servicers, log, listener_security)
         self.registry = make_registry(
-            metric_sources(self.grpc_server, replica, self.probe, listener_security, decision_log)
+            metric_sources(self.grpc_server, replica, self.probe, listener_security, decision_log, decoder=decoder)
         )
         self.ops = OpsServer(self.registry, not_live=self.health.not_live, not_ready=self.health.not_ready)
         self.bound = BoundAddresses("", "")

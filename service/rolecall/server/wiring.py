@@ -53,12 +53,23 @@ def make_grpc_server(
     )
 
 
+def make_decoder(config: Config) -> QueryDecoder:
+    """Return the decoder of queries, with its cache."""
+    return QueryDecoder(config.accounts, cache_bytes=config.request_cache_bytes)
+
+
 def make_servicers(
-    config: Config, replica: Replica, identify: Identify, health: Health, decision_log: DecisionLog | None
+    config: Config,
+    replica: Replica,
+    identify: Identify,
+    health: Health,
+    decision_log: DecisionLog | None,
+    *,
+    decoder: QueryDecoder,
 ) -> Servicers:
     """Return the servicers of every service. `decision_log` is None when decisions are not logged."""
     return Servicers(
-        decision=_decision_servicer(config, replica, identify, decision_log),
+        decision=_decision_servicer(config, replica, decoder, identify, decision_log),
         role=_role_servicer(config, replica, identify),
         policy=PolicyServicer(document_limits(config), now_micros, replica.validating, account=config.accounts.default),
         watch=_watch_servicer(config, replica),
@@ -72,12 +83,15 @@ def metric_sources(
     probe: LoopProbe,
     listener_security: ListenerSecurity,
     decision_log: DecisionLog | None,
+    *,
+    decoder: QueryDecoder,
 ) -> MetricSources:
     """Return where the metrics of a server are read from."""
     return MetricSources(
         method_stats=server.methods.method_stats,
         latency_bounds=LATENCY_BOUNDS,
         point=replica.point,
+        requests=decoder.cache,
         writer=replica.writer,
         decision_log=decision_log,
         calls_under_way=lambda: sum(len(concurrency.calls) for concurrency in server.concurrency_limits),
@@ -125,10 +139,9 @@ def _role_servicer(config: Config, replica: Replica, identify: Identify) -> Role
 
 
 def _decision_servicer(
-    config: Config, replica: Replica, identify: Identify, decision_log: DecisionLog | None
+    config: Config, replica: Replica, decoder: QueryDecoder, identify: Identify, decision_log: DecisionLog | None
 ) -> DecisionServicer:
     accounts = config.accounts
-    decoder = QueryDecoder(accounts)
     return DecisionServicer(
         replica.point,
         Consistency(replica.follower, replica.tokens, max_staleness_seconds=config.max_staleness_seconds),

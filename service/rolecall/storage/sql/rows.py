@@ -13,7 +13,7 @@ from rolecall.roles.change import Commit
 from rolecall.roles.errors import BrokenHistoryError
 from rolecall.roles.role import Revision, Role
 
-MAX_SHARED_TAGS = 10_000
+SHARED_TAGS, SHARED_TAGS_CHARACTERS = 1_024, 256
 
 RowValues: TypeAlias = dict[str, str | int | bytes]
 
@@ -55,19 +55,21 @@ def role_of_row(row: Sequence[Any], shared: Callable[[Any, Any], Any] = lambda v
         document=shared(document, document),
         description=shared(description, description),
         max_session_duration_seconds=shared(seconds, seconds),
-        tags=_tags(tags),
+        tags=shared_tags(tags) if len(tags) <= SHARED_TAGS_CHARACTERS else _tags(tags),
         create_time=create_time,
         update_time=create_time if update_time == create_time else update_time,
         revision=shared(revision, revision),
     )
 
 
-@lru_cache(maxsize=MAX_SHARED_TAGS)
 def _tags(text: str) -> Mapping[str, str]:
-    """Return the tags of a role; roles with the same tags share one read-only mapping."""
     if text == "{}":
         return NO_TAGS
     return MappingProxyType({sys.intern(key): value for key, value in tags_of(text).items()})
+
+
+shared_tags = lru_cache(maxsize=SHARED_TAGS)(_tags)
+"""Returns the tags of a role; roles with the same short tags share one read-only mapping."""
 
 
 def commit_of_rows(expected: Revision, previous: bytes, row: Sequence[Any], bodies: Sequence[bytes]) -> Commit:

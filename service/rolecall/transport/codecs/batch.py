@@ -21,7 +21,7 @@ def _tag(message: type[pb.Decision | pb.BatchCheckResult], field: str, kind: int
     return _varint(message.DESCRIPTOR.fields_by_name[field].number << 3 | kind)
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=1_024)
 def _varint(number: int) -> bytes:
     """varint = groups of seven bits, low ones first, one a byte; the high bit says that another follows"""
     if number < 0x80:

@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from rolecall.engine.cache import RequestCache
+from rolecall.engine.cache import REQUEST_CACHE_BYTES, RequestCache
 from rolecall.engine.consistency import AtLeastAsFresh, FullyConsistent, Requirement
 from rolecall.engine.decision import Answer, Decision, Reason, ServedFrom, Side
 from rolecall.engine.errors import InvalidRequestError, NotAvailableError
@@ -42,9 +42,9 @@ MALFORMED_QUERY = InvalidRequestError(
 class QueryDecoder:
     """Makes requests of queries. The meaning of a query depends on its bytes alone, so requests are cached by them."""
 
-    def __init__(self, accounts: Accounts) -> None:
+    def __init__(self, accounts: Accounts, *, cache_bytes: int = REQUEST_CACHE_BYTES) -> None:
         self._accounts = accounts
-        self.cache = RequestCache(lambda data: self.read(pb.AssumeRoleQuery.FromString(data)))
+        self.cache = RequestCache(lambda data: self.read(pb.AssumeRoleQuery.FromString(data)), max_bytes=cache_bytes)
         self.request = self.cache.get
         """Returns the request of a query given as bytes; raises as `read`, or `DecodeError`."""
 
@@ -111,13 +111,13 @@ def encode_decision(decision: Decision) -> bytes:
         reason=_REASON[decision.reason],
         trust_side=_SIDE[decision.trust_side],
         identity_side=_SIDE[decision.identity_side],
-        determining_statements=[
-            pb.DeterminingStatement(index=s.index, sid=s.sid, pointer=f"/Statement/{s.index}")
-            for s in decision.determining
-        ],
-        missing_keys=decision.missing_keys,
-        vary_keys=decision.vary_keys,
     )
+    for s in decision.determining:
+        message.determining_statements.add(index=s.index, sid=s.sid, pointer=f"/Statement/{s.index}")
+    if decision.missing_keys:
+        message.missing_keys.extend(decision.missing_keys)
+    if decision.vary_keys:
+        message.vary_keys.extend(decision.vary_keys)
     message.staleness.SetInParent()
     if decision.role is not None:
         message.role_id = decision.role.role_id
