@@ -26,8 +26,14 @@ def commit(revision: int, changes: int = 1, description: str = "") -> Commit:
 
 
 def revisions(feed: Feed, after: int, limit: int = 100) -> list[int] | None:
-    held = feed.since(Revision(after), limit)
-    return None if held is None else [each.revision for each in held]
+    """Return the revisions of the commits after one, None if the next one has left the feed."""
+    found, revision = list[int](), Revision(after)
+    while len(found) < limit and revision < feed.head:
+        next_one = feed.after(revision)
+        if next_one is None:
+            return None
+        found.append(revision := next_one.revision)
+    return found
 
 
 async def soon(*waiting: Awaitable[None], return_exceptions: bool = False) -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from rolecall.engine import watch as module
-from rolecall.engine.errors import FutureRevisionError, RevisionNotReachedError
+from rolecall.engine import initial_state as states, watch as module
+from rolecall.engine.errors import FutureRevisionError, InitialStateTooSlowError, RevisionNotReachedError
 from rolecall.engine.feed import Feed
+from rolecall.engine.pace import AT_ONCE
 from rolecall.engine.watch import RoleWatches, Slots
 from rolecall.engine.watch_events import (
     Checkpoint,
@@ -428,36 +431,8 @@ async def test_a_state_that_is_reloaded_meanwhile_is_not_sent_to_its_end(
     resync_of(received.events)
 
 
-async def test_few_watches_hold_the_state_at_a_time_and_the_others_wait() -> None:
-    world = World(slots=2)
-    await world.write("a", "b")
-    received = [Received() for _ in range(5)]
-    for each in received:
-        each.gate.clear()
-    tasks = [asyncio.create_task(world.watches.run(WITH_STATE, each)) for each in received]
-    while world.watches.slots.waiting < 3:  # noqa: ASYNC110
-        await asyncio.sleep(0)
-    begun = [len(each.events) for each in received]
-
-    tasks[0].cancel()
-    tasks[4].cancel()
-    for each in received:
-        each.gate.set()
-    for each in received[1:4]:
-        await each.up_to(1)
-
-    assert begun == [1, 1, 0, 0, 0]
-    assert [sorted(each.found) for each in received[1:4]] == [["a", "b"]] * 3
-    assert received[4].events == []
-    assert world.watches.slots.waiting == 0
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)
-    world.close()
-
-
 async def test_a_watch_that_waits_for_a_slot_receives_checkpoints() -> None:
-    world = World(slots=1, silent_seconds=0.02)
+    world = World(reads=1, silent_seconds=0.02)
     await world.write("a")
     world.forget_feed()
     slot = world.watches.slots.acquire()
@@ -486,42 +461,215 @@ async def test_nothing_is_kept_when_the_watches_have_ended(world: World) -> None
     assert world.watches.slots.acquire().done()
 
 
-async def test_changes_before_a_slot_is_assigned_are_in_the_state_and_not_sent_again() -> None:
-    world = World(slots=1)
-    await world.write("a")
-    slot = world.watches.slots.acquire()
+async def test_eight_watches_that_do_not_read_keep_no_other_from_the_state() -> None:
+    world = World(states=8, state_seconds=60.0)
+    for number in range(8):
+        await world.write(f"r{number}")
+    slow = [Received() for _ in range(8)]
+    for each in slow:
+        each.gate.clear()
+    tasks = [asyncio.create_task(world.watches.run(WITH_STATE, each)) for each in slow]
+    for each in slow:
+        await each.until(lambda each=each: len(each.events) == 1)
 
-    async with watching(world, WITH_STATE) as received:
-        await world.write("b")
-        world.watches.slots.release(slot)
-        await received.up_to(2)
-        await world.write("c")
-        await received.up_to(3)
+    async with watching(world, WITH_STATE) as ninth:
+        await ninth.up_to(8)
+    found, lists = sorted(ninth.found), len(world.watches.states)
+    for each in slow:
+        each.gate.set()
+    for each in slow:
+        await each.up_to(8)
 
-    assert sorted(received.found) == ["a", "b"]
-    assert received.names == [(3, "CREATED", "c")]
+    assert found == [f"r{number}" for number in range(8)]
+    assert lists == 1
+    assert [sorted(each.found) for each in slow] == [found] * 8
+    assert len(world.watches.states) == 0
+    await stopped(tasks)
     world.close()
+
+
+async def stopped(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+async def test_slow_watches_of_different_states_keep_no_other_waiting_and_the_oldest_loses_its_state(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(states, "JOINED_CHANGES", 0)
+    world = World(states=8, state_seconds=0.0)
+    await world.write("a", "b")
+    slow, tasks = list[Received](), list[asyncio.Task[None]]()
+    for number in range(8):
+        await world.write(f"r{number}")
+        slow.append(Received())
+        slow[-1].gate.clear()
+        tasks.append(asyncio.create_task(world.watches.run(WITH_STATE, slow[-1])))
+        await slow[-1].until(lambda: len(slow[-1].events) == 1)
+    await world.write("last")
+
+    async with watching(world, WITH_STATE) as ninth:
+        await ninth.up_to(10)
+        lists = len(world.watches.states)
+    for each in slow:
+        each.gate.set()
+    for each in slow[1:]:
+        await each.up_to(10)
+
+    with pytest.raises(InitialStateTooSlowError, match="not read within 0 seconds"):
+        await asyncio.wait_for(tasks[0], 20)
+    assert (len(ninth.found), len(ninth.names), lists) == (11, 0, 7)
+    await stopped(tasks)
+    world.close()
+
+
+async def test_before_a_state_may_be_taken_away_a_watch_joins_the_newest_and_receives_the_rest_as_changes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(states, "JOINED_CHANGES", 0)
+    world = World(states=2, state_seconds=3_600.0)
+    tasks = list[asyncio.Task[None]]()
+    slow = [Received(), Received()]
+    for number, each in enumerate(slow):
+        await world.write(f"r{number}")
+        each.gate.clear()
+        tasks.append(asyncio.create_task(world.watches.run(WITH_STATE, each)))
+        await each.until(lambda each=each: len(each.events) == 1)
+    await world.write("later")
+
+    async with watching(world, WITH_STATE) as third:
+        await third.up_to(3)
+
+    assert sorted(third.found) == ["r0", "r1"]
+    assert third.names == [(3, "CREATED", "later")]
+    assert len(world.watches.states) == 2
+    await stopped(tasks)
+    world.close()
+
+
+@pytest.mark.parametrize(("changes", "lists"), [(1_000, 1), (1_001, 2)])
+async def test_a_watch_joins_a_state_that_is_at_most_a_thousand_changes_old(
+    world: World, changes: int, lists: int
+) -> None:
+    await world.write("a")
+    async with watching(world, WITH_STATE, held_up=True) as first:
+        await first.until(lambda: len(first.events) == 1)
+        await world.write(*(f"r{number}" for number in range(changes)))
+        async with watching(world, WITH_STATE, held_up=True) as second:
+            await second.until(lambda: len(second.events) == 1)
+            alive = len(world.watches.states)
+
+    assert alive == lists
+
+
+async def test_a_state_of_another_history_is_not_joined_and_its_memory_is_freed_at_once(world: World) -> None:
+    await world.write("a", "b")
+    async with watching(world, WITH_STATE, held_up=True) as first:
+        await first.until(lambda: len(first.events) == 1)
+        world.follower.feed.restart(world.follower.snapshot.revision)
+        async with watching(world, WITH_STATE) as second:
+            await second.up_to(1)
+            lists = len(world.watches.states)
+        first.gate.set()
+        await first.until(lambda: isinstance(first.events[-1], ResyncRequired))
+
+    assert lists == 0
+    assert sorted(second.found) == ["a", "b"]
+    assert "reloaded its state" in resync_of(first.events)
 
 
 async def test_no_checkpoint_is_sent_before_the_state() -> None:
-    world = World(slots=1, silent_seconds=0.01)
-    await world.write("a")
-    world.forget_feed()
-    slot = world.watches.slots.acquire()
+    world = World(silent_seconds=0.0)
+    await world.write("a", "b")
 
-    async with (
-        watching(world, WITH_STATE) as first,
-        watching(world, WatchRequest(start_token=world.token(0))) as second,
-    ):
-        # As often as the second watch was due for a checkpoint, so was the first.
-        await second.up_to(0, count=4)
-        before = list(first.events)
-        world.watches.slots.release(slot)
-        await first.up_to(1)
+    async with watching(world, WITH_STATE) as received:
+        events = await received.up_to(1)
 
-    assert before == []
-    assert isinstance(first.events[0], RoleFound)
+    assert [type(event) for event in events[:3]] == [RoleFound, RoleFound, Checkpoint]
     world.close()
+
+
+async def test_slow_watches_of_old_changes_lose_their_page_and_continue_where_they_were() -> None:
+    world = World(page_commits=4, page_bytes=1)
+    for number in range(8):
+        await world.write(f"a{number}", f"b{number}")
+    world.forget_feed()
+    slow = [Received() for _ in range(3)]
+    for each in slow:
+        each.stop_at_change = True
+    tasks = [asyncio.create_task(world.watches.run(WatchRequest(start_token=world.token(0)), each)) for each in slow]
+    for each in slow:
+        await each.until(lambda each=each: bool(each.names))
+    pages = len(world.watches.pages)
+
+    async with watching(world, WatchRequest(start_token=world.token(0))) as other:
+        await other.up_to(8)
+    for each in slow:
+        each.stop_at_change = False
+        each.gate.set()
+    for each in slow:
+        await each.up_to(8)
+
+    expected = [(n + 1, "CREATED", f"{letter}{n}") for n in range(8) for letter in "ab"]
+    assert pages == 1
+    assert other.names == expected
+    assert [each.names for each in slow] == [expected] * 3
+    assert (len(world.watches.pages), world.watches.pages.bytes) == (0, 0)
+    await stopped(tasks)
+    world.close()
+
+
+async def test_a_watch_that_waits_for_its_client_keeps_no_commit_and_no_list(world: World) -> None:
+    await world.write("a", "b")
+    received = [Received(), Received()]
+    for each in received:
+        each.gate.clear()
+    runs: list[Any] = [
+        world.watches.run(asked, each) for asked, each in zip((FROM_NOW, WITH_STATE), received, strict=True)
+    ]
+    tasks = [asyncio.create_task(run) for run in runs]
+    await received[0].until(lambda: bool(received[0].events))
+    received[0].stop_at_change = True
+    received[0].gate.set()
+    await world.write("c", "d")
+    await received[0].until(lambda: bool(received[0].names))
+    await received[1].until(lambda: bool(received[1].found))
+
+    kinds = {type(value) for run in runs for value in locals_of(run)}
+
+    assert {RoleChanged, RoleFound} <= kinds
+    assert not kinds & {Commit, list, tuple, deque}
+    await stopped(tasks)
+
+
+def locals_of(coroutine: Any) -> Iterator[object]:
+    """Yield what the frames of a coroutine that waits refer to."""
+    while frame := getattr(coroutine, "cr_frame", None):
+        yield from frame.f_locals.values()
+        coroutine = coroutine.cr_await
+
+
+async def test_a_write_wakes_thousands_of_watches_a_few_at_a_time(world: World) -> None:
+    sent, turns = 0, list[int]()
+
+    async def send(_: WatchEvent) -> None:
+        nonlocal sent
+        sent += 1
+
+    tasks = [asyncio.create_task(world.watches.run(FROM_NOW, send)) for _ in range(1_000)]
+    while world.follower.feed.waiting < 1_000:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    before = sent
+    await world.write("a")
+    async with asyncio.timeout(20):
+        while sent < before + 2_000:
+            turns.append(sent)
+            await asyncio.sleep(0)
+
+    # Other work that is ready runs after at most one portion.
+    assert max(after - earlier for earlier, after in pairwise(turns)) <= AT_ONCE
+    await stopped(tasks)
 
 
 async def test_pages_of_changes_that_a_watch_does_not_cover_yield_to_other_work() -> None:
@@ -678,7 +826,7 @@ class CountedReaders(ThreadPoolExecutor):
 
 
 async def test_reads_that_are_queued_for_a_watch_that_has_ended_are_not_started() -> None:
-    world = World(slots=8)
+    world = World(reads=8)
     for n in range(3):
         await world.write(f"r{n}")
     start = world.token(1)

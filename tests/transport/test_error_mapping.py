@@ -154,6 +154,7 @@ ERRORS: list[Row] = [
     (transport.UploadLimitError("roles", 1), "RESOURCE_EXHAUSTED", "UPLOAD_LIMIT", {"limit": "1"}, 0),
     (transport.StreamStoppedError(), "UNAVAILABLE", "SERVER_STOPPING", {}, 1),
     (transport.StreamAgeError(300), "UNAVAILABLE", "STREAM_AGE", {"limit_seconds": "300"}, 1),
+    (engine.InitialStateTooSlowError(60), "RESOURCE_EXHAUSTED", "WATCH_TOO_SLOW", {"limit_seconds": "60"}, 1),
     (transport.WatchTooSlowError(30), "RESOURCE_EXHAUSTED", "WATCH_TOO_SLOW", {"limit_seconds": "30"}, 1),
     (DecodeError("m"), "INVALID_ARGUMENT", "MALFORMED_MESSAGE", {}, 0),
     (RuntimeError("m"), "INTERNAL", "INTERNAL", {}, 0),

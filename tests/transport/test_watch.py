@@ -440,3 +440,21 @@ async def test_a_method_that_is_not_implemented_is_not_available(service: Served
 
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNIMPLEMENTED, "NOT_AVAILABLE")
     assert "not available in this version" in refusal.message
+
+
+async def test_eight_clients_that_do_not_read_the_state_keep_no_ninth_from_it(service: Served) -> None:
+    for number in range(4):
+        await declare(service, *(f"r{number}-{n}" for n in range(250)), description="x" * 1_000)
+    address = service.server.bound.address
+    window = [("grpc.http2.bdp_probe", 0), ("grpc.use_local_subchannel_pool", 1)]
+    async with grpc.aio.insecure_channel(address, options=window) as channel:
+        stub = watch_pb2_grpc.WatchServiceStub(channel)
+        slow = [watch(service, initial=True, stub=stub) for _ in range(8)]
+        for each in slow:
+            await each.read()
+
+        ninth = watch(service, initial=True)
+        await ninth.up_to(4)
+
+    assert len(ninth.changes) == 1_000
+    assert all(len(each.changes) == 1 for each in slow)

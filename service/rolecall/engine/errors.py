@@ -55,6 +55,17 @@ class StaleStateError(EngineError):
         )
 
 
+class InitialStateTooSlowError(EngineError):
+    """A watch did not read its initial state in time, and others needed the memory."""
+
+    def __init__(self, limit_seconds: float) -> None:
+        self.limit_seconds = limit_seconds
+        super().__init__(
+            f"the initial state was not read within {limit_seconds:g} seconds, and others need its memory; "
+            "start over, and read faster"
+        )
+
+
 class UnreadablePolicyError(EngineError):
     """This version cannot read a stored trust policy."""
 

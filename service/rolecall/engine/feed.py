@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
-from itertools import islice
 
 from rolecall.roles.change import Commit
 from rolecall.roles.role import Revision, Role
@@ -19,7 +17,7 @@ from rolecall.roles.role import Revision, Role
 MAX_CHANGES = 10_000
 MAX_BYTES = 32 * 1024 * 1024
 
-WOKEN_AT_ONCE = 64
+WOKEN_AT_ONCE = 16
 """How many watches are woken before the event loop runs other work."""
 
 _CHANGE_BYTES = 1_000
@@ -27,7 +25,7 @@ _CHANGE_BYTES = 1_000
 
 
 class Feed:
-    """The newest commits up to the revision `head`. For one event loop."""
+    """The newest commits up to the revision `head`; `added` counts the changes that ever were in it. For one event loop."""
 
     def __init__(self, *, max_changes: int = MAX_CHANGES, max_bytes: int = MAX_BYTES) -> None:
         self._max_changes, self._max_bytes = max_changes, max_bytes
@@ -36,6 +34,7 @@ class Feed:
         self._changes = self._bytes = 0
         self._waiting: dict[asyncio.Future[None], None] = {}
         self.generation, self.head = 0, Revision(0)
+        self.added = 0
 
     def add(self, commit: Commit) -> None:
         """Add the next commit. One that is not new is ignored; one that does not follow the last clears the feed first."""
@@ -53,12 +52,10 @@ class Feed:
         self.head = revision
         self._wake()
 
-    def since(self, revision: Revision, limit: int) -> Sequence[Commit] | None:
-        """Return the first `limit` commits after a revision, in order; None when the first of them has left the feed."""
+    def after(self, revision: Revision) -> Commit | None:
+        """Return the next commit after a revision; None when it has left the feed, or there is none."""
         behind, count = self.head - revision, len(self._commits)
-        if behind > count:
-            return None
-        return list(islice(self._commits, count - behind, count - behind + limit)) if behind > 0 else ()
+        return self._commits[count - behind] if 0 < behind <= count else None
 
     async def wait(self, revision: Revision, generation: int, seconds: float) -> None:
         """Wait until there is a commit after a revision, or another generation, for at most `seconds`."""
@@ -91,6 +88,7 @@ class Feed:
         self._commits.append(commit)
         self._sizes.append(self._size(commit))
         self._changes += len(commit.changes)
+        self.added += len(commit.changes)
         self._bytes += self._sizes[-1]
         self.head = commit.revision
         while len(self._commits) > 1 and (self._changes > self._max_changes or self._bytes > self._max_bytes):
@@ -101,7 +99,7 @@ class Feed:
         # A commit with too many changes is too large anyway; measuring it would delay other work.
         if len(commit.changes) > self._max_changes:
             return self._max_bytes
-        return sum(_bytes_of(change.role) for change in commit.changes)
+        return estimated_bytes(commit)
 
     def _clear(self) -> None:
         self._commits.clear()
@@ -124,6 +122,11 @@ def _wake_in_portions(loop: asyncio.AbstractEventLoop, waiting: list[asyncio.Fut
 def _settle(woken: asyncio.Future[None]) -> None:
     if not woken.done():
         woken.set_result(None)
+
+
+def estimated_bytes(commit: Commit) -> int:
+    """Return the approximate memory of a commit."""
+    return sum(_bytes_of(change.role) for change in commit.changes)
 
 
 def _bytes_of(role: Role) -> int:

@@ -5,20 +5,25 @@
    `silent_seconds`. A client that applied everything before a checkpoint has exactly the state of its revision.
 3. The initial state is that of one revision, although commits arrive while it is sent.
 4. A watch that cannot continue without a gap ends with `ResyncRequired`.
+5. A watch that waits for its client holds one role and no list, so slow clients take no memory that others wait for; few
+   watches send at a time, so thousands of them do not delay decisions.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterable
+import random
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
-from functools import partial
 from typing import Any, TypeAlias
 
 from rolecall.engine.consistency import AtLeastAsFresh, Consistency
 from rolecall.engine.errors import ChangeGapError
 from rolecall.engine.follower import Follower
+from rolecall.engine.initial_state import InitialState, InitialStates
+from rolecall.engine.pace import Pace
+from rolecall.engine.stored_pages import StoredPage, StoredPages
 from rolecall.engine.watch_events import (
     Checkpoint,
     ResyncRequired,
@@ -37,12 +42,15 @@ from rolecall.roles.tokens import Tokens
 ROLES_BETWEEN_AWAITS = 500
 """How many roles of other accounts a watch skips before it yields to other work."""
 
+CHECKPOINT_SPREAD = 0.25
+"""Checkpoints come up to this part early, at random: those of thousands of watches do not come due together."""
+
 Send: TypeAlias = "Callable[[WatchEvent], Awaitable[object]]"
 """Sends an event to the client; returns when flow control has accepted it."""
 
 
 class Slots:
-    """A bounded number of slots for work that takes memory, given in the order of the requests. For one event loop."""
+    """A bounded number of slots, given in the order of the requests. For one event loop."""
 
     def __init__(self, count: int) -> None:
         self._free = count
@@ -90,17 +98,22 @@ class RoleWatches:
     ) -> None:
         self.repository, self.follower, self.readers = repository, follower, readers
         self.options = options or WatchOptions()
-        self.slots = Slots(self.options.slots)
+        self.slots = Slots(self.options.reads)
+        self.states = InitialStates(self.options.states, self.options.state_seconds)
+        self.pages = StoredPages(self.options.page_bytes)
+        self.pace = Pace()
         self._consistency, self._tokens = consistency, tokens
 
     async def run(self, request: WatchRequest, send: Send) -> None:
         """Send events; return only after `ResyncRequired`.
 
-        Raise `InvalidTokenError`, `FutureRevisionError`, `RevisionNotReachedError`, `StoreUnavailableError`.
+        Raise `InvalidTokenError`, `FutureRevisionError`, `RevisionNotReachedError`, `StoreUnavailableError`,
+        `InitialStateTooSlowError`.
         """
         try:
             await _Watch(self, request, send).run()
         except _RESYNC as error:
+            await self.pace.turn()
             await send(ResyncRequired(_REASONS[type(error)]))
 
     async def reach(self, token: str) -> Revision:
@@ -121,13 +134,14 @@ class _OtherHistoryError(Exception):
 
 
 class _Watch:
-    """One watch. Every change up to `_revision` has been sent."""
+    """One watch. Every change up to `_revision` has been sent, and the first `_passed` ones of the next commit."""
 
     def __init__(self, watches: RoleWatches, request: WatchRequest, send: Send) -> None:
-        self._watches, self._request, self._send = watches, request, send
+        self._watches, self._request, self._send_now = watches, request, send
         self._options, self._feed = watches.options, watches.follower.feed
         self._now = asyncio.get_running_loop().time
         self._revision, self._generation = self._feed.head, self._feed.generation
+        self._passed = 0
         self._checkpoint_due = -math.inf
         self._unconfirmed = False
 
@@ -140,93 +154,129 @@ class _Watch:
         while True:
             if self._revision >= self._feed.head:
                 await self._wait_for_changes()
-            elif (commits := self._feed.since(self._revision, self._options.page_commits)) is None:
-                await self._send_stored_page()
+            elif self._feed.after(self._revision):
+                await self._send_commits(self._feed.after)
             else:
-                await self._send_commits(commits)
+                await self._send_stored_page()
 
     async def _wait_for_changes(self) -> None:
         await self._checkpoint_if_due(after_changes=True)
         await self._feed.wait(self._revision, self._generation, self._checkpoint_due - self._now())
 
     async def _send_state(self) -> None:
-        slot = self._watches.slots.acquire()
+        state = self._watches.states.join(self._watches.follower, self._now())
+        self._generation = state.generation
         try:
-            await self._wait_for(slot, with_checkpoints=False)
-            self._generation, snapshot = self._feed.generation, self._watches.follower.snapshot
-            # A list of its own: commits that arrive while it is sent do not change it.
-            versions, revision = snapshot.versions(), snapshot.revision
-            for number, version in enumerate(versions, start=1):
-                if self._covers(version.role):
-                    await self._send(RoleFound(version.role))
-                if not number % ROLES_BETWEEN_AWAITS:
-                    await asyncio.sleep(0)
-                    self._require_same_history()
-            self._revision = revision
+            for number in range(state.count):
+                await self._send_found(state, number)
         finally:
-            self._watches.slots.release(slot)
+            self._watches.states.leave(state)
+        self._revision = state.revision
+
+    async def _send_found(self, state: InitialState, number: int) -> None:
+        self._require_same_history()
+        role = state.role(number)
+        if self._covers(role):
+            await self._send(RoleFound(role))
+        elif not (number + 1) % ROLES_BETWEEN_AWAITS:
+            await asyncio.sleep(0)
 
     async def _send_stored_page(self) -> None:
         """Send the next page of commits that have left the feed."""
+        page = await self._read_page()
+        self._watches.pages.add(page)
+        try:
+            await self._send_commits(page.after)
+        finally:
+            self._watches.pages.remove(page)
+
+    async def _read_page(self) -> StoredPage:
         slot = self._watches.slots.acquire()
+        reading: asyncio.Future[StoredPage] | None = None
         try:
             await self._wait_for(slot)
-            await self._send_commits(await self._read_page())
-        finally:
-            self._watches.slots.release(slot)
-
-    async def _read_page(self) -> list[Commit]:
-        read = partial(self._watches.repository.commits, after=self._revision, limit=self._options.page_commits)
-        reading = asyncio.get_running_loop().run_in_executor(self._watches.readers, read)
-        try:
+            reading = asyncio.get_running_loop().run_in_executor(self._watches.readers, self._read)
             await self._wait_for(reading)
         finally:
             # When the watch has ended, a read that is still queued must not take a thread.
-            reading.cancel()
+            if reading is not None:
+                reading.cancel()
+            self._watches.slots.release(slot)
         self._require_same_history()
+        page = reading.result()
         # A commit above the head has not been applied by this process yet; it will come through the feed.
-        commits = [commit for commit in reading.result() if commit.revision <= self._feed.head]
-        if not commits:
+        page.commits = [commit for commit in page.commits if commit.revision <= self._feed.head]
+        if not page.commits:
             raise ChangeGapError(self._revision, self._feed.head)
-        return commits
+        return page
 
-    async def _send_commits(self, commits: Iterable[Commit]) -> None:
+    def _read(self) -> StoredPage:
+        return StoredPage(self._watches.repository.commits(after=self._revision, limit=self._options.page_commits))
+
+    async def _send_commits(self, after: Callable[[Revision], Commit | None]) -> None:
+        """Send as many commits as a page has, while `after` returns the next one."""
         await self._checkpoint_if_due(after_changes=True)
-        for commit in commits:
+        for _ in range(self._options.page_commits):
             await self._checkpoint_if_due()
-            if commit.revision != self._revision + 1:
-                raise ChangeGapError(self._revision, commit.revision)
-            sent = await self._send_changes(commit)
-            self._unconfirmed |= sent
-            self._revision = commit.revision
+            if not await self._send_commit(after):
+                break
         # A page of other accounts sends nothing, so nothing else yields to other work.
         await asyncio.sleep(0)
 
-    async def _send_changes(self, commit: Commit) -> bool:
-        """Send the changes of the accounts that the watch covers; return whether there were any."""
-        sent = False
-        for number, change in enumerate(commit.changes, start=1):
-            if self._covers(change.role):
-                await self._send(RoleChanged(commit.revision, change.kind, change.role))
-                sent = True
-            if not number % ROLES_BETWEEN_AWAITS:
+    async def _send_commit(self, after: Callable[[Revision], Commit | None]) -> bool:
+        """Send the rest of the next commit; return whether `after` has returned it to its end."""
+        while True:
+            self._require_same_history()
+            # Looked up for each change: a watch that waits for its client keeps no commit from being freed.
+            commit = after(self._revision)
+            if commit is None:
+                return False
+            if commit.revision != self._revision + 1:
+                raise ChangeGapError(self._revision, commit.revision)
+            change = self._next_change(commit)
+            if change is None and self._passed >= len(commit.changes):
+                self._revision, self._passed = commit.revision, 0
+                return True
+            del commit
+            if change:
+                self._unconfirmed = True
+                await self._send(change)
+            else:
                 await asyncio.sleep(0)
-        return sent
+
+    def _next_change(self, commit: Commit) -> RoleChanged | None:
+        """Pass over the changes that the watch does not cover; return the next one that it does, None after many of them."""
+        end = min(len(commit.changes), self._passed + ROLES_BETWEEN_AWAITS)
+        while self._passed < end:
+            change = commit.changes[self._passed]
+            self._passed += 1
+            if self._covers(change.role):
+                return RoleChanged(commit.revision, change.kind, change.role)
+        return None
+
+    async def _send(self, event: WatchEvent) -> None:
+        await self._watches.pace.turn()
+        self._require_same_history()
+        await self._send_now(event)
 
     async def _checkpoint_if_due(self, *, after_changes: bool = False) -> None:
         """Send a checkpoint if one is due; with `after_changes` also if changes were sent since the last one."""
         # The token of a checkpoint names the history that is followed now, so it must be the one of this watch.
         self._require_same_history()
+        # A checkpoint is never inside a write.
+        if self._passed:
+            return
         if self._now() >= self._checkpoint_due or (after_changes and self._unconfirmed):
-            self._checkpoint_due = self._now() + self._options.silent_seconds
+            early = CHECKPOINT_SPREAD * random.random()  # noqa: S311  (no secret)
+            self._checkpoint_due = self._now() + self._options.silent_seconds * (1 - early)
             self._unconfirmed = False
             await self._send(Checkpoint(self._revision))
 
-    async def _wait_for(self, future: asyncio.Future[Any], *, with_checkpoints: bool = True) -> None:
+    async def _wait_for(self, future: asyncio.Future[Any]) -> None:
         """Wait for a future, and send checkpoints that become due meanwhile."""
         while not future.done():
             await asyncio.wait([future], timeout=self._options.silent_seconds)
-            if with_checkpoints and not future.done():
+            if not future.done():
                 await self._checkpoint_if_due()
 
     def _covers(self, role: Role) -> bool:

@@ -25,11 +25,19 @@ class WatchRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchOptions:
-    """Limits of watches: seconds without a checkpoint, how many hold the state or a page at once, and the size of a page."""
+    """Limits of watches.
+
+    `silent_seconds` is how long a watch is without a checkpoint at most. Of the store, at most `reads` pages of `page_commits`
+    are read at a time, and those that are being sent have `page_bytes`. There are at most `states` lists of the initial
+    state; one may be taken from its readers after `state_seconds`.
+    """
 
     silent_seconds: float = 4.0
-    slots: int = 8
+    reads: int = 8
     page_commits: int = 50
+    page_bytes: int = 32 * 1024 * 1024
+    states: int = 8
+    state_seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

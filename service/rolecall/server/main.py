@@ -36,6 +36,9 @@ from rolecall.storage.snapshot.file import SnapshotFileError
 from rolecall.storage.snapshot.key import SnapshotKeyError
 from rolecall.transport.server import AddressError
 
+COLLECTION_THRESHOLDS = (5_000, 10, 10)
+"""When the cycle collector runs. With Python's own numbers a write with thousands of watches causes a full collection."""
+
 _START_ERRORS = (
     AddressError,
     ConfigError,
@@ -94,6 +97,7 @@ async def serve(config: Config, *, ready: Callable[[BoundAddresses], None] | Non
             gc.collect()
             # The loaded roles live as long as the process: collections need not visit them.
             gc.freeze()
+            gc.set_threshold(*COLLECTION_THRESHOLDS)
             log.info(
                 "serving",
                 address=server.bound.address,

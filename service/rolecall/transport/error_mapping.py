@@ -170,8 +170,9 @@ def _(error: transport.OverdueError) -> Fault:
     return plain_fault(code_pb2.DEADLINE_EXCEEDED, "SERVER_LIMIT", error, limit_seconds=f"{error.limit_seconds:g}")
 
 
-@fault_of.register
-def _(error: transport.WatchTooSlowError) -> Fault:
+@fault_of.register(transport.WatchTooSlowError)
+@fault_of.register(engine.InitialStateTooSlowError)
+def _(error: transport.WatchTooSlowError | engine.InitialStateTooSlowError) -> Fault:
     facts = {"limit_seconds": f"{error.limit_seconds:g}"}
     return plain_fault(code_pb2.RESOURCE_EXHAUSTED, "WATCH_TOO_SLOW", error, retry_seconds=RETRY_SECONDS, **facts)
 

@@ -38,33 +38,41 @@ def watch_request(message: pb.WatchRolesRequest, accounts: Accounts) -> WatchReq
 
 
 class EventEncoder:
-    """Encodes events. Thousands of clients may watch the same change, so an encoded change is cached."""
+    """Encodes events. Thousands of clients may watch the same role or change, so an encoded one is cached."""
 
     def __init__(self, tokens: Tokens, cache_bytes: int = CACHE_BYTES) -> None:
         self._tokens = tokens
+        self._checkpoint = ("", b"")
         self._cache: LRUCache[tuple[int, Revision, ChangeKind], _Cached] = LRUCache(cache_bytes, getsizeof=_size)
 
     def encode(self, event: WatchEvent) -> bytes:
         """Return the encoded message of an event."""
         match event:
-            case RoleChanged():
-                return self._change(event)
+            case RoleChanged(revision, kind, changed):
+                return self._change(revision, kind, changed)
             case RoleFound(found):
-                return _encoded(found.revision, ChangeKind.CREATED, found)
+                return self._change(found.revision, ChangeKind.CREATED, found)
             case Checkpoint(revision):
-                checkpoint = pb.WatchCheckpoint(revision=revision, token=self._tokens.consistency(revision))
-                return pb.WatchRolesResponse(checkpoint=checkpoint).SerializeToString()
+                return self._encoded_checkpoint(revision)
             case ResyncRequired(reason):
                 return pb.WatchRolesResponse(resync_required=pb.ResyncRequired(reason=reason)).SerializeToString()
 
-    def _change(self, event: RoleChanged) -> bytes:
+    def _encoded_checkpoint(self, revision: Revision) -> bytes:
+        # After a write every watch gets the same one. The token names the revision and the history.
+        token = self._tokens.consistency(revision)
+        if self._checkpoint[0] != token:
+            message = pb.WatchRolesResponse(checkpoint=pb.WatchCheckpoint(revision=revision, token=token))
+            self._checkpoint = (token, message.SerializeToString())
+        return self._checkpoint[1]
+
+    def _change(self, revision: Revision, kind: ChangeKind, changed: Role) -> bytes:
         # The cache also stores the role, so that no other object can get the same `id` while the entry exists.
-        key = (id(event.role), event.revision, event.kind)
+        key = (id(changed), revision, kind)
         if cached := self._cache.get(key):
             return cached[1]
-        encoded = _encoded(event.revision, event.kind, event.role)
+        encoded = _encoded(revision, kind, changed)
         if len(encoded) <= self._cache.maxsize:
-            self._cache[key] = (event.role, encoded)
+            self._cache[key] = (changed, encoded)
         return encoded
 
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterable
 
 from grpc_health.v1 import health_pb2 as pb, health_pb2_grpc as rpc
 
+from rolecall.engine.pace import Pace
 from rolecall.transport.errors import UnknownServiceError
 
 PROCESS = ""
@@ -27,6 +28,7 @@ class Health(rpc.HealthServicer):  # type: ignore[misc]  # grpc_health has no ty
         self._serving = dict.fromkeys([PROCESS, *services], False)
         self._changed = asyncio.Event()
         self._draining = False
+        self._pace = Pace()
 
     def set(self, *services: str, serving: bool) -> None:
         """Set whether the services are serving. After `drain` none ever is."""
@@ -56,6 +58,8 @@ class Health(rpc.HealthServicer):  # type: ignore[misc]  # grpc_health has no ty
                 reported = status
             else:
                 await changed.wait()
+                # A change wakes all watchers at once, and there may be thousands.
+                await self._pace.turn()
 
     def _status(self, service: str) -> int:
         serving = self._serving.get(service)
