@@ -113,6 +113,10 @@ class Received:
                 await self._news.wait()
         return self.events
 
+    async def begun(self, kind: type[Any] = object) -> None:
+        """Return when an event of a kind has been received."""
+        await self.until(lambda: any(isinstance(event, kind) for event in self.events))
+
     @property
     def names(self) -> list[tuple[int, str, str]]:
         return [(e.revision, e.kind.value, e.role.role_name) for e in self.events if isinstance(e, RoleChanged)]
@@ -470,7 +474,7 @@ async def test_eight_watches_that_do_not_read_keep_no_other_from_the_state() -> 
         each.gate.clear()
     tasks = [asyncio.create_task(world.watches.run(WITH_STATE, each)) for each in slow]
     for each in slow:
-        await each.until(lambda each=each: len(each.events) == 1)
+        await each.begun()
 
     async with watching(world, WITH_STATE) as ninth:
         await ninth.up_to(8)
@@ -535,7 +539,7 @@ async def test_before_a_state_may_be_taken_away_a_watch_joins_the_newest_and_rec
         await world.write(f"r{number}")
         each.gate.clear()
         tasks.append(asyncio.create_task(world.watches.run(WITH_STATE, each)))
-        await each.until(lambda each=each: len(each.events) == 1)
+        await each.begun()
     await world.write("later")
 
     async with watching(world, WITH_STATE) as third:
@@ -600,7 +604,7 @@ async def test_slow_watches_of_old_changes_lose_their_page_and_continue_where_th
         each.stop_at_change = True
     tasks = [asyncio.create_task(world.watches.run(WatchRequest(start_token=world.token(0)), each)) for each in slow]
     for each in slow:
-        await each.until(lambda each=each: bool(each.names))
+        await each.begun(RoleChanged)
     pages = len(world.watches.pages)
 
     async with watching(world, WatchRequest(start_token=world.token(0))) as other:
