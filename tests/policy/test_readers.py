@@ -153,6 +153,8 @@ def test_text_is_read_as_it_is() -> None:
         pytest.param("192.0.2.7", IpAddress(4, 0xC0000207), id="ipv4"),
         pytest.param("::1", IpAddress(6, 1), id="ipv6"),
         pytest.param("2001:DB8::7", IpAddress(6, (0x20010DB8 << 96) + 7), id="capitals"),
+        pytest.param("::FfFf:10.0.0.1", IpAddress(4, 0x0A000001), id="mapped-dotted-in-capitals"),
+        pytest.param("0::ffff:10.0.0.1", IpAddress(4, 0x0A000001), id="mapped-dotted-with-a-zero"),
         pytest.param("::ffff:10.0.0.1", IpAddress(4, 0x0A000001), id="mapped-dotted"),  # row 30 of the faults
         pytest.param("::ffff:a00:1", IpAddress(4, 0x0A000001), id="mapped-hexadecimal"),  # row 30 of the faults
         pytest.param(
@@ -169,6 +171,7 @@ def test_an_address_is_read(text: str, address: IpAddress) -> None:
 HOSTILE_ADDRESSES = [
     pytest.param("", id="empty"),
     pytest.param("010.0.0.1", id="octal"),  # row 29 of the faults
+    pytest.param("::ffff:010.0.0.1", id="mapped-octal"),
     pytest.param("127.1", id="short"),  # row 29 of the faults
     pytest.param("0x7f000001", id="hexadecimal"),  # row 29 of the faults
     pytest.param("1", id="number"),  # row 29 of the faults

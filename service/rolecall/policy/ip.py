@@ -14,7 +14,8 @@ from typing import NamedTuple
 from rolecall.policy.wording import quoted
 
 _OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_DOTTED = re.compile(rf"{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}", re.ASCII)
+# With or without the prefix of an IPv6 address that contains it: the form in which sockets of both families name IPv4 callers.
+_DOTTED = re.compile(rf"(?:::[Ff]{{4}}:)?{_OCTET}\.{_OCTET}\.{_OCTET}\.{_OCTET}", re.ASCII)
 _PREFIX_LENGTH = re.compile(r"0|[1-9][0-9]{0,2}")
 _MAPPED = 0xFFFF
 _BITS = {4: 32, 6: 128}

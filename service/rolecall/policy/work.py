@@ -18,10 +18,10 @@ from rolecall.policy.limits import MAX_CONTEXT_CHARACTERS, MAX_VALUES
 from rolecall.policy.operators import LIKE_OPERATORS, Family
 from rolecall.policy.wildcard import pattern_shape
 
-WORK_BUDGET = 40_000_000
+WORK_BUDGET = 30_000_000
 """The most work of one decision."""
 
-EXPLANATION_BUDGET = 100_000_000
+EXPLANATION_BUDGET = 80_000_000
 """The most work of one explanation: within the default limits of a document, what can be decided can be explained."""
 
 LONG_WORK = 2_000_000
