@@ -21,7 +21,7 @@ PATTERNS = [f"*{'a?' * 240}?{n:02d}b*" for n in range(8)]
 LONG_VALUES = ["a" * 4_096] * 4
 MANY = 1_000
 TURNS_BESIDE_A_CHECK = 25
-"""Of long work, while a plain check is answered; a check needs some iterations of the event loop. Without pauses there were hundreds."""
+"""Of long work, while a plain check is answered, which needs some iterations of the event loop."""
 
 
 def policy(*statements: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,19 @@ def test_the_exit_code_is_0_after_a_signal_and_2_after_an_error_of_the_start(
 
     assert run(settings, ready=noted) == code
     assert capsys.readouterr().err == message
+
+
+def test_threads_of_a_server_keep_the_interpreter_for_half_a_millisecond(monkeypatch: pytest.MonkeyPatch) -> None:
+    intervals = list[float]()
+
+    async def serve(given: object, *, ready: object) -> None:
+        intervals.append(sys.getswitchinterval())
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.005)
+    monkeypatch.setattr(main, "serve", serve)
+
+    run(config())
+    sys.setswitchinterval(before)
+
+    assert intervals == [pytest.approx(main.SWITCH_SECONDS)]

@@ -39,6 +39,12 @@ from rolecall.transport.server import AddressError
 COLLECTION_THRESHOLDS = (5_000, 10, 10)
 """When the cycle collector runs. With Python's own numbers a write with thousands of watches causes a full collection."""
 
+SWITCH_SECONDS = 0.000_5
+"""How long a thread that parses a document may keep the interpreter from the event loop and from the threads of gRPC.
+
+A call changes between these several times, and would wait Python's default of five milliseconds each time.
+"""
+
 _START_ERRORS = (
     AddressError,
     ConfigError,
@@ -114,6 +120,7 @@ async def serve(config: Config, *, ready: Callable[[BoundAddresses], None] | Non
 
 def run(config: Config, *, ready: Callable[[BoundAddresses], None] | None = None) -> int:
     """Serve on a new event loop; return the exit code: 0 after a signal, 2 with a sentence on stderr when it cannot start."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(serve(config, ready=ready))
