@@ -164,3 +164,18 @@ def test_all_versions_are_those_of_the_revision_also_while_a_commit_settles() ->
 
     assert seen == {(1, 150, 0), (2, 150, 70)}
     assert len(snapshot.versions()) == 150
+
+
+def test_the_versions_of_several_roles_are_of_one_revision_also_while_a_commit_settles() -> None:
+    names = [f"r{n:03}" for n in range(120)]
+    keys = [f"{ACCOUNT}/{name}" for name in [*names, "none"]]
+    snapshot = Snapshot([role(document(allow()), name=name) for name in names], revision=Revision(1))
+    changes = [Change(ChangeKind.UPDATED, role(document(allow()), name=name, revision=2)) for name in names[:-1]]
+    seen = set()
+
+    for _ in snapshot.applying(commit_of(2, *changes, Change(ChangeKind.DELETED, role("", name=names[-1])))):
+        versions = snapshot.versions_of(keys)
+        assert versions == [snapshot.version(key) for key in keys]
+        seen.add(tuple(version and int(version.role.revision) for version in versions))
+
+    assert seen == {(1,) * 120 + (None,), (2,) * 119 + (None, None)}

@@ -82,6 +82,10 @@ class Snapshot:
         arriving = self._arriving
         return arriving[key] if key in arriving else self._versions.get(key)
 
+    def versions_of(self, keys: Iterable[str]) -> list[RoleVersion | None]:
+        """Return the newest version of each role, all of one revision."""
+        return list(map(self.version if self._arriving else self._versions.get, keys))
+
     def naming(self, principal: Principal, *, after: str, limit: int) -> list[str]:
         """Return, in order, the first `limit` keys above `after` of the roles that may trust `principal`."""
         return self._index.roles_naming(principal, after=after, limit=limit)

@@ -136,8 +136,8 @@ class Batches:
         refused: dict[int, bytes] = {}
         requests = await self._decode(queries, work, refused)
         # From here until the versions are taken nothing is awaited, so they are those of the moment.
-        moment, version_of = DecisionMoment.now(self._point, self._consistency), self._point.snapshot.version
-        versions = [version_of(request.role_key) for request in requests]
+        moment = DecisionMoment.now(self._point, self._consistency)
+        versions = self._point.snapshot.versions_of([request.role_key for request in requests])
         batch = Batch(self._point, requests, versions, moment, reported=reported)
         while not batch.done:
             if long := batch.decide_until(work.until, self._ids):
