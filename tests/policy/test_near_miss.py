@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from rolecall.policy import near_miss
 from rolecall.policy.compiler import compile_policy
 from rolecall.policy.explain import StatementTrace, explain
 from rolecall.policy.near_miss import NearMiss, near_misses
+from rolecall.policy.operators import OPERATORS
 from rolecall.policy.parser import parse_policy
 from rolecall.policy.principal import principal_of_request
 
@@ -279,3 +282,35 @@ def test_a_role_is_matched_without_regard_to_case() -> None:
 
     assert found.matched_principal == f"acs:ram::{ACCOUNT}:role/DEPLOY"
     assert found.applies
+
+
+def test_only_expected_values_with_wildcards_are_tried_as_patterns(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+    like = OPERATORS["StringLike"]
+
+    def expected(pattern: str) -> Any:
+        tried.append(pattern)
+        return like.expected(pattern)
+
+    monkeypatch.setattr(near_miss, "OPERATORS", {**OPERATORS, "StringLike": replace(like, expected=expected)})
+
+    found = suggestion(allow(ALICE, {"StringEquals": {"k": ["plain", "a*", "b?"]}}), context={"k": ["abc"]})
+
+    assert "use StringLike" in found
+    assert tried == ["a*", "b?"]
+
+
+@pytest.mark.parametrize(("conditions", "found"), [(1, True), (4, False)])
+def test_the_patterns_that_are_tried_are_limited_over_all_failed_conditions(conditions: int, found: bool) -> None:
+    expected = [*(f"x{number}*" for number in range(100)), "a*"]
+    condition = {"StringEquals": {f"k{number}": expected for number in range(conditions)}}
+    context = {f"k{number}": ["abc"] for number in range(conditions)}
+
+    assert ("use StringLike" in suggestion(allow(ALICE, condition), context=context)) is found
+
+
+def test_of_long_values_a_suggestion_shows_the_ends() -> None:
+    found = suggestion(allow(ALICE, {"StringEquals": {"k": "v" * 4_000}}), context={"k": ["x" * 4_000] * 9})
+
+    assert f"`{'x' * 64}...{'x' * 32}`" in found
+    assert len(found) < 1_000

@@ -144,8 +144,9 @@ def _value(operator: Operator | None, node: Node) -> str | None:
     text = _scalar(node)
     if text is None or operator is None:
         return text
-    if operator.name in LIKE_OPERATORS and not _is_pattern(text, node):
-        return None
+    if operator.name in LIKE_OPERATORS:
+        # Every text is a pattern: compiling it, the longest part of reading a document of patterns, finds nothing to refuse.
+        return text if _is_pattern(text, node) else None
     try:
         operator.expected(text)
     except ValueError as error:
