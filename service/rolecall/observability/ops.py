@@ -19,6 +19,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 MAX_HEAD_BYTES = 8 * 1024
 MAX_CONNECTIONS = 256
 BACKLOG = 1_024
+ACCEPTED_AT_ONCE = 64
+"""How many connections one turn of the loop accepts. A request is read within three turns of its connection, so that fewer than
+`MAX_CONNECTIONS` others can have been accepted meanwhile, and a probe never loses its place before it is read."""
+
 REQUEST_SECONDS = 5.0
 
 _TEXT = "text/plain; charset=utf-8"
@@ -71,15 +75,26 @@ class OpsServer:
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
         self._request_stop = lambda: loop.call_soon_threadsafe(stopped.set)
-        server = await asyncio.start_server(self._serve, sock=listening, limit=MAX_HEAD_BYTES)
+        server = await asyncio.start_server(self._serve, sock=listening, limit=MAX_HEAD_BYTES, backlog=ACCEPTED_AT_ONCE)
+        listening.listen(BACKLOG)  # asyncio has set the queue of the system to ACCEPTED_AT_ONCE
         self._serving.set()
         await stopped.wait()
         server.close()
-        await server.wait_closed()
+        await self._close_connections()
+
+    async def _close_connections(self) -> None:
+        """Close every connection, also those that are being accepted; return when none is left."""
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            for writer in (*self._silent, *self._answering):
+                writer.transport.abort()
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.sleep(0)  # closes the sockets that were aborted
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._make_room()
         self._silent[writer] = None
+        # `drain` then returns when the system has the whole answer, and nothing of it is stored after the connection is closed.
+        writer.transport.set_write_buffer_limits(0)
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -87,7 +102,8 @@ class OpsServer:
                 writer.write(self._response_bytes(head))
                 await writer.drain()
         except (OSError, TimeoutError, asyncio.CancelledError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # an incomplete or too large head, a client that does not read, or a stop: the connection is closed
+            # An incomplete or too large head, a client that does not read, or a stop. `close` would wait for such a client.
+            writer.transport.abort()
         finally:
             self._silent.pop(writer, None)
             self._answering.pop(writer, None)
