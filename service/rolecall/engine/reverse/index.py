@@ -14,14 +14,15 @@ from rolecall.policy.principal import Principal
 
 # Measured with `python -m bench.scale`. The keys are shared with the snapshot and cost nothing here.
 BYTES_A_POSTING = 9
-BYTES_A_PRINCIPAL = 600
+BYTES_A_PRINCIPAL = 400
 
 
 class ReverseIndex:
     """Maps principals to the keys of the roles whose Allow statements name them."""
 
     def __init__(self) -> None:
-        self._postings: dict[Principal, SortedKeys] = {}
+        # Most principals of a large store are in one role: the key alone takes half the memory of a list of one key.
+        self._postings: dict[Principal, str | SortedKeys] = {}
         self._count = 0
 
     @classmethod
@@ -32,7 +33,7 @@ class ReverseIndex:
         while unsorted.postings:
             principal, keys = unsorted.postings.popitem()
             keys.sort()
-            index._postings[principal] = SortedKeys(keys)
+            index._postings[principal] = keys[0] if len(keys) == 1 else SortedKeys(keys)
         return index
 
     def add(self, key: str, principals: Iterable[Principal]) -> None:
@@ -40,23 +41,35 @@ class ReverseIndex:
         for principal in principals:
             posting = self._postings.get(principal)
             if posting is None:
-                posting = self._postings[principal] = SortedKeys()
-            self._count += posting.add(key)
+                self._postings[principal] = key
+                self._count += 1
+            elif isinstance(posting, SortedKeys):
+                self._count += posting.add(key)
+            elif posting != key:
+                self._postings[principal] = SortedKeys(sorted((posting, key)))
+                self._count += 1
 
     def discard(self, key: str, principals: Iterable[Principal]) -> None:
         """Remove a role under `principals`."""
         for principal in principals:
             posting = self._postings.get(principal)
-            if posting is None:
-                continue
-            self._count -= posting.discard(key)
-            if not posting:
-                del self._postings[principal]
+            if isinstance(posting, SortedKeys):
+                self._count -= posting.discard(key)
+            elif posting == key:
+                self._count -= 1
+            if posting == key or not posting:
+                self._postings.pop(principal, None)
 
     def roles_naming(self, principal: Principal, *, after: str, limit: int) -> list[str]:
         """Return, in order and once each, the first `limit` keys above `after` of the roles that may trust `principal`."""
-        lists = [posting.above(after, limit) for posting in map(self._postings.get, lookup_forms(principal)) if posting]
-        return lists[0] if len(lists) == 1 else sorted({key for keys in lists for key in keys})[:limit]
+        found = [self._above(form, after, limit) for form in lookup_forms(principal)]
+        return found[0] if len(found) == 1 else sorted({key for keys in found for key in keys})[:limit]
+
+    def _above(self, form: Principal, after: str, limit: int) -> list[str]:
+        posting = self._postings.get(form)
+        if isinstance(posting, SortedKeys):
+            return posting.above(after, limit)
+        return [posting] if posting is not None and posting > after else []
 
     @property
     def estimated_bytes(self) -> int:

@@ -1,0 +1,40 @@
+"""The reverse index, whose entries are a key or a list of keys: it behaves as a set of pairs."""
+
+from __future__ import annotations
+
+from hypothesis import given, strategies as st
+
+from rolecall.engine.reverse.index import ReverseIndex, UnsortedIndex
+from rolecall.policy.principal import Principal, PrincipalKind
+
+USERS = [Principal(PrincipalKind.USER, "1", name) for name in "ab"]
+KEYS = ["1/one", "1/three", "1/two"]
+
+pairs = st.tuples(st.sampled_from(KEYS), st.sampled_from(USERS))
+steps = st.lists(st.tuples(st.booleans(), pairs), max_size=20)
+
+
+def copied(key: str) -> str:
+    """Return an equal text that is another object."""
+    return "".join(list(key))
+
+
+@given(st.sets(pairs), steps)
+def test_an_index_is_a_set_of_pairs_however_it_came_to_have_them(
+    first: set[tuple[str, Principal]], more: list[tuple[bool, tuple[str, Principal]]]
+) -> None:
+    unsorted, expected = UnsortedIndex(), set(first)
+    for key in KEYS:
+        unsorted.add(key, [user for named, user in first if named == key])
+    index = ReverseIndex.of(unsorted)
+
+    for adds, (key, user) in more:
+        (index.add if adds else index.discard)(copied(key), [user])
+        (expected.add if adds else expected.discard)((key, user))
+
+    assert len(index) == len(expected)
+    for user in USERS:
+        keys = sorted(key for key, named in expected if named == user)
+        assert index.roles_naming(user, after="", limit=9) == keys
+        assert index.roles_naming(user, after="1/one", limit=1) == [key for key in keys if key > "1/one"][:1]
+    assert set(index._postings) == {user for _, user in expected}
