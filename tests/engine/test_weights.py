@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from rolecall.engine.cache import LAST_ANSWER_BYTES, DecisionCache, RequestCache
+from rolecall.engine.feed import role_bytes
 from rolecall.policy.compiler import compile_policy
 from rolecall.policy.limits import Limits
 from rolecall.policy.parser import parse_policy
@@ -198,3 +199,14 @@ def test_a_compiled_policy_weighs_at_least_its_memory_and_at_most_half_more(name
         memory = kept_by(held)
 
     assert memory <= weight <= MOST * memory + A_SMALL_POLICY
+
+
+@pytest.mark.parametrize("text", ["x" * 16_000, CYRILLIC * 8_000, EMOJI * 4_000])
+def test_a_version_of_a_role_weighs_at_least_its_memory(text: str) -> None:
+    with traced():
+        tags = {f"key {number}": f"{number}{text[:200]}" for number in range(20)}
+        held = [role(text + " ", description=text[:1_000], tags=tags)]
+        del tags
+        weight, memory = role_bytes(held[0]), kept_by(held)
+
+    assert memory <= weight <= MOST * memory

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rolecall.engine.feed import role_bytes
 from rolecall.engine.watch_events import Checkpoint, ResyncRequired, RoleChanged, RoleFound
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.change import ChangeKind
@@ -132,7 +133,7 @@ def test_changes_that_differ_in_one_thing_are_encoded_apart() -> None:
 
 def test_the_cache_holds_as_many_bytes_as_it_may(encodings: list[Any]) -> None:
     first, second = (RoleChanged(Revision(number), ChangeKind.UPDATED, ROLE) for number in (7, 8))
-    size = len(EventEncoder(TOKENS).encode(first))
+    size = len(EventEncoder(TOKENS).encode(first)) + role_bytes(ROLE)
     encodings.clear()
 
     exact, smaller = EventEncoder(TOKENS, size), EventEncoder(TOKENS, size - 1)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from sys import getsizeof
 
 from rolecall.roles.change import Commit
 from rolecall.roles.role import Revision, Role
@@ -21,7 +22,7 @@ WOKEN_AT_ONCE = 16
 """How many watches are woken before the event loop runs other work."""
 
 _CHANGE_BYTES = 1_000
-"""The approximate memory of a change without its texts."""
+"""The approximate memory of a commit or a change without its texts."""
 
 
 class Feed:
@@ -126,10 +127,12 @@ def _settle(woken: asyncio.Future[None]) -> None:
 
 def estimated_bytes(commit: Commit) -> int:
     """Return the approximate memory of a commit."""
-    return sum(_bytes_of(change.role) for change in commit.changes)
+    return _CHANGE_BYTES + sum([role_bytes(change.role) for change in commit.changes])
 
 
-def _bytes_of(role: Role) -> int:
-    return (
-        _CHANGE_BYTES + len(role.document) + len(role.description) + sum(len(k) + len(v) for k, v in role.tags.items())
-    )
+def role_bytes(role: Role) -> int:
+    """Return the approximate memory of a version of a role that nothing else keeps."""
+    weight = _CHANGE_BYTES + getsizeof(role.document) + getsizeof(role.description)
+    if tags := role.tags:
+        weight += getsizeof(dict(tags)) + sum(map(getsizeof, tags)) + sum(map(getsizeof, tags.values()))
+    return weight

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from cachetools import LRUCache
 
+from rolecall.engine.feed import role_bytes
 from rolecall.engine.watch_events import Checkpoint, ResyncRequired, RoleChanged, RoleFound, WatchEvent, WatchRequest
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.change import ChangeKind
@@ -17,7 +18,7 @@ from rolecall_client.v1 import watch_pb2 as pb
 
 MAX_ACCOUNTS = 100
 CACHE_BYTES = 8 * 1024 * 1024
-"""The most bytes of encoded changes that are cached."""
+"""The most memory of encoded changes that are cached, with their roles."""
 
 _Cached: TypeAlias = "tuple[Role, bytes]"
 
@@ -70,10 +71,10 @@ class EventEncoder:
         key = (id(changed), revision, kind)
         if cached := self._cache.get(key):
             return cached[1]
-        encoded = _encoded(revision, kind, changed)
-        if len(encoded) <= self._cache.maxsize:
-            self._cache[key] = (changed, encoded)
-        return encoded
+        cached = (changed, _encoded(revision, kind, changed))
+        if _size(cached) <= self._cache.maxsize:
+            self._cache[key] = cached
+        return cached[1]
 
 
 def _encoded(revision: Revision, kind: ChangeKind, changed: Role) -> bytes:
@@ -82,7 +83,8 @@ def _encoded(revision: Revision, kind: ChangeKind, changed: Role) -> bytes:
 
 
 def _size(cached: _Cached) -> int:
-    return len(cached[1])
+    changed, encoded = cached
+    return role_bytes(changed) + len(encoded)
 
 
 def _account_ids(message: pb.WatchRolesRequest, accounts: Accounts) -> frozenset[str]:
