@@ -15,6 +15,7 @@ from cryptography import x509
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from rolecall.server.shutdown import StopSignal
 from rolecall.transport.channel_options import HANDSHAKE_SECONDS
 from rolecall.transport.rpc.concurrency import ConcurrencyLimit
 from rolecall.transport.rpc.silent_calls import MAX_SILENT
@@ -221,6 +222,35 @@ async def test_a_stream_of_reflection_on_which_nothing_arrives_ends(service: Ser
     refusal = await refused(stream.read())
 
     assert refusal.reason == "STREAM_IDLE"
+
+
+async def test_silent_calls_watches_of_health_and_reflection_do_not_hold_a_server_that_stops() -> None:
+    async with served(drain_grace_seconds=3_600) as service:
+        reflection = reflection_pb2_grpc.ServerReflectionStub(service.channel).ServerReflectionInfo()
+        watching = health_pb2_grpc.HealthStub(service.channel).Watch(health_pb2.HealthCheckRequest())
+        await until(lambda: len(service.calls) == 2)
+        await watching.read()
+        async with connection(service) as (reader, writer):
+            await occupy(writer, 1, CHECK, nothing)
+            await until(lambda: len(service.server.grpc_server.silent) == 1)
+
+            await asyncio.wait_for(service.server.drain(StopSignal()), 60)
+            await ended(reader, {1})
+        watch_ending = await ending_of(watching)
+        reflection_ending = await refused(reflection.read())
+
+        assert (watch_ending.reason, reflection_ending.reason) == ("SERVER_STOPPING", "SERVER_STOPPING")
+        assert watch_ending.retry
+
+
+async def ending_of(watching: Any) -> Refusal:
+    """Return with what a watch of health ends, after the statuses that it still reports."""
+
+    async def read_out() -> None:
+        while await watching.read() is not grpc.aio.EOF:
+            pass
+
+    return await refused(read_out())
 
 
 def test_a_connection_that_does_not_finish_its_handshake_lasts_ten_seconds() -> None:

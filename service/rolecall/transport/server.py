@@ -45,6 +45,8 @@ WATCH_SERVICE = watch_pb2.DESCRIPTOR.services_by_name["WatchService"].full_name
 HEALTH_SERVICE = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 SERVICES = (DECISION_SERVICE, ROLE_SERVICE, POLICY_SERVICE, WATCH_SERVICE)
 
+SILENT_GRACE_SECONDS = 1.0
+
 UPLOAD_TIME_FACTOR = 10
 """An upload may take this many times as long as a call with one message."""
 
@@ -198,10 +200,17 @@ class GrpcServer:
         self.revivals += 1
 
     async def stop(self, grace: float) -> None:
-        """Stop accepting calls; give those in progress `grace` seconds, then end them. Streams are ended at once."""
+        """Stop accepting calls; give those in progress `grace` seconds, then end them. Streams are ended at once.
+
+        Calls without a message have `SILENT_GRACE_SECONDS` for it to arrive.
+        """
         self._stopped = True
         self.open_streams.stop()
+        for limit in (self.limits.health_watches, self.limits.standard):
+            limit.stop()
+        end_silent = asyncio.get_running_loop().call_later(min(grace, SILENT_GRACE_SECONDS), self.silent.stop)
         await self._server.stop(grace)
+        end_silent.cancel()
 
     def sweep(self, now: float) -> None:
         """End the calls and streams that have reached their time limit at `now`."""

@@ -15,6 +15,9 @@ NO_LIMIT = math.inf
 
 Task: TypeAlias = "asyncio.Task[object] | None"
 
+STOPPED = -math.inf
+"""What `remove_failed` returns of a call that `stop` ended."""
+
 _CANCELLED = -1.0
 _COUNTED_AT_ONCE = 2
 
@@ -73,6 +76,14 @@ class ConcurrencyLimit:
             if task is not None and _CANCELLED < deadline <= now:
                 self.calls[task] = _CANCELLED, context
                 self._passed[task] = deadline
+                task.cancel()
+
+    def stop(self) -> None:
+        """End the calls in progress because the server stops, unless a sweep has ended them."""
+        for task, (deadline, context) in list(self.calls.items()):
+            if task is not None and deadline != _CANCELLED:
+                self.calls[task] = _CANCELLED, context
+                self._passed[task] = STOPPED
                 task.cancel()
 
     def _count_earlier_calls(self) -> None:

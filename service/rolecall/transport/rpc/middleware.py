@@ -13,10 +13,16 @@ from typing import Any, NamedTuple, TypeAlias
 
 from grpc.aio import EOF
 
-from rolecall.transport.errors import OverdueError, PermissionDeniedError, StreamIdleError, TransportError
+from rolecall.transport.errors import (
+    OverdueError,
+    PermissionDeniedError,
+    StreamIdleError,
+    StreamStoppedError,
+    TransportError,
+)
 from rolecall.transport.options import STREAM_IDLE_SECONDS
 from rolecall.transport.rpc.call_context import CallContext
-from rolecall.transport.rpc.concurrency import NO_LIMIT, ConcurrencyLimit
+from rolecall.transport.rpc.concurrency import NO_LIMIT, STOPPED, ConcurrencyLimit
 from rolecall.transport.rpc.error_boundary import ErrorBoundary
 from rolecall.transport.rpc.open_streams import OpenStreams
 from rolecall.transport.rpc.rates import CallerRates
@@ -135,9 +141,11 @@ class StreamedCalls:
         await asyncio.sleep(0)
 
     def _cause(self, passed: float | None, began: float) -> TransportError | None:
-        """Return why the sweep ended a call: its time limit, or the time without a message."""
+        """Return why the server ended a call: it stops, or the call's time limit, or the time without a message."""
         if passed is None:
             return None
+        if passed == STOPPED:
+            return StreamStoppedError()
         if passed >= began + self._time_limit:
             return OverdueError(self._time_limit)
         if self._stats.response_streaming:

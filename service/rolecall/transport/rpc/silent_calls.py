@@ -12,7 +12,13 @@ from typing import Any, NoReturn, TypeAlias
 
 from grpc.aio import EOF
 
-from rolecall.transport.errors import MissingMessageError, OverdueError, SilentCallError, TransportError
+from rolecall.transport.errors import (
+    MissingMessageError,
+    OverdueError,
+    SilentCallError,
+    StreamStoppedError,
+    TransportError,
+)
 from rolecall.transport.rpc.call_context import CallContext
 
 Task: TypeAlias = "asyncio.Task[object] | None"
@@ -51,6 +57,11 @@ class SilentCalls:
         for task, deadline in list(self.waiting.items()):
             if deadline <= now:
                 self._end(task, OverdueError(limit_seconds))
+
+    def stop(self) -> None:
+        """End all calls because the server stops."""
+        for task in list(self.waiting):
+            self._end(task, StreamStoppedError())
 
     def remove_failed(self, task: Task) -> TransportError | None:
         """Remove a call, which may have its message; return the error with which the server ended it, if it did."""
