@@ -230,17 +230,14 @@ async def test_silent_calls_watches_of_health_and_reflection_do_not_hold_a_serve
         watching = health_pb2_grpc.HealthStub(service.channel).Watch(health_pb2.HealthCheckRequest())
         await until(lambda: len(service.calls) == 2)
         await watching.read()
-        async with connection(service) as (reader, writer):
-            await occupy(writer, 1, CHECK, nothing)
-            await until(lambda: len(service.server.grpc_server.silent) == 1)
+        silent = service.channel.stream_unary(CHECK.decode())()
+        await until(lambda: len(service.server.grpc_server.silent) == 1)
 
-            await asyncio.wait_for(service.server.drain(StopSignal()), 60)
-            await ended(reader, {1})
-        watch_ending = await ending_of(watching)
-        reflection_ending = await refused(reflection.read())
+        await asyncio.wait_for(service.server.drain(StopSignal()), 60)
+        endings = [await refused(silent), await ending_of(watching), await refused(reflection.read())]
 
-        assert (watch_ending.reason, reflection_ending.reason) == ("SERVER_STOPPING", "SERVER_STOPPING")
-        assert watch_ending.retry
+        assert [ending.reason for ending in endings] == ["SERVER_STOPPING"] * 3
+        assert all(ending.retry for ending in endings)
 
 
 async def ending_of(watching: Any) -> Refusal:

@@ -45,7 +45,7 @@ WATCH_SERVICE = watch_pb2.DESCRIPTOR.services_by_name["WatchService"].full_name
 HEALTH_SERVICE = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 SERVICES = (DECISION_SERVICE, ROLE_SERVICE, POLICY_SERVICE, WATCH_SERVICE)
 
-SILENT_GRACE_SECONDS = 1.0
+WAITING_GRACE_SECONDS = 1.0
 
 UPLOAD_TIME_FACTOR = 10
 """An upload may take this many times as long as a call with one message."""
@@ -202,15 +202,19 @@ class GrpcServer:
     async def stop(self, grace: float) -> None:
         """Stop accepting calls; give those in progress `grace` seconds, then end them. Streams are ended at once.
 
-        Calls without a message have `SILENT_GRACE_SECONDS` for it to arrive.
+        Calls without a message, watches of health and reflection, which would never end, have `WAITING_GRACE_SECONDS`.
         """
         self._stopped = True
         self.open_streams.stop()
-        for limit in (self.limits.health_watches, self.limits.standard):
-            limit.stop()
-        end_silent = asyncio.get_running_loop().call_later(min(grace, SILENT_GRACE_SECONDS), self.silent.stop)
+        # Not at once: a watch of health first sends that nothing is serving, and is not to be cancelled meanwhile.
+        ending = asyncio.get_running_loop().call_later(min(grace, WAITING_GRACE_SECONDS), self._end_waiting_calls)
         await self._server.stop(grace)
-        end_silent.cancel()
+        ending.cancel()
+
+    def _end_waiting_calls(self) -> None:
+        self.silent.stop()
+        self.limits.health_watches.stop()
+        self.limits.standard.stop()
 
     def sweep(self, now: float) -> None:
         """End the calls and streams that have reached their time limit at `now`."""
