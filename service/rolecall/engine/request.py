@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import chain
 
 from rolecall.engine.decision import Answer, DecidedRole
 from rolecall.engine.errors import InvalidRequestError
@@ -102,8 +103,12 @@ def context_keys(context: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, .
         raise _refused(
             "context", "TOO_MANY_KEYS", f"{len(context)} keys are given, at most {MAX_CONTEXT_KEYS} are allowed"
         )
-    named = [(_context_key(key), _values("context", key, values)) for key, values in context.items()]
-    return _bounded("context", {key: values for key, values in named if values})
+    read = dict[str, tuple[str, ...]]()
+    for key, values in context.items():
+        name = _context_key(key)
+        if values:
+            read[name] = _values("context", key, values)
+    return _bounded("context", read)
 
 
 def claim_keys(provider: Principal, claims: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
@@ -177,7 +182,7 @@ def _values(field: str, key: str, values: Sequence[str]) -> tuple[str, ...]:
 
 
 def _bounded(field: str, keys: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    given = sum([sum(map(len, values)) for values in keys.values()])
+    given = sum(map(len, chain.from_iterable(keys.values())))
     if given > MAX_CONTEXT_CHARACTERS:
         message = f"the values have {given} characters together, at most {MAX_CONTEXT_CHARACTERS} are allowed"
         raise _refused(field, "CONTEXT_TOO_LARGE", message)
