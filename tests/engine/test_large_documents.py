@@ -52,6 +52,18 @@ def test_a_check_that_may_not_be_long_leaves_a_large_document_alone() -> None:
     assert sum(decider.decided.values()) == 0
 
 
+def test_a_question_that_waits_for_its_turn_is_one_miss_of_the_cache() -> None:
+    decider = point(role(document(allow(StringLike={"k": [f"*{n}?b*" for n in range(150)]}))))
+    asked = question(context={"k": [f"value-{n}" for n in range(100)]})
+    decider.compiled_policy(version_of(decider))
+
+    with pytest.raises(LongWorkError):
+        decider.check_version(asked, version_of(decider), NOON, restored=False)
+    decider.check_version(asked, version_of(decider), NOON, restored=False, long=True)
+
+    assert decider.cache.misses == 1
+
+
 async def test_it_is_compiled_on_the_thread_and_then_decides_at_once(thread: Executor) -> None:
     decider = point(role(LARGE))
     threads = recorded_threads(decider)

@@ -14,7 +14,7 @@ from rolecall.roles.change import Commit
 from rolecall.roles.role import Revision
 from rolecall.transport.codecs.role import role as role_message
 from rolecall_client.v1 import role_pb2 as pb
-from tests.server.serving import ACCOUNT, DOCUMENT, Served, served
+from tests.server.serving import ACCOUNT, DOCUMENT, Served
 from tests.transport.refusals import refused
 
 OTHER = "210987654321"
@@ -406,13 +406,3 @@ async def test_the_message_of_a_role_has_every_field(service: Served) -> None:
 
     assert message == created
     assert {field.name for field, _ in message.ListFields()} == set(pb.Role.DESCRIPTOR.fields_by_name)
-
-
-@pytest.mark.parametrize("method", METHODS)
-async def test_a_caller_without_a_name_writes_nothing(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
-    monkeypatch.setattr("rolecall.security.credentials.fixed_identity", lambda _name: lambda _context: None)
-    async with served() as service:
-        refusal = await refused(write(service, method))
-
-        assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
-        assert commits(service) == ()

@@ -133,7 +133,6 @@ class DecisionCache:
         """Return the answer for the key of a request if it holds at `now`."""
         entry = self._entries.get(key)
         if entry is None or not entry[0].holds_at(now):
-            self.misses += 1
             return None
         self.hits += 1
         self._entries.move_to_end(key)
@@ -142,6 +141,8 @@ class DecisionCache:
 
     def put(self, request: AssumeRoleRequest, key: DecisionKey, decision: Decision) -> Answer:
         """Cache a decision in place of an earlier one with the same key, and return it as the answer that is given now."""
+        # Counted here and not in `get`, after which a question may first have to wait for its turn.
+        self.misses += 1
         evaluated = self.uncached(decision)
         request.last_answer = None
         answer_weight = answer_bytes(evaluated)
