@@ -200,6 +200,9 @@ def condition_cases() -> list[Json]:
         good("the whole internet", values("IpAddress", '"0.0.0.0/0"')),  # row 34 of the faults
         good("brackets", values("StringLike", '["[a-z]", "[!x]"]')),  # row 22 of the faults
         good("wildcards in equals", values("StringEquals", '["a*", "a?"]')),  # row 23 of the faults
+        bad("more violations than are examined", values("DateEquals", '["x"' + ', "x"' * 250 + "]"),
+            *[("INVALID_DATE", f"{CONDITION}/DateEquals/app:Key/{number}") for number in range(250)],
+            ("TOO_MANY_VIOLATIONS", f"{CONDITION}/DateEquals/app:Key/249")),
         bad("the second of three values", values("DateEquals", '["2026-01-01T00:00:00Z", ¶"x", "2026-01-02T00:00:00Z"]'),
             ("INVALID_DATE", f"{CONDITION}/DateEquals/app:Key/1")),
         bad("a key is not escaped in messages", of_condition('{"Bool": {"acs:ResourceTag/a~b": ¶{}}}'),
