@@ -111,7 +111,7 @@ async def test_calls_watches_revivals_and_the_lag_of_the_loop_are_shown(server: 
     limits = server.grpc_server.limits
     for limit, calls in ((limits.calls, 1), (limits.standard, 2), (limits.watches, 4)):
         limit.calls.update({cast("Any", object()): (0.0, None) for _ in range(calls)})
-    server.grpc_server.revivals = 19
+    cast("Any", server.grpc_server.wire).revivals = 19
     server.probe._lags.extend([0.5, 0.75, 0.25])
 
     found = samples(server.registry)

@@ -28,7 +28,7 @@ def without_clients(files: TlsFiles) -> TlsFiles:
 def test_on_this_machine_plain_text_is_taken_and_everybody_is_local() -> None:
     security = listener_security(TlsFiles(), loopback=True, insecure=False)
 
-    assert (security.credentials, security.warning) == (None, "")
+    assert (security.certificate, security.warning) == (None, "")
     assert security.identify(None) == LOCAL  # type: ignore[arg-type]
 
 
@@ -51,7 +51,7 @@ def test_with_an_authority_callers_are_whom_their_certificates_name_also_with_in
         security = listener_security(files, loopback=loopback, insecure=insecure)
 
         assert (security.identify, security.warning) == (authenticated, "")
-        assert security.credentials is not None
+        assert security.certificate is not None
 
 
 @pytest.mark.parametrize("missing", ["certificate", "key"])
@@ -88,7 +88,7 @@ def test_an_authority_without_certificate_is_refused(files: TlsFiles) -> None:
 def test_on_this_machine_a_certificate_is_used_without_those_of_clients(files: TlsFiles) -> None:
     security = listener_security(without_clients(files), loopback=True, insecure=False)
 
-    assert security.credentials is not None
+    assert security.certificate is not None
     assert security.certificate is not None
     assert security.warning == ""
     assert security.identify(None) == LOCAL  # type: ignore[arg-type]

@@ -20,10 +20,11 @@ from rolecall.roles.tokens import Tokens
 from rolecall.security.permissions import permit
 from rolecall.server.shutdown import StopSignal
 from rolecall.transport.codecs.watch import EventEncoder
+from rolecall.transport.endpoint import Endpoint
 from rolecall.transport.options import ServerOptions
 from rolecall.transport.rpc import method_handlers
 from rolecall.transport.rpc.error_boundary import ErrorBoundary
-from rolecall.transport.server import Endpoint, GrpcServer, Servicers
+from rolecall.transport.server import GrpcServer, Servicers
 from rolecall.transport.services.health import Health
 from rolecall.transport.services.watch import WatchServicer
 from rolecall_client.v1 import (

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import grpc
-
 from rolecall.security.identity import ANONYMOUS, LOCAL, Identify, authenticate, authenticated, fixed_identity
 from rolecall.security.tls_files import CredentialsError, TlsFiles
 from rolecall.security.tls_reload import ReloadingCertificate
@@ -25,11 +23,6 @@ class ListenerSecurity:
     identify: Identify
     authenticate: Identify | None = None
     warning: str = ""
-
-    @property
-    def credentials(self) -> grpc.ServerCredentials | None:
-        """Return the credentials of the gRPC server; None: plain text."""
-        return self.certificate.credentials if self.certificate else None
 
 
 def listener_security(tls: TlsFiles, *, loopback: bool, insecure: bool) -> ListenerSecurity:

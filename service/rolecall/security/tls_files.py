@@ -53,10 +53,11 @@ class PemContents(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """A verified certificate, as gRPC is configured with it. `expires_at` is in seconds since the epoch."""
+    """A verified certificate, as gRPC and as Python are configured with it. `expires_at` is in seconds since the epoch."""
 
     contents: PemContents = field(repr=False)
     configuration: grpc.ServerCertificateConfiguration = field(repr=False)
+    context: ssl.SSLContext = field(repr=False)
     expires_at: int
 
 
@@ -76,8 +77,7 @@ def load_certificate(tls: TlsFiles, now: float) -> Certificate:
     for _ in range(ATTEMPTS):
         contents = read_contents(tls)
         expires_at = _expiry_of_pair(tls)
-        if tls.client_authority:
-            _require_authority(tls)
+        context = _context(tls)
         if contents == read_contents(tls):
             break
     else:
@@ -87,7 +87,7 @@ def load_certificate(tls: TlsFiles, now: float) -> Certificate:
     require_unexpired(tls, expires_at, now)
     pair = (contents.key, contents.certificate)
     configuration = grpc.ssl_server_certificate_configuration([pair], root_certificates=contents.client_authority)
-    return Certificate(contents=contents, configuration=configuration, expires_at=expires_at)
+    return Certificate(contents=contents, configuration=configuration, context=context, expires_at=expires_at)
 
 
 def require_unexpired(tls: TlsFiles, expires_at: int, now: float) -> None:
@@ -134,8 +134,16 @@ def _presented_certificate(server: ssl.SSLContext, client: ssl.SSLContext) -> di
     return dict(client_end.getpeercert() or {})
 
 
-def _require_authority(tls: TlsFiles) -> None:
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(tls.client_authority)
-    except (ssl.SSLError, ValueError):
-        raise CredentialsError(f"--tls-client-ca: `{tls.client_authority}` contains no PEM certificate") from None
+def _context(tls: TlsFiles) -> ssl.SSLContext:
+    """Return the context of connections: TLS 1.2 or 1.3, and a client certificate if there is an authority for it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["h2"])
+    context.load_cert_chain(tls.certificate, tls.key, password="")
+    if tls.client_authority:
+        context.verify_mode = ssl.CERT_REQUIRED
+        try:
+            context.load_verify_locations(tls.client_authority)
+        except (ssl.SSLError, ValueError):
+            raise CredentialsError(f"--tls-client-ca: `{tls.client_authority}` contains no PEM certificate") from None
+    return context

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable
 
@@ -36,6 +37,10 @@ class ReloadingCertificate:
             lambda: self._current.configuration,
             require_client_authentication=bool(tls.client_authority),
         )
+
+    def context(self) -> ssl.SSLContext:
+        """Return the context for the next connection of a transport of Python's own."""
+        return self._current.context
 
     @property
     def expires_at(self) -> int:

@@ -21,7 +21,7 @@ from rolecall.server.replica import Replica
 from rolecall.server.retention import Retention
 from rolecall.server.shutdown import StopSignal, wait_until_done_or_set
 from rolecall.server.wiring import make_decoder, make_grpc_server, make_servicers, metric_sources
-from rolecall.transport.server import AddressError, Endpoint
+from rolecall.transport.endpoint import AddressError, Endpoint
 
 REVIVAL_SECONDS = 0.5
 
@@ -65,7 +65,7 @@ class RolecallServer:
         """Bind the addresses; the ops port answers from now on. Raise `AddressError`."""
         listen, ops_listen = self._config.listen, self._config.ops_listen
         endpoint = Endpoint(listen.text, listen.host, listen.port)
-        port = self.grpc_server.bind(endpoint, self._listener_security.credentials)
+        port = self.grpc_server.bind(endpoint, self._listener_security.certificate)
         try:
             ops_port = self.ops.start(ops_listen.host, ops_listen.port)
         except OSError as error:

@@ -1,0 +1,49 @@
+"""Where the gRPC server listens."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+
+
+class AddressError(Exception):
+    """The server cannot listen on its configured address."""
+
+    def __init__(self, address: str, why: str) -> None:
+        self.address = address
+        super().__init__(f"cannot listen on `{address}`: {why}")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where to listen: an address in the syntax of gRPC, with its host and port; a Unix socket has neither."""
+
+    address: str
+    host: str = ""
+    port: int = 0
+
+    def require_free(self) -> None:
+        """Raise `AddressError` if the address is in use or not available; gRPC itself would not say why."""
+        if not self.host:
+            return
+        try:
+            socket.create_server((self.host, self.port), family=family_of(self.host)).close()
+        except OSError as error:
+            raise AddressError(self.address, reason_of(error)) from None
+
+    def with_port(self, port: int) -> str:
+        """Return the address with the port that the system chose, if the address has port 0."""
+        return self.address if not self.host else f"{self.address.rpartition(':')[0]}:{port}"
+
+
+def reason_of(error: OSError) -> str:
+    """Return why an address cannot be listened on, in lower case."""
+    # The text of an error with a number of the system repeats the address; a name that is not found has no such number.
+    text = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
+    return text.lower()
+
+
+def family_of(host: str) -> socket.AddressFamily:
+    """Return the family of a host's address."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
