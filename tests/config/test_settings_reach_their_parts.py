@@ -128,6 +128,7 @@ REACHED: dict[str, tuple[object, Callable[[Built], object], object]] = {
     "tls_cert": ("FOLDER/cert.pem", at("listener_security.tls.certificate"), "FOLDER/cert.pem"),
     "tls_key": ("FOLDER/key.pem", at("listener_security.tls.key"), "FOLDER/key.pem"),
     "tls_client_ca": ("FOLDER/ca.pem", at("listener_security.tls.client_authority"), "FOLDER/ca.pem"),
+    "transport": ("h2", lambda built: type(built.server and built.server.grpc_server.wire).__name__, "Http2Server"),
     "reflection": ("false", at("GrpcServer.options.reflection"), False),
     "log_level": (
         "debug",

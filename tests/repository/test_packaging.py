@@ -56,7 +56,7 @@ def distribution(module: str) -> str:
 OWNERS = metadata.packages_distributions()
 SERVER, CLIENT = project("."), project("clients/python")
 DEVELOPMENT = SERVER["optional-dependencies"]["dev"]
-OPTIONAL = SERVER["optional-dependencies"]["postgres"]
+OPTIONAL = [*SERVER["optional-dependencies"]["postgres"], *SERVER["optional-dependencies"]["h2"]]
 OURS = {"rolecall", "rolecall-client"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ from rolecall_client.v1 import decision_pb2, decision_pb2_grpc, role_pb2, role_p
 ACCOUNT = "123456789012"
 BOB = f"acs:ram::{ACCOUNT}:user/bob"
 DOCUMENT = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":["acs:ram::123456789012:root"]}}]}'
+TRANSPORT = os.environ.get("TEST_TRANSPORT", "auto")
+"""The transport of every server in these tests."""
+
 ANY_PORTS = {"listen": "127.0.0.1:0", "ops_listen": "127.0.0.1:0", "store": "memory://", "account_id": ACCOUNT}
 
 
@@ -76,7 +80,7 @@ class Served:
 
 
 def config(**flags: object) -> Config:
-    return Config.from_mapping({**ANY_PORTS, **flags}, {})
+    return Config.from_mapping({**ANY_PORTS, "transport": TRANSPORT, **flags}, {})
 
 
 @asynccontextmanager

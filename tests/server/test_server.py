@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -22,7 +22,7 @@ from rolecall.config.settings import Config
 from rolecall.server.background import cancel
 from rolecall.server.main import StartError, running_server
 from rolecall.server.shutdown import StopSignal
-from rolecall.transport.server import AddressError
+from rolecall.transport.endpoint import AddressError
 from rolecall_client.v1 import decision_pb2_grpc, role_pb2, role_pb2_grpc
 from tests.server.serving import (
     ACCOUNT,
@@ -191,7 +191,7 @@ async def test_the_ops_port_serves_liveness_readiness_and_metrics() -> None:
 async def test_a_crashed_server_that_cannot_bind_its_address_is_not_live_until_it_can(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with served() as service:
+    async with served(transport="grpcio") as service:
         server, address = service.server.grpc_server, service.server.bound.ops_address
         revive = server.revive
 
@@ -199,7 +199,7 @@ async def test_a_crashed_server_that_cannot_bind_its_address_is_not_live_until_i
             raise AddressError("127.0.0.1:1", "the address is in use")
 
         monkeypatch.setattr(server, "revive", fail)
-        server._crashed.set()
+        cast("Any", server.wire)._crashed.set()
         await until(lambda: service.server.health.listen_error)
         failed = await ops(address, "/livez")
         monkeypatch.setattr(server, "revive", revive)
@@ -258,7 +258,7 @@ async def test_a_call_in_progress_is_finished_before_the_server_has_drained() ->
         draining.add_done_callback(lambda _: order.append("drained"))
         await until(service.server.health.not_ready)
         assert await ops(service.server.bound.ops_address, "/readyz") == (503, "not ready: the server is stopping\n")
-        await until(lambda: service.server.grpc_server._stopped)
+        await until(lambda: service.server.grpc_server.open_streams._stopped)
         release.set()
 
         assert (await call).decision.allowed

@@ -11,3 +11,10 @@ from tests.server.serving import Served, served
 async def service() -> AsyncIterator[Served]:
     async with served() as service:
         yield service
+
+
+@pytest.fixture
+async def grpcio_service() -> AsyncIterator[Served]:
+    """Give a server for what only grpc.aio does."""
+    async with served(transport="grpcio") as service:
+        yield service

@@ -33,8 +33,9 @@ async def test_malformed_bytes_are_an_invalid_argument(service: Served, data: by
     assert await healthy(service)
 
 
-async def test_a_path_that_is_not_utf8_does_not_end_the_service(service: Served) -> None:
+async def test_a_path_that_is_not_utf8_does_not_end_the_service(grpcio_service: Served) -> None:
     # Row 40.
+    service = grpcio_service
     _, writer = await frames.connect(service.server.bound.address)
 
     writer.write(frames.headers(1, b"/\xff\xfe/\xff") + frames.message(1, b""))

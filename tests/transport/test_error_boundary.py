@@ -166,8 +166,8 @@ def test_another_request_id_is_replaced_by_a_new_one(given: tuple[Any, ...]) -> 
 
 
 @pytest.mark.parametrize("given", [b"a\tb", b"a\x01b", b"a\x7fb"])
-async def test_a_control_character_in_a_request_id_reaches_no_log(service: Served, given: bytes) -> None:
-    query = check().SerializeToString()
+async def test_a_control_character_in_a_request_id_reaches_no_log(grpcio_service: Served, given: bytes) -> None:
+    service, query = grpcio_service, check().SerializeToString()
     with failing(service, RuntimeError("x")):
         # gRPC's own client refuses to send such a header.
         _, writer = await frames.connect(service.server.bound.address)

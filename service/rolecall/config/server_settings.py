@@ -22,6 +22,7 @@ from rolecall.config.types import (
 )
 from rolecall.observability.decision_log.log import DecisionLogOptions
 from rolecall.observability.logs import FORMATS, LEVELS
+from rolecall.transport.options import TRANSPORTS
 
 DEFAULT_STORE = "sqlite:///rolecall.db"
 
@@ -63,6 +64,9 @@ class ServerSettings:
     tls_key: str = setting("", read_text, "Private key of --tls-cert (PEM file).")
     tls_client_ca: str = setting(
         "", read_text, "CA certificates (PEM file) that verify clients; every client must then present a certificate."
+    )
+    transport: str = setting(
+        "auto", OneOf(TRANSPORTS), "What reads HTTP/2: h2, which needs the package ngh2, or grpcio; auto is grpcio."
     )
     reflection: bool | None = setting(None, read_boolean, "Serve gRPC reflection (default: on loopback only).")
     log_level: str = setting("info", OneOf(LEVELS), "Lowest level to log; debug logs every call.")

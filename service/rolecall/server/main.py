@@ -34,7 +34,8 @@ from rolecall.server.shutdown import StopSignal, wait_until_done_or_set
 from rolecall.storage import open_repository
 from rolecall.storage.snapshot.file import SnapshotFileError
 from rolecall.storage.snapshot.key import SnapshotKeyError
-from rolecall.transport.server import AddressError
+from rolecall.transport.choice import MissingTransportError
+from rolecall.transport.endpoint import AddressError
 
 COLLECTION_THRESHOLDS = (5_000, 10, 10)
 """When the cycle collector runs. With Python's own numbers a write with thousands of watches causes a full collection."""
@@ -50,6 +51,7 @@ _START_ERRORS = (
     ConfigError,
     CredentialsError,
     DecisionLogError,
+    MissingTransportError,
     RoleError,
     SnapshotFileError,
     SnapshotKeyError,

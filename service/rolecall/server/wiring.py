@@ -19,6 +19,7 @@ from rolecall.security.credentials import ListenerSecurity
 from rolecall.security.identity import CallContext, Identify, UnidentifiedCallerError, by_certificate
 from rolecall.security.permissions import permit
 from rolecall.server.replica import Replica
+from rolecall.transport.choice import transport_named
 from rolecall.transport.codecs.decision import QueryDecoder
 from rolecall.transport.codecs.watch import EventEncoder
 from rolecall.transport.errors import UnauthenticatedError
@@ -47,6 +48,7 @@ def make_grpc_server(
         server_options(config),
         boundary=ErrorBoundary(log, verbose=config.log_level == "debug"),
         permits=permit,
+        make_wire=transport_named(config.transport),
         authenticate=authenticate,
         # Without client certificates all callers have one name, and only their connections distinguish them.
         name_of=by_certificate if authenticate else no_name,

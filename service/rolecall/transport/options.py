@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+AUTO, H2, GRPCIO = "auto", "h2", "grpcio"
+TRANSPORTS = (AUTO, H2, GRPCIO)
+
 STREAM_IDLE_SECONDS = 60.0
 """How long a stream of checks or an upload may wait for the client's next message."""
 

@@ -6,6 +6,7 @@ copied, and the fields that differ are written behind it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from google.rpc.status_pb2 import Status
@@ -17,7 +18,7 @@ from rolecall_client.v1 import decision_pb2 as pb
 _VARINT, _BYTES = 0, 2
 
 
-def _tag(message: type[pb.Decision | pb.BatchCheckResult], field: str, kind: int) -> bytes:
+def _tag(message: type[pb.Decision | pb.BatchCheckResult | pb.CheckAssumeRoleResponse], field: str, kind: int) -> bytes:
     return _varint(message.DESCRIPTOR.fields_by_name[field].number << 3 | kind)
 
 
@@ -30,6 +31,7 @@ def _varint(number: int) -> bytes:
 
 
 _DECISION = _tag(pb.BatchCheckResult, "decision", _BYTES)
+_TOKEN = _tag(pb.CheckAssumeRoleResponse, "consistency_token", _BYTES)
 _DECISION_ID = _tag(pb.Decision, "decision_id", _BYTES)
 _REVISION = _tag(pb.Decision, "revision", _VARINT)
 _SERVED_FROM = {
@@ -65,6 +67,25 @@ class BatchAnswers:
         frame = (_DECISION + _varint(encoded + len(end) + decision_id), end)
         self._frames[encoded, decision_id, served_from] = frame
         return frame
+
+
+class CheckAnswers:
+    """Encodes the answers to single checks. Most are of the same revision and staleness (microseconds) as the one before."""
+
+    def __init__(self) -> None:
+        self._last: tuple[int, int, str] = (-1, -1, "")
+        self._result: Callable[[Answer, bytes], bytes] = BatchAnswers(revision=0, staleness=0).result
+        self._token = b""
+
+    def response(self, answer: Answer, decision_id: bytes, *, revision: int, staleness: int, token: str) -> bytes:
+        """Return the bytes of a `CheckAssumeRoleResponse`."""
+        if self._last != (revision, staleness, token):
+            self._last = (revision, staleness, token)
+            # The decision is the same field, of the same number, in a result of a batch.
+            self._result = BatchAnswers(revision=revision, staleness=staleness).result
+            encoded = token.encode()
+            self._token = _TOKEN + _varint(len(encoded)) + encoded
+        return self._result(answer, decision_id) + self._token
 
 
 def refusal(status: Status) -> bytes:

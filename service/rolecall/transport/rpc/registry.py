@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 
 from rolecall.transport.errors import UnknownMethodError
+from rolecall.transport.rpc.at_once import AtOnce, wrap_at_once
 from rolecall.transport.rpc.method_handlers import wrap_handler
 from rolecall.transport.rpc.middleware import Middleware
 from rolecall.transport.rpc.stats import MethodStats
@@ -22,6 +23,7 @@ class RegisteredServices:
 
     def __init__(self) -> None:
         self.handlers: dict[str, Mapping[str, grpc.RpcMethodHandler[Any, Any]]] = {}
+        self.at_once: dict[str, Mapping[str, AtOnce]] = {}
 
     def add_registered_method_handlers(
         self, service: str, handlers: Mapping[str, grpc.RpcMethodHandler[Any, Any]]
@@ -33,15 +35,20 @@ class RegisteredServices:
         """Replace some handlers of a service."""
         self.handlers[service] = {**self.handlers[service], **handlers}
 
+    def answer_at_once(self, service: str, methods: Mapping[str, AtOnce]) -> None:
+        """Store what answers some methods of a service without a task."""
+        self.at_once[service] = methods
+
     def add_generic_rpc_handlers(self, handlers: object) -> None:
         """Do nothing: generated code passes the same handlers a second time."""
 
 
 class MethodRegistry(grpc.GenericRpcHandler):
-    """Every method of the server by name, wrapped with its middleware."""
+    """Every method of the server by name, wrapped with its middleware. `at_once` has those that may not need a task."""
 
     def __init__(self, unknown_middleware: Middleware) -> None:
         self.method_stats: list[MethodStats] = []
+        self.at_once: dict[str, AtOnce] = {}
         self._handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
         unknown: grpc.RpcMethodHandler[Any, Any] = grpc.stream_stream_rpc_method_handler(_unknown)
         # All unknown methods share one name in the metrics: clients choose these names, and could fill the memory with them.
@@ -52,10 +59,20 @@ class MethodRegistry(grpc.GenericRpcHandler):
         for service, handlers in services.handlers.items():
             for method, handler in handlers.items():
                 self._handlers[f"/{service}/{method}"] = self._wrap(service, method, handler, middleware)
+                self._add_at_once(services.at_once.get(service, {}).get(method), middleware)
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any]:
         """Return the handler of the method that is called."""
-        return self._handlers.get(details.method, self._unknown)
+        return self.named(details.method)
+
+    def named(self, path: str) -> grpc.RpcMethodHandler[Any, Any]:
+        """Return the handler of the method at a path, such as `/SERVICE/METHOD`."""
+        return self._handlers.get(path, self._unknown)
+
+    def _add_at_once(self, answer: AtOnce | None, middleware: Middleware) -> None:
+        stats = self.method_stats[-1]
+        if answer and (wrapped := wrap_at_once(answer, stats, middleware)):
+            self.at_once[stats.name] = wrapped
 
     def _wrap(
         self, service: str, method: str, handler: grpc.RpcMethodHandler[Any, Any], middleware: Middleware

@@ -14,6 +14,7 @@ from rolecall.engine.errors import BatchSizeError, EngineError
 from rolecall.engine.history import RoleHistory
 from rolecall.engine.long_answers import DecisionMoment, LongAnswers
 from rolecall.roles.role import Revision
+from rolecall.transport.codecs.batch import CheckAnswers
 from rolecall.transport.codecs.decision import QueryDecoder, micros_of, requirement, write_answer
 from rolecall.transport.codecs.explanation import explain_response
 from rolecall.transport.codecs.raw import (
@@ -49,6 +50,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         self._point, self._consistency, self._decoder = point, consistency, decoder
         self._reverse, self._history, self._answers = reverse, history, answers
         self._max_batch, self._calls, self._ids = max_batch, calls, DecisionIds()
+        self._encode_check = CheckAnswers().response
         self._batches = Batches(point, consistency, decoder, self._ids, answers)
 
     def raw_handlers(self) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
@@ -78,6 +80,24 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         except LongWorkError:
             response.consistency_token = await self._answer_long(query_bytes(message), response.decision, report)
         return response
+
+    def check_at_once(self, data: bytes, context: Any) -> bytes | None:
+        """Answer a `CheckAssumeRoleRequest` from bytes to bytes; return None if something must be awaited, raise what it raises."""
+        message = RawCheckRequest.FromString(data)
+        if message.HasField("consistency"):
+            return None
+        call = self._calls.begin("CheckAssumeRole", context) if self._calls else None
+        point, staleness = self._point, self._consistency.staleness()
+        snapshot, request, now = point.snapshot, self._decoder.request(query_bytes(message)), point.clock()
+        try:
+            answer = point.check_version(request, snapshot.version(request.role_key), now, restored=snapshot.restored)
+        except LongWorkError:
+            return None
+        decision_id, revision = self._ids.next_bytes(), snapshot.revision
+        if call:
+            call.report(request, IssuedAnswer(answer, decision_id.decode(), now, revision, staleness))
+        token = self._consistency.token()
+        return self._encode_check(answer, decision_id, revision=revision, staleness=staleness, token=token)
 
     async def BatchCheckAssumeRole(self, message: Any, context: Any) -> Any:
         """Answer a `RawBatchRequest` with a `RawBatchResponse`: all queries at one revision and one time."""

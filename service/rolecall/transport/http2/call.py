@@ -1,0 +1,237 @@
+"""One call on an HTTP/2 stream: the context that methods get, with the surface of `grpc.aio.ServicerContext`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from math import inf
+from time import monotonic
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import grpc
+from grpc.aio import EOF, AbortError
+
+from rolecall.transport.http2.framing import compressed_frame, frame
+from rolecall.transport.http2.incoming import IncomingMessages
+from rolecall.transport.http2.request_head import RequestHead
+from rolecall.transport.http2.status import Metadata, encoded, trailers
+
+if TYPE_CHECKING:
+    from rolecall.transport.http2.connection import Http2Connection
+
+_HEADERS = [
+    (b":status", b"200"),
+    (b"content-type", b"application/grpc"),
+    (b"grpc-accept-encoding", b"identity,deflate,gzip"),
+]
+_GZIP = (b"grpc-encoding", b"gzip")
+
+DEADLINE_AHEAD_SECONDS = 0.1
+"""A client that resets its call so shortly before the deadline did so at the deadline, by its own clock."""
+
+WRITE_AHEAD_BYTES = 64 * 1024
+"""How many bytes of one stream may wait for the client's windows before `write` does."""
+
+
+class Call:
+    """A call. It is over when its trailers are sent, its client has reset it, or the connection is lost."""
+
+    __slots__ = (
+        "_code",
+        "_compressed",
+        "_deadline",
+        "_details",
+        "_done",
+        "_head",
+        "_timer",
+        "_trailing",
+        "began",
+        "body",
+        "connection",
+        "ended_by_client",
+        "incoming",
+        "method",
+        "over",
+        "started",
+        "stream",
+        "task",
+    )  # fmt: skip
+
+    def __init__(self, connection: Http2Connection, stream: int, head: RequestHead, method: Any) -> None:
+        self.connection, self.stream, self._head, self.method = connection, stream, head, method
+        self._deadline = inf if head.timeout == inf else monotonic() + head.timeout
+        self.incoming: IncomingMessages | None = None
+        self.task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self.started = self.over = self.ended_by_client = self._compressed = False
+        self._code, self._details = grpc.StatusCode.OK, ""
+        self._trailing: Metadata = ()
+        self._done: list[Callable[[Any], object]] = []
+
+    # --- what the client sent ---
+
+    @property
+    def encoding(self) -> bytes:
+        """Return the compression of the client's messages."""
+        return self._head.encoding
+
+    def invocation_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
+        """Return the metadata that the client sent."""
+        return self._head.metadata()
+
+    def auth_context(self) -> Mapping[str, list[bytes]]:
+        """Return the names in the client's certificate, as `grpc.aio` names them; empty without one."""
+        return self.connection.auth_context
+
+    def peer(self) -> str:
+        """Return the address of the client."""
+        return self.connection.peer
+
+    def time_remaining(self) -> float | None:
+        """Return the seconds until the client's deadline; None if it has none."""
+        return None if self._deadline == inf else max(0.0, self._deadline - monotonic())
+
+    async def read(self) -> Any:
+        """Return the client's next message, or `EOF` after the last."""
+        return EOF if self.incoming is None else await self.incoming.next()
+
+    async def messages(self) -> AsyncIterator[bytes]:
+        """Yield the client's messages."""
+        while (message := await self.read()) is not EOF:
+            yield message
+
+    # --- what the method answers ---
+
+    async def send_initial_metadata(self, metadata: Metadata) -> None:
+        """Send the headers of the answer now."""
+        self._start(metadata)
+        self.connection.flush_soon()
+
+    async def write(self, message: bytes) -> None:
+        """Send a message; return when the client's windows have accepted it, but for a bounded rest."""
+        self._require_open()
+        self._start()
+        self.connection.session.send(self.stream, self._framed(message))
+        self.connection.keepalive.answered()
+        self.connection.flush_soon()
+        await self.connection.accepted(self.stream, WRITE_AHEAD_BYTES)
+        self._require_open()
+
+    def finish(self, code: int, message: str = "", metadata: Metadata = ()) -> None:
+        """Send the trailers, unless the call is over."""
+        if self.over:
+            return
+        session, end = self.connection.session, trailers(code, message, metadata)
+        if self.started:
+            session.end(self.stream, end)
+        else:
+            session.respond(self.stream, [*_HEADERS, *end], end_stream=True)
+        self.close()
+        self.connection.on_finished(self)
+
+    def answer(self, message: bytes) -> None:
+        """Send the only message and the trailers."""
+        self._start()
+        self.connection.session.send(self.stream, self._framed(message))
+        self.finish(self._code.value[0], self._details, self._trailing)
+
+    def finish_stream(self) -> None:
+        """Send the trailers of a method that has sent its messages."""
+        self._start()
+        self.finish(self._code.value[0], self._details, self._trailing)
+
+    async def abort(self, code: grpc.StatusCode, details: str = "", trailing_metadata: Metadata = ()) -> NoReturn:
+        """End the call with a status, and raise `AbortError`."""
+        self._code, self._details = code, details
+        self.finish(code.value[0], details, trailing_metadata or self._trailing)
+        raise AbortError("the call was aborted by its method")
+
+    async def abort_with_status(self, status: grpc.Status) -> NoReturn:
+        """End the call with a status that has details, and raise `AbortError`."""
+        await self.abort(status.code, status.details, status.trailing_metadata)
+
+    def set_code(self, code: grpc.StatusCode) -> None:
+        """Set the status code that the call ends with when its method returns."""
+        self._code = code
+
+    def set_details(self, details: str) -> None:
+        """Set the message of that status."""
+        self._details = details
+
+    def set_trailing_metadata(self, metadata: Metadata) -> None:
+        """Set the metadata that is sent with the status."""
+        self._trailing = tuple(metadata)
+
+    def set_compression(self, compression: grpc.Compression) -> None:
+        """Compress the messages of the answer with gzip from now on, or do not."""
+        self._compressed = compression is grpc.Compression.Gzip
+
+    def code(self) -> grpc.StatusCode:
+        """Return the status code so far."""
+        return self._code
+
+    def details(self) -> str:
+        """Return the message of the status so far."""
+        return self._details
+
+    def trailing_metadata(self) -> Metadata:
+        """Return the metadata that is sent with the status."""
+        return self._trailing
+
+    def done(self) -> bool:
+        """Return whether the call is over."""
+        return self.over
+
+    cancelled = done
+
+    def add_done_callback(self, callback: Callable[[Any], object]) -> None:
+        """Call `callback` with this call when it is over."""
+        self._done.append(callback)
+
+    # --- how the call ends ---
+
+    def expire_at_deadline(self, expire: Callable[[Call], object]) -> None:
+        """Have `expire` called at the client's deadline, if it has one."""
+        if self._deadline != inf:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(max(0.0, self._deadline - monotonic()), expire, self)
+
+    @property
+    def expired(self) -> bool:
+        """Return whether the client's deadline has passed."""
+        return self._deadline != inf and monotonic() >= self._deadline
+
+    def close(self) -> None:
+        """End the call without sending anything."""
+        if self.over:
+            return
+        self.over = True
+        if self._timer:
+            self._timer.cancel()
+        if self.incoming:
+            self.incoming.end()
+        self.connection.remove(self)
+        for callback in self._done:
+            callback(self)
+
+    def cancel(self) -> None:
+        """End the call and its task, because the client is gone."""
+        if self._deadline - monotonic() < DEADLINE_AHEAD_SECONDS:
+            self._deadline = 0.0
+        self.close()
+        if self.task and self.task is not asyncio.current_task():
+            self.task.cancel()
+
+    def _start(self, metadata: Metadata = ()) -> None:
+        if self.started or self.over:
+            return
+        self.started = True
+        more = [*encoded(metadata), *([_GZIP] if self._compressed else ())]
+        self.connection.session.respond(self.stream, [*_HEADERS, *more] if more else _HEADERS)
+
+    def _framed(self, message: bytes) -> bytes:
+        return compressed_frame(message) if self._compressed else frame(message)
+
+    def _require_open(self) -> None:
+        if self.over:
+            raise asyncio.CancelledError

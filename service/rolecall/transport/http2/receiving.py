@@ -1,0 +1,146 @@
+"""What a connection does with a call: begins it, takes its data, and runs its method."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, cast
+
+from grpc.aio import AbortError
+
+from rolecall.transport.http2.call import Call
+from rolecall.transport.http2.framing import MessageReader, only_message
+from rolecall.transport.http2.incoming import IncomingMessages
+from rolecall.transport.http2.request_head import NotGrpcError, RequestHead
+from rolecall.transport.http2.session import REFUSED_STREAM, Headers, SessionError
+from rolecall.transport.http2.status import Code, StatusError, trailers
+from rolecall.transport.rpc.at_once import AtOnce
+from rolecall.transport.rpc.call_context import CallContext
+
+if TYPE_CHECKING:
+    from rolecall.transport.http2.connection import Http2Connection
+
+_TRAILERS_ONLY = [(b":status", b"200"), (b"content-type", b"application/grpc")]
+
+
+def begin_call(connection: Http2Connection, stream: int, headers: Headers, *, end: bool) -> None:
+    """Begin the call of a request, or refuse it."""
+    session, options = connection.session, connection.options
+    if session.queued() > options.max_queued_bytes:
+        # The client has not accepted earlier answers.
+        session.reset(stream, REFUSED_STREAM)
+        return
+    try:
+        head = RequestHead(headers, options.session.header_bytes)
+    except NotGrpcError as error:
+        session.respond(stream, [(b":status", error.http_status), (b"content-type", b"text/plain")])
+        session.send(stream, error.text.encode() + b"\n", end_stream=True)
+        return
+    except StatusError as error:
+        session.respond(stream, [*_TRAILERS_ONLY, *trailers(error.code, error.message)], end_stream=True)
+        return
+    call = Call(connection, stream, head, connection.server.methods.at(head.path))
+    connection.calls[stream] = call
+    if call.expired:
+        _fail(call, StatusError(Code.DEADLINE_EXCEEDED, "the deadline passed before the call began"))
+        return
+    if call.method.at_once is None:
+        _run_call(connection, call)
+    if end:
+        receive_data(connection, call, b"", end=True)
+
+
+def receive_data(connection: Http2Connection, call: Call, data: bytes, *, end: bool) -> None:
+    """Take data of a call, with `end` the last."""
+    call.ended_by_client |= end
+    try:
+        if call.incoming is None and not (
+            end and call.method.at_once and _answered_at_once(call.method.at_once, call, data)
+        ):
+            _run_call(connection, call)
+        if call.incoming is not None:
+            call.incoming.feed(data, end=end)
+    except StatusError as error:
+        _fail(call, error)
+
+
+def _answered_at_once(at_once: AtOnce, call: Call, data: bytes) -> bool:
+    """Answer a call whose only message is complete, if its method can at once; return whether it did."""
+    message = only_message(data, call.encoding, call.connection.options.max_message_bytes)
+    response = None if message is None else at_once(message, cast(CallContext, call))
+    if response is None:
+        return False
+    call.connection.session.consumed(len(data), call.stream)
+    call.answer(response)
+    return True
+
+
+def _run_call(connection: Http2Connection, call: Call) -> None:
+    """Run the method of a call in a task of its own, which reads the messages."""
+    reader = MessageReader(call.encoding, connection.options.max_message_bytes)
+    stream, session = call.stream, connection.session
+
+    def consumed(size: int) -> None:
+        with suppress(SessionError):
+            session.consumed(size, stream)
+            connection.keepalive.answered()
+            connection.flush_soon()
+
+    call.incoming = IncomingMessages(reader, consumed)
+    call.task = asyncio.get_running_loop().create_task(_run(call))
+    call.expire_at_deadline(_expire)
+
+
+async def _run(call: Call) -> None:
+    method = call.method
+    try:
+        if not method.response_streaming:
+            response = await method.run(call.messages(), call)
+            if not call.over:
+                call.answer(response)
+            return
+        if method.generates:
+            async for message in method.run(call.messages(), call):
+                await call.write(message)
+        else:
+            await method.run(call.messages(), call)
+        if not call.over:
+            call.finish_stream()
+    except AbortError:
+        pass
+    except SessionError:
+        call.close()
+    except asyncio.CancelledError:
+        _finish_cancelled(call)
+        raise
+    except Exception:  # noqa: BLE001 -- the error boundary has logged it
+        _fail(call, StatusError(Code.UNKNOWN, "internal error"))
+
+
+def _finish_cancelled(call: Call) -> None:
+    if not call.over:
+        _fail(call, StatusError(Code.CANCELLED, "the call was cancelled"))
+
+
+def _expire(call: Call) -> None:
+    """End a call at its client's deadline."""
+    if call.over:
+        return
+    _fail(call, StatusError(Code.DEADLINE_EXCEEDED, "Deadline Exceeded"))
+    if call.task:
+        call.task.cancel()
+
+
+def _fail(call: Call, error: StatusError) -> None:
+    with suppress(SessionError):
+        call.finish(error.code, error.message)
+    call.close()
+    if call.task and call.task is not _current_task():
+        call.task.cancel()
+
+
+def _current_task() -> asyncio.Task[object] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
