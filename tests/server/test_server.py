@@ -285,6 +285,29 @@ async def test_a_second_signal_ends_the_calls_in_progress() -> None:
         assert caught.value.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
 
 
+async def test_a_forced_drain_ends_only_when_the_calls_in_progress_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with served(drain_grace_seconds=60) as service:
+        ended, order, stopping = asyncio.Event(), list[str](), StopSignal()
+
+        async def stop(grace: float) -> None:
+            if not grace:
+                order.append("forced")
+                asyncio.get_running_loop().call_soon(ended.set)
+                return
+            await ended.wait()
+            await asyncio.sleep(0)
+            order.append("ended")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(service.server.grpc_server, "stop", stop)
+            stopping.request()
+            stopping.request()
+            await service.server.drain(stopping)
+        order.append("drained")
+
+    assert order == ["forced", "ended", "drained"]
+
+
 def program(flags: Mapping[str, object]) -> list[str]:
     return [sys.executable, "-c", SERVE, repr(flags)]
 
