@@ -71,6 +71,8 @@ SHAPES = {
 
 @contextmanager
 def traced() -> Iterator[None]:
+    # A full collection empties Python's lists of free tuples: what is made of those is not counted.
+    gc.collect()
     tracemalloc.start()
     try:
         yield
