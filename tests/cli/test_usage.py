@@ -4,6 +4,7 @@ import json
 import platform
 import re
 import socket
+import signal
 import subprocess
 import sys
 from dataclasses import fields
@@ -138,6 +139,18 @@ def test_ctrl_c_is_quiet(rolecall: CommandLine, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(entry, "_run", interrupt)
 
     assert rolecall("version") == (130, "", "")
+
+
+def test_a_closed_pipe_ends_a_command_with_the_code_of_its_signal(
+    rolecall: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(_: object) -> int:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(entry, "_run", write)
+    monkeypatch.setattr(entry, "abandon_stdout", lambda: None)
+
+    assert rolecall("version") == (128 + signal.SIGPIPE, "", "")
 
 
 def test_a_closed_pipe_is_not_an_error() -> None:

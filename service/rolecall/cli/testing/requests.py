@@ -14,17 +14,15 @@ from rolecall.engine.request import AssumeRoleRequest
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError
 from rolecall_client.queries import query
 
+# The keys of a case file that are named otherwise than the fields of a violation.
 _KEYS = {
     "principal": "as",
     "federated.provider_arn": "as",
     "identity": "as",
-    "role": "role",
     "role_session_name": "session_name",
-    "external_id": "external_id",
-    "source_identity": "source_identity",
     "duration_seconds": "duration",
-    "context": "context",
     "federated.claims": "claims",
+    "context": "context",
 }
 _FIELD = re.compile(r"(?P<name>[a-z_.]+)(?:\[.*)?", re.DOTALL)
 
