@@ -3,8 +3,8 @@ from __future__ import annotations
 import json
 import platform
 import re
-import socket
 import signal
+import socket
 import subprocess
 import sys
 from dataclasses import fields
