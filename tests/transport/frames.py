@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RST_STREAM, SETTINGS, PING = 0x0, 0x1, 0x3, 0x4, 0x6
@@ -14,17 +14,31 @@ def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
     return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
 
 
-def headers(stream: int, path: bytes, extra: Iterable[tuple[bytes, bytes]] = ()) -> bytes:
-    fields = [
-        (b":method", b"POST"),
-        (b":scheme", b"http"),
-        (b":path", path),
-        (b":authority", b"localhost"),
-        (b"content-type", b"application/grpc"),
-        (b"te", b"trailers"),
-        *extra,
-    ]
-    return frame(HEADERS, END_HEADERS, stream, b"".join(map(_literal, fields)))
+def headers(
+    stream: int,
+    path: bytes,
+    extra: Iterable[tuple[bytes, bytes]] = (),
+    *,
+    end: bool = False,
+    method: bytes = b"POST",
+    instead: Mapping[bytes, bytes | None] | None = None,
+) -> bytes:
+    """Return the headers of a call; `instead` replaces or removes some of them."""
+    usual: dict[bytes, bytes | None] = {
+        b":method": method,
+        b":scheme": b"http",
+        b":path": path,
+        b":authority": b"localhost",
+        b"content-type": b"application/grpc",
+        b"te": b"trailers",
+        **(instead or {}),
+    }
+    sent = [(name, value) for name, value in usual.items() if value is not None]
+    return frame(HEADERS, END_HEADERS | (END_STREAM if end else 0), stream, fields([*sent, *extra]))
+
+
+def fields(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
+    return b"".join(map(_literal, pairs))
 
 
 def message(stream: int, data: bytes) -> bytes:

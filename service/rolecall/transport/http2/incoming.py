@@ -47,6 +47,8 @@ class IncomingMessages:
     def end(self) -> None:
         """Let `next` return `EOF` once the messages that have arrived are read."""
         self._ended = True
+        # What is not read any more still counts against the window of the connection.
+        self._open_window()
         self._wake()
 
     async def next(self) -> Any:

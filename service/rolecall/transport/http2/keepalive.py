@@ -23,11 +23,20 @@ class Due(Enum):
 class Keepalive:
     """The clock of one connection; all times are those of the event loop, in seconds."""
 
-    __slots__ = ("_last_data", "_last_ping", "_old_at", "_options", "_pinged_at", "_strikes", "established")
+    __slots__ = (
+        "_handshake_until",
+        "_last_data",
+        "_last_ping",
+        "_old_at",
+        "_options",
+        "_pinged_at",
+        "_strikes",
+        "established",
+    )
 
     def __init__(self, options: ConnectionOptions, now: float) -> None:
         self._options = options
-        self._last_data = now
+        self._last_data, self._handshake_until = now, now + options.handshake
         self._pinged_at = inf
         self._last_ping, self._strikes = -inf, 0
         self._old_at = now + options.age * random.uniform(1 - AGE_JITTER, 1 + AGE_JITTER)  # noqa: S311 -- spreads connections
@@ -51,7 +60,8 @@ class Keepalive:
     def due(self, now: float) -> Due:
         """Return what the connection needs at a time. A ping is due once, until data arrives."""
         options = self._options
-        if not self.established and now >= self._last_data + options.handshake:
+        # Data does not extend it: a client could send its preface byte by byte.
+        if not self.established and now >= self._handshake_until:
             return Due.CLOSE
         if now >= self._pinged_at + options.keepalive_timeout:
             return Due.CLOSE

@@ -12,7 +12,7 @@ from rolecall.transport.http2.call import Call
 from rolecall.transport.http2.framing import MessageReader, only_message
 from rolecall.transport.http2.incoming import IncomingMessages
 from rolecall.transport.http2.request_head import NotGrpcError, RequestHead
-from rolecall.transport.http2.session import REFUSED_STREAM, Headers, SessionError
+from rolecall.transport.http2.session import INTERNAL_ERROR, REFUSED_STREAM, Headers, SessionError
 from rolecall.transport.http2.status import Code, StatusError, trailers
 from rolecall.transport.rpc.at_once import AtOnce
 from rolecall.transport.rpc.call_context import CallContext
@@ -33,19 +33,23 @@ def begin_call(connection: Http2Connection, stream: int, headers: Headers, *, en
     try:
         head = RequestHead(headers, options.session.header_bytes)
     except NotGrpcError as error:
-        session.respond(stream, [(b":status", error.http_status), (b"content-type", b"text/plain")])
+        # The stream is not reset: what is no client of gRPC may take the reset for a failure.
+        session.respond(stream, [(b":status", error.http_status), *error.headers])
         session.send(stream, error.text.encode() + b"\n", end_stream=True)
         return
     except StatusError as error:
         session.respond(stream, [*_TRAILERS_ONLY, *trailers(error.code, error.message)], end_stream=True)
+        if not end:
+            connection.outgoing.reset_when_sent(stream)
         return
     call = Call(connection, stream, head, connection.server.methods.at(head.path))
+    call.ended_by_client = end
     connection.calls[stream] = call
     if call.expired:
         _fail(call, StatusError(Code.DEADLINE_EXCEEDED, "the deadline passed before the call began"))
         return
     if call.method.at_once is None:
-        _run_call(connection, call)
+        run_call(connection, call)
     if end:
         receive_data(connection, call, b"", end=True)
 
@@ -57,7 +61,7 @@ def receive_data(connection: Http2Connection, call: Call, data: bytes, *, end: b
         if call.incoming is None and not (
             end and call.method.at_once and _answered_at_once(call.method.at_once, call, data)
         ):
-            _run_call(connection, call)
+            run_call(connection, call)
         if call.incoming is not None:
             call.incoming.feed(data, end=end)
     except StatusError as error:
@@ -66,7 +70,10 @@ def receive_data(connection: Http2Connection, call: Call, data: bytes, *, end: b
 
 def _answered_at_once(at_once: AtOnce, call: Call, data: bytes) -> bool:
     """Answer a call whose only message is complete, if its method can at once; return whether it did."""
-    message = only_message(data, call.encoding, call.connection.options.max_message_bytes)
+    try:
+        message = only_message(data, call.encoding, call.connection.options.max_message_bytes)
+    except StatusError:
+        return False  # the reader of messages fails in the same way
     response = None if message is None else at_once(message, cast(CallContext, call))
     if response is None:
         return False
@@ -75,7 +82,7 @@ def _answered_at_once(at_once: AtOnce, call: Call, data: bytes) -> bool:
     return True
 
 
-def _run_call(connection: Http2Connection, call: Call) -> None:
+def run_call(connection: Http2Connection, call: Call) -> None:
     """Run the method of a call in a task of its own, which reads the messages."""
     reader = MessageReader(call.encoding, connection.options.max_message_bytes)
     stream, session = call.stream, connection.session
@@ -109,6 +116,9 @@ async def _run(call: Call) -> None:
     except AbortError:
         pass
     except SessionError:
+        # The stream is closed, or it cannot carry the answer: then the client must not wait for it.
+        call.connection.session.reset(call.stream, INTERNAL_ERROR)
+        call.connection.flush_soon()
         call.close()
     except asyncio.CancelledError:
         _finish_cancelled(call)

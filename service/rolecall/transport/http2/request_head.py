@@ -20,8 +20,9 @@ _CONTENT_TYPE = b"application/grpc"
 class NotGrpcError(Exception):
     """The request is not gRPC; it is answered with a status of HTTP and a short text."""
 
-    def __init__(self, http_status: bytes, text: str) -> None:
+    def __init__(self, http_status: bytes, text: str, *headers: tuple[bytes, bytes]) -> None:
         self.http_status, self.text = http_status, text
+        self.headers: Headers = [(b"content-type", b"text/plain"), *headers]
         super().__init__(text)
 
 
@@ -80,19 +81,24 @@ def _metadata(headers: Headers) -> Iterator[tuple[str, str | bytes]]:
 def _binary(text: bytes) -> bytes:
     text = text.strip()
     try:
-        return b64decode(text + b"=" * (-len(text) % 4))
-    except (Base64Error, ValueError):
+        return b64decode(text + b"=" * (-len(text) % 4), validate=True)
+    except Base64Error:
         return b""
 
 
 def _require_grpc(method: bytes, content_type: bytes, te: bytes) -> None:
     if method != b"POST":
-        raise NotGrpcError(b"405", "gRPC calls use the method POST")
-    rest = content_type[len(_CONTENT_TYPE) :]
-    if not content_type.startswith(_CONTENT_TYPE) or rest[:1] not in (b"", b"+", b";"):
+        raise NotGrpcError(b"405", "gRPC calls use the method POST", (b"allow", b"POST"))
+    if content_type != _CONTENT_TYPE and not _is_grpc(content_type):
         raise NotGrpcError(b"415", "gRPC calls have the content type application/grpc")
     if te != b"trailers":
         raise NotGrpcError(b"400", "the header `te: trailers` is missing: a proxy on the way may not support trailers")
+
+
+def _is_grpc(content_type: bytes) -> bool:
+    """Return whether a content type is that of gRPC, perhaps with a suffix or parameters. Case does not matter."""
+    kind, rest = content_type[: len(_CONTENT_TYPE)].lower(), content_type[len(_CONTENT_TYPE) :].lstrip()
+    return kind == _CONTENT_TYPE and rest[:1] in (b"", b"+", b";")
 
 
 def _seconds(timeout: bytes) -> float:

@@ -44,7 +44,7 @@ __all__ = [
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 """Names, in lower case, and values, in order."""
 
-NO_ERROR, ENHANCE_YOUR_CALM, REFUSED_STREAM, CANCEL = 0x0, 0xB, 0x7, 0x8
+NO_ERROR, INTERNAL_ERROR, REFUSED_STREAM, CANCEL, ENHANCE_YOUR_CALM = 0x0, 0x2, 0x7, 0x8, 0xB
 
 _MAX_CONCURRENT_STREAMS, _INITIAL_WINDOW_SIZE, _MAX_HEADER_LIST_SIZE = 0x3, 0x4, 0x6
 

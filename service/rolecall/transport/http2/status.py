@@ -55,4 +55,4 @@ def encoded(metadata: Metadata) -> Iterator[tuple[bytes, bytes]]:
 
 def _message(message: str) -> Iterator[tuple[bytes, bytes]]:
     if message:
-        yield b"grpc-message", quote(message, safe=_PRINTABLE).encode("ascii")
+        yield b"grpc-message", quote(message, safe=_PRINTABLE, errors="replace").encode("ascii")

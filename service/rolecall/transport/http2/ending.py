@@ -1,0 +1,102 @@
+"""How one connection ends: at once because of an error, or in two steps without losing a call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from rolecall.transport.http2.outgoing import Outgoing
+from rolecall.transport.http2.session import Session, SessionError
+
+LINGER_SECONDS = 1.0
+"""How long a connection with nothing more to send waits for its client: to acknowledge a ping, and to close the connection."""
+
+_SHUTDOWN_PING = b"shutdown"
+
+
+class Ending:
+    """The end of a connection.
+
+    `shut_down` sends a GOAWAY that still accepts every stream, and a ping. When the ping is acknowledged, the client knows that
+    it must not open streams, and a second GOAWAY names the last one that is answered. The connection is closed after the last
+    answer, by the client or a little later here.
+    """
+
+    def __init__(self, session: Session, outgoing: Outgoing, calls: Mapping[int, object]) -> None:
+        self._session, self._outgoing, self._calls = session, outgoing, calls
+        self._loop = asyncio.get_running_loop()
+        self._transport: Any = None
+        self._timers = list[asyncio.TimerHandle]()
+        self.announced = self._refusing = self.lingering = False
+
+    def connect(self, transport: Any) -> None:
+        """End this transport."""
+        self._transport = transport
+
+    def shut_down(self) -> None:
+        """Accept no new calls, without losing one that is on its way."""
+        if self.announced or self._transport.is_closing():
+            return
+        self.announced = True
+        self._session.announce_shutdown()
+        self._outgoing.flush()
+        # Sent after the GOAWAY, of which its acknowledgement says that it has arrived: libnghttp2 would send pings first.
+        self.ping(_SHUTDOWN_PING)
+        self.later(LINGER_SECONDS, self._refuse_later_streams)
+
+    def ping(self, payload: bytes) -> None:
+        """Send a ping with eight bytes of payload."""
+        with suppress(SessionError):
+            self._session.ping(payload)
+        self._outgoing.flush()
+
+    def acknowledged(self, payload: bytes) -> None:
+        """Continue after a ping that the client has acknowledged."""
+        if payload == _SHUTDOWN_PING and self.announced:
+            self._refuse_later_streams()
+
+    def _refuse_later_streams(self) -> None:
+        if self._refusing or self._transport.is_closing():
+            return
+        self._refusing = True
+        self._session.go_away()
+        self._outgoing.flush()
+        self.look()
+
+    def look(self) -> None:
+        """Close the connection soon if everything that its client will get was sent."""
+        if self.lingering or self._calls or not self._outgoing.empty:
+            return
+        if self._refusing or self._session.finished:
+            # A client that has received the GOAWAY closes the connection. Data that crosses with a close would be answered
+            # with a reset of the connection, which can overtake the last answers.
+            self.lingering = True
+            self.later(LINGER_SECONDS, self._close)
+
+    def fail(self) -> None:
+        """Close the connection when its client has accepted what is pending, but soon in any case."""
+        if not self._transport.is_closing():
+            self._outgoing.flush()
+            self._close()
+            self.later(LINGER_SECONDS, self.abort)
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        self._transport.abort()
+
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do something later, unless the connection is lost before."""
+        self._timers.append(self._loop.call_later(seconds, action))
+
+    def lost(self) -> None:
+        """Forget what was to be done later."""
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+
+    def _close(self) -> None:
+        # A second `close` of a TLS transport would make its `abort` do nothing.
+        if not self._transport.is_closing():
+            self._transport.close()
