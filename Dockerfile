@@ -4,14 +4,15 @@ FROM python:3.11-slim-trixie AS build
 
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
-COPY requirements/dev.lock requirements/dev.lock
+COPY requirements requirements
 COPY clients/python clients/python
 COPY pyproject.toml README.md LICENSE ./
 COPY service service
 # A virtual environment without pip, filled by the pip of the image. Its bytecode is compiled here and not validated at run time:
 # the files of the final image do not change.
 RUN python -m venv --without-pip /opt/rolecall \
- && python -m pip --python /opt/rolecall/bin/python install --no-compile -c requirements/dev.lock ./clients/python ".[postgres]" \
+ && python -m pip --python /opt/rolecall/bin/python install --no-compile --require-hashes -r requirements/h2.lock \
+ && python -m pip --python /opt/rolecall/bin/python install --no-compile -c requirements/dev.lock ./clients/python ".[h2,postgres]" \
  && /opt/rolecall/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/rolecall/lib
 
 FROM python:3.11-slim-trixie

@@ -10,15 +10,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.transports import TRANSPORT
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 ACCOUNT = "123456789012"
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return an environment in which `python -m rolecall` runs from the sources, with no setting of the tester's own."""
+    """Return an environment in which `python -m rolecall` runs from the sources, with no setting of the tester's own.
+
+    Only the transport is that of the test run.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ROLECALL_")}
     path = os.pathsep.join([str(REPOSITORY / "service"), str(REPOSITORY / "clients" / "python")])
-    return {**kept, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", **more}
+    return {**kept, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", "ROLECALL_TRANSPORT": TRANSPORT, **more}
 
 
 @contextmanager

@@ -19,6 +19,7 @@ import grpc
 
 from rolecall_client.v1 import decision_pb2 as pb, decision_pb2_grpc as rpc
 from tests.server.serving import ANY_PORTS, check
+from tests.transports import TRANSPORT
 
 PROGRAM = """
 import sys
@@ -53,7 +54,7 @@ class Process:
 
 @contextmanager
 def process(*, max_file_bytes: int = -1, **flags: object) -> Iterator[Process]:
-    command = [sys.executable, "-c", PROGRAM, repr({**ANY_PORTS, **flags})]
+    command = [sys.executable, "-c", PROGRAM, repr({**ANY_PORTS, "transport": TRANSPORT, **flags})]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     popen = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ, text=True)
     try:

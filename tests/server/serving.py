@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,13 +25,11 @@ from rolecall.server.server import RolecallServer
 from rolecall.storage import open_repository
 from rolecall.transport.rpc.stats import MethodStats
 from rolecall_client.v1 import decision_pb2, decision_pb2_grpc, role_pb2, role_pb2_grpc, watch_pb2_grpc
+from tests.transports import TRANSPORT
 
 ACCOUNT = "123456789012"
 BOB = f"acs:ram::{ACCOUNT}:user/bob"
 DOCUMENT = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":["acs:ram::123456789012:root"]}}]}'
-TRANSPORT = os.environ.get("TEST_TRANSPORT", "auto")
-"""The transport of every server in these tests."""
-
 ANY_PORTS = {"listen": "127.0.0.1:0", "ops_listen": "127.0.0.1:0", "store": "memory://", "account_id": ACCOUNT}
 
 

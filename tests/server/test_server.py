@@ -37,6 +37,7 @@ from tests.server.serving import (
     served,
     until,
 )
+from tests.transports import TRANSPORT
 
 PROGRAM = "import sys; from rolecall.server.main import run; from rolecall.config.settings import Config; "
 SERVE = (
@@ -314,7 +315,7 @@ def program(flags: Mapping[str, object]) -> list[str]:
 
 @pytest.mark.parametrize("called", [True, False])
 def test_a_signal_ends_the_process_in_good_order(tmp_path: Path, called: bool) -> None:
-    flags = {**ANY_PORTS, "store": f"sqlite:///{tmp_path}/roles.db"}
+    flags = {**ANY_PORTS, "transport": TRANSPORT, "store": f"sqlite:///{tmp_path}/roles.db"}
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen(program(flags), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ, text=True)
     assert process.stdout is not None

@@ -34,7 +34,7 @@ from rolecall.server.shutdown import StopSignal, wait_until_done_or_set
 from rolecall.storage import open_repository
 from rolecall.storage.snapshot.file import SnapshotFileError
 from rolecall.storage.snapshot.key import SnapshotKeyError
-from rolecall.transport.choice import MissingTransportError
+from rolecall.transport.choice import MissingTransportError, transport_named
 from rolecall.transport.endpoint import AddressError
 
 COLLECTION_THRESHOLDS = (5_000, 10, 10)
@@ -106,11 +106,14 @@ async def serve(config: Config, *, ready: Callable[[BoundAddresses], None] | Non
             # The loaded roles live as long as the process: collections need not visit them.
             gc.freeze()
             gc.set_threshold(*COLLECTION_THRESHOLDS)
+            transport = transport_named(config.transport)
             log.info(
                 "serving",
                 address=server.bound.address,
                 ops=server.bound.ops_address,
                 roles=len(server.replica.snapshot),
+                transport=transport.name,
+                transport_reason=transport.why,
             )
             if ready:
                 ready(server.bound)

@@ -48,7 +48,7 @@ def make_grpc_server(
         server_options(config),
         boundary=ErrorBoundary(log, verbose=config.log_level == "debug"),
         permits=permit,
-        make_wire=transport_named(config.transport),
+        make_wire=transport_named(config.transport).make,
         authenticate=authenticate,
         # Without client certificates all callers have one name, and only their connections distinguish them.
         name_of=by_certificate if authenticate else no_name,

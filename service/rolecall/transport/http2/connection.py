@@ -13,7 +13,6 @@ from rolecall.transport.http2.keepalive import Due, Keepalive
 from rolecall.transport.http2.outgoing import Outgoing
 from rolecall.transport.http2.peer import names_of, peer_of
 from rolecall.transport.http2.receiving import begin_call, receive_data, run_call
-from rolecall.transport.http2.request_head import RequestHead
 from rolecall.transport.http2.session import (
     ENHANCE_YOUR_CALM,
     DataReceived,
@@ -47,7 +46,6 @@ class Http2Connection(asyncio.Protocol):
         self.session = Session(server.options.session)
         self.calls: dict[int, Call] = {}
         self.peer, self.auth_context = "", dict[str, list[bytes]]()
-        self.head: RequestHead | None = None  # of the last call
         self.keepalive = Keepalive(server.options, self._loop.time())
         self.outgoing = Outgoing(self.session)
         self.ending = Ending(self.session, self.outgoing, self.calls)
@@ -57,6 +55,7 @@ class Http2Connection(asyncio.Protocol):
         self._lost = False  # perhaps before it begins: with the end of the TLS handshake
         self._early = list[bytes]()  # what arrived with the end of the TLS handshake
         self._deferred: list[Event] = []
+        self._waiting_at_ping = 0  # bytes of answers that had not left when the client last pinged
 
     # --- what asyncio calls ---
 
@@ -122,7 +121,6 @@ class Http2Connection(asyncio.Protocol):
 
     def _handle(self, events: list[Event]) -> None:
         until = perf_counter() + SLICE_SECONDS
-        self.outgoing.hold()
         for number, event in enumerate(events, start=1):
             try:
                 self._handle_one(event)
@@ -179,6 +177,11 @@ class Http2Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _take_ping(self) -> None:
+        waiting = self.session.queued()
+        if waiting != self._waiting_at_ping:
+            # Parts of an answer have left since the last ping: clients ping after them to measure the path.
+            self._waiting_at_ping = waiting
+            self.keepalive.answered()
         if self.keepalive.too_many_pings(self._loop.time()):
             self.session.go_away(ENHANCE_YOUR_CALM, b"too_many_pings")
             self.ending.fail()

@@ -29,7 +29,7 @@ class Ending:
         self._loop = asyncio.get_running_loop()
         self._transport: Any = None
         self._timers = list[asyncio.TimerHandle]()
-        self.announced = self._refusing = self.lingering = False
+        self.announced = self.lingering = self._refusing = False
 
     def connect(self, transport: Any) -> None:
         """End this transport."""
@@ -66,11 +66,10 @@ class Ending:
         self.look()
 
     def look(self) -> None:
-        """Close the connection soon if everything that its client will get was sent."""
-        # For every read: what is rarely true is looked at first.
-        if self.lingering or self._calls or not (self._refusing or self._session.finished):
-            return
-        if self._outgoing.empty:
+        """Close the connection at once if libnghttp2 has ended it, and soon if its client has all that it will get."""
+        if self._session.finished and (self._calls or not self._refusing):
+            self.fail()
+        elif self._refusing and not (self.lingering or self._calls) and self._outgoing.empty:
             # A client that has received the GOAWAY closes the connection. Data that crosses with a close would be answered
             # with a reset of the connection, which can overtake the last answers.
             self.lingering = True

@@ -20,9 +20,6 @@ from rolecall.transport.rpc.call_context import CallContext
 if TYPE_CHECKING:
     from rolecall.transport.http2.connection import Http2Connection
 
-REMEMBERED_BYTES = 1_024
-"""Larger headers are read for each call, so that idle connections take little memory."""
-
 _TRAILERS_ONLY = [(b":status", b"200"), (b"content-type", b"application/grpc")]
 
 
@@ -34,11 +31,7 @@ def begin_call(connection: Http2Connection, stream: int, headers: Headers, *, en
         session.reset(stream, REFUSED_STREAM)
         return
     try:
-        head = connection.head
-        # Most clients repeat the headers of their last call, and what they mean depends on nothing else.
-        if head is None or head.headers != headers:
-            head = RequestHead(headers, options.session.header_bytes)
-            connection.head = head if head.size <= REMEMBERED_BYTES else None
+        head = RequestHead(headers, options.session.header_bytes)
     except NotGrpcError as error:
         # The stream is not reset: what is no client of gRPC may take the reset for a failure.
         session.respond(stream, [(b":status", error.http_status), *error.headers])

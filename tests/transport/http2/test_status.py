@@ -1,0 +1,56 @@
+"""The status of a call on the wire."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given, strategies as st
+
+from rolecall.transport.http2.status import OK_TRAILERS, Code, StatusError, trailers
+
+
+def test_success_has_a_status_and_nothing_else() -> None:
+    assert trailers(0, "") is OK_TRAILERS
+    assert list(OK_TRAILERS) == [(b"grpc-status", b"0")]
+
+
+def test_a_status_has_its_code_its_message_and_its_metadata() -> None:
+    sent = trailers(14, "down", (("x-a", "1"), ("b-bin", b"\0\xff")))
+
+    assert sent == [(b"grpc-status", b"14"), (b"grpc-message", b"down"), (b"x-a", b"1"), (b"b-bin", b"AP8")]
+
+
+@pytest.mark.parametrize(
+    "sent", [trailers(0, "", (("x-a", "1"),)), trailers(0, "m"), trailers(1, "")], ids=["metadata", "message", "code"]
+)
+def test_success_with_more_to_say_is_not_shortened(sent: list[tuple[bytes, bytes]]) -> None:
+    assert sent != OK_TRAILERS
+
+
+@pytest.mark.parametrize(
+    ("text", "wire"),
+    [
+        ("a b~", b"a b~"),
+        ("100 %", b"100 %25"),
+        ("\t\n\r\x7f", b"%09%0A%0D%7F"),
+        ("Ünï ☺", b"%C3%9Cn%C3%AF %E2%98%BA"),
+        ("half \ud800 pair", b"half ? pair"),
+    ],
+)
+def test_messages_are_percent_encoded_outside_printable_ascii(text: str, wire: bytes) -> None:
+    assert trailers(2, text)[1] == (b"grpc-message", wire)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+def test_a_client_decodes_the_message_that_was_encoded(text: str) -> None:
+    wire = trailers(2, text)[1][1].decode("ascii")
+
+    assert unquote(wire, errors="strict") == text
+    assert all(" " <= character <= "~" for character in wire)
+
+
+def test_an_error_has_its_code_and_its_message() -> None:
+    error = StatusError(Code.INTERNAL, "why")
+
+    assert (error.code, error.message, str(error)) == (Code.INTERNAL, "why", "why")
