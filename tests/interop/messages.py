@@ -59,11 +59,11 @@ def _file() -> FileDescriptorProto:
 
 
 _POOL = DescriptorPool()
-_POOL.Add(_file())  # type: ignore[no-untyped-call]
+_POOL.Add(_file())
 
 
 def _class(name: str) -> Any:
-    return GetMessageClass(_POOL.FindMessageTypeByName(f"{PACKAGE}.{name}"))  # type: ignore[no-untyped-call]
+    return GetMessageClass(_POOL.FindMessageTypeByName(f"{PACKAGE}.{name}"))
 
 
 Payload, Status = _class("Payload"), _class("Status")

@@ -44,9 +44,9 @@ async def empty_call(requests: Any, context: Any) -> bytes:
 
 async def unary_call(requests: Any, context: Any) -> bytes:
     request = await read(SimpleRequest, await anext(requests), context)
+    compress(context, request.response_compressed.value)
     await echo_metadata(context)
     await end_with(request.response_status, context)
-    compress(context, request.response_compressed.value)
     return encoded(SimpleResponse(payload=zeros(request.response_size)))
 
 
