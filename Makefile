@@ -2,13 +2,19 @@
 # Paths are relative, because make does not support spaces in target names.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools run test lint format types contracts proto proto-check proto-lint proto-baseline docs cover cover-report mutants chaos bench bench-peers lock clean FORCE
+.PHONY: help setup tools run test test-other lint format types contracts proto proto-check proto-lint proto-baseline docs cover cover-report mutants chaos bench bench-peers lock clean FORCE
 
 PYTHONS ?= python3.13 python3.12 python3.11 python3
 PYTEST_FLAGS ?= -n 2
 HELM_VERSION := v3.19.2
+GRPC_GO_VERSION := v1.85.0
 RUN_FLAGS ?=
 CHAOS_FLAGS ?=
+# What runs on the transport that is not the default: a part with every run of the tests, and all that depends on it.
+OTHER_PART := tests/server/test_server.py tests/transport/test_call_faults.py tests/transport/test_decisions.py tests/transport/test_stream.py \
+  tests/transport/test_watch.py tests/clients
+OTHER_TESTS := tests/clients tests/cli/test_watch.py tests/coherence tests/immunity tests/observability tests/security tests/server tests/transport \
+  tests/chaos/test_rolling_restart.py tests/chaos/test_chaos.py::test_nothing_acknowledged_is_lost_when_servers_and_postgres_are_killed
 MUTANTS_FLAGS ?=
 
 VENV := .venv
@@ -25,7 +31,7 @@ help:  ## show this list
 
 setup: $(READY)  ## install everything into .venv
 
-tools: $(READY)  ## install missing programs that the tests use: helm, PostgreSQL, PgBouncer
+tools: $(READY)  ## install missing programs that the tests use: helm, PostgreSQL, PgBouncer, the interop clients of gRPC
 	@if ! PATH="$$PATH:$(CURDIR)/$(BIN):$$HOME/go/bin" command -v helm >/dev/null; then \
 	  if ! command -v go >/dev/null; then echo "helm is missing, and go, which can build it: see https://helm.sh/docs/intro/install" >&2; exit 1; fi; \
 	  echo "building helm; a minute or two the first time"; \
@@ -38,11 +44,30 @@ tools: $(READY)  ## install missing programs that the tests use: helm, PostgreSQ
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql pgbouncer; \
 	fi
 
+	@if [ ! -x $(VENV)/interop/client ]; then \
+	  if command -v go >/dev/null; then \
+	    echo "building gRPC's interop client for Go; a minute or two the first time"; \
+	    GOBIN="$(CURDIR)/$(VENV)/interop" go install google.golang.org/grpc/interop/client@$(GRPC_GO_VERSION); \
+	  else echo "go is missing: tests with gRPC's interop client for Go are skipped"; fi; \
+	fi
+	@if [ ! -d $(VENV)/interop/jars ]; then \
+	  if command -v java >/dev/null && command -v mvn >/dev/null; then \
+	    echo "fetching gRPC's interop client for Java"; \
+	    mvn -B -q -f tests/interop/pom.xml dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/$(VENV)/interop/fetched" \
+	    && mv $(VENV)/interop/fetched $(VENV)/interop/jars; \
+	  else echo "java or mvn is missing: tests with gRPC's interop client for Java are skipped"; fi; \
+	fi
+
 run: $(READY)  ## serve the example roles from rolecall.db until interrupted
 	@$(BIN)/python -m rolecall quickstart $(RUN_FLAGS)
 
-test: $(READY)  ## run the tests
+test: $(READY)  ## run the tests, and a part of them on the other transport
 	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	@echo "a part again, on the other transport"
+	@TEST_TRANSPORT=other $(BIN)/python -m pytest $(PYTEST_FLAGS) --cov-append $(OTHER_PART)
+
+test-other: $(READY)  ## run the tests that call a server, and a short run under faults, on the other transport
+	@TEST_TRANSPORT=other $(BIN)/python -m pytest $(PYTEST_FLAGS) $(OTHER_TESTS)
 
 lint: $(READY)  ## check style and format
 	@$(BIN)/ruff check .
