@@ -31,6 +31,7 @@ class Behaviour:
         self.cancelled = 0
         self.seen = list[bytes]()
         self.contexts = list[Any]()
+        self.closed_by = list[asyncio.Task[Any] | None]()
         self.at_once_answers = True
         self.hold = asyncio.Event()
         self.facts: tuple[tuple[str, str | bytes], ...] = (("facts-bin", b"\0\xff"),)
@@ -45,9 +46,12 @@ class Behaviour:
 
     async def echo(self, messages: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
         self.contexts.append(context)
-        async for message in messages:
-            self.seen.append(message)
-            yield message
+        try:
+            while (message := await context.read()) is not EOF:
+                self.seen.append(message)
+                yield message
+        finally:
+            self.closed_by.append(asyncio.current_task())
 
     async def wait(self, messages: AsyncIterator[bytes], context: Any) -> bytes:
         self.contexts.append(context)

@@ -309,6 +309,20 @@ async def test_a_reset_cancels_the_method() -> None:
         assert talk.behaviour.cancelled == 1
 
 
+async def test_a_method_that_generates_its_answers_is_closed_by_its_own_task() -> None:
+    async with conversation(OPTIONS) as talk:
+        no_window = frame(SETTINGS, 0, 0, b"\0\4" + bytes(4))
+        await talk.client.send(no_window, headers(1, b"/t/Echo"))
+        for count in range(5):  # their answers wait for the window
+            await talk.client.send(part(1, framed(b"x" * 16_000)))
+            await until(partial(talk.behaviour.has_seen_more_than, count))
+        (context,) = talk.behaviour.contexts
+        await talk.client.send(reset(1))
+        await until(lambda: talk.behaviour.closed_by)
+
+        assert talk.behaviour.closed_by == [context.task]
+
+
 async def test_the_end_of_a_connection_cancels_its_methods() -> None:
     async with conversation(OPTIONS) as talk:
         await talk.client.send(headers(1, b"/t/Wait"))

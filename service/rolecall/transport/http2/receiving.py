@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, cast
 
 from grpc.aio import AbortError
@@ -107,8 +107,10 @@ async def _run(call: Call) -> None:
                 call.answer(response)
             return
         if method.generates:
-            async for message in method.run(call.messages(), call):
-                await call.write(message)
+            # Closed in this task even if a write fails: what the method releases at its end belongs to the task.
+            async with aclosing(method.run(call.messages(), call)) as messages:
+                async for message in messages:
+                    await call.write(message)
         else:
             await method.run(call.messages(), call)
         if not call.over:

@@ -1,0 +1,53 @@
+"""A small run of the fuzzer, and a check that it notices faults."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rolecall.transport.http2.connection import Http2Connection
+from tests.transport.http2.fuzz import Fuzzer
+
+
+async def test_mutated_connections_raise_nothing_and_leave_nothing_behind() -> None:
+    fuzzer = Fuzzer(20_261_129)
+
+    await fuzzer.run(1_500)
+
+    assert fuzzer.faults == []
+    assert fuzzer.outcomes["calls"] > 500
+    assert fuzzer.outcomes["messages"] > 200
+
+
+async def test_the_fuzzer_notices_a_connection_that_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: object, event: object) -> None:
+        raise KeyError(event)
+
+    monkeypatch.setattr(Http2Connection, "_forget", broken)
+    fuzzer = Fuzzer(1)
+
+    await fuzzer.run(200)
+
+    assert any("KeyError" in fault for fault in fuzzer.faults)
+
+
+async def test_the_fuzzer_notices_calls_that_are_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forgetful(self: Any, error: Exception | None) -> None:
+        self.server.remove(self)
+
+    monkeypatch.setattr(Http2Connection, "connection_lost", forgetful)
+    fuzzer = Fuzzer(1)
+
+    await fuzzer.run(200)
+
+    assert any("left behind" in fault for fault in fuzzer.faults)
+
+
+async def test_a_seed_repeats_its_connections() -> None:
+    first, second = Fuzzer(7), Fuzzer(7)
+
+    await first.run(50)
+    await second.run(50)
+
+    assert first.outcomes == second.outcomes
