@@ -153,6 +153,7 @@ REACHED: dict[str, tuple[object, Callable[[Built], object], object]] = {
     "source_identity_needs_allow": ("true", at("DecisionPoint.options.source_identity_needs_allow"), True),
     "max_batch": ("7", at("DecisionServicer.max_batch"), 7),
     "max_message_bytes": ("70000", at("GrpcServer.options.max_message_bytes"), 70_000),
+    "max_connections": ("7", at("GrpcServer.options.max_connections"), 7),
     "max_concurrent_rpcs": ("7", at("GrpcServer.options.max_concurrent_rpcs"), 7),
     "max_streams": ("7", at("GrpcServer.options.max_streams"), 7),
     "max_uploads": ("7", at("GrpcServer.options.max_uploads"), 7),

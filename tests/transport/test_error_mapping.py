@@ -129,6 +129,13 @@ ERRORS: list[Row] = [
         {"of": "streams", "limit": "7", "share": "3"},
         1,
     ),
+    (
+        transport.RequestMemoryError("headers", 7),
+        "RESOURCE_EXHAUSTED",
+        "REQUEST_MEMORY",
+        {"of": "headers", "limit": "7"},
+        1,
+    ),
     (transport.SilentCallError(7), "RESOURCE_EXHAUSTED", "SILENT_CALL", {"limit": "7"}, 1),
     (transport.RateLimitError(5, 7, 2.5), "RESOURCE_EXHAUSTED", "RATE_LIMITED", {"rate": "5", "burst": "7"}, 2.5),
     (transport.MissingMessageError(), "INVALID_ARGUMENT", "MISSING_MESSAGE", {}, 0),

@@ -48,6 +48,9 @@ class LimitSettings:
     max_message_bytes: int = setting(
         _SERVER.max_message_bytes, WholeNumber(65_536, 268_435_456), "Maximum size of a message."
     )
+    max_connections: int = setting(
+        _SERVER.max_connections, WholeNumber(1, 1_000_000), "Maximum number of connections; of the transport h2 only."
+    )
     max_concurrent_rpcs: int = setting(
         _SERVER.max_concurrent_rpcs,
         WholeNumber(1, 1_000_000),

@@ -45,6 +45,7 @@ def server_options(config: Config) -> ServerOptions:
     """Return the options of the gRPC server."""
     return ServerOptions(
         max_message_bytes=config.max_message_bytes,
+        max_connections=config.max_connections,
         max_concurrent_rpcs=config.max_concurrent_rpcs,
         max_streams=config.max_streams,
         max_uploads=config.max_uploads,

@@ -148,6 +148,18 @@ def _(error: engine.QuestionTooCostlyError) -> Fault:
 
 
 @fault_of.register
+def _(error: transport.RequestMemoryError) -> Fault:
+    return plain_fault(
+        code_pb2.RESOURCE_EXHAUSTED,
+        "REQUEST_MEMORY",
+        error,
+        retry_seconds=RETRY_SECONDS,
+        limit=error.limit,
+        of=error.of,
+    )
+
+
+@fault_of.register
 def _(error: transport.SilentCallError) -> Fault:
     return plain_fault(
         code_pb2.RESOURCE_EXHAUSTED, "SILENT_CALL", error, retry_seconds=RETRY_SECONDS, limit=error.limit

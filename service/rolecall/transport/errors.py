@@ -26,6 +26,14 @@ class SilentCallError(TransportError):
         )
 
 
+class RequestMemoryError(TransportError):
+    """A call was ended because the requests that are buffered for all calls take too much memory."""
+
+    def __init__(self, of: str, limit: int) -> None:
+        self.of, self.limit = of, limit
+        super().__init__(f"too many bytes of {of} wait in the server (limit {limit}); retry later")
+
+
 class MissingMessageError(TransportError):
     """A call ended before its request message."""
 

@@ -14,6 +14,7 @@ from grpc.aio import EOF, AbortError
 from rolecall.transport.http2.framing import compressed_frame, frame
 from rolecall.transport.http2.incoming import IncomingMessages
 from rolecall.transport.http2.request_head import RequestHead
+from rolecall.transport.http2.session import REFUSED_STREAM
 from rolecall.transport.http2.status import Metadata, encoded, trailers
 
 if TYPE_CHECKING:
@@ -69,6 +70,11 @@ class Call:
         self._done: list[Callable[[Any], object]] = []
 
     # --- what the client sent ---
+
+    @property
+    def header_bytes(self) -> int:
+        """Return the size of the headers, with 32 for each."""
+        return self._head.size
 
     @property
     def encoding(self) -> bytes:
@@ -213,6 +219,12 @@ class Call:
         self.connection.remove(self)
         for callback in self._done:
             callback(self)
+
+    def refuse(self) -> None:
+        """End a call that no method has seen, so that its client may repeat it."""
+        self.connection.session.reset(self.stream, REFUSED_STREAM)
+        self.close()
+        self.connection.flush_soon()
 
     def cancel(self) -> None:
         """End the call and its task, because the client is gone."""

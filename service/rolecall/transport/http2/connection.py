@@ -12,7 +12,8 @@ from rolecall.transport.http2.ending import Ending
 from rolecall.transport.http2.keepalive import Due, Keepalive
 from rolecall.transport.http2.outgoing import Outgoing
 from rolecall.transport.http2.peer import names_of, peer_of
-from rolecall.transport.http2.receiving import begin_call, receive_data, run_call
+from rolecall.transport.http2.receiving import begin_call, receive_data
+from rolecall.transport.http2.request_memory import is_early
 from rolecall.transport.http2.session import (
     ENHANCE_YOUR_CALM,
     DataReceived,
@@ -45,6 +46,7 @@ class Http2Connection(asyncio.Protocol):
         self.options = server.options
         self.session = Session(server.options.session)
         self.calls: dict[int, Call] = {}
+        self.begun = list[Call]()  # in this read, without their message so far
         self.peer, self.auth_context = "", dict[str, list[bytes]]()
         self.keepalive = Keepalive(server.options, self._loop.time())
         self.outgoing = Outgoing(self.session)
@@ -56,6 +58,7 @@ class Http2Connection(asyncio.Protocol):
         self._early = list[bytes]()  # what arrived with the end of the TLS handshake
         self._deferred: list[Event] = []
         self._waiting_at_ping = 0  # bytes of answers that had not left when the client last pinged
+        self._partial = False  # whether the last read ended within a frame, as far as is known
 
     # --- what asyncio calls ---
 
@@ -80,6 +83,7 @@ class Http2Connection(asyncio.Protocol):
         self.ending.lost()
         self.outgoing.paused = False
         self._deferred.clear()
+        self.begun.clear()
         for call in list(self.calls.values()):
             call.cancel()
         self.outgoing.wake()
@@ -106,16 +110,26 @@ class Http2Connection(asyncio.Protocol):
         if self._transport is None:
             self._early.append(data)
             return
-        self.keepalive.received(self._loop.time())
         try:
             events = self.session.receive(data)
         except SessionError:
             self._fail()
             return
+        if events:
+            self.keepalive.received(self._loop.time())
+        if self._partial is bool(events):
+            self._note_partial(not events)
         if self._deferred:
             self._deferred += events
         else:
             self._handle(events)
+
+    def _note_partial(self, partial: bool) -> None:  # noqa: FBT001
+        self._partial = partial
+        if partial:
+            self.server.memory.expect_rest(self)
+        else:
+            self.server.memory.complete(self)
 
     # --- events ---
 
@@ -130,6 +144,8 @@ class Http2Connection(asyncio.Protocol):
             if number < len(events) and perf_counter() > until:
                 self._defer(events[number:])
                 break
+        if self.begun:
+            self._wait_for_messages()
         self.flush()
         self.ending.look()
 
@@ -159,6 +175,12 @@ class Http2Connection(asyncio.Protocol):
             self.ending.acknowledged(event.opaque_data)
         else:
             self.keepalive.established = True
+
+    def _wait_for_messages(self) -> None:
+        begun, self.begun = self.begun, []
+        for call in begun:
+            if is_early(call):
+                self.server.memory.wait(call)
 
     def _forget(self, event: Any) -> None:
         self.outgoing.forget(event.stream_id)
@@ -205,6 +227,8 @@ class Http2Connection(asyncio.Protocol):
     def remove(self, call: Call) -> None:
         """Remove a call that is over."""
         self.calls.pop(call.stream, None)
+        if call.incoming is not None:
+            self.server.memory.release(call)
         if self.ending.announced and not self.calls:
             # After the answer has left.
             self._loop.call_soon(self.ending.look)
@@ -222,7 +246,7 @@ class Http2Connection(asyncio.Protocol):
     # --- time ---
 
     def tick(self, now: float) -> None:
-        """Ping, close or shut down the connection when it is due, and run the methods of calls without a message."""
+        """Ping, close or shut down the connection when it is due."""
         match self.keepalive.due(now):
             case Due.CLOSE:
                 self.abort()
@@ -231,15 +255,12 @@ class Http2Connection(asyncio.Protocol):
             case Due.SHUTDOWN:
                 self.shut_down()
                 self.ending.later(self.options.age_grace, self.abort)
-        self._run_silent_calls()
 
     def shut_down(self) -> None:
         """Accept no new calls, without losing one that is on its way."""
         self.ending.shut_down()
-        self._run_silent_calls()
 
-    def _run_silent_calls(self) -> None:
-        # Methods that answer at once wait for no message: without one, the limits of silent calls and their deadlines apply.
-        for call in list(self.calls.values()):
-            if call.incoming is None:
-                run_call(self, call)
+    @property
+    def queued_bytes(self) -> int:
+        """Return how many bytes of answers the client has not accepted."""
+        return self.session.queued() + int(self._transport.get_write_buffer_size())

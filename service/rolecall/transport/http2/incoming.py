@@ -22,20 +22,22 @@ class IncomingMessages:
     at most one window and one message ahead of the method.
     """
 
-    __slots__ = ("_consumed", "_ended", "_error", "_messages", "_read", "_reader", "_unconsumed", "_waiting")
+    __slots__ = ("_consumed", "_ended", "_error", "_messages", "_read", "_reader", "_unconsumed", "_unread", "_waiting")
 
     def __init__(self, reader: MessageReader, consumed: Callable[[int], None]) -> None:
         self._reader, self._consumed = reader, consumed
         self._messages: deque[bytes] = deque()
         self._waiting: asyncio.Future[None] | None = None
         self._ended, self._error = False, None
-        self._unconsumed = self._read = 0
+        self._unconsumed = self._unread = self._read = 0
 
     def feed(self, data: bytes, *, end: bool) -> None:
         """Take the next data; with `end` it is the last. Raise `StatusError`."""
         if data:
             self._unconsumed += len(data)
-            self._messages += self._reader.feed(data)
+            arrived = self._reader.feed(data)
+            self._messages += arrived
+            self._unread += sum(map(len, arrived))
         if end:
             self._ended = True
             self._reader.require_end()
@@ -43,6 +45,11 @@ class IncomingMessages:
             # A message that is larger than the window would otherwise never arrive.
             self._open_window()
         self._wake()
+
+    @property
+    def buffered(self) -> int:
+        """Return how many bytes have arrived and were not read, with those of an incomplete message."""
+        return self._unread + self._reader.buffered
 
     def end(self) -> None:
         """Let `next` return `EOF` once the messages that have arrived are read."""
@@ -68,6 +75,7 @@ class IncomingMessages:
 
     def _taken(self) -> bytes:
         message = self._messages.popleft()
+        self._unread -= len(message)
         if not self._messages:
             self._open_window()
         return message

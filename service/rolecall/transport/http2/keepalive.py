@@ -25,26 +25,26 @@ class Keepalive:
 
     __slots__ = (
         "_handshake_until",
-        "_last_data",
         "_last_ping",
         "_old_at",
         "_options",
         "_pinged_at",
         "_strikes",
         "established",
+        "last_data",
     )
 
     def __init__(self, options: ConnectionOptions, now: float) -> None:
         self._options = options
-        self._last_data, self._handshake_until = now, now + options.handshake
+        self.last_data, self._handshake_until = now, now + options.handshake
         self._pinged_at = inf
         self._last_ping, self._strikes = -inf, 0
         self._old_at = now + options.age * random.uniform(1 - AGE_JITTER, 1 + AGE_JITTER)  # noqa: S311 -- spreads connections
         self.established = False
 
     def received(self, now: float) -> None:
-        """Note that data has arrived."""
-        self._last_data, self._pinged_at = now, inf
+        """Note that whole frames have arrived. Parts of a frame do not count: they could arrive for ever."""
+        self.last_data, self._pinged_at = now, inf
 
     def answered(self) -> None:
         """Note that an answer was sent, after which a client may ping again."""
@@ -68,7 +68,7 @@ class Keepalive:
         if now >= self._old_at:
             self._old_at = inf
             return Due.SHUTDOWN
-        if self._pinged_at == inf and now >= self._last_data + options.keepalive:
+        if self._pinged_at == inf and now >= self.last_data + options.keepalive:
             self._pinged_at = now
             return Due.PING
         return Due.NOTHING

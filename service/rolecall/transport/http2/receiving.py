@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, cast
 
 from grpc.aio import AbortError
 
+from rolecall.transport.error_status import status_of
+from rolecall.transport.errors import RequestMemoryError
 from rolecall.transport.http2.call import Call
 from rolecall.transport.http2.framing import MessageReader, only_message
 from rolecall.transport.http2.incoming import IncomingMessages
 from rolecall.transport.http2.request_head import NotGrpcError, RequestHead
+from rolecall.transport.http2.request_memory import SMALL_HEADER_BYTES
 from rolecall.transport.http2.session import INTERNAL_ERROR, REFUSED_STREAM, Headers, SessionError
 from rolecall.transport.http2.status import Code, StatusError, trailers
 from rolecall.transport.rpc.at_once import AtOnce
@@ -19,6 +22,9 @@ from rolecall.transport.rpc.call_context import CallContext
 
 if TYPE_CHECKING:
     from rolecall.transport.http2.connection import Http2Connection
+
+STATUS_DETAILS = "grpc-status-details-bin"
+
 
 _TRAILERS_ONLY = [(b":status", b"200"), (b"content-type", b"application/grpc")]
 
@@ -31,14 +37,16 @@ def begin_call(connection: Http2Connection, stream: int, headers: Headers, *, en
         session.reset(stream, REFUSED_STREAM)
         return
     try:
-        head = RequestHead(headers, options.session.header_bytes)
+        head = _read_head(connection, headers)
     except NotGrpcError as error:
         # The stream is not reset: what is no client of gRPC may take the reset for a failure.
         session.respond(stream, [(b":status", error.http_status), *error.headers])
         session.send(stream, error.text.encode() + b"\n", end_stream=True)
         return
     except StatusError as error:
-        session.respond(stream, [*_TRAILERS_ONLY, *trailers(error.code, error.message)], end_stream=True)
+        session.respond(
+            stream, [*_TRAILERS_ONLY, *trailers(error.code, error.message, error.metadata)], end_stream=True
+        )
         if not end:
             connection.outgoing.reset_when_sent(stream)
         return
@@ -49,9 +57,18 @@ def begin_call(connection: Http2Connection, stream: int, headers: Headers, *, en
         _fail(call, StatusError(Code.DEADLINE_EXCEEDED, "the deadline passed before the call began"))
         return
     if call.method.at_once is None:
-        run_call(connection, call)
+        start_call(call)
     if end:
         receive_data(connection, call, b"", end=True)
+    elif call.incoming is None:
+        connection.begun.append(call)
+
+
+def _read_head(connection: Http2Connection, headers: Headers) -> RequestHead:
+    head, memory = RequestHead(headers, connection.options.session.header_bytes), connection.server.memory
+    if head.size > SMALL_HEADER_BYTES and not memory.accepts_headers(head.size):
+        raise _status(RequestMemoryError("headers", memory.limits.header_bytes))
+    return head
 
 
 def receive_data(connection: Http2Connection, call: Call, data: bytes, *, end: bool) -> None:
@@ -61,9 +78,10 @@ def receive_data(connection: Http2Connection, call: Call, data: bytes, *, end: b
         if call.incoming is None and not (
             end and call.method.at_once and _answered_at_once(call.method.at_once, call, data)
         ):
-            run_call(connection, call)
+            start_call(call)
         if call.incoming is not None:
             call.incoming.feed(data, end=end)
+            connection.server.memory.hold(call, call.incoming.buffered)
     except StatusError as error:
         _fail(call, error)
 
@@ -82,18 +100,33 @@ def _answered_at_once(at_once: AtOnce, call: Call, data: bytes) -> bool:
     return True
 
 
-def run_call(connection: Http2Connection, call: Call) -> None:
+def refuse_for_memory(call: Call) -> None:
+    """End a call because the messages of all calls take too much memory."""
+    memory = call.connection.server.memory
+    _fail(call, _status(RequestMemoryError("messages", memory.limits.message_bytes)))
+
+
+def _status(error: RequestMemoryError) -> StatusError:
+    status = status_of(error)
+    return StatusError(status.code, status.message, ((STATUS_DETAILS, status.SerializeToString()),))
+
+
+def start_call(call: Call) -> None:
     """Run the method of a call in a task of its own, which reads the messages."""
+    connection = call.connection
     reader = MessageReader(call.encoding, connection.options.max_message_bytes)
-    stream, session = call.stream, connection.session
+    stream, session, memory = call.stream, connection.session, connection.server.memory
 
     def consumed(size: int) -> None:
         with suppress(SessionError):
             session.consumed(size, stream)
+            if call.incoming is not None:
+                memory.hold(call, call.incoming.buffered)
             connection.keepalive.answered()
             connection.flush_soon()
 
     call.incoming = IncomingMessages(reader, consumed)
+    memory.begin(call)
     call.task = asyncio.get_running_loop().create_task(_run(call))
     call.expire_at_deadline(_expire)
 
@@ -145,7 +178,7 @@ def _expire(call: Call) -> None:
 
 def _fail(call: Call, error: StatusError) -> None:
     with suppress(SessionError):
-        call.finish(error.code, error.message)
+        call.finish(error.code, error.message, error.metadata)
     call.close()
     if call.task and call.task is not _current_task():
         call.task.cancel()

@@ -59,8 +59,8 @@ class SessionLimits:
 
     streams: int = 1_000
     header_bytes: int = 16 * 1024
-    stream_window_bytes: int = 256 * 1024
-    connection_window_bytes: int = 4 * 1024 * 1024
+    stream_window_bytes: int = 64 * 1024
+    connection_window_bytes: int = 1024 * 1024
     continuations: int = 8
     settings: int = 32
     queued_acknowledgements: int = 1_000

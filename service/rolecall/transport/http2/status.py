@@ -34,8 +34,8 @@ class Code(IntEnum):
 class StatusError(Exception):
     """A call ends with this status, which the transport itself gives it."""
 
-    def __init__(self, code: Code, message: str) -> None:
-        self.code, self.message = code, message
+    def __init__(self, code: int, message: str, metadata: Metadata = ()) -> None:
+        self.code, self.message, self.metadata = code, message, metadata
         super().__init__(message)
 
 

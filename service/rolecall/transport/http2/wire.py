@@ -20,6 +20,7 @@ def http2_server(methods: MethodRegistry, options: ServerOptions) -> Http2Server
     """Return a server that is not bound to an address yet."""
     connections = ConnectionOptions(
         session=SessionLimits(streams=MAX_STREAMS, header_bytes=MAX_METADATA_BYTES),
+        max_connections=options.max_connections,
         max_message_bytes=options.max_message_bytes,
         age=MAX_CONNECTION_AGE_SECONDS,
         age_grace=GRACE_SECONDS,
