@@ -17,7 +17,7 @@ from rolecall.transport.endpoint import Endpoint
 from rolecall.transport.http2.methods import Methods
 from rolecall.transport.http2.options import ConnectionOptions
 from rolecall.transport.http2.server import Http2Server
-from tests.transport.frames import DATA, END_STREAM, HEADERS, RST_STREAM, SETTINGS, connect, frame
+from tests.transport.frames import DATA, END_STREAM, HEADERS, PREFACE, RST_STREAM, SETTINGS, frame
 
 GOAWAY = 0x7
 WINDOW_UPDATE = 0x8
@@ -145,6 +145,10 @@ class Client:
         await self.until(lambda: answer.ended or answer.reset is not None)
         return answer
 
+    async def until_closed_or(self, true: Callable[[], object]) -> None:
+        while not (self.closed or true()):
+            await self._read()
+
     async def until_closed(self) -> None:
         while not self.closed:
             await self._read()
@@ -204,12 +208,15 @@ class Conversation:
 
 
 @asynccontextmanager
-async def conversation(options: ConnectionOptions) -> AsyncIterator[Conversation]:
+async def conversation(
+    options: ConnectionOptions, preface: bytes = PREFACE + frame(SETTINGS, 0, 0)
+) -> AsyncIterator[Conversation]:
     behaviour = Behaviour()
     server = Http2Server(behaviour.methods(), options)
     port = server.bind(Endpoint("127.0.0.1:0"), None)
     await server.start()
-    reader, writer = await connect(f"127.0.0.1:{port}")
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(preface)
     try:
         yield Conversation(server, behaviour, Client(reader, writer), port)
     finally:

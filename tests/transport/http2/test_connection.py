@@ -542,3 +542,66 @@ async def test_an_answer_that_cannot_be_sent_ends_the_stream_instead_of_leaving_
 
         assert (await talk.client.answer(1)).reset == 0x2
         await echoed(talk, 3)
+
+
+async def test_a_silent_client_is_pinged_and_one_that_does_not_acknowledge_is_closed() -> None:
+    async with conversation(OPTIONS) as talk:
+        await echoed(talk, 1)
+        (connection,) = talk.server.connections
+        now = asyncio.get_running_loop().time()
+
+        connection.tick(now + OPTIONS.keepalive + 1)
+        await talk.client.until(lambda: talk.client.kinds(PING))
+        assert talk.client.kinds(PING) == [(0, 0, bytes(8))]
+
+        connection.tick(now + OPTIONS.keepalive + OPTIONS.keepalive_timeout + 2)
+        await talk.client.until_closed()
+
+
+async def test_a_client_that_acknowledges_stays() -> None:
+    async with conversation(OPTIONS) as talk:
+        await echoed(talk, 1)
+        (connection,) = talk.server.connections
+        now = asyncio.get_running_loop().time()
+        connection.tick(now + OPTIONS.keepalive + 1)
+        await talk.client.until(lambda: talk.client.kinds(PING))
+
+        await talk.client.send(frame(PING, 1, 0, bytes(8)))
+        await echoed(talk, 3)
+        connection.tick(now + OPTIONS.keepalive - 1)
+
+        await echoed(talk, 5)
+
+
+async def test_an_old_connection_is_shut_down_in_two_steps() -> None:
+    async with conversation(OPTIONS) as talk:
+        await echoed(talk, 1)
+        (connection,) = talk.server.connections
+
+        connection.keepalive.received(asyncio.get_running_loop().time() + 1.2 * OPTIONS.age)
+        connection.tick(asyncio.get_running_loop().time() + 1.2 * OPTIONS.age)
+        await talk.client.until(lambda: talk.client.kinds(PING))
+        assert goaways(talk) == [(2**31 - 1, NO_ERROR, b"")]
+
+        await talk.client.send(frame(PING, 1, 0, talk.client.kinds(PING)[0][2]))
+        await talk.client.until(lambda: len(talk.client.kinds(GOAWAY)) == 2)
+        assert goaways(talk)[1] == (1, NO_ERROR, b"")
+
+
+async def test_a_client_that_sends_no_preface_is_closed() -> None:
+    async with conversation(OPTIONS, preface=b"PRI") as talk:
+        await until(lambda: talk.server.connections)
+        (connection,) = talk.server.connections
+
+        connection.tick(asyncio.get_running_loop().time() + OPTIONS.handshake)
+        await talk.client.until_closed()
+
+
+async def test_a_client_that_stays_after_the_second_goaway_is_closed() -> None:
+    async with conversation(OPTIONS) as talk:
+        await echoed(talk, 1)
+        (connection,) = talk.server.connections
+        connection.shut_down()
+        await talk.client.until_closed()
+
+        assert [last for last, *_ in goaways(talk)] == [2**31 - 1, 1]
