@@ -111,7 +111,7 @@ def _call(source: Random, stream: int) -> Iterator[bytes]:
     yield headers(stream, source.choice(PATHS), [*extra, *encoding], end=kind == 2)
     data = source.randbytes(source.choice([0, 1, 30, 500, 3_000]))
     if kind == 1:
-        packed = gzip.compress(data)
+        packed = gzip.compress(data, mtime=0)
         yield frame(DATA, END_STREAM, stream, b"\1" + len(packed).to_bytes(4, "big") + packed)
     elif kind == 3:
         framed = (b"\0" + len(data).to_bytes(4, "big") + data) * source.randint(1, 5)
@@ -171,11 +171,15 @@ def _mutate_bytes(source: Random, data: bytearray) -> None:
         data[at:at] = data[at : at + source.randint(1, 60)]
 
 
+def source_of(seed: int, number: int) -> Random:
+    """Return what one connection of a seed is drawn from, whatever became of those before it."""
+    return Random(f"{seed}/{number}")
+
+
 class Fuzzer:
     """Runs mutated connections one after the other. `outcomes` counts how they ended, `faults` has what must not happen."""
 
     def __init__(self, seed: int) -> None:
-        self._source = Random(seed)
         self.outcomes, self.faults = Counter[str](), list[str]()
         self._seed = seed
 
@@ -187,15 +191,17 @@ class Fuzzer:
             behaviour = Behaviour()
             server = Http2Server(behaviour.methods(), OPTIONS)
             connection = Http2Connection(server)
+            source = source_of(self._seed, number)
             try:
-                await self._one(server, connection, behaviour)
+                await self._one(source, server, connection, behaviour)
             except Exception as error:  # noqa: BLE001 -- this is what is searched for
                 self.faults.append(f"connection {number} of seed {self._seed}: {error!r}")
             if len(asyncio.all_tasks()) > 1 or connection.calls or server.connections:
                 self.faults.append(f"connection {number} of seed {self._seed}: calls are left behind")
 
-    async def _one(self, server: Http2Server, connection: Http2Connection, behaviour: Behaviour) -> None:
-        source = self._source
+    async def _one(
+        self, source: Random, server: Http2Server, connection: Http2Connection, behaviour: Behaviour
+    ) -> None:
         transport: Any = MemoryTransport(connection, source)
         data, at = mutated(source, recorded(source)), 0
         behaviour.at_once_answers = source.random() < 0.7
@@ -241,7 +247,9 @@ def main() -> int:
     """Run the fuzzer of the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.transport.http2.fuzz")
     parser.add_argument("--count", type=int, default=10_000, help="how many connections to run")
-    parser.add_argument("--seed", type=int, default=1, help="what the connections are drawn from")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="what the connections are drawn from; the first is connection 0"
+    )
     arguments = parser.parse_args()
     fuzzer = Fuzzer(arguments.seed)
     uvloop.run(fuzzer.run(arguments.count))
