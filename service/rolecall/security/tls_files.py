@@ -139,6 +139,9 @@ def _context(tls: TlsFiles) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["h2"])
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    # Without tickets every connection presents its certificate, which may have expired since the last one.
+    context.num_tickets = 0
     context.load_cert_chain(tls.certificate, tls.key, password="")
     if tls.client_authority:
         context.verify_mode = ssl.CERT_REQUIRED

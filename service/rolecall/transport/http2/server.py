@@ -15,7 +15,7 @@ from rolecall.transport.http2.methods import Methods
 from rolecall.transport.http2.options import ConnectionOptions
 from rolecall.transport.http2.receiving import refuse_for_memory, start_call
 from rolecall.transport.http2.request_memory import RequestMemory
-from rolecall.transport.http2.sockets import listening_socket
+from rolecall.transport.http2.sockets import SocketFile, listening_socket
 from rolecall.transport.http2.status import Code
 from rolecall.transport.wire import ServerTls
 
@@ -36,6 +36,7 @@ class Http2Server:
         self._empty = asyncio.Event()
         self._listening = list[asyncio.Server]()
         self._sockets = list[tuple[socket.socket, ServerTls | None]]()
+        self._files = list[SocketFile]()
         self.acceptance = Acceptance(self)
         self.memory = RequestMemory(options.request_memory, refuse=refuse_for_memory, start=start_call)
 
@@ -46,6 +47,7 @@ class Http2Server:
         except OSError as error:
             raise AddressError(endpoint.address, reason_of(error)) from None
         self._sockets.append((bound, tls))
+        self._files.append(SocketFile(bound))
         name = bound.getsockname()
         return int(name[1]) if isinstance(name, tuple) else 0
 
@@ -60,6 +62,8 @@ class Http2Server:
             listening.close()
         for bound, _ in self._sockets:
             bound.close()  # also those of a server that never started
+        for file in self._files:
+            file.remove()
         await self.acceptance.stop()
         self.memory.stop()
         for connection in list(self.connections):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import stat
 from contextlib import suppress
@@ -31,10 +33,9 @@ def _tcp_socket(endpoint: Endpoint, backlog: int) -> socket.socket:
 
 def _unix_socket(endpoint: Endpoint, backlog: int) -> socket.socket:
     path = Path(endpoint.address.removeprefix(_UNIX))
-    # The file of a server that was killed is left behind, and nobody listens on it.
     with suppress(FileNotFoundError):
         if stat.S_ISSOCK(path.stat().st_mode):
-            path.unlink()
+            _remove_stale(path)
     bound = socket.socket(socket.AF_UNIX)
     try:
         bound.bind(str(path))
@@ -43,3 +44,35 @@ def _unix_socket(endpoint: Endpoint, backlog: int) -> socket.socket:
         bound.close()
         raise
     return bound
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove the file of a server that was killed; raise `OSError` if a server listens on it."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+
+
+class SocketFile:
+    """The file of a Unix socket, which a server removes when it stops, unless another server has replaced it."""
+
+    def __init__(self, bound: socket.socket) -> None:
+        name = bound.getsockname()
+        self._path = Path(name) if bound.family == socket.AF_UNIX else None
+        self._file = self._found()
+
+    def remove(self) -> None:
+        """Remove the file if it is still the same, and there is one."""
+        if self._path and self._file and self._found() == self._file:
+            self._path.unlink()
+
+    def _found(self) -> tuple[int, int] | None:
+        with suppress(OSError):
+            if self._path:
+                status = self._path.stat()
+                return status.st_dev, status.st_ino
+        return None
