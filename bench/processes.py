@@ -29,12 +29,12 @@ def echo_server(batch: int) -> Iterator[tuple[int, str]]:
 
 
 @contextmanager
-def rolecall_server(roles: Path, directory: Path) -> Iterator[tuple[int, str]]:
+def rolecall_server(roles: Path, directory: Path, *flags: str) -> Iterator[tuple[int, str]]:
     """Run the service as shipped, with the roles of a file; yield its process id and address."""
     log = directory / "serve.log"
     command = [sys.executable, "-m", "rolecall"]
     serve = [*command, "serve", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--store", "memory://"]
-    with log.open("w") as stderr, _process([*serve, "--log-format", "json"], stderr=stderr) as process:
+    with log.open("w") as stderr, _process([*serve, *flags, "--log-format", "json"], stderr=stderr) as process:
         address = _address(log, process)
         subprocess.run(
             [*command, "apply", "-f", str(roles), "--address", address], check=True, stdout=subprocess.DEVNULL

@@ -195,7 +195,7 @@ def _servicer(point: DecisionPoint) -> DecisionServicer:
     )
 
 
-class _Stream(BidiStream[Any, pb.StreamCheckAssumeRoleResponse]):
+class _Stream(BidiStream[Any, bytes]):
     """A conversation whose messages are all there, and which keeps the answers."""
 
     def __init__(self, queries: list[pb.AssumeRoleQuery]) -> None:
@@ -207,8 +207,8 @@ class _Stream(BidiStream[Any, pb.StreamCheckAssumeRoleResponse]):
             return RawStreamRequest(sequence=sequence, query=[query.SerializeToString()])
         return None
 
-    async def write(self, message: pb.StreamCheckAssumeRoleResponse) -> None:
-        self.answers.append(message)
+    async def write(self, message: bytes) -> None:
+        self.answers.append(pb.StreamCheckAssumeRoleResponse.FromString(message))
 
 
 class _NoConsistency(Consistency):

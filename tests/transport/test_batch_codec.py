@@ -21,7 +21,7 @@ from rolecall.engine.request import AssumeRoleRequest
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.change import Author, Change, ChangeKind, Commit
 from rolecall.roles.role import Micros, Revision
-from rolecall.transport.codecs.batch import BatchAnswers, refusal
+from rolecall.transport.codecs.batch import BatchAnswers, StreamAnswers, refusal
 from rolecall.transport.codecs.decision import QueryDecoder, write_answer
 from rolecall.transport.codecs.raw import RawBatchRequest, RawBatchResponse
 from rolecall.transport.services.decision import DecisionServicer
@@ -299,3 +299,17 @@ class _StateOfAge(Consistency):
 
     def age(self) -> StateAge:
         return StateAge(0, limit=MAX_AGE, clock=self._clock)
+
+
+@pytest.mark.parametrize("sequence", [0, 1, 127, 128, 5_000_000_000, (1 << 63) - 1, -1, -(1 << 63)])
+@pytest.mark.parametrize("staleness", [0, 1_500_000])
+def test_an_answer_to_a_message_of_a_stream_is_the_message_that_it_makes(sequence: int, staleness: int) -> None:
+    decision = point(role(document(allow()))).check(question(ALICE), NOON).decision
+    answers = StreamAnswers()
+
+    for revision in (1, 1, 300):
+        for served_from in ServedFrom:
+            answer, expected = Answer(decision, served_from), pb.StreamCheckAssumeRoleResponse(sequence=sequence)
+            write_answer(expected.decision, answer, "a-1", revision, staleness)
+            response = answers.response(sequence, answer, b"a-1", revision=revision, staleness=staleness)
+            assert pb.StreamCheckAssumeRoleResponse.FromString(response) == expected

@@ -59,7 +59,7 @@ def authenticate(context: CallContext) -> str:
     Raise `UnidentifiedCallerError`.
     """
     name = by_certificate(context)
-    # A call runs in a task of its own, so no other call sees this name.
+    # Read only by the same call: it has a task of its own, or awaits nothing, and the next call there sets its name first.
     _caller.set(name)
     return name
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TypeAlias
 
 from google.rpc.status_pb2 import Status
 
@@ -16,9 +17,15 @@ from rolecall.transport.codecs.decision import encode_decision
 from rolecall_client.v1 import decision_pb2 as pb
 
 _VARINT, _BYTES = 0, 2
+_ALL_BITS = (1 << 64) - 1
 
 
-def _tag(message: type[pb.Decision | pb.BatchCheckResult | pb.CheckAssumeRoleResponse], field: str, kind: int) -> bytes:
+_Message: TypeAlias = (
+    "type[pb.Decision | pb.BatchCheckResult | pb.CheckAssumeRoleResponse | pb.StreamCheckAssumeRoleResponse]"
+)
+
+
+def _tag(message: _Message, field: str, kind: int) -> bytes:
     return _varint(message.DESCRIPTOR.fields_by_name[field].number << 3 | kind)
 
 
@@ -31,6 +38,8 @@ def _varint(number: int) -> bytes:
 
 
 _DECISION = _tag(pb.BatchCheckResult, "decision", _BYTES)
+_STREAMED_DECISION = _tag(pb.StreamCheckAssumeRoleResponse, "decision", _BYTES)
+_SEQUENCE = _tag(pb.StreamCheckAssumeRoleResponse, "sequence", _VARINT)
 _TOKEN = _tag(pb.CheckAssumeRoleResponse, "consistency_token", _BYTES)
 _DECISION_ID = _tag(pb.Decision, "decision_id", _BYTES)
 _REVISION = _tag(pb.Decision, "revision", _VARINT)
@@ -41,9 +50,13 @@ _SERVED_FROM = {
 
 
 class BatchAnswers:
-    """Encodes the results of one batch, which share a revision and a staleness (microseconds)."""
+    """Encodes the results of one batch, which share a revision and a staleness (microseconds).
 
-    def __init__(self, *, revision: int, staleness: int) -> None:
+    `tag` is that of the decision in the message of a result.
+    """
+
+    def __init__(self, *, revision: int, staleness: int, tag: bytes = _DECISION) -> None:
+        self._tag = tag
         shared = _REVISION + _varint(revision)
         if staleness:
             age = pb.Decision()
@@ -64,7 +77,7 @@ class BatchAnswers:
     def _frame(self, encoded: int, decision_id: int, served_from: ServedFrom) -> tuple[bytes, bytes]:
         """Return what precedes an encoded decision of that length, and what comes between it and an id of that length."""
         end = self._shared + _SERVED_FROM[served_from] + _DECISION_ID + _varint(decision_id)
-        frame = (_DECISION + _varint(encoded + len(end) + decision_id), end)
+        frame = (self._tag + _varint(encoded + len(end) + decision_id), end)
         self._frames[encoded, decision_id, served_from] = frame
         return frame
 
@@ -86,6 +99,23 @@ class CheckAnswers:
             encoded = token.encode()
             self._token = _TOKEN + _varint(len(encoded)) + encoded
         return self._result(answer, decision_id) + self._token
+
+
+class StreamAnswers:
+    """Encodes the answers to the messages of streams, as `CheckAnswers` does those to single checks."""
+
+    def __init__(self) -> None:
+        self._last = (-1, -1)
+        self._result: Callable[[Answer, bytes], bytes] = BatchAnswers(revision=0, staleness=0).result
+
+    def response(self, sequence: int, answer: Answer, decision_id: bytes, *, revision: int, staleness: int) -> bytes:
+        """Return the bytes of a `StreamCheckAssumeRoleResponse`."""
+        if self._last != (revision, staleness):
+            self._last = (revision, staleness)
+            self._result = BatchAnswers(revision=revision, staleness=staleness, tag=_STREAMED_DECISION).result
+        result = self._result(answer, decision_id)
+        # Zero is not written, and a negative number is written as the unsigned one of the same 64 bits.
+        return _SEQUENCE + _varint(sequence & _ALL_BITS) + result if sequence else result
 
 
 def refusal(status: Status) -> bytes:

@@ -17,6 +17,10 @@ from rolecall_client.v1 import decision_pb2 as pb
 
 _PACKAGE = "rolecall.raw"
 
+_QUERY_TAG = pb.CheckAssumeRoleRequest.DESCRIPTOR.fields_by_name["query"].number << 3 | 2
+_MORE = 0x80  # the bit of a byte of a varint that another byte follows
+_SHORT_HEADER, _LONG_HEADER = 2, 3
+
 
 def _raw(message: Any, name: str) -> Any:
     """Return a message class like `message`, in which the field `name` holds a list of bytes."""
@@ -36,6 +40,22 @@ RawCheckRequest = _raw(pb.CheckAssumeRoleRequest, "query")
 RawStreamRequest = _raw(pb.StreamCheckAssumeRoleRequest, "query")
 RawBatchRequest = _raw(pb.BatchCheckAssumeRoleRequest, "queries")
 RawBatchResponse = _raw(pb.BatchCheckAssumeRoleResponse, "results")
+
+
+def lone_query(data: bytes) -> bytes | None:
+    """Return the query of a `CheckAssumeRoleRequest` as bytes if that is all there is in it, else None.
+
+    query = tag of field 1, length in one or two bytes, that many bytes
+    """
+    size = len(data)
+    if size < _SHORT_HEADER or data[0] != _QUERY_TAG:
+        return None
+    length = data[1]
+    if length < _MORE:
+        return data[_SHORT_HEADER:] if length == size - _SHORT_HEADER else None
+    if size < _LONG_HEADER or data[2] >= _MORE or length - _MORE + (data[2] << 7) != size - _LONG_HEADER:
+        return None
+    return data[_LONG_HEADER:]
 
 
 def query_bytes(message: Any) -> bytes:

@@ -15,7 +15,7 @@ from rolecall.transport.http2.framing import compressed_frame, frame
 from rolecall.transport.http2.incoming import IncomingMessages
 from rolecall.transport.http2.request_head import RequestHead
 from rolecall.transport.http2.session import REFUSED_STREAM
-from rolecall.transport.http2.status import Metadata, encoded, trailers
+from rolecall.transport.http2.status import OK_TRAILERS, Metadata, encoded, trailers
 
 if TYPE_CHECKING:
     from rolecall.transport.http2.connection import Http2Connection
@@ -38,6 +38,7 @@ class Call:
     """A call. It is over when its trailers are sent, its client has reset it, or the connection is lost."""
 
     __slots__ = (
+        "_changed",
         "_code",
         "_compressed",
         "_deadline",
@@ -64,10 +65,10 @@ class Call:
         self.incoming: IncomingMessages | None = None
         self.task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self.started = self.over = self.ended_by_client = self._compressed = False
+        self.started = self.over = self.ended_by_client = self._compressed = self._changed = False
         self._code, self._details = grpc.StatusCode.OK, ""
         self._trailing: Metadata = ()
-        self._done: list[Callable[[Any], object]] = []
+        self._done: tuple[Callable[[Any], object], ...] = ()
 
     # --- what the client sent ---
 
@@ -116,12 +117,15 @@ class Call:
     async def write(self, message: bytes) -> None:
         """Send a message; return when the client's windows have accepted it, but for a bounded rest."""
         self._require_open()
-        self._start()
-        self.connection.session.send(self.stream, self._framed(message))
-        self.connection.keepalive.answered()
-        self.connection.flush_soon()
-        await self.connection.accepted(self.stream, WRITE_AHEAD_BYTES)
-        self._require_open()
+        if not self.started:
+            self._start()
+        connection, session, stream = self.connection, self.connection.session, self.stream
+        session.send(stream, self._framed(message))
+        connection.keepalive.answered()
+        connection.flush_soon()
+        if connection.outgoing.paused or session.queued(stream) > WRITE_AHEAD_BYTES:
+            await connection.accepted(stream, WRITE_AHEAD_BYTES)
+            self._require_open()
 
     def finish(self, code: int, message: str = "", metadata: Metadata = ()) -> None:
         """Send the trailers, unless the call is over."""
@@ -137,9 +141,19 @@ class Call:
 
     def answer(self, message: bytes) -> None:
         """Send the only message and the trailers."""
-        self._start()
-        self.connection.session.send(self.stream, self._framed(message))
-        self.finish(self._code.value[0], self._details, self._trailing)
+        if self.started or self._changed:
+            self._start()
+            self.connection.session.send(self.stream, self._framed(message))
+            self.finish(self._code.value[0], self._details, self._trailing)
+            return
+        # Almost every call: nothing but the message and the status OK.
+        connection, stream = self.connection, self.stream
+        session = connection.session
+        session.respond(stream, _HEADERS)
+        session.send(stream, b"\0" + len(message).to_bytes(4, "big") + message)
+        session.end(stream, OK_TRAILERS)
+        self.close()
+        connection.on_finished(self)
 
     def finish_stream(self) -> None:
         """Send the trailers of a method that has sent its messages."""
@@ -158,19 +172,19 @@ class Call:
 
     def set_code(self, code: grpc.StatusCode) -> None:
         """Set the status code that the call ends with when its method returns."""
-        self._code = code
+        self._code, self._changed = code, True
 
     def set_details(self, details: str) -> None:
         """Set the message of that status."""
-        self._details = details
+        self._details, self._changed = details, True
 
     def set_trailing_metadata(self, metadata: Metadata) -> None:
         """Set the metadata that is sent with the status."""
-        self._trailing = tuple(metadata)
+        self._trailing, self._changed = tuple(metadata), True
 
     def set_compression(self, compression: grpc.Compression) -> None:
         """Compress the messages of the answer with gzip from now on, or do not."""
-        self._compressed = compression is grpc.Compression.Gzip
+        self._compressed, self._changed = compression is grpc.Compression.Gzip, True
 
     def code(self) -> grpc.StatusCode:
         """Return the status code so far."""
@@ -192,7 +206,7 @@ class Call:
 
     def add_done_callback(self, callback: Callable[[Any], object]) -> None:
         """Call `callback` with this call when it is over."""
-        self._done.append(callback)
+        self._done += (callback,)
 
     # --- how the call ends ---
 

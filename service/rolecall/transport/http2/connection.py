@@ -13,6 +13,7 @@ from rolecall.transport.http2.keepalive import Due, Keepalive
 from rolecall.transport.http2.outgoing import Outgoing
 from rolecall.transport.http2.peer import names_of, peer_of
 from rolecall.transport.http2.receiving import begin_call, receive_data
+from rolecall.transport.http2.request_head import RequestHead
 from rolecall.transport.http2.request_memory import is_early
 from rolecall.transport.http2.session import (
     ENHANCE_YOUR_CALM,
@@ -48,6 +49,7 @@ class Http2Connection(asyncio.Protocol):
         self.calls: dict[int, Call] = {}
         self.begun = list[Call]()  # in this read, without their message so far
         self.peer, self.auth_context = "", dict[str, list[bytes]]()
+        self.head: RequestHead | None = None  # of the last call
         self.keepalive = Keepalive(server.options, self._loop.time())
         self.outgoing = Outgoing(self.session)
         self.ending = Ending(self.session, self.outgoing, self.calls)
@@ -135,6 +137,7 @@ class Http2Connection(asyncio.Protocol):
 
     def _handle(self, events: list[Event]) -> None:
         until = perf_counter() + SLICE_SECONDS
+        self.outgoing.hold()
         for number, event in enumerate(events, start=1):
             try:
                 self._handle_one(event)

@@ -48,6 +48,10 @@ class Outgoing:
             self._flushing = True
             self._loop.call_soon(self.flush)
 
+    def hold(self) -> None:
+        """Let `flush_soon` do nothing until the next `flush`, which the caller is about to call."""
+        self._flushing = True
+
     async def accepted(self, stream: int, limit: int) -> None:
         """Wait until at most `limit` bytes of a stream wait for the client, or the stream is closed."""
         while not self._transport.is_closing() and (self.paused or self._session.queued(stream) > limit):

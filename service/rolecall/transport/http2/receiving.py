@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 STATUS_DETAILS = "grpc-status-details-bin"
 
+REMEMBERED_BYTES = 1_024
+"""Larger headers are read for each call, so that idle connections take little memory."""
 
 _TRAILERS_ONLY = [(b":status", b"200"), (b"content-type", b"application/grpc")]
 
@@ -65,9 +67,14 @@ def begin_call(connection: Http2Connection, stream: int, headers: Headers, *, en
 
 
 def _read_head(connection: Http2Connection, headers: Headers) -> RequestHead:
+    known = connection.head
+    # Most clients repeat the headers of their last call, and what they mean depends on nothing else.
+    if known is not None and known.headers == headers:
+        return known
     head, memory = RequestHead(headers, connection.options.session.header_bytes), connection.server.memory
     if head.size > SMALL_HEADER_BYTES and not memory.accepts_headers(head.size):
         raise _status(RequestMemoryError("headers", memory.limits.header_bytes))
+    connection.head = head if head.size <= REMEMBERED_BYTES else None
     return head
 
 

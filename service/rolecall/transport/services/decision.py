@@ -14,7 +14,7 @@ from rolecall.engine.errors import BatchSizeError, EngineError
 from rolecall.engine.history import RoleHistory
 from rolecall.engine.long_answers import DecisionMoment, LongAnswers
 from rolecall.roles.role import Revision
-from rolecall.transport.codecs.batch import CheckAnswers
+from rolecall.transport.codecs.batch import CheckAnswers, StreamAnswers
 from rolecall.transport.codecs.decision import QueryDecoder, micros_of, requirement, write_answer
 from rolecall.transport.codecs.explanation import explain_response
 from rolecall.transport.codecs.raw import (
@@ -22,6 +22,7 @@ from rolecall.transport.codecs.raw import (
     RawBatchResponse,
     RawCheckRequest,
     RawStreamRequest,
+    lone_query,
     query_bytes,
 )
 from rolecall.transport.error_status import status_of
@@ -50,7 +51,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         self._point, self._consistency, self._decoder = point, consistency, decoder
         self._reverse, self._history, self._answers = reverse, history, answers
         self._max_batch, self._calls, self._ids = max_batch, calls, DecisionIds()
-        self._encode_check = CheckAnswers().response
+        self._encode_check, self._encode_streamed = CheckAnswers().response, StreamAnswers().response
         self._batches = Batches(point, consistency, decoder, self._ids, answers)
 
     def raw_handlers(self) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
@@ -64,7 +65,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         stream: grpc.RpcMethodHandler[Any, Any] = grpc.stream_stream_rpc_method_handler(
             self.StreamCheckAssumeRole,
             RawStreamRequest.FromString,
-            pb.StreamCheckAssumeRoleResponse.SerializeToString,
+            bytes,
         )
         return {"CheckAssumeRole": check, "BatchCheckAssumeRole": batch, "StreamCheckAssumeRole": stream}
 
@@ -83,12 +84,15 @@ class DecisionServicer(rpc.DecisionServiceServicer):
 
     def check_at_once(self, data: bytes, context: Any) -> bytes | None:
         """Answer a `CheckAssumeRoleRequest` from bytes to bytes; return None if something must be awaited, raise what it raises."""
-        message = RawCheckRequest.FromString(data)
-        if message.HasField("consistency"):
-            return None
+        query = lone_query(data)
+        if query is None:
+            message = RawCheckRequest.FromString(data)
+            if message.HasField("consistency"):
+                return None
+            query = query_bytes(message)
         call = self._calls.begin("CheckAssumeRole", context) if self._calls else None
         point, staleness = self._point, self._consistency.staleness()
-        snapshot, request, now = point.snapshot, self._decoder.request(query_bytes(message)), point.clock()
+        snapshot, request, now = point.snapshot, self._decoder.request(query), point.clock()
         try:
             answer = point.check_version(request, snapshot.version(request.role_key), now, restored=snapshot.restored)
         except LongWorkError:
@@ -114,19 +118,22 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         return RawBatchResponse(results=batch.results, consistency_token=batch.moment.token)
 
     async def StreamCheckAssumeRole(  # type: ignore[override]  # messages are read and written by the method itself
-        self, stream: BidiStream[Any, pb.StreamCheckAssumeRoleResponse], context: Any
+        self, stream: BidiStream[Any, bytes], context: Any
     ) -> None:
-        """Answer each `RawStreamRequest` as it arrives, in order."""
+        """Answer each `RawStreamRequest` with the bytes of a response as it arrives, in order."""
         report = self._calls.begin("StreamCheckAssumeRole", context).unending() if self._calls else None
         while (message := await stream.read()) is not None:
-            response = pb.StreamCheckAssumeRoleResponse(sequence=message.sequence)
+            sequence, query = message.sequence, query_bytes(message)
             try:
                 try:
-                    self._answer(query_bytes(message), response.decision, report)
+                    response = self._streamed(sequence, query, report)
                 except LongWorkError:
-                    await self._answer_long(query_bytes(message), response.decision, report)
+                    long = pb.StreamCheckAssumeRoleResponse(sequence=sequence)
+                    await self._answer_long(query, long.decision, report)
+                    response = long.SerializeToString()
             except EngineError as error:
-                response.error.CopyFrom(status_of(error))
+                refused = pb.StreamCheckAssumeRoleResponse(sequence=sequence, error=status_of(error))
+                response = refused.SerializeToString()
             await stream.write(response)
 
     async def ExplainAssumeRole(
@@ -172,6 +179,16 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         """Return the principals that a role trusts."""
         self._consistency.staleness()
         return await self._reverse.trusted(message)
+
+    def _streamed(self, sequence: int, query: bytes, report: Report | None) -> bytes:
+        """Do as `_answer`, and return the bytes of the response to a message of a stream."""
+        point, staleness = self._point, self._consistency.staleness()
+        snapshot, request, now = point.snapshot, self._decoder.request(query), point.clock()
+        answer = point.check_version(request, snapshot.version(request.role_key), now, restored=snapshot.restored)
+        decision_id, revision = self._ids.next_bytes(), snapshot.revision
+        if report:
+            report(request, IssuedAnswer(answer, decision_id.decode(), now, revision, staleness))
+        return self._encode_streamed(sequence, answer, decision_id, revision=revision, staleness=staleness)
 
     def _answer(self, query: bytes, message: pb.Decision, report: Report | None) -> None:
         """Decide a query, fill an empty message with the answer, and report it; raise `LongWorkError`."""

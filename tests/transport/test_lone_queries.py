@@ -1,0 +1,82 @@
+"""A query that is cut out of the bytes of a request is the one that protobuf reads."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given, strategies as st
+
+from rolecall.transport.codecs.raw import RawCheckRequest, lone_query, query_bytes
+from rolecall_client.v1 import decision_pb2 as pb
+
+QUERIES = st.builds(
+    pb.AssumeRoleQuery,
+    principal=st.text(max_size=300),
+    role=st.text(max_size=20),
+    external_id=st.text(max_size=20),
+    duration_seconds=st.integers(0, 50_000),
+)
+CONSISTENCIES = st.sampled_from([pb.Consistency(), pb.Consistency(fully_consistent=True)])
+UNKNOWN = st.sampled_from([b"\x1a\x03new", b"\xf8\x01\x05", b"\x0d\x00\x00\x00\x00"])
+
+
+def _query(message: pb.AssumeRoleQuery) -> bytes:
+    return pb.CheckAssumeRoleRequest(query=message).SerializeToString()
+
+
+def _consistency(message: pb.Consistency) -> bytes:
+    return pb.CheckAssumeRoleRequest(consistency=message).SerializeToString()
+
+
+FIELDS = st.lists(st.one_of(QUERIES.map(_query), CONSISTENCIES.map(_consistency), UNKNOWN), max_size=4).map(b"".join)
+
+
+@given(st.one_of(FIELDS, st.binary(max_size=40), st.binary(max_size=300).map(lambda rest: b"\x0a" + rest)))
+@example(b"\x0a\x80\x00")
+@example(b"\x0a\x83\x00abc")
+@example(b"\x0a\xff\xff\xff\xff\x0fabc")
+@example(b"\x0a\x01a\x0a\x01b")
+def test_what_is_cut_out_is_the_only_field_that_protobuf_reads(data: bytes) -> None:
+    query = lone_query(data)
+
+    if query is not None:
+        message = RawCheckRequest.FromString(data)
+        assert list(message.query) == [query]
+        assert query_bytes(message) == query
+        assert not message.HasField("consistency")
+        assert message.ByteSize() == len(RawCheckRequest(query=[query]).SerializeToString())
+
+
+@given(QUERIES)
+def test_a_request_with_nothing_but_a_query_is_cut(query: pb.AssumeRoleQuery) -> None:
+    assert lone_query(_query(query)) == query.SerializeToString()
+
+
+@pytest.mark.parametrize("length", [0, 1, 127, 128, 16_383])
+def test_lengths_of_one_and_two_bytes_are_read(length: int) -> None:
+    query = bytes(length)
+
+    assert lone_query(RawCheckRequest(query=[query]).SerializeToString()) == query
+
+
+@pytest.mark.parametrize("length", [16_384, 100_000])
+def test_longer_queries_are_left_to_protobuf(length: int) -> None:
+    assert lone_query(RawCheckRequest(query=[bytes(length)]).SerializeToString()) is None
+
+
+@given(QUERIES, CONSISTENCIES)
+def test_a_request_that_requires_freshness_is_left_to_protobuf(query: pb.AssumeRoleQuery, how: pb.Consistency) -> None:
+    assert lone_query(_query(query) + _consistency(how)) is None
+    assert lone_query(_consistency(how) + _query(query)) is None
+
+
+@given(QUERIES, QUERIES)
+def test_two_queries_which_are_merged_are_left_to_protobuf(
+    first: pb.AssumeRoleQuery, second: pb.AssumeRoleQuery
+) -> None:
+    assert lone_query(_query(first) + _query(second)) is None
+
+
+@given(QUERIES, UNKNOWN)
+def test_a_field_that_this_version_does_not_know_is_left_to_protobuf(query: pb.AssumeRoleQuery, field: bytes) -> None:
+    assert lone_query(_query(query) + field) is None
+    assert lone_query(field + _query(query)) is None
