@@ -8,6 +8,7 @@ PYTHONS ?= python3.13 python3.12 python3.11 python3
 PYTEST_FLAGS ?= -n 2
 HELM_VERSION := v3.19.2
 GRPC_GO_VERSION := v1.85.0
+GRPC_NODE_VERSION := 1.14.7
 RUN_FLAGS ?=
 CHAOS_FLAGS ?=
 # What runs on the transport that is not the default: a part with every run of the tests, and all that depends on it.
@@ -31,7 +32,7 @@ help:  ## show this list
 
 setup: $(READY)  ## install everything into .venv
 
-tools: $(READY)  ## install missing programs that the tests use: helm, PostgreSQL, PgBouncer, the interop clients of gRPC
+tools: $(READY)  ## install missing programs that the tests use: helm, PostgreSQL, PgBouncer, clients of gRPC for Go, Java and Node
 	@if ! PATH="$$PATH:$(CURDIR)/$(BIN):$$HOME/go/bin" command -v helm >/dev/null; then \
 	  if ! command -v go >/dev/null; then echo "helm is missing, and go, which can build it: see https://helm.sh/docs/intro/install" >&2; exit 1; fi; \
 	  echo "building helm; a minute or two the first time"; \
@@ -56,6 +57,11 @@ tools: $(READY)  ## install missing programs that the tests use: helm, PostgreSQ
 	    mvn -B -q -f tests/interop/pom.xml dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/$(VENV)/interop/fetched" \
 	    && mv $(VENV)/interop/fetched $(VENV)/interop/jars; \
 	  else echo "java or mvn is missing: tests with gRPC's interop client for Java are skipped"; fi; \
+	fi
+	@if [ ! -d $(VENV)/interop/node_modules ]; then \
+	  if command -v node >/dev/null && command -v npm >/dev/null; then \
+	    npm install --silent --no-save --no-package-lock --prefix $(VENV)/interop @grpc/grpc-js@$(GRPC_NODE_VERSION); \
+	  else echo "node or npm is missing: tests with gRPC's client for Node are skipped"; fi; \
 	fi
 
 run: $(READY)  ## serve the example roles from rolecall.db until interrupted
