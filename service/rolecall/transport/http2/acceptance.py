@@ -45,26 +45,25 @@ class Acceptance:
         """Return the protocol of a connection that is still to be accepted or refused."""
         return _Newcomer(self, tls)
 
-    def take(self, transport: Any, tls: ServerTls | None) -> None:
-        """Accept or refuse a connection."""
+    def take(self, transport: Any, tls: ServerTls | None, early: list[bytes]) -> None:
+        """Accept or refuse a connection; `early` gets what arrives before its TLS handshake begins."""
         if not self._make_room():
             self.refused += 1
             transport.abort()
         elif tls:
-            self._begin_handshake(transport, tls.context())
+            self._begin_handshake(transport, tls.context(), early)
         else:
             connection = Http2Connection(self._server)
             transport.set_protocol(connection)
             connection.connection_made(transport)
 
-    def _begin_handshake(self, transport: Any, tls: ssl.SSLContext) -> None:
-        transport.pause_reading()
+    def _begin_handshake(self, transport: Any, tls: ssl.SSLContext, early: list[bytes]) -> None:
         if len(self.handshakes) >= self._max_handshakes:
             longest = next(iter(self.handshakes))
             del self.handshakes[longest]
             self.ended_handshakes += 1
             longest.cancel()
-        task = asyncio.get_running_loop().create_task(self._shake_hands(transport, tls))
+        task = asyncio.get_running_loop().create_task(self._shake_hands(transport, tls, early))
         self.handshakes[task] = None
         task.add_done_callback(lambda done: self.handshakes.pop(done, None))
 
@@ -75,12 +74,19 @@ class Acceptance:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _shake_hands(self, transport: Any, tls: ssl.SSLContext) -> None:
+    async def _shake_hands(self, transport: Any, tls: ssl.SSLContext, early: list[bytes]) -> None:
+        # Not sooner: uvloop starts to read after `connection_made`, even if that pauses it.
+        transport.pause_reading()
         loop, connection = asyncio.get_running_loop(), Http2Connection(self._server)
-        try:
-            secured: Any = await loop.start_tls(
+        securing = loop.create_task(
+            loop.start_tls(
                 transport, connection, tls, server_side=True, ssl_handshake_timeout=self._server.options.handshake
             )
+        )
+        # Two turns later: after `start_tls` has connected its own protocol, and before it reads.
+        loop.call_soon(loop.call_soon, _replay, transport, early)
+        try:
+            secured: Any = await securing
         except (OSError, asyncio.CancelledError):
             transport.abort()
             return
@@ -134,7 +140,22 @@ class _Newcomer(asyncio.Protocol):
     """A connection that is neither accepted nor refused: many may arrive in one turn of the event loop."""
 
     def __init__(self, acceptance: Acceptance, tls: ServerTls | None) -> None:
-        self._acceptance, self._tls = acceptance, tls
+        self._acceptance, self._tls, self._early = acceptance, tls, list[bytes]()
 
     def connection_made(self, transport: Any) -> None:
-        self._acceptance.take(transport, self._tls)
+        self._acceptance.take(transport, self._tls, self._early)
+
+    def data_received(self, data: bytes) -> None:
+        self._early.append(data)
+
+
+def _replay(transport: Any, early: list[bytes]) -> None:
+    """Pass what has arrived before the handshake to the protocol that makes it."""
+    # uvloop's protocol has the methods of `asyncio.BufferedProtocol` without being one.
+    protocol, data = transport.get_protocol(), memoryview(b"".join(early))
+    while data and hasattr(protocol, "get_buffer") and not transport.is_closing():
+        buffer = protocol.get_buffer(len(data))
+        size = min(len(buffer), len(data))
+        buffer[:size] = data[:size]
+        protocol.buffer_updated(size)
+        data = data[size:]
