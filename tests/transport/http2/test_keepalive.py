@@ -83,3 +83,10 @@ def test_an_answer_clears_the_count_of_pings() -> None:
     pinged.answered()
 
     assert [pinged.too_many_pings(now) for now in (3.0, 4.0, 5.0, 6.0)] == [False, False, False, True]
+
+
+def test_parts_of_an_answer_that_have_left_clear_the_count_of_pings() -> None:
+    pinged = keepalive()
+
+    assert not any(pinged.too_many_pings(float(number), queued) for number, queued in enumerate([9, 8, 7, 6, 5, 4]))
+    assert [pinged.too_many_pings(6.0 + number, 4) for number in range(3)] == [False, False, True]

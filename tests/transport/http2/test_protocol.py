@@ -164,6 +164,19 @@ async def test_what_the_protocol_forbids_is_an_error_and_what_it_allows_is_none(
 
 
 @pytest.mark.parametrize(
+    ("again", "calls"),
+    [(OPEN + RESET + headers(1, PATH), 0), (headers(5, PATH) + headers(3, PATH), 1), (DONE + headers(1, PATH), 1)],
+    ids=["reset", "lower", "answered"],
+)
+async def test_headers_of_a_closed_stream_begin_no_call(again: bytes, calls: int) -> None:
+    async with conversation(ConnectionOptions()) as talk:
+        await talk.client.send(again, frame(PING, 0, 0, b"the end."))
+        await talk.client.until_closed_or(lambda: (1, 0, b"the end.") in talk.client.kinds(PING))
+
+        assert len(talk.behaviour.contexts) <= calls
+
+
+@pytest.mark.parametrize(
     "preface", [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n" + bytes(9)]
 )
 async def test_what_is_not_http2_is_closed(preface: bytes) -> None:

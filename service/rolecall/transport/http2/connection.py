@@ -59,7 +59,6 @@ class Http2Connection(asyncio.Protocol):
         self._lost = False  # perhaps before it begins: with the end of the TLS handshake
         self._early = list[bytes]()  # what arrived with the end of the TLS handshake
         self._deferred: list[Event] = []
-        self._waiting_at_ping = 0  # bytes of answers that had not left when the client last pinged
         self._partial = False  # whether the last read ended within a frame, as far as is known
 
     # --- what asyncio calls ---
@@ -202,12 +201,7 @@ class Http2Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _take_ping(self) -> None:
-        waiting = self.session.queued()
-        if waiting != self._waiting_at_ping:
-            # Parts of an answer have left since the last ping: clients ping after them to measure the path.
-            self._waiting_at_ping = waiting
-            self.keepalive.answered()
-        if self.keepalive.too_many_pings(self._loop.time()):
+        if self.keepalive.too_many_pings(self._loop.time(), self.session.queued()):
             self.session.go_away(ENHANCE_YOUR_CALM, b"too_many_pings")
             self.ending.fail()
 

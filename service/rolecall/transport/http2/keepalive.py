@@ -29,6 +29,7 @@ class Keepalive:
         "_old_at",
         "_options",
         "_pinged_at",
+        "_queued_at_ping",
         "_strikes",
         "established",
         "last_data",
@@ -38,7 +39,7 @@ class Keepalive:
         self._options = options
         self.last_data, self._handshake_until = now, now + options.handshake
         self._pinged_at = inf
-        self._last_ping, self._strikes = -inf, 0
+        self._last_ping, self._strikes, self._queued_at_ping = -inf, 0, 0
         self._old_at = now + options.age * random.uniform(1 - AGE_JITTER, 1 + AGE_JITTER)  # noqa: S311 -- spreads connections
         self.established = False
 
@@ -50,8 +51,12 @@ class Keepalive:
         """Note that an answer was sent, after which a client may ping again."""
         self._last_ping, self._strikes = -inf, 0
 
-    def too_many_pings(self, now: float) -> bool:
-        """Note a ping of the client; return whether it has sent too many."""
+    def too_many_pings(self, now: float, queued: int = 0) -> bool:
+        """Note a ping of the client, while so many bytes of answers are queued; return whether it has sent too many."""
+        if queued != self._queued_at_ping:
+            # Parts of an answer have left since the last ping: clients ping after them to measure the path.
+            self._queued_at_ping = queued
+            self.answered()
         if now < self._last_ping + self._options.ping_interval:
             self._strikes += 1
         self._last_ping = now
