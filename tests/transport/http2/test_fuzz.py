@@ -24,7 +24,7 @@ async def test_the_fuzzer_notices_a_connection_that_raises(monkeypatch: pytest.M
     def broken(self: object, event: object) -> None:
         raise KeyError(event)
 
-    monkeypatch.setattr(Http2Connection, "_forget", broken)
+    monkeypatch.setattr(Http2Connection, "forget", broken)
     fuzzer = Fuzzer(1)
 
     await fuzzer.run(200)

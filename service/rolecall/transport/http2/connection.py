@@ -9,25 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from rolecall.transport.http2.call import Call
 from rolecall.transport.http2.ending import Ending
+from rolecall.transport.http2.events import handle
 from rolecall.transport.http2.keepalive import Due, Keepalive
 from rolecall.transport.http2.outgoing import Outgoing
 from rolecall.transport.http2.peer import names_of, peer_of
-from rolecall.transport.http2.receiving import begin_call, receive_data
 from rolecall.transport.http2.request_head import RequestHead
 from rolecall.transport.http2.request_memory import is_early
-from rolecall.transport.http2.session import (
-    ENHANCE_YOUR_CALM,
-    DataReceived,
-    Event,
-    PingAcknowledged,
-    PingReceived,
-    RequestReceived,
-    Session,
-    SessionError,
-    StreamClosed,
-    StreamReset,
-    TrailersReceived,
-)
+from rolecall.transport.http2.session import Event, Session, SessionError, StreamClosed, StreamReset
 from rolecall.transport.http2.status import Code
 
 if TYPE_CHECKING:
@@ -139,10 +127,10 @@ class Http2Connection(asyncio.Protocol):
         self.outgoing.hold()
         for number, event in enumerate(events, start=1):
             try:
-                self._handle_one(event)
+                handle(self, event)
             except SessionError:
                 # The client has reset the stream, and its event is still to come.
-                self._forget(event)
+                self.forget(event)
             if number < len(events) and perf_counter() > until:
                 self._defer(events[number:])
                 break
@@ -151,40 +139,14 @@ class Http2Connection(asyncio.Protocol):
         self.flush()
         self.ending.look()
 
-    def _handle_one(self, event: Any) -> None:
-        kind = type(event)
-        if kind is DataReceived:
-            call = self.calls.get(event.stream_id)
-            if call is None:
-                self.session.consumed(len(event.data), event.stream_id)
-            else:
-                receive_data(self, call, event.data, end=event.end_stream)
-        elif kind is RequestReceived:
-            begin_call(self, event.stream_id, event.headers, end=event.end_stream)
-        elif kind is StreamClosed or kind is StreamReset:
-            self._forget(event)
-        elif kind is TrailersReceived:
-            if call := self.calls.get(event.stream_id):
-                receive_data(self, call, b"", end=True)
-        else:
-            self._handle_other(event)
-
-    def _handle_other(self, event: Any) -> None:
-        """Handle what concerns the whole connection."""
-        if isinstance(event, PingReceived):
-            self._take_ping()
-        elif isinstance(event, PingAcknowledged):
-            self.ending.acknowledged(event.opaque_data)
-        else:
-            self.keepalive.established = True
-
     def _wait_for_messages(self) -> None:
         begun, self.begun = self.begun, []
         for call in begun:
             if is_early(call):
                 self.server.memory.wait(call)
 
-    def _forget(self, event: Any) -> None:
+    def forget(self, event: Any) -> None:
+        """Cancel the call of a stream that is closed."""
         self.outgoing.forget(event.stream_id)
         if call := self.calls.get(event.stream_id):
             call.cancel()
@@ -200,16 +162,11 @@ class Http2Connection(asyncio.Protocol):
         if not self._deferred and not self.outgoing.paused and not self._transport.is_closing():
             self._transport.resume_reading()
 
-    def _take_ping(self) -> None:
-        if self.keepalive.too_many_pings(self._loop.time(), self.session.queued()):
-            self.session.go_away(ENHANCE_YOUR_CALM, b"too_many_pings")
-            self.ending.fail()
-
     def _fail(self) -> None:
         """End a connection whose client breaks the protocol."""
         for event in self.session.last_events():
             if isinstance(event, StreamClosed | StreamReset):
-                self._forget(event)
+                self.forget(event)
         self.ending.fail()
 
     # --- calls ---
