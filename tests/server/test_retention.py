@@ -50,11 +50,11 @@ async def test_each_hour_what_was_removed_is_logged_and_an_outage_too(monkeypatc
         if len(pauses) == len(outcomes):
             raise asyncio.CancelledError
 
-    monkeypatch.setattr(asyncio, "sleep", sleep)
     async with idle_server() as server:
         retention = Retention(server.replica, config(), log.logger)
         monkeypatch.setattr(retention, "prune", prune)
-        with suppress(asyncio.CancelledError):
+        with monkeypatch.context() as patched, suppress(asyncio.CancelledError):
+            patched.setattr(asyncio, "sleep", sleep)
             await retention.run()
 
     assert pauses == [3_600.0] * 4
