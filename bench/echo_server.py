@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -32,7 +33,12 @@ def _stream(response: pb.StreamCheckAssumeRoleResponse) -> grpc.RpcMethodHandler
     )
 
 
-async def main(batch: int) -> None:
+def _credentials(folder: Path) -> grpc.ServerCredentials:
+    key, certificate, authority = ((folder / name).read_bytes() for name in ("key.pem", "cert.pem", "ca.pem"))
+    return grpc.ssl_server_credentials([(key, certificate)], authority, require_client_auth=True)
+
+
+async def main(batch: int, certificates: Path | None) -> None:
     """Print a free port of the loopback address and serve on it until killed."""
     server = grpc.aio.server()
     handlers = {
@@ -41,7 +47,10 @@ async def main(batch: int) -> None:
         "BatchCheckAssumeRole": _handler(pb.BatchCheckAssumeRoleRequest, batch_response(batch)),
     }
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("rolecall.v1.DecisionService", handlers),))
-    port = server.add_insecure_port("127.0.0.1:0")
+    if certificates:
+        port = server.add_secure_port("127.0.0.1:0", _credentials(certificates))
+    else:
+        port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(port, flush=True)
     await server.wait_for_termination()
@@ -49,4 +58,4 @@ async def main(batch: int) -> None:
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(int(sys.argv[1])))
+        runner.run(main(int(sys.argv[1]), Path(sys.argv[2]) if sys.argv[2:] else None))

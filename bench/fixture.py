@@ -8,6 +8,9 @@ in-house service, and a Deny. The queries are from twenty users. The policies of
 from __future__ import annotations
 
 import json
+from pathlib import Path
+
+import yaml
 
 from rolecall_client.v1 import decision_pb2 as pb
 
@@ -25,6 +28,18 @@ def keyed_document(role: int) -> str:
     """Return a trust policy of three statements and two conditions, which reads two keys."""
     conditions = {"IpAddress": {"acs:SourceIp": ["10.0.0.0/8"]}, "StringEquals": {"acs:SourceVpc": "vpc-1"}}
     return _document([_allow(p) for p in range(PRINCIPALS)], [conditions])
+
+
+def roles_file(directory: Path) -> Path:
+    """Write the roles of the fixture to a role file; return its path."""
+    roles = [
+        {"name": f"{sort}-{n}", "account_id": ACCOUNT, "trust_policy_json": document(n)}
+        for sort, document in (("plain", plain_document), ("keyed", keyed_document))
+        for n in range(ROLES)
+    ]
+    path = directory / "roles.yaml"
+    path.write_text(yaml.safe_dump({"apiVersion": "rolecall/v1", "roles": roles}))
+    return path
 
 
 def plain_query(number: int) -> pb.AssumeRoleQuery:

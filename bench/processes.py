@@ -21,25 +21,43 @@ def cpu_micros(pid: int) -> float:
 
 
 @contextmanager
-def echo_server(batch: int) -> Iterator[tuple[int, str]]:
-    """Run the bare echo; yield its process id and address."""
-    with _process([sys.executable, "-m", "bench.echo_server", str(batch)], stdout=subprocess.PIPE) as process:
+def echo_server(batch: int, certificates: Path | None = None) -> Iterator[tuple[int, str]]:
+    """Run the bare echo, with `certificates` over mTLS; yield its process id and address."""
+    arguments = [str(batch), *([str(certificates)] if certificates else [])]
+    with _process([sys.executable, "-m", "bench.echo_server", *arguments], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         yield process.pid, f"127.0.0.1:{int(process.stdout.readline())}"
 
 
 @contextmanager
-def rolecall_server(roles: Path, directory: Path, *flags: str) -> Iterator[tuple[int, str]]:
-    """Run the service as shipped, with the roles of a file; yield its process id and address."""
+def rolecall_server(
+    roles: Path, directory: Path, *flags: str, certificates: Path | None = None
+) -> Iterator[tuple[int, str]]:
+    """Run the service as shipped, with the roles of a file, with `certificates` over mTLS; yield its process id and address."""
     log = directory / "serve.log"
     command = [sys.executable, "-m", "rolecall"]
     serve = [*command, "serve", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--store", "memory://"]
+    if certificates:
+        flags = (*flags, *_server_flags(certificates))
     with log.open("w") as stderr, _process([*serve, *flags, "--log-format", "json"], stderr=stderr) as process:
         address = _address(log, process)
-        subprocess.run(
-            [*command, "apply", "-f", str(roles), "--address", address], check=True, stdout=subprocess.DEVNULL
-        )
+        target = [
+            "--address",
+            address.replace("127.0.0.1", "localhost"),
+            *(_client_flags(certificates) if certificates else ()),
+        ]
+        subprocess.run([*command, "apply", "-f", str(roles), *target], check=True, stdout=subprocess.DEVNULL)
         yield process.pid, address
+
+
+def _server_flags(folder: Path) -> list[str]:
+    files = {"--tls-cert": "cert.pem", "--tls-key": "key.pem", "--tls-client-ca": "ca.pem"}
+    return [part for flag, file in files.items() for part in (flag, str(folder / file))]
+
+
+def _client_flags(folder: Path) -> list[str]:
+    files = {"--tls-ca": "ca.pem", "--tls-cert": "client.pem", "--tls-key": "client-key.pem"}
+    return [part for flag, file in files.items() for part in (flag, str(folder / file))]
 
 
 @contextmanager

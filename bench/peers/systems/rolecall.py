@@ -9,10 +9,10 @@ from pathlib import Path
 import grpc
 
 from bench import fixture
+from bench.fixture import roles_file
 from bench.peers.question import SERVICE, Question
 from bench.peers.system import Call, GrpcSystem, grpc_call
 from bench.processes import rolecall_server
-from bench.rpc import roles_file
 from rolecall_client.v1 import decision_pb2 as pb
 
 _PATH = "/rolecall.v1.DecisionService"
