@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from rolecall.transport.http2.session import SessionLimits
+from rolecall.transport.http2.connection import PORTION_BYTES
+from rolecall.transport.http2.session import Event, Session, SessionLimits
 from tests.abuse.attacker import CHECK, Attacker, attacker, bystander, call, wire
 from tests.server.serving import Served, until
 from tests.transport import frames
@@ -137,3 +138,19 @@ async def test_thousands_of_calls_whose_headers_unpack_to_the_limit_are_refused_
         assert refusals == 100
         await until(lambda: wire(service).memory.header_bytes == 0)
         sending.cancel()
+
+
+async def test_a_large_read_is_unpacked_in_portions(service: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = list[int]()
+    receive = Session.receive
+
+    def noted(session: Session, data: bytes) -> list[Event]:
+        sizes.append(len(data))
+        return receive(session, data)
+
+    monkeypatch.setattr(Session, "receive", noted)
+    async with attacker(service) as one:
+        await one.send([b"".join(call(stream) for stream in range(1, 1_001, 2))])
+        await until(lambda: service.stats("CheckAssumeRole").handled[0] == 500)
+
+        assert max(sizes) <= PORTION_BYTES

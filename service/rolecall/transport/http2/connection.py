@@ -21,6 +21,9 @@ from rolecall.transport.http2.status import Code
 if TYPE_CHECKING:
     from rolecall.transport.http2.server import Http2Server
 
+PORTION_BYTES = 16 * 1024
+"""How much of one read is unpacked at once: each byte of headers may stand for four thousand."""
+
 SLICE_SECONDS = 0.005
 """How long the calls of one read are answered before the event loop runs other work."""
 
@@ -47,6 +50,7 @@ class Http2Connection(asyncio.Protocol):
         self._lost = False  # perhaps before it begins: with the end of the TLS handshake
         self._early = list[bytes]()  # what arrived with the end of the TLS handshake
         self._deferred: list[Event] = []
+        self._unread = bytearray()  # what has arrived after the deferred events
         self._partial = False  # whether the last read ended within a frame, as far as is known
 
     # --- what asyncio calls ---
@@ -72,6 +76,7 @@ class Http2Connection(asyncio.Protocol):
         self.ending.lost()
         self.outgoing.paused = False
         self._deferred.clear()
+        self._unread.clear()
         self.begun.clear()
         for call in list(self.calls.values()):
             call.cancel()
@@ -89,7 +94,7 @@ class Http2Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Continue after `pause_writing`."""
         self.outgoing.paused = False
-        if not self._deferred:
+        if not self._deferred and not self._unread:
             self._transport.resume_reading()
         self.flush()
         self.ending.look()
@@ -98,7 +103,25 @@ class Http2Connection(asyncio.Protocol):
         """Answer what has arrived."""
         if self._transport is None:
             self._early.append(data)
-            return
+        elif self._deferred or self._unread:
+            self._unread += data
+        elif len(data) > PORTION_BYTES:
+            self._unread += data
+            self._receive_portions()
+        else:
+            self._receive(data)
+
+    def _receive_portions(self) -> None:
+        until = perf_counter() + SLICE_SECONDS
+        while self._unread and not self._deferred:
+            portion = bytes(self._unread[:PORTION_BYTES])
+            del self._unread[:PORTION_BYTES]
+            self._receive(portion)
+            if self._unread and not self._deferred and perf_counter() > until:
+                self._defer([])
+                return
+
+    def _receive(self, data: bytes) -> None:
         try:
             events = self.session.receive(data)
         except SessionError:
@@ -108,10 +131,7 @@ class Http2Connection(asyncio.Protocol):
             self.keepalive.received(self._loop.time())
         if self._partial is bool(events):
             self._note_partial(not events)
-        if self._deferred:
-            self._deferred += events
-        else:
-            self._handle(events)
+        self._handle(events)
 
     def _note_partial(self, partial: bool) -> None:  # noqa: FBT001
         self._partial = partial
@@ -159,11 +179,13 @@ class Http2Connection(asyncio.Protocol):
     def _continue(self) -> None:
         events, self._deferred = self._deferred, []
         self._handle(events)
-        if not self._deferred and not self.outgoing.paused and not self._transport.is_closing():
+        self._receive_portions()
+        if not (self._deferred or self._unread or self.outgoing.paused or self._transport.is_closing()):
             self._transport.resume_reading()
 
     def _fail(self) -> None:
         """End a connection whose client breaks the protocol."""
+        self._unread.clear()
         for event in self.session.last_events():
             if isinstance(event, StreamClosed | StreamReset):
                 self.forget(event)
