@@ -8,7 +8,7 @@ AUTO, H2, GRPCIO = "auto", "h2", "grpcio"
 TRANSPORTS = (AUTO, H2, GRPCIO)
 
 MAX_CONNECTIONS = 4_000
-"""How many connections the transport h2 accepts. Each takes about 10 KB when it is idle, and about 60 KB with TLS."""
+"""How many connections the transport h2 accepts. Each takes about 8 KB when it is idle, and more with TLS."""
 
 STREAM_IDLE_SECONDS = 60.0
 """How long a stream of checks or an upload may wait for the client's next message."""
