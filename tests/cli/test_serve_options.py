@@ -22,6 +22,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "listen": ("127.0.0.1:1", read_address("127.0.0.1:1")),
     "ops_listen": ("127.0.0.1:2", read_address("127.0.0.1:2")),
     "store": ("memory://", "memory://"),
+    "transport": ("h2", "h2"),
     "log_level": ("debug", "debug"),
     "log_format": ("console", "console"),
     "account_id": ("42", "42"),

@@ -6,10 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from rolecall.engine.cache import MAX_DECISION_BYTES, MAX_QUERY_BYTES, MAX_REQUESTS, RequestCache
+from rolecall.engine.cache import (
+    MAX_DECISION_BYTES,
+    MAX_QUERY_BYTES,
+    MAX_REQUESTS,
+    CompiledPolicies,
+    RequestCache,
+)
 from rolecall.engine.decision import ServedFrom
 from rolecall.engine.decision_point import DecisionOptions
 from rolecall.engine.request import AssumeRoleRequest
+from rolecall.engine.snapshot import RoleVersion
 from tests.engine.world import ACCOUNT, HOUR, NOON, allow, ask, document, point, question, role
 
 SHORT, LONG = b"q" * 1_024, b"q" * 1_025
@@ -186,3 +193,14 @@ def test_the_limits_of_the_code_are_those_of_the_documentation() -> None:
     assert f"of at most {MAX_DECISION_BYTES:,} bytes" in page
     assert f"`--cache-entries` ({options.cache_entries:,})" in page
     assert f"`--compiled-policies` ({options.compiled_policies:,})" in page
+
+
+def test_a_version_that_ends_on_another_thread_just_now_is_dropped_all_the_same() -> None:
+    policies, ending, staying = CompiledPolicies(1, 1_000), RoleVersion(role("{}")), RoleVersion(role("{}"))
+    policies.add(ending, 10)
+    del ending
+    policies._ended.clear()  # it ended, but that is not noted yet
+
+    policies.add(staying, 20)
+
+    assert (len(policies), policies.bytes) == (1, 20)

@@ -10,14 +10,17 @@ from typing import Any
 
 import pytest
 
+from rolecall.engine.consistency import StateAge
+from rolecall.engine.decision import Reason
 from rolecall.engine.decision_point import LARGE_DOCUMENT_CHARACTERS, DecisionPoint, LongWorkError
 from rolecall.engine.errors import UnreadablePolicyError
 from rolecall.engine.explanation import explain_decision, explain_version
 from rolecall.engine.large_documents import LargeDocuments
-from rolecall.engine.long_answers import LongAnswers
+from rolecall.engine.long_answers import DecisionMoment, LongAnswers
 from rolecall.engine.reverse.query import assumable_roles
 from rolecall.engine.snapshot import RoleVersion
 from rolecall.engine.turns import Turns
+from rolecall.roles.role import Revision
 from tests.engine.world import ACCOUNT, NOON, allow, document, point, question, role
 
 LARGE = document(allow(StringEquals={"k": [f"value-{n}" for n in range(400)]}))
@@ -62,6 +65,16 @@ def test_a_question_that_waits_for_its_turn_is_one_miss_of_the_cache() -> None:
     decider.check_version(asked, version_of(decider), NOON, restored=False, long=True)
 
     assert decider.cache.misses == 1
+
+
+async def test_a_role_that_does_not_exist_needs_no_document(thread: Executor) -> None:
+    decider = point(role(SMALL))
+    answers = LongAnswers(decider, Turns(), LargeDocuments(decider, thread))
+    moment = DecisionMoment(Revision(1), False, NOON, "token", StateAge(0, 1, lambda: 0))
+
+    answer = await answers.check(question(), None, moment, answers.turns.begin())
+
+    assert answer.decision.reason is Reason.ROLE_NOT_FOUND
 
 
 async def test_it_is_compiled_on_the_thread_and_then_decides_at_once(thread: Executor) -> None:

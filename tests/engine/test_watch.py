@@ -747,7 +747,7 @@ class Followers:
         self._tasks[number] = asyncio.create_task(self._world.watches.run(asked, copy))
 
     async def reach(self, revision: int) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while any(copy.revision < revision for copy in self.copies):
                 assert not any(task.done() for task in self._tasks)
                 await asyncio.sleep(0.01)
@@ -761,7 +761,7 @@ class Followers:
 @pytest.mark.parametrize("seed", range(8))
 async def test_a_blind_follower_has_at_each_checkpoint_the_state_of_its_revision(seed: int) -> None:
     chance = random.Random(seed)
-    world = World(silent_seconds=chance.choice([0.0, 0.001, 60.0]), page_commits=chance.randint(1, 5))
+    world = World(silent_seconds=chance.choice([0.005, 0.02, 60.0]), page_commits=chance.randint(1, 5))
     world.follower.feed = Feed(max_changes=chance.choice([1, 5, 1_000]))
     followers, true = Followers(world), {0: dict[str, Role]()}
 

@@ -13,7 +13,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from rolecall.engine.cache import LAST_ANSWER_BYTES, DecisionCache, RequestCache
+from rolecall.engine.decision import Answer, ServedFrom
+from rolecall.engine.decision_point import NOT_FOUND
 from rolecall.engine.feed import role_bytes
+from rolecall.engine.weights import answer_bytes
 from rolecall.policy.compiler import compile_policy
 from rolecall.policy.limits import Limits
 from rolecall.policy.parser import parse_policy
@@ -94,6 +97,12 @@ def kept_by(holder: list[Any]) -> int:
 def role_text(shape: Shape) -> str:
     keys = {f"k{key}": "value" for key in range(shape.keys)}
     return document(allow(StringEquals=keys) if keys else allow())
+
+
+def test_an_answer_about_no_role_has_a_weight_too() -> None:
+    nobody = Answer(NOT_FOUND, ServedFrom.EVALUATED, b"")
+
+    assert 0 < answer_bytes(nobody) == answer_bytes(nobody._replace(encoded=b"12345")) - 5
 
 
 def query(shape: Shape, number: int) -> pb.AssumeRoleQuery:

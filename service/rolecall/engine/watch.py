@@ -192,15 +192,15 @@ class _Watch:
 
     async def _read_page(self) -> StoredPage:
         slot = self._watches.slots.acquire()
-        reading: asyncio.Future[StoredPage] | None = None
         try:
             await self._wait_for(slot)
             reading = asyncio.get_running_loop().run_in_executor(self._watches.readers, self._read)
-            await self._wait_for(reading)
-        finally:
-            # When the watch has ended, a read that is still queued must not take a thread.
-            if reading is not None:
+            try:
+                await self._wait_for(reading)
+            finally:
+                # When the watch has ended, a read that is still queued must not take a thread.
                 reading.cancel()
+        finally:
             self._watches.slots.release(slot)
         self._require_same_history()
         page = reading.result()
