@@ -12,6 +12,7 @@ import grpc
 import pytest
 from google.protobuf.json_format import MessageToDict
 
+from rolecall.engine.consistency import Consistency
 from rolecall.server.main import StartError, running_server
 from rolecall_client.v1 import decision_pb2 as pb, role_pb2
 from tests.server.serving import ACCOUNT, BOB, Served, check, config, served, until
@@ -119,6 +120,27 @@ async def test_an_explanation_for_another_time_is_marked(path: Path) -> None:
         await service.decisions.ExplainAssumeRole(request)
 
     assert [record["assumed_time"] for record in logged(path)] == ["2030-01-01T00:00:00.000000Z"]
+
+
+async def test_a_check_that_first_fails_after_its_decision_is_reported_once(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [RuntimeError("the token cannot be made")]
+    token = Consistency.token
+
+    def failing_once(consistency: Consistency) -> str:
+        if failures:
+            raise failures.pop()
+        return token(consistency)
+
+    async with served(decision_log=str(path), transport="h2") as service:
+        await service.create()
+        monkeypatch.setattr(Consistency, "token", failing_once)
+
+        answer = await service.decisions.CheckAssumeRole(check())
+
+        assert answer.consistency_token
+    assert len(logged(path)) == 1
 
 
 async def test_without_a_decision_log_there_is_nothing_of_it() -> None:

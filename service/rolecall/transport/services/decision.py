@@ -98,10 +98,12 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         except LongWorkError:
             return None
         decision_id, revision = self._ids.next_bytes(), snapshot.revision
+        token = self._consistency.token()
+        response = self._encode_check(answer, decision_id, revision=revision, staleness=staleness, token=token)
+        # Last: after a failure the method answers the call again, and one answer is reported once.
         if call:
             call.report(request, IssuedAnswer(answer, decision_id.decode(), now, revision, staleness))
-        token = self._consistency.token()
-        return self._encode_check(answer, decision_id, revision=revision, staleness=staleness, token=token)
+        return response
 
     async def BatchCheckAssumeRole(self, message: Any, context: Any) -> Any:
         """Answer a `RawBatchRequest` with a `RawBatchResponse`: all queries at one revision and one time."""
