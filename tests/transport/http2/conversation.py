@@ -33,6 +33,7 @@ class Behaviour:
         self.contexts = list[Any]()
         self.closed_by = list[asyncio.Task[Any] | None]()
         self.at_once_answers = True
+        self.error: Exception | None = None
         self.hold = asyncio.Event()
         self.facts: tuple[tuple[str, str | bytes], ...] = (("facts-bin", b"\0\xff"),)
 
@@ -41,6 +42,8 @@ class Behaviour:
         message = await context.read()
         if message is EOF:
             await context.abort(grpc.StatusCode.INTERNAL, "no message")
+        if self.error:
+            raise self.error
         self.seen.append(message)
         return bytes(message)
 

@@ -7,6 +7,7 @@ import gzip
 import zlib
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -605,3 +606,15 @@ async def test_a_client_that_stays_after_the_second_goaway_is_closed() -> None:
         await talk.client.until_closed()
 
         assert [last for last, *_ in goaways(talk)] == [2**31 - 1, 1]
+
+
+async def test_an_error_that_passed_the_error_boundary_ends_the_call_and_is_not_lost() -> None:
+    async with conversation(OPTIONS) as talk:
+        reported, error = list[Any](), RuntimeError("of the boundary")
+        asyncio.get_running_loop().set_exception_handler(lambda _, facts: reported.append(facts["exception"]))
+        talk.behaviour.error = error
+        await talk.client.send(headers(1, b"/t/Unary"), message(1, b"x"))
+
+        answer = await talk.client.answer(1)
+
+        assert (answer.status, reported) == (b"2", [error])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import grpc
 from grpc.aio import EOF, AbortError
 
-from rolecall.transport.http2.framing import compressed_frame, frame
+from rolecall.transport.http2.framing import ACCEPTED_ENCODINGS, compressed_frame, frame
 from rolecall.transport.http2.incoming import IncomingMessages
 from rolecall.transport.http2.request_head import RequestHead
 from rolecall.transport.http2.session import REFUSED_STREAM
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _HEADERS = [
     (b":status", b"200"),
     (b"content-type", b"application/grpc"),
-    (b"grpc-accept-encoding", b"identity,deflate,gzip"),
+    (b"grpc-accept-encoding", ACCEPTED_ENCODINGS),
 ]
 _GZIP = (b"grpc-encoding", b"gzip")
 
@@ -47,8 +47,6 @@ class Call:
         "_head",
         "_timer",
         "_trailing",
-        "began",
-        "body",
         "connection",
         "ended_by_client",
         "incoming",
@@ -245,6 +243,10 @@ class Call:
         if self._deadline - monotonic() < DEADLINE_AHEAD_SECONDS:
             self._deadline = 0.0
         self.close()
+        self.cancel_task()
+
+    def cancel_task(self) -> None:
+        """Cancel the task of the method, unless that is the caller."""
         if self.task and self.task is not asyncio.current_task():
             self.task.cancel()
 

@@ -129,16 +129,13 @@ class Http2Connection(asyncio.Protocol):
             return
         if events:
             self.keepalive.received(self._loop.time())
-        if self._partial is bool(events):
-            self._note_partial(not events)
-        self._handle(events)
-
-    def _note_partial(self, partial: bool) -> None:  # noqa: FBT001
-        self._partial = partial
-        if partial:
+        if not events and not self._partial:
+            self._partial = True
             self.server.memory.expect_rest(self)
-        else:
+        elif events and self._partial:
+            self._partial = False
             self.server.memory.complete(self)
+        self._handle(events)
 
     # --- events ---
 
@@ -214,8 +211,7 @@ class Http2Connection(asyncio.Protocol):
         for call in list(self.calls.values()):
             with suppress(SessionError):
                 call.finish(code, message)
-            if call.task:
-                call.task.cancel()
+            call.cancel_task()
         self.flush()
         self.ending.look()
 

@@ -22,13 +22,13 @@ class IncomingMessages:
     at most one window and one message ahead of the method.
     """
 
-    __slots__ = ("_consumed", "_ended", "_error", "_messages", "_read", "_reader", "_unconsumed", "_unread", "_waiting")
+    __slots__ = ("_consumed", "_ended", "_messages", "_read", "_reader", "_unconsumed", "_unread", "_waiting")
 
     def __init__(self, reader: MessageReader, consumed: Callable[[int], None]) -> None:
         self._reader, self._consumed = reader, consumed
         self._messages: deque[bytes] = deque()
         self._waiting: asyncio.Future[None] | None = None
-        self._ended, self._error = False, None
+        self._ended = False
         self._unconsumed = self._unread = self._read = 0
 
     def feed(self, data: bytes, *, end: bool) -> None:

@@ -9,10 +9,7 @@ from rolecall.transport.http2.session import Session, SessionError
 
 
 class Outgoing:
-    """Takes what the session has to send to the transport of the connection.
-
-    `after` is called after each attempt to send.
-    """
+    """Takes what the session has to send to the transport of the connection."""
 
     def __init__(self, session: Session) -> None:
         self._session, self._loop = session, asyncio.get_running_loop()

@@ -165,7 +165,10 @@ async def _run(call: Call) -> None:
     except asyncio.CancelledError:
         _finish_cancelled(call)
         raise
-    except Exception:  # noqa: BLE001 -- the error boundary has logged it
+    except Exception as error:  # noqa: BLE001 -- the client must not wait for an answer
+        # The error boundary ends and logs every failure of a method, so this is one of the boundary itself.
+        facts = {"message": "a call failed outside of its error boundary", "exception": error, "task": call.task}
+        asyncio.get_running_loop().call_exception_handler(facts)
         _fail(call, StatusError(Code.UNKNOWN, "internal error"))
 
 
@@ -176,23 +179,12 @@ def _finish_cancelled(call: Call) -> None:
 
 def _expire(call: Call) -> None:
     """End a call at its client's deadline."""
-    if call.over:
-        return
-    _fail(call, StatusError(Code.DEADLINE_EXCEEDED, "Deadline Exceeded"))
-    if call.task:
-        call.task.cancel()
+    if not call.over:
+        _fail(call, StatusError(Code.DEADLINE_EXCEEDED, "Deadline Exceeded"))
 
 
 def _fail(call: Call, error: StatusError) -> None:
     with suppress(SessionError):
         call.finish(error.code, error.message, error.metadata)
     call.close()
-    if call.task and call.task is not _current_task():
-        call.task.cancel()
-
-
-def _current_task() -> asyncio.Task[object] | None:
-    try:
-        return asyncio.current_task()
-    except RuntimeError:
-        return None
+    call.cancel_task()
