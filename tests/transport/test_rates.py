@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from rolecall.transport.errors import RateLimitError
-from rolecall.transport.rpc.callers import no_name, payer_of
+from rolecall.transport.rpc.call_origin import no_name, payer_of
 from rolecall.transport.rpc.rates import TokenBuckets
 from rolecall_client.v1 import decision_pb2 as pb
 from tests.server.serving import check, served

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from rolecall.transport.errors import TooManyCallsError
-from rolecall.transport.rpc.callers import Caller
+from rolecall.transport.rpc.call_origin import CallOrigin
 from rolecall.transport.rpc.concurrency import ConcurrencyLimit
 from rolecall.transport.rpc.shares import Shares
 
@@ -195,9 +195,9 @@ def test_the_refusal_says_the_limit_and_the_share() -> None:
 def test_more_callers_than_the_limit_have_a_share_of_one() -> None:
     shares = Shares(2)
     for number in range(3):
-        shares.add(Caller(f"{number}", f"{number}"))
+        shares.add(CallOrigin(f"{number}", f"{number}"))
 
-    assert shares.share(Caller("new", "9")) == 1
-    assert shares.admit(Caller("new", "9"), 3)
-    assert not shares.admit(Caller("0", "0"), 3)
-    assert not shares.admit(Caller("new", "9"), 4)
+    assert shares.share(CallOrigin("new", "9")) == 1
+    assert shares.admit(CallOrigin("new", "9"), 3)
+    assert not shares.admit(CallOrigin("0", "0"), 3)
+    assert not shares.admit(CallOrigin("new", "9"), 4)

@@ -23,7 +23,7 @@ from rolecall.transport.choice import transport_named
 from rolecall.transport.codecs.decision import QueryDecoder
 from rolecall.transport.codecs.watch import EventEncoder
 from rolecall.transport.errors import UnauthenticatedError
-from rolecall.transport.rpc.callers import no_name
+from rolecall.transport.rpc.call_origin import no_name
 from rolecall.transport.rpc.error_boundary import ErrorBoundary
 from rolecall.transport.rpc.middleware import Authenticate
 from rolecall.transport.rpc.stats import LATENCY_BOUNDS

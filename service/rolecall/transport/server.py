@@ -14,7 +14,7 @@ from rolecall.transport.endpoint import Endpoint
 from rolecall.transport.grpcio_server import GrpcioServer
 from rolecall.transport.options import ServerOptions
 from rolecall.transport.rpc.call_limits import CallLimits
-from rolecall.transport.rpc.callers import CallerName, no_name
+from rolecall.transport.rpc.call_origin import CallerName, no_name
 from rolecall.transport.rpc.concurrency import ConcurrencyLimit
 from rolecall.transport.rpc.error_boundary import ErrorBoundary
 from rolecall.transport.rpc.middleware import Authenticate, Middleware, Permits

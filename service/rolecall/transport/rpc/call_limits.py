@@ -7,7 +7,7 @@ from functools import partial
 from typing import Self
 
 from rolecall.transport.options import ServerOptions
-from rolecall.transport.rpc.callers import CallerName
+from rolecall.transport.rpc.call_origin import CallerName
 from rolecall.transport.rpc.concurrency import ConcurrencyLimit
 
 

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from rolecall.transport.errors import TooManyCallsError
 from rolecall.transport.rpc.call_context import CallContext
-from rolecall.transport.rpc.callers import Caller, CallerName, caller_of, no_name
+from rolecall.transport.rpc.call_origin import CallerName, CallOrigin, no_name, origin_of
 from rolecall.transport.rpc.shares import Shares
 
 NO_LIMIT = math.inf
@@ -38,7 +38,7 @@ class ConcurrencyLimit:
         self.refused = 0
         self.shares = Shares(limit)
         self._name_of = name_of
-        self._counted: dict[Task, Caller] = {}
+        self._counted: dict[Task, CallOrigin] = {}
         self._uncounted: list[tuple[Task, CallContext | None]] = []
         self._passed: dict[Task, float] = {}
 
@@ -48,7 +48,7 @@ class ConcurrencyLimit:
             self.counting = True
             self._uncounted = [(task, context) for task, (_, context) in self.calls.items()]
         self._count_earlier_calls()
-        caller = caller_of(context, self._name_of)
+        caller = origin_of(context, self._name_of)
         if len(self.calls) >= self.limit and not self.shares.admit(caller, len(self.calls)):
             self.refused += 1
             raise TooManyCallsError(self.of, self.limit, self.shares.share(caller))
@@ -92,9 +92,9 @@ class ConcurrencyLimit:
         for _ in range(min(_COUNTED_AT_ONCE, len(self._uncounted))):
             task, context = self._uncounted.pop()
             if context is not None and task in self.calls:
-                self._count(task, caller_of(context, self._name_of))
+                self._count(task, origin_of(context, self._name_of))
 
-    def _count(self, task: Task, caller: Caller) -> None:
+    def _count(self, task: Task, caller: CallOrigin) -> None:
         self._counted[task] = caller
         self.shares.add(caller)
 

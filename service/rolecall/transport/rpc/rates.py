@@ -9,7 +9,7 @@ from time import monotonic
 
 from rolecall.transport.errors import RateLimitError
 from rolecall.transport.rpc.call_context import CallContext
-from rolecall.transport.rpc.callers import CallerName, no_name, payer_of
+from rolecall.transport.rpc.call_origin import CallerName, no_name, payer_of
 
 MAX_BUCKETS = 10_000
 """For how many callers a bucket is stored; beyond that, the bucket of the caller that asked longest ago is full again."""

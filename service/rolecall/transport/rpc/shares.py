@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from rolecall.transport.rpc.callers import Caller
+from rolecall.transport.rpc.call_origin import CallOrigin
 
 HARD_FACTOR = 2
 """How many times the limit may be in progress at most, while callers below their shares make calls."""
@@ -33,13 +33,13 @@ class Shares:
         self.limit, self.hard_limit = limit, limit * HARD_FACTOR
         self._held: dict[str, _Held] = {}
 
-    def add(self, caller: Caller) -> None:
+    def add(self, caller: CallOrigin) -> None:
         """Count a call."""
         held = self._held.setdefault(caller.name, _Held())
         held.total += 1
         held.by_connection[caller.connection] = held.by_connection.get(caller.connection, 0) + 1
 
-    def remove(self, caller: Caller) -> None:
+    def remove(self, caller: CallOrigin) -> None:
         """Count a call that has ended."""
         held = self._held[caller.name]
         held.total -= 1
@@ -49,7 +49,7 @@ class Shares:
         if not held.total:
             del self._held[caller.name]
 
-    def admit(self, caller: Caller, in_progress: int) -> bool:
+    def admit(self, caller: CallOrigin, in_progress: int) -> bool:
         """Return whether a call is admitted beside those in progress, which are at least as many as the limit."""
         held = self._held.get(caller.name, _Held())
         if held.by_connection.get(caller.connection, 0) >= self._connection_share(caller, held):
@@ -57,13 +57,13 @@ class Shares:
         below_share = held.total < self.share(caller)
         return in_progress < (self.hard_limit if below_share else self.limit + self.limit // 2)
 
-    def share(self, caller: Caller) -> int:
+    def share(self, caller: CallOrigin) -> int:
         """Return how many calls a caller may have in progress while the limit is reached."""
         return max(1, self.limit // (len(self._held) + (caller.name not in self._held)))
 
     def __len__(self) -> int:
         return len(self._held)
 
-    def _connection_share(self, caller: Caller, held: _Held) -> int:
+    def _connection_share(self, caller: CallOrigin, held: _Held) -> int:
         connections = len(held.by_connection) + (caller.connection not in held.by_connection)
         return max(1, self.share(caller) // connections)

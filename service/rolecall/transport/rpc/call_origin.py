@@ -11,7 +11,7 @@ CallerName: TypeAlias = Callable[[CallContext], str | None]
 """Returns the name in the caller's certificate; None if there is none, because clients need no certificate."""
 
 
-class Caller(NamedTuple):
+class CallOrigin(NamedTuple):
     """A caller and one of its connections. A caller without a name is its connection."""
 
     name: str
@@ -22,10 +22,10 @@ def no_name(context: CallContext) -> None:
     """Return None: callers have no names."""
 
 
-def caller_of(context: CallContext, name_of: CallerName) -> Caller:
+def origin_of(context: CallContext, name_of: CallerName) -> CallOrigin:
     """Return who makes a call."""
     connection = context.peer()
-    return Caller(name_of(context) or connection, connection)
+    return CallOrigin(name_of(context) or connection, connection)
 
 
 def payer_of(context: CallContext, name_of: CallerName) -> str:
