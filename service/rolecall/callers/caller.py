@@ -1,0 +1,46 @@
+"""A caller with its rights, as the services see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, TypeAlias
+
+from rolecall.callers.credential import Credential
+from rolecall.policy.principal import Principal
+
+AccessKeys: TypeAlias = Mapping[str, tuple[str, ...]]
+"""Condition keys of one access, each with at least one value."""
+
+NO_ACCESS_KEYS: AccessKeys = {}
+
+
+class Caller(Protocol):
+    """One credential, on connections from one address, under one generation of the callers file.
+
+    `acs:CurrentTime`, `acs:SourceIp`, `acs:SecureTransport`, `acs:MFAPresent`, `acs:PrincipalARN` and `rolecall:Caller` are
+    the caller's own; the keys of an access add those of the resource and of the request.
+    """
+
+    @property
+    def credential(self) -> Credential:
+        """Return the credential that identified the caller."""
+        ...
+
+    @property
+    def principal(self) -> Principal | None:
+        """Return what the caller is in RAM's terms; None if no entry of the callers file says so."""
+        ...
+
+    @property
+    def generation(self) -> str:
+        """Return the hash of the callers file that gives the rights; empty without a file."""
+        ...
+
+    @property
+    def reads_tags(self) -> bool:
+        """Return whether any of its policies reads `acs:ResourceTag/...`, so that an access must have these keys."""
+        ...
+
+    def allows(self, action: str, resource: str, keys: AccessKeys = NO_ACCESS_KEYS) -> bool:
+        """Return whether the caller may do `action` (`PRODUCT:Name`) on `resource` (an ARN, or `*`) now. Remembered."""
+        ...
