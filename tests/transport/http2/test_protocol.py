@@ -176,6 +176,20 @@ async def test_headers_of_a_closed_stream_begin_no_call(again: bytes, calls: int
         assert len(talk.behaviour.contexts) <= calls
 
 
+@pytest.mark.parametrize("late", [frame(DATA, 0, 1, b"x"), headers(1, PATH)], ids=["data", "headers"])
+async def test_a_frame_of_a_stream_that_both_sides_have_ended_is_ignored(late: bytes) -> None:
+    async with conversation(ConnectionOptions()) as talk:
+        await talk.client.send(headers(1, PATH, method=b"GET", end=True))
+        await talk.client.until(lambda: any(stream == 1 for _, stream, _ in talk.client.kinds(DATA)))
+
+        await talk.client.send(late, frame(PING, 0, 0, b"the end."))
+        await talk.client.until_closed_or(lambda: (1, 0, b"the end.") in talk.client.kinds(PING))
+
+        assert codes(talk) == (set(), set())
+        assert not talk.behaviour.contexts
+        assert not talk.client.closed
+
+
 @pytest.mark.parametrize(
     "preface", [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n" + bytes(9)]
 )
