@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import trustme
 
+from rolecall.callers.credential import ANONYMOUS, LOCAL
 from rolecall.security.credentials import CredentialsError, TlsFiles, listener_security
-from rolecall.security.identity import ANONYMOUS, LOCAL, authenticated
+from rolecall.security.identity import authenticated
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def test_on_this_machine_plain_text_is_taken_and_everybody_is_local() -> None:
     security = listener_security(TlsFiles(), loopback=True, insecure=False)
 
     assert (security.certificate, security.warning) == (None, "")
-    assert security.identify(None) == LOCAL  # type: ignore[arg-type]
+    assert security.identify(None).credential == LOCAL  # type: ignore[arg-type]
 
 
 def test_beyond_this_machine_nothing_is_taken_without_certificates_of_clients(files: TlsFiles) -> None:
@@ -43,7 +44,7 @@ def test_insecure_warns_and_makes_every_caller_anonymous(files: TlsFiles) -> Non
         security = listener_security(tls, loopback=False, insecure=True)
 
         assert "INSECURE" in security.warning
-        assert security.identify(None) == ANONYMOUS  # type: ignore[arg-type]
+        assert security.identify(None).credential == ANONYMOUS  # type: ignore[arg-type]
 
 
 def test_with_an_authority_callers_are_whom_their_certificates_name_also_with_insecure(files: TlsFiles) -> None:
@@ -91,7 +92,7 @@ def test_on_this_machine_a_certificate_is_used_without_those_of_clients(files: T
     assert security.certificate is not None
     assert security.certificate is not None
     assert security.warning == ""
-    assert security.identify(None) == LOCAL  # type: ignore[arg-type]
+    assert security.identify(None).credential == LOCAL  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("given", "sentence"), [(False, "in plain text;"), (True, "without client certificates;")])

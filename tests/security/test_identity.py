@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from rolecall.callers.credential import LOCAL, Credential, CredentialKind
 from rolecall.security.identity import (
     MAX_DNS_NAME_BYTES,
     MAX_SPIFFE_ID_BYTES,
@@ -14,7 +15,9 @@ from rolecall.security.identity import (
     authenticated,
     by_certificate,
     fixed_identity,
+    name_in_certificate,
 )
+from rolecall.security.unrestricted import UnrestrictedCaller
 
 
 @dataclass
@@ -29,7 +32,7 @@ class Context:
 
 def identified(**facts: list[bytes]) -> str:
     context: Any = Context(facts)
-    return by_certificate(context)
+    return by_certificate(context).identity
 
 
 def unidentified(**facts: list[bytes]) -> UnidentifiedCallerError:
@@ -153,7 +156,9 @@ def test_a_dns_name_has_at_most_253_bytes() -> None:
 def test_a_fixed_identity_is_the_same_for_every_call() -> None:
     context: Any = Context({"peer_dns": [b"web"]})
 
-    assert fixed_identity("local")(context) == "local"
+    caller = UnrestrictedCaller(LOCAL)
+
+    assert fixed_identity(caller)(context) is caller
 
 
 async def test_a_call_that_was_not_authenticated_has_no_caller() -> None:
@@ -166,6 +171,8 @@ async def test_a_call_that_was_not_authenticated_has_no_caller() -> None:
 async def test_the_caller_is_known_once_it_is_authenticated() -> None:
     context: Any = Context({"peer_dns": [b"web"]})
 
-    name = authenticate(context)
+    caller = authenticate(context)
 
-    assert (name, authenticated(context)) == ("web", "web")
+    assert authenticated(context) is caller
+    assert caller.credential == Credential(kind=CredentialKind.DNS, identity="web")
+    assert name_in_certificate(context) == "web"

@@ -12,6 +12,7 @@ import pytest
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from google.rpc.status_pb2 import Status
 
+from rolecall.callers.credential import Credential, CredentialKind
 from rolecall.engine.consistency import Consistency, StateAge
 from rolecall.engine.decision import Answer, ServedFrom
 from rolecall.engine.decision_point import DecisionPoint
@@ -21,6 +22,8 @@ from rolecall.engine.request import AssumeRoleRequest
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.change import Author, Change, ChangeKind, Commit
 from rolecall.roles.role import Micros, Revision
+from rolecall.security.identity import Identify, fixed_identity
+from rolecall.security.unrestricted import UnrestrictedCaller
 from rolecall.transport.codecs.batch import BatchAnswers, StreamAnswers, refusal
 from rolecall.transport.codecs.decision import QueryDecoder, write_answer
 from rolecall.transport.codecs.raw import RawBatchRequest, RawBatchResponse
@@ -231,10 +234,14 @@ async def test_a_batch_has_1_query_up_to_the_limit(queries: int, accepted: bool)
             await call
 
 
+def caller_named(name: str) -> Identify:
+    return fixed_identity(UnrestrictedCaller(Credential(kind=CredentialKind.DNS, identity=name)))
+
+
 async def test_the_decisions_of_a_batch_are_reported_as_they_are_answered() -> None:
     decider, observer, ages = point(role(document(allow()))), Observer(), count(step=1_000)
     call: Any = Context()
-    observing = servicer(decider, ObservedCalls(observer, lambda _: "caller"), age=lambda: next(ages))
+    observing = servicer(decider, ObservedCalls(observer, caller_named("caller")), age=lambda: next(ages))
 
     decisions, _ = await answered(observing, decider, {5, 150}, call)
 
@@ -250,7 +257,7 @@ async def test_every_decision_of_a_batch_is_reported_with_its_caller() -> None:
     decider, observer = point(role(document(allow()))), Observer()
     call: Any = Context()
 
-    await answered(servicer(decider, ObservedCalls(observer, lambda _: "client.example")), decider, set(), call)
+    await answered(servicer(decider, ObservedCalls(observer, caller_named("client.example"))), decider, set(), call)
 
     assert {record.call.caller for record in observer.records} == {"client.example"}
 

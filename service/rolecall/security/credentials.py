@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rolecall.security.identity import ANONYMOUS, LOCAL, Identify, authenticate, authenticated, fixed_identity
+from rolecall.callers.credential import ANONYMOUS, LOCAL
+from rolecall.security.identity import Identify, authenticate, authenticated, fixed_identity
 from rolecall.security.tls_files import CredentialsError, TlsFiles
 from rolecall.security.tls_reload import ReloadingCertificate
+from rolecall.security.unrestricted import UnrestrictedCaller
 
 __all__ = ["CredentialsError", "ListenerSecurity", "TlsFiles", "listener_security"]
 
@@ -36,8 +38,10 @@ def listener_security(tls: TlsFiles, *, loopback: bool, insecure: bool) -> Liste
     if tls.client_authority:
         return ListenerSecurity(certificate=certificate, identify=authenticated, authenticate=authenticate)
     if loopback:
-        return ListenerSecurity(certificate=certificate, identify=fixed_identity(LOCAL))
-    return ListenerSecurity(certificate=certificate, identify=fixed_identity(ANONYMOUS), warning=_warning(tls))
+        return ListenerSecurity(certificate=certificate, identify=fixed_identity(UnrestrictedCaller(LOCAL)))
+    return ListenerSecurity(
+        certificate=certificate, identify=fixed_identity(UnrestrictedCaller(ANONYMOUS)), warning=_warning(tls)
+    )
 
 
 def _beyond_loopback(tls: TlsFiles) -> str:

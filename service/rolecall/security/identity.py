@@ -17,23 +17,23 @@ from typing import Any
 
 from grpc.aio import ServicerContext
 
-LOCAL = "local"
-"""Every caller of a server that listens only on this machine."""
-
-ANONYMOUS = "anonymous"
-"""Every caller of a server that runs with `--insecure`."""
+from rolecall.callers.caller import Caller
+from rolecall.callers.credential import Credential, CredentialKind
+from rolecall.security.unrestricted import UnrestrictedCaller
 
 MAX_SPIFFE_ID_BYTES = 2_048
 MAX_DNS_NAME_BYTES = 253
 
 CallContext = ServicerContext[Any, Any]
-Identify = Callable[[CallContext], str]
+Identify = Callable[[CallContext], Caller]
+"""Returns the caller of a call."""
+
 
 _SPIFFE_SCHEME = b"spiffe:"
 _SPIFFE_ID = re.compile(rb"spiffe://[a-z0-9._-]{1,255}(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._-]+)*")
 _DNS_NAME = re.compile(rb"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
-_caller: ContextVar[str] = ContextVar("caller")
+_caller: ContextVar[Caller] = ContextVar("caller")
 
 
 class UnidentifiedCallerError(Exception):
@@ -44,42 +44,47 @@ class UnidentifiedCallerError(Exception):
         super().__init__(_found(spiffe_ids, dns_names))
 
 
-def fixed_identity(name: str) -> Identify:
-    """Return an `Identify` that gives every caller the same name."""
+def fixed_identity(caller: Caller) -> Identify:
+    """Return an `Identify` for which every call has the same caller."""
 
-    def identify(context: CallContext) -> str:  # noqa: ARG001
-        return name
+    def identify(context: CallContext) -> Caller:  # noqa: ARG001
+        return caller
 
     return identify
 
 
-def authenticate(context: CallContext) -> str:
-    """Return the identity in the client certificate of the current call, for which `authenticated` returns it from now on.
+def authenticate(context: CallContext) -> Caller:
+    """Return the caller that the client certificate of the current call names; `authenticated` returns it from now on.
 
     Raise `UnidentifiedCallerError`.
     """
-    name = by_certificate(context)
-    # Read only by the same call: it has a task of its own, or awaits nothing, and the next call there sets its name first.
-    _caller.set(name)
-    return name
+    caller = UnrestrictedCaller(by_certificate(context))
+    # Read only by the same call: it has a task of its own, or awaits nothing, and the next call there sets its caller first.
+    _caller.set(caller)
+    return caller
 
 
-def authenticated(context: CallContext) -> str:  # noqa: ARG001  (the signature is that of `Identify`)
-    """Return the identity that `authenticate` has found for the current call."""
+def authenticated(context: CallContext) -> Caller:  # noqa: ARG001  (the signature is that of `Identify`)
+    """Return the caller that `authenticate` has found for the current call."""
     return _caller.get()
 
 
-def by_certificate(context: CallContext) -> str:
+def name_in_certificate(context: CallContext) -> str:
     """Return the identity in the client certificate; raise `UnidentifiedCallerError`."""
+    return by_certificate(context).identity
+
+
+def by_certificate(context: CallContext) -> Credential:
+    """Return the credential that the client certificate is; raise `UnidentifiedCallerError`."""
     # Read for every call: what gRPC gives for less does not say of what kind each name of the certificate is.
     facts = context.auth_context()
     spiffe_ids = [uri for uri in facts.get("peer_uri", ()) if uri[: len(_SPIFFE_SCHEME)].lower() == _SPIFFE_SCHEME]
     if len(spiffe_ids) == 1 and _is_spiffe_id(spiffe_ids[0]):
-        return spiffe_ids[0].decode("ascii")
+        return Credential(kind=CredentialKind.SPIFFE, identity=spiffe_ids[0].decode("ascii"))
     # DNS names compare without case, and a name that is listed twice is one name.
     names = {name.lower() for name in facts.get("peer_dns", ())}
     if not spiffe_ids and len(names) == 1 and _is_dns_name(name := next(iter(names))):
-        return name.decode("ascii")
+        return Credential(kind=CredentialKind.DNS, identity=name.decode("ascii"))
     raise UnidentifiedCallerError(spiffe_ids=len(spiffe_ids), dns_names=len(names))
 
 

@@ -16,7 +16,7 @@ from rolecall.observability.metrics import MetricSources
 from rolecall.observability.replication_metrics import ReplicationSources
 from rolecall.roles.catalog import RoleCatalog
 from rolecall.security.credentials import ListenerSecurity
-from rolecall.security.identity import CallContext, Identify, UnidentifiedCallerError, by_certificate
+from rolecall.security.identity import CallContext, Identify, UnidentifiedCallerError, name_in_certificate
 from rolecall.security.permissions import permit
 from rolecall.server.replica import Replica
 from rolecall.transport.choice import transport_named
@@ -51,7 +51,7 @@ def make_grpc_server(
         make_wire=transport_named(config.transport).make,
         authenticate=authenticate,
         # Without client certificates all callers have one name, and only their connections distinguish them.
-        name_of=by_certificate if authenticate else no_name,
+        name_of=name_in_certificate if authenticate else no_name,
     )
 
 

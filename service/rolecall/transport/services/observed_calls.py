@@ -6,6 +6,7 @@ from collections.abc import Callable
 from time import perf_counter_ns
 from typing import Any, TypeAlias
 
+from rolecall.callers.caller import Caller
 from rolecall.engine.decision_record import DecisionObserver, IssuedAnswer, RecordedCall
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.transport.rpc.call_context import request_id
@@ -15,14 +16,14 @@ Report: TypeAlias = "Callable[[AssumeRoleRequest, IssuedAnswer], None]"
 
 
 class ObservedCalls:
-    """Begins the calls of a service whose decisions an observer is notified of. `identify` names the caller."""
+    """Begins the calls of a service whose decisions an observer is notified of. `identify` returns the caller."""
 
-    def __init__(self, observer: DecisionObserver, identify: Callable[[Any], str]) -> None:
+    def __init__(self, observer: DecisionObserver, identify: Callable[[Any], Caller]) -> None:
         self._observer, self._identify = observer, identify
 
     def begin(self, method: str, context: Any) -> ObservedCall:
         """Return a call that begins now."""
-        return ObservedCall(self._observer, method, self._identify(context), request_id(context))
+        return ObservedCall(self._observer, method, self._identify(context).credential.identity, request_id(context))
 
 
 class ObservedCall:

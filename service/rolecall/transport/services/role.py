@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from rolecall.callers.caller import Caller
 from rolecall.engine.snapshot import Snapshot
 from rolecall.engine.writer import StoreWriter
 from rolecall.roles.accounts import Accounts
@@ -19,8 +20,8 @@ from rolecall.transport.rpc.call_context import CallContext
 from rolecall.transport.services.uploads import Uploads
 from rolecall_client.v1 import role_pb2 as pb, role_pb2_grpc as rpc
 
-Identify: TypeAlias = Callable[[CallContext], str]
-"""Returns the name of the caller."""
+Identify: TypeAlias = Callable[[CallContext], Caller]
+"""Returns the caller of a call."""
 
 
 class WriteFields(Protocol):
@@ -122,7 +123,7 @@ class RoleServicer(rpc.RoleServiceServicer):
 
     def _author(self, message: WriteFields, context: CallContext, *, source: str = "") -> Author:
         return Author(
-            actor=self._parts.identify(context),
+            actor=self._parts.identify(context).credential.identity,
             time=Micros(self._parts.clock()),
             request_id=message.request_id,
             change_reason=message.change_reason,
