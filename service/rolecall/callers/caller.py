@@ -13,6 +13,9 @@ AccessKeys: TypeAlias = Mapping[str, tuple[str, ...]]
 
 NO_ACCESS_KEYS: AccessKeys = {}
 
+FOREVER = 253_402_300_799_999_999
+"""What `Caller.allowed_until` returns when time does not change the answer: the end of the year 9999."""
+
 
 class Caller(Protocol):
     """One credential, on connections from one address, under one generation of the callers file.
@@ -41,6 +44,26 @@ class Caller(Protocol):
         """Return whether any of its policies reads `acs:ResourceTag/...`, so that an access must have these keys."""
         ...
 
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """Return the names of the entries of the callers file that apply to the caller."""
+        ...
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """Return the names of the policies that give the caller its rights."""
+        ...
+
     def allows(self, action: str, resource: str, keys: AccessKeys = NO_ACCESS_KEYS) -> bool:
-        """Return whether the caller may do `action` (`PRODUCT:Name`) on `resource` (an ARN, or `*`) now. Remembered."""
+        """Return whether the caller may do `action` (`PRODUCT:Name`) on `resource` (an ARN, or `*`) now. Remembered.
+
+        May be called on any thread, since the rights of a write are judged within its transaction.
+        """
+        ...
+
+    def allowed_until(self, action: str, resource: str, keys: AccessKeys = NO_ACCESS_KEYS) -> int | None:
+        """Return None if `allows` would return False, else until when, in microseconds since the epoch, that answer stands.
+
+        A service may remember the answer until that time, with this very caller; the time of now means "ask every time".
+        """
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rolecall.callers.caller import NO_ACCESS_KEYS, AccessKeys
+from rolecall.callers.caller import FOREVER, NO_ACCESS_KEYS, AccessKeys
 from rolecall.callers.credential import Credential
 
 
@@ -28,6 +28,20 @@ class UnrestrictedCaller:
         """Return that no policy reads tags."""
         return False
 
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """Return nothing: there is no callers file."""
+        return ()
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """Return nothing: no policy gives the rights."""
+        return ()
+
     def allows(self, action: str, resource: str, keys: AccessKeys = NO_ACCESS_KEYS) -> bool:  # noqa: ARG002
         """Return that the caller may do it."""
         return True
+
+    def allowed_until(self, action: str, resource: str, keys: AccessKeys = NO_ACCESS_KEYS) -> int:  # noqa: ARG002
+        """Return that the caller may always do it."""
+        return FOREVER
