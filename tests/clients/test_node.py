@@ -8,10 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from rolecall_client.v1 import decision_pb2 as pb
 from tests.cli.serving import ACCOUNT
+from tests.missing import missing
 
 MODULES = Path(sys.prefix) / "interop" / "node_modules"
 SCRIPT = Path(__file__).with_name("node_client.cjs")
@@ -22,7 +21,7 @@ QUERY = pb.AssumeRoleQuery(principal=f"acs:ram::{ACCOUNT}:user/bob", role="missi
 def answers(address: str, method: str, *messages: Any) -> list[str]:
     node = shutil.which("node")
     if node is None or not MODULES.exists():
-        pytest.skip("the Node client is not there: install Node and npm, then `make tools`")
+        missing("the Node client is not there: install Node and npm, then `make tools`")
     done = subprocess.run(
         [node, str(SCRIPT), str(MODULES), address, f"{SERVICE}/{method}", *(m.SerializeToString().hex() for m in messages)],
         capture_output=True,

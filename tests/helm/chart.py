@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import pytest
 import yaml
 
+from tests.missing import missing
 from tests.repository.tree import ROOT
 
 CHART = ROOT / "helm/rolecall"
@@ -98,13 +98,6 @@ class Rendered:
 def name_of(value: object) -> str | None:
     """Return the name of a values file, as the id of a test."""
     return value.name if isinstance(value, Path) else None
-
-
-def missing(what: str) -> NoReturn:
-    """Skip the test because this machine lacks something; in continuous integration, fail it."""
-    if os.environ.get("CI"):
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 def helm(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.helm.chart import CHART, VERSION, missing
+from tests.helm.chart import CHART, VERSION
 from tests.helm.image import DOCKERFILE, as_user, context, reachable_python, replay, stages
+from tests.missing import missing
 from tests.repository.tree import ROOT
 
 BUILD, FINAL = stages()

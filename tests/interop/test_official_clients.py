@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.interop.service import running_test_service
+from tests.missing import missing
 
 INSTALLED = Path(sys.prefix) / "interop"
 GO, JARS = INSTALLED / "client", INSTALLED / "jars"
@@ -45,14 +46,14 @@ SOAK = ["--soak_iterations=100", "--soak_per_iteration_max_acceptable_latency_ms
 
 def go_client() -> list[str]:
     if not GO.exists():
-        pytest.skip("the Go client is not there: install Go, then `make tools`")
+        missing("the Go client is not there: install Go, then `make tools`")
     return [str(GO)]
 
 
 def java_client() -> list[str]:
     java = shutil.which("java")
     if java is None or not JARS.exists():
-        pytest.skip("the Java client is not there: install a JDK and Maven, then `make tools`")
+        missing("the Java client is not there: install a JDK and Maven, then `make tools`")
     quick = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
     return [java, *quick, "-cp", f"{JARS}/*", "io.grpc.testing.integration.TestServiceClient", "--use_tls=false"]
 
