@@ -153,7 +153,7 @@ def test_nothing_is_memoised_without_a_limit_but_for_closed_sets() -> None:
         if re.search(r"^@cache\n|maxsize=None", path.read_text(), re.MULTILINE)
     }
 
-    assert unlimited == {"policy/compiler.py", "storage/maintenance/backup_file.py"}
+    assert unlimited == {"policy/compiled_conditions.py", "storage/maintenance/backup_file.py"}
 
 
 def test_a_document_longer_than_all_that_are_memoised_is_read_each_time() -> None:

@@ -19,7 +19,7 @@ from rolecall.engine.decision import Answer, DecidedRole, Decision, ServedFrom
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.engine.snapshot import RoleVersion
 from rolecall.engine.weights import answer_bytes, decision_bytes, request_bytes
-from rolecall.policy.compiler import RequestedValues
+from rolecall.policy.compiled_conditions import RequestedValues
 from rolecall.policy.principal import Principal
 
 MAX_REQUESTS = 20_000

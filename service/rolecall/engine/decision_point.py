@@ -12,7 +12,8 @@ from rolecall.engine.errors import QuestionTooCostlyError, UnreadablePolicyError
 from rolecall.engine.limits import MIN_DURATION_SECONDS
 from rolecall.engine.request import AssumeRoleRequest, derived_values, duration_violation
 from rolecall.engine.snapshot import RoleVersion, Snapshot
-from rolecall.policy.compiler import CompiledPolicy, RequestedValues, compile_policy
+from rolecall.policy.compiled_conditions import RequestedValues
+from rolecall.policy.compiler import CompiledPolicy, compile_policy
 from rolecall.policy.document import TrustPolicy
 from rolecall.policy.errors import InvalidPolicyError
 from rolecall.policy.evaluator import estimated_work, evaluate

@@ -12,7 +12,7 @@ from sys import getsizeof
 
 from rolecall.engine.decision import Answer
 from rolecall.engine.request import AssumeRoleRequest
-from rolecall.policy.compiler import RequestedValues
+from rolecall.policy.compiled_conditions import RequestedValues
 from rolecall.policy.principal import Principal
 from rolecall.policy.weight import texts_bytes
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from enum import StrEnum
 from operator import attrgetter
 from typing import NamedTuple
 
-from rolecall.policy.compiler import CompiledPolicy, CompiledStatement, RequestedValues
+from rolecall.policy.applying import applies, missing_keys, window
+from rolecall.policy.compiled_conditions import RequestedValues
+from rolecall.policy.compiler import CompiledPolicy, CompiledStatement
 from rolecall.policy.principal import Principal, PrincipalKind
 
 
@@ -64,8 +65,8 @@ def evaluate(
     applying = [s for s in relevant if (applies(s, values, now) if known is None else s.index in known)]
     denying = tuple([s for s in applying if s.denies])
     outcome, determining = (Outcome.EXPLICIT_DENY, denying) if denying else _allowed(applying, sets_identity)
-    valid_from, valid_until = _window(relevant, now) if policy.reads_time else (None, None)
-    return Evaluation(outcome, determining, _missing(policy, relevant, values), valid_from, valid_until)
+    valid_from, valid_until = window(relevant, now) if policy.reads_time else (None, None)
+    return Evaluation(outcome, determining, missing_keys(policy.keys, relevant, values), valid_from, valid_until)
 
 
 def estimated_work(policy: CompiledPolicy, values: Sequence[RequestedValues]) -> int:
@@ -99,34 +100,9 @@ def matching_forms(principal: Principal, account: str) -> tuple[Principal, ...]:
     return (principal,)
 
 
-def applies(statement: CompiledStatement, values: Sequence[RequestedValues], now: int) -> bool:
-    """Return whether every condition of a statement holds."""
-    for condition in statement.conditions:
-        slot = condition.slot
-        if not condition.test(condition.any_of, now if slot < 0 else values[slot]):
-            return False
-    return True
-
-
 def _allowed(
     allowing: Sequence[CompiledStatement], sets_identity: bool
 ) -> tuple[Outcome, tuple[CompiledStatement, ...]]:
     if not any([s.assumes for s in allowing]) or (sets_identity and not any([s.sets_identity for s in allowing])):
         return Outcome.IMPLICIT_DENY, ()
     return Outcome.ALLOW, tuple(allowing)
-
-
-def _missing(
-    policy: CompiledPolicy, statements: Iterable[CompiledStatement], values: Sequence[RequestedValues]
-) -> tuple[str, ...]:
-    slots = [slot for s in statements for slot in s.slots if not values[slot]]
-    return tuple([policy.keys[slot] for slot in sorted(set(slots))]) if slots else ()
-
-
-def _window(statements: Iterable[CompiledStatement], now: int) -> tuple[int | None, int | None]:
-    boundaries = sorted(b for s in statements for b in s.boundaries)
-    after = bisect_right(boundaries, now)
-    return (
-        boundaries[after - 1] if after else None,
-        boundaries[after] if after < len(boundaries) else None,
-    )

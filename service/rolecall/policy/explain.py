@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rolecall.policy.compiler import CompiledCondition, CompiledPolicy, CompiledStatement, RequestedValues, match_form
+from rolecall.policy.compiled_conditions import CompiledCondition, RequestedValues
+from rolecall.policy.compiler import CompiledPolicy, CompiledStatement, match_form
 from rolecall.policy.document import Condition, Statement, TrustPolicy
 from rolecall.policy.evaluator import matching_forms
 from rolecall.policy.principal import Principal

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
-from rolecall.policy.compiler import CompiledPolicy, CompiledStatement, RequestedValues
+from rolecall.policy.compiled_conditions import RequestedValues
+from rolecall.policy.compiler import CompiledPolicy, CompiledStatement
 from rolecall.policy.evaluator import matching_statements
 from rolecall.policy.principal import Principal
 
