@@ -32,12 +32,12 @@ Json: TypeAlias = "str | Number | bool | list[Json] | Members | None"
 _SUSPECT = re.compile("\\\\u0000|\\\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 
 
-def decode(text: str, *, max_bytes: int, max_depth: int) -> tuple[Json, Scan | None]:
+def decode(text: str, *, max_bytes: int, max_depth: int, max_characters: int | None = None) -> tuple[Json, Scan | None]:
     """Return the value of a JSON text, and its scan if something in it is flawed; raise `InvalidPolicyError`.
 
     A flaw is what JSON allows and the language does not: a duplicate name (the last value is returned), a lone surrogate, NUL.
     """
-    _check_size(text, max_bytes)
+    _check_size(text, max_bytes, max_characters)
     duplicates = False
 
     def members(pairs: list[tuple[str, Json]]) -> Members:
@@ -58,11 +58,14 @@ def decode(text: str, *, max_bytes: int, max_depth: int) -> tuple[Json, Scan | N
     return value, _explain(text, max_depth) if duplicates or _SUSPECT.search(text) else None
 
 
-def _check_size(text: str, max_bytes: int) -> None:
-    size = len(text.encode("utf-8", "surrogatepass"))
-    if size > max_bytes:
+def _check_size(text: str, max_bytes: int, max_characters: int | None) -> None:
+    if max_characters is not None and len(text) > max_characters:
+        message = f"the document has {len(text)} characters; {max_characters} are allowed"
+    elif (size := len(text.encode("utf-8", "surrogatepass"))) > max_bytes:
         message = f"the document has {size} bytes; {max_bytes} are allowed"
-        raise _invalid(text, JsonSyntaxError("DOCUMENT_TOO_LARGE", message, 0))
+    else:
+        return
+    raise _invalid(text, JsonSyntaxError("DOCUMENT_TOO_LARGE", message, 0))
 
 
 def _refuse_constant(name: str) -> NoReturn:

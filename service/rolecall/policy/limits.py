@@ -1,4 +1,4 @@
-"""The limits of a trust policy: those that an operator may set, and those of the grammar."""
+"""The limits of a policy document: those that an operator may set, and those of the grammar."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ MAX_CONTEXT_CHARACTERS = 16_384
 class Limits:
     """The limits of one document. Principals, condition keys and patterns are counted over all statements.
 
-    `max_document_bytes` counts bytes of UTF-8. A pattern is a value of a `...Like` operator, with or without wildcards:
-    `max_pattern_characters` and `max_pattern_stars` apply to each, `max_total_pattern_characters` to all together.
+    `max_document_bytes` counts bytes of UTF-8, `max_document_characters` code points (None: any number). A pattern is a value
+    of a `...Like` operator, with or without wildcards: `max_pattern_characters` and `max_pattern_stars` apply to each,
+    `max_total_pattern_characters` to all together.
     """
 
     max_document_bytes: int = 16_384
+    max_document_characters: int | None = None
     max_statements: int = 100
     max_principals: int = 500
     max_condition_keys: int = 64

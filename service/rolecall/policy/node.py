@@ -32,10 +32,11 @@ class EnoughViolationsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ParseState:
-    """The state of parsing one document: its limits, its profile, and the violations found so far."""
+    """The state of parsing one document: its limits, profile and kind (for messages), and the violations found so far."""
 
     limits: Limits
     profile: Profile
+    kind: str = "trust policy"
     _found: list[tuple[Violation, bool]] = field(default_factory=list)
 
     def note(self, violation: Violation, *, at_name: bool) -> None:
@@ -128,7 +129,9 @@ class Node:
         read = {name: node for name, node in given.items() if name in known}
         for name in [name for name in given if name not in known]:
             suggestion = nearest(name, known)
-            given[name].refuse("UNKNOWN_FIELD", _unknown(name, suggestion, known, hints), suggestion, at_name=True)
+            given[name].refuse(
+                "UNKNOWN_FIELD", _unknown(name, suggestion, known, hints, self.state.kind), suggestion, at_name=True
+            )
             if fold(suggestion) == fold(name):
                 read.setdefault(suggestion, given[name])
         for name in [name for name in required if name not in given]:
@@ -169,10 +172,10 @@ def kind_of(value: Json) -> str:
     return "an object"
 
 
-def _unknown(name: str, suggestion: str, known: tuple[str, ...], hints: Mapping[str, str]) -> str:
+def _unknown(name: str, suggestion: str, known: tuple[str, ...], hints: Mapping[str, str], kind: str) -> str:
     hint = next((hint for known_name, hint in hints.items() if fold(known_name) == fold(name)), None)
     if hint:
-        return f"{quoted(name)} is not an element of a trust policy; {hint}"
+        return f"{quoted(name)} is not an element of a {kind}; {hint}"
     if suggestion and fold(suggestion) == fold(name):
         return f"{quoted(name)} is mis-cased; write `{suggestion}`"
     if suggestion:

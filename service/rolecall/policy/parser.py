@@ -5,14 +5,23 @@ What the language does not know is refused here, when it is written, and never s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 
-from rolecall.policy.conditions import patterns_of, read_conditions
-from rolecall.policy.document import Effect, PrincipalPattern, Statement, TrustPolicy
+from rolecall.policy.conditions import read_conditions
+from rolecall.policy.document import PrincipalPattern, Statement, TrustPolicy
+from rolecall.policy.elements import (
+    check_conditions,
+    objects,
+    read_effect,
+    read_sid,
+    read_version,
+    refuse_in_ram,
+    statement_nodes,
+    values_of,
+)
 from rolecall.policy.errors import InvalidPrincipalError
-from rolecall.policy.json_text import Members, Number, decode
-from rolecall.policy.limits import DEFAULT_LIMITS, MAX_SID_CHARACTERS, Limits
+from rolecall.policy.json_text import Members, decode
+from rolecall.policy.limits import DEFAULT_LIMITS, Limits
 from rolecall.policy.node import EnoughViolationsError, Node, ParseState, nearest
 from rolecall.policy.principal import PRINCIPAL_TYPES, PrincipalKind, is_alibaba_service, principal_of_document
 from rolecall.policy.profile import Profile
@@ -20,7 +29,6 @@ from rolecall.policy.readers import fold
 from rolecall.policy.wording import listed, quoted
 
 _ACTIONS = {fold(action): action for action in ("sts:AssumeRole", "sts:SetSourceIdentity")}
-_FEWER_PATTERNS = "merge similar patterns, or compare values without wildcards with `StringEquals`"
 _POLICY_HINTS = {
     "Id": "remove it",
     "Resource": "the role that has the policy is the resource, so remove it",
@@ -56,76 +64,25 @@ def _policy(node: Node) -> tuple[Statement, ...]:
     """Read policy = {"Version": "1", "Statement": [statement, ...]}"""
     fields = node.fields(("Version", "Statement"), (), _POLICY_HINTS)
     if "Version" in fields:
-        _version(fields["Version"])
+        read_version(fields["Version"])
     if "Statement" not in fields:
         return ()
     return _statements(fields["Statement"])
 
 
-def _version(node: Node) -> None:
-    if isinstance(node.value, Number):
-        node.refuse(
-            "UNSUPPORTED_VERSION", f'`Version` must be the text `"1"`; quote it, not {node.value[:16]} bare', '"1"'
-        )
-    elif isinstance(node.value, str) and node.value != "1":
-        aws = "; that is the version of AWS policies" if node.value in ("2012-10-17", "2008-10-17") else ""
-        node.refuse("UNSUPPORTED_VERSION", f'`Version` must be `"1"`, not {quoted(node.value)}{aws}', '"1"')
-    else:
-        node.text('the text `"1"`')
-
-
 def _statements(node: Node) -> tuple[Statement, ...]:
-    """Read statements = [statement, ...], at least one"""
-    limits = node.state.limits
-    if not isinstance(node.value, list):
-        node.refuse_type("an array of statements; put `[` and `]` around it")
-        return ()
-    if not node.value:
-        node.refuse("EMPTY_STATEMENTS", "`Statement` is empty; a policy needs at least one statement")
-    if len(node.value) > limits.max_statements:
-        node.refuse(
-            "TOO_MANY_STATEMENTS", f"there are {len(node.value)} statements; {limits.max_statements} are allowed"
-        )
-    read = [_statement(index, element) for index, element in enumerate(node.elements())]
-    statements = tuple(statement for statement in read if statement is not None)
-    _check_totals(node)
-    return statements
+    read = [_statement(index, element) for index, element in enumerate(statement_nodes(node))]
+    _check_principals(node)
+    check_conditions(node)
+    return tuple(statement for statement in read if statement is not None)
 
 
-def _check_totals(node: Node) -> None:
-    """Note a violation if all statements together name too many principals, keys or patterns."""
-    limits, statements = node.state.limits, [s.value for s in node.elements() if isinstance(s.value, Members)]
-    principals = sum(_size(value) for s in statements for value in _values(s.get("Principal")))
-    if principals > limits.max_principals:
-        node.refuse(
-            "TOO_MANY_PRINCIPALS", f"the statements name {principals} principals; {limits.max_principals} are allowed"
-        )
-    keys = sum(len(block) for s in statements for block in _values(s.get("Condition")) if isinstance(block, Members))
-    if keys > limits.max_condition_keys:
-        node.refuse(
-            "TOO_MANY_CONDITION_KEYS", f"the conditions compare {keys} keys; {limits.max_condition_keys} are allowed"
-        )
-    _check_patterns(node, [len(pattern) for s in statements for pattern in patterns_of(s.get("Condition"))])
-
-
-def _check_patterns(node: Node, lengths: Sequence[int]) -> None:
-    """Note a violation if there are too many patterns, or patterns of too many characters together."""
-    limits, characters = node.state.limits, sum(lengths)
-    if len(lengths) > limits.max_patterns:
-        node.refuse(
-            "TOO_MANY_PATTERNS",
-            f"the `...Like` conditions have {len(lengths)} patterns; {limits.max_patterns} are allowed; {_FEWER_PATTERNS}",
-        )
-    if characters > limits.max_total_pattern_characters:
-        node.refuse(
-            "PATTERNS_TOO_LONG",
-            f"the patterns of the `...Like` conditions have {characters} characters together;"
-            f" {limits.max_total_pattern_characters} are allowed; {_FEWER_PATTERNS}",
-        )
-
-
-def _values(value: object) -> list[object]:
-    return list(value.values()) if isinstance(value, Members) else []
+def _check_principals(node: Node) -> None:
+    """Note a violation if all statements together name too many principals."""
+    limit = node.state.limits.max_principals
+    principals = sum(_size(value) for statement in objects(node) for value in values_of(statement.get("Principal")))
+    if principals > limit:
+        node.refuse("TOO_MANY_PRINCIPALS", f"the statements name {principals} principals; {limit} are allowed")
 
 
 def _size(value: object) -> int:
@@ -135,27 +92,14 @@ def _size(value: object) -> int:
 def _statement(index: int, node: Node) -> Statement | None:
     """Read statement = {Effect, Action, Principal, Condition?, Sid?}"""
     fields = node.fields(("Effect", "Action", "Principal"), ("Condition", "Sid"), _STATEMENT_HINTS)
-    effect = _effect(fields["Effect"]) if "Effect" in fields else None
+    effect = read_effect(fields["Effect"]) if "Effect" in fields else None
     actions = _actions(fields["Action"]) if "Action" in fields else ()
     principals = _principals(fields["Principal"]) if "Principal" in fields else ()
     conditions = read_conditions(fields["Condition"]) if "Condition" in fields else ()
-    sid = _sid(fields["Sid"]) if "Sid" in fields else ""
+    sid = read_sid(fields["Sid"]) if "Sid" in fields else ""
     if effect is None:
         return None
     return Statement(index=index, effect=effect, actions=actions, principals=principals, conditions=conditions, sid=sid)
-
-
-def _effect(node: Node) -> Effect | None:
-    """Read effect = "Allow" | "Deny"."""
-    text = node.text('`"Allow"` or `"Deny"`')
-    if text is None:
-        return None
-    names = tuple(Effect)
-    if text in names:
-        return Effect(text)
-    suggestion = nearest(text, names)
-    node.refuse("INVALID_EFFECT", f"the effect {quoted(text)} is neither `Allow` nor `Deny`", suggestion)
-    return None
 
 
 def _actions(node: Node) -> tuple[str, ...]:
@@ -229,23 +173,5 @@ def _pattern(type_name: str, node: Node) -> PrincipalPattern | None:
         node.refuse(error.reason, error.message, error.suggestion)
         return None
     if principal.kind is PrincipalKind.SERVICE and not is_alibaba_service(principal.name):
-        _refuse_in_ram(node, f"the service {quoted(text)} is in-house; RAM knows services of `aliyuncs.com` only")
+        refuse_in_ram(node, f"the service {quoted(text)} is in-house; RAM knows services of `aliyuncs.com` only")
     return PrincipalPattern(type_name, text, principal)
-
-
-def _sid(node: Node) -> str:
-    """Read sid = text of up to 128 characters"""
-    text = node.text()
-    if text is None:
-        return ""
-    if len(text) > MAX_SID_CHARACTERS:
-        node.refuse("INVALID_SID", f"`Sid` has {len(text)} characters; {MAX_SID_CHARACTERS} are allowed")
-    if any(c < " " or "\x7f" <= c <= "\x9f" for c in text):
-        node.refuse("INVALID_SID", "`Sid` has a control character; remove it")
-    _refuse_in_ram(node, "`Sid` is not in RAM's grammar; remove it", at_name=True)
-    return text
-
-
-def _refuse_in_ram(node: Node, message: str, *, at_name: bool = False) -> None:
-    if node.state.profile is Profile.RAM:
-        node.refuse("NOT_IN_RAM", message, at_name=at_name)

@@ -47,7 +47,7 @@ _TEMPLATE = "looks like a template that was not rendered; render it, then submit
 def hint_of_syntax(text: str, at: int, expected: ExpectedToken) -> SyntaxHint:
     """Return the hint for the text at `at`, where `expected` should be."""
     if not text.strip():
-        return SyntaxHint("EMPTY_DOCUMENT", "the document is empty; write a trust policy, a JSON object", 0)
+        return SyntaxHint("EMPTY_DOCUMENT", "the document is empty; write a policy, a JSON object", 0)
     if text.startswith("\ufeff"):
         return SyntaxHint(
             "BYTE_ORDER_MARK", "the document starts with a byte order mark; save it as UTF-8 without one", 0
