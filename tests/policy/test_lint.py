@@ -121,6 +121,7 @@ def sub(pattern: str, operator: str = "StringLike") -> TrustPolicy:
             ("duplicate-value", "/Principal/RAM/1"),
             id="principal-twice",
         ),
+        pytest.param(policy(USER, {}), ("empty-condition", "/Condition"), id="empty-condition"),
         pytest.param(policy({"Service": [], "RAM": []}), ("matches-nobody", "/Principal"), id="no-principal"),
         pytest.param(
             policy(
@@ -357,4 +358,4 @@ def test_every_rule_has_its_severity() -> None:
         "unquoted-scalar",
         "duplicate-value",
     }
-    assert len(severities) == len(RULES) == 14
+    assert len(severities) == len(RULES) == 15

@@ -161,7 +161,6 @@ def test_a_valid_document_is_accepted(text: str) -> None:
         pytest.param(document(statement(Sid=1)), "WRONG_TYPE", "/Statement/0/Sid", "number", id="sid-type"),
         pytest.param(document(statement(Sid="s" * 129)), "INVALID_SID", "/Statement/0/Sid", "129 characters; 128", id="sid-length"),
         pytest.param(document(statement(Sid="a\x1fb")), "INVALID_SID", "/Statement/0/Sid", "control", id="sid"),  # row 10 of the faults
-        pytest.param(document(statement(Condition={})), "EMPTY_CONDITION", "/Statement/0/Condition", "empty", id="empty-condition"),
         pytest.param(document(statement(Condition=[])), "WRONG_TYPE", "/Statement/0/Condition", "an array", id="condition-type"),
         pytest.param(document(statement(Condition={"Bool": {}})), "EMPTY_CONDITION", "/Statement/0/Condition/Bool", "nothing", id="empty-operator"),
         pytest.param(document(statement(Condition={"Bool": "x"})), "WRONG_TYPE", "/Statement/0/Condition/Bool", "an object", id="operator-type"),

@@ -32,9 +32,7 @@ _AWS_OPERATORS = {
 
 
 def read_conditions(node: Node) -> tuple[Condition, ...]:
-    """Read conditions = {operator: {key: value | [value, ...], ...}, ...}, neither level empty"""
-    if node.value == {}:
-        node.refuse("EMPTY_CONDITION", "`Condition` is empty; add a condition, or remove `Condition`")
+    """Read conditions = {operator: {key: value | [value, ...], ...}, ...}, the inner level not empty"""
     return tuple(condition for name, block in node.members() for condition in _block(name, block))
 
 
@@ -46,6 +44,17 @@ def patterns_of(conditions: Json) -> Iterator[str]:
                 yield from (
                     str(v) for v in (values if isinstance(values, list) else [values]) if isinstance(v, (str, bool))
                 )
+
+
+def check_pattern(text: str, node: Node) -> bool:
+    """Return whether a pattern is within its limits, after noting each that it exceeds."""
+    limits, stars = node.state.limits, text.count("*")
+    if len(text) > limits.max_pattern_characters:
+        message = f"the pattern has {len(text)} characters; {limits.max_pattern_characters} are allowed"
+        node.refuse("PATTERN_TOO_LONG", message)
+    if stars > limits.max_pattern_stars:
+        node.refuse("TOO_MANY_STARS", f"the pattern has {stars} stars; {limits.max_pattern_stars} are allowed")
+    return len(text) <= limits.max_pattern_characters and stars <= limits.max_pattern_stars
 
 
 def _block(name: str, node: Node) -> Iterator[Condition]:
@@ -146,7 +155,7 @@ def _value(operator: Operator | None, node: Node) -> str | None:
         return text
     if operator.name in LIKE_OPERATORS:
         # Every text is a pattern: compiling it, the longest part of reading a document of patterns, finds nothing to refuse.
-        return text if _is_pattern(text, node) else None
+        return text if check_pattern(text, node) else None
     try:
         operator.expected(text)
     except ValueError as error:
@@ -184,13 +193,3 @@ def _is_plain(number: Number, node: Node) -> bool:
 
 def _is_unquoted(node: Node) -> bool:
     return isinstance(node.value, (bool, Number))
-
-
-def _is_pattern(text: str, node: Node) -> bool:
-    limits, stars = node.state.limits, text.count("*")
-    if len(text) > limits.max_pattern_characters:
-        message = f"the pattern has {len(text)} characters; {limits.max_pattern_characters} are allowed"
-        node.refuse("PATTERN_TOO_LONG", message)
-    if stars > limits.max_pattern_stars:
-        node.refuse("TOO_MANY_STARS", f"the pattern has {stars} stars; {limits.max_pattern_stars} are allowed")
-    return len(text) <= limits.max_pattern_characters and stars <= limits.max_pattern_stars

@@ -72,13 +72,17 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One statement of a policy. `actions` have the spelling of the language, whatever their case in the document."""
+    """One statement of a policy. `actions` have the spelling of the language, whatever their case in the document.
+
+    `has_condition` says whether the document has `Condition`, which may be empty.
+    """
 
     index: int
     effect: Effect
     actions: tuple[str, ...]
     principals: tuple[PrincipalPattern, ...]
     conditions: tuple[Condition, ...]
+    has_condition: bool = False
     sid: str = ""
 
     @property

@@ -166,6 +166,15 @@ def _past_date(statement: Statement, context: LintContext) -> Iterator[Remark]:
             )
 
 
+def _empty_condition(statement: Statement, _: LintContext) -> Iterator[Remark]:
+    if statement.has_condition and not statement.conditions:
+        yield Remark(
+            f"{statement.pointer}/Condition",
+            "the condition is empty, so it restricts nothing",
+            "add a condition with its operator, key and values, or remove `Condition`",
+        )
+
+
 def _unquoted_scalar(statement: Statement, _: LintContext) -> Iterator[Remark]:
     for condition in statement.conditions:
         for index in condition.unquoted:
@@ -225,6 +234,7 @@ RULES: Sequence[Rule] = (
     Rule("allow-only-negated", "warning", _allow_only_negated),
     Rule("deny-on-absent-key", "warning", _deny_on_absent_key),
     Rule("past-date", "warning", _past_date),
+    Rule("empty-condition", "warning", _empty_condition),
     Rule("unquoted-scalar", "note", _unquoted_scalar),
     Rule("unknown-condition-key", "warning", _unknown_condition_key),
     Rule("duplicate-value", "note", _duplicate_value),

@@ -99,7 +99,15 @@ def _statement(index: int, node: Node) -> Statement | None:
     sid = read_sid(fields["Sid"]) if "Sid" in fields else ""
     if effect is None:
         return None
-    return Statement(index=index, effect=effect, actions=actions, principals=principals, conditions=conditions, sid=sid)
+    return Statement(
+        index=index,
+        effect=effect,
+        actions=actions,
+        principals=principals,
+        conditions=conditions,
+        has_condition="Condition" in fields,
+        sid=sid,
+    )
 
 
 def _actions(node: Node) -> tuple[str, ...]:

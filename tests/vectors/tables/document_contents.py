@@ -152,7 +152,7 @@ def condition_cases() -> list[Json]:
         good("an unknown key", of_condition('{"StringEquals": {"acs:NoSuchKey": "x", "team": "y"}}')),
         good("the time with dates", of_condition('{"DateLessThan": {"acs:CurrentTime": "2026-01-01T00:00:00+08:00"}}')),
         good("networks", values("IpAddress", '["0.0.0.0/0", "::/0", "10.1.2.3/32", "2001:db8::/32", "::ffff:10.0.0.0/104"]')),
-        bad("an empty condition", of_condition("¶{}"), ("EMPTY_CONDITION", CONDITION)),
+        good("an empty condition, which restricts nothing", of_condition("{}")),
         bad("an operator without keys", of_condition('{"StringEquals": ¶{}}'), ("EMPTY_CONDITION", f"{CONDITION}/StringEquals")),
         bad("a key without values", values("StringEquals", "¶[]"), ("EMPTY_VALUES", f"{CONDITION}/StringEquals/app:Key")),
         *[bad(f"a condition that is {t}", of_condition(f"¶{t}"), ("WRONG_TYPE", CONDITION)) for t in ("[]", "null", '"x"')],

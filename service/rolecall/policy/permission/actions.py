@@ -1,0 +1,50 @@
+"""Action patterns, compared without regard to ASCII case, and which of them reach the actions of this service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rolecall.policy.permission.document import PermissionStatement
+from rolecall.policy.readers import fold
+from rolecall.policy.wildcard import compile_pattern, matches_any
+
+ActionTest = Callable[[str], bool]
+"""Returns whether a statement is about an action, which is in lower case."""
+
+SERVICE_PREFIX = "rolecall:"
+"""Of the actions that are this service's own."""
+
+
+def action_test(statement: PermissionStatement) -> ActionTest:
+    """Return the test whether a statement is about an action."""
+    matches = _any_test(statement.actions)
+    return (lambda action: not matches(action)) if statement.excludes_actions else matches
+
+
+def restricted_action_test(statement: PermissionStatement) -> ActionTest:
+    """Return the same test, except that only a pattern that begins with `rolecall:` reaches an action of this service.
+
+    Published policies such as PowerUserAccess allow everything but a few products, and mean no right of this service.
+    """
+    matches = action_test(statement)
+    own = () if statement.excludes_actions else tuple(a for a in statement.actions if _begins_as_own(a))
+    matches_own = _any_test(own)
+    return lambda action: (matches_own if action.startswith(SERVICE_PREFIX) else matches)(action)
+
+
+def _begins_as_own(pattern: str) -> bool:
+    return fold(pattern).startswith(SERVICE_PREFIX)
+
+
+def _any_test(patterns: Sequence[str]) -> ActionTest:
+    """Return the test whether any pattern matches: most are names, or beginnings of names, which Python compares at once."""
+    texts = list(dict.fromkeys(map(fold, patterns)))
+    names = frozenset(text for text in texts if "*" not in text and "?" not in text)
+    heads = tuple(text[:-1] for text in texts if text.endswith("*") and "*" not in text[:-1] and "?" not in text)
+    others = [t for t in texts if t not in names and not (t.endswith("*") and t[:-1] in heads)]
+    matches_others = matches_any([compile_pattern(text) for text in others])
+
+    def matches(action: str) -> bool:
+        return action in names or action.startswith(heads) or (bool(others) and matches_others(action))
+
+    return matches
