@@ -1,0 +1,155 @@
+"""Where a key set is read from: a file, or a URL of a host that the operator has listed."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from pathlib import Path
+from typing import Protocol, TypeAlias
+from urllib.parse import urlsplit
+
+from rolecall.security.tokens.public_keys import MAX_KEY_SET_BYTES, InvalidKeySetError
+
+FILE_SECONDS = 10.0
+URL_SECONDS = 300.0
+FETCH_SECONDS = 10.0
+"""How long one fetch may take, from the connection to the last byte."""
+
+_TURN_SECONDS = 5.0
+_PORTION_BYTES = 64 * 1024
+_TYPES = ("application/json", "application/jwk-set+json")
+
+Networks: TypeAlias = "tuple[IPv4Network | IPv6Network, ...]"
+
+JwksHosts: TypeAlias = Mapping[str, Networks]
+"""The hosts that key sets are fetched from, each with the private addresses that it may have."""
+
+
+class KeyReader(Protocol):
+    """Reads the bytes of a key set. `seconds` is the interval between two reads."""
+
+    seconds: float
+
+    def read(self) -> bytes:
+        """Return the bytes; raise `InvalidKeySetError`. Blocks."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """A key set in a file."""
+
+    path: str
+    seconds: float = FILE_SECONDS
+
+    def read(self) -> bytes:
+        """Return the bytes of the file; raise `InvalidKeySetError`."""
+        try:
+            with Path(self.path).open("rb") as file:
+                return file.read(MAX_KEY_SET_BYTES + 1)
+        except OSError as error:
+            why = (error.strerror or "unreadable").lower()
+            raise InvalidKeySetError(f"cannot read the key set `{self.path}`: {why}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUrl:
+    """A key set behind an `https` URL. Redirects are not followed, and no proxy is used."""
+
+    url: str
+    hosts: JwksHosts
+    tls: ssl.SSLContext
+    seconds: float = URL_SECONDS
+
+    def read(self) -> bytes:
+        """Return the bytes of the answer; raise `InvalidKeySetError`."""
+        try:
+            return self._fetched()
+        except InvalidKeySetError as error:
+            raise InvalidKeySetError(f"cannot fetch the key set `{self.url}`: {error}") from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise InvalidKeySetError(f"cannot fetch the key set `{self.url}`: {_reason(error)}") from None
+
+    def _fetched(self) -> bytes:
+        deadline = time.monotonic() + FETCH_SECONDS
+        parts = urlsplit(self.url)
+        host, port = require_listed(self.url, self.hosts), parts.port or 443
+        address = _address(host, port, self.hosts[host])
+        connection = _Pinned(host, port, address, self.tls)
+        try:
+            path = parts.path or "/"
+            connection.request("GET", f"{path}?{parts.query}" if parts.query else path)
+            response = connection.getresponse()
+            if response.status != http.client.OK:
+                raise InvalidKeySetError(f"the answer has the status {response.status}; only 200 is accepted")
+            return _body(response, deadline)
+        finally:
+            connection.close()
+
+
+def require_listed(url: str, hosts: JwksHosts) -> str:
+    """Return the host of a URL; raise `InvalidKeySetError` unless the URL is `https` and the host is listed."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower()
+    if parts.scheme != "https" or not host or parts.username is not None or parts.fragment:
+        raise InvalidKeySetError("the URL must be `https://HOST/PATH` without a user and a fragment")
+    if host not in hosts:
+        raise InvalidKeySetError(f"the host `{host}` is not listed; add it to --jwks-host")
+    return host
+
+
+class _Pinned(http.client.HTTPSConnection):
+    """A connection to an address that was checked: the name is not resolved a second time."""
+
+    def __init__(self, host: str, port: int, address: str, tls: ssl.SSLContext) -> None:
+        super().__init__(host, port, timeout=_TURN_SECONDS, context=tls)
+        self._address, self._tls = address, tls
+
+    def connect(self) -> None:
+        """Connect, and verify the certificate for the host's name."""
+        connected = socket.create_connection((self._address, self.port), _TURN_SECONDS)
+        self.sock = self._tls.wrap_socket(connected, server_hostname=self.host)
+
+
+def _address(host: str, port: int, networks: Networks) -> str:
+    """Return an address of the host; raise `InvalidKeySetError` if any of its addresses is not allowed."""
+    found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    # A host with one public and one private address could be chosen to reach the private one at any time.
+    if refused := [address for address in found if not _allowed(address, networks)]:
+        raise InvalidKeySetError(
+            f"the host `{host}` has the private address `{refused[0]}`; list it as `{host}={refused[0]}` if that is intended"
+        )
+    return found[0]
+
+
+def _allowed(text: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
+    address = ip_address(text.partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    address = mapped or address
+    return (address.is_global and not address.is_multicast) or any(address in network for network in networks)
+
+
+def _body(response: http.client.HTTPResponse, deadline: float) -> bytes:
+    kind = response.headers.get_content_type()
+    if kind not in _TYPES:
+        raise InvalidKeySetError(f"the answer has the type `{kind[:100]}`, not JSON")
+    body = bytearray()
+    while portion := response.read1(_PORTION_BYTES):
+        body += portion
+        if len(body) > MAX_KEY_SET_BYTES:
+            raise InvalidKeySetError(f"the answer has more than {MAX_KEY_SET_BYTES} bytes")
+        if time.monotonic() > deadline:
+            raise InvalidKeySetError(f"the answer took more than {FETCH_SECONDS:g} seconds")
+    return bytes(body)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate of the host is invalid: {error.verify_message.lower()}"
+    text = error.strerror if isinstance(error, OSError) else ""
+    return (text or type(error).__name__).lower()
