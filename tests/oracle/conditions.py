@@ -111,6 +111,11 @@ def _family(positive: str) -> tuple[Read, Read, Compare]:
     return _address, _network, lambda value, network: value.version == network.version and value in network
 
 
+def lowered(texts: list[str]) -> list[str]:
+    """Return texts with their ASCII letters in lower case."""
+    return [_folded(text) for text in texts]
+
+
 def _folded(text: str) -> str:
     return "".join(chr(ord(c) + 32) if "A" <= c <= "Z" else c for c in text)
 

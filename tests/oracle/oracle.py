@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.oracle.conditions import condition_holds, instants_of_change, microseconds_of
+from tests.oracle.conditions import condition_holds, instants_of_change, lowered, microseconds_of
 from tests.oracle.principals import Requester, is_named_by, requester_of
 
 Request = dict[str, Any]
@@ -100,7 +100,11 @@ def _conditions(statement: Any) -> list[tuple[str, str, list[str]]]:
 def _applies(statement: Any, keys: dict[str, list[str]]) -> bool:
     denies = statement["Effect"] == "Deny"
     for operator, key, expected in _conditions(statement):
-        if not condition_holds(operator, expected, keys.get(key, []), unreadable=denies):
+        values = keys.get(key, [])
+        # Role names compare without regard to case everywhere.
+        of_role = key == "acs:PrincipalARN" and any(":role/" in value for value in values)
+        wanted, given = (lowered(expected), lowered(values)) if of_role else (expected, values)
+        if not condition_holds(operator, wanted, given, unreadable=denies):
             return False
     return True
 

@@ -64,7 +64,7 @@ SENT = {
 
 EXPECTED = {
     "String": ["red", "Red", "r?d", "r*", "*", "**d", "?", "", "[r]ed", "ré", "\u212aed", "ked", "😀", "5", "red ", "red*red",
-               f"acs:ram::{ACCOUNT}:user/alice", f"acs:ram::{ACCOUNT}:role/deploy", "acs:ram::*:role/*", "acs:*alice", SAML],
+               f"acs:ram::{ACCOUNT}:user/alice", f"acs:ram::{ACCOUNT}:role/deploy", "acs:ram::*:role/DEP*", "acs:*alice", SAML],
     "Numeric": ["5", "5.0", "+5", "-5", "0", "-0", "0.1", "0.10", "9007199254740993", "9007199254740992.0", "10"],
     "Date": ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.000001Z", "2025-12-31T23:59:59.999999Z",
              "2026-01-01T08:00:00+08:00", "2026-01-01T12:00:00Z", "2026-02-01T00:00:00.5Z", "2025-12-31T19:00:00-05:00",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias
 
 from rolecall.policy.document import Condition, Quantifier
-from rolecall.policy.keys import CURRENT_TIME
-from rolecall.policy.operators import OPERATORS, Operator
+from rolecall.policy.keys import CURRENT_TIME, PRINCIPAL_ARN
+from rolecall.policy.operators import OPERATORS, Family, Operator
+from rolecall.policy.readers import fold
 
 RequestedValues: TypeAlias = "tuple[str, ...] | None"
 """The values of one condition key in a request; None or empty: the key is absent."""
@@ -21,6 +23,8 @@ Test: TypeAlias = "Callable[[AnyOf, Any], bool]"
 
 LAST_INSTANT = 253_402_300_799_999_999
 """The end of the year 9999 in microseconds: no clock shows a later time, and no timestamp can express one."""
+
+_ROLE_ARN = re.compile(r"acs:ram::[0-9]{1,20}:role/", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,12 +46,25 @@ class CompiledCondition:
 
 def compile_condition(condition: Condition, slots: Mapping[str, int], *, unreadable: bool) -> CompiledCondition:
     """Return the compiled form of a condition; `slots` are the indexes of the keys, `unreadable` is its result for doubt."""
-    operator = condition.operator
-    any_of = operator.any_of(_operands(condition))
+    operator, any_of = condition.operator, any_of_condition(condition)
     slot = slots[condition.key]
     if slot < 0:
         return CompiledCondition(slot, _TIME_TESTS[operator.negated], any_of)
     return CompiledCondition(slot, _shared_test(condition.quantifier, operator.name, unreadable), any_of)
+
+
+def any_of_condition(condition: Condition) -> AnyOf:
+    """Return the test whether a value that was read matches any expected one of a condition.
+
+    A role in `acs:PrincipalARN` compares without regard to ASCII case, as role names do everywhere: else a principal escapes
+    a Deny of its role by another spelling of the name.
+    """
+    operator = condition.operator
+    exact = operator.any_of(_operands(condition))
+    if condition.key != PRINCIPAL_ARN or operator.family is not Family.STRING:
+        return exact
+    folded = operator.any_of(tuple(map(operator.expected, map(fold, dict.fromkeys(condition.values)))))
+    return lambda value: folded(fold(value)) if _ROLE_ARN.match(value) else exact(value)
 
 
 def boundaries(condition: Condition) -> Iterator[int]:

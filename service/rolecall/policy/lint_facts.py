@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from rolecall.policy.compiled_conditions import any_of_condition
 from rolecall.policy.document import Condition, Effect, PrincipalPattern, Quantifier, Statement
 from rolecall.policy.keys import (
     CURRENT_TIME,
@@ -101,9 +102,8 @@ def may_be_absent(statement: Statement, key: str) -> bool:
 
 def _test(condition: Condition) -> Callable[[Any], bool]:
     """Return the test whether a condition holds for one value that was read."""
-    operator = condition.operator
-    any_of = operator.any_of(tuple(map(operator.expected, condition.values)))
-    return lambda value: any_of(value) != operator.negated
+    any_of, negated = any_of_condition(condition), condition.operator.negated
+    return lambda value: any_of(value) != negated
 
 
 def is_over(condition: Condition, now: int) -> bool:

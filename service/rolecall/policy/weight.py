@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from sys import getsizeof
 
 from rolecall.policy.document import Condition, Statement, TrustPolicy
+from rolecall.policy.keys import PRINCIPAL_ARN
 from rolecall.policy.operators import LIKE_OPERATORS, Family
 
 _POLICY_BYTES = 200
@@ -13,6 +14,7 @@ _PRINCIPAL_BYTES = 72
 _STATEMENT_BYTES = 260
 _KEY_BYTES = 140
 _CONDITION_BYTES = 220
+_CASE_BYTES = 160
 _NUMBER_BYTES = 130
 _RANGE_BYTES = 160
 _PATTERN_BYTES = 260
@@ -39,6 +41,13 @@ def _statement_bytes(statement: Statement) -> int:
 
 
 def _condition_bytes(condition: Condition) -> int:
+    if condition.key == PRINCIPAL_ARN and condition.operator.family is Family.STRING:
+        # The expected values are compiled in lower case too.
+        return _CASE_BYTES + 2 * _values_bytes(condition)
+    return _values_bytes(condition)
+
+
+def _values_bytes(condition: Condition) -> int:
     weight, values = _CONDITION_BYTES, condition.values
     match condition.operator.family:
         case Family.STRING if condition.operator.name in LIKE_OPERATORS:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from rolecall.policy.document import Condition, Statement
-from rolecall.policy.keys import CURRENT_TIME
+from rolecall.policy.keys import CURRENT_TIME, PRINCIPAL_ARN
 from rolecall.policy.limits import MAX_CONTEXT_CHARACTERS, MAX_VALUES
 from rolecall.policy.operators import LIKE_OPERATORS, Family
 from rolecall.policy.wildcard import pattern_shape
@@ -142,6 +142,14 @@ def _instants(condition: Condition) -> int:
 
 def _parts(condition: Condition) -> Iterable[tuple[_Rate, int]]:
     """Return the parts of the work of a condition, each with how often it is done."""
+    operator = condition.operator
+    if condition.key == PRINCIPAL_ARN and operator.family is Family.STRING:
+        # The value of a role is compared in lower case.
+        return [(_FOLD, 1), *_text_parts(condition)]
+    return _text_parts(condition)
+
+
+def _text_parts(condition: Condition) -> Iterable[tuple[_Rate, int]]:
     operator = condition.operator
     if operator.name in LIKE_OPERATORS:
         return [(_READ[Family.STRING], 1), *_pattern_parts(set(condition.values))]

@@ -22,7 +22,7 @@ ALICE, BOB = user("alice"), user("bob")
 
 def files() -> list[File]:
     """Return the files about whole policies."""
-    return [_deny_overrides(), _all_of(), _doubt(), _derived(), _tags(), _spellings(), _actions(), _time(), _ends(),
+    return [_deny_overrides(), _all_of(), _doubt(), _derived(), _roles_in_any_case(), _tags(), _spellings(), _actions(), _time(), _ends(),
             _last_instant()]  # fmt: skip
 
 
@@ -124,7 +124,7 @@ def _derived() -> File:
         case("the ARN of a user", ALICE, allowed(0, missing=more)),
         case("another user's", BOB, nothing(missing=more)),
         *[case(f"of a session its role's, from {arn}", arn, allowed(1, missing=more)) for arn in spellings],
-        case("a role's ARN has the case of the request", role_arn.lower(), nothing(missing=more)),
+        case("a role's ARN compares without regard to case", role_arn.lower(), allowed(1, missing=more)),
         case("of a federated identity its provider's", federated(oidc, oidc_sub=["system:x"]), allowed(2, missing=sent)),
         case("without its claim", federated(oidc), nothing(missing=more)),
         case("a service has none", "ecs.aliyuncs.com", denied(6, missing=["acs:PrincipalARN", *more])),
@@ -140,6 +140,29 @@ def _derived() -> File:
     ]  # fmt: skip
     return decisions(
         "keys-derived", "Keys that are derived from the principal and from the request's fields", statements, cases
+    )
+
+
+def _roles_in_any_case() -> File:
+    everyone, role_arn = f"acs:ram::{ACCOUNT}:root", f"acs:ram::{ACCOUNT}:role"
+    statements = [
+        allow(everyone),
+        deny(everyone, {"StringLike": {"acs:PrincipalARN": ["acs:ram::*:role/CI-*", "acs:ram::*:user/CI-*"]}}),
+        deny(everyone, {"ForAnyValue:StringEquals": {"acs:PrincipalArn": [f"{role_arn}/Night"]}}),
+        allow(everyone, {"StringNotEquals": {"acs:PrincipalARN": [f"{role_arn}/other", user("other")]}}),
+    ]
+    cases = [
+        case("a pattern of a role", f"{role_arn}/CI-x", denied(1)),
+        case("another case of the name", f"{role_arn}/ci-X/s-1", denied(1)),
+        case("a pattern of a user compares exactly", user("ci-x"), allowed(0, 3)),
+        case("the pattern of a user", user("CI-x"), denied(1)),
+        case("a whole name", f"{role_arn}/NIGHT", denied(2)),
+        case("a negated operator too", f"{role_arn}/OTHER", allowed(0)),
+        case("a negated operator on a user compares exactly", user("OTHER"), allowed(0, 3)),
+        case("the user of that name", user("other"), allowed(0)),
+    ]
+    return decisions(
+        "principal-arn-case", "acs:PrincipalARN of a role compares without regard to case", statements, cases
     )
 
 
