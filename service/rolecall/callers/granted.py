@@ -1,0 +1,108 @@
+"""What one generation of the callers file grants to a credential: the policies of all entries that it matches, read together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rolecall.callers.credential import Credential, CredentialKind
+from rolecall.callers.declarations import CallerEntry, CallersFile
+from rolecall.callers.matching import EntryIndex
+from rolecall.policy.permission.compiler import CompiledPermissions, compile_permissions
+from rolecall.policy.permission.system_policies import SYSTEM_POLICIES
+from rolecall.policy.principal import Principal, PrincipalKind
+
+ADMINISTRATOR, DECIDER = "AdministratorAccess", "RolecallDecider"
+
+_MAX_COMPILED = 1_000
+
+_WITHOUT_FILE = {
+    CredentialKind.LOCAL: (ADMINISTRATOR,),
+    CredentialKind.UID: (ADMINISTRATOR,),
+    CredentialKind.ANONYMOUS: (DECIDER,),
+}
+"""The policies of callers where there is no callers file. All others have none."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class GrantedRights:
+    """The rights of a credential: the names of its entries, and of their policies.
+
+    `permissions` is None if nothing is granted. `unrestricted`: no question needs an evaluation, the answer is yes.
+    `conflict`: the entries name different principals, so that nothing is granted. At `valid_until` an entry ends.
+    """
+
+    entries: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+    principal: Principal | None = None
+    permissions: CompiledPermissions | None = None
+    unrestricted: bool = False
+    conflict: bool = False
+    valid_until: int | None = None
+
+
+NOTHING_GRANTED = GrantedRights()
+
+
+class CallersGeneration:
+    """One generation of the callers file, or none, and what it grants."""
+
+    def __init__(self, file: CallersFile | None) -> None:
+        self.file = file
+        self.hash = file.generation if file else ""
+        self._index = EntryIndex(file.callers if file else ())
+        self._documents = {**SYSTEM_POLICIES, **{own.name: own.policy for own in (file.policies if file else ())}}
+        self._compiled: dict[tuple[str, ...], CompiledPermissions] = {}
+
+    def granted(self, credential: Credential, certificate: Credential | None, now: int) -> GrantedRights:
+        """Return what a credential is granted at the time `now`; `certificate` is what a token arrived with."""
+        if credential.kind is CredentialKind.LOCAL_ADMIN:
+            return self._rights((ADMINISTRATOR,))
+        if self.file is None:
+            return self._rights(_WITHOUT_FILE.get(credential.kind, ()))
+        found = self._index.matching(credential, certificate)
+        entries = tuple(entry for entry in found if entry.until is None or now < entry.until)
+        return self._of_entries(entries) if entries else NOTHING_GRANTED
+
+    def _of_entries(self, entries: tuple[CallerEntry, ...]) -> GrantedRights:
+        names = tuple(entry.name for entry in entries)
+        valid_until = min((entry.until for entry in entries if entry.until is not None), default=None)
+        principals = {comparable(entry.principal): entry.principal for entry in entries if entry.principal}
+        if len(principals) > 1:
+            return GrantedRights(entries=names, conflict=True, valid_until=valid_until)
+        policies = tuple(dict.fromkeys(name for entry in entries for name in entry.policies))
+        return self._rights(
+            policies, entries=names, principal=next(iter(principals.values()), None), valid_until=valid_until
+        )
+
+    def _rights(
+        self,
+        policies: tuple[str, ...],
+        *,
+        entries: tuple[str, ...] = (),
+        principal: Principal | None = None,
+        valid_until: int | None = None,
+    ) -> GrantedRights:
+        return GrantedRights(
+            entries=entries,
+            policies=policies,
+            principal=principal,
+            permissions=self._permissions(policies) if policies else None,
+            unrestricted=policies == (ADMINISTRATOR,),
+            valid_until=valid_until,
+        )
+
+    def _permissions(self, names: tuple[str, ...]) -> CompiledPermissions:
+        compiled = self._compiled.get(names)
+        if compiled is None:
+            if len(self._compiled) >= _MAX_COMPILED:
+                self._compiled.clear()
+            compiled = compile_permissions([(name, self._documents[name]) for name in names], callers_rights=True)
+            self._compiled[names] = compiled
+        return compiled
+
+
+def comparable(principal: Principal) -> Principal:
+    """Return a principal with the name of a role in lower case, since these compare without regard to case."""
+    if principal.kind is PrincipalKind.ROLE:
+        return principal._replace(name=principal.name.lower())
+    return principal

@@ -1,0 +1,85 @@
+"""The callers file of a running server, reloaded when it changes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from rolecall.callers.directory import CallerDirectory
+from rolecall.callers.errors import InvalidCallersError
+from rolecall.callers.observation import ObservePeriod
+from rolecall.security.callers_file import CallersContents, LoadedCallers, load_callers, read_authorities, read_files
+
+CHECK_SECONDS = 10.0
+
+
+class ReloadingCallers:
+    """Loads the callers of a path into a directory, and again when the files change; invalid files leave the last valid ones.
+
+    Raise `InvalidCallersError` if the first load fails. `reloads` counts changes, `errors` the checks that found invalid files;
+    `loaded_at` is when the current ones were read, in seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        observe: ObservePeriod | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._path, self._clock = path, clock
+        loaded = load_callers(path)
+        self._contents = loaded.contents
+        self.directory = CallerDirectory(loaded.file, observe=observe)
+        self.reloads = self.errors = 0
+        self.loaded_at = clock()
+
+    @property
+    def generation(self) -> str:
+        """Return the hash of the current callers file."""
+        return self.directory.generation
+
+    async def reload_if_changed(self) -> bool:
+        """Reload the files if they have changed; return whether they had. Raise `InvalidCallersError` if they are invalid."""
+        try:
+            loaded = await asyncio.to_thread(self._changed)
+        except InvalidCallersError:
+            self.errors += 1
+            raise
+        self.loaded_at = self._clock()
+        if loaded is None:
+            return False
+        # Replaced in the event loop, so that a call sees one generation until it awaits something.
+        self._contents = loaded.contents
+        self.directory.replace(loaded.file)
+        self.reloads += 1
+        return True
+
+    async def watch_files(
+        self, on_change: Callable[[InvalidCallersError | None], object], *, seconds: float = CHECK_SECONDS
+    ) -> None:
+        """Reload the files when they change, checking them in this interval, until cancelled.
+
+        `on_change` gets each new error once, and None after a reload or when an error has passed.
+        """
+        reported = ""
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                renewed = await self.reload_if_changed()
+            except InvalidCallersError as error:
+                if str(error) != reported:
+                    reported = str(error)
+                    on_change(error)
+                continue
+            if renewed or reported:
+                reported = ""
+                on_change(None)
+
+    def _changed(self) -> LoadedCallers | None:
+        """Return the callers if a file or a CA file has changed, else None."""
+        file = self.directory.file
+        if file is not None and self._contents == CallersContents(read_files(self._path), read_authorities(file, {})):
+            return None
+        return load_callers(self._path)
