@@ -314,7 +314,7 @@ def test_files_that_change_while_they_are_checked_are_read_again(
 
     loaded = load_certificate(secret.files, 0)
 
-    assert tuple(loaded.contents) == secret.content()
+    assert loaded.contents[:3] == secret.content()
 
 
 def test_files_that_keep_changing_are_refused(

@@ -44,11 +44,17 @@ class TlsFiles:
 
 
 class PemContents(NamedTuple):
-    """The contents of the files; `client_authority` is None when none is named."""
+    """The contents of the files; `client_authority` is None when none is named, and `trust_domains` is empty without any."""
 
     certificate: bytes
     key: bytes
     client_authority: bytes | None
+    trust_domains: bytes = b""
+
+    @property
+    def authorities(self) -> bytes | None:
+        """Return every CA that the handshake accepts; None without any."""
+        return b"\n".join(filter(None, (self.client_authority, self.trust_domains))) or None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,24 +67,30 @@ class Certificate:
     expires_at: int
 
 
-def read_contents(tls: TlsFiles) -> PemContents:
-    """Return the contents of the files; raise `CredentialsError` for the first that cannot be read."""
+def read_contents(tls: TlsFiles, trust_domains: bytes = b"") -> PemContents:
+    """Return the contents of the files; raise `CredentialsError` for the first that cannot be read.
+
+    `trust_domains` are the CA certificates of all trust domains (PEM), which the handshake accepts, too.
+    """
     return PemContents(
         certificate=_read("--tls-cert", tls.certificate),
         key=_read("--tls-key", tls.key),
         client_authority=_read("--tls-client-ca", tls.client_authority) if tls.client_authority else None,
+        trust_domains=trust_domains,
     )
 
 
-def load_certificate(tls: TlsFiles, now: float) -> Certificate:
+def load_certificate(
+    tls: TlsFiles, now: float, trust_domains: bytes = b"", *, clients_required: bool = False
+) -> Certificate:
     """Return the certificate in the files, verified at the time `now`; raise `CredentialsError`."""
     if not (tls.certificate and tls.key):
         raise CredentialsError("TLS needs both --tls-cert and --tls-key")
     for _ in range(ATTEMPTS):
-        contents = read_contents(tls)
+        contents = read_contents(tls, trust_domains)
         expires_at = _expiry_of_pair(tls)
-        context = _context(tls)
-        if contents == read_contents(tls):
+        context = _context(tls, contents, clients_required=clients_required)
+        if contents == read_contents(tls, trust_domains):
             break
     else:
         raise CredentialsError(
@@ -86,7 +98,7 @@ def load_certificate(tls: TlsFiles, now: float) -> Certificate:
         )
     require_unexpired(tls, expires_at, now)
     pair = (contents.key, contents.certificate)
-    configuration = grpc.ssl_server_certificate_configuration([pair], root_certificates=contents.client_authority)
+    configuration = grpc.ssl_server_certificate_configuration([pair], root_certificates=contents.authorities)
     return Certificate(contents=contents, configuration=configuration, context=context, expires_at=expires_at)
 
 
@@ -134,7 +146,7 @@ def _presented_certificate(server: ssl.SSLContext, client: ssl.SSLContext) -> di
     return dict(client_end.getpeercert() or {})
 
 
-def _context(tls: TlsFiles) -> ssl.SSLContext:
+def _context(tls: TlsFiles, contents: PemContents, *, clients_required: bool) -> ssl.SSLContext:
     """Return the context of connections: TLS 1.2 or 1.3, and a client certificate if there is an authority for it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -143,10 +155,18 @@ def _context(tls: TlsFiles) -> ssl.SSLContext:
     # Without tickets every connection presents its certificate, which may have expired since the last one.
     context.num_tickets = 0
     context.load_cert_chain(tls.certificate, tls.key, password="")
-    if tls.client_authority:
+    if tls.client_authority or clients_required:
         context.verify_mode = ssl.CERT_REQUIRED
-        try:
-            context.load_verify_locations(tls.client_authority)
-        except (ssl.SSLError, ValueError):
-            raise CredentialsError(f"--tls-client-ca: `{tls.client_authority}` contains no PEM certificate") from None
+    if contents.client_authority is not None:
+        why = f"--tls-client-ca: `{tls.client_authority}` contains no PEM certificate"
+        _accept(context, contents.client_authority, why)
+    if contents.trust_domains:
+        _accept(context, contents.trust_domains, "the CA files of the trust domains contain no PEM certificate")
     return context
+
+
+def _accept(context: ssl.SSLContext, authorities: bytes, why: str) -> None:
+    try:
+        context.load_verify_locations(cadata=authorities.decode("ascii"))
+    except (ssl.SSLError, ValueError):
+        raise CredentialsError(why) from None

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import grpc
 
 from rolecall.security.tls_files import (
+    Certificate,
     CredentialsError,
     TlsFiles,
     load_certificate,
@@ -23,19 +24,29 @@ CHECK_SECONDS = 10.0
 class ReloadingCertificate:
     """The current certificate of a server. Clients must present one too if the files name an authority for them.
 
+    `trust_domains` returns the CA certificates of all trust domains (PEM), which are accepted beside that authority. If there
+    are any at the start, clients must present a certificate, too.
+
     Raise `CredentialsError` if the files are invalid. `renewals` counts reloads, `errors` the checks that found invalid files.
     """
 
-    def __init__(self, tls: TlsFiles, *, clock: Callable[[], float] = time.time) -> None:
-        self._tls, self._clock = tls, clock
-        self._current = load_certificate(tls, clock())
+    def __init__(
+        self,
+        tls: TlsFiles,
+        *,
+        trust_domains: Callable[[], bytes] = lambda: b"",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._tls, self._trust_domains, self._clock = tls, trust_domains, clock
+        self.clients_required = bool(tls.client_authority or trust_domains())
+        self._current = self._load()
         self.renewals = self.errors = 0
         self.credentials: grpc.ServerCredentials = grpc.dynamic_ssl_server_credentials(
             self._current.configuration,
             # gRPC calls this for each new connection, on a thread of its own: it must not read files. None would mean
             # "unchanged", but a revived server takes its first certificate from here, too.
             lambda: self._current.configuration,
-            require_client_authentication=bool(tls.client_authority),
+            require_client_authentication=self.clients_required,
         )
 
     def context(self) -> ssl.SSLContext:
@@ -81,9 +92,12 @@ class ReloadingCertificate:
 
     def _reload_if_changed(self) -> bool:
         # All files together: a mounted secret changes them at once, through a link.
-        if read_contents(self._tls) == self._current.contents:
+        if read_contents(self._tls, self._trust_domains()) == self._current.contents:
             require_unexpired(self._tls, self._current.expires_at, self._clock())
             return False
-        self._current = load_certificate(self._tls, self._clock())
+        self._current = self._load()
         self.renewals += 1
         return True
+
+    def _load(self) -> Certificate:
+        return load_certificate(self._tls, self._clock(), self._trust_domains(), clients_required=self.clients_required)

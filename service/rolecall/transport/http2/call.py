@@ -84,8 +84,13 @@ class Call:
         """Return the metadata that the client sent."""
         return self._head.metadata()
 
+    @property
+    def has_authorization(self) -> bool:
+        """Return whether the metadata has a value of `authorization`, which is known without reading all of it."""
+        return self._head.has_authorization
+
     def auth_context(self) -> Mapping[str, list[bytes]]:
-        """Return the names in the client's certificate, as `grpc.aio` names them; empty without one."""
+        """Return what is known of the client, as `grpc.aio` names it: its certificate and the names in it, or its user."""
         return self.connection.auth_context
 
     def peer(self) -> str:

@@ -12,7 +12,7 @@ from rolecall.transport.http2.ending import Ending
 from rolecall.transport.http2.events import handle
 from rolecall.transport.http2.keepalive import Due, Keepalive
 from rolecall.transport.http2.outgoing import Outgoing
-from rolecall.transport.http2.peer import names_of, peer_of
+from rolecall.transport.http2.peer import facts_of, peer_of
 from rolecall.transport.http2.request_head import RequestHead
 from rolecall.transport.http2.request_memory import is_early
 from rolecall.transport.http2.session import Event, Session, SessionError, StreamClosed, StreamReset
@@ -62,7 +62,7 @@ class Http2Connection(asyncio.Protocol):
         self._transport = transport
         self.outgoing.connect(transport)
         self.ending.connect(transport)
-        self.peer, self.auth_context = peer_of(transport), names_of(transport)
+        self.peer, self.auth_context = peer_of(transport), facts_of(transport)
         self.server.connections.add(self)
         self.flush()
         early, self._early = self._early, []

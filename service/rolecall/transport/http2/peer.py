@@ -1,10 +1,15 @@
-"""Who is at the other end of a connection: its address, and the names in its certificate."""
+"""Who is at the other end of a connection: its address, and its certificate."""
 
 from __future__ import annotations
 
+import socket
+import ssl
+import struct
 from typing import Any
 
-_FACTS = {"URI": "peer_uri", "DNS": "peer_dns"}
+_NAMES = {"URI": "peer_uri", "DNS": "peer_dns"}
+_CREDENTIALS = struct.Struct("iII")  # struct ucred of unix(7): pid, uid, gid
+_DER = 2  # `_ssl.ENCODING_DER`
 
 
 def peer_of(transport: Any) -> str:
@@ -16,12 +21,42 @@ def peer_of(transport: Any) -> str:
     return f"ipv6:[{host}]:{port}" if ":" in host else f"ipv4:{host}:{port}"
 
 
-def names_of(transport: Any) -> dict[str, list[bytes]]:
-    """Return the alternative names in the client's verified certificate, as gRPC names them; empty without one."""
+def facts_of(transport: Any) -> dict[str, list[bytes]]:
+    """Return what is known of the client, named as in gRPC; and `peer_uid`, its user on this machine, on a Unix socket."""
     tls = transport.get_extra_info("ssl_object")
-    certificate = tls.getpeercert() if tls else None
+    if tls is not None:
+        return {"transport_security_type": [b"ssl"], **_certificate(tls)}
+    uid = _uid(transport.get_extra_info("socket"))
+    return {} if uid is None else {"peer_uid": [str(uid).encode()]}
+
+
+def _certificate(tls: Any) -> dict[str, list[bytes]]:
+    """Return the verified certificate of the client, its alternative names, and the certificates that it sent with it."""
     found = dict[str, list[bytes]]()
-    for kind, name in (certificate or {}).get("subjectAltName", ()):
-        if fact := _FACTS.get(kind):
+    certificate = tls.getpeercert()
+    if not certificate:
+        return found
+    for kind, name in certificate.get("subjectAltName", ()):
+        if fact := _NAMES.get(kind):
             found.setdefault(fact, []).append(name.encode("utf-8", "backslashreplace"))
+    first, *others = map(ssl.DER_cert_to_PEM_cert, _chain(tls))
+    found["x509_pem_cert"] = [first.encode()]
+    if others:
+        found["x509_pem_cert_chain"] = ["".join(others).encode()]
     return found
+
+
+def _chain(tls: Any) -> list[bytes]:
+    """Return the client's certificate and those that it sent with it."""
+    if hasattr(tls, "get_unverified_chain"):
+        return list(tls.get_unverified_chain())
+    # Python has no public name for it before 3.13.
+    return [each.public_bytes(_DER) for each in tls._sslobj.get_unverified_chain()]  # noqa: SLF001
+
+
+def _uid(connected: Any) -> int | None:
+    """Return the user at the other end of a Unix socket, which the kernel vouches for; None on any other."""
+    if connected is None or connected.family != socket.AF_UNIX or not hasattr(socket, "SO_PEERCRED"):
+        return None
+    _, uid, _ = _CREDENTIALS.unpack(connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+    return int(uid)

@@ -31,13 +31,14 @@ class NotGrpcError(Exception):
 class RequestHead:
     """What the headers of a call say. `timeout` is in seconds, infinite without one; `size` in bytes, as HTTP/2 counts."""
 
-    __slots__ = ("encoding", "headers", "path", "size", "timeout")
+    __slots__ = ("encoding", "has_authorization", "headers", "path", "size", "timeout")
 
     def __init__(self, headers: Headers, max_bytes: int) -> None:
         """Read the headers; raise `NotGrpcError`, or `StatusError` for a call that cannot be served."""
         # Of a name that occurs twice the last counts. A dictionary costs a third of comparing each name with those needed.
         self.headers, fields = headers, dict(headers)
         self.path, self.encoding = fields.get(b":path", b""), fields.get(b"grpc-encoding", b"identity")
+        self.has_authorization = b"authorization" in fields
         if (fields.get(b":method"), fields.get(b"content-type"), fields.get(b"te")) != _USUAL:
             _require_grpc(fields.get(b":method", b""), fields.get(b"content-type", b""), fields.get(b"te", b""))
         self.size = sum(map(len, chain.from_iterable(headers))) + _FIELD_OVERHEAD * len(headers)
