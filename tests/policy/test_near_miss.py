@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rolecall.policy import near_miss
+from rolecall.policy import condition_changes
 from rolecall.policy.compiler import compile_policy
 from rolecall.policy.explain import StatementTrace, explain
 from rolecall.policy.near_miss import NearMiss, near_misses
@@ -292,7 +292,7 @@ def test_only_expected_values_with_wildcards_are_tried_as_patterns(monkeypatch: 
         tried.append(pattern)
         return like.expected(pattern)
 
-    monkeypatch.setattr(near_miss, "OPERATORS", {**OPERATORS, "StringLike": replace(like, expected=expected)})
+    monkeypatch.setattr(condition_changes, "OPERATORS", {**OPERATORS, "StringLike": replace(like, expected=expected)})
 
     found = suggestion(allow(ALICE, {"StringEquals": {"k": ["plain", "a*", "b?"]}}), context={"k": ["abc"]})
 

@@ -8,27 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rolecall.policy.compiled_conditions import CompiledCondition, RequestedValues
+from rolecall.policy.compiled_conditions import RequestedValues
 from rolecall.policy.compiler import CompiledPolicy, CompiledStatement, match_form
-from rolecall.policy.document import Condition, Statement, TrustPolicy
+from rolecall.policy.condition_trace import ConditionTrace, trace_condition
+from rolecall.policy.document import Statement, TrustPolicy
 from rolecall.policy.evaluator import matching_forms
 from rolecall.policy.principal import Principal
-from rolecall.policy.wording import rfc3339
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConditionTrace:
-    """The result of one condition. `actual` is empty when the key is absent."""
-
-    condition: Condition
-    actual: tuple[str, ...]
-    holds: bool
-    unreadable: bool
-
-    @property
-    def present(self) -> bool:
-        """Return whether the request has the key."""
-        return bool(self.actual)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +60,7 @@ def explain(
             statement=statement,
             matched_principal=_matched(statement, forms),
             conditions=tuple(
-                _condition(condition, test, values, now, unreadable=tests.denies)
+                trace_condition(condition, test, values, now, unreadable=tests.denies)
                 for condition, test in zip(statement.conditions, tests.conditions, strict=True)
             ),
             counts=_counts(tests, sets_identity),
@@ -90,28 +75,3 @@ def _matched(statement: Statement, forms: Sequence[Principal]) -> str:
 
 def _counts(statement: CompiledStatement, sets_identity: bool) -> bool:
     return statement.assumes or (sets_identity and statement.sets_identity)
-
-
-def _condition(
-    condition: Condition, test: CompiledCondition, values: Sequence[RequestedValues], now: int, *, unreadable: bool
-) -> ConditionTrace:
-    """Return the trace of a condition; `unreadable` is its result when a value cannot be read."""
-    if test.slot < 0:
-        return ConditionTrace(condition=condition, actual=(rfc3339(now),), holds=test.holds(now), unreadable=False)
-    actual = values[test.slot] or ()
-    holds = test.holds(actual)
-    return ConditionTrace(
-        condition=condition,
-        actual=actual,
-        holds=holds,
-        # With any other result every value was read.
-        unreadable=holds is unreadable and not all(_readable(condition, value) for value in actual),
-    )
-
-
-def _readable(condition: Condition, value: str) -> bool:
-    try:
-        condition.operator.requested(value)
-    except ValueError:
-        return False
-    return True

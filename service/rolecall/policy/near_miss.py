@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from rolecall.policy.compiler import ASSUME_ROLE, SET_SOURCE_IDENTITY
-from rolecall.policy.document import Effect, PrincipalPattern, Quantifier
-from rolecall.policy.explain import ConditionTrace, StatementTrace
-from rolecall.policy.keys import EXTERNAL_ID, ROLE_SESSION_NAME, SOURCE_IDENTITY
-from rolecall.policy.operators import LIKE_OPERATORS, OPERATORS
+from rolecall.policy.condition_changes import TRIED_PATTERNS, way_in, way_out
+from rolecall.policy.document import Effect, PrincipalPattern
+from rolecall.policy.explain import StatementTrace
 from rolecall.policy.principal import Principal, PrincipalKind
-from rolecall.policy.wording import quoted
-
-_FIELD_OF = {
-    EXTERNAL_ID: "external_id",
-    ROLE_SESSION_NAME: "role_session_name",
-    SOURCE_IDENTITY: "source_identity",
-}
-_SHOWN_VALUES = 5
-_TRIED_VALUES = 8
-_TRIED_PATTERNS = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,19 +44,10 @@ def _failed(trace: StatementTrace) -> tuple[str, ...]:
 def _denying(trace: StatementTrace) -> NearMiss:
     statement = trace.statement
     elements = tuple(t.condition.pointer for t in trace.conditions) or (f"{statement.pointer}/Principal",)
-    ways = [_way_out(t) for t in trace.conditions]
+    ways = [way_out(t) for t in trace.conditions]
     change = " or ".join(ways) if ways else f"it denies `{trace.matched_principal}` without conditions"
     sentence = f"the Deny at {statement.pointer} applies: {change}, or change that statement"
     return NearMiss(trace=trace, elements=elements, suggestion=sentence)
-
-
-def _way_out(trace: ConditionTrace) -> str:
-    key = trace.condition.spelling
-    if trace.unreadable:
-        return f"{_readable_value(trace)}, and an unreadable value meets a Deny"
-    if trace.present:
-        return f"send a `{key}` for which {_expected(trace)} does not hold"
-    return f"send `{key}` (it is absent, and {trace.condition.operator_name} holds on a missing key)"
 
 
 def _half_allowing(trace: StatementTrace) -> NearMiss:
@@ -82,7 +61,7 @@ def _half_allowing(trace: StatementTrace) -> NearMiss:
 def _failing(trace: StatementTrace, principal: Principal) -> NearMiss:
     changes = [] if trace.principal_matched else [_name_principal(trace, principal)]
     failed = [t for t in trace.conditions if not t.holds]
-    changes += [_change(t, _TRIED_PATTERNS // len(failed)) for t in failed]
+    changes += [way_in(t, TRIED_PATTERNS // len(failed)) for t in failed]
     return NearMiss(
         trace=trace,
         elements=_failed(trace),
@@ -105,57 +84,3 @@ def _principal_hint(pattern: PrincipalPattern, principal: Principal) -> str:
     if named.kind is PrincipalKind.ROOT and principal.kind in (PrincipalKind.USER, PrincipalKind.ROLE):
         return f"name `acs:ram::{principal.account}:root` or `{principal}` (`{pattern.text}` is another account)"
     return ""
-
-
-def _change(trace: ConditionTrace, tries: int) -> str:
-    key = trace.condition.spelling
-    if trace.unreadable:
-        return _readable_value(trace)
-    if not trace.present:
-        name = _FIELD_OF.get(trace.condition.key)
-        where = f" (the field `{name}` of the request)" if name else ""
-        return f"send `{key}`{where} for which {_expected(trace)} holds (it is absent)"
-    swap = next(_swaps(trace, tries), "")
-    return swap or f"send a `{key}` for which {_expected(trace)} holds (it is {_listed(trace.actual)})"
-
-
-def _expected(trace: ConditionTrace) -> str:
-    return f"{trace.condition.operator_name} {_listed(trace.condition.values)}"
-
-
-def _readable_value(trace: ConditionTrace) -> str:
-    condition = trace.condition
-    wanted = f"send a value for `{condition.spelling}` that {condition.operator_name} can read"
-    return f"{wanted}: {_listed(trace.actual)} cannot be read"
-
-
-def _swaps(trace: ConditionTrace, tries: int) -> Iterator[str]:
-    """Yield suggestions of another operator with which a failed string comparison would hold.
-
-    Only the first values of the request, and the first `tries` expected ones with wildcards, are compared.
-    """
-    condition = trace.condition
-    if condition.quantifier is not Quantifier.NONE:
-        return
-    for name, why in _SWAPS.get(condition.operator.name, ()):
-        operator = OPERATORS[name]
-        expected = condition.values
-        if name in LIKE_OPERATORS:
-            expected = tuple(islice((value for value in expected if "*" in value or "?" in value), tries))
-        matches = operator.any_of(tuple(map(operator.expected, expected)))
-        if any(matches(operator.requested(value)) for value in trace.actual[:_TRIED_VALUES]):
-            yield f"use {name} instead of {condition.operator.name} at {condition.pointer}: {why}"
-
-
-_SWAPS = {
-    "StringEquals": (
-        ("StringEqualsIgnoreCase", "the values differ only in case"),
-        ("StringLike", "under StringEquals `*` and `?` are ordinary characters"),
-    ),
-    "StringEqualsIgnoreCase": (("StringLike", "under StringEqualsIgnoreCase `*` and `?` are ordinary characters"),),
-}
-
-
-def _listed(values: Sequence[str]) -> str:
-    shown = ", ".join(map(quoted, values[:_SHOWN_VALUES]))
-    return shown if len(values) <= _SHOWN_VALUES else f"{shown} and {len(values) - _SHOWN_VALUES} more"

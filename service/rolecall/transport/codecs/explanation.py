@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rolecall.engine.decision import Answer, ServedFrom
 from rolecall.engine.explanation import Explanation
-from rolecall.policy.explain import ConditionTrace, StatementTrace
+from rolecall.policy.condition_trace import ConditionTrace
+from rolecall.policy.explain import StatementTrace
 from rolecall.policy.near_miss import NearMiss
 from rolecall.transport.codecs.decision import write_answer
 from rolecall_client.v1 import decision_pb2 as pb

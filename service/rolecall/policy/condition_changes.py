@@ -1,0 +1,87 @@
+"""What to change in a request or a document so that one condition holds, or does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from rolecall.policy.condition_trace import ConditionTrace
+from rolecall.policy.document import Quantifier
+from rolecall.policy.keys import EXTERNAL_ID, ROLE_SESSION_NAME, SOURCE_IDENTITY
+from rolecall.policy.operators import LIKE_OPERATORS, OPERATORS
+from rolecall.policy.wording import quoted
+
+_FIELD_OF = {
+    EXTERNAL_ID: "external_id",
+    ROLE_SESSION_NAME: "role_session_name",
+    SOURCE_IDENTITY: "source_identity",
+}
+_SHOWN_VALUES = 5
+_TRIED_VALUES = 8
+TRIED_PATTERNS = 256
+"""Of all conditions of a statement together, to find a mistake."""
+
+
+def way_out(trace: ConditionTrace) -> str:
+    """Return what to change so that a condition of a Deny does not hold."""
+    key = trace.condition.spelling
+    if trace.unreadable:
+        return f"{_readable_value(trace)}, and an unreadable value meets a Deny"
+    if trace.present:
+        return f"send a `{key}` for which {_expected(trace)} does not hold"
+    return f"send `{key}` (it is absent, and {trace.condition.operator_name} holds on a missing key)"
+
+
+def way_in(trace: ConditionTrace, tries: int) -> str:
+    """Return what to change so that a condition of an Allow holds; `tries` patterns are tried to find the mistake."""
+    key = trace.condition.spelling
+    if trace.unreadable:
+        return _readable_value(trace)
+    if not trace.present:
+        name = _FIELD_OF.get(trace.condition.key)
+        where = f" (the field `{name}` of the request)" if name else ""
+        return f"send `{key}`{where} for which {_expected(trace)} holds (it is absent)"
+    swap = next(_swaps(trace, tries), "")
+    return swap or f"send a `{key}` for which {_expected(trace)} holds (it is {_listed(trace.actual)})"
+
+
+def _expected(trace: ConditionTrace) -> str:
+    return f"{trace.condition.operator_name} {_listed(trace.condition.values)}"
+
+
+def _readable_value(trace: ConditionTrace) -> str:
+    condition = trace.condition
+    wanted = f"send a value for `{condition.spelling}` that {condition.operator_name} can read"
+    return f"{wanted}: {_listed(trace.actual)} cannot be read"
+
+
+def _swaps(trace: ConditionTrace, tries: int) -> Iterator[str]:
+    """Yield suggestions of another operator with which a failed string comparison would hold.
+
+    Only the first values of the request, and the first `tries` expected ones with wildcards, are compared.
+    """
+    condition = trace.condition
+    if condition.quantifier is not Quantifier.NONE:
+        return
+    for name, why in _SWAPS.get(condition.operator.name, ()):
+        operator = OPERATORS[name]
+        expected = condition.values
+        if name in LIKE_OPERATORS:
+            expected = tuple(islice((value for value in expected if "*" in value or "?" in value), tries))
+        matches = operator.any_of(tuple(map(operator.expected, expected)))
+        if any(matches(operator.requested(value)) for value in trace.actual[:_TRIED_VALUES]):
+            yield f"use {name} instead of {condition.operator.name} at {condition.pointer}: {why}"
+
+
+_SWAPS = {
+    "StringEquals": (
+        ("StringEqualsIgnoreCase", "the values differ only in case"),
+        ("StringLike", "under StringEquals `*` and `?` are ordinary characters"),
+    ),
+    "StringEqualsIgnoreCase": (("StringLike", "under StringEqualsIgnoreCase `*` and `?` are ordinary characters"),),
+}
+
+
+def _listed(values: Sequence[str]) -> str:
+    shown = ", ".join(map(quoted, values[:_SHOWN_VALUES]))
+    return shown if len(values) <= _SHOWN_VALUES else f"{shown} and {len(values) - _SHOWN_VALUES} more"
