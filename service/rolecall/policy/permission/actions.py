@@ -17,7 +17,7 @@ SERVICE_PREFIX = "rolecall:"
 
 def action_test(statement: PermissionStatement) -> ActionTest:
     """Return the test whether a statement is about an action."""
-    matches = _any_test(statement.actions)
+    matches = matches_any_action(statement.actions)
     return (lambda action: not matches(action)) if statement.excludes_actions else matches
 
 
@@ -28,16 +28,15 @@ def restricted_action_test(statement: PermissionStatement) -> ActionTest:
     """
     matches = action_test(statement)
     own = () if statement.excludes_actions else tuple(a for a in statement.actions if _begins_as_own(a))
-    matches_own = _any_test(own)
+    matches_own = matches_any_action(own)
     return lambda action: (matches_own if action.startswith(SERVICE_PREFIX) else matches)(action)
 
 
-def _begins_as_own(pattern: str) -> bool:
-    return fold(pattern).startswith(SERVICE_PREFIX)
+def matches_any_action(patterns: Sequence[str]) -> ActionTest:
+    """Return the test whether any pattern matches an action.
 
-
-def _any_test(patterns: Sequence[str]) -> ActionTest:
-    """Return the test whether any pattern matches: most are names, or beginnings of names, which Python compares at once."""
+    Most are names, or beginnings of names, which Python compares at once.
+    """
     texts = list(dict.fromkeys(map(fold, patterns)))
     names = frozenset(text for text in texts if "*" not in text and "?" not in text)
     heads = tuple(text[:-1] for text in texts if text.endswith("*") and "*" not in text[:-1] and "?" not in text)
@@ -48,3 +47,7 @@ def _any_test(patterns: Sequence[str]) -> ActionTest:
         return action in names or action.startswith(heads) or (bool(others) and matches_others(action))
 
     return matches
+
+
+def _begins_as_own(pattern: str) -> bool:
+    return fold(pattern).startswith(SERVICE_PREFIX)
