@@ -8,11 +8,14 @@ COPY requirements requirements
 COPY clients/python clients/python
 COPY pyproject.toml README.md LICENSE ./
 COPY service service
-# A virtual environment without pip, filled by the pip of the image. Its bytecode is compiled here and not validated at run time:
-# the files of the final image do not change.
-RUN python -m venv --without-pip /opt/rolecall \
- && python -m pip --python /opt/rolecall/bin/python install --no-compile --require-hashes -r requirements/h2.lock \
- && python -m pip --python /opt/rolecall/bin/python install --no-compile -c requirements/dev.lock ./clients/python ".[h2,postgres]" \
+# A virtual environment without pip, filled by the pip of the image: packages whose hashes are locked, then our own, which are
+# built by the locked setuptools. The bytecode is compiled here and not validated at run time: the files of the final image do
+# not change.
+RUN python -m pip install --require-hashes -r requirements/build.lock \
+ && python -m venv --without-pip /opt/rolecall \
+ && python -m pip --python /opt/rolecall/bin/python install --no-compile --require-hashes -r requirements/runtime.lock \
+ && python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir wheels ./clients/python . \
+ && python -m pip --python /opt/rolecall/bin/python install --no-compile --no-deps --no-index wheels/*.whl \
  && /opt/rolecall/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/rolecall/lib
 
 FROM python:3.11-slim-trixie

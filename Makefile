@@ -2,7 +2,7 @@
 # Paths are relative, because make does not support spaces in target names.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools run test test-other lint format types contracts proto proto-check proto-lint proto-baseline docs cover cover-report mutants chaos bench bench-peers lock clean FORCE
+.PHONY: help setup tools run test test-other lint format types contracts proto proto-check proto-lint proto-baseline docs cover cover-report mutants chaos bench bench-peers fuzz audit sbom lock clean FORCE
 
 PYTHONS ?= python3.13 python3.12 python3.11 python3
 PYTEST_FLAGS ?= -n 2
@@ -11,6 +11,8 @@ GRPC_GO_VERSION := v1.85.0
 GRPC_NODE_VERSION := 1.14.7
 RUN_FLAGS ?=
 CHAOS_FLAGS ?=
+FUZZ_FLAGS ?= --seconds 60 --seed 1 --processes 2
+LOCK_FLAGS ?=
 # What runs on the transport that is not the default: a part with every run of the tests, and all that depends on it.
 OTHER_PART := tests/server/test_server.py tests/transport/test_call_faults.py tests/transport/test_decisions.py tests/transport/test_stream.py \
   tests/transport/test_watch.py tests/clients
@@ -21,6 +23,7 @@ MUTANTS_FLAGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+AUDITOR := $(VENV)/audit/ready
 
 # A virtual environment has absolute paths: after a move of the directory it is created again.
 ifneq ($(shell cat $(VENV)/place 2>/dev/null),$(CURDIR))
@@ -136,14 +139,28 @@ bench-peers: $(READY)  ## compare with other engines, which are downloaded and b
 	@$(BIN)/python -m bench.peers run
 	@$(BIN)/python -m bench.peers report
 
-lock: $(READY)  ## write the installed versions into requirements/dev.lock
-	@{ sed -n '/^#/p' requirements/dev.lock; $(BIN)/python -m pip freeze --exclude-editable; } > requirements/dev.lock.new
-	@mv requirements/dev.lock.new requirements/dev.lock
+fuzz: $(READY)  ## fuzz every parser of foreign text for a minute (FUZZ_FLAGS="--seconds 3600 --corpus DIR")
+	@$(BIN)/python -m tests.fuzz $(FUZZ_FLAGS)
+
+audit: $(AUDITOR)  ## look for known vulnerabilities of the locked packages
+	@$(BIN)/python -m tests.audit
+
+sbom: $(AUDITOR)  ## write dist/sbom.cdx.json, which lists what the server consists of, and check it
+	@$(BIN)/python -m tests.audit.sbom
+
+lock: $(AUDITOR)  ## write the installed versions and their hashes into requirements/ (LOCK_FLAGS=--upgrade: the newest)
+	@$(BIN)/python -m tests.repository.locks $(LOCK_FLAGS)
 
 clean:  ## remove everything that was installed or generated, but no data
 	rm -rf $(VENV) .coverage .coverage.* .hypothesis .import_linter_cache .mutants_cache .mypy_cache .pytest_cache .ruff_cache build dist bench/peers/build
 
-$(READY): pyproject.toml clients/python/pyproject.toml requirements/dev.lock $(MOVED)
+# The tools of the audit have many packages of their own, which the tests should not see.
+$(AUDITOR): $(READY) requirements/audit.lock
+	@$(BIN)/python -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements/audit.lock
+	@touch $@
+
+$(READY): pyproject.toml clients/python/pyproject.toml requirements/build.lock requirements/dev.lock $(MOVED)
 	@python=; for name in $(PYTHONS); do \
 	  if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$name; break; fi; \
 	done; \
@@ -158,6 +175,8 @@ $(READY): pyproject.toml clients/python/pyproject.toml requirements/dev.lock $(M
 	echo "setting up .venv with $$($$python -V); a minute or two the first time"; \
 	rm -rf $(VENV) && $$python -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
-	  -c requirements/dev.lock -e clients/python -e '.[dev]'
+	  --require-hashes -r requirements/build.lock -r requirements/dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
+	  --no-deps --no-build-isolation -e clients/python -e .
 	@pwd > $(VENV)/place
 	@touch $@

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -178,8 +179,8 @@ def test_the_installed_packages_are_locked_and_compiled_and_the_server_runs_with
 
 
 def only_what_is_locked(installed: dict[str, str]) -> None:
-    lines = (ROOT / "requirements/dev.lock").read_text().lower().replace("_", "-").splitlines()
-    locked = dict(line.split("==") for line in lines if "==" in line)
+    lines = (ROOT / "requirements/runtime.lock").read_text().splitlines()
+    locked = dict(re.split("==| ", line)[:2] for line in lines if "==" in line)
     ours = {installed.pop(name) for name in ("rolecall", "rolecall-client")}
 
     assert ours == {VERSION}

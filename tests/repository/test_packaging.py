@@ -26,9 +26,11 @@ def required(*requirements: str) -> set[str]:
     return {match[0].lower() for text in requirements if (match := NAME.match(text))}
 
 
-def locked() -> set[str]:
-    lines = (ROOT / "requirements/dev.lock").read_text().splitlines()
-    return {line.partition("==")[0].lower().replace("_", "-") for line in lines if "==" in line}
+def locked(name: str) -> dict[str, str]:
+    """Return the distributions of a lock, each with its version and all its hashes."""
+    text = (ROOT / f"requirements/{name}.lock").read_text()
+    entries = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)[1:]
+    return {entry.partition("==")[0].lower().replace("_", "-"): entry for entry in entries}
 
 
 def third_party(source: str) -> set[str]:
@@ -70,9 +72,37 @@ def test_the_installed_version_is_that_of_the_tree() -> None:
 
 
 def test_every_requirement_is_locked() -> None:
-    requirements = required(*SERVER["dependencies"], *CLIENT["dependencies"], *DEVELOPMENT, *OPTIONAL)
+    runtime = required(*SERVER["dependencies"], *CLIENT["dependencies"], *OPTIONAL) - OURS
 
-    assert requirements - OURS <= locked()
+    assert runtime <= set(locked("runtime"))
+    assert runtime | required(*DEVELOPMENT) - OURS <= set(locked("dev"))
+    assert required(*SERVER["optional-dependencies"]["audit"]) <= set(locked("audit"))
+
+
+@pytest.mark.parametrize("name", [path.stem for path in sorted((ROOT / "requirements").glob("*.lock"))])
+def test_every_locked_package_has_its_hashes(name: str) -> None:
+    entries = locked(name)
+
+    assert entries
+    assert [package for package, entry in entries.items() if "--hash=sha256:" not in entry] == []
+
+
+def test_the_image_installs_what_the_tests_ran_with() -> None:
+    image, tests = locked("runtime"), locked("dev")
+
+    assert {package for package, entry in image.items() if tests.get(package) != entry} == set()
+
+
+def test_everything_that_a_command_or_the_image_installs_is_checked_against_a_lock() -> None:
+    installing = [
+        line
+        for name in ("Makefile", "Dockerfile")
+        for line in (ROOT / name).read_text().replace("\\\n", " ").splitlines()
+        if re.search(r"pip( --python \S+)? install|pip wheel", line)
+    ]
+
+    assert len(installing) >= 5
+    assert [line for line in installing if "--require-hashes" not in line and "--no-deps" not in line] == []
 
 
 def test_every_requirement_is_explained() -> None:
