@@ -8,7 +8,6 @@ PYTHONS ?= python3.13 python3.12 python3.11 python3
 PYTEST_FLAGS ?= -n 2
 HELM_VERSION := v3.19.2
 GRPC_GO_VERSION := v1.85.0
-GRPC_NODE_VERSION := 1.14.7
 RUN_FLAGS ?=
 CHAOS_FLAGS ?=
 FUZZ_FLAGS ?= --seconds 60 --seed 1 --processes 2
@@ -57,13 +56,13 @@ tools: $(READY)  ## install missing programs that the tests use: helm, PostgreSQ
 	@if [ ! -d $(VENV)/interop/jars ]; then \
 	  if command -v java >/dev/null && command -v mvn >/dev/null; then \
 	    echo "fetching gRPC's interop client for Java"; \
-	    mvn -B -q -f tests/interop/pom.xml dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/$(VENV)/interop/fetched" \
+	    mvn -B -q -C -f tests/interop/pom.xml dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/$(VENV)/interop/fetched" \
 	    && mv $(VENV)/interop/fetched $(VENV)/interop/jars; \
 	  else echo "java or mvn is missing: tests with gRPC's interop client for Java are skipped"; fi; \
 	fi
 	@if [ ! -d $(VENV)/interop/node_modules ]; then \
 	  if command -v node >/dev/null && command -v npm >/dev/null; then \
-	    npm install --silent --no-save --no-package-lock --prefix $(VENV)/interop @grpc/grpc-js@$(GRPC_NODE_VERSION); \
+	    mkdir -p $(VENV)/interop && cp tests/interop/package.json tests/interop/package-lock.json $(VENV)/interop/ && npm ci --silent --prefix $(VENV)/interop; \
 	  else echo "node or npm is missing: tests with gRPC's client for Node are skipped"; fi; \
 	fi
 	@if [ ! -d $(VENV)/interop/envoy ]; then \

@@ -33,8 +33,7 @@ def main() -> int:
 
 def audited_lock(name: str) -> dict[str, Any]:
     """Return pip-audit's report of a lock; without an answer it has the error instead of dependencies."""
-    auditor = ROOT / ".venv/audit/bin/pip-audit"
-    lock = ROOT / f"requirements/{name}.lock"
+    auditor, lock = str(ROOT / ".venv/audit/bin/pip-audit"), str(ROOT / f"requirements/{name}.lock")
     command = [
         auditor,
         "--requirement",

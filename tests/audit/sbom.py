@@ -33,8 +33,8 @@ def main() -> int:
 def write(lock: Path, bill: Path) -> None:
     """Write the bill of a lock, validated against the schema of CycloneDX; the same lock gives the same bytes."""
     command = [
-        ROOT / ".venv/audit/bin/cyclonedx-py", "requirements", "--pyproject", ROOT / "pyproject.toml", "--mc-type", "application",
-        "--spec-version", "1.6", "--output-format", "JSON", "--output-reproducible", "--validate", "--output-file", bill, lock,
+        str(ROOT / ".venv/audit/bin/cyclonedx-py"), "requirements", "--pyproject", str(ROOT / "pyproject.toml"), "--mc-type", "application",
+        "--spec-version", "1.6", "--output-format", "JSON", "--output-reproducible", "--validate", "--output-file", str(bill), str(lock),
     ]  # fmt: skip
     # It warns that a requirements file says nothing about what depends on what.
     subprocess.run(command, check=True, env={**os.environ, "PYTHONWARNINGS": "ignore"})

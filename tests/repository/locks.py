@@ -65,7 +65,7 @@ def _project(directory: Path) -> dict[str, Any]:
 
 
 def _installed(environment: Path) -> str:
-    command = [environment / "bin/python", "-m", "pip", "freeze", "--all", "--exclude-editable"]
+    command = [str(environment / "bin/python"), "-m", "pip", "freeze", "--all", "--exclude-editable"]
     return "\n".join(
         line
         for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
@@ -75,8 +75,8 @@ def _installed(environment: Path) -> str:
 
 def _resolved(wanted: Path, installed: Path) -> str:
     command = [
-        VENV / "audit/bin/uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes",
-        "--no-header", "--no-annotate", "--constraint", installed, wanted,
+        str(VENV / "audit/bin/uv"), "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes",
+        "--no-header", "--no-annotate", "--constraint", str(installed), str(wanted),
     ]  # fmt: skip
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
