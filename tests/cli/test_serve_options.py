@@ -13,7 +13,7 @@ from rolecall.cli import examples, quickstart
 from rolecall.config.settings import Config
 from rolecall.config.sources import flag_of
 from rolecall.config.types import read_address
-from rolecall.policy.lint import Severity
+from rolecall.policy.findings import Severity
 from rolecall.server import main
 from rolecall.server.server import BoundAddresses
 from tests.cli.conftest import CommandLine

@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from rolecall.config.settings import Config
-from rolecall.policy.lint import Severity
+from rolecall.policy.findings import Severity
 from rolecall.server import main, replica, server, wiring
 from rolecall.server.main import running_server
 from rolecall.server.server import RolecallServer

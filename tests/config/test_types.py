@@ -20,7 +20,7 @@ from rolecall.config.types import (
     read_share,
     read_tcp_address,
 )
-from rolecall.policy.lint import Severity
+from rolecall.policy.findings import Severity
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from rolecall.policy.document import TrustPolicy
-from rolecall.policy.lint import Severity, lint
+from rolecall.policy.findings import Severity
+from rolecall.policy.lint import lint
 from rolecall.policy.lint_rules import RULES
 from rolecall.policy.operators import OPERATORS, Family
 from rolecall.policy.parser import parse_policy

@@ -9,8 +9,8 @@ from rolecall.config.types import Rate, Seconds, WholeNumber, read_boolean, read
 from rolecall.engine.cache import REQUEST_CACHE_BYTES
 from rolecall.engine.consistency import MAX_STALENESS_SECONDS
 from rolecall.engine.decision_point import DecisionOptions
+from rolecall.policy.findings import Severity
 from rolecall.policy.limits import Limits
-from rolecall.policy.lint import Severity
 from rolecall.roles.catalog import CatalogOptions
 from rolecall.transport.options import ServerOptions, UploadLimits
 

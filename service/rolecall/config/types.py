@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from rolecall.observability.decision_log.masking import read_pointer
-from rolecall.policy.lint import Severity
+from rolecall.policy.findings import Severity
 
 
 @dataclass(frozen=True, slots=True)

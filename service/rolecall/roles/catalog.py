@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from rolecall.policy.findings import Severity
 from rolecall.policy.limits import Limits
-from rolecall.policy.lint import Severity
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.apply import apply_declared
 from rolecall.roles.change import Author, ChangeKind, RoleRevision

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rolecall.policy.errors import InvalidPolicyError, Violation
+from rolecall.policy.findings import Finding, Severity
 from rolecall.policy.limits import Limits
-from rolecall.policy.lint import Finding, Severity, lint
+from rolecall.policy.lint import lint
 from rolecall.policy.parser import parse_policy
 from rolecall.policy.wording import advised
 from rolecall.roles.errors import FieldViolation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rolecall.policy.document import TrustPolicy
 from rolecall.policy.errors import Violation
-from rolecall.policy.lint import Finding
+from rolecall.policy.findings import Finding
 from rolecall.policy.profile import Profile
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError
 from rolecall_client.v1 import policy_pb2 as pb
