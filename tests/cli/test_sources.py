@@ -284,6 +284,10 @@ class TestTerraform:
 
         assert "0.x and 1.x are supported" in wrong(search([write("plan.json", document)]))[0]
 
+    @pytest.mark.parametrize("name", ["roles", "trust_policy", "trust_policy_json", "trust_policy_file"])
+    def test_roles_without_a_version_are_known_by_any_of_their_names(self, write: Write, name: str) -> None:
+        assert "`apiVersion` is missing" in wrong(search([write("roles.json", {name: {}})]))[0]
+
     @pytest.mark.parametrize("name", ["planned_values", "resource_changes", "values", "terraform_version"])
     def test_a_plan_is_known_by_any_of_its_names(self, write: Write, name: str) -> None:
         assert (
@@ -341,6 +345,7 @@ class TestKubernetes:
         [
             ("name: api\n", "labels: {}\n", "a ServiceAccount must have `metadata.name`"),
             ("role-name: payments", "role-name:", "must be the name of a role"),
+            ("role-name: payments", "role-name: null", "must be the name of a role"),
             ("role-name: payments", "role-name: [a]", "must be the name of a role"),
         ],
     )
