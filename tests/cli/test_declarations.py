@@ -173,6 +173,7 @@ def test_an_element_of_a_policy_has_its_place(tmp_path: Path) -> None:
     ("change", "location", "message", "hint"),
     [
         (("name: deploy", "nmae: deploy"), "3:5", "unknown key `nmae`", "did you mean `name`?"),
+        (("name: deploy", "description: x"), "3:5", "`name` is missing", ""),
         (("rolecall/v1", "v2"), "1:13", "`apiVersion` must be `rolecall/v1`", ""),
         (("name: deploy", "name: deploy\n    tags: [a]"), "4:11", "`tags` must be a mapping", ""),
         (("name: deploy", "name: deploy\n    description:"), "4:17", "`description` must be text", "leave out the key"),

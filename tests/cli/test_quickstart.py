@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -71,7 +73,10 @@ def test_it_serves_the_examples_shows_a_decision_of_each_and_does_so_again(direc
         assert len(re.findall(r"^✗ DENIED ", welcome, re.MULTILINE)) == 3
     assert following.returncode == 1
     assert following.stdout.startswith("✗ DENIED")
-    assert (directory / "rolecall.db").is_file()
+    with closing(sqlite3.connect(directory / "rolecall.db")) as store:
+        (body,) = store.execute("SELECT body FROM commits").fetchone()
+    author = json.loads(body)
+    assert (author["change_reason"], author["source"]) == ("quickstart", "examples/roles")
     assert second_server.returncode == 2
     assert f"a rolecall server is running on 127.0.0.1:{port} already" in second_server.stderr
 

@@ -143,8 +143,8 @@ def _sentence(violation: Violation, name: str) -> str:
 
 
 def _not_shown(error: RolecallError) -> Iterator[Problem]:
-    total = error.metadata.get("total_violations", "")
-    more = int(total) - len(error.violations) if total.isdigit() else 0
+    total = error.metadata.get("total_violations")
+    more = int(total) - len(error.violations) if total and total.isdigit() else 0
     if more > 0:
         yield Problem(
             location=Location("rolecall"),
