@@ -51,7 +51,7 @@ def rolecall_server(
 
 
 def _server_flags(folder: Path) -> list[str]:
-    files = {"--tls-cert": "cert.pem", "--tls-key": "key.pem", "--tls-client-ca": "ca.pem"}
+    files = {"--tls-cert": "cert.pem", "--tls-key": "key.pem", "--tls-client-ca": "ca.pem", "--callers": "callers.yaml"}
     return [part for flag, file in files.items() for part in (flag, str(folder / file))]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rolecall.callers.declarations import CallersFile
 from rolecall.callers.document import read_callers
 from rolecall.callers.errors import InvalidCallersError
@@ -36,6 +38,12 @@ def allowing(*actions: str, resource: str = "*", **fields: object) -> dict[str, 
     """Return a permission policy that allows actions on a resource, with further fields of its statement."""
     statement = {"Effect": "Allow", "Action": list(actions), "Resource": resource, **fields}
     return {"Version": "1", "Statement": [statement]}
+
+
+def put(path: Path, text: str) -> None:
+    """Write a file in one step, so that a server which watches it reads all of it."""
+    path.with_suffix(".tmp").write_text(text)
+    path.with_suffix(".tmp").rename(path)
 
 
 def violations_of(value: object) -> list[tuple[str, str]]:

@@ -28,6 +28,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "account_id": ("42", "42"),
     "account_alias": ("prod=42", (("prod", "42"),)),
     "lint_blocks": ("error,note", frozenset({Severity.ERROR, Severity.NOTE})),
+    "callers_observe_until": ("1970-01-02", 86_400_000_000),
     "decision_log_sample_allow": ("0.5", 0.5),
     "decision_log_sample_deny": ("0.25", 0.25),
     "decision_log_mask": ("/input/who", frozenset({"/input/who"})),
@@ -83,10 +84,10 @@ def test_without_options_the_settings_are_the_defaults(rolecall: CommandLine, st
 def test_an_option_becomes_its_setting_and_no_other(rolecall: CommandLine, started: Started, name: str) -> None:
     options, value = given(name)
 
-    # The two files of a snapshot must be given together.
-    outcome = rolecall("serve", "--snapshot-file=a", "--snapshot-key-file=b", *options)
+    # The two files of a snapshot must be given together, and rights can only be observed with a callers file.
+    outcome = rolecall("serve", "--snapshot-file=a", "--snapshot-key-file=b", "--callers=c", *options)
 
-    usual = replace(Config(), snapshot_file="a", snapshot_key_file="b")
+    usual = replace(Config(), snapshot_file="a", snapshot_key_file="b", callers="c")
     assert outcome == (3, "", "")
     assert started() == replace(usual, **{name: value}) != usual
 

@@ -14,12 +14,13 @@ import trustme
 
 from rolecall.config.settings import Config
 from rolecall.policy.findings import Severity
-from rolecall.server import main, replica, server, wiring
+from rolecall.server import callers, main, replica, server, wiring
 from rolecall.server.main import running_server
 from rolecall.server.server import RolecallServer
 from tests.server.serving import ANY_PORTS
 
 PARTS = {
+    callers: ("ReloadingCallers",),
     main: ("make_logger", "listener_security", "open_repository", "open_sink", "DecisionLog"),
     replica: ("SnapshotFile", "read_key", "Polling", "DecisionPoint"),
     server: ("ServerHealth", "Endpoint"),
@@ -76,6 +77,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "snapshot.key").write_bytes(bytes(range(32)))
     (folder / "snapshot.key").chmod(0o600)
     (folder / "url").write_text("memory://\n")
+    (folder / "callers.yaml").write_text("callers: []\n")
     return folder
 
 
@@ -128,6 +130,8 @@ REACHED: dict[str, tuple[object, Callable[[Built], object], object]] = {
     "tls_cert": ("FOLDER/cert.pem", at("listener_security.tls.certificate"), "FOLDER/cert.pem"),
     "tls_key": ("FOLDER/key.pem", at("listener_security.tls.key"), "FOLDER/key.pem"),
     "tls_client_ca": ("FOLDER/ca.pem", at("listener_security.tls.client_authority"), "FOLDER/ca.pem"),
+    "callers": ("FOLDER/callers.yaml", at("ReloadingCallers.path"), "FOLDER/callers.yaml"),
+    "callers_observe_until": ("2020-01-01", at("ReloadingCallers.observe.until"), 1_577_836_800_000_000),
     "transport": ("h2", lambda built: type(built.server and built.server.grpc_server.wire).__name__, "Http2Server"),
     "reflection": ("false", at("GrpcServer.options.reflection"), False),
     "log_level": (
@@ -188,7 +192,12 @@ WITH = {
     "snapshot_seconds": {"snapshot_file": "FOLDER/state", "snapshot_key_file": "FOLDER/snapshot.key"},
     "tls_cert": {"tls_key": "FOLDER/key.pem"},
     "tls_key": {"tls_cert": "FOLDER/cert.pem"},
-    "tls_client_ca": {"tls_cert": "FOLDER/cert.pem", "tls_key": "FOLDER/key.pem"},
+    "tls_client_ca": {
+        "tls_cert": "FOLDER/cert.pem",
+        "tls_key": "FOLDER/key.pem",
+        "callers": "FOLDER/callers.yaml",
+    },
+    "callers_observe_until": {"callers": "FOLDER/callers.yaml"},
     **{name: {"decision_log": "FOLDER/decisions.log"} for name in REACHED if name.startswith("decision_log_")},
 }
 """Settings that others need beside them."""

@@ -15,6 +15,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.server.serving import Served, served
 
+ADMINISTRATORS = """\
+trust_domains: {td: ca.pem, example.org: ca.pem, bench: ca.pem}
+callers:
+  - {name: td, match: {spiffe: "spiffe://td/*"}, policies: [AdministratorAccess]}
+  - {name: workloads, match: {spiffe: "spiffe://td/*/*"}, policies: [AdministratorAccess]}
+  - {name: proxy, match: {spiffe: "spiffe://example.org/*"}, policies: [AdministratorAccess]}
+  - {name: bench, match: {spiffe: "spiffe://bench/*"}, policies: [AdministratorAccess]}
+  - {name: hosts, match: {dns: "*.example"}, policies: [AdministratorAccess]}
+"""
+"""A callers file in which the callers of tests that are not about rights may do everything."""
+
 _LONG = dt.timedelta(days=30)
 _PEM = serialization.Encoding.PEM
 
@@ -31,6 +42,7 @@ class Authority:
         (folder / "cert.pem").write_bytes(certificate)
         (folder / "key.pem").write_bytes(key)
         (folder / "key.pem").chmod(0o600)
+        (folder / "callers.yaml").write_text(ADMINISTRATORS)
 
     def issue(self, *names: x509.GeneralName, common_name: str = "client") -> tuple[bytes, bytes]:
         """Return a certificate with these alternative names, and its key."""
@@ -41,9 +53,10 @@ class Authority:
 
     @asynccontextmanager
     async def served(self, **flags: object) -> AsyncIterator[Served]:
-        """Give a server that asks for client certificates of this authority."""
-        files = {"tls_cert": "cert.pem", "tls_key": "key.pem", "tls_client_ca": "ca.pem"}
-        async with served(**{name: str(self.folder / file) for name, file in files.items()}, **flags) as service:
+        """Give a server that asks for client certificates of this authority, whose callers may do everything."""
+        names = {"tls_cert": "cert.pem", "tls_key": "key.pem", "tls_client_ca": "ca.pem", "callers": "callers.yaml"}
+        files = {name: str(self.folder / file) for name, file in names.items()}
+        async with served(**{**files, **flags}) as service:
             yield service
 
     @asynccontextmanager

@@ -11,6 +11,7 @@ import pytest
 from rolecall.callers.credential import LOCAL
 from rolecall.callers.errors import InvalidCallersError
 from rolecall.security.callers_reload import ReloadingCallers
+from tests.callers.files import put
 
 DECIDER = "callers: [{name: laptop, match: {local: true}, policies: [RolecallDecider]}]\n"
 ADMINISTRATOR = DECIDER.replace("RolecallDecider", "AdministratorAccess")
@@ -25,7 +26,7 @@ class CallersOnDisk:
         self.put(DECIDER)
 
     def put(self, text: str) -> None:
-        self._path.write_text(text)
+        put(self._path, text)
 
     def remove(self) -> None:
         self._path.unlink()

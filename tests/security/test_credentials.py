@@ -6,8 +6,12 @@ import pytest
 import trustme
 
 from rolecall.callers.credential import ANONYMOUS, LOCAL
+from rolecall.callers.declarations import CallersFile
+from rolecall.callers.directory import CallerDirectory
 from rolecall.security.credentials import CredentialsError, TlsFiles, listener_security
 from rolecall.security.identity import authenticated
+
+CALLERS = CallerDirectory(CallersFile())
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +31,7 @@ def without_clients(files: TlsFiles) -> TlsFiles:
 
 
 def test_on_this_machine_plain_text_is_taken_and_everybody_is_local() -> None:
-    security = listener_security(TlsFiles(), loopback=True, insecure=False)
+    security = listener_security(TlsFiles(), CALLERS, loopback=True, insecure=False)
 
     assert (security.certificate, security.warning) == (None, "")
     assert security.identify(None).credential == LOCAL  # type: ignore[arg-type]
@@ -36,12 +40,12 @@ def test_on_this_machine_plain_text_is_taken_and_everybody_is_local() -> None:
 def test_beyond_this_machine_nothing_is_taken_without_certificates_of_clients(files: TlsFiles) -> None:
     for tls in (TlsFiles(), without_clients(files)):
         with pytest.raises(CredentialsError, match="--tls-client-ca"):
-            listener_security(tls, loopback=False, insecure=False)
+            listener_security(tls, CALLERS, loopback=False, insecure=False)
 
 
 def test_insecure_warns_and_makes_every_caller_anonymous(files: TlsFiles) -> None:
     for tls in (TlsFiles(), without_clients(files)):
-        security = listener_security(tls, loopback=False, insecure=True)
+        security = listener_security(tls, CALLERS, loopback=False, insecure=True)
 
         assert "INSECURE" in security.warning
         assert security.identify(None).credential == ANONYMOUS  # type: ignore[arg-type]
@@ -49,10 +53,15 @@ def test_insecure_warns_and_makes_every_caller_anonymous(files: TlsFiles) -> Non
 
 def test_with_an_authority_callers_are_whom_their_certificates_name_also_with_insecure(files: TlsFiles) -> None:
     for loopback, insecure in ((True, False), (False, False), (False, True)):
-        security = listener_security(files, loopback=loopback, insecure=insecure)
+        security = listener_security(files, CALLERS, loopback=loopback, insecure=insecure)
 
         assert (security.identify, security.warning) == (authenticated, "")
         assert security.certificate is not None
+
+
+def test_clients_with_certificates_need_a_callers_file(files: TlsFiles) -> None:
+    with pytest.raises(CredentialsError, match="rolecall callers init --admin IDENTITY"):
+        listener_security(files, CallerDirectory(), loopback=True, insecure=False)
 
 
 @pytest.mark.parametrize("missing", ["certificate", "key"])
@@ -60,14 +69,14 @@ def test_a_certificate_and_its_key_belong_together(files: TlsFiles, missing: str
     given = {"certificate": files.certificate, "key": files.key, missing: ""}
 
     with pytest.raises(CredentialsError, match="both --tls-cert and --tls-key"):
-        listener_security(TlsFiles(**given), loopback=True, insecure=False)
+        listener_security(TlsFiles(**given), CALLERS, loopback=True, insecure=False)
 
 
 def test_a_missing_file_is_named_with_its_flag(files: TlsFiles, tmp_path: Path) -> None:
     tls = TlsFiles(certificate=str(tmp_path / "none.pem"), key=files.key)
 
     with pytest.raises(CredentialsError, match=r"--tls-cert: cannot read `.*none\.pem`: no such file"):
-        listener_security(tls, loopback=True, insecure=False)
+        listener_security(tls, CALLERS, loopback=True, insecure=False)
 
 
 def test_a_key_of_another_certificate_is_refused(files: TlsFiles, tmp_path: Path) -> None:
@@ -75,7 +84,10 @@ def test_a_key_of_another_certificate_is_refused(files: TlsFiles, tmp_path: Path
 
     with pytest.raises(CredentialsError, match="are not a PEM certificate and its unencrypted key"):
         listener_security(
-            TlsFiles(certificate=files.certificate, key=str(tmp_path / "other.pem")), loopback=True, insecure=False
+            TlsFiles(certificate=files.certificate, key=str(tmp_path / "other.pem")),
+            CALLERS,
+            loopback=True,
+            insecure=False,
         )
 
 
@@ -83,11 +95,11 @@ def test_an_authority_without_certificate_is_refused(files: TlsFiles) -> None:
     tls = TlsFiles(certificate=files.certificate, key=files.key, client_authority=files.key)
 
     with pytest.raises(CredentialsError, match="contains no PEM certificate"):
-        listener_security(tls, loopback=True, insecure=False)
+        listener_security(tls, CALLERS, loopback=True, insecure=False)
 
 
 def test_on_this_machine_a_certificate_is_used_without_those_of_clients(files: TlsFiles) -> None:
-    security = listener_security(without_clients(files), loopback=True, insecure=False)
+    security = listener_security(without_clients(files), CALLERS, loopback=True, insecure=False)
 
     assert security.certificate is not None
     assert security.certificate is not None
@@ -101,7 +113,7 @@ def test_the_warning_says_what_is_missing(files: TlsFiles, given: bool, sentence
 
     assert (
         f"accepting calls from other machines {sentence}"
-        in listener_security(tls, loopback=False, insecure=True).warning
+        in listener_security(tls, CALLERS, loopback=False, insecure=True).warning
     )
 
 
@@ -112,7 +124,7 @@ def test_the_refusal_says_what_to_give(files: TlsFiles, given: bool, sentence: s
     tls = without_clients(files) if given else TlsFiles()
 
     with pytest.raises(CredentialsError, match=sentence):
-        listener_security(tls, loopback=False, insecure=False)
+        listener_security(tls, CALLERS, loopback=False, insecure=False)
 
 
 @pytest.mark.parametrize("name", ["certificate", "key", "client_authority"])

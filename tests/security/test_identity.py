@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from rolecall.callers.credential import LOCAL, Credential, CredentialKind
+from rolecall.callers.directory import CallerDirectory
 from rolecall.security.identity import (
     MAX_DNS_NAME_BYTES,
     MAX_SPIFFE_ID_BYTES,
     UnidentifiedCallerError,
-    authenticate,
     authenticated,
     by_certificate,
+    certificate_authenticator,
     fixed_identity,
     name_in_certificate,
 )
-from rolecall.security.unrestricted import UnrestrictedCaller
 
 
 @dataclass
@@ -156,9 +156,10 @@ def test_a_dns_name_has_at_most_253_bytes() -> None:
 def test_a_fixed_identity_is_the_same_for_every_call() -> None:
     context: Any = Context({"peer_dns": [b"web"]})
 
-    caller = UnrestrictedCaller(LOCAL)
+    identify = fixed_identity(CallerDirectory(), LOCAL)
 
-    assert fixed_identity(caller)(context) is caller
+    assert identify(context) is identify(context)
+    assert identify(context).credential is LOCAL
 
 
 async def test_a_call_that_was_not_authenticated_has_no_caller() -> None:
@@ -171,7 +172,7 @@ async def test_a_call_that_was_not_authenticated_has_no_caller() -> None:
 async def test_the_caller_is_known_once_it_is_authenticated() -> None:
     context: Any = Context({"peer_dns": [b"web"]})
 
-    caller = authenticate(context)
+    caller = certificate_authenticator(CallerDirectory())(context)
 
     assert authenticated(context) is caller
     assert caller.credential == Credential(kind=CredentialKind.DNS, identity="web")

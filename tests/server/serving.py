@@ -15,10 +15,12 @@ from structlog.typing import FilteringBoundLogger
 
 from rolecall.config.options import decision_log_options, tls_files
 from rolecall.config.settings import Config
+from rolecall.engine.clock import now_micros
 from rolecall.observability.decision_log.log import DecisionLog, open_sink
 from rolecall.observability.decision_log.record import ServerIdentity
 from rolecall.observability.logs import make_logger
 from rolecall.security.credentials import listener_security
+from rolecall.server.callers import open_callers
 from rolecall.server.main import running_server
 from rolecall.server.replica import Replica
 from rolecall.server.server import RolecallServer
@@ -116,13 +118,14 @@ def log_lines(stream: io.StringIO) -> list[dict[str, Any]]:
 async def idle_server(**flags: object) -> AsyncIterator[RolecallServer]:
     """Give a server whose parts exist and of which none runs: nothing is loaded, polled, bound or answered."""
     settings, log = config(**flags), make_logger("error", "json", io.StringIO())
-    security = listener_security(tls_files(settings), loopback=True, insecure=False)
+    callers = open_callers(settings, log, now_micros())
+    security = listener_security(tls_files(settings), callers.directory, loopback=True, insecure=False)
     replica, options = Replica(settings, open_repository(settings.store_url), log), decision_log_options(settings)
     decision_log = None
     if options:
         identity = ServerIdentity(instance="i-1", version="1", incarnation=lambda: replica.snapshot.incarnation)
         decision_log = DecisionLog(open_sink(options), options, identity, log=log, clock=lambda: 0.0)
-    server = RolecallServer(settings, replica, security, log, decision_log)
+    server = RolecallServer(settings, replica, security, log, decision_log, callers=callers)
     try:
         yield server
     finally:

@@ -64,6 +64,9 @@ class Certificates:
         issued = self.authority.issue_cert("localhost", "127.0.0.1")
         issued.cert_chain_pems[0].write_to_path(folder / "cert.pem")
         issued.private_key_pem.write_to_path(folder / "key.pem")
+        (folder / "callers.yaml").write_text(
+            "callers: [{name: web, match: {dns: web.example.org}, policies: [AdministratorAccess]}]"
+        )
         past = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
         self.clients = {
             "known": self.authority.issue_cert("web.example.org"),
@@ -72,7 +75,7 @@ class Certificates:
         }
 
     def flags(self, **more: object) -> dict[str, object]:
-        names = {"tls_cert": "cert.pem", "tls_key": "key.pem", "tls_client_ca": "ca.pem"}
+        names = {"tls_cert": "cert.pem", "tls_key": "key.pem", "tls_client_ca": "ca.pem", "callers": "callers.yaml"}
         return {**ANY_PORTS, **{name: str(self.folder / file) for name, file in names.items()}, **more}
 
     def credentials(self, client: str) -> grpc.ChannelCredentials:

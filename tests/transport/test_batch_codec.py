@@ -13,6 +13,7 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from google.rpc.status_pb2 import Status
 
 from rolecall.callers.credential import Credential, CredentialKind
+from rolecall.callers.directory import CallerDirectory
 from rolecall.engine.consistency import Consistency, StateAge
 from rolecall.engine.decision import Answer, ServedFrom
 from rolecall.engine.decision_point import DecisionPoint
@@ -23,7 +24,6 @@ from rolecall.roles.accounts import Accounts
 from rolecall.roles.change import Author, Change, ChangeKind, Commit
 from rolecall.roles.role import Micros, Revision
 from rolecall.security.identity import Identify, fixed_identity
-from rolecall.security.unrestricted import UnrestrictedCaller
 from rolecall.transport.codecs.batch import BatchAnswers, StreamAnswers, refusal
 from rolecall.transport.codecs.decision import QueryDecoder, write_answer
 from rolecall.transport.codecs.raw import RawBatchRequest, RawBatchResponse
@@ -235,7 +235,7 @@ async def test_a_batch_has_1_query_up_to_the_limit(queries: int, accepted: bool)
 
 
 def caller_named(name: str) -> Identify:
-    return fixed_identity(UnrestrictedCaller(Credential(kind=CredentialKind.DNS, identity=name)))
+    return fixed_identity(CallerDirectory(), Credential(kind=CredentialKind.DNS, identity=name))
 
 
 async def test_the_decisions_of_a_batch_are_reported_as_they_are_answered() -> None:

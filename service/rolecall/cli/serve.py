@@ -18,6 +18,8 @@ from rolecall.config.types import ListenAddress
 _METAVARS = {
     "account_id": "ID",
     "account_alias": "NAME=ID",
+    "callers": "FILE|DIR",
+    "callers_observe_until": "DATE",
     "decision_log": "stdout|FILE",
     "decision_log_erase": "POINTER",
     "decision_log_mask": "POINTER",

@@ -19,6 +19,7 @@ from rolecall.config.types import (
     read_share,
     read_tcp_address,
     read_text,
+    read_time,
 )
 from rolecall.observability.decision_log.log import DecisionLogOptions
 from rolecall.observability.logs import FORMATS, LEVELS
@@ -64,6 +65,14 @@ class ServerSettings:
     tls_key: str = setting("", read_text, "Private key of --tls-cert (PEM file).")
     tls_client_ca: str = setting(
         "", read_text, "CA certificates (PEM file) that verify clients; every client must then present a certificate."
+    )
+    callers: str = setting(
+        "", read_text, "Callers file (YAML), or a directory of them: who may call, and what each caller may do."
+    )
+    callers_observe_until: int | None = setting(
+        None,
+        read_time,
+        "Until this date, 30 days ahead at most, log and count calls without a right instead of denying them.",
     )
     transport: str = setting(
         "auto", OneOf(TRANSPORTS), "What reads HTTP/2: h2, which needs the package ngh2, or grpcio; auto is grpcio."

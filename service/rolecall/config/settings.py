@@ -87,5 +87,7 @@ class Config(LimitSettings, ServerSettings):
             problems.append("--store and --store-file name two stores; give one of them")
         if bool(self.snapshot_file) != bool(self.snapshot_key_file):
             problems.append("give --snapshot-file and --snapshot-key-file together, or neither")
+        if self.callers_observe_until is not None and not self.callers:
+            problems.append("--callers-observe-until needs --callers, whose rights are observed")
         if problems:
             raise ConfigError(problems)

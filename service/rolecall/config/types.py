@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 
 from rolecall.observability.decision_log.masking import read_pointer
 from rolecall.policy.findings import Severity
+from rolecall.policy.readers import read_date
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,14 @@ def read_severities(text: str) -> frozenset[Severity]:
         known = ", ".join(f"`{severity.value}`" for severity in Severity)
         raise ValueError(f"`{unknown[0]}` is not a severity; the severities are {known}")
     return frozenset(map(Severity, names))
+
+
+def read_time(text: str) -> int:
+    """Return a time in microseconds since the epoch: a date, at its start in UTC, or a date and a time."""
+    try:
+        return read_date(f"{text}T00:00:00Z" if _DAY.fullmatch(text) else text)
+    except ValueError as error:
+        raise ValueError(f"must be a date: {error}") from None
 
 
 def read_share(text: str) -> float:

@@ -26,6 +26,7 @@ from prometheus_client.registry import Collector
 from rolecall.engine.cache import RequestCache
 from rolecall.engine.decision import Reason, ServedFrom
 from rolecall.engine.decision_point import DecisionPoint
+from rolecall.observability.caller_metrics import CallersCollector, CallersSources
 from rolecall.observability.decision_log.log import DecisionLog
 from rolecall.observability.decision_log.metrics import DecisionLogCollector
 from rolecall.observability.metered_writer import WRITE_BOUNDS, MeteredWriter
@@ -98,6 +99,7 @@ class MetricSources:
     loop_lag_seconds: Callable[[], float]
     decision_log: DecisionLog | None = None
     certificate: CertificateMetrics | None = None
+    callers: CallersSources | None = None
 
 
 def make_registry(sources: MetricSources) -> CollectorRegistry:
@@ -108,6 +110,8 @@ def make_registry(sources: MetricSources) -> CollectorRegistry:
     registry.register(ReplicationCollector(sources.replication))
     if sources.decision_log is not None:
         registry.register(DecisionLogCollector(sources.decision_log))
+    if sources.callers is not None:
+        registry.register(CallersCollector(sources.callers))
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)

@@ -19,7 +19,7 @@ from grpc.aio import ServicerContext
 
 from rolecall.callers.caller import Caller
 from rolecall.callers.credential import Credential, CredentialKind
-from rolecall.security.unrestricted import UnrestrictedCaller
+from rolecall.callers.directory import CallerDirectory
 
 MAX_SPIFFE_ID_BYTES = 2_048
 MAX_DNS_NAME_BYTES = 253
@@ -44,24 +44,30 @@ class UnidentifiedCallerError(Exception):
         super().__init__(_found(spiffe_ids, dns_names))
 
 
-def fixed_identity(caller: Caller) -> Identify:
-    """Return an `Identify` for which every call has the same caller."""
+def fixed_identity(callers: CallerDirectory, credential: Credential) -> Identify:
+    """Return an `Identify` for which every call has the same credential."""
 
     def identify(context: CallContext) -> Caller:  # noqa: ARG001
-        return caller
+        return callers.caller(credential, source_ip="", secure=False)
 
     return identify
 
 
-def authenticate(context: CallContext) -> Caller:
-    """Return the caller that the client certificate of the current call names; `authenticated` returns it from now on.
+def certificate_authenticator(callers: CallerDirectory) -> Identify:
+    """Return what authenticates callers by their client certificates."""
 
-    Raise `UnidentifiedCallerError`.
-    """
-    caller = UnrestrictedCaller(by_certificate(context))
-    # Read only by the same call: it has a task of its own, or awaits nothing, and the next call there sets its caller first.
-    _caller.set(caller)
-    return caller
+    def authenticate(context: CallContext) -> Caller:
+        """Return the caller that the client certificate of the current call names; `authenticated` returns it from now on.
+
+        Raise `UnidentifiedCallerError`.
+        """
+        caller = callers.caller(by_certificate(context), source_ip="", secure=True)
+        # Read only by the same call: it has a task of its own, or awaits nothing, and the next call there sets its caller
+        # first.
+        _caller.set(caller)
+        return caller
+
+    return authenticate
 
 
 def authenticated(context: CallContext) -> Caller:  # noqa: ARG001  (the signature is that of `Identify`)

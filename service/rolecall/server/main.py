@@ -21,6 +21,7 @@ from structlog.typing import FilteringBoundLogger
 from rolecall.config.options import decision_log_options, tls_files
 from rolecall.config.settings import Config
 from rolecall.config.sources import ConfigError
+from rolecall.engine.clock import now_micros
 from rolecall.observability.decision_log.log import DecisionLog, DecisionLogError, open_sink
 from rolecall.observability.decision_log.record import ServerIdentity
 from rolecall.observability.logs import adopt_standard_logging, make_logger
@@ -28,6 +29,7 @@ from rolecall.observability.metrics import rolecall_version
 from rolecall.roles.errors import RoleError
 from rolecall.security.credentials import CredentialsError, listener_security
 from rolecall.server.background import cancel, run_with_restarts
+from rolecall.server.callers import CallersFileError, open_callers
 from rolecall.server.replica import Replica
 from rolecall.server.server import BoundAddresses, RolecallServer
 from rolecall.server.shutdown import StopSignal, wait_until_done_or_set
@@ -48,6 +50,7 @@ A call changes between these several times, and would wait Python's default of f
 
 _START_ERRORS = (
     AddressError,
+    CallersFileError,
     ConfigError,
     CredentialsError,
     DecisionLogError,
@@ -74,17 +77,21 @@ async def running_server(
     log, stopping = log or make_logger(config.log_level, config.log_format), stopping or StopSignal()
     async with AsyncExitStack() as stack:
         with _start_errors():
-            security = listener_security(tls_files(config), loopback=config.listen.loopback, insecure=config.insecure)
+            callers = open_callers(config, log, now_micros())
+            security = listener_security(
+                tls_files(config), callers.directory, loopback=config.listen.loopback, insecure=config.insecure
+            )
             replica = Replica(config, open_repository(config.store_url), log)
             stack.push_async_callback(replica.close)
             decision_log = _decision_log(config, replica, log)
             if decision_log:
                 stack.push_async_callback(decision_log.close)
-            server = RolecallServer(config, replica, security, log, decision_log)
+            server = RolecallServer(config, replica, security, log, decision_log, callers=callers)
             stack.push_async_callback(server.close)
             server.listen()
             await _load(replica, stopping)
         await server.start()
+        callers.log_start()
         if security.warning:
             log.warning(security.warning)
         for work in (*server.background_work(), *replica.background_work()):

@@ -16,6 +16,7 @@ from rolecall.observability.metrics import make_registry
 from rolecall.observability.ops import OpsServer
 from rolecall.security.credentials import CredentialsError, ListenerSecurity
 from rolecall.server.background import BackgroundWork
+from rolecall.server.callers import ServerCallers
 from rolecall.server.health import ServerHealth
 from rolecall.server.replica import Replica
 from rolecall.server.retention import Retention
@@ -44,9 +45,11 @@ class RolecallServer:
         listener_security: ListenerSecurity,
         log: FilteringBoundLogger,
         decision_log: DecisionLog | None = None,
+        *,
+        callers: ServerCallers,
     ) -> None:
         self._config, self._log, self._listener_security = config, log, listener_security
-        self.replica, self.decision_log = replica, decision_log
+        self.replica, self.callers, self.decision_log = replica, callers, decision_log
         self.probe = LoopProbe()
         self.health = ServerHealth(replica, self.probe, max_staleness_seconds=config.max_staleness_seconds)
         self.retention = Retention(replica, config, log)
@@ -56,7 +59,9 @@ class RolecallServer:
         )
         self.grpc_server = make_grpc_server(config, servicers, log, listener_security)
         self.registry = make_registry(
-            metric_sources(self.grpc_server, replica, self.probe, listener_security, decision_log, decoder=decoder)
+            metric_sources(
+                self.grpc_server, replica, self.probe, listener_security, decision_log, callers=callers, decoder=decoder
+            )
         )
         self.ops = OpsServer(self.registry, not_live=self.health.not_live, not_ready=self.health.not_ready)
         self.bound = BoundAddresses("", "")
@@ -98,6 +103,8 @@ class RolecallServer:
         work: list[BackgroundWork] = [self._revive_after_crashes, self.retention.run, self.health.run, self._sweep]
         if self._listener_security.certificate:
             work.append(partial(self._listener_security.certificate.watch_files, self._log_certificate))
+        if self.callers.reloading:
+            work.append(self.callers.watch_files)
         return work
 
     async def _sweep(self) -> None:

@@ -10,6 +10,7 @@ from rolecall.engine.clock import now_micros
 from rolecall.engine.consistency import Consistency
 from rolecall.engine.history import RoleHistory
 from rolecall.engine.watch import RoleWatches
+from rolecall.observability.caller_metrics import CallersSources
 from rolecall.observability.decision_log.log import DecisionLog
 from rolecall.observability.loop_probe import LoopProbe
 from rolecall.observability.metrics import MetricSources
@@ -18,6 +19,7 @@ from rolecall.roles.catalog import RoleCatalog
 from rolecall.security.credentials import ListenerSecurity
 from rolecall.security.identity import CallContext, Identify, UnidentifiedCallerError, name_in_certificate
 from rolecall.security.permissions import permit
+from rolecall.server.callers import ServerCallers
 from rolecall.server.replica import Replica
 from rolecall.transport.choice import transport_named
 from rolecall.transport.codecs.decision import QueryDecoder
@@ -86,6 +88,7 @@ def metric_sources(
     listener_security: ListenerSecurity,
     decision_log: DecisionLog | None,
     *,
+    callers: ServerCallers,
     decoder: QueryDecoder,
 ) -> MetricSources:
     """Return where the metrics of a server are read from."""
@@ -101,6 +104,7 @@ def metric_sources(
             follower=replica.follower, polling=replica.polling, reconciler=replica.reconciler, saver=replica.saver
         ),
         certificate=listener_security.certificate,
+        callers=_callers_sources(callers),
         watches=lambda: server.watches,
         refusals=server.refusals,
         silent_ended=lambda: server.silent.ended,
@@ -108,6 +112,13 @@ def metric_sources(
         revivals=lambda: server.revivals,
         loop_lag_seconds=lambda: probe.lag_seconds,
     )
+
+
+def _callers_sources(callers: ServerCallers) -> CallersSources | None:
+    if callers.reloading is None:
+        return None
+    observe = callers.observe
+    return CallersSources(callers.reloading, lambda: observe.denials if observe else {})
 
 
 def _authenticate(listener_security: ListenerSecurity) -> Authenticate | None:
