@@ -16,7 +16,7 @@ from typing import Any
 from tests.repository.tree import ROOT
 
 LOCK, BILL = ROOT / "requirements/runtime.lock", ROOT / "dist/sbom.cdx.json"
-_LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;]+)", re.MULTILINE)
+_LOCKED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]+\])?==([^\s;]+)", re.MULTILINE)
 
 
 def main() -> int:

@@ -76,7 +76,7 @@ def _installed(environment: Path) -> str:
 def _resolved(wanted: Path, installed: Path) -> str:
     command = [
         str(VENV / "audit/bin/uv"), "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes",
-        "--no-header", "--no-annotate", "--constraint", str(installed), str(wanted),
+        "--no-header", "--no-annotate", "--no-strip-extras", "--constraint", str(installed), str(wanted),
     ]  # fmt: skip
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 

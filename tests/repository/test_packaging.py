@@ -30,7 +30,7 @@ def locked(name: str) -> dict[str, str]:
     """Return the distributions of a lock, each with its version and all its hashes."""
     text = (ROOT / f"requirements/{name}.lock").read_text()
     entries = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)[1:]
-    return {entry.partition("==")[0].lower().replace("_", "-"): entry for entry in entries}
+    return {re.split(r"\[|==", entry)[0].lower().replace("_", "-"): entry for entry in entries}
 
 
 def third_party(source: str) -> set[str]:
