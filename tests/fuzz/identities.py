@@ -6,6 +6,7 @@ import re
 from types import SimpleNamespace
 from typing import Any
 
+from rolecall.callers.credential import Credential, CredentialKind
 from rolecall.security.identity import UnidentifiedCallerError, by_certificate
 from tests.fuzz.target import Target, outcome
 
@@ -22,7 +23,13 @@ def check_names(data: bytes) -> None:
     uris = [line[1:] for line in lines if line[:1] == b"u"]
     names = [line[1:] for line in lines if line[:1] == b"d"]
     context: Any = SimpleNamespace(auth_context=lambda: {"peer_uri": uris, "peer_dns": names})
-    assert outcome(lambda: by_certificate(context), UnidentifiedCallerError) == _expected(uris, names)
+    credential = outcome(lambda: by_certificate(context), UnidentifiedCallerError)
+    expected = _expected(uris, names)
+    assert (credential.identity if isinstance(credential, Credential) else None) == expected
+    if isinstance(credential, Credential):
+        assert credential.kind == (
+            CredentialKind.SPIFFE if credential.identity.startswith("spiffe:") else CredentialKind.DNS
+        )
 
 
 def _expected(uris: list[bytes], names: list[bytes]) -> str | None:
