@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import grpc
 
+from rolecall.transport.connection_counts import ConnectionClosure, ConnectionRefusal
 from rolecall.transport.http2.options import ConnectionOptions
 from rolecall.transport.http2.request_memory import RequestMemoryLimits
 from rolecall.transport.rpc.silent_calls import MAX_SILENT
@@ -40,7 +41,7 @@ async def test_sixty_thousand_calls_without_a_message_are_as_few_as_one_connecti
 
             assert len(service.server.grpc_server.silent) <= MAX_SILENT
             await until(lambda: open_calls(service) <= MAX_SILENT + RequestMemoryLimits().early_calls + 1)
-        await until(lambda: wire(service).memory.ended > 55_000)
+        await until(lambda: wire(service).connection_counts.memory_ended > 55_000)
         assert wire(service).memory.header_bytes <= MAX_SILENT * 600
 
 
@@ -117,7 +118,7 @@ async def test_only_so_many_connections_may_have_an_incomplete_frame(service: Se
             await one.ending()
 
         assert len(wire(service).memory._partial) == 3
-        assert wire(service).memory.ended == 2
+        assert wire(service).connection_counts.closed[ConnectionClosure.PARTIAL_FRAME] == 2
 
 
 # --- half messages ---
@@ -133,7 +134,7 @@ async def test_half_messages_of_many_connections_take_bounded_memory_and_the_old
                 await one.send([frames.headers(stream, APPLY) + frames.frame(frames.DATA, 0, stream, half)])
                 await asyncio.sleep(0.01)
 
-        await until(lambda: wire(service).memory.ended == 30 - 300_000 // len(half))
+        await until(lambda: wire(service).connection_counts.memory_ended == 30 - 300_000 // len(half))
 
         assert wire(service).memory.message_bytes <= 300_000
         assert await ended_with(attackers[0], 1) == b"8"
@@ -252,7 +253,8 @@ async def test_a_full_server_closes_the_connection_that_is_idle_longest_and_none
 
         assert await answered(newcomer, 1)
         assert await idle[0].ending() is None
-        assert (len(wire(service).connections), wire(service).acceptance.closed_idle) == (3, 1)
+        closed = wire(service).connection_counts.closed
+        assert (len(wire(service).connections), closed[ConnectionClosure.ROOM]) == (3, 1)
         busy.cancel()
 
 
@@ -270,5 +272,5 @@ async def test_a_server_full_of_busy_connections_refuses_the_newcomer() -> None:
         async with attacker(service) as newcomer:
             await newcomer.ending()
 
-        assert (len(service.calls), wire(service).acceptance.refused) == (1, 1)
+        assert (len(service.calls), wire(service).connection_counts.refused[ConnectionRefusal.FULL]) == (1, 1)
         busy.cancel()

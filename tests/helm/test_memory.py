@@ -12,6 +12,8 @@ from rolecall.engine import feed
 from rolecall.engine.watch_events import WatchOptions
 from rolecall.observability.decision_log import line_writer
 from rolecall.transport.codecs import watch
+from rolecall.transport.http2.options import ConnectionOptions
+from rolecall.transport.http2.request_memory import RequestMemoryLimits
 from tests.helm.values import VALUES, leaves
 from tests.immunity.test_memos import ALL_MEMOS
 
@@ -38,6 +40,12 @@ def remembered() -> int:
     return caches + ALL_MEMOS + watches + line_writer.MAX_QUEUED_BYTES
 
 
+def of_requests() -> int:
+    """Return how many bytes the transport h2 stores at most for clients that send and accept only parts."""
+    requests = RequestMemoryLimits()
+    return requests.message_bytes + requests.header_bytes + ConnectionOptions().max_all_queued_bytes
+
+
 def resources() -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = yaml.safe_load(VALUES.read_text())["resources"]
     return found
@@ -58,6 +66,7 @@ def test_the_parts_that_no_setting_has_are_documented_with_their_size() -> None:
     assert figure(r"(\d+) MB of texts") == ALL_MEMOS // MEGABYTE
     assert figure(r"(\d+) MiB for watches") == watches // MEBIBYTE
     assert figure(r"(\d+) MiB for a decision log") == line_writer.MAX_QUEUED_BYTES // MEBIBYTE
+    assert figure(r"up to (\d+) MiB more") == of_requests() // MEBIBYTE
 
 
 def test_the_request_and_the_limit_cover_full_caches() -> None:
@@ -66,7 +75,7 @@ def test_the_request_and_the_limit_cover_full_caches() -> None:
     request, limit = (mebibytes(resources()[part]["memory"]) * MEBIBYTE for part in ("requests", "limits"))
 
     assert needed <= request
-    assert 1.2 * needed + figure_of_uploads() <= limit
+    assert 1.2 * (needed + of_requests()) + figure_of_uploads() <= limit
 
 
 def figure_of_uploads() -> int:

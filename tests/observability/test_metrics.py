@@ -398,6 +398,26 @@ async def test_the_process_and_its_collector_are_measured(server: RolecallServer
     assert any(series.startswith("python_gc_collections_total") for series in found)
 
 
+async def test_connections_are_shown_with_the_reasons_of_those_refused_and_closed() -> None:
+    async with idle_server(transport="h2") as server:
+        counts = server.grpc_server.wire.connection_counts
+        assert counts is not None
+        counts.refused["alpn"], counts.closed["pings"], counts.memory_ended = 4, 5, 6
+
+        found = samples(server.registry)
+
+        assert found["rolecall_connections"] == 0
+        assert found['rolecall_connections_refused_total{reason="alpn"}'] == 4
+        assert found['rolecall_connections_refused_total{reason="full"}'] == 0
+        assert found['rolecall_connections_closed_total{reason="pings"}'] == 5
+        assert found["rolecall_calls_memory_ended_total"] == 6
+
+
+async def test_a_transport_that_does_not_count_connections_has_no_metrics_of_them() -> None:
+    async with idle_server(transport="grpcio") as server:
+        assert not shown(server, "rolecall_connections", "rolecall_connections_refused_total")
+
+
 async def test_every_metric_of_this_service_has_a_help_sentence(server: RolecallServer) -> None:
     families = text_string_to_metric_families(generate_latest(server.registry).decode())
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import warnings
 from collections.abc import Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from cryptography import x509
 
 from rolecall.security.credentials import TlsFiles
 from rolecall.security.tls_reload import ReloadingCertificate
+from rolecall.transport.connection_counts import ConnectionRefusal
 from rolecall.transport.endpoint import Endpoint
 from rolecall.transport.grpcio_server import GrpcioServer
 from rolecall.transport.http2.methods import Methods
@@ -181,7 +183,7 @@ def test_handshakes_that_do_not_end_are_bounded_in_number_and_time(new_loop: New
         options = replace(ConnectionOptions(), max_handshakes=3, handshake=0.5)
         async with listening(certificate(authority), options) as (server, port):
             silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(8)]
-            await until(lambda: server.acceptance.ended_handshakes == 5)
+            await until(lambda: server.connection_counts.refused[ConnectionRefusal.HANDSHAKES] == 5)
             assert len(server.acceptance.handshakes) <= 3
 
             assert await names_seen(authority, port, DNS("web"))
@@ -199,6 +201,74 @@ async def _ended(reader: asyncio.StreamReader) -> bool:
         return await reader.read(100) == b""
     except ConnectionError:
         return True
+
+
+@LOOPS
+def test_every_failed_handshake_is_counted_by_its_reason(new_loop: NewLoop, tmp_path: Path) -> None:
+    version = ssl.TLSVersion.TLSv1_3
+    for name in ("ours", "other"):
+        (tmp_path / name).mkdir()
+    ours, other = Authority(tmp_path / "ours"), Authority(tmp_path / "other")
+
+    async def old_version(port: int) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with warnings.catch_warnings(action="ignore"):
+            context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+        context.set_ciphers("DEFAULT@SECLEVEL=0")
+        assert not await settings_received(port, context)
+
+    async def stranger(port: int) -> None:
+        context = client_context(ours, version, ["h2"], own=False)
+        context.load_cert_chain(other.folder / "cert.pem", other.folder / "key.pem")
+        assert not await settings_received(port, context)
+
+    async def distrustful(port: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        received, sent = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = client_context(other, version, ["h2"]).wrap_bio(received, sent)
+        with suppress(ssl.SSLCertVerificationError):
+            while True:
+                with suppress(ssl.SSLWantReadError):
+                    tls.do_handshake()
+                writer.write(sent.read())
+                received.write(await reader.read(65_536))
+        writer.write(sent.read())  # an alert, which not every client sends
+        assert await _ended(reader)
+        writer.close()
+
+    async def leaves(port: int) -> None:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"\x16\x03\x01")
+        await writer.drain()
+        writer.transport.abort()
+
+    async def silent(port: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        assert await _ended(reader)
+        writer.close()
+
+    async def work() -> None:
+        options = replace(ConnectionOptions(), handshake=0.5)
+        async with listening(certificate(ours), options) as (server, port):
+            refused = server.connection_counts.refused
+            for reason, attempt in (
+                ("certificate", settings_received(port, client_context(ours, version, ["h2"], own=False))),
+                ("certificate", stranger(port)),
+                ("rejected_by_client", distrustful(port)),
+                ("tls", old_version(port)),
+                ("tls", settings_received(port, None)),
+                ("alpn", settings_received(port, client_context(ours, version, ["http/1.1"]))),
+                ("left", leaves(port)),
+                ("slow_handshake", silent(port)),
+            ):
+                before = refused[reason]
+                await attempt
+                await until(lambda: refused[reason] > before)  # noqa: B023 -- awaited at once
+            assert sum(refused.values()) >= 8
+            assert not server.connections
+
+    run(new_loop, work())
 
 
 @LOOPS

@@ -27,6 +27,7 @@ from rolecall.engine.cache import RequestCache
 from rolecall.engine.decision import Reason, ServedFrom
 from rolecall.engine.decision_point import DecisionPoint
 from rolecall.observability.caller_metrics import CallersCollector, CallersSources
+from rolecall.observability.connection_metrics import ConnectionCollector, ConnectionMetrics
 from rolecall.observability.decision_log.log import DecisionLog
 from rolecall.observability.decision_log.metrics import DecisionLogCollector
 from rolecall.observability.metered_writer import WRITE_BOUNDS, MeteredWriter
@@ -100,6 +101,7 @@ class MetricSources:
     decision_log: DecisionLog | None = None
     certificate: CertificateMetrics | None = None
     callers: CallersSources | None = None
+    connections: ConnectionMetrics | None = None
 
 
 def make_registry(sources: MetricSources) -> CollectorRegistry:
@@ -112,6 +114,8 @@ def make_registry(sources: MetricSources) -> CollectorRegistry:
         registry.register(DecisionLogCollector(sources.decision_log))
     if sources.callers is not None:
         registry.register(CallersCollector(sources.callers))
+    if sources.connections is not None:
+        registry.register(ConnectionCollector(sources.connections))
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)

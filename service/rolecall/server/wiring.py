@@ -105,6 +105,7 @@ def metric_sources(
         ),
         certificate=listener_security.certificate,
         callers=_callers_sources(callers),
+        connections=server.wire.connection_counts,
         watches=lambda: server.watches,
         refusals=server.refusals,
         silent_ended=lambda: server.silent.ended,

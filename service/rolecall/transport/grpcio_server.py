@@ -25,6 +25,7 @@ class GrpcioServer:
     def __init__(self, methods: MethodRegistry, options: ServerOptions) -> None:
         self._methods, self._options = methods, channel_options(options.max_message_bytes)
         self.revivals = 0
+        self.connection_counts = None  # grpc.aio does not report its connections
         self._crashed = asyncio.Event()
         self._stopped = False
         self._server = self._new_server()

@@ -8,6 +8,7 @@ from typing import Protocol, TypeAlias
 
 import grpc
 
+from rolecall.transport.connection_counts import ConnectionCounts
 from rolecall.transport.endpoint import Endpoint
 from rolecall.transport.options import ServerOptions
 from rolecall.transport.rpc.registry import MethodRegistry
@@ -32,6 +33,11 @@ class WireServer(Protocol):
     @property
     def revivals(self) -> int:
         """Return how often `revive` has succeeded."""
+        ...
+
+    @property
+    def connection_counts(self) -> ConnectionCounts | None:
+        """Return counters of connections; None if the transport does not count them."""
         ...
 
     def bind(self, endpoint: Endpoint, tls: ServerTls | None) -> int:

@@ -11,6 +11,7 @@ from operator import attrgetter
 from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
 from typing import TYPE_CHECKING, Any
 
+from rolecall.transport.connection_counts import ConnectionClosure, ConnectionRefusal
 from rolecall.transport.http2.connection import Http2Connection
 from rolecall.transport.wire import ServerTls
 
@@ -38,7 +39,7 @@ class Acceptance:
         self._max_handshakes = options.max_handshakes
         self.max_connections = min(options.max_connections, connections_of_files(getrlimit(RLIMIT_NOFILE)[0]))
         self.handshakes = dict[asyncio.Task[None], None]()
-        self.refused = self.closed_idle = self.ended_handshakes = 0
+        self.refused = server.connection_counts.refused
         self._idle: Iterator[tuple[float, Http2Connection]] = iter(())
 
     def newcomer(self, tls: ServerTls | None) -> asyncio.Protocol:
@@ -48,7 +49,7 @@ class Acceptance:
     def take(self, transport: Any, tls: ServerTls | None, early: list[bytes]) -> None:
         """Accept or refuse a connection; `early` gets what arrives before its TLS handshake begins."""
         if not self._make_room():
-            self.refused += 1
+            self.refused[ConnectionRefusal.FULL] += 1
             transport.abort()
         elif tls:
             self._begin_handshake(transport, tls.context(), early)
@@ -61,7 +62,7 @@ class Acceptance:
         if len(self.handshakes) >= self._max_handshakes:
             longest = next(iter(self.handshakes))
             del self.handshakes[longest]
-            self.ended_handshakes += 1
+            self.refused[ConnectionRefusal.HANDSHAKES] += 1
             longest.cancel()
         task = asyncio.get_running_loop().create_task(self._shake_hands(transport, tls, early))
         self.handshakes[task] = None
@@ -87,12 +88,18 @@ class Acceptance:
         loop.call_soon(loop.call_soon, _replay, transport, early)
         try:
             secured: Any = await securing
-        except (OSError, asyncio.CancelledError):
+        except asyncio.CancelledError:
+            transport.abort()
+            return
+        except OSError as error:
+            self.refused[refusal_of(error)] += 1
             transport.abort()
             return
         if secured is None:
-            return  # the client has left
+            self.refused[ConnectionRefusal.LEFT] += 1
+            return
         if secured.get_extra_info("ssl_object").selected_alpn_protocol() != ALPN:
+            self.refused[ConnectionRefusal.ALPN] += 1
             secured.abort()
             return
         connection.connection_made(secured)
@@ -106,9 +113,8 @@ class Acceptance:
         longest = self._longest_idle()
         if longest is None:
             return False
-        self.closed_idle += 1
         self._server.remove(longest)
-        longest.abort()
+        longest.cut(ConnectionClosure.ROOM)
         return True
 
     def _count(self) -> int:
@@ -134,6 +140,20 @@ class Acceptance:
 def connections_of_files(files: int) -> int:
     """Return how many connections a process can have that may open so many files."""
     return 2**31 if files == RLIM_INFINITY else max(1, files - RESERVED_FILES)
+
+
+def refusal_of(error: OSError) -> ConnectionRefusal:
+    """Return why a TLS handshake failed."""
+    match error:
+        case ssl.SSLCertVerificationError() | ssl.SSLError(reason="PEER_DID_NOT_RETURN_A_CERTIFICATE"):
+            return ConnectionRefusal.CERTIFICATE
+        case ssl.SSLError():
+            # OpenSSL names such an error after the alert that it has received: `TLSV1_ALERT_UNKNOWN_CA`.
+            alert = "ALERT" in (error.reason or "")
+            return ConnectionRefusal.REJECTED_BY_CLIENT if alert else ConnectionRefusal.TLS
+        case ConnectionAbortedError():
+            return ConnectionRefusal.SLOW_HANDSHAKE
+    return ConnectionRefusal.LEFT
 
 
 class _Newcomer(asyncio.Protocol):

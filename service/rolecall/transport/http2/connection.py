@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from rolecall.transport.connection_counts import ConnectionClosure
 from rolecall.transport.http2.call import Call
 from rolecall.transport.http2.ending import Ending
 from rolecall.transport.http2.events import handle
@@ -43,9 +45,9 @@ class Http2Connection(asyncio.Protocol):
         self.head: RequestHead | None = None  # of the last call
         self.keepalive = Keepalive(server.options, self._loop.time())
         self.outgoing = Outgoing(self.session)
-        self.ending = Ending(self.session, self.outgoing, self.calls)
+        self.ending = Ending(self.session, self.outgoing, self.calls, server.connection_counts)
         self.flush, self.flush_soon = self.outgoing.flush, self.outgoing.flush_soon
-        self.accepted, self.abort = self.outgoing.accepted, self.ending.abort
+        self.accepted, self.abort, self.cut = self.outgoing.accepted, self.ending.abort, self.ending.cut
         self._transport: Any = None
         self._lost = False  # perhaps before it begins: with the end of the TLS handshake
         self._early = list[bytes]()  # what arrived with the end of the TLS handshake
@@ -186,7 +188,7 @@ class Http2Connection(asyncio.Protocol):
         for event in self.session.last_events():
             if isinstance(event, StreamClosed | StreamReset):
                 self.forget(event)
-        self.ending.fail()
+        self.ending.fail(ConnectionClosure.PROTOCOL)
 
     # --- calls ---
 
@@ -221,12 +223,12 @@ class Http2Connection(asyncio.Protocol):
         """Ping, close or shut down the connection when it is due."""
         match self.keepalive.due(now):
             case Due.CLOSE:
-                self.abort()
+                self.cut(ConnectionClosure.SILENCE if self.keepalive.established else ConnectionClosure.SETUP)
             case Due.PING:
                 self.ending.ping(_KEEPALIVE_PING)
             case Due.SHUTDOWN:
                 self.shut_down()
-                self.ending.later(self.options.age_grace, self.abort)
+                self.ending.later(self.options.age_grace, partial(self.cut, ConnectionClosure.AGE))
 
     def shut_down(self) -> None:
         """Accept no new calls, without losing one that is on its way."""

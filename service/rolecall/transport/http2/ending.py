@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from rolecall.transport.connection_counts import ConnectionClosure, ConnectionCounts
 from rolecall.transport.http2.outgoing import Outgoing
 from rolecall.transport.http2.session import Session, SessionError
 
@@ -24,12 +25,15 @@ class Ending:
     answer, by the client or a little later here.
     """
 
-    def __init__(self, session: Session, outgoing: Outgoing, calls: Mapping[int, object]) -> None:
-        self._session, self._outgoing, self._calls = session, outgoing, calls
+    def __init__(
+        self, session: Session, outgoing: Outgoing, calls: Mapping[int, object], counts: ConnectionCounts
+    ) -> None:
+        self._session, self._outgoing, self._calls, self._counts = session, outgoing, calls, counts
         self._loop = asyncio.get_running_loop()
         self._transport: Any = None
         self._timers = list[asyncio.TimerHandle]()
         self.announced = self.lingering = self._refusing = False
+        self.client_leaves = False  # it has sent a GOAWAY
 
     def connect(self, transport: Any) -> None:
         """End this transport."""
@@ -68,16 +72,17 @@ class Ending:
     def look(self) -> None:
         """Close the connection at once if libnghttp2 has ended it, and soon if its client has all that it will get."""
         if self._session.finished and (self._calls or not self._refusing):
-            self.fail()
+            self.fail(None if self.client_leaves else ConnectionClosure.PROTOCOL)
         elif self._refusing and not (self.lingering or self._calls) and self._outgoing.empty:
             # A client that has received the GOAWAY closes the connection. Data that crosses with a close would be answered
             # with a reset of the connection, which can overtake the last answers.
             self.lingering = True
             self.later(LINGER_SECONDS, self._close)
 
-    def fail(self) -> None:
-        """Close the connection when its client has accepted what is pending, but soon in any case."""
+    def fail(self, reason: ConnectionClosure | None) -> None:
+        """Close the connection when its client has accepted what is pending, but soon in any case. None: the client closes it."""
         if not self._transport.is_closing():
+            self._count(reason)
             self._outgoing.flush()
             self._close()
             self.later(LINGER_SECONDS, self.abort)
@@ -85,6 +90,12 @@ class Ending:
     def abort(self) -> None:
         """Close the connection at once."""
         self._transport.abort()
+
+    def cut(self, reason: ConnectionClosure) -> None:
+        """Close the connection at once because of a limit."""
+        if not self._transport.is_closing():
+            self._count(reason)
+        self.abort()
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something later, unless the connection is lost before."""
@@ -95,6 +106,10 @@ class Ending:
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
+
+    def _count(self, reason: ConnectionClosure | None) -> None:
+        if reason:
+            self._counts.closed[reason] += 1
 
     def _close(self) -> None:
         # A second `close` of a TLS transport would make its `abort` do nothing.

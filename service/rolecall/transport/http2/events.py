@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from rolecall.transport.connection_counts import ConnectionClosure
 from rolecall.transport.http2.receiving import begin_call, receive_data
 from rolecall.transport.http2.session import (
     ENHANCE_YOUR_CALM,
     DataReceived,
+    GoAwayReceived,
     PingAcknowledged,
     PingReceived,
     RequestReceived,
@@ -49,10 +51,11 @@ def _handle_for_connection(connection: Http2Connection, event: Any) -> None:
         connection.ending.acknowledged(event.opaque_data)
     else:
         connection.keepalive.established = True
+        connection.ending.client_leaves |= isinstance(event, GoAwayReceived)
 
 
 def _take_ping(connection: Http2Connection) -> None:
     now = asyncio.get_running_loop().time()
     if connection.keepalive.too_many_pings(now, connection.session.queued()):
         connection.session.go_away(ENHANCE_YOUR_CALM, b"too_many_pings")
-        connection.ending.fail()
+        connection.ending.fail(ConnectionClosure.PINGS)

@@ -73,6 +73,7 @@ def _read_head(connection: Http2Connection, headers: Headers) -> RequestHead:
         return known
     head, memory = RequestHead(headers, connection.options.session.header_bytes), connection.server.memory
     if head.size > SMALL_HEADER_BYTES and not memory.accepts_headers(head.size):
+        memory.counts.memory_ended += 1
         raise _status(RequestMemoryError("headers", memory.limits.header_bytes))
     connection.head = head if head.size <= REMEMBERED_BYTES else None
     return head

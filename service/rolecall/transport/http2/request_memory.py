@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from rolecall.transport.connection_counts import ConnectionClosure, ConnectionCounts
+
 if TYPE_CHECKING:
     from rolecall.transport.http2.call import Call
     from rolecall.transport.http2.connection import Http2Connection
@@ -49,7 +51,7 @@ class RequestMemory:
         "_refuse",
         "_start",
         "_stopped",
-        "ended",
+        "counts",
         "header_bytes",
         "limits",
         "message_bytes",
@@ -58,13 +60,14 @@ class RequestMemory:
     def __init__(
         self,
         limits: RequestMemoryLimits,
+        counts: ConnectionCounts,
         *,
         refuse: Callable[[Call], object],
         start: Callable[[Call], object],
     ) -> None:
-        self.limits, self._refuse, self._start = limits, refuse, start
+        self.limits, self.counts, self._refuse, self._start = limits, counts, refuse, start
         self._stopped = False
-        self.message_bytes = self.header_bytes = self.ended = 0
+        self.message_bytes = self.header_bytes = 0
         self._messages: dict[Call, int] = {}
         self._partial: dict[Http2Connection, None] = {}
         self._early: dict[Call, None] = {}
@@ -82,7 +85,7 @@ class RequestMemory:
         while self.message_bytes > self.limits.message_bytes:
             longest = next(iter(messages))
             self.hold(longest, 0)
-            self.ended += 1
+            self.counts.memory_ended += 1
             self._refuse(longest)
 
     # --- headers ---
@@ -124,7 +127,7 @@ class RequestMemory:
     def _turn_away(self, call: Call) -> None:
         del self._early[call]
         if is_early(call):
-            self.ended += 1
+            self.counts.memory_ended += 1
             call.refuse()
 
     # --- frames ---
@@ -135,8 +138,7 @@ class RequestMemory:
         if len(self._partial) > self.limits.partial_frames:
             longest = next(iter(self._partial))
             del self._partial[longest]
-            self.ended += 1
-            longest.abort()
+            longest.cut(ConnectionClosure.PARTIAL_FRAME)
 
     def complete(self, connection: Http2Connection) -> None:
         """Note that a connection has no incomplete frame, or is lost."""

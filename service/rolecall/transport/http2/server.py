@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
+from rolecall.transport.connection_counts import ConnectionClosure, ConnectionCounts
 from rolecall.transport.endpoint import AddressError, Endpoint, reason_of
 from rolecall.transport.http2.acceptance import Acceptance
 from rolecall.transport.http2.connection import Http2Connection
@@ -33,12 +34,15 @@ class Http2Server:
         self.methods, self.options = methods, options
         self.connections: set[Http2Connection] = set()
         self.revivals = 0
+        self.connection_counts = ConnectionCounts(self.connections)
         self._empty = asyncio.Event()
         self._listening = list[asyncio.Server]()
         self._sockets = list[tuple[socket.socket, ServerTls | None]]()
         self._files = list[SocketFile]()
         self.acceptance = Acceptance(self)
-        self.memory = RequestMemory(options.request_memory, refuse=refuse_for_memory, start=start_call)
+        self.memory = RequestMemory(
+            options.request_memory, self.connection_counts, refuse=refuse_for_memory, start=start_call
+        )
 
     def bind(self, endpoint: Endpoint, tls: ServerTls | None) -> int:
         """Listen on an endpoint, with TLS if `tls` is given; return the port. Raise `AddressError`."""
@@ -101,7 +105,7 @@ class Http2Server:
         while excess > 0:
             most = max(queued, key=queued.__getitem__)
             excess -= queued.pop(most)
-            most.abort()
+            most.cut(ConnectionClosure.UNACCEPTED_ANSWERS)
 
     def remove(self, connection: Http2Connection) -> None:
         """Remove a connection that is lost."""
