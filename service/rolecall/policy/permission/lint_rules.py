@@ -154,7 +154,7 @@ def _impossible_resource(statement: PermissionStatement, _: LintContext) -> Rema
     kinds = kinds_of(actions) or frozenset({""})
     for pattern, pointer in items(statement, "Resource") if actions else ():
         own = any(product_of(action) == "rolecall" for action in actions) and pattern.startswith("acs:rolecall:")
-        if not own and not any(can_be_about(pattern, kind) for kind in kinds):
+        if not own and not never_matches(pattern) and not any(can_be_about(pattern, kind) for kind in kinds):
             yield Remark(
                 pointer,
                 f"no action of the statement is about a resource such as {quoted(pattern)}",
