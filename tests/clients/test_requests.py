@@ -115,6 +115,16 @@ CASES: list[tuple[str, Send, Message]] = [
         lambda c: c.validate("x", ram=True),
         p.ValidateTrustPolicyRequest(document="x", profile=RAMS),
     ),
+    (
+        "ValidatePermissionPolicy",
+        lambda c: c.validate_permission_policy("x"),
+        p.ValidatePermissionPolicyRequest(document="x", profile=OURS),
+    ),
+    (
+        "ValidatePermissionPolicy",
+        lambda c: c.validate_permission_policy("x", ram=True, session_policy=True),
+        p.ValidatePermissionPolicyRequest(document="x", profile=RAMS, session_policy=True),
+    ),
     ("CreateRole", lambda c: c.create_role(CREATE), CREATE),
     ("GetRole", lambda c: c.get_role("r"), r.GetRoleRequest(role="r")),
     ("ListRoles", lambda c: c.list_roles(LIST), LIST),

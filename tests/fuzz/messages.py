@@ -102,7 +102,8 @@ _REQUESTS: dict[type[Message], Callable[[Any], object]] = {
     role_pb2.ApplyRolesRequest: _applied,
     role_pb2.ListRolesRequest: lambda message: known_view(message.view),
     watch_pb2.WatchRolesRequest: lambda message: watch_request(message, _ACCOUNTS),
-    policy_pb2.ValidateTrustPolicyRequest: profile,
+    policy_pb2.ValidateTrustPolicyRequest: lambda message: profile(message.profile),
+    policy_pb2.ValidatePermissionPolicyRequest: lambda message: profile(message.profile),
     decision_pb2.ListAssumableRolesRequest: lambda m: (QueryDecoder(_ACCOUNTS).read(as_query(m)), filter_of(m)),
     decision_pb2.Consistency: requirement,
 }
@@ -155,6 +156,7 @@ _COMMANDS = tuple(
             role_pb2.ListRolesRequest(account_id="prod", page_size=7),
             watch_pb2.WatchRolesRequest(account_ids=["prod", "1"]),
             policy_pb2.ValidateTrustPolicyRequest(),
+            policy_pb2.ValidatePermissionPolicyRequest(session_policy=True),
             decision_pb2.ListAssumableRolesRequest(principal="ecs.aliyuncs.com"),
             decision_pb2.Consistency(fully_consistent=True),
         )

@@ -10,7 +10,7 @@ import grpc
 _RETRIED: Sequence[tuple[str, Sequence[str]]] = (
     ("DecisionService", ("CheckAssumeRole", "BatchCheckAssumeRole", "ExplainAssumeRole")),
     ("DecisionService", ("ListAssumableRoles", "ListTrustedPrincipals")),
-    ("PolicyService", ("ValidateTrustPolicy",)),
+    ("PolicyService", ("ValidateTrustPolicy", "ValidatePermissionPolicy")),
     ("RoleService", ("GetRole", "ListRoles", "ListRoleRevisions")),
     # Writes: `RolecallClient` sends a request id with each, so the server answers a retry with the first result.
     ("RoleService", ("CreateRole", "UpdateRole", "DeleteRole", "RollbackRole", "ApplyRoles")),

@@ -137,6 +137,14 @@ class RolecallClient:
         request = p.ValidateTrustPolicyRequest(document=document, profile=profile)
         return self._call(self._policies.ValidateTrustPolicy, request)
 
+    def validate_permission_policy(
+        self, document: str, *, ram: bool = False, session_policy: bool = False
+    ) -> p.ValidatePermissionPolicyResponse:
+        """Validate a permission policy, with `session_policy` one that a session is created with; `ram` as in `validate`."""
+        profile = p.POLICY_PROFILE_RAM if ram else p.POLICY_PROFILE_ROLECALL
+        request = p.ValidatePermissionPolicyRequest(document=document, profile=profile, session_policy=session_policy)
+        return self._call(self._policies.ValidatePermissionPolicy, request)
+
     def create_role(self, request: r.CreateRoleRequest) -> r.CreateRoleResponse:
         """Create a role."""
         return self._call(self._roles.CreateRole, _identified(request))

@@ -42,6 +42,7 @@ RIGHTS: Mapping[str, Right] = {
     "/rolecall.v1.RoleService/RollbackRole": Right.WRITE_ROLES,
     "/rolecall.v1.RoleService/ApplyRoles": Right.WRITE_ROLES,
     "/rolecall.v1.PolicyService/ValidateTrustPolicy": Right.VALIDATE,
+    "/rolecall.v1.PolicyService/ValidatePermissionPolicy": Right.VALIDATE,
     "/rolecall.v1.WatchService/WatchRoles": Right.WATCH,
     "/grpc.health.v1.Health/Check": Right.HEALTH,
     "/grpc.health.v1.Health/Watch": Right.HEALTH,

@@ -24,23 +24,27 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18rolecall/v1/policy.proto\x12\x0brolecall.v1\"[\n\x1aValidateTrustPolicyRequest\x12\x10\n\x08\x64ocument\x18\x01 \x01(\t\x12+\n\x07profile\x18\x02 \x01(\x0e\x32\x1a.rolecall.v1.PolicyProfile\"\xd2\x01\n\x1bValidateTrustPolicyResponse\x12\r\n\x05valid\x18\x01 \x01(\x08\x12\x30\n\nviolations\x18\x02 \x03(\x0b\x32\x1c.rolecall.v1.PolicyViolation\x12*\n\x08\x66indings\x18\x03 \x03(\x0b\x32\x18.rolecall.v1.LintFinding\x12\x1a\n\x12\x63\x61nonical_document\x18\x04 \x01(\t\x12\x12\n\nprincipals\x18\x05 \x03(\t\x12\x16\n\x0e\x63ondition_keys\x18\x06 \x03(\t\"u\n\x0fPolicyViolation\x12\x0f\n\x07pointer\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\x05\x12\x0e\n\x06\x63olumn\x18\x03 \x01(\x05\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x12\n\nsuggestion\x18\x06 \x01(\t\"x\n\x0bLintFinding\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08severity\x18\x02 \x01(\t\x12\x0f\n\x07pointer\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x0b\n\x03\x66ix\x18\x05 \x01(\t\x12\x0c\n\x04line\x18\x06 \x01(\x05\x12\x0e\n\x06\x63olumn\x18\x07 \x01(\x05*d\n\rPolicyProfile\x12\x1e\n\x1aPOLICY_PROFILE_UNSPECIFIED\x10\x00\x12\x1b\n\x17POLICY_PROFILE_ROLECALL\x10\x01\x12\x16\n\x12POLICY_PROFILE_RAM\x10\x02\x32y\n\rPolicyService\x12h\n\x13ValidateTrustPolicy\x12\'.rolecall.v1.ValidateTrustPolicyRequest\x1a(.rolecall.v1.ValidateTrustPolicyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18rolecall/v1/policy.proto\x12\x0brolecall.v1\"[\n\x1aValidateTrustPolicyRequest\x12\x10\n\x08\x64ocument\x18\x01 \x01(\t\x12+\n\x07profile\x18\x02 \x01(\x0e\x32\x1a.rolecall.v1.PolicyProfile\"\xd2\x01\n\x1bValidateTrustPolicyResponse\x12\r\n\x05valid\x18\x01 \x01(\x08\x12\x30\n\nviolations\x18\x02 \x03(\x0b\x32\x1c.rolecall.v1.PolicyViolation\x12*\n\x08\x66indings\x18\x03 \x03(\x0b\x32\x18.rolecall.v1.LintFinding\x12\x1a\n\x12\x63\x61nonical_document\x18\x04 \x01(\t\x12\x12\n\nprincipals\x18\x05 \x03(\t\x12\x16\n\x0e\x63ondition_keys\x18\x06 \x03(\t\"x\n\x1fValidatePermissionPolicyRequest\x12\x10\n\x08\x64ocument\x18\x01 \x01(\t\x12+\n\x07profile\x18\x02 \x01(\x0e\x32\x1a.rolecall.v1.PolicyProfile\x12\x16\n\x0esession_policy\x18\x03 \x01(\x08\"\xe7\x01\n ValidatePermissionPolicyResponse\x12\r\n\x05valid\x18\x01 \x01(\x08\x12\x30\n\nviolations\x18\x02 \x03(\x0b\x32\x1c.rolecall.v1.PolicyViolation\x12*\n\x08\x66indings\x18\x03 \x03(\x0b\x32\x18.rolecall.v1.LintFinding\x12\x1a\n\x12\x63\x61nonical_document\x18\x04 \x01(\t\x12\x0f\n\x07\x61\x63tions\x18\x05 \x03(\t\x12\x11\n\tresources\x18\x06 \x03(\t\x12\x16\n\x0e\x63ondition_keys\x18\x07 \x03(\t\"u\n\x0fPolicyViolation\x12\x0f\n\x07pointer\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\x05\x12\x0e\n\x06\x63olumn\x18\x03 \x01(\x05\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x12\n\nsuggestion\x18\x06 \x01(\t\"x\n\x0bLintFinding\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08severity\x18\x02 \x01(\t\x12\x0f\n\x07pointer\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x0b\n\x03\x66ix\x18\x05 \x01(\t\x12\x0c\n\x04line\x18\x06 \x01(\x05\x12\x0e\n\x06\x63olumn\x18\x07 \x01(\x05*d\n\rPolicyProfile\x12\x1e\n\x1aPOLICY_PROFILE_UNSPECIFIED\x10\x00\x12\x1b\n\x17POLICY_PROFILE_ROLECALL\x10\x01\x12\x16\n\x12POLICY_PROFILE_RAM\x10\x02\x32\xf2\x01\n\rPolicyService\x12h\n\x13ValidateTrustPolicy\x12\'.rolecall.v1.ValidateTrustPolicyRequest\x1a(.rolecall.v1.ValidateTrustPolicyResponse\x12w\n\x18ValidatePermissionPolicy\x12,.rolecall.v1.ValidatePermissionPolicyRequest\x1a-.rolecall.v1.ValidatePermissionPolicyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rolecall.v1.policy_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_POLICYPROFILE']._serialized_start=588
-  _globals['_POLICYPROFILE']._serialized_end=688
+  _globals['_POLICYPROFILE']._serialized_start=944
+  _globals['_POLICYPROFILE']._serialized_end=1044
   _globals['_VALIDATETRUSTPOLICYREQUEST']._serialized_start=41
   _globals['_VALIDATETRUSTPOLICYREQUEST']._serialized_end=132
   _globals['_VALIDATETRUSTPOLICYRESPONSE']._serialized_start=135
   _globals['_VALIDATETRUSTPOLICYRESPONSE']._serialized_end=345
-  _globals['_POLICYVIOLATION']._serialized_start=347
-  _globals['_POLICYVIOLATION']._serialized_end=464
-  _globals['_LINTFINDING']._serialized_start=466
-  _globals['_LINTFINDING']._serialized_end=586
-  _globals['_POLICYSERVICE']._serialized_start=690
-  _globals['_POLICYSERVICE']._serialized_end=811
+  _globals['_VALIDATEPERMISSIONPOLICYREQUEST']._serialized_start=347
+  _globals['_VALIDATEPERMISSIONPOLICYREQUEST']._serialized_end=467
+  _globals['_VALIDATEPERMISSIONPOLICYRESPONSE']._serialized_start=470
+  _globals['_VALIDATEPERMISSIONPOLICYRESPONSE']._serialized_end=701
+  _globals['_POLICYVIOLATION']._serialized_start=703
+  _globals['_POLICYVIOLATION']._serialized_end=820
+  _globals['_LINTFINDING']._serialized_start=822
+  _globals['_LINTFINDING']._serialized_end=942
+  _globals['_POLICYSERVICE']._serialized_start=1047
+  _globals['_POLICYSERVICE']._serialized_end=1289
 # @@protoc_insertion_point(module_scope)

@@ -40,6 +40,34 @@ class ValidateTrustPolicyResponse(_message.Message):
     condition_keys: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, valid: bool = ..., violations: _Optional[_Iterable[_Union[PolicyViolation, _Mapping]]] = ..., findings: _Optional[_Iterable[_Union[LintFinding, _Mapping]]] = ..., canonical_document: _Optional[str] = ..., principals: _Optional[_Iterable[str]] = ..., condition_keys: _Optional[_Iterable[str]] = ...) -> None: ...
 
+class ValidatePermissionPolicyRequest(_message.Message):
+    __slots__ = ("document", "profile", "session_policy")
+    DOCUMENT_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_FIELD_NUMBER: _ClassVar[int]
+    SESSION_POLICY_FIELD_NUMBER: _ClassVar[int]
+    document: str
+    profile: PolicyProfile
+    session_policy: bool
+    def __init__(self, document: _Optional[str] = ..., profile: _Optional[_Union[PolicyProfile, str]] = ..., session_policy: bool = ...) -> None: ...
+
+class ValidatePermissionPolicyResponse(_message.Message):
+    __slots__ = ("valid", "violations", "findings", "canonical_document", "actions", "resources", "condition_keys")
+    VALID_FIELD_NUMBER: _ClassVar[int]
+    VIOLATIONS_FIELD_NUMBER: _ClassVar[int]
+    FINDINGS_FIELD_NUMBER: _ClassVar[int]
+    CANONICAL_DOCUMENT_FIELD_NUMBER: _ClassVar[int]
+    ACTIONS_FIELD_NUMBER: _ClassVar[int]
+    RESOURCES_FIELD_NUMBER: _ClassVar[int]
+    CONDITION_KEYS_FIELD_NUMBER: _ClassVar[int]
+    valid: bool
+    violations: _containers.RepeatedCompositeFieldContainer[PolicyViolation]
+    findings: _containers.RepeatedCompositeFieldContainer[LintFinding]
+    canonical_document: str
+    actions: _containers.RepeatedScalarFieldContainer[str]
+    resources: _containers.RepeatedScalarFieldContainer[str]
+    condition_keys: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, valid: bool = ..., violations: _Optional[_Iterable[_Union[PolicyViolation, _Mapping]]] = ..., findings: _Optional[_Iterable[_Union[LintFinding, _Mapping]]] = ..., canonical_document: _Optional[str] = ..., actions: _Optional[_Iterable[str]] = ..., resources: _Optional[_Iterable[str]] = ..., condition_keys: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class PolicyViolation(_message.Message):
     __slots__ = ("pointer", "line", "column", "reason", "message", "suggestion")
     POINTER_FIELD_NUMBER: _ClassVar[int]

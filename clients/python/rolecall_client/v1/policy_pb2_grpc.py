@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class PolicyServiceStub(object):
-    """Validates trust policies. Nothing is stored.
+    """Validates trust policies and permission policies. Nothing is stored.
     """
 
     def __init__(self, channel):
@@ -40,15 +40,27 @@ class PolicyServiceStub(object):
                 request_serializer=rolecall_dot_v1_dot_policy__pb2.ValidateTrustPolicyRequest.SerializeToString,
                 response_deserializer=rolecall_dot_v1_dot_policy__pb2.ValidateTrustPolicyResponse.FromString,
                 _registered_method=True)
+        self.ValidatePermissionPolicy = channel.unary_unary(
+                '/rolecall.v1.PolicyService/ValidatePermissionPolicy',
+                request_serializer=rolecall_dot_v1_dot_policy__pb2.ValidatePermissionPolicyRequest.SerializeToString,
+                response_deserializer=rolecall_dot_v1_dot_policy__pb2.ValidatePermissionPolicyResponse.FromString,
+                _registered_method=True)
 
 
 class PolicyServiceServicer(object):
-    """Validates trust policies. Nothing is stored.
+    """Validates trust policies and permission policies. Nothing is stored.
     """
 
     def ValidateTrustPolicy(self, request, context):
         """Reports every rule of the language that a document breaks and, for a valid document, the findings of the linter. An
         invalid document is a result, not an error.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ValidatePermissionPolicy(self, request, context):
+        """Does the same for a permission policy, which says what a principal may do.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -62,6 +74,11 @@ def add_PolicyServiceServicer_to_server(servicer, server):
                     request_deserializer=rolecall_dot_v1_dot_policy__pb2.ValidateTrustPolicyRequest.FromString,
                     response_serializer=rolecall_dot_v1_dot_policy__pb2.ValidateTrustPolicyResponse.SerializeToString,
             ),
+            'ValidatePermissionPolicy': grpc.unary_unary_rpc_method_handler(
+                    servicer.ValidatePermissionPolicy,
+                    request_deserializer=rolecall_dot_v1_dot_policy__pb2.ValidatePermissionPolicyRequest.FromString,
+                    response_serializer=rolecall_dot_v1_dot_policy__pb2.ValidatePermissionPolicyResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'rolecall.v1.PolicyService', rpc_method_handlers)
@@ -71,7 +88,7 @@ def add_PolicyServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class PolicyService(object):
-    """Validates trust policies. Nothing is stored.
+    """Validates trust policies and permission policies. Nothing is stored.
     """
 
     @staticmethod
@@ -91,6 +108,33 @@ class PolicyService(object):
             '/rolecall.v1.PolicyService/ValidateTrustPolicy',
             rolecall_dot_v1_dot_policy__pb2.ValidateTrustPolicyRequest.SerializeToString,
             rolecall_dot_v1_dot_policy__pb2.ValidateTrustPolicyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ValidatePermissionPolicy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rolecall.v1.PolicyService/ValidatePermissionPolicy',
+            rolecall_dot_v1_dot_policy__pb2.ValidatePermissionPolicyRequest.SerializeToString,
+            rolecall_dot_v1_dot_policy__pb2.ValidatePermissionPolicyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,10 +1,11 @@
-"""Encode the results of validating a trust policy."""
+"""Encode the results of validating policies."""
 
 from __future__ import annotations
 
 from rolecall.policy.document import TrustPolicy
 from rolecall.policy.errors import Violation
 from rolecall.policy.findings import Finding
+from rolecall.policy.permission.document import PermissionPolicy
 from rolecall.policy.profile import Profile
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError
 from rolecall_client.v1 import policy_pb2 as pb
@@ -16,11 +17,11 @@ _PROFILES = {
 }
 
 
-def profile(message: pb.ValidateTrustPolicyRequest) -> Profile:
+def profile(value: pb.PolicyProfile) -> Profile:
     """Return the profile that a document is validated against; raise `InvalidFieldsError` if it is not a value of the enum."""
-    if message.profile in _PROFILES:
-        return _PROFILES[message.profile]
-    text = f"{int(message.profile)} is not a profile; leave it out, or use ROLECALL or RAM"
+    if value in _PROFILES:
+        return _PROFILES[value]
+    text = f"{int(value)} is not a profile; leave it out, or use ROLECALL or RAM"
     raise InvalidFieldsError([FieldViolation(field="profile", reason="UNKNOWN_ENUM_VALUE", message=text)])
 
 
@@ -38,6 +39,25 @@ def valid_response(
         findings=map(_finding, findings),
         canonical_document=canonical,
         principals=sorted({pattern.text for statement in policy.statements for pattern in statement.principals}),
+        condition_keys=sorted({condition.key for statement in policy.statements for condition in statement.conditions}),
+    )
+
+
+def invalid_permission_response(violations: tuple[Violation, ...]) -> pb.ValidatePermissionPolicyResponse:
+    """Return the response for an invalid permission policy."""
+    return pb.ValidatePermissionPolicyResponse(valid=False, violations=map(_violation, violations))
+
+
+def valid_permission_response(
+    policy: PermissionPolicy, findings: tuple[Finding, ...], canonical: str
+) -> pb.ValidatePermissionPolicyResponse:
+    """Return the response for a valid permission policy."""
+    return pb.ValidatePermissionPolicyResponse(
+        valid=True,
+        findings=map(_finding, findings),
+        canonical_document=canonical,
+        actions=sorted({action for statement in policy.statements for action in statement.actions}),
+        resources=sorted({resource for statement in policy.statements for resource in statement.resources}),
         condition_keys=sorted({condition.key for statement in policy.statements for condition in statement.conditions}),
     )
 
