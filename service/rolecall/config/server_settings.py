@@ -39,7 +39,9 @@ class ServerSettings:
     ops_listen: ListenAddress = setting(
         _OPS_LISTEN, read_tcp_address, "Address to serve /metrics, /livez and /readyz on, over HTTP."
     )
-    store: str = setting(DEFAULT_STORE, read_text, "URL of the store: sqlite:///PATH, postgresql://... or memory://.")
+    store: str = setting(
+        DEFAULT_STORE, read_text, "URL of the store: sqlite:///PATH, postgresql://... or memory://.", secret=True
+    )
     store_file: str = setting(
         "", read_text, "File with the URL of the store, such as a mounted secret; replaces --store."
     )

@@ -12,7 +12,7 @@ import json
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from rolecall.security.tokens.faults import RefusedTokenError, TokenFault
@@ -31,7 +31,7 @@ _FORBIDDEN = ("jku", "x5u", "jwk", "x5c", "crit", "b64")
 class UnverifiedToken:
     """What a token claims. Times are in seconds since the epoch; without `nbf`, `not_before` is 0."""
 
-    text: str
+    text: str = field(repr=False)
     algorithm: str
     key_id: str
     issuer: str

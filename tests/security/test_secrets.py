@@ -1,0 +1,233 @@
+"""Secrets appear on no surface: canaries stand for them, and whatever the server and the command line show is searched."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from urllib.request import urlopen
+
+import grpc
+import pytest
+from cryptography import x509
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor_pool import Default
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+from rolecall.cli.commands import COMMANDS
+from rolecall.config.settings import Config
+from rolecall.security.tokens.unverified import read_token
+from rolecall.transport.rpc.stats import MethodStats
+from rolecall_client.v1 import decision_pb2, policy_pb2, role_pb2, watch_pb2
+from tests.cli.conftest import CommandLine
+from tests.cli.serving import environment
+from tests.security.certificates import Authority
+from tests.security.tokens.issuing import Issuer
+from tests.server.serving import Served, check
+
+PASSWORD = "c4n4ry-p4ssw0rd"
+DATABASE = f"postgresql://rolecall:{PASSWORD}@127.0.0.1:1/roles?application_name=x"
+BEARER = "c4n4ry.be4rer.t0ken"
+ASSERTED = "c4n4ry-federated-token"
+SNAPSHOT_KEY = "c4n4ry-snapshot-key-of-32-bytes!"
+CONTRACT = (decision_pb2, policy_pb2, role_pb2, watch_pb2)
+
+
+def spellings(secret: str | bytes) -> set[str]:
+    """Return a secret in the forms in which it could be shown."""
+    data = secret.encode() if isinstance(secret, str) else secret
+    encoded = {b64encode(data).decode().rstrip("="), urlsafe_b64encode(data).decode().rstrip("="), data.hex()}
+    return encoded | {quote(data), repr(data)[2:-1]}
+
+
+def shown(secrets: Sequence[str | bytes], surfaces: dict[str, str]) -> list[str]:
+    """Return the names of the surfaces on which a secret appears, in any form."""
+    assert all(surfaces.values()), f"nothing was shown: {[name for name, text in surfaces.items() if not text]}"
+    forms = {form for secret in secrets for form in spellings(secret)}
+    return [name for name, text in surfaces.items() if any(form in text for form in forms)]
+
+
+def ops_pages(service: Served) -> dict[str, str]:
+    address = service.server.bound.ops_address
+    return {path: urlopen(f"http://{address}/{path}").read().decode() for path in ("metrics", "livez", "readyz")}
+
+
+# --- every method, with secrets in its metadata and in its request ---------------------------------------------------
+
+
+def filled(message: Message, secret: str) -> Message:
+    """Return the message with the secret in every field that is for a token."""
+    for field in message.DESCRIPTOR.fields:
+        repeated = getattr(field, "is_repeated", False)
+        if field.type == FieldDescriptor.TYPE_STRING and "token" in field.name and not repeated:
+            setattr(message, field.name, secret)
+        elif field.type == FieldDescriptor.TYPE_MESSAGE and not repeated and field.containing_oneof is None:
+            filled(getattr(message, field.name), secret)
+    return message
+
+
+def request_of(method: str) -> Message:
+    service, _, name = method.strip("/").partition("/")
+    found: Any = Default().FindServiceByName(service)
+    return filled(GetMessageClass(found.methods_by_name[name].input_type)(), ASSERTED)
+
+
+async def answers(channel: Any, stats: MethodStats, metadata: Any) -> str:
+    """Return what the caller of a method sees: of its request, of a malformed one, and of none."""
+    seen = []
+    for request in (request_of(stats.name).SerializeToString(), b"\xff\xff" + ASSERTED.encode(), b""):
+        try:
+            seen.append(repr(await _called(channel, stats, request, metadata)))
+        except grpc.aio.AioRpcError as error:
+            seen.append(f"{error!r} {error.initial_metadata()} {error.trailing_metadata()}")
+    return "".join(seen)
+
+
+async def _called(channel: Any, stats: MethodStats, request: bytes, metadata: Any) -> object:
+    arguments = {"metadata": metadata, "timeout": 5}
+    match stats.kind:
+        case "unary":
+            return await channel.unary_unary(stats.name)(request, **arguments)
+        case "client_stream":
+            return await channel.stream_unary(stats.name)(iter([request]), **arguments)
+        case "server_stream":
+            return await channel.unary_stream(stats.name)(request, **arguments).read()
+        case _:
+            return await channel.stream_stream(stats.name)(iter([request]), **arguments).read()
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["json", "console"])
+async def test_no_call_makes_a_server_show_a_secret(
+    authority: Authority, tmp_path: Path, kind: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "snapshot.key").write_text(SNAPSHOT_KEY)
+    (tmp_path / "snapshot.key").chmod(0o600)
+    flags = {
+        "log_level": "debug", "log_format": kind, "reflection": True, "snapshot_file": str(tmp_path / "roles.snapshot"),
+        "snapshot_key_file": str(tmp_path / "snapshot.key"), "snapshot_seconds": 1, "decision_log": str(tmp_path / "decisions"),
+    }  # fmt: skip
+    metadata = (("authorization", f"Bearer {BEARER}"), ("x-api-key", BEARER), ("cookie", BEARER))
+
+    async with authority.served(**flags) as service:
+        async with authority.client(service, x509.UniformResourceIdentifier("spiffe://td/a")) as channel:
+            methods = [m for m in service.server.grpc_server.methods.method_stats if m.name.startswith("/rolecall.")]
+            seen = {stats.name: await answers(channel, stats, metadata) for stats in methods}
+            await channel.unary_unary("/rolecall.v1.DecisionService/CheckAssumeRole")(check().SerializeToString())
+        secrets: list[str | bytes] = [BEARER, ASSERTED, SNAPSHOT_KEY, service.server.replica.repository.token_key]
+        surfaces = {**seen, **ops_pages(service)}
+    surfaces |= {
+        "log": service.log.getvalue() or capfd.readouterr().err,
+        "decision log": (tmp_path / "decisions").read_text(),
+    }
+    private = [line for line in (tmp_path / "key.pem").read_text().splitlines() if "-----" not in line]
+
+    assert len(seen) >= 16
+    assert shown([*secrets, *private], surfaces) == []
+
+
+# --- the database, the environment, and the command line -------------------------------------------------------------
+
+
+@pytest.fixture
+def unreachable(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """Give a server whose database is away, and its log."""
+    (tmp_path / "store").write_text(DATABASE)
+    command = [sys.executable, "-m", "rolecall", "serve", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"]
+    command += ["--store-file", str(tmp_path / "store"), "--log-level", "debug", "--log-format", "json"]
+    with (tmp_path / "log").open("w+") as log:
+        process = subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=log, stderr=log, text=True)
+        yield process, tmp_path / "log"
+        process.kill()
+        process.wait()
+
+
+def test_a_server_whose_database_is_away_does_not_show_its_password(
+    unreachable: tuple[subprocess.Popen[str], Path],
+) -> None:
+    process, log = unreachable
+    while "cannot connect to the database" not in log.read_text():
+        assert process.poll() is None, log.read_text()
+
+    listed = Path(f"/proc/{process.pid}/cmdline").read_text() if sys.platform == "linux" else "serve"
+    process.terminate()
+    process.wait(timeout=60)
+
+    assert shown([PASSWORD], {"log": log.read_text(), "list of processes": listed}) == []
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, ""])
+def test_no_help_shows_what_the_environment_has(
+    rolecall: CommandLine, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (*(f"ROLECALL_{field.upper()}" for field in Config.__dataclass_fields__), "ROLECALL_TOKEN"):
+        monkeypatch.setenv(name, PASSWORD)
+
+    outcome = rolecall(*command.split(), "--help")
+
+    assert shown([PASSWORD], {"help": outcome.out + outcome.err}) == []
+
+
+@pytest.mark.parametrize("variable", ["ROLECALL_STORE", "ROLECALL_STORE_FILE", "ROLECALL_TOKEN"])
+def test_a_server_that_cannot_start_does_not_show_what_the_environment_has(tmp_path: Path, variable: str) -> None:
+    (tmp_path / "secret").write_text(f"mysql://u:{PASSWORD}@h/d")
+    value = str(tmp_path / "secret") if variable.endswith("FILE") else f"mysql://u:{PASSWORD}@h/d"
+    command = [
+        sys.executable,
+        "-m",
+        "rolecall",
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--ops-listen",
+        "127.0.0.1:0",
+        "--poll-seconds",
+        "x",
+    ]
+
+    for arguments in (command, command[:-2]):
+        done = subprocess.run(
+            arguments, env=environment(**{variable: value}), capture_output=True, text=True, check=False, cwd=tmp_path
+        )
+
+        assert done.returncode != 0
+        assert shown([PASSWORD], {"output": done.stdout + done.stderr}) == []
+
+
+# --- values that hold a secret ---------------------------------------------------------------------------------------
+
+
+def test_settings_that_are_printed_do_not_show_the_store() -> None:
+    config = Config.from_mapping({"store": DATABASE}, {})
+
+    assert config.store_url == DATABASE
+    assert shown([PASSWORD], {"repr": repr(config), "str": f"{config}"}) == []
+
+
+def test_a_token_that_is_read_does_not_show_itself() -> None:
+    text = Issuer().token()
+
+    token = read_token(text)
+
+    assert token.text == text
+    assert shown([text, text.rpartition(".")[2]], {"repr": repr(token)}) == []
+
+
+def test_a_canary_is_found_in_every_form() -> None:
+    surfaces = {
+        "plain": f"x {PASSWORD}", "base64": b64encode(PASSWORD.encode()).decode(), "hex": PASSWORD.encode().hex(),
+        "json": json.dumps({"a": PASSWORD}), "none": os.sep,
+    }  # fmt: skip
+
+    assert shown([PASSWORD], surfaces) == ["plain", "base64", "hex", "json"]
