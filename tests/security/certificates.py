@@ -34,6 +34,7 @@ class Authority:
     """A certificate authority that issues certificates with any alternative names, in files of a folder."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
         self.folder, self._key = folder, ec.generate_private_key(ec.SECP256R1())
         self._name = _named("authority")
         self._certificate = self._sign("authority", self._key.public_key(), (), authority=True)
@@ -43,6 +44,11 @@ class Authority:
         (folder / "key.pem").write_bytes(key)
         (folder / "key.pem").chmod(0o600)
         (folder / "callers.yaml").write_text(ADMINISTRATORS)
+
+    @property
+    def pem(self) -> bytes:
+        """Return the certificate of the authority."""
+        return self._certificate.public_bytes(_PEM)
 
     def issue(self, *names: x509.GeneralName, common_name: str = "client") -> tuple[bytes, bytes]:
         """Return a certificate with these alternative names, and its key."""
@@ -61,11 +67,19 @@ class Authority:
 
     @asynccontextmanager
     async def client(
-        self, service: Served, *names: x509.GeneralName, common_name: str = "client"
+        self, service: Served, *names: x509.GeneralName, common_name: str = "client", issuer: Authority | None = None
     ) -> AsyncIterator[Any]:
-        """Give a connection of its own to a server, with a new certificate that has these names."""
-        certificate, key = self.issue(*names, common_name=common_name)
-        credentials = grpc.ssl_channel_credentials(self._certificate.public_bytes(_PEM), key, certificate)
+        """Give a connection of its own to a server, with a new certificate that has these names, perhaps of another authority."""
+        certificate, key = (issuer or self).issue(*names, common_name=common_name)
+        async with self.connected(service, certificate, key) as channel:
+            yield channel
+
+    @asynccontextmanager
+    async def connected(
+        self, service: Served, certificate: bytes | None = None, key: bytes | None = None
+    ) -> AsyncIterator[Any]:
+        """Give a connection of its own to a server, with a certificate or without one."""
+        credentials = grpc.ssl_channel_credentials(self.pem, key, certificate)
         address = f"localhost:{service.server.bound.address.rpartition(':')[2]}"
         options = [("grpc.use_local_subchannel_pool", 1)]
         async with grpc.aio.secure_channel(address, credentials, options=options) as channel:

@@ -31,7 +31,7 @@ def without_clients(files: TlsFiles) -> TlsFiles:
 
 
 def test_on_this_machine_plain_text_is_taken_and_everybody_is_local() -> None:
-    security = listener_security(TlsFiles(), CALLERS, loopback=True, insecure=False)
+    security = listener_security(TlsFiles(), CallerDirectory(), loopback=True, insecure=False)
 
     assert (security.certificate, security.warning) == (None, "")
     assert security.identify(None).credential == LOCAL  # type: ignore[arg-type]
@@ -45,7 +45,7 @@ def test_beyond_this_machine_nothing_is_taken_without_certificates_of_clients(fi
 
 def test_insecure_warns_and_makes_every_caller_anonymous(files: TlsFiles) -> None:
     for tls in (TlsFiles(), without_clients(files)):
-        security = listener_security(tls, CALLERS, loopback=False, insecure=True)
+        security = listener_security(tls, CallerDirectory(), loopback=False, insecure=True)
 
         assert "INSECURE" in security.warning
         assert security.identify(None).credential == ANONYMOUS  # type: ignore[arg-type]
@@ -99,7 +99,7 @@ def test_an_authority_without_certificate_is_refused(files: TlsFiles) -> None:
 
 
 def test_on_this_machine_a_certificate_is_used_without_those_of_clients(files: TlsFiles) -> None:
-    security = listener_security(without_clients(files), CALLERS, loopback=True, insecure=False)
+    security = listener_security(without_clients(files), CallerDirectory(), loopback=True, insecure=False)
 
     assert security.certificate is not None
     assert security.certificate is not None

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from rolecall.callers.credential import LOCAL, Credential, CredentialKind
+from rolecall.callers.credential import LOCAL
 from rolecall.callers.directory import CallerDirectory
 from rolecall.security.identity import (
     MAX_DNS_NAME_BYTES,
@@ -14,25 +12,13 @@ from rolecall.security.identity import (
     UnidentifiedCallerError,
     authenticated,
     by_certificate,
-    certificate_authenticator,
     fixed_identity,
-    name_in_certificate,
+    set_caller,
 )
 
 
-@dataclass
-class Context:
-    """A call as far as its connection goes."""
-
-    facts: Mapping[str, list[bytes]]
-
-    def auth_context(self) -> Mapping[str, list[bytes]]:
-        return self.facts
-
-
 def identified(**facts: list[bytes]) -> str:
-    context: Any = Context(facts)
-    return by_certificate(context).identity
+    return by_certificate(facts).identity
 
 
 def unidentified(**facts: list[bytes]) -> UnidentifiedCallerError:
@@ -122,7 +108,7 @@ def test_a_dns_name_identifies_the_caller(name: str) -> None:
     ],
 )  # fmt: skip
 def test_a_wildcard_or_an_invalid_dns_name_identifies_no_caller(name: bytes) -> None:
-    assert "wildcard or is invalid" in str(unidentified(peer_dns=[name]))
+    assert "wildcard, is invalid or reserved" in str(unidentified(peer_dns=[name]))
 
 
 def test_an_invalid_dns_name_is_not_replaced_by_another() -> None:
@@ -153,27 +139,29 @@ def test_a_dns_name_has_at_most_253_bytes() -> None:
     unidentified(peer_dns=[b"a" * 254])
 
 
-def test_a_fixed_identity_is_the_same_for_every_call() -> None:
-    context: Any = Context({"peer_dns": [b"web"]})
+@pytest.mark.parametrize("name", ["local", "LOCAL", "local-admin", "anonymous"])
+def test_the_name_of_a_caller_without_a_certificate_identifies_no_caller(name: str) -> None:
+    assert "reserved" in str(unidentified(peer_dns=[name.encode()]))
 
+
+CALL: Any = object()
+
+
+def test_a_fixed_identity_is_the_same_for_every_call() -> None:
     identify = fixed_identity(CallerDirectory(), LOCAL)
 
-    assert identify(context) is identify(context)
-    assert identify(context).credential is LOCAL
+    assert identify(CALL) is identify(CALL)
+    assert identify(CALL).credential is LOCAL
 
 
 async def test_a_call_that_was_not_authenticated_has_no_caller() -> None:
-    context: Any = Context({"peer_dns": [b"web"]})
-
     with pytest.raises(LookupError):
-        authenticated(context)
+        authenticated(CALL)
 
 
 async def test_the_caller_is_known_once_it_is_authenticated() -> None:
-    context: Any = Context({"peer_dns": [b"web"]})
+    caller = CallerDirectory().caller(LOCAL, source_ip="", secure=False)
 
-    caller = certificate_authenticator(CallerDirectory())(context)
+    set_caller(caller)
 
-    assert authenticated(context) is caller
-    assert caller.credential == Credential(kind=CredentialKind.DNS, identity="web")
-    assert name_in_certificate(context) == "web"
+    assert authenticated(CALL) is caller

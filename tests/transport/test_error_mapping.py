@@ -148,6 +148,7 @@ ERRORS: list[Row] = [
         {"spiffe_ids": "2", "dns_names": "1"},
         0,
     ),
+    (transport.RefusedCallerError("EXPIRED", "the token has expired"), "UNAUTHENTICATED", "UNAUTHENTICATED", {}, 0),
     (
         transport.PermissionDeniedError("m"),
         "PERMISSION_DENIED",

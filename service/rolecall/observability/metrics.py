@@ -28,6 +28,7 @@ from rolecall.engine.decision import Reason, ServedFrom
 from rolecall.engine.decision_point import DecisionPoint
 from rolecall.observability.caller_metrics import CallersCollector, CallersSources
 from rolecall.observability.connection_metrics import ConnectionCollector, ConnectionMetrics
+from rolecall.observability.credential_metrics import CredentialCollector, CredentialSources
 from rolecall.observability.decision_log.log import DecisionLog
 from rolecall.observability.decision_log.metrics import DecisionLogCollector
 from rolecall.observability.metered_writer import WRITE_BOUNDS, MeteredWriter
@@ -102,6 +103,7 @@ class MetricSources:
     certificate: CertificateMetrics | None = None
     callers: CallersSources | None = None
     connections: ConnectionMetrics | None = None
+    credentials: CredentialSources | None = None
 
 
 def make_registry(sources: MetricSources) -> CollectorRegistry:
@@ -110,6 +112,8 @@ def make_registry(sources: MetricSources) -> CollectorRegistry:
     registry.register(_CallCollector(sources.method_stats, sources.latency_bounds))
     registry.register(_DomainCollector(sources))
     registry.register(ReplicationCollector(sources.replication))
+    if sources.credentials is not None:
+        registry.register(CredentialCollector(sources.credentials))
     if sources.decision_log is not None:
         registry.register(DecisionLogCollector(sources.decision_log))
     if sources.callers is not None:

@@ -54,6 +54,11 @@ class ReloadingCertificate:
         return self._current.context
 
     @property
+    def client_authority(self) -> bytes:
+        """Return the CA certificates of `--tls-client-ca` (PEM); empty without any."""
+        return self._current.contents.client_authority or b""
+
+    @property
     def expires_at(self) -> int:
         """Return when the current certificate expires: seconds since the epoch."""
         return self._current.expires_at

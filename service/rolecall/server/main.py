@@ -88,6 +88,7 @@ async def running_server(
                 stack.push_async_callback(decision_log.close)
             server = RolecallServer(config, replica, security, log, decision_log, callers=callers)
             stack.push_async_callback(server.close)
+            await security.key_sets.read_first()
             server.listen()
             await _load(replica, stopping)
         await server.start()

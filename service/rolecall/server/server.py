@@ -23,6 +23,7 @@ from rolecall.server.retention import Retention
 from rolecall.server.shutdown import StopSignal, wait_until_done_or_set
 from rolecall.server.wiring import make_decoder, make_grpc_server, make_servicers, metric_sources
 from rolecall.transport.endpoint import AddressError, Endpoint
+from rolecall.transport.rpc.refusal_log import RefusalLog
 
 REVIVAL_SECONDS = 0.5
 
@@ -57,10 +58,18 @@ class RolecallServer:
         servicers = make_servicers(
             config, replica, listener_security.identify, self.health.servicer, decision_log, decoder=decoder
         )
-        self.grpc_server = make_grpc_server(config, servicers, log, listener_security)
+        self.refusals = RefusalLog(log)
+        self.grpc_server = make_grpc_server(config, servicers, log, listener_security, self.refusals)
         self.registry = make_registry(
             metric_sources(
-                self.grpc_server, replica, self.probe, listener_security, decision_log, callers=callers, decoder=decoder
+                self.grpc_server,
+                replica,
+                self.probe,
+                listener_security,
+                decision_log,
+                callers=callers,
+                decoder=decoder,
+                refusals=self.refusals,
             )
         )
         self.ops = OpsServer(self.registry, not_live=self.health.not_live, not_ready=self.health.not_ready)
@@ -96,16 +105,26 @@ class RolecallServer:
     async def close(self) -> None:
         """Stop at once."""
         await self.grpc_server.stop(0)
+        self._listener_security.key_sets.close()
         self.ops.stop()
 
     def background_work(self) -> list[BackgroundWork]:
         """Return what maintains the server while it runs."""
-        work: list[BackgroundWork] = [self._revive_after_crashes, self.retention.run, self.health.run, self._sweep]
+        work: list[BackgroundWork] = [
+            self._revive_after_crashes,
+            self.retention.run,
+            self.health.run,
+            self._sweep,
+            self._watch_keys,
+        ]
         if self._listener_security.certificate:
             work.append(partial(self._listener_security.certificate.watch_files, self._log_certificate))
         if self.callers.reloading:
             work.append(self.callers.watch_files)
         return work
+
+    async def _watch_keys(self) -> None:
+        await self._listener_security.key_sets.watch(self._log_keys)
 
     async def _sweep(self) -> None:
         await self.probe.run(lambda: self.grpc_server.sweep(time.perf_counter()))
@@ -130,6 +149,13 @@ class RolecallServer:
 
     def _log_certificate(self, error: CredentialsError | None) -> None:
         if error is None:
+            self._listener_security.on_certificate()
             self._log.info("certificate")
         else:
             self._log.warning("certificate_kept", error=str(error))
+
+    def _log_keys(self, owner: str, error: str) -> None:
+        if error:
+            self._log.warning("keys_kept", owner=owner, error=error)
+        else:
+            self._log.info("keys", owner=owner)

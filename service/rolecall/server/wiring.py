@@ -11,23 +11,28 @@ from rolecall.engine.consistency import Consistency
 from rolecall.engine.history import RoleHistory
 from rolecall.engine.watch import RoleWatches
 from rolecall.observability.caller_metrics import CallersSources
+from rolecall.observability.credential_metrics import CredentialSources
 from rolecall.observability.decision_log.log import DecisionLog
 from rolecall.observability.loop_probe import LoopProbe
 from rolecall.observability.metrics import MetricSources
 from rolecall.observability.replication_metrics import ReplicationSources
 from rolecall.roles.catalog import RoleCatalog
+from rolecall.security.authentication import RefusedCredentialsError
+from rolecall.security.certificate_chains import UntrustedCertificateError
 from rolecall.security.credentials import ListenerSecurity
-from rolecall.security.identity import CallContext, Identify, UnidentifiedCallerError, name_in_certificate
+from rolecall.security.identity import CallContext, Identify, UnidentifiedCallerError
 from rolecall.security.permissions import permit
+from rolecall.security.tokens.faults import RefusedTokenError
 from rolecall.server.callers import ServerCallers
 from rolecall.server.replica import Replica
 from rolecall.transport.choice import transport_named
 from rolecall.transport.codecs.decision import QueryDecoder
 from rolecall.transport.codecs.watch import EventEncoder
-from rolecall.transport.errors import UnauthenticatedError
+from rolecall.transport.errors import RefusedCallerError, UnauthenticatedError
 from rolecall.transport.rpc.call_origin import no_name
 from rolecall.transport.rpc.error_boundary import ErrorBoundary
 from rolecall.transport.rpc.middleware import Authenticate
+from rolecall.transport.rpc.refusal_log import RefusalLog
 from rolecall.transport.rpc.stats import LATENCY_BOUNDS
 from rolecall.transport.server import GrpcServer, Servicers
 from rolecall.transport.services.decision import DecisionServicer
@@ -41,19 +46,23 @@ from rolecall.transport.services.watch import WatchServicer
 
 
 def make_grpc_server(
-    config: Config, servicers: Servicers, log: FilteringBoundLogger, listener_security: ListenerSecurity
+    config: Config,
+    servicers: Servicers,
+    log: FilteringBoundLogger,
+    listener_security: ListenerSecurity,
+    refusals: RefusalLog,
 ) -> GrpcServer:
     """Return a gRPC server that is not bound to an address yet."""
     authenticate = _authenticate(listener_security)
     return GrpcServer(
         servicers,
         server_options(config),
-        boundary=ErrorBoundary(log, verbose=config.log_level == "debug"),
+        boundary=ErrorBoundary(log, verbose=config.log_level == "debug", refusals=refusals),
         permits=permit,
         make_wire=transport_named(config.transport).make,
         authenticate=authenticate,
         # Without client certificates all callers have one name, and only their connections distinguish them.
-        name_of=name_in_certificate if authenticate else no_name,
+        name_of=listener_security.name_of or no_name,
     )
 
 
@@ -90,6 +99,7 @@ def metric_sources(
     *,
     callers: ServerCallers,
     decoder: QueryDecoder,
+    refusals: RefusalLog,
 ) -> MetricSources:
     """Return where the metrics of a server are read from."""
     return MetricSources(
@@ -106,6 +116,7 @@ def metric_sources(
         certificate=listener_security.certificate,
         callers=_callers_sources(callers),
         connections=server.wire.connection_counts,
+        credentials=_credential_sources(listener_security, refusals),
         watches=lambda: server.watches,
         refusals=server.refusals,
         silent_ended=lambda: server.silent.ended,
@@ -122,6 +133,15 @@ def _callers_sources(callers: ServerCallers) -> CallersSources | None:
     return CallersSources(callers.reloading, lambda: observe.denials if observe else {})
 
 
+def _credential_sources(listener_security: ListenerSecurity, refusals: RefusalLog) -> CredentialSources:
+    verifiers = (listener_security.caller_tokens, listener_security.provider_tokens)
+    return CredentialSources(
+        refused=lambda: refusals.counts,
+        key_sets=lambda: list(listener_security.key_sets.by_owner().values()),
+        remembered_bytes=lambda: sum(verifier.remembered.bytes for verifier in verifiers),
+    )
+
+
 def _authenticate(listener_security: ListenerSecurity) -> Authenticate | None:
     identify = listener_security.authenticate
     if identify is None:
@@ -132,6 +152,10 @@ def _authenticate(listener_security: ListenerSecurity) -> Authenticate | None:
             identify(context)
         except UnidentifiedCallerError as error:
             raise UnauthenticatedError(str(error), spiffe_ids=error.spiffe_ids, dns_names=error.dns_names) from None
+        except RefusedTokenError as error:
+            raise RefusedCallerError(error.fault, error.why) from None
+        except (UntrustedCertificateError, RefusedCredentialsError) as error:
+            raise RefusedCallerError(error.reason, str(error)) from None
 
     return authenticate
 

@@ -213,6 +213,11 @@ def _(error: transport.UnauthenticatedError) -> Fault:
 
 
 @fault_of.register
+def _(error: transport.RefusedCallerError) -> Fault:
+    return plain_fault(code_pb2.UNAUTHENTICATED, "UNAUTHENTICATED", error)
+
+
+@fault_of.register
 def _(error: transport.PermissionDeniedError) -> Fault:
     return plain_fault(code_pb2.PERMISSION_DENIED, "PERMISSION_DENIED", error, ram_code="NoPermission")
 

@@ -62,11 +62,23 @@ class OverdueError(TransportError):
 class UnauthenticatedError(TransportError):
     """The client certificate does not name exactly one caller. `found` says what it has instead."""
 
+    cause = "CERTIFICATE_NAMES"
+
     def __init__(self, found: str, *, spiffe_ids: int, dns_names: int) -> None:
-        self.spiffe_ids, self.dns_names = spiffe_ids, dns_names
+        self.why, self.spiffe_ids, self.dns_names = found, spiffe_ids, dns_names
         super().__init__(
             f"the client certificate does not name exactly one caller: {found}; "
             "it needs one valid SPIFFE id, or no SPIFFE id and one DNS name without a wildcard"
+        )
+
+
+class RefusedCallerError(TransportError):
+    """A credential of the call is not valid. `cause` is from a closed set; it and `why` are logged, and not sent to the client."""
+
+    def __init__(self, cause: str, why: str) -> None:
+        self.cause, self.why = cause, why
+        super().__init__(
+            "the credentials of the call are not valid; the log of the server has the reason beside the request id"
         )
 
 

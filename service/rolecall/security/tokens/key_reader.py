@@ -31,9 +31,12 @@ JwksHosts: TypeAlias = Mapping[str, Networks]
 
 
 class KeyReader(Protocol):
-    """Reads the bytes of a key set. `seconds` is the interval between two reads."""
+    """Reads the bytes of a key set."""
 
-    seconds: float
+    @property
+    def seconds(self) -> float:
+        """Return the interval between two reads."""
+        ...
 
     def read(self) -> bytes:
         """Return the bytes; raise `InvalidKeySetError`. Blocks."""

@@ -45,6 +45,11 @@ class KeySet:
         return self._keys if self._keys is not None and self.age_seconds <= self._max_age else None
 
     @property
+    def usable(self) -> bool:
+        """Return whether there are keys that are young enough."""
+        return self.current is not None
+
+    @property
     def age_seconds(self) -> float:
         """Return how long ago the keys were last read or found unchanged."""
         return self._clock() - self._read_at

@@ -12,8 +12,9 @@ from grpc.aio import AbortError
 from grpc_status import rpc_status
 
 from rolecall.transport.error_status import SERVER_FAULTS, is_expected, status_of
-from rolecall.transport.errors import STREAM_ENDINGS
+from rolecall.transport.errors import STREAM_ENDINGS, RefusedCallerError, UnauthenticatedError
 from rolecall.transport.rpc.call_context import CallContext, request_id
+from rolecall.transport.rpc.refusal_log import RefusalLog
 from rolecall.transport.rpc.stats import MethodStats
 
 _CANCELLED = grpc.StatusCode.CANCELLED.value[0]
@@ -39,10 +40,10 @@ class CallLog(Protocol):
 
 
 class ErrorBoundary:
-    """Ends failed calls. With `verbose`, successful calls are logged too."""
+    """Ends failed calls. With `verbose`, successful calls are logged too. `refusals` logs calls whose credentials are refused."""
 
-    def __init__(self, log: CallLog, *, verbose: bool) -> None:
-        self._log = log
+    def __init__(self, log: CallLog, *, verbose: bool, refusals: RefusalLog | None = None) -> None:
+        self._log, self._refusals = log, refusals or RefusalLog(log)
         self.verbose = verbose
 
     async def close(
@@ -70,7 +71,9 @@ class ErrorBoundary:
         status = status_of(error, correlation)
         stats.handle(status.code, perf_counter() - began)
         facts = {"code": _name(status.code), "request_id": correlation}
-        if not is_expected(error):
+        if isinstance(error, (RefusedCallerError, UnauthenticatedError)):
+            self._refusals.note(error.cause, error.why, method=stats.name, peer=context.peer(), request_id=correlation)
+        elif not is_expected(error):
             _log_call(self._log.error, stats, began, exc_info=error, **facts)
         elif status.code in SERVER_FAULTS and not isinstance(error, STREAM_ENDINGS):
             _log_call(self._log.warning, stats, began, error=str(error), **facts)
