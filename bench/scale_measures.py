@@ -171,7 +171,9 @@ def _by_size(name: str, figures: dict[int, float]) -> Figures:
 
 async def _page(point: DecisionPoint, request: AssumeRoleRequest, *, after: str) -> AssumablePage:
     answers = LongAnswers(point, Turns(), LargeDocuments(point, ThreadPoolExecutor(1)))
-    return await assumable_roles(point, request, account="", after=after, limit=100, now=fixture.TIME, answers=answers)
+    return await assumable_roles(
+        point, request, account="", after=after, limit=100, now=fixture.TIME, answers=answers, permits=lambda _: True
+    )
 
 
 async def _stalled(work: Coroutine[object, object, T]) -> tuple[T, float]:

@@ -204,7 +204,9 @@ async def test_a_list_of_roles_compiles_large_documents_on_the_thread(thread: Ex
     threads = recorded_threads(decider)
     answers = LongAnswers(decider, Turns(), LargeDocuments(decider, thread))
 
-    page = await assumable_roles(decider, question(), account="", after="", limit=9, now=NOON, answers=answers)
+    page = await assumable_roles(
+        decider, question(), account="", after="", limit=9, now=NOON, answers=answers, permits=lambda _: True
+    )
 
     assert [found.key for found in page.roles] == [f"{ACCOUNT}/app", f"{ACCOUNT}/small"]
     assert [ident == get_ident() for ident in threads] == [False, True]

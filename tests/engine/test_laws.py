@@ -20,6 +20,7 @@ from rolecall.transport.codecs.raw import RawBatchRequest, RawCheckRequest, RawS
 from rolecall.transport.rpc.streams import BidiStream
 from rolecall.transport.services.decision import DecisionServicer
 from rolecall_client.v1 import decision_pb2 as pb
+from tests.callers.permitted import callers_of
 from tests.engine.world import ACCOUNT, HOUR, NOON, OTHER, document, long_answers, role, statement
 
 PRINCIPALS = [
@@ -183,11 +184,13 @@ def _now(coroutine: Any) -> Any:
 
 def _servicer(point: DecisionPoint) -> DecisionServicer:
     unused: Any = None
+    decoder = QueryDecoder(Accounts())
     # However slow the machine is, a batch here lets nobody in: `_now` is to show that a decision itself never waits.
     return DecisionServicer(
         point,
         _NoConsistency(),
-        QueryDecoder(Accounts()),
+        decoder,
+        callers=callers_of(point, decoder),
         reverse=unused,
         history=unused,
         max_batch=100,
@@ -200,6 +203,7 @@ class _Stream(BidiStream[Any, bytes]):
 
     def __init__(self, queries: list[pb.AssumeRoleQuery]) -> None:
         self._queries = enumerate(queries)
+        self.ending: Any = None
         self.answers: list[pb.StreamCheckAssumeRoleResponse] = []
 
     async def read(self) -> Any:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from math import inf
 from typing import Any
 
@@ -30,9 +31,12 @@ async def page_of(
     after: str,
     limit: int,
     slice_seconds: float = inf,
+    permits: Callable[[Role], bool] = lambda _: True,
 ) -> AssumablePage:
     answers = long_answers(decider, slice_seconds=slice_seconds)
-    return await assumable_roles(decider, request, account=account, after=after, limit=limit, now=NOON, answers=answers)
+    return await assumable_roles(
+        decider, request, account=account, after=after, limit=limit, now=NOON, answers=answers, permits=permits
+    )
 
 
 async def listed(

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from rolecall.engine.cache import LAST_ANSWER_BYTES, DecisionCache, RequestCache
+from rolecall.engine.cache import LAST_ANSWER_BYTES, RIGHTS_BYTES, DecisionCache, RequestCache
 from rolecall.engine.decision import Answer, ServedFrom
 from rolecall.engine.decision_point import NOT_FOUND
 from rolecall.engine.feed import role_bytes
@@ -144,7 +144,7 @@ def test_a_request_weighs_at_least_its_memory_and_at_most_half_more(name: str) -
     decoder = QueryDecoder(Accounts(ACCOUNT))
     with traced():
         held = [requests(decoder, SHAPES[name])]
-        weight = held[0].bytes - LAST_ANSWER_BYTES * COUNT
+        weight = held[0].bytes - (LAST_ANSWER_BYTES + RIGHTS_BYTES) * COUNT
         memory = kept_by(held)
 
     assert memory <= weight <= MOST * memory

@@ -4,18 +4,40 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Sequence
 
 from rolecall.policy.limits import Limits
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.catalog import CatalogOptions, RoleCatalog
 from rolecall.roles.change import Author
 from rolecall.roles.commands import CreateRole
+from rolecall.roles.pages import Reader
 from rolecall.roles.repository import RoleRepository
+from rolecall.roles.rights import RoleAccess, WriteScope
 from rolecall.roles.role import Micros, Role
 
 ACCOUNT = "123456789012"
 OTHER_ACCOUNT = "210987654321"
-SCOPE = "alice\nCreateRole"
+
+
+class EveryRight:
+    """The rights of an author who may do everything."""
+
+    def require_create(self, access: RoleAccess) -> None:
+        pass
+
+    def require_update(self, access: RoleAccess) -> None:
+        pass
+
+    def require_delete(self, access: RoleAccess) -> None:
+        pass
+
+    def require_apply(self, declared: Sequence[RoleAccess], pruned: Sequence[RoleAccess]) -> frozenset[str]:
+        return frozenset()
+
+
+SCOPE = WriteScope("alice\nCreateRole", EveryRight())
+READER = Reader("alice", lambda _: True)
 
 
 def policy(principal: str = f"acs:ram::{ACCOUNT}:root", *, effect: str = "Allow") -> str:

@@ -40,10 +40,13 @@ def apply(
     catalog: RoleCatalog,
     *declarations: RoleDeclaration,
     prune: dict[str, str] | None = None,
+    accounts: tuple[str, ...] = (),
     request_id: str = "",
     validate_only: bool = False,
 ) -> Written[tuple[RoleDifference, ...]]:
-    command = ApplyRoles(declarations=declarations, prune_tags=prune, validate_only=validate_only)
+    command = ApplyRoles(
+        declarations=declarations, prune_tags=prune, prune_accounts=accounts, validate_only=validate_only
+    )
     return catalog.apply(command, author(2_000, request_id=request_id), SCOPE)
 
 
@@ -103,7 +106,7 @@ def test_only_roles_with_every_tag_of_the_selector_are_pruned(
     create(catalog, "Both", tags={"by": "apply", "team": "a", "more": ""})
     create(catalog, "Both", account_id="prod", tags={"by": "apply", "team": "a"})
 
-    written = apply(catalog, declared("KEPT"), prune={"by": "apply", "team": "a"})
+    written = apply(catalog, declared("KEPT"), prune={"by": "apply", "team": "a"}, accounts=(ACCOUNT, "prod"))
 
     assert [(d.kind.value, d.role_arn) for d in written.result] == [
         ("UPDATED", f"acs:ram::{ACCOUNT}:role/Kept"),
@@ -111,6 +114,44 @@ def test_only_roles_with_every_tag_of_the_selector_are_pruned(
         ("DELETED", f"acs:ram::{OTHER_ACCOUNT}:role/Both"),
     ]
     assert {role.role_name for role in repository.load()} == {"Kept", "One", "Value"}
+
+
+@pytest.mark.parametrize(
+    ("declarations", "accounts", "left"),
+    [
+        ((), (), {"prod"}),
+        ((declared("New"),), (), {"prod"}),
+        ((declared("New", account_id="prod"),), (), {"default"}),
+        ((declared("New"), declared("New", account_id="prod")), (), set()),
+        ((declared("New"),), ("prod",), {"default"}),
+        ((declared("New"),), (OTHER_ACCOUNT,), {"default"}),
+    ],
+)
+def test_roles_are_pruned_in_the_named_accounts_or_else_in_those_of_the_declarations(
+    catalog: RoleCatalog,
+    repository: MemoryRoleRepository,
+    declarations: tuple[RoleDeclaration, ...],
+    accounts: tuple[str, ...],
+    left: set[str],
+) -> None:
+    create(catalog, "default", tags={"by": "apply"})
+    create(catalog, "prod", account_id="prod", tags={"by": "apply"})
+
+    apply(catalog, *declarations, prune={"by": "apply"}, accounts=accounts)
+
+    assert {role.role_name for role in repository.load()} - {"New"} == left
+
+
+def test_an_unknown_account_to_prune_in_is_a_violation_and_nothing_is_deleted(
+    catalog: RoleCatalog, repository: MemoryRoleRepository
+) -> None:
+    create(catalog, "App", tags={"by": "apply"})
+
+    with pytest.raises(InvalidFieldsError) as refusal:
+        apply(catalog, prune={"by": "apply"}, accounts=(ACCOUNT, "staging"))
+
+    assert [v.field for v in refusal.value.violations] == ["prune_selector.account_ids[1]"]
+    assert {role.role_name for role in repository.load()} == {"App"}
 
 
 def test_without_a_selector_nothing_is_deleted(catalog: RoleCatalog, repository: MemoryRoleRepository) -> None:

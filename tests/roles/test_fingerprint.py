@@ -58,6 +58,8 @@ def others(value: Any) -> Iterator[Any]:
             key, *_ = value
             yield from ({}, {**value, "more": ""}, {**value, key: "other"}, {f"{key}x": value[key]})
             yield dict(zip(value, reversed([*value.values()]), strict=True)) if len(value) > 1 else {}
+        case ():
+            yield ("x",)
         case (first, *rest):
             yield from ((first,), (*reversed(rest), first), (first, *rest, first))
             yield from ((changed, *rest) for _, changed in variations(first))
@@ -75,7 +77,7 @@ def variations(whole: Any) -> Iterator[tuple[str, Any]]:
 
 
 def print_of(command: Command, author: Author = AUTHOR) -> bytes:
-    return fingerprint(Write(command=command, author=author, scope=SCOPE))
+    return fingerprint(Write(command=command, author=author, scope=SCOPE.name, judge=lambda _: None))
 
 
 def test_every_command_is_tried() -> None:

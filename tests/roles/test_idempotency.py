@@ -95,7 +95,7 @@ def test_a_request_id_belongs_to_its_caller_and_method(catalog: RoleCatalog) -> 
     catalog.create(COMMAND, author(request_id=request_id), SCOPE)
 
     with pytest.raises(RoleExistsError):
-        catalog.create(COMMAND, author(request_id=request_id), "bob\nCreateRole")
+        catalog.create(COMMAND, author(request_id=request_id), replace(SCOPE, name="bob\nCreateRole"))
 
 
 def test_a_failure_is_not_remembered(catalog: RoleCatalog) -> None:

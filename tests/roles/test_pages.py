@@ -9,14 +9,14 @@ from rolecall.roles.catalog import RoleCatalog
 from rolecall.roles.commands import DeleteRole, UpdateRole
 from rolecall.roles.errors import InvalidFieldsError, InvalidTokenError, RoleNotFoundError
 from rolecall.storage.memory import MemoryRoleRepository
-from tests.roles.policies import ACCOUNT, SCOPE, author, catalog_of, create
+from tests.roles.policies import ACCOUNT, READER, SCOPE, author, catalog_of, create
 
 
 def names(catalog: RoleCatalog, size: int, **arguments: object) -> list[list[str]]:
     """Return the names of every page of a list."""
     found, token = [], ""
     while True:
-        page = catalog.list("", size, token, **arguments)  # type: ignore[arg-type]
+        page = catalog.list("", size, token, **arguments, reader=READER)  # type: ignore[arg-type]
         found.append([role.role_name for role in page.items])
         token = page.next_page_token
         if not token:
@@ -33,7 +33,7 @@ def test_a_list_comes_in_pages(catalog: RoleCatalog) -> None:
 
 
 def test_an_empty_list_is_one_empty_page(catalog: RoleCatalog) -> None:
-    page = catalog.list("prod", 0, "")
+    page = catalog.list("prod", 0, "", reader=READER)
 
     assert (page.items, page.next_page_token, page.revision) == ((), "", 0)
 
@@ -51,9 +51,9 @@ def test_a_page_token_is_valid_for_the_same_list_only(catalog: RoleCatalog) -> N
     for name in ("a", "ab", "b"):
         create(catalog, name, tags={"k": "v"})
         create(catalog, name, account_id="prod")
-    token = catalog.list("", 1, "", name_prefix="a", tags={"k": "v"}).next_page_token
+    token = catalog.list("", 1, "", name_prefix="a", tags={"k": "v"}, reader=READER).next_page_token
 
-    assert catalog.list(ACCOUNT, 2, token, name_prefix="A", tags={"k": "v"}).items[0].role_name == "ab"
+    assert catalog.list(ACCOUNT, 2, token, name_prefix="A", tags={"k": "v"}, reader=READER).items[0].role_name == "ab"
     others: list[tuple[str, int, str, str, dict[str, str]]] = [
         ("prod", 1, token, "a", {"k": "v"}),
         ("", 1, token, "", {"k": "v"}),
@@ -63,24 +63,24 @@ def test_a_page_token_is_valid_for_the_same_list_only(catalog: RoleCatalog) -> N
     ]
     for other in others:
         with pytest.raises(InvalidTokenError):
-            catalog.list(*other)
+            catalog.list(*other, reader=READER)
     with pytest.raises(InvalidTokenError):
-        catalog.revisions("a", 1, token)
+        catalog.revisions("a", 1, token, scope="alice")
 
 
 def test_page_tokens_are_valid_on_every_server_of_one_store(repository: MemoryRoleRepository) -> None:
     for name in ("a", "b"):
         create(catalog_of(repository), name)
-    token = catalog_of(repository).list("", 1, "").next_page_token
+    token = catalog_of(repository).list("", 1, "", reader=READER).next_page_token
 
-    page = catalog_of(repository).list("", 1, token)
+    page = catalog_of(repository).list("", 1, token, reader=READER)
 
     assert [role.role_name for role in page.items] == ["b"]
 
 
 def test_all_violations_of_a_list_are_reported_at_once(catalog: RoleCatalog) -> None:
     with pytest.raises(InvalidFieldsError) as caught:
-        catalog.list("nobody", 1_001, "", name_prefix="a_", tags={"": ""})
+        catalog.list("nobody", 1_001, "", name_prefix="a_", tags={"": ""}, reader=READER)
 
     assert [v.field for v in caught.value.violations] == ["account_id", "page_size", "name_prefix", "tags"]
 
@@ -90,9 +90,9 @@ def test_a_page_has_a_limit(catalog: RoleCatalog, size: int) -> None:
     create(catalog)
 
     with pytest.raises(InvalidFieldsError, match="0 to 1000"):
-        catalog.list("", size, "")
+        catalog.list("", size, "", reader=READER)
     with pytest.raises(InvalidFieldsError, match="0 to 1000"):
-        catalog.revisions("App", size, "")
+        catalog.revisions("App", size, "", scope="alice")
 
 
 def test_a_page_ends_early_when_a_message_would_be_full(catalog: RoleCatalog, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,8 +116,8 @@ def test_revisions_come_in_pages_with_the_newest_first(catalog: RoleCatalog) -> 
     for n in range(3):
         catalog.update(UpdateRole(role="App", description=str(n)), author(n, change_reason=f"why {n}"), SCOPE)
 
-    first = catalog.revisions("app", 3, "")
-    last = catalog.revisions("app", 3, first.next_page_token)
+    first = catalog.revisions("app", 3, "", scope="alice")
+    last = catalog.revisions("app", 3, first.next_page_token, scope="alice")
 
     assert [item.revision for item in (*first.items, *last.items)] == [5, 4, 3, 1]
     assert [item.change.kind.value for item in (*first.items, *last.items)] == ["UPDATED"] * 3 + ["CREATED"]
@@ -130,14 +130,14 @@ def test_revisions_of_a_role_that_is_not_there_are_not_found(catalog: RoleCatalo
     catalog.delete(DeleteRole(role="App"), author(), SCOPE)
 
     with pytest.raises(RoleNotFoundError):
-        catalog.revisions("App", 0, "")
+        catalog.revisions("App", 0, "", scope="alice")
 
 
 def test_a_token_of_revisions_is_valid_for_that_role_only(catalog: RoleCatalog) -> None:
     for name in ("a", "b"):
         create(catalog, name)
         catalog.update(UpdateRole(role=name, description="x"), author(), SCOPE)
-    token = catalog.revisions("a", 1, "").next_page_token
+    token = catalog.revisions("a", 1, "", scope="alice").next_page_token
 
     with pytest.raises(InvalidTokenError):
-        catalog.revisions("b", 1, token)
+        catalog.revisions("b", 1, token, scope="alice")

@@ -142,10 +142,12 @@ NUL_REQUESTS: list[Callable[[RoleCatalog], object]] = [
     ),
     lambda catalog: catalog.update(UpdateRole(role="a\0pp", description=""), author(), policies.SCOPE),
     lambda catalog: catalog.delete(DeleteRole(role="app\0"), author(), policies.SCOPE),
-    lambda catalog: catalog.list("", page_size=1, page_token="", name_prefix="\0", tags={}),
-    lambda catalog: catalog.list("", page_size=1, page_token="", name_prefix="", tags={"\0": ""}),
-    lambda catalog: catalog.list("1\0", page_size=1, page_token="", name_prefix="", tags={}),
-    lambda catalog: catalog.revisions("a\0pp", 1, ""),
+    lambda catalog: catalog.list("", page_size=1, page_token="", name_prefix="\0", tags={}, reader=policies.READER),
+    lambda catalog: catalog.list(
+        "", page_size=1, page_token="", name_prefix="", tags={"\0": ""}, reader=policies.READER
+    ),
+    lambda catalog: catalog.list("1\0", page_size=1, page_token="", name_prefix="", tags={}, reader=policies.READER),
+    lambda catalog: catalog.revisions("a\0pp", 1, "", scope="alice"),
     lambda catalog: catalog.apply(ApplyRoles(declarations=(), prune_tags={"\0": "x"}), author(), policies.SCOPE),
 ]
 

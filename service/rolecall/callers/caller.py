@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol, TypeAlias
 
 from rolecall.callers.credential import Credential
+from rolecall.policy.permission.evaluator import AccessEvaluation
 from rolecall.policy.principal import Principal
 
 AccessKeys: TypeAlias = Mapping[str, tuple[str, ...]]
@@ -23,6 +24,11 @@ class Caller(Protocol):
     `acs:CurrentTime`, `acs:SourceIp`, `acs:SecureTransport`, `acs:MFAPresent`, `acs:PrincipalARN` and `rolecall:Caller` are
     the caller's own; the keys of an access add those of the resource and of the request.
     """
+
+    @property
+    def number(self) -> int:
+        """Return a number that no other caller of this process has or will have: for what is remembered beside a caller."""
+        ...
 
     @property
     def credential(self) -> Credential:
@@ -66,4 +72,8 @@ class Caller(Protocol):
 
         A service may remember the answer until that time, with this very caller; the time of now means "ask every time".
         """
+        ...
+
+    def explain(self, action: str, resource: str, keys: AccessKeys = NO_ACCESS_KEYS) -> AccessEvaluation | None:
+        """Return why the caller may or may not do it; None if no policies say so. Not remembered."""
         ...

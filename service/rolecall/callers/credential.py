@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -38,6 +39,16 @@ class Credential:
     uid: int | None = None
     expires_at: int | None = None
 
+    @property
+    def scope(self) -> str:
+        """Return a text that no other caller has: request ids and page tokens of the caller are valid within it."""
+        # A SPIFFE id and a DNS name with a dot are names of no other kind.
+        if self.kind in _NAMED_ALONE or (self.kind is CredentialKind.DNS and "." in self.identity):
+            return self.identity
+        return json.dumps([self.kind, self.identity, self.issuer, self.subject])
+
+
+_NAMED_ALONE = (CredentialKind.SPIFFE, CredentialKind.LOCAL, CredentialKind.ANONYMOUS)
 
 LOCAL = Credential(kind=CredentialKind.LOCAL, identity="local")
 """Every caller of a server that listens only on this machine, without TLS."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Protocol
 
 from rolecall.callers.caller import FOREVER, NO_ACCESS_KEYS, AccessKeys
@@ -22,13 +23,14 @@ from rolecall.policy.compiled_conditions import RequestedValues
 from rolecall.policy.evaluator import Outcome
 from rolecall.policy.keys import PRINCIPAL_ARN, RESOURCE_TAG_PREFIX
 from rolecall.policy.permission.evaluator import AccessEvaluation, evaluate_access
-from rolecall.policy.permission.explain import PermissionTrace, explain_access
 from rolecall.policy.principal import Principal, PrincipalKind
 
 CALLER = "rolecall:Caller"
 SOURCE_IP = "acs:SourceIp"
 SECURE_TRANSPORT = "acs:SecureTransport"
 MFA_PRESENT = "acs:MFAPresent"
+
+_numbers = count(1)
 
 
 class CurrentCallers(Protocol):
@@ -89,10 +91,10 @@ class _View:
 class KnownCaller:
     """A `Caller`: a credential on connections from one address."""
 
-    __slots__ = ("_callers", "_origin", "_view", "credential")
+    __slots__ = ("_callers", "_origin", "_view", "credential", "number")
 
     def __init__(self, callers: CurrentCallers, credential: Credential, origin: CredentialOrigin) -> None:
-        self.credential = credential
+        self.credential, self.number = credential, next(_numbers)
         self._callers, self._origin = callers, origin
         self._view = self._renewed()
 
@@ -157,15 +159,6 @@ class KnownCaller:
         if permissions is None:
             return None
         return evaluate_access(permissions, action, resource, view.values(keys), self._callers.clock())
-
-    def trace(self, action: str, resource: str, keys: AccessKeys = NO_ACCESS_KEYS) -> tuple[PermissionTrace, ...]:
-        """Return what each statement of the caller's policies says about a question; raise `ValueError` if it is malformed."""
-        view = self._current()
-        granted = view.granted
-        if granted.permissions is None:
-            return ()
-        now = self._callers.clock()
-        return explain_access(granted.documents, granted.permissions, action, resource, view.values(keys), now)
 
     def _observed(self, action: str, resource: str) -> int | None:
         """Return the answer to what is denied: in the observe period it is allowed, and to be asked again every time."""

@@ -28,6 +28,9 @@ MAX_QUERY_BYTES = 1_024
 LAST_ANSWER_BYTES = 1_024
 """The room for a last answer that is weighed with each request; a larger answer is found in the `DecisionCache` only."""
 
+RIGHTS_BYTES = 384
+"""The memory of the rights of a few callers that are remembered with each request."""
+
 MAX_DECISION_BYTES = 32 * 1024
 """Questions with longer values rarely recur, and each would displace many other decisions."""
 
@@ -63,7 +66,7 @@ class RequestCache:
                 return request
             request = self._read(query)
             if len(query) <= MAX_QUERY_BYTES:
-                request.weight = weight = LAST_ANSWER_BYTES + request_bytes(query, request)
+                request.weight = weight = LAST_ANSWER_BYTES + RIGHTS_BYTES + request_bytes(query, request)
                 self._put(query, request, weight)
         return request
 

@@ -51,8 +51,9 @@ class AssumeRoleRequest:
     `acs:PrincipalARN` and the tags of the role are not among them. A `duration_seconds` of 0 is not checked.
     """
 
-    # The last answer, its role and the weight belong to the caches, `engine/cache.py`; nothing else in a request changes.
-    __slots__ = ("duration_seconds", "keys", "last_answer", "last_role", "principal", "role_key", "weight")
+    # The last answer, its role and the weight belong to the caches, `engine/cache.py`, and the rights (until when each caller
+    # may ask this, by its number) to the services, which judge them first; nothing else in a request changes.
+    __slots__ = ("duration_seconds", "keys", "last_answer", "last_role", "principal", "rights", "role_key", "weight")
 
     def __init__(
         self,
@@ -64,6 +65,7 @@ class AssumeRoleRequest:
         self.principal, self.role_key, self.keys, self.duration_seconds = principal, role_key, keys, duration_seconds
         self.last_answer: Answer | None = None
         self.last_role: DecidedRole | None = None
+        self.rights: dict[int, int] | None = None
         self.weight = 0
 
 

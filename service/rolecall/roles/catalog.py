@@ -6,14 +6,16 @@ is written. Methods block; callers run them on a worker thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from rolecall.policy.errors import InvalidPolicyError
 from rolecall.policy.findings import Severity
 from rolecall.policy.limits import Limits
 from rolecall.roles.accounts import Accounts
-from rolecall.roles.apply import apply_declared
+from rolecall.roles.apply import Application
 from rolecall.roles.change import Author, ChangeKind, RoleRevision
 from rolecall.roles.commands import (
     ApplyRoles,
@@ -47,10 +49,14 @@ from rolecall.roles.idempotency import (
     rehearse,
     write_once,
 )
-from rolecall.roles.pages import RolePages
+from rolecall.roles.pages import Reader, RolePages
 from rolecall.roles.repository import RoleRepository, Transaction
+from rolecall.roles.rights import RoleAccess, WriteScope
 from rolecall.roles.role import Revision, Role, RoleRef
 from rolecall.roles.tokens import Tokens
+
+NO_ROLE = RoleRef("", "")
+"""Stands for a name that is none, after which a write does not come to its work."""
 
 T = TypeVar("T")
 Violations = list[FieldViolation]
@@ -67,8 +73,9 @@ class CatalogOptions:
 class RoleCatalog:
     """Creates, changes and lists the roles of a repository.
 
-    Every write raises `InvalidFieldsError` or `InvalidPolicyError` for a malformed request, `IdempotencyMismatchError` for a
-    request id that was used with another body, and `StoreUnavailableError`. With `validate_only` it does every check and
+    Every write raises what the rights of its scope raise, before any other error. It raises `InvalidFieldsError` or
+    `InvalidPolicyError` for a malformed request, `IdempotencyMismatchError` for a request id that was used with another body, and
+    `StoreUnavailableError`. With `validate_only` it does every check and
     writes nothing: the returned role then has no id if it would be created, and revision 0 if it would change.
     """
 
@@ -88,9 +95,17 @@ class RoleCatalog:
         tokens = tokens or Tokens(repository.token_key, repository.head().incarnation)
         self._pages = RolePages(repository, accounts, tokens)
 
-    def create(self, command: CreateRole, author: Author, scope: str) -> Written[Role]:
+    def create(self, command: CreateRole, author: Author, scope: WriteScope) -> Written[Role]:
         """Create a role; raise `RoleExistsError` or `RoleLimitError`."""
-        declared = self._rules.declared(command, author_violations(author), author.time)
+        # Of a role that exists nothing is read, so that a refusal does not show whether it does.
+        access = RoleAccess(ref=self._rules.name_of(command), document=command.document, tags=command.tags)
+
+        def judge(_: Transaction) -> None:
+            scope.rights.require_create(access)
+
+        write = Write(command=command, author=author, scope=scope.name, judge=judge)
+        with self._judged_if_invalid(write):
+            declared = self._rules.declared(command, author_violations(author), author.time)
 
         def work(transaction: Transaction) -> Role:
             if existing := transaction.role(declared.ref.key):
@@ -102,54 +117,81 @@ class RoleCatalog:
             self._require_room(transaction, [role.account_id])
             return role
 
-        return self._write(Write(command=command, author=author, scope=scope), work, ROLE_OUTCOME)
+        return self._write(write, work, ROLE_OUTCOME)
 
-    def update(self, command: UpdateRole, author: Author, scope: str) -> Written[Role]:
+    def update(self, command: UpdateRole, author: Author, scope: WriteScope) -> Written[Role]:
         """Change a role, or nothing if it already has the given content; raise `RoleNotFoundError` or `StaleEtagError`."""
-        ref, violations = self._named(command.role)
+        named, violations = self._named(command.role)
+
+        def judge(transaction: Transaction) -> None:
+            before = _existing(transaction, named)
+            document = command.document if command.document is not None or before is None else before.document
+            scope.rights.require_update(
+                RoleAccess(ref=named, before=before, document=document, tags=command.tags or {})
+            )
+
+        write = Write(command=command, author=author, scope=scope.name, judge=judge)
         violations += [*author_violations(author), *etag_violations(command.etag)]
-        self._rules.require_valid_update(command, ref, violations, author.time)
+        ref = named or NO_ROLE
+        with self._judged_if_invalid(write):
+            self._rules.require_valid_update(command, ref, violations, author.time)
 
         def work(transaction: Transaction) -> Role:
             role = _current(transaction, ref, command.etag)
             content = _updated(Content.of(role), command)
             return _changed(transaction, role, content, author, _stamp(transaction, command))
 
-        return self._write(Write(command=command, author=author, scope=scope), work, ROLE_OUTCOME)
+        return self._write(write, work, ROLE_OUTCOME)
 
-    def delete(self, command: DeleteRole, author: Author, scope: str) -> Written[None]:
+    def delete(self, command: DeleteRole, author: Author, scope: WriteScope) -> Written[None]:
         """Delete a role; raise `RoleNotFoundError` or `StaleEtagError`."""
-        ref, violations = self._named(command.role)
-        raise_if_any([*violations, *author_violations(author), *etag_violations(command.etag)])
+        named, violations = self._named(command.role)
+
+        def judge(transaction: Transaction) -> None:
+            scope.rights.require_delete(RoleAccess(ref=named, before=_existing(transaction, named)))
+
+        write = Write(command=command, author=author, scope=scope.name, judge=judge)
+        with self._judged_if_invalid(write):
+            raise_if_any([*violations, *author_violations(author), *etag_violations(command.etag)])
 
         def work(transaction: Transaction) -> None:
-            transaction.delete(_current(transaction, ref, command.etag))
+            transaction.delete(_current(transaction, named or NO_ROLE, command.etag))
 
-        return self._write(Write(command=command, author=author, scope=scope), work, NO_OUTCOME)
+        return self._write(write, work, NO_OUTCOME)
 
-    def rollback(self, command: RollbackRole, author: Author, scope: str) -> Written[Role]:
+    def rollback(self, command: RollbackRole, author: Author, scope: WriteScope) -> Written[Role]:
         """Restore a role; raise `RoleNotFoundError`, `StaleEtagError` or `RevisionNotKeptError`.
 
         Raise `InvalidPolicyError` if the language now refuses the document of that revision.
         """
-        ref, violations = self._named(command.role)
+        named, violations = self._named(command.role)
+
+        def judge(transaction: Transaction) -> None:
+            scope.rights.require_update(_restoring(transaction, named, command.revision))
+
+        write = Write(command=command, author=author, scope=scope.name, judge=judge)
         violations += [*author_violations(author), *etag_violations(command.etag)]
-        raise_if_any([*violations, *revision_violations(command.revision)])
+        with self._judged_if_invalid(write):
+            raise_if_any([*violations, *revision_violations(command.revision)])
 
         def work(transaction: Transaction) -> Role:
+            ref = named or NO_ROLE
             role = _current(transaction, ref, command.etag)
             content = Content.of(_kept_version(transaction, role, Revision(command.revision)))
             self._rules.require_valid_document(content.document, ref, author.time)
             return _changed(transaction, role, content, author, transaction.revision)
 
-        return self._write(Write(command=command, author=author, scope=scope), work, ROLE_OUTCOME)
+        return self._write(write, work, ROLE_OUTCOME)
 
-    def apply(self, command: ApplyRoles, author: Author, scope: str) -> Written[tuple[RoleDifference, ...]]:
+    def apply(self, command: ApplyRoles, author: Author, scope: WriteScope) -> Written[tuple[RoleDifference, ...]]:
         """Make the roles match their declarations in one write, all or nothing; raise `RoleLimitError`."""
-        all_declared = self._rules.all_declared(command, author_violations(author), author.time)
+        application = Application(command, self._rules, scope.rights)
+        write = Write(command=command, author=author, scope=scope.name, judge=application.judge)
+        with self._judged_if_invalid(write):
+            all_declared = self._rules.all_declared(command, author_violations(author), author.time)
 
         def work(transaction: Transaction) -> tuple[RoleDifference, ...]:
-            differences = apply_declared(transaction, all_declared, command.prune_tags, author.time)
+            differences = application.apply(transaction, all_declared, author.time)
             created = (
                 declared.ref.account_id
                 for declared, difference in zip(all_declared, differences, strict=False)
@@ -158,7 +200,8 @@ class RoleCatalog:
             self._require_room(transaction, set(created))
             return differences
 
-        return self._write(Write(command=command, author=author, scope=scope), work, DIFFERENCES_OUTCOME)
+        written = self._write(write, work, DIFFERENCES_OUTCOME)
+        return replace(written, result=application.shown(written.result))
 
     def list(
         self,
@@ -167,27 +210,40 @@ class RoleCatalog:
         page_token: str,
         name_prefix: str = "",
         tags: Mapping[str, str] | None = None,
+        *,
+        reader: Reader,
     ) -> Page[Role]:
-        """Return a page of an account's roles in order of their names.
+        """Return a page of an account's roles in order of their names, without those that may not be read.
 
         Raise `InvalidFieldsError`, or `InvalidTokenError` for a token of another list.
         """
-        return self._pages.roles(account_id, page_size, page_token, name_prefix, tags or {})
+        return self._pages.roles(
+            account_id, page_size, page_token, name_prefix=name_prefix, tags=tags or {}, reader=reader
+        )
 
-    def revisions(self, role: str, page_size: int, page_token: str) -> Page[RoleRevision]:
+    def revisions(self, role: str, page_size: int, page_token: str, *, scope: str) -> Page[RoleRevision]:
         """Return a page of a role's history, the newest first; raise as `list` does, and `RoleNotFoundError`."""
-        return self._pages.revisions(role, page_size, page_token)
+        return self._pages.revisions(role, page_size, page_token, scope)
 
     def _write(self, write: Write, work: Callable[[Transaction], T], outcome: OutcomeFormat[T]) -> Written[T]:
         if not isinstance(write.command, RollbackRole) and write.command.validate_only:
-            return rehearse(self._repository, write.author, work)
+            return rehearse(self._repository, write, work)
         return write_once(self._repository, write, work, outcome)
 
-    def _named(self, role: str) -> tuple[RoleRef, Violations]:
+    @contextmanager
+    def _judged_if_invalid(self, write: Write) -> Iterator[None]:
+        """Judge the rights of a write that proves invalid before its violations are raised."""
+        try:
+            yield
+        except (InvalidFieldsError, InvalidPolicyError):
+            rehearse(self._repository, write, lambda _: None)
+            raise
+
+    def _named(self, role: str) -> tuple[RoleRef | None, Violations]:
         try:
             return self._accounts.role(role), []
         except InvalidFieldsError as error:
-            return RoleRef("", ""), [*error.violations]
+            return None, [*error.violations]
 
     def _require_room(self, transaction: Transaction, account_ids: Iterable[str]) -> None:
         limit = self._options.max_roles_per_account
@@ -198,6 +254,21 @@ class RoleCatalog:
 
 def _stamp(transaction: Transaction, command: CreateRole | UpdateRole) -> Revision:
     return Revision(0) if command.validate_only else transaction.revision
+
+
+def _existing(transaction: Transaction, ref: RoleRef | None) -> Role | None:
+    return None if ref is None else transaction.role(ref.key)
+
+
+def _restoring(transaction: Transaction, ref: RoleRef | None, revision: int) -> RoleAccess:
+    """Return the access of a rollback: what it sets is what the role had at that revision."""
+    before = _existing(transaction, ref)
+    # A revision that no store can have is refused later, and must not reach this one.
+    valid = before is not None and not revision_violations(revision)
+    version = transaction.role_at(before.role_id, Revision(revision)) if before and valid else None
+    if version is None:
+        return RoleAccess(ref=ref, before=before)
+    return RoleAccess(ref=ref, before=before, document=version.document, tags=version.tags)
 
 
 def _current(transaction: Transaction, ref: RoleRef, etag: str) -> Role:

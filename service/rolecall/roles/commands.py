@@ -69,12 +69,13 @@ class RollbackRole:
 class ApplyRoles:
     """Make the roles match their declarations in one write.
 
-    `prune_tags` selects the roles that are deleted when they are not declared: those that carry all of these tags. None
-    selects nothing.
+    `prune_tags` selects the roles that are deleted when they are not declared: those of `prune_accounts` that carry all of
+    these tags. None selects nothing. Without accounts they are those of the declarations, or else the default account.
     """
 
     declarations: tuple[RoleDeclaration, ...]
     prune_tags: Mapping[str, str] | None = None
+    prune_accounts: tuple[str, ...] = ()
     validate_only: bool = False
 
 

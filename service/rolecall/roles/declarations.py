@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -14,7 +15,7 @@ from rolecall.roles.content import Content
 from rolecall.roles.documents import DocumentRules, document_violations
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError
 from rolecall.roles.fields import description_violations, role_name_violations, session_violations, tag_violations
-from rolecall.roles.limits import MAX_DECLARATIONS
+from rolecall.roles.limits import MAX_DECLARATIONS, MAX_NAME_CHARACTERS
 from rolecall.roles.role import Micros, RoleRef
 
 DocumentCheck = Callable[[str, str], InvalidPolicyError | None]
@@ -47,6 +48,27 @@ class DeclarationRules:
     def __init__(self, accounts: Accounts, documents: DocumentRules) -> None:
         self._accounts, self._documents = accounts, documents
 
+    def name_of(self, declaration: RoleDeclaration) -> RoleRef | None:
+        """Return the name of a declared role as it is given, which may break a rule; None without a valid account."""
+        try:
+            account_id = self._accounts.account_id(declaration.account_id)
+        except InvalidFieldsError:
+            return None
+        name = declaration.role_name
+        # With a wildcard it would be the name of no single role.
+        fits = 1 <= len(name) <= MAX_NAME_CHARACTERS and not {"*", "?"} & set(name)
+        return RoleRef(account_id, name) if fits else None
+
+    def pruned_accounts(self, command: ApplyRoles) -> frozenset[str]:
+        """Return the ids of the accounts in which an apply may delete roles."""
+        names = command.prune_accounts or {declaration.account_id for declaration in command.declarations} or {""}
+        ids = set[str]()
+        for name in names:
+            # An unknown account is a violation, and nothing is deleted.
+            with suppress(InvalidFieldsError):
+                ids.add(self._accounts.account_id(name))
+        return frozenset(ids)
+
     def declared(
         self, declaration: RoleDeclaration, others: Iterable[FieldViolation], now: Micros
     ) -> CheckedDeclaration:
@@ -74,6 +96,7 @@ class DeclarationRules:
     ) -> list[CheckedDeclaration]:
         """Return all declarations of an apply, checked, in their order."""
         violations = [*others, *_selector_violations(command.prune_tags), *_count_violations(command)]
+        violations += self._prune_violations(command)
         check, places = cache(self._document_check(now)), dict[str, int]()
         all_declared = []
         for index, declaration in enumerate(command.declarations):
@@ -99,6 +122,20 @@ class DeclarationRules:
         violations += session_violations(content.max_session_duration_seconds)
         violations += tag_violations(content.tags)
         return CheckedDeclaration(RoleRef(account_id, declaration.role_name), content), violations
+
+    def _prune_violations(self, command: ApplyRoles) -> Iterator[FieldViolation]:
+        """Yield the violations of the accounts in which roles are deleted, if there are any to delete."""
+        if command.prune_tags is None:
+            return
+        # Of the declarations' accounts each declaration reports its own.
+        for number, name in enumerate(
+            command.prune_accounts if command.declarations else command.prune_accounts or ("",)
+        ):
+            try:
+                self._accounts.account_id(name)
+            except InvalidFieldsError as error:
+                for violation in error.violations:
+                    yield replace(violation, field=f"prune_selector.account_ids[{number}]")
 
     def _document_check(self, now: Micros) -> DocumentCheck:
         def check(document: str, account_id: str) -> InvalidPolicyError | None:

@@ -1,8 +1,9 @@
 """Idempotent writes: a repeated request id gets the outcome of the first time, whatever has changed since.
 
-1. The id is looked up in the scope of its caller and method, within the transaction of the write.
-2. A known id with the same body returns the stored outcome; with another body it raises `IdempotencyMismatchError`.
-3. With an unknown id the work is done, and its outcome is stored if and only if the write commits, also when it changed
+1. Within the transaction of the write, its author's rights are judged first: an outcome is for those who may still write.
+2. The id is looked up in the scope of its caller and method.
+3. A known id with the same body returns the stored outcome; with another body it raises `IdempotencyMismatchError`.
+4. With an unknown id the work is done, and its outcome is stored if and only if the write commits, also when it changed
    nothing. A failed write stores nothing, since its transaction is rolled back.
 """
 
@@ -59,11 +60,15 @@ DIFFERENCES_OUTCOME: OutcomeFormat[tuple[RoleDifference, ...]] = OutcomeFormat(_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
-    """A write that a caller requests: its command, its author, and the scope of its request id."""
+    """A write that a caller requests: its command, its author, the scope of its request id, and what judges its rights.
+
+    `judge` is called in the transaction, before anything else, and raises an error if a right is missing.
+    """
 
     command: Command
     author: Author
     scope: str
+    judge: Callable[[Transaction], None]
 
 
 def write_once(
@@ -73,6 +78,7 @@ def write_once(
     digest = fingerprint(write) if write.author.request_id else b""
 
     def once(transaction: Transaction) -> Written[T]:
+        write.judge(transaction)
         if known := _recalled(transaction, write):
             return _replayed(known, digest, write, outcome)
         written = _worked(transaction, work)
@@ -85,14 +91,15 @@ def write_once(
     return replace(written, commit=commit)
 
 
-def rehearse(repository: RoleRepository, author: Author, work: Callable[[Transaction], T]) -> Written[T]:
+def rehearse(repository: RoleRepository, write: Write, work: Callable[[Transaction], T]) -> Written[T]:
     """Run `work` in a transaction that is then rolled back; return its result and the revision of the state that it found."""
 
     def rehearsed(transaction: Transaction) -> NoReturn:
+        write.judge(transaction)
         raise _RehearsedError(work(transaction), Revision(transaction.revision - 1))
 
     try:
-        repository.transact(author, rehearsed)
+        repository.transact(write.author, rehearsed)
     except _RehearsedError as rehearsal:
         return Written(result=cast(T, rehearsal.result), revision=rehearsal.revision)
     raise AssertionError("a rehearsal was committed")
@@ -148,6 +155,9 @@ def _parts(write: Write) -> Iterator[object]:
     yield [type(command).__name__, author.change_reason, author.source]
     if isinstance(command, ApplyRoles):
         yield _form(command.prune_tags)
+        # Only if there are any, so that a request from before they existed has the same digest.
+        if command.prune_accounts:
+            yield ["prune_accounts", *command.prune_accounts]
         yield from map(_form, command.declarations)
     else:
         yield _form(command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from rolecall.roles.accounts import Accounts
@@ -21,33 +22,57 @@ MAX_PAGE_BYTES = 2_097_152
 """A page ends early when its texts are larger, so that it fits into a message; it has at least one item."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads a list: the scope of the page tokens, and whether a role may be read. Roles that may not be are left out."""
+
+    scope: str
+    may_read: Callable[[Role], bool]
+
+
 class RolePages:
     """Answers the lists of a repository."""
 
     def __init__(self, repository: RoleRepository, accounts: Accounts, tokens: Tokens) -> None:
         self._repository, self._accounts, self._tokens = repository, accounts, tokens
 
-    def roles(self, account: str, size: int, token: str, name_prefix: str, tags: Mapping[str, str]) -> Page[Role]:
-        """Return a page of an account's roles in order of their keys."""
+    def roles(
+        self,
+        account: str,
+        size: int,
+        token: str,
+        *,
+        name_prefix: str,
+        tags: Mapping[str, str],
+        reader: Reader,
+    ) -> Page[Role]:
+        """Return a page of an account's roles in order of their keys: of as many roles as fit, those that may be read."""
         account_id = self._account_id(
             account, [*page_size_violations(size), *name_prefix_violations(name_prefix), *tag_violations(tags)]
         )
         prefix = name_prefix.lower()
-        bound = ("ListRoles", account_id, prefix, *(text for tag in sorted(tags.items()) for text in tag))
+        bound = (
+            "ListRoles",
+            reader.scope,
+            account_id,
+            prefix,
+            *(text for tag in sorted(tags.items()) for text in tag),
+        )
         after = self._tokens.cursor_of(token, filter=bound) if token else ""
         revision, limit = self._repository.head().revision, size or DEFAULT_PAGE_SIZE
         found = self._repository.list_roles(account_id, after=after, name_prefix=prefix, tags=tags, limit=limit + 1)
-        return self._page(found, limit, bound, revision, role=_itself, cursor=lambda role: role.key)
+        page = self._page(found, limit, bound, revision, role=_itself, cursor=lambda role: role.key)
+        return replace(page, items=tuple(filter(reader.may_read, page.items)))
 
-    def revisions(self, role: str, size: int, token: str) -> Page[RoleRevision]:
-        """Return a page of a role's history, the newest first."""
+    def revisions(self, role: str, size: int, token: str, scope: str) -> Page[RoleRevision]:
+        """Return a page of a role's history, the newest first. Its token is valid within the scope of a caller."""
         ref = self._accounts.role(role)
         if violations := page_size_violations(size):
             raise InvalidFieldsError(violations)
         revision, current = self._repository.head().revision, self._repository.role(ref.key)
         if current is None:
             raise RoleNotFoundError(ref.arn)
-        bound = ("ListRoleRevisions", current.role_id)
+        bound = ("ListRoleRevisions", scope, current.role_id)
         before = Revision(int(self._tokens.cursor_of(token, filter=bound))) if token else None
         limit = size or DEFAULT_PAGE_SIZE
         found = self._repository.history(current.role_id, before=before, limit=limit + 1)

@@ -1,8 +1,8 @@
 """Consistency and page tokens: opaque, authenticated, and valid for one history of the store.
 
 token = base64url(kind history payload mac), where `history` is a digest of the incarnation and `mac` is HMAC-SHA256 (its
-first 16 bytes) over all before it, and for a page over the filter too. Each token has one spelling: no other
-encoding of the same bytes is accepted.
+first 16 bytes) over all before it, and for a page over the filter too. The payload of a page is masked afterwards: its cursor may
+be the name of a role that the caller may not see. Each token has one spelling: no other encoding of the same bytes is accepted.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import lru_cache
+from operator import xor
 
 from rolecall.roles.errors import InvalidTokenError, UnknownIncarnationError
 from rolecall.roles.role import Revision
@@ -20,6 +21,7 @@ MAX_TOKEN_CHARACTERS = 1_024
 _CONSISTENCY, _PAGE = b"c", b"p"
 _NAMES = {_CONSISTENCY: "consistency_token", _PAGE: "page_token"}
 _HISTORY_BYTES = _MAC_BYTES = 16
+_PAYLOAD_AT = 1 + _HISTORY_BYTES
 _FRAME_BYTES = 1 + _HISTORY_BYTES + _MAC_BYTES
 _MEMOISED_TOKENS = 16
 
@@ -45,7 +47,8 @@ class Tokens:
 
         Raise `InvalidTokenError` if it is not authentic, `UnknownIncarnationError` if it comes from another history.
         """
-        history, payload = self._opened(_CONSISTENCY, token, b"")
+        sealed = _decoded(_CONSISTENCY, token)
+        history, payload = self._authentic(_CONSISTENCY, sealed[:-_MAC_BYTES], sealed[-_MAC_BYTES:], b"")
         if history != self._history:
             raise UnknownIncarnationError(
                 "the consistency token comes from another history of the store; read without it"
@@ -56,28 +59,34 @@ class Tokens:
 
     def page(self, cursor: str, *, filter: tuple[str, ...]) -> str:
         """Return the token with which a list continues after `cursor`; it is valid for the same `filter` only."""
-        return self._sealed(_PAGE, cursor.encode(), _canonical(filter))
+        body, bound = _PAGE + self._history + cursor.encode(), _canonical(filter)
+        mac = self._mac(body, bound)
+        return _encoded(self._masked(body, mac) + mac)
 
     def cursor_of(self, token: str, *, filter: tuple[str, ...]) -> str:
         """Return the cursor of a page token; raise `InvalidTokenError` if it is not a token of this filter."""
-        history, payload = self._opened(_PAGE, token, _canonical(filter))
+        sealed = _decoded(_PAGE, token)
+        mac = sealed[-_MAC_BYTES:]
+        history, payload = self._authentic(_PAGE, self._masked(sealed[:-_MAC_BYTES], mac), mac, _canonical(filter))
         if history != self._history:
             raise _invalid(_PAGE)
         return payload.decode()
 
     def _consistency(self, revision: Revision) -> str:
-        return self._sealed(_CONSISTENCY, revision.to_bytes(8, "big"), b"")
+        body = _CONSISTENCY + self._history + revision.to_bytes(8, "big")
+        return _encoded(body + self._mac(body, b""))
 
-    def _sealed(self, kind: bytes, payload: bytes, bound: bytes) -> str:
-        body = kind + self._history + payload
-        return _encoded(body + self._mac(body, bound))
+    def _masked(self, body: bytes, mac: bytes) -> bytes:
+        """Return the body with its payload masked, or unmasked; the mask depends on the code that authenticates it."""
+        payload = body[_PAYLOAD_AT:]
+        blocks = (hmac.digest(self._key, b"mask" + bytes([n]) + mac, "sha256") for n in range(len(payload) // 32 + 1))
+        return body[:_PAYLOAD_AT] + bytes(map(xor, payload, b"".join(blocks)))
 
-    def _opened(self, kind: bytes, token: str, bound: bytes) -> tuple[bytes, bytes]:
-        sealed = _decoded(kind, token)
-        body, mac = sealed[:-_MAC_BYTES], sealed[-_MAC_BYTES:]
+    def _authentic(self, kind: bytes, body: bytes, mac: bytes, bound: bytes) -> tuple[bytes, bytes]:
+        """Return the history and the payload of a body; raise `InvalidTokenError` if it is not authentic."""
         if not hmac.compare_digest(mac, self._mac(body, bound)) or body[:1] != kind:
             raise _invalid(kind)
-        return body[1 : 1 + _HISTORY_BYTES], body[1 + _HISTORY_BYTES :]
+        return body[1:_PAYLOAD_AT], body[_PAYLOAD_AT:]
 
     def _mac(self, body: bytes, bound: bytes) -> bytes:
         return hmac.digest(self._key, len(body).to_bytes(4, "big") + body + bound, "sha256")[:_MAC_BYTES]

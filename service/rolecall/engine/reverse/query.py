@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from time import perf_counter
@@ -16,6 +16,7 @@ from rolecall.engine.snapshot import RoleVersion
 from rolecall.policy.keys import PRINCIPAL_ARN, RESOURCE_TAG_PREFIX
 from rolecall.policy.partial import deciding_keys
 from rolecall.policy.principal import Principal, PrincipalKind
+from rolecall.roles.role import Role
 
 KEYS_A_READ = 100
 MAX_ROLES_A_PAGE = 2_000
@@ -56,12 +57,13 @@ async def assumable_roles(
     limit: int,
     now: int,
     answers: LongAnswers,
+    permits: Callable[[Role], bool],
 ) -> AssumablePage:
     """Return the first roles with a key above `after` that `request` can assume, in order of their keys: at most `limit`.
 
-    `account` restricts the roles to one account (empty: all); `request.role_key` is not read. A page also ends, perhaps
-    empty, after `MAX_ROLES_A_PAGE` roles that name the identity. A long list waits for turns, and each role is decided as
-    it is then.
+    Roles for which `permits` returns False are left out: the caller may not check them. `account` restricts the roles to one
+    account (empty: all); `request.role_key` is not read. A page also ends, perhaps empty, after `MAX_ROLES_A_PAGE` roles that
+    name the identity. A long list waits for turns, and each role is decided as it is then.
     """
     found, work = list[AssumableRole](), answers.turns.begin()
     for tried, key in enumerate(_candidates(point, request.principal, account, after)):
@@ -73,7 +75,7 @@ async def assumable_roles(
         if version and version.policy is None:
             await answers.documents.compile(version)
         role = version and assumability(point, version, request, now)
-        if role:
+        if role and version and permits(version.role):
             found.append(role)
     return AssumablePage(tuple(found), "")
 

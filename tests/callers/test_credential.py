@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from itertools import product
+
+from rolecall.callers.credential import ANONYMOUS, LOCAL, LOCAL_ADMIN, Credential, CredentialKind
+
+NAMES = ("local", "anonymous", "local-admin", "a.example", "uid:0", "spiffe://td/a", "https://i s", "https://i", "s")
+
+
+def test_no_two_credentials_share_a_scope() -> None:
+    kinds = set(CredentialKind) - {CredentialKind.SPIFFE, CredentialKind.LOCAL, CredentialKind.ANONYMOUS}
+    credentials = {
+        *(Credential(kind=kind, identity=name) for kind, name in product(kinds, NAMES) if valid(kind, name)),
+        Credential(kind=CredentialKind.OIDC, identity="https://i s", issuer="https://i", subject="s"),
+        Credential(kind=CredentialKind.OIDC, identity="https://i s", issuer="https://i s", subject=""),
+        Credential(kind=CredentialKind.SPIFFE, identity="spiffe://td/a"),
+        Credential(kind=CredentialKind.SPIFFE, identity="spiffe://td/A"),
+        LOCAL,
+        LOCAL_ADMIN,
+        ANONYMOUS,
+    }
+
+    assert len({credential.scope for credential in credentials}) == len(credentials)
+
+
+def valid(kind: CredentialKind, name: str) -> bool:
+    """Return whether a certificate can have the name, if the kind is that of one."""
+    return kind is not CredentialKind.DNS or not {":", "/", " "} & set(name)
+
+
+def test_the_scopes_of_stored_request_ids_stay_valid() -> None:
+    host = Credential(kind=CredentialKind.DNS, identity="a.example")
+
+    assert [LOCAL.scope, ANONYMOUS.scope, host.scope] == ["local", "anonymous", "a.example"]
