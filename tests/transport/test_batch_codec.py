@@ -30,6 +30,7 @@ from rolecall.transport.codecs.raw import RawBatchRequest, RawBatchResponse
 from rolecall.transport.services.decision import DecisionServicer
 from rolecall.transport.services.observed_calls import ObservedCalls
 from rolecall_client.v1 import decision_pb2 as pb
+from tests.callers.permitted import callers_of
 from tests.engine.world import ACCOUNT, ALICE, NOON, allow, deny, document, long_answers, point, question, role
 
 LONG = {f"key-{n}-" + "x" * 100: "v" for n in range(60)}
@@ -88,10 +89,12 @@ def servicer(
 ) -> DecisionServicer:
     """Return a servicer whose batches wait for a turn after every item, unless a slice is longer."""
     unused: Any = None
+    decoder = QueryDecoder(Accounts())
     return DecisionServicer(
         decider,
         _StateOfAge(age),
-        QueryDecoder(Accounts()),
+        decoder,
+        callers=callers_of(decider, decoder),
         reverse=unused,
         history=unused,
         max_batch=100,

@@ -111,9 +111,7 @@ class Client:
 
 def wrapped_stream(method: Any, **parts: Any) -> tuple[Any, MethodStats, Middleware]:
     boundary = ErrorBoundary(Log(), verbose=False)
-    middleware = Middleware(
-        concurrency=ConcurrencyLimit(2), boundary=boundary, permits=lambda _: lambda _: True, **parts
-    )
+    middleware = Middleware(concurrency=ConcurrencyLimit(2), boundary=boundary, permits=lambda _: None, **parts)
     stats = MethodStats("s", "M", request_streaming=False, response_streaming=True)
     handler: grpc.RpcMethodHandler[Any, Any] = grpc.unary_stream_rpc_method_handler(method)
     return wrap_handler(handler, stats, middleware), stats, middleware
@@ -140,7 +138,7 @@ async def test_a_caller_is_authenticated_before_a_place_is_looked_for(streamed: 
     middleware = Middleware(
         concurrency=ConcurrencyLimit(0),
         boundary=Boundary(Log(), verbose=False),
-        permits=lambda _: lambda _: False,
+        permits=lambda _: None,
         authenticate=nobody,
     )
     stats = MethodStats("s", "M", request_streaming=False, response_streaming=streamed)

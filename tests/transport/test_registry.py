@@ -20,7 +20,7 @@ SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.Health
 
 
 async def test_a_caller_without_the_right_to_a_method_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rolecall.security.permissions.RIGHTS", {})
+    monkeypatch.setattr("rolecall.transport.rights.methods.NEEDS", {})
     async with served() as service:
         refusal = await refused(service.decisions.CheckAssumeRole(check()))
         unknown = await refused(service.channel.unary_unary("/a/b")(b""))
@@ -33,7 +33,7 @@ async def test_a_caller_without_the_right_to_a_method_is_refused(monkeypatch: py
 
 
 async def test_a_caller_without_the_right_to_a_stream_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rolecall.security.permissions.RIGHTS", {})
+    monkeypatch.setattr("rolecall.transport.rights.methods.NEEDS", {})
     async with served() as service:
         watching = service.watches.WatchRoles(watch_pb2.WatchRolesRequest())
         stream = service.decisions.StreamCheckAssumeRole()

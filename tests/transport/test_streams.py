@@ -89,7 +89,7 @@ async def write_one(stream: ServerStream) -> None:
 
 async def wait_for_event(stream: ServerStream) -> None:
     await stream.begin()
-    await stream._context.read()  # any await of the method itself
+    await stream.context.read()  # any await of the method itself
 
 
 async def read_one(stream: BidiStream[bytes, bytes]) -> None:

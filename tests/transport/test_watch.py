@@ -17,17 +17,18 @@ from rolecall.observability.logs import make_logger
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.role import Revision
 from rolecall.roles.tokens import Tokens
-from rolecall.security.permissions import permit
 from rolecall.server.shutdown import StopSignal
 from rolecall.transport.codecs.watch import EventEncoder
 from rolecall.transport.endpoint import Endpoint
 from rolecall.transport.options import ServerOptions
+from rolecall.transport.rights.methods import MethodRights
 from rolecall.transport.rpc import method_handlers
 from rolecall.transport.rpc.error_boundary import ErrorBoundary
 from rolecall.transport.server import GrpcServer, Servicers
 from rolecall.transport.services.health import Health
 from rolecall.transport.services.watch import WatchServicer
 from rolecall_client.v1 import (
+    caller_pb2_grpc,
     decision_pb2_grpc,
     policy_pb2_grpc,
     role_pb2,
@@ -371,14 +372,15 @@ async def test_an_unexpected_error_reveals_nothing_and_is_logged(
 @asynccontextmanager
 async def impatient(service: Served, write_timeout_seconds: float) -> AsyncIterator[Any]:
     """Give a second server of the same state, which waits less for clients, and a channel with a small window."""
-    state = service.server.replica
+    state, callers = service.server.replica, service.server.identities
     consistency = Consistency(state.follower, state.tokens)
     watches = RoleWatches(state.repository, state.follower, state.reading, consistency=consistency, tokens=state.tokens)
     servicers = Servicers(
         decision=decision_pb2_grpc.DecisionServiceServicer(),
         role=role_pb2_grpc.RoleServiceServicer(),
         policy=policy_pb2_grpc.PolicyServiceServicer(),
-        watch=WatchServicer(watches, EventEncoder(state.tokens), Accounts(ACCOUNT)),
+        watch=WatchServicer(watches, EventEncoder(state.tokens), Accounts(ACCOUNT), callers.identify, callers.streams),
+        caller=caller_pb2_grpc.CallerServiceServicer(),
         health=Health(()),
     )
     log = make_logger("debug", "json", service.log)
@@ -386,7 +388,7 @@ async def impatient(service: Served, write_timeout_seconds: float) -> AsyncItera
         servicers,
         ServerOptions(),
         boundary=ErrorBoundary(log, verbose=True),
-        permits=permit,
+        permits=MethodRights(callers.identify).permit,
         write_timeout_seconds=write_timeout_seconds,
     )
     port = server.bind(Endpoint("127.0.0.1:0", "127.0.0.1", 0), None)

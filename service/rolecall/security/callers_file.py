@@ -36,11 +36,10 @@ class CallersContents(NamedTuple):
 
 
 class LoadedCallers(NamedTuple):
-    """The callers file as values, the contents that they were read from, and the place of each value by its pointer."""
+    """The callers file as values, and the contents that they were read from."""
 
     file: CallersFile
     contents: CallersContents
-    places: Mapping[str, str]
 
 
 def load_callers(path: str) -> LoadedCallers:
@@ -52,7 +51,7 @@ def load_callers(path: str) -> LoadedCallers:
         contents = CallersContents(files, read_authorities(file, placed.places))
         # All files are of one moment: a mounted ConfigMap changes them together, through a link.
         if files == read_files(path):
-            return LoadedCallers(file.with_authorities(dict(contents.authorities)), contents, placed.places)
+            return LoadedCallers(file.with_authorities(dict(contents.authorities)), contents)
     raise _error(path, "UNSTABLE", f"the files of {quoted(path)} change while they are read; retry")
 
 
@@ -79,13 +78,6 @@ def read_authorities(file: CallersFile, places: Mapping[str, str]) -> tuple[tupl
     if violations:
         raise InvalidCallersError(violations)
     return tuple(contents)
-
-
-def nearest_place(pointer: str, places: Mapping[str, str]) -> str:
-    """Return the place of a value, or of the nearest one around it: a policy given as text has no places inside."""
-    while pointer not in places:
-        pointer = pointer.rpartition("/")[0]
-    return places[pointer]
 
 
 def _names(path: Path) -> list[str]:
@@ -191,8 +183,15 @@ def _declarations(placed: PlacedValues) -> CallersFile:
 
 
 def _placed(violation: CallersViolation, places: Mapping[str, str]) -> CallersViolation:
-    first = f"; the first is at {nearest_place(violation.first, places)}" if violation.first else ""
-    return replace(violation, place=nearest_place(violation.pointer, places), message=f"{violation.message}{first}")
+    first = f"; the first is at {_nearest_place(violation.first, places)}" if violation.first else ""
+    return replace(violation, place=_nearest_place(violation.pointer, places), message=f"{violation.message}{first}")
+
+
+def _nearest_place(pointer: str, places: Mapping[str, str]) -> str:
+    """Return the place of a value, or of the nearest one around it: a policy given as text has no places inside."""
+    while pointer not in places:
+        pointer = pointer.rpartition("/")[0]
+    return places[pointer]
 
 
 def _folder(path: str) -> Path:

@@ -21,7 +21,7 @@ from rolecall.server.health import ServerHealth
 from rolecall.server.replica import Replica
 from rolecall.server.retention import Retention
 from rolecall.server.shutdown import StopSignal, wait_until_done_or_set
-from rolecall.server.wiring import make_decoder, make_grpc_server, make_servicers, metric_sources
+from rolecall.server.wiring import CallersOfCalls, make_decoder, make_grpc_server, make_servicers, metric_sources
 from rolecall.transport.endpoint import AddressError, Endpoint
 from rolecall.transport.rpc.refusal_log import RefusalLog
 
@@ -54,12 +54,14 @@ class RolecallServer:
         self.probe = LoopProbe()
         self.health = ServerHealth(replica, self.probe, max_staleness_seconds=config.max_staleness_seconds)
         self.retention = Retention(replica, config, log)
+        self.identities = CallersOfCalls.of(listener_security)
+        callers.directory.on_change(self.identities.streams.change)
         decoder = make_decoder(config)
         servicers = make_servicers(
-            config, replica, listener_security.identify, self.health.servicer, decision_log, decoder=decoder
+            config, replica, self.identities, self.health.servicer, decision_log, decoder=decoder
         )
         self.refusals = RefusalLog(log)
-        self.grpc_server = make_grpc_server(config, servicers, log, listener_security, self.refusals)
+        self.grpc_server = make_grpc_server(config, servicers, log, self.identities, self.refusals)
         self.registry = make_registry(
             metric_sources(
                 self.grpc_server,
@@ -80,8 +82,6 @@ class RolecallServer:
         listen, ops_listen = self._config.listen, self._config.ops_listen
         endpoint = Endpoint(listen.text, listen.host, listen.port)
         port = self.grpc_server.bind(endpoint, self._listener_security.certificate)
-        if self._config.admin_socket:
-            self.grpc_server.bind_admin(self._config.admin_socket)
         try:
             ops_port = self.ops.start(ops_listen.host, ops_listen.port)
         except OSError as error:
@@ -118,6 +118,7 @@ class RolecallServer:
             self.health.run,
             self._sweep,
             self._watch_keys,
+            self.identities.streams.run,
         ]
         if self._listener_security.certificate:
             work.append(partial(self._listener_security.certificate.watch_files, self._log_certificate))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Self
+
 from structlog.typing import FilteringBoundLogger
 
+from rolecall.callers.caller import Caller
 from rolecall.config.options import catalog_options, document_limits, server_options, upload_limits
 from rolecall.config.settings import Config
 from rolecall.engine.clock import now_micros
@@ -21,7 +25,6 @@ from rolecall.security.authentication import RefusedCredentialsError
 from rolecall.security.certificate_chains import UntrustedCertificateError
 from rolecall.security.credentials import ListenerSecurity
 from rolecall.security.identity import CallContext, Identify, UnidentifiedCallerError
-from rolecall.security.permissions import permit
 from rolecall.security.tokens.faults import RefusedTokenError
 from rolecall.server.callers import ServerCallers
 from rolecall.server.replica import Replica
@@ -29,13 +32,17 @@ from rolecall.transport.choice import transport_named
 from rolecall.transport.codecs.decision import QueryDecoder
 from rolecall.transport.codecs.watch import EventEncoder
 from rolecall.transport.errors import RefusedCallerError, UnauthenticatedError
-from rolecall.transport.rpc.call_origin import no_name
+from rolecall.transport.rights.checks import CheckRights
+from rolecall.transport.rights.methods import MethodRights
+from rolecall.transport.rights.reads import RoleRights
+from rolecall.transport.rpc.call_origin import CallerName, no_name
 from rolecall.transport.rpc.error_boundary import ErrorBoundary
-from rolecall.transport.rpc.middleware import Authenticate
 from rolecall.transport.rpc.refusal_log import RefusalLog
 from rolecall.transport.rpc.stats import LATENCY_BOUNDS
+from rolecall.transport.rpc.stream_callers import StreamCallers
 from rolecall.transport.server import GrpcServer, Servicers
-from rolecall.transport.services.decision import DecisionServicer
+from rolecall.transport.services.caller import CallerServicer
+from rolecall.transport.services.decision import Callers, DecisionServicer
 from rolecall.transport.services.health import Health
 from rolecall.transport.services.observed_calls import ObservedCalls
 from rolecall.transport.services.policy import PolicyServicer
@@ -45,24 +52,43 @@ from rolecall.transport.services.uploads import Uploads
 from rolecall.transport.services.watch import WatchServicer
 
 
+@dataclass(frozen=True, slots=True)
+class CallersOfCalls:
+    """How the caller of a call is found: `authenticate` (None: every caller is accepted) first, then `identify`.
+
+    `name_of` names the callers of calls that share a limit.
+    """
+
+    identify: Identify
+    authenticate: Identify | None
+    name_of: CallerName
+    streams: StreamCallers
+
+    @classmethod
+    def of(cls, listener_security: ListenerSecurity) -> Self:
+        """Return how a listener finds them."""
+        authenticate = _authenticate(listener_security)
+        streams = StreamCallers(authenticate or listener_security.identify)
+        return cls(listener_security.identify, authenticate, listener_security.name_of or no_name, streams)
+
+
 def make_grpc_server(
     config: Config,
     servicers: Servicers,
     log: FilteringBoundLogger,
-    listener_security: ListenerSecurity,
+    callers: CallersOfCalls,
     refusals: RefusalLog,
 ) -> GrpcServer:
     """Return a gRPC server that is not bound to an address yet."""
-    authenticate = _authenticate(listener_security)
     return GrpcServer(
         servicers,
         server_options(config),
         boundary=ErrorBoundary(log, verbose=config.log_level == "debug", refusals=refusals),
-        permits=permit,
+        permits=MethodRights(callers.identify).permit,
         make_wire=transport_named(config.transport).make,
-        authenticate=authenticate,
+        authenticate=callers.authenticate,
         # Without client certificates all callers have one name, and only their connections distinguish them.
-        name_of=listener_security.name_of or no_name,
+        name_of=callers.name_of,
     )
 
 
@@ -74,7 +100,7 @@ def make_decoder(config: Config) -> QueryDecoder:
 def make_servicers(
     config: Config,
     replica: Replica,
-    identify: Identify,
+    callers: CallersOfCalls,
     health: Health,
     decision_log: DecisionLog | None,
     *,
@@ -82,10 +108,11 @@ def make_servicers(
 ) -> Servicers:
     """Return the servicers of every service. `decision_log` is None when decisions are not logged."""
     return Servicers(
-        decision=_decision_servicer(config, replica, decoder, identify, decision_log),
-        role=_role_servicer(config, replica, identify),
+        decision=_decision_servicer(config, replica, decoder, callers, decision_log),
+        role=_role_servicer(config, replica, callers.identify),
         policy=PolicyServicer(document_limits(config), now_micros, replica.validating, account=config.accounts.default),
-        watch=_watch_servicer(config, replica),
+        watch=_watch_servicer(config, replica, callers),
+        caller=CallerServicer(callers.identify),
         health=health,
     )
 
@@ -142,14 +169,14 @@ def _credential_sources(listener_security: ListenerSecurity, refusals: RefusalLo
     )
 
 
-def _authenticate(listener_security: ListenerSecurity) -> Authenticate | None:
+def _authenticate(listener_security: ListenerSecurity) -> Identify | None:
     identify = listener_security.authenticate
     if identify is None:
         return None
 
-    def authenticate(context: CallContext) -> None:
+    def authenticate(context: CallContext) -> Caller:
         try:
-            identify(context)
+            return identify(context)
         except UnidentifiedCallerError as error:
             raise UnauthenticatedError(str(error), spiffe_ids=error.spiffe_ids, dns_names=error.dns_names) from None
         except RefusedTokenError as error:
@@ -171,20 +198,23 @@ def _role_servicer(config: Config, replica: Replica, identify: Identify) -> Role
             tokens=replica.tokens,
             uploads=Uploads(upload_limits(config)),
             identify=identify,
+            rights=RoleRights(config.accounts, replica.snapshot.version),
             clock=now_micros,
         )
     )
 
 
 def _decision_servicer(
-    config: Config, replica: Replica, decoder: QueryDecoder, identify: Identify, decision_log: DecisionLog | None
+    config: Config, replica: Replica, decoder: QueryDecoder, callers: CallersOfCalls, decision_log: DecisionLog | None
 ) -> DecisionServicer:
-    accounts = config.accounts
+    accounts, identify = config.accounts, callers.identify
+    rights = CheckRights(decoder, accounts, replica.snapshot.version)
     return DecisionServicer(
         replica.point,
         Consistency(replica.follower, replica.tokens, max_staleness_seconds=config.max_staleness_seconds),
         decoder,
-        reverse=ReverseQueries(replica.point, decoder, accounts, replica.tokens, replica.answers),
+        callers=Callers(identify=identify, streams=callers.streams, rights=rights),
+        reverse=ReverseQueries(replica.point, decoder, accounts, replica.tokens, replica.answers, rights=rights),
         history=RoleHistory(replica.repository, replica.follower, replica.reading),
         max_batch=config.max_batch,
         answers=replica.answers,
@@ -192,7 +222,7 @@ def _decision_servicer(
     )
 
 
-def _watch_servicer(config: Config, replica: Replica) -> WatchServicer:
+def _watch_servicer(config: Config, replica: Replica, callers: CallersOfCalls) -> WatchServicer:
     watches = RoleWatches(
         replica.repository,
         replica.follower,
@@ -200,4 +230,5 @@ def _watch_servicer(config: Config, replica: Replica) -> WatchServicer:
         consistency=Consistency(replica.follower, replica.tokens),
         tokens=replica.tokens,
     )
-    return WatchServicer(watches, EventEncoder(replica.tokens), config.accounts)
+    encoder = EventEncoder(replica.tokens)
+    return WatchServicer(watches, encoder, config.accounts, callers.identify, callers.streams)

@@ -219,6 +219,30 @@ def _(error: transport.RefusedCallerError) -> Fault:
 
 @fault_of.register
 def _(error: transport.PermissionDeniedError) -> Fault:
+    return plain_fault(
+        code_pb2.PERMISSION_DENIED,
+        "PERMISSION_DENIED",
+        error,
+        ram_code="NoPermission",
+        action=error.action,
+        resource=error.resource,
+    )
+
+
+@fault_of.register
+def _(error: transport.PruneDeniedError) -> Fault:
+    return plain_fault(
+        code_pb2.PERMISSION_DENIED,
+        "PERMISSION_DENIED",
+        error,
+        ram_code="NoPermission",
+        action=error.action,
+        denied_roles=error.count,
+    )
+
+
+@fault_of.register
+def _(error: transport.UnlistedMethodError) -> Fault:
     return plain_fault(code_pb2.PERMISSION_DENIED, "PERMISSION_DENIED", error, ram_code="NoPermission")
 
 

@@ -83,11 +83,31 @@ class RefusedCallerError(TransportError):
 
 
 class PermissionDeniedError(TransportError):
-    """The caller is not allowed to call the method."""
+    """The caller may not do something. Whether the resource exists was not looked up, or makes no difference."""
+
+    def __init__(self, action: str, resource: str) -> None:
+        self.action, self.resource = action, resource
+        super().__init__(
+            f"this caller may not `{action}` on `{resource}`; ask the operator of the server for a policy that allows it"
+        )
+
+
+class PruneDeniedError(TransportError):
+    """The prune selector hits roles that the caller may not delete. Their names are not shown."""
+
+    def __init__(self, action: str, count: int) -> None:
+        self.action, self.count = action, count
+        super().__init__(
+            f"the prune selector hits {count} roles for which this caller may not `{action}`; nothing is written, "
+            "narrow the selector"
+        )
+
+
+class UnlistedMethodError(TransportError):
+    """The table of rights does not have the method."""
 
     def __init__(self, method: str) -> None:
-        self.method = method
-        super().__init__(f"the caller is not allowed to call `{method}`")
+        super().__init__(f"the table of rights has no row for this method, so no caller may call `{method}`")
 
 
 class UnknownMethodError(TransportError):

@@ -27,6 +27,8 @@ from rolecall.transport.services.decision import DecisionServicer
 from rolecall.transport.services.health import Health
 from rolecall.transport.wire import MakeWire, ServerTls
 from rolecall_client.v1 import (
+    caller_pb2,
+    caller_pb2_grpc,
     decision_pb2,
     decision_pb2_grpc,
     policy_pb2,
@@ -40,9 +42,10 @@ from rolecall_client.v1 import (
 DECISION_SERVICE = decision_pb2.DESCRIPTOR.services_by_name["DecisionService"].full_name
 ROLE_SERVICE = role_pb2.DESCRIPTOR.services_by_name["RoleService"].full_name
 POLICY_SERVICE = policy_pb2.DESCRIPTOR.services_by_name["PolicyService"].full_name
+CALLER_SERVICE = caller_pb2.DESCRIPTOR.services_by_name["CallerService"].full_name
 WATCH_SERVICE = watch_pb2.DESCRIPTOR.services_by_name["WatchService"].full_name
 HEALTH_SERVICE = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-SERVICES = (DECISION_SERVICE, ROLE_SERVICE, POLICY_SERVICE, WATCH_SERVICE)
+SERVICES = (DECISION_SERVICE, ROLE_SERVICE, POLICY_SERVICE, WATCH_SERVICE, CALLER_SERVICE)
 
 WAITING_GRACE_SECONDS = 1.0
 
@@ -58,6 +61,7 @@ class Servicers:
     role: role_pb2_grpc.RoleServiceServicer
     policy: policy_pb2_grpc.PolicyServiceServicer
     watch: watch_pb2_grpc.WatchServiceServicer
+    caller: caller_pb2_grpc.CallerServiceServicer
     health: Health
 
 
@@ -136,10 +140,6 @@ class GrpcServer:
         endpoint.require_free()
         return self.wire.bind(endpoint, tls)
 
-    def bind_admin(self, path: str) -> None:
-        """Listen on a Unix socket that only the user of this process may use; raise `AddressError`."""
-        self.wire.bind_admin(path)
-
     async def start(self) -> None:
         """Start accepting calls."""
         await self.wire.start()
@@ -191,6 +191,7 @@ def _services(servicers: Servicers) -> RegisteredServices:
         services.answer_at_once(DECISION_SERVICE, {"CheckAssumeRole": servicers.decision.check_at_once})
     role_pb2_grpc.add_RoleServiceServicer_to_server(servicers.role, services)
     policy_pb2_grpc.add_PolicyServiceServicer_to_server(servicers.policy, services)
+    caller_pb2_grpc.add_CallerServiceServicer_to_server(servicers.caller, services)
     return services  # type: ignore[no-any-return]
 
 

@@ -290,7 +290,7 @@ class ApplyRolesOptions(_message.Message):
     def __init__(self, prune_selector: _Optional[_Union[PruneSelector, _Mapping]] = ..., validate_only: bool = ..., request_id: _Optional[str] = ..., change_reason: _Optional[str] = ..., source: _Optional[str] = ...) -> None: ...
 
 class PruneSelector(_message.Message):
-    __slots__ = ("tags",)
+    __slots__ = ("tags", "account_ids")
     class TagsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -299,8 +299,10 @@ class PruneSelector(_message.Message):
         value: str
         def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     TAGS_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_IDS_FIELD_NUMBER: _ClassVar[int]
     tags: _containers.ScalarMap[str, str]
-    def __init__(self, tags: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    account_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, tags: _Optional[_Mapping[str, str]] = ..., account_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class RoleChunk(_message.Message):
     __slots__ = ("roles",)

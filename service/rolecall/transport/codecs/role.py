@@ -91,6 +91,7 @@ def apply_roles(upload: Upload) -> ApplyRoles:
     return ApplyRoles(
         declarations=tuple(map(_declaration, upload.roles)),
         prune_tags=dict(options.prune_selector.tags) if pruning else None,
+        prune_accounts=tuple(options.prune_selector.account_ids),
         validate_only=options.validate_only,
     )
 

@@ -33,8 +33,8 @@ def wrap_at_once(answer: AtOnce, stats: MethodStats, middleware: Middleware) -> 
         try:
             if authenticate:
                 authenticate(context)
-            if not permitted(context):
-                return None
+            if permitted:
+                permitted(context)
             response = answer(data, context)
         except Exception:  # noqa: BLE001 -- the method fails in the same way, before the error boundary
             return None

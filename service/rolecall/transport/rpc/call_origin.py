@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
+from rolecall.callers.caller import Caller
 from rolecall.transport.rpc.call_context import CallContext
+
+Identify: TypeAlias = Callable[[CallContext], Caller]
+"""Returns the caller of a call."""
 
 CallerName: TypeAlias = Callable[[CallContext], str | None]
 """Returns the name in the caller's certificate; None if there is none, because clients need no certificate."""

@@ -4,7 +4,7 @@ A call is counted, authenticated, read, admitted, permitted, decoded, handled, e
 admitted before it is read. Every error reaches one error boundary; grpc.aio would send an unexpected error's text to the caller.
 """
 
-# ruff: noqa: ARG001, TRY301  (signatures are those of gRPC; errors raised here must reach the boundary here)
+# ruff: noqa: ARG001  (signatures are those of gRPC; errors raised here must reach the boundary here)
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import grpc
 from grpc.aio import EOF, AbortError
 
 from rolecall.engine.errors import NotAvailableError
-from rolecall.transport.errors import OverdueError, PermissionDeniedError
+from rolecall.transport.errors import OverdueError
 from rolecall.transport.rpc.call_context import CallContext
 from rolecall.transport.rpc.middleware import Middleware, StreamedCalls
 from rolecall.transport.rpc.silent_calls import missing_message
@@ -80,8 +80,8 @@ def _wrap_unary(handler: Handler, stats: MethodStats, middleware: Middleware) ->
             if len(calls) >= free:
                 concurrency.admit(task, context)
             calls[task] = deadline, context
-            if not permitted(context):
-                raise PermissionDeniedError(stats.name)
+            if permitted:
+                permitted(context)
             response = encode(await method(decode(data), context))
         except BaseException as error:
             cause = silent.remove_failed(task)

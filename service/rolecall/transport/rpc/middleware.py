@@ -1,7 +1,5 @@
 """What surrounds the methods of a service, and how a streamed call passes through it."""
 
-# ruff: noqa: TRY301  (errors that are raised here must reach the error boundary here)
-
 from __future__ import annotations
 
 import asyncio
@@ -15,7 +13,6 @@ from grpc.aio import EOF
 
 from rolecall.transport.errors import (
     OverdueError,
-    PermissionDeniedError,
     StreamIdleError,
     StreamStoppedError,
     TransportError,
@@ -30,14 +27,14 @@ from rolecall.transport.rpc.silent_calls import SilentCalls
 from rolecall.transport.rpc.stats import OK, MethodStats
 from rolecall.transport.rpc.streams import WRITE_TIMEOUT_SECONDS
 
-Permit: TypeAlias = Callable[[CallContext], bool]
-"""Returns whether the caller may make the call."""
+Permit: TypeAlias = Callable[[CallContext], None]
+"""Raises `PermissionDeniedError` if the caller may not make the call."""
 
-Permits: TypeAlias = Callable[[str], Permit]
-"""Returns the permit of a method, which is named as `/SERVICE/METHOD`."""
+Permits: TypeAlias = "Callable[[str], Permit | None]"
+"""Returns the permit of a method, which is named as `/SERVICE/METHOD`; None if its right depends on the request."""
 
 Authenticate: TypeAlias = Callable[[CallContext], object]
-"""Raises `UnauthenticatedError` if the connection does not identify the caller."""
+"""Raises `UnauthenticatedError` if the call does not identify its caller."""
 
 Close: TypeAlias = Callable[[BaseException, float], Awaitable[None]]
 """Ends a failed call with a status; takes the error and the time at which the call began."""
@@ -47,8 +44,8 @@ Close: TypeAlias = Callable[[BaseException, float], Awaitable[None]]
 class Middleware:
     """What surrounds the methods of a service. Calls that stream to the client have no time limit.
 
-    Without `authenticate` every caller is accepted. `concurrency` limits the calls of each kind of method for which
-    `concurrency_of` has no other limit.
+    `authenticate` raises `UnauthenticatedError`; without it every caller is accepted. `concurrency` limits the calls of each
+    kind of method for which `concurrency_of` has no other limit.
     """
 
     concurrency: ConcurrencyLimit
@@ -107,8 +104,8 @@ class StreamedCalls:
             if len(concurrency.calls) >= concurrency.free:
                 concurrency.admit(task, context)
             concurrency.calls[task] = began + self._time_limit, context
-            if not self._permitted(context):
-                raise PermissionDeniedError(stats.name)
+            if self._permitted:
+                self._permitted(context)
             yield StartedCall(began, message)
         except BaseException as error:
             cause = self._silent.remove_failed(task) or self._cause(concurrency.remove_failed(task), began)

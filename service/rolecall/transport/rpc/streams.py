@@ -132,18 +132,18 @@ class ServerStream:
     def __init__(
         self, context: CallContext, stats: MethodStats, write_timeout_seconds: float = WRITE_TIMEOUT_SECONDS
     ) -> None:
-        self._context, self._stats, self._timeout = context, stats, write_timeout_seconds
+        self.context, self._stats, self._timeout = context, stats, write_timeout_seconds
         self.ending = StreamEnding()
 
     async def begin(self) -> None:
         """Send the initial metadata; without it no status could be sent while the first message waits to be accepted."""
-        await self._uninterrupted(self._context.send_initial_metadata(()))
+        await self._uninterrupted(self.context.send_initial_metadata(()))
 
     async def write(self, message: bytes) -> None:
         """Send a message; return when HTTP/2 flow control has accepted it. Raise `WatchTooSlowError`, or what `end` was given."""
         try:
             async with asyncio.timeout(self._timeout):
-                await self._uninterrupted(self._context.write(message))
+                await self._uninterrupted(self.context.write(message))
         except TimeoutError:
             raise WatchTooSlowError(self._timeout) from None
         self._stats.messages_out += 1

@@ -9,6 +9,7 @@ from time import perf_counter
 
 from google.protobuf.message import DecodeError
 
+from rolecall.callers.caller import Caller
 from rolecall.engine.consistency import Consistency
 from rolecall.engine.decision import Answer
 from rolecall.engine.decision_point import DecisionPoint, LongWorkError
@@ -19,8 +20,10 @@ from rolecall.engine.request import AssumeRoleRequest
 from rolecall.engine.snapshot import RoleVersion
 from rolecall.engine.turns import LongWork
 from rolecall.transport.codecs.batch import BatchAnswers, refusal
-from rolecall.transport.codecs.decision import MALFORMED_QUERY, QueryDecoder
+from rolecall.transport.codecs.decision import MALFORMED_QUERY
 from rolecall.transport.error_status import status_of
+from rolecall.transport.errors import PermissionDeniedError
+from rolecall.transport.rights.checks import CheckRights
 
 
 class DecisionIds:
@@ -114,7 +117,7 @@ class Batch:
 class Batches:
     """Decides batches in three steps.
 
-    1. Decode the queries.
+    1. Decode the queries, and judge whether the caller may ask them.
     2. At one moment, take the version of every role that they name, and all else that the answers depend on.
     3. Decide each query by that. Writes meanwhile change nothing; the reported staleness grows.
     """
@@ -123,18 +126,18 @@ class Batches:
         self,
         point: DecisionPoint,
         consistency: Consistency,
-        decoder: QueryDecoder,
+        rights: CheckRights,
         ids: DecisionIds,
         answers: LongAnswers,
     ) -> None:
-        self._point, self._consistency, self._decoder = point, consistency, decoder
+        self._point, self._consistency, self._rights = point, consistency, rights
         self._ids, self._answers = ids, answers
 
-    async def decide(self, queries: Sequence[bytes], *, reported: bool) -> Batch:
-        """Decide a batch; raise `StaleStateError` when its state is too stale before it ends."""
+    async def decide(self, queries: Sequence[bytes], caller: Caller, *, reported: bool) -> Batch:
+        """Decide a batch of a caller; raise `StaleStateError` when its state is too stale before it ends."""
         work = self._answers.turns.begin()
         refused: dict[int, bytes] = {}
-        requests = await self._decode(queries, work, refused)
+        requests = await self._decode(queries, caller, work, refused)
         # From here until the versions are taken nothing is awaited, so they are those of the moment.
         moment = DecisionMoment.now(self._point, self._consistency)
         versions = self._point.snapshot.versions_of([request.role_key for request in requests])
@@ -153,18 +156,18 @@ class Batches:
         return batch
 
     async def _decode(
-        self, queries: Sequence[bytes], work: LongWork, refused: dict[int, bytes]
+        self, queries: Sequence[bytes], caller: Caller, work: LongWork, refused: dict[int, bytes]
     ) -> list[AssumeRoleRequest]:
-        """Return the requests of queries; the results of those that are no requests go to `refused`, by their positions."""
+        """Return the requests of queries; the results of those that are refused go to `refused`, by their positions."""
         requests: list[AssumeRoleRequest] = []
-        request_of, until = self._decoder.request, work.until
+        request_of, until, now = self._rights.request, work.until, self._point.clock()
         for query in queries:
             if perf_counter() > until:
                 await work.next_turn()
-                until = work.until
+                until, now = work.until, self._point.clock()
             try:
-                requests.append(request_of(query))
-            except EngineError as error:
+                requests.append(request_of(query, caller, now))
+            except (EngineError, PermissionDeniedError) as error:
                 refused[len(requests) + len(refused)] = refusal(status_of(error))
             except DecodeError:
                 refused[len(requests) + len(refused)] = refusal(status_of(MALFORMED_QUERY))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
 
+from rolecall.callers.caller import Caller
 from rolecall.engine.consistency import Consistency
 from rolecall.engine.decision import Answer, ServedFrom
 from rolecall.engine.decision_point import DecisionPoint, LongWorkError
@@ -13,6 +15,7 @@ from rolecall.engine.decision_record import IssuedAnswer
 from rolecall.engine.errors import BatchSizeError, EngineError
 from rolecall.engine.history import RoleHistory
 from rolecall.engine.long_answers import DecisionMoment, LongAnswers
+from rolecall.engine.request import AssumeRoleRequest
 from rolecall.roles.role import Revision
 from rolecall.transport.codecs.batch import CheckAnswers, StreamAnswers
 from rolecall.transport.codecs.decision import QueryDecoder, micros_of, requirement, write_answer
@@ -26,11 +29,30 @@ from rolecall.transport.codecs.raw import (
     query_bytes,
 )
 from rolecall.transport.error_status import status_of
+from rolecall.transport.errors import PermissionDeniedError
+from rolecall.transport.rights.actions import (
+    CHECK_ASSUME_ROLE,
+    EXPLAIN_ASSUME_ROLE,
+    LIST_TRUSTED_PRINCIPALS,
+    READ_HISTORY,
+)
+from rolecall.transport.rights.checks import CheckRights, require_any_policy
+from rolecall.transport.rpc.call_origin import Identify
+from rolecall.transport.rpc.stream_callers import StreamCaller, StreamCallers
 from rolecall.transport.rpc.streams import BidiStream
 from rolecall.transport.services.batch import Batches, DecisionIds
 from rolecall.transport.services.observed_calls import ObservedCalls, Report
 from rolecall.transport.services.reverse import ReverseQueries
 from rolecall_client.v1 import decision_pb2 as pb, decision_pb2_grpc as rpc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callers:
+    """How a service finds the caller of a call and of an open stream, and its rights."""
+
+    identify: Identify
+    streams: StreamCallers
+    rights: CheckRights
 
 
 class DecisionServicer(rpc.DecisionServiceServicer):
@@ -42,6 +64,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         consistency: Consistency,
         decoder: QueryDecoder,
         *,
+        callers: Callers,
         reverse: ReverseQueries,
         history: RoleHistory,
         max_batch: int,
@@ -51,8 +74,9 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         self._point, self._consistency, self._decoder = point, consistency, decoder
         self._reverse, self._history, self._answers = reverse, history, answers
         self._max_batch, self._calls, self._ids = max_batch, calls, DecisionIds()
+        self._identify, self._streams, self._rights = callers.identify, callers.streams, callers.rights
         self._encode_check, self._encode_streamed = CheckAnswers().response, StreamAnswers().response
-        self._batches = Batches(point, consistency, decoder, self._ids, answers)
+        self._batches = Batches(point, consistency, callers.rights, self._ids, answers)
 
     def raw_handlers(self) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
         """Return the handlers of the methods that take queries as bytes; on the wire they are the generated ones."""
@@ -72,14 +96,16 @@ class DecisionServicer(rpc.DecisionServiceServicer):
     async def CheckAssumeRole(self, message: Any, context: Any) -> pb.CheckAssumeRoleResponse:
         """Answer a `RawCheckRequest`."""
         call = self._calls.begin("CheckAssumeRole", context) if self._calls else None
+        query, caller = query_bytes(message), self._identify(context)
         if message.HasField("consistency"):
+            self._rights.request(query, caller, self._point.clock())
             await self._reach(message.consistency)
         response, report = pb.CheckAssumeRoleResponse(), call.report if call else None
         try:
-            self._answer(query_bytes(message), response.decision, report)
+            self._answer(query, caller, response.decision, report)
             response.consistency_token = self._consistency.token()
         except LongWorkError:
-            response.consistency_token = await self._answer_long(query_bytes(message), response.decision, report)
+            response.consistency_token = await self._answer_long(query, caller, response.decision, report)
         return response
 
     def check_at_once(self, data: bytes, context: Any) -> bytes | None:
@@ -91,8 +117,10 @@ class DecisionServicer(rpc.DecisionServiceServicer):
                 return None
             query = query_bytes(message)
         call = self._calls.begin("CheckAssumeRole", context) if self._calls else None
-        point, staleness = self._point, self._consistency.staleness()
-        snapshot, request, now = point.snapshot, self._decoder.request(query), point.clock()
+        point = self._point
+        now = point.clock()
+        request = self._rights.request(query, self._identify(context), now)
+        snapshot, staleness = point.snapshot, self._consistency.staleness()
         try:
             answer = point.check_version(request, snapshot.version(request.role_key), now, restored=snapshot.restored)
         except LongWorkError:
@@ -107,12 +135,18 @@ class DecisionServicer(rpc.DecisionServiceServicer):
 
     async def BatchCheckAssumeRole(self, message: Any, context: Any) -> Any:
         """Answer a `RawBatchRequest` with a `RawBatchResponse`: all queries at one revision and one time."""
-        call = self._calls.begin("BatchCheckAssumeRole", context) if self._calls else None
+        call, caller = (
+            self._calls.begin("BatchCheckAssumeRole", context) if self._calls else None,
+            self._identify(context),
+        )
+        if not message.queries:
+            # A call that names no role asks about everything.
+            self._rights.require_role(CHECK_ASSUME_ROLE, "", caller)
         if not 1 <= len(message.queries) <= self._max_batch:
             raise BatchSizeError(len(message.queries), self._max_batch)
         if message.HasField("consistency"):
             await self._reach(message.consistency)
-        batch = await self._batches.decide(message.queries, reported=call is not None)
+        batch = await self._batches.decide(message.queries, caller, reported=call is not None)
         if call:
             report = call.end()
             for decided in batch.decided:
@@ -124,28 +158,18 @@ class DecisionServicer(rpc.DecisionServiceServicer):
     ) -> None:
         """Answer each `RawStreamRequest` with the bytes of a response as it arrives, in order."""
         report = self._calls.begin("StreamCheckAssumeRole", context).unending() if self._calls else None
-        while (message := await stream.read()) is not None:
-            sequence, query = message.sequence, query_bytes(message)
-            try:
-                try:
-                    response = self._streamed(sequence, query, report)
-                except LongWorkError:
-                    long = pb.StreamCheckAssumeRoleResponse(sequence=sequence)
-                    await self._answer_long(query, long.decision, report)
-                    response = long.SerializeToString()
-            except EngineError as error:
-                refused = pb.StreamCheckAssumeRoleResponse(sequence=sequence, error=status_of(error))
-                response = refused.SerializeToString()
-            await stream.write(response)
+        with self._streams.of(context, stream.ending, require_any_policy) as caller:
+            while (message := await stream.read()) is not None:
+                await stream.write(await self._stream_response(message.sequence, query_bytes(message), caller, report))
 
     async def ExplainAssumeRole(
         self, message: pb.ExplainAssumeRoleRequest, context: Any
     ) -> pb.ExplainAssumeRoleResponse:
         """Answer one query and explain the decision, as of now or of an assumed time and revision."""
         call = self._calls.begin("ExplainAssumeRole", context) if self._calls else None
+        request = self._explained(message, self._identify(context))
         await self._reach(message.consistency)
         self._consistency.staleness()
-        request = self._decoder.read(message.query)
         assumed_time = micros_of(message.assume_time, "assume_time") if message.HasField("assume_time") else None
         at_revision = message.at_revision if message.HasField("at_revision") else None
         past = None if at_revision is None else await self._history.version(request.role_key, at_revision)
@@ -172,39 +196,72 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         self, message: pb.ListAssumableRolesRequest, context: Any
     ) -> pb.ListAssumableRolesResponse:
         """Return a page of the roles that an identity can assume."""
+        caller = self._identify(context)
+        self._reverse.require_assumable(message, caller)
         self._consistency.staleness()
-        return await self._reverse.assumable(message)
+        return await self._reverse.assumable(message, caller)
 
     async def ListTrustedPrincipals(
         self, message: pb.ListTrustedPrincipalsRequest, context: Any
     ) -> pb.ListTrustedPrincipalsResponse:
         """Return the principals that a role trusts."""
+        self._rights.require_role(LIST_TRUSTED_PRINCIPALS, message.role, self._identify(context))
         self._consistency.staleness()
         return await self._reverse.trusted(message)
 
-    def _streamed(self, sequence: int, query: bytes, report: Report | None) -> bytes:
+    def _explained(self, message: pb.ExplainAssumeRoleRequest, caller: Caller) -> AssumeRoleRequest:
+        """Return the request of a query that the caller may have explained."""
+        try:
+            request = self._decoder.read(message.query)
+        except EngineError:
+            self._rights.require_role(EXPLAIN_ASSUME_ROLE, message.query.role, caller)
+            raise
+        self._rights.require(EXPLAIN_ASSUME_ROLE, message.query.role, request, caller)
+        if message.HasField("at_revision"):
+            self._rights.require_role(READ_HISTORY, message.query.role, caller)
+        return request
+
+    async def _stream_response(self, sequence: int, query: bytes, caller: StreamCaller, report: Report | None) -> bytes:
+        """Return the bytes of the response to a message of a stream."""
+        try:
+            try:
+                return self._streamed(sequence, query, caller.now(), report)
+            except LongWorkError:
+                long = pb.StreamCheckAssumeRoleResponse(sequence=sequence)
+                await self._answer_long(query, caller.now(), long.decision, report)
+                return long.SerializeToString()
+        except (EngineError, PermissionDeniedError) as error:
+            refused = pb.StreamCheckAssumeRoleResponse(sequence=sequence, error=status_of(error))
+            return refused.SerializeToString()
+
+    def _streamed(self, sequence: int, query: bytes, caller: Caller, report: Report | None) -> bytes:
         """Do as `_answer`, and return the bytes of the response to a message of a stream."""
-        point, staleness = self._point, self._consistency.staleness()
-        snapshot, request, now = point.snapshot, self._decoder.request(query), point.clock()
+        point = self._point
+        now = point.clock()
+        request = self._rights.request(query, caller, now)
+        snapshot, staleness = point.snapshot, self._consistency.staleness()
         answer = point.check_version(request, snapshot.version(request.role_key), now, restored=snapshot.restored)
         decision_id, revision = self._ids.next_bytes(), snapshot.revision
         if report:
             report(request, IssuedAnswer(answer, decision_id.decode(), now, revision, staleness))
         return self._encode_streamed(sequence, answer, decision_id, revision=revision, staleness=staleness)
 
-    def _answer(self, query: bytes, message: pb.Decision, report: Report | None) -> None:
+    def _answer(self, query: bytes, caller: Caller, message: pb.Decision, report: Report | None) -> None:
         """Decide a query, fill an empty message with the answer, and report it; raise `LongWorkError`."""
-        point, staleness = self._point, self._consistency.staleness()
-        snapshot, request, now = point.snapshot, self._decoder.request(query), point.clock()
+        point = self._point
+        now = point.clock()
+        request = self._rights.request(query, caller, now)
+        snapshot, staleness = point.snapshot, self._consistency.staleness()
         answer = point.check_version(request, snapshot.version(request.role_key), now, restored=snapshot.restored)
         decision_id, revision = self._ids.next(), snapshot.revision
         write_answer(message, answer, decision_id, revision, staleness)
         if report:
             report(request, IssuedAnswer(answer, decision_id, now, revision, staleness))
 
-    async def _answer_long(self, query: bytes, message: pb.Decision, report: Report | None) -> str:
+    async def _answer_long(self, query: bytes, caller: Caller, message: pb.Decision, report: Report | None) -> str:
         """Do as `_answer` for a query that needs long work; return the consistency token of the answer."""
-        request, moment = self._decoder.request(query), DecisionMoment.now(self._point, self._consistency)
+        request = self._rights.request(query, caller, self._point.clock())
+        moment = DecisionMoment.now(self._point, self._consistency)
         version = self._point.snapshot.version(request.role_key)
         answer = await self._answers.check(request, version, moment, self._answers.turns.begin())
         decision_id, staleness = self._ids.next(), moment.age.staleness()

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
-from rolecall.callers.caller import Caller
 from rolecall.engine.snapshot import Snapshot
 from rolecall.engine.writer import StoreWriter
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.catalog import RoleCatalog
 from rolecall.roles.change import Author
-from rolecall.roles.errors import RoleNotFoundError
+from rolecall.roles.errors import InvalidFieldsError, RoleNotFoundError
+from rolecall.roles.pages import Reader
+from rolecall.roles.rights import WriteScope
 from rolecall.roles.role import Micros
 from rolecall.roles.tokens import Tokens
 from rolecall.transport.codecs import role as codec
+from rolecall.transport.errors import UploadOrderError
+from rolecall.transport.rights.actions import CREATE_ROLE, GET_ROLE, READ_HISTORY, UPDATE_ROLE
+from rolecall.transport.rights.reads import RoleRights, may_read
+from rolecall.transport.rights.writes import CallerWriteRights
 from rolecall.transport.rpc.call_context import CallContext
+from rolecall.transport.rpc.call_origin import Identify
 from rolecall.transport.services.uploads import Uploads
 from rolecall_client.v1 import role_pb2 as pb, role_pb2_grpc as rpc
-
-Identify: TypeAlias = Callable[[CallContext], Caller]
-"""Returns the caller of a call."""
 
 
 class WriteFields(Protocol):
@@ -49,6 +53,7 @@ class RoleParts:
     tokens: Tokens
     uploads: Uploads
     identify: Identify
+    rights: RoleRights
     clock: Callable[[], int]
 
 
@@ -58,16 +63,21 @@ class RoleServicer(rpc.RoleServiceServicer):
     def __init__(self, parts: RoleParts) -> None:
         self._parts, self._catalog = parts, parts.catalog
         self._write, self._read = parts.writer.write, parts.writer.read
-        self._token = parts.tokens.consistency
+        self._token, self._identify, self._rights = parts.tokens.consistency, parts.identify, parts.rights
 
     async def CreateRole(self, message: pb.CreateRoleRequest, context: CallContext) -> pb.CreateRoleResponse:
         """Create a role."""
-        command, author = codec.create_role(message), self._author(message, context)
-        written = await self._write(lambda: self._catalog.create(command, author, _scope(author, "CreateRole")))
+        command, author, scope = (
+            codec.create_role(message),
+            self._author(message, context),
+            self._scope(context, "CreateRole"),
+        )
+        written = await self._write(lambda: self._catalog.create(command, author, scope))
         return pb.CreateRoleResponse(role=codec.role(written.result), consistency_token=self._token(written.revision))
 
     async def GetRole(self, message: pb.GetRoleRequest, context: CallContext) -> pb.GetRoleResponse:
         """Return one role, from memory."""
+        self._rights.require_role(GET_ROLE, message.role, self._identify(context))
         ref = self._parts.accounts.role(message.role)
         version = self._parts.snapshot.version(ref.key)
         if version is None:
@@ -77,22 +87,31 @@ class RoleServicer(rpc.RoleServiceServicer):
         )
 
     async def ListRoles(self, message: pb.ListRolesRequest, context: CallContext) -> pb.ListRolesResponse:
-        """Return a page of the roles of an account."""
+        """Return a page of those roles of an account that the caller may read."""
+        caller = self._identify(context)
+        self._rights.require_list(message.account_id, message.name_prefix, caller)
         view = codec.known_view(message.view)
         where = (message.account_id, message.page_size, message.page_token, message.name_prefix, dict(message.tags))
-        page = await self._read(lambda: self._catalog.list(*where))
+        reader = Reader(caller.credential.scope, lambda role: may_read(role, caller))
+        page = await self._read(lambda: self._catalog.list(*where, reader=reader))
         return codec.list_response(page, view, self._token(page.revision))
 
     async def UpdateRole(self, message: pb.UpdateRoleRequest, context: CallContext) -> pb.UpdateRoleResponse:
         """Change a role."""
-        command, author = codec.update_role(message), self._author(message, context)
-        written = await self._write(lambda: self._catalog.update(command, author, _scope(author, "UpdateRole")))
+        author, scope = self._author(message, context), self._scope(context, "UpdateRole")
+        with self._judged_if_invalid(UPDATE_ROLE, message.role, context):
+            command = codec.update_role(message)
+        written = await self._write(lambda: self._catalog.update(command, author, scope))
         return pb.UpdateRoleResponse(role=codec.role(written.result), consistency_token=self._token(written.revision))
 
     async def DeleteRole(self, message: pb.DeleteRoleRequest, context: CallContext) -> pb.DeleteRoleResponse:
         """Delete a role."""
-        command, author = codec.delete_role(message), self._author(message, context)
-        written = await self._write(lambda: self._catalog.delete(command, author, _scope(author, "DeleteRole")))
+        command, author, scope = (
+            codec.delete_role(message),
+            self._author(message, context),
+            self._scope(context, "DeleteRole"),
+        )
+        written = await self._write(lambda: self._catalog.delete(command, author, scope))
         return pb.DeleteRoleResponse(consistency_token=self._token(written.revision))
 
     async def ListRoleRevisions(
@@ -101,25 +120,45 @@ class RoleServicer(rpc.RoleServiceServicer):
         context: CallContext,
     ) -> pb.ListRoleRevisionsResponse:
         """Return a page of a role's history."""
-        where = (message.role, message.page_size, message.page_token)
-        return codec.revisions_response(await self._read(lambda: self._catalog.revisions(*where)))
+        caller = self._identify(context)
+        self._rights.require_role(READ_HISTORY, message.role, caller)
+        where, scope = (message.role, message.page_size, message.page_token), caller.credential.scope
+        return codec.revisions_response(await self._read(lambda: self._catalog.revisions(*where, scope=scope)))
 
     async def RollbackRole(self, message: pb.RollbackRoleRequest, context: CallContext) -> pb.RollbackRoleResponse:
         """Restore a role as it was at one of its revisions."""
         command, author = codec.rollback_role(message), self._author(message, context)
-        written = await self._write(lambda: self._catalog.rollback(command, author, _scope(author, "RollbackRole")))
+        scope = self._scope(context, "RollbackRole")
+        written = await self._write(lambda: self._catalog.rollback(command, author, scope))
         return pb.RollbackRoleResponse(role=codec.role(written.result), consistency_token=self._token(written.revision))
 
     async def ApplyRoles(
         self, stream: AsyncIterator[pb.ApplyRolesRequest], context: CallContext
     ) -> pb.ApplyRolesResponse:
         """Make the roles match their declarations."""
-        async with self._parts.uploads.collected(stream) as upload:
-            author = self._author(upload.options, context, source=upload.options.source)
-            # A large upload is decoded on the writer's thread; on the event loop it would delay decisions.
-            work = lambda: self._catalog.apply(codec.apply_roles(upload), author, _scope(author, "ApplyRoles"))  # noqa: E731
-            written = await self._write(work)
+        scope = self._scope(context, "ApplyRoles")
+        try:
+            async with self._parts.uploads.collected(stream) as upload:
+                author = self._author(upload.options, context, source=upload.options.source)
+                # A large upload is decoded on the writer's thread; on the event loop it would delay decisions.
+                written = await self._write(lambda: self._catalog.apply(codec.apply_roles(upload), author, scope))
+        except UploadOrderError:
+            self._rights.require_role(CREATE_ROLE, "", self._identify(context))
+            raise
         return codec.apply_response(written, self._token(written.revision))
+
+    @contextmanager
+    def _judged_if_invalid(self, action: str, role: str, context: CallContext) -> Iterator[None]:
+        """Require a right before the violations of a message are raised."""
+        try:
+            yield
+        except InvalidFieldsError:
+            self._rights.require_role(action, role, self._identify(context))
+            raise
+
+    def _scope(self, context: CallContext, method: str) -> WriteScope:
+        caller = self._identify(context)
+        return WriteScope(f"{caller.credential.scope}\n{method}", CallerWriteRights(caller))
 
     def _author(self, message: WriteFields, context: CallContext, *, source: str = "") -> Author:
         return Author(
@@ -129,7 +168,3 @@ class RoleServicer(rpc.RoleServiceServicer):
             change_reason=message.change_reason,
             source=source,
         )
-
-
-def _scope(author: Author, method: str) -> str:
-    return f"{author.actor}\n{method}"

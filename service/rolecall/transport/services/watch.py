@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from rolecall.engine.watch import RoleWatches
 from rolecall.engine.watch_events import RoleFound, WatchEvent
 from rolecall.roles.accounts import Accounts
 from rolecall.transport.codecs.watch import EventEncoder, watch_request
+from rolecall.transport.rights.reads import require_watch, watched_accounts
+from rolecall.transport.rpc.call_origin import Identify
+from rolecall.transport.rpc.stream_callers import StreamCallers
 from rolecall.transport.rpc.streams import ServerStream
 from rolecall_client.v1 import watch_pb2 as pb, watch_pb2_grpc as rpc
 
@@ -13,8 +18,16 @@ from rolecall_client.v1 import watch_pb2 as pb, watch_pb2_grpc as rpc
 class WatchServicer(rpc.WatchServiceServicer):
     """Streams the changes of roles."""
 
-    def __init__(self, watches: RoleWatches, encoder: EventEncoder, accounts: Accounts) -> None:
+    def __init__(
+        self,
+        watches: RoleWatches,
+        encoder: EventEncoder,
+        accounts: Accounts,
+        identify: Identify,
+        callers: StreamCallers,
+    ) -> None:
         self._watches, self._encode, self._accounts = watches, encoder.encode, accounts
+        self._identify, self._callers = identify, callers
 
     async def WatchRoles(  # type: ignore[override]  # the method writes its messages itself
         self, message: pb.WatchRolesRequest, stream: ServerStream
@@ -26,4 +39,8 @@ class WatchServicer(rpc.WatchServiceServicer):
             stream.ending.unresumable = isinstance(event, RoleFound)
             await stream.write(self._encode(event))
 
-        await self._watches.run(watch_request(message, self._accounts), send)
+        accounts = watched_accounts(self._accounts, message.account_ids)
+        require_watch(accounts, self._identify(stream.context))
+        request = watch_request(message, self._accounts)
+        with self._callers.of(stream.context, stream.ending, partial(require_watch, accounts)):
+            await self._watches.run(request, send)
