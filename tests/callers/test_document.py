@@ -257,3 +257,10 @@ def test_the_generation_depends_on_everything_but_the_order_of_policies() -> Non
 
     assert first.generation == same.generation
     assert len({first.generation, *(other.generation for other in others)}) == 4
+
+
+@pytest.mark.parametrize("issuer", ["", "https://*.example", "https://oidc.example repo", "https://oidc.example\u2028"])
+def test_an_issuer_with_which_two_callers_could_have_one_name_is_refused(issuer: str) -> None:
+    found = violations_of(document(issuers={issuer: {"jwks_file": "/keys.json"}}))
+
+    assert [reason for _, reason in found] == ["INVALID_ISSUER"]

@@ -6,24 +6,29 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import partial
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
 
+from rolecall.config import options
 from rolecall.config.settings import Config
 from rolecall.policy.findings import Severity
 from rolecall.server import callers, main, replica, server, wiring
 from rolecall.server.main import running_server
 from rolecall.server.server import RolecallServer
+from rolecall.transport.server import GrpcServer
 from tests.server.serving import ANY_PORTS
 
-PARTS = {
+PARTS: dict[Any, tuple[str, ...]] = {
     callers: ("ReloadingCallers",),
+    options: ("KeySets",),
     main: ("make_logger", "listener_security", "open_repository", "open_sink", "DecisionLog"),
     replica: ("SnapshotFile", "read_key", "Polling", "DecisionPoint"),
     server: ("ServerHealth", "Endpoint"),
+    GrpcServer: ("bind_admin",),
     wiring: (
         *("GrpcServer", "ErrorBoundary", "RoleCatalog", "Uploads", "Consistency", "DecisionServicer"),
         *("QueryDecoder", "ReverseQueries", "PolicyServicer", "WatchServicer", "RoleParts"),
@@ -132,6 +137,14 @@ REACHED: dict[str, tuple[object, Callable[[Built], object], object]] = {
     "tls_client_ca": ("FOLDER/ca.pem", at("listener_security.tls.client_authority"), "FOLDER/ca.pem"),
     "callers": ("FOLDER/callers.yaml", at("ReloadingCallers.path"), "FOLDER/callers.yaml"),
     "callers_observe_until": ("2020-01-01", at("ReloadingCallers.observe.until"), 1_577_836_800_000_000),
+    "admin_socket": ("FOLDER/admin", at("bind_admin.path"), "FOLDER/admin"),
+    "jwks_host": (
+        "oidc.example=10.0.0.0/8",
+        at("KeySets.hosts"),
+        {"oidc.example": (ip_network("10.0.0.0/8"),)},
+    ),
+    "jwks_ca": ("FOLDER/ca.pem", at("KeySets.authority"), "FOLDER/ca.pem"),
+    "jwks_max_age_seconds": ("70", at("KeySets.max_age"), 70.0),
     "transport": ("h2", lambda built: type(built.server and built.server.grpc_server.wire).__name__, "Http2Server"),
     "reflection": ("false", at("GrpcServer.options.reflection"), False),
     "log_level": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_network
 
 import pytest
 
@@ -14,6 +15,7 @@ from rolecall.config.types import (
     read_address,
     read_aliases,
     read_boolean,
+    read_hosts,
     read_one_worker,
     read_pointers,
     read_severities,
@@ -104,3 +106,20 @@ def test_a_text_is_read_up_to_both_bounds(read: Callable[[str], object], text: s
 )
 def test_a_switch_is_read_in_any_case(text: str, value: bool) -> None:
     assert read_boolean(text) is value
+
+
+def test_hosts_have_the_private_addresses_that_are_listed_with_them() -> None:
+    read = read_hosts("oidc.example, Kubernetes.default.svc=10.96.0.1,kubernetes.default.svc=fd00::/8")
+
+    assert read == (
+        ("oidc.example", ()),
+        ("kubernetes.default.svc", (ip_network("10.96.0.1/32"), ip_network("fd00::/8"))),
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["https://a", "a=", "=10.0.0.1", "a b", "*.example", "a=10.0.0.1/8", "a=x", "a:443", "-a"]
+)
+def test_what_is_no_host_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"must be HOST or HOST=ADDRESS|is not an address or a range"):
+        read_hosts(text)

@@ -62,10 +62,10 @@ def check_wildcard(data: bytes) -> None:
     pattern, text, other = parts_of(data, 3)
     if len(pattern) * len(text) > 20_000:
         return
-    expected = oracle._like(pattern, text)
+    expected = oracle.like(pattern, text)
     assert matches_any([compile_pattern(pattern)])(text) == expected
     assert matches_any([compile_pattern(other), compile_pattern(pattern)])(text) == (
-        expected or oracle._like(other, text)
+        expected or oracle.like(other, text)
     )
 
 

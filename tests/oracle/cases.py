@@ -26,7 +26,7 @@ def statement(random: Random) -> Json:
     }
     conditions = random.choices([0, 1, 2, 3], [25, 45, 20, 10])[0]
     if conditions:
-        whole["Condition"] = _condition(random, conditions)
+        whole["Condition"] = condition(random, conditions)
     return whole
 
 
@@ -34,7 +34,7 @@ def request(random: Random) -> Json:
     """Return a well-formed request."""
     drawn: Json = _identity(random) | {
         "role": random.choice(pools.ROLES),
-        "context": _context(random),
+        "context": context(random),
         "time": random.choice(pools.TIMES),
     }
     for field, texts in pools.FIELDS.items():
@@ -48,18 +48,19 @@ def _principal(random: Random) -> Json:
     if random.random() < 0.4:
         return {"RAM": pools.ROOTS, "Service": pools.NAMED["Service"], "Federated": [pools.SAML, pools.OIDC]}
     types = random.sample(sorted(pools.NAMED), random.choice([1, 1, 2]))
-    return {name: _one_or_more(random, pools.NAMED[name]) for name in types}
+    return {name: one_or_more(random, pools.NAMED[name]) for name in types}
 
 
-def _condition(random: Random, count: int) -> Json:
-    condition: Json = {}
+def condition(random: Random, count: int) -> Json:
+    """Return a condition of so many comparisons."""
+    whole: Json = {}
     for _ in range(count):
         family = random.choice(sorted(pools.OPERATORS))
         operator = random.choice(pools.PREFIXES) + random.choice(pools.OPERATORS[family])
         # One key in ten belongs to another family: its values cannot be read.
         keys = pools.KEYS[family] if random.random() < 0.9 else pools.SENT[random.choice(sorted(pools.SENT))]
-        condition.setdefault(operator, {})[random.choice(keys)] = _one_or_more(random, pools.EXPECTED[family])
-    return condition
+        whole.setdefault(operator, {})[random.choice(keys)] = one_or_more(random, pools.EXPECTED[family])
+    return whole
 
 
 def _identity(random: Random) -> Json:
@@ -73,17 +74,19 @@ def _identity(random: Random) -> Json:
     return {"principal": random.choice(pools.REQUESTERS)}
 
 
-def _context(random: Random) -> Json:
-    context: Json = {}
+def context(random: Random) -> Json:
+    """Return condition keys with values that a caller may send."""
+    sent: Json = {}
     for family, keys in pools.SENT.items():
         for key in keys:
             if random.random() < 0.75:
                 count = random.choices([0, 1, 2, 3], [3, 67, 20, 10])[0]
-                context[key] = random.choices(pools.REQUESTED[family], k=count)
-    return context
+                sent[key] = random.choices(pools.REQUESTED[family], k=count)
+    return sent
 
 
-def _one_or_more(random: Random, pool: list[str]) -> str | list[str]:
+def one_or_more(random: Random, pool: list[str]) -> str | list[str]:
+    """Return one text of a pool, or a list of up to three."""
     if random.random() < 0.5:
         return random.choice(pool)
     return random.sample(pool, random.randint(1, 3))

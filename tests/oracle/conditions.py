@@ -101,7 +101,7 @@ def _family(positive: str) -> tuple[Read, Read, Compare]:
     if positive == "StringEqualsIgnoreCase":
         return _folded, _folded, _COMPARISONS["Equals"]
     if positive == "StringLike":
-        return str, str, lambda value, pattern: _like(pattern, value)
+        return str, str, lambda value, pattern: like(pattern, value)
     if positive == "Bool":
         return _truth, _truth, _COMPARISONS["Equals"]
     if positive.startswith("Numeric"):
@@ -133,8 +133,8 @@ def _number(text: str) -> Fraction:
     return Fraction(text)
 
 
-def _like(pattern: str, text: str) -> bool:
-    """Fill a table: for each prefix of the pattern, a row that says which prefixes of the text it matches."""
+def like(pattern: str, text: str) -> bool:
+    """Return whether a pattern matches a whole text. Fill a table: for each prefix of the pattern, a row that says which prefixes of the text it matches."""
     row = [True] + [False] * len(text)
     for symbol in pattern:
         if symbol == "*":

@@ -35,9 +35,9 @@ def decide(document: Any, request: Request) -> Answer:
     for index, statement in enumerate(document["Statement"]):
         if not _counts(statement, requester, account):
             continue
-        missing |= _missing(statement, keys)
-        ends += _ends(statement, keys)
-        if _applies(statement, keys):
+        missing |= keys_that_lack(statement, keys)
+        ends += ends_of(statement, keys)
+        if conditions_hold(statement, keys):
             (denying if statement["Effect"] == "Deny" else allowing).append(f"/Statement/{index}")
     until = min(ends, default=None)
     if denying:
@@ -97,7 +97,8 @@ def _conditions(statement: Any) -> list[tuple[str, str, list[str]]]:
     return found
 
 
-def _applies(statement: Any, keys: dict[str, list[str]]) -> bool:
+def conditions_hold(statement: Any, keys: dict[str, list[str]]) -> bool:
+    """Return whether every condition of a statement holds."""
     denies = statement["Effect"] == "Deny"
     for operator, key, expected in _conditions(statement):
         values = keys.get(key, [])
@@ -109,11 +110,13 @@ def _applies(statement: Any, keys: dict[str, list[str]]) -> bool:
     return True
 
 
-def _missing(statement: Any, keys: dict[str, list[str]]) -> set[str]:
+def keys_that_lack(statement: Any, keys: dict[str, list[str]]) -> set[str]:
+    """Return the keys that a statement reads and a request lacks."""
     return {key for _, key, _ in _conditions(statement) if key not in keys}
 
 
-def _ends(statement: Any, keys: dict[str, list[str]]) -> list[int]:
+def ends_of(statement: Any, keys: dict[str, list[str]]) -> list[int]:
+    """Return the later instants at which a condition on the time changes its answer."""
     now = microseconds_of(keys[CURRENT_TIME][0])
     changes = []
     for operator, key, expected in _conditions(statement):

@@ -36,8 +36,9 @@ class Authority:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(exist_ok=True)
         self.folder, self._key = folder, ec.generate_private_key(ec.SECP256R1())
-        self._name = _named("authority")
-        self._certificate = self._sign("authority", self._key.public_key(), (), authority=True)
+        # Of two CAs with one name and no key identifiers gRPC would try only one.
+        self._name = _named(folder.name)
+        self._certificate = self._sign(folder.name, self._key.public_key(), (), authority=True)
         (folder / "ca.pem").write_bytes(self._certificate.public_bytes(_PEM))
         certificate, key = self.issue(x509.DNSName("localhost"))
         (folder / "cert.pem").write_bytes(certificate)

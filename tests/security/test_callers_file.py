@@ -38,7 +38,7 @@ def message_of(path: str) -> str:
 
 
 def test_a_file_is_read_with_the_ca_of_its_trust_domains(folder: Path) -> None:
-    file, _ = load_callers(write(folder, ORDERS))
+    file, *_ = load_callers(write(folder, ORDERS))
 
     [domain] = file.trust_domains
     assert domain.path == str(folder / "ca.pem")
@@ -48,10 +48,10 @@ def test_a_file_is_read_with_the_ca_of_its_trust_domains(folder: Path) -> None:
 
 def test_another_ca_is_another_generation(folder: Path) -> None:
     path = write(folder, ORDERS)
-    first, _ = load_callers(path)
+    first, *_ = load_callers(path)
     (folder / "ca.pem").write_bytes(trustme.CA().cert_pem.bytes())
 
-    second, _ = load_callers(path)
+    second, *_ = load_callers(path)
 
     assert first.generation != second.generation
 
@@ -62,7 +62,7 @@ def test_the_files_of_a_directory_are_read_together(folder: Path) -> None:
     write(folder, "not read", "notes.txt")
     write(folder, "not: [read", ".hidden.yaml")
 
-    file, _ = load_callers(str(folder))
+    file, *_ = load_callers(str(folder))
 
     assert [entry.match.kind for entry in file.callers] == [CredentialKind.LOCAL, CredentialKind.SPIFFE]
 
@@ -135,9 +135,9 @@ def test_the_violations_of_a_policy_have_their_places(folder: Path) -> None:
 def test_a_number_keeps_its_spelling_in_a_policy(folder: Path) -> None:
     policy = 'policies:\n  Mine:\n    Version: "1"\n    Statement: [{Effect: Allow, Action: "ram:*", Resource: "*", Condition: {NumericEquals: {"app:N": 1.50}}}]\n'
 
-    file, _ = load_callers(write(folder, LOCAL + policy))
+    file, *_ = load_callers(write(folder, LOCAL + policy))
 
-    assert '{"app:N": 1.50}' in file.policies[0].policy.text
+    assert '{"app:N":1.50}' in file.policies[0].policy.text
 
 
 @pytest.mark.parametrize("content", [b"", b"not a certificate", b"\xff"])
@@ -177,6 +177,6 @@ def test_the_size_and_the_number_of_files_are_limited(tmp_path: Path) -> None:
 def test_the_paths_of_keys_are_relative_to_the_file(folder: Path) -> None:
     keys = 'issuers: {"https://a": {jwks_file: keys.json}, "https://b": {jwks_file: /k.json}, "https://c": {jwks_url: "https://c/k"}}\n'
 
-    file, _ = load_callers(write(folder, keys + LOCAL))
+    file, *_ = load_callers(write(folder, keys + LOCAL))
 
     assert [issuer.keys.file for issuer in file.issuers] == [str(folder / "keys.json"), "/k.json", ""]

@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 import sys
+import time
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -29,13 +31,14 @@ from rolecall_client.v1 import decision_pb2, policy_pb2, role_pb2, watch_pb2
 from tests.cli.conftest import CommandLine
 from tests.cli.serving import environment
 from tests.security.certificates import Authority
-from tests.security.tokens.issuing import Issuer
+from tests.security.tokens.issuing import AUDIENCE, ISSUER, Issuer
 from tests.server.serving import Served, check
 
 PASSWORD = "c4n4ry-p4ssw0rd"
 DATABASE = f"postgresql://rolecall:{PASSWORD}@127.0.0.1:1/roles?application_name=x"
 BEARER = "c4n4ry.be4rer.t0ken"
 ASSERTED = "c4n4ry-federated-token"
+STATIC, UNKNOWN_STATIC = "rct_c4n4ry-static-token-of-a-caller", "rct_c4n4ry-static-token-of-nobody"
 SNAPSHOT_KEY = "c4n4ry-snapshot-key-of-32-bytes!"
 CONTRACT = (decision_pb2, policy_pb2, role_pb2, watch_pb2)
 
@@ -62,14 +65,16 @@ def ops_pages(service: Served) -> dict[str, str]:
 # --- every method, with secrets in its metadata and in its request ---------------------------------------------------
 
 
-def filled(message: Message, secret: str) -> Message:
+def filled(message: Message, secret: str, depth: int = 3) -> Message:
     """Return the message with the secret in every field that is for a token."""
     for field in message.DESCRIPTOR.fields:
-        repeated = getattr(field, "is_repeated", False)
-        if field.type == FieldDescriptor.TYPE_STRING and "token" in field.name and not repeated:
+        if getattr(field, "is_repeated", False):
+            continue
+        if field.type == FieldDescriptor.TYPE_STRING and "token" in field.name:
             setattr(message, field.name, secret)
-        elif field.type == FieldDescriptor.TYPE_MESSAGE and not repeated and field.containing_oneof is None:
-            filled(getattr(message, field.name), secret)
+        elif field.type == FieldDescriptor.TYPE_MESSAGE and depth:
+            getattr(message, field.name).SetInParent()
+            filled(getattr(message, field.name), secret, depth - 1)
     return message
 
 
@@ -103,6 +108,23 @@ async def _called(channel: Any, stats: MethodStats, request: bytes, metadata: An
             return await channel.stream_stream(stats.name)(iter([request]), **arguments).read()
 
 
+CALLER = "spiffe://td/a"
+CALLERS = f"""\
+trust_domains: {{td: ca.pem}}
+issuers: {{"{ISSUER}": {{jwks_file: jwks.json}}}}
+callers:
+  - {{name: plain, match: {{spiffe: "{CALLER}"}}, policies: [AdministratorAccess]}}
+  - name: static
+    match: {{token_sha256: {sha256(STATIC.encode()).hexdigest()}}}
+    via: {{spiffe: "{CALLER}"}}
+    policies: [AdministratorAccess]
+  - name: issued
+    match: {{oidc: {{issuer: "{ISSUER}", subject: alice, audience: {AUDIENCE}}}}}
+    via: {{spiffe: "{CALLER}"}}
+    policies: [AdministratorAccess]
+"""
+
+
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path)
@@ -112,29 +134,49 @@ def authority(tmp_path: Path) -> Authority:
 async def test_no_call_makes_a_server_show_a_secret(
     authority: Authority, tmp_path: Path, kind: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    issuer = Issuer(now=int(time.time()))
+    (tmp_path / "jwks.json").write_bytes(issuer.key_set())
+    (tmp_path / "callers.yaml").write_text(CALLERS)
     (tmp_path / "snapshot.key").write_text(SNAPSHOT_KEY)
     (tmp_path / "snapshot.key").chmod(0o600)
     flags = {
         "log_level": "debug", "log_format": kind, "reflection": True, "snapshot_file": str(tmp_path / "roles.snapshot"),
         "snapshot_key_file": str(tmp_path / "snapshot.key"), "snapshot_seconds": 1, "decision_log": str(tmp_path / "decisions"),
     }  # fmt: skip
-    metadata = (("authorization", f"Bearer {BEARER}"), ("x-api-key", BEARER), ("cookie", BEARER))
+    valid, forged = issuer.token(), Issuer(now=int(time.time())).token()
+    tokens = {
+        "no token": "",
+        "static": STATIC,
+        "issued": valid,
+        "forged": forged,
+        "unknown": BEARER,
+        "unknown static": UNKNOWN_STATIC,
+    }
 
+    seen: dict[str, str] = {}
     async with authority.served(**flags) as service:
-        async with authority.client(service, x509.UniformResourceIdentifier("spiffe://td/a")) as channel:
+        async with authority.client(service, x509.UniformResourceIdentifier(CALLER)) as channel:
             methods = [m for m in service.server.grpc_server.methods.method_stats if m.name.startswith("/rolecall.")]
-            seen = {stats.name: await answers(channel, stats, metadata) for stats in methods}
+            for name, token in tokens.items():
+                bearer = (("authorization", f"Bearer {token}"),) if token else ()
+                metadata = (*bearer, ("x-api-key", BEARER), ("cookie", BEARER))
+                seen |= {f"{stats.name} with {name}": await answers(channel, stats, metadata) for stats in methods}
             await channel.unary_unary("/rolecall.v1.DecisionService/CheckAssumeRole")(check().SerializeToString())
-        secrets: list[str | bytes] = [BEARER, ASSERTED, SNAPSHOT_KEY, service.server.replica.repository.token_key]
+        key = service.server.replica.repository.token_key
         surfaces = {**seen, **ops_pages(service)}
     surfaces |= {
         "log": service.log.getvalue() or capfd.readouterr().err,
         "decision log": (tmp_path / "decisions").read_text(),
     }
     private = [line for line in (tmp_path / "key.pem").read_text().splitlines() if "-----" not in line]
+    parts = [part for token in (valid, forged) for part in token.split(".")]
 
-    assert len(seen) >= 16
-    assert shown([*secrets, *private], surfaces) == []
+    assert len(methods) >= 16
+    assert {name for name in tokens if any("UNAUTHENTICATED" in seen[f"{stats.name} with {name}"] for stats in methods)} == {
+        "forged", "unknown", "unknown static",
+    }  # fmt: skip
+    assert "credentials_refused" in surfaces["log"]
+    assert shown([BEARER, ASSERTED, SNAPSHOT_KEY, STATIC, UNKNOWN_STATIC, key, *parts, *private], surfaces) == []
 
 
 # --- the database, the environment, and the command line -------------------------------------------------------------

@@ -7,11 +7,21 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.vectors.tables import combining, documents, operators, principals, requests, values
+from tests.vectors.tables import (
+    accesses,
+    combining,
+    documents,
+    operators,
+    permission_documents,
+    principals,
+    requests,
+    values,
+)
 from tests.vectors.tables.build import File, Json
 
 VECTORS = Path(__file__).parent
-TABLES = (operators, values, principals, combining, documents, requests)
+TABLES = (operators, values, principals, combining, documents, requests, accesses, permission_documents)
+FOLDERS = ("decisions", "documents", "requests", "accesses", "permission-documents")
 
 
 def rendered() -> dict[Path, str]:
@@ -21,7 +31,7 @@ def rendered() -> dict[Path, str]:
         for file in table.files():
             path = VECTORS / file.folder / f"{file.name}.json"
             if path in found:
-                raise ValueError(f"two tables write {path.name}")
+                raise ValueError(f"two tables write {path}")
             found[path] = text_of(file)
     return found
 
@@ -34,7 +44,7 @@ def text_of(file: File) -> str:
 def stale() -> list[Path]:
     """Return the files that differ from their table, are missing, or have no table."""
     wanted = rendered()
-    there = {path for folder in ("decisions", "documents", "requests") for path in (VECTORS / folder).glob("*.json")}
+    there = {path for folder in FOLDERS for path in (VECTORS / folder).glob("*.json")}
     differing = {path for path, text in wanted.items() if path in there and path.read_text("utf-8") != text}
     return sorted(differing | (there ^ set(wanted)))
 
@@ -60,6 +70,8 @@ def _lines(content: Json) -> Iterator[str]:
         end = "\n" if place == len(members) - 1 else ",\n"
         if name == "cases":
             yield f' "cases": [\n{_rows(value)}\n ]{end}'
+        elif name == "policies":
+            yield f' "policies": [\n{_rows(value)}\n ]{end}'
         elif name == "trust_policy":
             yield f' "trust_policy": {{"Version": "1", "Statement": [\n{_rows(value["Statement"])}\n ]}}{end}'
         else:

@@ -10,7 +10,7 @@ import pytest
 
 from rolecall.policy.operators import OPERATORS
 from tests.vectors.cases import VECTORS, cases, files
-from tests.vectors.generate import stale
+from tests.vectors.generate import FOLDERS, stale
 
 Json = dict[str, Any]
 
@@ -26,11 +26,7 @@ def test_the_files_match_their_tables() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "file"),
-    [
-        pytest.param(kind, *param.values, id=f"{kind}/{param.id}")
-        for kind in ("decisions", "documents", "requests")
-        for param in files(kind)
-    ],
+    [pytest.param(kind, *param.values, id=f"{kind}/{param.id}") for kind in FOLDERS for param in files(kind)],
 )
 def test_a_file_follows_its_schema(kind: str, file: Json) -> None:
     jsonschema.Draft202012Validator(schema_of(kind)).validate(file)
@@ -43,11 +39,12 @@ def test_every_operator_has_a_file() -> None:
     assert len(shown) == 23
 
 
-def test_every_reason_of_a_violation_has_a_case() -> None:
-    violations = schema_of("documents")["properties"]["cases"]["items"]["properties"]["violations"]
+@pytest.mark.parametrize("kind", ["documents", "permission-documents"])
+def test_every_reason_of_a_violation_has_a_case(kind: str) -> None:
+    violations = schema_of(kind)["properties"]["cases"]["items"]["properties"]["violations"]
     reasons = set(violations["items"]["properties"]["reason"]["enum"])
 
-    shown = {violation["reason"] for param in cases("documents") for violation in param.values[1]["violations"]}
+    shown = {violation["reason"] for param in cases(kind) for violation in param.values[1]["violations"]}
 
     assert shown == reasons
 

@@ -148,9 +148,7 @@ def json_text(value: object) -> str:
         case Number():
             return str(value)
         case Mapping():
-            return (
-                "{" + ", ".join(f"{json.dumps(str(key))}: {json_text(member)}" for key, member in value.items()) + "}"
-            )
+            return "{" + ",".join(f"{json.dumps(str(key))}:{json_text(member)}" for key, member in value.items()) + "}"
         case list():
-            return "[" + ", ".join(map(json_text, value)) + "]"
+            return "[" + ",".join(map(json_text, value)) + "]"
     return json.dumps(value)

@@ -8,6 +8,7 @@ from rolecall.callers.credential import Credential, CredentialKind
 from rolecall.callers.declarations import CallerEntry, CallersFile
 from rolecall.callers.matching import EntryIndex
 from rolecall.policy.permission.compiler import CompiledPermissions, compile_permissions
+from rolecall.policy.permission.document import PermissionPolicy
 from rolecall.policy.permission.system_policies import SYSTEM_POLICIES
 from rolecall.policy.principal import Principal, PrincipalKind
 
@@ -25,19 +26,25 @@ _WITHOUT_FILE = {
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class GrantedRights:
-    """The rights of a credential: the names of its entries, and of their policies.
+    """The rights of a credential, and the names of the entries that give them.
 
-    `permissions` is None if nothing is granted. `unrestricted`: no question needs an evaluation, the answer is yes.
-    `conflict`: the entries name different principals, so that nothing is granted. At `valid_until` an entry ends.
+    `documents` are the policies by their names, and `permissions` is their compiled form, None if nothing is granted.
+    `unrestricted`: no question needs an evaluation, the answer is yes. `conflict`: the entries name different principals, so
+    that nothing is granted. At `valid_until` an entry ends.
     """
 
     entries: tuple[str, ...] = ()
-    policies: tuple[str, ...] = ()
+    documents: tuple[tuple[str, PermissionPolicy], ...] = ()
     principal: Principal | None = None
     permissions: CompiledPermissions | None = None
     unrestricted: bool = False
     conflict: bool = False
     valid_until: int | None = None
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """Return the names of the policies."""
+        return tuple(name for name, _ in self.documents)
 
 
 NOTHING_GRANTED = GrantedRights()
@@ -84,7 +91,7 @@ class CallersGeneration:
     ) -> GrantedRights:
         return GrantedRights(
             entries=entries,
-            policies=policies,
+            documents=tuple((name, self._documents[name]) for name in policies),
             principal=principal,
             permissions=self._permissions(policies) if policies else None,
             unrestricted=policies == (ADMINISTRATOR,),

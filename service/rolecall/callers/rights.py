@@ -23,6 +23,7 @@ from rolecall.policy.compiled_conditions import RequestedValues
 from rolecall.policy.evaluator import Outcome
 from rolecall.policy.keys import PRINCIPAL_ARN, RESOURCE_TAG_PREFIX
 from rolecall.policy.permission.evaluator import AccessEvaluation, evaluate_access
+from rolecall.policy.permission.explain import PermissionTrace, explain_access
 from rolecall.policy.principal import Principal, PrincipalKind
 
 CALLER = "rolecall:Caller"
@@ -159,6 +160,15 @@ class KnownCaller:
         if permissions is None:
             return None
         return evaluate_access(permissions, action, resource, view.values(keys), self._callers.clock())
+
+    def trace(self, action: str, resource: str, keys: AccessKeys = NO_ACCESS_KEYS) -> tuple[PermissionTrace, ...]:
+        """Return what each statement of the caller's policies says about a question; raise `ValueError` if it is malformed."""
+        view = self._current()
+        granted = view.granted
+        if granted.permissions is None:
+            return ()
+        now = self._callers.clock()
+        return explain_access(granted.documents, granted.permissions, action, resource, view.values(keys), now)
 
     def _observed(self, action: str, resource: str) -> int | None:
         """Return the answer to what is denied: in the observe period it is allowed, and to be asked again every time."""

@@ -47,9 +47,11 @@ def read_issuers(node: DeclaredValue) -> Iterator[TokenIssuer]:
     """Read issuers = {ISSUER: {jwks_file | jwks_url, algorithms?}, ...}"""
     for issuer, value in node.members(MAX_ISSUERS, "issuers"):
         keys = _keys(value, value.fields((), _KEY_FIELDS))
-        if "*" in issuer or not issuer or not issuer.isprintable():
+        # Callers are named by issuer, a blank and subject: with a blank in an issuer two callers could have one name.
+        if "*" in issuer or " " in issuer or not issuer or not issuer.isprintable():
             value.refuse(
-                "INVALID_ISSUER", f"{quoted(issuer)} is not an issuer; write the `iss` of its tokens, without `*`"
+                "INVALID_ISSUER",
+                f"{quoted(issuer)} is not an issuer; write the `iss` of its tokens, without `*` and blanks",
             )
         elif keys is not None:
             yield TokenIssuer(issuer, keys)

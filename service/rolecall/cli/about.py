@@ -19,12 +19,15 @@ class Schema(StrEnum):
 
     ROLES = "roles"
     CASES = "cases"
+    CALLERS = "callers"
 
 
 SchemaArgument = Annotated[
     Schema,
     typer.Argument(
-        metavar="[roles|cases]", help="The schema of role files (`rolecall apply`), or of case files (`rolecall test`)."
+        metavar="[roles|cases|callers]",
+        help="The schema of role files (`rolecall apply`), of case files (`rolecall test`), or of callers files "
+        "(`rolecall serve --callers`).",
     ),
 ]
 
@@ -45,7 +48,7 @@ def version(output: PlainOutputOption = Output.TABLE) -> None:
 
 
 def schema(of: SchemaArgument = Schema.ROLES) -> None:
-    """Print the JSON schema of role files or of case files."""
+    """Print the JSON schema of role, case or callers files."""
     sys.stdout.write(
         resources.files("rolecall.cli").joinpath("schema", f"{of}.schema.json").read_text(encoding="utf-8")
     )

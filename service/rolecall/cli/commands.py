@@ -33,6 +33,8 @@ COMMANDS: Mapping[str, Entry] = {
     "apply": Entry("apply", "apply", "Make the roles match the declaration files."),
     "export": Entry("export", "export", "Write roles as a file that `apply` reads."),
     "role": Entry("roles", "app", "Create, read, change and delete roles."),
+    "callers": Entry("callers.command", "app", "Write, check, explain and compare callers files."),
+    "token": Entry("token", "app", "Make static tokens for callers."),
     "watch": Entry("watch", "watch", "Print changes of roles as they happen."),
     "decisions": Entry("decisions", "decisions", "Read and filter the decision log of a server."),
     "migrate": Entry("migrate", "migrate", "Migrate the schema of a store to this version."),
@@ -40,7 +42,7 @@ COMMANDS: Mapping[str, Entry] = {
     "backup": Entry("backup", "backup", "Write a whole store into one file."),
     "restore": Entry("backup", "restore", "Restore a backup into an empty store."),
     "audit": Entry("audit", "app", "Verify the contents of a store."),
-    "schema": Entry("about", "schema", "Print the JSON schema of role files or of case files."),
+    "schema": Entry("about", "schema", "Print the JSON schema of role, case or callers files."),
     "version": Entry("about", "version", "Print the version of Rolecall and of what it runs on."),
 }
 

@@ -18,6 +18,7 @@ from rolecall.config.types import ListenAddress
 _METAVARS = {
     "account_id": "ID",
     "account_alias": "NAME=ID",
+    "admin_socket": "PATH",
     "callers": "FILE|DIR",
     "callers_observe_until": "DATE",
     "decision_log": "stdout|FILE",
@@ -25,6 +26,8 @@ _METAVARS = {
     "decision_log_mask": "POINTER",
     "decision_log_sample_allow": "SHARE",
     "decision_log_sample_deny": "SHARE",
+    "jwks_ca": "FILE",
+    "jwks_host": "HOST[=ADDRESS]",
     "listen": "HOST:PORT",
     "ops_listen": "HOST:PORT",
     "snapshot_file": "FILE",

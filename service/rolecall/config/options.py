@@ -8,6 +8,7 @@ from rolecall.observability.decision_log.log import DecisionLogOptions
 from rolecall.policy.limits import Limits
 from rolecall.roles.catalog import CatalogOptions
 from rolecall.security.tls_files import TlsFiles
+from rolecall.security.tokens.key_sets import KeySets
 from rolecall.transport.options import ServerOptions, UploadLimits
 
 
@@ -66,6 +67,11 @@ def upload_limits(config: Config) -> UploadLimits:
 def tls_files(config: Config) -> TlsFiles:
     """Return the files of the server's certificate, key and client authorities."""
     return TlsFiles(certificate=config.tls_cert, key=config.tls_key, client_authority=config.tls_client_ca)
+
+
+def key_sets(config: Config) -> KeySets:
+    """Return the key sets of the issuers and providers of a server; raise `CredentialsError` if `--jwks-ca` is invalid."""
+    return KeySets(dict(config.jwks_host), authority=config.jwks_ca, max_age=config.jwks_max_age_seconds)
 
 
 def decision_log_options(config: Config) -> DecisionLogOptions | None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 
 from rolecall.config.setting import setting
 from rolecall.config.types import (
@@ -15,6 +16,7 @@ from rolecall.config.types import (
     read_address,
     read_aliases,
     read_boolean,
+    read_hosts,
     read_pointers,
     read_share,
     read_tcp_address,
@@ -23,6 +25,7 @@ from rolecall.config.types import (
 )
 from rolecall.observability.decision_log.log import DecisionLogOptions
 from rolecall.observability.logs import FORMATS, LEVELS
+from rolecall.security.tokens.key_set import MAX_AGE_SECONDS
 from rolecall.transport.options import TRANSPORTS
 
 DEFAULT_STORE = "sqlite:///rolecall.db"
@@ -75,6 +78,22 @@ class ServerSettings:
         None,
         read_time,
         "Until this date, 30 days ahead at most, log and count calls without a right instead of denying them.",
+    )
+    admin_socket: str = setting(
+        "",
+        read_text,
+        "Unix socket on which only the user of this process may call, with every right: the way out of a lock-out.",
+    )
+    jwks_host: tuple[tuple[str, tuple[IPv4Network | IPv6Network, ...]], ...] = setting(
+        (),
+        read_hosts,
+        "Hosts that keys of issuers are fetched from; a private address must be listed with its host.",
+    )
+    jwks_ca: str = setting("", read_text, "CA certificates (PEM file) that verify those hosts (default: the system's).")
+    jwks_max_age_seconds: float = setting(
+        MAX_AGE_SECONDS,
+        Seconds(60, 31_536_000),
+        "Time for which the last good keys of an issuer are used when they cannot be read again.",
     )
     transport: str = setting(
         "auto", OneOf(TRANSPORTS), "What reads HTTP/2: h2, which needs the package ngh2, or grpcio; auto is grpcio."

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from rolecall.observability.decision_log.masking import read_pointer
 from rolecall.policy.findings import Severity
 from rolecall.policy.readers import read_date
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,25 @@ def read_tcp_address(text: str) -> ListenAddress:
     if int(port) > 65_535:
         raise ValueError("must have a port up to 65535")
     return ListenAddress(text, bare, int(port))
+
+
+def read_hosts(text: str) -> tuple[tuple[str, tuple[IPv4Network | IPv6Network, ...]], ...]:
+    """Hosts = HOST ["=" NETWORK] ("," HOST ["=" NETWORK])*; a NETWORK is an address, or a range in CIDR notation."""
+    hosts: dict[str, tuple[IPv4Network | IPv6Network, ...]] = {}
+    for part in filter(None, map(str.strip, text.split(","))):
+        host, equals, network = part.partition("=")
+        if not _HOST.fullmatch(host.lower()) or bool(equals) != bool(network):
+            raise ValueError("must be HOST or HOST=ADDRESS,...; an ADDRESS may be a range such as `10.0.0.0/8`")
+        networks = (_network(network),) if network else ()
+        hosts[host.lower()] = (*hosts.get(host.lower(), ()), *networks)
+    return tuple(hosts.items())
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text)
+    except ValueError:
+        raise ValueError(f"has `{text}`, which is not an address or a range such as `10.0.0.0/8`") from None
 
 
 def read_boolean(text: str) -> bool:

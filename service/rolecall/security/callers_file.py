@@ -36,10 +36,11 @@ class CallersContents(NamedTuple):
 
 
 class LoadedCallers(NamedTuple):
-    """The callers file as values, and the contents that they were read from."""
+    """The callers file as values, the contents that they were read from, and the place of each value by its pointer."""
 
     file: CallersFile
     contents: CallersContents
+    places: Mapping[str, str]
 
 
 def load_callers(path: str) -> LoadedCallers:
@@ -51,7 +52,7 @@ def load_callers(path: str) -> LoadedCallers:
         contents = CallersContents(files, read_authorities(file, placed.places))
         # All files are of one moment: a mounted ConfigMap changes them together, through a link.
         if files == read_files(path):
-            return LoadedCallers(file.with_authorities(dict(contents.authorities)), contents)
+            return LoadedCallers(file.with_authorities(dict(contents.authorities)), contents, placed.places)
     raise _error(path, "UNSTABLE", f"the files of {quoted(path)} change while they are read; retry")
 
 
@@ -78,6 +79,13 @@ def read_authorities(file: CallersFile, places: Mapping[str, str]) -> tuple[tupl
     if violations:
         raise InvalidCallersError(violations)
     return tuple(contents)
+
+
+def nearest_place(pointer: str, places: Mapping[str, str]) -> str:
+    """Return the place of a value, or of the nearest one around it: a policy given as text has no places inside."""
+    while pointer not in places:
+        pointer = pointer.rpartition("/")[0]
+    return places[pointer]
 
 
 def _names(path: Path) -> list[str]:
@@ -183,15 +191,8 @@ def _declarations(placed: PlacedValues) -> CallersFile:
 
 
 def _placed(violation: CallersViolation, places: Mapping[str, str]) -> CallersViolation:
-    first = f"; the first is at {_nearest_place(violation.first, places)}" if violation.first else ""
-    return replace(violation, place=_nearest_place(violation.pointer, places), message=f"{violation.message}{first}")
-
-
-def _nearest_place(pointer: str, places: Mapping[str, str]) -> str:
-    """Return the place of a value, or of the nearest one around it: a policy given as text has no places inside."""
-    while pointer not in places:
-        pointer = pointer.rpartition("/")[0]
-    return places[pointer]
+    first = f"; the first is at {nearest_place(violation.first, places)}" if violation.first else ""
+    return replace(violation, place=nearest_place(violation.pointer, places), message=f"{violation.message}{first}")
 
 
 def _folder(path: str) -> Path:

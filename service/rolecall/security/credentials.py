@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rolecall.callers.credential import ANONYMOUS, LOCAL, Credential
+from rolecall.callers.credential import ANONYMOUS, LOCAL, Credential, CredentialKind
+from rolecall.callers.declarations import CallersFile
 from rolecall.callers.directory import CallerDirectory
 from rolecall.security.authentication import Authentication
 from rolecall.security.identity import CallContext, Identify, authenticated, fixed_identity
@@ -58,12 +59,16 @@ def listener_security(
     insecure: bool,
     key_sets: KeySets | None = None,
     admin_socket: bool = False,
+    sees_users: bool = True,
 ) -> ListenerSecurity:
     """Return the security of a listener; raise `CredentialsError` if it would be unauthenticated, or the files are invalid.
 
     Beyond loopback every client must present a certificate, or a token over TLS, unless `insecure` is given. Clients with
-    certificates have the rights that the callers file gives them, so there must be one.
+    certificates have the rights that the callers file gives them, so there must be one. `sees_users` is whether the transport
+    knows the user at the other end of a Unix socket.
     """
+    if not sees_users and _names_users(callers.file):
+        raise CredentialsError(_WITHOUT_USERS)
     key_sets = KeySets() if key_sets is None else key_sets
     caller_tokens, provider_tokens = CallerTokens(callers, key_sets), ProviderTokens(callers, key_sets)
     certificates = bool(tls.client_authority) or (tls.given and bool(_trust_domains(callers)))
@@ -93,6 +98,14 @@ def listener_security(
     )
 
 
+def _names_users(file: CallersFile | None) -> bool:
+    return file is not None and any(entry.match.kind is CredentialKind.UID for entry in file.callers)
+
+
+_WITHOUT_USERS = (
+    "the callers file has entries with `uid`, and the transport grpcio does not know the user of a connection: "
+    "use --transport h2, or match those callers by `local: true` or by a token"
+)
 _WITHOUT_CALLERS = (
     "--tls-client-ca lets clients in by certificate, and no callers file says what they may do: write one with "
     "`rolecall callers init --admin IDENTITY > callers.yaml`, where IDENTITY is the SPIFFE id or the DNS name in your own "

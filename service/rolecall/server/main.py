@@ -18,7 +18,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 import uvloop
 from structlog.typing import FilteringBoundLogger
 
-from rolecall.config.options import decision_log_options, tls_files
+from rolecall.config.options import decision_log_options, key_sets, tls_files
 from rolecall.config.settings import Config
 from rolecall.config.sources import ConfigError
 from rolecall.engine.clock import now_micros
@@ -38,6 +38,7 @@ from rolecall.storage.snapshot.file import SnapshotFileError
 from rolecall.storage.snapshot.key import SnapshotKeyError
 from rolecall.transport.choice import MissingTransportError, transport_named
 from rolecall.transport.endpoint import AddressError
+from rolecall.transport.options import H2
 
 COLLECTION_THRESHOLDS = (5_000, 10, 10)
 """When the cycle collector runs. With Python's own numbers a write with thousands of watches causes a full collection."""
@@ -79,7 +80,13 @@ async def running_server(
         with _start_errors():
             callers = open_callers(config, log, now_micros())
             security = listener_security(
-                tls_files(config), callers.directory, loopback=config.listen.loopback, insecure=config.insecure
+                tls_files(config),
+                callers.directory,
+                loopback=config.listen.loopback,
+                insecure=config.insecure,
+                key_sets=key_sets(config),
+                admin_socket=bool(config.admin_socket),
+                sees_users=transport_named(config.transport).name == H2,
             )
             replica = Replica(config, open_repository(config.store_url), log)
             stack.push_async_callback(replica.close)

@@ -82,6 +82,8 @@ class RolecallServer:
         listen, ops_listen = self._config.listen, self._config.ops_listen
         endpoint = Endpoint(listen.text, listen.host, listen.port)
         port = self.grpc_server.bind(endpoint, self._listener_security.certificate)
+        if self._config.admin_socket:
+            self.grpc_server.bind_admin(self._config.admin_socket)
         try:
             ops_port = self.ops.start(ops_listen.host, ops_listen.port)
         except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -29,15 +30,31 @@ class GrpcioServer:
         self._crashed = asyncio.Event()
         self._stopped = False
         self._server = self._new_server()
-        self._rebind: Callable[[], object] = lambda: None
+        self._rebind = list[Callable[[], object]]()
 
     def bind(self, endpoint: Endpoint, tls: ServerTls | None) -> int:
         """Listen on an endpoint; return the port. Raise `AddressError`."""
         credentials = tls.credentials if tls else None
         port = _add_port(self._server, endpoint.address, credentials)
         address = endpoint.with_port(port)
-        self._rebind = lambda: _add_port(self._server, address, credentials)
+        self._rebind.append(lambda: _add_port(self._server, address, credentials))
         return port
+
+    def bind_admin(self, path: str) -> None:
+        """Listen on a Unix socket that only the user of this process may use; raise `AddressError`."""
+        # gRPC marks its calls as `local`, which a client cannot ask for. It cannot say which user calls.
+        credentials = grpc.local_server_credentials(grpc.LocalConnectionType.UDS)
+
+        def add() -> None:
+            # gRPC makes the file and listens at once: a mode that is set later would leave a moment for other users.
+            umask = os.umask(0o177)
+            try:
+                _add_port(self._server, f"unix:{path}", credentials)
+            finally:
+                os.umask(umask)
+
+        add()
+        self._rebind.append(add)
 
     async def start(self) -> None:
         """Accept connections from now on."""
@@ -53,7 +70,8 @@ class GrpcioServer:
     async def revive(self) -> None:
         """Accept connections again on the same endpoint; raise `AddressError`."""
         self._server = self._new_server()
-        self._rebind()
+        for bind in self._rebind:
+            bind()
         self._crashed.clear()
         await self.start()
         self.revivals += 1

@@ -140,6 +140,10 @@ class GrpcServer:
         endpoint.require_free()
         return self.wire.bind(endpoint, tls)
 
+    def bind_admin(self, path: str) -> None:
+        """Listen on a Unix socket that only the user of this process may use; raise `AddressError`."""
+        self.wire.bind_admin(path)
+
     async def start(self) -> None:
         """Start accepting calls."""
         await self.wire.start()

@@ -44,6 +44,13 @@ class WireServer(Protocol):
         """Listen on an endpoint; return the port. Raise `AddressError`."""
         ...
 
+    def bind_admin(self, path: str) -> None:
+        """Listen on a Unix socket that only the user of this process may use; raise `AddressError`.
+
+        Its calls have the fact `transport_security_type` with the value `local`, and no others have it.
+        """
+        ...
+
     async def start(self) -> None:
         """Accept connections from now on."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 from ipaddress import ip_network
 from pathlib import Path
@@ -234,6 +235,39 @@ def test_a_private_address_is_not_asked_unless_it_is_listed() -> None:
                 fetched(site, hosts={"localhost": networks})
 
     assert site.paths == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.0.0.1", "127.0.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1", "::1", "fe80::1%eth0", "fd00::1", "fec0::1",
+        "::ffff:10.0.0.1", "64:ff9b::a00:1", "64:ff9b:1::a00:1", "2002:a00:1::1", "2001:0:1::f5ff:fffe", "::10.0.0.1", "ff0e::1",
+    ],
+)  # fmt: skip
+def test_a_private_address_is_refused_in_every_form(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolved = [(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: resolved)
+
+    with pytest.raises(InvalidKeySetError, match="has the private address"):
+        KeyUrl("https://oidc.example/jwks", {"oidc.example": ()}, ssl.create_default_context()).read()
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f::1", "64:ff9b::5db8:d70e", "2002:5db8:d70e::1"])
+def test_a_public_address_is_asked(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    resolved = [(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: resolved)
+
+    def unreachable(to: tuple[str, int], _: float) -> None:
+        asked.append(to[0])
+        raise TimeoutError
+
+    monkeypatch.setattr(socket, "create_connection", unreachable)
+
+    with pytest.raises(InvalidKeySetError, match="cannot fetch"):
+        KeyUrl("https://oidc.example/jwks", {"oidc.example": ()}, ssl.create_default_context()).read()
+
+    assert asked == [address]
 
 
 @pytest.mark.parametrize(

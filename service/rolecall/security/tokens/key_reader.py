@@ -8,7 +8,7 @@ import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 from typing import Protocol, TypeAlias
 from urllib.parse import urlsplit
@@ -22,6 +22,7 @@ FETCH_SECONDS = 10.0
 
 _TURN_SECONDS = 5.0
 _PORTION_BYTES = 64 * 1024
+_TRANSLATED, _ASSIGNED = IPv6Network("64:ff9b::/96"), IPv6Network("2000::/3")
 _TYPES = ("application/json", "application/jwk-set+json")
 
 Networks: TypeAlias = "tuple[IPv4Network | IPv6Network, ...]"
@@ -131,10 +132,23 @@ def _address(host: str, port: int, networks: Networks) -> str:
 
 
 def _allowed(text: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
-    address = ip_address(text.partition("%")[0])
-    mapped = getattr(address, "ipv4_mapped", None)
-    address = mapped or address
-    return (address.is_global and not address.is_multicast) or any(address in network for network in networks)
+    address = _destination(ip_address(text.partition("%")[0]))
+    return _is_public(address) or any(address in network for network in networks)
+
+
+def _destination(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """Return the IPv4 address that an IPv6 address leads to, directly, through a translator or a tunnel; else itself."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _TRANSLATED:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    # Python calls global what is not reserved: also the former private addresses `fec0::` and `::10.0.0.1`.
+    assigned = isinstance(address, IPv4Address) or address in _ASSIGNED
+    return assigned and address.is_global and not address.is_multicast
 
 
 def _body(response: http.client.HTTPResponse, deadline: float) -> bytes:

@@ -14,7 +14,7 @@ from rolecall.transport.http2.ending import Ending
 from rolecall.transport.http2.events import handle
 from rolecall.transport.http2.keepalive import Due, Keepalive
 from rolecall.transport.http2.outgoing import Outgoing
-from rolecall.transport.http2.peer import facts_of, peer_of
+from rolecall.transport.http2.peer import ADMIN_FACTS, facts_of, is_own_user, peer_of
 from rolecall.transport.http2.request_head import RequestHead
 from rolecall.transport.http2.request_memory import is_early
 from rolecall.transport.http2.session import Event, Session, SessionError, StreamClosed, StreamReset
@@ -35,7 +35,8 @@ _KEEPALIVE_PING = b"\0" * 8
 class Http2Connection(asyncio.Protocol):
     """A connection that has been accepted, and whose TLS handshake is done."""
 
-    def __init__(self, server: Http2Server) -> None:
+    def __init__(self, server: Http2Server, *, admin: bool = False) -> None:
+        self._admin = admin  # whether it is one of the admin socket
         self.server, self._loop = server, asyncio.get_running_loop()
         self.options = server.options
         self.session = Session(server.options.session)
@@ -61,10 +62,13 @@ class Http2Connection(asyncio.Protocol):
         """Begin the connection."""
         if self._lost:
             return
+        if self._admin and not is_own_user(transport):
+            transport.abort()
+            return
         self._transport = transport
         self.outgoing.connect(transport)
         self.ending.connect(transport)
-        self.peer, self.auth_context = peer_of(transport), facts_of(transport)
+        self.peer, self.auth_context = peer_of(transport), ADMIN_FACTS if self._admin else facts_of(transport)
         self.server.connections.add(self)
         self.flush()
         early, self._early = self._early, []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import struct
@@ -10,6 +11,10 @@ from typing import Any
 _NAMES = {"URI": "peer_uri", "DNS": "peer_dns"}
 _CREDENTIALS = struct.Struct("iII")  # struct ucred of unix(7): pid, uid, gid
 _DER = 2  # `_ssl.ENCODING_DER`
+
+
+ADMIN_FACTS = {"transport_security_type": [b"local"]}
+"""What is known of a client on the admin socket."""
 
 
 def peer_of(transport: Any) -> str:
@@ -28,6 +33,11 @@ def facts_of(transport: Any) -> dict[str, list[bytes]]:
         return {"transport_security_type": [b"ssl"], **_certificate(tls)}
     uid = _uid(transport.get_extra_info("socket"))
     return {} if uid is None else {"peer_uid": [str(uid).encode()]}
+
+
+def is_own_user(transport: Any) -> bool:
+    """Return whether the client on a Unix socket is the user of this process, as far as the system says who it is."""
+    return _uid(transport.get_extra_info("socket")) in {None, os.geteuid()}
 
 
 def _certificate(tls: Any) -> dict[str, list[bytes]]:

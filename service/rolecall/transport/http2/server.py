@@ -22,6 +22,7 @@ from rolecall.transport.wire import ServerTls
 
 BACKLOG = 1_024
 _TURNS_TO_CLOSE = 3
+ADMIN_MODE = 0o600
 
 LAST_SECONDS = 1.0
 """How long clients may take to accept the last statuses of a server that stops."""
@@ -37,7 +38,7 @@ class Http2Server:
         self.connection_counts = ConnectionCounts(self.connections)
         self._empty = asyncio.Event()
         self._listening = list[asyncio.Server]()
-        self._sockets = list[tuple[socket.socket, ServerTls | None]]()
+        self._sockets = list[tuple[socket.socket, Callable[[], asyncio.Protocol]]]()
         self._files = list[SocketFile]()
         self.acceptance = Acceptance(self)
         self.memory = RequestMemory(
@@ -46,19 +47,18 @@ class Http2Server:
 
     def bind(self, endpoint: Endpoint, tls: ServerTls | None) -> int:
         """Listen on an endpoint, with TLS if `tls` is given; return the port. Raise `AddressError`."""
-        try:
-            bound = listening_socket(endpoint, BACKLOG)
-        except OSError as error:
-            raise AddressError(endpoint.address, reason_of(error)) from None
-        self._sockets.append((bound, tls))
-        self._files.append(SocketFile(bound))
-        name = bound.getsockname()
+        name = self._listen_on(endpoint, partial(self.acceptance.newcomer, tls)).getsockname()
         return int(name[1]) if isinstance(name, tuple) else 0
+
+    def bind_admin(self, path: str) -> None:
+        """Listen on a Unix socket that only the user of this process may use; raise `AddressError`."""
+        # Its connections do not count: a server that is full must still have its way out.
+        self._listen_on(Endpoint(f"unix:{path}"), partial(Http2Connection, self, admin=True), ADMIN_MODE)
 
     async def start(self) -> None:
         """Accept connections."""
-        for bound, tls in self._sockets:
-            self._listening.append(await _listen(partial(self.acceptance.newcomer, tls), bound))
+        for bound, connection in self._sockets:
+            self._listening.append(await _listen(connection, bound))
 
     async def stop(self, grace: float) -> None:
         """Accept no more connections, and give the calls in progress `grace` seconds."""
@@ -97,6 +97,17 @@ class Http2Server:
             connection.tick(now)
         self.memory.tick()
         self._bound_answers()
+
+    def _listen_on(
+        self, endpoint: Endpoint, connection: Callable[[], asyncio.Protocol], mode: int | None = None
+    ) -> socket.socket:
+        try:
+            bound = listening_socket(endpoint, BACKLOG, mode)
+        except OSError as error:
+            raise AddressError(endpoint.address, reason_of(error)) from None
+        self._sockets.append((bound, connection))
+        self._files.append(SocketFile(bound))
+        return bound
 
     def _bound_answers(self) -> None:
         """Close the connections whose clients accept least, while all have too many bytes of answers."""

@@ -14,10 +14,10 @@ from rolecall.transport.endpoint import Endpoint, family_of
 _UNIX = "unix:"
 
 
-def listening_socket(endpoint: Endpoint, backlog: int) -> socket.socket:
-    """Return a listening socket that does not block; raise `OSError`."""
+def listening_socket(endpoint: Endpoint, backlog: int, mode: int | None = None) -> socket.socket:
+    """Return a listening socket that does not block; raise `OSError`. `mode` is that of the file of a Unix socket."""
     unix = endpoint.address.startswith(_UNIX)
-    bound = _unix_socket(endpoint, backlog) if unix else _tcp_socket(endpoint, backlog)
+    bound = _unix_socket(endpoint, backlog, mode) if unix else _tcp_socket(endpoint, backlog)
     bound.setblocking(False)  # noqa: FBT003  (the standard library has no keyword here)
     return bound
 
@@ -31,7 +31,7 @@ def _tcp_socket(endpoint: Endpoint, backlog: int) -> socket.socket:
     return bound
 
 
-def _unix_socket(endpoint: Endpoint, backlog: int) -> socket.socket:
+def _unix_socket(endpoint: Endpoint, backlog: int, mode: int | None) -> socket.socket:
     path = Path(endpoint.address.removeprefix(_UNIX))
     with suppress(FileNotFoundError):
         if stat.S_ISSOCK(path.stat().st_mode):
@@ -39,6 +39,9 @@ def _unix_socket(endpoint: Endpoint, backlog: int) -> socket.socket:
     bound = socket.socket(socket.AF_UNIX)
     try:
         bound.bind(str(path))
+        if mode is not None:
+            # Before it listens nobody can connect, so that no other user can in between.
+            path.chmod(mode)
         bound.listen(backlog)
     except OSError:
         bound.close()
