@@ -13,8 +13,11 @@ from rolecall.policy.permission.document import PermissionPolicy
 from rolecall.policy.permission.evaluator import evaluate_access
 from rolecall.policy.permission.parser import parse_permission_policy
 from rolecall.policy.permission.system_policies import SYSTEM_POLICIES
-from tests.fuzz.target import Target, outcome, parts_of, text_of
+from tests.fuzz.target import ByteRandom, Target, outcome, parts_of, text_of
 from tests.fuzz.trust_policies import WORDS as TRUST_WORDS
+from tests.oracle import access_cases as drawn
+from tests.oracle.accesses import decide_access, is_written_out
+from tests.vectors.access_product import Permissions
 
 _NOW = 1_800_000_000_000_000
 _ACTIONS = ("ram:CreateRole", "ram:GetRole", "rolecall:CheckAssumeRole", "rolecall:AskFor", "sts:AssumeRole")
@@ -80,6 +83,7 @@ def check_question(data: bytes) -> None:
     action, resource = parts_of(data, 2)
     access = outcome(lambda: read_access(action, resource), ValueError)
     administrator = compile_permissions([("AdministratorAccess", SYSTEM_POLICIES["AdministratorAccess"])])
+    assert (access is not None) == is_written_out(action, resource)
     allowed = evaluate_access(administrator, action, resource, [], _NOW).outcome is Outcome.ALLOW
     assert allowed == (access is not None)
     if access is not None:
@@ -88,6 +92,14 @@ def check_question(data: bytes) -> None:
         assert resource == "*" or "?" not in resource
         assert "*" not in resource.removesuffix("*").removeprefix("acs:ram:*:")
         assert read_access(action.upper(), resource) == access
+
+
+def check_decision(data: bytes) -> None:
+    """The evaluator gives the answer of the oracle, for policies and an access that the bytes choose."""
+    random = ByteRandom(data)
+    policies, callers_rights, access = drawn.policies(random), random.random() < 0.5, drawn.access(random)
+    product = Permissions(policies, callers_rights=callers_rights).decide(access)
+    assert product == decide_access(policies, access, callers_rights=callers_rights)
 
 
 WORDS = (
@@ -104,7 +116,10 @@ _STATEMENTS = (
 )
 POLICIES = tuple(f'{{"Version":"1","Statement":[{text}]}}'.encode() for text in (*_STATEMENTS, ",".join(_STATEMENTS)))
 
+_DRAWS = tuple(bytes((seed * at) % 251 for at in range(200)) for seed in range(1, 17))
+
 TARGETS = (
+    Target(name="permission-decision", check=check_decision, seeds=_DRAWS, max_bytes=400),
     Target(name="permission-policy", check=check_text, seeds=POLICIES, words=WORDS),
     Target(
         name="permission-question", check=check_question, words=WORDS, max_bytes=400,
