@@ -264,11 +264,11 @@ def test_the_actions_that_are_counted_and_the_denials_that_are_reported_are_limi
 
 
 def test_the_callers_and_their_rights_take_bounded_memory() -> None:
-    directory = CallerDirectory(callers(entry()))
+    directory = CallerDirectory(of_policy(allowing(CREATE, resource=f"acs:ram:*:{ACCOUNT}:role/*")))
     caller = orders(directory)
 
     for number in range(20_100):
-        caller.allows(CHECK, f"{ROLE}{number}")
+        caller.allows(CREATE, f"{ROLE}{number}")
     for number in range(10_100):
         directory.caller(ORDERS_CREDENTIAL, source_ip=str(number), secure=True)
 
@@ -277,11 +277,11 @@ def test_the_callers_and_their_rights_take_bounded_memory() -> None:
 
 
 def test_long_resources_are_remembered_within_a_limit_of_bytes() -> None:
-    directory = CallerDirectory(callers(entry()))
+    directory = CallerDirectory(of_policy(allowing(CREATE, resource=f"acs:ram:*:{ACCOUNT}:role/*")))
     caller = orders(directory)
 
     for number in range(10_000):
-        caller.allows(CHECK, f"acs:ram::{ACCOUNT}:role/{number:02000d}")
+        caller.allows(CREATE, f"acs:ram::{ACCOUNT}:role/{number:02000d}")
 
     assert len(directory.remembered) < 10_000
     assert directory.remembered.bytes <= 16 * 1024 * 1024
@@ -296,3 +296,52 @@ def test_an_explanation_does_not_know_the_observe_period() -> None:
     assert evaluation is not None
     assert evaluation.outcome == "IMPLICIT_DENY"
     assert observe.denials == {}
+
+
+def test_what_every_resource_allows_is_remembered_once() -> None:
+    directory = CallerDirectory(callers(entry()))
+    caller = orders(directory)
+
+    answers = {caller.allows(CHECK, f"{ROLE}{number}") for number in range(100)}
+
+    assert answers == {True}
+    assert len(directory.remembered) == 0
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"Effect": "Deny", "Action": "ram:Create*", "Resource": f"acs:ram:*:{ACCOUNT}:role/payroll"},
+        {
+            "Effect": "Deny",
+            "Action": "*",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"acs:ResourceTag/team": "x"}},
+        },
+        {
+            "Effect": "Deny",
+            "NotAction": "ram:Get*",
+            "Resource": "*",
+            "Condition": {"DateLessThan": {"acs:CurrentTime": UNTIL}},
+        },
+    ],
+)
+def test_another_statement_about_the_action_is_always_read(other: dict[str, object]) -> None:
+    allow = {"Effect": "Allow", "Action": "ram:*", "Resource": "*"}
+    file = of_policy({"Version": "1", "Statement": [allow, other]})
+    clock = Clock(UNTIL_MICROS)
+    caller = orders(CallerDirectory(file, clock=clock))
+    before = caller.allows(CREATE, ROLE)
+
+    clock.now = UNTIL_MICROS - 1
+
+    assert before
+    assert not caller.allows(CREATE, f"acs:ram::{ACCOUNT}:role/payroll", {"acs:ResourceTag/team": ("x",)})
+
+
+def test_a_question_that_is_not_written_out_is_denied() -> None:
+    caller = orders(CallerDirectory(callers(entry(policies=["AdministratorAccess"]))))
+
+    assert caller.allows("ram:GetRole", ROLE)
+    assert not caller.allows("ram:*", ROLE)
+    assert not caller.allows("GetRole", ROLE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import TypeAlias
 
 from rolecall.callers.credential import Credential
 from rolecall.callers.declarations import CallersFile
@@ -17,6 +18,9 @@ MAX_KNOWN_CALLERS = 10_000
 MAX_KNOWN_CALLERS_BYTES = 16 * 1024 * 1024
 
 _CALLER_BYTES = 1_500
+
+_Key: TypeAlias = "tuple[Credential, Credential | None, str, bool]"
+"""A credential, the certificate beside it, the IP address, and whether over TLS."""
 
 
 class CallerDirectory:
@@ -36,7 +40,7 @@ class CallerDirectory:
         self.clock, self.observe = clock, observe
         self.current = CallersGeneration(file)
         self.remembered = RememberedRights()
-        self._callers: OrderedDict[tuple[Credential, CredentialOrigin], tuple[KnownCaller, int]] = OrderedDict()
+        self._callers: OrderedDict[_Key, tuple[KnownCaller, int]] = OrderedDict()
         self._bytes = 0
         self._listeners: list[Callable[[], object]] = []
 
@@ -58,13 +62,14 @@ class CallerDirectory:
         A caller that is kept longer answers by the current file, too. `certificate` is the client certificate beside which a
         token arrived. Then the token is a caller only by an entry whose `via` names the certificate (`accepts`).
         """
-        origin = CredentialOrigin(source_ip=source_ip, secure=secure, certificate=certificate)
-        found = self._callers.get((credential, origin))
+        key = (credential, certificate, source_ip, secure)
+        found = self._callers.get(key)
         if found is not None:
-            self._callers.move_to_end((credential, origin))
+            self._callers.move_to_end(key)
             return found[0]
+        origin = CredentialOrigin(source_ip=source_ip, secure=secure, certificate=certificate)
         caller = KnownCaller(self, credential, origin)
-        self._keep((credential, origin), caller)
+        self._keep(key, caller)
         return caller
 
     def accepts(self, credential: Credential, certificate: Credential | None = None) -> bool:
@@ -85,8 +90,8 @@ class CallerDirectory:
         for listener in self._listeners:
             listener()
 
-    def _keep(self, key: tuple[Credential, CredentialOrigin], caller: KnownCaller) -> None:
-        weight = _weight(*key)
+    def _keep(self, key: _Key, caller: KnownCaller) -> None:
+        weight = _weight(key)
         while self._callers and (
             len(self._callers) >= MAX_KNOWN_CALLERS or self._bytes + weight > MAX_KNOWN_CALLERS_BYTES
         ):
@@ -98,6 +103,10 @@ class CallerDirectory:
         return len(self._callers)
 
 
-def _weight(credential: Credential, origin: CredentialOrigin) -> int:
-    texts = [credential.identity, credential.issuer, credential.subject, *credential.audiences, origin.source_ip]
-    return _CALLER_BYTES + sum(map(len, texts))
+def _weight(key: _Key) -> int:
+    weight = _CALLER_BYTES
+    for credential in key[:2]:
+        if credential is not None:
+            texts = (credential.identity, credential.issuer, credential.subject, *credential.audiences)
+            weight += sum(map(len, texts))
+    return weight

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from rolecall.callers.credential import Credential, CredentialKind
 from rolecall.callers.declarations import CallerEntry, CallersFile
 from rolecall.callers.matching import EntryIndex
+from rolecall.policy.document import Effect
+from rolecall.policy.permission.access import read_access
 from rolecall.policy.permission.compiler import CompiledPermissions, compile_permissions
-from rolecall.policy.permission.document import PermissionPolicy
+from rolecall.policy.permission.document import PermissionPolicy, PermissionStatement
+from rolecall.policy.permission.patterns import EVERYTHING
 from rolecall.policy.permission.system_policies import SYSTEM_POLICIES
 from rolecall.policy.principal import Principal, PrincipalKind
+from rolecall.policy.readers import fold
 
 ADMINISTRATOR, DECIDER = "AdministratorAccess", "RolecallDecider"
 
@@ -29,15 +33,13 @@ class GrantedRights:
     """The rights of a credential, and the names of the entries that give them.
 
     `documents` are the policies by their names, and `permissions` is their compiled form, None if nothing is granted.
-    `unrestricted`: no question needs an evaluation, the answer is yes. `conflict`: the entries name different principals, so
-    that nothing is granted. At `valid_until` an entry ends.
+    `conflict`: the entries name different principals, so that nothing is granted. At `valid_until` an entry ends.
     """
 
     entries: tuple[str, ...] = ()
     documents: tuple[tuple[str, PermissionPolicy], ...] = ()
     principal: Principal | None = None
     permissions: CompiledPermissions | None = None
-    unrestricted: bool = False
     conflict: bool = False
     valid_until: int | None = None
 
@@ -45,6 +47,21 @@ class GrantedRights:
     def policies(self) -> tuple[str, ...]:
         """Return the names of the policies."""
         return tuple(name for name, _ in self.documents)
+
+    def always_allows(self, action: str) -> bool:
+        """Return whether an action is allowed on every resource, with any condition keys and at any time.
+
+        So it is if every statement about it is an Allow on `*` without conditions.
+        """
+        if self.permissions is None or not is_written_out(action):
+            return False
+        statements = (statement for _, policy in self.documents for statement in policy.statements)
+        about = [
+            statement
+            for statement, tests in zip(statements, self.permissions.statements, strict=True)
+            if tests.matches_action(fold(action))
+        ]
+        return bool(about) and all(_is_always(statement) for statement in about)
 
 
 NOTHING_GRANTED = GrantedRights()
@@ -94,7 +111,6 @@ class CallersGeneration:
             documents=tuple((name, self._documents[name]) for name in policies),
             principal=principal,
             permissions=self._permissions(policies) if policies else None,
-            unrestricted=policies == (ADMINISTRATOR,),
             valid_until=valid_until,
         )
 
@@ -106,6 +122,19 @@ class CallersGeneration:
             compiled = compile_permissions([(name, self._documents[name]) for name in names], callers_rights=True)
             self._compiled[names] = compiled
         return compiled
+
+
+def is_written_out(action: str) -> bool:
+    """Return whether an action has the form `PRODUCT:Name`, without wildcards."""
+    try:
+        read_access(action, EVERYTHING)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_always(statement: PermissionStatement) -> bool:
+    return statement.effect is Effect.ALLOW and EVERYTHING in statement.resources and not statement.conditions
 
 
 def comparable(principal: Principal) -> Principal:

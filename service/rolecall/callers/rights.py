@@ -2,7 +2,8 @@
 
 1. The entries that match the caller's credential are found, and their policies compiled, once for each generation of the file.
 2. A question is answered by evaluating them. The answer is remembered by the action, the resource and the values of the
-   condition keys that the policies read, until an entry ends or a condition on the time changes.
+   condition keys that the policies read, until an entry ends or a condition on the time changes. What every resource and every
+   value allows is remembered by the action alone.
 3. A new generation answers from the next question on, also for callers that are in use: nothing is remembered across
    generations.
 """
@@ -32,6 +33,8 @@ SECURE_TRANSPORT = "acs:SecureTransport"
 MFA_PRESENT = "acs:MFAPresent"
 
 _numbers = count(1)
+MAX_ALWAYS_ALLOWED = 200
+"""Actions of one caller that are known to be allowed on every resource; there are fewer."""
 
 
 class CurrentCallers(Protocol):
@@ -53,16 +56,21 @@ class CredentialOrigin:
 
 
 class _View:
-    """The rights of one caller in one generation, and the values of the keys that are its own."""
+    """The rights of one caller in one generation, and the values of the keys that are its own.
+
+    `access_keys` are those keys that the policies read from the access, and `access_key` is the only one, if it is one.
+    `always` are the actions that are known to be allowed on every resource, as long as the view stands.
+    """
 
     __slots__ = (
         "_access_slots",
         "_own",
+        "access_key",
+        "access_keys",
+        "always",
         "generation",
         "granted",
-        "reads_access",
         "reads_tags",
-        "unrestricted",
         "valid_until",
     )
 
@@ -71,22 +79,29 @@ class _View:
     ) -> None:
         keys = granted.permissions.keys if granted.permissions else ()
         self.generation, self.granted = generation, granted
-        self.unrestricted = granted.unrestricted
         self.valid_until = FOREVER if granted.valid_until is None else granted.valid_until
         self.reads_tags = any(key.startswith(RESOURCE_TAG_PREFIX) for key in keys)
         self._own: tuple[RequestedValues, ...] = tuple(own.get(key) for key in keys)
         # The caller's own values win: an access cannot replace them.
         self._access_slots = tuple((slot, key) for slot, key in enumerate(keys) if key not in own)
-        self.reads_access = bool(self._access_slots)
+        self.access_keys = tuple(key for _, key in self._access_slots)
+        self.access_key = self.access_keys[0] if len(self.access_keys) == 1 else ""
+        self.always: set[str] = set()
 
     def values(self, keys: AccessKeys) -> tuple[RequestedValues, ...]:
         """Return the values of all keys that the policies read, for an access with these keys."""
-        if not self.reads_access:
-            return self._own
         values = list(self._own)
         for slot, key in self._access_slots:
             values[slot] = keys.get(key)
         return tuple(values)
+
+    def note_if_always(self, action: str) -> bool:
+        """Return whether an action is always allowed, and note it if it is."""
+        if not self.granted.always_allows(action):
+            return False
+        if self.valid_until == FOREVER and len(self.always) < MAX_ALWAYS_ALLOWED:
+            self.always.add(action)
+        return True
 
 
 class KnownCaller:
@@ -134,6 +149,9 @@ class KnownCaller:
 
         In the observe period the answer is yes, and a denial is noted. May be called on any thread.
         """
+        view = self._view
+        if action in view.always and view.generation is self._callers.current:
+            return True
         return self.allowed_until(action, resource, keys) is not None
 
     def allowed_until(self, action: str, resource: str, keys: AccessKeys = NO_ACCESS_KEYS) -> int | None:
@@ -145,11 +163,18 @@ class KnownCaller:
         view, callers = self._view, self._callers
         if view.generation is not callers.current or view.valid_until != FOREVER:
             view = self._current()
-        if view.unrestricted:
+        if action in view.always:
             return view.valid_until
-        key: RightsKey = (view, action, resource, view.values(keys)) if view.reads_access else (view, action, resource)
+        # Of the values, those of the access: the caller's own are the same for the view.
+        key: RightsKey = (view, action, resource)
+        if view.access_key:
+            key = (view, action, resource, keys.get(view.access_key))
+        elif view.access_keys:
+            key = (view, action, resource, tuple([keys.get(key) for key in view.access_keys]))
         known = callers.remembered.get(key)
         if known is None or (known.valid_until != FOREVER and callers.clock() >= known.valid_until):
+            if view.note_if_always(action):
+                return view.valid_until
             known = self._evaluate(view, key, action, resource, keys)
         return known.valid_until if known.allowed else self._observed(action, resource)
 
