@@ -61,7 +61,7 @@ def is_written_out(action: str, resource: str) -> bool:
     if resource == "*":
         return True
     parts = resource.split(":", 4)
-    if len(parts) < 5 or parts[0] != "acs" or not parts[1]:
+    if len(parts) < 5 or parts[0] != "acs" or not parts[1] or max(map(len, parts[1:4])) > 64:
         return False
     _, product, region, account, relative_id = parts
     region = "" if (product, region) == ("ram", "*") else region

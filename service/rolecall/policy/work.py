@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from rolecall.policy.document import Condition, Statement
 from rolecall.policy.keys import CURRENT_TIME, PRINCIPAL_ARN
@@ -38,7 +38,7 @@ _TRACED_PRINCIPAL = 2_000
 _TRACED_CHARACTER = 15
 
 
-class _Rate(NamedTuple):
+class WorkRate(NamedTuple):
     """The work for a key that has values, for each of its values, and for each 1,024 characters of them."""
 
     key: int
@@ -48,21 +48,30 @@ class _Rate(NamedTuple):
 
 # The first figure is that of a value that cannot be read: a condition reads no further value after it.
 _READ = {
-    Family.STRING: _Rate(0, 150, _BLOCK),
-    Family.NUMERIC: _Rate(2_500, 1_000, 13 * _BLOCK),
-    Family.DATE: _Rate(2_500, 2_900, 0),
-    Family.BOOL: _Rate(2_500, 300, 14 * _BLOCK),
-    Family.IP: _Rate(2_500, 10_500, 0),
+    Family.STRING: WorkRate(0, 150, _BLOCK),
+    Family.NUMERIC: WorkRate(2_500, 1_000, 13 * _BLOCK),
+    Family.DATE: WorkRate(2_500, 2_900, 0),
+    Family.BOOL: WorkRate(2_500, 300, 14 * _BLOCK),
+    Family.IP: WorkRate(2_500, 10_500, 0),
 }
-_FOLD = _Rate(0, 700, 14 * _BLOCK)
-_RANGE = _Rate(0, 45, 0)
-_PATTERN = _Rate(0, 300, 0)
-_LITERAL = _Rate(0, 180, 0)
-_SEARCH = _Rate(0, 350, 0)
-_SEARCHED_CHARACTER = _Rate(0, 0, _BLOCK // 2)
-_MASKED_PIECE = _Rate(0, 500, 0)
-_MASKED_CHARACTER = _Rate(0, 200, _BLOCK // 32)
-_CHARACTER_PLACES = _Rate(0, 1_200, _BLOCK // 3)
+_FOLD = WorkRate(0, 700, 14 * _BLOCK)
+_RANGE = WorkRate(0, 45, 0)
+_PATTERN = WorkRate(0, 300, 0)
+_LITERAL = WorkRate(0, 180, 0)
+_SEARCH = WorkRate(0, 350, 0)
+_SEARCHED_CHARACTER = WorkRate(0, 0, _BLOCK // 2)
+_MASKED_PIECE = WorkRate(0, 500, 0)
+_MASKED_CHARACTER = WorkRate(0, 200, _BLOCK // 32)
+_CHARACTER_PLACES = WorkRate(0, 1_200, _BLOCK // 3)
+
+
+class ConditionedStatement(Protocol):
+    """A statement of a policy of either kind."""
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Return the conditions of the statement."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +79,10 @@ class PolicyWork:
     """The work of a policy: what each question takes, and the rates of its keys, in the order of `CompiledPolicy.keys`."""
 
     fixed: int
-    rates: tuple[_Rate, ...]
+    rates: tuple[WorkRate, ...]
 
     @classmethod
-    def of(cls, statements: Iterable[Statement], keys: Sequence[str]) -> PolicyWork:
+    def of(cls, statements: Iterable[ConditionedStatement], keys: Sequence[str]) -> PolicyWork:
         """Return the work of the statements of a policy that reads `keys`."""
         fixed, sums = 0, {key: [0, 0, 0] for key in keys}
         for statement in statements:
@@ -82,12 +91,12 @@ class PolicyWork:
                 fixed += _CONDITION + _instants(condition)
                 for part in _parts(condition) if condition.key in sums else ():
                     _add(sums[condition.key], part)
-        return cls(fixed, tuple(_Rate(*sums[key]) for key in keys))
+        return cls(fixed, tuple(WorkRate(*sums[key]) for key in keys))
 
     @property
     def largest(self) -> int:
         """Return the work of a request with as many and as long values for every key as a request may have for one."""
-        return self.fixed + sum(_work(rate, MAX_VALUES, MAX_CONTEXT_CHARACTERS) for rate in self.rates)
+        return self.fixed + sum(rate_work(rate, MAX_VALUES, MAX_CONTEXT_CHARACTERS) for rate in self.rates)
 
     def estimate(self, values: Sequence[Sequence[str] | None]) -> int:
         """Return the work of a question with these values, in the order of the keys."""
@@ -121,14 +130,23 @@ def work_of_values(condition: Condition, values: Sequence[str]) -> int:
     sums = [0, 0, 0]
     for part in _parts(condition):
         _add(sums, part)
-    return _CONDITION + _work(_Rate(*sums), len(values), sum(map(len, values)))
+    return _CONDITION + rate_work(WorkRate(*sums), len(values), sum(map(len, values)))
 
 
-def _work(rate: _Rate, values: int, characters: int) -> int:
+def rate_work(rate: WorkRate, values: int, characters: int) -> int:
+    """Return the work for so many values of so many characters together."""
     return rate.key + rate.value * values + rate.block * characters // _BLOCK
 
 
-def _add(sums: list[int], part: tuple[_Rate, int]) -> None:
+def pattern_rate(patterns: Iterable[str]) -> WorkRate:
+    """Return the rate of comparing texts with patterns."""
+    sums = [0, 0, 0]
+    for part in _pattern_parts(set(patterns)):
+        _add(sums, part)
+    return WorkRate(*sums)
+
+
+def _add(sums: list[int], part: tuple[WorkRate, int]) -> None:
     rate, times = part
     sums[0] += rate.key * times
     sums[1] += rate.value * times
@@ -140,7 +158,7 @@ def _instants(condition: Condition) -> int:
     return 2 * _INSTANT * len(condition.values) if condition.key == CURRENT_TIME else 0
 
 
-def _parts(condition: Condition) -> Iterable[tuple[_Rate, int]]:
+def _parts(condition: Condition) -> Iterable[tuple[WorkRate, int]]:
     """Return the parts of the work of a condition, each with how often it is done."""
     operator = condition.operator
     if condition.key == PRINCIPAL_ARN and operator.family is Family.STRING:
@@ -149,7 +167,7 @@ def _parts(condition: Condition) -> Iterable[tuple[_Rate, int]]:
     return _text_parts(condition)
 
 
-def _text_parts(condition: Condition) -> Iterable[tuple[_Rate, int]]:
+def _text_parts(condition: Condition) -> Iterable[tuple[WorkRate, int]]:
     operator = condition.operator
     if operator.name in LIKE_OPERATORS:
         return [(_READ[Family.STRING], 1), *_pattern_parts(set(condition.values))]
@@ -158,7 +176,7 @@ def _text_parts(condition: Condition) -> Iterable[tuple[_Rate, int]]:
     return [(_FOLD if operator.name.endswith("IgnoreCase") else _READ[operator.family], 1)]
 
 
-def _pattern_parts(patterns: Iterable[str]) -> Iterable[tuple[_Rate, int]]:
+def _pattern_parts(patterns: Iterable[str]) -> Iterable[tuple[WorkRate, int]]:
     masked: set[str] = set()
     for pattern in patterns:
         shape = pattern_shape(pattern)

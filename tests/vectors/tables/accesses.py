@@ -239,11 +239,13 @@ def _not_written_out() -> File:
         ("a question mark", "ram:GetRole", "acs:ram::1:role/sho?"),
         ("a star in place of the account", "ram:GetRole", "acs:ram::*:role/x"),
         ("a star in place of a region that is not RAM's", "ram:GetRole", "acs:oss:*:1:bucket"),
+        ("an account of 65 characters", "ram:GetRole", f"acs:oss::{'1' * 65}:x"),
         ("a resource of 2049 characters", "ram:GetRole", f"acs:oss::1:{'x' * 2038}"),
     ]
     cases = [_case(name, action, resource, _nothing()) for name, action, resource in written]
     cases += [
         _case("an action of 128 characters", f"ram:{'x' * 124}", SHOP, _allowed(0)),
+        _case("an account of 64 characters", "ram:GetRole", f"acs:oss::{'1' * 64}:x", _allowed(0)),
         _case("a resource of 2048 characters", "ram:GetRole", f"acs:oss::1:{'x' * 2037}", _allowed(0)),
     ]
     return _file("not-written-out", "An access that is not written out is denied", [_statement(Action="*")], cases)

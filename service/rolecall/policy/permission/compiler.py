@@ -12,6 +12,8 @@ from rolecall.policy.permission.actions import ActionTest, action_test, restrict
 from rolecall.policy.permission.document import PermissionPolicy, PermissionStatement
 from rolecall.policy.permission.resources import ResourceTest, resource_test
 from rolecall.policy.permission.system_policies import is_administrator_access
+from rolecall.policy.permission.work import PermissionWork
+from rolecall.policy.work import LONG_WORK
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,14 @@ class CompiledPermission:
 class CompiledPermissions:
     """The compiled policies of one principal; equal only to itself.
 
-    `keys` are the lookup names of the condition keys that the policies read, sorted, without the time.
+    `keys` are the lookup names of the condition keys that the policies read, sorted, without the time. `work` is None if no access
+    is large enough for long work, so that most policies are evaluated without an estimate.
     """
 
     statements: tuple[CompiledPermission, ...]
     keys: tuple[str, ...]
     reads_time: bool
+    work: PermissionWork | None
 
 
 def compile_permissions(
@@ -59,10 +63,11 @@ def compile_permissions(
     With `callers_rights` they are the rights of a caller of this service: an Allow reaches an action `rolecall:...` only by a
     pattern that begins with `rolecall:`, or by the system policy AdministratorAccess. A Deny reaches it by any pattern.
     """
-    conditions = [c for _, policy in policies for s in policy.statements for c in s.conditions]
-    read = {condition.key for condition in conditions}
+    written = [statement for _, policy in policies for statement in policy.statements]
+    read = {condition.key for statement in written for condition in statement.conditions}
     keys = tuple(sorted(read - {CURRENT_TIME}))
     slots = {key: slot for slot, key in enumerate(keys)} | {CURRENT_TIME: -1}
+    work = PermissionWork.of(written, keys)
     return CompiledPermissions(
         statements=tuple(
             statement
@@ -71,6 +76,7 @@ def compile_permissions(
         ),
         keys=keys,
         reads_time=CURRENT_TIME in read,
+        work=work if work.largest > LONG_WORK else None,
     )
 
 

@@ -60,6 +60,13 @@ def evaluate_access(
     )
 
 
+def estimated_access_work(
+    permissions: CompiledPermissions, action: str, resource: str, values: Sequence[RequestedValues]
+) -> int:
+    """Return the estimated work of `evaluate_access` in the units of `policy/work.py`; 0 where no access makes long work."""
+    return 0 if permissions.work is None else permissions.work.estimate(action, resource, values)
+
+
 def matching_permissions(permissions: CompiledPermissions, access: Access) -> list[CompiledPermission]:
     """Return the statements that are about the action and the resource of an access."""
     return [s for s in permissions.statements if s.matches_action(access.action) and s.matches_resource(access)]

@@ -21,3 +21,6 @@ MAX_GROUPS_OF_A_USER = 50
 MAX_ACTION_CHARACTERS = 128
 MAX_RESOURCE_CHARACTERS = 2_048
 """Of the action and the resource that are asked about."""
+
+MAX_PART_CHARACTERS = 64
+"""Of the product, the region and the account of a resource that is asked about."""

@@ -11,6 +11,7 @@ from rolecall.policy.permission.actions import matches_any_action
 from rolecall.policy.permission.document import PermissionStatement
 from rolecall.policy.permission.known_actions import product_of
 from rolecall.policy.permission.resources import resource_test
+from rolecall.policy.wildcard import CharacterPlaces
 
 _ACCOUNTS = ("1", "9" * 20)
 """Two accounts that no pattern matches both, unless it matches every one."""
@@ -47,7 +48,7 @@ def allowing(statement: PermissionStatement, action: str) -> list[tuple[str, str
 
 def is_about_all(statement: PermissionStatement, kind: str) -> bool:
     """Return whether one resource of a statement is every resource of a kind (`role/`) of every account."""
-    everything = [Access("", "ram", "", account, kind, is_prefix=True) for account in _ACCOUNTS]
+    everything = [Access("", "ram", "", account, kind, CharacterPlaces(kind), is_prefix=True) for account in _ACCOUNTS]
     return any(all(map(resource_test([pattern], denies=False), everything)) for pattern in statement.resources)
 
 
@@ -57,7 +58,7 @@ def can_be_about(pattern: str, kind: str) -> bool:
         return True
     parts = pattern.split(":", 4)
     product, relative_id = parts[1], parts[4] if len(parts) == 5 else "*"
-    access = Access("", "ram", "", "", kind, is_prefix=True)
+    access = Access("", "ram", "", "", kind, CharacterPlaces(kind), is_prefix=True)
     return resource_test([f"acs:{product}:*:*:{relative_id}"], denies=True)(access)
 
 

@@ -59,21 +59,21 @@ def _text_test(pattern: str) -> _TextTest:
 
 
 def _relative_test(pattern: str, *, denies: bool) -> ResourceTest:
-    exact, folded = _text_test(pattern), _text_test(fold(pattern))
-    of_prefix = _begins_test(fold(pattern)) if denies else _covers_test(pattern, exact, folded)
+    if pattern == EVERYTHING:
+        return lambda _: True
+    # The places of a character are computed once for all patterns of an access.
+    exact, folded = compile_pattern(pattern), compile_pattern(fold(pattern))
+    begins, ends_open = _begins_test(fold(pattern)), pattern.endswith(EVERYTHING)
 
     def matches(access: Access) -> bool:
-        if access.is_prefix:
-            return of_prefix(access)
-        return folded(access.relative_id) if _is_role(access) else exact(access.relative_id)
+        if access.is_prefix and denies:
+            return begins(access)
+        # A pattern matches every relative id that begins so, if it matches the shortest and ends in `*`.
+        if access.is_prefix and not ends_open:
+            return False
+        return (folded if _is_role(access) else exact)(access.relative_id, access.places)
 
     return matches
-
-
-def _covers_test(pattern: str, exact: _TextTest, folded: _TextTest) -> ResourceTest:
-    """Return the test whether a pattern matches every relative id that begins as asked: it ends in `*` and matches the least."""
-    ends_open = pattern.endswith(EVERYTHING)
-    return lambda access: ends_open and (folded if _is_role(access) else exact)(access.relative_id)
 
 
 def _begins_test(folded: str) -> ResourceTest:

@@ -1,0 +1,69 @@
+"""The estimated work of an access: it grows with the policies and with what is asked."""
+
+from __future__ import annotations
+
+from rolecall.policy.permission.compiler import compile_permissions
+from rolecall.policy.permission.evaluator import estimated_access_work
+from rolecall.policy.permission.parser import parse_permission_policy
+from rolecall.policy.permission.system_policies import SYSTEM_POLICIES
+from rolecall.policy.permission.work import PermissionWork
+from rolecall.policy.work import LONG_WORK
+from tests.policy.permission.examples import ROLE, JsonValue, compiled, document, policy, statement
+
+WIDE = ["ram:*" + "a*" * 15] * 3
+
+
+def work(
+    *statements: JsonValue, action: str = "ram:GetRole", resource: str = ROLE, values: tuple[str, ...] = ()
+) -> int:
+    read = policy(*statements).statements
+    keys = sorted({condition.key for found in read for condition in found.conditions})
+    return PermissionWork.of(read, keys).estimate(action, resource, [values] * len(keys))
+
+
+def test_every_part_of_a_policy_takes_work() -> None:
+    plain = work(statement())
+
+    assert plain < work(statement(), statement())
+    assert plain < work(statement(Action="ram:*?et*?ole"))
+    assert plain < work(statement(Resource=["acs:ram:*:*:*a*?b"]))
+    assert work(statement(Resource="acs:ram:*:1:role/x")) < work(
+        statement(Resource="acs:ram:*:1:role/x", Effect="Deny")
+    )
+    assert plain < work(statement(Condition={"StringLike": {"acs:SourceVpc": "*a"}}))
+
+
+def test_longer_questions_take_more_work() -> None:
+    wild = statement(
+        Action="*:*?a?b*", Resource="acs:ram:*:*:*?a?b*", Condition={"StringLike": {"acs:SourceVpc": "*a*?b"}}
+    )
+
+    assert work(wild) < work(wild, action="ram:" + "a" * 100)
+    assert work(wild) < work(wild, resource=ROLE + "a" * 1_000)
+    assert work(wild) < work(wild, values=("v" * 100,) * 3)
+
+
+def test_a_pattern_that_is_repeated_is_compared_once() -> None:
+    assert work(statement(Action=["*:a*?b"])) == work(statement(Action=["*:a*?b"] * 20))
+
+
+def test_no_access_takes_more_work_than_the_largest() -> None:
+    read = policy(statement(Action="*:*?a?b*", Resource="acs:*:*:*:*?a?b*")).statements
+    whole = PermissionWork.of(read, [])
+
+    assert whole.estimate("a" * 128, "a" * 2_048, []) == whole.largest
+
+
+def test_ordinary_policies_are_evaluated_without_an_estimate() -> None:
+    system = compile_permissions(list(SYSTEM_POLICIES.items()))
+
+    assert system.work is None
+    assert compiled(statement(Condition={"IpAddress": {"acs:SourceIp": "10.0.0.0/8"}})).work is None
+    assert estimated_access_work(system, "ram:GetRole", ROLE, ()) == 0
+
+
+def test_the_largest_documents_of_a_principal_are_long_work() -> None:
+    hostile = parse_permission_policy(document(*[statement(Resource=["acs:*:*:*:" + "*?a" * 12] * 2)] * 30))
+    permissions = compile_permissions([(f"p{number}", hostile) for number in range(40)])
+
+    assert estimated_access_work(permissions, "ram:GetRole", ROLE, ()) > LONG_WORK
