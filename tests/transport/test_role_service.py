@@ -139,6 +139,7 @@ async def test_of_two_concurrent_creations_of_a_role_one_fails_because_it_exists
 async def test_a_repeated_request_id_returns_the_first_result_or_is_refused_for_another_request(
     service: Served,
 ) -> None:
+    # Row 47 of the faults.
     first = await service.roles.CreateRole(create(request_id=UUID))
 
     second = await service.roles.CreateRole(create(request_id=UUID))
