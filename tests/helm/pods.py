@@ -80,8 +80,13 @@ class Pod:
         claims = self.rendered.workload["spec"].get("volumeClaimTemplates", [])
         for name in [*volumes, *(claim["metadata"]["name"] for claim in claims)]:
             (self.directory / name).mkdir()
-            if secret := volumes.get(name, {}).get("secret"):
-                self._write_secret(self.directory / name, secret)
+            volume = volumes.get(name, {})
+            if secret := volume.get("secret"):
+                self._write_files(self.directory / name, self.secrets[secret["secretName"]], secret)
+            if config_map := volume.get("configMap"):
+                data = self.rendered.one("ConfigMap", config_map["name"])["data"]
+                contents = {key: text.encode() for key, text in data.items()}
+                self._write_files(self.directory / name, contents, config_map)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -127,14 +132,14 @@ class Pod:
 
         return rewrite
 
-    def _write_secret(self, directory: Path, secret: dict[str, Any]) -> None:
-        data = self.secrets[secret["secretName"]]
+    def _write_files(self, directory: Path, data: Mapping[str, bytes], source: dict[str, Any]) -> None:
+        """Write the files of a secret or a ConfigMap: those of its items, or else all."""
         (directory / "..2026_11_22").mkdir()
         (directory / "..data").symlink_to("..2026_11_22")
-        for item in secret["items"]:
+        for item in source.get("items", [{"key": key, "path": key} for key in data]):
             file = directory / "..data" / item["path"]
             file.write_bytes(data[item["key"]])
-            file.chmod(secret["defaultMode"])
+            file.chmod(source["defaultMode"])
             (directory / item["path"]).symlink_to(f"..data/{item['path']}")
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from rolecall.callers.document import read_callers
+from rolecall.security.yaml_values import read_yaml
 from tests.helm.chart import CASES, EVERYTHING, INSECURE, ISSUED, POSTGRES, SQLITE, name_of, notes, render
 
 
@@ -73,6 +75,29 @@ def test_an_insecure_server_is_configured_as_such_and_gets_no_tls_settings() -> 
     assert {"tls", "client-ca"} & set(rendered.mounts) == set()
 
 
+def test_the_callers_file_is_a_config_map_that_the_server_reads_as_a_directory() -> None:
+    rendered = render(SQLITE)
+    text = rendered.one("ConfigMap", "rolecall-callers")["data"]["callers.yaml"]
+
+    assert [entry.name for entry in read_callers(read_yaml(text, "").value).callers] == ["admin"]
+    assert rendered.environment()["ROLECALL_CALLERS"] == f"{rendered.mounts['callers']}/"
+    assert rendered.volume("callers")["configMap"] == {"name": "rolecall-callers", "defaultMode": 0o440}
+
+
+def test_the_callers_file_can_be_an_existing_config_map_or_secret() -> None:
+    config_map, secret = render(ISSUED), render(EVERYTHING)
+
+    assert config_map.volume("callers")["configMap"]["name"] == "callers"
+    assert secret.volume("callers")["secret"] == {"secretName": "who-may-call", "defaultMode": 0o440}
+    assert secret.environment()["ROLECALL_CALLERS_OBSERVE_UNTIL"] == "2030-01-31"
+    assert "ConfigMap" not in config_map.kinds() | secret.kinds()
+
+
+def test_administrators_inside_a_pod_have_a_socket_that_can_be_disabled() -> None:
+    assert render(SQLITE).environment()["ROLECALL_ADMIN_SOCKET"] == "/tmp/admin.sock"
+    assert "ROLECALL_ADMIN_SOCKET" not in render(ISSUED).environment()
+
+
 @pytest.mark.parametrize(
     ("case", "protocol"),
     [(SQLITE, "https"), (ISSUED, "https"), (INSECURE, "kubernetes.io/h2c"), (EVERYTHING, "tls")],
@@ -114,10 +139,10 @@ def test_every_service_and_budget_selects_the_pods(case: Path) -> None:
     ("case", "expected"),
     [
         (SQLITE, ["There is one pod, so an upgrade interrupts the service.", "callers must present a certificate that `ca.crt` of the secret `rolecall-tls` verifies", "load a renewed certificate without a restart"]),
-        (POSTGRES, ["used by 2 pods", "An init container migrates the schema", "Snapshot: on.", "load a renewed certificate without a restart"]),
+        (POSTGRES, ["used by 2 pods", "right that is not in the ConfigMap `rolecall-callers` is denied", "exec deployment/rolecall -- rolecall role list", "An init container migrates the schema", "Snapshot: on.", "load a renewed certificate without a restart"]),
         (ISSUED, ["Snapshot: off, since snapshot.existingSecret is not set.", "The chart does not migrate the schema", "which cert-manager creates"]),
-        (INSECURE, ["INSECURE", "Calls are in plain text", "every client that reaches port 50051 of these pods can read, change and delete every role", "-plaintext"]),
-        (EVERYTHING, ["port-forward service/trust 8443:8443", "dns:///trust-headless.access.svc.cluster.local:8443"]),
+        (INSECURE, ["INSECURE", "Calls are in plain text", "every client that reaches port 50051 of these pods can ask for decisions. Nobody can read or change roles, except inside the pod", "-plaintext"]),
+        (EVERYTHING, ["right that is not in the secret `who-may-call` is denied", "Until 2030-01-31 rights are observed only", "port-forward service/trust 8443:8443", "dns:///trust-headless.access.svc.cluster.local:8443"]),
     ],
     ids=name_of,
 )  # fmt: skip

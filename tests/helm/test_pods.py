@@ -30,6 +30,7 @@ VALUES: dict[str, Any] = {
     "config": {"account_id": ACCOUNT},
     "drain": {"delaySeconds": 1, "graceSeconds": 20},
     "tls": {"existingSecret": "tls", "clientCA": {"existingSecret": "callers"}},
+    "callers": {"file": "callers: [{name: alice, match: {dns: alice.example.com}, policies: [AdministratorAccess]}]"},
 }
 POSTGRES = VALUES | {
     "config": {"account_id": ACCOUNT, "snapshot_seconds": 1},
@@ -154,17 +155,23 @@ def test_the_pod_keeps_its_roles_when_it_is_replaced(keys: Keys, tmp_path: Path)
             assert check(channel).allowed
 
 
-def test_an_insecure_pod_serves_in_plain_text_and_logs_a_warning(tmp_path: Path) -> None:
+def test_an_insecure_pod_answers_checks_in_plain_text_and_logs_a_warning(tmp_path: Path) -> None:
     values = {"config": VALUES["config"], "drain": VALUES["drain"], "insecure": {"acknowledged": True}}
     with Pod(render(values), {}, tmp_path) as pod:
         process = ready(pod)
 
-        with grpc.insecure_channel(f"localhost:{pod.ports['grpc']}") as channel:
-            create(channel)
+        with (
+            grpc.insecure_channel(f"unix:{tmp_path}/tmp/admin.sock") as inside,
+            grpc.insecure_channel(f"localhost:{pod.ports['grpc']}") as channel,
+        ):
+            create(inside)
             decision = check(channel)
+            with pytest.raises(grpc.RpcError) as refused:
+                create(channel)
         code, log = process.terminate(pod.grace_seconds)
 
     assert decision.allowed
+    assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
     assert code == 0
     assert "INSECURE" in log
 

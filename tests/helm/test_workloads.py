@@ -14,7 +14,7 @@ def test_sqlite_is_one_pod_with_its_own_volume() -> None:
     rendered = render(SQLITE)
     (claim,) = rendered.workload["spec"]["volumeClaimTemplates"]
 
-    assert rendered.kinds() == {"Service": 3, "ServiceAccount": 1, "StatefulSet": 1}
+    assert rendered.kinds() == {"ConfigMap": 1, "Service": 3, "ServiceAccount": 1, "StatefulSet": 1}
     assert rendered.workload["spec"]["replicas"] == 1
     assert rendered.workload["spec"]["serviceName"] == "rolecall-headless"
     assert claim["spec"]["accessModes"] == ["ReadWriteOnce"]
@@ -28,7 +28,13 @@ def test_postgres_is_several_pods_spread_out_and_replaced_one_by_one() -> None:
     rendered = render(POSTGRES)
     spec = rendered.workload["spec"]
 
-    assert rendered.kinds() == {"Deployment": 1, "PodDisruptionBudget": 1, "Service": 3, "ServiceAccount": 1}
+    assert rendered.kinds() == {
+        "ConfigMap": 1,
+        "Deployment": 1,
+        "PodDisruptionBudget": 1,
+        "Service": 3,
+        "ServiceAccount": 1,
+    }
     assert spec["replicas"] == 2
     assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
     assert [c["whenUnsatisfiable"] for c in rendered.pod["topologySpreadConstraints"]] == ["ScheduleAnyway"] * 2

@@ -33,6 +33,18 @@
 - name: ROLECALL_INSECURE
   value: "true"
 {{- end }}
+{{- if include "rolecall.hasCallers" . }}
+- name: ROLECALL_CALLERS
+  value: /etc/rolecall/callers/
+{{- with .Values.callers.observeUntil }}
+- name: ROLECALL_CALLERS_OBSERVE_UNTIL
+  value: {{ . | quote }}
+{{- end }}
+{{- end }}
+{{- if .Values.callers.adminSocket.enabled }}
+- name: ROLECALL_ADMIN_SOCKET
+  value: /tmp/admin.sock
+{{- end }}
 {{- range $name, $value := .Values.config }}
 - name: ROLECALL_{{ upper $name }}
   value: {{ include "rolecall.settingText" $value | quote }}

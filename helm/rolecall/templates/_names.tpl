@@ -87,6 +87,11 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 {{- end -}}
 
+{{/* Not empty if there are callers files, in a ConfigMap or a secret. */}}
+{{- define "rolecall.hasCallers" -}}
+{{- or .Values.callers.file .Values.callers.existingConfigMap .Values.callers.existingSecret -}}
+{{- end -}}
+
 {{- define "rolecall.appProtocol" -}}
 {{- default (ternary "https" "kubernetes.io/h2c" (ne (include "rolecall.tlsSecret" .) "")) .Values.service.appProtocol -}}
 {{- end -}}

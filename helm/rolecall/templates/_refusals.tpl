@@ -4,6 +4,7 @@
 {{- include "rolecall.refuseName" . -}}
 {{- include "rolecall.refuseStore" . -}}
 {{- include "rolecall.refuseTls" . -}}
+{{- include "rolecall.refuseCallers" . -}}
 {{- include "rolecall.refuseExtras" . -}}
 {{- end -}}
 
@@ -54,6 +55,23 @@
 {{- end -}}
 {{- end -}}
 
+{{- define "rolecall.refuseCallers" -}}
+{{- $callers := .Values.callers -}}
+{{- if gt (len (compact (list $callers.file $callers.existingConfigMap $callers.existingSecret))) 1 -}}
+{{- fail "callers.file, callers.existingConfigMap and callers.existingSecret exclude each other: keep one of them" -}}
+{{- end -}}
+{{- if include "rolecall.tlsSecret" . -}}
+{{- if not (include "rolecall.hasCallers" .) -}}
+{{- fail "callers present certificates, and no callers file says what they may do: write one with `rolecall callers init --admin IDENTITY > callers.yaml`, and give it with --set-file callers.file=callers.yaml; or set callers.existingConfigMap or callers.existingSecret" -}}
+{{- end -}}
+{{- else if include "rolecall.hasCallers" . -}}
+{{- fail "there is a callers file, but with insecure.acknowledged the server recognises no caller: set tls.existingSecret or tls.certManager.enabled, or remove the values under callers" -}}
+{{- end -}}
+{{- if and $callers.observeUntil (not (include "rolecall.hasCallers" .)) -}}
+{{- fail "callers.observeUntil is set, but there is no callers file whose rights could be observed: set callers.file, or remove callers.observeUntil" -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Extra variables, volumes and mounts must not override those of the chart: its other parts rely on them. */}}
 {{- define "rolecall.refuseExtras" -}}
 {{- range .Values.extraEnv -}}
@@ -61,13 +79,13 @@
 {{- fail (printf "extraEnv sets %s, a setting of the server: set it under `config`, or use the value that the chart has for it" .name) -}}
 {{- end -}}
 {{- end -}}
-{{- $volumes := list "tmp" "data" "store" "snapshot" "snapshot-key" "tls" "client-ca" -}}
+{{- $volumes := list "tmp" "data" "store" "snapshot" "snapshot-key" "tls" "client-ca" "callers" -}}
 {{- range .Values.extraVolumes -}}
 {{- if has .name $volumes -}}
 {{- fail (printf "extraVolumes has a volume `%s`, which the chart uses: choose another name" .name) -}}
 {{- end -}}
 {{- end -}}
-{{- $paths := list "/tmp" "/var/lib/rolecall" "/var/cache/rolecall" "/etc/rolecall/store" "/etc/rolecall/snapshot" "/etc/rolecall/tls" "/etc/rolecall/client-ca" -}}
+{{- $paths := list "/tmp" "/var/lib/rolecall" "/var/cache/rolecall" "/etc/rolecall/store" "/etc/rolecall/snapshot" "/etc/rolecall/tls" "/etc/rolecall/client-ca" "/etc/rolecall/callers" -}}
 {{- range .Values.extraVolumeMounts -}}
 {{- if has (trimSuffix "/" .mountPath) $paths -}}
 {{- fail (printf "extraVolumeMounts mounts at %s, which the chart uses: choose another path" .mountPath) -}}

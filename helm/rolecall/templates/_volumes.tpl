@@ -26,6 +26,11 @@
   mountPath: /etc/rolecall/client-ca
   readOnly: true
 {{- end }}
+{{- if include "rolecall.hasCallers" . }}
+- name: callers
+  mountPath: /etc/rolecall/callers
+  readOnly: true
+{{- end }}
 {{- with .Values.extraVolumeMounts }}
 {{ toYaml . }}
 {{- end }}
@@ -75,6 +80,18 @@
     items:
       - key: {{ .Values.tls.clientCA.key | quote }}
         path: ca.crt
+{{- end }}
+{{- /* As a whole, so that further files can be added: the server reads every *.yaml, and does not start without any. */}}
+{{- if .Values.callers.existingSecret }}
+- name: callers
+  secret:
+    secretName: {{ .Values.callers.existingSecret | quote }}
+    defaultMode: 0440
+{{- else if include "rolecall.hasCallers" . }}
+- name: callers
+  configMap:
+    name: {{ default (printf "%s-callers" (include "rolecall.fullname" .)) .Values.callers.existingConfigMap | quote }}
+    defaultMode: 0440
 {{- end }}
 {{- with .Values.extraVolumes }}
 {{ toYaml . }}
