@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+from rolecall.callers.credential import LOCAL
+from rolecall.callers.directory import CallerDirectory
+from rolecall.callers.document import read_callers
 from rolecall.policy.canonical import canonical_text
 from rolecall.policy.errors import InvalidPolicyError
 from rolecall.policy.evaluator import Outcome
+from rolecall.policy.keys import PRINCIPAL_ARN, lookup_name
 from rolecall.policy.permission.access import read_access
 from rolecall.policy.permission.compiler import compile_permissions
 from rolecall.policy.permission.document import PermissionPolicy
@@ -18,6 +23,7 @@ from tests.fuzz.trust_policies import WORDS as TRUST_WORDS
 from tests.oracle import access_cases as drawn
 from tests.oracle.accesses import decide_access, is_written_out
 from tests.vectors.access_product import Permissions
+from tests.vectors.product import instant
 
 _NOW = 1_800_000_000_000_000
 _ACTIONS = ("ram:CreateRole", "ram:GetRole", "rolecall:CheckAssumeRole", "rolecall:AskFor", "sts:AssumeRole")
@@ -102,6 +108,48 @@ def check_decision(data: bytes) -> None:
     assert product == decide_access(policies, access, callers_rights=callers_rights)
 
 
+def check_rights(data: bytes) -> None:
+    """What a caller may do, remembered or not, is what the oracle answers with the keys that are the caller's own."""
+    random = ByteRandom(data)
+    policies, clock = drawn.policies(random), _Clock()
+    names = [policy["name"] for policy in policies]
+    entry = {"name": "local", "match": {"local": True}, "policies": names}
+    file = read_callers({"callers": [entry], "policies": {p["name"]: p["document"] for p in policies}})
+    caller = CallerDirectory(file, clock=clock).caller(LOCAL, source_ip="10.0.0.1", secure=False)
+    accesses = [drawn.access(random) for _ in range(4)]
+    # Time does not go back, and what is always allowed is not looked at more closely.
+    for access in sorted(
+        [access for access in accesses if is_written_out(access["action"], access["resource"])] * 2, key=_time_of
+    ):
+        clock.now = instant(access["time"])
+        keys = {lookup_name(key): tuple(values) for key, values in access["context"].items()}
+        sent = {key: list(values) for key, values in keys.items() if key not in _OWN and key != PRINCIPAL_ARN}
+        expected = decide_access(policies, {**access, "context": {**sent, **_OWN}}, callers_rights=True)
+        assert caller.allows(access["action"], access["resource"], keys) == expected["allowed"]
+
+
+def _time_of(access: Any) -> int:
+    return instant(access["time"])
+
+
+class _Clock:
+    """A clock that a check sets."""
+
+    now = 0
+
+    def __call__(self) -> int:
+        """Return the time in microseconds."""
+        return self.now
+
+
+_OWN = {
+    "acs:SourceIp": ["10.0.0.1"],
+    "acs:SecureTransport": ["false"],
+    "acs:MFAPresent": ["false"],
+    "rolecall:Caller": ["local"],
+}
+
+
 WORDS = (
     *TRUST_WORDS, '"Resource": "*"', '"Resource": [', '"NotAction": ', '"NotResource": ', "ram:", "rolecall:", "acs:ram:*:1:role/",
     "acs:ram::1:*", "acs:oss:*:*:", "ram:Get*", "rolecall:*", "acs:ResourceTag/team", "ram:ServiceNames", "ram:TrustedPrincipalTypes",
@@ -119,6 +167,7 @@ POLICIES = tuple(f'{{"Version":"1","Statement":[{text}]}}'.encode() for text in 
 _DRAWS = tuple(bytes((seed * at) % 251 for at in range(200)) for seed in range(1, 17))
 
 TARGETS = (
+    Target(name="caller-rights", check=check_rights, seeds=_DRAWS, max_bytes=800),
     Target(name="permission-decision", check=check_decision, seeds=_DRAWS, max_bytes=400),
     Target(name="permission-policy", check=check_text, seeds=POLICIES, words=WORDS),
     Target(
