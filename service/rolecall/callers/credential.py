@@ -45,7 +45,7 @@ class Credential:
         # A SPIFFE id and a DNS name with a dot are names of no other kind.
         if self.kind in _NAMED_ALONE or (self.kind is CredentialKind.DNS and "." in self.identity):
             return self.identity
-        return json.dumps([self.kind, self.identity, self.issuer, self.subject])
+        return json.dumps([self.kind, self.identity, self.issuer, self.subject, self.token_sha256])
 
 
 _NAMED_ALONE = (CredentialKind.SPIFFE, CredentialKind.LOCAL, CredentialKind.ANONYMOUS)
