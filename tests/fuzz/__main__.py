@@ -18,7 +18,7 @@ from pathlib import Path
 from time import monotonic
 
 from tests.fuzz.target import Target
-from tests.fuzz.targets import TARGETS
+from tests.fuzz.targets import TARGETS, TOPIC_OF
 
 HANG_SECONDS = 10
 MEMORY_MB = 1_024
@@ -65,7 +65,16 @@ def _run(target: Target, seconds: float, seed: int, corpus: Path, faults: Path) 
         f"-max_total_time={max(1, round(seconds))}", f"-seed={seed}", f"-max_len={target.max_bytes}",
         f"-timeout={HANG_SECONDS}", f"-rss_limit_mb={MEMORY_MB}", f"-artifact_prefix={faults}/{target.name}-", f"-dict={words}",
     )  # fmt: skip
-    command = [sys.executable, "-m", "tests.fuzz.one_target", target.name, *limits, "-print_final_stats=1", str(inputs)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.fuzz.one_target",
+        TOPIC_OF[target.name],
+        target.name,
+        *limits,
+        "-print_final_stats=1",
+        str(inputs),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     executed = re.search(r"number_of_executed_units: (\d+)", done.stderr)
     print(f"{target.name}: {int(executed[1]) if executed else 0} inputs, {_outcome(target, done)}", flush=True)

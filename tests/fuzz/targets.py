@@ -30,3 +30,6 @@ _TOPICS = (
 )
 
 TARGETS: dict[str, Target] = {target.name: target for target in chain.from_iterable(topic.TARGETS for topic in _TOPICS)}
+
+TOPIC_OF: dict[str, str] = {target.name: topic.__name__ for topic in _TOPICS for target in topic.TARGETS}
+"""The module of each target: a process that fuzzes one of them imports, and instruments, only what it needs."""
