@@ -27,6 +27,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "log_format": ("console", "console"),
     "account_id": ("42", "42"),
     "account_alias": ("prod=42", (("prod", "42"),)),
+    "jwks_host": ("oidc.example", (("oidc.example", ()),)),
     "lint_blocks": ("error,note", frozenset({Severity.ERROR, Severity.NOTE})),
     "callers_observe_until": ("1970-01-02", 86_400_000_000),
     "decision_log_sample_allow": ("0.5", 0.5),

@@ -276,11 +276,12 @@ def test_a_reverse_query_has_every_field_of_the_query_and_asks_for_every_page(
     assert listed == roles
 
 
-@pytest.mark.parametrize("kind", ["federated", "oidc_token"])
+@pytest.mark.parametrize("kind", ["federated", "oidc", "oidc_token"])
 def test_a_reverse_query_has_the_identity_of_the_query(recorded: tuple[RolecallClient, Recording], kind: str) -> None:
     client, service = recorded
     service.calls.clear()
-    asked = POD if kind == "federated" else d.AssumeRoleQuery(oidc_token="x")
+    identity: dict[str, Any] = {"oidc": d.OidcIdentity(provider_arn="p", token="x"), "oidc_token": "x"}
+    asked = POD if kind == "federated" else d.AssumeRoleQuery(**{kind: identity[kind]})
 
     list(client.what_can(asked))
 

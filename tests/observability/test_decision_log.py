@@ -20,6 +20,7 @@ from tests.server.test_server import ops
 
 CANARY = "canary7f3a"
 ROLE = f"acs:ram::{ACCOUNT}:role/App"
+OIDC = f"acs:ram::{ACCOUNT}:oidc-provider/idp"
 SAML = f"acs:ram::{ACCOUNT}:saml-provider/idp"
 
 
@@ -212,13 +213,16 @@ async def test_secrets_of_a_request_are_not_in_the_log(path: Path) -> None:
         "decision_log_mask": ["/input/context/example:S*"],
         "decision_log_erase": ["/input/context/example:Hidden"],
     }
-    token = pb.AssumeRoleQuery(role="app", oidc_token=f"{CANARY}.token")
+    tokens = [
+        pb.AssumeRoleQuery(role="app", oidc_token=f"{CANARY}.token"),
+        pb.AssumeRoleQuery(role="app", oidc=pb.OidcIdentity(provider_arn=OIDC, token=f"{CANARY}.token")),
+    ]
     async with served(decision_log=str(path), **flags) as service:
         await service.create()
         metadata = [("authorization", f"Bearer {CANARY}")]
         await service.decisions.CheckAssumeRole(pb.CheckAssumeRoleRequest(query=query), metadata=metadata)
         await service.decisions.ExplainAssumeRole(pb.ExplainAssumeRoleRequest(query=query), metadata=metadata)
-        await service.decisions.BatchCheckAssumeRole(pb.BatchCheckAssumeRoleRequest(queries=[query, token]))
+        await service.decisions.BatchCheckAssumeRole(pb.BatchCheckAssumeRoleRequest(queries=[query, *tokens]))
         shown = service.log.getvalue() + (await ops(service.server.bound.ops_address, "/metrics"))[1]
 
     assert len(logged(path)) == 3

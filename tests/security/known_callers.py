@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ import pytest
 from rolecall.callers.declarations import CallersFile
 from rolecall.callers.directory import CallerDirectory
 from rolecall.callers.document import read_callers
-from rolecall.security.credentials import listener_security
 from rolecall.server import main
 from rolecall.server.callers import ServerCallers
 from tests.server.serving import Served, log_lines, served
@@ -26,17 +24,16 @@ def callers_file(value: Mapping[str, Any], authorities: Mapping[str, bytes] | No
 
 
 @contextmanager
-def known(directory: CallerDirectory, key_sets: Any = None) -> Iterator[None]:
+def known(directory: CallerDirectory) -> Iterator[None]:
     """Have every server that starts meanwhile identify callers by a directory."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(main, "open_callers", lambda _, log, __: ServerCallers(directory, None, None, log))
-        patch.setattr(main, "listener_security", partial(listener_security, key_sets=key_sets))
         yield
 
 
 @asynccontextmanager
-async def serving_callers(directory: CallerDirectory, key_sets: Any = None, **flags: object) -> AsyncIterator[Served]:
-    with known(directory, key_sets):
+async def serving_callers(directory: CallerDirectory, **flags: object) -> AsyncIterator[Served]:
+    with known(directory):
         async with served(**flags) as service:
             yield service
 

@@ -15,7 +15,6 @@ import pytest
 from cryptography import x509
 
 from rolecall.callers.directory import CallerDirectory
-from rolecall.security.tokens.key_sets import KeySets
 from rolecall.transport.options import GRPCIO, H2
 from rolecall_client.v1 import role_pb2, role_pb2_grpc
 from tests.security.certificates import Authority
@@ -311,5 +310,5 @@ async def test_a_url_whose_host_is_not_listed_stops_the_start() -> None:
     value = {"issuers": {"https://oidc.example": {"jwks_url": "https://oidc.example/jwks"}}, "callers": []}
 
     with pytest.raises(Exception, match=r"`oidc\.example` is not listed; add it to --jwks-host"):
-        async with serving_callers(CallerDirectory(callers_file(value)), KeySets()):
+        async with serving_callers(CallerDirectory(callers_file(value))):
             pass

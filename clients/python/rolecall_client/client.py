@@ -285,6 +285,7 @@ def _list_request(asked: d.AssumeRoleQuery, account_id: str, page_size: int) -> 
     return d.ListAssumableRolesRequest(
         principal=asked.principal if kind == "principal" else None,
         federated=asked.federated if kind == "federated" else None,
+        oidc=asked.oidc if kind == "oidc" else None,
         oidc_token=asked.oidc_token if kind == "oidc_token" else None,
         context=asked.context,
         duration_seconds=asked.duration_seconds,

@@ -65,10 +65,16 @@ class RequestCache:
                 self._put(query, request, request.weight)
                 return request
             request = self._read(query)
-            if len(query) <= MAX_QUERY_BYTES:
+            # A token ends, and with it what it proved: it is verified each time, which is remembered apart.
+            if len(query) <= MAX_QUERY_BYTES and request.expires_at is None:
                 request.weight = weight = LAST_ANSWER_BYTES + RIGHTS_BYTES + request_bytes(query, request)
                 self._put(query, request, weight)
         return request
+
+    def clear(self) -> None:
+        """Drop all requests: what they mean has changed."""
+        self._recent, self._older, self._dropped = {}, {}, deque()
+        self._recent_bytes = self.bytes = 0
 
     def _put(self, query: bytes, request: AssumeRoleRequest, weight: int) -> None:
         recent_bytes = self._recent_bytes + weight

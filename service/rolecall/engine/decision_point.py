@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rolecall.engine.cache import CompiledPolicies, DecisionCache, DecisionKey, Encode
 from rolecall.engine.decision import Answer, Decision, Reason, ServedFrom, Side
@@ -105,6 +105,8 @@ class DecisionPoint:
         answer = self.cache.last_answer(request, version, now)
         if answer is None:
             answer = self._decide(version, request, now, long=long)
+            if request.expires_at is not None:
+                answer = _until_expiry(answer, request, request.expires_at)
         if restored:
             answer = Answer(answer.decision, ServedFrom.RESTORED, answer.encoded)
         self.decided[answer.decision.reason, answer.served_from] += 1
@@ -120,7 +122,7 @@ class DecisionPoint:
         policy = self.compiled_policy(version)
         key = DecisionKey(version.identified(), request.principal, self.values(version, policy, request))
         affordable_work(policy, version.role, key.values)
-        return _evaluate(policy, key, now, known)
+        return ended_at(request.expires_at, _evaluate(policy, key, now, known))
 
     def compiled_policy(self, version: RoleVersion) -> CompiledPolicy:
         """Return the compiled policy of a version; raise `UnreadablePolicyError`."""
@@ -167,6 +169,21 @@ class DecisionPoint:
         if policy.work is not None and affordable_work(policy, gated.role, key.values) > LONG_WORK and not long:
             raise LongWorkError(gated)
         return self.cache.put(request, key, _evaluate(policy, key, now))
+
+
+def ended_at(expires_at: int | None, decision: Decision) -> Decision:
+    """Return the decision on an identity whose token expires at a time (None: never), at which the decision ends, too."""
+    until = decision.valid_until
+    if expires_at is None or (until is not None and until <= expires_at):
+        return decision
+    return replace(decision, valid_until=expires_at)
+
+
+def _until_expiry(answer: Answer, request: AssumeRoleRequest, expires_at: int) -> Answer:
+    """Return the answer on an identity whose token expires; other requests share its decision without that end."""
+    request.last_answer = None
+    decision = ended_at(expires_at, answer.decision)
+    return answer if decision is answer.decision else Answer(decision, answer.served_from)
 
 
 def is_large(role: Role) -> bool:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rolecall.engine.decision import Decision
-from rolecall.engine.decision_point import DecisionPoint, affordable_work, precondition, require_within, stored_policy
+from rolecall.engine.decision_point import (
+    DecisionPoint,
+    affordable_work,
+    ended_at,
+    precondition,
+    require_within,
+    stored_policy,
+)
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.engine.snapshot import RoleVersion
 from rolecall.policy.document import TrustPolicy
@@ -41,7 +48,7 @@ def explain_version(
     """
     gated = precondition(version, request)
     if isinstance(gated, Decision):
-        return Explanation(decision=gated)
+        return Explanation(decision=ended_at(request.expires_at, gated))
     policy = point.compiled_policy(gated)
     values = point.values(gated, policy, request)
     parsed = document or stored_policy(gated.role)

@@ -48,12 +48,23 @@ class AssumeRoleRequest:
     """May this principal assume this role?
 
     `role_key` is `RoleRef.key`. `keys` are the condition keys by their lookup names, each with at least one value; the time,
-    `acs:PrincipalARN` and the tags of the role are not among them. A `duration_seconds` of 0 is not checked.
+    `acs:PrincipalARN` and the tags of the role are not among them. A `duration_seconds` of 0 is not checked. `expires_at` is
+    when the token expires that was verified for the identity, in microseconds; None: the caller vouches for the identity.
     """
 
     # The last answer, its role and the weight belong to the caches, `engine/cache.py`, and the rights (until when each caller
     # may ask this, by its number) to the services, which judge them first; nothing else in a request changes.
-    __slots__ = ("duration_seconds", "keys", "last_answer", "last_role", "principal", "rights", "role_key", "weight")
+    __slots__ = (
+        "duration_seconds",
+        "expires_at",
+        "keys",
+        "last_answer",
+        "last_role",
+        "principal",
+        "rights",
+        "role_key",
+        "weight",
+    )
 
     def __init__(
         self,
@@ -61,8 +72,10 @@ class AssumeRoleRequest:
         role_key: str,
         keys: Mapping[str, tuple[str, ...]] = NO_KEYS,
         duration_seconds: int = 0,
+        expires_at: int | None = None,
     ) -> None:
         self.principal, self.role_key, self.keys, self.duration_seconds = principal, role_key, keys, duration_seconds
+        self.expires_at = expires_at
         self.last_answer: Answer | None = None
         self.last_role: DecidedRole | None = None
         self.rights: dict[int, int] | None = None
@@ -77,12 +90,12 @@ def read_principal(text: str) -> Principal:
         raise _invalid("principal", error) from None
 
 
-def read_provider(text: str) -> Principal:
-    """Return the identity provider that `text` spells; raise `InvalidRequestError`."""
+def read_provider(text: str, field: str = "federated.provider_arn") -> Principal:
+    """Return the identity provider that the text of a field spells; raise `InvalidRequestError`."""
     try:
         return provider_of_request(text)
     except InvalidPrincipalError as error:
-        raise _invalid("federated.provider_arn", error) from None
+        raise _invalid(field, error) from None
 
 
 def read_role_key(accounts: Accounts, text: str) -> str:

@@ -56,11 +56,12 @@ class RolecallServer:
         self.retention = Retention(replica, config, log)
         self.identities = CallersOfCalls.of(listener_security)
         callers.directory.on_change(self.identities.streams.change)
-        decoder = make_decoder(config)
+        self.refusals = RefusalLog(log)
+        self.decoder = decoder = make_decoder(config, listener_security, self.refusals)
+        callers.directory.on_change(decoder.federation_changed)
         servicers = make_servicers(
             config, replica, self.identities, self.health.servicer, decision_log, decoder=decoder
         )
-        self.refusals = RefusalLog(log)
         self.grpc_server = make_grpc_server(config, servicers, log, self.identities, self.refusals)
         self.registry = make_registry(
             metric_sources(

@@ -27,6 +27,7 @@ from rolecall.security.credentials import ListenerSecurity
 from rolecall.security.identity import CallContext, Identify, UnidentifiedCallerError
 from rolecall.security.tokens.faults import RefusedTokenError
 from rolecall.server.callers import ServerCallers
+from rolecall.server.federation import ProviderFederation
 from rolecall.server.replica import Replica
 from rolecall.transport.choice import transport_named
 from rolecall.transport.codecs.decision import QueryDecoder
@@ -92,9 +93,10 @@ def make_grpc_server(
     )
 
 
-def make_decoder(config: Config) -> QueryDecoder:
+def make_decoder(config: Config, listener_security: ListenerSecurity, refusals: RefusalLog) -> QueryDecoder:
     """Return the decoder of queries, with its cache."""
-    return QueryDecoder(config.accounts, cache_bytes=config.request_cache_bytes)
+    federation = ProviderFederation(listener_security.provider_tokens, refusals, now_micros)
+    return QueryDecoder(config.accounts, cache_bytes=config.request_cache_bytes, federation=federation)
 
 
 def make_servicers(

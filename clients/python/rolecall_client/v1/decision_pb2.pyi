@@ -81,8 +81,16 @@ class FederatedIdentity(_message.Message):
     claims: _containers.MessageMap[str, ConditionValues]
     def __init__(self, provider_arn: _Optional[str] = ..., claims: _Optional[_Mapping[str, ConditionValues]] = ...) -> None: ...
 
+class OidcIdentity(_message.Message):
+    __slots__ = ("provider_arn", "token")
+    PROVIDER_ARN_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    provider_arn: str
+    token: str
+    def __init__(self, provider_arn: _Optional[str] = ..., token: _Optional[str] = ...) -> None: ...
+
 class AssumeRoleQuery(_message.Message):
-    __slots__ = ("principal", "federated", "oidc_token", "role", "context", "duration_seconds", "role_session_name", "external_id", "source_identity")
+    __slots__ = ("principal", "federated", "oidc_token", "oidc", "role", "context", "duration_seconds", "role_session_name", "external_id", "source_identity")
     class ContextEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -93,6 +101,7 @@ class AssumeRoleQuery(_message.Message):
     PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
     FEDERATED_FIELD_NUMBER: _ClassVar[int]
     OIDC_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    OIDC_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
     DURATION_SECONDS_FIELD_NUMBER: _ClassVar[int]
@@ -102,13 +111,14 @@ class AssumeRoleQuery(_message.Message):
     principal: str
     federated: FederatedIdentity
     oidc_token: str
+    oidc: OidcIdentity
     role: str
     context: _containers.MessageMap[str, ConditionValues]
     duration_seconds: int
     role_session_name: str
     external_id: str
     source_identity: str
-    def __init__(self, principal: _Optional[str] = ..., federated: _Optional[_Union[FederatedIdentity, _Mapping]] = ..., oidc_token: _Optional[str] = ..., role: _Optional[str] = ..., context: _Optional[_Mapping[str, ConditionValues]] = ..., duration_seconds: _Optional[int] = ..., role_session_name: _Optional[str] = ..., external_id: _Optional[str] = ..., source_identity: _Optional[str] = ...) -> None: ...
+    def __init__(self, principal: _Optional[str] = ..., federated: _Optional[_Union[FederatedIdentity, _Mapping]] = ..., oidc_token: _Optional[str] = ..., oidc: _Optional[_Union[OidcIdentity, _Mapping]] = ..., role: _Optional[str] = ..., context: _Optional[_Mapping[str, ConditionValues]] = ..., duration_seconds: _Optional[int] = ..., role_session_name: _Optional[str] = ..., external_id: _Optional[str] = ..., source_identity: _Optional[str] = ...) -> None: ...
 
 class Consistency(_message.Message):
     __slots__ = ("minimize_latency", "at_least_as_fresh", "fully_consistent")
@@ -303,7 +313,7 @@ class NearMiss(_message.Message):
     def __init__(self, index: _Optional[int] = ..., sid: _Optional[str] = ..., pointer: _Optional[str] = ..., effect: _Optional[str] = ..., elements: _Optional[_Iterable[str]] = ..., suggestion: _Optional[str] = ...) -> None: ...
 
 class ListAssumableRolesRequest(_message.Message):
-    __slots__ = ("principal", "federated", "oidc_token", "context", "duration_seconds", "role_session_name", "external_id", "source_identity", "account_id", "page_size", "page_token")
+    __slots__ = ("principal", "federated", "oidc_token", "oidc", "context", "duration_seconds", "role_session_name", "external_id", "source_identity", "account_id", "page_size", "page_token")
     class ContextEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -314,6 +324,7 @@ class ListAssumableRolesRequest(_message.Message):
     PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
     FEDERATED_FIELD_NUMBER: _ClassVar[int]
     OIDC_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    OIDC_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_FIELD_NUMBER: _ClassVar[int]
     DURATION_SECONDS_FIELD_NUMBER: _ClassVar[int]
     ROLE_SESSION_NAME_FIELD_NUMBER: _ClassVar[int]
@@ -325,6 +336,7 @@ class ListAssumableRolesRequest(_message.Message):
     principal: str
     federated: FederatedIdentity
     oidc_token: str
+    oidc: OidcIdentity
     context: _containers.MessageMap[str, ConditionValues]
     duration_seconds: int
     role_session_name: str
@@ -333,7 +345,7 @@ class ListAssumableRolesRequest(_message.Message):
     account_id: str
     page_size: int
     page_token: str
-    def __init__(self, principal: _Optional[str] = ..., federated: _Optional[_Union[FederatedIdentity, _Mapping]] = ..., oidc_token: _Optional[str] = ..., context: _Optional[_Mapping[str, ConditionValues]] = ..., duration_seconds: _Optional[int] = ..., role_session_name: _Optional[str] = ..., external_id: _Optional[str] = ..., source_identity: _Optional[str] = ..., account_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    def __init__(self, principal: _Optional[str] = ..., federated: _Optional[_Union[FederatedIdentity, _Mapping]] = ..., oidc_token: _Optional[str] = ..., oidc: _Optional[_Union[OidcIdentity, _Mapping]] = ..., context: _Optional[_Mapping[str, ConditionValues]] = ..., duration_seconds: _Optional[int] = ..., role_session_name: _Optional[str] = ..., external_id: _Optional[str] = ..., source_identity: _Optional[str] = ..., account_id: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
 
 class ListAssumableRolesResponse(_message.Message):
     __slots__ = ("roles", "next_page_token")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rolecall.callers.declarations import CallersFile, OidcProvider
 from rolecall.callers.directory import CallerDirectory
+from rolecall.policy.principal import Principal, provider_of_request
 from rolecall.security.tokens.faults import RefusedTokenError, TokenFault
 from rolecall.security.tokens.key_sets import KeySets
 from rolecall.security.tokens.remembered import RememberedTokens, token_hash
@@ -19,27 +20,27 @@ class ProviderTokens:
 
     def __init__(self, directory: CallerDirectory, key_sets: KeySets) -> None:
         self._key_sets = key_sets
-        self._providers: dict[str, OidcProvider] = {}
-        self._trusted: dict[str, TrustedIssuer] = {}
+        self._providers: dict[Principal, OidcProvider] = {}
+        self._trusted: dict[Principal, TrustedIssuer] = {}
         self.remembered = RememberedTokens()
         self.apply(directory.file)
 
     def apply(self, file: CallersFile | None) -> None:
         """Verify tokens by this callers file from now on."""
-        self._providers = {provider.arn: provider for provider in file.providers} if file else {}
-        self._trusted = {arn: self._trust(provider) for arn, provider in self._providers.items()}
+        self._providers = {provider_of_request(known.arn): known for known in file.providers} if file else {}
+        self._trusted = {principal: self._trust(known) for principal, known in self._providers.items()}
         self.remembered = RememberedTokens()
 
-    def provider(self, arn: str) -> OidcProvider | None:
+    def provider(self, principal: Principal) -> OidcProvider | None:
         """Return a provider of the callers file; None if it has no such provider."""
-        return self._providers.get(arn)
+        return self._providers.get(principal)
 
-    def verify(self, arn: str, text: str, now: int) -> VerifiedToken:
+    def verify(self, provider: Principal, text: str, now: int) -> VerifiedToken:
         """Return the token of a provider at the time `now`, in microseconds; raise `RefusedTokenError`."""
-        trusted = self._trusted.get(arn)
+        trusted = self._trusted.get(provider)
         if trusted is None:
             raise RefusedTokenError(TokenFault.UNKNOWN_ISSUER, "the callers file has no such provider")
-        key = token_hash(f"{arn} {text}")
+        key = token_hash(f"{provider} {text}")
         token = self.remembered.get(key)
         if token is not None:
             try:

@@ -24,6 +24,7 @@ from rolecall.engine.request import (
 from rolecall.policy.principal import Principal
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.errors import FieldViolation
+from rolecall.transport.codecs.federation import Federation, RefusedIdentityError
 from rolecall_client.v1 import decision_pb2 as pb
 
 _MICROS = 1_000_000
@@ -40,39 +41,78 @@ MALFORMED_QUERY = InvalidRequestError(
 
 
 class QueryDecoder:
-    """Makes requests of queries. The meaning of a query depends on its bytes alone, so requests are cached by them."""
+    """Makes requests of queries, which are cached by the bytes of the query.
 
-    def __init__(self, accounts: Accounts, *, cache_bytes: int = REQUEST_CACHE_BYTES) -> None:
-        self._accounts = accounts
+    What a query means depends on its bytes, and on `federation` where it has a federated identity: `federation_changed` drops
+    all requests, and one whose token was verified is not cached. Without `federation` no token can be verified.
+    """
+
+    def __init__(
+        self, accounts: Accounts, *, cache_bytes: int = REQUEST_CACHE_BYTES, federation: Federation | None = None
+    ) -> None:
+        self._accounts, self._federation = accounts, federation
         self.cache = RequestCache(lambda data: self.read(pb.AssumeRoleQuery.FromString(data)), max_bytes=cache_bytes)
         self.request = self.cache.get
         """Returns the request of a query given as bytes; raises as `read`, or `DecodeError`."""
 
+    def federation_changed(self) -> None:
+        """Read all queries again: what providers are known, and what may be asserted of them, has changed."""
+        self.cache.clear()
+
     def read(self, query: pb.AssumeRoleQuery) -> AssumeRoleRequest:
-        """Return the request of a query; raise `InvalidRequestError` with every violation."""
+        """Return the request of a query; raise `InvalidRequestError` with every violation, `RefusedIdentityError` alone."""
         try:
             return self._read(query)
+        except RefusedIdentityError:
+            raise
         except InvalidRequestError:
             raise InvalidRequestError(self._violations(query)) from None
 
     def _read(self, query: pb.AssumeRoleQuery) -> AssumeRoleRequest:
         keys: dict[str, tuple[str, ...]] = {}
-        principal = _identity(query, keys)
+        principal, expires_at = self._identity(query, keys)
         role_key = read_role_key(self._accounts, query.role)
         if query.context:
             keys |= context_keys(_plain(query.context))
         keys |= _fields(query)
-        return AssumeRoleRequest(principal, role_key, keys, query.duration_seconds)
+        return AssumeRoleRequest(principal, role_key, keys, query.duration_seconds, expires_at)
 
     def _violations(self, query: pb.AssumeRoleQuery) -> list[FieldViolation]:
         """Read each part separately, so that an error in one does not hide those in the others."""
         parts: tuple[Callable[[], object], ...] = (
-            lambda: _identity(query, {}),
+            lambda: self._identity(query, {}),
             lambda: read_role_key(self._accounts, query.role),
             lambda: context_keys(_plain(query.context)),
             lambda: _fields(query),
         )
         return [violation for part in parts for violation in _violations_of(part)]
+
+    def _identity(self, query: pb.AssumeRoleQuery, keys: dict[str, tuple[str, ...]]) -> tuple[Principal, int | None]:
+        """Return the principal and when its token expires, if one was verified; add its keys."""
+        match query.WhichOneof("identity"):
+            case "principal":
+                return read_principal(query.principal), None
+            case "federated":
+                provider = read_provider(query.federated.provider_arn)
+                claims = claim_keys(provider, _plain(query.federated.claims))
+                if self._federation:
+                    self._federation.require_assertable(provider, claims)
+                keys |= claims
+                return provider, None
+            case "oidc":
+                return self._verified(query.oidc, keys)
+            case "oidc_token":
+                raise NotAvailableError("`oidc_token` (send `oidc`, with the provider and the token)")
+        text = "set `principal`, or `oidc` or `federated` for an identity that an identity provider vouches for"
+        raise InvalidRequestError([FieldViolation(field="identity", reason="MISSING_FIELD", message=text)])
+
+    def _verified(self, identity: pb.OidcIdentity, keys: dict[str, tuple[str, ...]]) -> tuple[Principal, int]:
+        provider = read_provider(identity.provider_arn, "oidc.provider_arn")
+        if self._federation is None:
+            raise NotAvailableError("verifying a token without a server")
+        proved = self._federation.verified(provider, identity.token)
+        keys |= claim_keys(provider, proved.keys)
+        return provider, proved.expires_at
 
 
 def requirement(message: pb.Consistency) -> Requirement:
@@ -139,20 +179,6 @@ def micros_of(message: Timestamp, field: str) -> int:
         text = "must be a time of the years 1 to 9999 with 0 to 999,999,999 nanoseconds"
         raise InvalidRequestError([FieldViolation(field=field, reason="INVALID_TIME", message=text)])
     return message.seconds * _MICROS + message.nanos // 1_000
-
-
-def _identity(query: pb.AssumeRoleQuery, keys: dict[str, tuple[str, ...]]) -> Principal:
-    match query.WhichOneof("identity"):
-        case "principal":
-            return read_principal(query.principal)
-        case "federated":
-            provider = read_provider(query.federated.provider_arn)
-            keys |= claim_keys(provider, _plain(query.federated.claims))
-            return provider
-        case "oidc_token":
-            raise NotAvailableError("verifying an oidc_token")
-    text = "set `principal`, or `federated` for an identity that an identity provider vouches for"
-    raise InvalidRequestError([FieldViolation(field="identity", reason="MISSING_FIELD", message=text)])
 
 
 def _plain(messages: Mapping[str, pb.ConditionValues]) -> dict[str, tuple[str, ...]]:

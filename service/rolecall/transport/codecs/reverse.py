@@ -34,6 +34,8 @@ def as_query(message: pb.ListAssumableRolesRequest) -> pb.AssumeRoleQuery:
             query.principal = message.principal
         case "federated":
             query.federated.CopyFrom(message.federated)
+        case "oidc":
+            query.oidc.CopyFrom(message.oidc)
         case "oidc_token":
             query.oidc_token = message.oidc_token
     return query

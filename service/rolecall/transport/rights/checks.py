@@ -14,7 +14,7 @@ from rolecall.callers.caller import FOREVER, NO_ACCESS_KEYS, AccessKeys, Caller
 from rolecall.engine.errors import EngineError
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.engine.snapshot import RoleVersion
-from rolecall.policy.principal import Principal, PrincipalKind
+from rolecall.policy.principal import PrincipalKind
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.role import Role, RoleRef
 from rolecall.transport.codecs.decision import QueryDecoder
@@ -69,17 +69,17 @@ class CheckRights:
         """Require the rights of a question about a role, of which `role` is the name as given."""
         self._allowed_until(action, named_role(self._accounts, role), request, caller)
 
-    def require_identity(self, principal: Principal, account_id: str, caller: Caller) -> None:
-        """Require the rights to ask for an identity, about roles of an account (empty: of all)."""
-        for action, resource, _ in _of_identity(principal, account_id, caller):
+    def require_identity(self, request: AssumeRoleRequest, account_id: str, caller: Caller) -> None:
+        """Require the rights to ask for the identity of a request, about roles of an account (empty: of all)."""
+        for action, resource, _ in _of_identity(request, account_id, caller):
             if not caller.allows(action, resource):
                 raise PermissionDeniedError(action, resource)
 
-    def may_check(self, principal: Principal, role: Role, caller: Caller) -> bool:
-        """Return whether the caller may check whether the identity can assume a role that exists."""
+    def may_check(self, request: AssumeRoleRequest, role: Role, caller: Caller) -> bool:
+        """Return whether the caller may check whether the identity of a request can assume a role that exists."""
         if not caller.allows(CHECK_ASSUME_ROLE, role.arn, keys_of_role(caller, role)):
             return False
-        questions = _of_identity(principal, role.account_id, caller)
+        questions = _of_identity(request, role.account_id, caller)
         return all(caller.allows(action, resource) for action, resource, _ in questions)
 
     def _judge(self, query: bytes, request: AssumeRoleRequest, caller: Caller, now: int) -> None:
@@ -94,7 +94,7 @@ class CheckRights:
         version = self._version_of(request.role_key) if caller.reads_tags else None
         keys = keys_of_role(caller, version.role if version else None)
         role: _Question = (action, role_resource(ref), keys)
-        for needed, resource, having in (role, *_of_identity(request.principal, account_id, caller)):
+        for needed, resource, having in (role, *_of_identity(request, account_id, caller)):
             allowed_until = caller.allowed_until(needed, resource, having)
             if allowed_until is None:
                 raise PermissionDeniedError(needed, resource)
@@ -110,10 +110,12 @@ class CheckRights:
         self.require_role(CHECK_ASSUME_ROLE, text, caller)
 
 
-def _of_identity(principal: Principal, account_id: str, caller: Caller) -> Iterator[_Question]:
+def _of_identity(request: AssumeRoleRequest, account_id: str, caller: Caller) -> Iterator[_Question]:
+    principal = request.principal
     if not is_own(principal, caller, account_id):
         yield ASK_FOR, identity_resource(principal, account_id), NO_ACCESS_KEYS
-    if principal.kind in _PROVIDERS:
+    # A token that was verified asserts nothing.
+    if principal.kind in _PROVIDERS and request.expires_at is None:
         yield ASSERT_FEDERATED, identity_resource(principal), NO_ACCESS_KEYS
 
 

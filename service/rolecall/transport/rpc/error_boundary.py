@@ -11,6 +11,7 @@ import grpc
 from grpc.aio import AbortError
 from grpc_status import rpc_status
 
+from rolecall.transport.codecs.federation import log_refusal
 from rolecall.transport.error_status import SERVER_FAULTS, is_expected, status_of
 from rolecall.transport.errors import STREAM_ENDINGS, RefusedCallerError, UnauthenticatedError
 from rolecall.transport.rpc.call_context import CallContext, request_id
@@ -68,6 +69,7 @@ class ErrorBoundary:
 
     async def _abort(self, error: Exception, context: CallContext, stats: MethodStats, began: float) -> None:
         correlation = request_id(context)
+        log_refusal(error)
         status = status_of(error, correlation)
         stats.handle(status.code, perf_counter() - began)
         facts = {"code": _name(status.code), "request_id": correlation}

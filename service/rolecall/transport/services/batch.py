@@ -21,6 +21,7 @@ from rolecall.engine.snapshot import RoleVersion
 from rolecall.engine.turns import LongWork
 from rolecall.transport.codecs.batch import BatchAnswers, refusal
 from rolecall.transport.codecs.decision import MALFORMED_QUERY
+from rolecall.transport.codecs.federation import log_refusal
 from rolecall.transport.error_status import status_of
 from rolecall.transport.errors import PermissionDeniedError
 from rolecall.transport.rights.checks import CheckRights
@@ -168,6 +169,7 @@ class Batches:
             try:
                 requests.append(request_of(query, caller, now))
             except (EngineError, PermissionDeniedError) as error:
+                log_refusal(error)
                 refused[len(requests) + len(refused)] = refusal(status_of(error))
             except DecodeError:
                 refused[len(requests) + len(refused)] = refusal(status_of(MALFORMED_QUERY))

@@ -20,6 +20,7 @@ from rolecall.roles.role import Revision
 from rolecall.transport.codecs.batch import CheckAnswers, StreamAnswers
 from rolecall.transport.codecs.decision import QueryDecoder, micros_of, requirement, write_answer
 from rolecall.transport.codecs.explanation import explain_response
+from rolecall.transport.codecs.federation import log_refusal
 from rolecall.transport.codecs.raw import (
     RawBatchRequest,
     RawBatchResponse,
@@ -231,6 +232,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
                 await self._answer_long(query, caller.now(), long.decision, report)
                 return long.SerializeToString()
         except (EngineError, PermissionDeniedError) as error:
+            log_refusal(error)
             refused = pb.StreamCheckAssumeRoleResponse(sequence=sequence, error=status_of(error))
             return refused.SerializeToString()
 

@@ -47,7 +47,7 @@ class ReverseQueries:
             raise PermissionDeniedError(LIST_ASSUMABLE_ROLES, resource)
         # An identity that is none is refused later.
         with suppress(InvalidRequestError, NotAvailableError):
-            self._rights.require_identity(self._decoder.read(as_query(message)).principal, account or "", caller)
+            self._rights.require_identity(self._decoder.read(as_query(message)), account or "", caller)
 
     async def assumable(self, message: pb.ListAssumableRolesRequest, caller: Caller) -> pb.ListAssumableRolesResponse:
         """Return a page of those roles that the caller may check.
@@ -67,7 +67,7 @@ class ReverseQueries:
             after=after,
             limit=limit,
             now=self._point.clock(),
-            permits=lambda role: self._rights.may_check(request.principal, role, caller),
+            permits=lambda role: self._rights.may_check(request, role, caller),
             answers=self._answers,
         )
         more = self._tokens.page(page.resume_after, filter=bound) if page.resume_after else ""
