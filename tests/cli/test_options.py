@@ -154,7 +154,7 @@ REMOTE = {
 
 ELSEWHERE = {
     "check": {"--policy", "--role-tag"},  # test_explain_offline.py
-    "explain": {"--policy", "--role-tag"},
+    "explain": {"--policy", "--role-tag", "--action", "--resource"},  # test_explain_access.py
     "who-can": {"--policy"},  # test_who_can.py
 }
 

@@ -100,7 +100,7 @@ class TestFilesAndDirectories:
         found = search([tmp_path])
 
         assert found.problems == []
-        assert "skipped: it is neither roles, a trust policy, test cases" in reported(found)[0]
+        assert "skipped: it is neither roles, a trust policy, a permission policy, test cases" in reported(found)[0]
 
     @pytest.mark.parametrize("document", [{"format_version": "1.2"}, {"values": {}}, {"terraform_version": "1.9"}])
     def test_what_has_only_half_of_the_names_of_a_plan_is_read_as_a_trust_policy(

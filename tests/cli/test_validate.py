@@ -27,7 +27,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def test_every_violation_has_file_line_and_column(rolecall: CommandLine, write: Write) -> None:
-    path = write('{\n  "Version": 1,\n  "Statement": [{"Effect": "allow", "Effect": "Allow"}]\n}')
+    path = write('{\n  "Version": 1,\n  "Statement": [{"Effect": "allow", "Effect": "Allow", "Principal": {}}]\n}')
 
     outcome = rolecall("validate", path)
 

@@ -1,4 +1,4 @@
-"""`check` and `explain`: may this principal assume this role? Decided by a server, or offline from a trust policy file."""
+"""`check` and `explain`: may this principal assume this role? Decided by a server, or offline from a policy file."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rolecall.cli.failure import DENIED, FAILED, OK, CommandError
+from rolecall.cli.files import read_policy
 from rolecall.cli.options import Connection, Output, OutputOption, expanded
 from rolecall.cli.problem import Location, ProblemsError
 from rolecall.cli.remote import connect
-from rolecall.cli.request import RequestOptions, offline_query, remote_query
+from rolecall.cli.request import ExplainedRequest, RequestOptions, offline_query, remote_query
 from rolecall.cli.terminal import print_json, record
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def check(
 
 @expanded
 def explain(
-    request: RequestOptions,
+    request: ExplainedRequest,
     connection: Connection,
     output: OutputOption = Output.TABLE,
     time: Time = "",
@@ -93,13 +94,19 @@ def explain(
     """Decide, and show why.
 
     Shows every statement, every condition, and the smallest change that would allow the request. Exit codes are those of `check`.
-    With --policy no server is needed.
+    With --policy no server is needed. A permission policy in that file is asked about --action and --resource.
     """
     at = _parse_time(time)
     if request.policy:
         _refuse_server_options(fully_consistent or at_least_as_fresh or at_revision is not None)
-        response = _explain_offline(request, at)
+        document = read_policy(request.policy)
+        if _is_about_access(request, document):
+            from rolecall.cli.explain_access import explain_permission
+
+            raise explain_permission(request, document, _micros(at), output)
+        response = _explain_offline(request, document, at)
     else:
+        _require(request)
         with connect(connection) as client:
             response = client.explain(
                 remote_query(request, client),
@@ -119,18 +126,47 @@ def explain(
 def _check_offline(request: RequestOptions) -> CheckAssumeRoleResponse:
     from rolecall import offline
 
-    query, role = offline_query(request)
+    query, role = offline_query(request, read_policy(request.policy))
     with _engine_errors(request.policy):
         return offline.check(query, role)
 
 
-def _explain_offline(request: RequestOptions, at: datetime | None) -> ExplainAssumeRoleResponse:
+def _explain_offline(request: RequestOptions, document: str, at: datetime | None) -> ExplainAssumeRoleResponse:
     from rolecall import offline
 
-    query, role = offline_query(request)
-    now = None if at is None else round(at.timestamp() * 1_000_000)
+    query, role = offline_query(request, document)
     with _engine_errors(request.policy):
-        return offline.explain(query, role, now=now)
+        return offline.explain(query, role, now=_micros(at))
+
+
+def _micros(at: datetime | None) -> int | None:
+    return None if at is None else round(at.timestamp() * 1_000_000)
+
+
+def _is_about_access(request: ExplainedRequest, document: str) -> bool:
+    """Return whether the file has a permission policy; raise `CommandError` if the options do not fit its kind."""
+    from rolecall.cli.sources.kinds import kind_of_text
+    from rolecall.policy.kind import PolicyKind
+
+    kind = kind_of_text(document)
+    if kind is PolicyKind.PERMISSION and not request.action:
+        hint = "say what is asked: `--action ram:GetRole --resource acs:ram::ID:role/NAME`"
+        raise CommandError(f"`{request.policy}` is a permission policy", hint=hint)
+    if kind is PolicyKind.TRUST and request.action:
+        raise CommandError(
+            "--action is for permission policies", hint=f"leave it out: `{request.policy}` is a trust policy"
+        )
+    if not request.action:
+        _require(request)
+    return bool(request.action)
+
+
+def _require(request: ExplainedRequest) -> None:
+    """Raise `CommandError` if a request to assume a role has no principal, or options that only an access has."""
+    if request.action or request.resource != "*":
+        raise CommandError("--action and --resource need --policy with a permission policy")
+    if not request.as_:
+        raise CommandError("--as is missing", hint="name the principal, such as `--as acs:ram::ID:user/NAME`")
 
 
 @contextmanager

@@ -26,7 +26,7 @@ COMMANDS: Mapping[str, Entry] = {
     "check": Entry("check_explain", "check", "Decide whether a principal may assume a role."),
     "who-can": Entry("who_can", "who_can", "Show whom a role trusts."),
     "what-can": Entry("what_can", "what_can", "Show which roles a principal can assume."),
-    "validate": Entry("validate", "validate", "Find what is wrong with trust policies."),
+    "validate": Entry("validate", "validate", "Find what is wrong with trust policies and permission policies."),
     "test": Entry("testing.command", "policy_tests", "Run test cases against trust policies."),
     "serve": Entry("serve", "serve", "Serve over gRPC until SIGTERM or Ctrl-C."),
     "quickstart": Entry("quickstart", "quickstart", "Start a server on this machine with example roles."),

@@ -1,4 +1,4 @@
-"""Check trust policies against the language, and report each problem at its location in a file."""
+"""Check policies against their language, and report each problem at its location in a file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from rolecall.policy.lint import lint
 from rolecall.policy.parser import parse_policy
 
 if TYPE_CHECKING:
+    from rolecall.policy.findings import Finding
+    from rolecall.policy.limits import Limits
     from rolecall.policy.profile import Profile
 
 Locate = Callable[[str, int, int], Location]
@@ -26,7 +28,26 @@ def document_problems(
     except InvalidPolicyError as error:
         yield from violation_problems(error, location)
         return
-    for finding in lint(policy, now=now, account=account):
+    yield from _findings(lint(policy, now=now, account=account), location)
+
+
+def permission_problems(
+    text: str, location: Locate, *, limits: Limits, profile: Profile, now: int
+) -> Iterator[Problem]:
+    """Yield the violations of a permission policy; if it has none, the findings of the linter."""
+    from rolecall.policy.permission.lint import lint_permissions
+    from rolecall.policy.permission.parser import parse_permission_policy
+
+    try:
+        policy = parse_permission_policy(text, limits=limits, profile=profile)
+    except InvalidPolicyError as error:
+        yield from violation_problems(error, location)
+        return
+    yield from _findings(lint_permissions(policy, now=now), location)
+
+
+def _findings(findings: Iterable[Finding], location: Locate) -> Iterator[Problem]:
+    for finding in findings:
         yield Problem(
             location=location(finding.pointer, finding.line, finding.column),
             severity=finding.severity.value,

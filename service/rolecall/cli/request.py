@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rolecall.cli.failure import CommandError
-from rolecall.cli.files import read_policy
 from rolecall.cli.options import lists, pairs
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ class RequestOptions(PrincipalOptions):
         str,
         typer.Option(
             metavar="FILE",
-            help="Decide without a server, by the trust policy in this file (`-`: standard input).",
+            help="Decide without a server, by the policy in this file (`-`: standard input).",
         ),
     ] = ""
     account_id: Annotated[
@@ -97,6 +96,35 @@ class RequestOptions(PrincipalOptions):
         return self.role or f"the role with {self.policy}"
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainedRequest(RequestOptions):
+    """A request to assume a role, or with `--action` an access that a permission policy is asked about."""
+
+    as_: Annotated[
+        str,
+        typer.Option(
+            "--as",
+            metavar="WHO",
+            help="The principal, as in `check`. With --action optional: it is read as acs:PrincipalARN.",
+            show_default=False,
+        ),
+    ] = ""
+    action: Annotated[
+        str,
+        typer.Option(
+            metavar="PRODUCT:NAME",
+            help="The action, such as `ram:GetRole`, that the permission policy in --policy is asked about.",
+        ),
+    ] = ""
+    resource: Annotated[
+        str,
+        typer.Option(
+            metavar="ARN",
+            help="The resource of --action, such as `acs:ram::ID:role/NAME`; `*` for a call that names none.",
+        ),
+    ] = "*"
+
+
 def principal_query(options: PrincipalOptions, account: str) -> AssumeRoleQuery:
     """Return a query without a role; the provider of a service account is in `account`."""
     if options.as_.startswith("k8s:") and not account:
@@ -115,13 +143,13 @@ def remote_query(options: RequestOptions, client: RolecallClient) -> AssumeRoleQ
     return _query(options, options.role, options.account_id or _account(options, client))
 
 
-def offline_query(options: RequestOptions) -> tuple[AssumeRoleQuery, OfflineRole]:
-    """Return the query for the engine in this process, and the role that it is about."""
+def offline_query(options: RequestOptions, document: str) -> tuple[AssumeRoleQuery, OfflineRole]:
+    """Return the query for the engine in this process, and the role with the trust policy `document`."""
     from rolecall.offline import OfflineRole
 
     account = options.account_id or DEFAULT_ACCOUNT
     role = OfflineRole(
-        document=read_policy(options.policy),
+        document=document,
         role=options.role,
         account_id=account,
         tags=pairs(options.role_tag, "--role-tag"),

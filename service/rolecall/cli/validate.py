@@ -1,4 +1,4 @@
-"""`validate`: check trust policies against the language, as a compiler does. It needs no server."""
+"""`validate`: check policies against their language, as a compiler does. It needs no server."""
 
 from __future__ import annotations
 
@@ -16,9 +16,15 @@ from rolecall.cli.files import STDIN, read_policy
 from rolecall.cli.problem import Location, Problem, ProblemsError
 from rolecall.cli.terminal import console, marks, print_json
 from rolecall.engine.clock import now_micros
+from rolecall.policy.kind import PolicyKind
 
 if TYPE_CHECKING:
-    from rolecall.cli.sources import Found, FoundRole
+    from rolecall.cli.sources.found import Found, FoundPolicy, FoundRole
+    from rolecall.policy.profile import Profile
+
+
+_AMBIGUOUS = "this may be a trust policy, which lacks `Principal`, or a permission policy, which lacks `Resource`"
+_CHOOSE = "add the member, or choose with `--kind trust-policy` or `--kind permission-policy`"
 
 
 class Language(StrEnum):
@@ -48,8 +54,8 @@ Files = Annotated[
     list[str],
     typer.Argument(
         metavar="FILE...",
-        help="Trust policies (JSON; `-`: standard input), role files, terraform plans (`terraform show -json`), "
-        "and directories, which are searched for them.",
+        help="Trust policies and permission policies (JSON; `-`: standard input), role files, terraform plans "
+        "(`terraform show -json`), and directories, which are searched for them.",
     ),
 ]
 ProfileOption = Annotated[
@@ -57,6 +63,14 @@ ProfileOption = Annotated[
     typer.Option(
         "--profile",
         help="`ram` refuses extensions of Rolecall, so that a valid document can be used in an Alibaba Cloud account.",
+    ),
+]
+KindOption = Annotated[
+    PolicyKind | None,
+    typer.Option(
+        "--kind",
+        help="The kind of the policies in files of their own; default: what each shows by `Principal` or `Resource`.",
+        show_default=False,
     ),
 ]
 AccountOption = Annotated[
@@ -71,46 +85,67 @@ FormatOption = Annotated[FindingsFormat, typer.Option("--output", "-o", help="Th
 
 def validate(
     files: Files,
+    kind: KindOption = None,
     profile: ProfileOption = Language.ROLECALL,
     account_id: AccountOption = "",
     fail_on: FailOnOption = Severity.ERROR,
     output: FormatOption = FindingsFormat.TABLE,
 ) -> None:
-    """Find what is wrong with trust policies.
+    """Find what is wrong with trust policies and permission policies.
 
     Reports every violation of the language; for valid policies, the findings of the linter. Exit code 2 if there is an error; with
     --fail-on also for less severe problems. No server is needed.
     """
-    roles, problems = _found(files)
-    policies = len(roles) + len({problem.location.file for problem in problems if not problem.finding})
-    for role in roles:
-        problems += _examined(role, profile, account_id)
-    _report(problems, policies, output)
+    found = _found(files, kind)
+    documents: list[FoundRole | FoundPolicy] = [*found.roles, *found.permission_policies]
+    unread = {problem.location.file for problem in found.problems if not problem.finding}
+    problems = found.problems + [p for document in documents for p in _examined(document, profile, account_id)]
+    _report(problems, _counts(found, len(unread)), output)
     failing = list(Severity)[: list(Severity).index(fail_on) + 1]
     raise typer.Exit(FAILED if any(problem.severity in failing for problem in problems) else OK)
 
 
-def _found(files: Sequence[str]) -> tuple[list[FoundRole], list[Problem]]:
-    """Return the roles of files in the order of the files, and the problems of files without roles."""
+def _found(files: Sequence[str], kind: PolicyKind | None) -> Found:
+    """Return the policies of files in the order of the files, and the problems of files without them."""
     from rolecall.cli.sources import search
+    from rolecall.cli.sources.found import Found
 
-    roles: list[FoundRole] = []
-    problems: list[Problem] = []
     paths = [Path(file) for file in dict.fromkeys(files) if file != STDIN]
+    found = Found()
     if STDIN in files:
-        _read_stdin(roles, problems)
-    found = search(paths)
-    problems += [*found.problems, *found.remarks, *_without_policy(found, paths)]
-    return [*roles, *found.roles], problems
+        _read_stdin(found)
+    searched = search(paths)
+    found.roles += searched.roles
+    found.permission_policies += searched.permission_policies
+    found.problems += [*searched.problems, *searched.remarks, *_without_policy(searched, paths)]
+    return _of_kind(found, kind)
 
 
-def _read_stdin(roles: list[FoundRole], problems: list[Problem]) -> None:
-    from rolecall.cli.sources.search import policy_role
+def _read_stdin(found: Found) -> None:
+    from rolecall.cli.sources.search import add_policy
 
     try:
-        roles.append(policy_role(STDIN, read_policy(STDIN)))
+        add_policy(STDIN, read_policy(STDIN), found)
     except ProblemsError as error:
-        problems += error.problems
+        found.problems += error.problems
+
+
+def _of_kind(found: Found, kind: PolicyKind | None) -> Found:
+    """Return what was found, with the policies in files of their own as policies of `kind`; None: each of its own."""
+    from rolecall.cli.sources.found import Found, FoundRole
+    from rolecall.cli.sources.kinds import kind_of_text
+    from rolecall.cli.sources.search import add_policy
+
+    sorted_out = Found(problems=found.problems)
+    documents: list[FoundRole | FoundPolicy] = [*found.roles, *found.permission_policies]
+    for document in documents:
+        if isinstance(document, FoundRole) and document.location.line:
+            sorted_out.roles.append(document)
+        elif kind is None and kind_of_text(document.document) is None:
+            sorted_out.add_problem(document.location, _AMBIGUOUS, _CHOOSE, reason="AMBIGUOUS_KIND")
+        else:
+            add_policy(document.location.file, document.document, sorted_out, kind)
+    return sorted_out
 
 
 def _without_policy(found: Found, named: Sequence[Path]) -> Iterator[Problem]:
@@ -125,21 +160,46 @@ def _without_policy(found: Found, named: Sequence[Path]) -> Iterator[Problem]:
         )
 
 
-def _examined(role: FoundRole, language: Language, account: str) -> Iterator[Problem]:
-    """Yield the problems of a trust policy."""
+def _examined(found: FoundRole | FoundPolicy, language: Language, account: str) -> Iterator[Problem]:
+    """Yield the problems of a policy."""
+    from rolecall.cli.sources.found import FoundPolicy
+    from rolecall.policy.profile import Profile
+
+    now, profile = now_micros(), Profile[language.name]
+    if isinstance(found, FoundPolicy):
+        return _of_permission_policy(found, profile, now)
+    return _of_trust_policy(found, profile, now, account)
+
+
+def _of_trust_policy(role: FoundRole, profile: Profile, now: int, account: str) -> Iterator[Problem]:
     from dataclasses import replace
 
     from rolecall.cli.policy_check import document_problems
-    from rolecall.policy.profile import Profile
 
-    now, profile, owner = now_micros(), Profile[language.name], role.account_id or account
+    owner = role.account_id or account
     for problem in document_problems(role.document, role.location_of, profile=profile, now=now, account=owner):
         # Without an exact location the message must name the element.
         element = "" if role.exact else f"{role.label}: {problem.pointer or '/'}: "
         yield replace(problem, message=element + problem.message)
 
 
-def _report(problems: list[Problem], policies: int, output: FindingsFormat) -> None:
+def _of_permission_policy(found: FoundPolicy, profile: Profile, now: int) -> Iterator[Problem]:
+    from rolecall.cli.policy_check import permission_problems
+    from rolecall.policy.permission.limits import PERMISSION_LIMITS, SESSION_POLICY_LIMITS
+
+    limits = SESSION_POLICY_LIMITS if found.kind is PolicyKind.SESSION else PERMISSION_LIMITS
+    return permission_problems(found.document, found.location_of, limits=limits, profile=profile, now=now)
+
+
+def _counts(found: Found, unread: int) -> str:
+    """Return how many policies of which kind were examined; a file that cannot be read counts as a trust policy."""
+    trust, permission = len(found.roles) + unread, len(found.permission_policies)
+    numbers = [_counted(trust, "trust policy")] if trust or not permission else []
+    numbers += [_counted(permission, "permission policy")] if permission else []
+    return " and ".join(numbers)
+
+
+def _report(problems: list[Problem], policies: str, output: FindingsFormat) -> None:
     if output is FindingsFormat.SARIF:
         from rolecall.cli.sarif import problem_result, sarif_log
 
@@ -151,7 +211,7 @@ def _report(problems: list[Problem], policies: int, output: FindingsFormat) -> N
         _show(problems, Counter(problem.severity for problem in problems), policies)
 
 
-def _show(problems: list[Problem], counts: Counter[str], policies: int) -> None:
+def _show(problems: list[Problem], counts: Counter[str], policies: str) -> None:
     from rolecall.cli.reports import report_problems
 
     out = console(sys.stdout)
@@ -159,7 +219,7 @@ def _show(problems: list[Problem], counts: Counter[str], policies: int) -> None:
     counted = ", ".join(_counted(counts[severity], severity) for severity in Severity if counts[severity])
     mark = marks(out).no if counts["error"] else marks(out).yes
     out.print(
-        f"{mark} {_counted(policies, 'trust policy')}: {counted or 'no problems'}",
+        f"{mark} {policies}: {counted or 'no problems'}",
         style="red" if counts["error"] else "green",
     )
 

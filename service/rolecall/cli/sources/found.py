@@ -10,6 +10,7 @@ from rolecall.cli.declarations.document import Source, TextSource
 from rolecall.cli.declarations.role import DeclaredRole
 from rolecall.cli.declarations.tree import Table
 from rolecall.cli.problem import Location, Problem
+from rolecall.policy.kind import PolicyKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,6 +46,19 @@ class FoundRole:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoundPolicy:
+    """A policy document in a file of its own, whose text starts at the beginning of the file."""
+
+    location: Location
+    document: str
+    kind: PolicyKind
+
+    def location_of(self, pointer: str, line: int = 0, column: int = 0) -> Location:  # noqa: ARG002
+        """Return the location of an element of the document."""
+        return self.location._replace(line=line, column=column)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownRole:
     """A role whose name or trust policy is only known after the plan is applied. An unknown name is empty."""
 
@@ -75,9 +89,13 @@ class CaseDocument:
 
 @dataclass(slots=True)
 class Found:
-    """Everything that a search has found. `problems` are errors, `remarks` are reported only."""
+    """Everything that a search has found. `problems` are errors, `remarks` are reported only.
+
+    A policy in a file of its own is in `permission_policies` if it is one, else it is the trust policy of a role in `roles`.
+    """
 
     roles: list[FoundRole] = field(default_factory=list)
+    permission_policies: list[FoundPolicy] = field(default_factory=list)
     unknown_roles: list[UnknownRole] = field(default_factory=list)
     service_accounts: list[ServiceAccount] = field(default_factory=list)
     case_documents: list[CaseDocument] = field(default_factory=list)

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from enum import Enum, auto
 
 from rolecall.cli.declarations.tree import Node, Scalar, Table
+from rolecall.policy.kind import PolicyKind, kind_of_policy
 
 _ROLE_NAMES = frozenset({"roles", "cases", "trust_policy", "trust_policy_json", "trust_policy_file"})
 _PLAN_NAMES = frozenset({"planned_values", "resource_changes", "values", "terraform_version"})
@@ -35,6 +36,14 @@ def kind_of_json(text: str) -> Kind:
         return Kind.OTHER
     version = value.get("apiVersion")
     return _kind(value.keys(), version if isinstance(version, str) else "")
+
+
+def kind_of_text(text: str) -> PolicyKind | None:
+    """Return the kind of a policy; None if its statements may be of both kinds. Invalid JSON counts as a trust policy."""
+    try:
+        return kind_of_policy(json.loads(text))
+    except (ValueError, RecursionError):
+        return PolicyKind.TRUST
 
 
 def kind_of_node(node: Node) -> Kind:

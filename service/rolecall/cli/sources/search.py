@@ -14,14 +14,16 @@ from rolecall.cli.declarations.role import RoleReader
 from rolecall.cli.declarations.tree import MAX_FILE_BYTES, Node, Table, read_documents
 from rolecall.cli.files import MAX_POLICY_FILE_BYTES, read_text
 from rolecall.cli.problem import Location, ProblemsError, error_at
-from rolecall.cli.sources.found import CaseDocument, Found, FoundRole, found_role
-from rolecall.cli.sources.kinds import Kind, kind_of_json, kind_of_node
+from rolecall.cli.sources.found import CaseDocument, Found, FoundPolicy, FoundRole, found_role
+from rolecall.cli.sources.kinds import Kind, kind_of_json, kind_of_node, kind_of_text
 from rolecall.cli.sources.kubernetes import read_manifest
 from rolecall.cli.sources.terraform import read_plan
+from rolecall.policy.kind import PolicyKind
 
 _SUFFIXES = frozenset({".json", ".yaml", ".yml"})
 _KINDS = (
-    "neither roles, a trust policy, test cases, a terraform plan (`terraform show -json`) nor a Kubernetes manifest"
+    "neither roles, a trust policy, a permission policy, test cases, a terraform plan (`terraform show -json`)"
+    " nor a Kubernetes manifest"
 )
 
 
@@ -78,7 +80,7 @@ def _read_yaml(path: Path, text: str, found: Found, *, named: bool) -> None:
 def _read_json(path: Path, text: str, found: Found, *, named: bool) -> None:
     kind = kind_of_json(text)
     if kind is Kind.POLICY or (kind is Kind.OTHER and named):
-        found.roles.append(policy_role(str(path), text))
+        add_policy(str(path), text, found)
         return
     if kind is Kind.OTHER:
         found.add_remark(Location(str(path)), f"skipped: it is {_KINDS}")
@@ -110,6 +112,19 @@ def _read_roles(document: Node, path: Path, text: str, found: Found) -> None:
     reader = RoleReader(path, text)
     found.roles += [found_role(declared) for declared in reader.roles(document)]
     found.problems += reader.problems
+
+
+def add_policy(file: str, text: str, found: Found, kind: PolicyKind | None = None) -> None:
+    """Add a policy in a file of its own, of `kind` or the one that its content shows; raise `ProblemsError`.
+
+    A document that may be of both kinds counts as a trust policy.
+    """
+    role = policy_role(file, text)
+    kind = kind or kind_of_text(text)
+    if kind in (PolicyKind.PERMISSION, PolicyKind.SESSION):
+        found.permission_policies.append(FoundPolicy(location=role.location, document=text, kind=kind))
+    else:
+        found.roles.append(role)
 
 
 def policy_role(file: str, text: str) -> FoundRole:
