@@ -164,16 +164,17 @@ async def test_what_the_protocol_forbids_is_an_error_and_what_it_allows_is_none(
 
 
 @pytest.mark.parametrize(
-    ("again", "calls"),
-    [(OPEN + RESET + headers(1, PATH), 0), (headers(5, PATH) + headers(3, PATH), 1), (DONE + headers(1, PATH), 1)],
+    "again",
+    [OPEN + RESET + headers(1, PATH), headers(5, PATH) + headers(3, PATH), DONE + headers(1, PATH)],
     ids=["reset", "lower", "answered"],
 )
-async def test_headers_of_a_closed_stream_begin_no_call(again: bytes, calls: int) -> None:
+async def test_headers_of_a_closed_stream_begin_no_call(again: bytes) -> None:
     async with conversation(ConnectionOptions()) as talk:
         await talk.client.send(again, frame(PING, 0, 0, b"the end."))
         await talk.client.until_closed_or(lambda: (1, 0, b"the end.") in talk.client.kinds(PING))
 
-        assert len(talk.behaviour.contexts) <= calls
+        # The first headers may: whether a reset overtakes the task of the call depends on how the bytes arrive.
+        assert len(talk.behaviour.contexts) <= 1
 
 
 @pytest.mark.parametrize("late", [frame(DATA, 0, 1, b"x"), headers(1, PATH)], ids=["data", "headers"])

@@ -50,8 +50,6 @@ class Http2Connection(asyncio.Protocol):
         self.flush, self.flush_soon = self.outgoing.flush, self.outgoing.flush_soon
         self.accepted, self.abort, self.cut = self.outgoing.accepted, self.ending.abort, self.ending.cut
         self._transport: Any = None
-        self._lost = False  # perhaps before it begins: with the end of the TLS handshake
-        self._early = list[bytes]()  # what arrived with the end of the TLS handshake
         self._deferred: list[Event] = []
         self._unread = bytearray()  # what has arrived after the deferred events
         self._partial = False  # whether the last read ended within a frame, as far as is known
@@ -60,8 +58,6 @@ class Http2Connection(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         """Begin the connection."""
-        if self._lost:
-            return
         if self._admin and not is_own_user(transport):
             transport.abort()
             return
@@ -71,13 +67,9 @@ class Http2Connection(asyncio.Protocol):
         self.peer, self.auth_context = peer_of(transport), ADMIN_FACTS if self._admin else facts_of(transport)
         self.server.connections.add(self)
         self.flush()
-        early, self._early = self._early, []
-        for data in early:
-            self.data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel the calls of the connection."""
-        self._lost = True
         self.server.remove(self)
         self.ending.lost()
         self.outgoing.paused = False
@@ -107,9 +99,7 @@ class Http2Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer what has arrived."""
-        if self._transport is None:
-            self._early.append(data)
-        elif self._deferred or self._unread:
+        if self._deferred or self._unread:
             self._unread += data
         elif len(data) > PORTION_BYTES:
             self._unread += data

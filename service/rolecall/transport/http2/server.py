@@ -68,7 +68,7 @@ class Http2Server:
             bound.close()  # also those of a server that never started
         for file in self._files:
             file.remove()
-        await self.acceptance.stop()
+        self.acceptance.handshakes.stop()
         self.memory.stop()
         for connection in list(self.connections):
             connection.shut_down()
