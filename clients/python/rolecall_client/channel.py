@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import grpc
 
+from rolecall_client.bearer import BearerToken, TokenSource, may_have_token
+
 _RETRIED: Sequence[tuple[str, Sequence[str]]] = (
     ("DecisionService", ("CheckAssumeRole", "BatchCheckAssumeRole", "ExplainAssumeRole")),
     ("DecisionService", ("ListAssumableRoles", "ListTrustedPrincipals")),
@@ -58,8 +60,22 @@ OPTIONS: Sequence[tuple[str, str | int]] = (
 )
 
 
-def open_channel(address: str, credentials: grpc.ChannelCredentials | None = None) -> grpc.Channel:
-    """Return a channel to `address` (`HOST:PORT` or any gRPC target); without credentials it is plaintext."""
+def open_channel(
+    address: str, credentials: grpc.ChannelCredentials | None = None, token: str | TokenSource | None = None
+) -> grpc.Channel:
+    """Return a channel to `address` (`HOST:PORT` or any gRPC target); without credentials it is plaintext.
+
+    Raise `ValueError` if a token would be sent in plain text to another machine.
+    """
+    if token is None:
+        return _open(address, credentials)
+    if not may_have_token(address, credentials):
+        raise ValueError(f"a token is sent over TLS, or to this machine; give credentials for `{address}`")
+    source = (lambda: token) if isinstance(token, str) else token
+    return grpc.intercept_channel(_open(address, credentials), BearerToken(source))
+
+
+def _open(address: str, credentials: grpc.ChannelCredentials | None) -> grpc.Channel:
     if credentials is None:
         return grpc.insecure_channel(address, options=OPTIONS)
     return grpc.secure_channel(address, credentials, options=OPTIONS)

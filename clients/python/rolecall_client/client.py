@@ -10,6 +10,7 @@ from typing import Self, TypeVar
 
 import grpc
 
+from rolecall_client.bearer import TokenSource
 from rolecall_client.channel import open_channel
 from rolecall_client.errors import error_of_call
 from rolecall_client.stream import DEFAULT_IN_FLIGHT, Pipeline
@@ -42,7 +43,8 @@ class RolecallClient:
 
     Methods return the responses of `rolecall.v1` and raise `RolecallError` when a call fails; a deny is a response. Every
     write has a `request_id`, generated if none is given, so it is safe to retry. `timeout` is in seconds, for one call with
-    its retries.
+    its retries. `token` is sent with each call, or what it returns if it is a function; without TLS to this machine only, else
+    `ValueError` is raised.
     """
 
     def __init__(
@@ -50,10 +52,11 @@ class RolecallClient:
         address: str,
         *,
         credentials: grpc.ChannelCredentials | None = None,
+        token: str | TokenSource | None = None,
         timeout: float = DEFAULT_TIMEOUT_SECONDS,
     ) -> None:
         self._timeout = timeout
-        self._channel = open_channel(address, credentials)
+        self._channel = open_channel(address, credentials, token)
         self._decisions = decision_pb2_grpc.DecisionServiceStub(self._channel)
         self._policies = policy_pb2_grpc.PolicyServiceStub(self._channel)
         self._roles = role_pb2_grpc.RoleServiceStub(self._channel)

@@ -56,6 +56,14 @@ class Connection:
         typer.Option(metavar="FILE", help="Certificate (PEM) of this client, for servers that require one."),
     ] = None
     tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Private key (PEM) of --tls-cert.")] = None
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            envvar="ROLECALL_TOKEN_FILE",
+            help="File with the token to send, such as that of a ServiceAccount; over TLS, or to this machine.",
+        ),
+    ] = None
     timeout: Annotated[
         float | None,
         typer.Option(

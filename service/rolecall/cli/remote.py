@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from rolecall.cli.failure import FAILED, CommandError
+from rolecall.cli.files import read_text
 from rolecall.cli.options import DEFAULT_TIMEOUT_SECONDS, Connection
 from rolecall.cli.reports import report_error
+
+MAX_TOKEN_BYTES = 16 * 1024
 
 if TYPE_CHECKING:
     import grpc
@@ -27,7 +30,8 @@ def connect(connection: Connection) -> Iterator[RolecallClient]:
 
     _require_address(connection.address)
     timeout = connection.timeout or DEFAULT_TIMEOUT_SECONDS
-    with RolecallClient(connection.address, credentials=_credentials(connection), timeout=timeout) as client:
+    credentials, token = _credentials(connection), _token(connection)
+    with RolecallClient(connection.address, credentials=credentials, token=token, timeout=timeout) as client:
         try:
             yield client
         except RolecallError as error:
@@ -38,6 +42,29 @@ def connect(connection: Connection) -> Iterator[RolecallClient]:
 def _require_address(address: str) -> None:
     if not address or any(character.isspace() for character in address):
         raise CommandError(f"`{address}` is not an address", hint="write --address HOST:PORT")
+
+
+def _token(connection: Connection) -> Callable[[], str] | None:
+    """Return what reads the token from its file; it has been read once, so that a missing file is reported."""
+    from rolecall_client.bearer import may_have_token
+
+    if connection.token_file is None:
+        return None
+    path = connection.token_file
+    _read_token(path)
+    if not (connection.tls_ca or may_have_token(connection.address, None)):
+        raise CommandError(
+            "--token-file: a token is sent over TLS, or to this machine", hint="give --tls-ca with the CA of the server"
+        )
+    return lambda: _read_token(path)
+
+
+def _read_token(path: Path) -> str:
+    # In metadata only printable ASCII is possible. The message shows nothing of the file: it may be another secret.
+    token = read_text(path, MAX_TOKEN_BYTES).strip()
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise CommandError(f"--token-file: `{path}` has no token")
+    return token
 
 
 def _credentials(connection: Connection) -> grpc.ChannelCredentials | None:
