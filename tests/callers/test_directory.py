@@ -99,7 +99,7 @@ def test_entries_that_name_different_principals_grant_nothing(kind: str) -> None
     caller = orders(CallerDirectory(file))
 
     assert not caller.allows(CHECK, ROLE)
-    assert caller.granted.conflict
+    assert caller.granted.refusal == "its entries name different principals"
     assert caller.principal is None
 
 
@@ -345,3 +345,21 @@ def test_a_question_that_is_not_written_out_is_denied() -> None:
     assert caller.allows("ram:GetRole", ROLE)
     assert not caller.allows("ram:*", ROLE)
     assert not caller.allows("GetRole", ROLE)
+
+
+@pytest.mark.parametrize(("policies", "granted"), [(20, True), (21, False)])
+def test_a_caller_has_at_most_20_policies_of_the_file_from_all_its_entries_together(
+    policies: int, granted: bool
+) -> None:
+    names = [f"P{number}" for number in range(policies)]
+    file = callers(
+        entry("half", policies=names[:10]),
+        entry("rest", policies=[*names[10:20], "RolecallDecider"]),
+        *([entry("more", policies=names[20:])] if names[20:] else []),
+        policies={name: allowing("ram:GetRole") for name in names},
+    )
+
+    caller = orders(CallerDirectory(file))
+
+    assert caller.allows(CHECK, ROLE) is granted
+    assert bool(caller.granted.refusal) is not granted

@@ -72,3 +72,16 @@ def test_the_findings_of_a_policy_have_their_pointer_in_the_file() -> None:
     file = callers(ADMIN, entry(policies=["Mine"]), policies={"Mine": allowing("sts:AssumeRole")})
 
     assert [pointer for _, pointer in findings(file)] == ["/policies/Mine/Statement/0/Action/0"]
+
+
+def test_more_policies_than_a_caller_may_have() -> None:
+    names = [f"P{number}" for number in range(21)]
+    file = callers(
+        ADMIN,
+        entry("one", policies=names[:20]),
+        entry("two", match={"spiffe": "spiffe://prod.example/ns/shop/sa/*"}, policies=names[20:]),
+        policies={name: allowing("ram:GetRole", "ram:ListRoles", resource="acs:ram:*:1:role/*") for name in names},
+    )
+
+    assert ("too-many-policies", "/callers/1/policies") in findings(file)
+    assert ("too-many-policies", "/callers/2/policies") not in findings(file)

@@ -120,3 +120,26 @@ def test_beside_a_certificate_a_token_is_a_caller_only_by_an_entry_with_that_cer
     assert names(dns("a.proxy.svc")) == ["proxied"]
     assert names(dns("a.other.svc")) == []
     assert names(spiffe("spiffe://prod.example/a.proxy.svc")) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "subject", "expected"),
+    [
+        ("a:*/c", "a:b/c", True),
+        ("a:*/c", "a:b:c", False),
+        ("a:*:c", "a::c", False),
+        ("a:*", "a:", False),
+        ("a:*", "a:*", True),
+        ("a:*", "a:b\nc", True),
+        ("a:b", "a:*", False),
+    ],
+)
+def test_a_star_in_a_subject_is_one_segment_that_is_not_empty(pattern: str, subject: str, expected: bool) -> None:
+    match = {"oidc": {"issuer": ISSUER, "subject": pattern, "audience": "rolecall"}}
+    via = entry(
+        "via", match={"token_sha256": TOKEN_HASH}, via={"spiffe": f"spiffe://prod.example/{'*' if expected else 'x'}"}
+    )
+
+    assert matched(match, oidc(subject, "rolecall")) is expected
+    index = EntryIndex(callers(via).callers)
+    assert bool(index.matching(TOKEN, spiffe("spiffe://prod.example/y"))) is expected

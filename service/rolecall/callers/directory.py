@@ -82,7 +82,11 @@ class CallerDirectory:
 
     def replace(self, file: CallersFile | None) -> None:
         """Answer by another callers file from now on, also for callers that are in use."""
-        self.current = CallersGeneration(file)
+        self.apply(CallersGeneration(file))
+
+    def apply(self, generation: CallersGeneration) -> None:
+        """Answer by another generation from now on; it may have been made on another thread."""
+        self.current = generation
         # What others remember with a caller ends with it, and the old answers cannot be found any more.
         self._callers.clear()
         self._bytes = 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from rolecall.callers.credential import Credential, CredentialKind
 from rolecall.callers.declarations import CallerEntry, CallersFile
+from rolecall.callers.limits import MAX_POLICIES_OF_AN_ENTRY
 from rolecall.callers.matching import EntryIndex
 from rolecall.policy.document import Effect
 from rolecall.policy.permission.access import read_access
@@ -19,6 +21,8 @@ from rolecall.policy.readers import fold
 ADMINISTRATOR, DECIDER = "AdministratorAccess", "RolecallDecider"
 
 _MAX_COMPILED = 1_000
+_PRINCIPALS = "its entries name different principals"
+_TOO_MANY = f"its entries have more than {MAX_POLICIES_OF_AN_ENTRY} policies of the file together, which is the limit"
 
 _WITHOUT_FILE = {
     CredentialKind.LOCAL: (ADMINISTRATOR,),
@@ -33,14 +37,14 @@ class GrantedRights:
     """The rights of a credential, and the names of the entries that give them.
 
     `documents` are the policies by their names, and `permissions` is their compiled form, None if nothing is granted.
-    `conflict`: the entries name different principals, so that nothing is granted. At `valid_until` an entry ends.
+    `refusal` is why nothing is granted although entries match, else empty. At `valid_until` an entry ends.
     """
 
     entries: tuple[str, ...] = ()
     documents: tuple[tuple[str, PermissionPolicy], ...] = ()
     principal: Principal | None = None
     permissions: CompiledPermissions | None = None
-    conflict: bool = False
+    refusal: str = ""
     valid_until: int | None = None
 
     @property
@@ -91,9 +95,10 @@ class CallersGeneration:
         names = tuple(entry.name for entry in entries)
         valid_until = min((entry.until for entry in entries if entry.until is not None), default=None)
         principals = {comparable(entry.principal): entry.principal for entry in entries if entry.principal}
-        if len(principals) > 1:
-            return GrantedRights(entries=names, conflict=True, valid_until=valid_until)
         policies = tuple(dict.fromkeys(name for entry in entries for name in entry.policies))
+        refusal = _PRINCIPALS if len(principals) > 1 else _TOO_MANY if _are_too_many(policies) else ""
+        if refusal:
+            return GrantedRights(entries=names, refusal=refusal, valid_until=valid_until)
         return self._rights(
             policies, entries=names, principal=next(iter(principals.values()), None), valid_until=valid_until
         )
@@ -122,6 +127,12 @@ class CallersGeneration:
             compiled = compile_permissions([(name, self._documents[name]) for name in names], callers_rights=True)
             self._compiled[names] = compiled
         return compiled
+
+
+def _are_too_many(policies: Collection[str]) -> bool:
+    """Return whether a caller has more policies than a principal may have, of either kind."""
+    system = sum(name in SYSTEM_POLICIES for name in policies)
+    return max(system, len(policies) - system) > MAX_POLICIES_OF_AN_ENTRY
 
 
 def is_written_out(action: str) -> bool:

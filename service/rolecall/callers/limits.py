@@ -13,7 +13,7 @@ MAX_CALLERS_VALUES = 100_000
 MAX_ENTRIES = 5_000
 MAX_OWN_POLICIES = 500
 MAX_POLICIES_OF_AN_ENTRY = 20
-"""Of each kind: system policies and the file's own."""
+"""Of each kind: system policies and the file's own. Also of all entries of one caller together."""
 
 MAX_TRUST_DOMAINS = 100
 MAX_ISSUERS = 100

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 from rolecall.callers.credential import CredentialKind
 from rolecall.callers.declarations import CallerEntry, CallerMatch, CallersFile
-from rolecall.callers.granted import ADMINISTRATOR, comparable
+from rolecall.callers.granted import ADMINISTRATOR, CallersGeneration, comparable
+from rolecall.callers.identities import example_of
 from rolecall.callers.match_reader import trust_domain_of
 from rolecall.policy.findings import Finding, Severity
 from rolecall.policy.permission.lint import lint_permissions
@@ -74,6 +75,21 @@ def _conflicts(file: CallersFile, now: int) -> Iterator[Finding]:
                 )
 
 
+def _too_many(file: CallersFile, now: int) -> Iterator[Finding]:
+    generation = CallersGeneration(file)
+    for index, entry in enumerate(file.callers):
+        certificate = example_of(entry.via) if entry.via else None
+        granted = generation.granted(example_of(entry.match), certificate, now)
+        if granted.refusal.endswith("limit"):
+            yield _finding(
+                "too-many-policies",
+                Severity.ERROR,
+                f"/callers/{index}/policies",
+                f"callers of {quoted(entry.name)} may do nothing: with {len(granted.entries)} entries, {granted.refusal}",
+                "put what they share into one policy",
+            )
+
+
 def _differ(first: CallerEntry, second: CallerEntry) -> bool:
     return (
         first.principal is not None
@@ -122,6 +138,7 @@ _RULES: tuple[Callable[[CallersFile, int], Iterator[Finding]], ...] = (
     _ended,
     _administrators,
     _conflicts,
+    _too_many,
     _unused,
     _asserted,
 )

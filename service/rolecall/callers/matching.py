@@ -1,43 +1,58 @@
-"""Finds the entries of the callers file that a credential matches."""
+"""Finds the entries of the callers file that a credential matches.
+
+A text is cut into segments and the separators between them, and so is a pattern, in which `*` matches one segment that is not
+empty. So a text is followed through a tree of the patterns, in a time that depends on the patterns that match so far.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from types import MappingProxyType
 
 from rolecall.callers.credential import Credential, CredentialKind
 from rolecall.callers.declarations import CallerEntry, CallerMatch
 
-_SEGMENT: Mapping[CredentialKind, str] = MappingProxyType(
-    {CredentialKind.SPIFFE: "[^/]+", CredentialKind.DNS: "[^.]+", CredentialKind.OIDC: "[^:/]+"}
+_ANY = "*"
+_SEPARATORS: Mapping[CredentialKind, re.Pattern[str]] = MappingProxyType(
+    {
+        CredentialKind.SPIFFE: re.compile("(/)"),
+        CredentialKind.DNS: re.compile(r"(\.)"),
+        CredentialKind.OIDC: re.compile("([:/])"),
+    }
 )
 
 
 def matches(match: CallerMatch, credential: Credential) -> bool:
     """Return whether a credential is one of those that are meant."""
-    if match.kind is not credential.kind:
+    if match.kind is not credential.kind or not _is_for(match, credential):
         return False
-    if match.kind is CredentialKind.OIDC and not _is_for(match, credential):
-        return False
-    text = _text_of(credential)
-    return bool(_pattern(match).fullmatch(text)) if match.has_wildcard else match.text == text
+    wanted, given = _parts(match.kind, match.text), _parts(match.kind, _text_of(credential))
+    return len(wanted) == len(given) and all(w in (g, _ANY if g else g) for w, g in zip(wanted, given, strict=True))
+
+
+class _Node:
+    """What patterns have in common up to here: how they continue, and the entries whose pattern ends here."""
+
+    __slots__ = ("entries", "next")
+
+    def __init__(self) -> None:
+        self.next: dict[str, _Node] = {}
+        self.entries: list[tuple[int, CallerEntry]] = []
 
 
 class EntryIndex:
-    """The entries of one callers file, found without looking at each: only those with `*` are compared one by one."""
+    """The entries of one callers file, found without looking at each."""
 
     def __init__(self, entries: Iterable[CallerEntry]) -> None:
-        self._exact: defaultdict[tuple[CredentialKind, str], list[tuple[int, CallerEntry]]] = defaultdict(list)
-        self._patterns: defaultdict[CredentialKind, list[tuple[int, CallerEntry, re.Pattern[str]]]] = defaultdict(list)
+        self._roots: defaultdict[CredentialKind, _Node] = defaultdict(_Node)
         for number, entry in enumerate(entries):
-            match = entry.match
-            if match.has_wildcard:
-                self._patterns[match.kind].append((number, entry, _pattern(match)))
-            else:
-                self._exact[match.kind, match.text].append((number, entry))
+            node = self._roots[entry.match.kind]
+            for part in _parts(entry.match.kind, entry.match.text):
+                node = node.next.setdefault(part, _Node())
+            node.entries.append((number, entry))
 
     def matching(self, credential: Credential, certificate: Credential | None = None) -> tuple[CallerEntry, ...]:
         """Return the entries that a credential matches, in the order of the file.
@@ -45,15 +60,21 @@ class EntryIndex:
         `certificate` is what a token arrived with. Then only entries whose `via` it matches apply; without one, only entries
         without `via`.
         """
-        text = _text_of(credential)
-        found = list(self._exact.get((credential.kind, text), ()))
-        found += [
-            (number, entry) for number, entry, pattern in self._patterns[credential.kind] if pattern.fullmatch(text)
-        ]
-        found.sort(key=itemgetter(0))
+        nodes = [self._roots[credential.kind]]
+        for part in _parts(credential.kind, _text_of(credential)):
+            # A part is a segment where a pattern has a segment, and a separator where it has one.
+            steps = {part, _ANY} if part else {part}
+            nodes = [following for node in nodes for step in steps if (following := node.next.get(step))]
+        found = sorted((entry for node in nodes for entry in node.entries), key=itemgetter(0))
         return tuple(
             entry for _, entry in found if _is_for(entry.match, credential) and _arrives_by(entry.via, certificate)
         )
+
+
+def _parts(kind: CredentialKind, text: str) -> Sequence[str]:
+    """Return the segments of a text, and the separators between them."""
+    separators = _SEPARATORS.get(kind)
+    return separators.split(text) if separators else (text,)
 
 
 def _is_for(match: CallerMatch, credential: Credential) -> bool:
@@ -80,8 +101,3 @@ def _text_of(credential: Credential) -> str:
         case CredentialKind.UID:
             return str(credential.uid)
     return ""
-
-
-def _pattern(match: CallerMatch) -> re.Pattern[str]:
-    # `re` caches what it compiles; a segment is never empty, and never reaches across a separator.
-    return re.compile(_SEGMENT[match.kind].join(map(re.escape, match.text.split("*"))))

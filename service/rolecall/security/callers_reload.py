@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 from rolecall.callers.directory import CallerDirectory
 from rolecall.callers.errors import InvalidCallersError
+from rolecall.callers.granted import CallersGeneration
 from rolecall.callers.observation import ObservePeriod
-from rolecall.security.callers_file import CallersContents, LoadedCallers, load_callers, read_authorities, read_files
+from rolecall.security.callers_file import CallersContents, load_callers, read_authorities, read_files
 
 CHECK_SECONDS = 10.0
 
@@ -43,16 +44,16 @@ class ReloadingCallers:
     async def reload_if_changed(self) -> bool:
         """Reload the files if they have changed; return whether they had. Raise `InvalidCallersError` if they are invalid."""
         try:
-            loaded = await asyncio.to_thread(self._changed)
+            changed = await asyncio.to_thread(self._changed)
         except InvalidCallersError:
             self.errors += 1
             raise
         self.loaded_at = self._clock()
-        if loaded is None:
+        if changed is None:
             return False
         # Replaced in the event loop, so that a call sees one generation until it awaits something.
-        self._contents = loaded.contents
-        self.directory.replace(loaded.file)
+        self._contents, generation = changed
+        self.directory.apply(generation)
         self.reloads += 1
         return True
 
@@ -77,9 +78,10 @@ class ReloadingCallers:
                 reported = ""
                 on_change(None)
 
-    def _changed(self) -> LoadedCallers | None:
-        """Return the callers if a file or a CA file has changed, else None."""
+    def _changed(self) -> tuple[CallersContents, CallersGeneration] | None:
+        """Return the next generation if a file or a CA file has changed, else None. Takes up to seconds for a large file."""
         file = self.directory.file
         if file is not None and self._contents == CallersContents(read_files(self._path), read_authorities(file, {})):
             return None
-        return load_callers(self._path)
+        loaded = load_callers(self._path)
+        return loaded.contents, CallersGeneration(loaded.file)

@@ -124,7 +124,7 @@ def _record(
         "principal": str(caller.principal) if caller.principal else "",
         "entries": list(caller.entries),
         "policies": list(caller.policies),
-        "principal_conflict": caller.granted.conflict,
+        "refusal": caller.granted.refusal,
         "missing_keys": list(evaluation.missing_keys) if evaluation else [],
         "statements": [_statement_record(trace) for trace in traces],
     }
@@ -172,8 +172,8 @@ def _show(caller: KnownCaller, evaluation: AccessEvaluation | None, traces: tupl
 
 
 def _why(caller: KnownCaller, evaluation: AccessEvaluation | None) -> str:
-    if caller.granted.conflict:
-        return "its entries name different principals"
+    if caller.granted.refusal:
+        return caller.granted.refusal
     if evaluation is None:
         return "no entry matches this caller" if not caller.entries else "no entry gives it a policy"
     return "a Deny statement applies" if evaluation.outcome == "EXPLICIT_DENY" else "no Allow statement applies"
