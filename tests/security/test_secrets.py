@@ -9,6 +9,7 @@ import sys
 import time
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,19 @@ from rolecall.cli.commands import COMMANDS
 from rolecall.config.settings import Config
 from rolecall.security.tokens.unverified import read_token
 from rolecall.transport.rpc.stats import MethodStats
-from rolecall_client.v1 import decision_pb2, policy_pb2, role_pb2, watch_pb2
+from rolecall_client.v1 import (
+    decision_pb2,
+    decision_pb2_grpc,
+    policy_pb2,
+    role_pb2,
+    role_pb2_grpc,
+    watch_pb2,
+)
 from tests.cli.conftest import CommandLine
 from tests.cli.serving import environment
 from tests.security.certificates import Authority
 from tests.security.tokens.issuing import AUDIENCE, ISSUER, Issuer
-from tests.server.serving import Served, check
+from tests.server.serving import ACCOUNT, Served
 
 PASSWORD = "c4n4ry-p4ssw0rd"
 DATABASE = f"postgresql://rolecall:{PASSWORD}@127.0.0.1:1/roles?application_name=x"
@@ -109,9 +117,18 @@ async def _called(channel: Any, stats: MethodStats, request: bytes, metadata: An
 
 
 CALLER = "spiffe://td/a"
+PROVIDER = f"acs:ram::{ACCOUNT}:oidc-provider/ci"
+TRUSTING = json.dumps(
+    {
+        "Version": "1",
+        "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Federated": PROVIDER}}],
+    }
+)
 CALLERS = f"""\
 trust_domains: {{td: ca.pem}}
 issuers: {{"{ISSUER}": {{jwks_file: jwks.json}}}}
+providers:
+  - {{arn: "{PROVIDER}", issuer: "{ISSUER}", audiences: [sts], jwks_file: jwks.json}}
 callers:
   - {{name: plain, match: {{spiffe: "{CALLER}"}}, policies: [AdministratorAccess]}}
   - name: static
@@ -123,6 +140,25 @@ callers:
     via: {{spiffe: "{CALLER}"}}
     policies: [AdministratorAccess]
 """
+
+
+async def federated(channel: Any, token: str) -> tuple[str, str]:
+    """Return the token of a federated user, and what the caller sees of a check and of an explanation that carry it."""
+    query = decision_pb2.AssumeRoleQuery(role="federated", oidc={"provider_arn": PROVIDER, "token": token})
+    roles, decisions = role_pb2_grpc.RoleServiceStub(channel), decision_pb2_grpc.DecisionServiceStub(channel)
+    with suppress(grpc.aio.AioRpcError):  # the second token finds the role of the first
+        await roles.CreateRole(role_pb2.CreateRoleRequest(role_name="federated", assume_role_policy_document=TRUSTING))
+    seen = ""
+    for call, request in (
+        (decisions.CheckAssumeRole, decision_pb2.CheckAssumeRoleRequest(query=query)),
+        (decisions.ExplainAssumeRole, decision_pb2.ExplainAssumeRoleRequest(query=query)),
+        (decisions.BatchCheckAssumeRole, decision_pb2.BatchCheckAssumeRoleRequest(queries=[query])),
+    ):
+        try:
+            seen += str(await call(request))
+        except grpc.aio.AioRpcError as error:
+            seen += f"{error!r} {error.trailing_metadata()}"
+    return token, seen
 
 
 @pytest.fixture
@@ -161,7 +197,7 @@ async def test_no_call_makes_a_server_show_a_secret(
                 bearer = (("authorization", f"Bearer {token}"),) if token else ()
                 metadata = (*bearer, ("x-api-key", BEARER), ("cookie", BEARER))
                 seen |= {f"{stats.name} with {name}": await answers(channel, stats, metadata) for stats in methods}
-            await channel.unary_unary("/rolecall.v1.DecisionService/CheckAssumeRole")(check().SerializeToString())
+            decided = [await federated(channel, token) for token in (issuer.token(aud="sts", jti="c4n4ry"), forged)]
         key = service.server.replica.repository.token_key
         surfaces = {**seen, **ops_pages(service)}
     surfaces |= {
@@ -169,13 +205,16 @@ async def test_no_call_makes_a_server_show_a_secret(
         "decision log": (tmp_path / "decisions").read_text(),
     }
     private = [line for line in (tmp_path / "key.pem").read_text().splitlines() if "-----" not in line]
-    parts = [part for token in (valid, forged) for part in token.split(".")]
+    parts = [part for token in (valid, forged, *(token for token, _ in decided)) for part in token.split(".")]
+    surfaces |= {f"decision {number}": text for number, (_, text) in enumerate(decided)}
 
     assert len(methods) >= 16
     assert {name for name in tokens if any("UNAUTHENTICATED" in seen[f"{stats.name} with {name}"] for stats in methods)} == {
         "forged", "unknown", "unknown static",
     }  # fmt: skip
     assert "credentials_refused" in surfaces["log"]
+    assert "allowed: true" in surfaces["decision 0"]
+    assert PROVIDER in surfaces["decision log"]
     assert shown([BEARER, ASSERTED, SNAPSHOT_KEY, STATIC, UNKNOWN_STATIC, key, *parts, *private], surfaces) == []
 
 
