@@ -14,8 +14,6 @@ from rolecall_client.v1 import decision_pb2_grpc
 from tests.server.serving import Served, check
 from tests.transport import frames
 
-CHECK = b"/rolecall.v1.DecisionService/CheckAssumeRole"
-MESSAGE = check().SerializeToString()
 PATIENCE_SECONDS = 60
 
 
@@ -23,11 +21,6 @@ def wire(service: Served) -> Http2Server:
     """Return the transport of a server."""
     transport: Any = service.server.grpc_server.wire
     return transport  # type: ignore[no-any-return]
-
-
-def call(stream: int) -> bytes:
-    """Return the frames of a whole check."""
-    return frames.headers(stream, CHECK) + frames.message(stream, MESSAGE)
 
 
 class Attacker:
@@ -51,6 +44,14 @@ class Attacker:
         async with asyncio.timeout(PATIENCE_SECONDS):
             goaways = [payload for kind, _, _, payload in await self.frames.rest() if kind == frames.GOAWAY]
         return int.from_bytes(goaways[-1][4:8], "big") if goaways else None
+
+
+async def answered(one: Attacker, stream: int) -> bool:
+    """Return whether a call is answered with a message before the connection ends."""
+    while received := await one.frames.next():
+        if received[0] == frames.DATA and received[2] == stream:
+            return True
+    return False
 
 
 @asynccontextmanager

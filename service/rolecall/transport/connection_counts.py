@@ -42,6 +42,8 @@ class ConnectionClosure(StrEnum):
     """All clients together accepted too little of what was sent, and this one had most."""
     PINGS = "pings"
     """The client sent too many pings."""
+    HEADERS = "headers"
+    """The client sent too many calls that are refused for their headers."""
     PROTOCOL = "protocol"
     """The client broke the protocol, or a limit on resets, settings, continuations or suspicious frames."""
     AGE = "age"

@@ -57,6 +57,12 @@ async def send_a_part_of_a_frame(talk: Conversation) -> None:
     await talk.client.send(headers(1, PATH)[:20])
 
 
+async def send_large_headers(talk: Conversation) -> None:
+    burst, _ = OPTIONS.refused_headers
+    large = [(b"a", b"b")] * (OPTIONS.session.header_bytes // 32)  # of which each counts 34 bytes
+    await talk.client.send(*(headers(stream, PATH, large) for stream in range(1, 4 * burst, 2)))
+
+
 async def grow_old(talk: Conversation) -> None:
     await until(lambda: talk.server.connections)
     for connection in talk.server.connections:
@@ -69,6 +75,7 @@ async def grow_old(talk: Conversation) -> None:
 @pytest.mark.parametrize(
     ("reason", "cause", "preface"),
     [
+        (ConnectionClosure.HEADERS, send_large_headers, None),
         (ConnectionClosure.PROTOCOL, break_the_protocol, None),
         (ConnectionClosure.PINGS, send_pings, None),
         (ConnectionClosure.SETUP, send_no_settings, b"PRI * HTTP"),

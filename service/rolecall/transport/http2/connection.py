@@ -17,8 +17,15 @@ from rolecall.transport.http2.outgoing import Outgoing
 from rolecall.transport.http2.peer import ADMIN_FACTS, facts_of, is_own_user, peer_of
 from rolecall.transport.http2.request_head import RequestHead
 from rolecall.transport.http2.request_memory import is_early
-from rolecall.transport.http2.session import Event, Session, SessionError, StreamClosed, StreamReset
+from rolecall.transport.http2.session import (
+    Event,
+    Session,
+    SessionError,
+    StreamClosed,
+    StreamReset,
+)
 from rolecall.transport.http2.status import Code
+from rolecall.transport.http2.tolerance import Tolerance
 
 if TYPE_CHECKING:
     from rolecall.transport.http2.server import Http2Server
@@ -45,6 +52,7 @@ class Http2Connection(asyncio.Protocol):
         self.peer, self.auth_context = "", dict[str, list[bytes]]()
         self.head: RequestHead | None = None  # of the last call
         self.keepalive = Keepalive(server.options, self._loop.time())
+        self.refused_headers = Tolerance(*server.options.refused_headers)
         self.outgoing = Outgoing(self.session)
         self.ending = Ending(self.session, self.outgoing, self.calls, server.connection_counts)
         self.flush, self.flush_soon = self.outgoing.flush, self.outgoing.flush_soon
@@ -109,7 +117,7 @@ class Http2Connection(asyncio.Protocol):
 
     def _receive_portions(self) -> None:
         until = perf_counter() + SLICE_SECONDS
-        while self._unread and not self._deferred:
+        while self._unread and not (self._deferred or self._transport.is_closing()):
             portion = bytes(self._unread[:PORTION_BYTES])
             del self._unread[:PORTION_BYTES]
             self._receive(portion)

@@ -9,7 +9,7 @@ from typing import Any
 
 from rolecall.transport.connection_counts import ConnectionClosure, ConnectionCounts
 from rolecall.transport.http2.outgoing import Outgoing
-from rolecall.transport.http2.session import Session, SessionError
+from rolecall.transport.http2.session import ENHANCE_YOUR_CALM, Session, SessionError
 
 LINGER_SECONDS = 1.0
 """How long a connection with nothing more to send waits for its client: to acknowledge a ping, and to close the connection."""
@@ -90,6 +90,11 @@ class Ending:
     def abort(self) -> None:
         """Close the connection at once."""
         self._transport.abort()
+
+    def calm(self, reason: ConnectionClosure, text: bytes) -> None:
+        """Close the connection of a client that does too often what it may do sometimes."""
+        self._session.go_away(ENHANCE_YOUR_CALM, text)
+        self.fail(reason)
 
     def cut(self, reason: ConnectionClosure) -> None:
         """Close the connection at once because of a limit."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from rolecall.transport.connection_counts import ConnectionClosure
 from rolecall.transport.http2.receiving import begin_call, receive_data
 from rolecall.transport.http2.session import (
-    ENHANCE_YOUR_CALM,
     DataReceived,
     GoAwayReceived,
     PingAcknowledged,
@@ -57,5 +56,4 @@ def _handle_for_connection(connection: Http2Connection, event: Any) -> None:
 def _take_ping(connection: Http2Connection) -> None:
     now = asyncio.get_running_loop().time()
     if connection.keepalive.too_many_pings(now, connection.session.queued()):
-        connection.session.go_away(ENHANCE_YOUR_CALM, b"too_many_pings")
-        connection.ending.fail(ConnectionClosure.PINGS)
+        connection.ending.calm(ConnectionClosure.PINGS, b"too_many_pings")

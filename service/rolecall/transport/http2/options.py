@@ -18,6 +18,7 @@ class ConnectionOptions:
     3. A silent connection is sent a ping after `keepalive`, which it must acknowledge within `keepalive_timeout`.
     4. Of all connections together, those that have accepted least of `max_all_queued_bytes` of answers are closed.
     5. A client may send pings `ping_interval` apart, and `ping_strikes` sooner ones.
+    6. Of calls that are refused for their headers, a client may send a burst, and so many a second after it.
     """
 
     session: SessionLimits = field(default_factory=SessionLimits)
@@ -34,3 +35,4 @@ class ConnectionOptions:
     keepalive_timeout: float = 20.0
     ping_interval: float = 30.0
     ping_strikes: int = 2
+    refused_headers: tuple[int, float] = (500, 33.0)

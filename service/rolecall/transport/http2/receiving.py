@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from grpc.aio import AbortError
 
+from rolecall.transport.connection_counts import ConnectionClosure
 from rolecall.transport.error_status import status_of
 from rolecall.transport.errors import RequestMemoryError
 from rolecall.transport.http2.call import Call
@@ -71,7 +72,13 @@ def _read_head(connection: Http2Connection, headers: Headers) -> RequestHead:
     # Most clients repeat the headers of their last call, and what they mean depends on nothing else.
     if known is not None and known.headers == headers:
         return known
-    head, memory = RequestHead(headers, connection.options.session.header_bytes), connection.server.memory
+    memory = connection.server.memory
+    try:
+        head = RequestHead(headers, connection.options.session.header_bytes)
+    except StatusError:
+        if connection.refused_headers.exceeded(asyncio.get_running_loop().time()):
+            connection.ending.calm(ConnectionClosure.HEADERS, b"too_many_refused_headers")
+        raise
     if head.size > SMALL_HEADER_BYTES and not memory.accepts_headers(head.size):
         memory.counts.memory_ended += 1
         raise _status(RequestMemoryError("headers", memory.limits.header_bytes))

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from rolecall.transport.endpoint import Endpoint, family_of
 
+UNSENT_BYTES = 128 * 1024
+"""How much of the answers of one connection the kernel buffers beyond what is on its way: by default it is up to megabytes."""
+
 _UNIX = "unix:"
 
 
@@ -28,6 +31,8 @@ def _tcp_socket(endpoint: Endpoint, backlog: int) -> socket.socket:
     bound = socket.create_server((host, int(port)), family=family_of(host), backlog=backlog)
     # Accepted connections inherit it: an answer is one write, which must not wait for more.
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # A client that does not read is noticed after so many bytes, and its next calls are not read.
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
     return bound
 
 
