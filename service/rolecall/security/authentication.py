@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 from rolecall.callers.caller import FOREVER, Caller
@@ -46,6 +47,7 @@ REFUSED_SECONDS = 60
 _ENTRY_BYTES = 1_000
 _MICROS = 1_000_000
 _NOTHING = (b"",)
+_SECURE, _ADMIN = b"ssl", b"local"
 _NAMELESS = frozenset({CredentialKind.LOCAL, CredentialKind.LOCAL_ADMIN, CredentialKind.ANONYMOUS})
 _OF_CERTIFICATES = frozenset({CredentialKind.SPIFFE, CredentialKind.DNS})
 
@@ -58,13 +60,18 @@ class RefusedCredentialsError(Exception):
         super().__init__(why)
 
 
-@dataclass(frozen=True, slots=True)
+_NO_CREDENTIALS = partial(RefusedCredentialsError, "NO_CREDENTIALS", "the call has no certificate and no token")
+_CERTIFICATE_EXPIRED = partial(RefusedCredentialsError, "CERTIFICATE_EXPIRED", "the client certificate has expired")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Known:
     """What a connection proves, until a time in microseconds: a caller, or nothing, or why its certificate is refused."""
 
     caller: Caller | None
     until: int
-    error: Exception | None = None
+    # Makes the error: one that is raised again and again would collect the traces of all calls.
+    error: Callable[[], Exception] | None = None
 
 
 _Key: TypeAlias = "tuple[bytes, bytes, bytes, bytes, str]"
@@ -123,49 +130,54 @@ class Authentication:
     def caller_of(self, context: CallContext) -> Caller:
         """Return the caller of a call; raise as `authenticate`."""
         facts: Any = context.auth_context()
-        peer, now = context.peer(), self._clock()
+        peer, now, get = context.peer(), self._clock(), facts.get
         key = (
-            facts.get("x509_pem_cert", _NOTHING)[0],
-            facts.get("x509_pem_cert_chain", _NOTHING)[0],
-            facts.get("transport_security_type", _NOTHING)[0],
-            facts.get("peer_uid", _NOTHING)[0],
+            get("x509_pem_cert", _NOTHING)[0],
+            get("x509_pem_cert_chain", _NOTHING)[0],
+            get("transport_security_type", _NOTHING)[0],
+            get("peer_uid", _NOTHING)[0],
             peer.rpartition(":")[0],
         )
         known = self._known.get(key)
         if known is None or now >= known.until:
             known = self._learn(key, facts, peer, now)
-        if known.error is not None:
-            raise known.error
-        given = authorization(context)
-        if given:
-            return self._by_token(given, known, facts, peer, now)
+        # Both transports know without reading all metadata, or read it here: a token is never overlooked.
+        if given := authorization(context):
+            return self._by_token(given, known, key, peer, now)
         if known.caller is None:
-            raise RefusedCredentialsError("NO_CREDENTIALS", "the call has no certificate and no token")
+            make_error = known.error or _NO_CREDENTIALS
+            raise make_error()
         return known.caller
 
-    def _by_token(self, given: tuple[str, ...], known: _Known, facts: ConnectionFacts, peer: str, now: int) -> Caller:
-        secure = is_secure(facts)
-        if is_admin(facts):
+    def _by_token(self, given: tuple[str, ...], known: _Known, key: _Key, peer: str, now: int) -> Caller:
+        if known.error is not None:
+            raise known.error()
+        secure = key[2] == _SECURE
+        if key[2] == _ADMIN:
             raise RefusedCredentialsError("TOKEN_ON_ADMIN_SOCKET", "a token is not accepted on the admin socket")
         if not (secure or is_local(peer)):
             raise RefusedCredentialsError("PLAIN_TEXT", "a token was sent in plain text from another machine")
-        credential = self._tokens.credential(_bearer(given), now)
-        beside = known.caller.credential if known.caller else None
-        certificate = beside if beside is not None and beside.kind in _OF_CERTIFICATES else None
-        if certificate is not None:
-            # Without its expiry: a renewed certificate is the same one for `via`.
-            certificate = replace(certificate, expires_at=None)
+        token = self._tokens.recognised(_bearer(given), now)
+        if token.last is not None and token.last[0] is known:
+            return token.last[1]
+        credential, certificate = token.credential, _certificate_of(known)
         static = credential.kind is CredentialKind.TOKEN
         if (certificate is not None or static) and not self._directory.accepts(credential, certificate):
             why = f"no entry of `{credential.identity}` applies with this certificate, or without one"
             raise RefusedCredentialsError("NO_ENTRY", why)
-        return self._directory.caller(credential, source_ip=source_ip(peer), secure=secure, certificate=certificate)
+        caller = self._directory.caller(credential, source_ip=source_ip(peer), secure=secure, certificate=certificate)
+        token.last = known, caller
+        return caller
 
     def _learn(self, key: _Key, facts: ConnectionFacts, peer: str, now: int) -> _Known:
         try:
             credential = self._by_connection(facts, now)
-        except (UnidentifiedCallerError, UntrustedCertificateError) as error:
-            known = _Known(None, now + REFUSED_SECONDS * _MICROS, error)
+        except UnidentifiedCallerError as error:
+            names = {"spiffe_ids": error.spiffe_ids, "dns_names": error.dns_names}
+            known = _Known(None, now + REFUSED_SECONDS * _MICROS, partial(UnidentifiedCallerError, **names))
+        except UntrustedCertificateError as error:
+            refused = partial(UntrustedCertificateError, error.reason, str(error))
+            known = _Known(None, now + REFUSED_SECONDS * _MICROS, refused)
         else:
             known = self._caller(credential, facts, peer, now)
         weight = _ENTRY_BYTES + sum(map(len, key))
@@ -181,8 +193,7 @@ class Authentication:
             return _Known(None, FOREVER)
         until = credential.expires_at or FOREVER
         if now >= until:
-            error = RefusedCredentialsError("CERTIFICATE_EXPIRED", "the client certificate has expired")
-            return _Known(None, FOREVER, error)
+            return _Known(None, FOREVER, _CERTIFICATE_EXPIRED)
         caller = self._directory.caller(credential, source_ip=source_ip(peer), secure=is_secure(facts))
         return _Known(caller, until)
 
@@ -208,6 +219,13 @@ class Authentication:
 
     def _forget(self) -> None:
         self._known, self._known_bytes = {}, 0
+
+
+def _certificate_of(known: _Known) -> Credential | None:
+    """Return the certificate of a connection, without its expiry: a renewed one is the same for `via`."""
+    if known.caller is None or known.caller.credential.kind not in _OF_CERTIFICATES:
+        return None
+    return replace(known.caller.credential, expires_at=None)
 
 
 def _bearer(given: tuple[str, ...]) -> str:

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 
+from rolecall.callers.caller import Caller
 from rolecall.callers.credential import Credential, CredentialKind
 from rolecall.callers.declarations import CallersFile
 from rolecall.callers.directory import CallerDirectory
 from rolecall.security.tokens.faults import RefusedTokenError, TokenFault
 from rolecall.security.tokens.key_sets import KeySets
-from rolecall.security.tokens.remembered import RememberedTokens, token_hash
+from rolecall.security.tokens.remembered import RememberedTokens, token_bytes, token_hash
 from rolecall.security.tokens.verifier import TrustedIssuer, VerifiedToken, verify_token
 
 STATIC_PREFIX = "rct_"
 MAX_STATIC_CHARACTERS = 512
+
+
+_RECOGNISED_BYTES = 2_500
+"""What a recognised token takes beside its texts, with its last caller."""
+
+
+@dataclass(slots=True, eq=False)
+class RecognisedToken:
+    """What a token is: a credential, which was verified, or is listed. `last` belongs to `Authentication`: its last caller."""
+
+    credential: Credential
+    verified: VerifiedToken | None = None
+    last: tuple[object, Caller] | None = None
 
 
 class CallerTokens:
@@ -23,7 +38,7 @@ class CallerTokens:
         self._directory, self._key_sets = directory, key_sets
         self._issuers: dict[str, TrustedIssuer] = {}
         self._hashes: frozenset[str] = frozenset()
-        self.remembered = RememberedTokens()
+        self.remembered = RememberedTokens[RecognisedToken]()
         self.apply(directory.file)
 
     @property
@@ -36,14 +51,43 @@ class CallerTokens:
         self._hashes = file.token_hashes if file else frozenset()
         self._issuers = _issuers(file, self._key_sets) if file else {}
         # What was verified by other rules is verified again.
-        self.remembered = RememberedTokens()
+        self.remembered = RememberedTokens[RecognisedToken]()
 
-    def credential(self, text: str, now: int) -> Credential:
-        """Return the credential that a token is at the time `now`, in microseconds; raise `RefusedTokenError`."""
-        if text.startswith(STATIC_PREFIX):
-            return self._static(text)
-        token = self._verified(text, now)
-        return Credential(
+    def recognised(self, text: str, now: int) -> RecognisedToken:
+        """Return what a token is at the time `now`, in microseconds; raise `RefusedTokenError`."""
+        key = token_hash(text)
+        found = self.remembered.get(key)
+        if found is None:
+            return self._remember(key, self._static(text, key) if _is_static(text) else self._verified(text, now))
+        if found.verified is None:
+            return found
+        try:
+            found.verified.require_valid(self._issuers[found.verified.issuer], now)
+        except RefusedTokenError:
+            self.remembered.drop(key)
+            return self._remember(key, self._verified(text, now))
+        return found
+
+    def _remember(self, key: bytes, token: RecognisedToken) -> RecognisedToken:
+        verified = token_bytes(token.verified) if token.verified else 0
+        self.remembered.put(key, token, _RECOGNISED_BYTES + 2 * verified)
+        return token
+
+    def _static(self, text: str, key: bytes) -> RecognisedToken:
+        # A lookup by hash may take longer for some hashes than for others: it shows something of a hash that the caller knows,
+        # and nothing of the tokens.
+        digest = key.hex()
+        if len(text) > MAX_STATIC_CHARACTERS or digest not in self._hashes:
+            raise RefusedTokenError(
+                TokenFault.UNKNOWN_TOKEN, "no entry of the callers file has the hash of the static token"
+            )
+        return RecognisedToken(
+            Credential(kind=CredentialKind.TOKEN, identity=f"token:{digest[:16]}", token_sha256=digest)
+        )
+
+    def _verified(self, text: str, now: int) -> RecognisedToken:
+        token = verify_token(text, self._issuers.get, now)
+        credential = Credential(
             kind=CredentialKind.OIDC,
             identity=f"{token.issuer} {token.subject}",
             issuer=token.issuer,
@@ -51,30 +95,11 @@ class CallerTokens:
             audiences=token.audiences,
             expires_at=token.expires_at,
         )
+        return RecognisedToken(credential, token)
 
-    def _static(self, text: str) -> Credential:
-        # A lookup by hash may take longer for some hashes than for others: it shows something of a hash that the caller knows,
-        # and nothing of the tokens.
-        digest = token_hash(text).hex() if len(text) <= MAX_STATIC_CHARACTERS else ""
-        if digest not in self._hashes:
-            raise RefusedTokenError(
-                TokenFault.UNKNOWN_TOKEN, "no entry of the callers file has the hash of the static token"
-            )
-        return Credential(kind=CredentialKind.TOKEN, identity=f"token:{digest[:16]}", token_sha256=digest)
 
-    def _verified(self, text: str, now: int) -> VerifiedToken:
-        key = token_hash(text)
-        token = self.remembered.get(key)
-        if token is not None:
-            try:
-                token.require_valid(self._issuers[token.issuer], now)
-            except RefusedTokenError:
-                self.remembered.drop(key)
-            else:
-                return token
-        token = verify_token(text, self._issuers.get, now)
-        self.remembered.put(key, token)
-        return token
+def _is_static(text: str) -> bool:
+    return text.startswith(STATIC_PREFIX)
 
 
 def _issuers(file: CallersFile, key_sets: KeySets) -> dict[str, TrustedIssuer]:

@@ -7,7 +7,7 @@ from rolecall.callers.directory import CallerDirectory
 from rolecall.policy.principal import Principal, provider_of_request
 from rolecall.security.tokens.faults import RefusedTokenError, TokenFault
 from rolecall.security.tokens.key_sets import KeySets
-from rolecall.security.tokens.remembered import RememberedTokens, token_hash
+from rolecall.security.tokens.remembered import RememberedTokens, token_bytes, token_hash
 from rolecall.security.tokens.verifier import TrustedIssuer, VerifiedToken, verify_token
 
 
@@ -22,14 +22,14 @@ class ProviderTokens:
         self._key_sets = key_sets
         self._providers: dict[Principal, OidcProvider] = {}
         self._trusted: dict[Principal, TrustedIssuer] = {}
-        self.remembered = RememberedTokens()
+        self.remembered = RememberedTokens[VerifiedToken]()
         self.apply(directory.file)
 
     def apply(self, file: CallersFile | None) -> None:
         """Verify tokens by this callers file from now on."""
         self._providers = {provider_of_request(known.arn): known for known in file.providers} if file else {}
         self._trusted = {principal: self._trust(known) for principal, known in self._providers.items()}
-        self.remembered = RememberedTokens()
+        self.remembered = RememberedTokens[VerifiedToken]()
 
     def provider(self, principal: Principal) -> OidcProvider | None:
         """Return a provider of the callers file; None if it has no such provider."""
@@ -50,7 +50,7 @@ class ProviderTokens:
             else:
                 return token
         token = verify_token(text, lambda _: trusted, now)
-        self.remembered.put(key, token)
+        self.remembered.put(key, token, token_bytes(token))
         return token
 
     def _trust(self, provider: OidcProvider) -> TrustedIssuer:

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from hashlib import sha256
 from sys import getsizeof
+from typing import Generic, TypeVar
 
 from rolecall.security.tokens.verifier import VerifiedToken
+
+T = TypeVar("T")
 
 MAX_TOKENS = 10_000
 MAX_BYTES = 16 * 1024 * 1024
@@ -23,15 +26,15 @@ def token_hash(text: str) -> bytes:
     return sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
-class RememberedTokens:
-    """At most so many tokens and bytes; the token that was not used for the longest time is dropped first."""
+class RememberedTokens(Generic[T]):
+    """What at most so many tokens, of so many bytes, are; the token that was not used for the longest time is dropped first."""
 
     def __init__(self, max_tokens: int = MAX_TOKENS, max_bytes: int = MAX_BYTES) -> None:
-        self._tokens: OrderedDict[bytes, tuple[VerifiedToken, int]] = OrderedDict()
+        self._tokens: OrderedDict[bytes, tuple[T, int]] = OrderedDict()
         self._max_tokens, self._max_bytes = max_tokens, max_bytes
         self.bytes = 0
 
-    def get(self, key: bytes) -> VerifiedToken | None:
+    def get(self, key: bytes) -> T | None:
         """Return a token that is remembered."""
         found = self._tokens.get(key)
         if found is None:
@@ -39,10 +42,9 @@ class RememberedTokens:
         self._tokens.move_to_end(key)
         return found[0]
 
-    def put(self, key: bytes, token: VerifiedToken) -> None:
-        """Remember a token."""
+    def put(self, key: bytes, token: T, weight: int) -> None:
+        """Remember what a token is, which takes so many bytes."""
         self.drop(key)
-        weight = _weight(token)
         if weight > self._max_bytes:
             return
         self._tokens[key] = token, weight
@@ -60,6 +62,7 @@ class RememberedTokens:
         return len(self._tokens)
 
 
-def _weight(token: VerifiedToken) -> int:
+def token_bytes(token: VerifiedToken) -> int:
+    """Return the memory of a verified token with its entry."""
     texts = (token.issuer, token.subject, *token.audiences)
     return _ENTRY_BYTES + getsizeof(token.audiences) + sum(map(getsizeof, texts))
