@@ -14,11 +14,11 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.text_format import MessageToString
 
-from rolecall_client.v1 import decision_pb2, policy_pb2, role_pb2, watch_pb2
+from rolecall_client.v1 import caller_pb2, decision_pb2, policy_pb2, role_pb2, watch_pb2
 
 METHODS: dict[str, MethodDescriptor] = {
     f"/{service.full_name}/{method.name}": method
-    for module in (decision_pb2, policy_pb2, role_pb2, watch_pb2)
+    for module in (caller_pb2, decision_pb2, policy_pb2, role_pb2, watch_pb2)
     for service in module.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 }

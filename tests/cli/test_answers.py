@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r
+from rolecall_client.v1 import caller_pb2 as caller, decision_pb2 as d, role_pb2 as r
 from tests.cli.conftest import CommandLine
 from tests.cli.recording import recording
 
@@ -369,3 +370,52 @@ def test_a_grant_has_a_line_of_its_own(rolecall: CommandLine) -> None:
     assert out[0].split() == ["WHO", "TYPE", "EFFECT", "CONDITIONS", "STATEMENT"]
     assert out[2].split() == ["acs:ram::42:root", "RAM", "Allow", "`a`", "is", "`b`", "and", "c", "/Statement/0"]
     assert out[3].split() == ["ecs.aliyuncs.com", "Service", "Deny", "none", "/Statement/1"]
+
+
+def test_a_caller_is_shown_with_what_the_server_knows_of_it(rolecall: CommandLine) -> None:
+    answer = caller.WhoAmIResponse(
+        identity="spiffe://td/a",
+        credential_kind=caller.CREDENTIAL_KIND_LOCAL_ADMIN,
+        entries=["one", "two"],
+        principal="acs:ram::42:user/a",
+        policies=["RolecallDecider", "Own"],
+        generation="abc",
+    )
+    answer.expire_time.FromSeconds(1_798_106_400)
+
+    code, out, _ = printed(rolecall, "whoami", WhoAmI=answer)
+    _, unknown, _ = printed(rolecall, "whoami")
+
+    assert code == 0
+    assert [" ".join(line.split()) for line in out[2:]] == [
+        "identity spiffe://td/a",
+        "recognised by local admin",
+        "principal acs:ram::42:user/a",
+        "entries one, two",
+        "policies RolecallDecider, Own",
+        "callers file abc",
+        "expires 2026-12-24T10:00:00+00:00",
+    ]
+    assert [" ".join(line.split()) for line in unknown[4:]] == [
+        "principal none",
+        "entries none",
+        "policies none",
+        "callers file none",
+        "expires with the connection",
+    ]
+
+
+def test_what_a_caller_may_do_is_shown_with_the_statements_that_say_so(rolecall: CommandLine) -> None:
+    explanation = caller.AccessExplanation(
+        determining_statements=[caller.AccessStatement(policy="Own", index=2, sid="S")],
+        missing_keys=["ram:ServiceNames"],
+    )
+
+    allowed = printed(rolecall, "can", "ram:GetRole", CanI=caller.CanIResponse(allowed=True, explanation=explanation))
+    denied = printed(rolecall, "can", "ram:GetRole", "acs:ram::42:role/a")
+    as_json = printed(rolecall, "can", "ram:GetRole", "-o", "json")
+
+    assert (allowed[0], allowed[1][0], allowed[1][3].split()) == (0, "yes", ["Own", "/Statement/2", "S"])
+    assert allowed[1][-1].endswith("ram:ServiceNames")
+    assert denied[:2] == (1, ["no"])
+    assert (as_json[0], json.loads("".join(as_json[1]))) == (1, {"allowed": False})

@@ -85,6 +85,17 @@ REMOTE = {
             ("--as=k8s:ack/payments/api", "--account-id=77"): "acs:ram::77:oidc-provider/ack",
         },
     ),
+    "whoami": Remote((), {}),
+    "can": Remote(
+        ("ram:CreateRole", "acs:ram::42:role/a"),
+        {
+            (
+                "--context=ram:ServiceNames=a",
+                "--context=ram:ServiceNames=b",
+            ): 'context { key: "ram:ServiceNames" value { values: "a" values: "b" } }',
+        },
+        {"action": 'action: "ram:CreateRole"', "resource": 'resource: "acs:ram::42:role/a"'},
+    ),
     "apply": Remote(
         ("--file=roles.yaml",),
         {
@@ -92,6 +103,7 @@ REMOTE = {
             (
                 "--prune=team=a,env=b",
             ): 'prune_selector { tags { key: "env" value: "b" } tags { key: "team" value: "a" } }',
+            ("--prune=team=a", "--prune-account=prod", "--prune-account=42"): 'account_ids: "prod" account_ids: "42"',
             ("--source=git:abc",): 'source: "git:abc"',
             **WRITE,
             **DRY,

@@ -15,10 +15,10 @@ from google.protobuf.message import Message
 
 from rolecall_client import RolecallClient, RolecallError, query
 from rolecall_client.client import EXPORT_PAGE_SIZE, PAGE_SIZE, list_all_roles
-from rolecall_client.v1 import decision_pb2 as d, policy_pb2 as p, role_pb2 as r
+from rolecall_client.v1 import caller_pb2 as caller, decision_pb2 as d, policy_pb2 as p, role_pb2 as r
 
 ALICE = "acs:ram::1:user/alice"
-SERVICES = [(d, "DecisionService"), (p, "PolicyService"), (r, "RoleService")]
+SERVICES = [(caller, "CallerService"), (d, "DecisionService"), (p, "PolicyService"), (r, "RoleService")]
 
 
 @dataclass
@@ -108,6 +108,14 @@ CASES: list[tuple[str, Send, Message]] = [
     ("ExplainAssumeRole", lambda c: c.explain(ASKED, consistency=FRESH, at_revision=3, assume_time=THEN), EXPLAINED),
     ("ExplainAssumeRole", lambda c: c.explain(ASKED, at_revision=0), AT_ZERO),
     ("ExplainAssumeRole", lambda c: c.explain(ASKED), d.ExplainAssumeRoleRequest(query=ASKED)),
+    ("WhoAmI", lambda c: c.who_am_i(), caller.WhoAmIRequest()),
+    (
+        "CanI",
+        lambda c: c.can_i("ram:GetRole", "acs:ram::1:role/a", {"k": ["v", "w"]}),
+        caller.CanIRequest(
+            action="ram:GetRole", resource="acs:ram::1:role/a", context={"k": d.ConditionValues(values=["v", "w"])}
+        ),
+    ),
     ("ListTrustedPrincipals", lambda c: c.who_can("r"), d.ListTrustedPrincipalsRequest(role="r")),
     ("ValidateTrustPolicy", lambda c: c.validate("x"), p.ValidateTrustPolicyRequest(document="x", profile=OURS)),
     (

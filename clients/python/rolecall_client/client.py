@@ -15,6 +15,8 @@ from rolecall_client.channel import open_channel
 from rolecall_client.errors import error_of_call
 from rolecall_client.stream import DEFAULT_IN_FLIGHT, Pipeline
 from rolecall_client.v1 import (
+    caller_pb2 as c,
+    caller_pb2_grpc,
     decision_pb2 as d,
     decision_pb2_grpc,
     policy_pb2 as p,
@@ -60,6 +62,7 @@ class RolecallClient:
         self._decisions = decision_pb2_grpc.DecisionServiceStub(self._channel)
         self._policies = policy_pb2_grpc.PolicyServiceStub(self._channel)
         self._roles = role_pb2_grpc.RoleServiceStub(self._channel)
+        self._callers = caller_pb2_grpc.CallerServiceStub(self._channel)
         self._watches = watch_pb2_grpc.WatchServiceStub(self._channel)
 
     def __enter__(self) -> Self:
@@ -110,6 +113,17 @@ class RolecallClient:
             if not answer.next_page_token:
                 return
             page.page_token = answer.next_page_token
+
+    def who_am_i(self) -> c.WhoAmIResponse:
+        """Return how the server recognises this client."""
+        return self._call(self._callers.WhoAmI, c.WhoAmIRequest())
+
+    def can_i(
+        self, action: str, resource: str = "", context: Mapping[str, Sequence[str]] | None = None
+    ) -> c.CanIResponse:
+        """Return whether this client may do `action` on `resource` (an ARN; empty: the action names none)."""
+        keys = {key: d.ConditionValues(values=values) for key, values in (context or {}).items()}
+        return self._call(self._callers.CanI, c.CanIRequest(action=action, resource=resource, context=keys))
 
     def who_can(self, role: str) -> d.ListTrustedPrincipalsResponse:
         """Return the principals that the trust policy of a role names, statement by statement."""
@@ -190,6 +204,7 @@ class RolecallClient:
         roles: Iterable[r.RoleDeclaration],
         *,
         prune_tags: Mapping[str, str] | None = None,
+        prune_account_ids: Sequence[str] = (),
         validate_only: bool = False,
         request_id: str = "",
         change_reason: str = "",
@@ -198,10 +213,12 @@ class RolecallClient:
     ) -> r.ApplyRolesResponse:
         """Make the roles match their declarations in one atomic write.
 
-        Roles that are not declared are deleted only if they have all of `prune_tags`.
+        Roles that are not declared are deleted only if they have all of `prune_tags`, in `prune_account_ids`, or by default
+        in the accounts of the declared roles.
         """
+        selector = None if prune_tags is None else r.PruneSelector(tags=prune_tags, account_ids=prune_account_ids)
         options = r.ApplyRolesOptions(
-            prune_selector=r.PruneSelector(tags=prune_tags) if prune_tags is not None else None,
+            prune_selector=selector,
             validate_only=validate_only,
             request_id=request_id or str(uuid.uuid4()),
             change_reason=change_reason,

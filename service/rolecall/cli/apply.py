@@ -46,6 +46,14 @@ PruneOption = Annotated[
         help="Delete the roles that have all of these tags and are not declared. Without this option nothing is deleted.",
     ),
 ]
+PruneAccountOption = Annotated[
+    list[str],
+    typer.Option(
+        "--prune-account",
+        metavar="ID",
+        help="With --prune: an account, an id or an alias, in which roles are deleted; default: those of the declared roles.",
+    ),
+]
 SourceOption = Annotated[
     str,
     typer.Option(
@@ -70,6 +78,7 @@ def apply(
     connection: Connection,
     dry_run: DryRunOption = False,
     prune: PruneOption = None,
+    prune_account: PruneAccountOption = [],  # noqa: B006 - typer copies it
     reason: ReasonOption = "",
     source: SourceOption = "",
     request_id: RequestIdOption = "",
@@ -88,6 +97,7 @@ def apply(
         response = client.apply_roles(
             messages,
             prune_tags=selector,
+            prune_account_ids=prune_account,
             validate_only=dry_run,
             change_reason=reason,
             source=source,
