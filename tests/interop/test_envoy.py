@@ -84,7 +84,7 @@ async def test_checks_and_batches_are_answered(proxy: Proxied) -> None:
 
 
 async def test_the_caller_is_the_proxy_with_the_names_in_its_certificate(proxy: Proxied) -> None:
-    assert [connection.auth_context for connection in proxy.connections] == [{"peer_uri": [IDENTITY.encode()]}]
+    assert [connection.auth_context["peer_uri"] for connection in proxy.connections] == [[IDENTITY.encode()]]
 
 
 async def test_a_stream_is_answered_message_by_message(proxy: Proxied) -> None:
