@@ -1,4 +1,4 @@
-"""The pages about the policy language are complete and their examples are valid."""
+"""The pages about the policy languages are complete and their examples are valid."""
 
 from __future__ import annotations
 
@@ -7,14 +7,21 @@ import re
 
 import pytest
 
+from rolecall.policy.findings import Severity
 from rolecall.policy.operators import OPERATORS
 from rolecall.policy.parser import parse_policy
+from rolecall.policy.permission.lint import lint_permissions
+from rolecall.policy.permission.lint_rules import RULES
+from rolecall.policy.permission.parser import parse_permission_policy
+from rolecall.policy.permission.system_policies import SYSTEM_POLICIES
 from tests.repository.tree import DOCS, ROOT
 
 LANGUAGE = (DOCS / "policy-language.md").read_text()
+PERMISSIONS = (DOCS / "permission-policies.md").read_text()
 COMPATIBILITY = (DOCS / "ram-compatibility.md").read_text()
 EXAMPLES = re.findall(r"```json\n(.*?)```", LANGUAGE, re.DOTALL)
 EXAMPLES += re.findall(r"```json\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+PERMISSION_EXAMPLES = re.findall(r"```json\n(.*?)```", PERMISSIONS, re.DOTALL)
 MARKS = {"documented", "seen", "inferred", "ours"}
 
 
@@ -30,8 +37,28 @@ def test_every_example_is_a_trust_policy(document: str) -> None:
     assert len(policy.statements) == len(json.loads(document)["Statement"])
 
 
-def test_the_page_has_examples() -> None:
+@pytest.mark.parametrize("document", PERMISSION_EXAMPLES)
+def test_every_example_is_a_permission_policy_without_an_error(document: str) -> None:
+    policy = parse_permission_policy(document)
+
+    assert Severity.ERROR not in {finding.severity for finding in lint_permissions(policy, now=0)}
+
+
+def test_the_pages_have_examples() -> None:
     assert len(EXAMPLES) >= 4
+    assert len(PERMISSION_EXAMPLES) >= 3
+
+
+def test_every_finding_about_permission_policies_is_on_the_page_with_its_severity() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \| (error|warning|note) \|", PERMISSIONS, re.MULTILINE)
+
+    assert rows == [(rule.id, rule.severity) for rule in RULES]
+
+
+def test_every_system_policy_is_on_the_page() -> None:
+    assert re.findall(
+        r"^\| `((?:[A-Z][A-Za-z]+)+)` \|", PERMISSIONS.partition("## System")[2].partition("## Why")[0], re.MULTILINE
+    ) == [*SYSTEM_POLICIES]
 
 
 def test_every_rule_states_its_source() -> None:

@@ -16,6 +16,7 @@ from rolecall.policy.permission.lint import lint_permissions
 from rolecall.policy.permission.lint_rules import RULES
 from rolecall.policy.permission.parser import parse_permission_policy
 from rolecall.policy.permission.system_policies import SYSTEM_POLICIES
+from rolecall.transport.rights.methods import NEEDS
 from tests.policy.permission.examples import JsonValue, policy, statement
 
 NOW = 1_780_000_000_000_000
@@ -219,6 +220,13 @@ def test_the_known_actions_contain_those_of_the_system_policies() -> None:
     literal = {a for p in SYSTEM_POLICIES.values() for s in p.statements for a in s.actions if "*" not in a}
 
     assert literal <= set(KNOWN_ACTIONS.values())
+
+
+def test_the_known_actions_contain_every_action_of_this_service() -> None:
+    served = {need.action for needs in NEEDS.values() for need in needs}
+
+    assert served
+    assert served <= set(KNOWN_ACTIONS.values())
 
 
 def test_every_rule_has_its_severity() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from rolecall.policy.permission.access import read_access
 from rolecall.policy.permission.compiler import compile_permissions
 from rolecall.policy.permission.evaluator import estimated_access_work
 from rolecall.policy.permission.parser import parse_permission_policy
 from rolecall.policy.permission.system_policies import SYSTEM_POLICIES
 from rolecall.policy.permission.work import PermissionWork
+from rolecall.policy.wildcard import CharacterPlaces
 from rolecall.policy.work import LONG_WORK
 from tests.policy.permission.examples import ROLE, JsonValue, compiled, document, policy, statement
 
@@ -45,6 +47,24 @@ def test_longer_questions_take_more_work() -> None:
 
 def test_a_pattern_that_is_repeated_is_compared_once() -> None:
     assert work(statement(Action=["*:a*?b"])) == work(statement(Action=["*:a*?b"] * 20))
+
+
+def test_patterns_of_resources_share_the_places_of_characters() -> None:
+    computed: list[str] = []
+
+    class Counted(CharacterPlaces):
+        def __missing__(self, character: str) -> int:
+            computed.append(character)
+            return super().__missing__(character)
+
+    hostile = [f"acs:oss:*:*:*?a?{number}*?b*" for number in range(40)]
+    (compiled_statement,) = compiled(*[statement(Action="oss:*", Resource=hostile)]).statements
+    access = read_access("oss:GetObject", "acs:oss::1:" + "ab" * 500)
+
+    compiled_statement.matches_resource(access._replace(places=Counted(access.relative_id)))
+
+    assert "a" in computed
+    assert len(computed) == len(set(computed))
 
 
 def test_no_access_takes_more_work_than_the_largest() -> None:
