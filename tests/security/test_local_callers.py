@@ -15,10 +15,11 @@ import pytest
 from rolecall.callers.directory import CallerDirectory
 from rolecall.server.main import StartError
 from rolecall.transport.options import GRPCIO, H2
+from rolecall_client.v1 import decision_pb2 as pb
 from tests.security.certificates import Authority
 from tests.security.known_callers import ADMINISTRATOR, callers_file, causes, serving_callers
 from tests.security.test_caller_tokens import actor, bearer
-from tests.server.serving import Served, served
+from tests.server.serving import Served, check, served
 from tests.transport.refusals import refused
 
 NOBODY = {"callers": [{"name": "nobody", "match": {"dns": "nobody.example"}, "policies": ["RolecallDecider"]}]}
@@ -90,6 +91,17 @@ async def test_another_user_is_not_let_in_although_it_can_open_the_admin_socket(
         refusal = await refused(actor(channel, None))
 
     assert refusal.code is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_full_server_still_has_its_admin_socket(tmp_path: Path) -> None:
+    path = tmp_path / "admin.sock"
+    async with served(transport=H2, max_connections=1, admin_socket=str(path)) as service, connected(path) as channel:
+        stream = service.decisions.StreamCheckAssumeRole()
+        await stream.write(pb.StreamCheckAssumeRoleRequest(query=check().query))
+        await stream.read()
+
+        assert await actor(channel, None) == "local-admin"
+        stream.cancel()
 
 
 async def test_an_admin_socket_that_cannot_be_made_stops_the_start(tmp_path: Path, transport: str) -> None:
