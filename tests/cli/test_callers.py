@@ -31,6 +31,12 @@ policies:
         Sid: OwnRoles
 """
 
+KEYS = """\
+{"keys": [{"kty": "EC", "crv": "P-256", "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+           "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM", "use": "sig", "kid": "1"}]}
+"""
+"""The public key of RFC 7517, appendix A.1."""
+
 Write = Callable[..., str]
 
 
@@ -50,6 +56,7 @@ def test_a_file_to_begin_with_is_valid_and_has_one_administrator(
     rolecall: CommandLine, tmp_path: Path, admin: str
 ) -> None:
     (tmp_path / "ca.pem").write_bytes(trustme.CA().cert_pem.bytes())
+    (tmp_path / "keys.json").write_text(KEYS)
     path = tmp_path / "callers.yaml"
     path.write_text(rolecall("callers", "init", "--admin", admin).out)
 
@@ -117,6 +124,28 @@ def test_a_valid_file_has_its_remarks_and_its_generation(rolecall: CommandLine, 
     assert facts["valid"] is True
     assert facts["generation"] == load_callers(path).file.generation
     assert "administrators-by-wildcard" in [problem["reason"] for problem in facts["problems"]]
+
+
+def test_the_keys_of_tokens_are_checked(rolecall: CommandLine, write: Write, tmp_path: Path) -> None:
+    (tmp_path / "good.json").write_text(KEYS)
+    (tmp_path / "bad.json").write_text("{}")
+    path = write(
+        "issuers:\n  a: {jwks_file: good.json}\n  b: {jwks_file: bad.json}\n  c: {jwks_file: none.json}\n"
+        '  d: {jwks_url: "https://keys.example/jwks"}\ncallers: []\n'
+    )
+
+    outcome = rolecall("callers", "check", path)
+
+    assert outcome.code == 2
+    assert f"{path}:3:3: error: the key set must be an object" in outcome.out
+    assert (
+        f"{path}:4:3: error: cannot read the key set `{tmp_path}/none.json`: no such file or directory" in outcome.out
+    )
+    assert (
+        f"{path}:5:3: note: the server fetches these keys only from a host that it lists: `--jwks-host keys.example`"
+        in outcome.out
+    )
+    assert outcome.out.count(": error: ") == 2
 
 
 def test_an_explanation_names_the_statements_that_decide(rolecall: CommandLine, write: Write) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rolecall.cli.callers.files import loaded, location_of
+from rolecall.cli.callers.keys import key_problems
 from rolecall.cli.failure import FAILED, OK
 from rolecall.cli.options import Output, PlainOutputOption
 from rolecall.cli.problem import Problem, ProblemsError
@@ -27,12 +28,12 @@ PathArgument = Annotated[
 def check(path: PathArgument, output: PlainOutputOption = Output.TABLE) -> None:
     """Find what is wrong with a callers file.
 
-    Reports every violation; for a valid file, what is probably a mistake, in the entries and in the policies. The CA files are
-    read, too. Exit code 2 if there is an error. No server is needed.
+    Reports every violation; for a valid file, what is probably a mistake, in the entries and in the policies. The CA files and
+    the JWKS files are read, too. Exit code 2 if there is an error. No server is needed.
     """
     try:
         callers = loaded(path)
-        problems, facts = _findings(callers, path), _facts(callers)
+        problems, facts = [*key_problems(callers, path), *_findings(callers, path)], _facts(callers)
     except ProblemsError as error:
         problems, facts = list(error.problems), {}
     if output is Output.JSON:

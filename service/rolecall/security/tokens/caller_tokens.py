@@ -9,12 +9,12 @@ from rolecall.callers.caller import Caller
 from rolecall.callers.credential import Credential, CredentialKind
 from rolecall.callers.declarations import CallersFile
 from rolecall.callers.directory import CallerDirectory
+from rolecall.callers.static_tokens import STATIC_PREFIX
 from rolecall.security.tokens.faults import RefusedTokenError, TokenFault
 from rolecall.security.tokens.key_sets import KeySets
 from rolecall.security.tokens.remembered import RememberedTokens, token_bytes, token_hash
 from rolecall.security.tokens.verifier import TrustedIssuer, VerifiedToken, verify_token
 
-STATIC_PREFIX = "rct_"
 MAX_STATIC_CHARACTERS = 512
 
 
