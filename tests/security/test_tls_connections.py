@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import warnings
 from collections.abc import Callable, Coroutine
@@ -267,6 +268,38 @@ def test_every_failed_handshake_is_counted_by_its_reason(new_loop: NewLoop, tmp_
                 await until(lambda: refused[reason] > before)  # noqa: B023 -- awaited at once
             assert sum(refused.values()) >= 8
             assert not server.connections
+
+    run(new_loop, work())
+
+
+@LOOPS
+def test_a_session_that_a_client_of_tls_1_2_resumes_has_its_certificate_and_those_sent_with_it(
+    new_loop: NewLoop, authority: Authority
+) -> None:
+    sent = authority.folder / "sent.pem"
+    own, key = authority.issue(URI("spiffe://td/a"))
+    sent.write_bytes(own + (authority.folder / "ca.pem").read_bytes() + key)
+    context = client_context(authority, ssl.TLSVersion.TLSv1_2, ["h2"], own=False)
+    context.load_cert_chain(sent)
+
+    def connect(port: int, session: ssl.SSLSession | None) -> ssl.SSLSocket:
+        plain = socket.create_connection(("127.0.0.1", port), timeout=30)
+        secured = context.wrap_socket(plain, session=session)
+        secured.sendall(frames.PREFACE + frames.frame(frames.SETTINGS, 0, 0))
+        assert secured.recv(9)[3] == frames.SETTINGS
+        return secured
+
+    async def work() -> None:
+        async with listening(certificate(authority)) as (server, port):
+            first = await asyncio.to_thread(connect, port, None)
+            again = await asyncio.to_thread(connect, port, first.session)
+
+            assert again.session_reused
+            facts = [connection.auth_context for connection in server.connections]
+            assert facts[0] == facts[1]
+            assert facts[0]["x509_pem_cert_chain"]
+            first.close()
+            again.close()
 
     run(new_loop, work())
 

@@ -151,8 +151,9 @@ def _context(tls: TlsFiles, contents: PemContents, *, clients_required: bool) ->
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["h2"])
-    context.options |= ssl.OP_NO_RENEGOTIATION
-    # Without tickets every connection presents its certificate, which may have expired since the last one.
+    # A ticket of TLS 1.2 has the client's certificate without those that it sent with it, so its CA could not be traced.
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET
+    # Without tickets of TLS 1.3 every connection presents its certificate, which may have expired since the last one.
     context.num_tickets = 0
     context.load_cert_chain(tls.certificate, tls.key, password="")
     if tls.client_authority or clients_required:

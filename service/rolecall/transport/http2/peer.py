@@ -59,9 +59,10 @@ def _certificate(tls: Any) -> dict[str, list[bytes]]:
 def _chain(tls: Any) -> list[bytes]:
     """Return the client's certificate and those that it sent with it."""
     if hasattr(tls, "get_unverified_chain"):
-        return list(tls.get_unverified_chain())
-    # Python has no public name for it before 3.13.
-    return [each.public_bytes(_DER) for each in tls._sslobj.get_unverified_chain()]  # noqa: SLF001
+        return list(tls.get_unverified_chain()) or [tls.getpeercert(binary_form=True)]
+    # Python has no public name for it before 3.13. A session that was resumed may have the certificate alone.
+    chain = tls._sslobj.get_unverified_chain()  # noqa: SLF001
+    return [each.public_bytes(_DER) for each in chain] if chain else [tls.getpeercert(binary_form=True)]
 
 
 def _uid(connected: Any) -> int | None:
