@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from hashlib import sha256
@@ -15,13 +16,15 @@ import pytest
 from cryptography import x509
 
 from rolecall.callers.directory import CallerDirectory
+from rolecall.security.credential_faults import CredentialFault
+from rolecall.security.tokens.faults import TokenFault
 from rolecall.transport.options import GRPCIO, H2
-from rolecall_client.v1 import role_pb2, role_pb2_grpc
+from rolecall_client.v1 import decision_pb2, decision_pb2_grpc, role_pb2, role_pb2_grpc
 from tests.security.certificates import Authority
 from tests.security.known_callers import ADMINISTRATOR, callers_file, causes, serving_callers
 from tests.security.test_authentication import creation
 from tests.security.tokens.issuing import AUDIENCE, Issuer, encoded, kubernetes_claims
-from tests.server.serving import Served
+from tests.server.serving import Served, check
 from tests.transport.refusals import refused
 
 STATIC = "rct_" + "s" * 43
@@ -163,7 +166,9 @@ async def test_an_invalid_token_is_refused_with_its_cause_in_the_log_and_none_to
     assert len({refusal.message for refusal in refusals.values()}) == 1
     assert {frozenset(refusal.facts) for refusal in refusals.values()} == {frozenset({"request_id"})}
     assert causes(service) == [cause for _, cause in BAD.values()]
-    assert service.server.refusals.counts == {cause: causes(service).count(cause) for cause in causes(service)}
+    counts = service.server.refusals.counts
+    assert {cause: number for cause, number in counts.items() if number} == Counter(causes(service))
+    assert set(counts) == {*CredentialFault, *TokenFault}
     assert revision == 0
 
 
@@ -209,6 +214,24 @@ async def test_a_token_that_expires_is_refused_from_then_on_although_it_was_veri
         authentication._clock = lambda: (issuer.now + 600) * 1_000_000
         refusal = await refused(actor(channel, bearer(token), "other"))
 
+    assert refusal.code is grpc.StatusCode.UNAUTHENTICATED
+    assert causes(service) == ["EXPIRED"]
+
+
+async def test_an_open_stream_ends_when_its_token_expires(
+    serving: Serving, authority: Authority, issuer: Issuer
+) -> None:
+    async with serving(oidc(issuer.issuer, "alice")) as service, authority.connected(service) as channel:
+        stream = decision_pb2_grpc.DecisionServiceStub(channel).StreamCheckAssumeRole(metadata=bearer(issuer.token()))
+        await stream.write(decision_pb2.StreamCheckAssumeRoleRequest(query=check().query))
+        answered = await stream.read()
+        security: Any = service.server._listener_security
+        streams: Any = service.server.identities.streams
+        security.authentication._clock = streams._micros = lambda: (issuer.now + 600) * 1_000_000
+        await streams.renew_due()
+        refusal = await refused(stream.read())
+
+    assert answered.HasField("decision")
     assert refusal.code is grpc.StatusCode.UNAUTHENTICATED
     assert causes(service) == ["EXPIRED"]
 

@@ -66,7 +66,7 @@ def expiry(
 def refused(leaf: Issued, *others: Issued, **options: Any) -> str:
     with pytest.raises(UntrustedCertificateError) as caught:
         expiry(leaf, *others, **options)
-    return caught.value.reason
+    return caught.value.fault
 
 
 def test_an_id_from_the_ca_of_its_trust_domain_is_accepted_until_its_certificate_expires() -> None:

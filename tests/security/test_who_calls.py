@@ -75,7 +75,7 @@ def caller(of: Authentication, **call: Any) -> Caller:
 def cause(of: Authentication, **call: Any) -> str:
     with pytest.raises(RefusedCredentialsError) as caught:
         caller(of, **call)
-    return caught.value.reason
+    return caught.value.fault
 
 
 BEARER = [("authorization", f"Bearer {TEST}")]

@@ -35,6 +35,7 @@ from rolecall.security.certificate_chains import (
     certificates,
     expiry_of,
 )
+from rolecall.security.credential_faults import CredentialFault
 from rolecall.security.identity import CallContext, ConnectionFacts, UnidentifiedCallerError, by_certificate, set_caller
 from rolecall.security.tokens.caller_tokens import CallerTokens
 from rolecall.security.tokens.faults import RefusedTokenError
@@ -53,15 +54,19 @@ _OF_CERTIFICATES = frozenset({CredentialKind.SPIFFE, CredentialKind.DNS})
 
 
 class RefusedCredentialsError(Exception):
-    """A call has a credential that is not valid, or none. `reason` is from a closed set, and is logged with the message."""
+    """A call has a credential that is not valid, or none. The fault is logged with the message."""
 
-    def __init__(self, reason: str, why: str) -> None:
-        self.reason = reason
+    def __init__(self, fault: CredentialFault, why: str) -> None:
+        self.fault = fault
         super().__init__(why)
 
 
-_NO_CREDENTIALS = partial(RefusedCredentialsError, "NO_CREDENTIALS", "the call has no certificate and no token")
-_CERTIFICATE_EXPIRED = partial(RefusedCredentialsError, "CERTIFICATE_EXPIRED", "the client certificate has expired")
+_NO_CREDENTIALS = partial(
+    RefusedCredentialsError, CredentialFault.NO_CREDENTIALS, "the call has no certificate and no token"
+)
+_CERTIFICATE_EXPIRED = partial(
+    RefusedCredentialsError, CredentialFault.CERTIFICATE_EXPIRED, "the client certificate has expired"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,9 +159,13 @@ class Authentication:
             raise known.error()
         secure = key[2] == _SECURE
         if key[2] == _ADMIN:
-            raise RefusedCredentialsError("TOKEN_ON_ADMIN_SOCKET", "a token is not accepted on the admin socket")
+            raise RefusedCredentialsError(
+                CredentialFault.TOKEN_ON_ADMIN_SOCKET, "a token is not accepted on the admin socket"
+            )
         if not (secure or is_local(peer)):
-            raise RefusedCredentialsError("PLAIN_TEXT", "a token was sent in plain text from another machine")
+            raise RefusedCredentialsError(
+                CredentialFault.PLAIN_TEXT, "a token was sent in plain text from another machine"
+            )
         token = self._tokens.recognised(_bearer(given), now)
         if token.last is not None and token.last[0] is known:
             return token.last[1]
@@ -164,7 +173,7 @@ class Authentication:
         static = credential.kind is CredentialKind.TOKEN
         if (certificate is not None or static) and not self._directory.accepts(credential, certificate):
             why = f"no entry of `{credential.identity}` applies with this certificate, or without one"
-            raise RefusedCredentialsError("NO_ENTRY", why)
+            raise RefusedCredentialsError(CredentialFault.NO_ENTRY, why)
         caller = self._directory.caller(credential, source_ip=source_ip(peer), secure=secure, certificate=certificate)
         token.last = known, caller
         return caller
@@ -176,7 +185,7 @@ class Authentication:
             names = {"spiffe_ids": error.spiffe_ids, "dns_names": error.dns_names}
             known = _Known(None, now + REFUSED_SECONDS * _MICROS, partial(UnidentifiedCallerError, **names))
         except UntrustedCertificateError as error:
-            refused = partial(UntrustedCertificateError, error.reason, str(error))
+            refused = partial(UntrustedCertificateError, error.fault, str(error))
             known = _Known(None, now + REFUSED_SECONDS * _MICROS, refused)
         else:
             known = self._caller(credential, facts, peer, now)
@@ -231,8 +240,8 @@ def _certificate_of(known: _Known) -> Credential | None:
 def _bearer(given: tuple[str, ...]) -> str:
     """authorization = "Bearer" " " TOKEN, once."""
     if len(given) > 1:
-        raise RefusedCredentialsError("SEVERAL_TOKENS", "the call has several values of `authorization`")
+        raise RefusedCredentialsError(CredentialFault.SEVERAL_TOKENS, "the call has several values of `authorization`")
     scheme, _, token = given[0].partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise RefusedCredentialsError("UNKNOWN_SCHEME", "`authorization` is not `Bearer TOKEN`")
+        raise RefusedCredentialsError(CredentialFault.UNKNOWN_SCHEME, "`authorization` is not `Bearer TOKEN`")
     return token

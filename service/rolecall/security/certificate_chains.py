@@ -21,6 +21,8 @@ from cryptography.x509.verification import (
     VerificationError,
 )
 
+from rolecall.security.credential_faults import CredentialFault
+
 MAX_CHAIN = 4
 """How many certificates may stand between a client's certificate and the CA."""
 
@@ -28,10 +30,10 @@ _MICROS = 1_000_000
 
 
 class UntrustedCertificateError(Exception):
-    """A client certificate does not come from the CA that may issue its identity. `reason` is from a closed set."""
+    """A client certificate does not come from the CA that may issue its identity."""
 
-    def __init__(self, reason: str, why: str) -> None:
-        self.reason = reason
+    def __init__(self, fault: CredentialFault, why: str) -> None:
+        self.fault = fault
         super().__init__(why)
 
 
@@ -56,7 +58,7 @@ class CertificateAuthorities:
         authority = self._domains.get(name)
         if authority is None:
             why = f"the trust domain `{name}` is not one of the callers file"
-            raise UntrustedCertificateError("UNKNOWN_TRUST_DOMAIN", why)
+            raise UntrustedCertificateError(CredentialFault.UNKNOWN_TRUST_DOMAIN, why)
         return authority.expiry(chain, now, f"the CA of the trust domain `{name}`")
 
     def expiry_of_name(self, chain: PresentedChain, now: int) -> int:
@@ -78,7 +80,9 @@ class _Authority:
     def expiry(self, chain: PresentedChain, now: int, what: str) -> int:
         """Return when the first certificate of a verified chain expires."""
         if self._store is None:
-            raise UntrustedCertificateError("WRONG_CA", f"the certificate does not come from {what}: there is none")
+            raise UntrustedCertificateError(
+                CredentialFault.WRONG_CA, f"the certificate does not come from {what}: there is none"
+            )
         time = datetime.fromtimestamp(now / _MICROS, UTC)
         policies = {"ca_policy": _CA_POLICY, "ee_policy": ExtensionPolicy.permit_all()}
         builder = PolicyBuilder().store(self._store).time(time).max_chain_depth(MAX_CHAIN)
@@ -87,7 +91,7 @@ class _Authority:
             verified = builder.extension_policies(**policies).build_client_verifier().verify(leaf, others)
         except (VerificationError, ValueError) as error:
             why = f"the certificate does not come from {what}: {_shortened(error)}"
-            raise UntrustedCertificateError("WRONG_CA", why) from None
+            raise UntrustedCertificateError(CredentialFault.WRONG_CA, why) from None
         return min(expiry_of(each) for each in verified.chain)
 
 

@@ -14,7 +14,9 @@ from rolecall.observability.decision_log.log import DecisionLog
 from rolecall.observability.loop_probe import LoopProbe
 from rolecall.observability.metrics import make_registry
 from rolecall.observability.ops import OpsServer
+from rolecall.security.credential_faults import CredentialFault
 from rolecall.security.credentials import CredentialsError, ListenerSecurity
+from rolecall.security.tokens.faults import TokenFault
 from rolecall.server.background import BackgroundWork
 from rolecall.server.callers import ServerCallers
 from rolecall.server.health import ServerHealth
@@ -56,7 +58,7 @@ class RolecallServer:
         self.retention = Retention(replica, config, log)
         self.identities = CallersOfCalls.of(listener_security)
         callers.directory.on_change(self.identities.streams.change)
-        self.refusals = RefusalLog(log)
+        self.refusals = RefusalLog(log, causes=(*CredentialFault, *TokenFault))
         self.decoder = decoder = make_decoder(config, listener_security, self.refusals)
         callers.directory.on_change(decoder.federation_changed)
         servicers = make_servicers(

@@ -184,7 +184,7 @@ def _authenticate(listener_security: ListenerSecurity) -> Identify | None:
         except RefusedTokenError as error:
             raise RefusedCallerError(error.fault, error.why) from None
         except (UntrustedCertificateError, RefusedCredentialsError) as error:
-            raise RefusedCallerError(error.reason, str(error)) from None
+            raise RefusedCallerError(error.fault, str(error)) from None
 
     return authenticate
 

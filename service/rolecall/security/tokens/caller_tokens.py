@@ -12,7 +12,7 @@ from rolecall.callers.directory import CallerDirectory
 from rolecall.callers.static_tokens import STATIC_PREFIX
 from rolecall.security.tokens.faults import RefusedTokenError, TokenFault
 from rolecall.security.tokens.key_sets import KeySets
-from rolecall.security.tokens.remembered import RememberedTokens, token_bytes, token_hash
+from rolecall.security.tokens.remembered import LastRefusal, RememberedTokens, token_bytes, token_hash
 from rolecall.security.tokens.verifier import TrustedIssuer, VerifiedToken, verify_token
 
 MAX_STATIC_CHARACTERS = 512
@@ -50,7 +50,8 @@ class CallerTokens:
         """Verify tokens by this callers file from now on."""
         self._hashes = file.token_hashes if file else frozenset()
         self._issuers = _issuers(file, self._key_sets) if file else {}
-        # What was verified by other rules is verified again.
+        # What was verified, or refused, by other rules is verified again.
+        self._refused = LastRefusal()
         self.remembered = RememberedTokens[RecognisedToken]()
 
     def recognised(self, text: str, now: int) -> RecognisedToken:
@@ -58,14 +59,14 @@ class CallerTokens:
         key = token_hash(text)
         found = self.remembered.get(key)
         if found is None:
-            return self._remember(key, self._static(text, key) if _is_static(text) else self._verified(text, now))
+            return self._remember(key, self._static(text, key) if _is_static(text) else self._verified(text, key, now))
         if found.verified is None:
             return found
         try:
             found.verified.require_valid(self._issuers[found.verified.issuer], now)
         except RefusedTokenError:
             self.remembered.drop(key)
-            return self._remember(key, self._verified(text, now))
+            return self._remember(key, self._verified(text, key, now))
         return found
 
     def _remember(self, key: bytes, token: RecognisedToken) -> RecognisedToken:
@@ -85,8 +86,13 @@ class CallerTokens:
             Credential(kind=CredentialKind.TOKEN, identity=f"token:{digest[:16]}", token_sha256=digest)
         )
 
-    def _verified(self, text: str, now: int) -> RecognisedToken:
-        token = verify_token(text, self._issuers.get, now)
+    def _verified(self, text: str, key: bytes, now: int) -> RecognisedToken:
+        self._refused.raise_again(key, now)
+        try:
+            token = verify_token(text, self._issuers.get, now)
+        except RefusedTokenError as error:
+            self._refused.note(key, error, now)
+            raise
         credential = Credential(
             kind=CredentialKind.OIDC,
             identity=f"{token.issuer} {token.subject}",

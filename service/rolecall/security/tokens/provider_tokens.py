@@ -7,7 +7,7 @@ from rolecall.callers.directory import CallerDirectory
 from rolecall.policy.principal import Principal, provider_of_request
 from rolecall.security.tokens.faults import RefusedTokenError, TokenFault
 from rolecall.security.tokens.key_sets import KeySets
-from rolecall.security.tokens.remembered import RememberedTokens, token_bytes, token_hash
+from rolecall.security.tokens.remembered import LastRefusal, RememberedTokens, token_bytes, token_hash
 from rolecall.security.tokens.verifier import TrustedIssuer, VerifiedToken, verify_token
 
 
@@ -29,7 +29,7 @@ class ProviderTokens:
         """Verify tokens by this callers file from now on."""
         self._providers = {provider_of_request(known.arn): known for known in file.providers} if file else {}
         self._trusted = {principal: self._trust(known) for principal, known in self._providers.items()}
-        self.remembered = RememberedTokens[VerifiedToken]()
+        self.remembered, self._refused = RememberedTokens[VerifiedToken](), LastRefusal()
 
     def provider(self, principal: Principal) -> OidcProvider | None:
         """Return a provider of the callers file; None if it has no such provider."""
@@ -49,7 +49,12 @@ class ProviderTokens:
                 self.remembered.drop(key)
             else:
                 return token
-        token = verify_token(text, lambda _: trusted, now)
+        self._refused.raise_again(key, now)
+        try:
+            token = verify_token(text, lambda _: trusted, now)
+        except RefusedTokenError as error:
+            self._refused.note(key, error, now)
+            raise
         self.remembered.put(key, token, token_bytes(token))
         return token
 

@@ -11,6 +11,7 @@ from hashlib import sha256
 from sys import getsizeof
 from typing import Generic, TypeVar
 
+from rolecall.security.tokens.faults import RefusedTokenError, TokenFault
 from rolecall.security.tokens.verifier import VerifiedToken
 
 T = TypeVar("T")
@@ -19,6 +20,7 @@ MAX_TOKENS = 10_000
 MAX_BYTES = 16 * 1024 * 1024
 
 _ENTRY_BYTES = 520
+_REFUSAL_MICROS = 100_000
 
 
 def token_hash(text: str) -> bytes:
@@ -60,6 +62,23 @@ class RememberedTokens(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._tokens)
+
+
+class LastRefusal:
+    """The token that was refused last: a call that cannot be answered at once is read a second time in the next moment."""
+
+    def __init__(self) -> None:
+        self._key, self._until = b"", 0
+        self._fault, self._why = TokenFault.MALFORMED, ""
+
+    def note(self, key: bytes, error: RefusedTokenError, now: int) -> None:
+        """Remember for a moment why a token was refused at the time `now`, in microseconds."""
+        self._key, self._until, self._fault, self._why = key, now + _REFUSAL_MICROS, error.fault, error.why
+
+    def raise_again(self, key: bytes, now: int) -> None:
+        """Raise `RefusedTokenError` if this token was refused a moment ago."""
+        if key == self._key and now < self._until:
+            raise RefusedTokenError(self._fault, self._why)
 
 
 def token_bytes(token: VerifiedToken) -> int:

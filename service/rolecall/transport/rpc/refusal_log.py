@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from time import monotonic
 from typing import Protocol
 
@@ -20,12 +19,14 @@ class RefusalLines(Protocol):
 
 
 class RefusalLog:
-    """Counts refused credentials by their cause, and logs a bounded number a second."""
+    """Counts refused credentials by their cause, and logs a bounded number a second. `causes` are counted from 0."""
 
-    def __init__(self, log: RefusalLines, *, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self, log: RefusalLines, *, causes: Iterable[str] = (), clock: Callable[[], float] = monotonic
+    ) -> None:
         self._log, self._clock = log, clock
         self._second, self._lines, self._suppressed = -1, 0, 0
-        self._counts: Counter[str] = Counter()
+        self._counts = dict.fromkeys(map(str, causes), 0)
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -34,7 +35,7 @@ class RefusalLog:
 
     def note(self, cause: str, why: str, **facts: object) -> None:
         """Count and log a refused credential. `why` says nothing that is secret."""
-        self._counts[str(cause)] += 1
+        self._counts[str(cause)] = self._counts.get(str(cause), 0) + 1
         second = int(self._clock())
         if second != self._second:
             self._second, self._lines = second, 0
