@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -18,13 +19,15 @@ from urllib.request import urlopen
 
 import grpc
 import pytest
+import typer
 from cryptography import x509
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.descriptor_pool import Default
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from rolecall.cli.commands import COMMANDS
+from rolecall.cli.commands import COMMANDS, build_app
+from rolecall.cli.store_options import shows_password
 from rolecall.config.settings import Config
 from rolecall.security.tokens.unverified import read_token
 from rolecall.transport.rpc.stats import MethodStats
@@ -284,6 +287,55 @@ def test_a_server_that_cannot_start_does_not_show_what_the_environment_has(tmp_p
 
         assert done.returncode != 0
         assert shown([PASSWORD], {"output": done.stdout + done.stderr}) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (DATABASE, True), ("postgresql://u@h/d?password=x", True), ("postgresql://h/d?user=u&password=x", True), ("postgresql://u:p/w@h/d", True),
+        ("host=h password=x", True), ("postgresql://u@h/d", False), ("postgresql://h:5432/d", False), ("sqlite:///a:b.db", False),
+        ("memory://", False), ("postgresql://[::1]:5432/d", False), ("postgresql://u@[::1]:5432/d?passfile=/p", False),
+    ],
+)  # fmt: skip
+def test_a_password_in_a_url_is_seen(url: str, expected: bool) -> None:
+    assert shows_password(url) == expected
+
+
+def test_a_server_warns_of_a_password_on_its_command_line_without_repeating_it(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "rolecall",
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--store",
+        DATABASE,
+        "--tls-cert",
+        "none",
+    ]
+    warned = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    assert "password_on_command_line" in warned.stderr
+    assert shown([PASSWORD], {"output": warned.stdout + warned.stderr}) == []
+
+
+def test_no_option_but_the_store_is_a_secret_itself() -> None:
+    words = re.compile("token|secret|passw|key|credential")
+    options = [
+        (path, parameter)
+        for path, parameter in _options(typer.main.get_command(build_app(None)))
+        if words.search(parameter.name or "")
+    ]
+
+    assert len(options) > 20
+    assert {parameter.name for _, parameter in options if parameter.metavar != "FILE"} <= {"max_condition_keys"}
+
+
+def _options(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    yield from ((path, parameter) for parameter in command.params)
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from _options(inner, (*path, name))
 
 
 # --- values that hold a secret ---------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from rolecall.cli.failure import CommandError
+from rolecall.cli.store_options import shows_password
 from rolecall.config.settings import Config
 from rolecall.config.sources import ConfigError, flag_of, variable_of
 from rolecall.config.types import ListenAddress
@@ -118,6 +119,12 @@ def serve(flags: Mapping[str, object]) -> None:
     """
     config = settings_of(flags)
 
+    from rolecall.observability.logs import make_logger
     from rolecall.server import main
 
+    if shows_password(str(flags.get("store") or "")):
+        make_logger(config.log_level, config.log_format).warning(
+            "password_on_command_line",
+            advice="every user of this machine can see it: give --store-file, or the variable ROLECALL_STORE",
+        )
     raise typer.Exit(main.run(config))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from rolecall.config.settings import Config
 from rolecall.config.sources import ConfigError, variable_of
 
 FILE_MARK = "@"
+_PASSWORD = re.compile(r"://[^/?#@]*:[^@]+@|[?&\s]password=", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,11 @@ def url_of(text: str) -> str:
     if text.startswith(FILE_MARK):
         return _url({"store_file": text.removeprefix(FILE_MARK)}, {})
     return text
+
+
+def shows_password(url: str) -> bool:
+    """Return whether the URL of a store has a password in it, as far as can be seen without parsing it."""
+    return bool(_PASSWORD.search(url))
 
 
 @contextmanager
