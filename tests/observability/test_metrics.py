@@ -111,6 +111,7 @@ async def test_calls_watches_revivals_and_the_lag_of_the_loop_are_shown(server: 
     limits = server.grpc_server.limits
     for limit, calls in ((limits.calls, 1), (limits.standard, 2), (limits.watches, 4)):
         limit.calls.update({cast("Any", object()): (0.0, None) for _ in range(calls)})
+    limits.watches.refused = 6
     cast("Any", server.grpc_server.wire).revivals = 19
     server.probe._lags.extend([0.5, 0.75, 0.25])
 
@@ -118,6 +119,7 @@ async def test_calls_watches_revivals_and_the_lag_of_the_loop_are_shown(server: 
 
     assert found["rolecall_calls_under_way"] == 7
     assert found["rolecall_watches"] == 4
+    assert found['rolecall_calls_refused_total{kind="watches"}'] == 6
     assert found["rolecall_server_revivals_total"] == 19
     assert found["rolecall_event_loop_lag_seconds"] == 0.75
 
