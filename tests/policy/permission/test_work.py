@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from rolecall.policy.evaluator import Outcome
 from rolecall.policy.permission.access import read_access
 from rolecall.policy.permission.compiler import compile_permissions
 from rolecall.policy.permission.evaluator import estimated_access_work
@@ -9,8 +12,8 @@ from rolecall.policy.permission.parser import parse_permission_policy
 from rolecall.policy.permission.system_policies import SYSTEM_POLICIES
 from rolecall.policy.permission.work import PermissionWork
 from rolecall.policy.wildcard import CharacterPlaces
-from rolecall.policy.work import LONG_WORK
-from tests.policy.permission.examples import ROLE, JsonValue, compiled, document, policy, statement
+from rolecall.policy.work import LONG_WORK, WORK_BUDGET
+from tests.policy.permission.examples import ROLE, JsonValue, compiled, document, evaluated, policy, statement
 
 WIDE = ["ram:*" + "a*" * 15] * 3
 
@@ -80,6 +83,19 @@ def test_ordinary_policies_are_evaluated_without_an_estimate() -> None:
     assert system.work is None
     assert compiled(statement(Condition={"IpAddress": {"acs:SourceIp": "10.0.0.0/8"}})).work is None
     assert estimated_access_work(system, "ram:GetRole", ROLE, ()) == 0
+
+
+def test_an_access_of_too_much_work_is_denied() -> None:
+    permissions = compiled(statement())
+    costly = PermissionWork.of(policy(statement()).statements, [])
+
+    at_the_budget = replace(
+        permissions, work=replace(costly, fixed=costly.fixed + WORK_BUDGET - costly.estimate("ram:GetRole", ROLE, []))
+    )
+    over_it = replace(permissions, work=replace(costly, fixed=WORK_BUDGET + 1))
+
+    assert evaluated(at_the_budget).outcome is Outcome.ALLOW
+    assert evaluated(over_it).outcome is Outcome.IMPLICIT_DENY
 
 
 def test_the_largest_documents_of_a_principal_are_long_work() -> None:

@@ -10,6 +10,7 @@ from rolecall.policy.compiled_conditions import RequestedValues
 from rolecall.policy.evaluator import Outcome
 from rolecall.policy.permission.access import Access, read_access
 from rolecall.policy.permission.compiler import CompiledPermission, CompiledPermissions, StatementOrigin
+from rolecall.policy.work import WORK_BUDGET
 
 
 class AccessEvaluation(NamedTuple):
@@ -35,7 +36,8 @@ def evaluate_access(
 ) -> AccessEvaluation:
     """Decide whether the principal that has these policies may do `action` on `resource`.
 
-    `values` are aligned with `permissions.keys`; `now` is in microseconds since 1970. What `read_access` refuses is denied.
+    `values` are aligned with `permissions.keys`; `now` is in microseconds since 1970. What `read_access` refuses is denied, and so
+    is an access of more work than `WORK_BUDGET`.
 
     1. A Deny statement that applies denies.
     2. Otherwise, an Allow statement that applies allows.
@@ -44,6 +46,9 @@ def evaluate_access(
     try:
         access = read_access(action, resource)
     except ValueError:
+        return _NOT_NAMED
+    # Whatever is asked, the time of an answer is limited.
+    if permissions.work is not None and permissions.work.estimate(action, resource, values) > WORK_BUDGET:
         return _NOT_NAMED
     relevant = matching_permissions(permissions, access)
     if not relevant:

@@ -1,4 +1,4 @@
-"""The limits of permission policies, of the policies of one principal, and of the accesses that are asked about."""
+"""The limits of permission policies, and of the accesses that are asked about."""
 
 from __future__ import annotations
 
@@ -11,12 +11,6 @@ PERMISSION_LIMITS = Limits(max_document_bytes=24_576, max_document_characters=6_
 
 SESSION_POLICY_LIMITS = replace(PERMISSION_LIMITS, max_document_bytes=8_192, max_document_characters=2_048)
 """Of the policy that a session was created with."""
-
-MAX_CUSTOM_POLICIES = 20
-MAX_SYSTEM_POLICIES = 20
-"""Of one principal, each."""
-
-MAX_GROUPS_OF_A_USER = 50
 
 MAX_ACTION_CHARACTERS = 128
 MAX_RESOURCE_CHARACTERS = 2_048
