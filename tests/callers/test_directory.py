@@ -6,6 +6,7 @@ from rolecall.callers.caller import FOREVER
 from rolecall.callers.credential import ANONYMOUS, LOCAL, LOCAL_ADMIN, Credential, CredentialKind
 from rolecall.callers.declarations import CallersFile
 from rolecall.callers.directory import CallerDirectory
+from rolecall.callers.granted import GrantedRights
 from rolecall.callers.observation import ObservePeriod
 from rolecall.callers.rights import KnownCaller
 from tests.callers.files import ACCOUNT, ORDERS, TOKEN_HASH, allowing, callers, entry
@@ -298,14 +299,26 @@ def test_an_explanation_does_not_know_the_observe_period() -> None:
     assert observe.denials == {}
 
 
-def test_what_every_resource_allows_is_remembered_once() -> None:
-    directory = CallerDirectory(callers(entry()))
+@pytest.mark.parametrize("fields", [{}, {"until": UNTIL}], ids=["without end", "with an end"])
+def test_whether_every_resource_is_allowed_is_found_out_once(
+    fields: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory, asked = CallerDirectory(callers(entry(**fields)), clock=Clock()), list[str]()
+    find_out = GrantedRights.always_allows
+
+    def noting(granted: GrantedRights, action: str) -> bool:
+        asked.append(action)
+        return find_out(granted, action)
+
+    monkeypatch.setattr(GrantedRights, "always_allows", noting)
     caller = orders(directory)
 
     answers = {caller.allows(CHECK, f"{ROLE}{number}") for number in range(100)}
+    refused = {caller.allows(CREATE, f"{ROLE}{number}") for number in range(100)}
 
-    assert answers == {True}
-    assert len(directory.remembered) == 0
+    assert (answers, refused) == ({True}, {False})
+    assert asked == [CHECK, CREATE]
+    assert len(directory.remembered) == 100
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,8 @@ SECURE_TRANSPORT = "acs:SecureTransport"
 MFA_PRESENT = "acs:MFAPresent"
 
 _numbers = count(1)
-MAX_ALWAYS_ALLOWED = 200
-"""Actions of one caller that are known to be allowed on every resource; there are fewer."""
+MAX_KNOWN_ACTIONS = 200
+"""Actions of one caller of which it is known whether they are allowed on every resource; the service has fewer."""
 
 
 class CurrentCallers(Protocol):
@@ -59,7 +59,7 @@ class _View:
     """The rights of one caller in one generation, and the values of the keys that are its own.
 
     `access_keys` are those keys that the policies read from the access, and `access_key` is the only one, if it is one.
-    `always` are the actions that are known to be allowed on every resource, as long as the view stands.
+    `always` has actions, each with whether it is allowed on every resource as long as the view stands.
     """
 
     __slots__ = (
@@ -86,7 +86,7 @@ class _View:
         self._access_slots = tuple((slot, key) for slot, key in enumerate(keys) if key not in own)
         self.access_keys = tuple(key for _, key in self._access_slots)
         self.access_key = self.access_keys[0] if len(self.access_keys) == 1 else ""
-        self.always: set[str] = set()
+        self.always: dict[str, bool] = {}
 
     def values(self, keys: AccessKeys) -> tuple[RequestedValues, ...]:
         """Return the values of all keys that the policies read, for an access with these keys."""
@@ -95,13 +95,14 @@ class _View:
             values[slot] = keys.get(key)
         return tuple(values)
 
-    def note_if_always(self, action: str) -> bool:
-        """Return whether an action is always allowed, and note it if it is."""
-        if not self.granted.always_allows(action):
-            return False
-        if self.valid_until == FOREVER and len(self.always) < MAX_ALWAYS_ALLOWED:
-            self.always.add(action)
-        return True
+    def always_allows(self, action: str) -> bool:
+        """Return whether an action is allowed on every resource as long as the view stands."""
+        known = self.always.get(action)
+        if known is None:
+            known = self.granted.always_allows(action)
+            if len(self.always) < MAX_KNOWN_ACTIONS:
+                self.always[action] = known
+        return known
 
 
 class KnownCaller:
@@ -150,7 +151,7 @@ class KnownCaller:
         In the observe period the answer is yes, and a denial is noted. May be called on any thread.
         """
         view = self._view
-        if action in view.always and view.generation is self._callers.current:
+        if view.generation is self._callers.current and view.valid_until == FOREVER and view.always.get(action):
             return True
         return self.allowed_until(action, resource, keys) is not None
 
@@ -163,7 +164,7 @@ class KnownCaller:
         view, callers = self._view, self._callers
         if view.generation is not callers.current or view.valid_until != FOREVER:
             view = self._current()
-        if action in view.always:
+        if view.always_allows(action):
             return view.valid_until
         # Of the values, those of the access: the caller's own are the same for the view.
         key: RightsKey = (view, action, resource)
@@ -173,8 +174,6 @@ class KnownCaller:
             key = (view, action, resource, tuple([keys.get(key) for key in view.access_keys]))
         known = callers.remembered.get(key)
         if known is None or (known.valid_until != FOREVER and callers.clock() >= known.valid_until):
-            if view.note_if_always(action):
-                return view.valid_until
             known = self._evaluate(view, key, action, resource, keys)
         return known.valid_until if known.allowed else self._observed(action, resource)
 
