@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib.util
 import re
 import subprocess
 import sys
@@ -27,6 +28,9 @@ MEMORY_MB = 1_024
 def main(arguments: list[str] | None = None) -> int:
     """Run the targets; return the exit code."""
     options = _parser().parse_args(arguments)
+    if importlib.util.find_spec("atheris") is None:
+        print("Atheris is missing; it has packages for Linux with x86-64: pip install atheris", file=sys.stderr)
+        return 2
     chosen = [TARGETS[name] for name in options.target or TARGETS]
     began = monotonic()
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(options.processes) as pool:
