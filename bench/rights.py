@@ -58,7 +58,7 @@ def measure() -> dict[str, float]:
         "stream message": _stream,
     }.items():
         found |= {f"{path}, {how} rights": cost for how, cost in _least(run, servicers).items()}
-    return found | _first(point, caller)
+    return found | _first(point, "RolecallDecider") | _first(point, "Narrow")
 
 
 class _Unjudged:
@@ -124,9 +124,24 @@ def _point() -> DecisionPoint:
     return DecisionPoint(Snapshot(roles, revision=Revision(1)), DecisionOptions(), now_micros, encode_decision)
 
 
-def _caller(number: int = 0) -> Caller:
-    entry = {"name": "orders", "match": {"spiffe": ORDERS}, "policies": ["RolecallDecider"]}
-    directory = CallerDirectory(read_callers({"trust_domains": {"prod.example": "/ca.pem"}, "callers": [entry]}))
+_NARROW = {
+    "Version": "1",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": ["rolecall:CheckAssumeRole", "rolecall:AskFor"],
+            "Resource": [f"acs:ram:*:{fixture.ACCOUNT}:role/keyed-*", f"acs:ram:*:{fixture.ACCOUNT}:user/*"],
+            "Condition": {"IpAddress": {"acs:SourceIp": ["10.0.0.0/8"]}},
+        },
+        {"Effect": "Deny", "Action": "rolecall:*", "Resource": f"acs:ram:*:{fixture.ACCOUNT}:role/secret-*"},
+    ],
+}
+
+
+def _caller(number: int = 0, policy: str = "RolecallDecider") -> Caller:
+    entry = {"name": "orders", "match": {"spiffe": ORDERS}, "policies": [policy]}
+    file = {"trust_domains": {"prod.example": "/ca.pem"}, "callers": [entry], "policies": {"Narrow": _NARROW}}
+    directory = CallerDirectory(read_callers(file))
     credential = Credential(kind=CredentialKind.SPIFFE, identity=ORDERS)
     return directory.caller(credential, source_ip=f"10.0.0.{number}", secure=True)
 
@@ -207,19 +222,22 @@ def _cost(work: Callable[[], int]) -> float:
     return cost
 
 
-def _first(point: DecisionPoint, caller: Caller) -> dict[str, float]:
+def _first(point: DecisionPoint, policy: str) -> dict[str, float]:
     """Return the cost of rights that are judged: for the first time, and where the caller's answers are remembered only."""
     first, remembered = inf, inf
-    crowd = [_caller(number) for number in range(MAX_REMEMBERED + 1)]
+    crowd = [_caller(number, policy) for number in range(MAX_REMEMBERED + 1)]
     for _ in range(REPEATS):
         decoder = QueryDecoder(Accounts())
         rights = CheckRights(decoder, Accounts(), point.snapshot.version)
         requests = [decoder.request(query) for query in _QUERIES]
-        newcomer = _caller()
+        newcomer = _caller(policy=policy)
         first = min(first, _cost(lambda: _judge(rights, requests, [newcomer])))  # noqa: B023
         _judge(rights, requests, crowd)
         remembered = min(remembered, _cost(lambda: _judge(rights, requests, crowd)))  # noqa: B023
-    return {"first evaluation of the rights of a check": round(first, 2), "one caller too many": round(remembered, 2)}
+    return {
+        f"first evaluation of the rights of a check, {policy}": round(first, 2),
+        f"one caller more than a request remembers, {policy}": round(remembered, 2),
+    }
 
 
 def _judge(rights: CheckRights, requests: list[AssumeRoleRequest], callers: list[Caller]) -> int:

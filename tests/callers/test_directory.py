@@ -376,3 +376,36 @@ def test_a_caller_has_at_most_20_policies_of_the_file_from_all_its_entries_toget
 
     assert caller.allows(CHECK, ROLE) is granted
     assert bool(caller.granted.refusal) is not granted
+
+
+@pytest.mark.parametrize(
+    ("policy", "reached"),
+    [
+        (allowing("ram:create*", resource=f"{ROLE}-x"), True),
+        (allowing(CREATE, Condition={"Bool": {"acs:MFAPresent": "true"}}), True),
+        ({"Version": "1", "Statement": [{"Effect": "Allow", "NotAction": "ram:*", "Resource": "*"}]}, False),
+        ({"Version": "1", "Statement": [{"Effect": "Deny", "Action": CREATE, "Resource": "*"}]}, False),
+    ],
+)
+def test_an_action_is_reached_if_a_policy_allows_it_on_anything(policy: object, reached: bool) -> None:
+    caller = orders(CallerDirectory(of_policy(policy)))
+
+    assert caller.reaches(CREATE) is reached
+    assert reached or not caller.allows(CREATE, ROLE)
+
+
+def test_administrators_reach_every_action_and_unknown_callers_none() -> None:
+    unrestricted, unknown = CallerDirectory(), CallerDirectory(callers())
+
+    assert orders(unrestricted, LOCAL).reaches(CREATE)
+    assert not orders(unknown).reaches(CREATE)
+
+
+def test_in_the_observe_period_every_action_is_reached() -> None:
+    clock = Clock()
+    directory = CallerDirectory(callers(entry()), observe=ObservePeriod(UNTIL_MICROS, lambda *_: None), clock=clock)
+
+    during = orders(directory).reaches(CREATE)
+    clock.now = UNTIL_MICROS
+
+    assert (during, orders(directory).reaches(CREATE)) == (True, False)

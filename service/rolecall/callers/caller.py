@@ -67,6 +67,10 @@ class Caller(Protocol):
         """
         ...
 
+    def reaches(self, action: str) -> bool:
+        """Return whether the caller may do `action` on anything; if not, `allows` returns False whatever the resource."""
+        ...
+
     def allowed_until(self, action: str, resource: str, keys: AccessKeys = NO_ACCESS_KEYS) -> int | None:
         """Return None if `allows` would return False, else until when, in microseconds since the epoch, that answer stands.
 

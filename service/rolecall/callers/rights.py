@@ -26,6 +26,7 @@ from rolecall.policy.keys import PRINCIPAL_ARN, RESOURCE_TAG_PREFIX
 from rolecall.policy.permission.evaluator import AccessEvaluation, evaluate_access
 from rolecall.policy.permission.explain import PermissionTrace, explain_access
 from rolecall.policy.principal import Principal, PrincipalKind
+from rolecall.policy.readers import fold
 
 CALLER = "rolecall:Caller"
 SOURCE_IP = "acs:SourceIp"
@@ -176,6 +177,16 @@ class KnownCaller:
         if known is None or (known.valid_until != FOREVER and callers.clock() >= known.valid_until):
             known = self._evaluate(view, key, action, resource, keys)
         return known.valid_until if known.allowed else self._observed(action, resource)
+
+    def reaches(self, action: str) -> bool:
+        """Return whether the caller may do `action` on anything; in the observe period the answer is yes, and nothing is noted."""
+        granted, callers = self._current().granted, self._callers
+        if callers.observe is not None and callers.clock() < callers.observe.until:
+            return True
+        if granted.permissions is None:
+            return False
+        folded = fold(action)
+        return any(not s.denies and s.matches_action(folded) for s in granted.permissions.statements)
 
     def explain(self, action: str, resource: str, keys: AccessKeys = NO_ACCESS_KEYS) -> AccessEvaluation | None:
         """Return the evaluation of a question without the observe period; None if the caller has no policies at all."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import uuid
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import grpc
@@ -17,7 +17,7 @@ from rolecall.roles.rights import RoleAccess
 from rolecall.roles.role import Micros, Revision, Role, RoleRef
 from rolecall.transport.rights.writes import WriteKeys
 from rolecall_client.v1 import role_pb2 as pb
-from tests.server.serving import ACCOUNT, DOCUMENT, Served, until
+from tests.server.serving import ACCOUNT, DOCUMENT, Served, for_ever, until
 from tests.transport.refusals import Refusal, refused
 from tests.transport.rights.serving import ADMIN, OTHER, ROLE, Rights, by, document, policy, serving
 from tests.transport.rights.test_checks import missing
@@ -299,7 +299,7 @@ async def test_validate_only_needs_the_rights_of_the_write() -> None:
         (CREATE, f"acs:ram::{ACCOUNT}:role/b"),
         (UPDATE, ROLE),
         (DELETE, ROLE),
-        (CREATE, ROLE),
+        (CREATE, "*"),
     ]
 
 
@@ -316,9 +316,10 @@ async def test_an_apply_creates_with_one_right_and_updates_with_another() -> Non
 
 
 async def test_an_apply_without_rights_does_not_show_whether_a_role_exists() -> None:
-    async with serving({"reader": ["RolecallAuditor"]}) as service:
+    elsewhere = policy(CREATE, UPDATE, on=f"acs:ram:*:{ACCOUNT}:role/shop-*")
+    async with serving({"shop": [elsewhere]}) as service:
         await service.roles.CreateRole(creation(name="there"), metadata=by(ADMIN))
-        denied = [await refused(applied(service, "reader", name)) for name in ("there", "gone")]
+        denied = [await refused(applied(service, "shop", name)) for name in ("there", "gone")]
 
     assert [missing(refusal)[0] for refusal in denied] == [CREATE, CREATE]  # type: ignore[index]
     assert len({refusal.message.replace("there", "gone") for refusal in denied}) == 1
@@ -403,3 +404,31 @@ async def test_a_write_of_a_name_that_is_none_asks_about_everything() -> None:
 
 def test_the_callers_of_these_tests_have_what_their_names_say() -> None:
     assert {entry["name"] for entry in document(TEAM)["callers"]} == {"admin", "nobody", "team"}
+
+
+async def test_a_caller_that_may_write_nothing_does_not_wait_for_the_thread_that_writes() -> None:
+    async with serving({"reader": ["RolecallAuditor"]}) as service:
+        gate = threading.Event()
+        service.server.replica.writing.submit(gate.wait)
+        roles, metadata = service.roles, by("reader")
+
+        async def endless() -> AsyncIterator[pb.ApplyRolesRequest]:
+            yield pb.ApplyRolesRequest(options=pb.ApplyRolesOptions())
+            await for_ever()
+
+        denied = [
+            await refused(roles.CreateRole(creation(), metadata=metadata)),
+            await refused(roles.UpdateRole(pb.UpdateRoleRequest(role="app", description="x"), metadata=metadata)),
+            await refused(roles.DeleteRole(pb.DeleteRoleRequest(role="app"), metadata=metadata)),
+            await refused(roles.RollbackRole(pb.RollbackRoleRequest(role="app", revision=1), metadata=metadata)),
+            await refused(roles.ApplyRoles(endless(), metadata=metadata)),
+        ]
+        gate.set()
+
+    assert [missing(refusal) for refusal in denied] == [
+        (CREATE, ROLE),
+        (UPDATE, ROLE),
+        (DELETE, ROLE),
+        (UPDATE, ROLE),
+        (CREATE, "*"),
+    ]

@@ -18,9 +18,10 @@ from rolecall.roles.rights import WriteScope
 from rolecall.roles.role import Micros
 from rolecall.roles.tokens import Tokens
 from rolecall.transport.codecs import role as codec
-from rolecall.transport.errors import UploadOrderError
-from rolecall.transport.rights.actions import CREATE_ROLE, GET_ROLE, READ_HISTORY, UPDATE_ROLE
+from rolecall.transport.errors import PermissionDeniedError, UploadOrderError
+from rolecall.transport.rights.actions import CREATE_ROLE, DELETE_ROLE, GET_ROLE, READ_HISTORY, UPDATE_ROLE
 from rolecall.transport.rights.reads import RoleRights, may_read
+from rolecall.transport.rights.resources import named_role, role_resource
 from rolecall.transport.rights.writes import CallerWriteRights
 from rolecall.transport.rpc.call_context import CallContext
 from rolecall.transport.rpc.call_origin import Identify
@@ -67,11 +68,8 @@ class RoleServicer(rpc.RoleServiceServicer):
 
     async def CreateRole(self, message: pb.CreateRoleRequest, context: CallContext) -> pb.CreateRoleResponse:
         """Create a role."""
-        command, author, scope = (
-            codec.create_role(message),
-            self._author(message, context),
-            self._scope(context, "CreateRole"),
-        )
+        command, author = codec.create_role(message), self._author(message, context)
+        scope = self._scope(context, "CreateRole", _name(message), CREATE_ROLE)
         written = await self._write(lambda: self._catalog.create(command, author, scope))
         return pb.CreateRoleResponse(role=codec.role(written.result), consistency_token=self._token(written.revision))
 
@@ -98,7 +96,7 @@ class RoleServicer(rpc.RoleServiceServicer):
 
     async def UpdateRole(self, message: pb.UpdateRoleRequest, context: CallContext) -> pb.UpdateRoleResponse:
         """Change a role."""
-        author, scope = self._author(message, context), self._scope(context, "UpdateRole")
+        author, scope = self._author(message, context), self._scope(context, "UpdateRole", message.role, UPDATE_ROLE)
         with self._judged_if_invalid(UPDATE_ROLE, message.role, context):
             command = codec.update_role(message)
         written = await self._write(lambda: self._catalog.update(command, author, scope))
@@ -106,11 +104,8 @@ class RoleServicer(rpc.RoleServiceServicer):
 
     async def DeleteRole(self, message: pb.DeleteRoleRequest, context: CallContext) -> pb.DeleteRoleResponse:
         """Delete a role."""
-        command, author, scope = (
-            codec.delete_role(message),
-            self._author(message, context),
-            self._scope(context, "DeleteRole"),
-        )
+        command, author = codec.delete_role(message), self._author(message, context)
+        scope = self._scope(context, "DeleteRole", message.role, DELETE_ROLE)
         written = await self._write(lambda: self._catalog.delete(command, author, scope))
         return pb.DeleteRoleResponse(consistency_token=self._token(written.revision))
 
@@ -128,7 +123,7 @@ class RoleServicer(rpc.RoleServiceServicer):
     async def RollbackRole(self, message: pb.RollbackRoleRequest, context: CallContext) -> pb.RollbackRoleResponse:
         """Restore a role as it was at one of its revisions."""
         command, author = codec.rollback_role(message), self._author(message, context)
-        scope = self._scope(context, "RollbackRole")
+        scope = self._scope(context, "RollbackRole", message.role, UPDATE_ROLE)
         written = await self._write(lambda: self._catalog.rollback(command, author, scope))
         return pb.RollbackRoleResponse(role=codec.role(written.result), consistency_token=self._token(written.revision))
 
@@ -136,7 +131,7 @@ class RoleServicer(rpc.RoleServiceServicer):
         self, stream: AsyncIterator[pb.ApplyRolesRequest], context: CallContext
     ) -> pb.ApplyRolesResponse:
         """Make the roles match their declarations."""
-        scope = self._scope(context, "ApplyRoles")
+        scope = self._scope(context, "ApplyRoles", "", CREATE_ROLE, UPDATE_ROLE, DELETE_ROLE)
         try:
             async with self._parts.uploads.collected(stream) as upload:
                 author = self._author(upload.options, context, source=upload.options.source)
@@ -156,8 +151,12 @@ class RoleServicer(rpc.RoleServiceServicer):
             self._rights.require_role(action, role, self._identify(context))
             raise
 
-    def _scope(self, context: CallContext, method: str) -> WriteScope:
+    def _scope(self, context: CallContext, method: str, role: str, *actions: str) -> WriteScope:
+        """Return the scope of a write of a role; raise `PermissionDeniedError` if the caller may do none of the actions at all."""
         caller = self._identify(context)
+        # Others wait for the thread that writes, or read an upload, before their rights are judged.
+        if not any(map(caller.reaches, actions)):
+            raise PermissionDeniedError(actions[0], role_resource(named_role(self._parts.accounts, role)))
         return WriteScope(f"{caller.credential.scope}\n{method}", CallerWriteRights(caller))
 
     def _author(self, message: WriteFields, context: CallContext, *, source: str = "") -> Author:
@@ -168,3 +167,7 @@ class RoleServicer(rpc.RoleServiceServicer):
             change_reason=message.change_reason,
             source=source,
         )
+
+
+def _name(message: pb.CreateRoleRequest) -> str:
+    return f"{message.account_id}/{message.role_name}" if message.account_id else message.role_name
