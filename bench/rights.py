@@ -225,7 +225,7 @@ def _cost(work: Callable[[], int]) -> float:
 def _first(point: DecisionPoint, policy: str) -> dict[str, float]:
     """Return the cost of rights that are judged: for the first time, and where the caller's answers are remembered only."""
     first, remembered = inf, inf
-    crowd = [_caller(number, policy) for number in range(MAX_REMEMBERED + 1)]
+    crowd = [_caller(policy=policy) for _ in range(MAX_REMEMBERED + 1)]  # each of a file of its own
     for _ in range(REPEATS):
         decoder = QueryDecoder(Accounts())
         rights = CheckRights(decoder, Accounts(), point.snapshot.version)

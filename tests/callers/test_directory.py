@@ -409,3 +409,55 @@ def test_in_the_observe_period_every_action_is_reached() -> None:
     clock.now = UNTIL_MICROS
 
     assert (during, orders(directory).reaches(CREATE)) == (True, False)
+
+
+def numbers(directory: CallerDirectory, *addresses: str) -> list[int]:
+    return [directory.caller(ORDERS_CREDENTIAL, source_ip=ip, secure=True).number for ip in addresses]
+
+
+def test_callers_with_the_same_rights_share_a_number_in_one_generation_of_the_file() -> None:
+    directory = CallerDirectory(callers(entry()))
+
+    first = numbers(directory, "10.0.0.1", "10.0.0.2")
+    directory.replace(callers(entry()))
+    second = numbers(directory, "10.0.0.1", "10.0.0.2")
+
+    assert len(set(first)) == len(set(second)) == 1
+    assert first != second
+
+
+def test_callers_whose_policies_read_what_is_their_own_have_numbers_of_their_own() -> None:
+    condition = {"IpAddress": {"acs:SourceIp": "10.0.0.1"}}
+    directory = CallerDirectory(of_policy(allowing(CHECK, Condition=condition)))
+
+    assert len(set(numbers(directory, "10.0.0.1", "10.0.0.2"))) == 2
+
+
+def test_callers_of_other_entries_or_principals_have_other_numbers() -> None:
+    users = {"orders": f"acs:ram::{ACCOUNT}:user/orders", "carts": f"acs:ram::{ACCOUNT}:user/carts", "others": None}
+    entries = [
+        entry(name, match={"spiffe": f"spiffe://prod.example/{name}"}, **({"principal": user} if user else {}))
+        for name, user in users.items()
+    ]
+    directory = CallerDirectory(callers(*entries))
+    credentials = [Credential(kind=CredentialKind.SPIFFE, identity=f"spiffe://prod.example/{name}") for name in users]
+
+    assert len({orders(directory, credential).number for credential in credentials}) == 3
+
+
+def test_a_caller_in_use_gets_a_number_of_its_own_when_its_rights_change() -> None:
+    clock = Clock()
+    directory = CallerDirectory(callers(entry("a", until=UNTIL), entry("b")), clock=clock)
+    first, second = (directory.caller(ORDERS_CREDENTIAL, source_ip=ip, secure=True) for ip in ("10.0.0.1", "10.0.0.2"))
+    before = {first.number, second.number}
+
+    clock.now = UNTIL_MICROS
+    for caller in (first, second):
+        caller.allowed_until(CHECK, ROLE)
+    ended = {first.number, second.number}
+    directory.replace(callers(entry("b")))
+    for caller in (first, second):
+        caller.allowed_until(CHECK, ROLE)
+
+    assert (len(before), len(ended)) == (1, 2)
+    assert len(before | ended | {first.number, second.number}) == 5

@@ -27,7 +27,10 @@ class Caller(Protocol):
 
     @property
     def number(self) -> int:
-        """Return a number that no other caller of this process has or will have: for what is remembered beside a caller."""
+        """Return the number of the rights: callers with one number have the same rights, and no other rights ever have it.
+
+        For what is remembered beside a caller. It changes when the caller is in use while its rights change.
+        """
         ...
 
     @property

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
+from itertools import count
 
 from rolecall.callers.credential import Credential, CredentialKind
 from rolecall.callers.declarations import CallerEntry, CallersFile
@@ -30,6 +31,11 @@ _WITHOUT_FILE = {
     CredentialKind.ANONYMOUS: (DECIDER,),
 }
 """The policies of callers where there is no callers file. All others have none."""
+
+_MAX_NUMBERS = 10_000
+
+new_number = count(1).__next__
+"""Returns a number that was never returned before."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -78,8 +84,18 @@ class CallersGeneration:
         self.file = file
         self.hash = file.generation if file else ""
         self._index = EntryIndex(file.callers if file else ())
+        self._numbers: dict[Hashable, int] = {}
         self._documents = {**SYSTEM_POLICIES, **{own.name: own.policy for own in (file.policies if file else ())}}
         self._compiled: dict[tuple[str, ...], CompiledPermissions] = {}
+
+    def number_of(self, rights: Hashable) -> int:
+        """Return a number for rights, the same for equal ones, which no rights of this or another generation have had before."""
+        number = self._numbers.get(rights)
+        if number is None:
+            if len(self._numbers) >= _MAX_NUMBERS:
+                self._numbers.clear()
+            number = self._numbers[rights] = new_number()
+        return number
 
     def granted(self, credential: Credential, certificate: Credential | None, now: int) -> GrantedRights:
         """Return what a credential is granted at the time `now`; `certificate` is what a token arrived with."""

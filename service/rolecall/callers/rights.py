@@ -10,14 +10,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from itertools import count
 from typing import Protocol
 
 from rolecall.callers.caller import FOREVER, NO_ACCESS_KEYS, AccessKeys
 from rolecall.callers.credential import Credential
-from rolecall.callers.granted import CallersGeneration, GrantedRights
+from rolecall.callers.granted import CallersGeneration, GrantedRights, new_number
 from rolecall.callers.observation import ObservePeriod
 from rolecall.callers.remembered_rights import DENIED, RememberedRight, RememberedRights, RightsKey
 from rolecall.policy.compiled_conditions import RequestedValues
@@ -32,8 +31,6 @@ CALLER = "rolecall:Caller"
 SOURCE_IP = "acs:SourceIp"
 SECURE_TRANSPORT = "acs:SecureTransport"
 MFA_PRESENT = "acs:MFAPresent"
-
-_numbers = count(1)
 MAX_KNOWN_ACTIONS = 200
 """Actions of one caller of which it is known whether they are allowed on every resource; the service has fewer."""
 
@@ -89,6 +86,12 @@ class _View:
         self.access_key = self.access_keys[0] if len(self.access_keys) == 1 else ""
         self.always: dict[str, bool] = {}
 
+    @property
+    def identity(self) -> Hashable:
+        """Return what the rights depend on within the generation, now and when an entry ends."""
+        granted = self.granted
+        return granted.entries, granted.policies, granted.principal, granted.refusal, self.valid_until, self._own
+
     def values(self, keys: AccessKeys) -> tuple[RequestedValues, ...]:
         """Return the values of all keys that the policies read, for an access with these keys."""
         values = list(self._own)
@@ -112,9 +115,9 @@ class KnownCaller:
     __slots__ = ("_callers", "_origin", "_view", "credential", "number")
 
     def __init__(self, callers: CurrentCallers, credential: Credential, origin: CredentialOrigin) -> None:
-        self.credential, self.number = credential, next(_numbers)
-        self._callers, self._origin = callers, origin
+        self.credential, self._callers, self._origin = credential, callers, origin
         self._view = self._renewed()
+        self.number = self._view.generation.number_of(self._view.identity)
 
     @property
     def principal(self) -> Principal | None:
@@ -229,6 +232,8 @@ class KnownCaller:
         if view.generation is callers.current and (view.valid_until == FOREVER or callers.clock() < view.valid_until):
             return view
         self._view = view = self._renewed()
+        # Others that had its number may have other rights now.
+        self.number = new_number()
         return view
 
     def _renewed(self) -> _View:

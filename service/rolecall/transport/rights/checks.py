@@ -1,7 +1,7 @@
 """The rights of a check: to ask about the role, for the identity, and to assert claims.
 
-A right is remembered with the request, by the number of the caller, until time may end it. Another generation of the callers
-file makes other callers, so nothing that was remembered under the one before is found.
+A right is remembered with the request, by the number of the caller's rights, until time may end it. Each generation of the callers
+file has other numbers, so nothing that was remembered under the one before is found.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from rolecall.transport.rights.resources import ANY, identity_resource, is_own, 
 from rolecall_client.v1 import decision_pb2 as pb
 
 MAX_REMEMBERED = 4
-"""For how many callers a request remembers their rights."""
+"""The rights of how many callers a request remembers; callers with the same rights count once."""
 
 _PROVIDERS = (PrincipalKind.OIDC_PROVIDER, PrincipalKind.SAML_PROVIDER)
 
