@@ -33,6 +33,17 @@ class TestRoles:
 
         assert (outcome.code, outcome.out.splitlines()[-1]) == (0, "✓ 1 case passed")
 
+    def test_a_permission_policy_beside_the_roles_is_skipped_with_a_note(
+        self, rolecall: CommandLine, write: Write
+    ) -> None:
+        write("reads.json", '{"Version": "1", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}')
+        write("cases.yaml", cases(case("ALLOW")))
+
+        outcome = rolecall("test", ".")
+
+        assert outcome.code == 0
+        assert "reads.json: note: skipped: a permission policy has no role to test" in outcome.err
+
     def test_naming_a_case_file_as_roles_is_an_error(self, rolecall: CommandLine, write: Write) -> None:
         write("other.yaml", cases(case("ALLOW")))
         write("cases.yaml", cases(case("ALLOW"), head="roles: [other.yaml]\n"))

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import copy
+import json
 from random import Random
 from typing import Any
 
 from hypothesis import given, strategies as st
 
+from rolecall.policy.document import Effect
+from rolecall.policy.evaluator import Outcome
+from rolecall.policy.permission.compiler import compile_permissions
+from rolecall.policy.permission.evaluator import evaluate_access
+from rolecall.policy.permission.explain import explain_access
+from rolecall.policy.permission.near_miss import near_misses_of_access
+from rolecall.policy.permission.parser import parse_permission_policy
 from tests.oracle import access_cases as drawn
 from tests.oracle.accesses import decide_access, is_about_action, listed
 from tests.policy.strategies import laws
 from tests.vectors.access_product import Permissions
+from tests.vectors.product import instant
 
 Json = dict[str, Any]
 
@@ -160,6 +169,31 @@ def test_only_a_pattern_of_its_own_reaches_an_action_of_this_service(found: Json
 
     own = {"Action": patterns, "Effect": "Allow"}
     assert reached is (bool(patterns) and is_about_action(own, action, restricted=False))
+
+
+@laws
+@given(policies, accesses, rights)
+def test_an_explanation_has_the_statements_of_the_decision(
+    found: list[Json], access: Json, callers_rights: bool
+) -> None:
+    parsed = [(policy["name"], parse_permission_policy(json.dumps(policy["document"]))) for policy in found]
+    compiled = compile_permissions(parsed, callers_rights=callers_rights)
+    values = [tuple(access["context"].get(key, ())) for key in compiled.keys]
+    asked = (access["action"], access["resource"], values, instant(access["time"]))
+    decision = evaluate_access(compiled, *asked)
+
+    try:
+        traces = explain_access(parsed, compiled, *asked)
+    except ValueError:
+        traces = ()
+
+    denies = decision.outcome is Outcome.EXPLICIT_DENY
+    applying = [trace.origin for trace in traces if trace.applies and (trace.statement.effect is Effect.DENY) is denies]
+    assert applying == list(decision.determining)
+    for miss in near_misses_of_access(traces, access["action"], access["resource"]):
+        assert decision.outcome is not Outcome.ALLOW
+        assert miss.elements
+        assert miss.suggestion.isprintable()
 
 
 @laws

@@ -106,6 +106,8 @@ def test_one_of_many_trusted_values_is_not_enough_to_allow(key: str) -> None:
         ("any-of-many", f"/Condition/StringEquals/{key}"),
         ("any-of-many", f"/Condition/ForAnyValue:StringLike/{key}"),
     ]
+    other = when({"ForAnyValue:StringNotEquals": {key: "x"}}, Action="ram:CreateRole")
+    assert ("any-of-many", f"/Condition/ForAnyValue:StringNotEquals/{key}") in other
     assert when({"ForAllValues:StringEquals": {key: "x"}}, Action="ram:CreateRole") == []
     assert when({"StringEquals": {key: "x"}}, Action="ram:CreateRole", Effect="Deny") == []
 

@@ -27,6 +27,9 @@ class Collection:
         """Add what a search found, except cases; return its roles, replacing known ones by the existing objects."""
         self.unknown_roles += found.unknown_roles
         self.remarks += found.remarks
+        for policy in found.permission_policies:
+            message = "skipped: a permission policy has no role to test"
+            self.remarks.append(Problem(location=policy.location, message=message, severity="note", finding=True))
         self.problems += found.problems
         return tuple(self.roles.setdefault(_identity(role), role) for role in found.roles)
 

@@ -92,8 +92,10 @@ def _every_oidc_subject(statement: PermissionStatement, _: LintContext) -> Remar
 
 def _any_of_many(statement: PermissionStatement, _: LintContext) -> Remarks:
     for condition in statement.conditions if statement.effect is Effect.ALLOW else ():
-        positive = not condition.operator.negated and condition.quantifier is not Quantifier.FOR_ALL
-        if positive and condition.key in WRITTEN_TRUST_KEYS:
+        one_is_enough = condition.quantifier is Quantifier.FOR_ANY or (
+            condition.quantifier is Quantifier.NONE and not condition.operator.negated
+        )
+        if one_is_enough and condition.key in WRITTEN_TRUST_KEYS:
             yield Remark(
                 condition.pointer,
                 f"one value of `{condition.key}` is enough: a role that also trusts others is allowed",
