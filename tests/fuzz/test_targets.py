@@ -37,6 +37,16 @@ def test_no_seed_and_no_change_of_one_breaks_a_promise(target: Target) -> None:
         target.check(changed(random, random.choice(target.seeds), target.words))
 
 
+def test_without_the_fuzzer_the_command_says_where_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+
+    code = main(["--target", "address"])
+
+    assert (code, "pip install atheris" in capsys.readouterr().err) == (2, True)
+
+
 def test_the_bytes_of_an_input_are_the_choices_of_a_case() -> None:
     first, second = ByteRandom(bytes(range(40))), ByteRandom(bytes(range(40)))
 
