@@ -136,6 +136,7 @@ class Authentication:
         """Return the caller of a call; raise as `authenticate`."""
         facts: Any = context.auth_context()
         peer, now, get = context.peer(), self._clock(), facts.get
+        # The certificate in full: two of different CAs may have the same names.
         key = (
             get("x509_pem_cert", _NOTHING)[0],
             get("x509_pem_cert_chain", _NOTHING)[0],

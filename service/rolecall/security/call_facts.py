@@ -58,4 +58,7 @@ def authorization(context: CallContext) -> tuple[str, ...]:
     if not getattr(context, "has_authorization", True):
         return ()
     given = context.invocation_metadata() or ()
-    return tuple(str(value) for key, value in given if key == AUTHORIZATION)
+    for key, _ in given:
+        if key == AUTHORIZATION:
+            return tuple(str(value) for name, value in given if name == AUTHORIZATION)
+    return ()
