@@ -338,6 +338,43 @@ def _options(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[s
         yield from _options(inner, (*path, name))
 
 
+MISPLACED = {
+    "a token in place of its hash": f"callers: [{{name: a, match: {{token_sha256: {STATIC}}}, policies: [RolecallDecider]}}]\n",
+    "a token in an unknown field": f"callers: [{{name: a, match: {{token: {STATIC}}}, policies: [RolecallDecider]}}]\n",
+    "a password in a URL": f"issuers: {{'https://i': {{jwks_url: 'https://u:{STATIC}@host/keys'}}}}\ncallers: []\n",
+    "a key in a query": f"issuers: {{'https://i': {{jwks_url: 'https://host/keys?key={STATIC}'}}}}\ncallers: []\n",
+    "a key beside the file": f"callers: []\nsecret: {STATIC}\n",
+    "broken YAML": f"callers: [{STATIC}\n: {STATIC}]]\n",
+}
+
+
+@pytest.mark.parametrize("text", MISPLACED.values(), ids=MISPLACED)
+def test_a_secret_in_the_wrong_place_of_the_callers_file_is_not_repeated(
+    rolecall: CommandLine, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "callers.yaml").write_text(text)
+    command = [
+        sys.executable,
+        "-m",
+        "rolecall",
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--ops-listen",
+        "127.0.0.1:0",
+        "--store",
+        "memory://",
+    ]
+
+    checked = rolecall("callers", "check", str(tmp_path / "callers.yaml"))
+    served = subprocess.run(
+        [*command, "--callers", "callers.yaml", "--log-level", "debug"], env=environment(), capture_output=True, text=True, check=False, cwd=tmp_path, timeout=60,
+    )  # fmt: skip
+
+    assert served.returncode == 2
+    assert shown([STATIC], {"check": checked.out + checked.err, "serve": served.stdout + served.stderr}) == []
+
+
 # --- values that hold a secret ---------------------------------------------------------------------------------------
 
 

@@ -132,7 +132,8 @@ def _keys(node: DeclaredValue, fields: dict[str, DeclaredValue]) -> KeySource | 
     if given[0] == "jwks_file":
         return KeySource(text, "", algorithms)
     if not _HTTPS.fullmatch(text):
-        fields["jwks_url"].refuse("INVALID_URL", f"{quoted(text)} is not an https URL; write `https://HOST/PATH`")
+        # Without the text, which may have a password.
+        fields["jwks_url"].refuse("INVALID_URL", "not an https URL; write `https://HOST/PATH`, without a user")
         return None
     return KeySource("", text, algorithms)
 

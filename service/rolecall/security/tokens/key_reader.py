@@ -75,9 +75,9 @@ class KeyUrl:
         try:
             return self._fetched()
         except InvalidKeySetError as error:
-            raise InvalidKeySetError(f"cannot fetch the key set `{self.url}`: {error}") from None
+            raise InvalidKeySetError(f"cannot fetch the key set `{shown_url(self.url)}`: {error}") from None
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise InvalidKeySetError(f"cannot fetch the key set `{self.url}`: {_reason(error)}") from None
+            raise InvalidKeySetError(f"cannot fetch the key set `{shown_url(self.url)}`: {_reason(error)}") from None
 
     def _fetched(self) -> bytes:
         deadline = time.monotonic() + FETCH_SECONDS
@@ -94,6 +94,11 @@ class KeyUrl:
             return _body(response, deadline)
         finally:
             connection.close()
+
+
+def shown_url(url: str) -> str:
+    """Return a URL as messages show it: without its query, which may have a key of the host."""
+    return url.partition("?")[0]
 
 
 def require_listed(url: str, hosts: JwksHosts) -> str:

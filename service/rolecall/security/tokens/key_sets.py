@@ -10,7 +10,7 @@ from functools import partial
 
 from rolecall.callers.declarations import CallersFile, KeySource
 from rolecall.security.tls_files import CredentialsError
-from rolecall.security.tokens.key_reader import JwksHosts, KeyFile, KeyReader, KeyUrl, require_listed
+from rolecall.security.tokens.key_reader import JwksHosts, KeyFile, KeyReader, KeyUrl, require_listed, shown_url
 from rolecall.security.tokens.key_set import MAX_AGE_SECONDS, KeySet
 from rolecall.security.tokens.public_keys import InvalidKeySetError
 
@@ -61,7 +61,7 @@ class KeySets:
                 else:
                     await asyncio.to_thread(keys.refresh)
             except InvalidKeySetError as error:
-                where = "" if file else f" of `{url}`"
+                where = "" if file else f" of `{shown_url(url)}`"
                 raise CredentialsError(f"the callers file: the key set{where}: {error}") from None
         self._start_due()
         if self._reading:
