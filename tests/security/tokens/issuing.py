@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from time import sleep
 from typing import Any
 
 import trustme
@@ -106,6 +107,8 @@ class Site:
     port: int = 0
     trust: ssl.SSLContext = field(default_factory=ssl.create_default_context)
     authority: bytes = b""
+    dripping: bool = False
+    """Whether it sends headers without end, one now and then."""
 
     @property
     def url(self) -> str:
@@ -125,6 +128,10 @@ def https_site(body: bytes, *, certificate_for: str = "localhost") -> Iterator[S
             self.send_response(site.status)
             for name, value in site.headers.items():
                 self.send_header(name, value)
+            while site.dripping:
+                self.wfile.write(b"x")
+                self.wfile.flush()
+                sleep(0.005)
             self.end_headers()
             self.wfile.write(site.body)
 

@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import get_default_algorithms
 
+from rolecall.security.tokens import key_reader
 from rolecall.security.tokens.faults import RefusedTokenError, TokenFault
 from rolecall.security.tokens.key_reader import JwksHosts, KeyFile, KeyUrl
 from rolecall.security.tokens.key_set import COOL_DOWN_SECONDS, MAX_AGE_SECONDS, KeySet
@@ -308,6 +309,16 @@ def test_an_answer_has_a_limit_and_a_type() -> None:
         site.headers["content-type"] = "text/html; charset=utf-8"
         with pytest.raises(InvalidKeySetError, match="the type `text/html`"):
             fetched(site)
+
+
+def test_a_host_that_sends_a_byte_now_and_then_is_left_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_reader, "FETCH_SECONDS", 0.1)
+    with https_site(b"") as site:
+        site.dripping = True
+        with pytest.raises(InvalidKeySetError, match="took more than"):
+            fetched(site)
+
+    assert site.paths == ["/jwks"]
 
 
 def test_a_host_that_does_not_answer_is_an_error_without_its_details() -> None:

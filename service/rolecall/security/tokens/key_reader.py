@@ -5,11 +5,12 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
-import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
+from threading import Timer
 from typing import Protocol, TypeAlias
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ FETCH_SECONDS = 10.0
 """How long one fetch may take, from the connection to the last byte."""
 
 _TURN_SECONDS = 5.0
+_TOO_SLOW = f"the answer took more than {FETCH_SECONDS:g} seconds"
 _PORTION_BYTES = 64 * 1024
 _TRANSLATED, _ASSIGNED = IPv6Network("64:ff9b::/96"), IPv6Network("2000::/3")
 _TYPES = ("application/json", "application/jwk-set+json")
@@ -80,19 +82,27 @@ class KeyUrl:
             raise InvalidKeySetError(f"cannot fetch the key set `{shown_url(self.url)}`: {_reason(error)}") from None
 
     def _fetched(self) -> bytes:
-        deadline = time.monotonic() + FETCH_SECONDS
         parts = urlsplit(self.url)
         host, port = require_listed(self.url, self.hosts), parts.port or 443
         address = _address(host, port, self.hosts[host])
         connection = _Pinned(host, port, address, self.tls)
+        # A host may send one byte in every turn: only a limit of the whole ends that.
+        deadline = Timer(FETCH_SECONDS, connection.cut)
+        deadline.daemon = True
+        deadline.start()
         try:
             path = parts.path or "/"
             connection.request("GET", f"{path}?{parts.query}" if parts.query else path)
             response = connection.getresponse()
             if response.status != http.client.OK:
                 raise InvalidKeySetError(f"the answer has the status {response.status}; only 200 is accepted")
-            return _body(response, deadline)
+            return _body(response)
+        except (OSError, http.client.HTTPException, ValueError):
+            if connection.is_cut:
+                raise InvalidKeySetError(_TOO_SLOW) from None
+            raise
         finally:
+            deadline.cancel()
             connection.close()
 
 
@@ -118,11 +128,22 @@ class _Pinned(http.client.HTTPSConnection):
     def __init__(self, host: str, port: int, address: str, tls: ssl.SSLContext) -> None:
         super().__init__(host, port, timeout=_TURN_SECONDS, context=tls)
         self._address, self._tls = address, tls
+        self.is_cut = False
+
+    def cut(self) -> None:
+        """End the connection, whatever it waits for. Called on another thread."""
+        self.is_cut = True
+        if self.sock is not None:
+            with suppress(OSError):
+                # Not the method of the TLS socket, which would change what the other thread is using.
+                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
     def connect(self) -> None:
         """Connect, and verify the certificate for the host's name."""
         connected = socket.create_connection((self._address, self.port), _TURN_SECONDS)
-        self.sock = self._tls.wrap_socket(connected, server_hostname=self.host)
+        secured = self._tls.wrap_socket(connected, server_hostname=self.host, do_handshake_on_connect=False)
+        self.sock = secured
+        secured.do_handshake()
 
 
 def _address(host: str, port: int, networks: Networks) -> str:
@@ -156,7 +177,7 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
     return assigned and address.is_global and not address.is_multicast
 
 
-def _body(response: http.client.HTTPResponse, deadline: float) -> bytes:
+def _body(response: http.client.HTTPResponse) -> bytes:
     kind = response.headers.get_content_type()
     if kind not in _TYPES:
         raise InvalidKeySetError(f"the answer has the type `{kind[:100]}`, not JSON")
@@ -165,8 +186,6 @@ def _body(response: http.client.HTTPResponse, deadline: float) -> bytes:
         body += portion
         if len(body) > MAX_KEY_SET_BYTES:
             raise InvalidKeySetError(f"the answer has more than {MAX_KEY_SET_BYTES} bytes")
-        if time.monotonic() > deadline:
-            raise InvalidKeySetError(f"the answer took more than {FETCH_SECONDS:g} seconds")
     return bytes(body)
 
 
