@@ -130,6 +130,14 @@ def test_the_policy_is_read_from_standard_input(rolecall: CommandLine, monkeypat
         ([*GET, "--as=ecs.aliyuncs.com"], "is about users and role sessions"),
         ([*GET, "--as=nobody"], "--as: "),
         ([*GET, "--fully-consistent"], "need a server"),
+        ([*GET, "--role=App"], "--role is about assuming a role"),
+        ([*GET, "--role-tag=a=b"], "--role-tag is about assuming a role"),
+        ([*GET, "--account-id=1"], "--account-id is about assuming a role"),
+        ([*GET, "--claim=oidc:sub=x"], "--claim is about assuming a role"),
+        ([*GET, "--external-id=abc"], "--external-id is about assuming a role"),
+        ([*GET, "--session-name=abc"], "--session-name is about assuming a role"),
+        ([*GET, "--source-identity=abc"], "--source-identity is about assuming a role"),
+        ([*GET, "--duration=900"], "keys are given by --context"),
     ],
 )
 def test_options_that_do_not_fit_a_permission_policy_are_refused(

@@ -16,6 +16,7 @@ from rolecall.policy.permission.access import read_access
 from rolecall.policy.permission.compiler import compile_permissions
 from rolecall.policy.permission.document import PermissionPolicy
 from rolecall.policy.permission.evaluator import evaluate_access
+from rolecall.policy.permission.lint import lint_permissions
 from rolecall.policy.permission.parser import parse_permission_policy
 from rolecall.policy.permission.system_policies import SYSTEM_POLICIES
 from tests.fuzz.target import ByteRandom, Target, outcome, parts_of, text_of
@@ -58,6 +59,7 @@ def _check_refusal(error: InvalidPolicyError) -> None:
 def _check_policy(policy: PermissionPolicy, text: str) -> None:
     json.loads(text)
     assert policy.statements
+    lint_permissions(policy, now=_NOW)
     same = parse_permission_policy(canonical_text(text))
     for action in _ACTIONS:
         for resource in _RESOURCES:

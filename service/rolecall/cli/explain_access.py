@@ -28,11 +28,15 @@ if TYPE_CHECKING:
     from rolecall.cli.request import ExplainedRequest
     from rolecall.policy.permission.document import PermissionPolicy
 
+_OF_A_ROLE = ("role", "role_tag", "account_id", "claim", "external_id", "session_name", "source_identity", "duration")
+"""The options that say nothing about an access."""
+
 
 def explain_permission(options: ExplainedRequest, document: str, now: int | None, output: Output) -> typer.Exit:
     """Print what the permission policy `document` says about the access of the options; return how the command ends."""
     from rolecall.cli.render.access import AccessExplanation, access_record, print_access
 
+    _refuse_options_of_a_role(options)
     policies = [(options.policy, _parsed(document, options.policy))]
     permissions = compile_permissions(policies)
     values = _values(options, permissions.keys)
@@ -53,6 +57,15 @@ def explain_permission(options: ExplainedRequest, document: str, now: int | None
     else:
         print_access(console(sys.stdout), explanation)
     return typer.Exit(OK if explanation.evaluation.outcome is Outcome.ALLOW else DENIED)
+
+
+def _refuse_options_of_a_role(options: ExplainedRequest) -> None:
+    given = [name for name in _OF_A_ROLE if getattr(options, name)]
+    if given:
+        flag = f"--{given[0].replace('_', '-')}"
+        raise CommandError(
+            f"{flag} is about assuming a role", hint="leave it out with --action; keys are given by --context"
+        )
 
 
 def _parsed(document: str, file: str) -> PermissionPolicy:

@@ -76,10 +76,18 @@ def test_a_deny_of_everything_is_no_finding() -> None:
 
 def test_passing_a_role_may_be_limited_to_a_service() -> None:
     limited = {"StringEquals": {"acs:Service": "ecs.aliyuncs.com"}}
-    not_limited = {"StringNotEquals": {"acs:Service": "ecs.aliyuncs.com"}}
+    of_a_family = {"StringLike": {"acs:Service": "*.ecs.aliyuncs.com"}}
+    not_limited = (
+        {"StringNotEquals": {"acs:Service": "ecs.aliyuncs.com"}},
+        {"ForAllValues:StringEquals": {"acs:Service": "ecs.aliyuncs.com"}},
+        {"StringLike": {"acs:Service": ["ecs.aliyuncs.com", "*"]}},
+        {"StringLike": {"acs:Service": "**"}},
+    )
 
     assert when(limited, Action="ram:PassRole", Resource="*") == []
-    assert ("pass-every-role", "/Action") in when(not_limited, Action="ram:PassRole", Resource="*")
+    assert when(of_a_family, Action="ram:PassRole", Resource="*") == []
+    for condition in not_limited:
+        assert ("pass-every-role", "/Action") in when(condition, Action="ram:PassRole", Resource="*")
 
 
 @pytest.mark.parametrize(

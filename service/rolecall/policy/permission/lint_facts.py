@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rolecall.policy.document import Effect, Quantifier
+from rolecall.policy.document import Condition, Effect, Quantifier
+from rolecall.policy.operators import LIKE_OPERATORS
 from rolecall.policy.permission.access import Access
 from rolecall.policy.permission.actions import matches_any_action
 from rolecall.policy.permission.document import PermissionStatement
@@ -68,10 +69,15 @@ def is_of_known_products(statement: PermissionStatement) -> bool:
 
 
 def is_limited(statement: PermissionStatement, key: str) -> bool:
-    """Return whether the statement needs a key to have one of some values."""
-    return any(
-        c.key == key and not c.operator.negated and c.quantifier is not Quantifier.FOR_ALL for c in statement.conditions
-    )
+    """Return whether the statement needs a key to have one of some values, and not just any value."""
+    return any(c.key == key and not _holds_for_any_value(c) for c in statement.conditions)
+
+
+def _holds_for_any_value(condition: Condition) -> bool:
+    """Return whether a condition needs no value, or is met by a pattern of stars alone."""
+    if condition.operator.negated or condition.quantifier is Quantifier.FOR_ALL:
+        return True
+    return condition.operator.name in LIKE_OPERATORS and any(not value.strip("*") for value in condition.values)
 
 
 def region_of_ram(pattern: str) -> str:
