@@ -6,7 +6,7 @@ from rolecall.callers.caller import FOREVER
 from rolecall.callers.credential import ANONYMOUS, LOCAL, LOCAL_ADMIN, Credential, CredentialKind
 from rolecall.callers.declarations import CallersFile
 from rolecall.callers.directory import CallerDirectory
-from rolecall.callers.granted import GrantedRights
+from rolecall.callers.granted import PolicySet
 from rolecall.callers.observation import ObservePeriod
 from rolecall.callers.rights import KnownCaller
 from tests.callers.files import ACCOUNT, ORDERS, TOKEN_HASH, allowing, callers, entry
@@ -273,8 +273,9 @@ def test_the_callers_and_their_rights_take_bounded_memory() -> None:
     for number in range(10_100):
         directory.caller(ORDERS_CREDENTIAL, source_ip=str(number), secure=True)
 
-    assert len(directory.remembered) == 20_000
-    assert len(directory) == 10_000
+    assert len(directory.remembered) <= 20_000
+    assert directory.remembered.bytes <= 8 * 1024 * 1024
+    assert 5_000 < len(directory) < 10_000
 
 
 def test_long_resources_are_remembered_within_a_limit_of_bytes() -> None:
@@ -285,7 +286,7 @@ def test_long_resources_are_remembered_within_a_limit_of_bytes() -> None:
         caller.allows(CREATE, f"acs:ram::{ACCOUNT}:role/{number:02000d}")
 
     assert len(directory.remembered) < 10_000
-    assert directory.remembered.bytes <= 16 * 1024 * 1024
+    assert directory.remembered.bytes <= 8 * 1024 * 1024
 
 
 def test_an_explanation_does_not_know_the_observe_period() -> None:
@@ -304,13 +305,13 @@ def test_whether_every_resource_is_allowed_is_found_out_once(
     fields: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     directory, asked = CallerDirectory(callers(entry(**fields)), clock=Clock()), list[str]()
-    find_out = GrantedRights.always_allows
+    find_out = PolicySet._find_out
 
-    def noting(granted: GrantedRights, action: str) -> bool:
+    def noting(policies: PolicySet, action: str) -> bool:
         asked.append(action)
-        return find_out(granted, action)
+        return find_out(policies, action)
 
-    monkeypatch.setattr(GrantedRights, "always_allows", noting)
+    monkeypatch.setattr(PolicySet, "_find_out", noting)
     caller = orders(directory)
 
     answers = {caller.allows(CHECK, f"{ROLE}{number}") for number in range(100)}

@@ -65,7 +65,7 @@ def _check_callers(file: CallersFile) -> None:
             if e.via is None and matches(e.match, credential) and (e.until is None or e.until > _NOW)
         ]
         assert list(granted.entries) == [entry.name for entry in own]
-        assert bool(granted.permissions) == (bool(own) and not granted.refusal)
+        assert bool(granted.policies) == (bool(own) and not granted.refusal)
         # An entry with a principal is about one credential.
         assert all(entry.principal is None or not entry.match.has_wildcard for entry in own)
 

@@ -7,10 +7,13 @@ from math import ceil
 
 import yaml
 
+from rolecall.callers import directory, remembered_rights
 from rolecall.config.settings import Config
 from rolecall.engine import feed
 from rolecall.engine.watch_events import WatchOptions
 from rolecall.observability.decision_log import line_writer
+from rolecall.security import authentication
+from rolecall.security.tokens import remembered as tokens
 from rolecall.transport.codecs import watch
 from rolecall.transport.http2.options import ConnectionOptions
 from rolecall.transport.http2.request_memory import RequestMemoryLimits
@@ -37,7 +40,14 @@ def remembered() -> int:
     config = Config.from_mapping({}, {})
     caches = config.cache_bytes + config.request_cache_bytes + config.compiled_policy_bytes
     watches = feed.MAX_BYTES + WatchOptions().page_bytes + watch.CACHE_BYTES
-    return caches + ALL_MEMOS + watches + line_writer.MAX_QUEUED_BYTES
+    return caches + ALL_MEMOS + watches + of_callers() + line_writer.MAX_QUEUED_BYTES
+
+
+def of_callers() -> int:
+    """Return how many bytes of callers, their rights and their tokens a server remembers at most."""
+    rights = directory.MAX_KNOWN_CALLERS_BYTES + remembered_rights.MAX_REMEMBERED_RIGHTS_BYTES
+    # The tokens of callers and those in queries have a memory each.
+    return rights + authentication.MAX_KNOWN_BYTES + 2 * tokens.MAX_BYTES
 
 
 def of_requests() -> int:
@@ -65,6 +75,7 @@ def test_the_parts_that_no_setting_has_are_documented_with_their_size() -> None:
 
     assert figure(r"(\d+) MB of texts") == ALL_MEMOS // MEGABYTE
     assert figure(r"(\d+) MiB for watches") == watches // MEBIBYTE
+    assert figure(r"(\d+) MiB for callers") == of_callers() // MEBIBYTE
     assert figure(r"(\d+) MiB for a decision log") == line_writer.MAX_QUEUED_BYTES // MEBIBYTE
     assert figure(r"up to (\d+) MiB more") == of_requests() // MEBIBYTE
 

@@ -84,7 +84,7 @@ def test_a_caller_that_matches_thousands_of_entries_compiles_no_more_policies_th
         Credential(kind=CredentialKind.DNS, identity="a.svc"), source_ip="", secure=True
     )
 
-    assert caller.granted.permissions is None
+    assert caller.granted.policies == ()
     assert not caller.allows("rolecall:CheckAssumeRole", f"acs:ram::{ACCOUNT}:role/a")
 
 

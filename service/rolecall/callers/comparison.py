@@ -177,7 +177,7 @@ class _Comparer:
 def _granted(generation: CallersGeneration, caller: _CallerExample, now: int) -> _GrantedPolicies:
     granted = generation.granted(caller.credential, caller.certificate, now)
     entries = [e for e in generation.file.callers if e.name in granted.entries] if generation.file else []
-    policies = ((name, policy.text, _until(name, entries)) for name, policy in granted.documents)
+    policies = ((name, policy.text, _until(name, entries)) for name, policy in granted.policy_set.documents)
     return _GrantedPolicies(tuple(policies), str(comparable(granted.principal)) if granted.principal else "")
 
 

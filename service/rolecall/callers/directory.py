@@ -15,7 +15,7 @@ from rolecall.callers.rights import CredentialOrigin, KnownCaller
 from rolecall.engine.clock import now_micros
 
 MAX_KNOWN_CALLERS = 10_000
-MAX_KNOWN_CALLERS_BYTES = 16 * 1024 * 1024
+MAX_KNOWN_CALLERS_BYTES = 8 * 1024 * 1024
 
 _CALLER_BYTES = 1_500
 

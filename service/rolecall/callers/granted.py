@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 
 from rolecall.callers.credential import Credential, CredentialKind
@@ -21,7 +21,10 @@ from rolecall.policy.readers import fold
 
 ADMINISTRATOR, DECIDER = "AdministratorAccess", "RolecallDecider"
 
-_MAX_COMPILED = 1_000
+MAX_POLICY_SETS = 1_000
+MAX_KNOWN_ACTIONS = 200
+"""Actions of which it is known whether policies always allow them; the service has fewer."""
+
 _PRINCIPALS = "its entries name different principals"
 _TOO_MANY = f"its entries have more than {MAX_POLICIES_OF_AN_ENTRY} policies of the file together, which is the limit"
 
@@ -38,32 +41,28 @@ new_number = count(1).__next__
 """Returns a number that was never returned before."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class GrantedRights:
-    """The rights of a credential, and the names of the entries that give them.
+@dataclass(frozen=True, slots=True, eq=False)
+class PolicySet:
+    """Policies that callers have together, by their names, and their compiled form. All callers with the same ones share it.
 
-    `documents` are the policies by their names, and `permissions` is their compiled form, None if nothing is granted.
-    `refusal` is why nothing is granted although entries match, else empty. At `valid_until` an entry ends.
+    `always` has actions, each with whether the policies allow it on every resource, with any condition keys and at any time.
     """
 
-    entries: tuple[str, ...] = ()
-    documents: tuple[tuple[str, PermissionPolicy], ...] = ()
-    principal: Principal | None = None
-    permissions: CompiledPermissions | None = None
-    refusal: str = ""
-    valid_until: int | None = None
-
-    @property
-    def policies(self) -> tuple[str, ...]:
-        """Return the names of the policies."""
-        return tuple(name for name, _ in self.documents)
+    documents: tuple[tuple[str, PermissionPolicy], ...]
+    permissions: CompiledPermissions
+    always: dict[str, bool] = field(default_factory=dict)
 
     def always_allows(self, action: str) -> bool:
-        """Return whether an action is allowed on every resource, with any condition keys and at any time.
+        """Return whether an action is always allowed: every statement about it is an Allow on `*` without conditions."""
+        known = self.always.get(action)
+        if known is None:
+            known = self._find_out(action)
+            if len(self.always) < MAX_KNOWN_ACTIONS:
+                self.always[action] = known
+        return known
 
-        So it is if every statement about it is an Allow on `*` without conditions.
-        """
-        if self.permissions is None or not is_written_out(action):
+    def _find_out(self, action: str) -> bool:
+        if not is_written_out(action):
             return False
         statements = (statement for _, policy in self.documents for statement in policy.statements)
         about = [
@@ -72,6 +71,28 @@ class GrantedRights:
             if tests.matches_action(fold(action))
         ]
         return bool(about) and all(_is_always(statement) for statement in about)
+
+
+NO_POLICIES = PolicySet((), compile_permissions([]))
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class GrantedRights:
+    """The rights of a credential, and the names of the entries that give them.
+
+    `refusal` is why nothing is granted although entries match, else empty. At `valid_until` an entry ends.
+    """
+
+    entries: tuple[str, ...] = ()
+    policy_set: PolicySet = NO_POLICIES
+    principal: Principal | None = None
+    refusal: str = ""
+    valid_until: int | None = None
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """Return the names of the policies."""
+        return tuple(name for name, _ in self.policy_set.documents)
 
 
 NOTHING_GRANTED = GrantedRights()
@@ -86,7 +107,7 @@ class CallersGeneration:
         self._index = EntryIndex(file.callers if file else ())
         self._numbers: dict[Hashable, int] = {}
         self._documents = {**SYSTEM_POLICIES, **{own.name: own.policy for own in (file.policies if file else ())}}
-        self._compiled: dict[tuple[str, ...], CompiledPermissions] = {}
+        self._policy_sets: dict[tuple[str, ...], PolicySet] = {}
 
     def number_of(self, rights: Hashable) -> int:
         """Return a number for rights, the same for equal ones, which no rights of this or another generation have had before."""
@@ -129,20 +150,19 @@ class CallersGeneration:
     ) -> GrantedRights:
         return GrantedRights(
             entries=entries,
-            documents=tuple((name, self._documents[name]) for name in policies),
+            policy_set=self._policy_set(policies) if policies else NO_POLICIES,
             principal=principal,
-            permissions=self._permissions(policies) if policies else None,
             valid_until=valid_until,
         )
 
-    def _permissions(self, names: tuple[str, ...]) -> CompiledPermissions:
-        compiled = self._compiled.get(names)
-        if compiled is None:
-            if len(self._compiled) >= _MAX_COMPILED:
-                self._compiled.clear()
-            compiled = compile_permissions([(name, self._documents[name]) for name in names], callers_rights=True)
-            self._compiled[names] = compiled
-        return compiled
+    def _policy_set(self, names: tuple[str, ...]) -> PolicySet:
+        found = self._policy_sets.get(names)
+        if found is None:
+            if len(self._policy_sets) >= MAX_POLICY_SETS:
+                self._policy_sets.clear()
+            documents = tuple((name, self._documents[name]) for name in names)
+            found = self._policy_sets[names] = PolicySet(documents, compile_permissions(documents, callers_rights=True))
+        return found
 
 
 def _are_too_many(policies: Collection[str]) -> bool:

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 from rolecall.callers.caller import FOREVER
 
 MAX_REMEMBERED_RIGHTS = 20_000
-MAX_REMEMBERED_RIGHTS_BYTES = 16 * 1024 * 1024
+MAX_REMEMBERED_RIGHTS_BYTES = 8 * 1024 * 1024
 
 _ENTRY_BYTES = 420
 

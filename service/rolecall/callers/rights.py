@@ -16,7 +16,7 @@ from typing import Protocol
 
 from rolecall.callers.caller import FOREVER, NO_ACCESS_KEYS, AccessKeys
 from rolecall.callers.credential import Credential
-from rolecall.callers.granted import CallersGeneration, GrantedRights, new_number
+from rolecall.callers.granted import NO_POLICIES, CallersGeneration, GrantedRights, new_number
 from rolecall.callers.observation import ObservePeriod
 from rolecall.callers.remembered_rights import DENIED, RememberedRight, RememberedRights, RightsKey
 from rolecall.policy.compiled_conditions import RequestedValues
@@ -31,8 +31,6 @@ CALLER = "rolecall:Caller"
 SOURCE_IP = "acs:SourceIp"
 SECURE_TRANSPORT = "acs:SecureTransport"
 MFA_PRESENT = "acs:MFAPresent"
-MAX_KNOWN_ACTIONS = 200
-"""Actions of one caller of which it is known whether they are allowed on every resource; the service has fewer."""
 
 
 class CurrentCallers(Protocol):
@@ -57,7 +55,7 @@ class _View:
     """The rights of one caller in one generation, and the values of the keys that are its own.
 
     `access_keys` are those keys that the policies read from the access, and `access_key` is the only one, if it is one.
-    `always` has actions, each with whether it is allowed on every resource as long as the view stands.
+    `always` is that of its policies, read once more often than anything else.
     """
 
     __slots__ = (
@@ -75,8 +73,8 @@ class _View:
     def __init__(
         self, generation: CallersGeneration, granted: GrantedRights, own: Mapping[str, tuple[str, ...]]
     ) -> None:
-        keys = granted.permissions.keys if granted.permissions else ()
-        self.generation, self.granted = generation, granted
+        keys = granted.policy_set.permissions.keys
+        self.generation, self.granted, self.always = generation, granted, granted.policy_set.always
         self.valid_until = FOREVER if granted.valid_until is None else granted.valid_until
         self.reads_tags = any(key.startswith(RESOURCE_TAG_PREFIX) for key in keys)
         self._own: tuple[RequestedValues, ...] = tuple(own.get(key) for key in keys)
@@ -84,7 +82,6 @@ class _View:
         self._access_slots = tuple((slot, key) for slot, key in enumerate(keys) if key not in own)
         self.access_keys = tuple(key for _, key in self._access_slots)
         self.access_key = self.access_keys[0] if len(self.access_keys) == 1 else ""
-        self.always: dict[str, bool] = {}
 
     @property
     def identity(self) -> Hashable:
@@ -98,15 +95,6 @@ class _View:
         for slot, key in self._access_slots:
             values[slot] = keys.get(key)
         return tuple(values)
-
-    def always_allows(self, action: str) -> bool:
-        """Return whether an action is allowed on every resource as long as the view stands."""
-        known = self.always.get(action)
-        if known is None:
-            known = self.granted.always_allows(action)
-            if len(self.always) < MAX_KNOWN_ACTIONS:
-                self.always[action] = known
-        return known
 
 
 class KnownCaller:
@@ -168,7 +156,7 @@ class KnownCaller:
         view, callers = self._view, self._callers
         if view.generation is not callers.current or view.valid_until != FOREVER:
             view = self._current()
-        if view.always_allows(action):
+        if view.granted.policy_set.always_allows(action):
             return view.valid_until
         # Of the values, those of the access: the caller's own are the same for the view.
         key: RightsKey = (view, action, resource)
@@ -186,27 +174,22 @@ class KnownCaller:
         granted, callers = self._current().granted, self._callers
         if callers.observe is not None and callers.clock() < callers.observe.until:
             return True
-        if granted.permissions is None:
-            return False
         folded = fold(action)
-        return any(not s.denies and s.matches_action(folded) for s in granted.permissions.statements)
+        return any(not s.denies and s.matches_action(folded) for s in granted.policy_set.permissions.statements)
 
     def explain(self, action: str, resource: str, keys: AccessKeys = NO_ACCESS_KEYS) -> AccessEvaluation | None:
         """Return the evaluation of a question without the observe period; None if the caller has no policies at all."""
         view = self._current()
-        permissions = view.granted.permissions
-        if permissions is None:
+        policies = view.granted.policy_set
+        if policies is NO_POLICIES:
             return None
-        return evaluate_access(permissions, action, resource, view.values(keys), self._callers.clock())
+        return evaluate_access(policies.permissions, action, resource, view.values(keys), self._callers.clock())
 
     def trace(self, action: str, resource: str, keys: AccessKeys = NO_ACCESS_KEYS) -> tuple[PermissionTrace, ...]:
         """Return what each statement of the caller's policies says about a question; raise `ValueError` if it is malformed."""
-        view = self._current()
-        granted = view.granted
-        if granted.permissions is None:
-            return ()
-        now = self._callers.clock()
-        return explain_access(granted.documents, granted.permissions, action, resource, view.values(keys), now)
+        view, now = self._current(), self._callers.clock()
+        policies = view.granted.policy_set
+        return explain_access(policies.documents, policies.permissions, action, resource, view.values(keys), now)
 
     def _observed(self, action: str, resource: str) -> int | None:
         """Return the answer to what is denied: in the observe period it is allowed, and to be asked again every time."""
@@ -217,11 +200,11 @@ class KnownCaller:
         return now
 
     def _evaluate(self, view: _View, key: RightsKey, action: str, resource: str, keys: AccessKeys) -> RememberedRight:
-        permissions = view.granted.permissions
-        if permissions is None:
+        policies = view.granted.policy_set
+        if policies is NO_POLICIES:
             return DENIED
         values = view.values(keys)
-        evaluation = evaluate_access(permissions, action, resource, values, self._callers.clock())
+        evaluation = evaluate_access(policies.permissions, action, resource, values, self._callers.clock())
         until = view.valid_until if evaluation.valid_until is None else min(view.valid_until, evaluation.valid_until)
         texts = len(action) + len(resource) + sum(len(text) for given in values for text in given or ())
         return self._callers.remembered.put(key, texts, allowed=evaluation.outcome is Outcome.ALLOW, valid_until=until)
