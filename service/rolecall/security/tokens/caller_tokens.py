@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from sys import getsizeof
 
 from rolecall.callers.caller import Caller
 from rolecall.callers.credential import Credential, CredentialKind
@@ -18,7 +19,7 @@ from rolecall.security.tokens.verifier import TrustedIssuer, VerifiedToken, veri
 MAX_STATIC_CHARACTERS = 512
 
 
-_RECOGNISED_BYTES = 2_500
+_RECOGNISED_BYTES = 1_300
 """What a recognised token takes beside its texts, with its last caller."""
 
 
@@ -71,7 +72,8 @@ class CallerTokens:
 
     def _remember(self, key: bytes, token: RecognisedToken) -> RecognisedToken:
         verified = token_bytes(token.verified) if token.verified else 0
-        self.remembered.put(key, token, _RECOGNISED_BYTES + 2 * verified)
+        weight = _RECOGNISED_BYTES + verified + getsizeof(token.credential.identity)
+        self.remembered.put(key, token, weight)
         return token
 
     def _static(self, text: str, key: bytes) -> RecognisedToken:
