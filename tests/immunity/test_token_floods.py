@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -132,3 +133,19 @@ def test_a_forged_token_that_is_read_twice_in_a_moment_is_verified_once(
             known.tokens.recognised(forged, known.now + moment)
 
     assert verified == [forged, forged]
+
+
+def test_a_recognised_token_weighs_what_it_takes(issuer: Issuer, tmp_path: Path) -> None:
+    for length in (10, 1_000):
+        known = Recognising(issuer, tmp_path)
+        tokens = [issuer.token(sub=f"{number}{'s' * length}") for number in range(200)]
+        known.tokens.recognised(tokens[0], known.now)
+        before = known.tokens.remembered.bytes
+        tracemalloc.start()
+        for token in tokens[1:]:
+            known.tokens.recognised(token, known.now)
+        measured, weight = tracemalloc.get_traced_memory()[0], known.tokens.remembered.bytes - before
+        tracemalloc.stop()
+
+        # The rest is for the caller, which is added when the token is used.
+        assert measured <= weight <= measured + 199 * 1_500
