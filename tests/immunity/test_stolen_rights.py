@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import grpc
 import pytest
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from rolecall.callers.directory import CallerDirectory
 from rolecall_client.v1 import decision_pb2, role_pb2, watch_pb2
@@ -310,6 +311,29 @@ async def test_a_caller_that_loses_a_right_is_denied_message_by_message_and_its_
     assert (second.HasField("decision"), second.error.code) == (False, DENIED.value[0])
     assert code is DENIED
     assert "secret" not in seen
+
+
+@pytest.mark.parametrize(
+    ("left", "code"), [([], grpc.StatusCode.UNAUTHENTICATED), ([declared("reader", "RolecallAuditor")], DENIED)]
+)
+async def test_a_caller_that_loses_reflection_is_answered_no_further_question(
+    left: list[Any], code: grpc.StatusCode
+) -> None:
+    question = reflection_pb2.ServerReflectionRequest(list_services="")
+    async with attacked(ADMIN, declared("reader", "AdministratorAccess")) as server:
+        stream = reflection_pb2_grpc.ServerReflectionStub(server.service.channel).ServerReflectionInfo(
+            metadata=as_("reader")
+        )
+        await stream.write(question)
+        first = await stream.read()
+
+        server.directory.replace(file(ADMIN, *left))
+        await stream.write(question)
+        with pytest.raises(grpc.aio.AioRpcError) as ended:
+            await stream.read()
+
+    assert first.list_services_response.service
+    assert ended.value.code() is code
 
 
 @pytest.mark.parametrize("warm", [True, False])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2_grpc
 
 from rolecall.transport.endpoint import Endpoint
 from rolecall.transport.grpcio_server import GrpcioServer
@@ -25,6 +25,7 @@ from rolecall.transport.rpc.silent_calls import SilentCalls
 from rolecall.transport.rpc.streams import WRITE_TIMEOUT_SECONDS
 from rolecall.transport.services.decision import DecisionServicer
 from rolecall.transport.services.health import Health
+from rolecall.transport.services.reflection import JudgedReflection
 from rolecall.transport.wire import MakeWire, ServerTls
 from rolecall_client.v1 import (
     caller_pb2,
@@ -112,7 +113,10 @@ class GrpcServer:
         self.methods = MethodRegistry(unknown_middleware=standard)
         self.methods.add(_services(servicers), replace(common, rate=self.rates))
         self.methods.add(_watch_service(servicers), common)
-        self.methods.add(_standard_services(servicers, with_reflection=options.reflection), standard)
+        reflection = (
+            JudgedReflection([*SERVICES, HEALTH_SERVICE], authenticate, permits) if options.reflection else None
+        )
+        self.methods.add(_standard_services(servicers, reflection), standard)
         self.wire = make_wire(self.methods, options)
 
     @property
@@ -205,11 +209,9 @@ def _watch_service(servicers: Servicers) -> RegisteredServices:
     return services  # type: ignore[no-any-return]
 
 
-def _standard_services(servicers: Servicers, *, with_reflection: bool) -> RegisteredServices:
+def _standard_services(servicers: Servicers, reflection: JudgedReflection | None) -> RegisteredServices:
     services: Any = RegisteredServices()
     health_pb2_grpc.add_HealthServicer_to_server(servicers.health, services)
-    if with_reflection:
-        names = [*SERVICES, HEALTH_SERVICE, reflection.SERVICE_NAME]
-        servicer = reflection.aio.ReflectionServicer(names)
-        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, services)
+    if reflection:
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflection, services)
     return services  # type: ignore[no-any-return]
