@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -77,8 +78,12 @@ def service() -> Service:
     return Service()
 
 
-async def connected(service: Service) -> tuple[Http2Connection, Transport]:
-    server = Http2Server(Methods(service.find, {AT_ONCE.decode(): service.at_once}), ConnectionOptions())
+def server_of(service: Service) -> Http2Server:
+    return Http2Server(Methods(service.find, {AT_ONCE.decode(): service.at_once}), ConnectionOptions())
+
+
+async def connected(service: Service, server: Http2Server | None = None) -> tuple[Http2Connection, Transport]:
+    server = server or server_of(service)
     connection, transport = Http2Connection(server), Transport()
     connection.connection_made(transport)
     connection.data_received(PREFACE + frame(SETTINGS, 0, 0))
@@ -132,6 +137,26 @@ async def test_a_read_that_takes_longer_than_a_slice_lets_other_work_in_after_ea
 
     assert set(seen) == set(range(1, 11))
     assert transport.reading
+
+
+async def test_many_connections_share_about_one_slice_so_that_others_wait_no_longer(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "SLICE_SECONDS", 10.0)
+    monkeypatch.setattr(connections, "perf_counter", itertools.count().__next__)  # each event takes a second
+    server = server_of(service)
+    many = [(await connected(service, server))[0] for _ in range(50)]
+
+    for connection in many:
+        connection.data_received(calls(AT_ONCE, 20))
+    turns = [service.answered]
+    while server.share < 1:
+        await asyncio.sleep(0)
+        turns.append(service.answered)
+
+    assert turns[0] < 2 * len(many)  # alone, one connection has five answered in a slice
+    assert max(after - before for before, after in itertools.pairwise(turns)) < 2 * len(many)
+    assert service.answered == 20 * len(many)
 
 
 async def test_what_arrives_meanwhile_waits_behind_what_is_deferred(

@@ -34,7 +34,7 @@ PORTION_BYTES = 16 * 1024
 """How much of one read is unpacked at once: each byte of headers may stand for four thousand."""
 
 SLICE_SECONDS = 0.005
-"""How long the calls of one read are answered before the event loop runs other work."""
+"""How long the calls of one read are answered before the event loop runs other work; of many connections each has a share."""
 
 _KEEPALIVE_PING = b"\0" * 8
 
@@ -116,7 +116,7 @@ class Http2Connection(asyncio.Protocol):
             self._receive(data)
 
     def _receive_portions(self) -> None:
-        until = perf_counter() + SLICE_SECONDS
+        until = perf_counter() + SLICE_SECONDS * self.server.share
         while self._unread and not (self._deferred or self._transport.is_closing()):
             portion = bytes(self._unread[:PORTION_BYTES])
             del self._unread[:PORTION_BYTES]
@@ -144,7 +144,7 @@ class Http2Connection(asyncio.Protocol):
     # --- events ---
 
     def _handle(self, events: list[Event]) -> None:
-        until = perf_counter() + SLICE_SECONDS
+        until = perf_counter() + SLICE_SECONDS * self.server.share
         self.outgoing.hold()
         for number, event in enumerate(events, start=1):
             try:
@@ -175,9 +175,11 @@ class Http2Connection(asyncio.Protocol):
     def _defer(self, events: list[Event]) -> None:
         self._deferred = events
         self._transport.pause_reading()
+        self.server.defer(1)
         self._loop.call_soon(self._continue)
 
     def _continue(self) -> None:
+        self.server.defer(-1)
         events, self._deferred = self._deferred, []
         self._handle(events)
         self._receive_portions()

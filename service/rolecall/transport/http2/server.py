@@ -35,6 +35,8 @@ class Http2Server:
         self.methods, self.options = methods, options
         self.connections: set[Http2Connection] = set()
         self.revivals = 0
+        self._deferred = 0  # connections with calls that wait for the next turn of the event loop
+        self.share = 1.0  # of a slice of time, for each of them
         self.connection_counts = ConnectionCounts(self.connections)
         self._empty = asyncio.Event()
         self._listening = list[asyncio.Server]()
@@ -117,6 +119,12 @@ class Http2Server:
             most = max(queued, key=queued.__getitem__)
             excess -= queued.pop(most)
             most.cut(ConnectionClosure.UNACCEPTED_ANSWERS)
+
+    def defer(self, connections: int) -> None:
+        """Note that so many more connections, or fewer, have calls that wait for the next turn of the event loop."""
+        self._deferred += connections
+        # A turn is then as long as one slice and a little, however many connections wait.
+        self.share = 1 / (1 + self._deferred)
 
     def remove(self, connection: Http2Connection) -> None:
         """Remove a connection that is lost."""
