@@ -16,7 +16,7 @@ from rolecall.policy.compiled_conditions import RequestedValues
 from rolecall.policy.principal import Principal
 from rolecall.policy.weight import texts_bytes
 
-_REQUEST_BYTES = 520
+_REQUEST_BYTES = 540
 _DECISION_BYTES = 420
 _ANSWER_BYTES = 560
 _VALUE_BYTES = getsizeof((None,))
