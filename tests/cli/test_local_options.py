@@ -37,6 +37,19 @@ trust_policy:
       Principal: {Federated: "acs:ram::123456789012:oidc-provider/ack"}
       Condition: {StringEquals: {"oidc:iss": https://issuer, "oidc:aud": pods}}
 """
+CALLERS = """\
+issuers: {"https://issuer": {jwks_file: keys.json}}
+callers:
+  - {name: a, match: {oidc: {issuer: "https://issuer", subject: me, audience: rolecall}}, policies: [AliyunRAMReadOnlyAccess]}
+  - {name: b, match: {oidc: {issuer: "https://issuer", subject: me, audience: behind}}, via: {dns: proxy.svc}, policies: [AliyunRAMReadOnlyAccess]}
+  - {name: c, match: {oidc: {issuer: "https://issuer", subject: me, audience: tagged}}, policies: [Tagged]}
+  - {name: d, match: {oidc: {issuer: "https://issuer", subject: me, audience: inside}}, policies: [Inside]}
+  - {name: e, match: {oidc: {issuer: "https://issuer", subject: me, audience: nothing}}, policies: [Nothing]}
+policies:
+  Nothing: {Version: "1", Statement: [{Effect: Deny, Action: "*", Resource: "*"}]}
+  Tagged: {Version: "1", Statement: [{Effect: Allow, Action: "ram:Get*", Resource: "*", Condition: {StringEquals: {"acs:ResourceTag/team": shop}}}]}
+  Inside: {Version: "1", Statement: [{Effect: Allow, Action: "ram:Get*", Resource: "*", Condition: {IpAddress: {"acs:SourceIp": 10.0.0.0/8}}}]}
+"""
 OTHER_DAY, THIS_DAY = "2026-01-30", "2026-01-31"
 
 
@@ -140,6 +153,25 @@ LOCAL = {
     "audit verify": Local(
         (), {**STORE, ("--from=2",): "verified revisions 2 to 2", ("--noted=1:" + "0" * 64,): "exit 1", **JSON}
     ),
+    "callers init": Local(
+        ("--admin=spiffe://td/admin",),
+        {("--ca=other.pem",): 'td: "other.pem"'},
+        frozenset({"--admin", "file"}),  # test_callers.py
+    ),
+    "callers check": Local(("callers.yaml",), {**JSON}, frozenset({"path"})),
+    "callers explain": Local(
+        ("--as=https://issuer me", "--callers=callers.yaml", "ram:GetRole", "acs:ram::1:role/a"),
+        {
+            ("--audience=rolecall",): "✓ ALLOWED",
+            ("--via=proxy.svc", "--audience=behind"): "✓ ALLOWED",
+            ("--context=acs:ResourceTag/team=shop", "--audience=tagged"): "✓ ALLOWED",
+            ("--source-ip=10.0.0.1", "--audience=inside"): "✓ ALLOWED",
+            **JSON,
+        },
+        frozenset({"--as", "--callers", "action", "resource"}),  # test_callers.py
+    ),
+    "callers diff": Local(("callers.yaml", "none.yaml"), {**JSON}, frozenset({"old", "new"})),
+    "token new": Local((), {("--name=small",): "- name: small", ("--output=json",): '{\n  "token"'}),
     "schema": Local((), {("cases",): '"cases"'}, frozenset({"of"})),
     "version": Local((), {**JSON}),
 }
@@ -158,6 +190,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "cases.yaml": cases(case("ALLOW")),
         "alias.yaml": cases(case("{outcome: DENY, reason: ROLE_NOT_FOUND}", role="prod/deploy")),
         "source.yaml": cases(case("ALLOW", more=", source_identity: me", who=ANN)),
+        "callers.yaml": CALLERS,
+        "none.yaml": "callers: []",
         "pods.yaml": MANIFEST,
         "pod-role.yaml": POD_ROLE,
         "log": logged(OTHER_DAY)
