@@ -311,6 +311,26 @@ def test_an_answer_has_a_limit_and_a_type() -> None:
             fetched(site)
 
 
+def test_a_host_of_which_one_address_does_not_answer_is_reached_at_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    with https_site(ISSUED.key_set()) as site:
+        found = [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, site.port)) for address in ("127.0.0.9", "127.0.0.1")
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        monkeypatch.setattr(socket, "create_connection", connecting)
+
+        assert fetched(site) == ISSUED.key_set()
+
+
+def connecting(address: tuple[str, int], timeout: float) -> socket.socket:
+    if address[0] == "127.0.0.9":
+        raise ConnectionRefusedError
+    connected = socket.socket()
+    connected.settimeout(timeout)
+    connected.connect(address)
+    return connected
+
+
 def test_a_host_that_sends_a_byte_now_and_then_is_left_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(key_reader, "FETCH_SECONDS", 0.1)
     with https_site(b"") as site:

@@ -84,8 +84,7 @@ class KeyUrl:
     def _fetched(self) -> bytes:
         parts = urlsplit(self.url)
         host, port = require_listed(self.url, self.hosts), parts.port or 443
-        address = _address(host, port, self.hosts[host])
-        connection = _Pinned(host, port, address, self.tls)
+        connection = _Pinned(host, port, _addresses(host, port, self.hosts[host]), self.tls)
         # A host may send one byte in every turn: only a limit of the whole ends that.
         deadline = Timer(FETCH_SECONDS, connection.cut)
         deadline.daemon = True
@@ -123,11 +122,11 @@ def require_listed(url: str, hosts: JwksHosts) -> str:
 
 
 class _Pinned(http.client.HTTPSConnection):
-    """A connection to an address that was checked: the name is not resolved a second time."""
+    """A connection to one of the addresses that were checked: the name is not resolved a second time."""
 
-    def __init__(self, host: str, port: int, address: str, tls: ssl.SSLContext) -> None:
+    def __init__(self, host: str, port: int, addresses: Sequence[str], tls: ssl.SSLContext) -> None:
         super().__init__(host, port, timeout=_TURN_SECONDS, context=tls)
-        self._address, self._tls = address, tls
+        self._addresses, self._tls = addresses, tls
         self.is_cut = False
 
     def cut(self) -> None:
@@ -140,21 +139,29 @@ class _Pinned(http.client.HTTPSConnection):
 
     def connect(self) -> None:
         """Connect, and verify the certificate for the host's name."""
-        connected = socket.create_connection((self._address, self.port), _TURN_SECONDS)
+        connected = self._connected()
         secured = self._tls.wrap_socket(connected, server_hostname=self.host, do_handshake_on_connect=False)
         self.sock = secured
         secured.do_handshake()
 
+    def _connected(self) -> socket.socket:
+        """Connect to the first address that answers: a host may have one of a network that this machine cannot reach."""
+        *others, last = self._addresses
+        for address in others:
+            with suppress(OSError):
+                return socket.create_connection((address, self.port), _TURN_SECONDS)
+        return socket.create_connection((last, self.port), _TURN_SECONDS)
 
-def _address(host: str, port: int, networks: Networks) -> str:
-    """Return an address of the host; raise `InvalidKeySetError` if any of its addresses is not allowed."""
+
+def _addresses(host: str, port: int, networks: Networks) -> list[str]:
+    """Return the addresses of the host; raise `InvalidKeySetError` if any of its addresses is not allowed."""
     found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     # A host with one public and one private address could be chosen to reach the private one at any time.
     if refused := [address for address in found if not _allowed(address, networks)]:
         raise InvalidKeySetError(
             f"the host `{host}` has the private address `{refused[0]}`; list it as `{host}={refused[0]}` if that is intended"
         )
-    return found[0]
+    return found
 
 
 def _allowed(text: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
