@@ -84,6 +84,7 @@ LOCAL = {
         {
             ("--profile=ram", "service.json"): "[NOT_IN_RAM]",
             ("--account-id=1",): "1 trust policy: no problems",
+            ("--kind=permission-policy",): "`Resource` is missing",
             ("--fail-on=warning",): "exit 2",
             ("--output=sarif",): '"version": "2.1.0"',
             **JSON,

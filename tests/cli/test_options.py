@@ -26,7 +26,7 @@ USER, OTHER_USER = "acs:ram::123456789012:user/alice", "acs:ram::123456789012:us
 PROVIDER = "acs:ram::123456789012:oidc-provider/p"
 ID = "0b9d34a2-6d3e-4a5e-9a43-5a3c1d3c9f00"
 
-CONNECTION = frozenset({"--address", "--tls-ca", "--tls-cert", "--tls-key", "--timeout"})
+CONNECTION = frozenset({"--address", "--tls-ca", "--tls-cert", "--tls-key", "--token-file", "--timeout"})
 """The options that every command with a server has; tested for all of them at once."""
 
 ANSWERS: dict[str, Any] = {

@@ -35,7 +35,7 @@ COMMANDS: Mapping[str, Entry] = {
     "role": Entry("roles", "app", "Create, read, change and delete roles."),
     "callers": Entry("callers.command", "app", "Write, check, explain and compare callers files."),
     "token": Entry("token", "app", "Make static tokens for callers."),
-    "whoami": Entry("whoami", "whoami", "Show how a server recognises you, and your policies."),
+    "whoami": Entry("whoami", "whoami", "Show how a server recognises you, and what gives you rights."),
     "can": Entry("whoami", "can", "Show whether you may do something on a server."),
     "watch": Entry("watch", "watch", "Print changes of roles as they happen."),
     "decisions": Entry("decisions", "decisions", "Read and filter the decision log of a server."),

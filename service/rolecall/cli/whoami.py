@@ -27,7 +27,7 @@ ContextOption = Annotated[
 
 @expanded
 def whoami(connection: Connection, output: OutputOption = Output.TABLE) -> None:
-    """Show how a server recognises you, and the policies that give you your rights."""
+    """Show how a server recognises you, and what gives you rights."""
     with connect(connection) as client:
         answer = client.who_am_i()
     if output is Output.JSON:
