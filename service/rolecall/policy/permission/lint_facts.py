@@ -77,7 +77,9 @@ def _holds_for_any_value(condition: Condition) -> bool:
     """Return whether a condition needs no value, or is met by a pattern of stars alone."""
     if condition.operator.negated or condition.quantifier is Quantifier.FOR_ALL:
         return True
-    return condition.operator.name in LIKE_OPERATORS and any(not value.strip("*") for value in condition.values)
+    return condition.operator.name in LIKE_OPERATORS and any(
+        value and not value.strip("*") for value in condition.values
+    )
 
 
 def region_of_ram(pattern: str) -> str:
