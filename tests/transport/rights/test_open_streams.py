@@ -170,6 +170,25 @@ def opened(finding: Finding, clocks: Clocks) -> StreamCallers:
 def nothing(_: Caller) -> None: ...
 
 
+async def test_after_a_change_the_next_message_does_not_wait_for_the_pass_over_all_streams() -> None:
+    before, after = permitted("RolecallDecider"), permitted("RolecallSelfDecider")
+    finding, ending = Finding(before), StreamEnding()
+    streams = opened(finding, Clocks())
+    with streams.of(None, ending, nothing) as stream:  # type: ignore[arg-type]
+        first = stream.now()
+        finding.caller = after
+        unchanged = stream.now()
+        streams.change()
+        second = stream.now()
+        finding.caller = None
+        streams.change()
+
+        with pytest.raises(RefusedCallerError):
+            stream.now()
+
+    assert (first, unchanged, second) == (before, before, after)
+
+
 async def test_a_stream_is_judged_again_within_a_minute_without_a_change() -> None:
     finding, clocks, ending = Finding(permitted("RolecallDecider")), Clocks(), StreamEnding()
     streams = opened(finding, clocks)
