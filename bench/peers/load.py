@@ -18,9 +18,16 @@ from bench.peers.system import Call, HttpSystem, System
 from bench.processes import cpu_micros
 
 CONNECTIONS = 4
-STREAMS = 4
 SHORTEST_ANSWER = 0.9
 """A response shorter than this share of the expected length is invalid; ids and tokens vary by a few bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How many calls are in flight on each connection, or how many are sent in a second (0: as fast as the server responds)."""
+
+    in_flight: int
+    per_second: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +41,14 @@ class Figures:
     p99_us: float = 0.0
 
 
-def repeated(system: System, call: Call, count: int, directory: Path, *, per_second: int = 0) -> Figures:
-    """Send one call `count` times, as fast as the server responds or `per_second` times a second; return the figures."""
+def repeated(system: System, call: Call, count: int, directory: Path, shape: Shape) -> Figures:
+    """Send one call `count` times; return the figures."""
     expected = len(system.ask(call))
     body, log = directory / "body", directory / "h2load.log"
     body.write_bytes(call.body)
     log.unlink(missing_ok=True)
     before = cpu_micros(system.pid)
-    output = _h2load(system, call, ["-n", str(count), *_shape(system, per_second)], body, log)
+    output = _h2load(system, call, ["-n", str(count), *_options(system, shape)], body, log)
     spent = cpu_micros(system.pid) - before
     _require_answers(output, count, expected)
     latencies = sorted(int(line.split("\t")[2]) for line in log.read_text().splitlines())
@@ -51,17 +58,17 @@ def repeated(system: System, call: Call, count: int, directory: Path, *, per_sec
     return Figures(cpu_us=spent / decisions, per_second=seconds * call.items, p50_us=p50, p90_us=p90, p99_us=p99)
 
 
-def one_by_one(system: System, calls: Sequence[Call]) -> Figures:
+def one_by_one(system: System, calls: Sequence[Call], shape: Shape) -> Figures:
     """Send distinct calls, with as many in flight as h2load has; return the server's CPU time for each decision.
 
     h2load can send only one body, so a plain client does this. It is slower, which does not affect the server's CPU time.
     """
     before = cpu_micros(system.pid)
-    asyncio.run(_put(system.address, calls))
+    asyncio.run(_put(system.address, calls, CONNECTIONS * shape.in_flight))
     return Figures(cpu_us=(cpu_micros(system.pid) - before) / sum(call.items for call in calls))
 
 
-async def _put(address: str, calls: Sequence[Call]) -> None:
+async def _put(address: str, calls: Sequence[Call], in_flight: int) -> None:
     rest = iter(calls)
     async with grpc.aio.insecure_channel(address) as channel:
 
@@ -70,21 +77,21 @@ async def _put(address: str, calls: Sequence[Call]) -> None:
                 ask: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(call.path)
                 await ask(call.body[5:], metadata=call.metadata)
 
-        await asyncio.gather(*(caller() for _ in range(CONNECTIONS * STREAMS)))
+        await asyncio.gather(*(caller() for _ in range(in_flight)))
 
 
-def _shape(system: System, per_second: int) -> list[str]:
+def _options(system: System, shape: Shape) -> list[str]:
     """Return the options for connections and streams; HTTP/1.1 has one call in flight per connection, so it gets more."""
     http1 = isinstance(system, HttpSystem)
-    connections, streams = (CONNECTIONS * STREAMS, 1) if http1 else (CONNECTIONS, STREAMS)
-    shape = ["-t", "1", "-c", str(connections), "-m", str(streams), *(["-p", "http/1.1"] if http1 else [])]
-    return [*shape, f"--rps={per_second / connections:g}"] if per_second else shape
+    connections, streams = (CONNECTIONS * shape.in_flight, 1) if http1 else (CONNECTIONS, shape.in_flight)
+    options = ["-t", "1", "-c", str(connections), "-m", str(streams), *(["-p", "http/1.1"] if http1 else [])]
+    return [*options, f"--rps={shape.per_second / connections:g}"] if shape.per_second else options
 
 
-def _h2load(system: System, call: Call, shape: Sequence[str], body: Path, log: Path) -> str:
+def _h2load(system: System, call: Call, options: Sequence[str], body: Path, log: Path) -> str:
     headers = [f"--header={key}: {value}" for key, value in call.headers]
     files = ["-d", str(body), f"--log-file={log}"]
-    command = ["h2load", *shape, *files, *headers, f"http://{system.address}{call.path}"]
+    command = ["h2load", *options, *files, *headers, f"http://{system.address}{call.path}"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from bench import fixture
 from bench.peers import inprocess, load, question, steps, tools
-from bench.peers.load import Figures
+from bench.peers.load import Figures, Shape
 from bench.peers.system import GrpcSystem, System
 from bench.peers.systems import SYSTEMS
 from bench.processes import machine
@@ -23,7 +23,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A load: `calls` calls of `size` questions in a round.
+    """A load: `calls` calls of `size` questions in a round, so many in flight on each connection.
 
     `fresh`: no question is repeated. `per_second`: the rate of calls; 0: as fast as the server responds.
     """
@@ -34,11 +34,15 @@ class Load:
     with_keys: bool = False
     fresh: bool = False
     per_second: int = 0
+    in_flight: int = 4
 
 
 LOADS = (
-    Load("check", 4_000),
-    Load("check, two keys", 4_000, with_keys=True),
+    Load("check, 4 x 16", 4_000, in_flight=16),
+    Load("check, 4 x 1", 2_000, in_flight=1),
+    Load("check, 400 a second", 1_200, per_second=400),
+    Load("check, two keys, 4 x 16", 4_000, with_keys=True, in_flight=16),
+    Load("check, two keys, 4 x 1", 2_000, with_keys=True, in_flight=1),
     Load("check, two keys, 400 a second", 1_200, with_keys=True, per_second=400),
     Load("check, two keys, never asked before", 2_000, with_keys=True, fresh=True),
     Load("batch of 50", 240, size=50),
@@ -65,7 +69,6 @@ def run(rounds: int, scale: float, names: Iterable[str], progress: Progress) -> 
         "rounds": rounds,
         "scale": scale,
         "connections": load.CONNECTIONS,
-        "streams": load.STREAMS,
         "equal_answers": compared,
         "sorts": [asdict(sort) for sort in LOADS],
         "loads": rows,
@@ -121,15 +124,16 @@ def _can(system: System, sort: Load) -> bool:
 
 
 def _one(system: System, sort: Load, round_: int, scale: float, directory: Path) -> Figures:
-    calls = max(load.CONNECTIONS * load.STREAMS, int(sort.calls * scale))
+    shape = Shape(in_flight=sort.in_flight, per_second=sort.per_second)
+    calls = max(load.CONNECTIONS * sort.in_flight, int(sort.calls * scale))
     if sort.fresh:
         numbers = range(round_ * calls, (round_ + 1) * calls)
-        return load.one_by_one(system, [system.check(question.fresh(number)) for number in numbers])
+        return load.one_by_one(system, [system.check(question.fresh(number)) for number in numbers], shape)
     if sort.size > 1:
         call = system.batch(question.batch(round_, sort.size, with_keys=sort.with_keys))
     else:
         call = system.check((question.keyed if sort.with_keys else question.plain)(round_))
-    return load.repeated(system, call, calls, directory, per_second=sort.per_second)
+    return load.repeated(system, call, calls, directory, shape)
 
 
 def _summary(figures: Sequence[Figures]) -> dict[str, Any]:

@@ -61,8 +61,10 @@ def _environment() -> None:
     if not PYTHON.exists():
         _output([sys.executable, "-m", "venv", str(PYTHON.parent.parent)])
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-    own = ["-r", str(HERE / "requirements.txt")]
-    _output([*pip, "-c", "requirements/dev.lock", "-e", "clients/python", "-e", ".", *own], cwd=ROOT)
+    locks = ["-r", "requirements/build.lock", "-r", "requirements/runtime.lock"]
+    _output([*pip, "--require-hashes", *locks], cwd=ROOT)
+    _output([*pip, "--no-deps", "--no-build-isolation", "-e", "clients/python", "-e", "."], cwd=ROOT)
+    _output([*pip, "-r", str(HERE / "requirements.txt")])
 
 
 def _fetched(name: str, pin: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Rolecall as shipped."""
+"""Rolecall as shipped, with the transport h2."""
 
 from __future__ import annotations
 
@@ -49,5 +49,8 @@ def query(question: Question) -> pb.AssumeRoleQuery:
 @contextmanager
 def start(directory: Path) -> Iterator[Rolecall]:
     """Run the service with the roles of the fixture."""
-    with rolecall_server(roles_file(directory), directory) as (pid, address), grpc.insecure_channel(address) as channel:
+    with (
+        rolecall_server(roles_file(directory), directory, "--transport", "h2") as (pid, address),
+        grpc.insecure_channel(address) as channel,
+    ):
         yield Rolecall("rolecall", pid, channel, address, max_batch=100)
