@@ -116,8 +116,8 @@ async def new_connection(client: Client) -> None:
 
 async def broken_connection(client: Client) -> None:
     async with connections(client.address, 1, frames.PREFACE + frames.frame(frames.SETTINGS, 0, 0)) as opened:
-        for stream in range(1, 41, 2):
-            opened[0][1].write(attacks.call(stream)[: client.random.randrange(20, 200)])
+        parts = [attacks.call(stream)[: client.random.randrange(20, 200)] for stream in range(1, 41, 2)]
+        opened[0][1].write(b"".join(parts))
 
 
 async def unread_answers(client: Client) -> None:
@@ -162,9 +162,7 @@ def main() -> None:
             done, samples = asyncio.run(_load(options, pid, address))
             time.sleep(2)
             figures = {"cpu_seconds": round((cpu_micros(pid) - before) / 1e6, 1), **_memory(samples), **_left(folder)}
-    print(
-        json.dumps({**machine(), "minutes": options.minutes, "done": dict(sorted(done.items())), **figures}, indent=1)
-    )
+    print(json.dumps({**machine(), "minutes": options.minutes, "done": dict(sorted(done.items())), **figures}))
 
 
 async def _load(options: argparse.Namespace, pid: int, address: str) -> tuple[Counter[str], list[float]]:
@@ -197,13 +195,15 @@ def _memory(samples: list[float]) -> dict[str, object]:
 
 
 def _left(folder: Path) -> dict[str, object]:
-    """Return what the server still has when all clients are gone, from its metrics."""
-    found = re.search(r'"ops": ?"([^"]+)"', (folder / "serve.log").read_text())
+    """Return what the server still has when all clients are gone, from its metrics, and how many errors it has logged."""
+    log = (folder / "serve.log").read_text()
+    found = re.search(r'"ops": ?"([^"]+)"', log)
     assert found
     with urllib.request.urlopen(f"http://{found[1]}/metrics") as response:
         text = response.read().decode()
     names = ("rolecall_connections", "rolecall_calls_under_way", "rolecall_watches", "rolecall_event_loop_lag_seconds")
-    return {name: float(line.split()[1]) for line in text.splitlines() for name in names if line.startswith(f"{name} ")}
+    left = {name: float(line.split()[1]) for line in text.splitlines() for name in names if line.startswith(f"{name} ")}
+    return {**left, "errors_logged": log.count('"level": "error"')}
 
 
 if __name__ == "__main__":
