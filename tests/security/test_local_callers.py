@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import stat
 from collections.abc import AsyncIterator
@@ -19,7 +20,7 @@ from rolecall_client.v1 import decision_pb2 as pb
 from tests.security.certificates import Authority
 from tests.security.known_callers import ADMINISTRATOR, callers_file, causes, serving_callers
 from tests.security.test_caller_tokens import actor, bearer
-from tests.server.serving import Served, check, served
+from tests.server.serving import Served, check, served, until
 from tests.transport.refusals import refused
 
 NOBODY = {"callers": [{"name": "nobody", "match": {"dns": "nobody.example"}, "policies": ["RolecallDecider"]}]}
@@ -102,6 +103,20 @@ async def test_a_full_server_still_has_its_admin_socket(tmp_path: Path) -> None:
 
         assert await actor(channel, None) == "local-admin"
         stream.cancel()
+
+
+async def test_a_server_that_was_revived_still_has_its_admin_socket(tmp_path: Path) -> None:
+    path = tmp_path / "admin.sock"
+    async with served(transport=GRPCIO, admin_socket=str(path)) as service:
+        server: Any = service.server.grpc_server
+        server.wire._crashed.set()
+        await until(lambda: server.revivals)
+        gc.collect()  # the server before is gone, with what it removes
+        async with connected(path) as channel:
+            assert await actor(channel, None) == "local-admin"
+        mode = stat.S_IMODE(path.stat().st_mode)
+
+    assert mode == 0o600
 
 
 async def test_an_admin_socket_that_cannot_be_made_stops_the_start(tmp_path: Path, transport: str) -> None:
