@@ -271,6 +271,25 @@ def test_a_public_address_is_asked(address: str, monkeypatch: pytest.MonkeyPatch
     assert asked == [address]
 
 
+def test_of_a_host_with_many_addresses_a_few_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    resolved = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"93.184.215.{number // 2}", 443)) for number in range(400)
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: resolved)
+
+    def unreachable(to: tuple[str, int], _: float) -> None:
+        asked.append(to[0])
+        raise TimeoutError
+
+    monkeypatch.setattr(socket, "create_connection", unreachable)
+
+    with pytest.raises(InvalidKeySetError, match="cannot fetch"):
+        KeyUrl("https://oidc.example/jwks", {"oidc.example": ()}, ssl.create_default_context()).read()
+
+    assert asked == [f"93.184.215.{number}" for number in range(4)]
+
+
 @pytest.mark.parametrize(
     "url", ["http://localhost/jwks", "file:///etc/passwd", "https:///x", "https://u:p@localhost/x", "x"]
 )

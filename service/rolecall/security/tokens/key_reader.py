@@ -21,6 +21,9 @@ URL_SECONDS = 300.0
 FETCH_SECONDS = 10.0
 """How long one fetch may take, from the connection to the last byte."""
 
+MAX_ADDRESSES = 4
+"""How many addresses of a host are tried: each that does not answer takes a turn."""
+
 _TURN_SECONDS = 5.0
 _TOO_SLOW = f"the answer took more than {FETCH_SECONDS:g} seconds"
 _PORTION_BYTES = 64 * 1024
@@ -161,7 +164,7 @@ def _addresses(host: str, port: int, networks: Networks) -> list[str]:
         raise InvalidKeySetError(
             f"the host `{host}` has the private address `{refused[0]}`; list it as `{host}={refused[0]}` if that is intended"
         )
-    return found
+    return list(dict.fromkeys(found))[:MAX_ADDRESSES]
 
 
 def _allowed(text: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
