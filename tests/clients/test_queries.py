@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rolecall_client.queries import account_of, query
+from rolecall_client.v1 import decision_pb2
 
 
 @pytest.mark.parametrize(
@@ -81,3 +82,13 @@ def test_every_other_field_is_set() -> None:
 )
 def test_the_account_of_a_role_is_read_from_its_name(role: str, account: str) -> None:
     assert account_of(role) == account
+
+
+def test_a_token_comes_with_its_provider_and_without_claims() -> None:
+    provider = "acs:ram::1:oidc-provider/p"
+
+    assert query(provider, "1/app", token="eyJ").oidc == decision_pb2.OidcIdentity(provider_arn=provider, token="eyJ")
+    with pytest.raises(ValueError, match="is not the ARN of one"):
+        query("acs:ram::1:saml-provider/p", "1/app", token="eyJ")
+    with pytest.raises(ValueError, match="the claims are in the token"):
+        query(provider, "1/app", token="eyJ", claims={"oidc:sub": "alice"})

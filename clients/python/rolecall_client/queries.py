@@ -15,6 +15,7 @@ KUBERNETES_PREFIX = "k8s:"
 _ROLE_ARN = re.compile(r"acs:ram::([0-9]{1,20}):role/.*", re.ASCII)
 _ACCOUNT_AND_NAME = re.compile(r"([0-9]{1,20})/.*", re.ASCII)
 _PROVIDER_ARN = re.compile(r"acs:ram::[^:]*:(?:saml|oidc)-provider/.*", re.ASCII | re.DOTALL)
+_OIDC_PROVIDER_ARN = re.compile(r"acs:ram::[^:]*:oidc-provider/.*", re.ASCII | re.DOTALL)
 _KUBERNETES = re.compile(r"k8s:([^/]+)/([^/]+)/([^/]+)")
 _SUBJECT = "oidc:sub"
 
@@ -24,6 +25,7 @@ def query(
     role: str = "",
     *,
     claims: Values | None = None,
+    token: str = "",
     context: Values | None = None,
     duration_seconds: int = 0,
     role_session_name: str = "",
@@ -35,7 +37,8 @@ def query(
 
     `as_` is a principal (`acs:ram::ID:user/NAME`, a role session, `ID@SERVICE`, ...), the ARN of an identity provider, with
     `claims`, or `k8s:PROVIDER/NAMESPACE/SERVICEACCOUNT`, a service account that comes through the OIDC provider of the role's
-    account. `account_id` is the role's account if `role` does not contain it. `what_can` takes a query without a role.
+    account. With `token`, a token of the OIDC provider `as_`, the server verifies who it is, and there are no claims.
+    `account_id` is the role's account if `role` does not contain it. `what_can` takes a query without a role.
     """
     asked = decision_pb2.AssumeRoleQuery(
         role=role,
@@ -45,8 +48,10 @@ def query(
         external_id=external_id,
         source_identity=source_identity,
     )
-    identity = _federated(as_, role, claims or {}, account_id)
-    if identity is not None:
+    identity = None if token else _federated(as_, role, claims or {}, account_id)
+    if token:
+        asked.oidc.CopyFrom(_with_token(as_, token, claims or {}))
+    elif identity is not None:
         asked.federated.CopyFrom(identity)
     elif claims:
         raise ValueError(f"claims come with an identity provider, and `{as_}` is not one; use the ARN of the provider")
@@ -75,6 +80,14 @@ def _federated(as_: str, role: str, claims: Values, account_id: str) -> decision
     if _PROVIDER_ARN.fullmatch(as_):
         return decision_pb2.FederatedIdentity(provider_arn=as_, claims=condition_values(claims))
     return None
+
+
+def _with_token(as_: str, token: str, claims: Values) -> decision_pb2.OidcIdentity:
+    if not _OIDC_PROVIDER_ARN.fullmatch(as_):
+        raise ValueError(f"a token comes with an OIDC provider, and `{as_}` is not the ARN of one")
+    if claims:
+        raise ValueError("the claims are in the token; give either")
+    return decision_pb2.OidcIdentity(provider_arn=as_, token=token)
 
 
 def _service_account(as_: str, account: str, claims: Values) -> decision_pb2.FederatedIdentity:
