@@ -9,7 +9,7 @@ from rolecall.callers.caller import AccessKeys, Caller
 from rolecall.callers.credential import CredentialKind
 from rolecall.policy.evaluator import Outcome
 from rolecall.policy.keys import CURRENT_TIME, PRINCIPAL_ARN
-from rolecall.policy.limits import MAX_CONTEXT_CHARACTERS, MAX_VALUES
+from rolecall.policy.limits import MAX_VALUES
 from rolecall.policy.permission.access import read_access
 from rolecall.policy.permission.evaluator import AccessEvaluation
 from rolecall.policy.wording import quoted
@@ -17,7 +17,9 @@ from rolecall.roles.errors import FieldViolation, InvalidFieldsError
 from rolecall.transport.codecs.decision import timestamp
 from rolecall_client.v1 import caller_pb2 as pb, decision_pb2
 
-MAX_KEYS = 20
+MAX_KEYS, MAX_CHARACTERS = 20, 4_096
+"""The limits of the condition keys of one question, which the policies may compare with hundreds of patterns."""
+
 OWN_KEYS = frozenset(
     {CURRENT_TIME, PRINCIPAL_ARN, "acs:SourceIp", "acs:SecureTransport", "acs:MFAPresent", "rolecall:Caller"}
 )
@@ -66,10 +68,10 @@ def who_am_i(caller: Caller) -> pb.WhoAmIResponse:
     return response
 
 
-def can_i(evaluation: AccessEvaluation | None, *, allowed: bool) -> pb.CanIResponse:
-    """Return the message of an answer; without an evaluation there is no explanation in it."""
-    response = pb.CanIResponse(allowed=allowed)
-    if evaluation is not None:
+def can_i(evaluation: AccessEvaluation | None, *, explained: bool) -> pb.CanIResponse:
+    """Return the message of an answer, with an explanation or without; None: no policy says anything."""
+    response = pb.CanIResponse(allowed=evaluation is not None and evaluation.outcome is Outcome.ALLOW)
+    if evaluation is not None and explained:
         response.explanation.outcome = _OUTCOME[evaluation.outcome]
         response.explanation.missing_keys.extend(evaluation.missing_keys)
         for statement in evaluation.determining:
@@ -98,8 +100,8 @@ def _context_violations(message: pb.CanIRequest) -> Iterator[FieldViolation]:
     if any(len(given.values) > MAX_VALUES for given in message.context.values()):
         yield _context_violation("TOO_MANY_VALUES", f"a key has at most {MAX_VALUES} values")
     size = len("".join(_texts(message)))
-    if size > MAX_CONTEXT_CHARACTERS:
-        text = f"keys and values have {size} characters together, at most {MAX_CONTEXT_CHARACTERS} are allowed"
+    if size > MAX_CHARACTERS:
+        text = f"keys and values have {size} characters together, at most {MAX_CHARACTERS} are allowed"
         yield _context_violation("CONTEXT_TOO_LARGE", text)
 
 
