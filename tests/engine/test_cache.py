@@ -100,6 +100,23 @@ def test_a_query_that_does_not_recur_is_dropped() -> None:
     assert reader.read.count(b"0") == 2
 
 
+def test_a_cache_that_is_cleared_finds_nothing_again_and_stays_within_its_limit() -> None:
+    reader = Reader()
+    cache, sizes = RequestCache(reader, max_requests=10), list[int]()
+    for number in range(4):
+        cache.get(b"%d" % number)
+
+    cache.clear()
+
+    for number in range(50):
+        cache.get(b"%d" % (number % 4))
+        sizes.append(len(cache))
+    assert [reader.read.count(b"%d" % number) for number in range(4)] == [2] * 4
+    assert (sizes[0], sizes[-1], max(sizes)) == (4, 4, 4)
+    held = {**cache._recent, **cache._older}
+    assert cache.bytes == sum(request.weight for request in held.values())
+
+
 @pytest.mark.parametrize(("characters", "cached"), [(2_000, 1), (4_000, 0)])
 def test_decisions_are_cached_up_to_a_number_of_bytes(characters: int, cached: int) -> None:
     decider = point(role(document(allow(StringEquals={"k": "v", "l": "w"}))))

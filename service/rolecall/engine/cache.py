@@ -72,9 +72,9 @@ class RequestCache:
         return request
 
     def clear(self) -> None:
-        """Drop all requests: what they mean has changed."""
-        self._recent, self._older, self._dropped = {}, {}, deque()
-        self._recent_bytes = self.bytes = 0
+        """Find none of the requests again: what they mean has changed. They are freed one by one, as others are added."""
+        self._dropped.extend((self._older, self._recent))
+        self._recent, self._older, self._recent_bytes = {}, {}, 0
 
     def _put(self, query: bytes, request: AssumeRoleRequest, weight: int) -> None:
         recent_bytes = self._recent_bytes + weight
