@@ -432,3 +432,25 @@ async def test_a_caller_that_may_write_nothing_does_not_wait_for_the_thread_that
         (UPDATE, ROLE),
         (CREATE, "*"),
     ]
+
+
+async def test_a_change_shows_the_role_only_to_a_caller_that_may_read_it() -> None:
+    rights: Rights = {"writes": [policy(CREATE, UPDATE)], "reads-too": [policy(CREATE, UPDATE, GET)]}
+    async with serving(rights) as service:
+        await service.roles.CreateRole(creation(trust(ROOT), description="secret", tags={"a": "b"}), metadata=by(ADMIN))
+        update = pb.UpdateRoleRequest(role="app", max_session_duration_seconds=3_600)
+        rollback = pb.RollbackRoleRequest(role="app", revision=1)
+        shown, hidden = [
+            [
+                (await service.roles.UpdateRole(update, metadata=by(caller))).role,
+                (await service.roles.RollbackRole(rollback, metadata=by(caller))).role,
+            ]
+            for caller in ("reads-too", "writes")
+        ]
+
+    assert {role.description for role in shown} == {"secret"}
+    for role in hidden:
+        assert (role.arn, role.etag, role.revision) == (shown[0].arn, shown[0].etag, 1)
+        assert not (
+            role.description or role.tags or role.assume_role_policy_document or role.max_session_duration_seconds
+        )

@@ -114,6 +114,20 @@ def role(value: Role, *, with_document: bool = True) -> pb.Role:
     )
 
 
+def role_name(value: Role) -> pb.Role:
+    """Return the message of a role without its content: which role and which version of it it is."""
+    return pb.Role(
+        role_id=value.role_id,
+        role_name=value.role_name,
+        arn=value.arn,
+        account_id=value.account_id,
+        create_time=timestamp(value.create_time),
+        update_time=timestamp(value.update_time),
+        etag=value.etag,
+        revision=value.revision,
+    )
+
+
 def list_response(page: Page[Role], view: pb.RoleView, token: str) -> pb.ListRolesResponse:
     """Return the message of a page of roles."""
     with_document = view == pb.ROLE_VIEW_FULL

@@ -49,6 +49,10 @@ _IDENTITY = (
     Need(ASSERT_FEDERATED, "the provider, if claims are asserted"),
 )
 _CHECK = (Need(CHECK_ASSUME_ROLE, "the role"), *_IDENTITY)
+_UPDATE = (
+    Need(UPDATE_ROLE, "the role"),
+    Need(GET_ROLE, "the role, if the answer is to show its content"),
+)
 _EVERYTHING = f"`{ANY}`"
 
 NEEDS: Mapping[str, MethodNeeds] = {
@@ -72,10 +76,10 @@ NEEDS: Mapping[str, MethodNeeds] = {
         Need(LIST_ROLES, "`acs:ram::ID:role/PREFIX*` of the account and the `name_prefix`"),
         Need(GET_ROLE, "each role that is listed; others are left out"),
     ),
-    "/rolecall.v1.RoleService/UpdateRole": (Need(UPDATE_ROLE, "the role"),),
+    "/rolecall.v1.RoleService/UpdateRole": _UPDATE,
     "/rolecall.v1.RoleService/DeleteRole": (Need(DELETE_ROLE, "the role"),),
     "/rolecall.v1.RoleService/ListRoleRevisions": (Need(READ_HISTORY, "the role"),),
-    "/rolecall.v1.RoleService/RollbackRole": (Need(UPDATE_ROLE, "the role"),),
+    "/rolecall.v1.RoleService/RollbackRole": _UPDATE,
     "/rolecall.v1.RoleService/ApplyRoles": (
         Need(CREATE_ROLE, "each declared role that does not exist"),
         Need(UPDATE_ROLE, "each declared role that exists"),

@@ -15,7 +15,7 @@ from rolecall.roles.change import Author
 from rolecall.roles.errors import InvalidFieldsError, RoleNotFoundError
 from rolecall.roles.pages import Reader
 from rolecall.roles.rights import WriteScope
-from rolecall.roles.role import Micros
+from rolecall.roles.role import Micros, Role
 from rolecall.roles.tokens import Tokens
 from rolecall.transport.codecs import role as codec
 from rolecall.transport.errors import PermissionDeniedError, UploadOrderError
@@ -100,7 +100,9 @@ class RoleServicer(rpc.RoleServiceServicer):
         with self._judged_if_invalid(UPDATE_ROLE, message.role, context):
             command = codec.update_role(message)
         written = await self._write(lambda: self._catalog.update(command, author, scope))
-        return pb.UpdateRoleResponse(role=codec.role(written.result), consistency_token=self._token(written.revision))
+        return pb.UpdateRoleResponse(
+            role=self._shown(written.result, context), consistency_token=self._token(written.revision)
+        )
 
     async def DeleteRole(self, message: pb.DeleteRoleRequest, context: CallContext) -> pb.DeleteRoleResponse:
         """Delete a role."""
@@ -125,7 +127,9 @@ class RoleServicer(rpc.RoleServiceServicer):
         command, author = codec.rollback_role(message), self._author(message, context)
         scope = self._scope(context, "RollbackRole", message.role, UPDATE_ROLE)
         written = await self._write(lambda: self._catalog.rollback(command, author, scope))
-        return pb.RollbackRoleResponse(role=codec.role(written.result), consistency_token=self._token(written.revision))
+        return pb.RollbackRoleResponse(
+            role=self._shown(written.result, context), consistency_token=self._token(written.revision)
+        )
 
     async def ApplyRoles(
         self, stream: AsyncIterator[pb.ApplyRolesRequest], context: CallContext
@@ -141,6 +145,11 @@ class RoleServicer(rpc.RoleServiceServicer):
             self._rights.require_role(CREATE_ROLE, "", self._identify(context))
             raise
         return codec.apply_response(written, self._token(written.revision))
+
+    def _shown(self, role: Role, context: CallContext) -> pb.Role:
+        """Return the message of a role that was changed: its content only for a caller that may read it."""
+        # Otherwise an update that changes nothing would read any role that may be updated.
+        return codec.role(role) if may_read(role, self._identify(context)) else codec.role_name(role)
 
     @contextmanager
     def _judged_if_invalid(self, action: str, role: str, context: CallContext) -> Iterator[None]:
