@@ -451,6 +451,10 @@ async def test_a_change_shows_the_role_only_to_a_caller_that_may_read_it() -> No
     assert {role.description for role in shown} == {"secret"}
     for role in hidden:
         assert (role.arn, role.etag, role.revision) == (shown[0].arn, shown[0].etag, 1)
-        assert not (
-            role.description or role.tags or role.assume_role_policy_document or role.max_session_duration_seconds
+        content = (
+            role.description,
+            dict(role.tags),
+            role.assume_role_policy_document,
+            role.max_session_duration_seconds,
         )
+        assert content == ("", {}, "", 0)
