@@ -161,6 +161,15 @@ def test_files_that_cannot_be_read_are_named(folder: Path) -> None:
     assert f"{missing_ca}:1:17: cannot read `{folder}/missing.pem`" in message_of(missing_ca)
 
 
+def test_a_directory_that_cannot_be_listed_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+
+    assert message_of(str(folder)) == f"{folder}: cannot read `{folder}`: permission denied"
+
+
 def test_the_size_and_the_number_of_files_are_limited(tmp_path: Path) -> None:
     large, many = tmp_path / "large", tmp_path / "many"
     large.mkdir()

@@ -19,6 +19,13 @@ from tests.server.serving import config, for_ever, log_lines, logger
         ({"store": "ftp://x"}, "memory://"),
         ({"store_file": "FOLDER/none", "store": "sqlite:///rolecall.db"}, "--store-file: cannot read"),
         ({"tls_cert": "FOLDER/none"}, "TLS needs both --tls-cert and --tls-key"),
+        ({"callers": "FOLDER/none"}, "--callers: "),
+        ({"callers": "FOLDER/key"}, "not UTF-8 text"),
+        ({"callers": "FOLDER"}, "has no `*.yaml` file"),
+        (
+            {"tls_cert": "FOLDER/a", "tls_key": "FOLDER/b", "tls_client_ca": "FOLDER/c"},
+            "rolecall callers init --admin IDENTITY > callers.yaml",
+        ),
         ({"decision_log": "FOLDER/none/log"}, "cannot write the decision log to"),
         ({"snapshot_file": "FOLDER/state", "snapshot_key_file": "FOLDER/none"}, "cannot read the key file"),
         ({"snapshot_file": "FOLDER/none/state", "snapshot_key_file": "FOLDER/key"}, "there is no directory"),
@@ -30,7 +37,7 @@ from tests.server.serving import config, for_ever, log_lines, logger
 async def test_every_foreseen_error_of_a_start_is_one_sentence(
     tmp_path: Path, flags: dict[str, str], sentence: str
 ) -> None:
-    (tmp_path / "key").write_bytes(bytes(range(32)))
+    (tmp_path / "key").write_bytes(bytes(range(224, 256)))
     (tmp_path / "key").chmod(0o600)
     given = {name: value.replace("FOLDER", str(tmp_path)) for name, value in flags.items()}
 

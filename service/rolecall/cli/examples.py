@@ -57,6 +57,15 @@ def show_examples(connection: Connection, directory: Path, next_command: str) ->
         rows.add_row(verdict, Text(question.role), who)
     out.print(rows)
     out.print()
+    out.print(
+        Text(
+            "Everyone on this machine may do everything here. For callers elsewhere say what each may do: "
+            "`rolecall callers init --admin IDENTITY`."
+        ),
+        style="dim",
+        soft_wrap=True,
+    )
+    out.print()
     out.print(Text("Next, in another terminal (Ctrl-C here stops the server):"))
     out.print(Text(f"  {next_command}", style="bold"), soft_wrap=True)
 

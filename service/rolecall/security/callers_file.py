@@ -91,8 +91,12 @@ def nearest_place(pointer: str, places: Mapping[str, str]) -> str:
 def _names(path: Path) -> list[str]:
     if not path.is_dir():
         return [str(path)]
+    try:
+        files = list(path.iterdir())
+    except OSError as error:
+        raise _unreadable(str(path), error) from None
     # A mounted ConfigMap has hidden directories beside the files.
-    names = sorted(str(file) for file in path.iterdir() if file.suffix in _SUFFIXES and not file.name.startswith("."))
+    names = sorted(str(file) for file in files if file.suffix in _SUFFIXES and not file.name.startswith("."))
     if not names:
         raise _error(str(path), "NO_FILES", f"the directory {quoted(str(path))} has no `*.yaml` file")
     if len(names) > MAX_CALLERS_FILES:
@@ -105,9 +109,7 @@ def _read(name: str, limit: int, too_large: str) -> bytes:
         with Path(name).open("rb") as file:
             data = file.read(limit + 1)
     except OSError as error:
-        raise _error(
-            name, "UNREADABLE", f"cannot read {quoted(name)}: {(error.strerror or 'unreadable').lower()}"
-        ) from None
+        raise _unreadable(name, error) from None
     if len(data) > limit:
         raise _error(name, "TOO_LARGE", too_large)
     return data
@@ -222,6 +224,10 @@ def _authority(path: str) -> bytes:
     except (ssl.SSLError, ValueError):
         raise _error(path, "INVALID_CA", f"{quoted(path)} has no CA certificates in PEM form") from None
     return data
+
+
+def _unreadable(name: str, error: OSError) -> InvalidCallersError:
+    return _error(name, "UNREADABLE", f"cannot read {quoted(name)}: {(error.strerror or 'unreadable').lower()}")
 
 
 def _error(place: str, reason: str, message: str) -> InvalidCallersError:
