@@ -23,6 +23,7 @@ NOT_PATHS = {
     "kubernetes.io/h2c",  # an application protocol
     "registry.example.com/platform",  # a registry
     "pod-identity.alibabacloud.com/role-name",  # an annotation
+    "dist/sbom.cdx.json",  # what `make sbom` writes
 }
 NOT_OURS = {"BadRequest", "ErrorInfo", "FieldViolation", "RetryInfo"}
 """Messages of `google.rpc`."""
