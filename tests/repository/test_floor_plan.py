@@ -29,7 +29,20 @@ NOT_OURS = {"BadRequest", "ErrorInfo", "FieldViolation", "RetryInfo"}
 """Messages of `google.rpc`."""
 
 TO_ADD = ["an operator", "an RPC", "a store", "a command", "a parser of foreign text", "a metric"]
-TO_FIND = ["wildcard", "cache key", "etag", "staleness", "NOTIFY", "gRPC code", "limit", "readiness", "sampled", "TLS"]
+TO_FIND = [
+    "wildcard",
+    "cache key",
+    "etag",
+    "staleness",
+    "NOTIFY",
+    "gRPC code",
+    "limit",
+    "readiness",
+    "sampled",
+    "TLS",
+    "callers file",
+    "right",
+]
 
 every_page = pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 
