@@ -172,11 +172,12 @@ def test_a_service_of_the_roles_own_account_is_the_plain_service_however_it_is_w
         assert not ask(decider, f"{OTHER}@ecs.aliyuncs.com").decision.allowed
 
 
-def test_the_principals_arn_is_derived_and_compared_as_the_request_spells_it() -> None:
+def test_the_principals_arn_is_derived_and_a_role_in_it_compares_without_regard_to_case() -> None:
     decider = point(role(document(allow(ROOT, StringEquals={"acs:PrincipalArn": f"acs:ram::{ACCOUNT}:role/Ops"}))))
 
     assert ask(decider, f"acs:ram::{ACCOUNT}:assumed-role/Ops/s1").decision.allowed
-    assert not ask(decider, f"acs:ram::{ACCOUNT}:role/ops").decision.allowed
+    assert ask(decider, f"acs:ram::{ACCOUNT}:role/ops").decision.allowed
+    assert not ask(decider, f"acs:ram::{ACCOUNT}:role/ops2").decision.allowed
 
 
 def test_the_roles_tags_are_read_as_resource_tags() -> None:
