@@ -180,6 +180,15 @@ def test_only_statements_about_the_access_have_missing_keys() -> None:
     assert evaluated(permissions).missing_keys == ()
 
 
+def test_policies_that_do_not_read_the_time_are_not_asked_for_a_window() -> None:
+    permissions = compiled(statement(Condition={"Bool": {"acs:MFAPresent": "true"}}))
+
+    answer = evaluated(permissions, MFAPresent=["true"])
+
+    assert not permissions.reads_time
+    assert (answer.valid_from, answer.valid_until) == (None, None)
+
+
 def test_an_answer_is_valid_until_a_condition_on_the_time_changes() -> None:
     permissions = compiled(statement(Condition={"DateLessThan": {"acs:CurrentTime": "1970-01-01T00:00:01Z"}}))
 

@@ -56,7 +56,7 @@ _KINDS = {
     "oidcprovider": "oidc-provider/",
     "samlprovider": "saml-provider/",
 }
-_NOT_ABOUT_A_KIND = ("resourcegroup", "passwordpolicy", "tagresources", "virtualmfa", "credentialreport")
+_NOT_ABOUT_A_KIND = ("resourcegroup", "passwordpolicy", "virtualmfa")
 
 
 def actions_of(pattern: str) -> list[str]:
