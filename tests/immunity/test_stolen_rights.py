@@ -255,7 +255,8 @@ async def test_a_caller_of_one_team_takes_no_role_of_another_by_its_tags() -> No
         restored = await refused(
             roles.RollbackRole(role_pb2.RollbackRoleRequest(role="ours", revision=2), metadata=as_("red"))
         )
-        own = await update("ours", team="red", more="x")
+        await update("ours", team="red", more="x")
+        own = await roles.GetRole(role_pb2.GetRoleRequest(role="ours"), metadata=as_("admin"))
 
     assert {refusal.code for refusal in (taken, given, untagged, restored)} == {DENIED}
     assert own.role.tags == {"team": "red", "more": "x"}
