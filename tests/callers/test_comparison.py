@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rolecall.callers import comparison
-from rolecall.callers.comparison import TooManyPointsError, compare_callers
+from rolecall.callers.comparison import TooMuchToCompareError, compare_callers
 from rolecall.callers.declarations import CallersFile
 from tests.callers.files import ACCOUNT, ISSUER, ORDERS, TOKEN_HASH, allowing, callers, entry
 
@@ -157,7 +157,7 @@ def test_whom_the_server_trusts_is_compared() -> None:
 
 
 def test_the_number_of_combinations_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(comparison, "MAX_POINTS", 100)
+    monkeypatch.setattr(comparison, "MAX_COMPARED", 1)
 
-    with pytest.raises(TooManyPointsError, match="100 can be compared"):
+    with pytest.raises(TooMuchToCompareError, match="more than 1 combinations"):
         compare_callers(callers(), callers(entry()), now=NOW)

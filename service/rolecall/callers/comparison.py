@@ -28,8 +28,8 @@ from rolecall.policy.permission.parser import parse_permission_policy
 from rolecall.policy.permission.patterns import EVERYTHING
 from rolecall.policy.readers import fold
 
-MAX_POINTS = 2_000_000
-"""Callers with policies of their own, times actions, times resources."""
+MAX_COMPARED = 50_000_000
+"""Statements at all points together, where the policies of callers differ: about a minute."""
 
 EVERY_RESOURCE = "every resource"
 NO_RESOURCE = "calls that name no resource"
@@ -39,12 +39,13 @@ _ANY = "any"
 _OTHER_RESOURCE = f"acs:ram::100000000000:{_ANY}/{_ANY}"
 
 
-class TooManyPointsError(Exception):
-    """Two callers files have too many callers, actions and resources to compare them all."""
+class TooMuchToCompareError(Exception):
+    """Two callers files have too many statements, actions and resources to compare them all."""
 
-    def __init__(self, points: int) -> None:
+    def __init__(self) -> None:
         super().__init__(
-            f"the files have {points:,} combinations of callers, actions and resources; {MAX_POINTS:,} can be compared"
+            f"the files have more than {MAX_COMPARED:,} combinations of statements, actions and resources, the limit;"
+            " compare parts of them"
         )
 
 
@@ -122,7 +123,7 @@ class _GrantedPolicies(NamedTuple):
 
 
 def compare_callers(old: CallersFile, new: CallersFile, *, now: int) -> CallersComparison:
-    """Return what changes from the old file to the new one; raise `TooManyPointsError`. `now` is in microseconds since 1970."""
+    """Return what changes from the old file to the new one; raise `TooMuchToCompareError`. `now` is in microseconds since 1970."""
     statements = [s for file in (old, new) for own in file.policies for s in own.policy.statements]
     points = _Points(tuple(_actions(statements)), tuple(_resources(statements)))
     comparer = _Comparer(CallersGeneration(old), CallersGeneration(new), points, now)
@@ -140,6 +141,7 @@ class _Comparer:
     def __init__(self, old: CallersGeneration, new: CallersGeneration, points: _Points, now: int) -> None:
         self._old, self._new, self._points, self._now = old, new, points, now
         self._compared: dict[tuple[_GrantedPolicies, _GrantedPolicies], tuple[tuple[str, str], ...]] = {}
+        self._work = 0
 
     def changes(self, caller: _CallerExample) -> tuple[list[RightsChange], list[RightsChange]]:
         """Return what a caller gains and what it loses."""
@@ -159,19 +161,30 @@ class _Comparer:
         if before.policies == after.policies:
             return
         actions, resources = self._points
-        if (points := (len(self._compared) + 1) * len(actions) * len(resources)) > MAX_POINTS:
-            raise TooManyPointsError(points)
         old, new = _statements(before, self._points), _statements(after, self._points)
-        gained: dict[tuple[str, ...], list[str]] = {}
-        for action in actions:
-            here = tuple(
-                shown for shown, _ in resources if _point(new, action, shown).exceeds(_point(old, action, shown))
-            )
-            if here:
-                gained.setdefault(here, []).append(action)
-        for here, together in gained.items():
+        resources_of: dict[str, list[str]] = {}
+        for resource, _ in resources:
+            for action in self._gained_on(resource, old, new):
+                resources_of.setdefault(action, []).append(resource)
+        together: dict[tuple[str, ...], list[str]] = {}
+        for action in filter(resources_of.__contains__, actions):
+            together.setdefault(tuple(resources_of[action]), []).append(action)
+        for here, gained in together.items():
             for resource in (EVERY_RESOURCE,) if len(here) == len(resources) else here:
-                yield from ((action, resource) for action in _grouped(together, actions))
+                yield from ((action, resource) for action in _grouped(gained, actions))
+
+    def _gained_on(self, resource: str, old: Iterable[_Statement], new: Iterable[_Statement]) -> Iterator[str]:
+        """Yield the actions that are gained on one resource."""
+        before, after = ([s for s in side if resource in s.resources] for side in (old, new))
+        for action in {action for statement in after if not statement.denies for action in statement.actions}:
+            self._compare(len(before) + len(after))
+            if _point(after, action).exceeds(_point(before, action)):
+                yield action
+
+    def _compare(self, statements: int) -> None:
+        self._work += statements
+        if self._work > MAX_COMPARED:
+            raise TooMuchToCompareError
 
 
 def _granted(generation: CallersGeneration, caller: _CallerExample, now: int) -> _GrantedPolicies:
@@ -204,8 +217,8 @@ def _statements(granted: _GrantedPolicies, points: _Points) -> list[_Statement]:
     ]
 
 
-def _point(statements: Iterable[_Statement], action: str, resource: str) -> _Point:
-    about = [s for s in statements if action in s.actions and resource in s.resources]
+def _point(statements: Iterable[_Statement], action: str) -> _Point:
+    about = [s for s in statements if action in s.actions]
     return _Point(tuple(s.rule for s in about if not s.denies), tuple(s.rule for s in about if s.denies))
 
 

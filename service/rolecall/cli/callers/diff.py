@@ -37,12 +37,12 @@ def diff(old: OldArgument, new: NewArgument, output: PlainOutputOption = Output.
     patterns match are not all examined. Conditions are compared, not evaluated: a gain may be reported that they exclude. Keys
     behind a URL are not read.
     """
-    from rolecall.callers.comparison import TooManyPointsError, compare_callers
+    from rolecall.callers.comparison import TooMuchToCompareError, compare_callers
 
     before, after = (_with_key_contents(loaded(path).file) for path in (old, new))
     try:
         compared = compare_callers(before, after, now=now_micros())
-    except TooManyPointsError as error:
+    except TooMuchToCompareError as error:
         raise CommandError(str(error)) from None
     if output is Output.JSON:
         print_json({"gains": [c._asdict() for c in compared.gains], "losses": [c._asdict() for c in compared.losses]})
