@@ -138,6 +138,12 @@ def test_a_call_without_a_resource_needs_a_star() -> None:
     assert "does not match a call that names no resource, which only `*` does" in suggestion
 
 
+def test_a_resource_that_differs_in_several_parts_has_no_hint() -> None:
+    (suggestion,) = misses(statement(Resource=["acs:oss:*:1:x", "acs:ram:*"]), resource="acs:ecs::1:y")
+
+    assert suggestion.endswith("name `acs:ecs::1:y` in /Statement/0/Resource")
+
+
 def test_a_resource_that_differs_in_case_is_said_to() -> None:
     (suggestion,) = misses(statement(Resource="acs:ram::1:user/Alice"), resource="acs:ram::1:user/alice")
 
