@@ -235,8 +235,8 @@ async def test_what_a_caller_may_not_create_it_gets_neither_by_rollback_nor_by_a
 
 
 async def test_a_caller_of_one_team_takes_no_role_of_another_by_its_tags() -> None:
-    policy = allowing("ram:UpdateRole", "ram:DeleteRole", "ram:GetRole", Condition=RED)
-    async with attacked(ADMIN, declared("red", "Red"), Red=policy) as server:
+    policy = allowing("ram:UpdateRole", "ram:DeleteRole", Condition=RED)
+    async with attacked(ADMIN, declared("red", "Red", "AliyunRAMReadOnlyAccess"), Red=policy) as server:
         await server.create("admin", "blue", tags={"team": "blue"})
         await server.create("admin", "ours", tags={"team": "blue"})
         await server.service.roles.UpdateRole(
