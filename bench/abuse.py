@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -74,13 +75,20 @@ async def _send(
     if not reads:
         writer.transport.pause_reading()  # type: ignore[attr-defined]
         writer.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    received = asyncio.create_task(_discard(reader)) if reads else None
     with suppress(ConnectionError):
         for number, part in enumerate(attack()):
             writer.write(part)
             await writer.drain()
             if not number % 64:
                 await asyncio.sleep(0)
-        while reads and await reader.read(65_536):
+    if received:
+        await received
+
+
+async def _discard(reader: asyncio.StreamReader) -> None:
+    with suppress(ConnectionError):
+        while await reader.read(65_536):
             pass
 
 
@@ -108,6 +116,7 @@ def silent(count: int, sent: bytes) -> Callable[[str], Awaitable[object]]:
 
 
 ATTACKS: dict[str, Callable[[str], Awaitable[object]]] = {
+    "none: 5,000 checks that are answered": sending(lambda: islice(attacks.calls(), 5_000)),
     **{name.replace("_", " "): sending(flood) for name, flood in attacks.FLOODS.items()},
     "a header bomb": sending(attacks.header_bomb),
     "3,000 bombs within the limit": sending(attacks.bombs_within_the_limit),

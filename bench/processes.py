@@ -72,7 +72,7 @@ def _process(command: list[str], **streams: object) -> Iterator[subprocess.Popen
 
 
 def _address(log: Path, process: subprocess.Popen[str]) -> str:
-    for _ in range(200):
+    for _ in range(1_200):
         found = re.search(r'"address": ?"([^"]+)"', log.read_text())
         if found:
             return found[1]
