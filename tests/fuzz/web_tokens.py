@@ -124,5 +124,5 @@ _CLAIM_SEEDS = tuple(json.dumps(header).encode() + b"\n" + json.dumps(_CLAIMS).e
 TARGETS = (
     Target(name="web-token", check=check_token, seeds=tuple(t.encode() for t in (_GENUINE, *_FORGED)), words=tuple(_GENUINE.split("."))),
     Target(name="web-token-claims", check=check_claims, seeds=_CLAIM_SEEDS, words=_WORDS),
-    Target(name="key-set", check=check_key_set, seeds=(_jwks(), b'{"keys": []}', b'{"keys": [{"kty": "oct", "k": "AAAA"}]}'), words=_KEY_WORDS),
+    Target(name="key-set", check=check_key_set, seeds=(_jwks(), b'{"keys": []}', b'{"keys": [{"kty": "oct", "k": "AAAA"}]}', b'{"keys": [{"kty": [{}],"d":"6"}]}'), words=_KEY_WORDS),
 )  # fmt: skip

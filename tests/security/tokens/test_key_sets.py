@@ -78,7 +78,7 @@ def test_a_curve_that_no_algorithm_has_is_skipped() -> None:
         (b'{"keys": [7]}', "must be an object"), (b'{"keys": [], "keys": []}', "two members have one name"), (b"\xff", "not JSON"),
         (b"[" * 100_000, "not JSON"), (b"a" * (MAX_KEY_SET_BYTES + 1), "more than 262144 bytes"),
         (b'{"keys": [' + b",".join([b"{}"] * (MAX_KEYS + 1)) + b"]}", "at most 100 keys"),
-        (json.dumps({"keys": [ISSUED.jwk("ES256", kid=7)]}).encode(), "must be strings"),
+        (json.dumps({"keys": [ISSUED.jwk("ES256", kid=7)]}).encode(), "must be strings"), (b'{"keys": [{"kty": [{}]}]}', "no public key"),
     ],
     ids=lambda value: str(value)[:20],
 )  # fmt: skip

@@ -82,7 +82,8 @@ def _key(member: object) -> IssuerKey | None:
     """key = {"kty", "kid"?, "alg"?, "use"?, ...}; None for one that does not verify signatures."""
     if not isinstance(member, dict):
         raise InvalidKeySetError("each of `keys` must be an object")
-    if member.get("kty") not in _SAMPLE or member.get("use", "sig") != "sig":
+    kind = member.get("kty")
+    if not isinstance(kind, str) or kind not in _SAMPLE or member.get("use", "sig") != "sig":
         return None
     operations = member.get("key_ops", ["verify"])
     if not isinstance(operations, list) or "verify" not in operations:
