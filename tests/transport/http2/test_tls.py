@@ -153,12 +153,27 @@ async def test_messages_longer_than_a_record_pass_both_ways() -> None:
     connection.transport.write(long)
     talk.receive()
 
-    assert b"".join(connection.delivered) == long
-    assert max(map(len, connection.delivered)) == RECORD_BYTES
+    assert connection.delivered == [long]
+    assert len(long) > RECORD_BYTES
     received = b""
     while len(received) < len(long):
         received += talk.client.read(len(long))
     assert received == long
+
+
+async def test_records_that_arrive_together_are_delivered_together_and_the_end_of_tls_after_them() -> None:
+    connection = Connection()
+    talk = Conversation(connection)
+    talk.connect()
+
+    talk.client.write(b"a")
+    talk.client.write(b"b")
+    with suppress(ssl.SSLWantReadError):
+        talk.client.unwrap()
+    talk.pass_on()
+
+    assert connection.delivered == [b"ab"]
+    assert talk.socket.closed
 
 
 async def test_a_connection_that_pauses_gets_the_rest_when_it_resumes() -> None:
@@ -166,9 +181,9 @@ async def test_a_connection_that_pauses_gets_the_rest_when_it_resumes() -> None:
     talk = Conversation(connection)
     talk.connect()
 
-    talk.client.write(b"a")
-    talk.client.write(b"b")
-    talk.pass_on()
+    for data in (b"a", b"b"):
+        talk.client.write(data)
+        talk.pass_on()
     paused, reading = list(connection.delivered), talk.socket.reading
     connection.pausing = False
     connection.transport.resume_reading()

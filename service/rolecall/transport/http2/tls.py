@@ -153,22 +153,39 @@ class SecuredTransport(asyncio.Protocol):
 
     def _deliver(self) -> None:
         """Pass on all data that is complete, unless the connection pauses it."""
-        arrived, tls = self._arrived, self._tls
+        while (self._arrived.pending or self._tls.pending()) and not (self._paused or self._closing):
+            data, end = self._decrypted()
+            if data:
+                self._connection.data_received(data)
+            if end:
+                end()
+                return
+            if not data:
+                break
+        self._send_rest()
+
+    def _decrypted(self) -> tuple[bytes, Callable[[], None] | None]:
+        """Return the data of all records that have arrived, and what is to be done after it if the client sends no more.
+
+        Frames in several records arrive together, as they do without TLS: a frame may depend on one before it.
+        """
+        arrived, tls, parts = self._arrived, self._tls, list[bytes]()
         # Asking for more than there is would raise an exception for every message.
-        while (arrived.pending or tls.pending()) and not (self._paused or self._closing):
+        while arrived.pending or tls.pending():
             try:
                 data = self._read(RECORD_BYTES)
             except ssl.SSLWantReadError:
                 break
             except ssl.SSLError:
-                self._send_rest()  # an alert
-                self.abort()
-                return
+                return b"".join(parts), self._break
             if not data:
-                self.close()  # the client has ended TLS
-                return
-            self._connection.data_received(data)
-        self._send_rest()
+                return b"".join(parts), self.close  # the client has ended TLS
+            parts.append(data)
+        return b"".join(parts), None
+
+    def _break(self) -> None:
+        self._send_rest()  # an alert
+        self.abort()
 
     def _send_rest(self) -> None:
         """Send what TLS itself has to say."""
