@@ -152,6 +152,7 @@ def main() -> None:
     arguments.add_argument("--minutes", type=float, default=10.0)
     arguments.add_argument("--clients", type=int, default=8)
     arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--without", nargs="*", default=(), choices=sorted(WORK), help="What clients do not do.")
     arguments.add_argument("--transport", default="h2")
     options = arguments.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -168,7 +169,8 @@ def main() -> None:
 async def _load(options: argparse.Namespace, pid: int, address: str) -> tuple[Counter[str], list[float]]:
     until, done, samples = time.monotonic() + options.minutes * 60, Counter[str](), list[float]()
     clients = [Client(address, options.seed + number) for number in range(options.clients)]
-    names, weights = list(WORK), [weight for _, weight in WORK.values()]
+    names = [name for name in WORK if name not in options.without]
+    weights = [WORK[name][1] for name in names]
 
     async def work(client: Client) -> None:
         while time.monotonic() < until:
