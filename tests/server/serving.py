@@ -30,6 +30,7 @@ from rolecall_client.v1 import decision_pb2, decision_pb2_grpc, role_pb2, role_p
 from tests.transports import TRANSPORT
 
 ACCOUNT = "123456789012"
+PATIENCE_SECONDS = 60
 BOB = f"acs:ram::{ACCOUNT}:user/bob"
 DOCUMENT = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":["acs:ram::123456789012:root"]}}]}'
 ANY_PORTS = {"listen": "127.0.0.1:0", "ops_listen": "127.0.0.1:0", "store": "memory://", "account_id": ACCOUNT}
@@ -141,9 +142,10 @@ def check(role: str = "app", principal: str = BOB, *, consistent: bool = False) 
 
 
 async def until(true: Callable[[], object]) -> None:
-    """Return when something that this loop brings about is true."""
-    while not true():  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
+    """Return when something that this loop brings about is true; fail if it never is."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not true():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def for_ever() -> None:
