@@ -78,7 +78,7 @@ class RolecallServer:
             )
         )
         self.ops = OpsServer(self.registry, not_live=self.health.not_live, not_ready=self.health.not_ready)
-        self.bound = BoundAddresses("", "")
+        self.bound: BoundAddresses  # from `listen` on
 
     def listen(self) -> None:
         """Bind the addresses; the ops port answers from now on. Raise `AddressError`."""
