@@ -74,6 +74,12 @@ def taken(service: Served) -> int:
     return service.server.replica.answers.turns.count
 
 
+async def deciding(service: Served) -> None:
+    """Return when a batch, which takes its moment before its first decision, has made one."""
+    before = decided(service)
+    await until(lambda: decided(service) > before)
+
+
 def decided(service: Served) -> int:
     return sum(service.server.replica.point.decided.values())
 
@@ -125,7 +131,7 @@ async def test_a_batch_beside_a_writer_decides_every_query_once_and_at_one_revis
     async with hostile_server() as service:
         before, writes = decided(service), 0
         call = service.decisions.BatchCheckAssumeRole(batch(60))
-        await begun(service)
+        await deciding(service)
         while not call.done():
             writes += 1
             await service.roles.UpdateRole(role_pb2.UpdateRoleRequest(role="hostile", description=str(writes)))
@@ -141,7 +147,7 @@ async def test_the_token_of_a_batch_is_that_of_its_moment() -> None:
     async with hostile_server() as service:
         token = (await service.decisions.CheckAssumeRole(check())).consistency_token
         call = service.decisions.BatchCheckAssumeRole(batch(40))
-        await begun(service)
+        await deciding(service)
         await service.roles.UpdateRole(role_pb2.UpdateRoleRequest(role="hostile", description="new"))
 
         assert (await call).consistency_token == token

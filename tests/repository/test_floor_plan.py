@@ -24,6 +24,7 @@ NOT_PATHS = {
     "registry.example.com/platform",  # a registry
     "pod-identity.alibabacloud.com/role-name",  # an annotation
     "dist/sbom.cdx.json",  # what `make sbom` writes
+    ".venv/audit",  # what `make audit` installs
 }
 NOT_OURS = {"BadRequest", "ErrorInfo", "FieldViolation", "RetryInfo"}
 """Messages of `google.rpc`."""
