@@ -102,11 +102,12 @@ async def outcomes(service: Served, method: str, messages: list[bytes], caller: 
             case "unary":
                 response = await channel.unary_unary(method)(messages[0], metadata=metadata)
             case "client_stream":
-                response = await channel.stream_unary(method)(iter(messages), metadata=metadata)
+                # The client of grpc.aio fails with INTERNAL if it sends a message after the status has arrived.
+                sent = [] if caller == NOBODY else messages
+                response = await channel.stream_unary(method)(iter(sent), metadata=metadata)
             case "server_stream":
                 response = await channel.unary_stream(method)(messages[0], metadata=metadata).read()
             case _:
-                # The client of grpc.aio fails with INTERNAL if it sends a message after the status has arrived.
                 sent = [] if "Reflection" in method and caller == NOBODY else messages
                 call = channel.stream_stream(method)(metadata=metadata)
                 for message in sent:
