@@ -17,7 +17,7 @@ from tests.vectors.cases import cases, expected_of
 
 Json = dict[str, Any]
 
-CASES = int(os.environ.get("ROLECALL_ORACLE_CASES", "100000"))
+CASES = int(os.environ.get("ROLECALL_ORACLE_CASES", "15000"))
 SEED = int(os.environ.get("ROLECALL_ORACLE_SEED", "20260101"))
 ACCESSES_OF_POLICIES = 20
 
