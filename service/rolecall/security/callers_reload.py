@@ -11,8 +11,7 @@ from rolecall.callers.errors import InvalidCallersError
 from rolecall.callers.granted import CallersGeneration
 from rolecall.callers.observation import ObservePeriod
 from rolecall.security.callers_file import CallersContents, load_callers, read_authorities, read_files
-
-CHECK_SECONDS = 10.0
+from rolecall.security.file_watch import CHECK_SECONDS, reload_when_changed
 
 
 class ReloadingCallers:
@@ -64,19 +63,7 @@ class ReloadingCallers:
 
         `on_change` gets each new error once, and None after a reload or when an error has passed.
         """
-        reported = ""
-        while True:
-            await asyncio.sleep(seconds)
-            try:
-                renewed = await self.reload_if_changed()
-            except InvalidCallersError as error:
-                if str(error) != reported:
-                    reported = str(error)
-                    on_change(error)
-                continue
-            if renewed or reported:
-                reported = ""
-                on_change(None)
+        await reload_when_changed(self.reload_if_changed, InvalidCallersError, on_change, seconds)
 
     def _changed(self) -> tuple[CallersContents, CallersGeneration] | None:
         """Return the next generation if a file or a CA file has changed, else None. Takes up to seconds for a large file."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import grpc
 
+from rolecall.security.file_watch import CHECK_SECONDS, reload_when_changed
 from rolecall.security.tls_files import (
     Certificate,
     CredentialsError,
@@ -17,8 +18,6 @@ from rolecall.security.tls_files import (
     read_contents,
     require_unexpired,
 )
-
-CHECK_SECONDS = 10.0
 
 
 class ReloadingCertificate:
@@ -81,19 +80,9 @@ class ReloadingCertificate:
 
         `on_change` gets each new error once, and None after a reload or when an error has passed.
         """
-        reported = ""
-        while True:
-            await asyncio.sleep(seconds)
-            try:
-                renewed = await asyncio.to_thread(self.reload_if_changed)
-            except CredentialsError as error:
-                if str(error) != reported:
-                    reported = str(error)
-                    on_change(error)
-                continue
-            if renewed or reported:
-                reported = ""
-                on_change(None)
+        await reload_when_changed(
+            lambda: asyncio.to_thread(self.reload_if_changed), CredentialsError, on_change, seconds
+        )
 
     def _reload_if_changed(self) -> bool:
         # All files together: a mounted secret changes them at once, through a link.
