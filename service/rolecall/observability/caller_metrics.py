@@ -9,6 +9,8 @@ from typing import Protocol
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from rolecall.observability.families import counter_by
+
 
 class CallersFileMetrics(Protocol):
     """Metrics of the callers file; `security.callers_reload` maintains them."""
@@ -50,11 +52,9 @@ class CallersCollector(Collector):
             "When the callers file was last found valid.",
             file.loaded_at,
         )
-        denials = CounterMetricFamily(
+        yield counter_by(
+            "action",
             "rolecall_rights_observed_denials",
             "Calls that the observe period allowed and that rights would deny, by action.",
-            labels=("action",),
+            self._sources.observed_denials(),
         )
-        for action, count in list(self._sources.observed_denials().items()):
-            denials.add_metric([action], count)
-        yield denials

@@ -8,6 +8,8 @@ from typing import Protocol
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from rolecall.observability.families import counter_by
+
 
 class ConnectionMetrics(Protocol):
     """Counters of connections; `transport.connection_counts` maintains them."""
@@ -43,19 +45,17 @@ class ConnectionCollector(Collector):
         """Read the numbers as they are now."""
         connections = self._connections
         yield GaugeMetricFamily("rolecall_connections", "Open connections.", connections.open)
-        yield _by_reason("rolecall_connections_refused", "Connections refused, by the reason.", connections.refused)
-        yield _by_reason(
-            "rolecall_connections_closed", "Connections that the server closed, by the reason.", connections.closed
+        yield counter_by(
+            "reason", "rolecall_connections_refused", "Connections refused, by the reason.", connections.refused
+        )
+        yield counter_by(
+            "reason",
+            "rolecall_connections_closed",
+            "Connections that the server closed, by the reason.",
+            connections.closed,
         )
         yield CounterMetricFamily(
             "rolecall_calls_memory_ended",
             "Calls ended because the requests of all clients took too much memory.",
             connections.memory_ended,
         )
-
-
-def _by_reason(name: str, text: str, counts: Mapping[str, int]) -> Metric:
-    family = CounterMetricFamily(name, text, labels=("reason",))
-    for reason, count in counts.items():
-        family.add_metric([reason], count)
-    return family

@@ -9,6 +9,8 @@ from typing import Protocol
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from rolecall.observability.families import counter_by
+
 
 class KeySetMetrics(Protocol):
     """Metrics of the keys of one issuer; `security.tokens.key_set` maintains them."""
@@ -46,14 +48,12 @@ class CredentialCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric."""
-        refused = CounterMetricFamily(
+        yield counter_by(
+            "cause",
             "rolecall_credentials_refused",
             "Credentials of callers and in queries that were refused.",
-            labels=("cause",),
+            dict(sorted(self._sources.refused().items())),
         )
-        for cause, count in sorted(self._sources.refused().items()):
-            refused.add_metric((cause,), count)
-        yield refused
         keys = self._sources.key_sets()
         usable = [each.age_seconds for each in keys if each.usable]
         yield GaugeMetricFamily("rolecall_key_sets", "Key sets of issuers and providers.", len(keys))

@@ -31,6 +31,7 @@ from rolecall.observability.connection_metrics import ConnectionCollector, Conne
 from rolecall.observability.credential_metrics import CredentialCollector, CredentialSources
 from rolecall.observability.decision_log.log import DecisionLog
 from rolecall.observability.decision_log.metrics import DecisionLogCollector
+from rolecall.observability.families import counter_by
 from rolecall.observability.metered_writer import WRITE_BOUNDS, MeteredWriter
 from rolecall.observability.replication_metrics import ReplicationCollector, ReplicationSources
 
@@ -192,7 +193,7 @@ class _DomainCollector(Collector):
         yield CounterMetricFamily(
             "rolecall_server_revivals", "Restarts of the gRPC server after a crash.", sources.revivals()
         )
-        yield _refusals(sources.refusals())
+        yield counter_by("kind", "rolecall_calls_refused", "Calls refused by a limit, by its kind.", sources.refusals())
         yield CounterMetricFamily(
             "rolecall_calls_silent_ended", "Calls ended because their message did not arrive.", sources.silent_ended()
         )
@@ -229,13 +230,6 @@ def _decisions(decided: Mapping[tuple[Reason, ServedFrom], int]) -> Metric:
     for (reason, served_from), count in list(decided.items()):
         decision = "allow" if reason is Reason.ALLOW else "deny"
         family.add_metric([decision, reason.value, served_from.value], count)
-    return family
-
-
-def _refusals(refusals: Mapping[str, int]) -> Metric:
-    family = CounterMetricFamily("rolecall_calls_refused", "Calls refused by a limit, by its kind.", labels=("kind",))
-    for kind, count in refusals.items():
-        family.add_metric([kind], count)
     return family
 
 
