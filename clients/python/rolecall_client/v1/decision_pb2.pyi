@@ -141,7 +141,7 @@ class DeterminingStatement(_message.Message):
     def __init__(self, index: _Optional[int] = ..., sid: _Optional[str] = ..., pointer: _Optional[str] = ...) -> None: ...
 
 class Decision(_message.Message):
-    __slots__ = ("allowed", "reason", "trust_side", "identity_side", "determining_statements", "missing_keys", "role_id", "max_session_duration_seconds", "decision_id", "revision", "valid_until", "vary_keys", "served_from", "staleness")
+    __slots__ = ("allowed", "reason", "trust_side", "identity_side", "determining_statements", "missing_keys", "role_id", "max_session_duration_seconds", "decision_id", "revision", "valid_until", "vary_keys", "served_from", "staleness", "valid_for")
     ALLOWED_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     TRUST_SIDE_FIELD_NUMBER: _ClassVar[int]
@@ -156,6 +156,7 @@ class Decision(_message.Message):
     VARY_KEYS_FIELD_NUMBER: _ClassVar[int]
     SERVED_FROM_FIELD_NUMBER: _ClassVar[int]
     STALENESS_FIELD_NUMBER: _ClassVar[int]
+    VALID_FOR_FIELD_NUMBER: _ClassVar[int]
     allowed: bool
     reason: DecisionReason
     trust_side: SideOutcome
@@ -170,7 +171,8 @@ class Decision(_message.Message):
     vary_keys: _containers.RepeatedScalarFieldContainer[str]
     served_from: ServedFrom
     staleness: _duration_pb2.Duration
-    def __init__(self, allowed: bool = ..., reason: _Optional[_Union[DecisionReason, str]] = ..., trust_side: _Optional[_Union[SideOutcome, str]] = ..., identity_side: _Optional[_Union[SideOutcome, str]] = ..., determining_statements: _Optional[_Iterable[_Union[DeterminingStatement, _Mapping]]] = ..., missing_keys: _Optional[_Iterable[str]] = ..., role_id: _Optional[str] = ..., max_session_duration_seconds: _Optional[int] = ..., decision_id: _Optional[str] = ..., revision: _Optional[int] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., vary_keys: _Optional[_Iterable[str]] = ..., served_from: _Optional[_Union[ServedFrom, str]] = ..., staleness: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    valid_for: _duration_pb2.Duration
+    def __init__(self, allowed: bool = ..., reason: _Optional[_Union[DecisionReason, str]] = ..., trust_side: _Optional[_Union[SideOutcome, str]] = ..., identity_side: _Optional[_Union[SideOutcome, str]] = ..., determining_statements: _Optional[_Iterable[_Union[DeterminingStatement, _Mapping]]] = ..., missing_keys: _Optional[_Iterable[str]] = ..., role_id: _Optional[str] = ..., max_session_duration_seconds: _Optional[int] = ..., decision_id: _Optional[str] = ..., revision: _Optional[int] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., vary_keys: _Optional[_Iterable[str]] = ..., served_from: _Optional[_Union[ServedFrom, str]] = ..., staleness: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., valid_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class CheckAssumeRoleRequest(_message.Message):
     __slots__ = ("query", "consistency")

@@ -22,26 +22,27 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from rolecall_client.v1 import role_pb2 as rolecall_dot_v1_dot_role__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17rolecall/v1/watch.proto\x12\x0brolecall.v1\x1a\x16rolecall/v1/role.proto\"\\\n\x11WatchRolesRequest\x12\x13\n\x0bstart_token\x18\x01 \x01(\t\x12\x13\n\x0b\x61\x63\x63ount_ids\x18\x02 \x03(\t\x12\x1d\n\x15include_initial_state\x18\x03 \x01(\x08\"\xb9\x01\n\x12WatchRolesResponse\x12.\n\x06\x63hange\x18\x01 \x01(\x0b\x32\x1c.rolecall.v1.RoleWatchChangeH\x00\x12\x32\n\ncheckpoint\x18\x02 \x01(\x0b\x32\x1c.rolecall.v1.WatchCheckpointH\x00\x12\x36\n\x0fresync_required\x18\x03 \x01(\x0b\x32\x1b.rolecall.v1.ResyncRequiredH\x00\x42\x07\n\x05\x65vent\"k\n\x0fRoleWatchChange\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12%\n\x04kind\x18\x02 \x01(\x0e\x32\x17.rolecall.v1.ChangeKind\x12\x1f\n\x04role\x18\x03 \x01(\x0b\x32\x11.rolecall.v1.Role\"2\n\x0fWatchCheckpoint\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\r\n\x05token\x18\x02 \x01(\t\" \n\x0eResyncRequired\x12\x0e\n\x06reason\x18\x01 \x01(\t2_\n\x0cWatchService\x12O\n\nWatchRoles\x12\x1e.rolecall.v1.WatchRolesRequest\x1a\x1f.rolecall.v1.WatchRolesResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17rolecall/v1/watch.proto\x12\x0brolecall.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x16rolecall/v1/role.proto\"\\\n\x11WatchRolesRequest\x12\x13\n\x0bstart_token\x18\x01 \x01(\t\x12\x13\n\x0b\x61\x63\x63ount_ids\x18\x02 \x03(\t\x12\x1d\n\x15include_initial_state\x18\x03 \x01(\x08\"\xb9\x01\n\x12WatchRolesResponse\x12.\n\x06\x63hange\x18\x01 \x01(\x0b\x32\x1c.rolecall.v1.RoleWatchChangeH\x00\x12\x32\n\ncheckpoint\x18\x02 \x01(\x0b\x32\x1c.rolecall.v1.WatchCheckpointH\x00\x12\x36\n\x0fresync_required\x18\x03 \x01(\x0b\x32\x1b.rolecall.v1.ResyncRequiredH\x00\x42\x07\n\x05\x65vent\"k\n\x0fRoleWatchChange\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12%\n\x04kind\x18\x02 \x01(\x0e\x32\x17.rolecall.v1.ChangeKind\x12\x1f\n\x04role\x18\x03 \x01(\x0b\x32\x11.rolecall.v1.Role\"\x8f\x01\n\x0fWatchCheckpoint\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\r\n\x05token\x18\x02 \x01(\t\x12,\n\tstaleness\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\nstream_age\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\" \n\x0eResyncRequired\x12\x0e\n\x06reason\x18\x01 \x01(\t2_\n\x0cWatchService\x12O\n\nWatchRoles\x12\x1e.rolecall.v1.WatchRolesRequest\x1a\x1f.rolecall.v1.WatchRolesResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rolecall.v1.watch_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_WATCHROLESREQUEST']._serialized_start=64
-  _globals['_WATCHROLESREQUEST']._serialized_end=156
-  _globals['_WATCHROLESRESPONSE']._serialized_start=159
-  _globals['_WATCHROLESRESPONSE']._serialized_end=344
-  _globals['_ROLEWATCHCHANGE']._serialized_start=346
-  _globals['_ROLEWATCHCHANGE']._serialized_end=453
-  _globals['_WATCHCHECKPOINT']._serialized_start=455
-  _globals['_WATCHCHECKPOINT']._serialized_end=505
-  _globals['_RESYNCREQUIRED']._serialized_start=507
-  _globals['_RESYNCREQUIRED']._serialized_end=539
-  _globals['_WATCHSERVICE']._serialized_start=541
-  _globals['_WATCHSERVICE']._serialized_end=636
+  _globals['_WATCHROLESREQUEST']._serialized_start=96
+  _globals['_WATCHROLESREQUEST']._serialized_end=188
+  _globals['_WATCHROLESRESPONSE']._serialized_start=191
+  _globals['_WATCHROLESRESPONSE']._serialized_end=376
+  _globals['_ROLEWATCHCHANGE']._serialized_start=378
+  _globals['_ROLEWATCHCHANGE']._serialized_end=485
+  _globals['_WATCHCHECKPOINT']._serialized_start=488
+  _globals['_WATCHCHECKPOINT']._serialized_end=631
+  _globals['_RESYNCREQUIRED']._serialized_start=633
+  _globals['_RESYNCREQUIRED']._serialized_end=665
+  _globals['_WATCHSERVICE']._serialized_start=667
+  _globals['_WATCHSERVICE']._serialized_end=762
 # @@protoc_insertion_point(module_scope)

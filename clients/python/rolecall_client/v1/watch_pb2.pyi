@@ -1,3 +1,6 @@
+import datetime
+
+from google.protobuf import duration_pb2 as _duration_pb2
 from rolecall_client.v1 import role_pb2 as _role_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -38,12 +41,16 @@ class RoleWatchChange(_message.Message):
     def __init__(self, revision: _Optional[int] = ..., kind: _Optional[_Union[_role_pb2.ChangeKind, str]] = ..., role: _Optional[_Union[_role_pb2.Role, _Mapping]] = ...) -> None: ...
 
 class WatchCheckpoint(_message.Message):
-    __slots__ = ("revision", "token")
+    __slots__ = ("revision", "token", "staleness", "stream_age")
     REVISION_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
+    STALENESS_FIELD_NUMBER: _ClassVar[int]
+    STREAM_AGE_FIELD_NUMBER: _ClassVar[int]
     revision: int
     token: str
-    def __init__(self, revision: _Optional[int] = ..., token: _Optional[str] = ...) -> None: ...
+    staleness: _duration_pb2.Duration
+    stream_age: _duration_pb2.Duration
+    def __init__(self, revision: _Optional[int] = ..., token: _Optional[str] = ..., staleness: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., stream_age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class ResyncRequired(_message.Message):
     __slots__ = ("reason",)
