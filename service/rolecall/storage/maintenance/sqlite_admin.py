@@ -132,7 +132,7 @@ def _engine(path: Path, mode: str, begin: str = _READ) -> Iterator[Engine]:
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     try:
         yield engine
-    except (SQLAlchemyError, sqlite3.Error) as error:
+    except SQLAlchemyError as error:
         raise _unavailable(path, error) or error from error
     finally:
         engine.dispose()
