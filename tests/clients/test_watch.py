@@ -14,6 +14,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from rolecall_client import ResyncRequiredError, RolecallClient, RolecallError, watch
+from rolecall_client.boottime import boottime
 from rolecall_client.v1 import role_pb2 as r, watch_pb2 as w, watch_pb2_grpc
 from tests.clients.test_client import POLICY
 
@@ -366,3 +367,15 @@ def test_closing_a_watch_ends_its_stream_and_its_thread() -> None:
         thread.join(10)
 
     assert not thread.is_alive()
+
+
+def test_each_stream_is_announced_with_the_time_just_before_it_is_opened() -> None:
+    opened, before = list[float](), boottime()
+
+    with answering(sending(checkpoint(1), then=STOPPING), sending(checkpoint(1), change(2))) as (client, _):
+        events = client.watch_roles(opened=opened.append)
+        seen(events, 3)
+        events.close()
+
+    assert len(opened) == 2
+    assert before <= opened[0] < opened[1] <= boottime()

@@ -26,7 +26,7 @@ from rolecall_client.v1 import (
     watch_pb2 as w,
     watch_pb2_grpc,
 )
-from rolecall_client.watch import GIVE_UP_SECONDS, Resumed, RoleWatchEvent, Watch
+from rolecall_client.watch import GIVE_UP_SECONDS, Opened, Resumed, RoleWatchEvent, Watch
 
 DEFAULT_TIMEOUT_SECONDS = 10.0
 APPLY_TIMEOUT_SECONDS = 300.0
@@ -234,20 +234,27 @@ class RolecallClient:
         include_initial_state: bool = False,
         give_up_after: float = GIVE_UP_SECONDS,
         resumed: Resumed = lambda _error: None,
+        opened: Opened = lambda _at: None,
     ) -> Generator[RoleWatchEvent, None, None]:
         """Yield each change of a role, in order and once, and checkpoints, until the caller closes the generator.
 
         The watch starts now, or after `start_token` (of a checkpoint or of a write), or with `include_initial_state`: then every
         role comes first as a change of kind CREATED, up to the first checkpoint. A stream that breaks is resumed, after `resumed`
-        was called with the error. When no message arrives for `give_up_after` seconds (for the first message: `timeout`) the
-        error is raised. Raise `ResyncRequiredError` when changes are lost: discard what was built from the changes, and start a
-        new watch with the initial state.
+        was called with the error; `opened` is called just before each stream is opened, with the time by `boottime`. When no
+        message arrives for `give_up_after` seconds (for the first message: `timeout`) the error is raised. Raise
+        `ResyncRequiredError` when changes are lost: discard what was built from the changes, and start a new watch with the
+        initial state.
         """
         request = w.WatchRolesRequest(
             start_token=start_token, account_ids=account_ids, include_initial_state=include_initial_state
         )
         watch = Watch(
-            self._watches.WatchRoles, request, timeout=self._timeout, give_up_after=give_up_after, resumed=resumed
+            self._watches.WatchRoles,
+            request,
+            timeout=self._timeout,
+            give_up_after=give_up_after,
+            resumed=resumed,
+            opened=opened,
         )
         return watch.events()
 

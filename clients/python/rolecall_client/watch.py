@@ -16,6 +16,7 @@ from typing import Any, Self, TypeAlias
 
 import grpc
 
+from rolecall_client.boottime import boottime
 from rolecall_client.errors import RolecallError, error_of_call
 from rolecall_client.v1 import watch_pb2 as w
 
@@ -36,6 +37,12 @@ Open = Callable[[w.WatchRolesRequest], Any]
 Resumed = Callable[[RolecallError], object]
 """Called with the error of a broken stream before it is resumed."""
 
+Opened = Callable[[float], object]
+"""Called with the time, by `boottime`, just before each stream is opened."""
+
+Pause = Callable[[float], object]
+"""Waits for seconds; may return early."""
+
 
 class ResyncRequiredError(RolecallError):
     """Changes are lost: discard what was built from the changes, and start a new watch with the initial state."""
@@ -55,8 +62,11 @@ class Watch:
         timeout: float,
         give_up_after: float = GIVE_UP_SECONDS,
         resumed: Resumed = lambda _error: None,
+        opened: Opened = lambda _at: None,
+        pause: Pause | None = None,
     ) -> None:
-        self._open, self._request, self._resumed = open_stream, request, resumed
+        self._open, self._request, self._resumed, self._opened = open_stream, request, resumed, opened
+        self._wait = pause or time.sleep
         self._give_up_after, self._later_give_up_after = timeout, give_up_after
         self._yielded: set[tuple[int, str]] = set()
         self._state_started = False
@@ -77,6 +87,7 @@ class Watch:
                 self._pause()
 
     def _on_one_stream(self) -> Iterator[RoleWatchEvent]:
+        self._opened(boottime())
         try:
             stream = self._open(self._request)
         except ValueError as error:  # the channel is closed
@@ -129,7 +140,7 @@ class Watch:
             raise ResyncRequiredError(message) from error
 
     def _pause(self) -> None:
-        time.sleep(self._backoff * random.uniform(0.5, 1))  # noqa: S311  (it spreads load; it is no secret)
+        self._wait(self._backoff * random.uniform(0.5, 1))  # noqa: S311  (it spreads load; it is no secret)
         self._backoff = min(self._backoff * 2, MOST_BACKOFF_SECONDS)
 
 
