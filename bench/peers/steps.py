@@ -48,7 +48,7 @@ def _steps(body: bytes, point: DecisionPoint, decoder: QueryDecoder) -> list[flo
     answer = point.check(request, 0)
     times.append(now())
     response = pb.CheckAssumeRoleResponse(consistency_token="A" * 54)
-    write_answer(response.decision, answer, "0123456789ab-1f", 1)
+    write_answer(response.decision, answer, "0123456789ab-1f", 1, now=0)
     times.append(now())
     response.SerializeToString()
     times.append(now())

@@ -40,15 +40,17 @@ def check(query: pb.AssumeRoleQuery, offline: OfflineRole) -> pb.CheckAssumeRole
     """
     point, decoder, copied = _prepare(query, offline)
     response = pb.CheckAssumeRoleResponse()
-    write_answer(response.decision, point.check(decoder.read(copied), point.clock()), _DECISION_ID, 0)
+    now = point.clock()
+    write_answer(response.decision, point.check(decoder.read(copied), now), _DECISION_ID, 0, now=now)
     return response
 
 
 def explain(query: pb.AssumeRoleQuery, offline: OfflineRole, *, now: int | None = None) -> pb.ExplainAssumeRoleResponse:
     """Decide and explain one query as of `now` (microseconds); raise as `check` does."""
     point, decoder, copied = _prepare(query, offline)
-    explanation = explain_decision(point, decoder.read(copied), point.clock() if now is None else now)
-    return explain_response(explanation, decision_id=_DECISION_ID, revision=0, token="")
+    current = point.clock()
+    explanation = explain_decision(point, decoder.read(copied), current if now is None else now)
+    return explain_response(explanation, decision_id=_DECISION_ID, revision=0, token="", now=current)
 
 
 def _prepare(query: pb.AssumeRoleQuery, offline: OfflineRole) -> tuple[DecisionPoint, QueryDecoder, pb.AssumeRoleQuery]:

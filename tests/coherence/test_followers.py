@@ -52,8 +52,8 @@ class WatchedFeed(Feed):
         self.applied: list[Revision] = []
         self.digests: dict[Revision, bytes] = {}
 
-    def add(self, commit: Commit) -> None:
-        super().add(commit)
+    def add(self, commit: Commit, complete_until: int) -> None:
+        super().add(commit, complete_until)
         self.applied.append(commit.revision)
         self.digests[commit.revision] = state_digest(version.role for version in self._snapshot.versions())
 

@@ -44,7 +44,7 @@ async def soon(*waiting: Awaitable[None], return_exceptions: bool = False) -> No
 def test_commits_are_returned_in_order() -> None:
     feed = Feed()
     for revision in range(1, 6):
-        feed.add(commit(revision))
+        feed.add(commit(revision), 0)
 
     assert (feed.head, len(feed)) == (5, 5)
     assert revisions(feed, 0) == [1, 2, 3, 4, 5]
@@ -56,7 +56,7 @@ def test_commits_are_returned_in_order() -> None:
 def test_a_commit_that_is_not_new_is_ignored() -> None:
     feed = Feed()
     for revision in (1, 2, 2, 1):
-        feed.add(commit(revision))
+        feed.add(commit(revision), 0)
 
     assert revisions(feed, 0) == [1, 2]
 
@@ -64,7 +64,7 @@ def test_a_commit_that_is_not_new_is_ignored() -> None:
 def test_a_commit_that_does_not_follow_clears_the_feed_first() -> None:
     feed = Feed()
     for revision in (1, 2, 7, 8):
-        feed.add(commit(revision))
+        feed.add(commit(revision), 0)
 
     assert revisions(feed, 6) == [7, 8]
     assert revisions(feed, 5) is revisions(feed, 1) is None
@@ -73,7 +73,7 @@ def test_a_commit_that_does_not_follow_clears_the_feed_first() -> None:
 def test_the_number_of_changes_is_bounded() -> None:
     feed = Feed(max_changes=10)
     for revision in range(1, 21):
-        feed.add(commit(revision, changes=3))
+        feed.add(commit(revision, changes=3), 0)
 
     assert len(feed) == 3
     assert revisions(feed, 17) == [18, 19, 20]
@@ -83,7 +83,7 @@ def test_the_number_of_changes_is_bounded() -> None:
 def test_the_bytes_are_bounded() -> None:
     feed = Feed(max_bytes=20_000)
     for revision in range(1, 101):
-        feed.add(commit(revision))
+        feed.add(commit(revision), 0)
 
     assert 0 < feed.estimated_bytes <= 20_000
     assert 5 < len(feed) < 20
@@ -92,11 +92,11 @@ def test_the_bytes_are_bounded() -> None:
 @pytest.mark.parametrize("bounds", [{"max_changes": 5}, {"max_bytes": 5_000}])
 def test_a_commit_larger_than_the_limits_stays_alone_until_the_next(bounds: dict[str, int]) -> None:
     feed = Feed(**bounds)
-    feed.add(commit(1))
-    feed.add(commit(2, changes=50))
+    feed.add(commit(1), 0)
+    feed.add(commit(2, changes=50), 0)
     alone = revisions(feed, 1)
 
-    feed.add(commit(3))
+    feed.add(commit(3), 0)
 
     assert alone == [2]
     assert (revisions(feed, 2), revisions(feed, 1)) == ([3], None)
@@ -104,13 +104,13 @@ def test_a_commit_larger_than_the_limits_stays_alone_until_the_next(bounds: dict
 
 def test_after_a_restart_earlier_cursors_are_invalid() -> None:
     feed = Feed()
-    feed.add(commit(1))
+    feed.add(commit(1), 0)
 
     feed.restart(Revision(40))
 
     assert (feed.head, feed.generation, len(feed), feed.estimated_bytes) == (40, 1, 0, 0)
     assert revisions(feed, 1) is None
-    feed.add(commit(41))
+    feed.add(commit(41), 0)
     assert revisions(feed, 40) == [41]
 
 
@@ -120,7 +120,7 @@ async def test_waiting_watches_are_woken_by_the_next_commit() -> None:
     await asyncio.sleep(0)
     before = feed.waiting
 
-    feed.add(commit(1))
+    feed.add(commit(1), 0)
     await soon(*waiting)
 
     assert (before, feed.waiting) == (3, 0)
@@ -162,7 +162,7 @@ async def test_a_watch_that_stops_waiting_is_forgotten() -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiting[0]
     left = feed.waiting
-    feed.add(commit(1))
+    feed.add(commit(1), 0)
     waiting[1].cancel()
     await soon(*waiting, return_exceptions=True)
 
@@ -184,7 +184,7 @@ async def test_many_watches_are_woken_in_portions_between_which_other_work_runs(
 
     waiting = [asyncio.create_task(wait()) for _ in range(100)]
     await asyncio.sleep(0)
-    feed.add(commit(1))
+    feed.add(commit(1), 0)
     async with asyncio.timeout(20):
         while woken < 100:
             turns.append(woken)

@@ -86,6 +86,11 @@ def made(name: str, revision: int, account: str = ACCOUNT) -> Role:
     return role(document(allow()), name=name, revision=revision, account=account)
 
 
+def confirmed(revision: int) -> Checkpoint:
+    """Return what equals each checkpoint of a revision, whatever its ages."""
+    return Checkpoint(Revision(revision), staleness=0, stream_age=0)
+
+
 class Received:
     """What a watch has received. `gate` lets each event through when it is set."""
 
@@ -104,7 +109,7 @@ class Received:
 
     async def up_to(self, revision: int, count: int = 1) -> list[WatchEvent]:
         """Return everything when a revision has been confirmed so many times."""
-        return await self.until(lambda: self.events.count(Checkpoint(Revision(revision))) >= count)
+        return await self.until(lambda: self.events.count(confirmed(revision)) >= count)
 
     async def until(self, true: Callable[[], bool]) -> list[WatchEvent]:
         async with asyncio.timeout(20):
@@ -170,7 +175,7 @@ async def test_a_watch_confirms_its_revision_and_then_sends_changes(world: World
 
         events = await received.up_to(3)
 
-    assert events[0] == Checkpoint(Revision(1))
+    assert events[0] == confirmed(1)
     assert received.names == [(2, "CREATED", "a"), (2, "CREATED", "b"), (3, "DELETED", "a")]
 
 
@@ -179,7 +184,7 @@ async def test_a_checkpoint_proves_that_a_silent_watch_lives() -> None:
     async with watching(world) as received:
         events = await received.up_to(0, count=4)
 
-    assert set(events) == {Checkpoint(Revision(0))}
+    assert set(events) == {confirmed(0)}
     world.close()
 
 
@@ -206,7 +211,7 @@ async def test_no_checkpoint_comes_between_the_changes_of_one_write() -> None:
 
     first = received.events.index(next(e for e in received.events if isinstance(e, RoleChanged)))
     following = [e.role.role_name if isinstance(e, RoleChanged) else e for e in received.events[first : first + 3]]
-    assert following == ["a", "b", Checkpoint(Revision(1))]
+    assert following == ["a", "b", confirmed(1)]
     world.close()
 
 
@@ -241,7 +246,7 @@ async def test_a_token_continues_from_its_revision(world: World) -> None:
     async with watching(world, WatchRequest(start_token=world.token(1))) as received:
         events = await received.up_to(3)
 
-    assert events[0] == Checkpoint(Revision(1))
+    assert events[0] == confirmed(1)
     assert received.names == [(2, "CREATED", "b"), (3, "CREATED", "c")]
 
 
@@ -258,7 +263,7 @@ async def test_what_has_left_the_feed_is_read_from_the_store_in_pages() -> None:
 
     expected = [(n + 1, "CREATED", f"{letter}{n}") for n in range(1, 10) for letter in "rs"]
     assert received.names == [*expected, (11, "CREATED", "last")]
-    assert events[0] == Checkpoint(Revision(1))
+    assert events[0] == confirmed(1)
     world.close()
 
 
@@ -413,7 +418,7 @@ async def test_the_state_is_that_of_one_revision_while_others_write(world: World
 
     assert sorted(received.found) == ["a", "b", "c"]
     assert {event.role.revision for event in events if isinstance(event, RoleFound)} == {1}
-    assert events[3] == Checkpoint(Revision(1))
+    assert events[3] == confirmed(1)
     assert received.names == [(2, "DELETED", "c"), (3, "UPDATED", "a")]
 
 

@@ -17,7 +17,7 @@ from rolecall.roles.accounts import Accounts
 from rolecall.roles.role import Revision
 from rolecall.roles.tokens import Tokens
 from rolecall.storage.sql import rows
-from rolecall.transport.codecs import batch
+from rolecall.transport.codecs.field_bytes import varint
 from tests.repository.tree import ROOT
 
 SERVICE = ROOT / "service/rolecall"
@@ -96,7 +96,7 @@ MEMOS = {
         lambda number: named_principals.named_principals(named(number, LONG_CHARACTERS)),
     ),
     "tags": Memo("storage/sql/rows.py", rows.shared_tags, lambda number: rows.shared_tags(tags(number))),
-    "number": Memo("transport/codecs/batch.py", batch._varint, lambda number: batch._varint(2**60 + number)),
+    "number": Memo("transport/codecs/field_bytes.py", varint, lambda number: varint(2**60 + number)),
     "token": Memo("roles/tokens.py", TOKENS._memoised, lambda number: TOKENS.consistency(Revision(number))),
 }
 FEW = {"principals of a long document": 2}

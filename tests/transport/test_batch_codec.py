@@ -35,6 +35,7 @@ from tests.engine.world import ACCOUNT, ALICE, NOON, allow, deny, document, long
 
 LONG = {f"key-{n}-" + "x" * 100: "v" for n in range(60)}
 MAX_AGE = 1_000_000
+HOUR = 3_600_000_000
 POLICIES: list[dict[str, Any]] = [
     allow(),
     deny(),
@@ -47,17 +48,18 @@ POLICIES: list[dict[str, Any]] = [
 @pytest.mark.parametrize("statement", POLICIES)
 @pytest.mark.parametrize("staleness", [0, 1_500_000])
 @pytest.mark.parametrize("revision", [1, 127, 128, 1 << 40])
+@pytest.mark.parametrize("later", [0, 1, HOUR - 1, HOUR, 3 * HOUR, -HOUR])
 def test_a_result_is_the_message_that_its_answer_makes(
-    statement: dict[str, Any], staleness: int, revision: int
+    statement: dict[str, Any], staleness: int, revision: int, later: int
 ) -> None:
-    decision = point(role(document(statement))).check(question(ALICE), NOON).decision
+    decision, now = point(role(document(statement))).check(question(ALICE), NOON).decision, NOON + later
     answers = BatchAnswers(revision=revision, staleness=staleness)
 
     for decision_id in ("a", "a", "b" * 40):
         for served_from in ServedFrom:
             answer, expected = Answer(decision, served_from), pb.BatchCheckResult()
-            write_answer(expected.decision, answer, decision_id, revision, staleness)
-            assert pb.BatchCheckResult.FromString(answers.result(answer, decision_id.encode())) == expected
+            write_answer(expected.decision, answer, decision_id, revision, staleness, now=now)
+            assert pb.BatchCheckResult.FromString(answers.result(answer, decision_id.encode(), now)) == expected
 
 
 def test_a_refusal_is_the_message_of_its_status() -> None:
@@ -320,6 +322,6 @@ def test_an_answer_to_a_message_of_a_stream_is_the_message_that_it_makes(sequenc
     for revision in (1, 1, 300):
         for served_from in ServedFrom:
             answer, expected = Answer(decision, served_from), pb.StreamCheckAssumeRoleResponse(sequence=sequence)
-            write_answer(expected.decision, answer, "a-1", revision, staleness)
-            response = answers.response(sequence, answer, b"a-1", revision=revision, staleness=staleness)
+            write_answer(expected.decision, answer, "a-1", revision, staleness, now=NOON)
+            response = answers.response(sequence, answer, b"a-1", NOON, revision=revision, staleness=staleness)
             assert pb.StreamCheckAssumeRoleResponse.FromString(response) == expected

@@ -10,6 +10,7 @@ import grpc
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from rolecall.engine.decision_point import LARGE_DOCUMENT_CHARACTERS
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.role import Revision
 from rolecall.transport.codecs.decision import QueryDecoder
@@ -23,10 +24,11 @@ WIDE = {
 }
 
 
-async def create(service: Served, condition: object, **fields: Any) -> role_pb2.Role:
+async def create(service: Served, condition: object, *, blanks: int = 0, **fields: Any) -> role_pb2.Role:
     statement = {"Sid": "only", "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"RAM": BOB}}
     text = json.dumps({"Version": "1", "Statement": [statement | {"Condition": condition}]})
-    request = role_pb2.CreateRoleRequest(role_name="app", assume_role_policy_document=text, **fields)
+    document = text + " " * blanks
+    request = role_pb2.CreateRoleRequest(role_name="app", assume_role_policy_document=document, **fields)
     response: role_pb2.CreateRoleResponse = await service.roles.CreateRole(request)
     return response.role
 
@@ -51,6 +53,19 @@ async def test_every_method_decides_at_the_time_of_the_call(service: Served) -> 
     assert {name: decision.allowed for name, decision in decisions.items()} == dict.fromkeys(decisions, True)
     assert {decision.valid_until.seconds for decision in decisions.values()} == {4_102_444_800}
     assert time.time() < 4_102_444_800
+
+
+@pytest.mark.parametrize("blanks", [0, LARGE_DOCUMENT_CHARACTERS])
+async def test_every_method_says_for_how_long_the_decision_holds_from_now(service: Served, blanks: int) -> None:
+    await create(service, WIDE, blanks=blanks)
+
+    before = time.time_ns() // 1_000
+    # Twice: the first answer is evaluated, the second is cached.
+    decisions = [*(await decided(service, check().query)).values(), *(await decided(service, check().query)).values()]
+    after = time.time_ns() // 1_000
+
+    for decision in decisions:
+        assert before <= decision.valid_until.ToMicroseconds() - decision.valid_for.ToMicroseconds() <= after
 
 
 async def test_an_answer_holds_everything_that_the_decision_says(service: Served) -> None:
@@ -78,6 +93,7 @@ async def test_an_answer_holds_everything_that_the_decision_says(service: Served
         assert sorted(decision.vary_keys) == ["k", "l"]
         assert (decision.role_id, decision.max_session_duration_seconds) == (role.role_id, 7_200)
         assert not decision.HasField("valid_until")
+        assert not decision.HasField("valid_for")
         assert decision.HasField("staleness")
 
 

@@ -16,6 +16,12 @@ NOBODY = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole
 UNTIL_2026 = DOCUMENT.replace(
     '"Principal"', '"Condition":{"DateLessThan":{"acs:CurrentTime":"2026-01-01T00:00:00Z"}},"Principal"'
 )
+IN_2090 = DOCUMENT.replace(
+    '"Principal"',
+    '"Condition":{"DateGreaterThan":{"acs:CurrentTime":"2090-01-01T00:00:00Z"},'
+    '"DateLessThan":{"acs:CurrentTime":"2091-01-01T00:00:00Z"}},"Principal"',
+)
+SUMMER_2090 = 3_802_464_000
 ALLOW, DENY, NOT_FOUND = (pb.DECISION_REASON_ALLOW, pb.DECISION_REASON_IMPLICIT_DENY, pb.DECISION_REASON_ROLE_NOT_FOUND)
 
 
@@ -105,6 +111,19 @@ async def test_a_time_is_assumed_in_the_past_as_in_the_present(service: Served) 
 
     assert [a.decision.allowed for a in (allowed, too_late, changed)] == [True, False, False]
     assert allowed.decision.valid_until.seconds == 1_767_225_600
+    # It held at the assumed time, and holds no longer.
+    assert allowed.decision.HasField("valid_for")
+    assert allowed.decision.valid_for.ToMicroseconds() == 0
+
+
+async def test_a_decision_that_holds_at_a_later_time_does_not_hold_now(service: Served) -> None:
+    await service.roles.CreateRole(role_pb2.CreateRoleRequest(role_name="app", assume_role_policy_document=IN_2090))
+
+    later = await service.decisions.ExplainAssumeRole(explaining(assume_time=Timestamp(seconds=SUMMER_2090)))
+
+    assert later.decision.allowed
+    assert later.decision.HasField("valid_until")
+    assert later.decision.valid_for.ToMicroseconds() == 0
 
 
 METHODS: list[tuple[str, Any]] = [

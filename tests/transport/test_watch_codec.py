@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rolecall.engine.feed import role_bytes
-from rolecall.engine.watch_events import Checkpoint, ResyncRequired, RoleChanged, RoleFound
+from rolecall.engine.watch_events import UNKNOWN_AGE, Checkpoint, ResyncRequired, RoleChanged, RoleFound
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.change import ChangeKind
 from rolecall.roles.errors import InvalidFieldsError
@@ -81,10 +81,20 @@ def test_a_role_of_the_initial_state_is_a_creation_at_its_own_revision() -> None
     assert (change.revision, change.kind, change.role) == (3, role_pb2.CHANGE_KIND_CREATED, role_message(ROLE))
 
 
-def test_a_checkpoint_has_its_revision_and_token() -> None:
-    checkpoint = decoded(EventEncoder(TOKENS).encode(Checkpoint(Revision(7)))).checkpoint
+@pytest.mark.parametrize(
+    ("staleness", "stream_age"), [(0, 0), (1, 999_999), (1_500_000, 86_400_000_000), (UNKNOWN_AGE, 7)]
+)
+def test_a_checkpoint_is_the_message_of_its_revision_its_token_and_its_ages(staleness: int, stream_age: int) -> None:
+    encoder, token = EventEncoder(TOKENS), TOKENS.consistency(Revision(7))
+    encoder.encode(Checkpoint(Revision(7), staleness=3, stream_age=3))
 
-    assert (checkpoint.revision, checkpoint.token) == (7, TOKENS.consistency(Revision(7)))
+    encoded = encoder.encode(Checkpoint(Revision(7), staleness=staleness, stream_age=stream_age))
+
+    checkpoint = pb.WatchCheckpoint(revision=7, token=token)
+    checkpoint.staleness.FromMicroseconds(staleness)
+    checkpoint.stream_age.FromMicroseconds(stream_age)
+    # Byte for byte: a checkpoint in two parts would be merged by some languages and not by others.
+    assert encoded == pb.WatchRolesResponse(checkpoint=checkpoint).SerializeToString()
 
 
 def test_a_required_resync_has_its_reason() -> None:

@@ -32,18 +32,22 @@ class Feed:
         self._max_changes, self._max_bytes = max_changes, max_bytes
         self._commits: deque[Commit] = deque()
         self._sizes: deque[int] = deque()
+        self._complete: deque[int] = deque()
         self._changes = self._bytes = 0
         self._waiting: dict[asyncio.Future[None], None] = {}
         self.generation, self.head = 0, Revision(0)
         self.added = 0
 
-    def add(self, commit: Commit) -> None:
-        """Add the next commit. One that is not new is ignored; one that does not follow the last clears the feed first."""
+    def add(self, commit: Commit, complete_until: int) -> None:
+        """Add the next commit. One that is not new is ignored; one that does not follow the last clears the feed first.
+
+        The state before it has every write that was acknowledged before `complete_until`.
+        """
         if commit.revision <= self.head:
             return
         if commit.revision != self.head + 1:
             self._clear()
-        self._append(commit)
+        self._append(commit, complete_until)
         self._wake()
 
     def restart(self, revision: Revision) -> None:
@@ -57,6 +61,11 @@ class Feed:
         """Return the next commit after a revision; None when it has left the feed, or there is none."""
         behind, count = self.head - revision, len(self._commits)
         return self._commits[count - behind] if 0 < behind <= count else None
+
+    def complete_until(self, revision: Revision) -> int | None:
+        """Return the time given with the next commit after a revision; None when there is no such commit in the feed."""
+        behind, count = self.head - revision, len(self._commits)
+        return self._complete[count - behind] if 0 < behind <= count else None
 
     async def wait(self, revision: Revision, generation: int, seconds: float) -> None:
         """Wait until there is a commit after a revision, or another generation, for at most `seconds`."""
@@ -85,8 +94,9 @@ class Feed:
     def __len__(self) -> int:
         return len(self._commits)
 
-    def _append(self, commit: Commit) -> None:
+    def _append(self, commit: Commit, complete_until: int) -> None:
         self._commits.append(commit)
+        self._complete.append(complete_until)
         self._sizes.append(self._size(commit))
         self._changes += len(commit.changes)
         self.added += len(commit.changes)
@@ -95,6 +105,7 @@ class Feed:
         while len(self._commits) > 1 and (self._changes > self._max_changes or self._bytes > self._max_bytes):
             self._changes -= len(self._commits.popleft().changes)
             self._bytes -= self._sizes.popleft()
+            self._complete.popleft()
 
     def _size(self, commit: Commit) -> int:
         # A commit with too many changes is too large anyway; measuring it would delay other work.
@@ -105,6 +116,7 @@ class Feed:
     def _clear(self) -> None:
         self._commits.clear()
         self._sizes.clear()
+        self._complete.clear()
         self._changes = self._bytes = 0
 
     def _wake(self) -> None:

@@ -125,6 +125,14 @@ class Follower:
         # `seen_at` is the time at which the last successful read of the head began, so this is never less than the truth.
         return self.clock() - self.seen_at
 
+    def complete_until(self, revision: Revision) -> int | None:
+        """Return a time: the state of a revision has every write that was acknowledged before it; None: not known."""
+        return self.feed.complete_until(revision) if revision < self.feed.head else self._complete_until()
+
+    def _complete_until(self) -> int:
+        # A commit that is being applied has not been acknowledged by this process, and its store has no other.
+        return self.clock() if self._exclusive and not self.snapshot.restored else self.seen_at
+
     def schedule_catch_up(self) -> None:
         """Start to catch up without waiting; a failure is raised to the next caller of `catch_up`."""
         task = asyncio.ensure_future(self.catch_up())
@@ -185,7 +193,7 @@ class Follower:
             with uncollected() if len(commit.changes) >= LARGE_COMMIT else nullcontext():
                 await _in_steps(self.snapshot.applying(commit))
             self._remember_hash(commit)
-            self.feed.add(commit)
+            self.feed.add(commit, self._complete_until())
             if self._meanwhile is not None:
                 self._meanwhile.append(commit)
 

@@ -30,6 +30,10 @@ class DecisionMoment(NamedTuple):
         snapshot = point.snapshot
         return cls(snapshot.revision, snapshot.restored, point.clock(), consistency.token(), consistency.age())
 
+    def time_at(self, staleness: int) -> int:
+        """Return the time at which the state of this moment has a staleness, whatever the system clock was set to since."""
+        return self.time + staleness - self.age.at_first
+
 
 class LongAnswers:
     """Gives answers that take long, while the event loop serves everything else."""

@@ -25,6 +25,7 @@ from rolecall.engine.initial_state import InitialState, InitialStates
 from rolecall.engine.pace import Pace
 from rolecall.engine.stored_pages import StoredPage, StoredPages
 from rolecall.engine.watch_events import (
+    UNKNOWN_AGE,
     Checkpoint,
     ResyncRequired,
     RoleChanged,
@@ -140,6 +141,9 @@ class _Watch:
         self._watches, self._request, self._send_now = watches, request, send
         self._options, self._feed = watches.options, watches.follower.feed
         self._now = asyncio.get_running_loop().time
+        self._clock = watches.follower.clock
+        self._opened = self._clock()
+        self._complete_until = self._opened - UNKNOWN_AGE
         self._revision, self._generation = self._feed.head, self._feed.generation
         self._passed = 0
         self._checkpoint_due = -math.inf
@@ -270,7 +274,16 @@ class _Watch:
             early = CHECKPOINT_SPREAD * random.random()  # noqa: S311  (no secret)
             self._checkpoint_due = self._now() + self._options.silent_seconds * (1 - early)
             self._unconfirmed = False
-            await self._send(Checkpoint(self._revision))
+            await self._send(self._checkpoint())
+
+    def _checkpoint(self) -> Checkpoint:
+        now, known = self._clock(), self._watches.follower.complete_until(self._revision)
+        if known is not None:
+            # A later revision has everything that an earlier one has, so this never becomes less.
+            self._complete_until = max(self._complete_until, known)
+        # The clock may have advanced between the two readings.
+        staleness = max(0, now - self._complete_until)
+        return Checkpoint(self._revision, staleness=staleness, stream_age=now - self._opened)
 
     async def _wait_for(self, future: asyncio.Future[Any]) -> None:
         """Wait for a future, and send checkpoints that become due meanwhile."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from rolecall.roles.change import ChangeKind
@@ -58,9 +58,15 @@ class RoleChanged:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Every change up to `revision`, and none after it, has been sent."""
+    """Every change up to `revision`, and none after it, has been sent.
+
+    `staleness` is an upper bound of the age of the state of that revision, `stream_age` the time since the stream was opened,
+    both in microseconds and at the same time. Two checkpoints of a revision are equal whenever they were made.
+    """
 
     revision: Revision
+    staleness: int = field(compare=False)
+    stream_age: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,5 +75,8 @@ class ResyncRequired:
 
     reason: str
 
+
+UNKNOWN_AGE = 100 * 365 * 86_400 * 1_000_000
+"""The staleness of a state whose age is not known: a hundred years, in microseconds, is a duration in every language."""
 
 WatchEvent: TypeAlias = RoleFound | RoleChanged | Checkpoint | ResyncRequired

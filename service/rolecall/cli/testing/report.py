@@ -52,7 +52,7 @@ def explanation_of(result: Result) -> ExplainAssumeRoleResponse | None:
     """Return the explanation of a failed case in the form of a server's answer; None for a passed case."""
     if result.explanation is None:
         return None
-    return explain_response(result.explanation, decision_id="offline", revision=0, token="")
+    return explain_response(result.explanation, decision_id="offline", revision=0, token="", now=result.time)
 
 
 def explanation_text(result: Result) -> str:

@@ -13,7 +13,7 @@ from rolecall.engine.explanation import Explanation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The decision on a case. `failure` is empty if the case passed; a failed case has an `explanation`.
+    """The decision on a case at `time`, in microseconds. `failure` is empty if the case passed; a failed case has an `explanation`.
 
     `role` is None if the role does not exist; `applied` are the indices of all statements that apply.
     """
@@ -22,6 +22,7 @@ class Result:
     case: Case
     decision: Decision
     role: ParsedRole | None
+    time: int
     seconds: float
     failure: str = ""
     hint: str = ""

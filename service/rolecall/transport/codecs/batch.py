@@ -7,44 +7,25 @@ copied, and the fields that differ are written behind it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
-from typing import TypeAlias
 
 from google.rpc.status_pb2 import Status
 
-from rolecall.engine.decision import Answer, ServedFrom
-from rolecall.transport.codecs.decision import encode_decision
+from rolecall.engine.decision import Answer, Decision, ServedFrom
+from rolecall.transport.codecs.decision import duration, encode_decision, remaining
+from rolecall.transport.codecs.field_bytes import BYTES, VARINT, tag, varint
 from rolecall_client.v1 import decision_pb2 as pb
 
-_VARINT, _BYTES = 0, 2
 _ALL_BITS = (1 << 64) - 1
 
-
-_Message: TypeAlias = (
-    "type[pb.Decision | pb.BatchCheckResult | pb.CheckAssumeRoleResponse | pb.StreamCheckAssumeRoleResponse]"
-)
-
-
-def _tag(message: _Message, field: str, kind: int) -> bytes:
-    return _varint(message.DESCRIPTOR.fields_by_name[field].number << 3 | kind)
-
-
-@lru_cache(maxsize=1_024)
-def _varint(number: int) -> bytes:
-    """varint = groups of seven bits, low ones first, one a byte; the high bit says that another follows"""
-    if number < 0x80:
-        return bytes((number,))
-    return bytes((number & 0x7F | 0x80,)) + _varint(number >> 7)
-
-
-_DECISION = _tag(pb.BatchCheckResult, "decision", _BYTES)
-_STREAMED_DECISION = _tag(pb.StreamCheckAssumeRoleResponse, "decision", _BYTES)
-_SEQUENCE = _tag(pb.StreamCheckAssumeRoleResponse, "sequence", _VARINT)
-_TOKEN = _tag(pb.CheckAssumeRoleResponse, "consistency_token", _BYTES)
-_DECISION_ID = _tag(pb.Decision, "decision_id", _BYTES)
-_REVISION = _tag(pb.Decision, "revision", _VARINT)
+_DECISION = tag(pb.BatchCheckResult, "decision", BYTES)
+_STREAMED_DECISION = tag(pb.StreamCheckAssumeRoleResponse, "decision", BYTES)
+_SEQUENCE = tag(pb.StreamCheckAssumeRoleResponse, "sequence", VARINT)
+_TOKEN = tag(pb.CheckAssumeRoleResponse, "consistency_token", BYTES)
+_DECISION_ID = tag(pb.Decision, "decision_id", BYTES)
+_REVISION = tag(pb.Decision, "revision", VARINT)
+_VALID_FOR = tag(pb.Decision, "valid_for", BYTES)
 _SERVED_FROM = {
-    served: _tag(pb.Decision, "served_from", _VARINT) + _varint(pb.ServedFrom.Value(f"SERVED_FROM_{served}"))
+    served: tag(pb.Decision, "served_from", VARINT) + varint(pb.ServedFrom.Value(f"SERVED_FROM_{served}"))
     for served in ServedFrom
 }
 
@@ -57,7 +38,7 @@ class BatchAnswers:
 
     def __init__(self, *, revision: int, staleness: int, tag: bytes = _DECISION) -> None:
         self._tag = tag
-        shared = _REVISION + _varint(revision)
+        shared = _REVISION + varint(revision)
         if staleness:
             age = pb.Decision()
             age.staleness.FromMicroseconds(staleness)
@@ -65,21 +46,28 @@ class BatchAnswers:
         self._shared = shared
         self._frames: dict[tuple[int, int, ServedFrom], tuple[bytes, bytes]] = {}
 
-    def result(self, answer: Answer, decision_id: bytes) -> bytes:
-        """Return the bytes of a `BatchCheckResult` with a decision."""
+    def result(self, answer: Answer, decision_id: bytes, now: int) -> bytes:
+        """Return the bytes of a `BatchCheckResult` with a decision that is given at the time `now`, in microseconds."""
         decision, served_from, encoded = answer
         if not encoded:
             encoded = encode_decision(decision)
+        if decision.valid_until is not None:
+            encoded += _valid_for(decision, now)
         size = (len(encoded), len(decision_id), served_from)
         start, end = self._frames.get(size) or self._frame(*size)
         return b"".join((start, encoded, end, decision_id))
 
     def _frame(self, encoded: int, decision_id: int, served_from: ServedFrom) -> tuple[bytes, bytes]:
         """Return what precedes an encoded decision of that length, and what comes between it and an id of that length."""
-        end = self._shared + _SERVED_FROM[served_from] + _DECISION_ID + _varint(decision_id)
-        frame = (self._tag + _varint(encoded + len(end) + decision_id), end)
+        end = self._shared + _SERVED_FROM[served_from] + _DECISION_ID + varint(decision_id)
+        frame = (self._tag + varint(encoded + len(end) + decision_id), end)
         self._frames[encoded, decision_id, served_from] = frame
         return frame
+
+
+def _valid_for(decision: Decision, now: int) -> bytes:
+    encoded = duration(remaining(decision, now)).SerializeToString()
+    return _VALID_FOR + varint(len(encoded)) + encoded
 
 
 class CheckAnswers:
@@ -87,18 +75,20 @@ class CheckAnswers:
 
     def __init__(self) -> None:
         self._last: tuple[int, int, str] = (-1, -1, "")
-        self._result: Callable[[Answer, bytes], bytes] = BatchAnswers(revision=0, staleness=0).result
+        self._result: Callable[[Answer, bytes, int], bytes] = BatchAnswers(revision=0, staleness=0).result
         self._token = b""
 
-    def response(self, answer: Answer, decision_id: bytes, *, revision: int, staleness: int, token: str) -> bytes:
-        """Return the bytes of a `CheckAssumeRoleResponse`."""
+    def response(
+        self, answer: Answer, decision_id: bytes, now: int, *, revision: int, staleness: int, token: str
+    ) -> bytes:
+        """Return the bytes of a `CheckAssumeRoleResponse` that is given at the time `now`, in microseconds."""
         if self._last != (revision, staleness, token):
             self._last = (revision, staleness, token)
             # The decision is the same field, of the same number, in a result of a batch.
             self._result = BatchAnswers(revision=revision, staleness=staleness).result
             encoded = token.encode()
-            self._token = _TOKEN + _varint(len(encoded)) + encoded
-        return self._result(answer, decision_id) + self._token
+            self._token = _TOKEN + varint(len(encoded)) + encoded
+        return self._result(answer, decision_id, now) + self._token
 
 
 class StreamAnswers:
@@ -106,16 +96,18 @@ class StreamAnswers:
 
     def __init__(self) -> None:
         self._last = (-1, -1)
-        self._result: Callable[[Answer, bytes], bytes] = BatchAnswers(revision=0, staleness=0).result
+        self._result: Callable[[Answer, bytes, int], bytes] = BatchAnswers(revision=0, staleness=0).result
 
-    def response(self, sequence: int, answer: Answer, decision_id: bytes, *, revision: int, staleness: int) -> bytes:
-        """Return the bytes of a `StreamCheckAssumeRoleResponse`."""
+    def response(
+        self, sequence: int, answer: Answer, decision_id: bytes, now: int, *, revision: int, staleness: int
+    ) -> bytes:
+        """Return the bytes of a `StreamCheckAssumeRoleResponse` that is given at the time `now`, in microseconds."""
         if self._last != (revision, staleness):
             self._last = (revision, staleness)
             self._result = BatchAnswers(revision=revision, staleness=staleness, tag=_STREAMED_DECISION).result
-        result = self._result(answer, decision_id)
+        result = self._result(answer, decision_id, now)
         # Zero is not written, and a negative number is written as the unsigned one of the same 64 bits.
-        return _SEQUENCE + _varint(sequence & _ALL_BITS) + result if sequence else result
+        return _SEQUENCE + varint(sequence & _ALL_BITS) + result if sequence else result
 
 
 def refusal(status: Status) -> bytes:

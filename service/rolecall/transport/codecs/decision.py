@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from rolecall.engine.cache import REQUEST_CACHE_BYTES, RequestCache
@@ -133,8 +134,10 @@ def requirement(message: pb.Consistency) -> Requirement:
             )
 
 
-def write_answer(message: pb.Decision, answer: Answer, decision_id: str, revision: int, staleness: int = 0) -> None:
-    """Fill an empty message with an answer; `staleness` is in microseconds."""
+def write_answer(
+    message: pb.Decision, answer: Answer, decision_id: str, revision: int, staleness: int = 0, *, now: int
+) -> None:
+    """Fill an empty message with an answer that is given at the time `now`; times are in microseconds."""
     message.MergeFromString(answer.encoded or encode_decision(answer.decision))
     message.decision_id = decision_id
     message.revision = revision
@@ -142,6 +145,14 @@ def write_answer(message: pb.Decision, answer: Answer, decision_id: str, revisio
     # The encoded decision has a staleness of 0 already.
     if staleness:
         message.staleness.FromMicroseconds(staleness)
+    if answer.decision.valid_until is not None:
+        message.valid_for.CopyFrom(duration(remaining(answer.decision, now)))
+
+
+def remaining(decision: Decision, now: int) -> int:
+    """Return for how many microseconds from `now` a decision holds that holds until a time; 0 if it does not hold at `now`."""
+    since, until = decision.valid_from, decision.valid_until
+    return 0 if until is None or (since is not None and now < since) else max(0, until - now)
 
 
 def encode_decision(decision: Decision) -> bytes:
@@ -171,6 +182,12 @@ def timestamp(micros: int) -> Timestamp:
     """Return a time as a message."""
     seconds, rest = divmod(micros, _MICROS)
     return Timestamp(seconds=seconds, nanos=rest * 1_000)
+
+
+def duration(micros: int) -> Duration:
+    """Return a time that passes, which is not negative, as a message."""
+    seconds, rest = divmod(micros, _MICROS)
+    return Duration(seconds=seconds, nanos=rest * 1_000)
 
 
 def micros_of(message: Timestamp, field: str) -> int:

@@ -19,14 +19,16 @@ def explain_response(
     token: str,
     staleness: int = 0,
     served_from: ServedFrom = ServedFrom.EVALUATED,
+    now: int,
 ) -> pb.ExplainAssumeRoleResponse:
-    """Return the message of an explanation; `staleness` is in microseconds."""
+    """Return the message of an explanation that is given at the time `now`; times are in microseconds."""
     response = pb.ExplainAssumeRoleResponse(
         statements=map(_statement, explanation.statements),
         near_misses=map(_near_miss, explanation.near_misses),
         consistency_token=token,
     )
-    write_answer(response.decision, Answer(explanation.decision, served_from), decision_id, revision, staleness)
+    answer = Answer(explanation.decision, served_from)
+    write_answer(response.decision, answer, decision_id, revision, staleness, now=now)
     return response
 
 

@@ -13,12 +13,16 @@ from rolecall.roles.change import ChangeKind
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError
 from rolecall.roles.role import Revision, Role
 from rolecall.roles.tokens import Tokens
+from rolecall.transport.codecs.decision import duration
+from rolecall.transport.codecs.field_bytes import BYTES, tag, varint
 from rolecall.transport.codecs.role import KINDS, role
 from rolecall_client.v1 import watch_pb2 as pb
 
 MAX_ACCOUNTS = 100
 CACHE_BYTES = 8 * 1024 * 1024
 """The most memory of encoded changes that are cached, with their roles."""
+
+_CHECKPOINT = tag(pb.WatchRolesResponse, "checkpoint", BYTES)
 
 _Cached: TypeAlias = "tuple[Role, bytes]"
 
@@ -53,18 +57,21 @@ class EventEncoder:
                 return self._change(revision, kind, changed)
             case RoleFound(found):
                 return self._change(found.revision, ChangeKind.CREATED, found)
-            case Checkpoint(revision):
-                return self._encoded_checkpoint(revision)
+            case Checkpoint():
+                return self._encoded_checkpoint(event)
             case ResyncRequired(reason):
                 return pb.WatchRolesResponse(resync_required=pb.ResyncRequired(reason=reason)).SerializeToString()
 
-    def _encoded_checkpoint(self, revision: Revision) -> bytes:
-        # After a write every watch gets the same one. The token names the revision and the history.
-        token = self._tokens.consistency(revision)
+    def _encoded_checkpoint(self, event: Checkpoint) -> bytes:
+        # After a write every watch gets the same one, but for its ages. The token names the revision and the history.
+        token = self._tokens.consistency(event.revision)
         if self._checkpoint[0] != token:
-            message = pb.WatchRolesResponse(checkpoint=pb.WatchCheckpoint(revision=revision, token=token))
-            self._checkpoint = (token, message.SerializeToString())
-        return self._checkpoint[1]
+            shared = pb.WatchCheckpoint(revision=event.revision, token=token)
+            self._checkpoint = (token, shared.SerializeToString())
+        ages = pb.WatchCheckpoint(staleness=duration(event.staleness), stream_age=duration(event.stream_age))
+        # In one message: decoders of some languages do not merge a message that is in another one twice.
+        encoded = self._checkpoint[1] + ages.SerializeToString()
+        return _CHECKPOINT + varint(len(encoded)) + encoded
 
     def _change(self, revision: Revision, kind: ChangeKind, changed: Role) -> bytes:
         # The cache also stores the role, so that no other object can get the same `id` while the entry exists.

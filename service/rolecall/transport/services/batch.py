@@ -48,7 +48,18 @@ class Batch:
     `decided` has its decisions if they are to be reported.
     """
 
-    __slots__ = ("_encode", "_point", "_reported", "_requests", "_size", "_staleness", "decided", "moment", "results")
+    __slots__ = (
+        "_encode",
+        "_now",
+        "_point",
+        "_reported",
+        "_requests",
+        "_size",
+        "_staleness",
+        "decided",
+        "moment",
+        "results",
+    )
 
     def __init__(
         self,
@@ -79,7 +90,7 @@ class Batch:
         # The path of every item of a batch: it looks nothing up twice.
         check, now, restored = self._point.check_version, self.moment.time, self.moment.restored
         append, encode, process, numbers = self.results.append, self._encode, ids.process, ids.numbers
-        reported = self._reported
+        reported, given = self._reported, self._now
         for request, version in self._requests:
             try:
                 answer = check(request, version, now, restored=restored)
@@ -89,7 +100,7 @@ class Batch:
                 self.refuse(error)
             else:
                 decision_id = b"%s-%x" % (process, next(numbers))
-                append(encode(answer, decision_id))
+                append(encode(answer, decision_id, given))
                 if reported:
                     self._report(request, answer, decision_id)
             if perf_counter() > until:
@@ -98,7 +109,7 @@ class Batch:
 
     def add(self, request: AssumeRoleRequest, answer: Answer, decision_id: bytes) -> None:
         """Add the answer to the next request."""
-        self.results.append(self._encode(answer, decision_id))
+        self.results.append(self._encode(answer, decision_id, self._now))
         if self._reported:
             self._report(request, answer, decision_id)
 
@@ -111,7 +122,7 @@ class Batch:
         self.decided.append((request, IssuedAnswer(answer, decision_id.decode(), time, revision, self._staleness)))
 
     def _use_staleness(self, staleness: int) -> None:
-        self._staleness = staleness
+        self._staleness, self._now = staleness, self.moment.time_at(staleness)
         self._encode = BatchAnswers(revision=self.moment.revision, staleness=staleness).result
 
 

@@ -128,7 +128,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             return None
         decision_id, revision = self._ids.next_bytes(), snapshot.revision
         token = self._consistency.token()
-        response = self._encode_check(answer, decision_id, revision=revision, staleness=staleness, token=token)
+        response = self._encode_check(answer, decision_id, now, revision=revision, staleness=staleness, token=token)
         # Last: after a failure the method answers the call again, and one answer is reported once.
         if call:
             call.report(request, IssuedAnswer(answer, decision_id.decode(), now, revision, staleness))
@@ -191,6 +191,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             token=moment.token,
             staleness=staleness,
             served_from=served_from,
+            now=moment.time_at(staleness),
         )
 
     async def ListAssumableRoles(
@@ -246,7 +247,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         decision_id, revision = self._ids.next_bytes(), snapshot.revision
         if report:
             report(request, IssuedAnswer(answer, decision_id.decode(), now, revision, staleness))
-        return self._encode_streamed(sequence, answer, decision_id, revision=revision, staleness=staleness)
+        return self._encode_streamed(sequence, answer, decision_id, now, revision=revision, staleness=staleness)
 
     def _answer(self, query: bytes, caller: Caller, message: pb.Decision, report: Report | None) -> None:
         """Decide a query, fill an empty message with the answer, and report it; raise `LongWorkError`."""
@@ -256,7 +257,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         snapshot, staleness = point.snapshot, self._consistency.staleness()
         answer = point.check_version(request, snapshot.version(request.role_key), now, restored=snapshot.restored)
         decision_id, revision = self._ids.next(), snapshot.revision
-        write_answer(message, answer, decision_id, revision, staleness)
+        write_answer(message, answer, decision_id, revision, staleness, now=now)
         if report:
             report(request, IssuedAnswer(answer, decision_id, now, revision, staleness))
 
@@ -267,7 +268,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         version = self._point.snapshot.version(request.role_key)
         answer = await self._answers.check(request, version, moment, self._answers.turns.begin())
         decision_id, staleness = self._ids.next(), moment.age.staleness()
-        write_answer(message, answer, decision_id, moment.revision, staleness)
+        write_answer(message, answer, decision_id, moment.revision, staleness, now=moment.time_at(staleness))
         if report:
             report(request, IssuedAnswer(answer, decision_id, moment.time, moment.revision, staleness))
         return moment.token
