@@ -10,7 +10,7 @@ import grpc
 import pytest
 from google.rpc import code_pb2
 
-from rolecall_client import RolecallClient, following, watch
+from rolecall_client import RolecallClient, following, watch_progress
 from rolecall_client.boottime import boottime
 from rolecall_client.following import Following, Pauses
 from rolecall_client.v1 import role_pb2 as r, watch_pb2 as w, watch_pb2_grpc
@@ -24,7 +24,7 @@ LOST = w.WatchRolesResponse(resync_required=w.ResyncRequired(reason="gone; read 
 
 @pytest.fixture(autouse=True)
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "FIRST_BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr(watch_progress, "FIRST_BACKOFF_SECONDS", 0.01)
     monkeypatch.setattr(following, "FIRST_PAUSE_SECONDS", 0.01)
 
 
@@ -43,7 +43,7 @@ def followed(address: str, request: w.WatchRolesRequest | None = None) -> Iterat
 def fed_by(*answers: Answer) -> Iterator[tuple[RecordingSink, Following, list[w.WatchRolesRequest]]]:
     with answering(*answers) as (client, asked):
         sink = RecordingSink()
-        started = Following(sink, client._watches.WatchRoles, w.WatchRolesRequest(account_ids=["7"]), timeout=10)
+        started = Following(sink, client._open_watch, w.WatchRolesRequest(account_ids=["7"]), timeout=10)
         started.start()
         yield sink, started, asked
         started.close()
@@ -133,7 +133,7 @@ def test_closing_ends_the_stream_and_the_thread_and_reports_nothing() -> None:
 
 
 def test_closing_does_not_wait_for_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "FIRST_BACKOFF_SECONDS", 3_600.0)
+    monkeypatch.setattr(watch_progress, "FIRST_BACKOFF_SECONDS", 3_600.0)
     others = following_threads()
 
     with fed_by(sending(checkpoint(1), then=STOPPING)) as (sink, started, _):
@@ -146,7 +146,7 @@ def test_closing_does_not_wait_for_a_pause(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_one_that_was_closed_does_not_start() -> None:
     with answering() as (client, asked):
-        late = Following(RecordingSink(), client._watches.WatchRoles, w.WatchRolesRequest(), timeout=1)
+        late = Following(RecordingSink(), client._open_watch, w.WatchRolesRequest(), timeout=1)
         late.close()
         late.start()
 

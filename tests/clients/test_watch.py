@@ -13,7 +13,7 @@ import pytest
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from rolecall_client import ResyncRequiredError, RolecallClient, RolecallError, watch
+from rolecall_client import ResyncRequiredError, RolecallClient, RolecallError, watch, watch_progress
 from rolecall_client.boottime import boottime
 from rolecall_client.v1 import role_pb2 as r, watch_pb2 as w, watch_pb2_grpc
 from tests.clients.test_client import POLICY
@@ -29,7 +29,7 @@ def client(address: str) -> Iterator[RolecallClient]:
 
 @pytest.fixture(autouse=True)
 def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "FIRST_BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr(watch_progress, "FIRST_BACKOFF_SECONDS", 0.01)
 
 
 @contextmanager
@@ -201,7 +201,7 @@ def test_an_unreachable_server_is_an_error_after_the_timeout() -> None:
 
 
 def test_a_silent_stream_is_cancelled_and_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "SILENT_SECONDS", 0.2)
+    monkeypatch.setattr(watch_progress, "SILENT_SECONDS", 0.2)
 
     with answering(sending(checkpoint(1)), sending(checkpoint(1), change(2))) as (client, asked):
         events = client.watch_roles()
@@ -231,6 +231,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(watch, "time", clock)
+    monkeypatch.setattr(watch_progress, "time", clock)
     return clock
 
 
@@ -289,7 +290,7 @@ def test_the_time_that_the_caller_takes_does_not_count_when_the_stream_breaks(cl
 def test_pauses_between_streams_grow_and_start_over_after_a_message(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "FIRST_BACKOFF_SECONDS", 0.1)
+    monkeypatch.setattr(watch_progress, "FIRST_BACKOFF_SECONDS", 0.1)
     monkeypatch.setattr("random.uniform", lambda _low, high: high)
     failing = [sending(then=STOPPING)] * 7
 
@@ -306,7 +307,7 @@ def test_pauses_between_streams_grow_and_start_over_after_a_message(
 def test_a_watch_is_given_up_when_no_message_came_for_that_long(
     clock: Clock, monkeypatch: pytest.MonkeyPatch, give_up_after: float, streams: int
 ) -> None:
-    monkeypatch.setattr(watch.Watch, "_pause", lambda _watch: clock.sleep(3.0))
+    monkeypatch.setattr(watch_progress.WatchProgress, "_next_pause", lambda _progress: 3.0)
 
     with answering(sending(checkpoint(1), then=STOPPING), *[sending(then=STOPPING)] * 9) as (client, asked):
         events = client.watch_roles(give_up_after=give_up_after)
@@ -320,7 +321,7 @@ def test_a_watch_is_given_up_when_no_message_came_for_that_long(
 def test_before_the_first_message_the_timeout_of_the_client_counts(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch.Watch, "_pause", lambda _watch: clock.sleep(3.0))
+    monkeypatch.setattr(watch_progress.WatchProgress, "_next_pause", lambda _progress: 3.0)
 
     with (
         answering(*[sending(then=STOPPING)] * 9, timeout=5) as (client, asked),
@@ -329,6 +330,22 @@ def test_before_the_first_message_the_timeout_of_the_client_counts(
         next(client.watch_roles())
 
     assert (caught.value.reason, len(asked)) == ("SERVER_STOPPING", 3)
+
+
+def test_the_caller_learns_when_each_stream_is_opened_before_its_messages() -> None:
+    calls = list[Any]()
+
+    with answering(sending(checkpoint(1), then=STOPPING), sending(checkpoint(1))) as (client, _):
+        before = boottime()
+        events = client.watch_roles(opened=calls.append, resumed=lambda error: calls.append(error.reason))
+        for _ in range(2):
+            next(events)
+            calls.append("checkpoint")
+        events.close()
+
+    first, second = calls[0], calls[3]
+    assert calls == [first, "checkpoint", "SERVER_STOPPING", second, "checkpoint"]
+    assert before <= first <= second <= boottime()
 
 
 def test_closing_the_client_ends_its_watches() -> None:
@@ -367,15 +384,3 @@ def test_closing_a_watch_ends_its_stream_and_its_thread() -> None:
         thread.join(10)
 
     assert not thread.is_alive()
-
-
-def test_each_stream_is_announced_with_the_time_just_before_it_is_opened() -> None:
-    opened, before = list[float](), boottime()
-
-    with answering(sending(checkpoint(1), then=STOPPING), sending(checkpoint(1), change(2))) as (client, _):
-        events = client.watch_roles(opened=opened.append)
-        seen(events, 3)
-        events.close()
-
-    assert len(opened) == 2
-    assert before <= opened[0] < opened[1] <= boottime()

@@ -61,6 +61,13 @@ class RolecallError(Exception):
         super().__init__(message)
 
 
+class ResyncRequiredError(RolecallError):
+    """Changes are lost: discard what was built from the changes, and start a new watch with the initial state."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("FAILED_PRECONDITION", message, reason="RESYNC_REQUIRED")
+
+
 def error_of_status(status: status_pb2.Status, *, request_id: str = "") -> RolecallError:
     """Return the error of a status: that of a call, or of one query of a batch."""
     info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()

@@ -1,0 +1,248 @@
+"""The client for an event loop: one method for each method of the contract."""
+
+# ruff: noqa: ASYNC109  (the timeout of a call is its deadline, which gRPC sends to the server)
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+
+from rolecall_client.async_calls import AsyncCalls
+from rolecall_client.async_role_methods import AsyncRoleMethods
+from rolecall_client.async_stream import AsyncPipeline, Queries
+from rolecall_client.async_watch import AsyncWatch
+from rolecall_client.bearer import TokenSource
+from rolecall_client.channel import open_async_channel
+from rolecall_client.checks import CallOptions, Metadata
+from rolecall_client.connection.address import target_of
+from rolecall_client.connection.settings import DEFAULT_TIMEOUT_SECONDS
+from rolecall_client.layers import LayerOptions, async_layered
+from rolecall_client.methods import (
+    CAN_I,
+    EXPLAIN,
+    LIST_ASSUMABLE_ROLES,
+    LIST_TRUSTED_PRINCIPALS,
+    STREAM_CHECK,
+    VALIDATE_PERMISSION_POLICY,
+    VALIDATE_TRUST_POLICY,
+    WATCH_ROLES,
+    WHO_AM_I,
+)
+from rolecall_client.remote_checks import AsyncRemoteChecks
+from rolecall_client.requests import (
+    PAGE_SIZE,
+    assumable_roles_request,
+    can_i_request,
+    explain_request,
+    profile_of,
+    watch_request,
+)
+from rolecall_client.stream import DEFAULT_IN_FLIGHT
+from rolecall_client.v1 import caller_pb2 as c, decision_pb2 as d, policy_pb2 as p, watch_pb2 as w
+from rolecall_client.watch_progress import GIVE_UP_SECONDS, Opened, Resumed, RoleWatchEvent
+
+
+class AsyncRolecallClient(AsyncRoleMethods):
+    """A client of one Rolecall service, for one event loop; close it, or use it in an `async with` statement.
+
+    Methods return the responses of `rolecall.v1` and raise `RolecallError` when a call fails; a deny is a response. Every
+    write has a `request_id`, generated if none is given, so it is safe to retry. `timeout` is in seconds, for one call with
+    its retries; `metadata` is sent with a call, beside that of the client. `token` is sent with each call, or what it returns if
+    it is a function; without TLS to this machine only, else `ValueError` is raised.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        credentials: grpc.ChannelCredentials | None = None,
+        token: str | TokenSource | None = None,
+        timeout: float = DEFAULT_TIMEOUT_SECONDS,
+        metadata: Metadata = (),
+        batching: bool = True,
+    ) -> None:
+        self._timeout = timeout
+        self._calls = AsyncCalls(open_async_channel(target_of(address), credentials, token), metadata)
+        self._remote, self._stack = AsyncRemoteChecks(self._calls), AsyncExitStack()
+        options = LayerOptions(batching=batching)
+        self._checks = async_layered(self._remote, self._open_watch, self._credential, options, self._stack)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections; calls in progress fail."""
+        await self._calls.close()
+        await self._stack.aclose()
+
+    async def check(
+        self,
+        query: d.AssumeRoleQuery,
+        *,
+        consistency: d.Consistency | None = None,
+        timeout: float | None = None,
+        metadata: Metadata = (),
+    ) -> d.CheckAssumeRoleResponse:
+        """Return the decision of one query."""
+        return await self._checks.check(query, consistency, self._options(timeout, metadata))
+
+    async def batch_check(
+        self,
+        queries: Iterable[d.AssumeRoleQuery],
+        *,
+        consistency: d.Consistency | None = None,
+        timeout: float | None = None,
+        metadata: Metadata = (),
+    ) -> d.BatchCheckAssumeRoleResponse:
+        """Return the decisions of many queries at one revision, in order; a malformed query has an `error` instead."""
+        return await self._remote.batch(list(queries), consistency, self._options(timeout, metadata))
+
+    def stream(
+        self, queries: Queries, *, in_flight: int = DEFAULT_IN_FLIGHT, metadata: Metadata = ()
+    ) -> AsyncIterator[d.StreamCheckAssumeRoleResponse]:
+        """Yield the decisions of queries as they arrive, in order; `sequence` is the index of the query, from 0.
+
+        At most `in_flight` queries are read ahead of the decisions, so any number of them needs little memory. When the server
+        ends the stream, because it stops for example, the unanswered queries are sent again on a new one.
+        """
+        return AsyncPipeline(
+            lambda messages: self._calls.open(STREAM_CHECK, messages, metadata), queries, in_flight
+        ).answers()
+
+    async def what_can(
+        self,
+        asked: d.AssumeRoleQuery,
+        *,
+        account_id: str = "",
+        page_size: int = PAGE_SIZE,
+        timeout: float | None = None,
+        metadata: Metadata = (),
+    ) -> AsyncIterator[d.AssumableRole]:
+        """Yield every role that the identity of `asked` can assume, or could with further condition keys, page by page.
+
+        `asked` is a query without a role; `account_id` restricts the roles to one account.
+        """
+        page, options = assumable_roles_request(asked, account_id, page_size), self._options(timeout, metadata)
+        while True:
+            answer = await self._calls.unary(LIST_ASSUMABLE_ROLES, page, options)
+            for role in answer.roles:
+                yield role
+            if not answer.next_page_token:
+                return
+            page.page_token = answer.next_page_token
+
+    async def who_am_i(self, *, timeout: float | None = None, metadata: Metadata = ()) -> c.WhoAmIResponse:
+        """Return how the server recognises this client."""
+        return await self._calls.unary(WHO_AM_I, c.WhoAmIRequest(), self._options(timeout, metadata))
+
+    async def can_i(
+        self,
+        action: str,
+        resource: str = "",
+        context: Mapping[str, Sequence[str]] | None = None,
+        *,
+        timeout: float | None = None,
+        metadata: Metadata = (),
+    ) -> c.CanIResponse:
+        """Return whether this client may do `action` on `resource` (an ARN; empty: the action names none)."""
+        return await self._calls.unary(
+            CAN_I, can_i_request(action, resource, context), self._options(timeout, metadata)
+        )
+
+    async def who_can(
+        self, role: str, *, timeout: float | None = None, metadata: Metadata = ()
+    ) -> d.ListTrustedPrincipalsResponse:
+        """Return the principals that the trust policy of a role names, statement by statement."""
+        request = d.ListTrustedPrincipalsRequest(role=role)
+        return await self._calls.unary(LIST_TRUSTED_PRINCIPALS, request, self._options(timeout, metadata))
+
+    async def explain(
+        self,
+        query: d.AssumeRoleQuery,
+        *,
+        consistency: d.Consistency | None = None,
+        at_revision: int | None = None,
+        assume_time: datetime | None = None,
+        timeout: float | None = None,
+        metadata: Metadata = (),
+    ) -> d.ExplainAssumeRoleResponse:
+        """Return the decision of one query with an explanation.
+
+        `assume_time` is the time that the decision assumes, UTC if it has no zone. `at_revision` selects the revision of the
+        role that decides.
+        """
+        request = explain_request(query, consistency, at_revision, assume_time)
+        return await self._calls.unary(EXPLAIN, request, self._options(timeout, metadata))
+
+    async def validate(
+        self, document: str, *, ram: bool = False, timeout: float | None = None, metadata: Metadata = ()
+    ) -> p.ValidateTrustPolicyResponse:
+        """Validate a trust policy; with `ram` against the language of RAM, without the extensions of Rolecall."""
+        request = p.ValidateTrustPolicyRequest(document=document, profile=profile_of(ram=ram))
+        return await self._calls.unary(VALIDATE_TRUST_POLICY, request, self._options(timeout, metadata))
+
+    async def validate_permission_policy(
+        self,
+        document: str,
+        *,
+        ram: bool = False,
+        session_policy: bool = False,
+        timeout: float | None = None,
+        metadata: Metadata = (),
+    ) -> p.ValidatePermissionPolicyResponse:
+        """Validate a permission policy, with `session_policy` one that a session is created with; `ram` as in `validate`."""
+        request = p.ValidatePermissionPolicyRequest(
+            document=document, profile=profile_of(ram=ram), session_policy=session_policy
+        )
+        return await self._calls.unary(VALIDATE_PERMISSION_POLICY, request, self._options(timeout, metadata))
+
+    def watch_roles(
+        self,
+        *,
+        start_token: str = "",
+        account_ids: Iterable[str] = (),
+        include_initial_state: bool = False,
+        give_up_after: float = GIVE_UP_SECONDS,
+        resumed: Resumed = lambda _error: None,
+        opened: Opened = lambda _at: None,
+        timeout: float | None = None,
+        metadata: Metadata = (),
+    ) -> AsyncGenerator[RoleWatchEvent, None]:
+        """Yield each change of a role, in order and once, and checkpoints, until the caller closes the generator.
+
+        The watch starts now, or after `start_token` (of a checkpoint or of a write), or with `include_initial_state`: then every
+        role comes first as a change of kind CREATED, up to the first checkpoint. A stream that breaks is resumed, after `resumed`
+        was called with the error. `opened` is called with the time, by `boottime`, just before each stream is opened. When no
+        message arrives for `give_up_after` seconds (for the first message: `timeout`) the error is raised. Raise
+        `ResyncRequiredError` when changes are lost: discard what was built from the changes, and start a new watch with the
+        initial state.
+        """
+        request = watch_request(start_token, account_ids, include_initial_state)
+        return AsyncWatch(
+            lambda message: self._open_watch(message, metadata),
+            request,
+            timeout=self._options(timeout, metadata).timeout,
+            give_up_after=give_up_after,
+            resumed=resumed,
+            opened=opened,
+        ).events()
+
+    async def _open_watch(self, request: w.WatchRolesRequest, metadata: Metadata = ()) -> Any:  # noqa: ANN401 - a call of gRPC
+        return await self._calls.open(WATCH_ROLES, request, metadata)
+
+    def _options(self, timeout: float | None, metadata: Metadata) -> CallOptions:
+        return CallOptions(timeout=self._timeout if timeout is None else timeout, metadata=metadata)
+
+    def _credential(self) -> bytes:
+        return hashlib.sha256(b"").digest()

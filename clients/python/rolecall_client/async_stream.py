@@ -1,0 +1,114 @@
+"""Pipelined checks from an event loop, by the rules of `stream`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import aclosing
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from rolecall_client.async_calls import is_cancelled
+from rolecall_client.errors import RolecallError, error_of_call
+from rolecall_client.stream import BACKOFF_SECONDS, MAX_ATTEMPTS
+from rolecall_client.v1 import decision_pb2 as d
+
+Queries = AsyncIterable[d.AssumeRoleQuery] | Iterable[d.AssumeRoleQuery]
+
+AsyncOpen = Callable[[AsyncIterator[d.StreamCheckAssumeRoleRequest]], Awaitable[Any]]
+"""Opens a stream that sends the messages of an iterator."""
+
+
+class AsyncPipeline:
+    """Sends queries on streams, at most `in_flight` ahead of the answers."""
+
+    def __init__(self, open_stream: AsyncOpen, queries: Queries, in_flight: int) -> None:
+        self._open, self._in_flight = open_stream, max(1, in_flight)
+        self._source = _numbered(queries)
+        self._unanswered: deque[d.StreamCheckAssumeRoleRequest] = deque()
+
+    async def answers(self) -> AsyncGenerator[d.StreamCheckAssumeRoleResponse, None]:
+        """Yield an answer for each query; raise `RolecallError` when several streams in succession return none."""
+        attempts = 0
+        while await self._read_ahead() or self._unanswered:
+            try:
+                async with aclosing(self._on_one_stream()) as answers:
+                    async for answer in answers:
+                        attempts = 0
+                        yield answer
+            except RolecallError as error:
+                attempts += 1
+                if error.code != "UNAVAILABLE" or attempts == MAX_ATTEMPTS:
+                    raise
+                await asyncio.sleep(BACKOFF_SECONDS * 3 ** (attempts - 1))
+
+    async def _on_one_stream(self) -> AsyncGenerator[d.StreamCheckAssumeRoleResponse, None]:
+        """Send the unanswered queries and then the following ones, until every query is answered."""
+        to_send: asyncio.Queue[d.StreamCheckAssumeRoleRequest | None] = asyncio.Queue()
+        for message in self._unanswered:
+            to_send.put_nowait(message)
+        stream = await self._open(_until_none(to_send))
+        try:
+            while self._unanswered:
+                answer = await _next(stream)
+                self._unanswered.popleft()
+                yield answer
+                for message in await self._read_ahead():
+                    to_send.put_nowait(message)
+        finally:
+            to_send.put_nowait(None)
+            await _close(stream, in_order=not self._unanswered)
+
+    async def _read_ahead(self) -> list[d.StreamCheckAssumeRoleRequest]:
+        read = list[d.StreamCheckAssumeRoleRequest]()
+        while len(self._unanswered) < self._in_flight:
+            message = await anext(self._source, None)
+            if message is None:
+                break
+            self._unanswered.append(message)
+            read.append(message)
+        return read
+
+
+async def _numbered(queries: Queries) -> AsyncGenerator[d.StreamCheckAssumeRoleRequest, None]:
+    sequence = 0
+    if isinstance(queries, AsyncIterable):
+        async for query in queries:
+            yield d.StreamCheckAssumeRoleRequest(sequence=sequence, query=query)
+            sequence += 1
+        return
+    for sequence, query in enumerate(queries):
+        yield d.StreamCheckAssumeRoleRequest(sequence=sequence, query=query)
+
+
+async def _until_none(
+    queue: asyncio.Queue[d.StreamCheckAssumeRoleRequest | None],
+) -> AsyncIterator[d.StreamCheckAssumeRoleRequest]:
+    while (message := await queue.get()) is not None:
+        yield message
+
+
+async def _next(stream: Any) -> d.StreamCheckAssumeRoleResponse:  # noqa: ANN401 - gRPC's calls have no public type
+    try:
+        message = await stream.read()
+    except grpc.RpcError as error:
+        raise error_of_call(error) from error
+    except asyncio.CancelledError:
+        if is_cancelled():
+            raise
+        raise RolecallError("CANCELLED", "the stream was cancelled") from None
+    if message is grpc.aio.EOF:
+        raise RolecallError("UNAVAILABLE", "the stream ended before every query was answered")
+    answer: d.StreamCheckAssumeRoleResponse = message
+    return answer
+
+
+async def _close(stream: Any, *, in_order: bool) -> None:  # noqa: ANN401
+    """End a stream. If every query is answered, wait for its status and ignore it, else cancel it."""
+    if not in_order:
+        stream.cancel()
+        return
+    await stream.code()

@@ -1,0 +1,1 @@
+"""How a client reaches its servers: addresses, TLS files, tokens and channels."""

@@ -1,0 +1,94 @@
+"""How far a watch has come: what it has yielded, from where a new stream continues it, and when it is given up."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeAlias
+
+from rolecall_client.errors import ResyncRequiredError, RolecallError
+from rolecall_client.v1 import watch_pb2 as w
+
+SILENT_SECONDS = 30.0
+GIVE_UP_SECONDS = 300.0
+FIRST_BACKOFF_SECONDS, MOST_BACKOFF_SECONDS = 0.1, 5.0
+
+RoleWatchEvent: TypeAlias = w.RoleWatchChange | w.WatchCheckpoint
+"""A change, or a checkpoint from which a later watch can continue."""
+
+Resumed = Callable[[RolecallError], object]
+"""Called with the error of a broken stream before it is resumed."""
+
+Opened = Callable[[float], object]
+"""Called with the time, by `boottime`, just before each stream is opened."""
+
+Pause = Callable[[float], object]
+"""Waits for seconds; may return early."""
+
+_RESUMED_REASONS = frozenset({"WATCH_TOO_SLOW", "TOO_MANY_CALLS"})
+_RESUMED_CODES = frozenset({"UNAVAILABLE", "CANCELLED"})
+"""gRPC cancels some calls when very many arrive at once."""
+
+
+class WatchProgress:
+    """One watch, over as many streams as it needs. The first message must arrive within `timeout` seconds."""
+
+    def __init__(self, request: w.WatchRolesRequest, *, timeout: float, give_up_after: float) -> None:
+        self.request = request
+        self._give_up_after, self._later_give_up_after = timeout, give_up_after
+        self._yielded: set[tuple[int, str]] = set()
+        self._state_started = False
+        self._last_message_at = time.monotonic()
+        self._backoff = FIRST_BACKOFF_SECONDS
+
+    def event(self, message: w.WatchRolesResponse) -> RoleWatchEvent | None:
+        """Return the event of a message, None if it was yielded before; raise `ResyncRequiredError`."""
+        self._last_message_at = time.monotonic()
+        self._give_up_after, self._backoff = self._later_give_up_after, FIRST_BACKOFF_SECONDS
+        match message.WhichOneof("event"):
+            case "change" if self._is_new(message.change):
+                return message.change
+            case "checkpoint":
+                self._on_checkpoint(message.checkpoint)
+                return message.checkpoint
+            case "resync_required":
+                raise ResyncRequiredError(message.resync_required.reason)
+        return None
+
+    def caller_continues(self) -> None:
+        """Note that the caller wants the next event: the time that it took is no silence of the server."""
+        self._last_message_at = time.monotonic()
+
+    def pause_after(self, error: RolecallError) -> float:
+        """Return the seconds to wait before a new stream; raise the error if a new stream would fail as well or come too late."""
+        if error.code not in _RESUMED_CODES and error.reason not in _RESUMED_REASONS:
+            raise error
+        if time.monotonic() - self._last_message_at >= self._give_up_after:
+            raise error
+        if self._state_started and self.request.include_initial_state:
+            message = "the stream broke before the initial state was complete; read it again"
+            raise ResyncRequiredError(message) from error
+        return self._next_pause()
+
+    def _next_pause(self) -> float:
+        seconds = self._backoff * random.uniform(0.5, 1)  # noqa: S311  (it spreads load; it is no secret)
+        self._backoff = min(self._backoff * 2, MOST_BACKOFF_SECONDS)
+        return seconds
+
+    def _is_new(self, change: w.RoleWatchChange) -> bool:
+        if self.request.include_initial_state:
+            self._state_started = True
+            return True
+        key = (change.revision, change.role.role_id)
+        if key in self._yielded:
+            return False
+        self._yielded.add(key)
+        return True
+
+    def _on_checkpoint(self, checkpoint: w.WatchCheckpoint) -> None:
+        """Resume from this checkpoint if the stream breaks."""
+        # The first checkpoint of a resumed stream is not later than this one, so the changes after it must stay in the set.
+        self._yielded = {key for key in self._yielded if key[0] > checkpoint.revision}
+        self.request.start_token = checkpoint.token
+        self.request.include_initial_state = False
