@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from rolecall.engine.decision import DecidedRole
-from rolecall.engine.errors import ChangeGapError
+from rolecall.engine.errors import ChangeGapError, NotAvailableError
 from rolecall.engine.reverse.index import ReverseIndex, UnsortedIndex
 from rolecall.policy.compiler import CompiledPolicy
 from rolecall.policy.named_principals import named_principals
@@ -59,12 +59,17 @@ class Snapshot:
         incarnation: str = "",
         restored: bool = False,
         kept: Callable[[str], RoleVersion | None] | None = None,
+        indexed: bool = True,
     ) -> None:
-        """Start with `roles`; of two with the same key the last counts. Versions of `kept` are reused for equal roles."""
+        """Start with `roles`; of two with the same key the last counts. Versions of `kept` are reused for equal roles.
+
+        A state that is not `indexed` takes less memory, and its roles cannot be listed by principal.
+        """
         self._versions: dict[str, RoleVersion] = {}
         self._arriving: dict[str, RoleVersion | None] = {}
         self._unsettled: list[_Replaced] = []
         self.revision, self.hash, self.incarnation, self.restored = revision, hash, incarnation, restored
+        self._indexed, self._named = indexed, named_principals if indexed else _no_principals
         versions, repeated, index = self._versions, list[Role](), UnsortedIndex()
         for role in roles:
             key = role.key
@@ -73,9 +78,16 @@ class Snapshot:
                 continue
             old = kept(key) if kept else None
             versions[key] = old if old and old.role == role else RoleVersion(role)
-            index.add(key, named_principals(role.document))
+            index.add(key, self._named(role.document))
         self._index = ReverseIndex.of(index)
         _exhaust(self._replacing({role.key: role for role in repeated}, revision, hash))
+
+    @classmethod
+    def of_versions(cls, versions: dict[str, RoleVersion], revision: Revision) -> Snapshot:
+        """Return a state of these versions by their keys, at once: it takes the dictionary, and is not indexed."""
+        snapshot = cls(revision=revision, indexed=False)
+        snapshot._versions = versions
+        return snapshot
 
     def version(self, key: str) -> RoleVersion | None:
         """Return the newest version of a role."""
@@ -87,7 +99,12 @@ class Snapshot:
         return list(map(self.version if self._arriving else self._versions.get, keys))
 
     def naming(self, principal: Principal, *, after: str, limit: int) -> list[str]:
-        """Return, in order, the first `limit` keys above `after` of the roles that may trust `principal`."""
+        """Return, in order, the first `limit` keys above `after` of the roles that may trust `principal`.
+
+        Raise `NotAvailableError` if the state is not indexed.
+        """
+        if not self._indexed:
+            raise NotAvailableError("a list of the roles that trust a principal")
         return self._index.roles_naming(principal, after=after, limit=limit)
 
     def apply(self, commit: Commit) -> None:
@@ -114,12 +131,19 @@ class Snapshot:
                 yield
         yield from self._replacing(changed, commit.revision, commit.hash)
 
+    def advance(self, changed: Mapping[str, Role | None], revision: Revision) -> None:
+        """Apply what several commits changed, up to `revision`, at once; None: the role with that key was deleted."""
+        _exhaust(self._settling())
+        _exhaust(self._replacing(changed, revision, self.hash))
+
     def replace(self, other: Snapshot) -> None:
         """Exchange the state with that of `other`, at once."""
         self._versions, other._versions = other._versions, self._versions
         self._arriving, other._arriving = other._arriving, self._arriving
         self._unsettled, other._unsettled = other._unsettled, self._unsettled
         self._index, other._index = other._index, self._index
+        self._indexed, other._indexed = other._indexed, self._indexed
+        self._named, other._named = other._named, self._named
         self.revision, other.revision = other.revision, self.revision
         self.hash, other.hash = other.hash, self.hash
         self.incarnation, other.incarnation = other.incarnation, self.incarnation
@@ -176,8 +200,8 @@ class Snapshot:
         old = self._versions.get(key)
         if old and role and old.role.document == role.document:
             return _Replaced(key, RoleVersion(role), frozenset())
-        before = named_principals(old.role.document) if old else frozenset()
-        after = named_principals(role.document) if role else frozenset()
+        before = self._named(old.role.document) if old else frozenset()
+        after = self._named(role.document) if role else frozenset()
         self._index.add(key, after - before)
         return _Replaced(key, RoleVersion(role) if role else None, before - after)
 
@@ -192,6 +216,10 @@ class _Replaced(NamedTuple):
     key: str
     new: RoleVersion | None
     stale: frozenset[Principal]
+
+
+def _no_principals(_document: str) -> frozenset[Principal]:
+    return frozenset()
 
 
 def _exhaust(steps: Iterator[None]) -> None:

@@ -1,0 +1,235 @@
+"""A followed state is always of one revision, never goes back, and knows how old it is at most."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from rolecall.engine.errors import NotAvailableError
+from rolecall.engine.followed_state import DRIFT, KNOWN_TOKENS, FollowedState, SentCheckpoint
+from rolecall.engine.request import read_principal
+from rolecall.roles.change import ChangeKind
+from rolecall.roles.role import Revision, Role
+from tests.engine.world import ACCOUNT, ALICE, OTHER, allow, deny, document, role
+
+CREATED, UPDATED, DELETED = ChangeKind.CREATED, ChangeKind.UPDATED, ChangeKind.DELETED
+SECOND = 1_000_000
+OPENED = 50 * SECOND
+
+
+def sent(revision: int, **facts: Any) -> SentCheckpoint:
+    facts = {"token": f"token-{revision}", "opened_at": OPENED, "stream_age": 0, "staleness": 0} | facts
+    return SentCheckpoint(revision=Revision(revision), **facts)
+
+
+def change(state: FollowedState, kind: ChangeKind, changed: Role) -> None:
+    state.change(changed.revision, kind, changed)
+
+
+def names(state: FollowedState) -> dict[str, int]:
+    return {version.role.role_name: version.role.revision for version in state.snapshot.versions()}
+
+
+def loaded(*roles: Role, revision: int = 5, accounts: tuple[str, ...] = (), **facts: Any) -> FollowedState:
+    state = FollowedState(accounts)
+    state.restart()
+    for found in roles:
+        change(state, CREATED, found)
+    state.checkpoint(sent(revision, **facts), OPENED)
+    return state
+
+
+APP = role(document(allow()))
+
+
+def test_the_initial_state_takes_effect_whole_at_its_first_checkpoint() -> None:
+    state = FollowedState()
+    state.restart()
+    for number in range(3):
+        change(state, CREATED, role(document(allow()), name=f"app-{number}"))
+    before = (names(state), state.age(OPENED))
+
+    state.checkpoint(sent(5), OPENED)
+
+    assert before == ({}, None)
+    assert names(state) == {"app-0": 1, "app-1": 1, "app-2": 1}
+    assert (state.snapshot.revision, state.token) == (5, "token-5")
+
+
+def test_changes_take_effect_together_at_their_checkpoint() -> None:
+    state = loaded(APP, role(document(allow()), name="old"))
+
+    change(state, UPDATED, role(document(deny()), revision=6))
+    change(state, DELETED, role(document(allow()), name="old", revision=7))
+    change(state, CREATED, role(document(allow()), name="new", revision=7))
+    before = names(state)
+    state.checkpoint(sent(7), OPENED)
+
+    assert before == {"app": 1, "old": 1}
+    assert names(state) == {"app": 6, "new": 7}
+
+
+def test_the_state_before_stays_until_a_new_one_is_whole() -> None:
+    state = loaded(APP)
+
+    state.restart()
+    change(state, CREATED, role(document(allow()), name="other", revision=8))
+    meanwhile = (names(state), state.snapshot.revision, state.age(OPENED))
+    state.checkpoint(sent(9), OPENED)
+
+    assert meanwhile == ({"app": 1}, 5, 1)
+    assert (names(state), state.snapshot.revision) == ({"other": 8}, 9)
+
+
+def test_an_initial_state_that_breaks_off_leaves_nothing_behind() -> None:
+    state = loaded(APP)
+
+    state.restart()
+    change(state, CREATED, role(document(allow()), name="half", revision=8))
+    state.restart()
+    state.checkpoint(sent(9), OPENED)
+
+    assert names(state) == {}
+
+
+def test_what_is_unchanged_in_a_new_state_keeps_its_version() -> None:
+    state = loaded(APP)
+    version = state.snapshot.version(APP.key)
+
+    state.restart()
+    change(state, CREATED, role(document(allow())))
+    state.checkpoint(sent(9), OPENED)
+
+    assert state.snapshot.version(APP.key) is version
+
+
+def test_events_before_the_first_restart_are_ignored() -> None:
+    state = FollowedState()
+
+    state.checkpoint(sent(5), OPENED)
+
+    assert (state.snapshot.revision, state.age(OPENED)) == (0, None)
+
+
+def test_changes_after_a_repeated_checkpoint_of_a_resumed_stream_wait_for_their_own() -> None:
+    state = loaded(APP)
+
+    change(state, UPDATED, role(document(deny()), revision=6))
+    state.checkpoint(sent(5), OPENED)
+    before = names(state)
+    state.checkpoint(sent(6), OPENED)
+
+    assert (before, names(state)) == ({"app": 1}, {"app": 6})
+
+
+def test_a_checkpoint_of_an_earlier_revision_changes_nothing() -> None:
+    state = loaded(APP, revision=5, staleness=SECOND)
+
+    state.checkpoint(sent(4, staleness=0), OPENED)
+
+    assert (state.snapshot.revision, state.token, state.age(OPENED)) == (5, "token-5", SECOND + 1)
+
+
+def test_the_age_counts_from_the_earliest_time_at_which_the_checkpoint_can_have_been_sent() -> None:
+    state = loaded(stream_age=3 * SECOND, staleness=2 * SECOND)
+
+    age = state.age(OPENED + 10 * SECOND)
+
+    assert age == (10 - 3 + 2) * SECOND + 10 * SECOND // DRIFT + 1
+
+
+@given(
+    travel=st.integers(0, 60 * SECOND),
+    later=st.integers(0, 3_600 * SECOND),
+    staleness=st.integers(0, 60 * SECOND),
+    drift=st.integers(-200, 200),
+)
+def test_the_age_is_never_less_than_the_truth(travel: int, later: int, staleness: int, drift: int) -> None:
+    """The stream begins at the server, and the checkpoint leaves it, `travel` after `OPENED`; its clock drifts all the time."""
+    server_age = later * (1_000_000 + drift) // 1_000_000
+    left_at = OPENED + travel + later
+    state = loaded(stream_age=server_age, staleness=staleness)
+
+    bound = state.age(left_at + SECOND)
+
+    assert bound is not None
+    assert bound >= left_at + SECOND - (left_at - staleness)
+
+
+def test_a_checkpoint_of_a_server_that_is_further_behind_does_not_make_the_state_older() -> None:
+    state = loaded(staleness=SECOND)
+
+    state.checkpoint(sent(5, staleness=9 * SECOND), OPENED)
+
+    assert state.age(OPENED) == SECOND + 1
+
+
+@pytest.mark.parametrize("missing", ["stream_age", "staleness"])
+def test_the_age_is_unknown_where_the_server_does_not_send_it(missing: str) -> None:
+    state = loaded(APP, **{missing: None})
+
+    assert state.age(OPENED) is None
+
+
+def test_a_new_state_of_a_lower_revision_decides_nothing_until_it_must_include_what_was_seen_before() -> None:
+    state = loaded(APP, revision=9)
+
+    state.restart()
+    state.checkpoint(sent(7, opened_at=OPENED + SECOND, staleness=5 * SECOND), OPENED + SECOND)
+    behind = state.age(OPENED + SECOND)
+    state.checkpoint(sent(7, opened_at=OPENED + SECOND, stream_age=9 * SECOND, staleness=SECOND), OPENED + 10 * SECOND)
+
+    assert behind is None
+    assert state.age(OPENED + 10 * SECOND) is not None
+
+
+def test_a_new_state_of_a_lower_revision_decides_when_it_reaches_the_higher_one() -> None:
+    state = loaded(APP, revision=9)
+
+    state.restart()
+    state.checkpoint(sent(7, staleness=5 * SECOND), OPENED)
+    state.restart()
+    state.checkpoint(sent(8, staleness=5 * SECOND), OPENED)
+    behind = state.age(OPENED)
+    state.checkpoint(sent(9, staleness=5 * SECOND), OPENED)
+
+    assert behind is None
+    assert state.age(OPENED) == 5 * SECOND + 1
+
+
+def test_a_state_covers_the_accounts_that_it_follows() -> None:
+    some, every = loaded(accounts=(ACCOUNT,)), loaded()
+
+    assert [some.covers(f"{ACCOUNT}/app"), some.covers(f"{OTHER}/app")] == [True, False]
+    assert every.covers(f"{OTHER}/app")
+
+
+def test_only_tokens_of_the_watch_are_reached() -> None:
+    state = loaded(revision=5)
+    state.checkpoint(sent(6), OPENED)
+
+    known = [state.reached(token) for token in ("token-5", "token-6", "token-7", "")]
+    state.restart()
+
+    assert known == [True, True, False, False]
+    assert not state.reached("token-6")
+
+
+def test_the_newest_tokens_are_known() -> None:
+    state = loaded(revision=1)
+
+    for revision in range(2, KNOWN_TOKENS + 2):
+        state.checkpoint(sent(revision), OPENED)
+
+    assert not state.reached("token-1")
+    assert state.reached("token-2")
+
+
+def test_a_state_that_is_not_indexed_cannot_be_listed_by_principal() -> None:
+    state = loaded(APP)
+
+    with pytest.raises(NotAvailableError):
+        state.snapshot.naming(read_principal(ALICE), after="", limit=1)
+    assert state.snapshot.postings == 0
