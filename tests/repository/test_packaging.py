@@ -65,6 +65,7 @@ OURS = {"rolecall", "rolecall-client"}
 def test_server_and_client_have_one_version() -> None:
     assert CLIENT["version"] == SERVER["version"]
     assert f"rolecall-client=={SERVER['version']}" in SERVER["dependencies"]
+    assert f"rolecall=={CLIENT['version']}" in CLIENT["optional-dependencies"]["local"]
 
 
 def test_the_installed_version_is_that_of_the_tree() -> None:
