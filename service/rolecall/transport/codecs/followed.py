@@ -26,7 +26,10 @@ T = TypeVar("T", bound=Hashable)
 
 
 class WatchedRoles:
-    """Makes roles of the messages of a watch. Equal documents of the roles that it reads are one object, to save memory, until `forget`."""
+    """Makes roles of the messages of a watch.
+
+    To save memory, equal texts of the roles that it reads are one object, until `forget`.
+    """
 
     def __init__(self) -> None:
         self._shared: dict[Hashable, Hashable] = {}
