@@ -20,8 +20,8 @@ OPENED = 50 * SECOND
 
 
 def sent(revision: int, **facts: Any) -> SentCheckpoint:
-    facts = {"token": f"token-{revision}", "opened_at": OPENED, "stream_age": 0, "staleness": 0} | facts
-    return SentCheckpoint(revision=Revision(revision), **facts)
+    whole: dict[str, Any] = {"token": f"token-{revision}", "opened_at": OPENED, "stream_age": 0, "staleness": 0} | facts
+    return SentCheckpoint(revision=Revision(revision), **whole)
 
 
 def change(state: FollowedState, kind: ChangeKind, changed: Role) -> None:
@@ -168,7 +168,10 @@ def test_a_checkpoint_of_a_server_that_is_further_behind_does_not_make_the_state
 
 @pytest.mark.parametrize("missing", ["stream_age", "staleness"])
 def test_the_age_is_unknown_where_the_server_does_not_send_it(missing: str) -> None:
-    state = loaded(APP, **{missing: None})
+    state = FollowedState()
+    state.restart()
+
+    state.checkpoint(sent(5, **{missing: None}), OPENED)
 
     assert state.age(OPENED) is None
 

@@ -216,7 +216,7 @@ def test_a_policy_that_this_version_cannot_read_is_left_to_the_server() -> None:
     assert fed(changed("")).answer(asked(), None, CALL) is None
 
 
-WORKING_HOURS = {
+WORKING_HOURS: dict[str, Any] = {
     "DateGreaterThanEquals": {"acs:CurrentTime": "2026-01-01T11:00:00Z"},
     "DateLessThan": {"acs:CurrentTime": "2026-01-01T13:00:00Z"},
 }
