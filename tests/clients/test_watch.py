@@ -13,7 +13,14 @@ import pytest
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
-from rolecall_client import ResyncRequiredError, RolecallClient, RolecallError, watch, watch_progress
+from rolecall_client import (
+    AsyncRolecallClient,
+    ResyncRequiredError,
+    RolecallClient,
+    RolecallError,
+    watch,
+    watch_progress,
+)
 from rolecall_client.boottime import boottime
 from rolecall_client.v1 import role_pb2 as r, watch_pb2 as w, watch_pb2_grpc
 from tests.clients.test_client import POLICY
@@ -83,6 +90,33 @@ def seen(events: Iterator[Any], count: int) -> list[tuple[str, int]]:
 
 STOPPING = (code_pb2.UNAVAILABLE, "SERVER_STOPPING")
 TOO_SLOW = (code_pb2.RESOURCE_EXHAUSTED, "WATCH_TOO_SLOW")
+
+
+def test_a_stream_that_is_open_for_long_is_continued_on_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch_progress, "LONGEST_STREAM_SECONDS", 0)
+    errors = list[RolecallError]()
+
+    with answering(sending(checkpoint(1)), sending(change(2), checkpoint(2)), sending()) as (client, asked):
+        events = client.watch_roles(resumed=errors.append)
+        got = seen(events, 3)
+        events.close()
+
+    assert got == [("checkpoint", 1), ("change", 2), ("checkpoint", 2)]
+    assert [request.start_token for request in asked[:2]] == ["", "t1"]
+    assert errors == []
+
+
+async def test_an_event_loop_continues_such_a_stream_alike(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch_progress, "LONGEST_STREAM_SECONDS", 0)
+    opened = list[float]()
+
+    async with AsyncRolecallClient(address) as client:
+        events = client.watch_roles(opened=opened.append)
+        got = [await anext(events) for _ in range(3)]
+        await events.aclose()
+
+    assert all(isinstance(event, w.WatchCheckpoint) for event in got)
+    assert len(opened) == 3
 
 
 def test_a_watch_yields_the_state_and_every_later_change(client: RolecallClient) -> None:

@@ -55,6 +55,7 @@ class AsyncWatch:
                 await asyncio.sleep(pause)
 
     async def _on_one_stream(self) -> AsyncGenerator[RoleWatchEvent, None]:
+        self._progress.stream_opens()
         self._opened(boottime())
         stream = await self._open(self._progress.request)
         try:
@@ -62,6 +63,8 @@ class AsyncWatch:
                 event = self._progress.event(await _next(stream))
                 if event is not None:
                     yield event
+                    if self._progress.continues_elsewhere(event):
+                        return
         finally:
             stream.cancel()
 

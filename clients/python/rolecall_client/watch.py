@@ -4,6 +4,7 @@
 2. If that is impossible `ResyncRequiredError` is raised, and the caller must discard what it built from the changes. This is
    an error and not an event so that it cannot be overlooked.
 3. The server sends a message every few seconds. A stream without messages is cancelled and resumed.
+4. A stream that has been open for long is continued on a new one at a checkpoint.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ class Watch:
                 self._wait(pause)
 
     def _on_one_stream(self) -> Iterator[RoleWatchEvent]:
+        self._progress.stream_opens()
         self._opened(boottime())
         try:
             stream = self._open(self._progress.request)
@@ -77,6 +79,8 @@ class Watch:
                 if event is not None:
                     yield event
                     self._progress.caller_continues()
+                    if self._progress.continues_elsewhere(event):
+                        return
 
 
 class _Watchdog:

@@ -14,6 +14,13 @@ SILENT_SECONDS = 30.0
 GIVE_UP_SECONDS = 300.0
 FIRST_BACKOFF_SECONDS, MOST_BACKOFF_SECONDS = 0.1, 5.0
 
+LONGEST_STREAM_SECONDS = 1_800.0
+"""A stream is continued on a new one after at most this time.
+
+What its checkpoints say about the age of the state is less exact the longer it is open, since the two clocks drift apart, and the
+server judges the present credential of the client only when a stream is opened.
+"""
+
 RoleWatchEvent: TypeAlias = w.RoleWatchChange | w.WatchCheckpoint
 """A change, or a checkpoint from which a later watch can continue."""
 
@@ -41,6 +48,17 @@ class WatchProgress:
         self._state_started = False
         self._last_message_at = time.monotonic()
         self._backoff = FIRST_BACKOFF_SECONDS
+        self._opened_at = self._open_for = 0.0
+
+    def stream_opens(self) -> None:
+        """Note that a stream is opened now."""
+        self._opened_at = time.monotonic()
+        # Streams that were opened at the same time, because a server was restarted, are not reopened at the same time.
+        self._open_for = LONGEST_STREAM_SECONDS * random.uniform(0.5, 1)  # noqa: S311  (as below)
+
+    def continues_elsewhere(self, event: RoleWatchEvent) -> bool:
+        """Return whether a new stream is to be opened after an event: at a checkpoint, when the present one is old."""
+        return isinstance(event, w.WatchCheckpoint) and time.monotonic() - self._opened_at >= self._open_for
 
     def event(self, message: w.WatchRolesResponse) -> RoleWatchEvent | None:
         """Return the event of a message, None if it was yielded before; raise `ResyncRequiredError`."""
