@@ -17,6 +17,7 @@ from rolecall.roles.accounts import Accounts
 from rolecall.roles.role import Revision
 from rolecall.roles.tokens import Tokens
 from rolecall.storage.sql import rows
+from rolecall.transport.codecs import batch
 from rolecall.transport.codecs.field_bytes import varint
 from tests.repository.tree import ROOT
 
@@ -97,6 +98,7 @@ MEMOS = {
     ),
     "tags": Memo("storage/sql/rows.py", rows.shared_tags, lambda number: rows.shared_tags(tags(number))),
     "number": Memo("transport/codecs/field_bytes.py", varint, lambda number: varint(2**60 + number)),
+    "valid_for": Memo("transport/codecs/batch.py", batch._valid_for, lambda number: batch._valid_for(2**58 + number)),
     "token": Memo("roles/tokens.py", TOKENS._memoised, lambda number: TOKENS.consistency(Revision(number))),
 }
 FEW = {"principals of a long document": 2}

@@ -7,11 +7,13 @@ copied, and the fields that differ are written behind it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
+from typing import TypeAlias
 
 from google.rpc.status_pb2 import Status
 
-from rolecall.engine.decision import Answer, Decision, ServedFrom
-from rolecall.transport.codecs.decision import duration, encode_decision, remaining
+from rolecall.engine.decision import Answer, ServedFrom
+from rolecall.transport.codecs.decision import duration, encode_decision, remaining_millis
 from rolecall.transport.codecs.field_bytes import BYTES, VARINT, tag, varint
 from rolecall_client.v1 import decision_pb2 as pb
 
@@ -23,28 +25,32 @@ _SEQUENCE = tag(pb.StreamCheckAssumeRoleResponse, "sequence", VARINT)
 _TOKEN = tag(pb.CheckAssumeRoleResponse, "consistency_token", BYTES)
 _DECISION_ID = tag(pb.Decision, "decision_id", BYTES)
 _REVISION = tag(pb.Decision, "revision", VARINT)
-_VALID_FOR = tag(pb.Decision, "valid_for", BYTES)
+_STALENESS = tag(pb.Decision, "staleness", BYTES)
 _SERVED_FROM = {
     served: tag(pb.Decision, "served_from", VARINT) + varint(pb.ServedFrom.Value(f"SERVED_FROM_{served}"))
     for served in ServedFrom
 }
+_SERVED_FROM_BYTES = 2  # each of them: a tag and a number of one byte
+
+
+_Frame: TypeAlias = tuple[bytes, bytes]
+"""What precedes an encoded decision of a length, and what comes between `served_from` and an id of a length."""
 
 
 class BatchAnswers:
     """Encodes the results of one batch, which share a revision and a staleness (microseconds).
 
-    `tag` is that of the decision in the message of a result.
+    `before` is what precedes the length of the decision in each result: the tag of that field, and fields before it.
     """
 
-    def __init__(self, *, revision: int, staleness: int, tag: bytes = _DECISION) -> None:
-        self._tag = tag
+    def __init__(self, *, revision: int, staleness: int, before: bytes = _DECISION) -> None:
+        self._before = before
         shared = _REVISION + varint(revision)
         if staleness:
-            age = pb.Decision()
-            age.staleness.FromMicroseconds(staleness)
-            shared += age.SerializeToString()
+            age = duration(staleness).SerializeToString()
+            shared += _STALENESS + varint(len(age)) + age
         self._shared = shared
-        self._frames: dict[tuple[int, int, ServedFrom], tuple[bytes, bytes]] = {}
+        self._frames: dict[int, _Frame] = {}
 
     def result(self, answer: Answer, decision_id: bytes, now: int) -> bytes:
         """Return the bytes of a `BatchCheckResult` with a decision that is given at the time `now`, in microseconds."""
@@ -52,22 +58,25 @@ class BatchAnswers:
         if not encoded:
             encoded = encode_decision(decision)
         if decision.valid_until is not None:
-            encoded += _valid_for(decision, now)
-        size = (len(encoded), len(decision_id), served_from)
-        start, end = self._frames.get(size) or self._frame(*size)
-        return b"".join((start, encoded, end, decision_id))
+            encoded += _valid_for(remaining_millis(decision, now))
+        # One number for both lengths, which is found sooner than a tuple; an id never is as long as 65,536 bytes.
+        sizes = len(encoded) << 16 | len(decision_id)
+        start, end = self._frames.get(sizes) or self._frame(sizes)
+        return b"".join((start, encoded, _SERVED_FROM[served_from], end, decision_id))
 
-    def _frame(self, encoded: int, decision_id: int, served_from: ServedFrom) -> tuple[bytes, bytes]:
-        """Return what precedes an encoded decision of that length, and what comes between it and an id of that length."""
-        end = self._shared + _SERVED_FROM[served_from] + _DECISION_ID + varint(decision_id)
-        frame = (self._tag + varint(encoded + len(end) + decision_id), end)
-        self._frames[encoded, decision_id, served_from] = frame
+    def _frame(self, sizes: int) -> _Frame:
+        encoded, decision_id = sizes >> 16, sizes & 0xFFFF
+        end = self._shared + _DECISION_ID + varint(decision_id)
+        frame = self._frames[sizes] = (
+            self._before + varint(encoded + _SERVED_FROM_BYTES + len(end) + decision_id),
+            end,
+        )
         return frame
 
 
-def _valid_for(decision: Decision, now: int) -> bytes:
-    encoded = duration(remaining(decision, now)).SerializeToString()
-    return _VALID_FOR + varint(len(encoded)) + encoded
+@lru_cache(maxsize=1_024)
+def _valid_for(millis: int) -> bytes:
+    return pb.Decision(valid_for=duration(millis * 1_000)).SerializeToString()
 
 
 class CheckAnswers:
@@ -76,7 +85,6 @@ class CheckAnswers:
     def __init__(self) -> None:
         self._last: tuple[int, int, str] = (-1, -1, "")
         self._result: Callable[[Answer, bytes, int], bytes] = BatchAnswers(revision=0, staleness=0).result
-        self._token = b""
 
     def response(
         self, answer: Answer, decision_id: bytes, now: int, *, revision: int, staleness: int, token: str
@@ -84,11 +92,11 @@ class CheckAnswers:
         """Return the bytes of a `CheckAssumeRoleResponse` that is given at the time `now`, in microseconds."""
         if self._last != (revision, staleness, token):
             self._last = (revision, staleness, token)
-            # The decision is the same field, of the same number, in a result of a batch.
-            self._result = BatchAnswers(revision=revision, staleness=staleness).result
             encoded = token.encode()
-            self._token = _TOKEN + varint(len(encoded)) + encoded
-        return self._result(answer, decision_id, now) + self._token
+            # The decision is the same field, of the same number, in a result of a batch.
+            before = _TOKEN + varint(len(encoded)) + encoded + _DECISION
+            self._result = BatchAnswers(revision=revision, staleness=staleness, before=before).result
+        return self._result(answer, decision_id, now)
 
 
 class StreamAnswers:
@@ -104,7 +112,7 @@ class StreamAnswers:
         """Return the bytes of a `StreamCheckAssumeRoleResponse` that is given at the time `now`, in microseconds."""
         if self._last != (revision, staleness):
             self._last = (revision, staleness)
-            self._result = BatchAnswers(revision=revision, staleness=staleness, tag=_STREAMED_DECISION).result
+            self._result = BatchAnswers(revision=revision, staleness=staleness, before=_STREAMED_DECISION).result
         result = self._result(answer, decision_id, now)
         # Zero is not written, and a negative number is written as the unsigned one of the same 64 bits.
         return _SEQUENCE + varint(sequence & _ALL_BITS) + result if sequence else result

@@ -146,13 +146,13 @@ def write_answer(
     if staleness:
         message.staleness.FromMicroseconds(staleness)
     if answer.decision.valid_until is not None:
-        message.valid_for.CopyFrom(duration(remaining(answer.decision, now)))
+        message.valid_for.CopyFrom(duration(remaining_millis(answer.decision, now) * 1_000))
 
 
-def remaining(decision: Decision, now: int) -> int:
-    """Return for how many microseconds from `now` a decision holds that holds until a time; 0 if it does not hold at `now`."""
+def remaining_millis(decision: Decision, now: int) -> int:
+    """Return for how many whole milliseconds from `now` a decision holds that has an end; 0 if it does not hold at `now`."""
     since, until = decision.valid_from, decision.valid_until
-    return 0 if until is None or (since is not None and now < since) else max(0, until - now)
+    return 0 if until is None or now >= until or (since is not None and now < since) else (until - now) // 1_000
 
 
 def encode_decision(decision: Decision) -> bytes:

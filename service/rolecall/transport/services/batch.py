@@ -31,15 +31,15 @@ class DecisionIds:
     """The ids of decisions: the name of this process and a number."""
 
     def __init__(self) -> None:
-        self.process, self.numbers = secrets.token_hex(6).encode(), count(1)
+        self.form, self.numbers = secrets.token_hex(6).encode() + b"-%x", count(1)
 
     def next(self) -> str:
         """Return the next id."""
-        return (b"%s-%x" % (self.process, next(self.numbers))).decode()
+        return self.next_bytes().decode()
 
     def next_bytes(self) -> bytes:
         """Return the next id in UTF-8."""
-        return b"%s-%x" % (self.process, next(self.numbers))
+        return self.form % next(self.numbers)
 
 
 class Batch:
@@ -89,7 +89,7 @@ class Batch:
         """Decide requests until the time `until`; stop at one that needs long work, and return that."""
         # The path of every item of a batch: it looks nothing up twice.
         check, now, restored = self._point.check_version, self.moment.time, self.moment.restored
-        append, encode, process, numbers = self.results.append, self._encode, ids.process, ids.numbers
+        append, encode, form, numbers = self.results.append, self._encode, ids.form, ids.numbers
         reported, given = self._reported, self._now
         for request, version in self._requests:
             try:
@@ -99,7 +99,7 @@ class Batch:
             except EngineError as error:
                 self.refuse(error)
             else:
-                decision_id = b"%s-%x" % (process, next(numbers))
+                decision_id = form % next(numbers)
                 append(encode(answer, decision_id, given))
                 if reported:
                     self._report(request, answer, decision_id)
