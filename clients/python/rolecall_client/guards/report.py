@@ -1,0 +1,98 @@
+"""Reports what a guard finds: counts it, logs refusals, and calls back."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from rolecall_client.boottime import boottime
+from rolecall_client.guards.counts import GuardCounts
+from rolecall_client.guards.decision import GuardDecision, GuardMode, GuardOutcome, OnDecision
+
+LINES_PER_SECOND = 10
+"""Of the log. Callers cause these lines, so they must not be able to fill a disk."""
+
+_MAX_CHARACTERS = 200
+
+LOGGER = logging.getLogger("rolecall_client.guards")
+
+_LEVELS = {
+    GuardOutcome.ALLOWED: logging.DEBUG,
+    GuardOutcome.PUBLIC: logging.DEBUG,
+    GuardOutcome.DENIED: logging.INFO,
+    GuardOutcome.UNKNOWN_CALLER: logging.INFO,
+    GuardOutcome.CLOSED: logging.WARNING,
+    GuardOutcome.NOT_OBSERVED: logging.WARNING,
+    GuardOutcome.UNDECIDED: logging.ERROR,
+}
+
+
+class LineLimit:
+    """Limits lines to some a second, and counts those that are left out."""
+
+    def __init__(self, lines: int = LINES_PER_SECOND, clock: Callable[[], float] = boottime) -> None:
+        self._lines, self._clock, self._lock = lines, clock, threading.Lock()
+        self._second, self._written, self._left_out = -1, 0, 0
+
+    def admit(self) -> int | None:
+        """Return the number of lines that were left out since the last one, or None if this one is left out too."""
+        with self._lock:
+            second = int(self._clock())
+            if second != self._second:
+                self._second, self._written = second, 0
+            if self._written >= self._lines:
+                self._left_out += 1
+                return None
+            self._written += 1
+            left_out, self._left_out = self._left_out, 0
+            return left_out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardReport:
+    """Where the decisions of a guard are reported."""
+
+    mode: GuardMode
+    counts: GuardCounts = field(default_factory=GuardCounts)
+    on_decision: OnDecision | None = None
+    limit: LineLimit = field(default_factory=LineLimit)
+
+    def add(self, decision: GuardDecision) -> None:
+        """Report a decision. Never raises."""
+        self.counts.add(decision)
+        self._log(decision)
+        if self.on_decision is None:
+            return
+        try:
+            self.on_decision(decision)
+        except Exception:  # a callback must not change what happens to a call
+            if self.limit.admit() is not None:
+                LOGGER.exception("the callback of a guard failed")
+
+    def _log(self, decision: GuardDecision) -> None:
+        level = _LEVELS[decision.outcome]
+        if level == logging.DEBUG or not LOGGER.isEnabledFor(level):
+            return
+        left_out = self.limit.admit()
+        if left_out is None:
+            return
+        LOGGER.log(
+            level,
+            "%s %s: method=%s role=%s caller=%s reason=%s decision_id=%s %s (%d lines left out)",
+            "refused" if self.mode is GuardMode.ENFORCE else "would be refused",
+            decision.outcome,
+            _shown(decision.method),
+            decision.role or "-",
+            _shown(decision.caller) if decision.caller else "-",
+            decision.reason or "-",
+            decision.decision_id or "-",
+            _shown(decision.detail),
+            left_out,
+        )
+
+
+def _shown(text: str) -> str:
+    # Callers choose methods and paths: no line breaks, and not megabytes.
+    return ascii(text[:_MAX_CHARACTERS]) + ("..." if len(text) > _MAX_CHARACTERS else "")
