@@ -124,7 +124,7 @@ def test_the_entry_that_counts_is_the_first_of_all_that_match(
     named = {(*pattern, "*") if number in rests else pattern for number, pattern in enumerate(patterns)}
 
     def rank(pattern: tuple[str, ...]) -> list[int] | None:
-        ranks = []
+        ranks: list[int] = []
         for number, segment in enumerate(pattern):
             if segment == "*":
                 return [*ranks, 2] if number < len(path) else None

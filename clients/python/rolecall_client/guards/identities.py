@@ -48,6 +48,7 @@ class SpiffePrincipals:
 
     def __init__(self, principals: Mapping[str, str]) -> None:
         self._patterns = SpiffePatterns({spiffe: required_principal(as_) for spiffe, as_ in principals.items()})
+        self.needs_account = _have_service_account(principals)
 
     def __call__(self, peer: PeerFacts) -> CallerIdentity:
         """Return who calls."""
@@ -73,11 +74,7 @@ class SpiffeServiceAccounts:
             raise ValueError(f"`{provider}` is not the name of a provider; write the last part of its ARN")
         self._trust_domain, self._provider = trust_domain, provider
         self._claims, self._account_id = claims, account_id
-
-    @property
-    def needs_account(self) -> bool:
-        """Return whether every role must be written with its account."""
-        return not self._account_id
+        self.needs_account = not account_id
 
     def __call__(self, peer: PeerFacts) -> CallerIdentity:
         """Return who calls."""
@@ -96,6 +93,7 @@ class DnsPrincipals:
         if invalid := sorted(name for name in principals if not _DNS_NAME.fullmatch(name)):
             raise ValueError(f"`{invalid[0]}` is no DNS name; write it in lower case and without wildcards")
         self._principals = {name: required_principal(as_) for name, as_ in principals.items()}
+        self.needs_account = _have_service_account(principals)
         if not self._principals:
             raise ValueError("the map names no caller")
 
@@ -137,3 +135,8 @@ def required_principal(text: str) -> str:
             f"`{text}` is no principal; write `acs:ram::ACCOUNT:user/NAME`, `ACCOUNT@SERVICE` or `k8s:PROVIDER/NAMESPACE/NAME`"
         )
     return text
+
+
+def _have_service_account(principals: Mapping[str, str]) -> bool:
+    """Return whether a principal belongs to the provider of the role's account, so that the role needs its account."""
+    return any(as_.startswith(KUBERNETES_PREFIX) for as_ in principals.values())

@@ -19,8 +19,6 @@ _MAX_CHARACTERS = 200
 LOGGER = logging.getLogger("rolecall_client.guards")
 
 _LEVELS = {
-    GuardOutcome.ALLOWED: logging.DEBUG,
-    GuardOutcome.PUBLIC: logging.DEBUG,
     GuardOutcome.DENIED: logging.INFO,
     GuardOutcome.UNKNOWN_CALLER: logging.INFO,
     GuardOutcome.CLOSED: logging.WARNING,
@@ -72,8 +70,11 @@ class GuardReport:
                 LOGGER.exception("the callback of a guard failed")
 
     def _log(self, decision: GuardDecision) -> None:
-        level = _LEVELS[decision.outcome]
-        if level == logging.DEBUG or not LOGGER.isEnabledFor(level):
+        if decision.allowed:
+            return
+        # Of an observing guard every line matters: they show what to mend before the guard enforces.
+        level = _LEVELS[decision.outcome] if self.mode is GuardMode.ENFORCE else logging.WARNING
+        if not LOGGER.isEnabledFor(level):
             return
         left_out = self.limit.admit()
         if left_out is None:
