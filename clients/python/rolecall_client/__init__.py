@@ -10,6 +10,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from rolecall_client.answer_cache_options import AnswerCacheOptions
 from rolecall_client.errors import ResyncRequiredError, RolecallError, Violation, error_of_status
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rolecall_client.queries import query
 
 __all__ = [
+    "AnswerCacheOptions",
     "AsyncRolecallClient",
     "ResyncRequiredError",
     "RolecallClient",

@@ -1,0 +1,37 @@
+"""Checks of an event loop that a client answers from its cache, where it may."""
+
+from __future__ import annotations
+
+from rolecall_client.answer_cache import AnswerCache
+from rolecall_client.answer_keys import exact_key, may_cache
+from rolecall_client.cached_checks import Credential, accepts_cached
+from rolecall_client.checks import AsyncChecks, CallOptions
+from rolecall_client.v1 import decision_pb2 as d
+
+
+class AsyncCachedChecks:
+    """Answers from the cache, else from the next layer, whose answers are cached.
+
+    Errors are never cached, nor are answers to calls with metadata of their own, since they may depend on it.
+    """
+
+    def __init__(self, cache: AnswerCache, checks: AsyncChecks, credential: Credential) -> None:
+        self._cache, self._next, self._credential = cache, checks, credential
+
+    async def check(
+        self, query: d.AssumeRoleQuery, consistency: d.Consistency | None, options: CallOptions
+    ) -> d.CheckAssumeRoleResponse:
+        """Return the decision; raise `RolecallError`."""
+        if options.metadata:
+            return await self._next.check(query, consistency, options)
+        cache, key = self._cache, exact_key(query)
+        cache.use_credential(self._credential())
+        if accepts_cached(consistency) and (found := cache.find(key)) is not None:
+            return found
+        if not may_cache(query):
+            return await self._next.check(query, consistency, options)
+        asked = cache.asked()
+        # The query as it is now, whatever the caller does with the message meanwhile.
+        response = await self._next.check(d.AssumeRoleQuery.FromString(key), consistency, options)
+        cache.put(key, response, asked)
+        return response
