@@ -119,8 +119,8 @@ def test_the_server_requires_exactly_what_it_imports() -> None:
     assert imported == required(*SERVER["dependencies"], *OPTIONAL)
 
 
-def test_the_client_requires_only_grpc_and_protobuf() -> None:
-    assert required(*CLIENT["dependencies"]) == {"grpcio", "protobuf", "googleapis-common-protos"}
+def test_the_client_requires_little_beside_grpc_and_protobuf() -> None:
+    assert required(*CLIENT["dependencies"]) == {"grpcio", "protobuf", "googleapis-common-protos", "pyyaml"}
 
 
 @pytest.mark.parametrize("name", ["decision", "policy", "role", "watch"])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rolecall_client.bearer import TokenSource
+if TYPE_CHECKING:  # it needs gRPC, which a command without a server does not import
+    from rolecall_client.bearer import TokenSource
 
 DEFAULT_TIMEOUT_SECONDS = 10.0
 

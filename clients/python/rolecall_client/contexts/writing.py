@@ -1,0 +1,69 @@
+"""Change the current context in the file: only its name, so that comments and the rest stay as they are."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from rolecall_client.contexts.context import ContextsFile
+from rolecall_client.contexts.errors import ContextsError, error_in
+from rolecall_client.contexts.location import read_safely
+from rolecall_client.contexts.reading import parse_contexts
+from rolecall_client.contexts.strict_yaml import Place, YamlMapping, YamlText, decode_yaml
+
+
+def use_context(path: Path, name: str) -> ContextsFile:
+    """Make a context the current one, and return the file as it is then; raise `ContextsError`.
+
+    The file is replaced as a whole: readers see the old or the new one.
+    """
+    text = read_safely(path)
+    file = parse_contexts(text, path)
+    file.context(name)
+    changed = _with_current(text, path, name)
+    written = ContextsFile(path, file.contexts, name)
+    # The text was changed by places; that it now means what is wanted is proved by reading it.
+    if _read(changed, path) != written:
+        raise error_in(path, "the layout of the file is too unusual to change", f"write `current: {name}` in it")
+    # A file that is a link stays one.
+    _replace(path.resolve(), changed)
+    return written
+
+
+def _read(text: str, path: Path) -> ContextsFile | None:
+    with suppress(ContextsError):
+        return parse_contexts(text, path)
+    return None
+
+
+def _with_current(text: str, path: Path, name: str) -> str:
+    root = decode_yaml(text, str(path))
+    if not isinstance(root, YamlMapping):
+        return text
+    lines = text.splitlines(keepends=True)
+    current = root.members.get("current")
+    if isinstance(current, YamlText):
+        return _replaced(lines, current.place, current.end, name)
+    return _replaced(lines, root.places["contexts"], root.places["contexts"], f"current: {name}\n")
+
+
+def _replaced(lines: list[str], start: Place, end: Place, text: str) -> str:
+    before = "".join(lines[: start.line - 1]) + lines[start.line - 1][: start.column - 1]
+    after = lines[end.line - 1][end.column - 1 :] + "".join(lines[end.line :])
+    return before + text + after
+
+
+def _replace(path: Path, text: str) -> None:
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(descriptor, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123
+            os.fchmod(descriptor, path.stat().st_mode & 0o777)
+            file.write(text)
+            file.flush()
+            os.fsync(descriptor)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
