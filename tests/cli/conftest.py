@@ -36,6 +36,7 @@ class CommandLine:
 def rolecall(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     for name in [name for name in os.environ if name.startswith("ROLECALL_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/nowhere")  # without the contexts of the tester
     return CommandLine(capsys)
 
 

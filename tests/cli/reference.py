@@ -18,9 +18,8 @@ _INTRODUCTION = """# The command line
 
 The help of every command, as `rolecall COMMAND --help` prints it. `make docs` writes this page.
 
-Every command that asks a server takes its address from `--address` or `ROLECALL_ADDRESS`,
-its token, if it has one, from the file of `--token-file` or `ROLECALL_TOKEN_FILE`, and prints tables for people or,
-with `-o json`, JSON for programs.
+Every command that asks a server takes its address, its certificates and its token from options, from `ROLECALL_*` variables,
+or from a [context](contexts.md), in this order, and prints tables for people or, with `-o json`, JSON for programs.
 """
 
 

@@ -23,7 +23,14 @@ def environment(**more: str) -> dict[str, str]:
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ROLECALL_")}
     path = os.pathsep.join([str(REPOSITORY / "service"), str(REPOSITORY / "clients" / "python")])
-    return {**kept, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", "ROLECALL_TRANSPORT": TRANSPORT, **more}
+    return {
+        **kept,
+        "XDG_CONFIG_HOME": "/nowhere",
+        "PYTHONPATH": path,
+        "PYTHONIOENCODING": "utf-8",
+        "ROLECALL_TRANSPORT": TRANSPORT,
+        **more,
+    }
 
 
 @contextmanager

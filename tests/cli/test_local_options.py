@@ -172,6 +172,21 @@ LOCAL = {
         frozenset({"--as", "--callers", "action", "resource"}),  # test_callers.py
     ),
     "callers diff": Local(("callers.yaml", "none.yaml"), {**JSON}, frozenset({"old", "new"})),
+    "context list": Local((), {**JSON}),
+    "context use": Local(("prod",), {("--output=json",): '"current": "prod"'}, frozenset({"name"})),
+    "context show": Local(
+        ("--address=here:1",),
+        {
+            ("--address=there:2",): "there:2 ",
+            ("--context=prod",): "--context",
+            ("--tls-ca=ca.pem",): "ca.pem",
+            ("--tls-ca=ca.pem", "--tls-cert=cert.pem", "--tls-key=key.pem"): "cert.pem, key.pem",
+            ("--token-file=url",): "file url",
+            ("--timeout=7",): "timeout_seconds  7",
+            **JSON,
+        },
+        frozenset({"name"}),
+    ),
     "token new": Local((), {("--name=small",): "- name: small", ("--output=json",): '{\n  "token"'}),
     "schema": Local((), {("cases",): '"cases"'}, frozenset({"of"})),
     "version": Local((), {**JSON}),
@@ -202,6 +217,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "url": "sqlite:///other.db",
         "new-url": "sqlite:///new.db",
         "snapshot": "",
+        "contexts.yaml": "contexts:\n  prod: {address: 'roles.internal:443'}\n",
     }
     for name, text in texts.items():
         (folder / name).write_text(text)
@@ -226,6 +242,7 @@ class Runs:
 
     def __call__(self, folder: str, command: str, *arguments: str) -> str:
         """Return everything that a command leaves: its exit code, its output, and its report."""
+        self.monkeypatch.setenv("ROLECALL_CONFIG", "contexts.yaml")
         self.monkeypatch.chdir(shutil.copytree(self.files, self.folder / folder))
         code, out, err = self.rolecall(*command.split(), *arguments)
         report = Path("report")

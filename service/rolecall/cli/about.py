@@ -20,14 +20,15 @@ class Schema(StrEnum):
     ROLES = "roles"
     CASES = "cases"
     CALLERS = "callers"
+    CONTEXTS = "contexts"
 
 
 SchemaArgument = Annotated[
     Schema,
     typer.Argument(
-        metavar="[roles|cases|callers]",
-        help="The schema of role files (`rolecall apply`), of case files (`rolecall test`), or of callers files "
-        "(`rolecall serve --callers`).",
+        metavar="[roles|cases|callers|contexts]",
+        help="The schema of role files (`rolecall apply`), of case files (`rolecall test`), of callers files "
+        "(`rolecall serve --callers`), or of the file of contexts (`rolecall context`).",
     ),
 ]
 
@@ -48,7 +49,7 @@ def version(output: PlainOutputOption = Output.TABLE) -> None:
 
 
 def schema(of: SchemaArgument = Schema.ROLES) -> None:
-    """Print the JSON schema of role, case or callers files."""
+    """Print the JSON schema of role, case, callers or context files."""
     sys.stdout.write(
         resources.files("rolecall.cli").joinpath("schema", f"{of}.schema.json").read_text(encoding="utf-8")
     )

@@ -93,7 +93,8 @@ def apply(
 
     selector = None if prune is None else pairs(prune.split(","), "--prune")
     declared = read_declarations(file)
-    with connect(connection) as client, errors_in_files(declared), _progress(declared) as messages:
+    accounts = {*(role.message.account_id for role in declared), *prune_account}
+    with connect(connection, accounts=accounts) as client, errors_in_files(declared), _progress(declared) as messages:
         response = client.apply_roles(
             messages,
             prune_tags=selector,

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rolecall.cli.account_names import account_in
 from rolecall.cli.failure import DENIED, FAILED, OK, CommandError
 from rolecall.cli.files import read_policy
-from rolecall.cli.options import Connection, Output, OutputOption, expanded
+from rolecall.cli.options import Output, OutputOption, RemoteOptions, expanded
 from rolecall.cli.problem import Location, ProblemsError
-from rolecall.cli.remote import connect
+from rolecall.cli.remote import connect, context_without_server
 from rolecall.cli.request import ExplainedRequest, RequestOptions, offline_query, remote_query
 from rolecall.cli.terminal import print_json, record
 
 if TYPE_CHECKING:
+    from rolecall_client.client import RolecallClient
     from rolecall_client.v1.decision_pb2 import (
         CheckAssumeRoleResponse,
         Consistency,
@@ -56,7 +58,7 @@ Time = Annotated[
 @expanded
 def check(
     request: RequestOptions,
-    connection: Connection,
+    connection: RemoteOptions,
     output: OutputOption = Output.TABLE,
     fully_consistent: FullyConsistent = False,
     at_least_as_fresh: AtLeastAsFresh = "",
@@ -67,9 +69,9 @@ def check(
     """
     if request.policy:
         _refuse_server_options(fully_consistent or at_least_as_fresh)
-        response = _check_offline(request)
+        response = _check_offline(request, connection)
     else:
-        with connect(connection) as client:
+        with _connected(request, connection) as client:
             consistency = _consistency(fully_consistent, at_least_as_fresh)
             response = client.check(remote_query(request, client), consistency=consistency)
     if output is Output.JSON:
@@ -84,7 +86,7 @@ def check(
 @expanded
 def explain(
     request: ExplainedRequest,
-    connection: Connection,
+    connection: RemoteOptions,
     output: OutputOption = Output.TABLE,
     time: Time = "",
     at_revision: AtRevision = None,
@@ -104,10 +106,10 @@ def explain(
             from rolecall.cli.explain_access import explain_permission
 
             raise explain_permission(request, document, _micros(at), output)
-        response = _explain_offline(request, document, at)
+        response = _explain_offline(request, connection, document, at)
     else:
         _require(request)
-        with connect(connection) as client:
+        with _connected(request, connection) as client:
             response = client.explain(
                 remote_query(request, client),
                 consistency=_consistency(fully_consistent, at_least_as_fresh),
@@ -123,18 +125,28 @@ def explain(
     raise _exit(response.decision)
 
 
-def _check_offline(request: RequestOptions) -> CheckAssumeRoleResponse:
+def _connected(request: RequestOptions, connection: RemoteOptions) -> AbstractContextManager[RolecallClient]:
+    return connect(
+        connection.in_context(request.server_context), accounts=[account_in(request.role)] if request.role else []
+    )
+
+
+def _check_offline(request: RequestOptions, connection: RemoteOptions) -> CheckAssumeRoleResponse:
     from rolecall import offline
 
-    query, role = offline_query(request, read_policy(request.policy))
+    context = context_without_server(connection, request.server_context)
+    query, role = offline_query(request, read_policy(request.policy), context)
     with _engine_errors(request.policy):
         return offline.check(query, role)
 
 
-def _explain_offline(request: RequestOptions, document: str, at: datetime | None) -> ExplainAssumeRoleResponse:
+def _explain_offline(
+    request: RequestOptions, connection: RemoteOptions, document: str, at: datetime | None
+) -> ExplainAssumeRoleResponse:
     from rolecall import offline
 
-    query, role = offline_query(request, document)
+    context = context_without_server(connection, request.server_context)
+    query, role = offline_query(request, document, context)
     with _engine_errors(request.policy):
         return offline.explain(query, role, now=_micros(at))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, Entry] = {
     "export": Entry("export", "export", "Write roles as a file that `apply` reads."),
     "role": Entry("roles", "app", "Create, read, change and delete roles."),
     "callers": Entry("callers.command", "app", "Write, check, explain and compare callers files."),
+    "context": Entry("context", "app", "List, choose and show servers by name."),
     "token": Entry("token", "app", "Make static tokens for callers."),
     "whoami": Entry("whoami", "whoami", "Show how a server recognises you, and what gives you rights."),
     "can": Entry("whoami", "can", "Show whether you may do something on a server."),
@@ -44,7 +45,7 @@ COMMANDS: Mapping[str, Entry] = {
     "backup": Entry("backup", "backup", "Write a whole store into one file."),
     "restore": Entry("backup", "restore", "Restore a backup into an empty store."),
     "audit": Entry("audit", "app", "Verify the contents of a store."),
-    "schema": Entry("about", "schema", "Print the JSON schema of role, case or callers files."),
+    "schema": Entry("about", "schema", "Print the JSON schema of role, case, callers or context files."),
     "version": Entry("about", "version", "Print the version of Rolecall and of what it runs on."),
 }
 
@@ -64,8 +65,8 @@ def build_app(requested: str | None) -> typer.Typer:
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
-        help=_HELP,
     )
+    app.callback(help=_HELP)(_overview)
     for name, entry in COMMANDS.items():
         command: typer.Typer | Callable[..., object] = _load(entry) if requested in (None, name) else _not_loaded
         if isinstance(command, typer.Typer):
@@ -73,6 +74,29 @@ def build_app(requested: str | None) -> typer.Typer:
         else:
             app.command(name, short_help=entry.help)(command)
     return app
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from rolecall.cli.about import version
+
+        version()
+        raise typer.Exit
+
+
+VersionOption = Annotated[
+    bool,
+    typer.Option(
+        "--version",
+        callback=_print_version,
+        is_eager=True,
+        help="Print the version of Rolecall and of what it runs on.",
+    ),
+]
+
+
+def _overview(version: VersionOption = False) -> None:
+    """Do nothing; its parameters are the options of the program itself."""
 
 
 def _load(entry: Entry) -> typer.Typer | Callable[..., object]:

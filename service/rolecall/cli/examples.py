@@ -41,7 +41,8 @@ def show_examples(connection: Connection, directory: Path, next_command: str) ->
     """Apply the example roles if the server has no roles, print the decision on each question, and suggest a next command."""
     out = console(sys.stdout)
     questions = list(_questions(directory / "questions.yaml"))
-    with connect(connection) as client:
+    # The server is the one that was just started: no variable is about it.
+    with connect(connection, environ={}) as client:
         account, applied = _ensure_roles(client, directory / "roles")
         decisions = [_decide(client, question, account) for question in questions]
     what = f"applied {applied} example roles" if applied else "the store has roles already, so no examples were applied"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from rolecall.cli.failure import DENIED, OK, CommandError
-from rolecall.cli.options import Output, lists
+from rolecall.cli.options import Output
 from rolecall.cli.policy_check import violation_problems
 from rolecall.cli.problem import Location, ProblemsError
 from rolecall.cli.terminal import console, print_json
@@ -76,7 +76,7 @@ def _parsed(document: str, file: str) -> PermissionPolicy:
 
 
 def _values(options: ExplainedRequest, keys: Sequence[str]) -> list[RequestedValues]:
-    given = {lookup_name(key): tuple(values) for key, values in lists(options.context, "--context").items()}
+    given = {lookup_name(key): tuple(values) for key, values in options.condition_keys.items()}
     if CURRENT_TIME in given:
         raise CommandError(f"--context cannot set `{CURRENT_TIME}`", hint="give the time with --time")
     if options.as_:

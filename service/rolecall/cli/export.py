@@ -62,7 +62,10 @@ def export(
     # Always UTF-8: characters escaped for the terminal's encoding could not be read back.
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")
-    with connect(connection) as client, _progress(client.export_roles(account_id, tags=tags)) as roles:
+    with (
+        connect(connection, accounts=[account_id]) as client,
+        _progress(client.export_roles(account_id, tags=tags)) as roles,
+    ):
         for part in (yaml_parts if output is ExportFormat.YAML else json_parts)(roles):
             sys.stdout.write(part)
 

@@ -41,27 +41,41 @@ ReasonOption = Annotated[
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
-    """The address of the server, and how to connect to it."""
+class RemoteOptions:
+    """How to connect to a server, for commands whose own `--context` also takes the name of a context."""
 
     address: Annotated[
-        str, typer.Option(metavar="HOST:PORT", envvar="ROLECALL_ADDRESS", help="The server to call.")
-    ] = DEFAULT_ADDRESS
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help=f"The server to call [ROLECALL_ADDRESS; default: that of the current context, else {DEFAULT_ADDRESS}].",
+        ),
+    ] = None
     tls_ca: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="CA certificates (PEM) that verify the server; turns on TLS."),
+        typer.Option(
+            metavar="FILE", help="CA certificates (PEM) that verify the server; turns on TLS [ROLECALL_TLS_CA]."
+        ),
     ] = None
     tls_cert: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Certificate (PEM) of this client, for servers that require one."),
+        typer.Option(
+            metavar="FILE",
+            help="Certificate (PEM) of this client, for servers that require one [ROLECALL_TLS_CERT, beside ROLECALL_TLS_CA].",
+        ),
     ] = None
-    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help="Private key (PEM) of --tls-cert.")] = None
+    tls_key: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Private key (PEM) of --tls-cert [ROLECALL_TLS_KEY, beside ROLECALL_TLS_CA]."
+        ),
+    ] = None
     token_file: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            envvar="ROLECALL_TOKEN_FILE",
-            help="File with the token to send, such as that of a ServiceAccount; over TLS, or to this machine.",
+            help="File with the token to send, such as that of a ServiceAccount; over TLS, or to this machine "
+            "[ROLECALL_TOKEN_FILE].",
         ),
     ] = None
     timeout: Annotated[
@@ -69,7 +83,25 @@ class Connection:
         typer.Option(
             metavar="SECONDS",
             min=0.001,
-            help=f"Time limit of each call, including retries [default: {DEFAULT_TIMEOUT_SECONDS:g}; of `apply`: 300].",
+            help="Time limit of each call, including retries [ROLECALL_TIMEOUT; default: "
+            f"{DEFAULT_TIMEOUT_SECONDS:g}; of `apply`: 300].",
+        ),
+    ] = None
+
+    def in_context(self, name: str | None) -> Connection:
+        """Return these options with the name of a context; None: none is named."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(RemoteOptions)}
+        return Connection(**values, context=name)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Connection(RemoteOptions):
+    """How to connect to a server, and the context that says it where no other option does."""
+
+    context: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The context to use, instead of the current one or of variables [ROLECALL_CONTEXT]."
         ),
     ] = None
 
@@ -115,6 +147,24 @@ def lists(values: list[str], option: str) -> Mapping[str, list[str]]:
     for key, value in _split(values, option):
         read.setdefault(key, []).append(value)
     return read
+
+
+def keys_and_context(values: list[str]) -> tuple[Mapping[str, list[str]], str | None]:
+    """Return the condition keys among the values of `--context`, and the name of a context among them, or None.
+
+    The two cannot be confused: a condition key has `=`, and the name of a context never has. Raise `CommandError`.
+    """
+    from rolecall_client.contexts.names import is_context_name
+
+    names = [value for value in values if "=" not in value]
+    if len(names) > 1:
+        raise CommandError(f"--context names the contexts `{names[0]}` and `{names[1]}`", hint="name one")
+    if names and not is_context_name(names[0]):
+        raise CommandError(
+            f"--context takes KEY=VALUE, or the name of a context, not `{names[0]}`",
+            hint="a condition key is written with its value: `--context acs:SourceIp=10.0.0.1`",
+        )
+    return lists([value for value in values if "=" in value], "--context"), next(iter(names), None)
 
 
 def _split(values: list[str], option: str) -> Iterator[tuple[str, str]]:

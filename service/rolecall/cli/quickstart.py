@@ -16,6 +16,7 @@ import typer
 import rolecall
 from rolecall.cli.failure import CommandError
 from rolecall.cli.options import Connection
+from rolecall.cli.problem import ProblemsError
 from rolecall.cli.serve import settings_of
 
 if TYPE_CHECKING:
@@ -119,8 +120,18 @@ def _demonstrate(address: str, examples: Path) -> None:
 
 def next_command(address: str) -> str:
     """Return a command line to try in another terminal."""
-    address_option = () if address == Connection().address else ("--address", address)
+    address_option = () if _is_called_anyway(address) else ("--address", address)
     return shlex.join((*_program(), *_NEXT, *address_option))
+
+
+def _is_called_anyway(address: str) -> bool:
+    """Return whether a command that names no server calls this one: no variable or current context names another."""
+    from rolecall.cli.remote import chosen_connection
+
+    try:
+        return chosen_connection(Connection()).address == address
+    except (CommandError, ProblemsError):
+        return False
 
 
 def _program() -> tuple[str, ...]:

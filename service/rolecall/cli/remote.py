@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import dataclasses
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from rolecall.cli.account_names import require_same_accounts
+from rolecall.cli.context_errors import errors_of_contexts
 from rolecall.cli.failure import FAILED, CommandError
 from rolecall.cli.files import read_text
-from rolecall.cli.options import DEFAULT_TIMEOUT_SECONDS, Connection
-from rolecall.cli.reports import report_error
+from rolecall.cli.options import DEFAULT_TIMEOUT_SECONDS, Connection, RemoteOptions
+from rolecall.cli.reports import report_error, report_failure
+from rolecall.cli.tls_diagnosis import tls_fault
 
 MAX_TOKEN_BYTES = 16 * 1024
 
@@ -20,39 +25,76 @@ if TYPE_CHECKING:
     import grpc
 
     from rolecall_client.client import RolecallClient
+    from rolecall_client.connection.settings import TlsFiles
+    from rolecall_client.contexts.choice import ChosenConnection
+    from rolecall_client.contexts.context import ServerContext
+    from rolecall_client.contexts.given import GivenSettings
+    from rolecall_client.errors import RolecallError
 
 
 @contextmanager
-def connect(connection: Connection) -> Iterator[RolecallClient]:
-    """Yield a client; report an error of the service and exit with 2."""
+def connect(
+    connection: Connection, *, accounts: Iterable[str | None] = (), environ: Mapping[str, str] = os.environ
+) -> Iterator[RolecallClient]:
+    """Yield a client; report an error of the service and exit with 2.
+
+    `accounts` are those that the command names, as written: the context in use and the server must mean the same by them.
+    """
     from rolecall_client.client import RolecallClient
     from rolecall_client.errors import RolecallError
 
-    _require_address(connection.address)
-    timeout = connection.timeout or DEFAULT_TIMEOUT_SECONDS
-    credentials, token = _credentials(connection), _token(connection)
-    with RolecallClient(connection.address, credentials=credentials, token=token, timeout=timeout) as client:
+    chosen = chosen_connection(connection, environ)
+    credentials, token = _credentials(chosen.tls), _token(chosen)
+    timeout = chosen.timeout or DEFAULT_TIMEOUT_SECONDS
+    with RolecallClient(chosen.address, credentials=credentials, token=token, timeout=timeout) as client:
         try:
+            require_same_accounts(client, chosen.context, accounts)
             yield client
         except RolecallError as error:
-            report_error(error, connection.address)
+            _report(error, chosen)
             raise typer.Exit(FAILED) from None
 
 
-def _require_address(address: str) -> None:
-    if not address or any(character.isspace() for character in address):
-        raise CommandError(f"`{address}` is not an address", hint="write --address HOST:PORT")
+def chosen_connection(connection: Connection, environ: Mapping[str, str] = os.environ) -> ChosenConnection:
+    """Return how to connect, by the options, the environment, the context in use and the defaults; raise `CommandError`."""
+    from rolecall_client.contexts.choice import choose
+
+    with errors_of_contexts():
+        return choose(_given(connection), environ)
 
 
-def _token(connection: Connection) -> Callable[[], str] | None:
+def context_without_server(connection: RemoteOptions, name: str | None) -> ServerContext | None:
+    """Return the context in use of a command that calls no server, for its names of accounts."""
+    from rolecall_client.contexts.choice import context_in_use
+
+    with errors_of_contexts():
+        return context_in_use(_given(connection.in_context(name)), os.environ)
+
+
+def _given(connection: Connection) -> GivenSettings:
+    from rolecall_client.contexts.given import OPTIONS, GivenSettings
+
+    return GivenSettings(names=OPTIONS, **dataclasses.asdict(connection))
+
+
+def _report(error: RolecallError, chosen: ChosenConnection) -> None:
+    """Report an error of the service; of a server that cannot be reached, what is wrong with TLS if that is the reason."""
+    fault = tls_fault(chosen.address, chosen.tls) if error.code == "UNAVAILABLE" and not error.reason else None
+    if fault is None:
+        report_error(error, chosen.address)
+    else:
+        report_failure(CommandError(f"cannot reach {chosen.address}: {fault.message}", hint=fault.hint))
+
+
+def _token(chosen: ChosenConnection) -> Callable[[], str] | None:
     """Return what reads the token from its file; it has been read once, so that a missing file is reported."""
     from rolecall_client.bearer import may_have_token
 
-    if connection.token_file is None:
+    if chosen.token is None or chosen.token.file is None:
         return None
-    path = connection.token_file
+    path = chosen.token.file
     _read_token(path)
-    if not (connection.tls_ca or may_have_token(connection.address, None)):
+    if not (chosen.tls or may_have_token(chosen.address, None)):
         raise CommandError(
             "--token-file: a token is sent over TLS, or to this machine", hint="give --tls-ca with the CA of the server"
         )
@@ -67,21 +109,15 @@ def _read_token(path: Path) -> str:
     return token
 
 
-def _credentials(connection: Connection) -> grpc.ChannelCredentials | None:
+def _credentials(tls: TlsFiles | None) -> grpc.ChannelCredentials | None:
     import grpc
 
-    if connection.tls_ca is None and (connection.tls_cert or connection.tls_key):
-        raise CommandError(
-            "--tls-cert and --tls-key need --tls-ca", hint="give the CA certificates that verify the server"
-        )
-    if connection.tls_ca is None:
+    if tls is None:
         return None
-    if bool(connection.tls_cert) != bool(connection.tls_key):
-        raise CommandError("--tls-cert and --tls-key must be given together")
     return grpc.ssl_channel_credentials(
-        root_certificates=_pem(connection.tls_ca),
-        private_key=_pem(connection.tls_key) if connection.tls_key else None,
-        certificate_chain=_pem(connection.tls_cert) if connection.tls_cert else None,
+        root_certificates=_pem(tls.ca),
+        private_key=_pem(tls.key) if tls.key else None,
+        certificate_chain=_pem(tls.cert) if tls.cert else None,
     )
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rolecall.cli.account_names import with_account_id
 from rolecall.cli.failure import CommandError
-from rolecall.cli.options import lists, pairs
+from rolecall.cli.options import keys_and_context, lists, pairs
 
 if TYPE_CHECKING:
     from rolecall.offline import OfflineRole
     from rolecall_client.client import RolecallClient
+    from rolecall_client.contexts.context import ServerContext
     from rolecall_client.v1.decision_pb2 import AssumeRoleQuery
 
 DEFAULT_ACCOUNT = "123456789012"
@@ -41,7 +44,10 @@ class PrincipalOptions:
     ] = dataclasses.field(default_factory=list)
     context: Annotated[
         KeyValues,
-        typer.Option(metavar="KEY=VALUE", help="A condition key (`acs:SourceIp=...`); repeat KEY for more values."),
+        typer.Option(
+            metavar="KEY=VALUE|NAME",
+            help="A condition key (`acs:SourceIp=...`); repeat KEY for more values. Without `=`: the context to use.",
+        ),
     ] = dataclasses.field(default_factory=list)
     external_id: Annotated[
         str, typer.Option(metavar="TEXT", help="The external id, read as sts:ExternalId; 2 to 1,224 characters.")
@@ -61,6 +67,16 @@ class PrincipalOptions:
             help="The requested session duration, from 900 to the role's maximum; 0: none requested.",
         ),
     ] = 0
+
+    @property
+    def condition_keys(self) -> Mapping[str, list[str]]:
+        """Return the values of each condition key; raise `CommandError` for a text that is none."""
+        return keys_and_context(self.context)[0]
+
+    @property
+    def server_context(self) -> str | None:
+        """Return the name of the context that `--context` gives, or None."""
+        return keys_and_context(self.context)[1]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,18 +159,24 @@ def remote_query(options: RequestOptions, client: RolecallClient) -> AssumeRoleQ
     return _query(options, options.role, options.account_id or _account(options, client))
 
 
-def offline_query(options: RequestOptions, document: str) -> tuple[AssumeRoleQuery, OfflineRole]:
-    """Return the query for the engine in this process, and the role with the trust policy `document`."""
+def offline_query(
+    options: RequestOptions, document: str, context: ServerContext | None
+) -> tuple[AssumeRoleQuery, OfflineRole]:
+    """Return the query for the engine in this process, and the role with the trust policy `document`.
+
+    Accounts may be aliases of the context in use.
+    """
     from rolecall.offline import OfflineRole
 
-    account = options.account_id or DEFAULT_ACCOUNT
+    account = (context.account_id(options.account_id) if context else options.account_id) or DEFAULT_ACCOUNT
+    name = with_account_id(options.role, context)
     role = OfflineRole(
         document=document,
-        role=options.role,
+        role=name,
         account_id=account,
         tags=pairs(options.role_tag, "--role-tag"),
     )
-    return _query(options, options.role, account), role
+    return _query(options, name, account), role
 
 
 def _query(options: PrincipalOptions, role: str, account: str) -> AssumeRoleQuery:
@@ -165,7 +187,7 @@ def _query(options: PrincipalOptions, role: str, account: str) -> AssumeRoleQuer
             options.as_,
             role,
             claims=lists(options.claim, "--claim"),
-            context=lists(options.context, "--context"),
+            context=options.condition_keys,
             duration_seconds=options.duration,
             role_session_name=options.session_name,
             external_id=options.external_id,

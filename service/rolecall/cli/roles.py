@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from rolecall.cli.account_names import account_in
 from rolecall.cli.failure import CommandError
 from rolecall.cli.files import read_policy
 from rolecall.cli.options import Connection, Output, OutputOption, ReasonOption, expanded, pairs
@@ -92,7 +93,10 @@ def create(
         request_id=request_id,
         validate_only=dry_run,
     )
-    with connect(connection) as client, document_errors_in(policy, request.assume_role_policy_document):
+    with (
+        connect(connection, accounts=[account_id]) as client,
+        document_errors_in(policy, request.assume_role_policy_document),
+    ):
         show.written("would create" if dry_run else "created", client.create_role(request), output)
 
 
@@ -100,7 +104,7 @@ def create(
 @expanded
 def get(role: RoleArgument, connection: Connection, output: OutputOption = Output.TABLE) -> None:
     """Show one role with its trust policy."""
-    with connect(connection) as client:
+    with connect(connection, accounts=[account_in(role)]) as client:
         show.role(client.get_role(role), output)
 
 
@@ -133,7 +137,7 @@ def list_(
         tags=pairs(tag, "--tag"),
         view=pb.ROLE_VIEW_FULL if full else pb.ROLE_VIEW_BASIC,
     )
-    with connect(connection) as client:
+    with connect(connection, accounts=[account_id]) as client:
         show.roles(list_all_roles(client, request), output)
 
 
@@ -192,7 +196,7 @@ def update(
     request.update_mask.paths.extend(name for name, is_given in given.items() if is_given)
     if not request.update_mask.paths:
         raise CommandError("no change is given", hint="see `rolecall role update --help`")
-    with connect(connection) as client, document_errors_in(policy or "", document or ""):
+    with connect(connection, accounts=[account_in(role)]) as client, document_errors_in(policy or "", document or ""):
         show.written("would update" if dry_run else "updated", client.update_role(request), output)
 
 
@@ -213,7 +217,7 @@ def delete(
     request = DeleteRoleRequest(
         role=role, etag=etag, change_reason=reason, request_id=request_id, validate_only=dry_run
     )
-    with connect(connection) as client:
+    with connect(connection, accounts=[account_in(role)]) as client:
         show.deleted("would delete" if dry_run else "deleted", role, client.delete_role(request), output)
 
 
@@ -230,7 +234,7 @@ def history(
     """Show the stored revisions of a role, newest first."""
     from rolecall_client.v1.role_pb2 import ListRoleRevisionsRequest
 
-    with connect(connection) as client:
+    with connect(connection, accounts=[account_in(role)]) as client:
         show.revisions(client.list_role_revisions(ListRoleRevisionsRequest(role=role, page_size=limit)), output)
 
 
@@ -251,5 +255,5 @@ def rollback(
     from rolecall_client.v1.role_pb2 import RollbackRoleRequest
 
     request = RollbackRoleRequest(role=role, revision=revision, etag=etag, change_reason=reason, request_id=request_id)
-    with connect(connection) as client:
+    with connect(connection, accounts=[account_in(role)]) as client:
         show.written("restored", client.rollback_role(request), output)

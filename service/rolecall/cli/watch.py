@@ -9,7 +9,7 @@ import typer
 
 from rolecall.cli.failure import CommandError
 from rolecall.cli.options import Connection, Output, OutputOption, expanded
-from rolecall.cli.remote import connect
+from rolecall.cli.remote import chosen_connection, connect
 from rolecall.cli.render.watch import WatchPrinter
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def watch(start: Start, connection: Connection, output: OutputOption = Output.TA
         raise CommandError("only one of --initial and --from may be given")
     from rolecall_client.watch import ResyncRequiredError
 
-    printer = WatchPrinter(output, connection.address)
-    with connect(connection) as client:
+    printer = WatchPrinter(output, chosen_connection(connection).address)
+    with connect(connection, accounts=start.account_id) as client:
         while True:
             try:
                 _follow(client, start, printer)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rolecall.cli.options import Connection, Output, OutputOption, expanded
+from rolecall.cli.options import Output, OutputOption, RemoteOptions, expanded
 from rolecall.cli.remote import connect
 from rolecall.cli.request import PrincipalOptions, principal_query
 from rolecall.cli.terminal import print_json, record
@@ -21,14 +21,18 @@ AccountOption = Annotated[
 
 @expanded
 def what_can(
-    asker: PrincipalOptions, connection: Connection, account_id: AccountOption = "", output: OutputOption = Output.TABLE
+    asker: PrincipalOptions,
+    connection: RemoteOptions,
+    account_id: AccountOption = "",
+    output: OutputOption = Output.TABLE,
 ) -> None:
     """Show which roles a principal can assume.
 
     ALLOW: the principal can assume the role. CONDITIONAL: it depends on condition keys that were not given; they are listed.
     """
     query = principal_query(asker, account_id)
-    with connect(connection) as client:
+    named = [account_id] if account_id else []
+    with connect(connection.in_context(asker.server_context), accounts=named) as client:
         roles = client.what_can(query, account_id=account_id)
         if output is Output.JSON:
             print_json({"roles": [record(role) for role in roles]})

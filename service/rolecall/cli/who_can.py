@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rolecall.cli.account_names import account_in
 from rolecall.cli.failure import CommandError
 from rolecall.cli.files import read_policy
 from rolecall.cli.options import Connection, Output, OutputOption, expanded
@@ -48,7 +49,7 @@ def who_can(
     if policy:
         response = _trusted_by(policy)
     else:
-        with connect(connection) as client:
+        with connect(connection, accounts=[account_in(role)]) as client:
             response = client.who_can(role)
     if output is Output.JSON:
         print_json(record(response))

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from rolecall.cli.failure import DENIED
-from rolecall.cli.options import Connection, Output, OutputOption, expanded, lists
+from rolecall.cli.options import Connection, Output, OutputOption, RemoteOptions, expanded, keys_and_context
 from rolecall.cli.remote import connect
 from rolecall.cli.terminal import print_json, record
 
@@ -19,8 +19,9 @@ ContextOption = Annotated[
     list[str],
     typer.Option(
         "--context",
-        metavar="KEY=VALUE",
-        help="A condition key of the request or the resource, such as `ram:ServiceNames`; a repeated key adds a value.",
+        metavar="KEY=VALUE|NAME",
+        help="A condition key of the request or the resource, such as `ram:ServiceNames=VALUE`; a repeated key adds a value. "
+        "Without `=`: the context to use.",
     ),
 ]
 
@@ -41,14 +42,15 @@ def whoami(connection: Connection, output: OutputOption = Output.TABLE) -> None:
 @expanded
 def can(
     action: ActionArgument,
-    connection: Connection,
+    connection: RemoteOptions,
     resource: ResourceArgument = "",
     context: ContextOption = [],  # noqa: B006 - typer copies it
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Show whether you may do something on a server. Exit code 1: you may not."""
-    with connect(connection) as client:
-        answer = client.can_i(action, resource, lists(context, "--context"))
+    keys, name = keys_and_context(context)
+    with connect(connection.in_context(name)) as client:
+        answer = client.can_i(action, resource, keys)
     if output is Output.JSON:
         print_json(record(answer))
     else:

@@ -8,7 +8,16 @@ from difflib import get_close_matches
 from typing import Any
 
 PREFIX = "ROLECALL_"
-CLIENT_VARIABLES = frozenset({"ROLECALL_ADDRESS", "ROLECALL_TOKEN_FILE"})
+CLIENT_VARIABLES = frozenset(
+    {
+        "ROLECALL_ADDRESS",
+        "ROLECALL_CONFIG",
+        "ROLECALL_CONTEXT",
+        "ROLECALL_TIMEOUT",
+        "ROLECALL_TLS_CA",
+        "ROLECALL_TOKEN_FILE",
+    }
+)
 """Variables of the client commands, which a server ignores."""
 
 

@@ -80,7 +80,7 @@ def _(error: transport.UploadOrderError) -> Fault:
 
 @fault_of.register
 def _(error: roles.RoleNotFoundError) -> Fault:
-    return plain_fault(code_pb2.NOT_FOUND, "ROLE_NOT_FOUND", error, ram_code="EntityNotExist.Role")
+    return plain_fault(code_pb2.NOT_FOUND, "ROLE_NOT_FOUND", error, role=error.role, ram_code="EntityNotExist.Role")
 
 
 @fault_of.register
