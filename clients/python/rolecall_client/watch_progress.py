@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeAlias
 
+from rolecall_client.boottime import boottime
 from rolecall_client.errors import ResyncRequiredError, RolecallError
 from rolecall_client.v1 import watch_pb2 as w
 
@@ -52,13 +53,13 @@ class WatchProgress:
 
     def stream_opens(self) -> None:
         """Note that a stream is opened now."""
-        self._opened_at = time.monotonic()
+        self._opened_at = boottime()
         # Streams that were opened at the same time, because a server was restarted, are not reopened at the same time.
         self._open_for = LONGEST_STREAM_SECONDS * random.uniform(0.5, 1)  # noqa: S311  (as below)
 
     def continues_elsewhere(self, event: RoleWatchEvent) -> bool:
         """Return whether a new stream is to be opened after an event: at a checkpoint, when the present one is old."""
-        return isinstance(event, w.WatchCheckpoint) and time.monotonic() - self._opened_at >= self._open_for
+        return isinstance(event, w.WatchCheckpoint) and boottime() - self._opened_at >= self._open_for
 
     def event(self, message: w.WatchRolesResponse) -> RoleWatchEvent | None:
         """Return the event of a message, None if it was yielded before; raise `ResyncRequiredError`."""
