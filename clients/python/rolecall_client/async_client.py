@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Se
 from contextlib import AsyncExitStack
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import grpc
 
@@ -22,7 +22,7 @@ from rolecall_client.channel import open_async_channel
 from rolecall_client.checks import CallOptions, Metadata
 from rolecall_client.connection.address import target_of
 from rolecall_client.connection.settings import DEFAULT_TIMEOUT_SECONDS
-from rolecall_client.layers import LayerOptions, async_layered
+from rolecall_client.layers import LayerOptions, async_layered, replica_of
 from rolecall_client.methods import (
     CAN_I,
     EXPLAIN,
@@ -47,6 +47,9 @@ from rolecall_client.stream import DEFAULT_IN_FLIGHT
 from rolecall_client.v1 import caller_pb2 as c, decision_pb2 as d, policy_pb2 as p, watch_pb2 as w
 from rolecall_client.watch_progress import GIVE_UP_SECONDS, Opened, Resumed, RoleWatchEvent
 
+if TYPE_CHECKING:
+    from rolecall_client.local import LocalOptions, LocalReplica
+
 
 class AsyncRolecallClient(AsyncRoleMethods):
     """A client of one Rolecall service, for one event loop; close it, or use it in an `async with` statement.
@@ -66,11 +69,12 @@ class AsyncRolecallClient(AsyncRoleMethods):
         timeout: float = DEFAULT_TIMEOUT_SECONDS,
         metadata: Metadata = (),
         batching: bool = True,
+        local: LocalOptions | None = None,
     ) -> None:
         self._timeout = timeout
         self._calls = AsyncCalls(open_async_channel(target_of(address), credentials, token), metadata)
         self._remote, self._stack = AsyncRemoteChecks(self._calls), AsyncExitStack()
-        options = LayerOptions(batching=batching)
+        options = LayerOptions(batching=batching, local=local)
         self._checks = async_layered(self._remote, self._open_watch, self._credential, options, self._stack)
 
     async def __aenter__(self) -> Self:
@@ -80,6 +84,11 @@ class AsyncRolecallClient(AsyncRoleMethods):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    @property
+    def replica(self) -> LocalReplica | None:
+        """Return the roles that this client follows, if it has `local` options, and so decides checks itself."""
+        return replica_of(self._checks)
 
     async def close(self) -> None:
         """Close the connections; calls in progress fail."""

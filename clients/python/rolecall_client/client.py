@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import grpc
 
@@ -17,7 +17,7 @@ from rolecall_client.channel import open_channel
 from rolecall_client.checks import CallOptions, Metadata
 from rolecall_client.connection.address import target_of
 from rolecall_client.connection.settings import DEFAULT_TIMEOUT_SECONDS
-from rolecall_client.layers import LayerOptions, layered
+from rolecall_client.layers import LayerOptions, layered, replica_of
 from rolecall_client.methods import (
     CAN_I,
     EXPLAIN,
@@ -44,6 +44,9 @@ from rolecall_client.stream import DEFAULT_IN_FLIGHT, Pipeline
 from rolecall_client.v1 import caller_pb2 as c, decision_pb2 as d, policy_pb2 as p, watch_pb2 as w
 from rolecall_client.watch import Watch
 from rolecall_client.watch_progress import GIVE_UP_SECONDS, Opened, Resumed, RoleWatchEvent
+
+if TYPE_CHECKING:
+    from rolecall_client.local import LocalOptions, LocalReplica
 
 __all__ = [
     "APPLY_TIMEOUT_SECONDS",
@@ -73,12 +76,13 @@ class RolecallClient(RoleMethods):
         timeout: float = DEFAULT_TIMEOUT_SECONDS,
         metadata: Metadata = (),
         batching: bool = True,
+        local: LocalOptions | None = None,
     ) -> None:
         self._timeout = timeout
         self._calls = Calls(open_channel(target_of(address), credentials, token), metadata)
         self._remote, self._stack = RemoteChecks(self._calls), ExitStack()
         self._checks = layered(
-            self._remote, self._open_watch, self._credential, LayerOptions(batching=batching), self._stack
+            self._remote, self._open_watch, self._credential, LayerOptions(batching=batching, local=local), self._stack
         )
 
     def __enter__(self) -> Self:
@@ -88,6 +92,11 @@ class RolecallClient(RoleMethods):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def replica(self) -> LocalReplica | None:
+        """Return the roles that this client follows, if it has `local` options, and so decides checks itself."""
+        return replica_of(self._checks)
 
     def close(self) -> None:
         """Close the connections; calls in progress fail."""

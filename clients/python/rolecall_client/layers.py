@@ -15,6 +15,7 @@ from rolecall_client.checks import AsyncChecks, Checks
 
 if TYPE_CHECKING:
     from rolecall_client.async_watch import AsyncOpen
+    from rolecall_client.local import LocalOptions, LocalReplica
     from rolecall_client.remote_checks import AsyncRemoteChecks, RemoteChecks
     from rolecall_client.watch import Open
 
@@ -27,6 +28,7 @@ class LayerOptions:
     """Which layers there are between a client and its server."""
 
     batching: bool = True
+    local: LocalOptions | None = None
 
 
 def layered(
@@ -34,8 +36,12 @@ def layered(
 ) -> Checks:
     """Return the first layer. `open_watch` opens the stream of a watch."""
     checks: Checks = remote
-    # Here: batching, then the answer cache, then the local replica.
-    del open_watch, credential, options, stack
+    # Here: batching, then the answer cache.
+    del credential
+    if options.local is not None:
+        from rolecall_client.local.layer import local_layer  # noqa: PLC0415 - an extra
+
+        checks = local_layer(options.local, open_watch, checks, stack)
     return checks
 
 
@@ -51,3 +57,9 @@ def async_layered(
     # Here: batching, then the answer cache, then the local replica.
     del open_watch, credential, options, stack
     return checks
+
+
+def replica_of(checks: Checks | AsyncChecks) -> LocalReplica | None:
+    """Return the replica of the first layer, if it has one."""
+    replica: LocalReplica | None = getattr(checks, "replica", None)
+    return replica

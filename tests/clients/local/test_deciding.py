@@ -193,11 +193,40 @@ def test_a_consistency_that_cannot_be_proved_here_is_left_to_the_server(mode: d.
     assert (fed(APP).answer(asked(), mode, CALL) is not None) is here
 
 
-def test_a_policy_that_takes_long_to_read_is_left_to_the_server() -> None:
-    users = [f"acs:ram::{ACCOUNT}:user/{number}" for number in range(200)]
-    replica = fed(APP, changed(document(allow([ALICE, *users])), name="large"))
+LARGE = document(allow([ALICE, *[f"acs:ram::{ACCOUNT}:user/{number}" for number in range(200)]]))
 
-    assert replica.answer(asked(f"{ACCOUNT}/large"), None, CALL) is None
+
+def test_the_server_is_asked_while_a_large_policy_is_read() -> None:
+    replica = fed(changed(LARGE))
+
+    first = replica.answer(asked(), None, CALL)
+    replica._decider._large._thread.shutdown(wait=True)
+    second = replica.answer(asked(), None, CALL)
+
+    assert first is None
+    assert second is not None
+    assert second.decision.allowed
+
+
+def test_a_large_policy_that_cannot_be_read_is_tried_once() -> None:
+    replica = fed(changed(LARGE.replace("Allow", "Perhaps")))
+
+    for _ in range(2):
+        assert replica.answer(asked(), None, CALL) is None
+        replica._decider._large._thread.submit(int).result()
+
+    assert len(replica._decider._large._tried) == 1
+
+
+def test_a_closed_replica_has_no_thread() -> None:
+    replica = fed(changed(LARGE))
+    replica.answer(asked(), None, CALL)
+
+    (reading,) = replica._decider._large._thread._threads
+    replica.close()
+    reading.join(30)
+
+    assert not reading.is_alive()
 
 
 def test_values_that_take_long_are_left_to_the_server() -> None:

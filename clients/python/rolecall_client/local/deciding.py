@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from itertools import count
+from threading import Lock
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -21,6 +22,7 @@ from rolecall_client.local.engine import (
     ServedFrom,
     encode_decision,
 )
+from rolecall_client.local.large_policies import LargePolicies
 from rolecall_client.local.options import LocalOptions
 from rolecall_client.v1 import decision_pb2 as d
 
@@ -30,16 +32,17 @@ _DECIDED_HERE = frozenset({"principal", "federated"})
 
 
 class Decider:
-    """Decides by the roles of `state`. For one thread at a time, apart from `readable`. `clock` is the time of day.
+    """Decides by the roles of `state`. `clock` is the time of day; the caller of `answer` has `lock`.
 
-    What fails here is asked of the server, which answers it or has the right error.
+    What fails here is left to the server, which answers it or has the right error.
     """
 
-    def __init__(self, state: FollowedState, options: LocalOptions, clock: Callable[[], int]) -> None:
+    def __init__(self, state: FollowedState, options: LocalOptions, clock: Callable[[], int], lock: Lock) -> None:
         self._state, self._clock = state, clock
         self._error = round(options.max_clock_error_seconds * _MICROS)
         self._identities = _DECIDED_HERE if options.asserted_claims else frozenset({"principal"})
         self._point = DecisionPoint(state.snapshot, _shares(options.cache_bytes), clock, encode_decision)
+        self._large = LargePolicies(self._point, lock)
         self._decoder = QueryDecoder(Accounts(options.default_account), cache_bytes=options.cache_bytes // 4)
         self._process, self._numbers = f"local-{secrets.token_hex(6)}", count(1)
 
@@ -61,9 +64,16 @@ class Decider:
             if version is None and not self._state.covers(request.role_key):
                 return None
             answer = self._point.check_version(request, version, now, restored=False)
-        except (EngineError, LongWorkError, DecodeError):
+        except LongWorkError as error:
+            self._large.prepare(error.version)
+            return None
+        except (EngineError, DecodeError):
             return None
         return self._response(answer, age, now) if self._holds(answer, now) else None
+
+    def close(self) -> None:
+        """Stop the thread that reads large policies, if there is one."""
+        self._large.close()
 
     def _holds(self, answer: Answer, now: int) -> bool:
         """Return whether the decision is the same at every time that may be that of the server."""

@@ -8,6 +8,7 @@ try:
     from rolecall.engine.decision_point import DecisionOptions, DecisionPoint, LongWorkError
     from rolecall.engine.errors import EngineError
     from rolecall.engine.followed_state import FollowedState
+    from rolecall.engine.snapshot import RoleVersion
     from rolecall.roles.accounts import Accounts
     from rolecall.roles.role import Revision
     from rolecall.transport.codecs.decision import QueryDecoder, encode_decision
@@ -26,6 +27,7 @@ __all__ = [
     "LongWorkError",
     "QueryDecoder",
     "Revision",
+    "RoleVersion",
     "ServedFrom",
     "WatchedRoles",
     "change_kind",

@@ -41,7 +41,7 @@ class LocalReplica:
         self._max_age = round(options.max_staleness_seconds * _MICROS)
         self._waiting: set[_Waiter] = set()
         self._error: RolecallError | None = None
-        self._forget()
+        self._start()
 
     @property
     def revision(self) -> int:
@@ -136,10 +136,15 @@ class LocalReplica:
         """Decide nothing any more, and free the roles."""
         with self._lock:
             self._forget()
+            self._decider.close()
 
     def _forget(self) -> None:
+        self._decider.close()
+        self._start()
+
+    def _start(self) -> None:
         self._state, self._reader = FollowedState(self.options.account_ids), WatchedRoles()
-        self._decider = Decider(self._state, self.options, self._time_of_day)
+        self._decider = Decider(self._state, self.options, self._time_of_day, self._lock)
 
     def _now(self) -> int:
         return round(self._clock() * _MICROS)

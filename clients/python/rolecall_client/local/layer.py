@@ -1,0 +1,29 @@
+"""Makes the layer that decides in the client's process, and what feeds it."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from rolecall_client.checks import Checks
+from rolecall_client.following import Following
+from rolecall_client.local.local_checks import LocalChecks
+from rolecall_client.local.options import LocalOptions
+from rolecall_client.local.replica import LocalReplica
+from rolecall_client.v1 import watch_pb2 as w
+from rolecall_client.watch import Open
+
+FIRST_MESSAGE_SECONDS = 10.0
+
+
+def local_layer(options: LocalOptions, open_watch: Open, next: Checks, stack: ExitStack) -> LocalChecks:
+    """Return the layer over `next`, with a replica that a thread feeds until the stack is closed."""
+    replica = LocalReplica(options)
+    following = Following(replica, open_watch, _request(options), timeout=FIRST_MESSAGE_SECONDS)
+    stack.callback(replica.close)
+    stack.callback(following.close)
+    following.start()
+    return LocalChecks(replica, next)
+
+
+def _request(options: LocalOptions) -> w.WatchRolesRequest:
+    return w.WatchRolesRequest(account_ids=options.account_ids, include_initial_state=True)
