@@ -40,8 +40,8 @@ def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def answering(*answers: Answer, timeout: float = 10) -> Iterator[tuple[RolecallClient, list[w.WatchRolesRequest]]]:
-    """Give a client whose server answers each stream with the next of `answers`, and the requests of these streams."""
+def serving(*answers: Answer) -> Iterator[tuple[str, list[w.WatchRolesRequest]]]:
+    """Give the address of a server that answers each stream with the next of `answers`, and the requests of these streams."""
     left, asked = list(answers), list[w.WatchRolesRequest]()
 
     class Servicer(watch_pb2_grpc.WatchServiceServicer):
@@ -53,9 +53,15 @@ def answering(*answers: Answer, timeout: float = 10) -> Iterator[tuple[RolecallC
     watch_pb2_grpc.add_WatchServiceServicer_to_server(Servicer(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    with RolecallClient(f"127.0.0.1:{port}", timeout=timeout) as client:
-        yield client, asked
+    yield f"127.0.0.1:{port}", asked
     server.stop(0).wait()
+
+
+@contextmanager
+def answering(*answers: Answer, timeout: float = 10) -> Iterator[tuple[RolecallClient, list[w.WatchRolesRequest]]]:
+    """Give a client of a server as that of `serving`, and the requests of its streams."""
+    with serving(*answers) as (address, asked), RolecallClient(address, timeout=timeout) as client:
+        yield client, asked
 
 
 def change(revision: int, role_id: str = "1") -> w.WatchRolesResponse:
@@ -287,7 +293,7 @@ def test_the_time_that_the_caller_takes_is_no_silence(clock: Clock, watchdogs: l
     with answering(sending(checkpoint(1), change(2))) as (client, asked):
         events = client.watch_roles()
         next(events)
-        clock.now += 3_600
+        clock.now += 600
         overdue = watchdogs[0].is_overdue()
         got = seen(events, 1)
         events.close()

@@ -1,0 +1,77 @@
+"""Feed a sink from a watch in a task, by the rules of `following`."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from contextlib import aclosing
+
+from rolecall_client.async_watch import AsyncOpen, AsyncWatch
+from rolecall_client.errors import RolecallError
+from rolecall_client.following import Pauses, is_permanent
+from rolecall_client.v1 import watch_pb2 as w
+from rolecall_client.watch_sink import WatchSink
+
+
+class AsyncFollowing:
+    """Feeds a sink from the watch of a request, from `start` until `close`, in one event loop.
+
+    The first message of a watch must arrive within `timeout` seconds.
+    """
+
+    def __init__(
+        self, sink: WatchSink, open_stream: AsyncOpen, request: w.WatchRolesRequest, *, timeout: float
+    ) -> None:
+        self._sink, self._open, self._request, self._timeout = sink, open_stream, request, timeout
+        self._pauses = Pauses()
+        self._opened_at = 0.0
+        self._task: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    def start(self) -> None:
+        """Start the task in the running event loop, unless it was started before or this is closed."""
+        if self._task is None and not self._is_closed:
+            self._task = asyncio.get_running_loop().create_task(self._run(), name="rolecall-following")
+
+    async def close(self) -> None:
+        """End the watch and the task."""
+        self._is_closed = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        while True:
+            self._sink.restart()
+            error = await self._follow()
+            self._sink.broken(error)
+            if is_permanent(error):
+                return
+            await asyncio.sleep(self._pauses.next())
+
+    async def _follow(self) -> RolecallError:
+        """Feed the sink until the watch ends; return the error that ended it."""
+        request = w.WatchRolesRequest()
+        request.CopyFrom(self._request)
+        watch = AsyncWatch(
+            self._open,
+            request,
+            timeout=self._timeout,
+            give_up_after=math.inf,
+            resumed=self._sink.broken,
+            opened=self._on_opened,
+        )
+        try:
+            async with aclosing(watch.events()) as events:
+                async for event in events:
+                    if isinstance(event, w.RoleWatchChange):
+                        self._sink.change(event)
+                    else:
+                        self._sink.checkpoint(event, self._opened_at)
+                        self._pauses.start_over()
+        except RolecallError as error:
+            return error
+        raise AssertionError("a watch ends with an error")
+
+    def _on_opened(self, at: float) -> None:
+        self._opened_at = at
