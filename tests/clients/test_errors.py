@@ -4,10 +4,24 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from google.rpc.error_details_pb2 import BadRequest
 
-from rolecall_client import RolecallError, Violation, error_of_status
+from rolecall_client import (
+    AbortedError,
+    AccessDeniedError,
+    AlreadyExistsError,
+    DeadlineExceededError,
+    InvalidArgumentError,
+    NotAuthenticatedError,
+    NotFoundError,
+    ResourceExhaustedError,
+    RolecallError,
+    UnavailableError,
+    Violation,
+    error_of_status,
+)
 from rolecall_client.errors import error_of_call
 from rolecall_client.v1.policy_pb2 import PolicyViolation
 
@@ -94,6 +108,18 @@ class FailedCall(grpc.RpcError):
 
 DETAILS = "grpc-status-details-bin"
 
+CLASSES = {
+    "UNAVAILABLE": UnavailableError,
+    "DEADLINE_EXCEEDED": DeadlineExceededError,
+    "PERMISSION_DENIED": AccessDeniedError,
+    "UNAUTHENTICATED": NotAuthenticatedError,
+    "INVALID_ARGUMENT": InvalidArgumentError,
+    "NOT_FOUND": NotFoundError,
+    "ALREADY_EXISTS": AlreadyExistsError,
+    "ABORTED": AbortedError,
+    "RESOURCE_EXHAUSTED": ResourceExhaustedError,
+}
+
 
 def test_a_failed_call_has_the_facts_of_its_status() -> None:
     error = error_of_call(FailedCall((DETAILS, status().SerializeToString())))
@@ -120,3 +146,25 @@ def test_a_failed_call_without_trailers_has_its_code() -> None:
     error = error_of_call(FailedCall())
 
     assert (error.code, error.message, error.request_id) == ("ABORTED", "", "")
+
+
+@pytest.mark.parametrize("code", code_pb2.Code.keys()[1:])
+def test_each_code_has_its_class_whether_the_status_is_readable_or_not(code: str) -> None:
+    expected = CLASSES.get(code, RolecallError)
+
+    made = error_of_status(status_pb2.Status(code=code_pb2.Code.Value(code)))
+    trailers = [(DETAILS, status_pb2.Status(code=code_pb2.Code.Value(code)).SerializeToString())]
+
+    assert (type(made), made.code) == (expected, code)
+    assert type(error_of_call(FailedCall(*trailers))) is expected
+
+
+def test_a_failed_call_without_a_status_has_the_class_of_its_code() -> None:
+    assert type(error_of_call(FailedCall())) is AbortedError
+
+
+def test_an_error_says_how_long_to_wait_if_the_server_does() -> None:
+    made = status_pb2.Status(code=code_pb2.RESOURCE_EXHAUSTED)
+    made.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=Duration(seconds=1, nanos=500_000_000)))
+
+    assert (error_of_status(made).retry_after, error_of_status(status()).retry_after) == (1.5, None)

@@ -11,7 +11,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from rolecall_client.answer_cache_options import AnswerCacheOptions
-from rolecall_client.errors import ResyncRequiredError, RolecallError, Violation, error_of_status
+from rolecall_client.errors import (
+    AbortedError,
+    AccessDeniedError,
+    AlreadyExistsError,
+    DeadlineExceededError,
+    InvalidArgumentError,
+    NotAuthenticatedError,
+    NotFoundError,
+    ResourceExhaustedError,
+    ResyncRequiredError,
+    RolecallError,
+    TokenError,
+    UnavailableError,
+    Violation,
+    error_of_status,
+)
 
 if TYPE_CHECKING:
     from rolecall_client.async_client import AsyncRolecallClient
@@ -19,11 +34,21 @@ if TYPE_CHECKING:
     from rolecall_client.queries import query
 
 __all__ = [
+    "AbortedError",
+    "AccessDeniedError",
+    "AlreadyExistsError",
     "AnswerCacheOptions",
     "AsyncRolecallClient",
+    "DeadlineExceededError",
+    "InvalidArgumentError",
+    "NotAuthenticatedError",
+    "NotFoundError",
+    "ResourceExhaustedError",
     "ResyncRequiredError",
     "RolecallClient",
     "RolecallError",
+    "TokenError",
+    "UnavailableError",
     "Violation",
     "error_of_status",
     "query",

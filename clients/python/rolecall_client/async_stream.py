@@ -12,7 +12,7 @@ import grpc
 import grpc.aio
 
 from rolecall_client.async_calls import is_cancelled
-from rolecall_client.errors import RolecallError, error_of_call
+from rolecall_client.errors import RolecallError, UnavailableError, error_of_call
 from rolecall_client.stream import BACKOFF_SECONDS, MAX_ATTEMPTS
 from rolecall_client.v1 import decision_pb2 as d
 
@@ -101,7 +101,7 @@ async def _next(stream: Any) -> d.StreamCheckAssumeRoleResponse:  # noqa: ANN401
             raise
         raise RolecallError("CANCELLED", "the stream was cancelled") from None
     if message is grpc.aio.EOF:
-        raise RolecallError("UNAVAILABLE", "the stream ended before every query was answered")
+        raise UnavailableError("UNAVAILABLE", "the stream ended before every query was answered")
     answer: d.StreamCheckAssumeRoleResponse = message
     return answer
 

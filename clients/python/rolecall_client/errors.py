@@ -42,7 +42,8 @@ class RolecallError(Exception):
 
     `code` is the name of the gRPC code (`NOT_FOUND`), `reason` a stable word (`ROLE_NOT_FOUND`; empty if the error does not
     come from Rolecall itself), `metadata` has further facts (such as `ram_code`), and `request_id` identifies the call in the
-    server's log.
+    server's log. `retry_after` is how many seconds the server asks to wait before a repeat. What callers treat differently has
+    a class of its own.
     """
 
     def __init__(
@@ -54,11 +55,49 @@ class RolecallError(Exception):
         violations: Iterable[Violation] = (),
         metadata: Mapping[str, str] | None = None,
         request_id: str = "",
+        retry_after: float | None = None,
     ) -> None:
         self.code, self.message, self.reason, self.request_id = code, message, reason, request_id
+        self.retry_after = retry_after
         self.violations = tuple(violations)
         self.metadata = dict(metadata or {})
         super().__init__(message)
+
+
+class UnavailableError(RolecallError):
+    """No server could be reached, or it is stopping: repeat the call later. Calls that are safe to repeat have been repeated."""
+
+
+class DeadlineExceededError(RolecallError):
+    """No answer arrived within the timeout. A write may have been made: repeat it with the same request id."""
+
+
+class AccessDeniedError(RolecallError):
+    """The server knows the caller, which may not do this."""
+
+
+class NotAuthenticatedError(RolecallError):
+    """The server does not know the caller: no credential, or one that it refuses."""
+
+
+class InvalidArgumentError(RolecallError):
+    """The request breaks rules, which `violations` lists. A repeat fails in the same way."""
+
+
+class NotFoundError(RolecallError):
+    """The role, or the revision, does not exist."""
+
+
+class AlreadyExistsError(RolecallError):
+    """A role of this name exists."""
+
+
+class AbortedError(RolecallError):
+    """Another write came first, for example when an etag is no longer the current one: read again, then repeat."""
+
+
+class ResourceExhaustedError(RolecallError):
+    """A limit was reached, which the message names: wait for `retry_after` seconds, or ask for less."""
 
 
 class ResyncRequiredError(RolecallError):
@@ -68,22 +107,53 @@ class ResyncRequiredError(RolecallError):
         super().__init__("FAILED_PRECONDITION", message, reason="RESYNC_REQUIRED")
 
 
+class TokenError(NotAuthenticatedError):
+    """The client has no token to send: its file cannot be read, or its command failed."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("UNAUTHENTICATED", message, reason="NO_TOKEN")
+
+
+_CLASSES: Mapping[str, type[RolecallError]] = {
+    "UNAVAILABLE": UnavailableError,
+    "DEADLINE_EXCEEDED": DeadlineExceededError,
+    "PERMISSION_DENIED": AccessDeniedError,
+    "UNAUTHENTICATED": NotAuthenticatedError,
+    "INVALID_ARGUMENT": InvalidArgumentError,
+    "NOT_FOUND": NotFoundError,
+    "ALREADY_EXISTS": AlreadyExistsError,
+    "ABORTED": AbortedError,
+    "RESOURCE_EXHAUSTED": ResourceExhaustedError,
+}
+
+
+def class_of(code: str) -> type[RolecallError]:
+    """Return the class of the errors with a code of gRPC."""
+    return _CLASSES.get(code, RolecallError)
+
+
 def error_of_status(status: status_pb2.Status, *, request_id: str = "") -> RolecallError:
     """Return the error of a status: that of a call, or of one query of a batch."""
-    info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    info, bad_request, retry = (
+        error_details_pb2.ErrorInfo(),
+        error_details_pb2.BadRequest(),
+        error_details_pb2.RetryInfo(),
+    )
     positions: list[PolicyViolation] = []
     for detail in status.details:
-        for message in (info, bad_request):
+        for message in (info, bad_request, retry):
             detail.Unpack(message)
         if detail.Unpack(position := PolicyViolation()):
             positions.append(position)
-    return RolecallError(
-        _name_of(status.code),
+    code = _name_of(status.code)
+    return class_of(code)(
+        code,
         status.message,
         reason=info.reason,
         violations=_violations(bad_request, positions),
         metadata=info.metadata,
         request_id=request_id or info.metadata.get("request_id", ""),
+        retry_after=retry.retry_delay.ToTimedelta().total_seconds() if retry.HasField("retry_delay") else None,
     )
 
 
@@ -93,7 +163,7 @@ def error_of_call(error: grpc.RpcError) -> RolecallError:
     request_id = _text(metadata.get(REQUEST_ID_KEY, ""))
     status = _status_in(metadata)
     if status is None:
-        return RolecallError(code.name, details, request_id=request_id)
+        return class_of(code.name)(code.name, details, request_id=request_id)
     return error_of_status(status, request_id=request_id)
 
 

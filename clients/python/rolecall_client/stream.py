@@ -11,7 +11,7 @@ from typing import Any
 
 import grpc
 
-from rolecall_client.errors import RolecallError, error_of_call
+from rolecall_client.errors import RolecallError, UnavailableError, error_of_call
 from rolecall_client.v1 import decision_pb2 as d
 
 DEFAULT_IN_FLIGHT = 256
@@ -76,7 +76,7 @@ def _next(stream: Any) -> d.StreamCheckAssumeRoleResponse:  # noqa: ANN401 - gRP
     except grpc.RpcError as error:
         raise error_of_call(error) from error
     except StopIteration:
-        raise RolecallError("UNAVAILABLE", "the stream ended before every query was answered") from None
+        raise UnavailableError("UNAVAILABLE", "the stream ended before every query was answered") from None
     return answer
 
 

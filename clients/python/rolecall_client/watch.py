@@ -19,7 +19,7 @@ import grpc
 from rolecall_client import watch_progress
 from rolecall_client.boottime import boottime
 from rolecall_client.calls import closed_error
-from rolecall_client.errors import ResyncRequiredError, RolecallError, error_of_call
+from rolecall_client.errors import ResyncRequiredError, RolecallError, UnavailableError, error_of_call
 from rolecall_client.v1 import watch_pb2 as w
 from rolecall_client.watch_progress import (
     GIVE_UP_SECONDS,
@@ -139,9 +139,9 @@ class _Watchdog:
 
 def silent_error() -> RolecallError:
     """Return the error of a stream on which nothing arrives."""
-    return RolecallError("UNAVAILABLE", f"no message has arrived for {watch_progress.SILENT_SECONDS:g} seconds")
+    return UnavailableError("UNAVAILABLE", f"no message has arrived for {watch_progress.SILENT_SECONDS:g} seconds")
 
 
 def ended_error() -> RolecallError:
     """Return the error of a stream that the server has ended."""
-    return RolecallError("UNAVAILABLE", "the stream ended without an error")
+    return UnavailableError("UNAVAILABLE", "the stream ended without an error")
