@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Generic
 
 import grpc
 import grpc.aio
 
-from rolecall_client.calls import closed_error
 from rolecall_client.checks import CallOptions, Metadata
-from rolecall_client.errors import error_of_call
-from rolecall_client.methods import Method, Request, Response, callables_of
+from rolecall_client.connection.credential import Credential
+from rolecall_client.connection.replaceable import OneChannel, ReplaceableChannel
+from rolecall_client.errors import RolecallError, closed_error, error_of_call, replaced_error
+from rolecall_client.methods import Method, Request, Response
+from rolecall_client.tracing import Ended, Spans
 
 
 class AsyncCalls:
-    """Calls methods on one channel."""
+    """Calls methods with the credential of the client."""
 
-    def __init__(self, channel: grpc.aio.Channel, metadata: Metadata = ()) -> None:
-        self._channel, self._metadata, self._is_closed = channel, metadata, False
-        self._callables = callables_of(channel)
+    def __init__(self, channel: ReplaceableChannel[grpc.aio.Channel], credential: Credential, spans: Spans) -> None:
+        self._channel, self._credential, self._spans = channel, credential, spans
 
     async def unary(self, method: Method[Request, Response], request: Request, options: CallOptions) -> Response:
         """Return the response; raise `RolecallError`."""
@@ -32,32 +33,90 @@ class AsyncCalls:
         """Return the response to a stream of requests; raise `RolecallError`."""
         return await self._called(method, requests, options)
 
-    async def open(self, method: Method[Any, Any], request: Any = None, metadata: Metadata = ()) -> Any:  # noqa: ANN401
-        """Open a stream, as a call of gRPC; raise `RolecallError` if the client is closed."""
-        if self._is_closed:
-            raise closed_error()
-        given = () if request is None else (request,)
-        return self._callables[method](*given, metadata=self._metadata + metadata)
+    async def open(
+        self, method: Method[Any, Response], request: object, metadata: Metadata = ()
+    ) -> AsyncStream[Response]:
+        """Open a stream; raise `RolecallError`."""
+        sent = await self._credential.metadata_later() + metadata
+        used = self._channel.use()
+        traced, ended = self._spans.of_stream(method)
+        call = used.callables[method](request, metadata=sent + traced)
+        return AsyncStream(call, used, self._channel, self._credential, ended)
 
     async def close(self) -> None:
-        """Close the channel; calls in progress fail."""
-        self._is_closed = True
-        await self._channel.close()
+        """Close the channels; calls in progress fail."""
+        for channel in self._channel.close():
+            await channel.close()
 
     async def _called(self, method: Method[Any, Response], request: object, options: CallOptions) -> Response:
-        if self._is_closed:
-            raise closed_error()
-        call = self._callables[method](request, timeout=options.timeout, metadata=self._metadata + options.metadata)
+        with self._spans.of_call(method) as traced:
+            metadata = await self._credential.metadata_later() + options.metadata + traced
+            used = self._channel.use()
+            try:
+                response: Response = await used.callables[method](request, timeout=options.timeout, metadata=metadata)
+            except grpc.RpcError as error:
+                raise self._credential.seen(error_of_call(error)) from error
+            except asyncio.CancelledError:
+                # gRPC cancels the calls of a channel that is closed as if their task was cancelled.
+                if self._channel.is_closed and not is_cancelled():
+                    raise closed_error() from None
+                raise
+            finally:
+                self._channel.done(used)
+            return response
+
+
+class AsyncStream(Generic[Response]):
+    """An open stream of responses, which ends with an error, with `cancel`, or when every response was read."""
+
+    def __init__(
+        self,
+        call: Any,  # noqa: ANN401 - gRPC's calls have no public type
+        used: OneChannel[grpc.aio.Channel],
+        channel: ReplaceableChannel[grpc.aio.Channel],
+        credential: Credential,
+        ended: Ended,
+    ) -> None:
+        self._call, self._used, self._channel, self._credential = call, used, channel, credential
+        self._ended, self._is_replaced = ended, False
+        used.streams[self] = self._replace
+
+    async def read(self) -> Response | None:
+        """Return the next response, None at the end; raise `RolecallError`."""
         try:
-            response: Response = await call
+            response = await self._call.read()
         except grpc.RpcError as error:
-            raise error_of_call(error) from error
+            raise self._failed(error_of_call(error)) from error
         except asyncio.CancelledError:
-            # gRPC cancels the calls of a channel that is closed as if their task was cancelled.
-            if self._is_closed and not is_cancelled():
-                raise closed_error() from None
-            raise
-        return response
+            if is_cancelled():
+                raise
+            raise self._failed(RolecallError("CANCELLED", "the stream was cancelled")) from None
+        if response is grpc.aio.EOF:
+            self._end(None)
+            return None
+        read: Response = response
+        return read
+
+    def cancel(self) -> None:
+        """End the stream."""
+        self._call.cancel()
+        self._end(None)
+
+    def _failed(self, error: RolecallError) -> RolecallError:
+        seen = replaced_error() if self._is_replaced else self._credential.seen(error)
+        self._end(seen)
+        return seen
+
+    def _replace(self) -> None:
+        """End the stream because its channel was replaced: its owner opens it again on the new one."""
+        self._is_replaced = True
+        self._call.cancel()
+        self._end(None)
+
+    def _end(self, error: RolecallError | None) -> None:
+        if self._used.streams.pop(self, None) is not None:
+            self._channel.done(self._used)
+            self._ended(error)
 
 
 def is_cancelled() -> bool:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
@@ -12,17 +11,17 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import grpc
+import grpc.aio
 
-from rolecall_client.async_calls import AsyncCalls
 from rolecall_client.async_role_methods import AsyncRoleMethods
 from rolecall_client.async_stream import AsyncPipeline, Queries
 from rolecall_client.async_watch import AsyncWatch
 from rolecall_client.bearer import TokenSource
-from rolecall_client.channel import open_async_channel
 from rolecall_client.checks import CallOptions, Metadata
-from rolecall_client.connection.address import target_of
-from rolecall_client.connection.settings import DEFAULT_TIMEOUT_SECONDS
-from rolecall_client.layers import LayerOptions, async_layered, replica_of
+from rolecall_client.connection.connectable import Connectable
+from rolecall_client.connection.endpoint import Endpoint
+from rolecall_client.connection.settings import DEFAULT_TIMEOUT_SECONDS, TlsFiles
+from rolecall_client.layers import AsyncParts, LayerOptions, async_layered
 from rolecall_client.methods import (
     CAN_I,
     EXPLAIN,
@@ -48,16 +47,19 @@ from rolecall_client.v1 import caller_pb2 as c, decision_pb2 as d, policy_pb2 as
 from rolecall_client.watch_progress import GIVE_UP_SECONDS, Opened, Resumed, RoleWatchEvent
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
+
     from rolecall_client.local import LocalOptions, LocalReplica
 
 
-class AsyncRolecallClient(AsyncRoleMethods):
+class AsyncRolecallClient(AsyncRoleMethods, Connectable):
     """A client of one Rolecall service, for one event loop; close it, or use it in an `async with` statement.
 
     Methods return the responses of `rolecall.v1` and raise `RolecallError` when a call fails; a deny is a response. Every
     write has a `request_id`, generated if none is given, so it is safe to retry. `timeout` is in seconds, for one call with
     its retries; `metadata` is sent with a call, beside that of the client. `token` is sent with each call, or what it returns if
-    it is a function; without TLS to this machine only, else `ValueError` is raised.
+    it is a function; without TLS to this machine only, else `ValueError` is raised. TLS comes from `credentials`, or from the files
+    of `tls`, which are read again when they change. `tracer` is an OpenTelemetry tracer: a span is made of each call.
     """
 
     def __init__(
@@ -65,17 +67,25 @@ class AsyncRolecallClient(AsyncRoleMethods):
         address: str,
         *,
         credentials: grpc.ChannelCredentials | None = None,
+        tls: TlsFiles | None = None,
         token: str | TokenSource | None = None,
         timeout: float = DEFAULT_TIMEOUT_SECONDS,
         metadata: Metadata = (),
         batching: bool = True,
         local: LocalOptions | None = None,
+        interceptors: Sequence[grpc.aio.ClientInterceptor] = (),
+        tracer: Tracer | None = None,
     ) -> None:
         self._timeout = timeout
-        self._calls = AsyncCalls(open_async_channel(target_of(address), credentials, token), metadata)
+        endpoint = Endpoint(
+            address=address, credentials=credentials, tls=tls, token=token, metadata=metadata, tracer=tracer
+        )
+        spans = endpoint.spans()
+        self._calls, self._credential = endpoint.async_calls(interceptors, spans)
         self._remote, self._stack = AsyncRemoteChecks(self._calls), AsyncExitStack()
-        options = LayerOptions(batching=batching, local=local)
-        self._checks = async_layered(self._remote, self._open_watch, self._credential, options, self._stack)
+        parts = AsyncParts(self._remote, self._open_watch, self._credential.digest, spans, self._stack)
+        self._layers = async_layered(parts, LayerOptions(batching=batching, local=local))
+        self._checks = self._layers.first
 
     async def __aenter__(self) -> Self:
         return self
@@ -88,7 +98,7 @@ class AsyncRolecallClient(AsyncRoleMethods):
     @property
     def replica(self) -> LocalReplica | None:
         """Return the roles that this client follows, if it has `local` options, and so decides checks itself."""
-        return replica_of(self._checks)
+        return self._layers.replica
 
     async def close(self) -> None:
         """Close the connections; calls in progress fail."""
@@ -252,6 +262,3 @@ class AsyncRolecallClient(AsyncRoleMethods):
 
     def _options(self, timeout: float | None, metadata: Metadata) -> CallOptions:
         return CallOptions(timeout=self._timeout if timeout is None else timeout, metadata=metadata)
-
-    def _credential(self) -> bytes:
-        return hashlib.sha256(b"").digest()

@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import aclosing
-from typing import Any
+from contextlib import aclosing, suppress
 
-import grpc
-import grpc.aio
-
-from rolecall_client.async_calls import is_cancelled
-from rolecall_client.errors import RolecallError, UnavailableError, error_of_call
+from rolecall_client.async_calls import AsyncStream
+from rolecall_client.errors import RolecallError, UnavailableError
 from rolecall_client.stream import BACKOFF_SECONDS, MAX_ATTEMPTS
 from rolecall_client.v1 import decision_pb2 as d
 
 Queries = AsyncIterable[d.AssumeRoleQuery] | Iterable[d.AssumeRoleQuery]
 
-AsyncOpen = Callable[[AsyncIterator[d.StreamCheckAssumeRoleRequest]], Awaitable[Any]]
+Answers = AsyncStream[d.StreamCheckAssumeRoleResponse]
+
+AsyncOpen = Callable[[AsyncIterator[d.StreamCheckAssumeRoleRequest]], Awaitable[Answers]]
 """Opens a stream that sends the messages of an iterator."""
 
 
@@ -91,24 +89,17 @@ async def _until_none(
         yield message
 
 
-async def _next(stream: Any) -> d.StreamCheckAssumeRoleResponse:  # noqa: ANN401 - gRPC's calls have no public type
-    try:
-        message = await stream.read()
-    except grpc.RpcError as error:
-        raise error_of_call(error) from error
-    except asyncio.CancelledError:
-        if is_cancelled():
-            raise
-        raise RolecallError("CANCELLED", "the stream was cancelled") from None
-    if message is grpc.aio.EOF:
+async def _next(stream: Answers) -> d.StreamCheckAssumeRoleResponse:
+    answer = await stream.read()
+    if answer is None:
         raise UnavailableError("UNAVAILABLE", "the stream ended before every query was answered")
-    answer: d.StreamCheckAssumeRoleResponse = message
     return answer
 
 
-async def _close(stream: Any, *, in_order: bool) -> None:  # noqa: ANN401
-    """End a stream. If every query is answered, wait for its status and ignore it, else cancel it."""
+async def _close(stream: Answers, *, in_order: bool) -> None:
+    """End a stream. If every query is answered, wait for its end and ignore how it ends, else cancel it."""
     if not in_order:
         stream.cancel()
         return
-    await stream.code()
+    with suppress(RolecallError):
+        await stream.read()

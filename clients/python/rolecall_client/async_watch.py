@@ -7,13 +7,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
-import grpc
-import grpc.aio
-
 from rolecall_client import watch_progress
-from rolecall_client.async_calls import is_cancelled
 from rolecall_client.boottime import boottime
-from rolecall_client.errors import ResyncRequiredError, RolecallError, error_of_call
+from rolecall_client.errors import ResyncRequiredError, RolecallError
 from rolecall_client.v1 import watch_pb2 as w
 from rolecall_client.watch import ended_error, silent_error
 from rolecall_client.watch_progress import GIVE_UP_SECONDS, Opened, Resumed, RoleWatchEvent, WatchProgress
@@ -69,19 +65,12 @@ class AsyncWatch:
             stream.cancel()
 
 
-async def _next(stream: Any) -> w.WatchRolesResponse:  # noqa: ANN401 - gRPC's calls have no public type
+async def _next(stream: Any) -> w.WatchRolesResponse:  # noqa: ANN401 - also a call of gRPC
     try:
         async with asyncio.timeout(watch_progress.SILENT_SECONDS):
-            message = await stream.read()
+            message: w.WatchRolesResponse | None = await stream.read()
     except TimeoutError:
         raise silent_error() from None
-    except grpc.RpcError as error:
-        raise error_of_call(error) from error
-    except asyncio.CancelledError:
-        if is_cancelled():
-            raise
-        raise RolecallError("CANCELLED", "the stream was cancelled") from None
-    if message is grpc.aio.EOF:
+    if message is None:
         raise ended_error()
-    read: w.WatchRolesResponse = message
-    return read
+    return message

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 
 import grpc
-import grpc.aio
 
 from rolecall_client.bearer import BearerToken, TokenSource, may_have_token
 
@@ -74,17 +73,6 @@ def open_channel(
         raise ValueError(f"a token is sent over TLS, or to this machine; give credentials for `{address}`")
     source = (lambda: token) if isinstance(token, str) else token
     return grpc.intercept_channel(_open(address, credentials), BearerToken(source))
-
-
-def open_async_channel(
-    address: str, credentials: grpc.ChannelCredentials | None = None, token: str | TokenSource | None = None
-) -> grpc.aio.Channel:
-    """Return such a channel for the running event loop."""
-    if token is not None:
-        raise NotImplementedError("tokens of the asynchronous client")
-    if credentials is None:
-        return grpc.aio.insecure_channel(address, options=OPTIONS)
-    return grpc.aio.secure_channel(address, credentials, options=OPTIONS)
 
 
 def _open(address: str, credentials: grpc.ChannelCredentials | None) -> grpc.Channel:

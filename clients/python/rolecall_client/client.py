@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
@@ -12,12 +11,11 @@ from typing import TYPE_CHECKING, Any, Self
 import grpc
 
 from rolecall_client.bearer import TokenSource
-from rolecall_client.calls import Calls
-from rolecall_client.channel import open_channel
 from rolecall_client.checks import CallOptions, Metadata
-from rolecall_client.connection.address import target_of
-from rolecall_client.connection.settings import DEFAULT_TIMEOUT_SECONDS
-from rolecall_client.layers import LayerOptions, layered, replica_of
+from rolecall_client.connection.connectable import Connectable
+from rolecall_client.connection.endpoint import Endpoint
+from rolecall_client.connection.settings import DEFAULT_TIMEOUT_SECONDS, TlsFiles
+from rolecall_client.layers import LayerOptions, Parts, layered
 from rolecall_client.methods import (
     CAN_I,
     EXPLAIN,
@@ -57,14 +55,26 @@ __all__ = [
     "list_all_roles",
 ]
 
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
 
-class RolecallClient(RoleMethods):
+
+Interceptor = (
+    grpc.UnaryUnaryClientInterceptor
+    | grpc.UnaryStreamClientInterceptor
+    | grpc.StreamUnaryClientInterceptor
+    | grpc.StreamStreamClientInterceptor
+)
+
+
+class RolecallClient(RoleMethods, Connectable):
     """A client of one Rolecall service. Safe to share between threads; close it, or use it in a `with` statement.
 
     Methods return the responses of `rolecall.v1` and raise `RolecallError` when a call fails; a deny is a response. Every
     write has a `request_id`, generated if none is given, so it is safe to retry. `timeout` is in seconds, for one call with
     its retries; `metadata` is sent with a call, beside that of the client. `token` is sent with each call, or what it returns if
-    it is a function; without TLS to this machine only, else `ValueError` is raised.
+    it is a function; without TLS to this machine only, else `ValueError` is raised. TLS comes from `credentials`, or from the files
+    of `tls`, which are read again when they change. `tracer` is an OpenTelemetry tracer: a span is made of each call.
     """
 
     def __init__(
@@ -72,18 +82,25 @@ class RolecallClient(RoleMethods):
         address: str,
         *,
         credentials: grpc.ChannelCredentials | None = None,
+        tls: TlsFiles | None = None,
         token: str | TokenSource | None = None,
         timeout: float = DEFAULT_TIMEOUT_SECONDS,
         metadata: Metadata = (),
         batching: bool = True,
         local: LocalOptions | None = None,
+        interceptors: Sequence[Interceptor] = (),
+        tracer: Tracer | None = None,
     ) -> None:
         self._timeout = timeout
-        self._calls = Calls(open_channel(target_of(address), credentials, token), metadata)
-        self._remote, self._stack = RemoteChecks(self._calls), ExitStack()
-        self._checks = layered(
-            self._remote, self._open_watch, self._credential, LayerOptions(batching=batching, local=local), self._stack
+        endpoint = Endpoint(
+            address=address, credentials=credentials, tls=tls, token=token, metadata=metadata, tracer=tracer
         )
+        spans = endpoint.spans()
+        self._calls, self._credential = endpoint.sync_calls(interceptors, spans)
+        self._remote, self._stack = RemoteChecks(self._calls), ExitStack()
+        parts = Parts(self._remote, self._open_watch, self._credential.digest, spans, self._stack)
+        self._layers = layered(parts, LayerOptions(batching=batching, local=local))
+        self._checks = self._layers.first
 
     def __enter__(self) -> Self:
         return self
@@ -96,7 +113,7 @@ class RolecallClient(RoleMethods):
     @property
     def replica(self) -> LocalReplica | None:
         """Return the roles that this client follows, if it has `local` options, and so decides checks itself."""
-        return replica_of(self._checks)
+        return self._layers.replica
 
     def close(self) -> None:
         """Close the connections; calls in progress fail."""
@@ -257,6 +274,3 @@ class RolecallClient(RoleMethods):
 
     def _options(self, timeout: float | None, metadata: Metadata) -> CallOptions:
         return CallOptions(timeout=self._timeout if timeout is None else timeout, metadata=metadata)
-
-    def _credential(self) -> bytes:
-        return hashlib.sha256(b"").digest()

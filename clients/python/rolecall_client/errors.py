@@ -127,6 +127,16 @@ _CLASSES: Mapping[str, type[RolecallError]] = {
 }
 
 
+def closed_error() -> RolecallError:
+    """Return the error of a call of a closed client."""
+    return RolecallError("FAILED_PRECONDITION", "the client is closed")
+
+
+def replaced_error() -> RolecallError:
+    """Return the error of a stream whose channel was replaced: its owner opens it again."""
+    return UnavailableError("UNAVAILABLE", "the TLS files have changed; open the stream again")
+
+
 def class_of(code: str) -> type[RolecallError]:
     """Return the class of the errors with a code of gRPC."""
     return _CLASSES.get(code, RolecallError)

@@ -7,18 +7,18 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import Any
 
-import grpc
-
-from rolecall_client.errors import RolecallError, UnavailableError, error_of_call
+from rolecall_client.calls import Stream
+from rolecall_client.errors import RolecallError, UnavailableError
 from rolecall_client.v1 import decision_pb2 as d
 
 DEFAULT_IN_FLIGHT = 256
 MAX_ATTEMPTS = 4
 BACKOFF_SECONDS = 0.05
 
-Open = Callable[[Iterator[d.StreamCheckAssumeRoleRequest]], Any]
+Answers = Stream[d.StreamCheckAssumeRoleResponse]
+
+Open = Callable[[Iterator[d.StreamCheckAssumeRoleRequest]], Answers]
 """Opens a stream that sends the messages of an iterator, from a thread of gRPC."""
 
 
@@ -70,20 +70,17 @@ class Pipeline:
         return read
 
 
-def _next(stream: Any) -> d.StreamCheckAssumeRoleResponse:  # noqa: ANN401 - gRPC's calls have no public type
+def _next(stream: Answers) -> d.StreamCheckAssumeRoleResponse:
     try:
-        answer: d.StreamCheckAssumeRoleResponse = next(stream)
-    except grpc.RpcError as error:
-        raise error_of_call(error) from error
+        return next(stream)
     except StopIteration:
         raise UnavailableError("UNAVAILABLE", "the stream ended before every query was answered") from None
-    return answer
 
 
-def _close(stream: Any, *, in_order: bool) -> None:  # noqa: ANN401
+def _close(stream: Answers, *, in_order: bool) -> None:
     """End a stream. If every query is answered, wait for its status and ignore it, else cancel it."""
     if not in_order:
         stream.cancel()
         return
-    with suppress(grpc.RpcError):
+    with suppress(RolecallError):
         next(stream, None)

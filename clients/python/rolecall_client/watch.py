@@ -18,8 +18,7 @@ import grpc
 
 from rolecall_client import watch_progress
 from rolecall_client.boottime import boottime
-from rolecall_client.calls import closed_error
-from rolecall_client.errors import ResyncRequiredError, RolecallError, UnavailableError, error_of_call
+from rolecall_client.errors import ResyncRequiredError, RolecallError, UnavailableError, closed_error, error_of_call
 from rolecall_client.v1 import watch_pb2 as w
 from rolecall_client.watch_progress import (
     GIVE_UP_SECONDS,
@@ -106,10 +105,10 @@ class _Watchdog:
         self.arm()
         try:
             message: w.WatchRolesResponse = next(self._stream)
-        except grpc.RpcError as error:
+        except (grpc.RpcError, RolecallError) as error:
             if self._expired:
                 raise silent_error() from error
-            raise error_of_call(error) from error
+            raise error if isinstance(error, RolecallError) else error_of_call(error) from error
         except StopIteration:
             raise ended_error() from None
         finally:

@@ -1,0 +1,98 @@
+"""A service as a client reaches it: its target, how it is trusted, and how the client identifies itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import grpc.aio
+
+from rolecall_client.async_calls import AsyncCalls
+from rolecall_client.bearer import TokenSource, may_have_token
+from rolecall_client.calls import Calls
+from rolecall_client.channel import OPTIONS
+from rolecall_client.checks import Metadata
+from rolecall_client.connection.address import target_of
+from rolecall_client.connection.credential import Credential
+from rolecall_client.connection.replaceable import ReplaceableChannel
+from rolecall_client.connection.settings import TlsFiles
+from rolecall_client.connection.tls import ReloadingTls, TlsMaterial
+from rolecall_client.tracing import Spans
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A service. Raise `ValueError` for what contradicts itself, or would send a token in plain text to another machine."""
+
+    address: str
+    credentials: grpc.ChannelCredentials | None = None
+    tls: TlsFiles | None = None
+    token: str | TokenSource | None = None
+    metadata: Metadata = ()
+    tracer: Tracer | None = None
+
+    def __post_init__(self) -> None:
+        target_of(self.address)
+        if self.credentials is not None and self.tls is not None:
+            raise ValueError("TLS comes from `credentials` or from the files of `tls`; give one of them")
+        if self.token is not None and self.tls is None and not may_have_token(self.address, self.credentials):
+            raise ValueError(f"a token is sent over TLS, or to this machine; give TLS files for `{self.address}`")
+
+    def spans(self) -> Spans:
+        """Return what makes the spans of calls."""
+        return Spans(self.tracer, target_of(self.address))
+
+    def sync_calls(self, interceptors: Sequence[Any], spans: Spans) -> tuple[Calls, Credential]:
+        """Open a channel for threads."""
+
+        def opened(material: TlsMaterial | None) -> grpc.Channel:
+            return grpc.intercept_channel(self._channel(material), *interceptors)
+
+        channel = ReplaceableChannel(opened, lambda old: old.close(), self._reloading())
+        credential = self._credential(channel)
+        return Calls(channel, credential, spans), credential
+
+    def async_calls(self, interceptors: Sequence[Any], spans: Spans) -> tuple[AsyncCalls, Credential]:
+        """Open a channel for the running event loop."""
+        closing: set[asyncio.Future[None]] = set()
+
+        def close(old: grpc.aio.Channel) -> None:
+            # The loop keeps only a weak reference to a task.
+            closing.add(task := asyncio.ensure_future(old.close()))
+            task.add_done_callback(closing.discard)
+
+        channel = ReplaceableChannel(lambda it: self._async_channel(it, interceptors), close, self._reloading())
+        credential = self._credential(channel)
+        return AsyncCalls(channel, credential, spans), credential
+
+    def _reloading(self) -> ReloadingTls | None:
+        return None if self.tls is None else ReloadingTls(self.tls)
+
+    def _credential(self, channel: ReplaceableChannel[Any]) -> Credential:
+        return Credential(self.token, self.metadata, channel.refreshed_material)
+
+    def _channel(self, material: TlsMaterial | None) -> grpc.Channel:
+        credentials, target = self._credentials(material), target_of(self.address)
+        if credentials is None:
+            return grpc.insecure_channel(target, options=OPTIONS)
+        return grpc.secure_channel(target, credentials, options=self._options())
+
+    def _async_channel(self, material: TlsMaterial | None, interceptors: Sequence[Any]) -> grpc.aio.Channel:
+        credentials, target = self._credentials(material), target_of(self.address)
+        if credentials is None:
+            return grpc.aio.insecure_channel(target, options=OPTIONS, interceptors=interceptors)
+        return grpc.aio.secure_channel(target, credentials, options=self._options(), interceptors=interceptors)
+
+    def _credentials(self, material: TlsMaterial | None) -> grpc.ChannelCredentials | None:
+        return self.credentials if material is None else material.credentials()
+
+    def _options(self) -> Sequence[tuple[str, str | int]]:
+        if self.tls is None or self.tls.server_name is None:
+            return OPTIONS
+        return (*OPTIONS, ("grpc.ssl_target_name_override", self.tls.server_name))
