@@ -351,8 +351,11 @@ def test_certificates_are_those_of_the_options(rolecall: CommandLine, options: l
         (["--tls-ca=ca.pem", "--tls-key=key.pem"], "--tls-cert and --tls-key must be given together"),
         (["--tls-key=key.pem"], "--tls-cert and --tls-key must be given together"),
         (["--tls-cert=cert.pem", "--tls-key=key.pem"], "--tls-cert and --tls-key need TLS"),
-        (["--tls-ca=policy.json"], "`policy.json` is not a PEM file"),
-        (["--tls-ca=ca.pem", "--tls-cert=policy.json", "--tls-key=key.pem"], "`policy.json` is not a PEM file"),
+        (["--tls-ca=policy.json"], "`policy.json` has no certificates in PEM form"),
+        (
+            ["--tls-ca=ca.pem", "--tls-cert=policy.json", "--tls-key=key.pem"],
+            "`policy.json` and `key.pem` are not a certificate",
+        ),
     ],
 )
 def test_certificates_that_cannot_be_used_are_refused(rolecall: CommandLine, options: list[str], message: str) -> None:

@@ -152,7 +152,7 @@ def test_a_certificate_without_its_key_is_named(rolecall: CommandLine, tls: Auth
     outcome = listed(rolecall, mutual, "--tls-ca", tls.path("ca.pem"), *own)
 
     assert (outcome.code, outcome.out) == (2, "")
-    assert "cannot be used for TLS" in outcome.err
+    assert "are not a certificate and its key in PEM form" in outcome.err
 
 
 def test_with_the_right_files_there_is_no_fault(rolecall: CommandLine, tls: Authorities, mutual: str) -> None:

@@ -80,14 +80,14 @@ def test_a_file_without_a_token_is_refused_and_not_shown(
     outcome = rolecall("role", "list", "--address", address, "--token-file", str(tmp_path / "token"))
 
     assert outcome.code == 2
-    assert "has no token" in outcome.err
+    assert "gives no token" in outcome.err
     assert "rct_" not in outcome.err
 
 
 def test_a_missing_file_is_named(rolecall: CommandLine, address: str, tmp_path: Path) -> None:
     outcome = rolecall("role", "list", "--address", address, "--token-file", str(tmp_path / "none"))
 
-    assert (outcome.code, "cannot read" in outcome.err) == (2, True)
+    assert (outcome.code, "cannot be read" in outcome.err) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -67,13 +67,7 @@ def _fault_without_tls(server: _Server) -> TlsFault | None:
 
 
 def _fault_with_tls(server: _Server, tls: TlsFiles, name: str) -> TlsFault | None:
-    try:
-        context = _context(tls)
-    except ssl.SSLError:
-        files = f"`{tls.ca}`, `{tls.cert}` and `{tls.key}`" if tls.cert else f"`{tls.ca}`"
-        return TlsFault(
-            f"{files} cannot be used for TLS", "give CA certificates, a certificate, and its unencrypted key (PEM)"
-        )
+    context = _context(tls)
     plain = _connected(server)
     try:
         with plain, context.wrap_socket(plain, server_hostname=name) as connection:

@@ -171,9 +171,9 @@ def _pair_of(tls: TlsFiles | None) -> Pair | None:
 
 
 def _source_of(token: TokenOrigin | None) -> TokenSource | None:
+    # These need gRPC, which a command without a server does not import.
+    from rolecall_client.connection.tokens import CommandToken, FileToken  # noqa: PLC0415
+
     if token is None:
         return None
-    if token.file is None:
-        raise ValueError("tokens by command are not available in this version; give `file`")
-    path = token.file
-    return lambda: path.read_text().strip()
+    return FileToken(token.file) if token.file else CommandToken(token.command)
