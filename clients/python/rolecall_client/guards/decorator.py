@@ -14,6 +14,7 @@ from rolecall_client.guards.errors import error_of
 from rolecall_client.guards.guard import DecisionSource, Judge
 from rolecall_client.guards.identities import CallerIdentity
 from rolecall_client.guards.judgement import GuardedCall
+from rolecall_client.guards.observer import Observer
 from rolecall_client.guards.peer import UnknownCallerError
 from rolecall_client.guards.report import GuardReport
 from rolecall_client.guards.rules import DEFAULT_TIMEOUT_SECONDS, mode_of
@@ -26,6 +27,9 @@ R = TypeVar("R")
 Principal = str | CallerIdentity
 ClientOfFunction = DecisionSource | AsyncDecisionSource | Callable[[], DecisionSource | AsyncDecisionSource]
 """A client, or a function that returns it: one that is opened only later."""
+
+_OBSERVER = Observer()
+"""That of all functions: functions are many, and threads are few."""
 
 
 def requires_role(
@@ -78,7 +82,7 @@ class RoleRequirement:
         return self._function(function)
 
     def _function(self, function: Callable[P, R]) -> Callable[P, R]:
-        judge = Judge(_ClientLater(self._client), self._report, self._timeout)
+        judge = Judge(_ClientLater(self._client), self._report, self._timeout, _OBSERVER)
 
         @functools.wraps(function)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -8,7 +8,15 @@ from rolecall_client.guards.access import AccessMap
 from rolecall_client.guards.counts import GuardCounts
 from rolecall_client.guards.decision import GuardDecision, GuardMode, OnDecision
 from rolecall_client.guards.identities import Identify
-from rolecall_client.guards.judgement import GuardedCall, GuardQuestion, answered, failed, question_of, settled
+from rolecall_client.guards.judgement import (
+    GuardedCall,
+    GuardQuestion,
+    answered,
+    failed,
+    not_observed,
+    question_of,
+    settled,
+)
 from rolecall_client.guards.observer import Observer
 from rolecall_client.guards.peer import PeerFacts
 from rolecall_client.guards.report import GuardReport
@@ -34,17 +42,18 @@ class DecisionSource(Protocol):
 class Judge:
     """Decides about calls with a client, refuses those that must not pass, and reports each decision.
 
-    A judge that observes decides beside the call, refuses none, and raises nothing.
+    A judge that observes has `observer` decide beside the call, refuses none, and raises nothing.
     """
 
-    def __init__(self, client: DecisionSource, report: GuardReport, timeout: float) -> None:
+    def __init__(self, client: DecisionSource, report: GuardReport, timeout: float, observer: Observer) -> None:
         self._client, self._report, self._timeout = client, report, required_timeout(timeout)
-        self._observer = Observer(self.judge, report.add) if report.mode is GuardMode.OBSERVE else None
+        self._observer = observer
 
     def refusal(self, call: GuardedCall) -> GuardDecision | None:
         """Return the decision that refuses a call; None if the call passes."""
-        if self._observer is not None:
-            self._observer.observe(call)
+        if self._report.mode is GuardMode.OBSERVE:
+            if not self._observer.observe(lambda: self.judge(call)):
+                self._report.add(not_observed(call))
             return None
         decision = self.judge(call)
         return None if decision.allowed else decision
@@ -54,11 +63,6 @@ class Judge:
         decision = settled(call) or self._asked(call)
         self._report.add(decision)
         return decision
-
-    def close(self) -> None:
-        """Decide what is still observed. The client stays open."""
-        if self._observer is not None:
-            self._observer.close()
 
     def _asked(self, call: GuardedCall) -> GuardDecision:
         question: GuardQuestion | None = None
@@ -96,7 +100,8 @@ class Guard:
         self._rules = GuardRules(roles=roles, identify=identify, context=context)
         self.counts = GuardCounts() if counts is None else counts
         report = GuardReport(mode=mode_of(mode), counts=self.counts, on_decision=on_decision)
-        self._judge = Judge(client, report, timeout)
+        self._observer = Observer()
+        self._judge = Judge(client, report, timeout, self._observer)
 
     def refusal(self, method: str, peer: PeerFacts, seconds_left: float | None = None) -> GuardDecision | None:
         """Return the decision that refuses a call; None if the call passes. Never raises.
@@ -107,4 +112,4 @@ class Guard:
 
     def close(self) -> None:
         """Decide what is still observed. The client stays open."""
-        self._judge.close()
+        self._observer.close()
