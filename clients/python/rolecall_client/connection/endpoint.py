@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import grpc.aio
 
+from rolecall_client import channel as channels
 from rolecall_client.async_calls import AsyncCalls
 from rolecall_client.bearer import TokenSource, may_have_token
 from rolecall_client.calls import Calls
-from rolecall_client.channel import OPTIONS
 from rolecall_client.checks import Metadata
 from rolecall_client.connection.address import target_of
 from rolecall_client.connection.credential import Credential
@@ -80,13 +80,13 @@ class Endpoint:
     def _channel(self, material: TlsMaterial | None) -> grpc.Channel:
         credentials, target = self._credentials(material), target_of(self.address)
         if credentials is None:
-            return grpc.insecure_channel(target, options=OPTIONS)
+            return grpc.insecure_channel(target, options=channels.OPTIONS)
         return grpc.secure_channel(target, credentials, options=self._options())
 
     def _async_channel(self, material: TlsMaterial | None, interceptors: Sequence[Any]) -> grpc.aio.Channel:
         credentials, target = self._credentials(material), target_of(self.address)
         if credentials is None:
-            return grpc.aio.insecure_channel(target, options=OPTIONS, interceptors=interceptors)
+            return grpc.aio.insecure_channel(target, options=channels.OPTIONS, interceptors=interceptors)
         return grpc.aio.secure_channel(target, credentials, options=self._options(), interceptors=interceptors)
 
     def _credentials(self, material: TlsMaterial | None) -> grpc.ChannelCredentials | None:
@@ -94,5 +94,5 @@ class Endpoint:
 
     def _options(self) -> Sequence[tuple[str, str | int]]:
         if self.tls is None or self.tls.server_name is None:
-            return OPTIONS
-        return (*OPTIONS, ("grpc.ssl_target_name_override", self.tls.server_name))
+            return channels.OPTIONS
+        return (*channels.OPTIONS, ("grpc.ssl_target_name_override", self.tls.server_name))
