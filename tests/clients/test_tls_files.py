@@ -6,7 +6,10 @@ import gc
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -17,7 +20,7 @@ from rolecall_client import AsyncRolecallClient, RolecallClient, RolecallError, 
 from rolecall_client.connection.replaceable import MAX_REPLACED
 from rolecall_client.connection.settings import ConnectionSettings, TlsFiles
 from rolecall_client.connection.tls import ReloadingTls
-from rolecall_client.v1 import role_pb2 as r
+from rolecall_client.v1 import role_pb2 as r, role_pb2_grpc
 from tests.clients.test_client import ALICE, POLICY
 from tests.clients.tls_service import TlsService, tls_service
 from tests.storage.waiting import wait_until
@@ -44,7 +47,8 @@ def files(service: TlsService, tmp_path: Path) -> TlsFiles:
 def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Return what moves the clock by which files are looked at."""
     now = [1_000.0]
-    monkeypatch.setitem(ReloadingTls.__init__.__kwdefaults__, "clock", lambda: now[0])
+    defaults: Any = ReloadingTls.__init__.__kwdefaults__
+    monkeypatch.setitem(defaults, "clock", lambda: now[0])
 
     def move(seconds: float) -> None:
         now[0] += seconds
@@ -104,7 +108,10 @@ def test_files_that_do_not_fit_are_not_used_and_reported_once(
     files.key.write_bytes(new)
 
     with caplog.at_level(logging.WARNING):
-        seen = [(later(1), name_of(client))[1] for _ in range(3)]
+        seen = []
+        for _ in range(3):
+            later(1)
+            seen.append(name_of(client))
     files.key.write_bytes(fitting)
     later(1)
 
@@ -159,13 +166,52 @@ def test_calls_in_progress_end_on_the_old_channel_and_none_fails(
     for number in range(8):
         service.issue(files, f"n{number}")
         later(1)
-        wait_until(lambda number=number: f"n{number}" in names or errors)
+        wait_until(partial(names.__contains__, f"n{number}"))
     ended.set()
     for caller in callers:
         caller.join()
 
     assert errors == []
     assert client._calls._channel._replaced == set()
+
+
+class Waiting(role_pb2_grpc.RoleServiceServicer):
+    """Answers each call when the test says so."""
+
+    def __init__(self) -> None:
+        self.arrived = threading.Semaphore(0)
+        self.answer: dict[str, threading.Event] = {name: threading.Event() for name in ("a", "b", "c")}
+
+    def GetRole(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.arrived.release()
+        self.answer[request.role].wait(20)
+        return r.GetRoleResponse(role=r.Role(role_name=request.role))
+
+
+def test_the_end_of_one_call_does_not_end_another_on_the_old_channel(
+    service: TlsService, files: TlsFiles, later: Callable[[float], None]
+) -> None:
+    waiting, server, folder = Waiting(), grpc.server(ThreadPoolExecutor(4)), service.authority.folder
+    role_pb2_grpc.add_RoleServiceServicer_to_server(waiting, server)
+    pair = ((folder / "key.pem").read_bytes(), (folder / "cert.pem").read_bytes())
+    port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([pair]))
+    server.start()
+
+    with RolecallClient(f"127.0.0.1:{port}", tls=files) as client, ThreadPoolExecutor(3) as pool:
+        old = {name: pool.submit(client.get_role, name) for name in ("a", "b")}
+        for _ in old:
+            waiting.arrived.acquire(timeout=20)
+        service.issue(files, "b")
+        later(1)
+        new = pool.submit(client.get_role, "c")
+        waiting.arrived.acquire(timeout=20)
+        answered = []
+        for name, call in {**old, "c": new}.items():
+            waiting.answer[name].set()
+            answered.append(call.result(20).role.role_name)
+
+    server.stop(0).wait()
+    assert answered == ["a", "b", "c"]
 
 
 def test_a_channel_that_was_replaced_leaves_no_connection(
