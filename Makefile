@@ -8,6 +8,8 @@ PYTHONS ?= python3.13 python3.12 python3.11 python3
 PYTEST_FLAGS ?= -n 2
 HELM_VERSION := v3.19.2
 GRPC_GO_VERSION := v1.85.0
+PROTOC_GEN_GO_VERSION := v1.36.12
+PROTOC_GEN_GO_GRPC_VERSION := v1.6.2
 RUN_FLAGS ?=
 CHAOS_FLAGS ?=
 FUZZ_FLAGS ?= --seconds 60 --seed 1 --processes 2
@@ -53,6 +55,14 @@ tools: $(READY)  ## install missing programs that the tests use: helm, PostgreSQ
 	    GOBIN="$(CURDIR)/$(VENV)/interop" go install google.golang.org/grpc/interop/client@$(GRPC_GO_VERSION); \
 	  else echo "go is missing: tests with gRPC's interop client for Go are skipped"; fi; \
 	fi
+	@if [ ! -x $(VENV)/interop/protoc-gen-go-grpc ]; then \
+	  if command -v go >/dev/null; then \
+	    echo "building the plugins of protoc for Go, and fetching what the client that they generate needs"; \
+	    cd tests/interop/generated_client && go mod download && export GOBIN="$(CURDIR)/$(VENV)/interop" \
+	    && go install google.golang.org/protobuf/cmd/protoc-gen-go@$(PROTOC_GEN_GO_VERSION) \
+	    && go install google.golang.org/grpc/cmd/protoc-gen-go-grpc@$(PROTOC_GEN_GO_GRPC_VERSION); \
+	  else echo "go is missing: the test of a generated client is skipped"; fi; \
+	fi
 	@if [ ! -d $(VENV)/interop/jars ]; then \
 	  if command -v java >/dev/null && command -v mvn >/dev/null; then \
 	    echo "fetching gRPC's interop client for Java"; \
@@ -97,10 +107,10 @@ types: $(READY)  ## check types
 contracts: $(READY)  ## check that imports point down
 	@$(BIN)/lint-imports --no-logo
 
-proto: $(READY)  ## generate the stubs from protos/
+proto: $(READY)  ## generate the stubs and the descriptor set from protos/
 	@$(BIN)/python -m protos.generate
 
-proto-check: $(READY)  ## check that the stubs match the protos
+proto-check: $(READY)  ## check that the stubs and the descriptor set match the protos
 	@$(BIN)/python -m protos.generate --check
 
 proto-lint: $(READY)  ## check the protos: style, comments, no breaking change against the baseline

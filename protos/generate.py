@@ -1,6 +1,7 @@
-"""Generate the Python stubs of the protos into the client distribution; with `--check`, compare them only.
+"""Generate the Python stubs and the descriptor set of the protos; with `--check`, compare them only.
 
-The stubs are in `rolecall_client.v1`, so the imports that protoc writes (`from rolecall.v1 import ...`) are rewritten.
+The stubs are in `rolecall_client.v1` of the client distribution, so the imports that protoc writes (`from rolecall.v1 import ...`)
+are rewritten.
 protoc generates types of messages but not of services: the `_pb2_grpc.pyi` files are generated here from the descriptors.
 """
 
@@ -18,25 +19,30 @@ import google.rpc.status_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet, MethodDescriptorProto
 from grpc_tools import protoc
 
+from protos.buf import buf
+
 PROTOS = Path(__file__).parent
 STUBS = PROTOS.parent / "clients/python/rolecall_client/v1"
 PACKAGE = "rolecall_client.v1"
+CONTRACT = PROTOS / "rolecall.v1.binpb"
+"""All files of the API and what they import, for clients in other languages."""
 
 
 def main(arguments: list[str]) -> int:
-    """Write the stubs; with `--check`, report stubs that are not up to date."""
+    """Write the stubs and the descriptor set; with `--check`, report which of them are not up to date."""
     if arguments not in ([], ["--check"]):
         print("usage: generate.py [--check]", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory() as scratch:
-        fresh = generate(Path(scratch))
+        fresh, contract = generate(Path(scratch)), descriptor_set(Path(scratch))
         if arguments:
-            return check(fresh)
+            return check(fresh, contract)
         STUBS.mkdir(parents=True, exist_ok=True)
         for path in _outdated(fresh):
             path.unlink()
         for path in fresh.iterdir():
             shutil.copyfile(path, STUBS / path.name)
+        shutil.copyfile(contract, CONTRACT)
     return 0
 
 
@@ -54,6 +60,16 @@ def generate(scratch: Path) -> Path:
     return fresh
 
 
+def descriptor_set(scratch: Path) -> Path:
+    """Generate the descriptor set below `scratch`; return the file."""
+    all_files, marked = scratch / "all.binpb", scratch / "marked.binpb"
+    compile_protos("--include_imports", "--include_source_info", f"--descriptor_set_out={all_files}")
+    # buf marks the imports, so that `buf generate` does not generate code of them.
+    if status := buf("build", str(all_files), "--path", "rolecall/v1", "--output", str(marked)):
+        raise SystemExit(status)
+    return marked
+
+
 def compile_protos(*flags: str) -> None:
     """Run protoc on all protos; exit if it fails, since it has printed the errors."""
     protobuf = Path(protoc.__file__).parent / "_proto"
@@ -64,11 +80,13 @@ def compile_protos(*flags: str) -> None:
         raise SystemExit(status)
 
 
-def check(fresh: Path) -> int:
-    """Print every committed stub that differs from `fresh`; return the exit status."""
+def check(fresh: Path, contract: Path) -> int:
+    """Print every committed stub that differs from `fresh`, and the descriptor set if it differs; return the exit status."""
     names = sorted(path.name for path in fresh.iterdir())
     _, different, missing = filecmp.cmpfiles(fresh, STUBS, names, shallow=False)
     stale = sorted([*different, *missing, *(path.name for path in _outdated(fresh))])
+    if not CONTRACT.exists() or not filecmp.cmp(contract, CONTRACT, shallow=False):
+        stale.append(CONTRACT.name)
     for name in stale:
         print(f"{name} does not match the protos; run `make proto` and commit the result", file=sys.stderr)
     return 1 if stale else 0

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from protos.buf import buf
 from protos.generate import PROTOS, compile_protos
 
 BASELINE = PROTOS / "baseline/rolecall.v1.binpb"
@@ -35,16 +34,11 @@ def lint() -> int:
         compile_protos("--include_imports", "--include_source_info", f"--descriptor_set_out={image}")
         ours = ("--config", str(PROTOS / "buf.yaml"), "--path", "rolecall/v1")
         results = [
-            _buf("format", "--diff", "--exit-code", str(PROTOS)),
-            _buf("lint", image, *ours),
-            _buf("breaking", image, "--against", str(BASELINE), *ours),
+            buf("format", "--diff", "--exit-code", str(PROTOS)),
+            buf("lint", image, *ours),
+            buf("breaking", image, "--against", str(BASELINE), *ours),
         ]
     return 1 if any(results) else 0
-
-
-def _buf(*arguments: str) -> int:
-    beside = shutil.which("buf", path=str(Path(sys.executable).parent))
-    return subprocess.run([beside or "buf", *arguments], check=False).returncode
 
 
 if __name__ == "__main__":

@@ -25,6 +25,12 @@ NOT_PATHS = {
     "pod-identity.alibabacloud.com/role-name",  # an annotation
     "dist/sbom.cdx.json",  # what `make sbom` writes
     ".venv/audit",  # what `make audit` installs
+    "buf.build/rolecall/rolecall",  # modules of buf
+    "buf.build/googleapis/googleapis",
+    "google/rpc/status.proto",  # a file that is imported
+    "google.golang.org/genproto/googleapis/rpc",  # a package for Go
+    "rolecall/v1",  # what is generated from the contract
+    "rolecall/v1/decision_pb",
 }
 NOT_OURS = {"BadRequest", "ErrorInfo", "FieldViolation", "RetryInfo"}
 """Messages of `google.rpc`."""

@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
+from google.protobuf.descriptor_pb2 import FileDescriptorSet, FileOptions
 
 from protos import generate, lint
+from protos.buf import buf
+
+MANAGED = """
+version: v2
+managed:
+  enabled: true
+  override:
+    - file_option: go_package_prefix
+      value: buf.build/gen/go/rolecall/rolecall/protocolbuffers/go
+plugins:
+  - local: {plugin}
+    out: .
+"""
+PLUGIN = """
+import sys
+from google.protobuf.compiler import plugin_pb2
+
+request = plugin_pb2.CodeGeneratorRequest.FromString(sys.stdin.buffer.read())
+response = plugin_pb2.CodeGeneratorResponse(supported_features=1)
+for file in request.proto_file:
+    options = file.options.SerializeToString().hex()
+    response.file.add(name=f"{file.name}.options", content=options)
+sys.stdout.buffer.write(response.SerializeToString())
+"""
+"""Writes the options of each file in hexadecimal."""
 
 
 @pytest.fixture
@@ -41,6 +70,21 @@ def test_a_changed_proto_is_detected(copied: Path, capfd: pytest.CaptureFixture[
     assert "watch_pb2.py does not match the protos" in capfd.readouterr().err
 
 
+def test_a_descriptor_set_that_lacks_a_change_is_detected(
+    copied: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    change(copied / "rolecall/v1/watch.proto", "// The cause, in a sentence.", "// The cause.")
+
+    status = generate.main(["--check"])
+    complaint = capfd.readouterr().err
+    monkeypatch.setattr(generate, "CONTRACT", copied / "missing.binpb")
+    without = generate.main(["--check"])
+
+    # A comment is in no stub.
+    assert (status, without) == (1, 1)
+    assert complaint == "rolecall.v1.binpb does not match the protos; run `make proto` and commit the result\n"
+
+
 def test_a_stub_without_a_proto_is_detected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stubs = tmp_path / "v1"
     shutil.copytree(generate.STUBS, stubs, ignore=shutil.ignore_patterns("__pycache__"))
@@ -48,6 +92,31 @@ def test_a_stub_without_a_proto_is_detected(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(generate, "STUBS", stubs)
 
     assert generate.main(["--check"]) == 1
+
+
+def test_the_options_of_the_files_are_those_of_managed_mode(tmp_path: Path) -> None:
+    plain = FileDescriptorSet.FromString(generate.CONTRACT.read_bytes())
+    options = {file.name: file.options for file in plain.file if file.package == "rolecall.v1"}
+    expected = copy.deepcopy(options)
+    for file in plain.file:
+        if file.package == "rolecall.v1":
+            file.ClearField("options")
+    (tmp_path / "plain.binpb").write_bytes(plain.SerializeToString())
+    (tmp_path / "buf.gen.yaml").write_text(MANAGED.format(plugin=json.dumps([sys.executable, "-c", PLUGIN])))
+
+    buf(
+        "generate",
+        str(tmp_path / "plain.binpb"),
+        "--template",
+        str(tmp_path / "buf.gen.yaml"),
+        "--output",
+        str(tmp_path),
+    )
+
+    managed = {
+        name: FileOptions.FromString(bytes.fromhex((tmp_path / f"{name}.options").read_text())) for name in expected
+    }
+    assert managed == expected
 
 
 def test_the_protos_pass_their_checks() -> None:
