@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
+
 from rolecall_client.answer_cache import AnswerCache
+from rolecall_client.answer_cache_options import AnswerCacheOptions
 from rolecall_client.answer_keys import exact_key, may_cache
-from rolecall_client.cached_checks import Credential, accepts_cached
+from rolecall_client.async_following import AsyncFollowing
+from rolecall_client.async_watch import AsyncOpen
+from rolecall_client.cached_checks import FIRST_MESSAGE_SECONDS, Credential, accepts_cached
 from rolecall_client.checks import AsyncChecks, CallOptions
 from rolecall_client.v1 import decision_pb2 as d
 
@@ -13,10 +18,17 @@ class AsyncCachedChecks:
     """Answers from the cache, else from the next layer, whose answers are cached.
 
     Errors are never cached, nor are answers to calls with metadata of their own, since they may depend on it.
+    The task that feeds the cache is started with the first answer that is cached.
     """
 
-    def __init__(self, cache: AnswerCache, checks: AsyncChecks, credential: Credential) -> None:
-        self._cache, self._next, self._credential = cache, checks, credential
+    def __init__(
+        self,
+        cache: AnswerCache,
+        checks: AsyncChecks,
+        credential: Credential,
+        following: AsyncFollowing | None = None,
+    ) -> None:
+        self._cache, self._next, self._credential, self._following = cache, checks, credential, following
 
     async def check(
         self, query: d.AssumeRoleQuery, consistency: d.Consistency | None, options: CallOptions
@@ -30,8 +42,25 @@ class AsyncCachedChecks:
             return found
         if not may_cache(query):
             return await self._next.check(query, consistency, options)
+        if self._following is not None:
+            self._following.start()
         asked = cache.asked()
         # The query as it is now, whatever the caller does with the message meanwhile.
         response = await self._next.check(d.AssumeRoleQuery.FromString(key), consistency, options)
         cache.put(key, response, asked)
         return response
+
+
+def async_cache_layer(
+    options: AnswerCacheOptions,
+    open_watch: AsyncOpen,
+    checks: AsyncChecks,
+    credential: Credential,
+    stack: AsyncExitStack,
+) -> AsyncCachedChecks:
+    """Return the layer over `checks`, with a cache that a task feeds until the stack is closed."""
+    cache, following = AnswerCache(options), None
+    if options.watch:
+        following = AsyncFollowing(cache, open_watch, options.watch_request(), timeout=FIRST_MESSAGE_SECONDS)
+        stack.push_async_callback(following.close)
+    return AsyncCachedChecks(cache, checks, credential, following)

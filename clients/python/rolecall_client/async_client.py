@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import grpc
 import grpc.aio
 
+from rolecall_client.answer_cache_options import AnswerCacheOptions
 from rolecall_client.async_role_methods import AsyncRoleMethods
 from rolecall_client.async_stream import AsyncPipeline, Queries
 from rolecall_client.async_watch import AsyncWatch
@@ -72,6 +73,7 @@ class AsyncRolecallClient(AsyncRoleMethods, Connectable):
         timeout: float = DEFAULT_TIMEOUT_SECONDS,
         metadata: Metadata = (),
         batching: bool = True,
+        cache: AnswerCacheOptions | None = None,
         local: LocalOptions | None = None,
         interceptors: Sequence[grpc.aio.ClientInterceptor] = (),
         tracer: Tracer | None = None,
@@ -84,7 +86,7 @@ class AsyncRolecallClient(AsyncRoleMethods, Connectable):
         self._calls, self._credential = endpoint.async_calls(interceptors, spans)
         self._remote, self._stack = AsyncRemoteChecks(self._calls), AsyncExitStack()
         parts = AsyncParts(self._remote, self._open_watch, self._credential.digest, spans, self._stack)
-        self._layers = async_layered(parts, LayerOptions(batching=batching, local=local))
+        self._layers = async_layered(parts, LayerOptions(batching=batching, cache=cache, local=local))
         self._checks = self._layers.first
 
     async def __aenter__(self) -> Self:

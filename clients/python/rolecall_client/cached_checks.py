@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from rolecall_client.answer_cache import AnswerCache
+from rolecall_client.answer_cache_options import AnswerCacheOptions
 from rolecall_client.answer_keys import exact_key, may_cache
 from rolecall_client.checks import CallOptions, Checks
+from rolecall_client.following import Following
 from rolecall_client.v1 import decision_pb2 as d
+from rolecall_client.watch import Open
+
+FIRST_MESSAGE_SECONDS = 10.0
 
 Credential = Callable[[], bytes]
 """Returns a digest of what identifies the client to the server; another digest empties the cache."""
@@ -47,3 +53,15 @@ class CachedChecks:
         response = self._next.check(d.AssumeRoleQuery.FromString(key), consistency, options)
         cache.put(key, response, asked)
         return response
+
+
+def cache_layer(
+    options: AnswerCacheOptions, open_watch: Open, checks: Checks, credential: Credential, stack: ExitStack
+) -> CachedChecks:
+    """Return the layer over `checks`, with a cache that a thread feeds until the stack is closed."""
+    cache = AnswerCache(options)
+    if options.watch:
+        following = Following(cache, open_watch, options.watch_request(), timeout=FIRST_MESSAGE_SECONDS)
+        stack.callback(following.close)
+        following.start()
+    return CachedChecks(cache, checks, credential)

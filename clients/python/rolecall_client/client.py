@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import grpc
 
+from rolecall_client.answer_cache_options import AnswerCacheOptions
 from rolecall_client.bearer import TokenSource
 from rolecall_client.checks import CallOptions, Metadata
 from rolecall_client.connection.connectable import Connectable
@@ -87,6 +88,7 @@ class RolecallClient(RoleMethods, Connectable):
         timeout: float = DEFAULT_TIMEOUT_SECONDS,
         metadata: Metadata = (),
         batching: bool = True,
+        cache: AnswerCacheOptions | None = None,
         local: LocalOptions | None = None,
         interceptors: Sequence[Interceptor] = (),
         tracer: Tracer | None = None,
@@ -99,7 +101,7 @@ class RolecallClient(RoleMethods, Connectable):
         self._calls, self._credential = endpoint.sync_calls(interceptors, spans)
         self._remote, self._stack = RemoteChecks(self._calls), ExitStack()
         parts = Parts(self._remote, self._open_watch, self._credential.digest, spans, self._stack)
-        self._layers = layered(parts, LayerOptions(batching=batching, local=local))
+        self._layers = layered(parts, LayerOptions(batching=batching, cache=cache, local=local))
         self._checks = self._layers.first
 
     def __enter__(self) -> Self:

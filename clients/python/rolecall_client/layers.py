@@ -11,7 +11,12 @@ from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from rolecall_client.answer_cache_options import AnswerCacheOptions
+from rolecall_client.async_batching import AsyncBatchedChecks
+from rolecall_client.async_cached_checks import async_cache_layer
 from rolecall_client.async_watch import AsyncOpen
+from rolecall_client.batching import BatchedChecks
+from rolecall_client.cached_checks import cache_layer
 from rolecall_client.checks import AsyncChecks, Checks
 from rolecall_client.remote_checks import AsyncRemoteChecks, RemoteChecks
 from rolecall_client.tracing import Spans
@@ -29,6 +34,7 @@ class LayerOptions:
     """Which layers there are between a client and its server."""
 
     batching: bool = True
+    cache: AnswerCacheOptions | None = None
     local: LocalOptions | None = None
 
 
@@ -68,9 +74,14 @@ class Layers(Generic[First]):
 def layered(parts: Parts, options: LayerOptions) -> Layers[Checks]:
     """Return the layers of a client."""
     checks: Checks = parts.remote
-    # Here: batching.
+    if options.batching:
+        batched = BatchedChecks(parts.remote)
+        parts.stack.callback(batched.close)
+        checks = batched
     checks = parts.spans.noted(checks, "service")
-    # Here: the answer cache, noted as "cache".
+    if options.cache is not None:
+        cached = cache_layer(options.cache, parts.open_watch, checks, parts.digest, parts.stack)
+        checks = parts.spans.noted(cached, "cache")
     if options.local is None:
         return Layers(parts.spans.traced(checks))
     from rolecall_client.local.layer import local_layer  # noqa: PLC0415 - an extra
@@ -82,7 +93,13 @@ def layered(parts: Parts, options: LayerOptions) -> Layers[Checks]:
 def async_layered(parts: AsyncParts, options: LayerOptions) -> Layers[AsyncChecks]:
     """Return the layers of an asynchronous client. Layers start their tasks with the first check."""
     checks: AsyncChecks = parts.remote
-    del options  # here: batching
+    if options.batching:
+        batched = AsyncBatchedChecks(parts.remote)
+        parts.stack.push_async_callback(batched.close)
+        checks = batched
     checks = parts.spans.noted_later(checks, "service")
-    # Here: the answer cache, noted as "cache", then the local replica, noted as "local".
+    if options.cache is not None:
+        cached = async_cache_layer(options.cache, parts.open_watch, checks, parts.digest, parts.stack)
+        checks = parts.spans.noted_later(cached, "cache")
+    # Here: the local replica, noted as "local".
     return Layers(parts.spans.traced_later(checks))

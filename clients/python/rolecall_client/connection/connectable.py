@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
+from rolecall_client.answer_cache_options import AnswerCacheOptions
 from rolecall_client.bearer import TokenSource
 from rolecall_client.checks import Metadata
 from rolecall_client.connection.settings import ConnectionSettings, TlsFiles
@@ -26,6 +27,7 @@ class ClientOptions(TypedDict, total=False):
     timeout: float
     metadata: Metadata
     batching: bool
+    cache: AnswerCacheOptions | None
     local: LocalOptions | None
     interceptors: Sequence[Any]
     tracer: Tracer | None
