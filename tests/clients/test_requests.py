@@ -26,6 +26,7 @@ class Call:
     method: str
     requests: list[Any]
     seconds: float
+    metadata: tuple[tuple[str, str | bytes], ...]
 
 
 class Recording(grpc.GenericRpcHandler):
@@ -33,6 +34,7 @@ class Recording(grpc.GenericRpcHandler):
 
     def __init__(self) -> None:
         self.calls, self.answers = list[Call](), list[Message]()
+        self.address = ""
         self._methods = {
             f"/rolecall.v1.{name}/{method.name}": method
             for module, name in SERVICES
@@ -53,7 +55,7 @@ class Recording(grpc.GenericRpcHandler):
 
         def answer(requests: Any, context: Any) -> Message:
             given = list(requests) if details.method.endswith("ApplyRoles") else [requests]
-            self.calls.append(Call(method.name, given, context.time_remaining()))
+            self.calls.append(Call(method.name, given, context.time_remaining(), context.invocation_metadata()))
             return self.answers.pop(0) if self.answers else response_type()
 
         if details.method.endswith("ApplyRoles"):
@@ -68,9 +70,10 @@ def recording(timeout: float = 50) -> Iterator[tuple[RolecallClient, Recording]]
     service, server = Recording(), grpc.server(futures.ThreadPoolExecutor(2))
     server.add_generic_rpc_handlers((service,))
     port = server.add_insecure_port("127.0.0.1:0")
+    service.address = f"127.0.0.1:{port}"
     server.start()
     try:
-        with RolecallClient(f"127.0.0.1:{port}", timeout=timeout) as client:
+        with RolecallClient(service.address, timeout=timeout) as client:
             yield client, service
     finally:
         server.stop(0).wait()

@@ -45,7 +45,7 @@ from rolecall_client.requests import (
 )
 from rolecall_client.stream import DEFAULT_IN_FLIGHT
 from rolecall_client.v1 import caller_pb2 as c, decision_pb2 as d, policy_pb2 as p, watch_pb2 as w
-from rolecall_client.watch_progress import GIVE_UP_SECONDS, Opened, Resumed, RoleWatchEvent
+from rolecall_client.watch_progress import GIVE_UP_SECONDS, Opened, Resumed, RoleWatchEvent, ignore
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
@@ -235,8 +235,8 @@ class AsyncRolecallClient(AsyncRoleMethods, Connectable):
         account_ids: Iterable[str] = (),
         include_initial_state: bool = False,
         give_up_after: float = GIVE_UP_SECONDS,
-        resumed: Resumed = lambda _error: None,
-        opened: Opened = lambda _at: None,
+        resumed: Resumed = ignore,
+        opened: Opened = ignore,
         timeout: float | None = None,
         metadata: Metadata = (),
     ) -> AsyncGenerator[RoleWatchEvent, None]:

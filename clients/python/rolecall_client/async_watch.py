@@ -12,7 +12,7 @@ from rolecall_client.boottime import boottime
 from rolecall_client.errors import ResyncRequiredError, RolecallError
 from rolecall_client.v1 import watch_pb2 as w
 from rolecall_client.watch import ended_error, silent_error
-from rolecall_client.watch_progress import GIVE_UP_SECONDS, Opened, Resumed, RoleWatchEvent, WatchProgress
+from rolecall_client.watch_progress import GIVE_UP_SECONDS, Opened, Resumed, RoleWatchEvent, WatchProgress, ignore
 
 AsyncOpen = Callable[[w.WatchRolesRequest], Awaitable[Any]]
 """Opens a stream."""
@@ -28,8 +28,8 @@ class AsyncWatch:
         *,
         timeout: float,
         give_up_after: float = GIVE_UP_SECONDS,
-        resumed: Resumed = lambda _error: None,
-        opened: Opened = lambda _at: None,
+        resumed: Resumed = ignore,
+        opened: Opened = ignore,
     ) -> None:
         self._open, self._resumed, self._opened = open_stream, resumed, opened
         self._progress = WatchProgress(request, timeout=timeout, give_up_after=give_up_after)

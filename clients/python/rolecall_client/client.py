@@ -42,7 +42,7 @@ from rolecall_client.role_methods import APPLY_TIMEOUT_SECONDS, RoleMethods, lis
 from rolecall_client.stream import DEFAULT_IN_FLIGHT, Pipeline
 from rolecall_client.v1 import caller_pb2 as c, decision_pb2 as d, policy_pb2 as p, watch_pb2 as w
 from rolecall_client.watch import Watch
-from rolecall_client.watch_progress import GIVE_UP_SECONDS, Opened, Resumed, RoleWatchEvent
+from rolecall_client.watch_progress import GIVE_UP_SECONDS, Opened, Resumed, RoleWatchEvent, ignore
 
 if TYPE_CHECKING:
     from rolecall_client.local import LocalOptions, LocalReplica
@@ -247,8 +247,8 @@ class RolecallClient(RoleMethods, Connectable):
         account_ids: Iterable[str] = (),
         include_initial_state: bool = False,
         give_up_after: float = GIVE_UP_SECONDS,
-        resumed: Resumed = lambda _error: None,
-        opened: Opened = lambda _at: None,
+        resumed: Resumed = ignore,
+        opened: Opened = ignore,
         timeout: float | None = None,
         metadata: Metadata = (),
     ) -> Generator[RoleWatchEvent, None, None]:

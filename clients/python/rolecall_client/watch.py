@@ -27,6 +27,7 @@ from rolecall_client.watch_progress import (
     Resumed,
     RoleWatchEvent,
     WatchProgress,
+    ignore,
 )
 
 __all__ = ["GIVE_UP_SECONDS", "Open", "Opened", "Resumed", "ResyncRequiredError", "RoleWatchEvent", "Watch"]
@@ -45,8 +46,8 @@ class Watch:
         *,
         timeout: float,
         give_up_after: float = GIVE_UP_SECONDS,
-        resumed: Resumed = lambda _error: None,
-        opened: Opened = lambda _at: None,
+        resumed: Resumed = ignore,
+        opened: Opened = ignore,
         pause: Pause | None = None,
     ) -> None:
         self._open, self._resumed, self._opened, self._wait = open_stream, resumed, opened, pause or time.sleep

@@ -34,6 +34,11 @@ Opened = Callable[[float], object]
 Pause = Callable[[float], object]
 """Waits for seconds; may return early."""
 
+
+def ignore(_: object) -> None:
+    """Do nothing."""
+
+
 _RESUMED_REASONS = frozenset({"WATCH_TOO_SLOW", "TOO_MANY_CALLS"})
 _RESUMED_CODES = frozenset({"UNAVAILABLE", "CANCELLED"})
 """gRPC cancels some calls when very many arrive at once."""
