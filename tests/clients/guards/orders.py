@@ -14,7 +14,7 @@ import grpc
 from cryptography import x509
 from google.protobuf.wrappers_pb2 import StringValue
 
-from rolecall_client.guards import AioGrpcGuard, AsyncGuard, GrpcGuard, Guard
+from rolecall_client.guards import AioGrpcGuard, AsyncGuard, GrpcGuard, Guard, TrustedProxy
 from tests.security.certificates import Authority
 
 SERVICE = "orders.v1.Orders"
@@ -110,9 +110,11 @@ def server_credentials(authority: Authority) -> grpc.ServerCredentials:
 
 
 @contextmanager
-def threaded_service(guard: Guard, authority: Authority, orders: Orders) -> Iterator[str]:
+def threaded_service(
+    guard: Guard, authority: Authority, orders: Orders, proxy: TrustedProxy | None = None
+) -> Iterator[str]:
     """Serve with threads; give the address."""
-    server = grpc.server(futures.ThreadPoolExecutor(4), interceptors=[GrpcGuard(guard)])
+    server = grpc.server(futures.ThreadPoolExecutor(4), interceptors=[GrpcGuard(guard, proxy=proxy)])
     server.add_generic_rpc_handlers((orders.threaded(),))
     port = server.add_secure_port("127.0.0.1:0", server_credentials(authority))
     server.start()
@@ -124,9 +126,11 @@ def threaded_service(guard: Guard, authority: Authority, orders: Orders) -> Iter
 
 
 @asynccontextmanager
-async def aio_service(guard: AsyncGuard, authority: Authority, methods: grpc.GenericRpcHandler) -> AsyncIterator[str]:
+async def aio_service(
+    guard: AsyncGuard, authority: Authority, methods: grpc.GenericRpcHandler, proxy: TrustedProxy | None = None
+) -> AsyncIterator[str]:
     """Serve in this event loop; give the address."""
-    server = grpc.aio.server(futures.ThreadPoolExecutor(4), interceptors=[AioGrpcGuard(guard)])
+    server = grpc.aio.server(futures.ThreadPoolExecutor(4), interceptors=[AioGrpcGuard(guard, proxy=proxy)])
     server.add_generic_rpc_handlers((methods,))
     port = server.add_secure_port("127.0.0.1:0", server_credentials(authority))
     await server.start()

@@ -12,7 +12,7 @@ from cryptography import x509
 from google.rpc import status_pb2
 
 from rolecall_client import AsyncRolecallClient, RolecallClient, error_of_status
-from rolecall_client.guards import AsyncGuard, Guard, RoleMap, SpiffePrincipals
+from rolecall_client.guards import AsyncGuard, Guard, RoleMap, SpiffePrincipals, TrustedProxy
 from tests.clients.guards.conftest import CART_USER, THIEF_USER
 from tests.clients.guards.orders import (
     CART,
@@ -80,18 +80,22 @@ def opened(request: pytest.FixtureRequest, address: str, client: RolecallClient,
     """Return a function that serves behind a guard with these arguments, in threads or in the event loop."""
 
     @asynccontextmanager
-    async def serving(*arguments: Any, unreachable: bool = False, **options: Any) -> AsyncIterator[tuple[str, Orders]]:
+    async def serving(
+        *arguments: Any, unreachable: bool = False, proxy: Any = None, **options: Any
+    ) -> AsyncIterator[tuple[str, Orders]]:
         orders = Orders()
         if request.param == "threads":
             with (
                 RolecallClient("127.0.0.1:1" if unreachable else address) as asked,
-                threaded_service(Guard(asked, *arguments, **options), authority, orders) as served,
+                threaded_service(Guard(asked, *arguments, **options), authority, orders, proxy) as served,
             ):
                 yield served, orders
         else:
             async with (
                 AsyncRolecallClient("127.0.0.1:1" if unreachable else address) as asked_async,
-                aio_service(AsyncGuard(asked_async, *arguments, **options), authority, orders.awaited()) as served,
+                aio_service(
+                    AsyncGuard(asked_async, *arguments, **options), authority, orders.awaited(), proxy
+                ) as served,
             ):
                 yield served, orders
 
@@ -221,6 +225,19 @@ async def test_a_callback_adds_condition_keys(opened: Opened, authority: Authori
         near = await acall(address, authority, GET, uri(CART))
 
     assert (far.code, near.code) == (OK, DENIED)
+
+
+async def test_behind_a_proxy_the_certificate_is_the_one_that_it_reports(opened: Opened, authority: Authority) -> None:
+    thief, cart = ((("x-forwarded-client-cert", f"Hash=0a;URI={name}"),) for name in (THIEF, CART))
+    several = (("x-forwarded-client-cert", f"URI={CART}"), ("x-forwarded-client-cert", f"URI={CART}"))
+
+    async with opened(ROLES, CALLERS, proxy=TrustedProxy(["127.0.0.1"])) as (address, _):
+        behind = [await acall(address, authority, GET, uri(CART), metadata=sent) for sent in (cart, thief, several, ())]
+    async with opened(ROLES, CALLERS, proxy=TrustedProxy(["10.0.0.0/8"])) as (address, _):
+        direct = await acall(address, authority, GET, uri(THIEF), metadata=cart)
+
+    assert [called.code for called in behind] == [OK, DENIED, UNKNOWN, UNKNOWN]
+    assert direct.code is DENIED
 
 
 async def test_an_observing_guard_lets_every_call_pass_and_counts_what_it_would_refuse(

@@ -16,6 +16,7 @@ from rolecall_client.guards.async_guard import AsyncGuard
 from rolecall_client.guards.decision import GuardDecision
 from rolecall_client.guards.grpc_calls import peer_of, refusal_of, seconds_left_of, trailing_metadata_of
 from rolecall_client.guards.handlers import Behaviour, with_behaviour
+from rolecall_client.guards.proxy import TrustedProxy
 
 
 class AioGrpcGuard(grpc.aio.ServerInterceptor):
@@ -23,11 +24,11 @@ class AioGrpcGuard(grpc.aio.ServerInterceptor):
 
     It must be the first interceptor: those before it see calls that may be refused. A refused call ends before its method runs,
     with PERMISSION_DENIED, UNAUTHENTICATED or UNAVAILABLE. Methods that are plain functions, which grpc.aio runs in threads, are
-    guarded too.
+    guarded too. Behind a proxy that ends TLS, `proxy` reports the client's certificate.
     """
 
-    def __init__(self, guard: AsyncGuard) -> None:
-        self._guard = guard
+    def __init__(self, guard: AsyncGuard, *, proxy: TrustedProxy | None = None) -> None:
+        self._guard, self._proxy = guard, proxy
 
     async def intercept_service(
         self, continuation: Callable[[Any], Awaitable[Any]], handler_call_details: grpc.HandlerCallDetails
@@ -90,4 +91,4 @@ class AioGrpcGuard(grpc.aio.ServerInterceptor):
             await context.abort(status.code, status.message, trailing_metadata_of(decision))
 
     async def _refusal(self, method: str, context: Any) -> GuardDecision | None:
-        return await self._guard.refusal(method, peer_of(context), seconds_left_of(context))
+        return await self._guard.refusal(method, peer_of(context, self._proxy), seconds_left_of(context))

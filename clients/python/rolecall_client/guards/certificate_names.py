@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from rolecall_client.guards.peer import spiffe_ids_in
 
-MAX_CERTIFICATE_CHARACTERS = 65_536
+MAX_CERTIFICATE_CHARACTERS = 16_384
 MEMOISED = 256
 
 Names = tuple[tuple[str, ...], tuple[str, ...]]

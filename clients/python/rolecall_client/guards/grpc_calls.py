@@ -14,6 +14,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from rolecall_client.guards.decision import GuardDecision, GuardOutcome
 from rolecall_client.guards.peer import Headers, PeerFacts, plain_address, spiffe_ids_in
+from rolecall_client.guards.proxy import TrustedProxy
 
 DOMAIN = "rolecall.guard"
 """The `domain` of the `ErrorInfo` of a refused call."""
@@ -45,10 +46,10 @@ _UNDECIDED = GuardRefusal(
 )
 
 
-def peer_of(context: Any) -> PeerFacts:
+def peer_of(context: Any, proxy: TrustedProxy | None) -> PeerFacts:
     """Return what is known of the peer of a call. Never raises: a peer that cannot be read is nobody."""
     try:
-        return _peer_of(context)
+        return _peer_of(context, proxy)
     except Exception:  # noqa: BLE001  (it may depend on what the peer sent)
         return PeerFacts()
 
@@ -78,13 +79,16 @@ def trailing_metadata_of(decision: GuardDecision) -> tuple[tuple[str, bytes], ..
     return ((STATUS_KEY, status.SerializeToString()),)
 
 
-def _peer_of(context: Any) -> PeerFacts:
+def _peer_of(context: Any, proxy: TrustedProxy | None) -> PeerFacts:
+    address, headers = _source_ip(context.peer()), _headers(context.invocation_metadata() or ())
+    if proxy is not None and proxy.is_proxy(address):
+        return proxy.peer(headers)
     facts: Mapping[str, Iterable[bytes]] = context.auth_context() or {}
     return PeerFacts(
         spiffe_ids=spiffe_ids_in(_texts(facts.get("peer_uri", ()))),
         dns_names=_texts(facts.get("peer_dns", ())),
-        headers=_headers(context.invocation_metadata() or ()),
-        source_ip=_source_ip(context.peer()),
+        headers=headers,
+        source_ip=address,
     )
 
 
