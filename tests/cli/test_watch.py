@@ -122,7 +122,8 @@ def test_json_has_one_object_a_line_and_tokens_lead_on(address: str, client: Rol
     with watching(address, "-o", "json", "--from", location["token"]) as watch:
         first, change, after = watch.json(), watch.json(), watch.json()
 
-    assert (location["revision"], first["checkpoint"]) == (str(revision), location)
+    assert location["revision"] == first["checkpoint"]["revision"] == str(revision)
+    assert first["checkpoint"]["token"] == location["token"]
     assert (change["change"]["kind"], change["change"]["role"]["role_name"]) == ("CHANGE_KIND_CREATED", "new")
     assert change["change"]["role"]["assume_role_policy_document"] == POLICY
     assert after["checkpoint"]["revision"] == str(revision + 1)
