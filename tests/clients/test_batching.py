@@ -114,7 +114,7 @@ def test_checks_of_one_turn_of_the_event_loop_travel_together(server: tuple[Held
     asker.close()
 
 
-def test_an_answer_that_takes_long_holds_nobody_up(
+def test_others_do_not_wait_for_an_answer_that_takes_long(
     held: HeldServer, asker: Asker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = asker.ask("slow")

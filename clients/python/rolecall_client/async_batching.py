@@ -121,8 +121,8 @@ class AsyncBatchedChecks:
                 outcomes = [closed_error() if self._is_closed else ASK_ALONE] * len(batch)
             for check, outcome in zip(batch, outcomes, strict=True):
                 _settle(check, outcome)
-            lane.on_their_way -= 1
-            self._send_next(lane)
+            if lane.call_returned():
+                self._send_next(lane)
             self._lanes.leave(lane)
 
     async def _outcomes(self, lane: _Lane, batch: Sequence[_Check]) -> list[Outcome]:

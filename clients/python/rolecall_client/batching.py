@@ -136,8 +136,8 @@ class BatchedChecks:
             self._on_return(lane)
 
     def _on_return(self, lane: _Lane) -> None:
-        lane.on_their_way -= 1
-        self._send_next(lane)
+        if lane.call_returned():
+            self._send_next(lane)
         self._lanes.leave(lane)
 
     def _send_next(self, lane: _Lane) -> None:

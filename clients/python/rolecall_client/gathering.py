@@ -1,7 +1,8 @@
 """Which checks travel together: those that come while another is on its way.
 
 1. A check that comes when none is on its way is sent at once.
-2. Others wait until one returns, at most `GATHER_SECONDS`, and then travel as one batch: an answer that takes long holds nobody up.
+2. Others wait until none is on its way, at most `GATHER_SECONDS`, and then travel as one batch. So an answer that takes long
+   delays no other by more than that, and many calls on their way do not make many small batches.
 3. A batch has at most `MAX_QUERIES` and `MAX_BYTES`; what does not fit travels in others, `MAX_ON_THEIR_WAY` calls at a time.
 4. Only checks with the same consistency travel together: these are in one lane.
 """
@@ -16,7 +17,7 @@ from rolecall_client.v1 import decision_pb2 as d
 MAX_QUERIES = 200
 MAX_BYTES = 1024 * 1024
 MAX_ON_THEIR_WAY = 8
-GATHER_SECONDS = 0.005
+GATHER_SECONDS = 0.01
 
 _OF_THE_BATCH = frozenset({"INVALID_ARGUMENT", "UNIMPLEMENTED", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED"})
 _OF_THE_SERVER = frozenset({"TOO_MANY_CALLS", "REQUEST_MEMORY", "SILENT_CALL"})
@@ -37,10 +38,10 @@ Waiting = TypeVar("Waiting", bound=Sized)
 class Lane(Generic[Waiting]):
     """The checks of one consistency: how many calls are on their way, and which checks wait for the next one."""
 
-    __slots__ = ("_waiting", "consistency", "key", "on_their_way")
+    __slots__ = ("_is_blocked", "_waiting", "consistency", "key", "on_their_way")
 
     def __init__(self, key: bytes, consistency: d.Consistency | None) -> None:
-        self.key, self.consistency, self.on_their_way = key, consistency, 0
+        self.key, self.consistency, self.on_their_way, self._is_blocked = key, consistency, 0, False
         self._waiting: dict[Waiting, None] = {}
 
     @property
@@ -67,7 +68,8 @@ class Lane(Generic[Waiting]):
     def take(self, max_queries: int) -> list[Waiting]:
         """Take the checks of the next call, which is then on its way; empty if none waits or too many calls are on their way."""
         taken: list[Waiting] = []
-        if self.on_their_way >= MAX_ON_THEIR_WAY:
+        self._is_blocked = self.has_waiting and self.on_their_way >= MAX_ON_THEIR_WAY
+        if self._is_blocked:
             return taken
         size = 0
         for check in self._waiting:
@@ -79,6 +81,11 @@ class Lane(Generic[Waiting]):
             del self._waiting[check]
         self.on_their_way += bool(taken)
         return taken
+
+    def call_returned(self) -> bool:
+        """Note that a call is no longer on its way; return whether the next one is due."""
+        self.on_their_way -= 1
+        return self._is_blocked or not self.on_their_way
 
     def empty(self) -> list[Waiting]:
         """Let no check wait; return those that did."""
