@@ -131,6 +131,32 @@ def test_others_do_not_wait_for_an_answer_that_takes_long(
     assert ids([first]) == ["slow"]
 
 
+def test_many_calls_on_their_way_do_not_make_many_small_batches(
+    held: HeldServer, asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = asker.ask("slow")
+    slow = held.next()
+    for module in (batching, async_batching):
+        monkeypatch.setattr(module, "GATHER_SECONDS", 0.001)
+    second = asker.ask("b")
+    quick = held.next()
+    for module in (batching, async_batching):
+        monkeypatch.setattr(module, "GATHER_SECONDS", 3_600.0)
+    others = waiting(asker, "c", "d")
+
+    quick.release()
+    answered = ids([second])
+    still_waiting = asker.waiting
+    slow.release()
+    batch = held.next()
+    batch.release()
+
+    assert answered == ["b"]
+    assert still_waiting == 2
+    assert batch.roles == ["c", "d"]
+    assert ids([first, *others]) == ["slow", "c", "d"]
+
+
 def test_a_batch_has_a_limited_number_of_queries_and_the_others_travel_beside_it(
     held: HeldServer, asker: Asker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

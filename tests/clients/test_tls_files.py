@@ -333,7 +333,7 @@ def test_settings_have_all_that_a_client_needs(service: TlsService, files: TlsFi
 
     with RolecallClient.connect(settings) as client, RolecallClient.connect(settings, timeout=8) as other:
         assert name_of(client) == "a"
-        assert (client._timeout, other._timeout) == (7, 8)
+        assert (client._usual.timeout, other._usual.timeout) == (7, 8)
 
 
 def test_credentials_and_files_exclude_each_other(files: TlsFiles) -> None:

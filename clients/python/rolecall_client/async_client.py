@@ -78,7 +78,7 @@ class AsyncRolecallClient(AsyncRoleMethods, Connectable):
         interceptors: Sequence[grpc.aio.ClientInterceptor] = (),
         tracer: Tracer | None = None,
     ) -> None:
-        self._timeout = timeout
+        self._usual = CallOptions(timeout=timeout)
         endpoint = Endpoint(
             address=address, credentials=credentials, tls=tls, token=token, metadata=metadata, tracer=tracer
         )
@@ -263,4 +263,6 @@ class AsyncRolecallClient(AsyncRoleMethods, Connectable):
         return await self._calls.open(WATCH_ROLES, request, metadata)
 
     def _options(self, timeout: float | None, metadata: Metadata) -> CallOptions:
-        return CallOptions(timeout=self._timeout if timeout is None else timeout, metadata=metadata)
+        if timeout is None and not metadata:
+            return self._usual
+        return CallOptions(timeout=self._usual.timeout if timeout is None else timeout, metadata=metadata)

@@ -93,7 +93,7 @@ class RolecallClient(RoleMethods, Connectable):
         interceptors: Sequence[Interceptor] = (),
         tracer: Tracer | None = None,
     ) -> None:
-        self._timeout = timeout
+        self._usual = CallOptions(timeout=timeout)
         endpoint = Endpoint(
             address=address, credentials=credentials, tls=tls, token=token, metadata=metadata, tracer=tracer
         )
@@ -275,4 +275,6 @@ class RolecallClient(RoleMethods, Connectable):
         return self._calls.open(WATCH_ROLES, request, metadata)
 
     def _options(self, timeout: float | None, metadata: Metadata) -> CallOptions:
-        return CallOptions(timeout=self._timeout if timeout is None else timeout, metadata=metadata)
+        if timeout is None and not metadata:
+            return self._usual
+        return CallOptions(timeout=self._usual.timeout if timeout is None else timeout, metadata=metadata)

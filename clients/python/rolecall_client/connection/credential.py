@@ -18,7 +18,7 @@ class Credential:
     """Gives the metadata of the next call, and a digest of all that identifies the client."""
 
     def __init__(
-        self, token: str | TokenSource | None, metadata: Metadata, material: Callable[[], TlsMaterial | None]
+        self, token: str | TokenSource | None, metadata: Metadata, material: Callable[[], TlsMaterial | None] | None
     ) -> None:
         self._fixed, self._material = metadata, material
         self._constant = token if isinstance(token, str) else None
@@ -26,6 +26,8 @@ class Credential:
         self._function = token if callable(token) and self._renewed is None else None
         self._last: tuple[str, Metadata] | None = None
         self._last_digest: tuple[str, TlsMaterial | None, bytes] | None = None
+        # A token that is given as text, or none, and no files: every answer from a cache asks for this.
+        self._constant_digest = None if material or callable(token) else self._remember(self._constant or "", None)
         self._unknown = itertools.count()
         self._renewal: asyncio.Future[str] | None = None
 
@@ -51,8 +53,10 @@ class Credential:
 
         While the token of the next call is not known it differs each time: an answer to one token is never given to another.
         """
+        if self._constant_digest is not None:
+            return self._constant_digest
         token = self._quick_token() if self._renewed is None else self._renewed.ready()
-        material = self._material()
+        material = self._material() if self._material is not None else None
         if token is None and self._renewed is not None:
             return b"%d" % next(self._unknown)
         last = self._last_digest

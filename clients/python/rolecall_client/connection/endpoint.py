@@ -75,7 +75,7 @@ class Endpoint:
         return None if self.tls is None else ReloadingTls(self.tls)
 
     def _credential(self, channel: ReplaceableChannel[Any]) -> Credential:
-        return Credential(self.token, self.metadata, channel.refreshed_material)
+        return Credential(self.token, self.metadata, None if self.tls is None else channel.refreshed_material)
 
     def _channel(self, material: TlsMaterial | None) -> grpc.Channel:
         credentials, target = self._credentials(material), target_of(self.address)
