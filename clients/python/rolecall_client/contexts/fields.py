@@ -14,7 +14,8 @@ from rolecall_client.contexts.strict_yaml import Place, YamlList, YamlMapping, Y
 from rolecall_client.contexts.text import instead_of, quoted
 
 _SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?", re.ASCII)
-_NO_TEXT = frozenset({"", "~", "null", "true", "false"})
+NO_TEXT = frozenset({"", "~", "null", "true", "false"})
+"""Words that are not text without quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Field:
     def text(self) -> str:
         """Return a text; empty after noting that it is none."""
         node = self.node
-        if not isinstance(node, YamlText) or (node.plain and node.text in _NO_TEXT):
+        if not isinstance(node, YamlText) or (node.plain and node.text in NO_TEXT):
             self._refuse_type("text")
         elif not node.text or len(node.text) > MAX_TEXT_CHARACTERS or not node.text.isprintable():
             self.refuse(f"{self.name} must have 1 to {MAX_TEXT_CHARACTERS:,} printable characters")

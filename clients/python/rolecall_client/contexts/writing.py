@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rolecall_client.contexts.context import ContextsFile
 from rolecall_client.contexts.errors import ContextsError, error_in
+from rolecall_client.contexts.fields import NO_TEXT
 from rolecall_client.contexts.location import read_safely
 from rolecall_client.contexts.reading import parse_contexts
 from rolecall_client.contexts.strict_yaml import Place, YamlMapping, YamlText, decode_yaml
@@ -43,10 +44,11 @@ def _with_current(text: str, path: Path, name: str) -> str:
     if not isinstance(root, YamlMapping):
         return text
     lines = text.splitlines(keepends=True)
+    shown = f'"{name}"' if name in NO_TEXT else name
     current = root.members.get("current")
     if isinstance(current, YamlText):
-        return _replaced(lines, current.place, current.end, name)
-    return _replaced(lines, root.places["contexts"], root.places["contexts"], f"current: {name}\n")
+        return _replaced(lines, current.place, current.end, shown)
+    return _replaced(lines, root.places["contexts"], root.places["contexts"], f"current: {shown}\n")
 
 
 def _replaced(lines: list[str], start: Place, end: Place, text: str) -> str:
