@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from string import ascii_letters
 
 from bench import fixture
 from rolecall.engine.clock import now_micros
+from rolecall.engine.decision import Answer
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.engine.snapshot import Snapshot
@@ -20,7 +22,8 @@ from rolecall.policy.principal import Principal
 from rolecall.policy.work import WORK_BUDGET
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.role import Micros, Revision, Role
-from rolecall.transport.codecs.decision import QueryDecoder
+from rolecall.transport.codecs.batch import CheckAnswers
+from rolecall.transport.codecs.decision import QueryDecoder, encode_decision
 
 REPEATS = 5
 CALLS = 20_000
@@ -42,6 +45,8 @@ def measure() -> dict[str, float]:
     return {
         "evaluation": _evaluation(role, request),
         "cache hit": _cache_hit(point, request),
+        "answer": _answer(point.check(request, 0)),
+        "answer with an end": _answer(_ending(point.check(request, 0))),
         "parse and compile": _compile(role),
         **_costliest(role, request.principal),
     }
@@ -62,6 +67,21 @@ def _cache_hit(point: DecisionPoint, request: AssumeRoleRequest) -> float:
     def run(calls: int) -> None:
         for _ in range(calls):
             point.check(request, 0)
+
+    return _least(run, CALLS)
+
+
+def _ending(answer: Answer) -> Answer:
+    """Return the answer with a decision that ends."""
+    return Answer(replace(answer.decision, valid_until=1_000_000_000), answer.served_from)
+
+
+def _answer(answer: Answer) -> float:
+    answers, answer = CheckAnswers(), answer._replace(encoded=encode_decision(answer.decision))
+
+    def run(calls: int) -> None:
+        for now in range(calls):
+            answers.response(answer, b"0123456789ab-1f", now, revision=1, staleness=0, token="A" * 54)
 
     return _least(run, CALLS)
 

@@ -88,13 +88,14 @@ def servicer(
     calls: ObservedCalls | None = None,
     slice_seconds: float = 0,
     age: Callable[[], int] = lambda: 0,
+    max_age: int = MAX_AGE,
 ) -> DecisionServicer:
     """Return a servicer whose batches wait for a turn after every item, unless a slice is longer."""
     unused: Any = None
     decoder = QueryDecoder(Accounts())
     return DecisionServicer(
         decider,
-        _StateOfAge(age),
+        _StateOfAge(age, max_age),
         decoder,
         callers=callers_of(decider, decoder),
         reverse=unused,
@@ -200,6 +201,19 @@ async def test_a_batch_grows_older_from_slice_to_slice() -> None:
     assert staleness == sorted(set(staleness))
 
 
+async def test_the_decisions_of_a_batch_hold_shorter_from_slice_to_slice_until_they_hold_no_longer() -> None:
+    until_one = allow(DateLessThan={"acs:CurrentTime": "2026-01-01T13:00:00Z"})
+    decider, ages = point(role(document(until_one))), count(step=HOUR // 30)
+    asked = servicer(decider, age=lambda: next(ages), max_age=3 * HOUR)
+
+    decisions, _ = await answered(asked, decider, set())
+
+    # The clock of the wall stands still here, so the time that passes is that of the age.
+    left = [decision.valid_for.ToMicroseconds() for decision in decisions]
+    assert left == [max(0, HOUR - decision.staleness.ToMicroseconds()) for decision in decisions]
+    assert (left[0], left[-1]) == (HOUR, 0)
+
+
 async def test_a_batch_that_grows_too_old_fails_as_a_whole() -> None:
     decider, ages = point(role(document(allow()))), count(step=MAX_AGE // 10)
 
@@ -303,14 +317,14 @@ class Observer:
 class _StateOfAge(Consistency):
     """A state whose age is what `clock` returns."""
 
-    def __init__(self, clock: Callable[[], int]) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], int], limit: int) -> None:
+        self._clock, self._limit = clock, limit
 
     def token(self) -> str:
         return ""
 
     def age(self) -> StateAge:
-        return StateAge(0, limit=MAX_AGE, clock=self._clock)
+        return StateAge(0, limit=self._limit, clock=self._clock)
 
 
 @pytest.mark.parametrize("sequence", [0, 1, 127, 128, 5_000_000_000, (1 << 63) - 1, -1, -(1 << 63)])

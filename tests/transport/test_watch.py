@@ -27,6 +27,7 @@ from rolecall.transport.rpc.error_boundary import ErrorBoundary
 from rolecall.transport.server import GrpcServer, Servicers
 from rolecall.transport.services.health import Health
 from rolecall.transport.services.watch import WatchServicer
+from rolecall_client.boottime import boottime
 from rolecall_client.v1 import (
     caller_pb2_grpc,
     decision_pb2_grpc,
@@ -81,6 +82,22 @@ async def test_a_watch_begins_with_a_checkpoint_and_sends_every_later_change(ser
     assert [change.role.revision for change in watching.changes] == [2, 3, 1]
     assert watching.changes[1].role.description == "x"
     assert watching.changes[2].role.assume_role_policy_document == DOCUMENT
+
+
+async def test_checkpoints_say_how_old_the_stream_and_their_state_are(service: Served) -> None:
+    opened = boottime()
+    watching = watch(service)
+    await watching.up_to(0)
+    first = watching.checkpoint
+    await service.create("app")
+    await watching.up_to(1)
+    second, now = watching.checkpoint, boottime()
+
+    assert first.HasField("staleness")
+    assert second.HasField("staleness")
+    # The server started the stream later than the client opened it, and sent each checkpoint before it arrived.
+    ages = [checkpoint.stream_age.ToMicroseconds() / 1_000_000 for checkpoint in (first, second)]
+    assert opened <= opened + ages[0] < opened + ages[1] <= now
 
 
 async def test_the_role_of_a_change_is_the_one_that_is_read(service: Served) -> None:
