@@ -101,5 +101,9 @@ def async_layered(parts: AsyncParts, options: LayerOptions) -> Layers[AsyncCheck
     if options.cache is not None:
         cached = async_cache_layer(options.cache, parts.open_watch, checks, parts.digest, parts.stack)
         checks = parts.spans.noted_later(cached, "cache")
-    # Here: the local replica, noted as "local".
-    return Layers(parts.spans.traced_later(checks))
+    if options.local is None:
+        return Layers(parts.spans.traced_later(checks))
+    from rolecall_client.local.layer import async_local_layer  # noqa: PLC0415 - an extra
+
+    local = async_local_layer(options.local, parts.open_watch, checks, parts.stack)
+    return Layers(parts.spans.traced_later(parts.spans.noted_later(local, "local")), local.replica)

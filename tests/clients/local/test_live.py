@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import threading
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rolecall_client import RolecallClient, RolecallError, query
+from rolecall_client import AsyncRolecallClient, RolecallClient, RolecallError, query
 from rolecall_client.local import LocalOptions, LocalReplica
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r
 from tests.cli.serving import ACCOUNT, environment
@@ -179,3 +180,27 @@ except ModuleNotFoundError as error:
     )
 
     assert "pip install 'rolecall-client[local]'" in run.stdout
+
+
+async def test_a_client_of_an_event_loop_decides_itself(address: str) -> None:
+    async with AsyncRolecallClient(address, local=LocalOptions()) as client:
+        await client.create_role(r.CreateRoleRequest(role_name="async", assume_role_policy_document=POLICY))
+        assert client.replica is not None
+        assert await client.replica.until_ready(PATIENCE_SECONDS)
+        here = await client.check(query(ALICE, f"{ACCOUNT}/async"))
+        there = await client.check(query(ALICE, "async"))
+
+    assert (is_local(here), is_local(there)) == (True, False)
+    assert (here.decision.allowed, there.decision.allowed) == (True, True)
+    with pytest.raises(RolecallError):
+        await client.check(query(ALICE, f"{ACCOUNT}/async"))
+
+
+async def test_the_first_check_of_an_event_loop_starts_the_watch(address: str) -> None:
+    async with AsyncRolecallClient(address, local=LocalOptions()) as client:
+        first = await client.check(query(ALICE, f"{ACCOUNT}/nobody"))
+        assert client.replica is not None
+        assert await asyncio.to_thread(client.replica.wait_until_ready, PATIENCE_SECONDS)
+        later = await client.check(query(ALICE, f"{ACCOUNT}/nobody"))
+
+    assert (is_local(first), is_local(later)) == (False, True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 
-from rolecall_client.checks import Checks
+from rolecall_client.async_following import AsyncFollowing
+from rolecall_client.async_watch import AsyncOpen
+from rolecall_client.checks import AsyncChecks, Checks
 from rolecall_client.following import Following
-from rolecall_client.local.local_checks import LocalChecks
+from rolecall_client.local.local_checks import AsyncLocalChecks, LocalChecks
 from rolecall_client.local.options import LocalOptions
 from rolecall_client.local.replica import LocalReplica
 from rolecall_client.v1 import watch_pb2 as w
@@ -23,6 +25,22 @@ def local_layer(options: LocalOptions, open_watch: Open, next: Checks, stack: Ex
     stack.callback(following.close)
     following.start()
     return LocalChecks(replica, next)
+
+
+def async_local_layer(
+    options: LocalOptions,
+    open_watch: AsyncOpen,
+    next: AsyncChecks,
+    stack: AsyncExitStack,
+) -> AsyncLocalChecks:
+    """Return the layer over `next`, with a replica that a task feeds from the first check, or wait, until the stack is closed."""
+    replica = LocalReplica(options)
+    following = AsyncFollowing(replica, open_watch, _request(options), timeout=FIRST_MESSAGE_SECONDS)
+    # Not now: only a check, or a wait, is certain to be in a running event loop.
+    replica.start = following.start
+    stack.callback(replica.close)
+    stack.push_async_callback(following.close)
+    return AsyncLocalChecks(replica, next)
 
 
 def _request(options: LocalOptions) -> w.WatchRolesRequest:

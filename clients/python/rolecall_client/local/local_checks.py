@@ -36,4 +36,7 @@ class AsyncLocalChecks:
     ) -> d.CheckAssumeRoleResponse:
         """Return the decision; raise `RolecallError`."""
         answer = self.replica.answer(query, consistency, options)
-        return await self.next.check(query, consistency, options) if answer is None else answer
+        if answer is not None:
+            return answer
+        self.replica.start()
+        return await self.next.check(query, consistency, options)

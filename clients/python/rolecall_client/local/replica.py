@@ -39,6 +39,8 @@ class LocalReplica:
         self.options, self._clock, self._time_of_day = options, clock, time_of_day
         self._lock = threading.Lock()
         self._max_age = round(options.max_staleness_seconds * _MICROS)
+        self.start: Callable[[], object] = _nothing
+        """Starts what feeds the replica, if that did not start by itself."""
         self._waiting: set[_Waiter] = set()
         self._error: RolecallError | None = None
         self._start()
@@ -76,6 +78,7 @@ class LocalReplica:
 
     async def until_ready(self, timeout: float) -> bool:  # noqa: ASYNC109 - as in `wait_until_ready`
         """Wait as `wait_until_ready` does, without blocking the event loop."""
+        self.start()
         waiter = self._waiter()
         try:
             await asyncio.wait_for(asyncio.wrap_future(waiter), timeout)
@@ -182,3 +185,7 @@ class LocalReplica:
             waiter = self._waiting.pop()
             if waiter.set_running_or_notify_cancel():
                 settle(waiter)
+
+
+def _nothing() -> None:
+    return
