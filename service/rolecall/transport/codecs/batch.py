@@ -14,7 +14,7 @@ from google.rpc.status_pb2 import Status
 
 from rolecall.engine.decision import Answer, ServedFrom
 from rolecall.transport.codecs.decision import duration, encode_decision, remaining_millis
-from rolecall.transport.codecs.field_bytes import BYTES, VARINT, tag, varint
+from rolecall.transport.codecs.field_bytes import BYTES, VARINT, sized, tag, varint
 from rolecall_client.v1 import decision_pb2 as pb
 
 _ALL_BITS = (1 << 64) - 1
@@ -47,8 +47,7 @@ class BatchAnswers:
         self._before = before
         shared = _REVISION + varint(revision)
         if staleness:
-            age = duration(staleness).SerializeToString()
-            shared += _STALENESS + varint(len(age)) + age
+            shared += sized(_STALENESS, duration(staleness).SerializeToString())
         self._shared = shared
         self._frames: dict[int, _Frame] = {}
 
@@ -92,9 +91,8 @@ class CheckAnswers:
         """Return the bytes of a `CheckAssumeRoleResponse` that is given at the time `now`, in microseconds."""
         if self._last != (revision, staleness, token):
             self._last = (revision, staleness, token)
-            encoded = token.encode()
             # The decision is the same field, of the same number, in a result of a batch.
-            before = _TOKEN + varint(len(encoded)) + encoded + _DECISION
+            before = sized(_TOKEN, token.encode()) + _DECISION
             self._result = BatchAnswers(revision=revision, staleness=staleness, before=before).result
         return self._result(answer, decision_id, now)
 

@@ -16,6 +16,11 @@ def tag(message: type[Message], field: str, kind: int) -> bytes:
     return varint(message.DESCRIPTOR.fields_by_name[field].number << 3 | kind)
 
 
+def sized(tag: bytes, encoded: bytes) -> bytes:
+    """Return a field whose value is a text or a message, with the tag of the field and the encoded value."""
+    return tag + varint(len(encoded)) + encoded
+
+
 @lru_cache(maxsize=1_024)
 def varint(number: int) -> bytes:
     """varint = groups of seven bits, low ones first, one a byte; the high bit says that another follows"""

@@ -14,7 +14,7 @@ from rolecall.roles.errors import FieldViolation, InvalidFieldsError
 from rolecall.roles.role import Revision, Role
 from rolecall.roles.tokens import Tokens
 from rolecall.transport.codecs.decision import duration
-from rolecall.transport.codecs.field_bytes import BYTES, tag, varint
+from rolecall.transport.codecs.field_bytes import BYTES, sized, tag
 from rolecall.transport.codecs.role import KINDS, role
 from rolecall_client.v1 import watch_pb2 as pb
 
@@ -23,6 +23,7 @@ CACHE_BYTES = 8 * 1024 * 1024
 """The most memory of encoded changes that are cached, with their roles."""
 
 _CHECKPOINT = tag(pb.WatchRolesResponse, "checkpoint", BYTES)
+_STALENESS, _STREAM_AGE = tag(pb.WatchCheckpoint, "staleness", BYTES), tag(pb.WatchCheckpoint, "stream_age", BYTES)
 
 _Cached: TypeAlias = "tuple[Role, bytes]"
 
@@ -68,10 +69,10 @@ class EventEncoder:
         if self._checkpoint[0] != token:
             shared = pb.WatchCheckpoint(revision=event.revision, token=token)
             self._checkpoint = (token, shared.SerializeToString())
-        ages = pb.WatchCheckpoint(staleness=duration(event.staleness), stream_age=duration(event.stream_age))
+        staleness = sized(_STALENESS, duration(event.staleness).SerializeToString())
+        stream_age = sized(_STREAM_AGE, duration(event.stream_age).SerializeToString())
         # In one message: decoders of some languages do not merge a message that is in another one twice.
-        encoded = self._checkpoint[1] + ages.SerializeToString()
-        return _CHECKPOINT + varint(len(encoded)) + encoded
+        return sized(_CHECKPOINT, self._checkpoint[1] + staleness + stream_age)
 
     def _change(self, revision: Revision, kind: ChangeKind, changed: Role) -> bytes:
         # The cache also stores the role, so that no other object can get the same `id` while the entry exists.
