@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 from rolecall_client.answer_cache_options import AnswerCacheOptions
@@ -43,20 +42,20 @@ class Connectable:
     def connect(cls, settings: ConnectionSettings, **options: Unpack[ClientOptions]) -> Self:
         """Return a client of the service that settings describe."""
         known: ClientOptions = {"tls": settings.tls, "token": settings.token, "timeout": settings.timeout}
+        if options.get("credentials") is not None:
+            known["tls"] = None
         return cls(settings.address, **(known | options))
 
     @classmethod
     def from_env(cls, **options: Unpack[ClientOptions]) -> Self:
         """Return a client of the service that the environment names (`ROLECALL_ADDRESS`, ...), or else the current context."""
-        settings: ConnectionSettings = _contexts().settings_from_env()
-        return cls.connect(settings, **options)
+        from rolecall_client.contexts import settings_from_env  # noqa: PLC0415 - it reads YAML
+
+        return cls.connect(settings_from_env(), **options)
 
     @classmethod
     def from_context(cls, name: str, **options: Unpack[ClientOptions]) -> Self:
         """Return a client of the service of a context, which has this name in the configuration file."""
-        settings: ConnectionSettings = _contexts().settings_of_context(name)
-        return cls.connect(settings, **options)
+        from rolecall_client.contexts import settings_of_context  # noqa: PLC0415 - it reads YAML
 
-
-def _contexts() -> Any:  # noqa: ANN401
-    return import_module("rolecall_client.contexts")
+        return cls.connect(settings_of_context(name), **options)
