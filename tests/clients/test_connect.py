@@ -47,7 +47,7 @@ contexts:
 def test_the_environment_selects_the_current_context() -> None:
     with RolecallClient.from_env() as client:
         assert client.who_am_i().identity == "spiffe://td/a"
-        assert client._timeout == 7
+        assert client._usual.timeout == 7
 
 
 def test_variables_win_over_the_context(service: TlsService, files: TlsFiles, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +57,7 @@ def test_variables_win_over_the_context(service: TlsService, files: TlsFiles, mo
 
     with RolecallClient.from_env(timeout=8) as client:
         assert client.who_am_i().identity == "spiffe://td/a"
-        assert client._timeout == 8
+        assert client._usual.timeout == 8
 
 
 async def test_a_context_is_selected_by_its_name() -> None:
@@ -81,7 +81,7 @@ def test_settings_may_be_overridden_one_by_one(service: TlsService, files: TlsFi
 
     with RolecallClient.connect(settings) as client, RolecallClient.connect(settings, timeout=8) as other:
         assert client.who_am_i().identity == "spiffe://td/a"
-        assert (client._timeout, other._timeout) == (7, 8)
+        assert (client._usual.timeout, other._usual.timeout) == (7, 8)
     with RolecallClient.connect(settings, credentials=credentials) as client, pytest.raises(RolecallError):
         client.who_am_i(timeout=1)
 
