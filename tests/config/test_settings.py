@@ -54,8 +54,9 @@ def test_an_unknown_variable_stops_the_start_and_the_nearest_is_named() -> None:
     )
 
 
-def test_the_clients_variable_is_passed_over() -> None:
-    assert Config.from_mapping({}, {"ROLECALL_ADDRESS": "localhost:1"}) == Config()
+@pytest.mark.parametrize("name", ["ADDRESS", "CONFIG", "CONTEXT", "TIMEOUT", "TLS_CA", "TOKEN_FILE"])
+def test_a_variable_of_clients_is_passed_over(name: str) -> None:
+    assert Config.from_mapping({}, {f"ROLECALL_{name}": "localhost:1"}) == Config()
 
 
 @pytest.mark.parametrize(

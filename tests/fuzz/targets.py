@@ -6,6 +6,7 @@ from itertools import chain
 
 from tests.fuzz import (
     callers,
+    contexts,
     declarations,
     identities,
     messages,
@@ -26,6 +27,7 @@ _TOPICS = (
     identities,
     web_tokens,
     callers,
+    contexts,
     declarations,
 )
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from rolecall_client.answer_cache_options import AnswerCacheOptions
 from rolecall_client.errors import (
     AbortedError,
     AccessDeniedError,
@@ -29,6 +28,7 @@ from rolecall_client.errors import (
 )
 
 if TYPE_CHECKING:
+    from rolecall_client.answer_cache_options import AnswerCacheOptions
     from rolecall_client.async_client import AsyncRolecallClient
     from rolecall_client.client import RolecallClient
     from rolecall_client.queries import query
@@ -56,6 +56,7 @@ __all__ = [
 
 # gRPC takes a tenth of a second to import, and code that only reads messages does not need it.
 _LATER = {
+    "AnswerCacheOptions": "rolecall_client.answer_cache_options",
     "AsyncRolecallClient": "rolecall_client.async_client",
     "RolecallClient": "rolecall_client.client",
     "query": "rolecall_client.queries",

@@ -15,7 +15,6 @@ from rolecall.cli.context_errors import errors_of_contexts
 from rolecall.cli.failure import FAILED, CommandError
 from rolecall.cli.options import Connection, RemoteOptions
 from rolecall.cli.reports import report_error, report_failure
-from rolecall.cli.tls_diagnosis import tls_fault
 
 if TYPE_CHECKING:
     from rolecall_client.client import RolecallClient
@@ -73,6 +72,8 @@ def _given(connection: Connection) -> GivenSettings:
 
 def _report(error: RolecallError, chosen: ChosenConnection) -> None:
     """Report an error of the service; of a server that cannot be reached, what is wrong with TLS if that is the reason."""
+    from rolecall.cli.tls_diagnosis import tls_fault
+
     fault = tls_fault(chosen.address, chosen.tls) if error.code == "UNAVAILABLE" and not error.reason else None
     if fault is None:
         report_error(error, chosen.address)

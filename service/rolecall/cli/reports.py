@@ -99,7 +99,7 @@ def _sentence(error: RolecallError, address: str) -> str:
 
 def _advice(error: RolecallError, address: str) -> str:
     if error.code == "UNAVAILABLE" and not error.reason:
-        return f"is a server listening on {address}? start one with `rolecall serve`, or choose another with --address"
+        return f"is a server listening on {address}? start one with `rolecall serve`, or choose another with --address or --context"
     if error.code == "UNIMPLEMENTED" and not error.reason:
         return f"is the server on {address} a Rolecall of this version?"
     if error.code == "DEADLINE_EXCEEDED":

@@ -16,21 +16,25 @@ from rolecall_client.contexts.strict_yaml import Place, YamlMapping, YamlText, d
 
 
 def use_context(path: Path, name: str) -> ContextsFile:
-    """Make a context the current one, and return the file as it is then; raise `ContextsError`.
+    """Make a context the current one, and return the file as it is then; raise `ContextsError`, or `FileNotFoundError`.
 
     The file is replaced as a whole: readers see the old or the new one.
     """
     text = read_safely(path)
+    # A file that is a link stays one.
+    _replace(path.resolve(), with_current(text, path, name))
+    return ContextsFile(path, parse_contexts(text, path).contexts, name)
+
+
+def with_current(text: str, path: Path, name: str) -> str:
+    """Return the text of a file in which another context is the current one; raise `ContextsError`."""
     file = parse_contexts(text, path)
     file.context(name)
-    changed = _with_current(text, path, name)
-    written = ContextsFile(path, file.contexts, name)
+    changed = _changed(text, path, name)
     # The text was changed by places; that it now means what is wanted is proved by reading it.
-    if _read(changed, path) != written:
+    if _read(changed, path) != ContextsFile(path, file.contexts, name):
         raise error_in(path, "the layout of the file is too unusual to change", f"write `current: {name}` in it")
-    # A file that is a link stays one.
-    _replace(path.resolve(), changed)
-    return written
+    return changed
 
 
 def _read(text: str, path: Path) -> ContextsFile | None:
@@ -39,7 +43,7 @@ def _read(text: str, path: Path) -> ContextsFile | None:
     return None
 
 
-def _with_current(text: str, path: Path, name: str) -> str:
+def _changed(text: str, path: Path, name: str) -> str:
     root = decode_yaml(text, str(path))
     if not isinstance(root, YamlMapping):
         return text
