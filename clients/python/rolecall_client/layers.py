@@ -86,7 +86,7 @@ def layered(parts: Parts, options: LayerOptions) -> Layers[Checks]:
         return Layers(parts.spans.traced(checks))
     from rolecall_client.local.layer import local_layer  # noqa: PLC0415 - an extra
 
-    local = local_layer(options.local, parts.open_watch, checks, parts.stack)
+    local = local_layer(options.local, parts.open_watch, checks, parts.digest, parts.stack)
     return Layers(parts.spans.traced(parts.spans.noted(local, "local")), local.replica)
 
 
@@ -105,5 +105,5 @@ def async_layered(parts: AsyncParts, options: LayerOptions) -> Layers[AsyncCheck
         return Layers(parts.spans.traced_later(checks))
     from rolecall_client.local.layer import async_local_layer  # noqa: PLC0415 - an extra
 
-    local = async_local_layer(options.local, parts.open_watch, checks, parts.stack)
+    local = async_local_layer(options.local, parts.open_watch, checks, parts.digest, parts.stack)
     return Layers(parts.spans.traced_later(parts.spans.noted_later(local, "local")), local.replica)

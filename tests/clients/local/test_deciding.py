@@ -111,7 +111,7 @@ LEFT_TO_THE_SERVER = {
 @pytest.mark.parametrize("query", LEFT_TO_THE_SERVER.values(), ids=LEFT_TO_THE_SERVER)
 def test_the_server_answers(query: d.AssumeRoleQuery) -> None:
     server = Server()
-    checks = LocalChecks(fed(APP, FEDERATED), server)
+    checks = LocalChecks(fed(APP, FEDERATED), server, bytes)
 
     answer = checks.check(query, None, CALL)
 
@@ -122,7 +122,7 @@ def test_the_server_answers(query: d.AssumeRoleQuery) -> None:
 def test_what_is_decided_here_is_not_asked_of_the_server() -> None:
     server = Server()
 
-    answer = LocalChecks(fed(APP), server).check(asked(), None, CALL)
+    answer = LocalChecks(fed(APP), server, bytes).check(asked(), None, CALL)
 
     assert answer.decision.allowed
     assert server.asked == []
@@ -130,7 +130,7 @@ def test_what_is_decided_here_is_not_asked_of_the_server() -> None:
 
 async def test_the_layer_of_an_event_loop_decides_and_passes_on_alike() -> None:
     below = AsyncServer()
-    checks = AsyncLocalChecks(fed(APP), below)
+    checks = AsyncLocalChecks(fed(APP), below, bytes)
 
     here = await checks.check(asked(), None, CALL)
     there = await checks.check(asked("app"), None, CALL)

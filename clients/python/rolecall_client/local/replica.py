@@ -15,6 +15,7 @@ from rolecall_client.following import is_permanent
 from rolecall_client.local.deciding import Decider
 from rolecall_client.local.engine import FollowedState, Revision, WatchedRoles, change_kind, now_micros, sent_checkpoint
 from rolecall_client.local.options import LocalOptions
+from rolecall_client.local.watch_credential import WatchCredential
 from rolecall_client.v1 import decision_pb2 as d, watch_pb2 as w
 
 _MICROS = 1_000_000
@@ -37,6 +38,7 @@ class LocalReplica:
         time_of_day: Callable[[], int] = now_micros,
     ) -> None:
         self.options, self._clock, self._time_of_day = options, clock, time_of_day
+        self.credential = WatchCredential()
         self._lock = threading.Lock()
         self._max_age = round(options.max_staleness_seconds * _MICROS)
         self.start: Callable[[], object] = _nothing
@@ -89,11 +91,14 @@ class LocalReplica:
         return True
 
     def answer(
-        self, query: d.AssumeRoleQuery, consistency: d.Consistency | None, options: CallOptions
+        self, query: d.AssumeRoleQuery, consistency: d.Consistency | None, options: CallOptions, digest: bytes = b""
     ) -> d.CheckAssumeRoleResponse | None:
-        """Return the decision of a query as the server would make it; None: only the server can answer it."""
+        """Return the decision of a query as the server would make it; None: only the server can answer it.
+
+        `digest` is that of the credential of the caller.
+        """
         # What a call adds to its metadata may change what the server does with it.
-        if options.metadata:
+        if options.metadata or not self.credential.is_current(digest):
             return None
         data = self._decider.readable(query)
         if data is None:
@@ -122,6 +127,7 @@ class LocalReplica:
         sent = sent_checkpoint(checkpoint, round(opened_at * _MICROS))
         with self._lock:
             self._error = None
+            self.credential.accepted()
             self._state.checkpoint(sent, self._now())
             if self._is_ready():
                 self._settle(lambda waiter: waiter.set_result(None))
