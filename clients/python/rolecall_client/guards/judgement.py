@@ -18,7 +18,7 @@ SOURCE_IP = "acs:SourceIp"
 MAX_OBSERVED = 100
 """Calls that an observing guard decides at the same time."""
 
-_REASON_PREFIX = "DECISION_REASON_"
+_REASONS = {number: name.removeprefix("DECISION_REASON_") for name, number in d.DecisionReason.items()}
 _INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105  (the reason of an error)
 
 
@@ -103,10 +103,8 @@ def context_of(peer: PeerFacts, further: Values) -> Values:
     return {SOURCE_IP: peer.source_ip, **further} if peer.source_ip else further
 
 
-def _name_of(reason: d.DecisionReason) -> str:
-    # A newer server may have further reasons.
-    known = reason in d.DecisionReason.values()
-    return d.DecisionReason.Name(reason).removeprefix(_REASON_PREFIX) if known else str(reason)
+def _name_of(reason: int) -> str:
+    return _REASONS.get(reason, str(reason))  # a newer server may have further reasons
 
 
 def _decision(

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from rolecall_client.guards.spiffe import is_spiffe_id
 
 ANY_SEGMENT: Final = "*"
 MAX_PATTERNS = 1_000
+MEMOISED = 1_024
+"""Ids whose principals are remembered. With many patterns the comparison is most of what a guard does."""
 
 
 class SpiffePatterns:
-    """Finds the principals of a SPIFFE id. In a pattern `*` stands for one whole segment of the path."""
+    """Finds the principals of a valid SPIFFE id. In a pattern `*` stands for one whole segment of the path."""
 
     def __init__(self, principals: Mapping[str, str]) -> None:
         for spiffe in principals:
@@ -23,9 +26,13 @@ class SpiffePatterns:
             raise ValueError("the map names no caller")
         if len(self._patterns) > MAX_PATTERNS:
             raise ValueError(f"the map has {len(self._patterns):,} patterns; the limit is {MAX_PATTERNS:,}")
+        self._memoised = lru_cache(maxsize=MEMOISED)(self._find)
 
     def find(self, spiffe: str) -> frozenset[str]:
         """Return the principals that an id stands for: that of its own entry, or else those of all patterns that match."""
+        return self._memoised(spiffe)
+
+    def _find(self, spiffe: str) -> frozenset[str]:
         if spiffe in self._exact:
             return frozenset({self._exact[spiffe]})
         segments = spiffe.split("/")
