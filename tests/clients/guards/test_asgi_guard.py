@@ -239,6 +239,17 @@ async def test_a_refused_websocket_is_closed_before_it_is_accepted(guard: AsyncG
     assert app.reached == []
 
 
+async def test_a_request_cannot_take_the_route_of_a_websocket(
+    async_client: AsyncRolecallClient, app: Application
+) -> None:
+    guard = AsyncGuard(async_client, RouteMap({}, public=["WEBSOCKET /feed"]), CALLERS)
+
+    async with http_service(AsgiGuard(app, guard)) as port:
+        answer = await get(port, "/feed", method="WEBSOCKET")
+
+    assert answer.status == 403
+
+
 async def test_a_websocket_has_a_route_of_its_own(async_client: AsyncRolecallClient, app: Application) -> None:
     guard = AsyncGuard(async_client, RouteMap({"* /*": "orders.use"}, public=["WEBSOCKET /feed"]), CALLERS)
 

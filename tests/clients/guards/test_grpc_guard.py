@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,7 +13,9 @@ from cryptography import x509
 from google.rpc import status_pb2
 
 from rolecall_client import AsyncRolecallClient, RolecallClient, error_of_status
-from rolecall_client.guards import AsyncGuard, Guard, RoleMap, SpiffePrincipals, TrustedProxy
+from rolecall_client.guards import AioGrpcGuard, AsyncGuard, GrpcGuard, Guard, RoleMap, SpiffePrincipals, TrustedProxy
+from rolecall_client.v1 import caller_pb2 as c
+from rolecall_client.v1.caller_pb2_grpc import CallerServiceServicer, add_CallerServiceServicer_to_server
 from tests.clients.guards.conftest import CART_USER, THIEF_USER
 from tests.clients.guards.orders import (
     CART,
@@ -25,6 +28,7 @@ from tests.clients.guards.orders import (
     acall,
     aio_service,
     call,
+    server_credentials,
     threaded_service,
     uri,
 )
@@ -71,7 +75,39 @@ async def test_a_server_in_an_event_loop_answers_callers_that_may_assume_the_rol
     assert len(orders.ran) == 1
 
 
-Caller = Callable[..., Any]
+async def test_a_service_of_generated_code_is_guarded(
+    client: RolecallClient, async_client: AsyncRolecallClient, authority: Authority
+) -> None:
+    # The code registers its methods one by one, where gRPC looks before it looks at other handlers.
+    class Threaded(CallerServiceServicer):
+        def WhoAmI(self, request: Any, context: Any) -> Any:  # noqa: N802
+            return c.WhoAmIResponse()
+
+    class Awaited(CallerServiceServicer):
+        async def WhoAmI(self, request: Any, context: Any) -> c.WhoAmIResponse:  # noqa: N802
+            return c.WhoAmIResponse()
+
+    who_am_i = "/rolecall.v1.CallerService/WhoAmI"
+    roles = RoleMap({who_am_i: "orders.use"})
+    threads = grpc.server(ThreadPoolExecutor(2), interceptors=[GrpcGuard(Guard(client, roles, CALLERS))])
+    loop = grpc.aio.server(interceptors=[AioGrpcGuard(AsyncGuard(async_client, roles, CALLERS))])
+    add_CallerServiceServicer_to_server(Threaded(), threads)
+    add_CallerServiceServicer_to_server(Awaited(), loop)
+    ports = [server.add_secure_port("127.0.0.1:0", server_credentials(authority)) for server in (threads, loop)]
+    threads.start()
+    await loop.start()
+
+    codes = [
+        (await acall(f"localhost:{port}", authority, who_am_i, uri(name))).code
+        for port in ports
+        for name in (CART, THIEF)
+    ]
+    await loop.stop(None)
+    threads.stop(None).wait()
+
+    assert codes == [OK, DENIED, OK, DENIED]
+
+
 Opened = Callable[..., Any]
 
 
@@ -174,6 +210,7 @@ async def test_nobody_passes_when_the_service_is_unreachable(opened: Opened, aut
         called = await acall(address, authority, GET, uri(CART))
 
     assert (called.code, reason_in(called)) == (grpc.StatusCode.UNAVAILABLE, "NOT_DECIDED")
+    assert b"google.rpc.RetryInfo" in called.metadata["grpc-status-details-bin"]
     assert orders.ran == []
 
 

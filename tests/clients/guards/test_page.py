@@ -13,7 +13,21 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
 from rolecall_client import AsyncRolecallClient
-from rolecall_client.guards import GuardOutcome, NotAllowedError
+from rolecall_client.guards import (
+    GuardOutcome,
+    NotAllowedError,
+    access,
+    asgi_scope,
+    certificate_names,
+    identities,
+    judgement,
+    observer,
+    proxy,
+    report,
+    route_map,
+    rules,
+    spiffe_patterns,
+)
 from rolecall_client.guards.decision import GuardDecision
 from rolecall_client.guards.grpc_calls import refusal_of
 from tests.cli.serving import REPOSITORY, environment
@@ -123,3 +137,24 @@ def test_the_page_has_every_outcome_with_what_callers_see() -> None:
         status = refusal_of(GuardDecision(outcome=outcome, method=""))
         assert status.code.name in shown[outcome]
         assert f"`{status.reason}`" in PAGE
+
+
+def test_the_page_has_the_limits_of_the_code() -> None:
+    shown = set(re.findall(r"[0-9][0-9,]*", PAGE.partition("## Limits")[2].partition("\n## ")[0]))
+
+    limits = {
+        access.MAX_ENTRIES,
+        route_map.MAX_SEGMENTS,
+        asgi_scope.MAX_PATH_CHARACTERS,
+        spiffe_patterns.MAX_PATTERNS,
+        spiffe_patterns.MEMOISED,
+        identities.MAX_TOKEN_BYTES,
+        certificate_names.MAX_CERTIFICATE_CHARACTERS,
+        certificate_names.MEMOISED,
+        proxy.MAX_HEADER_CHARACTERS,
+        rules.MAX_TIMEOUT_SECONDS,
+        judgement.MAX_OBSERVED,
+        observer.OBSERVERS,
+        report.LINES_PER_SECOND,
+    }
+    assert shown == {f"{limit:,}" for limit in limits}

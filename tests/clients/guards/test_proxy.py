@@ -86,6 +86,11 @@ def test_invalid_networks_are_refused(networks: list[str], why: str) -> None:
         TrustedProxy(networks)
 
 
+def test_a_text_in_place_of_the_list_of_networks_is_refused() -> None:
+    with pytest.raises(TypeError, match="is a list"):
+        TrustedProxy("10.0.0.0/8")
+
+
 @pytest.mark.parametrize(
     ("address", "known"), [("10.1.2.3", True), ("127.0.0.1", True), ("127.0.0.2", False), ("", False), ("::1", False)]
 )

@@ -18,6 +18,9 @@ from rolecall_client.guards.grpc_calls import peer_of, refusal_of, seconds_left_
 from rolecall_client.guards.handlers import Behaviour, with_behaviour
 from rolecall_client.guards.proxy import TrustedProxy
 
+MAX_WAIT_SECONDS = 120.0
+"""The longest wait of a thread for the event loop, which a decision never takes; a loop that has ended must not hold the thread."""
+
 
 class AioGrpcGuard(grpc.aio.ServerInterceptor):
     """Lets a call reach its method only if the guard lets it pass: `grpc.aio.server(interceptors=[AioGrpcGuard(guard)])`.
@@ -71,7 +74,7 @@ class AioGrpcGuard(grpc.aio.ServerInterceptor):
     ) -> Behaviour:
         def require_pass(context: Any) -> None:
             asked = asyncio.run_coroutine_threadsafe(self._refusal(method, context), loop)
-            if decision := asked.result():
+            if decision := asked.result(MAX_WAIT_SECONDS):
                 status = refusal_of(decision)
                 context.abort(status.code, status.message, trailing_metadata_of(decision))
 

@@ -8,10 +8,8 @@ from typing import NamedTuple
 
 from rolecall_client.guards.asgi_scope import AsgiApp, Receive, Scope, Send, peer_of, route_of
 from rolecall_client.guards.async_guard import AsyncGuard
-from rolecall_client.guards.decision import GuardDecision, GuardOutcome
+from rolecall_client.guards.decision import RETRY_SECONDS, GuardDecision, GuardOutcome
 from rolecall_client.guards.proxy import TrustedProxy
-
-RETRY_SECONDS = 1
 
 _POLICY_VIOLATION, _TRY_AGAIN_LATER = 1008, 1013
 
@@ -48,16 +46,20 @@ class AsgiGuard:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        if scope["type"] not in {"http", "websocket"}:
-            raise ValueError(f"a guard knows `http` and `websocket`, and not `{scope['type']}`")
         decision = await self._guard.refusal(route_of(scope), peer_of(scope, self._proxy))
         if decision is None:
             await self._app(scope, receive, send)
-        elif scope["type"] == "http" or "websocket.http.response" in (scope.get("extensions") or {}):
-            await self._answer(scope, send, decision)
         else:
+            await self._refuse(scope, send, decision)
+
+    async def _refuse(self, scope: Scope, send: Send, decision: GuardDecision) -> None:
+        if scope["type"] == "http" or "websocket.http.response" in (scope.get("extensions") or {}):
+            await self._answer(scope, send, decision)
+        elif scope["type"] == "websocket":
             refusal = _REFUSALS.get(decision.outcome, _UNDECIDED)
             await send({"type": "websocket.close", "code": refusal.close_code, "reason": refusal.title})
+        else:
+            raise ValueError(f"a guard knows `http` and `websocket`, and not `{scope['type']}`")
 
     async def _answer(self, scope: Scope, send: Send, decision: GuardDecision) -> None:
         refusal = _REFUSALS.get(decision.outcome, _UNDECIDED)

@@ -27,9 +27,8 @@ def route_of(scope: Scope) -> str:
 
     A path that two readers could read differently is no route of any map.
     """
-    verb = WEBSOCKET if scope["type"] == "websocket" else str(scope["method"]).replace(WEBSOCKET, "")
-    path = _below(str(scope["path"]), str(scope.get("root_path") or ""))
-    return f"{verb} {path if _is_clear(scope, path) else ''}"
+    path = _below(str(scope.get("path") or ""), str(scope.get("root_path") or ""))
+    return f"{_verb_of(scope)} {path if _is_clear(scope, path) else ''}"
 
 
 def peer_of(scope: Scope, proxy: TrustedProxy | None) -> PeerFacts:
@@ -43,6 +42,14 @@ def peer_of(scope: Scope, proxy: TrustedProxy | None) -> PeerFacts:
         return PeerFacts(spiffe_ids=spiffe_ids, dns_names=dns_names, headers=headers, source_ip=address)
     except Exception:  # noqa: BLE001  (it may depend on what the peer sent)
         return PeerFacts()
+
+
+def _verb_of(scope: Scope) -> str:
+    if scope["type"] == "websocket":
+        return WEBSOCKET
+    # A request may have any word as its verb, but not that of a WebSocket. Other kinds of connections have no route.
+    verb = str(scope["method"]) if scope["type"] == "http" else ""
+    return "" if verb == WEBSOCKET else verb
 
 
 def _below(path: str, root: str) -> str:

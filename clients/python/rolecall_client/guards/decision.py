@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+RETRY_SECONDS = 1
+"""After how long a caller may try again whose call could not be decided."""
+
 
 class GuardMode(StrEnum):
     """What a guard does with what it finds."""

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import grpc
-from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2, status_pb2
 
-from rolecall_client.guards.decision import GuardDecision, GuardOutcome
+from rolecall_client.guards.decision import RETRY_SECONDS, GuardDecision, GuardOutcome
 from rolecall_client.guards.peer import Headers, PeerFacts, plain_address, spiffe_ids_in
 from rolecall_client.guards.proxy import TrustedProxy
 
@@ -69,13 +69,15 @@ def refusal_of(decision: GuardDecision) -> GuardRefusal:
 
 
 def trailing_metadata_of(decision: GuardDecision) -> tuple[tuple[str, bytes], ...]:
-    """Return the trailing metadata of a refused call: its status as `google.rpc.Status`, with an `ErrorInfo`."""
+    """Return the trailing metadata of a refused call: its status as `google.rpc.Status`, with details."""
     refusal = refusal_of(decision)
-    facts = {"decision_id": decision.decision_id} if decision.decision_id else {}
-    detail = AnyMessage()
-    detail.Pack(error_details_pb2.ErrorInfo(reason=refusal.reason, domain=DOMAIN, metadata=facts))
     code: int = refusal.code.value[0]
-    status = status_pb2.Status(code=code, message=refusal.message, details=[detail])
+    status = status_pb2.Status(code=code, message=refusal.message)
+    facts = {"decision_id": decision.decision_id} if decision.decision_id else {}
+    status.details.add().Pack(error_details_pb2.ErrorInfo(reason=refusal.reason, domain=DOMAIN, metadata=facts))
+    if refusal.code is grpc.StatusCode.UNAVAILABLE:
+        delay = Duration(seconds=RETRY_SECONDS)
+        status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
     return ((STATUS_KEY, status.SerializeToString()),)
 
 

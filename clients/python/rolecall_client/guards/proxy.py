@@ -32,6 +32,8 @@ class TrustedProxy:
         certificate_header: str = CERTIFICATE_HEADER,
         address_header: str = "",
     ) -> None:
+        if isinstance(networks, str):
+            raise TypeError(f"`networks` is a list; write [{networks!r}]")
         self._networks = tuple(ip_network(network) for network in networks)
         if not self._networks:
             raise ValueError("a proxy has at least one network")

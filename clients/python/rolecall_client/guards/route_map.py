@@ -114,6 +114,8 @@ def _matches(place: _Place, segments: list[str], verbs: tuple[str, ...]) -> Iter
 
 
 def _verbs(verb: str) -> Iterator[str]:
+    if not verb:
+        return
     yield verb
     if verb == "HEAD":
         yield "GET"

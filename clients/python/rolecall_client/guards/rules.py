@@ -13,6 +13,7 @@ from rolecall_client.guards.peer import PeerFacts
 from rolecall_client.queries import Values, account_of
 
 DEFAULT_TIMEOUT_SECONDS = 2.0
+MAX_TIMEOUT_SECONDS = 60
 
 ContextOf = Callable[[str, PeerFacts], Values]
 """Returns further condition keys of a call, from its method and its peer."""
@@ -55,8 +56,10 @@ def mode_of(text: str) -> GuardMode:
 
 def required_timeout(seconds: float) -> float:
     """Return the timeout of queries; raise `ValueError` if no query can be answered in it."""
-    if not 0 < seconds <= 60:
-        raise ValueError(f"a guard waits more than 0 and at most 60 seconds for a decision, and not {seconds}")
+    if not 0 < seconds <= MAX_TIMEOUT_SECONDS:
+        raise ValueError(
+            f"a guard waits more than 0 and at most {MAX_TIMEOUT_SECONDS} seconds for a decision, and not {seconds}"
+        )
     return seconds
 
 
