@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -16,13 +17,17 @@ OPTIONS = AnswerCacheOptions(max_staleness_seconds=10, unwatched_seconds=5, max_
 BOUND_SECONDS = 10.0
 ROUNDING_SECONDS = 0.02
 
+History = list[tuple[int, str]]
+"""The unique number of each commit, and the role that it changed. A revision is a position in it, from 1."""
+
 
 @dataclass
 class Replica:
-    """What one server has applied, and when that was complete; `complete` has that time for each earlier revision."""
+    """What one server has applied, of which history, and when that was complete; `complete` has the time of each revision before."""
 
-    revision: int = 0
-    seen_at: float = 0.0
+    seen_at: float
+    incarnation: int = 0
+    commits: History = field(default_factory=list)
     complete: dict[int, float] = field(default_factory=dict)
 
 
@@ -31,22 +36,25 @@ class Stream:
     """A watch on its way from a replica: what was sent and has not arrived."""
 
     replica: Replica
+    incarnation: int
     opened_at: float
     sent: int
     messages: deque[w.RoleWatchChange | w.WatchCheckpoint] = field(default_factory=deque)
 
 
 class World:
-    """Roles whose versions are numbered by the revision of their last change; each step takes two small numbers."""
+    """Roles, whose versions are named by the commit that made them; each step takes two small numbers."""
 
     def __init__(self) -> None:
         self.clock = SteppedClock()
         self.cache = AnswerCache(OPTIONS, self.clock)
-        self.commits: list[tuple[float, str]] = []
-        self.replicas = [Replica(seen_at=self.clock.now), Replica(seen_at=self.clock.now)]
+        self.commits: History = []
+        self.incarnation, self._numbers = 0, itertools.count(1)
+        self.truth: list[tuple[float, dict[str, int]]] = [(self.clock.now, versions([]))]
+        self.replicas = [Replica(self.clock.now), Replica(self.clock.now)]
         self.pending: list[tuple[str, d.CheckAssumeRoleResponse, Asked]] = []
         self.stream: Stream | None = None
-        self.reached: int | None = None
+        self.reached: tuple[int, int] | None = None
         self.found = 0
 
     def advance(self, number: int, _: int) -> None:
@@ -55,23 +63,32 @@ class World:
 
     def write(self, number: int, _: int) -> None:
         """Commit a change of a role."""
-        self.commits.append((self.clock.now, ROLES[number % 2]))
+        self.commits = [*self.commits, (next(self._numbers), ROLES[number % 2])]
+        self.truth.append((self.clock.now, versions(self.commits)))
+
+    def lose(self, number: int, _: int) -> None:
+        """Lose the last commits, as a failover can: from now on there is another history."""
+        self.commits = self.commits[: max(0, len(self.commits) - number)]
+        self.incarnation += 1
+        self.truth.append((self.clock.now, versions(self.commits)))
 
     def poll(self, number: int, _: int) -> None:
-        """Let a replica apply every commit."""
+        """Let a replica apply every commit, or read another history."""
         replica = self.replicas[number % 2]
-        for revision in range(replica.revision, len(self.commits)):
+        if replica.incarnation != self.incarnation:
+            replica.incarnation, replica.complete = self.incarnation, {}
+        for revision in range(len(replica.commits), len(self.commits)):
             replica.complete[revision] = replica.seen_at
-        replica.revision, replica.seen_at = len(self.commits), self.clock.now
+        replica.commits, replica.seen_at = self.commits, self.clock.now
 
     def ask(self, number: int, other: int) -> None:
         """Send a query to a replica, which decides at once; the answer travels. Some decisions end after two seconds."""
         role, replica = ROLES[number % 2], self.replicas[other % 2]
         response = answer(
-            replica.revision,
+            len(replica.commits),
             staleness=self.clock.now - replica.seen_at,
             valid_for=2 if number > 5 else None,
-            decision_id=str(self.version(role, replica.revision)),
+            decision_id=str(versions(replica.commits)[role]),
         )
         response.decision.max_session_duration_seconds = round(self.clock.now * 1_000) + 2_000 if number > 5 else 0
         self.pending.append((role, response, self.cache.asked()))
@@ -85,25 +102,29 @@ class World:
     def open(self, number: int, _: int) -> None:
         """Resume the watch on a replica that has what was received, on a stream that loses what had not arrived."""
         replica = self.replicas[number % 2]
-        if self.reached is None:
+        if self.reached is None or self.reached[0] != replica.incarnation:
             self.restart(number, 0)
-        elif replica.revision >= self.reached:
-            self.stream = Stream(replica, self.clock.now, self.reached)
+        elif len(replica.commits) >= self.reached[1]:
+            self.stream = Stream(replica, replica.incarnation, self.clock.now, self.reached[1])
 
     def restart(self, number: int, _: int) -> None:
         """Start the watch over, from the current revision of a replica."""
         replica = self.replicas[number % 2]
         self.cache.restart()
-        self.stream, self.reached = Stream(replica, self.clock.now, replica.revision), None
+        self.stream = Stream(replica, replica.incarnation, self.clock.now, len(replica.commits))
+        self.reached = None
 
-    def send(self, _: int, __: int) -> None:
+    def send(self, number: int, _: int) -> None:
         """Let the server send a checkpoint, every later change, and another checkpoint."""
         if (stream := self.stream) is None:
             return
+        if stream.incarnation != stream.replica.incarnation:
+            self.restart(number, 0)
+            return
         self._send_checkpoint(stream)
-        while stream.sent < stream.replica.revision:
-            stream.sent += 1
-            stream.messages.append(change(stream.sent, self.commits[stream.sent - 1][1]))
+        for number_, (_, role) in enumerate(stream.replica.commits[stream.sent :], stream.sent + 1):
+            stream.messages.append(change(number_, role))
+        stream.sent = len(stream.replica.commits)
         self._send_checkpoint(stream)
 
     def deliver(self, number: int, _: int) -> None:
@@ -116,34 +137,34 @@ class World:
                 self.cache.change(message)
             else:
                 self.cache.checkpoint(message, self.stream.opened_at)
-                self.reached = message.revision
+                self.reached = self.stream.incarnation, message.revision
 
     def find(self, number: int, _: int) -> None:
-        """Check what the cache returns: it is what a server decides now, or did within the staleness that it states."""
+        """Check what the cache returns: it is what is true now, or was within the staleness that it states."""
         role, now = ROLES[number % 2], self.clock.now
         found = self.cache.find(exact_key(simple(role)))
         if found is None:
             return
         self.found += 1
         decision = found.decision
-        staleness = decision.staleness.ToMilliseconds() / 1_000
-        replaced_at = self._replaced_at(role, int(decision.decision_id))
+        staleness, ends_at = decision.staleness.ToMilliseconds() / 1_000, decision.max_session_duration_seconds / 1_000
         assert staleness <= BOUND_SECONDS + ROUNDING_SECONDS, "older than the bound"
-        assert replaced_at is None or replaced_at >= now - staleness, "older than it states"
-        ends_at = decision.max_session_duration_seconds / 1_000
+        assert self._was_true(role, int(decision.decision_id), since=now - staleness), "older than it states"
         assert not decision.HasField("valid_until") or now < ends_at, "after its end"
 
-    def version(self, role: str, revision: int) -> int:
-        """Return the revision of the last change of a role, as of a revision."""
-        return max((n for n, (_, name) in enumerate(self.commits[:revision], 1) if name == role), default=0)
+    def _was_true(self, role: str, version: int, *, since: float) -> bool:
+        ends = [*(at for at, _ in self.truth[1:]), self.clock.now]
+        return any(
+            state[role] == version and ended >= since for (_, state), ended in zip(self.truth, ends, strict=True)
+        )
 
     def _send_checkpoint(self, stream: Stream) -> None:
-        replica = stream.replica
-        complete = replica.seen_at if stream.sent == replica.revision else replica.complete[stream.sent]
-        message = checkpoint(
-            stream.sent, stream_age=self.clock.now - stream.opened_at, staleness=self.clock.now - complete
-        )
+        replica, now = stream.replica, self.clock.now
+        complete = replica.seen_at if stream.sent == len(replica.commits) else replica.complete.get(stream.sent, 0.0)
+        message = checkpoint(stream.sent, stream_age=now - stream.opened_at, staleness=now - complete)
         stream.messages.append(message)
 
-    def _replaced_at(self, role: str, version: int) -> float | None:
-        return next((at for at, name in self.commits[version:] if name == role), None)
+
+def versions(commits: History) -> dict[str, int]:
+    """Return the commit that made the version of each role."""
+    return dict.fromkeys(ROLES, 0) | {role: number for number, role in commits}

@@ -308,6 +308,26 @@ def test_a_restart_of_the_watch_drops_every_answer_and_those_on_their_way(cached
     assert not cached.found(simple("late"))
 
 
+def test_an_answer_that_is_sent_soon_after_a_restart_may_be_of_another_history(cached: Cached) -> None:
+    cached.cache.restart()
+    cached.watch(5)
+    cached.clock.now += 9.9
+    cached.put(answer(), simple("soon"))
+    cached.clock.now += 0.2
+    cached.put(answer(), simple("later"))
+    cached.watch(5)
+    cached.clock.now += 6
+
+    assert not cached.found(simple("soon"))
+    assert cached.found(simple("later"))
+
+
+def test_an_answer_of_a_state_that_is_too_old_is_unwatched(cached: Cached) -> None:
+    cached.put(answer(staleness=10.1))
+
+    assert not cached.found()
+
+
 def test_answers_about_accounts_that_are_not_watched_are_unwatched() -> None:
     cached = Cached(AnswerCacheOptions(account_ids=("123456789012",)))
     cached.watch()

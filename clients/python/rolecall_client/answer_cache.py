@@ -54,6 +54,7 @@ class AnswerCache:
         self._age = FollowedAge()
         # The watch has reported every change after this revision, of roles that are not in `_changed` too.
         self._covered_from: float = math.inf
+        self._same_history_from = -math.inf
         self._changed: OrderedDict[str, int] = OrderedDict()
         self._refusal_logged = False
         self.hits = self.misses = 0
@@ -118,6 +119,9 @@ class AnswerCache:
             self._age.discard()
             self._covered_from = math.inf
             self._changed.clear()
+            # If commits were lost, a server that has not noticed yet may answer by a revision with the number of another one.
+            # What it knows is older than this moment; an answer that is sent later, with a state that is young, is not of it.
+            self._same_history_from = self._clock() + self._max_staleness
 
     def change(self, change: w.RoleWatchChange) -> None:
         """Drop the answers about a role that are of an earlier revision."""
@@ -183,6 +187,7 @@ class AnswerCache:
         """Return the entry of an answer; None if it is not known for how long its decision holds."""
         if decision.HasField("valid_until") and not decision.HasField("valid_for"):
             return None
+        staleness = seconds_of(decision.staleness)
         # Read again, since the caller may have changed the query while it was on its way.
         query = d.AssumeRoleQuery.FromString(key)
         seconds = seconds_of(decision.valid_for)
@@ -193,10 +198,12 @@ class AnswerCache:
             role=role_name(query.role),
             response=stored_form(response),
             revision=decision.revision,
-            known_at=sent_at - seconds_of(decision.staleness),
+            known_at=sent_at - staleness,
             ends_at=ends_at if valid_to is None else min(ends_at, valid_to),
             valid_to=valid_to,
-            watched=not self._accounts or account_of(query.role) in self._accounts,
+            watched=(not self._accounts or account_of(query.role) in self._accounts)
+            and staleness <= self._max_staleness
+            and sent_at >= self._same_history_from,
         )
         if query.context:
             vary_keys = tuple(decision.vary_keys)
