@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -121,6 +122,17 @@ def test_python_code_is_generated_with_the_plugins_of_protoc(tmp_path: Path, add
 
     assert generated == stubs
     assert answer == "True\n"
+
+
+def test_protoc_reads_the_descriptor_set(tmp_path: Path) -> None:
+    (line,) = re.findall(r"^\$ python (-m grpc_tools\.protoc .*)$", PAGE, re.MULTILINE)
+    shutil.copyfile(CONTRACT, tmp_path / CONTRACT.name)
+    (tmp_path / "gen").mkdir()
+
+    run([sys.executable, *shlex.split(line)], tmp_path)
+
+    generated = sorted(path.name for path in (tmp_path / "gen/rolecall/v1").iterdir())
+    assert generated == ["decision_pb2.py", "decision_pb2_grpc.py"]
 
 
 def test_the_protos_are_a_module_whose_dependency_may_be_any_copy_of_it(tmp_path: Path) -> None:
