@@ -83,7 +83,8 @@ def test_every_file_that_a_page_names_beside_a_symbol_defines_it(page: Path) -> 
     "page", [DOCS / "architecture.md", DOCS / "caching.md", *(DOCS / "adr").glob("*.md")], ids=lambda page: page.name
 )
 def test_every_class_and_method_that_a_page_about_the_design_names_exists(page: Path) -> None:
-    code = {name for path in SOURCES.rglob("*.py") for name in class_names(path)}
+    sources = [path for root in (SOURCES, ROOT / "clients/python") for path in root.rglob("*.py")]
+    code = {name for path in sources for name in class_names(path)}
     api = {word for path in (ROOT / "protos").rglob("*.proto") for word in re.findall(r"\w+", path.read_text())}
 
     assert set(CAMEL_CASE.findall(page.read_text())) - code - api - NOT_OURS == set()

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from rolecall_client.answer_cache_options import AnswerCacheOptions
     from rolecall_client.async_client import AsyncRolecallClient
     from rolecall_client.client import RolecallClient
+    from rolecall_client.connection.settings import ConnectionSettings, TlsFiles
+    from rolecall_client.connection.tokens import CommandToken, FileToken
     from rolecall_client.queries import query
 
 __all__ = [
@@ -39,7 +41,10 @@ __all__ = [
     "AlreadyExistsError",
     "AnswerCacheOptions",
     "AsyncRolecallClient",
+    "CommandToken",
+    "ConnectionSettings",
     "DeadlineExceededError",
+    "FileToken",
     "InvalidArgumentError",
     "NotAuthenticatedError",
     "NotFoundError",
@@ -47,6 +52,7 @@ __all__ = [
     "ResyncRequiredError",
     "RolecallClient",
     "RolecallError",
+    "TlsFiles",
     "TokenError",
     "UnavailableError",
     "Violation",
@@ -58,7 +64,11 @@ __all__ = [
 _LATER = {
     "AnswerCacheOptions": "rolecall_client.answer_cache_options",
     "AsyncRolecallClient": "rolecall_client.async_client",
+    "CommandToken": "rolecall_client.connection.tokens",
+    "ConnectionSettings": "rolecall_client.connection.settings",
+    "FileToken": "rolecall_client.connection.tokens",
     "RolecallClient": "rolecall_client.client",
+    "TlsFiles": "rolecall_client.connection.settings",
     "query": "rolecall_client.queries",
 }
 
