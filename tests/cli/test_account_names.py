@@ -105,6 +105,25 @@ def test_an_offline_command_may_name_its_context(rolecall: CommandLine, contexts
     assert "there is no context `none`" in unknown.err
 
 
+def test_tests_and_validation_do_not_depend_on_the_current_context(
+    rolecall: CommandLine, contexts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(contexts, "x", accounts={"shop": SHOP}, default_account="shop")
+    case = f"{{name: a case, as: 'acs:ram::{SHOP}:user/alice', role: shop/app, expect: ALLOW}}"
+    role = f"{{name: app, account_id: shop, tags: {{team: a}}, trust_policy: {allowing(SHOP)}}}"
+    (tmp_path / "roles.yaml").write_text(f"apiVersion: rolecall/v1\nroles: [{role}]\n")
+    (tmp_path / "cases.yaml").write_text(f"apiVersion: rolecall/v1\ncases: [{case}]\n")
+    files = [str(tmp_path / "roles.yaml"), str(tmp_path / "cases.yaml")]
+
+    of_option = rolecall("test", *files, "--context=prod")
+    of_nothing = rolecall("test", *files)
+    monkeypatch.setenv("ROLECALL_CONTEXT", "prod")
+    of_variable = rolecall("test", *files)
+
+    assert (of_option.code, of_variable.code) == (0, 0)
+    assert (of_nothing.code, "`shop` is not an account id" in of_nothing.err) == (2, True)
+
+
 # --- with a server ---
 
 COMMANDS = [

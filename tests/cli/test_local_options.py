@@ -84,6 +84,7 @@ LOCAL = {
         {
             ("--profile=ram", "service.json"): "[NOT_IN_RAM]",
             ("--account-id=1",): "1 trust policy: no problems",
+            ("--account-id=own", "--context=prod"): "1 trust policy: no problems",
             ("--kind=permission-policy",): "`Resource` is missing",
             ("--fail-on=warning",): "exit 2",
             ("--output=sarif",): '"version": "2.1.0"',
@@ -96,6 +97,8 @@ LOCAL = {
         {
             ("--account-id=42", "--coverage"): "acs:ram::42:role/deploy /Statement/1",
             ("alias.yaml", "--account-alias=prod=77"): "alias.yaml: 1 passed",
+            ("--context=prod", "--coverage"): "acs:ram::1:role/deploy /Statement/1",
+            ("alias.yaml", "--context=prod"): "alias.yaml: 1 passed",
             ("source.yaml", "--source-identity-needs-allow"): "source.yaml: 0 passed, 1 failed",
             ("--coverage",): "coverage: 1 of 2 statements (50 %)",
             ("--fail-under=51",): "exit 1",
@@ -217,7 +220,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "url": "sqlite:///other.db",
         "new-url": "sqlite:///new.db",
         "snapshot": "",
-        "contexts.yaml": "contexts:\n  prod: {address: 'roles.internal:443'}\n",
+        "contexts.yaml": "contexts:\n  prod: {address: 'roles.internal:443', accounts: {own: 1, prod: 77}, default_account: own}\n",
     }
     for name, text in texts.items():
         (folder / name).write_text(text)

@@ -40,6 +40,17 @@ ReasonOption = Annotated[
 ]
 
 
+ContextOfAccounts = Annotated[
+    str | None,
+    typer.Option(
+        "--context",
+        metavar="NAME",
+        help="The context whose aliases and default account count [ROLECALL_CONTEXT; never the current one, so that results "
+        "do not depend on the user].",
+    ),
+]
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteOptions:
     """How to connect to a server, for commands whose own `--context` also takes the name of a context."""

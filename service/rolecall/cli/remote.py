@@ -64,6 +64,13 @@ def context_without_server(connection: RemoteOptions, name: str | None) -> Serve
         return context_in_use(_given(connection.in_context(name)), os.environ)
 
 
+def named_context(name: str | None) -> ServerContext | None:
+    """Return the context that an option or a variable names; None if neither does, whatever the current one is."""
+    if name is None and not os.environ.get("ROLECALL_CONTEXT"):
+        return None
+    return context_without_server(RemoteOptions(), name)
+
+
 def _given(connection: Connection) -> GivenSettings:
     from rolecall_client.contexts.given import OPTIONS, GivenSettings
 

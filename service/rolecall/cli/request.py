@@ -98,7 +98,8 @@ class RequestOptions(PrincipalOptions):
         str,
         typer.Option(
             metavar="ID",
-            help=f"The role's account if --role does not name it. Default with --policy: {DEFAULT_ACCOUNT}.",
+            help="The role's account if --role does not name it. Default with --policy: that of the context, else "
+            f"{DEFAULT_ACCOUNT}.",
         ),
     ] = ""
     role_tag: Annotated[

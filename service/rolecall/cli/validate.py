@@ -13,7 +13,9 @@ import typer
 
 from rolecall.cli.failure import FAILED, OK
 from rolecall.cli.files import STDIN, read_policy
+from rolecall.cli.options import ContextOfAccounts
 from rolecall.cli.problem import Location, Problem, ProblemsError
+from rolecall.cli.remote import named_context
 from rolecall.cli.terminal import console, marks, print_json
 from rolecall.engine.clock import now_micros
 from rolecall.policy.kind import PolicyKind
@@ -21,6 +23,7 @@ from rolecall.policy.kind import PolicyKind
 if TYPE_CHECKING:
     from rolecall.cli.sources.found import Found, FoundPolicy, FoundRole
     from rolecall.policy.profile import Profile
+    from rolecall_client.contexts.context import ServerContext
 
 
 _AMBIGUOUS = "this may be a trust policy, which lacks `Principal`, or a permission policy, which lacks `Resource`"
@@ -88,6 +91,7 @@ def validate(
     kind: KindOption = None,
     profile: ProfileOption = Language.ROLECALL,
     account_id: AccountOption = "",
+    context: ContextOfAccounts = None,
     fail_on: FailOnOption = Severity.ERROR,
     output: FormatOption = FindingsFormat.TABLE,
 ) -> None:
@@ -96,10 +100,11 @@ def validate(
     Reports every violation of the language; for valid policies, the findings of the linter. Exit code 2 if there is an error; with
     --fail-on also for less severe problems. No server is needed.
     """
+    named = named_context(context)
     found = _found(files, kind)
     documents: list[FoundRole | FoundPolicy] = [*found.roles, *found.permission_policies]
     unread = {problem.location.file for problem in found.problems if not problem.finding}
-    problems = found.problems + [p for document in documents for p in _examined(document, profile, account_id)]
+    problems = found.problems + [p for document in documents for p in _examined(document, profile, account_id, named)]
     _report(problems, _counts(found, len(unread)), output)
     failing = list(Severity)[: list(Severity).index(fail_on) + 1]
     raise typer.Exit(FAILED if any(problem.severity in failing for problem in problems) else OK)
@@ -160,7 +165,9 @@ def _without_policy(found: Found, named: Sequence[Path]) -> Iterator[Problem]:
         )
 
 
-def _examined(found: FoundRole | FoundPolicy, language: Language, account: str) -> Iterator[Problem]:
+def _examined(
+    found: FoundRole | FoundPolicy, language: Language, account: str, context: ServerContext | None
+) -> Iterator[Problem]:
     """Yield the problems of a policy."""
     from rolecall.cli.sources.found import FoundPolicy
     from rolecall.policy.profile import Profile
@@ -168,15 +175,15 @@ def _examined(found: FoundRole | FoundPolicy, language: Language, account: str) 
     now, profile = now_micros(), Profile[language.name]
     if isinstance(found, FoundPolicy):
         return _of_permission_policy(found, profile, now)
-    return _of_trust_policy(found, profile, now, account)
+    owner = found.account_id or account
+    return _of_trust_policy(found, profile, now, context.account_id(owner) if context else owner)
 
 
-def _of_trust_policy(role: FoundRole, profile: Profile, now: int, account: str) -> Iterator[Problem]:
+def _of_trust_policy(role: FoundRole, profile: Profile, now: int, owner: str) -> Iterator[Problem]:
     from dataclasses import replace
 
     from rolecall.cli.policy_check import document_problems
 
-    owner = role.account_id or account
     for problem in document_problems(role.document, role.location_of, profile=profile, now=now, account=owner):
         # Without an exact location the message must name the element.
         element = "" if role.exact else f"{role.label}: {problem.pointer or '/'}: "

@@ -12,6 +12,8 @@ import typer
 
 from rolecall.cli.failure import DENIED, OK, CommandError
 from rolecall.cli.options import expanded, pairs
+from rolecall.cli.remote import named_context
+from rolecall.cli.request import DEFAULT_ACCOUNT
 from rolecall.cli.terminal import console, print_json
 from rolecall.cli.testing.coverage import coverage_of
 from rolecall.cli.testing.options import ClusterOptions, Paths, ReportFormat, ReportOptions, RoleSetOptions
@@ -37,7 +39,7 @@ def policy_tests(paths: Paths, role_set: RoleSetOptions, cluster: ClusterOptions
     now = now_micros()
     collection = collect(paths, cluster.cluster)
     options = DecisionOptions(source_identity_needs_allow=role_set.source_identity_needs_allow)
-    builder = RoleSetBuilder(_accounts(role_set.account_id, role_set.account_alias), options, now)
+    builder = RoleSetBuilder(_accounts(role_set), options, now)
     parsed = [parsed for role in collection.roles.values() if (parsed := builder.parsed_role(role)) is not None]
     prepared = prepare(collection, builder)
     with _progress(prepared) as cases:
@@ -60,9 +62,13 @@ def policy_tests(paths: Paths, role_set: RoleSetOptions, cluster: ClusterOptions
     raise typer.Exit(OK if report.passed else DENIED)
 
 
-def _accounts(default: str, aliases: Sequence[str]) -> Accounts:
+def _accounts(options: RoleSetOptions) -> Accounts:
+    """Return the accounts of the options, and beside them those of the context that is named."""
+    context = named_context(options.context)
+    default = options.account_id or (context.default_account if context else "") or DEFAULT_ACCOUNT
+    aliases = {**(context.accounts if context else {}), **pairs(options.account_alias, "--account-alias")}
     try:
-        return Accounts(default, pairs(list(aliases), "--account-alias"))
+        return Accounts(default, aliases)
     except InvalidFieldsError as error:
         raise CommandError("; ".join(violation.message for violation in error.violations)) from None
 

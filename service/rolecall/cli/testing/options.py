@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from rolecall.cli.options import ContextOfAccounts
 from rolecall.cli.request import DEFAULT_ACCOUNT
 from rolecall.cli.testing.manifest_cases import DEFAULT_AUDIENCE, Cluster
 
@@ -36,12 +37,17 @@ Paths = Annotated[
 class RoleSetOptions:
     """The settings of a server that determine how cases are decided."""
 
-    account_id: Annotated[str, typer.Option(metavar="ID", help="The account of roles and cases without one.")] = (
-        DEFAULT_ACCOUNT
-    )
+    account_id: Annotated[
+        str,
+        typer.Option(
+            metavar="ID",
+            help=f"The account of roles and cases without one [default: that of --context, else {DEFAULT_ACCOUNT}].",
+        ),
+    ] = ""
     account_alias: Annotated[
         list[str], typer.Option(metavar="NAME=ID", help="An alias of an account, as on the server; repeatable.")
     ] = dataclasses.field(default_factory=list)
+    context: ContextOfAccounts = None
     source_identity_needs_allow: Annotated[
         bool,
         typer.Option(
