@@ -140,7 +140,7 @@ def test_the_page_has_every_outcome_with_what_callers_see() -> None:
 
 
 def test_the_page_has_the_limits_of_the_code() -> None:
-    shown = set(re.findall(r"[0-9][0-9,]*", PAGE.partition("## Limits")[2].partition("\n## ")[0]))
+    shown = set(re.findall(r"[0-9]+(?:,[0-9]{3})*", PAGE.partition("## Limits")[2].partition("\n## ")[0]))
 
     limits = {
         access.MAX_ENTRIES,
