@@ -101,6 +101,20 @@ def test_a_function_that_is_observed_is_called_for_everyone(client: RolecallClie
     assert decided.get(timeout=60).outcome == "denied"
 
 
+def test_who_is_observed_is_read_before_the_function_runs(client: RolecallClient) -> None:
+    decided: Queue[GuardDecision] = Queue()
+
+    @requires_role(
+        "orders.use", as_=lambda session: session["user"], client=client, mode="observe", on_decision=decided.put
+    )
+    def leave(session: dict[str, str]) -> None:
+        session["user"] = THIEF_USER
+
+    leave({"user": CART_USER})
+
+    assert decided.get(timeout=60).caller == CART_USER
+
+
 def test_a_client_that_does_not_suit_the_function_is_refused(
     client: RolecallClient, async_client: AsyncRolecallClient
 ) -> None:

@@ -16,8 +16,7 @@ from rolecall_client.guards.judgement import (
     answered,
     failed,
     not_observed,
-    question_of,
-    settled,
+    prepared,
 )
 from rolecall_client.guards.peer import PeerFacts
 from rolecall_client.guards.report import GuardReport
@@ -51,40 +50,41 @@ class AsyncJudge:
         self._observed: set[asyncio.Task[GuardDecision]] = set()
 
     async def refusal(self, call: GuardedCall) -> GuardDecision | None:
-        """Return the decision that refuses a call; None if the call passes."""
+        """Return the decision that refuses a call; None if the call passes. Raises nothing but the cancellation of its task."""
+        # Who calls is read now: later the arguments of the call may have changed.
+        question = prepared(call)
         if self._report.mode is GuardMode.OBSERVE:
-            self._observe(call)
+            self._observe(call, question)
             return None
-        decision = await self.judge(call)
+        decision = await self._decided(call, question)
         return None if decision.allowed else decision
-
-    async def judge(self, call: GuardedCall) -> GuardDecision:
-        """Return the decision about a call, and report it. Never raises."""
-        decision = settled(call) or await self._asked(call)
-        self._report.add(decision)
-        return decision
 
     async def close(self) -> None:
         """Decide what is still observed. The client stays open."""
         while self._observed:
             await asyncio.wait(self._observed)
 
-    def _observe(self, call: GuardedCall) -> None:
-        if len(self._observed) >= MAX_OBSERVED:
+    def _observe(self, call: GuardedCall, question: GuardQuestion | GuardDecision) -> None:
+        if isinstance(question, GuardDecision):
+            self._report.add(question)
+        elif len(self._observed) >= MAX_OBSERVED:
             self._report.add(not_observed(call))
-            return
-        task = asyncio.create_task(self.judge(call))
-        self._observed.add(task)
-        task.add_done_callback(self._observed.discard)
+        else:
+            task = asyncio.create_task(self._decided(call, question))
+            self._observed.add(task)
+            task.add_done_callback(self._observed.discard)
 
-    async def _asked(self, call: GuardedCall) -> GuardDecision:
-        question: GuardQuestion | None = None
+    async def _decided(self, call: GuardedCall, question: GuardQuestion | GuardDecision) -> GuardDecision:
+        decision = question if isinstance(question, GuardDecision) else await self._asked(call, question)
+        self._report.add(decision)
+        return decision
+
+    async def _asked(self, call: GuardedCall, question: GuardQuestion) -> GuardDecision:
         try:
-            question = question_of(call)
             response = await self._client.check(question.query, timeout=time_for(call, self._timeout))
             return answered(call, question, response)
         except Exception as error:  # noqa: BLE001  (whatever fails, the call must not pass)
-            return failed(call, question, error)
+            return failed(call, error, caller=question.caller)
 
 
 class AsyncGuard:

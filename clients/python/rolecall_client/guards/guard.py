@@ -14,8 +14,7 @@ from rolecall_client.guards.judgement import (
     answered,
     failed,
     not_observed,
-    question_of,
-    settled,
+    prepared,
 )
 from rolecall_client.guards.observer import Observer
 from rolecall_client.guards.peer import PeerFacts
@@ -50,28 +49,32 @@ class Judge:
         self._observer = observer
 
     def refusal(self, call: GuardedCall) -> GuardDecision | None:
-        """Return the decision that refuses a call; None if the call passes."""
+        """Return the decision that refuses a call; None if the call passes. Never raises."""
+        # Who calls is read now: later, and in another thread, the arguments of the call may have changed.
+        question = prepared(call)
         if self._report.mode is GuardMode.OBSERVE:
-            if not self._observer.observe(lambda: self.judge(call)):
-                self._report.add(not_observed(call))
+            self._observe(call, question)
             return None
-        decision = self.judge(call)
+        decision = self._decided(call, question)
         return None if decision.allowed else decision
 
-    def judge(self, call: GuardedCall) -> GuardDecision:
-        """Return the decision about a call, and report it. Never raises."""
-        decision = settled(call) or self._asked(call)
+    def _observe(self, call: GuardedCall, question: GuardQuestion | GuardDecision) -> None:
+        if isinstance(question, GuardDecision):
+            self._report.add(question)
+        elif not self._observer.observe(lambda: self._decided(call, question)):
+            self._report.add(not_observed(call))
+
+    def _decided(self, call: GuardedCall, question: GuardQuestion | GuardDecision) -> GuardDecision:
+        decision = question if isinstance(question, GuardDecision) else self._asked(call, question)
         self._report.add(decision)
         return decision
 
-    def _asked(self, call: GuardedCall) -> GuardDecision:
-        question: GuardQuestion | None = None
+    def _asked(self, call: GuardedCall, question: GuardQuestion) -> GuardDecision:
         try:
-            question = question_of(call)
             response = self._client.check(question.query, timeout=time_for(call, self._timeout))
             return answered(call, question, response)
         except Exception as error:  # noqa: BLE001  (whatever fails, the call must not pass)
-            return failed(call, question, error)
+            return failed(call, error, caller=question.caller)
 
 
 class Guard:

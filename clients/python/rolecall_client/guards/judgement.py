@@ -44,27 +44,16 @@ class GuardQuestion:
     query: d.AssumeRoleQuery
 
 
-def settled(call: GuardedCall) -> GuardDecision | None:
-    """Return the decision about a call that needs no query."""
+def prepared(call: GuardedCall) -> GuardQuestion | GuardDecision:
+    """Return the query that decides about a call, or the decision about one that needs none. Never raises."""
     if call.access.public:
         return _decision(call, GuardOutcome.PUBLIC)
     if not call.access.role:
         return _decision(call, GuardOutcome.CLOSED, detail="the map does not name the method")
-    return None
-
-
-def question_of(call: GuardedCall) -> GuardQuestion:
-    """Return the query of a call; raise `UnknownCallerError`, or whatever `identify` and `context` raise."""
-    identity = call.identify()
-    asked = query(
-        identity.as_,
-        call.access.role,
-        token=identity.token,
-        claims=identity.claims,
-        context=call.context(),
-        account_id=identity.account_id,
-    )
-    return GuardQuestion(identity.as_, asked)
+    try:
+        return _question_of(call)
+    except Exception as error:  # noqa: BLE001  (whatever fails in code of the service, the call must not pass)
+        return failed(call, error)
 
 
 def answered(call: GuardedCall, question: GuardQuestion, response: d.CheckAssumeRoleResponse) -> GuardDecision:
@@ -79,9 +68,8 @@ def answered(call: GuardedCall, question: GuardQuestion, response: d.CheckAssume
     )
 
 
-def failed(call: GuardedCall, question: GuardQuestion | None, error: Exception) -> GuardDecision:
+def failed(call: GuardedCall, error: Exception, *, caller: str = "") -> GuardDecision:
     """Return the decision about a call that could not be decided: it never passes."""
-    caller = question.caller if question else ""
     if isinstance(error, UnknownCallerError):
         return _decision(call, GuardOutcome.UNKNOWN_CALLER, detail=str(error))
     if not isinstance(error, RolecallError):
@@ -101,6 +89,19 @@ def not_observed(call: GuardedCall) -> GuardDecision:
 def context_of(peer: PeerFacts, further: Values) -> Values:
     """Return the condition keys of a query: the address of the peer, and `further` ones, which may replace it."""
     return {SOURCE_IP: peer.source_ip, **further} if peer.source_ip else further
+
+
+def _question_of(call: GuardedCall) -> GuardQuestion:
+    identity = call.identify()
+    asked = query(
+        identity.as_,
+        call.access.role,
+        token=identity.token,
+        claims=identity.claims,
+        context=call.context(),
+        account_id=identity.account_id,
+    )
+    return GuardQuestion(identity.as_, asked)
 
 
 def _name_of(reason: int) -> str:
