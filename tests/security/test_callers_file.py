@@ -158,7 +158,9 @@ def test_files_that_cannot_be_read_are_named(folder: Path) -> None:
     assert "cannot read" in message_of(str(folder / "missing.yaml"))
     assert "has no `*.yaml` file" in message_of(str(folder / "empty"))
     assert "not UTF-8 text" in message_of(str(folder / "callers.yaml"))
-    assert f"{missing_ca}:1:17: cannot read `{folder}/missing.pem`" in message_of(missing_ca)
+    # A long path is cut in the middle.
+    assert f"{missing_ca}:1:17: cannot read `" in message_of(missing_ca)
+    assert message_of(missing_ca).endswith("missing.pem`: no such file or directory")
 
 
 def test_a_directory_that_cannot_be_listed_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
