@@ -13,6 +13,7 @@ import pytest
 from rolecall_client import RolecallClient, RolecallError, query
 from rolecall_client.channel import OPTIONS, SERVICE_CONFIG
 from rolecall_client.client import list_all_roles
+from rolecall_client.methods import METHODS
 from rolecall_client.v1 import decision_pb2, decision_pb2_grpc, role_pb2, role_pb2_grpc
 from tests.cli.serving import ACCOUNT
 
@@ -178,13 +179,14 @@ def test_a_call_of_a_closed_client_fails(address: str) -> None:
         client.get_role("r")
 
 
-def test_every_method_of_the_retry_policy_exists() -> None:
+def test_every_method_is_retried_but_those_whose_streams_the_client_continues() -> None:
     config = json.loads(str(dict(OPTIONS)["grpc.service_config"]))
-    names = config["methodConfig"][0]["name"]
-    files = [decision_pb2, role_pb2, __import__("rolecall_client.v1.policy_pb2", fromlist=["x"])]
-    known = {(s.full_name, m.name) for f in files for s in f.DESCRIPTOR.services_by_name.values() for m in s.methods}
+    retried = {f"{name['service']}/{name['method']}" for name in config["methodConfig"][0]["name"]}
 
-    assert {(name["service"], name["method"]) for name in names} <= known
+    assert {method.full_name for method in METHODS} - retried == {
+        "rolecall.v1.DecisionService/StreamCheckAssumeRole",
+        "rolecall.v1.WatchService/WatchRoles",
+    }
     assert config == SERVICE_CONFIG
 
 

@@ -86,8 +86,36 @@ def test_settings_may_be_overridden_one_by_one(service: TlsService, files: TlsFi
         client.who_am_i(timeout=1)
 
 
-def test_a_token_that_no_issuer_gave_is_an_error_of_its_class(service: TlsService, files: TlsFiles) -> None:
-    settings = ConnectionSettings(address=service.address, tls=files, token=lambda: "nonsense")
+class Refused:
+    """A source of a token of no issuer, which counts how often a server refused it."""
 
-    with RolecallClient.connect(settings) as client, pytest.raises(NotAuthenticatedError):
-        client.who_am_i()
+    refusals = 0
+
+    def __call__(self) -> str:
+        return "nonsense"
+
+    def ready(self) -> str:
+        return "nonsense"
+
+    def refused(self) -> None:
+        self.refusals += 1
+
+
+async def test_a_refused_token_is_an_error_of_its_class_which_its_source_learns(
+    service: TlsService, files: TlsFiles
+) -> None:
+    source = Refused()
+    settings = ConnectionSettings(address=service.address, tls=files, token=source)
+
+    with RolecallClient.connect(settings) as client:
+        with pytest.raises(NotAuthenticatedError):
+            client.who_am_i()
+        with pytest.raises(NotAuthenticatedError):
+            next(client.watch_roles())
+    async with AsyncRolecallClient.connect(settings) as other:
+        with pytest.raises(NotAuthenticatedError):
+            await other.who_am_i()
+        with pytest.raises(NotAuthenticatedError):
+            await anext(other.watch_roles())
+
+    assert source.refusals == 4

@@ -17,11 +17,34 @@ from rolecall_client.methods import Method, Request, Response
 from rolecall_client.tracing import Ended, Spans
 
 
+class ClosingChannels:
+    """Closes channels in tasks of the event loop."""
+
+    def __init__(self) -> None:
+        # The loop has only a weak reference to a task.
+        self._tasks: set[asyncio.Future[None]] = set()
+
+    def close(self, channel: grpc.aio.Channel) -> None:
+        """Start to close a channel."""
+        self._tasks.add(task := asyncio.ensure_future(channel.close()))
+        task.add_done_callback(self._tasks.discard)
+
+    async def wait(self) -> None:
+        """Return when every channel is closed."""
+        await asyncio.gather(*self._tasks)
+
+
 class AsyncCalls:
     """Calls methods with the credential of the client."""
 
-    def __init__(self, channel: ReplaceableChannel[grpc.aio.Channel], credential: Credential, spans: Spans) -> None:
-        self._channel, self._credential, self._spans = channel, credential, spans
+    def __init__(
+        self,
+        channel: ReplaceableChannel[grpc.aio.Channel],
+        credential: Credential,
+        spans: Spans,
+        closing: ClosingChannels,
+    ) -> None:
+        self._channel, self._credential, self._spans, self._closing = channel, credential, spans, closing
 
     async def unary(self, method: Method[Request, Response], request: Request, options: CallOptions) -> Response:
         """Return the response; raise `RolecallError`."""
@@ -46,7 +69,8 @@ class AsyncCalls:
     async def close(self) -> None:
         """Close the channels; calls in progress fail."""
         for channel in self._channel.close():
-            await channel.close()
+            self._closing.close(channel)
+        await self._closing.wait()
 
     async def _called(self, method: Method[Any, Response], request: object, options: CallOptions) -> Response:
         with self._spans.of_call(method) as traced:

@@ -12,7 +12,11 @@ from typing import Any
 import grpc
 
 TokenSource = Callable[[], str]
-"""Returns the token of the next call: one that is renewed in a file is read again."""
+"""Returns the token of the next call: one that is renewed in a file is read again.
+
+It is called often, also in the event loop of an asynchronous client, and must return the token of the same identity to every
+thread: checks of several threads travel together.
+"""
 
 _THIS_MACHINE = re.compile(r"(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]+)?|unix:.*", re.ASCII)
 

@@ -38,6 +38,7 @@ class Calls:
             call = used.callables[method](request, metadata=sent + traced)
         except ValueError as error:
             self._channel.done(used)
+            ended(closed_error())
             raise _error_of(error, self._channel) from error
         return Stream(call, used, self._channel, self._credential, ended)
 

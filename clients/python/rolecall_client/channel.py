@@ -8,15 +8,7 @@ from collections.abc import Sequence
 import grpc
 
 from rolecall_client.bearer import BearerToken, TokenSource, may_have_token
-
-_RETRIED: Sequence[tuple[str, Sequence[str]]] = (
-    ("DecisionService", ("CheckAssumeRole", "BatchCheckAssumeRole", "ExplainAssumeRole")),
-    ("DecisionService", ("ListAssumableRoles", "ListTrustedPrincipals")),
-    ("PolicyService", ("ValidateTrustPolicy", "ValidatePermissionPolicy")),
-    ("RoleService", ("GetRole", "ListRoles", "ListRoleRevisions")),
-    # Writes: `RolecallClient` sends a request id with each, so the server answers a retry with the first result.
-    ("RoleService", ("CreateRole", "UpdateRole", "DeleteRole", "RollbackRole", "ApplyRoles")),
-)
+from rolecall_client.methods import METHODS
 
 _RETRY_POLICY = {
     "maxAttempts": 4,
@@ -32,9 +24,9 @@ SERVICE_CONFIG = {
     "methodConfig": [
         {
             "name": [
-                {"service": f"rolecall.v1.{service}", "method": method}
-                for service, methods in _RETRIED
-                for method in methods
+                {"service": f"rolecall.v1.{method.service}", "method": method.name}
+                for method in METHODS
+                if method.retried
             ],
             "retryPolicy": _RETRY_POLICY,
         }

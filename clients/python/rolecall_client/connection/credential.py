@@ -11,7 +11,7 @@ from rolecall_client.bearer import TokenSource
 from rolecall_client.checks import Metadata
 from rolecall_client.connection.tls import TlsMaterial
 from rolecall_client.connection.tokens import RenewedToken
-from rolecall_client.errors import RolecallError
+from rolecall_client.errors import RolecallError, TokenError
 
 
 class Credential:
@@ -79,6 +79,9 @@ class Credential:
         last = self._last
         if last is not None and last[0] == token:
             return last[1]
+        # gRPC would refuse it with a message that shows it.
+        if not (token.isascii() and token.isprintable()) or not token or " " in token:
+            raise TokenError("the token of the client is not one word of printable ASCII")
         metadata: Metadata = (*self._fixed, ("authorization", f"Bearer {token}"))
         self._last = (token, metadata)
         return metadata

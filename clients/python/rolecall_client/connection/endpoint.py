@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import grpc
 import grpc.aio
 
 from rolecall_client import channel as channels
-from rolecall_client.async_calls import AsyncCalls
+from rolecall_client.async_calls import AsyncCalls, ClosingChannels
 from rolecall_client.bearer import TokenSource, may_have_token
 from rolecall_client.calls import Calls
 from rolecall_client.checks import Metadata
@@ -60,16 +59,10 @@ class Endpoint:
 
     def async_calls(self, interceptors: Sequence[Any], spans: Spans) -> tuple[AsyncCalls, Credential]:
         """Open a channel for the running event loop."""
-        closing: set[asyncio.Future[None]] = set()
-
-        def close(old: grpc.aio.Channel) -> None:
-            # The loop keeps only a weak reference to a task.
-            closing.add(task := asyncio.ensure_future(old.close()))
-            task.add_done_callback(closing.discard)
-
-        channel = ReplaceableChannel(lambda it: self._async_channel(it, interceptors), close, self._reloading())
+        closing = ClosingChannels()
+        channel = ReplaceableChannel(lambda it: self._async_channel(it, interceptors), closing.close, self._reloading())
         credential = self._credential(channel)
-        return AsyncCalls(channel, credential, spans), credential
+        return AsyncCalls(channel, credential, spans, closing), credential
 
     def _reloading(self) -> ReloadingTls | None:
         return None if self.tls is None else ReloadingTls(self.tls)
