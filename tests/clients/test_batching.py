@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
+from random import Random
 
 import pytest
 from google.rpc import code_pb2
 
-from rolecall_client import RolecallError, async_batching, batching, gathering
+from rolecall_client import RolecallError, async_batching, batching, gathering, query
 from rolecall_client.v1 import decision_pb2 as d
 from tests.clients.held_server import REFUSED, Asker, HeldServer, held_server
 from tests.clients.recording_sink import PATIENCE_SECONDS
+from tests.clients.test_client import ALICE
 from tests.storage.waiting import wait_until
 
 Answers = list[Future[d.CheckAssumeRoleResponse]]
@@ -410,3 +413,79 @@ def test_a_call_for_which_nobody_waits_any_more_is_cancelled(held: HeldServer, a
 
     assert batch.ended.wait(PATIENCE_SECONDS)
     assert ids([first]) == ["a"]
+
+
+def test_cancelling_a_lone_check_ends_its_call_and_the_next_one_is_sent_at_once(
+    held: HeldServer, async_asker: Asker
+) -> None:
+    lone = async_asker.ask("a")
+    call = held.next()
+    lone.cancel()
+    ended = call.ended.wait(PATIENCE_SECONDS)
+    wait_until(lambda: len(async_asker.batched._lanes) == 0)
+
+    second = async_asker.ask("b")
+    held.next().release()
+
+    assert ended
+    assert ids([second]) == ["b"]
+
+
+def test_a_thread_that_is_interrupted_does_not_keep_its_batch(server: tuple[HeldServer, str]) -> None:
+    held, asker = server[0], Asker("sync", server[1])
+    batched = asker.batched
+    first = asker.ask("a")
+    call = held.next()
+    others = waiting(asker, "b", "c")
+    lane = batched._lanes.of(None)
+    interrupted = batching._Check(query(ALICE, "d"), time.monotonic() + 3_600, 10)
+    with batched._lock:
+        lane.add(interrupted)
+
+    call.release()  # the interrupted thread has the latest deadline, so it is chosen to send the batch
+    assert interrupted.woken.wait(PATIENCE_SECONDS)
+    batched._leave(lane, interrupted)
+    batch = held.next()
+    batch.release()
+
+    assert batch.roles == ["b", "c"]
+    assert ids([first, *others]) == ["a", "b", "c"]
+    asker.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_nothing_waits_for_ever_under_a_random_load(held: HeldServer, asker: Asker, seed: int) -> None:
+    random = Random(seed)
+    held.let_pass()
+    names = [f"role-{number}" for number in range(400)]
+    for place in random.sample(range(len(names)), 40):
+        names[place] = REFUSED
+
+    answers = []
+    for name in names:
+        timeout = random.choice((0.0005, 0.005, 60, 60, 60))
+        freshness = random.choice((None, None, d.Consistency(fully_consistent=True)))
+        answers.append((name, asker.ask(name, timeout=timeout, consistency=freshness)))
+        if random.random() < 0.1:
+            random.choice(answers)[1].cancel()
+    outcomes = [(name, outcome_of(answer)) for name, answer in answers]
+
+    assert all(outcome in (name, "DEADLINE_EXCEEDED", "CANCELLED", "INVALID_ARGUMENT") for name, outcome in outcomes)
+    assert {outcome for name, outcome in outcomes if name == REFUSED} <= {
+        "INVALID_ARGUMENT",
+        "DEADLINE_EXCEEDED",
+        "CANCELLED",
+    }
+    assert sum(outcome == name for name, outcome in outcomes) > 100
+    wait_until(lambda: len(asker.batched._lanes) == 0)
+    assert ids([asker.ask("last")]) == ["last"]
+
+
+def outcome_of(answer: Future[d.CheckAssumeRoleResponse]) -> str:
+    """Return the id of the decision, or the code of the error."""
+    try:
+        return answer.result(PATIENCE_SECONDS).decision.decision_id
+    except RolecallError as error:
+        return error.code
+    except CancelledError:
+        return "CANCELLED"

@@ -24,14 +24,23 @@ from rolecall_client.remote_checks import AsyncRemoteChecks
 from rolecall_client.v1 import decision_pb2 as d
 
 
+class _Go:
+    """The outcome of a check that travels alone: its own task sends it."""
+
+
+_GO = _Go()
+
+
 @dataclass(slots=True, eq=False)
 class _Check:
-    """One check; `deadline` is a time of the event loop. On its way it has its call, and the checks that travel with it."""
+    """One check; `deadline` is a time of the event loop. In a batch it has its call, and the checks that travel with it."""
 
     query: d.AssumeRoleQuery
+    seconds: float
     deadline: float
     size: int
-    outcome: asyncio.Future[Outcome]
+    outcome: asyncio.Future[Outcome | _Go]
+    timer: asyncio.TimerHandle | None = None
     call: asyncio.Task[None] | None = None
     batch: Sequence[_Check] = ()
 
@@ -52,23 +61,19 @@ class AsyncBatchedChecks:
         self, query: d.AssumeRoleQuery, consistency: d.Consistency | None, options: CallOptions
     ) -> d.CheckAssumeRoleResponse:
         """Return the decision of the server; raise `RolecallError`."""
-        if options.metadata:
+        if options.metadata or self._is_closed:
             return await self._remote.check(query, consistency, options)
-        if self._is_closed:
-            raise closed_error()
         loop = asyncio.get_running_loop()
-        check = _Check(query, loop.time() + options.timeout, query.ByteSize(), loop.create_future())
-        lane = self._enter(loop, check, consistency)
+        seconds, lane = options.timeout, self._lanes.of(consistency)
+        check = _Check(query, seconds, loop.time() + seconds, query.ByteSize(), loop.create_future())
+        self._enter(loop, lane, check)
         try:
-            async with asyncio.timeout_at(check.deadline):
-                outcome = await check.outcome
-        except TimeoutError:
-            raise deadline_error(options.timeout) from None
+            outcome = await check.outcome
+            if isinstance(outcome, (_Go, AskAlone)):
+                remaining = CallOptions(timeout=max(0.0, check.deadline - loop.time()))
+                return await self._remote.check(query, lane.consistency, remaining)
         finally:
             self._leave(lane, check)
-        if isinstance(outcome, AskAlone):
-            remaining = max(0.0, check.deadline - loop.time())
-            return await self._remote.check(query, consistency, CallOptions(timeout=remaining))
         return returned(outcome)
 
     async def close(self) -> None:
@@ -83,61 +88,94 @@ class AsyncBatchedChecks:
         if calls:
             await asyncio.wait(calls)
 
-    def _enter(self, loop: asyncio.AbstractEventLoop, check: _Check, consistency: d.Consistency | None) -> _Lane:
-        lane = self._lanes.of(consistency)
+    def _enter(self, loop: asyncio.AbstractEventLoop, lane: _Lane, check: _Check) -> None:
         # The first that waits has the others sent with it: at the end of this turn, or when it has waited for long enough.
         if not lane.has_waiting:
             if lane.on_their_way:
                 self._timers[lane] = loop.call_later(GATHER_SECONDS, self._send_next, lane)
             else:
                 loop.call_soon(self._send_next, lane)
+        if lane.on_their_way:
+            _arm(loop, check)
         lane.add(check)
-        return lane
 
     def _leave(self, lane: _Lane, check: _Check) -> None:
         """Let nothing wait or travel for a check that has ended."""
-        check.outcome.cancel()
-        if lane.remove(check):
-            self._lanes.leave(lane)
-        elif check.call is not None and all(other.outcome.done() for other in check.batch):
+        if check.timer is not None:
+            check.timer.cancel()
+        if check.outcome.done() and not check.outcome.cancelled():
+            if check.outcome.result() is _GO:
+                self._on_return(lane)
+            else:
+                self._remove(lane, check)
+        # Cancelled: the others are not touched, and a call for which nobody waits any more ends.
+        elif not self._remove(lane, check) and check.call and all(other.outcome.done() for other in check.batch):
             check.call.cancel()
 
-    def _send_next(self, lane: _Lane) -> None:
+    def _remove(self, lane: _Lane, check: _Check) -> bool:
+        if not lane.remove(check):
+            return False
+        if not lane.has_waiting:
+            self._cancel_timer(lane)
+        self._lanes.leave(lane)
+        return True
+
+    def _cancel_timer(self, lane: _Lane) -> None:
         if (timer := self._timers.pop(lane, None)) is not None:
             timer.cancel()
+
+    def _send_next(self, lane: _Lane) -> None:
+        self._cancel_timer(lane)
+        loop = asyncio.get_running_loop()
         while batch := lane.take(self._lanes.max_queries):
-            call = asyncio.get_running_loop().create_task(self._send(lane, batch), name="rolecall-batch")
+            if len(batch) == 1:
+                if batch[0].outcome.done():  # cancelled, or too late: nothing is on its way
+                    lane.call_returned()
+                _settle(batch[0], _GO)
+                continue
+            latest = max(check.deadline for check in batch)
+            call = loop.create_task(self._send(lane, batch, latest), name="rolecall-batch")
             self._calls.add(call)
             call.add_done_callback(self._calls.discard)
             for check in batch:
                 check.call, check.batch = call, batch
+                if check.timer is None and check.deadline < latest:
+                    _arm(loop, check)
 
-    async def _send(self, lane: _Lane, batch: Sequence[_Check]) -> None:
+    def _on_return(self, lane: _Lane) -> None:
+        if lane.call_returned():
+            self._send_next(lane)
+        self._lanes.leave(lane)
+
+    async def _send(self, lane: _Lane, batch: Sequence[_Check], latest: float) -> None:
         outcomes: Sequence[Outcome] | None = None
         try:
-            outcomes = await self._outcomes(lane, batch)
+            outcomes = await self._outcomes(lane, batch, latest)
         finally:
             if outcomes is None:
                 outcomes = [closed_error() if self._is_closed else ASK_ALONE] * len(batch)
             for check, outcome in zip(batch, outcomes, strict=True):
                 _settle(check, outcome)
-            if lane.call_returned():
-                self._send_next(lane)
-            self._lanes.leave(lane)
+            self._on_return(lane)
 
-    async def _outcomes(self, lane: _Lane, batch: Sequence[_Check]) -> list[Outcome]:
-        latest = max(check.deadline for check in batch)
+    async def _outcomes(self, lane: _Lane, batch: Sequence[_Check], latest: float) -> list[Outcome]:
         options = CallOptions(timeout=max(0.0, latest - asyncio.get_running_loop().time()))
         try:
-            if len(batch) == 1:
-                return [await self._remote.check(batch[0].query, lane.consistency, options)]
             response = await self._remote.batch([check.query for check in batch], lane.consistency, options)
         except RolecallError as error:
             self._lanes.learn(error)
-            return [error] if len(batch) == 1 else [outcome_of_error(error)] * len(batch)
+            return [outcome_of_error(error)] * len(batch)
         return outcomes_of(response, len(batch))
 
 
-def _settle(check: _Check, outcome: Outcome) -> None:
+def _arm(loop: asyncio.AbstractEventLoop, check: _Check) -> None:
+    check.timer = loop.call_at(check.deadline, _expire, check)
+
+
+def _expire(check: _Check) -> None:
+    _settle(check, deadline_error(check.seconds))
+
+
+def _settle(check: _Check, outcome: Outcome | _Go) -> None:
     if not check.outcome.done():
         check.outcome.set_result(outcome)

@@ -60,16 +60,15 @@ class BatchedChecks:
         """Return the decision of the server; raise `RolecallError`."""
         if options.metadata:
             return self._remote.check(query, consistency, options)
-        check = _Check(query, time.monotonic() + options.timeout, query.ByteSize())
-        lane = self._enter(check, consistency)
-        if check.batch is None and not self._wait(lane, check):
-            raise deadline_error(options.timeout)
-        if check.batch is not None:
-            self._send(lane, check.batch, check)
-        outcome = check.outcome
-        if outcome is None or isinstance(outcome, AskAlone):
-            return self._remote.check(query, consistency, CallOptions(timeout=check.remaining()))
-        return returned(outcome)
+        check = None
+        with self._lock:
+            lane = self._lanes.of(consistency)
+            if self._is_closed or lane.is_idle:
+                lane.on_their_way += 1
+            else:
+                check = _Check(query, time.monotonic() + options.timeout, query.ByteSize())
+                lane.add(check)
+        return self._alone(lane, query, options) if check is None else self._together(lane, check, options)
 
     def close(self) -> None:
         """Raise an error to every check that waits, and let no other wait."""
@@ -79,17 +78,22 @@ class BatchedChecks:
                 for check in lane.empty():
                     _wake(check, closed_error())
 
-    def _enter(self, check: _Check, consistency: d.Consistency | None) -> _Lane:
-        with self._lock:
-            lane = self._lanes.of(consistency)
-            if self._is_closed:
-                self._lanes.leave(lane)
-                _wake(check, closed_error())
-                return lane
-            lane.add(check)
-            if not lane.on_their_way:
-                self._send_next(lane)
-            return lane
+    def _alone(self, lane: _Lane, query: d.AssumeRoleQuery, options: CallOptions) -> d.CheckAssumeRoleResponse:
+        try:
+            return self._remote.check(query, lane.consistency, options)
+        finally:
+            with self._lock:
+                self._on_return(lane)
+
+    def _together(self, lane: _Lane, check: _Check, options: CallOptions) -> d.CheckAssumeRoleResponse:
+        if not self._wait(lane, check):
+            raise deadline_error(options.timeout)
+        if check.batch is not None:
+            self._send(lane, check.batch, check)
+        outcome = check.outcome
+        if outcome is None or isinstance(outcome, AskAlone):
+            return self._remote.check(check.query, lane.consistency, CallOptions(timeout=check.remaining()))
+        return returned(outcome)
 
     def _wait(self, lane: _Lane, check: _Check) -> bool:
         """Wait until the check has an outcome or a batch to send; return whether it has before its deadline."""

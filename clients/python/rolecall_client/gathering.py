@@ -98,25 +98,28 @@ class Lanes(Generic[Waiting]):
     """The lanes that have checks, and how many queries the server accepts in a batch."""
 
     def __init__(self) -> None:
+        self._usual = Lane[Waiting](b"", None)
         self._lanes: dict[bytes, Lane[Waiting]] = {}
         self.max_queries = MAX_QUERIES
 
     def of(self, consistency: d.Consistency | None) -> Lane[Waiting]:
         """Return the lane of a consistency."""
-        key = b"" if consistency is None else consistency.SerializeToString(deterministic=True)
+        if consistency is None:
+            return self._usual
+        key = consistency.SerializeToString(deterministic=True)
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = Lane(key, consistency)
         return lane
 
     def leave(self, lane: Lane[Waiting]) -> None:
-        """Drop a lane if it is idle."""
-        if lane.is_idle:
+        """Drop a lane if it is idle, and not that without consistency."""
+        if lane is not self._usual and lane.is_idle:
             self._lanes.pop(lane.key, None)
 
     def all(self) -> list[Lane[Waiting]]:
         """Return all lanes."""
-        return list(self._lanes.values())
+        return [self._usual, *self._lanes.values()]
 
     def learn(self, error: RolecallError) -> None:
         """Send smaller batches if the server accepts no larger ones."""
@@ -124,7 +127,7 @@ class Lanes(Generic[Waiting]):
             self.max_queries = max(1, min(self.max_queries, int(error.metadata.get("limit", "1"))))
 
     def __len__(self) -> int:
-        return len(self._lanes)
+        return len(self._lanes) + (not self._usual.is_idle)
 
 
 class AskAlone:
