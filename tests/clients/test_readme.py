@@ -35,7 +35,7 @@ def test_the_readme_does_what_it_says(
             names["client"] = client  # the first block closes its own
 
     out = capsys.readouterr().out.splitlines()
-    assert len(blocks) == 9
+    assert len(blocks) == 10
     copied = names["copy"]
     assert isinstance(copied, dict)
     assert {arn.rpartition("/")[2] for arn in copied} == {"deployer", "deployer-7"}
@@ -44,3 +44,4 @@ def test_the_readme_does_what_it_says(
     assert "acs:ram::123456789012:role/deployer 1 []" in out
     assert "Allow acs:ram::123456789012:user/alice []" in out
     assert out[-1] == "2"
+    assert names["revision"] == 2

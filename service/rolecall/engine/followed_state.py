@@ -94,7 +94,8 @@ class FollowedState:
 
     def age(self, now: int) -> int | None:
         """Return an upper bound of the age of the state at the time `now`, in microseconds; None if it is unknown."""
-        return None if self._bound is None or self._floor is not None else self._bound.age(now)
+        bound = self._bound
+        return None if bound is None or self._floor is not None else bound.age(now)
 
     def covers(self, role_key: str) -> bool:
         """Return whether every role of the account of a role is followed, so that one that is missing does not exist."""
@@ -161,4 +162,6 @@ class _Bound(NamedTuple):
 
     def age(self, now: int) -> int:
         """Return the age at the time `now`, with what the two clocks may differ by."""
-        return max(0, now - self.as_of) + (now - self.opened_at) // DRIFT + 1
+        as_of, opened_at = self
+        age = now - as_of + (now - opened_at) // DRIFT + 1
+        return age if age > 0 else 0

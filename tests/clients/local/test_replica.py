@@ -49,13 +49,15 @@ def test_roles_that_are_too_old_decide_nothing_until_a_checkpoint_confirms_them(
     assert replica.answer(ASKED, None, CALL) is not None
 
 
-def test_a_server_that_sends_no_ages_makes_no_replica_ready() -> None:
+def test_a_server_that_sends_no_ages_makes_no_replica_ready(caplog: pytest.LogCaptureFixture) -> None:
     replica = fed(APP)
 
     replica.restart()
-    replica.checkpoint(w.WatchCheckpoint(revision=6, token="t"), OPENED)
+    for revision in (6, 7):
+        replica.checkpoint(w.WatchCheckpoint(revision=revision, token="t"), OPENED)
 
     assert (replica.ready, replica.staleness()) == (False, None)
+    assert ["update the server" in line for line in caplog.messages] == [True]
 
 
 def test_the_state_before_decides_until_a_new_one_is_whole() -> None:
@@ -81,7 +83,7 @@ def test_a_stream_that_breaks_leaves_the_roles_as_they_are() -> None:
     assert replica.answer(ASKED, None, CALL) is not None
 
 
-def test_a_client_that_may_not_watch_decides_nothing_and_keeps_nothing() -> None:
+def test_a_client_that_may_not_watch_decides_nothing_and_keeps_nothing(caplog: pytest.LogCaptureFixture) -> None:
     replica = fed(APP)
 
     replica.broken(DENIED)
@@ -89,6 +91,7 @@ def test_a_client_that_may_not_watch_decides_nothing_and_keeps_nothing() -> None
     replica.checkpoint(checkpoint(6), OPENED)
 
     assert refused is None
+    assert ["no right to watch" in line for line in caplog.messages] == [True]
     assert (replica.ready, replica.revision) == (False, 0)
 
 

@@ -81,13 +81,16 @@ class Decider:
         return (until is None or now + self._error < until) and (since is None or now - self._error >= since)
 
     def _response(self, answer: Answer, age: int, now: int) -> d.CheckAssumeRoleResponse:
-        response = d.CheckAssumeRoleResponse(consistency_token=self._state.token)
+        response = d.CheckAssumeRoleResponse()
+        response.consistency_token = self._state.token
         decision = response.decision
         decision.MergeFromString(answer.encoded)
         decision.decision_id = f"{self._process}-{next(self._numbers):x}"
         decision.revision = self._state.snapshot.revision
         decision.served_from = _SERVED[answer.served_from]
-        decision.staleness.FromMicroseconds(age)
+        # Not by `FromMicroseconds`, which takes a tenth of the time of a decision.
+        seconds, micros = divmod(age, _MICROS)
+        decision.staleness.seconds, decision.staleness.nanos = seconds, micros * 1_000
         if answer.decision.valid_until is not None:
             decision.valid_for.FromMicroseconds(answer.decision.valid_until - now - self._error)
         return response

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -19,6 +20,8 @@ from rolecall_client.local.watch_credential import WatchCredential
 from rolecall_client.v1 import decision_pb2 as d, watch_pb2 as w
 
 _MICROS = 1_000_000
+
+_log = logging.getLogger("rolecall_client")
 
 _Waiter: TypeAlias = "Future[None]"
 
@@ -45,6 +48,7 @@ class LocalReplica:
         """Starts what feeds the replica, if that did not start by itself."""
         self._waiting: set[_Waiter] = set()
         self._error: RolecallError | None = None
+        self._warned = False
         self._start()
 
     @property
@@ -125,6 +129,11 @@ class LocalReplica:
         """Let everything up to a checkpoint take effect, at once."""
         self._reader.forget()
         sent = sent_checkpoint(checkpoint, round(opened_at * _MICROS))
+        if sent.stream_age is None and not self._warned:
+            self._warned = True
+            _log.warning(
+                "checks are left to the server, since it does not send how old its roles are; update the server"
+            )
         with self._lock:
             self._error = None
             self.credential.accepted()
@@ -136,6 +145,7 @@ class LocalReplica:
         """Note that the stream ended. If the server refuses the watch nothing is decided here any more."""
         if not is_permanent(error):
             return
+        _log.warning("checks are left to the server, since it refuses the watch: %s", error)
         with self._lock:
             self._forget()
             self._error = error
@@ -156,7 +166,7 @@ class LocalReplica:
         self._decider = Decider(self._state, self.options, self._time_of_day, self._lock)
 
     def _now(self) -> int:
-        return round(self._clock() * _MICROS)
+        return int(self._clock() * _MICROS)
 
     def _is_ready(self) -> bool:
         age = self._state.age(self._now())
