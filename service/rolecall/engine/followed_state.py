@@ -164,4 +164,4 @@ class _Bound(NamedTuple):
         """Return the age at the time `now`, with what the two clocks may differ by."""
         as_of, opened_at = self
         age = now - as_of + (now - opened_at) // DRIFT + 1
-        return age if age > 0 else 0
+        return max(0, age)
