@@ -212,3 +212,41 @@ def test_a_context_is_shown_by_name(rolecall: CommandLine, contexts: Path) -> No
 def test_the_version_is_an_option_of_the_program(rolecall: CommandLine) -> None:
     assert rolecall("--version") == rolecall("version")
     assert rolecall("--version").code == 0
+
+
+def test_contexts_are_added_without_an_editor(
+    rolecall: CommandLine, contexts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(contexts.parent)
+    tls = ["--tls-ca=ca.pem", "--tls-server-name=roles", "--token-command=./print-token 'a b'"]
+
+    first = rolecall("context", "add", "local", "--address=localhost")
+    second = rolecall("context", "add", "prod", "--address=roles.internal", *tls)
+
+    assert (first.code, first.out) == (0, f"added local (localhost:50051), the current one, in {contexts}\n")
+    assert (second.code, second.out) == (0, f"added prod (roles.internal:50051), in {contexts}\n")
+    shown = json.loads(rolecall("context", "show", "prod", "-o", "json").out)
+    assert shown["tls"]["ca"] == str(contexts.parent / "ca.pem")
+    assert shown["token"] == {"command": [str(contexts.parent / "print-token"), "a b"]}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "--address is missing"),
+        (["--address=http://x"], "an address has no scheme"),
+        (["--address=x", "--tls-server-name=y"], "--tls-server-name needs --tls-ca"),
+        (["--address=x", "--tls-ca=a", "--tls-cert=b"], "--tls-cert and --tls-key must be given together"),
+        (["--address=x", "--token-file=a", "--token-command=b"], "--token-file and --token-command are two sources"),
+        (["--address=x", "--token-command= "], "--token-command is empty"),
+        (["--address=x", "--token-command='"], "--token-command has no closing quotation"),
+    ],
+)
+def test_a_context_that_cannot_be_is_not_added(
+    rolecall: CommandLine, contexts: Path, options: list[str], message: str
+) -> None:
+    outcome = rolecall("context", "add", "new", *options)
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert f"error: {message}" in outcome.err.replace("--address: ", "")
+    assert not contexts.exists()

@@ -175,6 +175,19 @@ LOCAL = {
         frozenset({"--as", "--callers", "action", "resource"}),  # test_callers.py
     ),
     "callers diff": Local(("callers.yaml", "none.yaml"), {**JSON}, frozenset({"old", "new"})),
+    "context add": Local(
+        ("stage", "--address=here:1"),
+        {
+            ("--address=there:2",): "there:2",
+            ("--tls-ca=ca.pem", "--tls-server-name=x y"): 'server_name: "x y"',
+            ("--tls-ca=ca.pem", "--tls-cert=cert.pem", "--tls-key=key.pem"): "key.pem}",
+            ("--token-file=url",): "token: {file: ",
+            ("--token-command=print-token 'a b'",): 'command: [print-token, "a b"]',
+            ("--timeout=7",): "timeout_seconds: 7",
+            ("--output=json",): '"added": "stage"',
+        },
+        frozenset({"name"}),
+    ),
     "context list": Local((), {**JSON}),
     "context use": Local(("prod",), {("--output=json",): '"current": "prod"'}, frozenset({"name"})),
     "context show": Local(
@@ -248,7 +261,7 @@ class Runs:
         self.monkeypatch.setenv("ROLECALL_CONFIG", "contexts.yaml")
         self.monkeypatch.chdir(shutil.copytree(self.files, self.folder / folder))
         code, out, err = self.rolecall(*command.split(), *arguments)
-        report = Path("report")
+        report = Path("contexts.yaml" if command == "context add" else "report")
         return f"exit {code}\n{err}{out}--- report\n{report.read_text() if report.exists() else ''}"
 
 

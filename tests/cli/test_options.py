@@ -237,8 +237,8 @@ def test_every_option_of_a_command_with_a_server_is_in_the_table(command: str) -
 def test_every_command_with_a_server_is_in_the_table() -> None:
     with_a_server = {name for name, parameter in parameters() if parameter.opts[0] == "--address"}
 
-    # It shows what the options choose, and calls no server: test_contexts.py.
-    assert with_a_server - {"context show"} == REMOTE.keys()
+    # These show or write what the options say, and call no server: test_contexts.py.
+    assert with_a_server - {"context add", "context show"} == REMOTE.keys()
 
 
 @pytest.mark.parametrize(

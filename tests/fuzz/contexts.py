@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from rolecall_client.contexts.context import ContextsFile
+from rolecall_client.contexts.adding import with_context
+from rolecall_client.contexts.context import ContextsFile, ServerContext
 from rolecall_client.contexts.errors import ContextsError
 from rolecall_client.contexts.limits import MAX_PROBLEMS
 from rolecall_client.contexts.names import is_context_name
@@ -16,7 +18,7 @@ _FILE = Path("/folder/config.yaml")
 
 
 def check_file(data: bytes) -> None:
-    """A file is refused with places, or it is read; then each context can become the current one, and nothing else changes."""
+    """A file is refused with places, or it is read; then each context can become the current one, or be added again, and nothing else changes."""
     try:
         text = data.decode()  # as a file is read; one that is not UTF-8 is refused there
     except UnicodeDecodeError:
@@ -54,6 +56,19 @@ def _check_changes(text: str, file: ContextsFile) -> None:
             assert "too unusual" in str(error)  # noqa: PT017
         else:
             assert parse_contexts(changed, _FILE) == ContextsFile(_FILE, file.contexts, name)
+        _check_addition(
+            text, file, replace(file.contexts[name], name=f"{name[:60]}.2", accounts={}, default_account="")
+        )
+
+
+def _check_addition(text: str, file: ContextsFile, context: ServerContext) -> None:
+    try:
+        changed = with_context(text, _FILE, context)
+    except ContextsError as error:
+        assert any(reason in str(error) for reason in ("too unusual", "already", "cannot be added"))  # noqa: PT017
+    else:
+        contexts = {**file.contexts, context.name: context}
+        assert parse_contexts(changed, _FILE) == ContextsFile(_FILE, contexts, file.current)
 
 
 _WHOLE = b"""\

@@ -13,7 +13,8 @@ import typer
 
 from rolecall.cli.context_errors import errors_of_contexts
 from rolecall.cli.failure import CommandError
-from rolecall.cli.options import Connection, Output, PlainOutputOption, expanded
+from rolecall.cli.new_context import ServerNameOption, TokenCommandOption, described_context
+from rolecall.cli.options import Connection, Output, PlainOutputOption, RemoteOptions, expanded
 from rolecall.cli.terminal import add_row, console, print_json, table, visible
 
 if TYPE_CHECKING:
@@ -71,6 +72,33 @@ def use(name: NameArgument, output: PlainOutputOption = Output.TABLE) -> None:
         print_json({"file": str(file.path), "current": name})
     else:
         sys.stdout.write(f"the current context is {name} ({visible(file.contexts[name].address)})\n")
+
+
+@app.command()
+@expanded
+def add(
+    name: NameArgument,
+    connection: RemoteOptions,
+    server_name: ServerNameOption = "",
+    token_command: TokenCommandOption = "",
+    output: PlainOutputOption = Output.TABLE,
+) -> None:
+    """Add a context to the file, which is made if there is none; the first context becomes the current one.
+
+    Only what options say is written; variables do not count. No server is called.
+    """
+    from rolecall_client.contexts.adding import add_context
+    from rolecall_client.contexts.location import contexts_path
+
+    with errors_of_contexts():
+        file = add_context(contexts_path(os.environ), described_context(name, connection, server_name, token_command))
+    if output is Output.JSON:
+        print_json({"file": str(file.path), "added": name, "current": file.current or None})
+    else:
+        current = ", the current one" if file.current == name else ""
+        sys.stdout.write(
+            f"added {name} ({visible(file.contexts[name].address)}){current}, in {visible(str(file.path))}\n"
+        )
 
 
 @app.command()

@@ -53,7 +53,7 @@ def chosen_connection(connection: Connection, environ: Mapping[str, str] = os.en
     from rolecall_client.contexts.choice import choose
 
     with errors_of_contexts():
-        return choose(_given(connection), environ)
+        return choose(given_settings(connection), environ)
 
 
 def context_without_server(connection: RemoteOptions, name: str | None) -> ServerContext | None:
@@ -61,7 +61,7 @@ def context_without_server(connection: RemoteOptions, name: str | None) -> Serve
     from rolecall_client.contexts.choice import context_in_use
 
     with errors_of_contexts():
-        return context_in_use(_given(connection.in_context(name)), os.environ)
+        return context_in_use(given_settings(connection.in_context(name)), os.environ)
 
 
 def named_context(name: str | None) -> ServerContext | None:
@@ -71,7 +71,8 @@ def named_context(name: str | None) -> ServerContext | None:
     return context_without_server(RemoteOptions(), name)
 
 
-def _given(connection: Connection) -> GivenSettings:
+def given_settings(connection: RemoteOptions) -> GivenSettings:
+    """Return what the options of a command say."""
     from rolecall_client.contexts.given import OPTIONS, GivenSettings
 
     return GivenSettings(names=OPTIONS, **dataclasses.asdict(connection))

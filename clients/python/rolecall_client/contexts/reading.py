@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from rolecall_client.connection.address import target_of
 from rolecall_client.connection.settings import TlsFiles
 from rolecall_client.contexts.context import ContextsFile, ServerContext, TokenOrigin
+from rolecall_client.contexts.errors import ContextsError
 from rolecall_client.contexts.fields import Field, Mistakes
 from rolecall_client.contexts.limits import MAX_ALIASES, MAX_CONTEXTS, MAX_WORDS
 from rolecall_client.contexts.location import expanded_path, read_safely
@@ -49,6 +51,13 @@ def parse_contexts(text: str, path: Path) -> ContextsFile:
         fields["current"].refuse(f"there is no context {quoted(current)}", hint)
     mistakes.raise_if_any()
     return ContextsFile(path, contexts, current)
+
+
+def parsed_or_none(text: str, path: Path) -> ContextsFile | None:
+    """Return the contexts of a text that was just changed; None if it cannot be read."""
+    with suppress(ContextsError):
+        return parse_contexts(text, path)
+    return None
 
 
 def _contexts(node: Field) -> Iterator[tuple[str, ServerContext]]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from rolecall_client.contexts.context import ContextsFile
-from rolecall_client.contexts.errors import ContextsError, error_in
+from rolecall_client.contexts.errors import error_in
 from rolecall_client.contexts.fields import NO_TEXT
 from rolecall_client.contexts.location import read_safely
-from rolecall_client.contexts.reading import parse_contexts
+from rolecall_client.contexts.reading import parse_contexts, parsed_or_none
+from rolecall_client.contexts.replacing import replace_file
 from rolecall_client.contexts.strict_yaml import Place, YamlMapping, YamlText, decode_yaml
 
 
@@ -22,7 +20,7 @@ def use_context(path: Path, name: str) -> ContextsFile:
     """
     text = read_safely(path)
     # A file that is a link stays one.
-    _replace(path.resolve(), with_current(text, path, name))
+    replace_file(path.resolve(), with_current(text, path, name))
     return ContextsFile(path, parse_contexts(text, path).contexts, name)
 
 
@@ -32,15 +30,9 @@ def with_current(text: str, path: Path, name: str) -> str:
     file.context(name)
     changed = _changed(text, path, name)
     # The text was changed by places; that it now means what is wanted is proved by reading it.
-    if _read(changed, path) != ContextsFile(path, file.contexts, name):
+    if parsed_or_none(changed, path) != ContextsFile(path, file.contexts, name):
         raise error_in(path, "the layout of the file is too unusual to change", f"write `current: {name}` in it")
     return changed
-
-
-def _read(text: str, path: Path) -> ContextsFile | None:
-    with suppress(ContextsError):
-        return parse_contexts(text, path)
-    return None
 
 
 def _changed(text: str, path: Path, name: str) -> str:
@@ -59,17 +51,3 @@ def _replaced(lines: list[str], start: Place, end: Place, text: str) -> str:
     before = "".join(lines[: start.line - 1]) + lines[start.line - 1][: start.column - 1]
     after = lines[end.line - 1][end.column - 1 :] + "".join(lines[end.line :])
     return before + text + after
-
-
-def _replace(path: Path, text: str) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(descriptor, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123
-            os.fchmod(descriptor, path.stat().st_mode & 0o777)
-            file.write(text)
-            file.flush()
-            os.fsync(descriptor)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
