@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -12,7 +14,7 @@ import trustme
 
 from tests.cli.conftest import CommandLine
 from tests.cli.recording import recording
-from tests.cli.serving import served
+from tests.cli.serving import environment, served
 
 TOKEN = "rct_" + "t" * 43
 ALICE = "--as=acs:ram::123456789012:user/alice"
@@ -250,3 +252,24 @@ def test_a_context_that_cannot_be_is_not_added(
     assert (outcome.code, outcome.out) == (2, "")
     assert f"error: {message}" in outcome.err.replace("--address: ", "")
     assert not contexts.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("rolecall role list --context p", ["prod"]),
+        ("rolecall check --context ", ["local", "prod"]),
+        ("rolecall context use l", ["local"]),
+    ],
+)
+def test_a_shell_completes_the_names_of_contexts(contexts: Path, words: str, names: list[str]) -> None:
+    asked = {"_ROLECALL_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    command = [sys.executable, "-c", "import sys; sys.argv[0] = 'rolecall'; from rolecall.cli import main; main()"]
+
+    def completed(text: str) -> list[str]:
+        write(contexts, text)
+        variables = environment(ROLECALL_CONFIG=str(contexts), **asked)
+        return subprocess.run(command, env=variables, capture_output=True, text=True, check=True).stdout.split()
+
+    assert completed("contexts: {local: {address: x}, prod: {address: y}}") == names
+    assert completed("contexts: {local: {adress: x}}") == []

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rolecall.cli.context_completion import context_names
 from rolecall.cli.context_errors import errors_of_contexts
 from rolecall.cli.failure import CommandError
 from rolecall.cli.new_context import ServerNameOption, TokenCommandOption, described_context
@@ -25,10 +26,19 @@ _HINT = "write `contexts: {NAME: {address: HOST:PORT}}` in it; `rolecall schema 
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, choose and show servers by name.")
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The name of a context.", show_default=False)]
+NewName = Annotated[str, typer.Argument(metavar="NAME", help="The name of the new context.", show_default=False)]
+NameArgument = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="The name of a context.", show_default=False, autocompletion=context_names),
+]
 OptionalName = Annotated[
     str,
-    typer.Argument(metavar="[NAME]", help="A context; without one: what a command would use now.", show_default=False),
+    typer.Argument(
+        metavar="[NAME]",
+        help="A context; without one: what a command would use now.",
+        show_default=False,
+        autocompletion=context_names,
+    ),
 ]
 
 
@@ -77,7 +87,7 @@ def use(name: NameArgument, output: PlainOutputOption = Output.TABLE) -> None:
 @app.command()
 @expanded
 def add(
-    name: NameArgument,
+    name: NewName,
     connection: RemoteOptions,
     server_name: ServerNameOption = "",
     token_command: TokenCommandOption = "",

@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
+from rolecall.cli.context_completion import context_names
 from rolecall.cli.failure import CommandError
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
@@ -45,6 +46,7 @@ ContextOfAccounts = Annotated[
     typer.Option(
         "--context",
         metavar="NAME",
+        autocompletion=context_names,
         help="The context whose aliases and default account count [ROLECALL_CONTEXT; never the current one, so that results "
         "do not depend on the user].",
     ),
@@ -112,7 +114,9 @@ class Connection(RemoteOptions):
     context: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="The context to use, instead of the current one or of variables [ROLECALL_CONTEXT]."
+            metavar="NAME",
+            autocompletion=context_names,
+            help="The context to use, instead of the current one or of variables [ROLECALL_CONTEXT].",
         ),
     ] = None
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rolecall.cli.account_names import with_account_id
+from rolecall.cli.context_completion import context_names
 from rolecall.cli.failure import CommandError
 from rolecall.cli.options import keys_and_context, lists, pairs
 
@@ -46,6 +47,7 @@ class PrincipalOptions:
         KeyValues,
         typer.Option(
             metavar="KEY=VALUE|NAME",
+            autocompletion=context_names,
             help="A condition key (`acs:SourceIp=...`); repeat KEY for more values. Without `=`: the context to use.",
         ),
     ] = dataclasses.field(default_factory=list)

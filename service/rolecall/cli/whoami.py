@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from rolecall.cli.context_completion import context_names
 from rolecall.cli.failure import DENIED
 from rolecall.cli.options import Connection, Output, OutputOption, RemoteOptions, expanded, keys_and_context
 from rolecall.cli.remote import connect
@@ -20,6 +21,7 @@ ContextOption = Annotated[
     typer.Option(
         "--context",
         metavar="KEY=VALUE|NAME",
+        autocompletion=context_names,
         help="A condition key of the request or the resource, such as `ram:ServiceNames=VALUE`; a repeated key adds a value. "
         "Without `=`: the context to use.",
     ),
