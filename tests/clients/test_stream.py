@@ -28,7 +28,9 @@ def client(address: str) -> Iterator[RolecallClient]:
 
 
 @contextmanager
-def answering(answer: Answer) -> Iterator[RolecallClient]:
+def streaming(answer: Answer) -> Iterator[str]:
+    """Give the address of a server that answers each stream so."""
+
     class Servicer(decision_pb2_grpc.DecisionServiceServicer):
         def StreamCheckAssumeRole(self, requests: Any, context: Any) -> Any:  # noqa: N802 - the contract's name
             return answer(requests, context)
@@ -37,9 +39,14 @@ def answering(answer: Answer) -> Iterator[RolecallClient]:
     decision_pb2_grpc.add_DecisionServiceServicer_to_server(Servicer(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    with RolecallClient(f"127.0.0.1:{port}") as client:
-        yield client
+    yield f"127.0.0.1:{port}"
     server.stop(0).wait()
+
+
+@contextmanager
+def answering(answer: Answer) -> Iterator[RolecallClient]:
+    with streaming(answer) as address, RolecallClient(address) as client:
+        yield client
 
 
 def echo(message: d.StreamCheckAssumeRoleRequest) -> d.StreamCheckAssumeRoleResponse:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Generic
 
 import grpc
 import grpc.aio
 
 from rolecall_client.checks import CallOptions, Metadata
+from rolecall_client.connection.call_status import CallStatus
 from rolecall_client.connection.credential import Credential
 from rolecall_client.connection.replaceable import OneChannel, ReplaceableChannel
 from rolecall_client.errors import RolecallError, closed_error, error_of_call, replaced_error
 from rolecall_client.methods import Method, Request, Response
 from rolecall_client.tracing import Ended, Spans
+
+Awaited = Callable[[Any], Awaitable[Any]]
+"""Waits for a call of gRPC and returns its response."""
 
 
 class ClosingChannels:
@@ -48,13 +52,13 @@ class AsyncCalls:
 
     async def unary(self, method: Method[Request, Response], request: Request, options: CallOptions) -> Response:
         """Return the response; raise `RolecallError`."""
-        return await self._called(method, request, options)
+        return await self._called(method, request, options, _as_seen)
 
     async def upload(
         self, method: Method[Request, Response], requests: Iterable[Request], options: CallOptions
     ) -> Response:
         """Return the response to a stream of requests; raise `RolecallError`."""
-        return await self._called(method, requests, options)
+        return await self._called(method, requests, options, _as_the_server_says)
 
     async def open(
         self, method: Method[Any, Response], request: object, metadata: Metadata = ()
@@ -72,12 +76,15 @@ class AsyncCalls:
             self._closing.close(channel)
         await self._closing.wait()
 
-    async def _called(self, method: Method[Any, Response], request: object, options: CallOptions) -> Response:
+    async def _called(
+        self, method: Method[Any, Response], request: object, options: CallOptions, awaited: Awaited
+    ) -> Response:
         with self._spans.of_call(method) as traced:
             metadata = await self._credential.metadata_later() + options.metadata + traced
             used = self._channel.use()
             try:
-                response: Response = await used.callables[method](request, timeout=options.timeout, metadata=metadata)
+                call = used.callables[method](request, timeout=options.timeout, metadata=metadata)
+                response: Response = await awaited(call)
             except grpc.RpcError as error:
                 raise self._credential.seen(error_of_call(error)) from error
             except asyncio.CancelledError:
@@ -102,15 +109,15 @@ class AsyncStream(Generic[Response]):
         ended: Ended,
     ) -> None:
         self._call, self._used, self._channel, self._credential = call, used, channel, credential
-        self._ended, self._is_replaced = ended, False
+        self._ended, self._is_replaced, self._status = ended, False, CallStatus(call)
         used.streams[self] = self._replace
 
     async def read(self) -> Response | None:
         """Return the next response, None at the end; raise `RolecallError`."""
         try:
             response = await self._call.read()
-        except grpc.RpcError as error:
-            raise self._failed(error_of_call(error)) from error
+        except grpc.aio.AioRpcError as error:
+            raise self._failed(error_of_call(await self._status.error(error))) from error
         except asyncio.CancelledError:
             if is_cancelled():
                 raise
@@ -141,6 +148,18 @@ class AsyncStream(Generic[Response]):
         if self._used.streams.pop(self, None) is not None:
             self._channel.done(self._used)
             self._ended(error)
+
+
+async def _as_seen(call: Any) -> Any:  # noqa: ANN401 - gRPC's calls have no public type
+    return await call
+
+
+async def _as_the_server_says(call: Any) -> Any:  # noqa: ANN401
+    status = CallStatus(call)
+    try:
+        return await call
+    except grpc.aio.AioRpcError as error:
+        raise await status.error(error) from error
 
 
 def is_cancelled() -> bool:
