@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 from types import TracebackType
@@ -14,7 +14,7 @@ import grpc
 import grpc.aio
 
 from rolecall_client.answer_cache_options import AnswerCacheOptions
-from rolecall_client.async_role_methods import AsyncRoleMethods
+from rolecall_client.async_administration import AsyncAdministration
 from rolecall_client.async_stream import AsyncPipeline, Queries
 from rolecall_client.async_watch import AsyncWatch
 from rolecall_client.bearer import TokenSource
@@ -24,27 +24,21 @@ from rolecall_client.connection.endpoint import Endpoint
 from rolecall_client.connection.settings import DEFAULT_TIMEOUT_SECONDS, TlsFiles
 from rolecall_client.layers import AsyncParts, LayerOptions, async_layered
 from rolecall_client.methods import (
-    CAN_I,
     EXPLAIN,
     LIST_ASSUMABLE_ROLES,
     LIST_TRUSTED_PRINCIPALS,
     STREAM_CHECK,
-    VALIDATE_PERMISSION_POLICY,
-    VALIDATE_TRUST_POLICY,
     WATCH_ROLES,
-    WHO_AM_I,
 )
 from rolecall_client.remote_checks import AsyncRemoteChecks
 from rolecall_client.requests import (
     PAGE_SIZE,
     assumable_roles_request,
-    can_i_request,
     explain_request,
-    profile_of,
     watch_request,
 )
 from rolecall_client.stream import DEFAULT_IN_FLIGHT
-from rolecall_client.v1 import caller_pb2 as c, decision_pb2 as d, policy_pb2 as p, watch_pb2 as w
+from rolecall_client.v1 import decision_pb2 as d, watch_pb2 as w
 from rolecall_client.watch_progress import GIVE_UP_SECONDS, Opened, Resumed, RoleWatchEvent, ignore
 
 if TYPE_CHECKING:
@@ -53,7 +47,7 @@ if TYPE_CHECKING:
     from rolecall_client.local import LocalOptions, LocalReplica
 
 
-class AsyncRolecallClient(AsyncRoleMethods, Connectable):
+class AsyncRolecallClient(AsyncAdministration, Connectable):
     """A client of one Rolecall service, for one event loop; close it, or use it in an `async with` statement.
 
     Methods return the responses of `rolecall.v1` and raise `RolecallError` when a call fails; a deny is a response. Every
@@ -163,24 +157,6 @@ class AsyncRolecallClient(AsyncRoleMethods, Connectable):
                 return
             page.page_token = answer.next_page_token
 
-    async def who_am_i(self, *, timeout: float | None = None, metadata: Metadata = ()) -> c.WhoAmIResponse:
-        """Return how the server recognises this client."""
-        return await self._calls.unary(WHO_AM_I, c.WhoAmIRequest(), self._options(timeout, metadata))
-
-    async def can_i(
-        self,
-        action: str,
-        resource: str = "",
-        context: Mapping[str, Sequence[str]] | None = None,
-        *,
-        timeout: float | None = None,
-        metadata: Metadata = (),
-    ) -> c.CanIResponse:
-        """Return whether this client may do `action` on `resource` (an ARN; empty: the action names none)."""
-        return await self._calls.unary(
-            CAN_I, can_i_request(action, resource, context), self._options(timeout, metadata)
-        )
-
     async def who_can(
         self, role: str, *, timeout: float | None = None, metadata: Metadata = ()
     ) -> d.ListTrustedPrincipalsResponse:
@@ -205,28 +181,6 @@ class AsyncRolecallClient(AsyncRoleMethods, Connectable):
         """
         request = explain_request(query, consistency, at_revision, assume_time)
         return await self._calls.unary(EXPLAIN, request, self._options(timeout, metadata))
-
-    async def validate(
-        self, document: str, *, ram: bool = False, timeout: float | None = None, metadata: Metadata = ()
-    ) -> p.ValidateTrustPolicyResponse:
-        """Validate a trust policy; with `ram` against the language of RAM, without the extensions of Rolecall."""
-        request = p.ValidateTrustPolicyRequest(document=document, profile=profile_of(ram=ram))
-        return await self._calls.unary(VALIDATE_TRUST_POLICY, request, self._options(timeout, metadata))
-
-    async def validate_permission_policy(
-        self,
-        document: str,
-        *,
-        ram: bool = False,
-        session_policy: bool = False,
-        timeout: float | None = None,
-        metadata: Metadata = (),
-    ) -> p.ValidatePermissionPolicyResponse:
-        """Validate a permission policy, with `session_policy` one that a session is created with; `ram` as in `validate`."""
-        request = p.ValidatePermissionPolicyRequest(
-            document=document, profile=profile_of(ram=ram), session_policy=session_policy
-        )
-        return await self._calls.unary(VALIDATE_PERMISSION_POLICY, request, self._options(timeout, metadata))
 
     def watch_roles(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from types import TracebackType
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import grpc
 
+from rolecall_client.administration import APPLY_TIMEOUT_SECONDS, Administration, list_all_roles
 from rolecall_client.answer_cache_options import AnswerCacheOptions
 from rolecall_client.bearer import TokenSource
 from rolecall_client.checks import CallOptions, Metadata
@@ -18,29 +19,22 @@ from rolecall_client.connection.endpoint import Endpoint
 from rolecall_client.connection.settings import DEFAULT_TIMEOUT_SECONDS, TlsFiles
 from rolecall_client.layers import LayerOptions, Parts, layered
 from rolecall_client.methods import (
-    CAN_I,
     EXPLAIN,
     LIST_ASSUMABLE_ROLES,
     LIST_TRUSTED_PRINCIPALS,
     STREAM_CHECK,
-    VALIDATE_PERMISSION_POLICY,
-    VALIDATE_TRUST_POLICY,
     WATCH_ROLES,
-    WHO_AM_I,
 )
 from rolecall_client.remote_checks import RemoteChecks
 from rolecall_client.requests import (
     EXPORT_PAGE_SIZE,
     PAGE_SIZE,
     assumable_roles_request,
-    can_i_request,
     explain_request,
-    profile_of,
     watch_request,
 )
-from rolecall_client.role_methods import APPLY_TIMEOUT_SECONDS, RoleMethods, list_all_roles
 from rolecall_client.stream import DEFAULT_IN_FLIGHT, Pipeline
-from rolecall_client.v1 import caller_pb2 as c, decision_pb2 as d, policy_pb2 as p, watch_pb2 as w
+from rolecall_client.v1 import decision_pb2 as d, watch_pb2 as w
 from rolecall_client.watch import Watch
 from rolecall_client.watch_progress import GIVE_UP_SECONDS, Opened, Resumed, RoleWatchEvent, ignore
 
@@ -68,7 +62,7 @@ Interceptor = (
 )
 
 
-class RolecallClient(RoleMethods, Connectable):
+class RolecallClient(Administration, Connectable):
     """A client of one Rolecall service. Safe to share between threads; close it, or use it in a `with` statement.
 
     Methods return the responses of `rolecall.v1` and raise `RolecallError` when a call fails; a deny is a response. Every
@@ -177,22 +171,6 @@ class RolecallClient(RoleMethods, Connectable):
                 return
             page.page_token = answer.next_page_token
 
-    def who_am_i(self, *, timeout: float | None = None, metadata: Metadata = ()) -> c.WhoAmIResponse:
-        """Return how the server recognises this client."""
-        return self._calls.unary(WHO_AM_I, c.WhoAmIRequest(), self._options(timeout, metadata))
-
-    def can_i(
-        self,
-        action: str,
-        resource: str = "",
-        context: Mapping[str, Sequence[str]] | None = None,
-        *,
-        timeout: float | None = None,
-        metadata: Metadata = (),
-    ) -> c.CanIResponse:
-        """Return whether this client may do `action` on `resource` (an ARN; empty: the action names none)."""
-        return self._calls.unary(CAN_I, can_i_request(action, resource, context), self._options(timeout, metadata))
-
     def who_can(
         self, role: str, *, timeout: float | None = None, metadata: Metadata = ()
     ) -> d.ListTrustedPrincipalsResponse:
@@ -217,28 +195,6 @@ class RolecallClient(RoleMethods, Connectable):
         """
         request = explain_request(query, consistency, at_revision, assume_time)
         return self._calls.unary(EXPLAIN, request, self._options(timeout, metadata))
-
-    def validate(
-        self, document: str, *, ram: bool = False, timeout: float | None = None, metadata: Metadata = ()
-    ) -> p.ValidateTrustPolicyResponse:
-        """Validate a trust policy; with `ram` against the language of RAM, without the extensions of Rolecall."""
-        request = p.ValidateTrustPolicyRequest(document=document, profile=profile_of(ram=ram))
-        return self._calls.unary(VALIDATE_TRUST_POLICY, request, self._options(timeout, metadata))
-
-    def validate_permission_policy(
-        self,
-        document: str,
-        *,
-        ram: bool = False,
-        session_policy: bool = False,
-        timeout: float | None = None,
-        metadata: Metadata = (),
-    ) -> p.ValidatePermissionPolicyResponse:
-        """Validate a permission policy, with `session_policy` one that a session is created with; `ram` as in `validate`."""
-        request = p.ValidatePermissionPolicyRequest(
-            document=document, profile=profile_of(ram=ram), session_policy=session_policy
-        )
-        return self._calls.unary(VALIDATE_PERMISSION_POLICY, request, self._options(timeout, metadata))
 
     def watch_roles(
         self,

@@ -1,4 +1,4 @@
-"""The methods of the client that administer roles."""
+"""The methods of the client beside decisions: roles, policies, and what the caller may do."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rolecall_client.calls import Calls
 from rolecall_client.checks import CallOptions, Metadata
 from rolecall_client.methods import (
     APPLY_ROLES,
+    CAN_I,
     CREATE_ROLE,
     DELETE_ROLE,
     GET_ROLE,
@@ -16,16 +17,21 @@ from rolecall_client.methods import (
     LIST_ROLES,
     ROLLBACK_ROLE,
     UPDATE_ROLE,
+    VALIDATE_PERMISSION_POLICY,
+    VALIDATE_TRUST_POLICY,
+    WHO_AM_I,
 )
 from rolecall_client.requests import (
     apply_options,
     apply_stream,
+    can_i_request,
     copied,
     declaration_of,
     export_request,
     identified,
+    profile_of,
 )
-from rolecall_client.v1 import role_pb2 as r
+from rolecall_client.v1 import caller_pb2 as c, policy_pb2 as p, role_pb2 as r
 
 APPLY_TIMEOUT_SECONDS = 300.0
 
@@ -38,8 +44,8 @@ class ListsRoles(Protocol):
         ...
 
 
-class RoleMethods:
-    """Administration of roles: a part of `RolecallClient`."""
+class Administration:
+    """Administration of roles and policies, and the rights of the caller: a part of `RolecallClient`."""
 
     _calls: Calls
 
@@ -130,6 +136,44 @@ class RoleMethods:
             source=source,
         )
         return self._calls.upload(APPLY_ROLES, apply_stream(options, roles), self._options(timeout, metadata))
+
+    def who_am_i(self, *, timeout: float | None = None, metadata: Metadata = ()) -> c.WhoAmIResponse:
+        """Return how the server recognises this client."""
+        return self._calls.unary(WHO_AM_I, c.WhoAmIRequest(), self._options(timeout, metadata))
+
+    def can_i(
+        self,
+        action: str,
+        resource: str = "",
+        context: Mapping[str, Sequence[str]] | None = None,
+        *,
+        timeout: float | None = None,
+        metadata: Metadata = (),
+    ) -> c.CanIResponse:
+        """Return whether this client may do `action` on `resource` (an ARN; empty: the action names none)."""
+        return self._calls.unary(CAN_I, can_i_request(action, resource, context), self._options(timeout, metadata))
+
+    def validate(
+        self, document: str, *, ram: bool = False, timeout: float | None = None, metadata: Metadata = ()
+    ) -> p.ValidateTrustPolicyResponse:
+        """Validate a trust policy; with `ram` against the language of RAM, without the extensions of Rolecall."""
+        request = p.ValidateTrustPolicyRequest(document=document, profile=profile_of(ram=ram))
+        return self._calls.unary(VALIDATE_TRUST_POLICY, request, self._options(timeout, metadata))
+
+    def validate_permission_policy(
+        self,
+        document: str,
+        *,
+        ram: bool = False,
+        session_policy: bool = False,
+        timeout: float | None = None,
+        metadata: Metadata = (),
+    ) -> p.ValidatePermissionPolicyResponse:
+        """Validate a permission policy, with `session_policy` one that a session is created with; `ram` as in `validate`."""
+        request = p.ValidatePermissionPolicyRequest(
+            document=document, profile=profile_of(ram=ram), session_policy=session_policy
+        )
+        return self._calls.unary(VALIDATE_PERMISSION_POLICY, request, self._options(timeout, metadata))
 
 
 def list_all_roles(client: ListsRoles, request: r.ListRolesRequest) -> Iterator[r.Role]:

@@ -1,4 +1,4 @@
-"""The methods of the client that administer roles."""
+"""The methods of the client beside decisions: roles, policies, and what the caller may do."""
 
 # ruff: noqa: ASYNC109  (the timeout of a call is its deadline, which gRPC sends to the server)
 
@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
+from rolecall_client.administration import APPLY_TIMEOUT_SECONDS
 from rolecall_client.async_calls import AsyncCalls
 from rolecall_client.checks import CallOptions, Metadata
 from rolecall_client.methods import (
     APPLY_ROLES,
+    CAN_I,
     CREATE_ROLE,
     DELETE_ROLE,
     GET_ROLE,
@@ -17,20 +19,24 @@ from rolecall_client.methods import (
     LIST_ROLES,
     ROLLBACK_ROLE,
     UPDATE_ROLE,
+    VALIDATE_PERMISSION_POLICY,
+    VALIDATE_TRUST_POLICY,
+    WHO_AM_I,
 )
 from rolecall_client.requests import (
     apply_options,
     apply_stream,
+    can_i_request,
     declaration_of,
     export_request,
     identified,
+    profile_of,
 )
-from rolecall_client.role_methods import APPLY_TIMEOUT_SECONDS
-from rolecall_client.v1 import role_pb2 as r
+from rolecall_client.v1 import caller_pb2 as c, policy_pb2 as p, role_pb2 as r
 
 
-class AsyncRoleMethods:
-    """Administration of roles: a part of `AsyncRolecallClient`."""
+class AsyncAdministration:
+    """Administration of roles and policies, and the rights of the caller: a part of `AsyncRolecallClient`."""
 
     _calls: AsyncCalls
 
@@ -122,3 +128,43 @@ class AsyncRoleMethods:
             source=source,
         )
         return await self._calls.upload(APPLY_ROLES, apply_stream(options, roles), self._options(timeout, metadata))
+
+    async def who_am_i(self, *, timeout: float | None = None, metadata: Metadata = ()) -> c.WhoAmIResponse:
+        """Return how the server recognises this client."""
+        return await self._calls.unary(WHO_AM_I, c.WhoAmIRequest(), self._options(timeout, metadata))
+
+    async def can_i(
+        self,
+        action: str,
+        resource: str = "",
+        context: Mapping[str, Sequence[str]] | None = None,
+        *,
+        timeout: float | None = None,
+        metadata: Metadata = (),
+    ) -> c.CanIResponse:
+        """Return whether this client may do `action` on `resource` (an ARN; empty: the action names none)."""
+        return await self._calls.unary(
+            CAN_I, can_i_request(action, resource, context), self._options(timeout, metadata)
+        )
+
+    async def validate(
+        self, document: str, *, ram: bool = False, timeout: float | None = None, metadata: Metadata = ()
+    ) -> p.ValidateTrustPolicyResponse:
+        """Validate a trust policy; with `ram` against the language of RAM, without the extensions of Rolecall."""
+        request = p.ValidateTrustPolicyRequest(document=document, profile=profile_of(ram=ram))
+        return await self._calls.unary(VALIDATE_TRUST_POLICY, request, self._options(timeout, metadata))
+
+    async def validate_permission_policy(
+        self,
+        document: str,
+        *,
+        ram: bool = False,
+        session_policy: bool = False,
+        timeout: float | None = None,
+        metadata: Metadata = (),
+    ) -> p.ValidatePermissionPolicyResponse:
+        """Validate a permission policy, with `session_policy` one that a session is created with; `ram` as in `validate`."""
+        request = p.ValidatePermissionPolicyRequest(
+            document=document, profile=profile_of(ram=ram), session_policy=session_policy
+        )
+        return await self._calls.unary(VALIDATE_PERMISSION_POLICY, request, self._options(timeout, metadata))
