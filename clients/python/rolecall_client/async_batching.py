@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rolecall_client.checks import CallOptions
 from rolecall_client.errors import RolecallError, closed_error
@@ -41,7 +42,7 @@ class _Check:
     size: int
     outcome: asyncio.Future[Outcome | _Go]
     timer: asyncio.TimerHandle | None = None
-    call: asyncio.Task[None] | None = None
+    call: asyncio.Task[Sequence[Outcome]] | None = None
     batch: Sequence[_Check] = ()
 
 
@@ -54,7 +55,7 @@ class AsyncBatchedChecks:
     def __init__(self, remote: AsyncRemoteChecks) -> None:
         self._remote, self._is_closed = remote, False
         self._lanes = Lanes[_Check]()
-        self._calls: set[asyncio.Task[None]] = set()
+        self._calls: set[asyncio.Task[Sequence[Outcome]]] = set()
         self._timers: dict[_Lane, asyncio.TimerHandle] = {}
 
     async def check(
@@ -134,9 +135,10 @@ class AsyncBatchedChecks:
                 _settle(batch[0], _GO)
                 continue
             latest = max(check.deadline for check in batch)
-            call = loop.create_task(self._send(lane, batch, latest), name="rolecall-batch")
+            call = loop.create_task(self._outcomes(lane, batch, latest), name="rolecall-batch")
             self._calls.add(call)
-            call.add_done_callback(self._calls.discard)
+            # Not in the task itself, which may be cancelled before it has begun.
+            call.add_done_callback(partial(self._on_end, lane, batch))
             for check in batch:
                 check.call, check.batch = call, batch
                 if check.timer is None and check.deadline < latest:
@@ -147,18 +149,16 @@ class AsyncBatchedChecks:
             self._send_next(lane)
         self._lanes.leave(lane)
 
-    async def _send(self, lane: _Lane, batch: Sequence[_Check], latest: float) -> None:
-        outcomes: Sequence[Outcome] | None = None
-        try:
-            outcomes = await self._outcomes(lane, batch, latest)
-        finally:
-            if outcomes is None:
-                outcomes = [closed_error() if self._is_closed else ASK_ALONE] * len(batch)
-            for check, outcome in zip(batch, outcomes, strict=True):
-                _settle(check, outcome)
-            self._on_return(lane)
+    def _on_end(self, lane: _Lane, batch: Sequence[_Check], call: asyncio.Task[Sequence[Outcome]]) -> None:
+        self._calls.discard(call)
+        outcomes: Sequence[Outcome] = [closed_error() if self._is_closed else ASK_ALONE] * len(batch)
+        if not call.cancelled() and call.exception() is None:
+            outcomes = call.result()
+        for check, outcome in zip(batch, outcomes, strict=True):
+            _settle(check, outcome)
+        self._on_return(lane)
 
-    async def _outcomes(self, lane: _Lane, batch: Sequence[_Check], latest: float) -> list[Outcome]:
+    async def _outcomes(self, lane: _Lane, batch: Sequence[_Check], latest: float) -> Sequence[Outcome]:
         options = CallOptions(timeout=max(0.0, latest - asyncio.get_running_loop().time()))
         try:
             response = await self._remote.batch([check.query for check in batch], lane.consistency, options)
