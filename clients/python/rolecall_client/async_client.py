@@ -15,6 +15,7 @@ import grpc.aio
 
 from rolecall_client.answer_cache_options import AnswerCacheOptions
 from rolecall_client.async_administration import AsyncAdministration
+from rolecall_client.async_layers import AsyncParts, async_layered
 from rolecall_client.async_stream import AsyncPipeline, Queries
 from rolecall_client.async_watch import AsyncWatch
 from rolecall_client.bearer import TokenSource
@@ -22,7 +23,7 @@ from rolecall_client.checks import CallOptions, Metadata
 from rolecall_client.connection.connectable import Connectable
 from rolecall_client.connection.endpoint import Endpoint
 from rolecall_client.connection.settings import DEFAULT_TIMEOUT_SECONDS, TlsFiles
-from rolecall_client.layers import AsyncParts, LayerOptions, async_layered
+from rolecall_client.layers import LayerOptions
 from rolecall_client.methods import (
     EXPLAIN,
     LIST_ASSUMABLE_ROLES,

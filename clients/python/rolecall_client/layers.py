@@ -7,18 +7,14 @@ closes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rolecall_client.answer_cache_options import AnswerCacheOptions
-from rolecall_client.async_batching import AsyncBatchedChecks
-from rolecall_client.async_cached_checks import async_cache_layer
-from rolecall_client.async_watch import AsyncOpen
 from rolecall_client.batching import BatchedChecks
-from rolecall_client.cached_checks import cache_layer
-from rolecall_client.checks import AsyncChecks, Checks
-from rolecall_client.remote_checks import AsyncRemoteChecks, RemoteChecks
+from rolecall_client.checks import Checks
+from rolecall_client.remote_checks import RemoteChecks
 from rolecall_client.tracing import Spans
 from rolecall_client.watch import Open
 
@@ -49,17 +45,6 @@ class Parts:
     stack: ExitStack
 
 
-@dataclass(frozen=True, slots=True)
-class AsyncParts:
-    """The parts of an asynchronous client."""
-
-    remote: AsyncRemoteChecks
-    open_watch: AsyncOpen
-    digest: Digest
-    spans: Spans
-    stack: AsyncExitStack
-
-
 First = TypeVar("First")
 
 
@@ -80,6 +65,8 @@ def layered(parts: Parts, options: LayerOptions) -> Layers[Checks]:
         checks = batched
     checks = parts.spans.noted(checks, "service")
     if options.cache is not None:
+        from rolecall_client.cached_checks import cache_layer  # noqa: PLC0415 - commands start without it
+
         cached = cache_layer(options.cache, parts.open_watch, checks, parts.digest, parts.stack)
         checks = parts.spans.noted(cached, "cache")
     if options.local is None:
@@ -88,22 +75,3 @@ def layered(parts: Parts, options: LayerOptions) -> Layers[Checks]:
 
     local = local_layer(options.local, parts.open_watch, checks, parts.digest, parts.stack)
     return Layers(parts.spans.traced(parts.spans.noted(local, "local")), local.replica)
-
-
-def async_layered(parts: AsyncParts, options: LayerOptions) -> Layers[AsyncChecks]:
-    """Return the layers of an asynchronous client. Layers start their tasks with the first check."""
-    checks: AsyncChecks = parts.remote
-    if options.batching:
-        batched = AsyncBatchedChecks(parts.remote)
-        parts.stack.push_async_callback(batched.close)
-        checks = batched
-    checks = parts.spans.noted_later(checks, "service")
-    if options.cache is not None:
-        cached = async_cache_layer(options.cache, parts.open_watch, checks, parts.digest, parts.stack)
-        checks = parts.spans.noted_later(cached, "cache")
-    if options.local is None:
-        return Layers(parts.spans.traced_later(checks))
-    from rolecall_client.local.layer import async_local_layer  # noqa: PLC0415 - an extra
-
-    local = async_local_layer(options.local, parts.open_watch, checks, parts.digest, parts.stack)
-    return Layers(parts.spans.traced_later(parts.spans.noted_later(local, "local")), local.replica)

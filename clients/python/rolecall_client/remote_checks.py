@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from rolecall_client.async_calls import AsyncCalls
-from rolecall_client.calls import Calls
 from rolecall_client.checks import CallOptions
 from rolecall_client.methods import BATCH_CHECK, CHECK
 from rolecall_client.v1 import decision_pb2 as d
+
+if TYPE_CHECKING:
+    from rolecall_client.async_calls import AsyncCalls
+    from rolecall_client.calls import Calls
 
 
 class RemoteChecks:

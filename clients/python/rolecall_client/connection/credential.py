@@ -6,12 +6,15 @@ import asyncio
 import hashlib
 import itertools
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from rolecall_client.bearer import TokenSource
 from rolecall_client.checks import Metadata
-from rolecall_client.connection.tls import TlsMaterial
-from rolecall_client.connection.tokens import RenewedToken
+from rolecall_client.connection.renewed_token import RenewedToken
 from rolecall_client.errors import RolecallError, TokenError
+
+if TYPE_CHECKING:
+    from rolecall_client.connection.tls import TlsMaterial
 
 
 class Credential:

@@ -10,7 +10,6 @@ import grpc
 import grpc.aio
 
 from rolecall_client import channel as channels
-from rolecall_client.async_calls import AsyncCalls, ClosingChannels
 from rolecall_client.bearer import TokenSource, may_have_token
 from rolecall_client.calls import Calls
 from rolecall_client.checks import Metadata
@@ -18,11 +17,13 @@ from rolecall_client.connection.address import target_of
 from rolecall_client.connection.credential import Credential
 from rolecall_client.connection.replaceable import ReplaceableChannel
 from rolecall_client.connection.settings import TlsFiles
-from rolecall_client.connection.tls import ReloadingTls, TlsMaterial
 from rolecall_client.tracing import Spans
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
+
+    from rolecall_client.async_calls import AsyncCalls
+    from rolecall_client.connection.tls import ReloadingTls, TlsMaterial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +60,19 @@ class Endpoint:
 
     def async_calls(self, interceptors: Sequence[Any], spans: Spans) -> tuple[AsyncCalls, Credential]:
         """Open a channel for the running event loop."""
+        from rolecall_client.async_calls import AsyncCalls, ClosingChannels  # noqa: PLC0415 - commands start without it
+
         closing = ClosingChannels()
         channel = ReplaceableChannel(lambda it: self._async_channel(it, interceptors), closing.close, self._reloading())
         credential = self._credential(channel)
         return AsyncCalls(channel, credential, spans, closing), credential
 
     def _reloading(self) -> ReloadingTls | None:
-        return None if self.tls is None else ReloadingTls(self.tls)
+        if self.tls is None:
+            return None
+        from rolecall_client.connection.tls import ReloadingTls  # noqa: PLC0415 - commands start without it
+
+        return ReloadingTls(self.tls)
 
     def _credential(self, channel: ReplaceableChannel[Any]) -> Credential:
         return Credential(self.token, self.metadata, None if self.tls is None else channel.refreshed_material)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from rolecall_client.connection.tls import ReloadingTls, TlsMaterial
 from rolecall_client.errors import closed_error
 from rolecall_client.methods import Method, callables_of
+
+if TYPE_CHECKING:
+    from rolecall_client.connection.tls import ReloadingTls, TlsMaterial
 
 MAX_REPLACED = 4
 """The most channels that are replaced and still have calls. Until one of them ends the current channel stays."""

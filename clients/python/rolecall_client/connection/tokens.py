@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 from rolecall_client.boottime import boottime
 from rolecall_client.connection.command import COMMAND_SECONDS, output_of
@@ -32,23 +31,6 @@ EARLY_SECONDS = 60.0
 """How long before it expires a token of a command is renewed."""
 
 MOST_LIFE_SECONDS = 86_400.0
-
-
-@runtime_checkable
-class RenewedToken(Protocol):
-    """A source of tokens that knows whether it has one."""
-
-    def __call__(self) -> str:
-        """Return the token, which may take as long as its command; raise `TokenError`."""
-        ...
-
-    def ready(self) -> str | None:
-        """Return the token if that takes no time, else None; raise `TokenError`."""
-        ...
-
-    def refused(self) -> None:
-        """Note that a server refused the token: renew it before the next call, if possible."""
-        ...
 
 
 class FileToken:
