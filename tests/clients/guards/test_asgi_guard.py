@@ -111,6 +111,7 @@ async def test_a_public_route_is_open_and_every_route_that_is_not_mapped_is_clos
                 ("GET", "//orders/7"),
                 ("GET", "/healthz/../orders/7"),
                 ("GET", "/orders/%2e%2e/healthz"),
+                ("GET", "/orders%2f7"),
                 ("GET", "/orders/7%2frefund"),
                 ("GET", "/orders/7%5C"),
                 ("GET", "/orders/%00"),
@@ -266,6 +267,30 @@ async def test_a_lifespan_passes_and_an_unknown_kind_of_connection_does_not(
     assert await answered(AsgiGuard(app, guard), {"type": "lifespan"}) == []
     with pytest.raises(ValueError, match="and not `webtransport`"):
         await answered(AsgiGuard(app, guard), {"type": "webtransport"})
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        {"path": "/orders/7\\"},
+        {"path": "/orders/" + "7" * 9_000},
+        {"path": "/orders/7", "raw_path": b"/orders%2F7"},
+        {"path": "/orders/7", "raw_path": b"/orders/7%5c"},
+        {"path": "/orders/7", "raw_path": b"/orders/7%00"},
+        {"path": "/orders/7\x00"},
+        {"path": "orders/7"},
+        {"path": ""},
+        {"path": None},
+    ],
+    ids=str,
+)
+async def test_a_path_of_any_server_that_two_readers_could_read_differently_is_closed(
+    guard: AsyncGuard, app: Application, paths: dict[str, Any]
+) -> None:
+    answer = await answered(AsgiGuard(app, guard), {"type": "http", "method": "GET", "headers": [], **paths})
+
+    assert answer[0]["status"] == 403
+    assert guard.counts.by_role() == {("", "closed"): 1}
 
 
 @pytest.mark.parametrize(
