@@ -12,10 +12,12 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from rolecall_client import AsyncRolecallClient, RolecallClient, RolecallError, query
+from rolecall_client import AnswerCacheOptions, AsyncRolecallClient, RolecallClient, RolecallError, query
 from rolecall_client.checks import CallOptions
+from rolecall_client.local import LocalOptions
 from rolecall_client.tracing import Spans
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r
+from tests.cli.serving import ACCOUNT
 from tests.clients.test_client import ALICE, BOB, POLICY
 from tests.clients.test_requests import recording
 
@@ -153,6 +155,43 @@ def test_a_span_of_a_check_names_the_layer_that_answered(tracer: trace.Tracer, e
 
     answered = [facts(span)["rolecall.answered_by"] for span in exporter.get_finished_spans()]
     assert answered == ["service", "cache"]
+
+
+def answered_by(exporter: InMemorySpanExporter) -> list[str]:
+    spans = [span for span in exporter.get_finished_spans() if span.name == CHECK_SPAN]
+    return [facts(span)["rolecall.answered_by"] for span in spans]
+
+
+async def test_an_answer_from_the_cache_is_a_span_of_the_cache(
+    address: str, tracer: trace.Tracer, exporter: InMemorySpanExporter
+) -> None:
+    options = AnswerCacheOptions(watch=False)
+    with RolecallClient(address, tracer=tracer, cache=options) as client:
+        for _ in range(2):
+            client.check(query(ALICE, "one"))
+    async with AsyncRolecallClient(address, tracer=tracer, cache=options) as other:
+        for _ in range(2):
+            await other.check(query(ALICE, "one"))
+
+    assert answered_by(exporter) == ["service", "cache"] * 2
+
+
+async def test_a_decision_in_the_process_is_a_span_of_its_own(
+    address: str, tracer: trace.Tracer, exporter: InMemorySpanExporter
+) -> None:
+    asked = query(ALICE, f"{ACCOUNT}/one")
+    with RolecallClient(address, tracer=tracer, local=LocalOptions()) as client:
+        assert client.replica is not None
+        assert client.replica.wait_until_ready(30)
+        client.check(asked)
+        client.check(asked, consistency=d.Consistency(fully_consistent=True))
+    async with AsyncRolecallClient(address, tracer=tracer, local=LocalOptions()) as other:
+        await other.check(query(ALICE, "one"))  # the tasks of an event loop start with the first check
+        assert other.replica is not None
+        assert await other.replica.until_ready(30)
+        await other.check(asked)
+
+    assert answered_by(exporter) == ["local", "service", "service", "local"]
 
 
 class Answering:
