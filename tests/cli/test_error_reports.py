@@ -31,7 +31,7 @@ ADDRESS = "host:1"
             ("UNAVAILABLE", "refused", {}),
             [
                 "error: cannot reach host:1: refused [UNAVAILABLE]",
-                "  help: is a server listening on host:1? start one with `rolecall serve`, or choose another with --address",
+                "  help: is a server listening on host:1? start one with `rolecall serve`, or choose another with --address or --context",
             ],
         ),
         (("UNAVAILABLE", "stale", {"reason": "STATE_TOO_OLD"}), ["error: stale [STATE_TOO_OLD]"]),
