@@ -94,6 +94,17 @@ def test_an_initial_state_that_breaks_off_leaves_nothing_behind() -> None:
     assert names(state) == {}
 
 
+def test_a_role_that_is_deleted_while_the_initial_state_arrives_is_not_in_it() -> None:
+    state = FollowedState()
+    state.restart()
+
+    change(state, CREATED, APP)
+    change(state, DELETED, APP)
+    state.checkpoint(sent(5), OPENED)
+
+    assert names(state) == {}
+
+
 def test_what_is_unchanged_in_a_new_state_keeps_its_version() -> None:
     state = loaded(APP)
     version = state.snapshot.version(APP.key)
