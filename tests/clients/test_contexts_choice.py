@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -136,7 +139,7 @@ def test_the_certificate_of_a_server_is_not_taken_for_that_of_a_client(env: dict
         ({"ROLECALL_ADDRESS": "https://x"}, "ROLECALL_ADDRESS: an address has no scheme"),
         ({"ROLECALL_TLS_CA": "a", "ROLECALL_TLS_KEY": "k"}, "ROLECALL_TLS_CERT and ROLECALL_TLS_KEY must be given"),
         ({"ROLECALL_CONTEXT": "none"}, "there is no context `none`"),
-        ({"ROLECALL_CONFIG": "/nowhere/config.yaml"}, "ROLECALL_CONFIG names this file, and it does not exist"),
+        ({"ROLECALL_CONFIG": "/nowhere/config.yaml"}, "ROLECALL_CONFIG names this file: it does not exist"),
     ],
 )
 def test_a_mistake_in_a_variable_is_named(env: dict[str, str], variables: dict[str, str], message: str) -> None:
@@ -178,6 +181,26 @@ def test_the_file_is_in_the_folder_for_configurations(tmp_path: Path, relative: 
     of_variable = settings_from_env({"XDG_CONFIG_HOME": str(tmp_path / ".config")})
 
     assert of_home.address == of_variable.address == "here:50051"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_home_that_may_not_be_entered_has_no_contexts(tmp_path: Path) -> None:
+    script = (
+        "import os; from rolecall_client.contexts import choice, given, settings_from_env\n"
+        "import rolecall_client.connection.tokens; os.seteuid(12345)\n"
+        "try: print(settings_from_env().address)\nexcept ValueError as error: print(error)"
+    )
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+
+    def printed(**variables: str) -> str:
+        environ = {"PYTHONPATH": os.pathsep.join(sys.path), "HOME": str(closed), **variables}
+        return subprocess.run(
+            [sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=True
+        ).stdout
+
+    assert printed() == "127.0.0.1:50051\n"
+    assert "ROLECALL_CONFIG names this file: permission denied" in printed(ROLECALL_CONFIG=f"{closed}/config.yaml")
 
 
 async def test_both_clients_are_made_from_the_environment_and_from_a_context(

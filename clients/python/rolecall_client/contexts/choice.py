@@ -82,16 +82,16 @@ def contexts_of(environ: Mapping[str, str]) -> ContextsFile | None:
     path = contexts_path(environ)
     try:
         path.stat()
-        # Imports YAML, which a command without contexts does not need.
-        from rolecall_client.contexts.reading import read_contexts  # noqa: PLC0415
-
-        return read_contexts(path)
-    except (FileNotFoundError, NotADirectoryError):
-        if is_named(environ):
-            raise error_in(path, f"{FILE_VARIABLE} names this file, and it does not exist", "unset it") from None
-        return None
     except OSError as error:
-        raise error_in(path, f"cannot read the file: {(error.strerror or str(error)).lower()}") from None
+        if is_named(environ):
+            why = "it does not exist" if isinstance(error, FileNotFoundError) else str(error.strerror).lower()
+            raise error_in(path, f"{FILE_VARIABLE} names this file: {why}", "correct it, or unset it") from None
+        # Neither has a user contexts whose home may not be entered: `HOME` is that of another user, as in some containers.
+        return None
+    # Imports YAML, which a command without contexts does not need.
+    from rolecall_client.contexts.reading import read_contexts  # noqa: PLC0415
+
+    return read_contexts(path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,9 @@ def is_named(environ: Mapping[str, str]) -> bool:
 
 
 def read_safely(path: Path) -> str:
-    """Return the text of the file; raise `ContextsError` if others can write it, or it is too large or not UTF-8 text.
+    """Return the text of the file; raise `ContextsError`, or `FileNotFoundError` if it does not exist.
 
-    Raise `FileNotFoundError` if it does not exist.
+    Refused is a file that others can write, that is too large, or that is not UTF-8 text.
     """
     try:
         # Not blocking: a named pipe would never be read.
