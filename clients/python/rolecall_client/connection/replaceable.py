@@ -51,6 +51,8 @@ class ReplaceableChannel(Generic[Channel]):
 
     def use(self) -> OneChannel[Channel]:
         """Return the channel of a new call, whose end `done` must report; raise `RolecallError` if this is closed."""
+        if self._tls is None and not self._is_closed:
+            return self._current  # it is never replaced, so nothing needs the number of its calls
         self.refresh()
         with self._lock:
             if self._is_closed:
@@ -60,6 +62,8 @@ class ReplaceableChannel(Generic[Channel]):
 
     def done(self, used: OneChannel[Channel]) -> None:
         """Note that a call has ended."""
+        if self._tls is None:
+            return
         with self._lock:
             used.calls -= 1
             if used.calls or used not in self._replaced:
