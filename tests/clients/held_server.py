@@ -141,12 +141,15 @@ class Asker:
             return self._pool.submit(self._client.check, query(ALICE, role), **options)
         return self._run(self._client.check(query(ALICE, role), **options))
 
-    def ask_at_once(self, *roles: str) -> list[Future[d.CheckAssumeRoleResponse]]:
-        """Start checks in one turn of the event loop."""
+    def ask_at_once(self, **timeouts: float) -> list[Future[d.CheckAssumeRoleResponse]]:
+        """Start checks about roles, each with its timeout, in one turn of the event loop."""
         assert self._loop is not None
 
         async def all_at_once() -> list[asyncio.Task[d.CheckAssumeRoleResponse]]:
-            return [asyncio.ensure_future(self._client.check(query(ALICE, role))) for role in roles]
+            check = self._client.check
+            return [
+                asyncio.ensure_future(check(query(ALICE, role), timeout=timeout)) for role, timeout in timeouts.items()
+            ]
 
         tasks = self._run(all_at_once()).result(PATIENCE_SECONDS)
         return [self._run(_result_of(task)) for task in tasks]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future
@@ -46,12 +47,12 @@ def gathers_until_a_return(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "GATHER_SECONDS", 3_600.0)
 
 
-def waiting(asker: Asker, *roles: str) -> Answers:
+def waiting(asker: Asker, *roles: str, timeout: float = 60) -> Answers:
     """Start checks, and return when they wait."""
     answers = []
     for role in roles:
         expected = asker.waiting + 1
-        answers.append(asker.ask(role))
+        answers.append(asker.ask(role, timeout=timeout))
         wait_until(lambda expected=expected: asker.waiting == expected)  # type: ignore[misc]
     return answers
 
@@ -108,7 +109,7 @@ def test_one_check_that_waited_travels_as_a_check(held: HeldServer, asker: Asker
 def test_checks_of_one_turn_of_the_event_loop_travel_together(server: tuple[HeldServer, str]) -> None:
     asker = Asker("async", server[1])
 
-    answers = asker.ask_at_once("a", "b", "c")
+    answers = asker.ask_at_once(a=60, b=60, c=60)
     call = server[0].next()
     call.release()
 
@@ -404,7 +405,7 @@ def test_cancelling_one_check_does_not_touch_the_others(held: HeldServer, async_
 def test_a_call_for_which_nobody_waits_any_more_is_cancelled(held: HeldServer, async_asker: Asker) -> None:
     first = async_asker.ask("a")
     call = held.next()
-    others = waiting(async_asker, "b", "c")
+    others = waiting(async_asker, "b", "c", timeout=3_600)
     call.release()
     batch = held.next()
 
@@ -413,6 +414,44 @@ def test_a_call_for_which_nobody_waits_any_more_is_cancelled(held: HeldServer, a
 
     assert batch.ended.wait(PATIENCE_SECONDS)
     assert ids([first]) == ["a"]
+
+
+def test_checks_of_one_turn_keep_their_deadlines(held: HeldServer, async_asker: Asker) -> None:
+    soon, later = async_asker.ask_at_once(a=0.5, b=60)
+    batch = held.next()
+
+    late = error(soon)
+    batch.release()
+
+    assert late.code == "DEADLINE_EXCEEDED"
+    assert (batch.roles, batch.seconds > 30) == (["a", "b"], True)
+    assert ids([later]) == ["b"]
+
+
+async def test_a_check_that_ends_while_it_is_taken_is_not_on_its_way() -> None:
+    batched = async_batching.AsyncBatchedChecks(None)  # type: ignore[arg-type]  # nothing is sent
+    lane = batched._lanes.of(None)
+    ended = async_batching._Check(query(ALICE, "a"), 1, 0, 10, asyncio.get_running_loop().create_future())
+    ended.outcome.cancel()
+
+    lane.add(ended)
+    batched._send_next(lane)
+
+    assert lane.is_idle
+
+
+def test_no_timer_is_left_behind(held: HeldServer, async_asker: Asker) -> None:
+    first = async_asker.ask("a")
+    call = held.next()
+    others = waiting(async_asker, "b", "c")
+    held.let_pass()
+
+    others[0].cancel()
+    others[1].cancel()
+    call.release()
+
+    assert ids([first]) == ["a"]
+    wait_until(lambda: not async_asker.batched._timers)
 
 
 def test_cancelling_a_lone_check_ends_its_call_and_the_next_one_is_sent_at_once(
