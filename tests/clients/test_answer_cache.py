@@ -451,3 +451,8 @@ NOT_A_LIMIT: list[Callable[[], AnswerCacheOptions]] = [
 def test_a_limit_below_zero_is_refused(make: Callable[[], AnswerCacheOptions]) -> None:
     with pytest.raises(ValueError, match="must be at least 0, not"):
         make()
+
+
+def test_one_text_is_no_list_of_accounts() -> None:
+    with pytest.raises(ValueError, match="several ids, not one text"):
+        AnswerCacheOptions(account_ids="123456789012")  # type: ignore[arg-type]

@@ -31,6 +31,8 @@ class AnswerCacheOptions:
             # Written so that NaN is refused, too.
             if not getattr(self, name) >= 0:
                 raise ValueError(f"`{name}` must be at least 0, not {getattr(self, name)}")
+        if isinstance(self.account_ids, str):
+            raise ValueError(f"`account_ids` must be several ids, not one text; write `({self.account_ids!r},)`")  # noqa: TRY004
 
     def watch_request(self) -> w.WatchRolesRequest:
         """Return the request of the watch: changes from now on."""

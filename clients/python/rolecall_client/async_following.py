@@ -31,6 +31,7 @@ class AsyncFollowing:
     def start(self) -> None:
         """Start the task in the running event loop, unless it was started before or this is closed."""
         if self._task is None and not self._is_closed:
+            self._sink.restart()
             self._task = asyncio.get_running_loop().create_task(self._run(), name="rolecall-following")
 
     async def close(self) -> None:
@@ -42,12 +43,12 @@ class AsyncFollowing:
 
     async def _run(self) -> None:
         while True:
-            self._sink.restart()
             error = await self._follow()
             self._sink.broken(error)
             if is_permanent(error):
                 return
             await asyncio.sleep(self._pauses.next())
+            self._sink.restart()
 
     async def _follow(self) -> RolecallError:
         """Feed the sink until the watch ends; return the error that ended it."""

@@ -64,6 +64,7 @@ class Following:
         """Start the thread, unless it was started before or this is closed."""
         with self._starting:
             if not self._started and not self._streams.closed.is_set():
+                self._sink.restart()
                 self._thread.start()
             self._started = True
 
@@ -75,15 +76,14 @@ class Following:
             self._thread.join(CLOSE_SECONDS)
 
     def _run(self) -> None:
-        while not self._streams.closed.is_set():
-            self._sink.restart()
+        while True:
             error = self._follow()
             if self._streams.closed.is_set():
                 return
             self._sink.broken(error)
-            if is_permanent(error):
+            if is_permanent(error) or self._streams.closed.wait(self._pauses.next()):
                 return
-            self._streams.closed.wait(self._pauses.next())
+            self._sink.restart()
 
     def _follow(self) -> RolecallError:
         """Feed the sink until the watch ends; return the error that ended it."""

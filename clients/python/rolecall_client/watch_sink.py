@@ -9,7 +9,7 @@ from rolecall_client.v1 import watch_pb2 as w
 
 
 class WatchSink(Protocol):
-    """Receives the events of one watch in order, from one thread or event loop."""
+    """Receives the events of one watch in order, from one thread or event loop, after a first `restart`."""
 
     def restart(self) -> None:
         """Discard what was built: the watch starts, or starts again because changes were lost."""
