@@ -125,7 +125,7 @@ def test_json_files_are_strict_json(text: str) -> None:
 def test_a_role_is_read_with_its_policy_as_json(tmp_path: Path) -> None:
     (role,) = declared(tmp_path, ROLE)
 
-    assert role.message.role_name == "deploy"
+    assert (role.message.role_name, role.message.max_session_duration_seconds) == ("deploy", 0)
     assert json.loads(role.message.assume_role_policy_document)["Statement"][0]["Principal"] == {
         "Service": ["ecs.aliyuncs.com"]
     }
@@ -246,3 +246,57 @@ def test_a_file_without_text_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_a_missing_file_or_an_empty_directory_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ProblemsError, match=r"no such file|has no"):
         read_declarations([tmp_path / name])
+
+
+@pytest.mark.parametrize("key", ["trust_policy_json", "trust_policy_file"])
+def test_a_role_whose_policy_is_an_empty_text_is_refused_and_not_left_out(tmp_path: Path, key: str) -> None:
+    (problem,) = problems(tmp_path, f'apiVersion: rolecall/v1\nroles:\n  - {{name: a, {key}: ""}}\n')
+
+    assert (str(problem.location), problem.message) == (
+        f"{tmp_path / 'roles.yaml'}:3:{17 + len(key)}",
+        f"`{key}` must not be empty",
+    )
+
+
+def test_an_unknown_key_of_a_listed_role_is_refused_also_if_it_repeats_the_version(tmp_path: Path) -> None:
+    text = "apiVersion: rolecall/v1\nroles:\n  - {name: a, apiVersion: rolecall/v1, tgas: {}, trust_policy: {}}\n"
+
+    assert [problem.message for problem in problems(tmp_path, text)] == [
+        "unknown key `apiVersion`",
+        "unknown key `tgas`",
+    ]
+
+
+def test_an_unknown_key_of_a_single_role_without_a_version_is_reported_once(tmp_path: Path) -> None:
+    found = problems(tmp_path, "name: a\ntgas: {}\ntrust_policy: {}\n")
+
+    assert [problem.message for problem in found] == ["`apiVersion` is missing", "unknown key `tgas`"]
+
+
+@pytest.mark.parametrize(
+    ("pointer", "line", "column"),
+    [
+        ("/Statement/0", 7, 11),
+        ("/Statement/1", 6, 7),
+        ("/Statement/x", 6, 7),
+        ("/Statement/²", 6, 7),
+        ("/Statement/0/Effect/0", 7, 11),
+        ("", 5, 7),
+        ("/Missing/0", 5, 7),
+    ],
+)
+def test_an_element_that_is_not_there_has_the_place_of_what_is_around_it(
+    tmp_path: Path, pointer: str, line: int, column: int
+) -> None:
+    (role,) = declared(tmp_path, ROLE)
+
+    assert role.source.locate(pointer, 0, 0)[1:] == (line, column)
+
+
+def test_a_file_that_is_not_utf8_has_the_line_of_the_first_wrong_byte(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_bytes(b"a: 1\nb: 2\nc: \xff\nd: \xfe\n")
+
+    with pytest.raises(ProblemsError) as caught:
+        read_declarations([tmp_path / "a.yaml"])
+
+    assert str(caught.value.problems[0].location) == f"{tmp_path / 'a.yaml'}:3:1"

@@ -100,6 +100,27 @@ def test_too_little_coverage_is_a_failure_in_junit(rolecall: CommandLine) -> Non
     assert "roles.yaml:7:7: acs:ram::123456789012:role/deploy /Statement/1 (Bob)" in (failure.text or "")
 
 
+def test_junit_has_the_coverage_only_if_it_is_too_low(rolecall: CommandLine) -> None:
+    suites = [
+        [suite.get("name") for suite in ET.fromstring(report(rolecall, "junit", *more))]
+        for more in ((), ("--coverage",), ("--fail-under=50",), ("--fail-under=50.1",))
+    ]
+
+    assert suites == [["a b.yaml"]] * 3 + [["a b.yaml", "coverage"]]
+
+
+@pytest.mark.parametrize("output", ["junit", "table"])
+def test_a_report_in_a_file_has_no_colours_even_if_the_terminal_is_forced_to_have_them(
+    rolecall: CommandLine, monkeypatch: pytest.MonkeyPatch, output: str
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+
+    report(rolecall, output, "--output-file=out")
+
+    text = Path("out").read_text(encoding="utf-8")
+    assert ("[1;31m" in text, "✗ DENIED  IMPLICIT_DENY" in text) == (False, True)
+
+
 def test_sarif_leads_to_the_case_and_to_the_statement(rolecall: CommandLine) -> None:
     run = valid_sarif(report(rolecall, "sarif"))
 

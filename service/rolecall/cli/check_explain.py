@@ -228,7 +228,7 @@ def _parse_time(text: str) -> datetime | None:
         raise CommandError(f"--time `{text}` is not a time", hint="write it as `2026-12-24T18:00:00Z`") from None
     if at.tzinfo is None:
         raise CommandError(
-            f"--time `{text}` has no zone", hint=f"write `{text}Z` for UTC, or add an offset such as +08:00"
+            f"--time `{text}` has no zone", hint=f"write `{at.isoformat()}Z` for UTC, or add an offset such as +08:00"
         )
     return at.astimezone(UTC)
 

@@ -30,9 +30,16 @@ def console(stream: TextIO) -> Console:
     from rich.console import Console
 
     probe = Console(file=stream, highlight=False, markup=False, emoji=False)
-    if probe.is_terminal:
-        return probe
-    return Console(file=stream, highlight=False, markup=False, emoji=False, width=_UNBOUNDED_COLUMNS)
+    return probe if probe.is_terminal else plain_console(stream)
+
+
+def plain_console(stream: TextIO) -> Console:
+    """Return a console for text that is stored: without colours, even where `FORCE_COLOR` asks for them, and never wrapped."""
+    from rich.console import Console
+
+    return Console(
+        file=stream, highlight=False, markup=False, emoji=False, force_terminal=False, width=_UNBOUNDED_COLUMNS
+    )
 
 
 def marks(console: Console) -> Marks:

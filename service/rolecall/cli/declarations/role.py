@@ -68,15 +68,20 @@ class RoleReader:
             yield from self._read(document)
         elif elements := self._elements(document):
             for element in elements.items:
-                yield from self._read(element)
+                yield from self._element(element)
 
-    def _read(self, node: Node) -> Iterator[DeclaredRole]:
-        before = len(self.problems)
+    def _element(self, node: Node) -> Iterator[DeclaredRole]:
         if not isinstance(node, Table):
             self._note(node.location, "a role must be a mapping with `name` and a trust policy")
             return
-        if "apiVersion" not in node.members:
-            self._known(node, _ROLE_KEYS)
+        before = len(self.problems)
+        self._known(node, _ROLE_KEYS)
+        for role in self._read(node):
+            if len(self.problems) == before:
+                yield role
+
+    def _read(self, node: Table) -> Iterator[DeclaredRole]:
+        before = len(self.problems)
         message = RoleDeclaration(
             role_name=self._text(node, "name", required=True),
             account_id=self._text(node, "account_id"),
@@ -128,10 +133,11 @@ class RoleReader:
 
     def _seconds(self, table: Table) -> int:
         text = self._text(table, "max_session_duration_seconds")
-        if not text or _SECONDS.fullmatch(text):
-            return int(text or 0)
-        location = table.members["max_session_duration_seconds"].location
-        self._note(location, f"`max_session_duration_seconds` must be a whole number of seconds, not `{text}`")
+        if _SECONDS.fullmatch(text):
+            return int(text)
+        if text:
+            location = table.members["max_session_duration_seconds"].location
+            self._note(location, f"`max_session_duration_seconds` must be a whole number of seconds, not `{text}`")
         return 0
 
     def _tags(self, table: Table) -> dict[str, str]:
@@ -155,8 +161,12 @@ class RoleReader:
         node = table.members[given[0]]
         if given[0] == "trust_policy":
             return self._tree(node)
-        text = self._text(table, given[0])
-        if not text or not isinstance(node, Scalar):
+        self._text(table, given[0])
+        if not isinstance(node, Scalar):
+            return None
+        if not node.text and node.style:
+            # Without a note the role would be left out without a word, and an apply could delete it.
+            self._note(node.location, f"`{given[0]}` must not be empty")
             return None
         return block_source(node, self._lines) if given[0] == "trust_policy_json" else self._file(node)
 

@@ -14,7 +14,7 @@ from rolecall.cli.failure import DENIED, OK, CommandError
 from rolecall.cli.options import expanded, pairs
 from rolecall.cli.remote import named_context
 from rolecall.cli.request import DEFAULT_ACCOUNT
-from rolecall.cli.terminal import console, print_json
+from rolecall.cli.terminal import console, plain_console, print_json
 from rolecall.cli.testing.coverage import coverage_of
 from rolecall.cli.testing.options import ClusterOptions, Paths, ReportFormat, ReportOptions, RoleSetOptions
 from rolecall.cli.testing.report import Report
@@ -94,7 +94,7 @@ def _text(report: Report, output: ReportFormat, *, verbose: bool) -> str:
         from rolecall.cli.testing.report_table import show_report
 
         text = io.StringIO()
-        show_report(report, console(text), verbose=verbose)
+        show_report(report, plain_console(text), verbose=verbose)
         return text.getvalue()
     if output is ReportFormat.JUNIT:
         from rolecall.cli.testing.report_junit import junit_text

@@ -60,10 +60,11 @@ class Fields:
     def seconds(self, table: Table, key: str) -> int:
         """Return a number of seconds; 0 if it is missing."""
         text = self.text(table, key)
-        if text and not _SECONDS.fullmatch(text):
+        if _SECONDS.fullmatch(text):
+            return int(text)
+        if text:
             self.note(table.members[key].location, f"`{key}` must be a whole number of seconds, not `{text}`")
-            return 0
-        return int(text or 0)
+        return 0
 
     def time_field(self, table: Table, key: str) -> int | None:
         """Return a time in microseconds; None if it is missing."""

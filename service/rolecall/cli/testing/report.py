@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rolecall.cli.problem import Location, Problem
 from rolecall.cli.render.explanation import print_explanation
-from rolecall.cli.terminal import console
+from rolecall.cli.terminal import plain_console
 from rolecall.cli.testing.coverage import Coverage
 from rolecall.cli.testing.requests import options_of
 from rolecall.cli.testing.results import Result
@@ -61,7 +61,7 @@ def explanation_text(result: Result) -> str:
     if explanation is None:
         return ""
     text = io.StringIO()
-    print_explanation(console(text), explanation, options_of(result.case))
+    print_explanation(plain_console(text), explanation, options_of(result.case))
     return text.getvalue()
 
 

@@ -48,7 +48,8 @@ def collect(paths: Sequence[Path], cluster: Cluster) -> Collection:
     for file in files:
         roles = _own_roles(file, collection, beside=not (common or found.unknown_roles))
         collection.suites.append(Suite(file=str(file.path), cases=file.cases, roles=common if roles is None else roles))
-    collection.suites += _manifest_suites(found, common, cluster)
+    if cluster.provider:
+        collection.suites += _manifest_suites(found, common, cluster)
     if not collection.suites and not collection.problems:
         hint = "a case file has `apiVersion: rolecall/v1` and `cases`; see `rolecall test --help`"
         where = ", ".join(f"`{path}`" for path in paths)
