@@ -77,21 +77,22 @@ class GuardReport:
         if not LOGGER.isEnabledFor(level):
             return
         left_out = self.limit.admit()
-        if left_out is None:
-            return
-        LOGGER.log(
-            level,
-            "%s %s: method=%s role=%s caller=%s reason=%s decision_id=%s %s (%d lines left out)",
-            "refused" if self.mode is GuardMode.ENFORCE else "would be refused",
-            decision.outcome,
-            _shown(decision.method),
-            decision.role or "-",
-            _shown(decision.caller) if decision.caller else "-",
-            decision.reason or "-",
-            decision.decision_id or "-",
-            _shown(decision.detail),
-            left_out,
-        )
+        if left_out is not None:
+            verb = "refused" if self.mode is GuardMode.ENFORCE else "would be refused"
+            LOGGER.log(level, "%s %s: %s", verb, decision.outcome, _facts(decision, left_out))
+
+
+def _facts(decision: GuardDecision, left_out: int) -> str:
+    facts = {
+        "method": _shown(decision.method),
+        "role": decision.role,
+        "caller": decision.caller and _shown(decision.caller),
+        "reason": decision.reason,
+        "decision_id": decision.decision_id,
+        "detail": decision.detail and _shown(decision.detail),
+        "lines_left_out": left_out,
+    }
+    return " ".join(f"{name}={fact}" for name, fact in facts.items() if fact)
 
 
 def _shown(text: str) -> str:
