@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, strategies as st
 
 from rolecall_client import RolecallClient
+from rolecall_client.channel import open_channel
 from rolecall_client.connection.address import target_of
 
 
@@ -52,3 +54,18 @@ def test_a_port_is_a_number_in_its_range(port: str) -> None:
 def test_a_client_refuses_such_an_address() -> None:
     with pytest.raises(ValueError, match="no scheme"):
         RolecallClient("https://rolecall")
+
+
+@given(st.text(st.sampled_from("a1.:[]/%-@?# dnsunixipv46")) | st.text(max_size=30))
+def test_every_text_is_a_target_that_stays_the_same_or_no_address(text: str) -> None:
+    try:
+        target = target_of(text)
+    except ValueError:
+        return
+
+    assert target_of(target) == target
+
+
+def test_a_channel_takes_the_same_addresses() -> None:
+    with pytest.raises(ValueError, match="no scheme"):
+        open_channel("https://rolecall")

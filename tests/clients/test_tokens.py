@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import os
 import select
 import stat
@@ -14,9 +15,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hypothesis import given, strategies as st
 
 from rolecall_client import TokenError
 from rolecall_client.connection.tokens import CommandToken, FileToken, expiry_of
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["exp", "a"]), inner, max_size=2),
+    max_leaves=5,
+)
 
 
 class Clock:
@@ -277,6 +285,7 @@ def test_what_a_command_prints_is_not_shown(tmp_path: Path) -> None:
         (jwt(), None),
         (jwt(exp="7"), None),
         (jwt(exp=True), None),
+        (jwt(exp=10**400), None),
         (jwt(exp=None), None),
         ("a.b", None),
         ("a.b.c", None),
@@ -290,3 +299,12 @@ def test_what_a_command_prints_is_not_shown(tmp_path: Path) -> None:
 )
 def test_only_a_json_web_token_says_when_it_expires(token: str, expiry: float | None) -> None:
     assert expiry_of(token) == expiry
+
+
+@given(st.lists(st.binary(max_size=30) | JSON.map(lambda value: json.dumps(value).encode()), min_size=1, max_size=4))
+def test_the_expiry_of_any_text_is_a_time_or_unknown(parts: list[bytes]) -> None:
+    token = ".".join(base64.urlsafe_b64encode(part).decode() for part in parts)
+
+    expiry = expiry_of(token)
+
+    assert expiry is None or abs(expiry) < math.inf

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import grpc
 
 from rolecall_client.bearer import BearerToken, TokenSource, may_have_token
+from rolecall_client.connection.address import target_of
 from rolecall_client.methods import METHODS
 
 _RETRY_POLICY = {
@@ -55,9 +56,9 @@ OPTIONS: Sequence[tuple[str, str | int]] = (
 def open_channel(
     address: str, credentials: grpc.ChannelCredentials | None = None, token: str | TokenSource | None = None
 ) -> grpc.Channel:
-    """Return a channel to `address` (`HOST:PORT` or any gRPC target); without credentials it is plaintext.
+    """Return a channel to `address` (as `target_of` reads it); without credentials it is plaintext.
 
-    Raise `ValueError` if a token would be sent in plain text to another machine.
+    Raise `ValueError` for what is no address, and if a token would be sent in plain text to another machine.
     """
     if token is None:
         return _open(address, credentials)
@@ -68,6 +69,7 @@ def open_channel(
 
 
 def _open(address: str, credentials: grpc.ChannelCredentials | None) -> grpc.Channel:
+    target = target_of(address)
     if credentials is None:
-        return grpc.insecure_channel(address, options=OPTIONS)
-    return grpc.secure_channel(address, credentials, options=OPTIONS)
+        return grpc.insecure_channel(target, options=OPTIONS)
+    return grpc.secure_channel(target, credentials, options=OPTIONS)

@@ -32,6 +32,8 @@ EARLY_SECONDS = 60.0
 
 MOST_LIFE_SECONDS = 86_400.0
 
+_LATEST = 1e15
+
 
 class FileToken:
     """The token in a file. The file is looked at once a second at most, on a call, and read when it has changed."""
@@ -92,7 +94,7 @@ class CommandToken:
     """The token that a command prints. It is used until a minute before it expires, or for a minute.
 
     The command is a list of arguments: no shell reads it. It may take ten seconds, and is started once a second at most, whatever
-    it returns; its standard error is that of this process.
+    it returns; its standard error is that of this process. This needs a POSIX system.
     """
 
     def __init__(
@@ -167,9 +169,10 @@ def expiry_of(token: str) -> float | None:
     except (binascii.Error, ValueError, RecursionError):
         return None
     expires_at = claims.get("exp") if isinstance(claims, dict) else None
-    if isinstance(expires_at, bool) or not isinstance(expires_at, int | float) or not math.isfinite(expires_at):
+    if isinstance(expires_at, bool) or not isinstance(expires_at, int | float):
         return None
-    return float(expires_at)
+    # A whole number may be too large for a time.
+    return float(expires_at) if abs(expires_at) < _LATEST else None
 
 
 def _content_of(path: Path) -> bytes:
