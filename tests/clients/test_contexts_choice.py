@@ -153,7 +153,7 @@ def test_a_context_that_is_named_needs_a_file(tmp_path: Path) -> None:
 
 
 def test_the_settings_of_a_context_do_not_depend_on_other_variables(env: dict[str, str]) -> None:
-    variables = {"ROLECALL_ADDRESS": "other", "ROLECALL_TIMEOUT": "9", "ROLECALL_TLS_CA": "/ca"}
+    variables = {"ROLECALL_ADDRESS": "http://other", "ROLECALL_TIMEOUT": "soon", "ROLECALL_TLS_CA": "/ca"}
 
     settings = settings_of_context("prod", {**env, **variables})
 

@@ -53,8 +53,7 @@ class ChosenConnection:
 
 def choose(options: GivenSettings, environ: Mapping[str, str]) -> ChosenConnection:
     """Return how to connect; raise `ContextsError` for the file of contexts, and any other `ValueError` for the rest."""
-    env = settings_in(environ)
-    given = (options, env) if options.context is None else (options,)
+    given = _sources(options, environ)
     choice = _Choice(given, context_in_use(options, environ))
     if choice.context is not None:
         names = [g.names.context for g in given if g.context is not None]
@@ -64,17 +63,22 @@ def choose(options: GivenSettings, environ: Mapping[str, str]) -> ChosenConnecti
 
 def context_in_use(options: GivenSettings, environ: Mapping[str, str]) -> ServerContext | None:
     """Return the context that an option or the environment names, else the current one unless they name a server."""
-    env = settings_in(environ)
-    named = env if options.context is None else options
-    if named.context is None and (options.address is not None or env.address is not None):
+    given = _sources(options, environ)
+    named = next((source for source in given if source.context is not None), None)
+    if named is None and any(source.address is not None for source in given):
         return None
     file = contexts_of(environ)
-    if file is None and named.context is not None:
-        message = f"{named.names.context} names {quoted(named.context)}, and this file does not exist"
+    if named is None:
+        return file.context(file.current) if file and file.current else None
+    if file is None:
+        message = f"{named.names.context} names {quoted(named.context or '')}, and this file does not exist"
         raise error_in(contexts_path(environ), message, "create it")
-    if file is None or (named.context is None and not file.current):
-        return None
-    return file.context(file.current if named.context is None else named.context)
+    return file.context(named.context or "")
+
+
+def _sources(options: GivenSettings, environ: Mapping[str, str]) -> tuple[GivenSettings, ...]:
+    """Return what counts before a context. Beside a context that an option names, the environment is not even read."""
+    return (options, settings_in(environ)) if options.context is None else (options,)
 
 
 def contexts_of(environ: Mapping[str, str]) -> ContextsFile | None:
