@@ -64,7 +64,22 @@ def test_a_client_without_the_option_caches_nothing(server: tuple[HeldServer, st
         for _ in range(3):
             client.check(query(ALICE, "r"))
 
+        assert client.answer_cache is None
     assert server[0].seen == 3
+
+
+def test_the_cache_of_a_client_counts_and_can_be_cleared(server: tuple[HeldServer, str]) -> None:
+    with RolecallClient(server[1], cache=CACHE) as client:
+        cache = client.answer_cache
+        assert cache is not None
+        for _ in range(3):
+            client.check(query(ALICE, "r"))
+        counted = (cache.hits, cache.misses, len(cache))
+        cache.clear()
+        client.check(query(ALICE, "r"))
+
+    assert counted == (2, 1, 1)
+    assert server[0].seen == 2
 
 
 def test_closing_a_client_ends_its_thread(address: str) -> None:

@@ -28,7 +28,7 @@ class AsyncCachedChecks:
         credential: Credential,
         following: AsyncFollowing | None = None,
     ) -> None:
-        self._cache, self._next, self._credential, self._following = cache, checks, credential, following
+        self.cache, self._next, self._credential, self._following = cache, checks, credential, following
 
     async def check(
         self, query: d.AssumeRoleQuery, consistency: d.Consistency | None, options: CallOptions
@@ -36,7 +36,7 @@ class AsyncCachedChecks:
         """Return the decision; raise `RolecallError`."""
         if options.metadata:
             return await self._next.check(query, consistency, options)
-        cache, key = self._cache, exact_key(query)
+        cache, key = self.cache, exact_key(query)
         cache.use_credential(self._credential())
         if accepts_cached(consistency) and (found := cache.find(key)) is not None:
             return found

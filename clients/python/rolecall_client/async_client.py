@@ -45,6 +45,7 @@ from rolecall_client.watch_progress import GIVE_UP_SECONDS, Opened, Resumed, Rol
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
+    from rolecall_client.answer_cache import AnswerCache
     from rolecall_client.local import LocalOptions, LocalReplica
 
 
@@ -91,6 +92,11 @@ class AsyncRolecallClient(AsyncAdministration, Connectable):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    @property
+    def answer_cache(self) -> AnswerCache | None:
+        """Return the cache of this client, if it has the option `cache`: it counts `hits` and `misses`, and can be cleared."""
+        return self._layers.answer_cache
 
     @property
     def replica(self) -> LocalReplica | None:

@@ -28,6 +28,7 @@ class AsyncParts:
 def async_layered(parts: AsyncParts, options: LayerOptions) -> Layers[AsyncChecks]:
     """Return the layers of an asynchronous client. Layers start their tasks with the first check."""
     checks: AsyncChecks = parts.remote
+    cache = None
     if options.batching:
         batched = AsyncBatchedChecks(parts.remote)
         parts.stack.push_async_callback(batched.close)
@@ -35,10 +36,10 @@ def async_layered(parts: AsyncParts, options: LayerOptions) -> Layers[AsyncCheck
     checks = parts.spans.noted_later(checks, "service")
     if options.cache is not None:
         cached = async_cache_layer(options.cache, parts.open_watch, checks, parts.digest, parts.stack)
-        checks = parts.spans.noted_later(cached, "cache")
+        checks, cache = parts.spans.noted_later(cached, "cache"), cached.cache
     if options.local is None:
-        return Layers(parts.spans.traced_later(checks))
+        return Layers(parts.spans.traced_later(checks), cache)
     from rolecall_client.local.layer import async_local_layer  # noqa: PLC0415 - an extra
 
     local = async_local_layer(options.local, parts.open_watch, checks, parts.digest, parts.stack)
-    return Layers(parts.spans.traced_later(parts.spans.noted_later(local, "local")), local.replica)
+    return Layers(parts.spans.traced_later(parts.spans.noted_later(local, "local")), cache, local.replica)

@@ -34,7 +34,7 @@ class CachedChecks:
     """
 
     def __init__(self, cache: AnswerCache, checks: Checks, credential: Credential) -> None:
-        self._cache, self._next, self._credential = cache, checks, credential
+        self.cache, self._next, self._credential = cache, checks, credential
 
     def check(
         self, query: d.AssumeRoleQuery, consistency: d.Consistency | None, options: CallOptions
@@ -42,7 +42,7 @@ class CachedChecks:
         """Return the decision; raise `RolecallError`."""
         if options.metadata:
             return self._next.check(query, consistency, options)
-        cache, key = self._cache, exact_key(query)
+        cache, key = self.cache, exact_key(query)
         cache.use_credential(self._credential())
         if accepts_cached(consistency) and (found := cache.find(key)) is not None:
             return found

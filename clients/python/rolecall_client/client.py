@@ -39,6 +39,7 @@ from rolecall_client.watch import Watch
 from rolecall_client.watch_progress import GIVE_UP_SECONDS, Opened, Resumed, RoleWatchEvent, ignore
 
 if TYPE_CHECKING:
+    from rolecall_client.answer_cache import AnswerCache
     from rolecall_client.local import LocalOptions, LocalReplica
 
 __all__ = [
@@ -105,6 +106,11 @@ class RolecallClient(Administration, Connectable):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def answer_cache(self) -> AnswerCache | None:
+        """Return the cache of this client, if it has the option `cache`: it counts `hits` and `misses`, and can be cleared."""
+        return self._layers.answer_cache
 
     @property
     def replica(self) -> LocalReplica | None:

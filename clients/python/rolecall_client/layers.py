@@ -19,6 +19,7 @@ from rolecall_client.tracing import Spans
 from rolecall_client.watch import Open
 
 if TYPE_CHECKING:
+    from rolecall_client.answer_cache import AnswerCache
     from rolecall_client.local import LocalOptions, LocalReplica
 
 Digest = Callable[[], bytes]
@@ -50,15 +51,17 @@ First = TypeVar("First")
 
 @dataclass(frozen=True, slots=True)
 class Layers(Generic[First]):
-    """The first layer, and the local replica if there is one."""
+    """The first layer, and the answer cache and the local replica if there are any."""
 
     first: First
+    answer_cache: AnswerCache | None = None
     replica: LocalReplica | None = None
 
 
 def layered(parts: Parts, options: LayerOptions) -> Layers[Checks]:
     """Return the layers of a client."""
     checks: Checks = parts.remote
+    cache = None
     if options.batching:
         batched = BatchedChecks(parts.remote)
         parts.stack.callback(batched.close)
@@ -68,10 +71,10 @@ def layered(parts: Parts, options: LayerOptions) -> Layers[Checks]:
         from rolecall_client.cached_checks import cache_layer  # noqa: PLC0415 - commands start without it
 
         cached = cache_layer(options.cache, parts.open_watch, checks, parts.digest, parts.stack)
-        checks = parts.spans.noted(cached, "cache")
+        checks, cache = parts.spans.noted(cached, "cache"), cached.cache
     if options.local is None:
-        return Layers(parts.spans.traced(checks))
+        return Layers(parts.spans.traced(checks), cache)
     from rolecall_client.local.layer import local_layer  # noqa: PLC0415 - an extra
 
     local = local_layer(options.local, parts.open_watch, checks, parts.digest, parts.stack)
-    return Layers(parts.spans.traced(parts.spans.noted(local, "local")), local.replica)
+    return Layers(parts.spans.traced(parts.spans.noted(local, "local")), cache, local.replica)
