@@ -1,11 +1,14 @@
-"""The page of settings has each one with its flag, variable, meaning, default and allowed values."""
+"""The pages of settings have each one with its flag, variable, meaning, default and allowed values."""
 
 from __future__ import annotations
 
-from tests.repository.settings import PAGE, with_settings
+from pathlib import Path
+
+import pytest
+
+from tests.repository.settings import PAGES, with_settings
 
 
-def test_the_table_of_settings_is_up_to_date() -> None:
-    page = PAGE.read_text()
-
-    assert with_settings(page) == page, "run `make docs`"
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_the_table_of_settings_is_up_to_date(path: Path) -> None:
+    assert with_settings(path) == path.read_text(), "run `make docs`"

@@ -16,7 +16,7 @@ import trustme
 from rolecall.config import options
 from rolecall.config.settings import Config
 from rolecall.policy.findings import Severity
-from rolecall.server import callers, main, replica, server, wiring
+from rolecall.server import callers, main, replica, replica_wiring, server, wiring
 from rolecall.server.main import running_server
 from rolecall.server.server import RolecallServer
 from rolecall.transport.server import GrpcServer
@@ -29,9 +29,10 @@ PARTS: dict[Any, tuple[str, ...]] = {
     replica: ("SnapshotFile", "read_key", "Polling", "DecisionPoint"),
     server: ("ServerHealth", "Endpoint"),
     GrpcServer: ("bind_admin",),
-    wiring: (
-        *("GrpcServer", "ErrorBoundary", "RoleCatalog", "Uploads", "Consistency", "DecisionServicer"),
-        *("QueryDecoder", "ReverseQueries", "PolicyServicer", "WatchServicer", "RoleParts"),
+    wiring: ("GrpcServer", "ErrorBoundary", "QueryDecoder"),
+    replica_wiring: (
+        *("RoleCatalog", "Uploads", "Consistency", "DecisionServicer"),
+        *("ReverseQueries", "PolicyServicer", "WatchServicer", "RoleParts"),
     ),
 }
 

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import Field, fields
+from pathlib import Path
 from typing import Any
 
+from rolecall.config.agent_settings import UpstreamSettings
 from rolecall.config.settings import Config
 from rolecall.config.sources import flag_of, variable_of
 from rolecall.config.types import ListenAddress, OneOf, Seconds, WholeNumber
 from tests.repository.tree import DOCS
 
 PAGE = DOCS / "configuration.md"
+PAGES: dict[Path, type[Any]] = {PAGE: Config, DOCS / "agent.md": UpstreamSettings}
+"""The pages that have a table, and whose settings it has."""
+
 BEGIN, END = "<!-- settings: written by `make docs` -->\n", "<!-- end of settings -->"
 
 
-def with_settings(page: str) -> str:
-    """Return the page with an up-to-date table."""
+def with_settings(path: Path) -> str:
+    """Return a page with an up-to-date table."""
+    page = path.read_text()
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise ValueError(f"`{PAGE.name}` lacks the comments that mark its table of settings")
-    return f"{before}{BEGIN}{_table()}{END}{after}"
+        raise ValueError(f"`{path.name}` lacks the comments that mark its table of settings")
+    return f"{before}{BEGIN}{_table(PAGES[path])}{END}{after}"
 
 
-def _table() -> str:
+def _table(settings: type[Any]) -> str:
     rows = [
         f"| `{flag_of(s.name)}` | `{variable_of(s.name)}` | {s.metadata['help']} | {_default(s)} | {_allowed(s)} |"
-        for s in fields(Config)
+        for s in fields(settings)
     ]
     return "\n".join(["| flag | variable | meaning | default | allowed |", "|---|---|---|---|---|", *rows, ""])
 
@@ -58,4 +64,5 @@ def _default(setting: Field[Any]) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(with_settings(PAGE.read_text()))
+    for path in PAGES:
+        path.write_text(with_settings(path))

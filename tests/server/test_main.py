@@ -88,7 +88,7 @@ def test_the_exit_code_is_0_after_a_signal_and_2_after_an_error_of_the_start(
     code: int,
     message: str,
 ) -> None:
-    async def serve(given: object, *, ready: object) -> None:
+    async def serve(given: object, running: object, *, ready: object) -> None:
         assert (given, ready) == (settings, noted)
         if end:
             raise end
@@ -103,7 +103,7 @@ def test_the_exit_code_is_0_after_a_signal_and_2_after_an_error_of_the_start(
 def test_threads_of_a_server_keep_the_interpreter_for_half_a_millisecond(monkeypatch: pytest.MonkeyPatch) -> None:
     intervals = list[float]()
 
-    async def serve(given: object, *, ready: object) -> None:
+    async def serve(given: object, running: object, *, ready: object) -> None:
         intervals.append(sys.getswitchinterval())
 
     before = sys.getswitchinterval()

@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, Entry] = {
     "validate": Entry("validate", "validate", "Find what is wrong with trust policies and permission policies."),
     "test": Entry("testing.command", "policy_tests", "Run test cases against trust policies."),
     "serve": Entry("serve", "serve", "Serve over gRPC until SIGTERM or Ctrl-C."),
+    "agent": Entry("agent", "agent", "Decide on this node, by the roles that a server sends."),
     "quickstart": Entry("quickstart", "quickstart", "Start a server on this machine with example roles."),
     "apply": Entry("apply", "apply", "Make the roles match the declaration files."),
     "export": Entry("export", "export", "Write roles as a file that `apply` reads."),

@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,10 +17,8 @@ import rolecall
 from rolecall.cli.failure import CommandError
 from rolecall.cli.options import Connection
 from rolecall.cli.problem import ProblemsError
-from rolecall.cli.serve import settings_of
-
-if TYPE_CHECKING:
-    from rolecall.config.settings import Config
+from rolecall.cli.setting_options import settings_of
+from rolecall.config.settings import Config
 
 DEFAULT_ACCOUNT = "123456789012"
 
@@ -96,7 +94,7 @@ def quickstart(
         # The output is the table of decisions; the server's log would hide it.
         "log_level": os.environ.get("ROLECALL_LOG_LEVEL") or "warning",
     }
-    config = settings_of(flags)
+    config = settings_of(Config, flags, "serve")
     _require_free(config)
     raise typer.Exit(_serve(config, examples))
 

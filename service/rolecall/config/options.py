@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rolecall.config.agent_settings import AgentConfig
+from rolecall.config.serving_settings import ServingSettings
 from rolecall.config.settings import Config
 from rolecall.engine.decision_point import DecisionOptions
 from rolecall.observability.decision_log.log import DecisionLogOptions
@@ -31,18 +33,18 @@ def catalog_options(config: Config) -> CatalogOptions:
     return CatalogOptions(max_roles_per_account=config.max_roles_per_account, lint_blocks=config.lint_blocks)
 
 
-def decision_options(config: Config) -> DecisionOptions:
+def decision_options(config: Config | AgentConfig) -> DecisionOptions:
     """Return the options of the decision point."""
     return DecisionOptions(
         cache_entries=config.cache_entries,
         cache_bytes=config.cache_bytes,
         compiled_policies=config.compiled_policies,
         compiled_policy_bytes=config.compiled_policy_bytes,
-        source_identity_needs_allow=config.source_identity_needs_allow,
+        source_identity_needs_allow=bool(config.source_identity_needs_allow),
     )
 
 
-def server_options(config: Config) -> ServerOptions:
+def server_options(config: ServingSettings) -> ServerOptions:
     """Return the options of the gRPC server."""
     return ServerOptions(
         max_message_bytes=config.max_message_bytes,
@@ -64,17 +66,17 @@ def upload_limits(config: Config) -> UploadLimits:
     return UploadLimits(max_roles=config.max_upload_roles, max_bytes=config.max_upload_bytes)
 
 
-def tls_files(config: Config) -> TlsFiles:
+def tls_files(config: ServingSettings) -> TlsFiles:
     """Return the files of the server's certificate, key and client authorities."""
     return TlsFiles(certificate=config.tls_cert, key=config.tls_key, client_authority=config.tls_client_ca)
 
 
-def key_sets(config: Config) -> KeySets:
+def key_sets(config: ServingSettings) -> KeySets:
     """Return the key sets of the issuers and providers of a server; raise `CredentialsError` if `--jwks-ca` is invalid."""
     return KeySets(dict(config.jwks_host), authority=config.jwks_ca, max_age=config.jwks_max_age_seconds)
 
 
-def decision_log_options(config: Config) -> DecisionLogOptions | None:
+def decision_log_options(config: ServingSettings) -> DecisionLogOptions | None:
     """Return the options of the decision log; None: decisions are not logged."""
     if not config.decision_log:
         return None

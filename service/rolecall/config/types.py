@@ -13,6 +13,10 @@ from rolecall.policy.readers import read_date
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
+_ACCOUNT_ID = re.compile(r"[0-9]{1,20}", re.ASCII)
+MAX_ACCOUNTS = 100
+"""The most accounts that one watch may name; it may also follow all of them."""
+
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)
 
 
@@ -47,9 +51,11 @@ def read_text(text: str) -> str:
 
 
 def read_address(text: str) -> ListenAddress:
-    """address = tcp_address | "unix:" PATH."""
-    if text.removeprefix("unix:") not in {text, ""}:
-        return ListenAddress(text)
+    """address = tcp_address | "unix:" PATH | "unix://" PATH."""
+    path = text.removeprefix("unix:")
+    if path not in {text, "", "//"}:
+        # One spelling: the transports do not read the second one alike.
+        return ListenAddress(f"unix:{path.removeprefix('//')}")
     return read_tcp_address(text)
 
 
@@ -163,6 +169,17 @@ def read_aliases(text: str) -> tuple[tuple[str, str], ...]:
             raise ValueError("must be NAME=ID,... with each name once")
         aliases[name] = account_id
     return tuple(aliases.items())
+
+
+def read_account_ids(text: str) -> tuple[str, ...]:
+    """Return ids of accounts: ID ("," ID)*."""
+    ids = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    # Not an alias: only the server knows which account that is.
+    if unknown := [account_id for account_id in ids if not _ACCOUNT_ID.fullmatch(account_id)]:
+        raise ValueError(f"has `{unknown[0]}`, which is not an account id of 1 to 20 digits")
+    if len(ids) > MAX_ACCOUNTS:
+        raise ValueError(f"names {len(ids)} accounts, {MAX_ACCOUNTS} are allowed; leave it out to follow all of them")
+    return ids
 
 
 def read_severities(text: str) -> frozenset[Severity]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from rolecall.engine.errors import FutureRevisionError, RevisionNotReachedError, StaleStateError
 from rolecall.engine.follower import Follower
@@ -47,6 +48,26 @@ class StateAge:
         if age > self._limit:
             raise StaleStateError(age / _MICROS, self._limit / _MICROS)
         return age
+
+
+class Freshness(Protocol):
+    """How fresh the state is, and the freshness that a request requires of it."""
+
+    def token(self) -> str:
+        """Return the consistency token of the current state."""
+        ...
+
+    def age(self) -> StateAge:
+        """Return the age of the state as it is now; raise `StaleStateError` above the limit."""
+        ...
+
+    def staleness(self) -> int:
+        """Return how stale the state may be, in microseconds; raise `StaleStateError` above the limit."""
+        ...
+
+    async def reach(self, requirement: AtLeastAsFresh | FullyConsistent) -> None:
+        """Return when the state is as fresh as required; raise an error if that cannot be reached."""
+        ...
 
 
 class Consistency:

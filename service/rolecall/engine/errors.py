@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import isfinite
 
 from rolecall.roles.errors import FieldViolation
 
@@ -50,9 +51,8 @@ class StaleStateError(EngineError):
 
     def __init__(self, age_seconds: float, limit_seconds: float) -> None:
         self.age_seconds, self.limit_seconds = age_seconds, limit_seconds
-        super().__init__(
-            f"the state may be {age_seconds:g} seconds stale; the limit is {limit_seconds:g}; retry on another replica"
-        )
+        known = f"may be {age_seconds:g} seconds stale" if isfinite(age_seconds) else "is of an unknown age"
+        super().__init__(f"the state {known}; the limit is {limit_seconds:g}; retry on another replica")
 
 
 class InitialStateTooSlowError(EngineError):
@@ -91,6 +91,18 @@ class ChangeGapError(EngineError):
     def __init__(self, reached: int, given: int) -> None:
         self.reached, self.given = reached, given
         super().__init__(f"commit {given} does not follow revision {reached}")
+
+
+class UpstreamOnlyError(Exception):
+    """Only the server that this process follows can answer a question; `why` completes a sentence that begins so.
+
+    With `freshness` the state here may be older than the question requires. Not an `EngineError`: the question is put to that
+    server.
+    """
+
+    def __init__(self, why: str, *, freshness: bool = False) -> None:
+        self.why, self.freshness = why, freshness
+        super().__init__(f"only the server that this agent follows can answer this: {why}")
 
 
 class NotAvailableError(EngineError):

@@ -56,6 +56,15 @@ class FollowedState:
         self._changed_at = 0
         self._floor: tuple[Revision, int] | None = None
 
+    def restore(self, roles: Iterable[Role], revision: Revision, token: str, *, age: int, now: int) -> None:
+        """Start with a state that was saved, and is at most `age` microseconds old at the time `now`.
+
+        It is replaced by the first initial state. Its token is not known to be one of this watch.
+        """
+        self.snapshot.replace(Snapshot(roles, revision=revision, restored=True, indexed=False))
+        self.token, self._changed_at = token, now
+        self._bound = _Bound(now - age, now - age)
+
     def restart(self) -> None:
         """Read the initial state again. The present state stays until the new one is whole.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Executor
+from typing import Protocol
 
 from rolecall.engine.errors import FutureRevisionError, InvalidRequestError
 from rolecall.engine.follower import Follower
@@ -11,6 +12,14 @@ from rolecall.engine.snapshot import RoleVersion
 from rolecall.roles.errors import FieldViolation
 from rolecall.roles.repository import RoleRepository
 from rolecall.roles.role import Revision
+
+
+class History(Protocol):
+    """Earlier versions of roles."""
+
+    async def version(self, key: str, revision: int) -> RoleVersion | None:
+        """Return the version of a role at `revision`; None: there was no such role."""
+        ...
 
 
 class RoleHistory:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rolecall.engine.consistency import Consistency, StateAge
+from rolecall.engine.consistency import Freshness, StateAge
 from rolecall.engine.decision import Answer
 from rolecall.engine.decision_point import DecisionPoint
 from rolecall.engine.explanation import Explanation, explain_version
@@ -25,7 +25,7 @@ class DecisionMoment(NamedTuple):
     age: StateAge
 
     @classmethod
-    def now(cls, point: DecisionPoint, consistency: Consistency) -> DecisionMoment:
+    def now(cls, point: DecisionPoint, consistency: Freshness) -> DecisionMoment:
         """Return the current moment; raise `StaleStateError`. Role versions belong to it until the caller awaits something."""
         snapshot = point.snapshot
         return cls(snapshot.revision, snapshot.restored, point.clock(), consistency.token(), consistency.age())

@@ -33,7 +33,6 @@ from rolecall.observability.decision_log.log import DecisionLog
 from rolecall.observability.decision_log.metrics import DecisionLogCollector
 from rolecall.observability.families import counter_by
 from rolecall.observability.metered_writer import WRITE_BOUNDS, MeteredWriter
-from rolecall.observability.replication_metrics import ReplicationCollector, ReplicationSources
 
 CODES = {code.value[0]: "".join(part.capitalize() for part in code.name.split("_")) for code in grpc.StatusCode} | {
     0: "OK"
@@ -91,9 +90,9 @@ class MetricSources:
     latency_bounds: Sequence[float]
     point: DecisionPoint
     requests: RequestCache
-    writer: MeteredWriter
+    writer: MeteredWriter | None
     calls_under_way: Callable[[], int]
-    replication: ReplicationSources
+    replication: Collector
     watches: Callable[[], int]
     refusals: Callable[[], Mapping[str, int]]
     silent_ended: Callable[[], int]
@@ -112,7 +111,7 @@ def make_registry(sources: MetricSources) -> CollectorRegistry:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_CallCollector(sources.method_stats, sources.latency_bounds))
     registry.register(_DomainCollector(sources))
-    registry.register(ReplicationCollector(sources.replication))
+    registry.register(sources.replication)
     if sources.credentials is not None:
         registry.register(CredentialCollector(sources.credentials))
     if sources.decision_log is not None:
@@ -184,12 +183,13 @@ class _DomainCollector(Collector):
             "rolecall_compiled_policies", "Compiled trust policies in the cache.", len(point.compiled)
         )
         yield _cache_bytes(point, sources.requests)
-        yield _writes(sources.writer)
-        yield CounterMetricFamily(
-            "rolecall_idempotent_replays",
-            "Writes that repeated an earlier request and got its result.",
-            sources.writer.replays,
-        )
+        if sources.writer is not None:
+            yield _writes(sources.writer)
+            yield CounterMetricFamily(
+                "rolecall_idempotent_replays",
+                "Writes that repeated an earlier request and got its result.",
+                sources.writer.replays,
+            )
         yield CounterMetricFamily(
             "rolecall_server_revivals", "Restarts of the gRPC server after a crash.", sources.revivals()
         )

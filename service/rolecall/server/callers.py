@@ -9,7 +9,7 @@ from structlog.typing import FilteringBoundLogger
 from rolecall.callers.directory import CallerDirectory
 from rolecall.callers.errors import InvalidCallersError
 from rolecall.callers.observation import MAX_OBSERVE_DAYS, ObservePeriod
-from rolecall.config.settings import Config
+from rolecall.config.serving_settings import ServingSettings
 from rolecall.config.sources import ConfigError
 from rolecall.policy.wording import rfc3339
 from rolecall.security.callers_reload import ReloadingCallers
@@ -59,7 +59,7 @@ class ServerCallers:
             self.log.info("callers", generation=self.directory.generation, entries=len(file.callers))
 
 
-def open_callers(config: Config, log: FilteringBoundLogger, now: int) -> ServerCallers:
+def open_callers(config: ServingSettings, log: FilteringBoundLogger, now: int) -> ServerCallers:
     """Return the callers of a server that starts at the time `now`; raise `CallersFileError` or `ConfigError`."""
     observe = _observe_period(config.callers_observe_until, log, now)
     if not config.callers:

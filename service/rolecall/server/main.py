@@ -12,13 +12,15 @@ import signal
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from typing import Protocol, TypeVar
 
 import uvloop
 from structlog.typing import FilteringBoundLogger
 
 from rolecall.config.options import decision_log_options, key_sets, tls_files
+from rolecall.config.serving_settings import ServingSettings
 from rolecall.config.settings import Config
 from rolecall.config.sources import ConfigError
 from rolecall.engine.clock import now_micros
@@ -27,11 +29,11 @@ from rolecall.observability.decision_log.record import ServerIdentity
 from rolecall.observability.logs import adopt_standard_logging, make_logger
 from rolecall.observability.metrics import rolecall_version
 from rolecall.roles.errors import RoleError
-from rolecall.security.credentials import CredentialsError, listener_security
+from rolecall.security.credentials import CredentialsError, ListenerSecurity, listener_security
 from rolecall.server.background import cancel, run_with_restarts
-from rolecall.server.callers import CallersFileError, open_callers
+from rolecall.server.callers import CallersFileError, ServerCallers, open_callers
 from rolecall.server.replica import Replica
-from rolecall.server.server import BoundAddresses, RolecallServer
+from rolecall.server.server import BoundAddresses, CallServer, RolecallServer
 from rolecall.server.shutdown import StopSignal, wait_until_done_or_set
 from rolecall.storage import open_repository
 from rolecall.storage.snapshot.file import SnapshotFileError
@@ -70,6 +72,20 @@ class StoppedError(StartError):
     """The server was stopped before it had started."""
 
 
+Settings_contra = TypeVar("Settings_contra", bound=ServingSettings, contravariant=True)
+Settings = TypeVar("Settings", bound=ServingSettings)
+
+
+class Running(Protocol[Settings_contra]):
+    """Gives a server that accepts calls until the block ends, as `running_server` does."""
+
+    def __call__(
+        self, config: Settings_contra, /, *, log: FilteringBoundLogger, stopping: StopSignal
+    ) -> AbstractAsyncContextManager[CallServer]:
+        """Return the block."""
+        ...
+
+
 @asynccontextmanager
 async def running_server(
     config: Config, *, log: FilteringBoundLogger | None = None, stopping: StopSignal | None = None
@@ -77,27 +93,19 @@ async def running_server(
     """Yield a server that accepts calls; stop it at once on exit. Raise `StartError`; `StoppedError` if stopped while starting."""
     log, stopping = log or make_logger(config.log_level, config.log_format), stopping or StopSignal()
     async with AsyncExitStack() as stack:
-        with _start_errors():
+        with start_errors():
             callers = open_callers(config, log, now_micros())
-            security = listener_security(
-                tls_files(config),
-                callers.directory,
-                loopback=config.listen.loopback,
-                insecure=config.insecure,
-                key_sets=key_sets(config),
-                admin_socket=bool(config.admin_socket),
-                sees_users=transport_named(config.transport).name == H2,
-            )
+            security = security_of(config, callers)
             replica = Replica(config, open_repository(config.store_url), log)
             stack.push_async_callback(replica.close)
-            decision_log = _decision_log(config, replica, log)
+            decision_log = open_decision_log(config, log, incarnation=lambda: replica.snapshot.incarnation)
             if decision_log:
                 stack.push_async_callback(decision_log.close)
             server = RolecallServer(config, replica, security, log, decision_log, callers=callers)
             stack.push_async_callback(server.close)
             await security.key_sets.read_first()
             server.listen()
-            await _load(replica, stopping)
+            await unless_stopped(replica.load_with_retry(), stopping)
         await server.start()
         callers.log_start()
         if security.warning:
@@ -107,14 +115,16 @@ async def running_server(
         yield server
 
 
-async def serve(config: Config, *, ready: Callable[[BoundAddresses], None] | None = None) -> None:
+async def serve(
+    config: Settings, running: Running[Settings], *, ready: Callable[[BoundAddresses], None] | None = None
+) -> None:
     """Serve until SIGTERM or SIGINT, then drain. Raise `StartError`."""
     log = make_logger(config.log_level, config.log_format)
     with adopt_standard_logging(log):
         stopping = StopSignal()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.request)
-        async with running_server(config, log=log, stopping=stopping) as server:
+        async with running(config, log=log, stopping=stopping) as server:
             if server.decision_log:
                 asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, server.decision_log.reopen)
             gc.collect()
@@ -126,7 +136,7 @@ async def serve(config: Config, *, ready: Callable[[BoundAddresses], None] | Non
                 "serving",
                 address=server.bound.address,
                 ops=server.bound.ops_address,
-                roles=len(server.replica.snapshot),
+                roles=len(server.state.snapshot),
                 transport=transport.name,
                 transport_reason=transport.why,
             )
@@ -139,11 +149,18 @@ async def serve(config: Config, *, ready: Callable[[BoundAddresses], None] | Non
 
 
 def run(config: Config, *, ready: Callable[[BoundAddresses], None] | None = None) -> int:
+    """Run a server as `run_serving` does."""
+    return run_serving(config, running_server, ready=ready)
+
+
+def run_serving(
+    config: Settings, running: Running[Settings], *, ready: Callable[[BoundAddresses], None] | None = None
+) -> int:
     """Serve on a new event loop; return the exit code: 0 after a signal, 2 with a sentence on stderr when it cannot start."""
     sys.setswitchinterval(SWITCH_SECONDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            runner.run(serve(config, ready=ready))
+            runner.run(serve(config, running, ready=ready))
         except StoppedError:
             return 0
         except StartError as error:
@@ -153,7 +170,7 @@ def run(config: Config, *, ready: Callable[[BoundAddresses], None] | None = None
 
 
 @contextmanager
-def _start_errors() -> Iterator[None]:
+def start_errors() -> Iterator[None]:
     """Turn every foreseen error of a start into a `StartError`."""
     try:
         yield
@@ -161,20 +178,35 @@ def _start_errors() -> Iterator[None]:
         raise StartError(str(error)) from error
 
 
-def _decision_log(config: Config, replica: Replica, log: FilteringBoundLogger) -> DecisionLog | None:
+def security_of(config: ServingSettings, callers: ServerCallers) -> ListenerSecurity:
+    """Return the security of the address that a process listens on; raise `CredentialsError`."""
+    return listener_security(
+        tls_files(config),
+        callers.directory,
+        loopback=config.listen.loopback,
+        insecure=config.insecure,
+        key_sets=key_sets(config),
+        admin_socket=bool(config.admin_socket),
+        sees_users=transport_named(config.transport).name == H2,
+    )
+
+
+def open_decision_log(
+    config: ServingSettings, log: FilteringBoundLogger, *, incarnation: Callable[[], str]
+) -> DecisionLog | None:
+    """Start the decision log, if there is to be one; raise `DecisionLogError`."""
     options = decision_log_options(config)
     if options is None:
         return None
-    identity = ServerIdentity(
-        instance=str(uuid.uuid4()), version=rolecall_version(), incarnation=lambda: replica.snapshot.incarnation
-    )
+    identity = ServerIdentity(instance=str(uuid.uuid4()), version=rolecall_version(), incarnation=incarnation)
     decision_log = DecisionLog(open_sink(options), options, identity, log=log, clock=time.monotonic)
     decision_log.start()
     return decision_log
 
 
-async def _load(replica: Replica, stopping: StopSignal) -> None:
-    loading = asyncio.create_task(replica.load_with_retry())
+async def unless_stopped(work: Coroutine[object, object, None], stopping: StopSignal) -> None:
+    """Return when `work` is done; raise `StoppedError` if a stop is requested earlier."""
+    loading = asyncio.create_task(work)
     await wait_until_done_or_set(loading, stopping.requested)
     if not loading.done():
         await cancel(loading)

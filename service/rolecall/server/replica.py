@@ -127,6 +127,14 @@ class Replica:
         self._log.warning("restored", revision=self.snapshot.revision, age_seconds=restored.age / 1_000_000)
         return True
 
+    def staleness(self) -> int:
+        """Return an upper bound of the age of the state, in microseconds."""
+        return self.follower.staleness()
+
+    def administered(self) -> bool:
+        """Return whether the store is reachable."""
+        return not self.polling.counts.failing
+
     def background_work(self) -> list[BackgroundWork]:
         """Return what keeps the state in step with the store, and the snapshot file with the state."""
         work: list[BackgroundWork] = [self.polling.run]

@@ -9,6 +9,7 @@ from functools import partial
 
 from structlog.typing import FilteringBoundLogger
 
+from rolecall.config.serving_settings import ServingSettings
 from rolecall.config.settings import Config
 from rolecall.observability.decision_log.log import DecisionLog
 from rolecall.observability.loop_probe import LoopProbe
@@ -19,11 +20,12 @@ from rolecall.security.credentials import CredentialsError, ListenerSecurity
 from rolecall.security.tokens.faults import TokenFault
 from rolecall.server.background import BackgroundWork
 from rolecall.server.callers import ServerCallers
-from rolecall.server.health import ServerHealth
+from rolecall.server.health import ServedState, ServerHealth
 from rolecall.server.replica import Replica
+from rolecall.server.replica_wiring import ReplicaWiring
 from rolecall.server.retention import Retention
 from rolecall.server.shutdown import StopSignal, wait_until_done_or_set
-from rolecall.server.wiring import CallersOfCalls, make_decoder, make_grpc_server, make_servicers, metric_sources
+from rolecall.server.wiring import CallersOfCalls, Wiring, make_grpc_server
 from rolecall.transport.endpoint import AddressError, Endpoint
 from rolecall.transport.rpc.refusal_log import RefusalLog
 
@@ -38,37 +40,36 @@ class BoundAddresses:
     ops_address: str
 
 
-class RolecallServer:
-    """A server that accepts calls. `decision_log` is None when decisions are not logged."""
+class CallServer:
+    """Accepts calls, and answers them by a state, with the parts that `wiring` makes. `decision_log` is None without one."""
 
     def __init__(
         self,
-        config: Config,
-        replica: Replica,
+        config: ServingSettings,
+        state: ServedState,
+        wiring: Wiring,
         listener_security: ListenerSecurity,
         log: FilteringBoundLogger,
-        decision_log: DecisionLog | None = None,
         *,
+        decision_log: DecisionLog | None,
         callers: ServerCallers,
     ) -> None:
         self._config, self._log, self._listener_security = config, log, listener_security
-        self.replica, self.callers, self.decision_log = replica, callers, decision_log
+        self.state, self.callers, self.decision_log = state, callers, decision_log
         self.probe = LoopProbe()
-        self.health = ServerHealth(replica, self.probe, max_staleness_seconds=config.max_staleness_seconds)
-        self.retention = Retention(replica, config, log)
+        self.health = ServerHealth(
+            state, self.probe, max_staleness_seconds=config.max_staleness_seconds, services=wiring.services
+        )
         self.identities = CallersOfCalls.of(listener_security)
         callers.directory.on_change(self.identities.streams.change)
         self.refusals = RefusalLog(log, causes=(*CredentialFault, *TokenFault))
-        self.decoder = decoder = make_decoder(config, listener_security, self.refusals)
+        self.decoder = decoder = wiring.decoder(listener_security, self.refusals)
         callers.directory.on_change(decoder.federation_changed)
-        servicers = make_servicers(
-            config, replica, self.identities, self.health.servicer, decision_log, decoder=decoder
-        )
+        servicers = wiring.servicers(self.identities, self.health.servicer, decision_log, decoder=decoder)
         self.grpc_server = make_grpc_server(config, servicers, log, self.identities, self.refusals)
         self.registry = make_registry(
-            metric_sources(
+            wiring.metric_sources(
                 self.grpc_server,
-                replica,
                 self.probe,
                 listener_security,
                 decision_log,
@@ -107,7 +108,7 @@ class RolecallServer:
         if not stop.done():
             await self.grpc_server.stop(0)
         await stop
-        await self.replica.save_snapshot()
+        await self.state.save_snapshot()
 
     async def close(self) -> None:
         """Stop at once."""
@@ -119,7 +120,6 @@ class RolecallServer:
         """Return what maintains the server while it runs."""
         work: list[BackgroundWork] = [
             self._revive_after_crashes,
-            self.retention.run,
             self.health.run,
             self._sweep,
             self._watch_keys,
@@ -167,3 +167,25 @@ class RolecallServer:
             self._log.warning("keys_kept", owner=owner, error=error)
         else:
             self._log.info("keys", owner=owner)
+
+
+class RolecallServer(CallServer):
+    """A server of the roles in a store."""
+
+    def __init__(
+        self,
+        config: Config,
+        replica: Replica,
+        listener_security: ListenerSecurity,
+        log: FilteringBoundLogger,
+        decision_log: DecisionLog | None = None,
+        *,
+        callers: ServerCallers,
+    ) -> None:
+        wiring = ReplicaWiring(config, replica)
+        super().__init__(config, replica, wiring, listener_security, log, decision_log=decision_log, callers=callers)
+        self.replica, self.retention = replica, Retention(replica, config, log)
+
+    def background_work(self) -> list[BackgroundWork]:
+        """Return what maintains the server while it runs."""
+        return [*super().background_work(), self.retention.run]

@@ -297,6 +297,22 @@ def _(error: engine.StaleStateError) -> Fault:
 
 
 @fault_of.register
+def _(error: transport.UpstreamUnavailableError) -> Fault:
+    reason = "REVISION_NOT_REACHED" if error.freshness else "UPSTREAM_UNAVAILABLE"
+    return plain_fault(code_pb2.UNAVAILABLE, reason, error, retry_seconds=RETRY_SECONDS)
+
+
+@fault_of.register
+def _(error: transport.UpstreamRefusedError) -> Fault:
+    return plain_fault(code_pb2.PERMISSION_DENIED, "UPSTREAM_REFUSED", error)
+
+
+@fault_of.register
+def _(error: transport.UpstreamAnswerError) -> Fault:
+    return error.fault
+
+
+@fault_of.register
 def _(error: engine.ChangeGapError) -> Fault:
     return plain_fault(code_pb2.UNAVAILABLE, "STATE_GAP", error, retry_seconds=RETRY_SECONDS)
 

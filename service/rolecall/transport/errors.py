@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rolecall.transport.fault import Fault
+
 
 class TransportError(Exception):
     """Base of every error about a call itself."""
@@ -171,3 +173,32 @@ class WatchTooSlowError(TransportError):
 
 STREAM_ENDINGS = (StreamStoppedError, StreamAgeError, StreamIdleError)
 """How the server ends streams in order: it has answered every message that it read, and the client continues on a new stream."""
+
+
+class UpstreamUnavailableError(TransportError):
+    """Only the followed server can answer a question, and it does not. With `freshness` that is because of what is required."""
+
+    def __init__(self, why: str, *, freshness: bool) -> None:
+        self.freshness = freshness
+        advice = "retry, or use minimize_latency" if freshness else "retry later"
+        super().__init__(
+            f"only the server that this agent follows can answer this, and it cannot be reached: {why}; {advice}"
+        )
+
+
+class UpstreamRefusedError(TransportError):
+    """Only the followed server can answer a question, and it does not answer it for the agent."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"only the server that this agent follows can answer this, and it refuses the agent: {why}; "
+            "ask the operator of the agent for its rights"
+        )
+
+
+class UpstreamAnswerError(TransportError):
+    """The followed server answered a question with an error, which the caller gets: `fault` is what it says."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        super().__init__(fault.message)

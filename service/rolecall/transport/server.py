@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
+import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2_grpc
 
@@ -23,7 +24,6 @@ from rolecall.transport.rpc.rates import CallerRates, TokenBuckets
 from rolecall.transport.rpc.registry import MethodRegistry, RegisteredServices
 from rolecall.transport.rpc.silent_calls import SilentCalls
 from rolecall.transport.rpc.streams import WRITE_TIMEOUT_SECONDS
-from rolecall.transport.services.decision import DecisionServicer
 from rolecall.transport.services.health import Health
 from rolecall.transport.services.reflection import JudgedReflection
 from rolecall.transport.wire import MakeWire, ServerTls
@@ -52,6 +52,19 @@ WAITING_GRACE_SECONDS = 1.0
 
 UPLOAD_TIME_FACTOR = 10
 """An upload may take this many times as long as a call with one message."""
+
+
+@runtime_checkable
+class BytesServicer(Protocol):
+    """A servicer of the DecisionService that takes queries as bytes, and answers some calls without a task."""
+
+    def raw_handlers(self) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
+        """Return the handlers of the methods that take queries as bytes."""
+        ...
+
+    def check_at_once(self, data: bytes, context: Any) -> bytes | None:
+        """Answer a `CheckAssumeRoleRequest` from bytes to bytes; return None if something must be awaited."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +207,7 @@ def _caller_rates(options: ServerOptions, name_of: CallerName) -> CallerRates | 
 def _services(servicers: Servicers) -> RegisteredServices:
     services: Any = RegisteredServices()
     decision_pb2_grpc.add_DecisionServiceServicer_to_server(servicers.decision, services)
-    if isinstance(servicers.decision, DecisionServicer):
+    if isinstance(servicers.decision, BytesServicer):
         services.prefer(DECISION_SERVICE, servicers.decision.raw_handlers())
         services.answer_at_once(DECISION_SERVICE, {"CheckAssumeRole": servicers.decision.check_at_once})
     role_pb2_grpc.add_RoleServiceServicer_to_server(servicers.role, services)

@@ -7,6 +7,7 @@ file has other numbers, so nothing that was remembered under the one before is f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from google.protobuf.message import DecodeError
 
@@ -37,6 +38,22 @@ def require_any_policy(caller: Caller) -> None:
     # Of a stream each message is judged by itself; one on which nothing can be answered does not stay open.
     if caller.generation and not caller.policies:
         raise PermissionDeniedError(CHECK_ASSUME_ROLE, ANY)
+
+
+class QuestionRights(Protocol):
+    """Judges who may ask about a role."""
+
+    def request(self, query: bytes, caller: Caller, now: int) -> AssumeRoleRequest:
+        """Return the request of a query that the caller may ask at the time `now`, in microseconds."""
+        ...
+
+    def require(self, action: str, role: str, request: AssumeRoleRequest, caller: Caller) -> None:
+        """Require the rights of a question about a role, of which `role` is the name as given."""
+        ...
+
+    def require_role(self, action: str, text: str, caller: Caller) -> None:
+        """Require a right on a role that is named by a text."""
+        ...
 
 
 class CheckRights:

@@ -10,7 +10,7 @@ from time import perf_counter
 from google.protobuf.message import DecodeError
 
 from rolecall.callers.caller import Caller
-from rolecall.engine.consistency import Consistency
+from rolecall.engine.consistency import Freshness
 from rolecall.engine.decision import Answer
 from rolecall.engine.decision_point import DecisionPoint, LongWorkError
 from rolecall.engine.decision_record import IssuedAnswer
@@ -24,7 +24,7 @@ from rolecall.transport.codecs.decision import MALFORMED_QUERY
 from rolecall.transport.codecs.federation import log_refusal
 from rolecall.transport.error_status import status_of
 from rolecall.transport.errors import PermissionDeniedError
-from rolecall.transport.rights.checks import CheckRights
+from rolecall.transport.rights.checks import QuestionRights
 
 
 class DecisionIds:
@@ -137,8 +137,8 @@ class Batches:
     def __init__(
         self,
         point: DecisionPoint,
-        consistency: Consistency,
-        rights: CheckRights,
+        consistency: Freshness,
+        rights: QuestionRights,
         ids: DecisionIds,
         answers: LongAnswers,
     ) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 
 from rolecall.callers.caller import Caller
-from rolecall.engine.consistency import Consistency
+from rolecall.engine.consistency import Freshness
 from rolecall.engine.decision import Answer, ServedFrom
 from rolecall.engine.decision_point import DecisionPoint, LongWorkError
 from rolecall.engine.decision_record import IssuedAnswer
 from rolecall.engine.errors import BatchSizeError, EngineError
-from rolecall.engine.history import RoleHistory
+from rolecall.engine.history import History
 from rolecall.engine.long_answers import DecisionMoment, LongAnswers
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.roles.role import Revision
@@ -37,7 +38,7 @@ from rolecall.transport.rights.actions import (
     LIST_TRUSTED_PRINCIPALS,
     READ_HISTORY,
 )
-from rolecall.transport.rights.checks import CheckRights, require_any_policy
+from rolecall.transport.rights.checks import QuestionRights, require_any_policy
 from rolecall.transport.rpc.call_origin import Identify
 from rolecall.transport.rpc.stream_callers import StreamCaller, StreamCallers
 from rolecall.transport.rpc.streams import BidiStream
@@ -53,7 +54,11 @@ class Callers:
 
     identify: Identify
     streams: StreamCallers
-    rights: CheckRights
+    rights: QuestionRights
+
+
+Respond: TypeAlias = "Callable[[int, bytes, StreamCaller, Report | None], Awaitable[bytes]]"
+"""Returns the bytes of the response to a message of a stream, given its number, its query, its caller, and what reports answers."""
 
 
 class DecisionServicer(rpc.DecisionServiceServicer):
@@ -62,12 +67,12 @@ class DecisionServicer(rpc.DecisionServiceServicer):
     def __init__(
         self,
         point: DecisionPoint,
-        consistency: Consistency,
+        consistency: Freshness,
         decoder: QueryDecoder,
         *,
         callers: Callers,
         reverse: ReverseQueries,
-        history: RoleHistory,
+        history: History,
         max_batch: int,
         answers: LongAnswers,
         calls: ObservedCalls | None = None,
@@ -158,10 +163,14 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         self, stream: BidiStream[Any, bytes], context: Any
     ) -> None:
         """Answer each `RawStreamRequest` with the bytes of a response as it arrives, in order."""
+        await self.answer_stream(stream, context, self.stream_response)
+
+    async def answer_stream(self, stream: BidiStream[Any, bytes], context: Any, respond: Respond) -> None:
+        """Answer each `RawStreamRequest` by `respond`, which is `stream_response` or what decides instead of it."""
         report = self._calls.begin("StreamCheckAssumeRole", context).unending() if self._calls else None
         with self._streams.of(context, stream.ending, require_any_policy) as caller:
             while (message := await stream.read()) is not None:
-                await stream.write(await self._stream_response(message.sequence, query_bytes(message), caller, report))
+                await stream.write(await respond(message.sequence, query_bytes(message), caller, report))
 
     async def ExplainAssumeRole(
         self, message: pb.ExplainAssumeRoleRequest, context: Any
@@ -223,7 +232,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             self._rights.require_role(READ_HISTORY, message.query.role, caller)
         return request
 
-    async def _stream_response(self, sequence: int, query: bytes, caller: StreamCaller, report: Report | None) -> bytes:
+    async def stream_response(self, sequence: int, query: bytes, caller: StreamCaller, report: Report | None) -> bytes:
         """Return the bytes of the response to a message of a stream."""
         try:
             try:
@@ -234,8 +243,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
                 return long.SerializeToString()
         except (EngineError, PermissionDeniedError) as error:
             log_refusal(error)
-            refused = pb.StreamCheckAssumeRoleResponse(sequence=sequence, error=status_of(error))
-            return refused.SerializeToString()
+            return refused_message(sequence, error)
 
     def _streamed(self, sequence: int, query: bytes, caller: Caller, report: Report | None) -> bytes:
         """Do as `_answer`, and return the bytes of the response to a message of a stream."""
@@ -277,3 +285,8 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         required = requirement(message)
         if required is not None:
             await self._consistency.reach(required)
+
+
+def refused_message(sequence: int, error: Exception) -> bytes:
+    """Return the bytes of the response to a message of a stream that is refused."""
+    return pb.StreamCheckAssumeRoleResponse(sequence=sequence, error=status_of(error)).SerializeToString()

@@ -1,0 +1,141 @@
+"""The server that an agent follows, and what the agent asks it with its own credential."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from google.rpc import code_pb2
+
+from rolecall.config.agent_settings import AgentConfig
+from rolecall.config.sources import ConfigError
+from rolecall.engine.errors import UpstreamOnlyError
+from rolecall.transport.errors import (
+    TooManyCallsError,
+    UpstreamAnswerError,
+    UpstreamRefusedError,
+    UpstreamUnavailableError,
+)
+from rolecall.transport.fault import Fault, FieldFault
+from rolecall_client.bearer import may_have_token
+from rolecall_client.checks import CallOptions
+from rolecall_client.connection.endpoint import Endpoint
+from rolecall_client.connection.settings import TlsFiles
+from rolecall_client.connection.tokens import FileToken
+from rolecall_client.errors import RolecallError
+from rolecall_client.methods import BATCH_CHECK, CHECK, WATCH_ROLES
+from rolecall_client.v1 import decision_pb2 as pb, watch_pb2 as w
+
+CALL_SECONDS = 10.0
+"""How long the followed server may take for a check that its caller gives more time."""
+
+MAX_CALLS = 256
+"""The most checks that are put to the followed server at a time."""
+
+_REFUSED = frozenset({"PERMISSION_DENIED", "UNAUTHENTICATED"})
+_UNAVAILABLE = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "UNKNOWN", "INTERNAL"})
+
+Answer = TypeVar("Answer")
+
+
+class Upstream:
+    """The followed server. It needs a running event loop. Raise `ConfigError` if it cannot be called as the settings say.
+
+    `asked` counts the checks that were put to it, by their outcome.
+    """
+
+    def __init__(self, config: AgentConfig) -> None:
+        try:
+            self._calls, _ = _endpoint(config).async_calls((), _endpoint(config).spans())
+        except ValueError as error:
+            raise ConfigError([f"--upstream: {error}"]) from None
+        self.asked = {"answered": 0, "refused": 0, "unavailable": 0}
+        self._under_way = 0
+
+    async def open_watch(self, request: w.WatchRolesRequest) -> Any:  # noqa: ANN401 - a stream of the client
+        """Open a watch; raise `RolecallError`."""
+        return await self._calls.open(WATCH_ROLES, request)
+
+    async def check(
+        self, request: pb.CheckAssumeRoleRequest, why: UpstreamOnlyError, seconds: float | None
+    ) -> pb.CheckAssumeRoleResponse:
+        """Return the answer of the followed server, within `seconds` if they are given."""
+        return await self._asked(self._calls.unary(CHECK, request, _options(seconds)), why)
+
+    async def batch(
+        self, request: pb.BatchCheckAssumeRoleRequest, why: UpstreamOnlyError, seconds: float | None
+    ) -> pb.BatchCheckAssumeRoleResponse:
+        """Return the answers of the followed server, within `seconds` if they are given."""
+        return await self._asked(self._calls.unary(BATCH_CHECK, request, _options(seconds)), why)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._calls.close()
+
+    async def _asked(self, answer: Awaitable[Answer], why: UpstreamOnlyError) -> Answer:
+        if self._under_way >= MAX_CALLS:
+            raise TooManyCallsError("checks of the followed server", MAX_CALLS, MAX_CALLS)
+        self._under_way += 1
+        try:
+            answered = await answer
+        except RolecallError as error:
+            raise self._failed(error, why) from error
+        finally:
+            self._under_way -= 1
+        self.asked["answered"] += 1
+        return answered
+
+    def _failed(self, error: RolecallError, why: UpstreamOnlyError) -> Exception:
+        if error.code in _REFUSED:
+            self.asked["refused"] += 1
+            return UpstreamRefusedError(why.why)
+        if error.code in _UNAVAILABLE:
+            self.asked["unavailable"] += 1
+            return UpstreamUnavailableError(why.why, freshness=why.freshness)
+        self.asked["answered"] += 1
+        return UpstreamAnswerError(_fault(error))
+
+
+def _endpoint(config: AgentConfig) -> Endpoint:
+    tls = None
+    if config.upstream_tls_ca:
+        tls = TlsFiles(
+            ca=Path(config.upstream_tls_ca),
+            cert=_path(config.upstream_tls_cert),
+            key=_path(config.upstream_tls_key),
+            server_name=config.upstream_tls_server_name or None,
+        )
+    elif not (config.upstream_insecure or may_have_token(config.upstream, None)):
+        # In plain text anyone on the way could send roles that allow everything.
+        raise ValueError(
+            "a server on another machine is followed over TLS: give --upstream-tls-ca, or --upstream-insecure if something "
+            "else encrypts"
+        )
+    token = FileToken(Path(config.upstream_token_file)) if config.upstream_token_file else None
+    return Endpoint(address=config.upstream, tls=tls, token=token)
+
+
+def _path(text: str) -> Path | None:
+    return Path(text) if text else None
+
+
+def _options(seconds: float | None) -> CallOptions:
+    return CallOptions(timeout=CALL_SECONDS if seconds is None else max(0.0, min(seconds, CALL_SECONDS)))
+
+
+def _fault(error: RolecallError) -> Fault:
+    """Return an error of the followed server as its caller gets it."""
+    return Fault(
+        code=code_pb2.Code.Value(error.code),
+        reason=error.reason or "UPSTREAM_ERROR",
+        message=error.message,
+        facts={name: fact for name, fact in error.metadata.items() if name != "request_id"},
+        fields=tuple(
+            FieldFault(
+                field=v.field, reason=v.reason, description=v.message, pointer=v.pointer, line=v.line, column=v.column
+            )
+            for v in error.violations
+        ),
+        retry_seconds=error.retry_after or 0.0,
+    )
