@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from rolecall_client import AsyncRolecallClient, RolecallClient, RolecallError, query
+from rolecall_client.connection import tls
 from rolecall_client.connection.replaceable import MAX_REPLACED
 from rolecall_client.connection.settings import ConnectionSettings, TlsFiles
 from rolecall_client.connection.tls import ReloadingTls
@@ -143,6 +144,23 @@ def test_a_missing_file_is_an_error_of_the_system(files: TlsFiles) -> None:
         RolecallClient("rolecall", tls=files)
 
 
+def test_files_that_are_replaced_while_they_are_verified_are_not_used(
+    service: TlsService, files: TlsFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What was read is one certificate, and what was found valid is another.
+    monkeypatch.setattr(tls, "_verify", lambda found: service.issue(found, "b"))
+
+    with pytest.raises(ValueError, match="are being replaced"):
+        RolecallClient("rolecall", tls=files)
+
+
+def test_a_file_of_any_size_is_not_read(files: TlsFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tls, "MAX_FILE_BYTES", 100)
+
+    with pytest.raises(ValueError, match="has more than 100 bytes"):
+        RolecallClient("rolecall", tls=files)
+
+
 def test_a_certificate_comes_with_its_key(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="given together"):
         TlsFiles(ca=tmp_path, cert=tmp_path)
@@ -243,6 +261,31 @@ def test_a_stream_moves_to_the_new_channel_and_answers_everything(
 
     assert first + rest == list(range(30))
     assert client._calls._channel._replaced == set()
+
+
+def test_a_stream_that_is_opened_while_its_channel_is_replaced_moves_as_well(
+    service: TlsService,
+    files: TlsFiles,
+    client: RolecallClient,
+    later: Callable[[float], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel = client._calls._channel
+    use = channel.use
+
+    def replaced_just_then() -> Any:
+        used = use()
+        monkeypatch.undo()
+        service.issue(files, "b")
+        channel._tls._looked_at = 0.0  # type: ignore[union-attr]
+        channel.refresh()
+        return used
+
+    monkeypatch.setattr(channel, "use", replaced_just_then)
+    answers = [answer.sequence for answer in client.stream([query(ALICE, "r")] * 5)]
+
+    assert answers == [0, 1, 2, 3, 4]
+    assert channel._replaced == set()
 
 
 async def test_an_asynchronous_stream_moves_as_well(
