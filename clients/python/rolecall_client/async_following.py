@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from rolecall_client.async_watch import AsyncOpen, AsyncWatch
 from rolecall_client.errors import RolecallError
-from rolecall_client.following import Pauses, is_permanent
+from rolecall_client.following import Pauses
 from rolecall_client.v1 import watch_pb2 as w
 from rolecall_client.watch_sink import WatchSink
 
@@ -20,10 +20,16 @@ class AsyncFollowing:
     """
 
     def __init__(
-        self, sink: WatchSink, open_stream: AsyncOpen, request: w.WatchRolesRequest, *, timeout: float
+        self,
+        sink: WatchSink,
+        open_stream: AsyncOpen,
+        request: w.WatchRolesRequest,
+        *,
+        timeout: float,
+        refused_pause: float | None = None,
     ) -> None:
         self._sink, self._open, self._request, self._timeout = sink, open_stream, request, timeout
-        self._pauses = Pauses()
+        self._pauses = Pauses(refused_pause)
         self._opened_at = 0.0
         self._task: asyncio.Task[None] | None = None
         self._is_closed = False
@@ -45,9 +51,10 @@ class AsyncFollowing:
         while True:
             error = await self._follow()
             self._sink.broken(error)
-            if is_permanent(error):
+            pause = self._pauses.after(error)
+            if pause is None:
                 return
-            await asyncio.sleep(self._pauses.next())
+            await asyncio.sleep(pause)
             self._sink.restart()
 
     async def _follow(self) -> RolecallError:

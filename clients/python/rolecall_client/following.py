@@ -2,6 +2,7 @@
 
 1. A watch that must start over calls `restart` of the sink first, so nothing that was built survives lost changes.
 2. An error that no later watch would avoid, such as a missing right, ends it: the sink gets the error, and no event after it.
+   With `refused_pause` a watch is tried again after that time, since a right can be given again.
 """
 
 from __future__ import annotations
@@ -30,14 +31,18 @@ def is_permanent(error: RolecallError) -> bool:
 
 
 class Pauses:
-    """The pauses between watches: random, and longer after each that failed."""
+    """The pauses between watches: random, and longer after each that failed; `refused` after one that no other would avoid."""
 
-    def __init__(self) -> None:
-        self._most = FIRST_PAUSE_SECONDS
+    def __init__(self, refused: float | None = None) -> None:
+        self._most, self._refused = FIRST_PAUSE_SECONDS, refused
 
     def start_over(self) -> None:
         """Make the next pause short: a watch works."""
         self._most = FIRST_PAUSE_SECONDS
+
+    def after(self, error: RolecallError) -> float | None:
+        """Return the seconds of the pause after an error; None: no other watch follows."""
+        return self._refused if is_permanent(error) else self.next()
 
     def next(self) -> float:
         """Return the seconds of the next pause."""
@@ -52,10 +57,18 @@ class Following:
     `open_stream` is `WatchRoles` of a stub. The first message of a watch must arrive within `timeout` seconds.
     """
 
-    def __init__(self, sink: WatchSink, open_stream: Open, request: w.WatchRolesRequest, *, timeout: float) -> None:
+    def __init__(
+        self,
+        sink: WatchSink,
+        open_stream: Open,
+        request: w.WatchRolesRequest,
+        *,
+        timeout: float,
+        refused_pause: float | None = None,
+    ) -> None:
         self._sink, self._request, self._timeout = sink, request, timeout
         self._streams = _Streams(open_stream)
-        self._pauses = Pauses()
+        self._pauses = Pauses(refused_pause)
         self._opened_at = 0.0
         self._thread = threading.Thread(target=self._run, name="rolecall-following", daemon=True)
         self._starting, self._started = threading.Lock(), False
@@ -81,7 +94,8 @@ class Following:
             if self._streams.closed.is_set():
                 return
             self._sink.broken(error)
-            if is_permanent(error) or self._streams.closed.wait(self._pauses.next()):
+            pause = self._pauses.after(error)
+            if pause is None or self._streams.closed.wait(pause):
                 return
             self._sink.restart()
 

@@ -10,7 +10,7 @@ import pytest
 from rolecall.callers.static_tokens import new_token
 from rolecall_client import AsyncRolecallClient, RolecallClient, RolecallError, query
 from rolecall_client.boottime import boottime
-from rolecall_client.local import LocalOptions
+from rolecall_client.local import LocalOptions, layer
 from rolecall_client.local.watch_credential import WatchCredential, noting
 from rolecall_client.v1 import watch_pb2 as w
 from tests.cli.serving import ACCOUNT, served
@@ -112,6 +112,37 @@ async def test_an_event_loop_has_its_renewed_credential_accepted_alike(address: 
             later = await client.check(ASKED)
 
         assert (is_local(before), is_local(first)) == (True, False)
+
+
+def test_a_watch_that_was_refused_is_tried_again(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layer, "REFUSED_SECONDS", 0.01)
+    token = [CHECKER.text]
+    with RolecallClient(address, token=lambda: token[0], local=LocalOptions()) as client:
+        replica = client.replica
+        assert replica is not None
+        with pytest.raises(RolecallError):
+            replica.wait_until_ready(30)
+
+        token[0] = WATCHER.text
+        eventually(lambda: is_local(client.check(ASKED)))
+
+        assert replica.wait_until_ready(30)
+
+
+async def test_an_event_loop_tries_a_refused_watch_again(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layer, "REFUSED_SECONDS", 0.01)
+    token = [CHECKER.text]
+    async with AsyncRolecallClient(address, token=lambda: token[0], local=LocalOptions()) as client:
+        assert client.replica is not None
+        with pytest.raises(RolecallError):
+            await client.replica.until_ready(30)
+
+        token[0] = WATCHER.text
+        answer = await client.check(ASKED)
+        while not is_local(answer):
+            answer = await client.check(ASKED)
+
+        assert client.replica.ready
 
 
 def test_a_credential_that_may_not_watch_ends_decisions_of_the_client(address: str) -> None:

@@ -16,13 +16,17 @@ from rolecall_client.v1 import watch_pb2 as w
 from rolecall_client.watch import Open
 
 FIRST_MESSAGE_SECONDS = 10.0
+REFUSED_SECONDS = 60.0
+"""How long after a watch was refused it is tried again: the right can be given again."""
 
 
 def local_layer(options: LocalOptions, open_watch: Open, next: Checks, digest: Digest, stack: ExitStack) -> LocalChecks:
     """Return the layer over `next`, with a replica that a thread feeds until the stack is closed."""
     replica = LocalReplica(options)
     opening = noting(open_watch, digest, replica.credential)
-    following = Following(replica, opening, _request(options), timeout=FIRST_MESSAGE_SECONDS)
+    following = Following(
+        replica, opening, _request(options), timeout=FIRST_MESSAGE_SECONDS, refused_pause=REFUSED_SECONDS
+    )
     stack.callback(replica.close)
     stack.callback(following.close)
     following.start()
@@ -35,7 +39,9 @@ def async_local_layer(
     """Return the layer over `next`, with a replica that a task feeds from the first check, or wait, until the stack is closed."""
     replica = LocalReplica(options)
     opening = noting_later(open_watch, digest, replica.credential)
-    following = AsyncFollowing(replica, opening, _request(options), timeout=FIRST_MESSAGE_SECONDS)
+    following = AsyncFollowing(
+        replica, opening, _request(options), timeout=FIRST_MESSAGE_SECONDS, refused_pause=REFUSED_SECONDS
+    )
     # Not now: only a check, or a wait, is certain to be in a running event loop.
     replica.start = following.start
     stack.callback(replica.close)

@@ -145,7 +145,8 @@ class LocalReplica:
         """Note that the stream ended. If the server refuses the watch nothing is decided here any more."""
         if not is_permanent(error):
             return
-        _log.warning("checks are left to the server, since it refuses the watch: %s", error)
+        if self._error is None:
+            _log.warning("checks are left to the server, since it refuses the watch: %s", error)
         with self._lock:
             self._forget()
             self._error = error
