@@ -426,6 +426,20 @@ def test_a_cache_without_room_caches_nothing(options: AnswerCacheOptions) -> Non
     assert (len(cached.cache), cached.cache.stored_bytes) == (0, 0)
 
 
+def test_an_answer_that_would_displace_many_others_is_not_cached(cached: Cached) -> None:
+    large = query(ALICE, ROLE, context={"k": ["v" * 1_000] * 70})
+
+    cached.put(answer(), large)
+
+    assert not cached.found(large)
+
+
+def test_a_response_without_a_decision_is_not_cached(cached: Cached) -> None:
+    cached.put(d.CheckAssumeRoleResponse(consistency_token="token"))
+
+    assert not cached.found()
+
+
 def test_nothing_is_left_when_every_answer_was_dropped(cached: Cached) -> None:
     for name in "abc":
         cached.put(answer(vary_keys=("k",)), query(ALICE, name, context={"k": name, "l": "1"}))
@@ -456,3 +470,9 @@ def test_a_limit_below_zero_is_refused(make: Callable[[], AnswerCacheOptions]) -
 def test_one_text_is_no_list_of_accounts() -> None:
     with pytest.raises(ValueError, match="several ids, not one text"):
         AnswerCacheOptions(account_ids="123456789012")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("account_id", ["prod", "", "1" * 21, "12a"])
+def test_an_account_that_is_no_id_is_refused(account_id: str) -> None:
+    with pytest.raises(ValueError, match="1 to 20 digits"):
+        AnswerCacheOptions(account_ids=("7", account_id))

@@ -184,8 +184,10 @@ class AnswerCache:
     def _entry(
         self, key: bytes, decision: d.Decision, response: d.CheckAssumeRoleResponse, sent_at: float
     ) -> Entry | None:
-        """Return the entry of an answer; None if it is not known for how long its decision holds."""
+        """Return the entry of an answer; None if it has no decision, or one of which it is not known for how long it holds."""
         if decision.HasField("valid_until") and not decision.HasField("valid_for"):
+            return None
+        if not response.HasField("decision"):
             return None
         staleness = seconds_of(decision.staleness)
         # Read again, since the caller may have changed the query while it was on its way.

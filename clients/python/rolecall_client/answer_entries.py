@@ -13,6 +13,9 @@ ENTRY_BYTES, ALIKE_BYTES = 850, 1_000
 KEY_BYTES, VALUE_BYTES = 300, 90
 """The memory of one condition key, and of one value, beside its text, which takes up to four bytes a character."""
 
+MAX_ENTRY_BYTES = 64 * 1024
+"""Queries with long values rarely recur, and each would displace many others."""
+
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Entry:
@@ -64,11 +67,11 @@ class Entries:
         return list(self._by_role.get(role, {}).values())
 
     def put(self, entry: Entry) -> None:
-        """Cache an answer in place of an earlier one, unless it is larger than the cache."""
+        """Cache an answer in place of an earlier one, unless it is too large."""
         if known := self._by_key.get(entry.key):
             self.remove(known)
         entry.weight = weight = _weight(entry)
-        if weight > self._max_bytes or not self._max_entries:
+        if weight > min(self._max_bytes, MAX_ENTRY_BYTES) or not self._max_entries:
             return
         while self.bytes + weight > self._max_bytes or len(self._by_key) >= self._max_entries:
             self.remove(next(iter(self._by_key.values())))
