@@ -12,6 +12,8 @@ import pytest
 
 from rolecall.cli.decision_log import files
 from rolecall.cli.decision_log.files import log_lines
+from rolecall.cli.decisions import _parse_since
+from rolecall.cli.failure import CommandError
 from tests.cli.conftest import CommandLine
 from tests.cli.serving import ACCOUNT, environment, served
 
@@ -259,3 +261,124 @@ def test_a_running_server_is_followed(tmp_path: Path) -> None:
 
     assert reported["input"]["who"] == BOB
     assert reported["result"]["reason"] == "ROLE_NOT_FOUND"
+
+
+def test_a_line_may_be_as_long_as_the_limit_and_no_longer(rolecall: CommandLine, log: Path) -> None:
+    def padded(length: int) -> str:
+        return line(1, padding="x" * (length - len(line(1, padding=""))))
+
+    log.write_text(padded(2 * 1024 * 1024))
+    longest = rolecall("decisions", str(log), "-o", "json")
+    log.write_text(padded(2 * 1024 * 1024 + 1) + line(2))
+    longer = rolecall("decisions", str(log), "-o", "json")
+
+    assert (ids(longest.out), longest.err) == (["d-1"], "")
+    assert ids(longer.out) == ["d-2"]
+    assert f"{log}:1:1: warning: the line is longer than 2,097,152 bytes\n" in longer.err
+
+
+@pytest.mark.parametrize(
+    ("age", "seconds"), [("0s", 0), ("1s", 1), ("90s", 90), ("2m", 120), ("1h", 3_600), ("2d", 172_800)]
+)
+def test_an_age_is_counted_back_from_now(age: str, seconds: int) -> None:
+    now = 1_700_000_000_000_000
+
+    assert _parse_since(age, now) == now - seconds * 1_000_000
+
+
+def test_an_age_does_not_reach_beyond_the_first_time() -> None:
+    assert _parse_since("999999999d", 5_000_000) == 0
+    assert _parse_since("5s", 5_000_001) == 1
+
+
+@pytest.mark.parametrize("text", ["1234567890s", "1w", "-1s", "1.5h", "s", " 1s"])
+def test_an_age_of_another_form_is_refused(text: str) -> None:
+    with pytest.raises(CommandError, match="is not a time"):
+        _parse_since(text, 0)
+
+
+def test_the_default_is_the_last_hundred_decisions(rolecall: CommandLine, log: Path) -> None:
+    log.write_text(line(1) + line(2) * 100)
+    more = rolecall("decisions", str(log), "-o", "json")
+    log.write_text(line(2) * 100)
+    exact = rolecall("decisions", str(log), "-o", "json")
+
+    assert ids(more.out) == ids(exact.out) == ["d-2"] * 100
+    assert more.err == "these are the last 100 of 101 decisions; --limit 0 shows all\n"
+    assert exact.err == ""
+
+
+def test_numbers_in_messages_have_separators(rolecall: CommandLine, log: Path) -> None:
+    log.write_text(line(1) * 2_001)
+
+    err = rolecall("decisions", str(log), "--limit", "2000").err
+
+    assert err == "these are the last 2,000 of 2,001 decisions; --limit 0 shows all\n"
+
+
+def test_a_log_that_is_followed_is_read_five_times_a_second(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(files.time, "sleep", pauses.append)
+    lines = log_lines(str(log), follow=True)
+
+    while len(pauses) < 2:
+        next(lines)
+
+    assert pauses == [0.2, 0.2]
+
+
+def test_the_lines_of_each_file_are_counted_from_one(log: Path) -> None:
+    log.with_name(f"{log.name}.1").write_text("a\nb\n")
+    log.write_text("c\nd")
+
+    found = [(Path(one.file).name, one.number, one.data) for one in log_lines(str(log), follow=False) if one]
+
+    assert found == [
+        ("decisions.log.1", 1, b"a\n"),
+        ("decisions.log.1", 2, b"b\n"),
+        ("decisions.log", 1, b"c\n"),
+        ("decisions.log", 2, b"d"),
+    ]
+
+
+def test_rotated_files_have_a_number_of_up_to_six_digits(log: Path) -> None:
+    for suffix in ("999999", "1000000", "1x", "", "01"):
+        log.with_name(f"{log.name}.{suffix}").write_text("x\n")
+    log.with_name(f"x{log.name}.1").write_text("x\n")
+
+    found = {Path(one.file).name for one in log_lines(str(log), follow=False) if one}
+
+    assert found == {"decisions.log", "decisions.log.999999", "decisions.log.01"}
+
+
+def test_a_log_of_which_only_rotated_files_are_left_is_read(log: Path) -> None:
+    log.rename(log.with_name(f"{log.name}.1"))
+
+    assert len(list(log_lines(str(log), follow=False))) == len(LINES)
+
+
+def test_a_log_that_was_truncated_is_read_again_from_its_start(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "POLL_SECONDS", 0)
+    lines = log_lines(str(log), follow=True)
+    while next(lines) is not None:
+        pass
+
+    log.write_text(line(7))
+    found = [one for one in (next(lines) for _ in range(4)) if one]
+
+    assert [json.loads(one.data)["decision_id"] for one in found] == ["d-7"]
+
+
+@pytest.mark.parametrize(
+    "change", ["2026-1-31T08:00:01.000000Z", "2026-01-31T08:00:01.000000", "2026-01-31T08:00:01.00000Z"]
+)
+def test_a_time_is_in_the_format_of_the_log(rolecall: CommandLine, log: Path, change: str) -> None:
+    log.write_text(line(1, timestamp=change))
+
+    assert "`timestamp` is not a time in the format of the decision log" in rolecall("decisions", str(log)).err
+
+
+def test_the_method_is_shown_unless_it_is_the_ordinary_one(rolecall: CommandLine, log: Path) -> None:
+    log.write_text(line(1, method="ExplainAssumeRole", matched_statements=[]))
+
+    assert rolecall("decisions", str(log)).out.endswith("role/App  (ExplainAssumeRole)\n")

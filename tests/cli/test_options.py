@@ -6,6 +6,7 @@ The tables are compared with the command line itself, so that a new option is no
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -256,6 +257,72 @@ def test_an_option_changes_what_is_sent(last_call: Recorded, command: str, optio
     assert sent not in plain.text
     assert sent in changed.text
     assert changed.method == plain.method
+
+
+@pytest.mark.parametrize(
+    ("command", "sent"),
+    {
+        "check": f'query {{ principal: "{USER}" role: "r" }}',
+        "explain": f'query {{ principal: "{USER}" role: "r" }}',
+        "who-can": 'role: "42/some"',
+        "what-can": f'principal: "{USER}" page_size: 1000',
+        "whoami": "",
+        "can": 'action: "ram:CreateRole" resource: "acs:ram::42:role/a"',
+        "apply": 'options { request_id: "ID" }\nroles { roles { role_name: "first" assume_role_policy_document: "{}" } }',
+        "export": "page_size: 500 view: ROLE_VIEW_FULL",
+        "watch": "",
+        "role create": 'role_name: "made" assume_role_policy_document: "{\\"some\\": 1}" request_id: "ID"',
+        "role get": 'role: "42/some"',
+        "role list": "page_size: 500 view: ROLE_VIEW_BASIC",
+        "role update": 'role: "42/some" max_session_duration_seconds: 3600 update_mask '
+        '{ paths: "max_session_duration_seconds" } request_id: "ID"',
+        "role delete": 'role: "42/some" request_id: "ID"',
+        "role history": 'role: "42/some" page_size: 20',
+        "role rollback": 'role: "42/some" revision: 5 request_id: "ID"',
+    }.items(),
+)
+def test_without_options_nothing_is_sent_but_the_arguments_and_sizes_of_pages(
+    last_call: Recorded, command: str, sent: str
+) -> None:
+    call = last_call(command, *REMOTE[command].arguments)
+
+    written = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID", call.text)
+    assert written.partition("\n")[2] == sent
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["role", "history", "r", "--limit=0"],
+        ["role", "history", "r", "--limit=1001"],
+        ["role", "rollback", "r", "--revision=0"],
+        ["role", "create", "r", "--policy=policy.json", "--max-session-duration=-1"],
+        ["check", f"--as={USER}", "--role=r", "--duration=-1"],
+        ["migrate", "--wait=-1"],
+        ["migrate", "--wait=86401"],
+        ["audit", "verify", "--from=0"],
+        ["test", "roles.yaml", "--fail-under=-1"],
+        ["test", "roles.yaml", "--fail-under=101"],
+        ["decisions", "log", "--limit=-1"],
+    ],
+)
+def test_a_number_outside_its_range_is_refused(rolecall: CommandLine, arguments: list[str]) -> None:
+    outcome = rolecall(*arguments)
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "Input should be " in outcome.err
+
+
+def test_the_ends_of_ranges_are_allowed(last_call: Recorded, rolecall: CommandLine) -> None:
+    assert "page_size: 1000" in last_call("role history", "r", "--limit=1000").text
+    assert "page_size: 1" in last_call("role history", "r", "--limit=1").text
+    assert "revision: 1" in last_call("role rollback", "r", "--revision=1").text
+    for name, option in (("--fail-under", "0"), ("--fail-under", "100")):
+        assert "Input should be " not in rolecall("test", "roles.yaml", name, option).err
+    for option in ("--wait=0", "--wait=86400"):
+        assert rolecall("migrate", option, "--store=sqlite:///m.db").code == 0
+    for option in ("--from=1", "--from=2"):
+        assert "Input should be " not in rolecall("audit", "verify", option, "--store=sqlite:///m.db").err
 
 
 @pytest.mark.parametrize("command", [name for name, remote in REMOTE.items() if remote.required])
