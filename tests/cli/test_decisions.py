@@ -318,7 +318,7 @@ def test_numbers_in_messages_have_separators(rolecall: CommandLine, log: Path) -
 
 def test_a_log_that_is_followed_is_read_five_times_a_second(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(files.time, "sleep", pauses.append)
+    monkeypatch.setattr("rolecall.cli.decision_log.files.time.sleep", pauses.append)
     lines = log_lines(str(log), follow=True)
 
     while len(pauses) < 2:
