@@ -12,7 +12,7 @@ from rolecall_client import query
 from rolecall_client.checks import CallOptions
 from rolecall_client.local.local_checks import AsyncLocalChecks, LocalChecks
 from rolecall_client.v1 import decision_pb2 as d
-from tests.clients.local.feeding import CALL, AsyncServer, Clocks, Server, changed, checkpoint, fed
+from tests.clients.local.feeding import CALL, OPENED, AsyncServer, Clocks, Server, changed, checkpoint, fed
 from tests.engine.world import ACCOUNT, ALICE, HOUR, NOON, OTHER, allow, deny, document
 
 APP = changed(document(allow()))
@@ -63,6 +63,30 @@ def test_a_decision_is_evaluated_once_and_then_cached() -> None:
     served = [answer.decision.served_from for _ in range(2) if (answer := replica.answer(asked(), None, CALL))]
 
     assert served == [d.SERVED_FROM_EVALUATED, d.SERVED_FROM_CACHED]
+
+
+def test_answers_do_not_share_what_a_caller_may_change() -> None:
+    replica = fed(APP)
+    first = replica.answer(asked(), None, CALL)
+    assert first is not None
+
+    first.decision.allowed = False
+    first.consistency_token = "changed"
+    second = replica.answer(asked(), None, CALL)
+
+    assert second is not None
+    assert (second.decision.allowed, second.consistency_token) == (True, "token-5")
+
+
+def test_an_answer_has_the_revision_and_the_token_of_the_newest_checkpoint() -> None:
+    replica = fed(APP)
+    replica.answer(asked(), None, CALL)
+
+    replica.checkpoint(checkpoint(6), OPENED)
+    answer = replica.answer(asked(), None, CALL)
+
+    assert answer is not None
+    assert (answer.decision.revision, answer.consistency_token) == (6, "token-6")
 
 
 def test_a_role_that_does_not_exist_in_a_followed_account_is_denied() -> None:

@@ -89,8 +89,9 @@ class Decider:
         decision.revision = self._state.snapshot.revision
         decision.served_from = _SERVED[answer.served_from]
         # Not by `FromMicroseconds`, which takes a tenth of the time of a decision.
+        staleness = decision.staleness
         seconds, micros = divmod(age, _MICROS)
-        decision.staleness.seconds, decision.staleness.nanos = seconds, micros * 1_000
+        staleness.seconds, staleness.nanos = seconds, micros * 1_000
         if answer.decision.valid_until is not None:
             decision.valid_for.FromMicroseconds(answer.decision.valid_until - now - self._error)
         return response
