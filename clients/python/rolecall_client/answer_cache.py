@@ -58,6 +58,8 @@ class AnswerCache:
         self._changed: OrderedDict[str, int] = OrderedDict()
         self._refusal_logged = False
         self.hits = self.misses = 0
+        self.followed_revision = 0
+        """Up to which revision the watch has reported every change; 0: it has not begun."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -117,6 +119,7 @@ class AnswerCache:
         with self._lock:
             self._clear()
             self._age.discard()
+            self.followed_revision = 0
             self._covered_from = math.inf
             self._changed.clear()
             # If commits were lost, a server that has not noticed yet may answer by a revision with the number of another one.
@@ -139,6 +142,8 @@ class AnswerCache:
             if self._covered_from == math.inf:
                 self._covered_from = checkpoint.revision
             self._age.checkpoint(checkpoint, opened_at)
+            # A resumed stream begins with the checkpoint of its token, which may be older.
+            self.followed_revision = max(self.followed_revision, checkpoint.revision)
 
     def broken(self, error: RolecallError) -> None:
         """Log that the watch ends, if it does; otherwise the age of the followed state grows until it is resumed."""
