@@ -13,7 +13,7 @@ from rolecall.engine.snapshot import Snapshot
 from rolecall.storage.snapshot import saver
 from rolecall.storage.snapshot.file import SnapshotFile, SnapshotFileError
 from rolecall.storage.snapshot.restore import restore_snapshot
-from rolecall.storage.snapshot.saver import SnapshotSaver
+from rolecall.storage.snapshot.saver import SnapshotSaver, StoredState
 from tests.engine.following import Parts
 
 KEY = b"k" * 32
@@ -26,8 +26,7 @@ class Saving:
         self.file = SnapshotFile(directory / "state", KEY)
         self.saver = SnapshotSaver(
             self.file,
-            self.parts.follower,
-            token_key=lambda: self.parts.repository.token_key,
+            StoredState(self.parts.follower, lambda: self.parts.repository.token_key),
             on_change=self.reported.append,
         )
 

@@ -11,6 +11,7 @@ from rolecall.config.account_settings import AccountSettings
 from rolecall.config.limit_settings import LimitSettings
 from rolecall.config.listen_settings import ListenSettings
 from rolecall.config.log_settings import LogSettings
+from rolecall.config.snapshot_settings import SnapshotSettings
 from rolecall.config.sources import ConfigError, flag_of, read_settings, variable_of
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.errors import InvalidFieldsError
@@ -20,7 +21,7 @@ DRAIN_DELAY_BEYOND_LOOPBACK = 5.0
 
 # Fields of the last base come first.
 @dataclass(frozen=True, kw_only=True)
-class ServingSettings(LimitSettings, LogSettings, AccountSettings, ListenSettings):
+class ServingSettings(LimitSettings, LogSettings, SnapshotSettings, AccountSettings, ListenSettings):
     """What a server and an agent have in common."""
 
     @classmethod
@@ -49,6 +50,8 @@ class ServingSettings(LimitSettings, LogSettings, AccountSettings, ListenSetting
 
     def contradictions(self) -> Iterator[str]:
         """Yield what is wrong with settings that depend on each other."""
+        if bool(self.snapshot_file) != bool(self.snapshot_key_file):
+            yield "give --snapshot-file and --snapshot-key-file together, or neither"
         if self.callers_observe_until is not None and not self.callers:
             yield "--callers-observe-until needs --callers, whose rights are observed"
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from rolecall.config.administration_settings import AdministrationSettings
 from rolecall.config.serving_settings import ServingSettings
 from rolecall.config.setting import setting
-from rolecall.config.snapshot_settings import SnapshotSettings
 from rolecall.config.sources import ConfigError
 from rolecall.config.store_settings import DEFAULT_STORE, StoreSettings
 from rolecall.config.types import read_one_worker
@@ -21,7 +20,7 @@ from rolecall.config.types import read_one_worker
 
 # Fields of the last base come first.
 @dataclass(frozen=True, kw_only=True)
-class Config(AdministrationSettings, SnapshotSettings, StoreSettings, ServingSettings):
+class Config(AdministrationSettings, StoreSettings, ServingSettings):
     """The settings of one process. The defaults suit a laptop; None stands for a default that depends on other settings."""
 
     workers: int = setting(1, read_one_worker, "Number of processes that answer calls; 1 in this version.")
@@ -44,6 +43,4 @@ class Config(AdministrationSettings, SnapshotSettings, StoreSettings, ServingSet
         """Yield what is wrong with settings that depend on each other."""
         if self.store_file and self.store != DEFAULT_STORE:
             yield "--store and --store-file name two stores; give one of them"
-        if bool(self.snapshot_file) != bool(self.snapshot_key_file):
-            yield "give --snapshot-file and --snapshot-key-file together, or neither"
         yield from super().contradictions()

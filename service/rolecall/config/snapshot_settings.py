@@ -15,7 +15,7 @@ class SnapshotSettings:
     snapshot_file: str = setting(
         "",
         read_text,
-        "File to save the state to, so that a restart does not need the database; requires --snapshot-key-file.",
+        "File to save the state to, so that a restart needs no database, and an agent no server; requires --snapshot-key-file.",
     )
     snapshot_key_file: str = setting("", read_text, "File with at least 32 bytes that authenticate the snapshot file.")
     snapshot_seconds: float = setting(60.0, Seconds(1, 86_400), "Interval between writes of the snapshot file.")

@@ -55,13 +55,15 @@ class FollowedState:
         self._bound: _Bound | None = None
         self._changed_at = 0
         self._floor: tuple[Revision, int] | None = None
+        self.generation = 0
+        """How often the whole state was exchanged."""
 
-    def restore(self, roles: Iterable[Role], revision: Revision, token: str, *, age: int, now: int) -> None:
+    def restore(self, restored: Snapshot, token: str, *, age: int, now: int) -> None:
         """Start with a state that was saved, and is at most `age` microseconds old at the time `now`.
 
         It is replaced by the first initial state. Its token is not known to be one of this watch.
         """
-        self.snapshot.replace(Snapshot(roles, revision=revision, restored=True, indexed=False))
+        self.snapshot.replace(restored)
         self.token, self._changed_at = token, now
         self._bound = _Bound(now - age, now - age)
 
@@ -120,6 +122,7 @@ class FollowedState:
             # up to when the higher revision was seen. Until then a decision could undo a revocation.
             self._floor = (self.snapshot.revision, self._changed_at)
         self.snapshot.replace(Snapshot.of_versions(whole, revision))
+        self.generation += 1
         self._changed_at, self._bound = now, None
 
     def _advance(self, revision: Revision, now: int) -> None:

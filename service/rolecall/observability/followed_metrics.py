@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from rolecall.engine.snapshot import Snapshot
 from rolecall.observability.families import counter_by
+from rolecall.observability.replication_metrics import SnapshotFileCounters, snapshot_file_metrics
 
 
 class WatchCounters(Protocol):
@@ -24,12 +25,16 @@ class WatchCounters(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowedSources:
-    """Where the numbers are read. `asked` has the checks that were put to the followed server, by their outcome."""
+    """Where the numbers are read. `saver` is None without a snapshot file.
+
+    `asked` has the checks that were put to the followed server, by their outcome.
+    """
 
     snapshot: Snapshot
     watch: WatchCounters
     staleness: Callable[[], int | None]
     asked: Mapping[str, int]
+    saver: SnapshotFileCounters | None
 
 
 class FollowedCollector(Collector):
@@ -51,6 +56,11 @@ class FollowedCollector(Collector):
             inf if age is None else age / 1_000_000,
         )
         yield GaugeMetricFamily(
+            "rolecall_snapshot_restored",
+            "1 while the state comes from the snapshot file and the followed server has not confirmed it.",
+            int(snapshot.restored),
+        )
+        yield GaugeMetricFamily(
             "rolecall_upstream_connected", "1 while the watch of the followed server is open.", int(watch.connected)
         )
         yield CounterMetricFamily("rolecall_upstream_breaks", "Times the watch broke or was not opened.", watch.breaks)
@@ -60,3 +70,5 @@ class FollowedCollector(Collector):
         yield counter_by(
             "outcome", "rolecall_upstream_checks", "Checks put to the followed server, by outcome.", self._sources.asked
         )
+        if self._sources.saver is not None:
+            yield from snapshot_file_metrics(self._sources.saver)

@@ -44,10 +44,7 @@ class ReplicationCollector(Collector):
         yield from self._polls()
         yield from self._breaks()
         if self._saver is not None:
-            yield _counter("rolecall_snapshot_file_writes", "Times the snapshot file was written.", self._saver.saved)
-            yield _counter(
-                "rolecall_snapshot_file_errors", "Times writing the snapshot file failed.", self._saver.errors
-            )
+            yield from snapshot_file_metrics(self._saver)
 
     def _state(self) -> Iterator[Metric]:
         snapshot = self._follower.snapshot
@@ -102,6 +99,12 @@ class ReplicationCollector(Collector):
         yield _counter(
             "rolecall_state_digest_mismatch", "Comparisons that found a difference.", self._reconciler.mismatches
         )
+
+
+def snapshot_file_metrics(saver: SnapshotFileCounters) -> Iterator[Metric]:
+    """Return the metrics of a snapshot file."""
+    yield _counter("rolecall_snapshot_file_writes", "Times the snapshot file was written.", saver.saved)
+    yield _counter("rolecall_snapshot_file_errors", "Times writing the snapshot file failed.", saver.errors)
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

@@ -33,7 +33,7 @@ from rolecall.server.background import BackgroundWork
 from rolecall.storage.snapshot.file import SnapshotFile, SnapshotFileError
 from rolecall.storage.snapshot.key import read_key
 from rolecall.storage.snapshot.restore import restore_snapshot
-from rolecall.storage.snapshot.saver import SnapshotSaver
+from rolecall.storage.snapshot.saver import SnapshotSaver, StoredState
 from rolecall.transport.codecs.decision import encode_decision
 
 FINAL_SNAPSHOT_SECONDS = 3.0
@@ -168,9 +168,8 @@ class Replica:
     def _snapshot_saver(self) -> SnapshotSaver | None:
         if self.file is None:
             return None
-        return SnapshotSaver(
-            self.file, self.follower, token_key=lambda: self._token_key, on_change=self._log_snapshot_file
-        )
+        state = StoredState(self.follower, lambda: self._token_key)
+        return SnapshotSaver(self.file, state, on_change=self._log_snapshot_file)
 
     def _adopt(self, token_key: bytes, incarnation: str) -> None:
         self._token_key = token_key

@@ -20,13 +20,14 @@ _MICROS = 1_000_000
 class FollowedRoles:
     """Feeds a followed state. It is a `WatchSink`, in one event loop.
 
-    `whole` is set once there is a whole state, `refused` when the server refuses the watch. `connected` is whether a stream is
-    open, `reconnects` counts how often it was open again after it broke, `breaks` how often a stream broke.
+    `whole` is set once there is a whole state, `answered` then or once a stream broke, `refused` when the server refuses the watch.
+    `connected` is whether a stream is open, `reconnects` counts how often it was open again after it broke, `breaks` how often one
+    broke.
     """
 
     def __init__(self, state: FollowedState, log: FilteringBoundLogger) -> None:
         self._state, self._log, self._reader = state, log, WatchedRoles()
-        self.whole, self.refused = asyncio.Event(), asyncio.Event()
+        self.whole, self.answered, self.refused = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.connected, self.reconnects, self.breaks = False, 0, 0
         self._reported = ""
 
@@ -48,6 +49,7 @@ class FollowedRoles:
             self.reconnects += self.whole.is_set()
             self._log.info("following", revision=self._state.snapshot.revision, roles=len(self._state.snapshot))
         self.whole.set()
+        self.answered.set()
 
     def broken(self, error: RolecallError) -> None:
         """Note that the stream ended; the present state decides, while it is young enough."""
@@ -57,5 +59,6 @@ class FollowedRoles:
         if error.code != self._reported:
             self._reported = error.code
             self._log.warning("upstream_lost", error=f"{error.code}: {error}", revision=self._state.snapshot.revision)
+        self.answered.set()
         if is_permanent(error):
             self.refused.set()

@@ -45,14 +45,13 @@ async def running_agent(
             stack.push_async_callback(server.close)
             await security.key_sets.read_first()
             server.listen()
-            for work in replica.background_work():
-                stack.push_async_callback(cancel, asyncio.create_task(run_with_restarts(work, log)))
+            stack.push_async_callback(cancel, asyncio.create_task(run_with_restarts(replica.follow, log)))
             await unless_stopped(replica.load(), stopping)
         await server.start()
         callers.log_start()
         if security.warning:
             log.warning(security.warning)
-        for work in server.background_work():
+        for work in (*server.background_work(), *replica.background_work()):
             stack.push_async_callback(cancel, asyncio.create_task(run_with_restarts(work, log)))
         yield server
 

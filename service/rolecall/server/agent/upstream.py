@@ -47,9 +47,13 @@ class Upstream:
 
     def __init__(self, config: AgentConfig) -> None:
         try:
-            self._calls, _ = _endpoint(config).async_calls((), _endpoint(config).spans())
+            endpoint = _endpoint(config)
+            self._calls, _ = endpoint.async_calls((), endpoint.spans())
         except ValueError as error:
             raise ConfigError([f"--upstream: {error}"]) from None
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise ConfigError([f"cannot read `{error.filename}` of the --upstream-tls files: {why}"]) from None
         self.asked = {"answered": 0, "refused": 0, "unavailable": 0}
         self._under_way = 0
 

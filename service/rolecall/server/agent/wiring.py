@@ -71,7 +71,11 @@ class AgentWiring:
         """Return where the metrics of the agent are read from."""
         replica = self._replica
         sources = FollowedSources(
-            snapshot=replica.snapshot, watch=replica.roles, staleness=replica.staleness, asked=replica.upstream.asked
+            snapshot=replica.snapshot,
+            watch=replica.roles,
+            staleness=replica.staleness,
+            asked=replica.upstream.asked,
+            saver=replica.saver,
         )
         state = MeasuredState(replica.point, None, FollowedCollector(sources))
         return metric_sources(

@@ -30,6 +30,9 @@ from rolecall.storage.snapshot.format import (
 from rolecall.storage.snapshot.moment import Moment
 
 STATE_KIND = b"rolecall state 1\n"
+AGENT_STATE_KIND = b"rolecall agent state 1\n"
+"""A file of an agent is another kind: it has no key of tokens, and a server must not start from it."""
+
 SEEN_KIND = b"rolecall seen 1\n"
 
 PAUSE_SECONDS = 0.001
@@ -55,13 +58,13 @@ class SavedSnapshot:
 
 
 class SnapshotFile:
-    """A file with the state of a server. Its methods block, and must be called one at a time, by one process.
+    """A file with a state, of a server or of another `kind`. Its methods block, and must be called one at a time, by one process.
 
     Raise `SnapshotFileError` if its directory does not exist.
     """
 
-    def __init__(self, path: Path, key: bytes) -> None:
-        self.path, self._key = path, key
+    def __init__(self, path: Path, key: bytes, *, kind: bytes = STATE_KIND) -> None:
+        self.path, self._key, self._kind = path, key, kind
         self._seen = path.with_name(f"{path.name}.seen")
         self._refused = path.with_name(f"{path.name}.refused")
         if not path.parent.is_dir():
@@ -80,7 +83,7 @@ class SnapshotFile:
         `pause` is called after each frame, so that other threads run. An error that it or `roles` raises aborts the writing. After
         any error the file is unchanged. Raise `SnapshotFileError` if the file cannot be written.
         """
-        encoder = AuthenticatedEncoder(self._key, STATE_KIND)
+        encoder = AuthenticatedEncoder(self._key, self._kind)
         # Durable: after a crash of the machine the old file or the new one is there, whole.
         with _writing(self.path), replacing(self.path) as file:
             file.write(encoder.header)
@@ -101,7 +104,7 @@ class SnapshotFile:
     def read(self) -> SavedSnapshot:
         """Return the content of the file, all of it authenticated; raise `NoSnapshotFileError`, `SnapshotFileError`."""
         with _reading(self.path), open_regular(self.path) as file:
-            position, seen, roles = decode_snapshot(read_authenticated(file, self._key, STATE_KIND))
+            position, seen, roles = decode_snapshot(read_authenticated(file, self._key, self._kind))
         later, warning = self._read_last_seen(position)
         return SavedSnapshot(position=position, seen=later or seen, roles=roles, warning=warning)
 

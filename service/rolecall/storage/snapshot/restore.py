@@ -26,6 +26,14 @@ def restore_snapshot(file: SnapshotFile, *, max_age: int) -> RestoredSnapshot:
 
     Raise `SnapshotFileError`; a file that is not authentic is renamed to PATH.refused first.
     """
+    saved, age = read_saved(file, max_age=max_age)
+    return RestoredSnapshot(
+        snapshot=_snapshot(saved), age=age, token_key=saved.position.token_key, warning=saved.warning
+    )
+
+
+def read_saved(file: SnapshotFile, *, max_age: int) -> tuple[SavedSnapshot, int]:
+    """Return the content of a file and its age in microseconds; block and raise as `restore_snapshot` does."""
     try:
         saved = file.read()
     except NoSnapshotFileError:
@@ -40,9 +48,7 @@ def restore_snapshot(file: SnapshotFile, *, max_age: int) -> RestoredSnapshot:
     if age > max_age:
         old, limit = age / _MICROS, max_age / _MICROS
         raise SnapshotFileError(f"the snapshot file `{file.path}` is {old:g} seconds old; the limit is {limit:g}")
-    return RestoredSnapshot(
-        snapshot=_snapshot(saved), age=age, token_key=saved.position.token_key, warning=saved.warning
-    )
+    return saved, age
 
 
 def _set_aside(file: SnapshotFile) -> str:

@@ -11,8 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from math import inf
 from time import monotonic, sleep
+from typing import Protocol
 
 from rolecall.engine.follower import Follower
+from rolecall.engine.snapshot import Snapshot
 from rolecall.storage.snapshot.file import PAUSE_SECONDS, SnapshotFile, SnapshotFileError
 from rolecall.storage.snapshot.format import SnapshotPosition
 from rolecall.storage.snapshot.moment import Moment, read_boot_id
@@ -21,22 +23,65 @@ REST_FACTOR = 20
 """After a write, the saver rests this many times its duration: writing takes at most about a twentieth of the time."""
 
 
-class SnapshotSaver:
-    """Saves the state of a follower to a file.
+class SavedState(Protocol):
+    """A state that is saved. A state of another `generation` differs, even at the same revision."""
 
-    `token_key` returns the key of the store that is followed. `on_change` is called with the error when saving starts to fail, and
-    with None when it succeeds again.
+    @property
+    def snapshot(self) -> Snapshot:
+        """Return the roles."""
+        ...
+
+    @property
+    def generation(self) -> int:
+        """Return how often the whole state was exchanged."""
+        ...
+
+    def position(self) -> SnapshotPosition:
+        """Return what identifies the state as it is now."""
+        ...
+
+    def staleness(self) -> int | None:
+        """Return an upper bound of the age of the state, in microseconds; None: it is not known."""
+        ...
+
+
+class StoredState:
+    """The state of a follower, as it is saved. `token_key` returns the key of the store that is followed."""
+
+    def __init__(self, follower: Follower, token_key: Callable[[], bytes]) -> None:
+        self._follower, self._token_key = follower, token_key
+        self.snapshot, self.staleness = follower.snapshot, follower.staleness
+
+    @property
+    def generation(self) -> int:
+        """Return how often the whole state was exchanged."""
+        return self._follower.feed.generation
+
+    def position(self) -> SnapshotPosition:
+        """Return what identifies the state as it is now."""
+        snapshot = self.snapshot
+        return SnapshotPosition(
+            incarnation=snapshot.incarnation,
+            revision=snapshot.revision,
+            hash=snapshot.hash,
+            token_key=self._token_key(),
+        )
+
+
+class SnapshotSaver:
+    """Saves a state to a file.
+
+    `on_change` is called with the error when saving starts to fail, and with None when it succeeds again.
     """
 
     def __init__(
         self,
         file: SnapshotFile,
-        follower: Follower,
+        state: SavedState,
         *,
-        token_key: Callable[[], bytes],
         on_change: Callable[[SnapshotFileError | None], object],
     ) -> None:
-        self._file, self._follower, self._token_key, self._on_change = file, follower, token_key, on_change
+        self._file, self._state, self._on_change = file, state, on_change
         self._boot_id = read_boot_id()
         self._written, self._not_before = (-1, -1), 0.0
         self._deadline, self._updating = inf, asyncio.Lock()
@@ -72,18 +117,14 @@ class SnapshotSaver:
 
     async def update(self, thread: ThreadPoolExecutor) -> None:
         """Update the file once; raise `SnapshotFileError`."""
-        snapshot, loop = self._follower.snapshot, asyncio.get_running_loop()
+        snapshot, loop = self._state.snapshot, asyncio.get_running_loop()
+        staleness = self._state.staleness()
         # The store has not confirmed a restored state yet: saving it would make it appear fresh.
-        if snapshot.restored:
+        if snapshot.restored or staleness is None:
             return
-        position = SnapshotPosition(
-            incarnation=snapshot.incarnation,
-            revision=snapshot.revision,
-            hash=snapshot.hash,
-            token_key=self._token_key(),
-        )
-        seen = Moment.now(self._boot_id).before(self._follower.staleness())
-        state = (self._follower.feed.generation, snapshot.revision)
+        position = self._state.position()
+        seen = Moment.now(self._boot_id).before(staleness)
+        state = (self._state.generation, snapshot.revision)
         if state == self._written:
             await loop.run_in_executor(thread, self._file.touch, position, seen)
         elif monotonic() >= self._not_before:
