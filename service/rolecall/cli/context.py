@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rolecall_client.contexts.choice import ChosenConnection
     from rolecall_client.contexts.context import ContextsFile, ServerContext, TokenOrigin
 
-_HINT = "write `contexts: {NAME: {address: HOST:PORT}}` in it; `rolecall schema contexts` describes the file"
+_HINT = "`rolecall context add NAME --address HOST:PORT` adds one; `rolecall schema contexts` describes the file"
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, choose and show servers by name.")
 
