@@ -49,9 +49,12 @@ QUERIES: dict[str, tuple[pb.AssumeRoleQuery, dict[str, object]]] = {
 
 
 @pytest.mark.parametrize("kind", QUERIES)
-async def test_a_query_that_only_the_server_can_decide_is_put_to_it(kind: str) -> None:
+async def test_a_query_that_only_the_server_can_decide_is_put_to_it(kind: str, tmp_path: Path) -> None:
     asking, flags = QUERIES[kind]
-    async with node(**{"account_id": "", **flags}) as pair:
+    # Without a callers file nobody may assert claims.
+    callers = tmp_path / "callers.yaml"
+    callers.write_text("callers: [{name: node, match: {local: true}, policies: [AdministratorAccess]}]")
+    async with node(**{"account_id": "", "callers": str(callers), **flags}) as pair:
         role = await pair.upstream.create()
         if not flags:
             await pair.agent.at(role.revision)

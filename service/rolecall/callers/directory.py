@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from rolecall.callers.credential import Credential
 from rolecall.callers.declarations import CallersFile
-from rolecall.callers.granted import CallersGeneration
+from rolecall.callers.granted import WITHOUT_FILE, CallersGeneration, WithoutFile
 from rolecall.callers.observation import ObservePeriod
 from rolecall.callers.remembered_rights import RememberedRights
 from rolecall.callers.rights import CredentialOrigin, KnownCaller
@@ -27,7 +27,8 @@ class CallerDirectory:
     """The callers by the current generation of the callers file, or without a file.
 
     Without one, the callers of this machine have AdministratorAccess, those of a server that runs with `--insecure` have
-    RolecallDecider, and all others nothing. The callers that were used last are cached, within limits of entries and bytes.
+    RolecallDecider, and all others nothing, unless `without_file` says something else. The callers that were used last are
+    cached, within limits of entries and bytes.
     """
 
     def __init__(
@@ -35,10 +36,12 @@ class CallerDirectory:
         file: CallersFile | None = None,
         *,
         observe: ObservePeriod | None = None,
+        without_file: WithoutFile = WITHOUT_FILE,
         clock: Callable[[], int] = now_micros,
     ) -> None:
         self.clock, self.observe = clock, observe
-        self.current = CallersGeneration(file)
+        self._without_file = without_file
+        self.current = CallersGeneration(file, without_file)
         self.remembered = RememberedRights()
         self._callers: OrderedDict[_Key, tuple[KnownCaller, int]] = OrderedDict()
         self._bytes = 0
@@ -82,7 +85,7 @@ class CallerDirectory:
 
     def replace(self, file: CallersFile | None) -> None:
         """Answer by another callers file from now on, also for callers that are in use."""
-        self.apply(CallersGeneration(file))
+        self.apply(CallersGeneration(file, self._without_file))
 
     def apply(self, generation: CallersGeneration) -> None:
         """Answer by another generation from now on; it may have been made on another thread."""

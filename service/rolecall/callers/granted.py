@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
+from typing import TypeAlias
 
 from rolecall.callers.credential import Credential, CredentialKind
 from rolecall.callers.declarations import CallerEntry, CallersFile
@@ -19,7 +20,7 @@ from rolecall.policy.permission.system_policies import SYSTEM_POLICIES
 from rolecall.policy.principal import Principal, PrincipalKind
 from rolecall.policy.readers import fold
 
-ADMINISTRATOR, DECIDER = "AdministratorAccess", "RolecallDecider"
+ADMINISTRATOR, DECIDER, CHECKER = "AdministratorAccess", "RolecallDecider", "RolecallChecker"
 
 MAX_POLICY_SETS = 1_000
 MAX_KNOWN_ACTIONS = 200
@@ -28,12 +29,17 @@ MAX_KNOWN_ACTIONS = 200
 _PRINCIPALS = "its entries name different principals"
 _TOO_MANY = f"its entries have more than {MAX_POLICIES_OF_AN_ENTRY} policies of the file together, which is the limit"
 
-_WITHOUT_FILE = {
+WithoutFile: TypeAlias = Mapping[CredentialKind, tuple[str, ...]]
+
+WITHOUT_FILE: WithoutFile = {
     CredentialKind.LOCAL: (ADMINISTRATOR,),
     CredentialKind.UID: (ADMINISTRATOR,),
     CredentialKind.ANONYMOUS: (DECIDER,),
 }
 """The policies of callers where there is no callers file. All others have none."""
+
+ONLY_CHECKS: WithoutFile = dict.fromkeys(WITHOUT_FILE, (CHECKER,))
+"""The same where no caller may do anything but check."""
 
 _MAX_NUMBERS = 10_000
 
@@ -99,10 +105,10 @@ NOTHING_GRANTED = GrantedRights()
 
 
 class CallersGeneration:
-    """One generation of the callers file, or none, and what it grants."""
+    """One generation of the callers file, or none, and what it grants. `without_file` is what no file grants."""
 
-    def __init__(self, file: CallersFile | None) -> None:
-        self.file = file
+    def __init__(self, file: CallersFile | None, without_file: WithoutFile = WITHOUT_FILE) -> None:
+        self.file, self._without_file = file, without_file
         self.hash = file.generation if file else ""
         self._index = EntryIndex(file.callers if file else ())
         self._numbers: dict[Hashable, int] = {}
@@ -123,7 +129,7 @@ class CallersGeneration:
         if credential.kind is CredentialKind.LOCAL_ADMIN:
             return self._rights((ADMINISTRATOR,))
         if self.file is None:
-            return self._rights(_WITHOUT_FILE.get(credential.kind, ()))
+            return self._rights(self._without_file.get(credential.kind, ()))
         found = self._index.matching(credential, certificate)
         entries = tuple(entry for entry in found if entry.until is None or now < entry.until)
         return self._of_entries(entries) if entries else NOTHING_GRANTED

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from rolecall.config.serving_settings import ServingSettings
 from rolecall.config.setting import setting
-from rolecall.config.types import read_account_ids, read_boolean, read_text
+from rolecall.config.types import read_account_ids, read_boolean, read_group, read_text
+from rolecall.transport.endpoint import SocketAccess
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,17 @@ class UpstreamSettings:
 class AgentConfig(ServingSettings, UpstreamSettings):
     """The settings of one agent."""
 
+    socket_group: int | None = setting(
+        None,
+        read_group,
+        "Group, by its name or number, whose members may call on the Unix socket (default: only the user of the agent).",
+    )
+
+    @property
+    def socket_access(self) -> SocketAccess | None:
+        """Return who may connect to a Unix socket: the user of the agent, and the group of `--socket-group`."""
+        return None if self.listen.host else SocketAccess(self.socket_group)
+
     def contradictions(self) -> Iterator[str]:
         """Yield what is wrong with settings that depend on each other."""
         if not self.upstream:
@@ -56,4 +68,6 @@ class AgentConfig(ServingSettings, UpstreamSettings):
             yield "--upstream-tls-cert and --upstream-tls-server-name need --upstream-tls-ca, which turns on TLS"
         if self.upstream_insecure and self.upstream_tls_ca:
             yield "--upstream-insecure is plain text, and --upstream-tls-ca turns on TLS; give one of them"
+        if self.socket_group is not None and self.listen.host:
+            yield "--socket-group needs a Unix socket: give --listen unix:PATH"
         yield from super().contradictions()

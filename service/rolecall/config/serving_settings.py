@@ -15,6 +15,7 @@ from rolecall.config.snapshot_settings import SnapshotSettings
 from rolecall.config.sources import ConfigError, flag_of, read_settings, variable_of
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.errors import InvalidFieldsError
+from rolecall.transport.endpoint import SocketAccess
 
 DRAIN_DELAY_BEYOND_LOOPBACK = 5.0
 
@@ -40,6 +41,11 @@ class ServingSettings(LimitSettings, LogSettings, SnapshotSettings, AccountSetti
     def accounts(self) -> Accounts:
         """Return the default account and the aliases."""
         return Accounts(self.account_id, dict(self.account_alias))
+
+    @property
+    def socket_access(self) -> SocketAccess | None:
+        """Return who may connect if the process listens on a Unix socket; None: what its umask allows."""
+        return None
 
     @property
     def drain_delay(self) -> float:

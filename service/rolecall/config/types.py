@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from grp import getgrnam
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from rolecall.observability.decision_log.masking import read_pointer
@@ -17,6 +18,7 @@ _ACCOUNT_ID = re.compile(r"[0-9]{1,20}", re.ASCII)
 MAX_ACCOUNTS = 100
 """The most accounts that one watch may name; it may also follow all of them."""
 
+_MAX_GROUPS = 2**32 - 1
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)
 
 
@@ -180,6 +182,16 @@ def read_account_ids(text: str) -> tuple[str, ...]:
     if len(ids) > MAX_ACCOUNTS:
         raise ValueError(f"names {len(ids)} accounts, {MAX_ACCOUNTS} are allowed; leave it out to follow all of them")
     return ids
+
+
+def read_group(text: str) -> int:
+    """Return the number of a group of this machine, which is given by its name or its number."""
+    if text.isascii() and text.isdigit() and int(text) < _MAX_GROUPS:
+        return int(text)
+    try:
+        return getgrnam(text).gr_gid
+    except KeyError:
+        raise ValueError("must be the name of a group of this machine, or the number of a group") from None
 
 
 def read_severities(text: str) -> frozenset[Severity]:

@@ -8,6 +8,7 @@ from structlog.typing import FilteringBoundLogger
 
 from rolecall.callers.directory import CallerDirectory
 from rolecall.callers.errors import InvalidCallersError
+from rolecall.callers.granted import WITHOUT_FILE, WithoutFile
 from rolecall.callers.observation import MAX_OBSERVE_DAYS, ObservePeriod
 from rolecall.config.serving_settings import ServingSettings
 from rolecall.config.sources import ConfigError
@@ -59,11 +60,16 @@ class ServerCallers:
             self.log.info("callers", generation=self.directory.generation, entries=len(file.callers))
 
 
-def open_callers(config: ServingSettings, log: FilteringBoundLogger, now: int) -> ServerCallers:
-    """Return the callers of a server that starts at the time `now`; raise `CallersFileError` or `ConfigError`."""
+def open_callers(
+    config: ServingSettings, log: FilteringBoundLogger, now: int, *, without_file: WithoutFile = WITHOUT_FILE
+) -> ServerCallers:
+    """Return the callers of a server that starts at the time `now`; raise `CallersFileError` or `ConfigError`.
+
+    `without_file` is what they may do without a callers file.
+    """
     observe = _observe_period(config.callers_observe_until, log, now)
     if not config.callers:
-        return ServerCallers(CallerDirectory(), None, None, log)
+        return ServerCallers(CallerDirectory(without_file=without_file), None, None, log)
     try:
         reloading = ReloadingCallers(config.callers, observe=observe)
     except InvalidCallersError as error:

@@ -84,7 +84,7 @@ class CallServer:
     def listen(self) -> None:
         """Bind the addresses; the ops port answers from now on. Raise `AddressError`."""
         listen, ops_listen = self._config.listen, self._config.ops_listen
-        endpoint = Endpoint(listen.text, listen.host, listen.port)
+        endpoint = Endpoint(listen.text, listen.host, listen.port, self._config.socket_access)
         port = self.grpc_server.bind(endpoint, self._listener_security.certificate)
         if self._config.admin_socket:
             self.grpc_server.bind_admin(self._config.admin_socket)

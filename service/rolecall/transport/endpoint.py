@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 
 
 class AddressError(Exception):
@@ -16,12 +17,35 @@ class AddressError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class SocketAccess:
+    """Who may connect to a Unix socket: the user of this process, and the members of a group if one is given by its number."""
+
+    group: int | None = None
+
+    def apply(self, path: Path) -> None:
+        """Set the mode of a socket file, and its group; raise `AddressError` if this process may not give it to the group."""
+        if self.group is None:
+            path.chmod(0o600)
+            return
+        try:
+            os.chown(path, -1, self.group)
+        except OSError as error:
+            why = f"its file cannot be given to the group {self.group} ({reason_of(error)}); run as a member of it"
+            raise AddressError(f"unix:{path}", why) from None
+        path.chmod(0o660)
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where to listen: an address in the syntax of gRPC, with its host and port; a Unix socket has neither."""
+    """Where to listen: an address in the syntax of gRPC, with its host and port; a Unix socket has neither.
+
+    `access` is who may connect to a Unix socket; None: what the umask of the process allows.
+    """
 
     address: str
     host: str = ""
     port: int = 0
+    access: SocketAccess | None = None
 
     def require_free(self) -> None:
         """Raise `AddressError` if the address is in use or not available; gRPC itself would not say why."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import grpc
 
 from rolecall.transport.channel_options import channel_options
-from rolecall.transport.endpoint import AddressError, Endpoint
+from rolecall.transport.endpoint import AddressError, Endpoint, SocketAccess
 from rolecall.transport.options import ServerOptions
 from rolecall.transport.rpc.registry import MethodRegistry
 from rolecall.transport.wire import ServerTls
@@ -35,26 +37,18 @@ class GrpcioServer:
     def bind(self, endpoint: Endpoint, tls: ServerTls | None) -> int:
         """Listen on an endpoint; return the port. Raise `AddressError`."""
         credentials = tls.credentials if tls else None
-        port = _add_port(self._server, endpoint.address, credentials)
-        address = endpoint.with_port(port)
-        self._rebind.append(lambda: _add_port(self._server, address, credentials))
+        port = _add_endpoint(self._server, endpoint, credentials)
+        again = replace(endpoint, address=endpoint.with_port(port))
+        self._rebind.append(lambda: _add_endpoint(self._server, again, credentials))
         return port
 
     def bind_admin(self, path: str) -> None:
         """Listen on a Unix socket that only the user of this process may use; raise `AddressError`."""
         # gRPC marks its calls as `local`, which a client cannot ask for. It cannot say which user calls.
         credentials = grpc.local_server_credentials(grpc.LocalConnectionType.UDS)
-
-        def add() -> None:
-            # gRPC makes the file and listens at once: a mode that is set later would leave a moment for other users.
-            umask = os.umask(0o177)
-            try:
-                _add_port(self._server, f"unix:{path}", credentials)
-            finally:
-                os.umask(umask)
-
-        add()
-        self._rebind.append(add)
+        endpoint = Endpoint(f"unix:{path}", access=SocketAccess())
+        _add_endpoint(self._server, endpoint, credentials)
+        self._rebind.append(lambda: _add_endpoint(self._server, endpoint, credentials))
 
     async def start(self) -> None:
         """Accept connections from now on."""
@@ -92,6 +86,19 @@ class GrpcioServer:
         # The task also fails when a server is stopped before its first call (seen with grpcio 1.85).
         if not task.cancelled() and task.exception() is not None and not self._stopped:
             self._crashed.set()
+
+
+def _add_endpoint(server: grpc.aio.Server, endpoint: Endpoint, credentials: grpc.ServerCredentials | None) -> int:
+    if endpoint.access is None:
+        return _add_port(server, endpoint.address, credentials)
+    # gRPC makes the file and listens at once: a mode that is set later would leave a moment for other users.
+    umask = os.umask(0o177)
+    try:
+        port = _add_port(server, endpoint.address, credentials)
+    finally:
+        os.umask(umask)
+    endpoint.access.apply(Path(endpoint.address.removeprefix("unix:")))
+    return port
 
 
 def _add_port(server: grpc.aio.Server, address: str, credentials: grpc.ServerCredentials | None) -> int:

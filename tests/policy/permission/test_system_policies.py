@@ -33,6 +33,7 @@ SELF_DECIDER = {"rolecall:CheckAssumeRole", "rolecall:ListAssumableRoles"}
         ("AliyunRAMFullAccess", set(ROLE_ACTIONS)),
         ("AliyunRAMReadOnlyAccess", {"ram:GetRole", "ram:ListRoles"}),
         ("RolecallSelfDecider", SELF_DECIDER),
+        ("RolecallChecker", {"rolecall:CheckAssumeRole", "rolecall:AskFor"}),
         ("RolecallDecider", SELF_DECIDER | {"rolecall:AskFor"}),
         ("RolecallAuditor", {"ram:GetRole", "ram:ListRoles", *OWN_ACTIONS} - {"rolecall:AssertFederated"}),
     ],
@@ -43,5 +44,5 @@ def test_a_system_policy_allows_exactly_these_actions(name: str, allowed: set[st
     assert {action for action in ACTIONS if evaluated(permissions, action).outcome is Outcome.ALLOW} == allowed
 
 
-def test_there_are_seven_system_policies() -> None:
-    assert len(SYSTEM_POLICIES) == 7
+def test_there_are_eight_system_policies() -> None:
+    assert len(SYSTEM_POLICIES) == 8

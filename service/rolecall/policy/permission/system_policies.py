@@ -1,4 +1,4 @@
-"""The system policies: shipped with the service and read-only. The last three are for the callers of this service."""
+"""The system policies: shipped with the service and read-only. The last four are for the callers of this service."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ _ACTIONS = {
     "AliyunRAMReadOnlyAccess": ("ram:Get*", "ram:List*"),
     "RolecallDecider": (*_CHECKS, "rolecall:AskFor"),
     "RolecallSelfDecider": _CHECKS,
+    "RolecallChecker": ("rolecall:CheckAssumeRole", "rolecall:AskFor"),
     "RolecallAuditor": _READS,
 }
 

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from structlog.typing import FilteringBoundLogger
 
+from rolecall.callers.granted import ONLY_CHECKS
 from rolecall.config.agent_settings import AgentConfig
 from rolecall.engine.clock import now_micros
 from rolecall.observability.logs import make_logger
@@ -33,7 +34,7 @@ async def running_agent(
     log, stopping = log or make_logger(config.log_level, config.log_format), stopping or StopSignal()
     async with AsyncExitStack() as stack:
         with start_errors():
-            callers = open_callers(config, log, now_micros())
+            callers = open_callers(config, log, now_micros(), without_file=ONLY_CHECKS)
             security = security_of(config, callers)
             replica = AgentReplica(config, Upstream(config), log)
             stack.push_async_callback(replica.close)

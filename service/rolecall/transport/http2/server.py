@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 
 from rolecall.transport.connection_counts import ConnectionClosure, ConnectionCounts
-from rolecall.transport.endpoint import AddressError, Endpoint, reason_of
+from rolecall.transport.endpoint import AddressError, Endpoint, SocketAccess, reason_of
 from rolecall.transport.http2.acceptance import Acceptance
 from rolecall.transport.http2.connection import Http2Connection
 from rolecall.transport.http2.methods import Methods
@@ -22,7 +22,6 @@ from rolecall.transport.wire import ServerTls
 
 BACKLOG = 1_024
 _TURNS_TO_CLOSE = 3
-ADMIN_MODE = 0o600
 
 LAST_SECONDS = 1.0
 """How long clients may take to accept the last statuses of a server that stops."""
@@ -55,7 +54,8 @@ class Http2Server:
     def bind_admin(self, path: str) -> None:
         """Listen on a Unix socket that only the user of this process may use; raise `AddressError`."""
         # Its connections do not count: a server that is full must still have its way out.
-        self._listen_on(Endpoint(f"unix:{path}"), partial(Http2Connection, self, admin=True), ADMIN_MODE)
+        endpoint = Endpoint(f"unix:{path}", access=SocketAccess())
+        self._listen_on(endpoint, partial(Http2Connection, self, admin=True))
 
     async def start(self) -> None:
         """Accept connections."""
@@ -100,11 +100,9 @@ class Http2Server:
         self.memory.tick()
         self._bound_answers()
 
-    def _listen_on(
-        self, endpoint: Endpoint, connection: Callable[[], asyncio.Protocol], mode: int | None = None
-    ) -> socket.socket:
+    def _listen_on(self, endpoint: Endpoint, connection: Callable[[], asyncio.Protocol]) -> socket.socket:
         try:
-            bound = listening_socket(endpoint, BACKLOG, mode)
+            bound = listening_socket(endpoint, BACKLOG)
         except OSError as error:
             raise AddressError(endpoint.address, reason_of(error)) from None
         self._sockets.append((bound, connection))

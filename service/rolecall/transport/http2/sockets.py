@@ -9,7 +9,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from rolecall.transport.endpoint import Endpoint, family_of
+from rolecall.transport.endpoint import AddressError, Endpoint, family_of
 
 UNSENT_BYTES = 128 * 1024
 """How much of the answers of one connection the kernel buffers beyond what is on its way: by default it is up to megabytes."""
@@ -17,10 +17,10 @@ UNSENT_BYTES = 128 * 1024
 _UNIX = "unix:"
 
 
-def listening_socket(endpoint: Endpoint, backlog: int, mode: int | None = None) -> socket.socket:
-    """Return a listening socket that does not block; raise `OSError`. `mode` is that of the file of a Unix socket."""
+def listening_socket(endpoint: Endpoint, backlog: int) -> socket.socket:
+    """Return a listening socket that does not block; raise `OSError` or `AddressError`."""
     unix = endpoint.address.startswith(_UNIX)
-    bound = _unix_socket(endpoint, backlog, mode) if unix else _tcp_socket(endpoint, backlog)
+    bound = _unix_socket(endpoint, backlog) if unix else _tcp_socket(endpoint, backlog)
     bound.setblocking(False)  # noqa: FBT003  (the standard library has no keyword here)
     return bound
 
@@ -36,7 +36,7 @@ def _tcp_socket(endpoint: Endpoint, backlog: int) -> socket.socket:
     return bound
 
 
-def _unix_socket(endpoint: Endpoint, backlog: int, mode: int | None) -> socket.socket:
+def _unix_socket(endpoint: Endpoint, backlog: int) -> socket.socket:
     path = Path(endpoint.address.removeprefix(_UNIX))
     with suppress(FileNotFoundError):
         if stat.S_ISSOCK(path.stat().st_mode):
@@ -44,11 +44,11 @@ def _unix_socket(endpoint: Endpoint, backlog: int, mode: int | None) -> socket.s
     bound = socket.socket(socket.AF_UNIX)
     try:
         bound.bind(str(path))
-        if mode is not None:
+        if endpoint.access is not None:
             # Before it listens nobody can connect, so that no other user can in between.
-            path.chmod(mode)
+            endpoint.access.apply(path)
         bound.listen(backlog)
-    except OSError:
+    except (OSError, AddressError):
         bound.close()
         raise
     return bound
