@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
 
 import pytest
 
@@ -84,6 +87,27 @@ def test_what_remains_of_the_validity_is_reduced_and_then_the_server_is_asked(ca
     assert 2_980 <= found.decision.valid_for.ToMilliseconds() <= 3_000
     assert 0 <= late.decision.valid_for.ToMilliseconds() <= 10
     assert not cached.found()
+
+
+def test_an_answer_ends_early_by_the_drift_of_two_clocks(cached: Cached) -> None:
+    cached.put(answer(valid_for=9))
+    cached.clock.now += 8.998
+    before = cached.found()
+    cached.clock.now += 0.001
+
+    assert before
+    assert not cached.found()
+
+
+def test_a_young_answer_is_no_older_because_the_followed_state_is() -> None:
+    cached = Cached()
+    cached.watch(staleness=8)
+    cached.put(answer())
+
+    found = cached.find()
+
+    assert found is not None
+    assert found.decision.staleness.ToMilliseconds() <= 10
 
 
 def test_an_end_that_only_the_clock_of_the_server_knows_is_not_trusted(cached: Cached) -> None:
@@ -277,6 +301,15 @@ def test_an_answer_that_arrives_after_a_later_change_is_not_cached(cached: Cache
     cached.cache.change(change(6))
 
     cached.put(answer(revision=5))
+
+    assert not cached.found()
+
+
+def test_a_change_that_comes_a_second_time_does_not_hide_a_later_one(cached: Cached) -> None:
+    for revision in (7, 6):
+        cached.cache.change(change(revision))
+
+    cached.put(answer(revision=6))
 
     assert not cached.found()
 
@@ -476,3 +509,36 @@ def test_one_text_is_no_list_of_accounts() -> None:
 def test_an_account_that_is_no_id_is_refused(account_id: str) -> None:
     with pytest.raises(ValueError, match="1 to 20 digits"):
         AnswerCacheOptions(account_ids=("7", account_id))
+
+
+def test_threads_leave_the_tables_consistent(cached: Cached) -> None:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def work(seed: int) -> None:
+        random = Random(seed)
+        for _ in range(300):
+            name, value = random.choice("abc"), random.choice("xyz")
+            asked = query(ALICE, name, context={"k": value, "l": random.choice("12")})
+            match random.randrange(6):
+                case 0:
+                    cached.cache.change(change(random.randrange(5, 9), name))
+                case 1:
+                    cached.cache.clear() if random.random() < 0.1 else None
+                case 2 | 3:
+                    cached.put(answer(revision=random.randrange(5, 9), vary_keys=("k",)), asked)
+                case _:
+                    cached.find(asked)
+
+    try:
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(work, range(6)))
+    finally:
+        sys.setswitchinterval(interval)
+
+    entries = cached.cache._entries
+    left = list(entries._by_key.values())
+    assert entries.bytes == sum(entry.weight for entry in left)
+    assert sum(map(len, entries._by_role.values())) == len(left)
+    assert set(entries._alike.values()) <= set(left)
+    assert sum(sum(counts.values()) for counts in entries._vary.values()) == len(left)
