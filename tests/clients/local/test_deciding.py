@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from rolecall.policy.compiler import CompiledPolicy
 from rolecall.policy.limits import MAX_VALUES
+from rolecall.roles.role import Role
 from rolecall_client import query
 from rolecall_client.checks import CallOptions
 from rolecall_client.local.local_checks import AsyncLocalChecks, LocalChecks
@@ -232,14 +234,34 @@ def test_the_server_is_asked_while_a_large_policy_is_read() -> None:
     assert second.decision.allowed
 
 
-def test_a_large_policy_that_cannot_be_read_is_tried_once() -> None:
+def test_a_large_policy_that_cannot_be_read_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
     replica = fed(changed(LARGE.replace("Allow", "Perhaps")))
+    point, tried = replica._decider._point, list[Role]()
+    compiled = point.compile
+
+    def compile_noted(role: Role) -> CompiledPolicy:
+        tried.append(role)
+        return compiled(role)
+
+    monkeypatch.setattr(point, "compile", compile_noted)
 
     for _ in range(2):
         assert replica.answer(asked(), None, CALL) is None
         replica._decider._large._thread.submit(int).result()
 
-    assert len(replica._decider._large._tried) == 1
+    assert len(tried) == 1
+
+
+def test_a_large_policy_that_was_dropped_from_memory_is_read_again() -> None:
+    replica = fed(changed(LARGE))
+    (version,) = replica._state.snapshot.versions()
+
+    for _ in range(2):
+        version.policy = None
+        assert replica.answer(asked(), None, CALL) is None
+        replica._decider._large._thread.submit(int).result()
+
+    assert replica.answer(asked(), None, CALL) is not None
 
 
 def test_a_closed_replica_has_no_thread() -> None:

@@ -178,6 +178,7 @@ def test_roles_with_equal_texts_share_them_in_memory() -> None:
 
     first, second = (version.role for version in replica._state.snapshot.versions())
 
+    assert replica._reader._shared == {}
     assert first.document is second.document
     assert first.tags is second.tags
 

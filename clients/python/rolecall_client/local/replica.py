@@ -117,7 +117,6 @@ class LocalReplica:
         """Read the initial state again; until it is whole the present state decides, while it is young enough."""
         with self._lock:
             self._state.restart()
-            self._reader.forget()
 
     def change(self, change: w.RoleWatchChange) -> None:
         """Take a role of the initial state, or a change."""
