@@ -19,7 +19,7 @@ from typing import NamedTuple
 from rolecall_client.answer_cache_options import AnswerCacheOptions
 from rolecall_client.answer_encoding import answer_of, stored_form
 from rolecall_client.answer_entries import Entries, Entry
-from rolecall_client.answer_keys import alike_key, bare_key, fits, ignored_sizes, role_name
+from rolecall_client.answer_keys import alike_key, fits, ignored_sizes, read_query, role_name
 from rolecall_client.boottime import boottime
 from rolecall_client.errors import RolecallError
 from rolecall_client.following import is_permanent
@@ -176,12 +176,11 @@ class AnswerCache:
         return age if age <= self._unwatched else math.inf
 
     def _alike(self, key: bytes) -> Entry | None:
-        query = d.AssumeRoleQuery.FromString(key)
+        query = read_query(key)
         if not query.context:
             return None
-        bare = bare_key(query)
-        for vary_keys in self._entries.vary_keys(bare):
-            entry = self._entries.alike(alike_key(query, bare, vary_keys))
+        for vary_keys in self._entries.vary_keys(query.bare):
+            entry = self._entries.alike(alike_key(query, vary_keys))
             if entry is not None and entry.ignored is not None and fits(ignored_sizes(query, vary_keys), entry.ignored):
                 return entry
         return None
@@ -196,7 +195,7 @@ class AnswerCache:
             return None
         staleness = seconds_of(decision.staleness)
         # Read again, since the caller may have changed the query while it was on its way.
-        query = d.AssumeRoleQuery.FromString(key)
+        query = read_query(key)
         seconds = seconds_of(decision.valid_for)
         valid_to = sent_at + seconds * (1 - CLOCK_DRIFT) if decision.HasField("valid_for") else None
         ends_at = sent_at + self._options.max_age_seconds
@@ -214,6 +213,6 @@ class AnswerCache:
         )
         if query.context:
             vary_keys = tuple(decision.vary_keys)
-            entry.alike = alike_key(query, bare_key(query), vary_keys)
+            entry.alike = alike_key(query, vary_keys)
             entry.ignored = ignored_sizes(query, vary_keys)
         return entry

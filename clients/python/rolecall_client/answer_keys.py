@@ -24,38 +24,49 @@ class AlikeKey(NamedTuple):
     values: tuple[tuple[str, ...], ...]
 
 
+class ReadQuery(NamedTuple):
+    """A query in parts: its role, the bytes of all but the context, and the context."""
+
+    role: str
+    bare: bytes
+    context: Mapping[str, tuple[str, ...]]
+
+
 def exact_key(query: d.AssumeRoleQuery) -> bytes:
     """Return the bytes of a query, which are the same for equal queries."""
     return query.SerializeToString(deterministic=True)
 
 
-def bare_key(query: d.AssumeRoleQuery) -> bytes:
-    """Return the bytes of a query without its context."""
-    bare = d.AssumeRoleQuery()
-    bare.CopyFrom(query)
-    bare.ClearField("context")
-    return bare.SerializeToString(deterministic=True)
+def read_query(key: bytes) -> ReadQuery:
+    """Return the parts of the query with an exact key."""
+    query = d.AssumeRoleQuery.FromString(key)
+    context = {name: tuple(found.values) for name, found in query.context.items()}
+    if not context:
+        return ReadQuery(query.role, key, context)
+    query.ClearField("context")
+    return ReadQuery(query.role, exact_key(query), context)
 
 
-def alike_key(query: d.AssumeRoleQuery, bare: bytes, vary_keys: tuple[str, ...]) -> AlikeKey:
+def alike_key(query: ReadQuery, vary_keys: tuple[str, ...]) -> AlikeKey:
     """Return what the answer to a query depends on, if the policy of its role reads `vary_keys`."""
     context = query.context
-    # A key without values is absent. `get`, since indexing would add the key to the query.
-    values = tuple([() if (found := context.get(key)) is None else tuple(found.values) for key in vary_keys])
-    return AlikeKey(bare, frozenset(context), vary_keys, values)
+    # A key without values is absent.
+    values = tuple([context.get(name, ()) for name in vary_keys])
+    return AlikeKey(query.bare, frozenset(context), vary_keys, values)
 
 
-def ignored_sizes(query: d.AssumeRoleQuery, vary_keys: Collection[str]) -> Sizes:
+def ignored_sizes(query: ReadQuery, vary_keys: Collection[str]) -> Sizes:
     """Return how large the values of the keys are that the policy does not read."""
-    ignored = {key: found.values for key, found in query.context.items() if key not in vary_keys}
-    return {
-        key: (len(values), max(map(len, values), default=0), sum(map(len, values))) for key, values in ignored.items()
-    }
+    return {name: _size_of(values) for name, values in query.context.items() if name not in vary_keys}
 
 
 def fits(sizes: Sizes, accepted: Sizes) -> bool:
     """Return whether no size is above the accepted one: the server refuses values only for their number or length."""
-    return all(all(map(int.__le__, size, accepted[key])) for key, size in sizes.items())
+    for name, (count, longest, together) in sizes.items():
+        most, most_characters, most_together = accepted[name]
+        if count > most or longest > most_characters or together > most_together:
+            return False
+    return True
 
 
 def may_cache(query: d.AssumeRoleQuery) -> bool:
@@ -66,3 +77,10 @@ def may_cache(query: d.AssumeRoleQuery) -> bool:
 def role_name(role: str) -> str:
     """Return the name in a role as a query spells it (an ARN, `ACCOUNT/NAME` or `NAME`), as the server compares names."""
     return role.rpartition("/")[2].lower()
+
+
+def _size_of(values: tuple[str, ...]) -> tuple[int, int, int]:
+    if not values:
+        return 0, 0, 0
+    lengths = [len(value) for value in values]
+    return len(lengths), max(lengths), sum(lengths)
