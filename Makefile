@@ -2,7 +2,7 @@
 # Paths are relative, because make does not support spaces in target names.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools run test test-other lint format types contracts proto proto-check proto-lint proto-baseline docs cover cover-report mutants chaos bench bench-peers fuzz audit sbom lock clean FORCE
+.PHONY: help setup tools run test test-long test-other lint format types contracts proto proto-check proto-lint proto-baseline docs cover cover-report mutants chaos bench bench-peers fuzz audit sbom lock clean FORCE
 
 PYTHONS ?= python3.13 python3.12 python3.11 python3
 PYTEST_FLAGS ?= -n 2
@@ -16,7 +16,7 @@ FUZZ_FLAGS ?= --seconds 60 --seed 1 --processes 2
 LOCK_FLAGS ?=
 # What runs on the transport that is not the default: a part with every run of the tests, and all that depends on it.
 OTHER_PART := tests/server/test_server.py tests/transport/test_call_faults.py tests/transport/test_decisions.py tests/transport/test_stream.py \
-  tests/transport/test_watch.py tests/clients
+  tests/transport/test_watch.py tests/clients/test_client.py tests/clients/test_async_client.py tests/clients/test_stream.py tests/clients/test_watch.py
 OTHER_TESTS := tests/clients tests/cli/test_watch.py tests/coherence tests/immunity tests/observability tests/security tests/server tests/transport \
   tests/chaos/test_rolling_restart.py tests/chaos/test_chaos.py::test_nothing_acknowledged_is_lost_when_servers_and_postgres_are_killed
 MUTANTS_FLAGS ?=
@@ -85,10 +85,14 @@ tools: $(READY)  ## install missing programs that the tests use: helm, PostgreSQ
 run: $(READY)  ## serve the example roles from rolecall.db until interrupted
 	@$(BIN)/python -m rolecall quickstart $(RUN_FLAGS)
 
-test: $(READY)  ## run the tests, and a part of them on the other transport
-	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+test: $(READY)  ## run the tests but for the long ones, and a part of them on the other transport
+	@$(BIN)/python -m pytest $(PYTEST_FLAGS) -m "not long"
 	@echo "a part again, on the other transport"
-	@TEST_TRANSPORT=other $(BIN)/python -m pytest $(PYTEST_FLAGS) --cov-append $(OTHER_PART)
+	@TEST_TRANSPORT=other $(BIN)/python -m pytest $(PYTEST_FLAGS) -m "not long" --cov-append $(OTHER_PART)
+	@echo "the long tests were left out: make test-long"
+
+test-long: $(READY)  ## run the long tests: faults under load, attacks, comparisons of many random cases, programs of other languages
+	@$(BIN)/python -m pytest $(PYTEST_FLAGS) -m long --cov-append
 
 test-other: $(READY)  ## run the tests that call a server, and a short run under faults, on the other transport
 	@TEST_TRANSPORT=other $(BIN)/python -m pytest $(PYTEST_FLAGS) $(OTHER_TESTS)

@@ -15,6 +15,8 @@ from tests.abuse.attacks import CHECK, FLOODS, Attack, bombs_within_the_limit, c
 from tests.server.serving import Served, until
 from tests.transport import frames
 
+pytestmark = pytest.mark.long
+
 LIMITS, OPTIONS = SessionLimits(), ConnectionOptions()
 ENHANCE_YOUR_CALM = 0xB
 

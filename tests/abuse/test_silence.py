@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 
 import grpc
+import pytest
 
 from rolecall.transport.connection_counts import ConnectionClosure, ConnectionRefusal
 from rolecall.transport.http2.options import ConnectionOptions
@@ -18,6 +19,8 @@ from tests.abuse.attacks import CHECK, NO_WINDOW, WIDE_CONNECTION, WIDE_WINDOW, 
 from tests.server.serving import Served, check, served, until
 from tests.transport import frames
 from tests.transport.refusals import refused
+
+pytestmark = pytest.mark.long
 
 OPTIONS = ConnectionOptions()
 APPLY = b"/rolecall.v1.RoleService/ApplyRoles"

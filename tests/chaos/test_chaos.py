@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.chaos.campaign import Options, run
 from tests.chaos.report import figures
+
+pytestmark = pytest.mark.long
 
 CRASH, KILL = "immediate stop of PostgreSQL", "kill -9 of a server"
 

@@ -29,6 +29,8 @@ from tests.chaos.states import state_of
 from tests.engine.world import allow, deny, document
 from tests.postgres import PostgresServer
 
+pytestmark = pytest.mark.long
+
 MOMENT = 1.0
 SYNCHRONOUS = "ALTER SYSTEM SET synchronous_standby_names = '*'"
 

@@ -36,6 +36,8 @@ from tests.chaos.record import boottime
 from tests.chaos.replicas import Replica
 from tests.engine.world import ALICE
 
+pytestmark = pytest.mark.long
+
 SILENCE_SECONDS = TIMEOUTS.response / 1_000
 
 # --- the database is away

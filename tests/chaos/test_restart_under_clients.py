@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
+import pytest
+
 from rolecall_client import AsyncRolecallClient, RolecallClient, RolecallError, query
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r
 from tests.chaos.asking import fully_consistent
@@ -18,6 +20,8 @@ from tests.chaos.environment import running_environment
 from tests.chaos.isolation import isolate_connections
 from tests.chaos.test_rolling_restart import created, restart_in_turn
 from tests.engine.world import ALICE
+
+pytestmark = pytest.mark.long
 
 ASKED = query(ALICE, "app")
 BATCH = [ASKED] * 20

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from contextlib import closing
 
+import pytest
+
 from rolecall.storage.open import open_repository
 from rolecall_client.v1 import decision_pb2 as d
 from tests.chaos.asking import (
@@ -26,6 +28,8 @@ from tests.chaos.environment import Environment
 from tests.chaos.proxy import Proxy
 from tests.chaos.record import boottime
 from tests.chaos.replicas import Replica
+
+pytestmark = pytest.mark.long
 
 
 def test_a_replica_that_starts_without_a_database_serves_its_snapshot_file_and_says_so(

@@ -9,11 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 
+import pytest
+
 from rolecall_client import RolecallClient, RolecallError, query
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r
 from tests.chaos.environment import Environment, running_environment
 from tests.chaos.isolation import open_client
 from tests.engine.world import ALICE, allow, document
+
+pytestmark = pytest.mark.long
 
 CALLERS = 4
 WAIT_SECONDS = 60.0

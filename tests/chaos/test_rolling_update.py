@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
+import pytest
+
 from rolecall_client import RolecallError, query
 from rolecall_client.channel import RESOLUTION_SECONDS
 from tests.chaos.isolation import open_client
@@ -17,6 +19,8 @@ from tests.chaos.names import Names
 from tests.chaos.replicas import Replica
 from tests.coherence.ports import free_port
 from tests.engine.world import ALICE
+
+pytestmark = pytest.mark.long
 
 DRAIN_DELAY_SECONDS = 1
 MIN_READY_SECONDS = DRAIN_DELAY_SECONDS + 2 * RESOLUTION_SECONDS

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from rolecall.storage.open import open_repository
 from rolecall_client import RolecallClient, RolecallError, query
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r
@@ -14,6 +16,8 @@ from tests.chaos.asking import check, client_of, error_of, eventually, staleness
 from tests.chaos.environment import Environment
 from tests.engine.world import ALICE, allow, deny, document
 from tests.storage.samples import all_commits
+
+pytestmark = pytest.mark.long
 
 ROUNDS = 10
 HOUR = 3_600

@@ -8,6 +8,8 @@ import pytest
 
 from tests.cli.conftest import CommandLine
 
+pytestmark = pytest.mark.long
+
 ROLES = 20_000
 POLICY = '{"Version": "1", "Statement": [{"Effect": "%s", "Action": "sts:AssumeRole", "Principal": {"RAM": "acs:ram::123456789012:user/u%d"}}]}'
 

@@ -17,6 +17,8 @@ from tests.cli.serving import served
 from tests.vectors.cases import cases, expected_of, files, request_of
 from tests.vectors.product import query_of
 
+pytestmark = pytest.mark.long
+
 Json = dict[str, Any]
 
 FILES = files("decisions")

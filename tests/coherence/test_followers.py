@@ -31,6 +31,8 @@ from tests.coherence.order import disorder
 from tests.postgres import PostgresServer
 from tests.storage.samples import all_commits
 
+pytestmark = pytest.mark.long
+
 FOLLOWERS, WRITERS, WRITES = 3, 3, 40
 
 

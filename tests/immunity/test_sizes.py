@@ -13,6 +13,8 @@ from rolecall.policy.lint import lint
 from rolecall.policy.parser import parse_policy
 from tests.engine.world import allow, document
 
+pytestmark = pytest.mark.long
+
 WIDE = Limits(max_document_bytes=64_000_000, max_statements=70_000, max_principals=70_000)
 
 

@@ -21,6 +21,8 @@ from tests.server.serving import BOB, DOCUMENT, Served, check, until
 from tests.transport.refusals import refused
 from tests.transport.watching import Watching
 
+pytestmark = pytest.mark.long
+
 QUERY = check().query
 IDENTITY = "spiffe://example.org/proxy"
 

@@ -24,6 +24,8 @@ from tests.cli.serving import ACCOUNT, served
 from tests.missing import missing
 from tests.repository.tree import DOCS, ROOT
 
+pytestmark = pytest.mark.long
+
 BUF = Path(sys.executable).with_name("buf")
 INSTALLED = Path(sys.prefix) / "interop"
 GO_CLIENT = ROOT / "tests/interop/generated_client"

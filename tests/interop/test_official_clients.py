@@ -12,6 +12,8 @@ import pytest
 from tests.interop.service import running_test_service
 from tests.missing import missing
 
+pytestmark = pytest.mark.long
+
 INSTALLED = Path(sys.prefix) / "interop"
 GO, JARS = INSTALLED / "client", INSTALLED / "jars"
 SECONDS = 60

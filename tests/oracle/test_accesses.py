@@ -15,6 +15,8 @@ from tests.oracle.accesses import decide_access
 from tests.vectors.access_product import Permissions
 from tests.vectors.cases import cases, expected_of
 
+pytestmark = pytest.mark.long
+
 Json = dict[str, Any]
 
 CASES = int(os.environ.get("ROLECALL_ORACLE_CASES", "15000"))

@@ -16,6 +16,8 @@ from tests.oracle.smaller import smallest
 from tests.vectors.cases import cases, expected_of, request_of
 from tests.vectors.product import Evaluator, evaluated
 
+pytestmark = pytest.mark.long
+
 Json = dict[str, Any]
 
 CASES = int(os.environ.get("ROLECALL_ORACLE_CASES", "100000"))

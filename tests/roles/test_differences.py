@@ -10,6 +10,8 @@ from rolecall.roles import differences as module
 from rolecall.roles.differences import LEFT_OUT, MAX_DIFF_CHARACTERS, MAX_TOTAL_STEPS, Differences, role_diff
 from rolecall.roles.role import Micros, Revision, Role
 
+pytestmark = pytest.mark.long
+
 ROLE = Role(
     role_id="1",
     account_id="2",

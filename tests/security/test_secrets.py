@@ -45,6 +45,8 @@ from tests.security.certificates import Authority
 from tests.security.tokens.issuing import AUDIENCE, ISSUER, Issuer
 from tests.server.serving import ACCOUNT, Served
 
+pytestmark = pytest.mark.long
+
 PASSWORD = "c4n4ry-p4ssw0rd"
 DATABASE = f"postgresql://rolecall:{PASSWORD}@127.0.0.1:1/roles?application_name=x"
 BEARER = "c4n4ry.be4rer.t0ken"

@@ -33,6 +33,8 @@ from tests.postgres import PostgresServer
 from tests.server.serving import DOCUMENT, Served, check, config
 from tests.storage.samples import create
 
+pytestmark = pytest.mark.long
+
 KEY = b"k" * 32
 SOON = 30.0
 

@@ -22,6 +22,8 @@ from rolecall.storage.sqlite.driver import open_sqlite
 from tests.postgres import PostgresServer
 from tests.storage.samples import ACCOUNT, author, change, create
 
+pytestmark = pytest.mark.long
+
 EXIT_BROKEN, EXIT_REFUSED = 1, 2
 APP, OLD = f"{ACCOUNT}/app", f"{ACCOUNT}/old"
 

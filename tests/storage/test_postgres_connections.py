@@ -26,6 +26,8 @@ from tests.storage.samples import create
 from tests.storage.stores import database_of, empty_store
 from tests.storage.waiting import has_blocked_transaction, wait_until
 
+pytestmark = pytest.mark.long
+
 SETTINGS = (
     "transaction_isolation",
     "transaction_read_only",

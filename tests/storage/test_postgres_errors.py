@@ -23,6 +23,8 @@ from tests.postgres import PATIENCE_SECONDS, PostgresServer
 from tests.storage.samples import all_commits, assert_chained, author, create, creating, nothing
 from tests.storage.stores import database_of
 
+pytestmark = pytest.mark.long
+
 CANARY = "c4n4ry"
 
 

@@ -20,6 +20,8 @@ from tests.storage.samples import all_commits, assert_chained, create
 from tests.storage.stores import clear, empty_store
 from tests.storage.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def port(postgres_server: PostgresServer) -> Iterator[int]:

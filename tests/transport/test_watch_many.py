@@ -19,6 +19,8 @@ from rolecall_client.v1 import role_pb2, watch_pb2_grpc
 from tests.server.serving import DOCUMENT, Served, until
 from tests.transport.watching import Watching, watch, watchers
 
+pytestmark = pytest.mark.long
+
 PAGE_BYTES = 4_096
 STREAMS_A_CONNECTION = 800
 
