@@ -131,7 +131,7 @@ async def cannot_start(upstream: str, **flags: object) -> bool:
     """Return whether an agent has no state to start from."""
     log = logger()
     settings = agent_config(upstream, **flags)
-    replica = AgentReplica(settings, Upstream(settings), log.logger)
+    replica = AgentReplica(settings, Upstream(settings, log.logger), log.logger)
     restored = await replica.restore()
     await replica.close()
     return not restored and [line["event"] for line in log_lines(log.stream)] == ["not_restored"]
@@ -215,7 +215,7 @@ async def test_a_refused_watch_is_tried_again_until_the_agent_has_the_right(
     callers.write_text(DECIDER)
     async with served(callers=str(callers)) as upstream:
         settings, log = agent_config(upstream.server.bound.address), logger()
-        replica = AgentReplica(settings, Upstream(settings), log.logger)
+        replica = AgentReplica(settings, Upstream(settings, log.logger), log.logger)
         following = asyncio.create_task(replica.follow())
         await until(lambda: replica.roles.breaks >= 2)
         before = replica.roles.whole.is_set()
@@ -254,4 +254,4 @@ async def test_an_agent_does_not_start(kind: str) -> None:
 async def test_a_server_on_another_machine_is_followed_in_plain_text_only_if_that_is_asked_for() -> None:
     settings = agent_config("rolecall.example:50051", upstream_insecure=True)
 
-    await Upstream(settings).close()
+    await Upstream(settings, logger().logger).close()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rolecall.cli import examples, quickstart
+from rolecall.config.serving_settings import ServingSettings
 from rolecall.config.settings import Config
 from rolecall.config.sources import flag_of
 from rolecall.config.types import read_address
@@ -25,6 +26,8 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "transport": ("h2", "h2"),
     "log_level": ("debug", "debug"),
     "log_format": ("console", "console"),
+    "account": ("42", ("42",)),
+    "socket_group": ("7", 7),
     "account_id": ("42", "42"),
     "account_alias": ("prod=42", (("prod", "42"),)),
     "jwks_host": ("oidc.example", (("oidc.example", ()),)),
@@ -41,16 +44,16 @@ ONE_VALUE = {"workers"}
 """Settings that have only one value in this version."""
 
 
-def given(name: str) -> tuple[list[str], Any]:
+def given(name: str, settings: type[ServingSettings] = Config) -> tuple[list[str], Any]:
     """Return an option that gives a setting another value than its default, and that value."""
-    setting = next(setting for setting in fields(Config) if setting.name == name)
+    setting = next(setting for setting in fields(settings) if setting.name == name)
     if name in GIVEN:
         text, value = GIVEN[name]
         return [f"{flag_of(name)}={text}"], value
     if "bool" in str(setting.type):
         return ([f"--no-{flag_of(name)[2:]}"], False) if setting.default else ([flag_of(name)], True)
     if "float" in str(setting.type):
-        number = float(getattr(Config(), name) or 0) + 1.5
+        number = float(getattr(settings(), name) or 0) + 1.5
         return [f"{flag_of(name)}={number}"], number
     if isinstance(setting.default, int):
         return [f"{flag_of(name)}={setting.default + 1}"], setting.default + 1

@@ -15,10 +15,17 @@ HEALTH_SECONDS = 1.0
 
 
 class ServedState(Protocol):
-    """The state that a server answers from. `startup_status` says why it is not loaded."""
+    """The state that a server answers from."""
 
-    startup_status: str
-    snapshot: Snapshot
+    @property
+    def startup_status(self) -> str:
+        """Return why the state is not loaded."""
+        ...
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Return the roles."""
+        ...
 
     def staleness(self) -> int | None:
         """Return an upper bound of the age of the state, in microseconds; None: it is not known."""

@@ -22,14 +22,14 @@ class FollowedRoles:
 
     `whole` is set once there is a whole state, `answered` then or once a stream broke, `refused` when the server refuses the watch.
     `connected` is whether a stream is open, `reconnects` counts how often it was open again after it broke, `breaks` how often one
-    broke.
+    broke, and `error` is why the stream is not open.
     """
 
     def __init__(self, state: FollowedState, log: FilteringBoundLogger) -> None:
         self._state, self._log, self._reader = state, log, WatchedRoles()
         self.whole, self.answered, self.refused = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.connected, self.reconnects, self.breaks = False, 0, 0
-        self._reported = ""
+        self.error = ""
 
     def restart(self) -> None:
         """Read the initial state again; until it is whole the present state decides, while it is young enough."""
@@ -45,7 +45,7 @@ class FollowedRoles:
         self._reader.forget()
         self._state.checkpoint(sent_checkpoint(checkpoint, round(opened_at * _MICROS)), boottime_micros())
         if not self.connected:
-            self.connected, self._reported = True, ""
+            self.connected, self.error = True, ""
             self.reconnects += self.whole.is_set()
             self._log.info("following", revision=self._state.snapshot.revision, roles=len(self._state.snapshot))
         self.whole.set()
@@ -56,9 +56,9 @@ class FollowedRoles:
         self.connected = False
         self.breaks += 1
         # Each attempt fails alike while the server is away: that is one line of the log.
-        if error.code != self._reported:
-            self._reported = error.code
-            self._log.warning("upstream_lost", error=f"{error.code}: {error}", revision=self._state.snapshot.revision)
+        if not self.error.startswith(error.code):
+            self.error = f"{error.code}: {error}"
+            self._log.warning("upstream_lost", error=self.error, revision=self._state.snapshot.revision)
         self.answered.set()
         if is_permanent(error):
             self.refused.set()

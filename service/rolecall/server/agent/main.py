@@ -36,7 +36,7 @@ async def running_agent(
         with start_errors():
             callers = open_callers(config, log, now_micros(), without_file=ONLY_CHECKS)
             security = security_of(config, callers)
-            replica = AgentReplica(config, Upstream(config), log)
+            replica = AgentReplica(config, Upstream(config, log), log)
             stack.push_async_callback(replica.close)
             decision_log = open_decision_log(config, log, incarnation=lambda: replica.snapshot.incarnation)
             if decision_log:

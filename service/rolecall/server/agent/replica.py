@@ -49,7 +49,11 @@ class AgentReplica:
         self.roles = FollowedRoles(self.followed, log)
         self.file = snapshot_file(config)
         self.saver = self._snapshot_saver()
-        self.startup_status = "the state is not loaded: the followed server has not sent it yet"
+
+    @property
+    def startup_status(self) -> str:
+        """Return why the state is not loaded."""
+        return f"the state is not loaded: the followed server has not sent it: {self.roles.error or 'not yet'}"
 
     def staleness(self) -> int | None:
         """Return an upper bound of the age of the state, in microseconds; None: it is not known."""
@@ -65,10 +69,8 @@ class AgentReplica:
         `following` brings the former about.
         """
         await self.roles.answered.wait()
-        if not self.roles.whole.is_set():
-            self.startup_status = "the state is not loaded: the followed server does not send it"
-            if await self.restore():
-                return
+        if not self.roles.whole.is_set() and await self.restore():
+            return
         await self.roles.whole.wait()
 
     async def restore(self) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from google.rpc import code_pb2
+from structlog.typing import FilteringBoundLogger
 
 from rolecall.config.agent_settings import AgentConfig
 from rolecall.config.sources import ConfigError
@@ -24,7 +24,7 @@ from rolecall_client.connection.endpoint import Endpoint
 from rolecall_client.connection.settings import TlsFiles
 from rolecall_client.connection.tokens import FileToken
 from rolecall_client.errors import RolecallError
-from rolecall_client.methods import BATCH_CHECK, CHECK, WATCH_ROLES
+from rolecall_client.methods import BATCH_CHECK, CHECK, WATCH_ROLES, Method, Request, Response
 from rolecall_client.v1 import decision_pb2 as pb, watch_pb2 as w
 
 CALL_SECONDS = 10.0
@@ -36,16 +36,14 @@ MAX_CALLS = 256
 _REFUSED = frozenset({"PERMISSION_DENIED", "UNAUTHENTICATED"})
 _UNAVAILABLE = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "UNKNOWN", "INTERNAL"})
 
-Answer = TypeVar("Answer")
-
 
 class Upstream:
     """The followed server. It needs a running event loop. Raise `ConfigError` if it cannot be called as the settings say.
 
-    `asked` counts the checks that were put to it, by their outcome.
+    `asked` counts the checks that were put to it, by their outcome; `under_way` are those without one yet.
     """
 
-    def __init__(self, config: AgentConfig) -> None:
+    def __init__(self, config: AgentConfig, log: FilteringBoundLogger) -> None:
         try:
             endpoint = _endpoint(config)
             self._calls, _ = endpoint.async_calls((), endpoint.spans())
@@ -55,7 +53,7 @@ class Upstream:
             why = (error.strerror or str(error)).lower()
             raise ConfigError([f"cannot read `{error.filename}` of the --upstream-tls files: {why}"]) from None
         self.asked = {"answered": 0, "refused": 0, "unavailable": 0}
-        self._under_way = 0
+        self._log, self._reported, self.under_way = log, "", 0
 
     async def open_watch(self, request: w.WatchRolesRequest) -> Any:  # noqa: ANN401 - a stream of the client
         """Open a watch; raise `RolecallError`."""
@@ -65,40 +63,49 @@ class Upstream:
         self, request: pb.CheckAssumeRoleRequest, why: UpstreamOnlyError, seconds: float | None
     ) -> pb.CheckAssumeRoleResponse:
         """Return the answer of the followed server, within `seconds` if they are given."""
-        return await self._asked(self._calls.unary(CHECK, request, _options(seconds)), why)
+        return await self._asked(CHECK, request, why, seconds)
 
     async def batch(
         self, request: pb.BatchCheckAssumeRoleRequest, why: UpstreamOnlyError, seconds: float | None
     ) -> pb.BatchCheckAssumeRoleResponse:
         """Return the answers of the followed server, within `seconds` if they are given."""
-        return await self._asked(self._calls.unary(BATCH_CHECK, request, _options(seconds)), why)
+        return await self._asked(BATCH_CHECK, request, why, seconds)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._calls.close()
 
-    async def _asked(self, answer: Awaitable[Answer], why: UpstreamOnlyError) -> Answer:
-        if self._under_way >= MAX_CALLS:
+    async def _asked(
+        self, method: Method[Request, Response], request: Request, why: UpstreamOnlyError, seconds: float | None
+    ) -> Response:
+        if self.under_way >= MAX_CALLS:
             raise TooManyCallsError("checks of the followed server", MAX_CALLS, MAX_CALLS)
-        self._under_way += 1
+        self.under_way += 1
         try:
-            answered = await answer
+            answered = await self._calls.unary(method, request, _options(seconds))
         except RolecallError as error:
             raise self._failed(error, why) from error
         finally:
-            self._under_way -= 1
-        self.asked["answered"] += 1
+            self.under_way -= 1
+        self._count("answered")
         return answered
 
     def _failed(self, error: RolecallError, why: UpstreamOnlyError) -> Exception:
         if error.code in _REFUSED:
-            self.asked["refused"] += 1
+            self._count("refused", error)
             return UpstreamRefusedError(why.why)
         if error.code in _UNAVAILABLE:
-            self.asked["unavailable"] += 1
+            self._count("unavailable", error)
             return UpstreamUnavailableError(why.why, freshness=why.freshness)
-        self.asked["answered"] += 1
+        self._count("answered")
         return UpstreamAnswerError(_fault(error))
+
+    def _count(self, outcome: str, error: RolecallError | None = None) -> None:
+        self.asked[outcome] += 1
+        # Of many checks that fail alike the first is logged: a caller must not fill the log.
+        if outcome != self._reported and error is not None:
+            self._log.warning("upstream_check", outcome=outcome, error=f"{error.code}: {error}")
+        self._reported = outcome
 
 
 def _endpoint(config: AgentConfig) -> Endpoint:
