@@ -19,7 +19,7 @@ from typing import NamedTuple
 from rolecall_client.answer_cache_options import AnswerCacheOptions
 from rolecall_client.answer_encoding import answer_of, stored_form
 from rolecall_client.answer_entries import Entries, Entry
-from rolecall_client.answer_keys import alike_key, fits, ignored_sizes, read_query, role_name
+from rolecall_client.answer_keys import alike_key, fits, read_query, role_name, sizes_of
 from rolecall_client.boottime import boottime
 from rolecall_client.errors import RolecallError
 from rolecall_client.following import is_permanent
@@ -181,7 +181,7 @@ class AnswerCache:
             return None
         for vary_keys in self._entries.vary_keys(query.bare):
             entry = self._entries.alike(alike_key(query, vary_keys))
-            if entry is not None and entry.ignored is not None and fits(ignored_sizes(query, vary_keys), entry.ignored):
+            if entry is not None and entry.sizes is not None and fits(sizes_of(query), entry.sizes):
                 return entry
         return None
 
@@ -212,7 +212,6 @@ class AnswerCache:
             and sent_at >= self._same_history_from,
         )
         if query.context:
-            vary_keys = tuple(decision.vary_keys)
-            entry.alike = alike_key(query, vary_keys)
-            entry.ignored = ignored_sizes(query, vary_keys)
+            entry.alike = alike_key(query, tuple(decision.vary_keys))
+            entry.sizes = sizes_of(query)
         return entry

@@ -34,7 +34,7 @@ class Entry:
     valid_to: float | None
     watched: bool
     alike: AlikeKey | None = None
-    ignored: Sizes | None = None
+    sizes: Sizes | None = None
     weight: int = 0
 
 

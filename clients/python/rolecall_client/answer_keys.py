@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from rolecall_client.v1 import decision_pb2 as d
@@ -55,9 +55,9 @@ def alike_key(query: ReadQuery, vary_keys: tuple[str, ...]) -> AlikeKey:
     return AlikeKey(query.bare, frozenset(context), vary_keys, values)
 
 
-def ignored_sizes(query: ReadQuery, vary_keys: Collection[str]) -> Sizes:
-    """Return how large the values of the keys are that the policy does not read."""
-    return {name: _size_of(values) for name, values in query.context.items() if name not in vary_keys}
+def sizes_of(query: ReadQuery) -> Sizes:
+    """Return how large the values of each key are."""
+    return {name: _size_of(values) for name, values in query.context.items()}
 
 
 def fits(sizes: Sizes, accepted: Sizes) -> bool:
