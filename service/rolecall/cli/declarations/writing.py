@@ -134,7 +134,7 @@ def _inline(node: Node) -> str:
 def _tree_of(document: str) -> Table | None:
     """Return the tree that is written as exactly `document`; None if there is none."""
     try:
-        tree = _node(json.loads(document, parse_int=_Literal, parse_float=_Literal, parse_constant=_Literal), 0)
+        tree = _node(json.loads(document, parse_int=_Literal, parse_float=_Literal), 0)
     except (ValueError, RecursionError):
         return None
     return tree if isinstance(tree, Table) and json_text(tree) == document else None
