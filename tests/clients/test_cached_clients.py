@@ -10,7 +10,7 @@ import pytest
 
 from rolecall_client import AnswerCacheOptions, AsyncRolecallClient, RolecallClient, query
 from rolecall_client.v1 import decision_pb2 as d
-from tests.clients.held_server import HeldServer, held_server
+from tests.clients.batching.held_server import HeldServer, held_server
 from tests.clients.test_client import ALICE, create
 
 CACHE = AnswerCacheOptions()

@@ -14,7 +14,7 @@ from rolecall_client.boottime import boottime
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r
 from tests.chaos.proxy import Proxy
 from tests.cli.serving import served
-from tests.clients.held_server import Asker
+from tests.clients.batching.held_server import Asker
 from tests.clients.recording_sink import PATIENCE_SECONDS
 from tests.clients.test_client import POLICY
 from tests.storage.waiting import wait_until
