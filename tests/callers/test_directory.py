@@ -6,7 +6,7 @@ from rolecall.callers.caller import FOREVER
 from rolecall.callers.credential import ANONYMOUS, LOCAL, LOCAL_ADMIN, Credential, CredentialKind
 from rolecall.callers.declarations import CallersFile
 from rolecall.callers.directory import CallerDirectory
-from rolecall.callers.granted import PolicySet
+from rolecall.callers.granted import MAX_POLICY_SETS, CallersGeneration, PolicySet
 from rolecall.callers.observation import ObservePeriod
 from rolecall.callers.rights import KnownCaller
 from tests.callers.files import ACCOUNT, ORDERS, TOKEN_HASH, allowing, callers, entry
@@ -462,3 +462,38 @@ def test_a_caller_in_use_gets_a_number_of_its_own_when_its_rights_change() -> No
 
     assert (len(before), len(ended)) == (1, 2)
     assert len(before | ended | {first.number, second.number}) == 5
+
+
+def credential_of(name: str) -> Credential:
+    return Credential(kind=CredentialKind.DNS, identity=name)
+
+
+def test_sets_of_policies_are_stored_up_to_the_limit_and_then_compiled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rolecall.callers.granted.MAX_POLICY_SETS", 2)
+    policies = {"a.svc": ["RolecallDecider"], "b.svc": ["RolecallAuditor"], "c.svc": ["AdministratorAccess"]}
+    file = callers(*(entry(name, match={"dns": name}, policies=given) for name, given in policies.items()))
+    generation = CallersGeneration(file)
+
+    def set_of(name: str) -> PolicySet:
+        return generation.granted(credential_of(name), None, 0).policy_set
+
+    first, second = set_of("a.svc"), set_of("b.svc")
+    assert (set_of("a.svc") is first, set_of("b.svc") is second) == (True, True)
+    third = set_of("c.svc")
+    assert (set_of("c.svc") is third, set_of("a.svc") is first) == (True, False)
+
+
+def test_numbers_of_rights_are_stored_up_to_the_limit_and_never_given_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rolecall.callers.granted._MAX_NUMBERS", 2)
+    generation = CallersGeneration(None)
+
+    first, second = generation.number_of("a"), generation.number_of("b")
+    assert (generation.number_of("a"), generation.number_of("b")) == (first, second)
+    third = generation.number_of("c")
+    again = generation.number_of("a")
+    assert generation.number_of("c") == third
+    assert len({first, second, third, again}) == 4
+
+
+def test_the_limits_of_what_is_stored_are_a_thousand_sets() -> None:
+    assert MAX_POLICY_SETS == 1_000

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from rolecall.cli.declarations.tree import read_documents
 from rolecall.cli.sources import Found, search
+from rolecall.cli.sources.kinds import Kind, kind_of_json, kind_of_node
 
 POLICY = {
     "Version": "1",
@@ -351,3 +353,151 @@ class TestKubernetes:
     )
     def test_an_incomplete_service_account_is_an_error(self, write: Write, old: str, new: str, message: str) -> None:
         assert message in wrong(search([write("app.yaml", self.ANNOTATED.replace(old, new))]))[0]
+
+
+class TestPartsOfAPlan:
+    @pytest.mark.parametrize(
+        ("arn", "account"),
+        [
+            ("acs:ram::42:role/ci", "42"),
+            (f"acs:ram::{'1' * 20}:role/ci", "1" * 20),
+            (f"acs:ram::{'1' * 21}:role/ci", ""),
+            ("acs:ram::42:user/ci", ""),
+            ("acs:ram::42:role/", ""),
+            ("xacs:ram::42:role/ci", ""),
+            (42, ""),
+            (None, ""),
+        ],
+    )
+    def test_the_account_is_that_of_the_arn(self, write: Write, arn: object, account: str) -> None:
+        values = {"name": "ci", "document": TEXT, "arn": arn}
+
+        assert [r.account_id for r in search([write("plan.json", plan(resource(values)))]).roles] == [account]
+
+    @pytest.mark.parametrize(
+        ("seconds", "read"),
+        [(7200, 7200), (999_999, 999_999), (1_000_000, 0), (-1, 0), (1.5, 0), (None, 0), ([], 0), ("3600", 3600)],
+    )
+    def test_a_session_length_has_up_to_six_digits(self, write: Write, seconds: object, read: int) -> None:
+        values = {"name": "ci", "document": TEXT, "max_session_duration": seconds}
+
+        roles = search([write("plan.json", plan(resource(values)))]).roles
+
+        assert [role.max_session_duration_seconds for role in roles] == [read]
+
+    @pytest.mark.parametrize(
+        ("tags", "read"), [({"a": "b", "n": 1, "x": None, "y": []}, {"a": "b", "n": "1"}), (["a"], {}), (None, {})]
+    )
+    def test_tags_that_are_no_texts_are_left_out(self, write: Write, tags: object, read: dict[str, str]) -> None:
+        values = {"name": "ci", "document": TEXT, "tags": tags}
+
+        assert [dict(r.tags) for r in search([write("plan.json", plan(resource(values)))]).roles] == [read]
+
+    @pytest.mark.parametrize("version", ["0.1", "1.0", "1.99", "0"])
+    def test_plans_of_two_major_versions_are_read(self, write: Write, version: str) -> None:
+        document = {**plan(resource({"name": "ci", "document": TEXT})), "format_version": version}
+
+        assert [role.name for role in search([write("plan.json", document)]).roles] == ["ci"]
+
+    @pytest.mark.parametrize(
+        ("version", "message"),
+        [("10.0", "is `10.0`"), ("", "is ``"), (None, "is not text"), ([], "is not text"), ("1.", "")],
+    )
+    def test_another_version_is_refused_at_its_place(self, write: Write, version: object, message: str) -> None:
+        document = {"format_version": version, "planned_values": {}}
+
+        found = search([write("plan.json", document)])
+
+        assert wrong(found) == (
+            [
+                f"plan.json:{2 if message.startswith('is `') else 1}: the plan's `format_version` {message}; 0.x and 1.x are supported"
+            ]
+            if message
+            else []
+        )
+
+    def test_a_resource_without_an_address_has_that_of_its_type_and_name(self, write: Write) -> None:
+        nameless = resource({"name": "ci", "document": TEXT})
+        del nameless["address"]
+
+        assert [r.label for r in search([write("plan.json", plan(nameless))]).roles] == ["`alicloud_ram_role.ci`"]
+
+    @pytest.mark.parametrize("part", ["ram_users", "services", "version"])
+    def test_any_part_of_which_the_provider_composes_a_policy_makes_it_unknown(self, write: Write, part: str) -> None:
+        before = {"name": "ci", "document": TEXT, part: "old"}
+        after = {**before, part: "new"}
+
+        changed = search([write("a.json", plan(resource(after), **change(before, after, {}, "update")))])
+        unknown = search([write("b.json", plan(resource(before), **change(before, before, {part: True}, "update")))])
+        same = search([write("c.json", plan(resource(before), **change(before, before, {}, "no-op")))])
+
+        assert [len(found.roles) for found in (changed, unknown, same)] == [0, 0, 1]
+        assert [found.unknown_roles[0].name for found in (changed, unknown)] == ["ci", "ci"]
+
+    @pytest.mark.parametrize("empty", [None, "", []])
+    def test_an_empty_value_equals_a_missing_one(self, write: Write, empty: object) -> None:
+        before, after = {"name": "ci", "document": TEXT, "services": empty}, {"name": "ci", "document": TEXT}
+        document = plan(resource(after), **change(before, after, {}, "update"))
+
+        assert [role.name for role in search([write("plan.json", document)]).roles] == ["ci"]
+
+    def test_a_replaced_object_that_terraform_still_deletes_is_no_change(self, write: Write) -> None:
+        before = {"name": "ci", "document": TEXT, "services": "old"}
+        after = {**before, "services": "new"}
+        changes = change(before, after, {}, "update")
+        changes["resource_changes"][0]["deposed"] = "abc"
+
+        assert [r.name for r in search([write("plan.json", plan(resource(after), **changes))]).roles] == ["ci"]
+
+    def test_a_detail_that_the_configuration_does_not_set_is_not_reported(self, write: Write) -> None:
+        after = {"role_name": "ci", "document": TEXT}
+        changes = change(None, after, {"tags": {"team": True}, "max_session_duration": False}, "create")
+        document = plan(resource(after), **changes, **configuration("document", "max_session_duration"))
+
+        assert search([write("plan.json", document)]).remarks == []
+
+    @pytest.mark.parametrize("odd", [[], "x", None, 1, [1, "x", None]])
+    def test_what_is_not_of_the_form_of_a_plan_is_no_role(self, write: Write, odd: object) -> None:
+        documents = [
+            {"format_version": "1.0", "planned_values": {"root_module": {"resources": odd, "child_modules": odd}}},
+            {"format_version": "1.0", "planned_values": {"root_module": odd}},
+            {"format_version": "1.0", "values": odd, "resource_changes": odd, "configuration": odd},
+        ]
+
+        found = [search([write(f"{number}.json", document)]) for number, document in enumerate(documents)]
+
+        assert [(each.roles, each.problems) for each in found] == [([], [])] * 3
+
+    def test_the_location_of_a_resource_is_that_of_its_address(self, write: Write) -> None:
+        (role,) = search([write("plan.json", plan(resource({"name": "ci", "document": TEXT})))]).roles
+
+        assert (role.location.line, role.location.column, role.exact) == (7, 6, False)
+        assert role.statement_location(0) == role.location_of("/x", 5, 6) == role.location_of("")
+
+
+class TestKinds:
+    @pytest.mark.parametrize(
+        ("text", "kind"),
+        [
+            ('{"cases": []}', Kind.CASES), ('{"apiVersion": "rolecall/v9"}', Kind.ROLES), ('{"apiVersion": "rolecall"}', Kind.OTHER),
+            ('{"apiVersion": ["rolecall/v1"]}', Kind.OTHER), ('{"roles": 1, "cases": 1}', Kind.CASES), ('{"apiVersion": "v1", "kind": "x"}', Kind.MANIFEST),
+            ('{"kind": "x"}', Kind.OTHER), ('{"apiVersion": "v1"}', Kind.OTHER), ('{"Version": "1"}', Kind.POLICY), ('{"Statement": []}', Kind.POLICY),
+            ('{"format_version": "1", "values": {}}', Kind.PLAN), ("[]", Kind.OTHER), ("1", Kind.OTHER), ("{", Kind.POLICY),
+            ("[" * 100_000, Kind.POLICY), ("{}", Kind.OTHER),
+        ],
+    )  # fmt: skip
+    def test_json_is_recognised_by_its_names(self, text: str, kind: Kind) -> None:
+        assert kind_of_json(text) is kind
+
+    @pytest.mark.parametrize(
+        ("text", "kind"),
+        [
+            ("cases: []", Kind.CASES), ("roles: []", Kind.ROLES), ("apiVersion: rolecall/v1", Kind.ROLES), ("apiVersion: [rolecall/v1]", Kind.OTHER),
+            ("{apiVersion: v1, kind: x}", Kind.MANIFEST), ("Version: '1'", Kind.OTHER), ("null", Kind.EMPTY), ("", Kind.EMPTY), ("'null'", Kind.OTHER),
+            ("[]", Kind.OTHER), ("{format_version: '1', values: {}}", Kind.PLAN),
+        ],
+    )  # fmt: skip
+    def test_yaml_is_recognised_by_its_names_and_is_never_a_policy(self, text: str, kind: Kind) -> None:
+        (document,) = read_documents(f"---\n{text}\n", "a.yaml")
+
+        assert kind_of_node(document) is kind

@@ -175,7 +175,7 @@ def _why(caller: KnownCaller, evaluation: AccessEvaluation | None) -> str:
     if caller.granted.refusal:
         return caller.granted.refusal
     if evaluation is None:
-        return "no entry matches this caller" if not caller.entries else "no entry gives it a policy"
+        return "no entry matches this caller"
     return "a Deny statement applies" if evaluation.outcome == "EXPLICIT_DENY" else "no Allow statement applies"
 
 
