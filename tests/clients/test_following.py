@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import grpc
 import pytest
@@ -142,6 +143,27 @@ def test_closing_does_not_wait_for_a_pause(monkeypatch: pytest.MonkeyPatch) -> N
         left = [thread for thread in following_threads() if thread not in others]
 
     assert left == []
+
+
+def test_a_stream_that_is_opened_while_the_client_is_closed_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "CLOSE_SECONDS", 0.0)
+    opening, proceed, cancelled = threading.Event(), threading.Event(), threading.Event()
+    sink = RecordingSink()
+
+    def open_slowly(_: w.WatchRolesRequest) -> SimpleNamespace:
+        opening.set()
+        proceed.wait(30)
+        return SimpleNamespace(cancel=cancelled.set)
+
+    started = Following(sink, open_slowly, w.WatchRolesRequest(), timeout=10)
+    started.start()
+    opening.wait(30)
+    started.close()
+    proceed.set()
+
+    assert cancelled.wait(30)
+    assert sink.next(1) == [("restart", None)]
+    assert sink.fed.empty()
 
 
 def test_one_that_was_closed_does_not_start() -> None:

@@ -140,11 +140,16 @@ class _Streams:
 
     def open(self, request: w.WatchRolesRequest) -> Any:  # noqa: ANN401 - gRPC's calls have no public type
         """Open a stream; raise `ValueError` when this is closed."""
+        if self.closed.is_set():
+            raise ValueError("closed")
+        # Not under the lock: a token may come from a command, for which nobody who closes the client should wait.
+        stream = self._open(request)
         with self._lock:
+            self._stream = stream
             if self.closed.is_set():
+                stream.cancel()
                 raise ValueError("closed")
-            self._stream = self._open(request)
-            return self._stream
+        return stream
 
     def close(self) -> None:
         """Cancel the open stream, and open no other."""
