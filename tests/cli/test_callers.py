@@ -257,3 +257,61 @@ def test_a_token_as_json(rolecall: CommandLine) -> None:
     made = json.loads(rolecall("token", "new", "-o", "json").out)
 
     assert made["token_sha256"] == hashlib.sha256(made["token"].encode()).hexdigest()
+
+
+TOKENS = f"""\
+issuers: {{"{ISSUER}": {{jwks_file: keys.json}}}}
+callers:
+  - {{name: job, match: {{oidc: {{issuer: "{ISSUER}", subject: job, audience: rolecall}}}}, policies: [AtOffice]}}
+  - {{name: other, match: {{oidc: {{issuer: "{ISSUER}", subject: job, audience: other}}}}, policies: [RolecallDecider]}}
+  - {{name: small, match: {{token_sha256: {TOKEN_HASH}}}, policies: [OverTls]}}
+  - {{name: user, match: {{uid: 7}}, policies: [OverTls]}}
+policies:
+  AtOffice:
+    Version: "1"
+    Statement:
+      - {{Effect: Allow, Action: "ram:GetRole", Resource: "*", Condition: {{IpAddress: {{"acs:SourceIp": 10.0.0.0/8}}}}}}
+  OverTls:
+    Version: "1"
+    Statement:
+      - {{Effect: Allow, Action: "ram:GetRole", Resource: "*", Condition: {{Bool: {{"acs:SecureTransport": "true"}}}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "entries"),
+    [
+        (["--as", f"{ISSUER} job", "--source-ip=10.1.1.1"], 0, "job, other"),
+        (["--as", f"{ISSUER} job", "--source-ip=11.1.1.1"], 1, "job, other"),
+        (["--as", f"{ISSUER} job"], 1, "job, other"),
+        (["--as", f"{ISSUER} job", "--source-ip=10.1.1.1", "--audience=rolecall"], 0, "job"),
+        (["--as", f"{ISSUER} job", "--source-ip=10.1.1.1", "--audience=other"], 1, "other"),
+        (["--as", f"token:{TOKEN_HASH}"], 0, "small"),
+        (["--as", "uid:7"], 1, "user"),
+    ],
+)
+def test_an_explanation_knows_where_and_how_a_caller_connects(
+    rolecall: CommandLine, write: Write, tmp_path: Path, options: list[str], code: int, entries: str
+) -> None:
+    (tmp_path / "keys.json").write_text(KEYS)
+
+    outcome = rolecall("callers", "explain", "ram:GetRole", "--callers", write(TOKENS), *options)
+
+    assert (outcome.code, f"  entries  {entries}\n" in outcome.out) == (code, True)
+
+
+def test_the_reason_of_each_statement_is_shown(rolecall: CommandLine, write: Write) -> None:
+    arguments = ("callers", "explain", "--as", "orders.svc", "--callers", write())
+
+    far = rolecall(*arguments, "ram:CreateRole", f"acs:ram::{'9' * 12}:role/x").out
+    reach = rolecall(*arguments, "rolecall:Watch", ROLE).out
+
+    assert [line.rstrip().split("  ")[-1] for line in far.splitlines()[-2:]] == ["another action", "another resource"]
+    assert reach.splitlines()[-1].endswith("actions `rolecall:` need a pattern that begins with `rolecall:`")
+
+
+def test_a_file_with_errors_says_so_in_json_and_has_no_generation(rolecall: CommandLine, write: Write) -> None:
+    outcome = rolecall("callers", "check", write("callers: 1\n"), "-o", "json")
+
+    answer = json.loads(outcome.out)
+    assert (outcome.code, answer["valid"], sorted(answer)) == (2, False, ["problems", "valid"])

@@ -1,0 +1,117 @@
+"""Output for people and for programs, whatever the encoding of the stream is."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from rolecall.cli import terminal
+from rolecall.cli.problem import Location, Problem
+from rolecall.cli.sarif import SCHEMA, SarifResult, problem_result, sarif_log
+
+Encoded = Callable[[str], io.BytesIO]
+
+
+@pytest.fixture
+def encoded(monkeypatch: pytest.MonkeyPatch) -> Encoded:
+    """Give a way to replace standard output by a stream with another encoding, whose bytes are returned."""
+
+    def replace(encoding: str) -> io.BytesIO:
+        written = io.BytesIO()
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding, write_through=True))
+        return written
+
+    return replace
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"), [("utf-8", '"é"'), ("UTF8", '"é"'), ("ascii", r'"\u00e9"'), ("latin-1", r'"\u00e9"')]
+)
+def test_json_has_escapes_where_the_stream_is_not_utf8(encoded: Encoded, encoding: str, text: str) -> None:
+    written = encoded(encoding)
+
+    terminal.print_json({"a": "é"})
+
+    assert written.getvalue().decode() == f'{{\n  "a": {text}\n}}\n'
+
+
+@pytest.mark.parametrize(("encoding", "yes", "no"), [("utf-8", "✓", "✗"), ("ascii", "+", "x")])
+def test_the_marks_are_those_that_the_stream_can_show(encoded: Encoded, encoding: str, yes: str, no: str) -> None:
+    encoded(encoding)
+
+    assert terminal.marks(terminal.console(sys.stdout)) == terminal.Marks(yes, no)
+
+
+def test_characters_that_a_stream_lacks_are_escaped(encoded: Encoded, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = encoded("ascii")
+    monkeypatch.setattr(sys, "stderr", io.StringIO())  # cannot be reconfigured
+
+    terminal.prepare_streams()
+    sys.stdout.write("é\u2028")
+
+    assert written.getvalue() == rb"\xe9\u2028"
+
+
+def test_a_record_in_a_pipe_is_one_line_however_long_it_is() -> None:
+    stream = io.StringIO()
+
+    terminal.console(stream).print("word " * 19_999)
+
+    assert stream.getvalue().count("\n") == 1
+
+
+def test_text_that_is_stored_has_no_colours_also_where_they_are_forced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    stream, plain = io.StringIO(), io.StringIO()
+
+    terminal.console(stream).print("a [b]c[/b] :smile: 1", style="red")
+    terminal.plain_console(plain).print("a [b]c[/b] :smile: 1", style="red")
+
+    assert stream.getvalue() == "\x1b[31ma [b]c[/b] :smile: 1\x1b[0m\n"
+    assert plain.getvalue() == "a [b]c[/b] :smile: 1\n"
+
+
+def test_a_finding_becomes_a_result_of_sarif_with_its_hint() -> None:
+    problem = Problem(location=Location("/a b.yaml", 2, 0), message="m", severity="note", hint="h", reason="SOME_RULE")
+
+    result = problem_result(problem)
+
+    assert result == SarifResult(rule="SOME_RULE", level="note", message="m; h", location=problem.location)
+    (run,) = sarif_log([result, result, problem_result(Problem(location=Location("/c"), message="n"))])["runs"]  # type: ignore[misc]
+    assert [rule["shortDescription"]["text"] for rule in run["tool"]["driver"]["rules"]] == [
+        "some rule",
+        "A remark about a file",
+    ]
+    assert [(each["ruleId"], each["ruleIndex"], each["level"]) for each in run["results"]] == [
+        ("SOME_RULE", 0, "note"),
+        ("SOME_RULE", 0, "note"),
+        ("remark", 1, "error"),
+    ]
+    assert [each["locations"][0]["physicalLocation"] for each in run["results"][1:]] == [
+        {"artifactLocation": {"uri": "file:///a%20b.yaml"}, "region": {"startLine": 2, "startColumn": 1}},
+        {"artifactLocation": {"uri": "file:///c"}},
+    ]
+    assert "relatedLocations" not in run["results"][0]
+
+
+def test_related_locations_are_counted_from_one() -> None:
+    related = (("a", Location("/x", 1, 2)), ("b", Location("/y", 3, 4)))
+    log = sarif_log([SarifResult(rule="r", level="error", message="m", location=Location("/x"), related=related)])
+
+    text = json.loads(json.dumps(log))
+    assert (text["$schema"], text["version"]) == (SCHEMA, "2.1.0")
+    assert text["runs"][0]["results"][0]["relatedLocations"] == [
+        {
+            "id": number,
+            "message": {"text": message},
+            "physicalLocation": {
+                "artifactLocation": {"uri": f"file://{location.file}"},
+                "region": {"startLine": location.line, "startColumn": location.column},
+            },
+        }
+        for number, (message, location) in enumerate(related, start=1)
+    ]
