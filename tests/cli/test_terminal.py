@@ -6,6 +6,7 @@ import io
 import json
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -81,7 +82,8 @@ def test_a_finding_becomes_a_result_of_sarif_with_its_hint() -> None:
     result = problem_result(problem)
 
     assert result == SarifResult(rule="SOME_RULE", level="note", message="m; h", location=problem.location)
-    (run,) = sarif_log([result, result, problem_result(Problem(location=Location("/c"), message="n"))])["runs"]  # type: ignore[misc]
+    log: Any = sarif_log([result, result, problem_result(Problem(location=Location("/c"), message="n"))])
+    (run,) = log["runs"]
     assert [rule["shortDescription"]["text"] for rule in run["tool"]["driver"]["rules"]] == [
         "some rule",
         "A remark about a file",
