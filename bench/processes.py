@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+ROLECALL = [sys.executable, "-m", "rolecall"]
+START_SECONDS = 600.0
+"""A server or an agent may have a million roles to load."""
 
 
 def cpu_micros(pid: int) -> float:
@@ -34,20 +37,39 @@ def rolecall_server(
     roles: Path, directory: Path, *flags: str, certificates: Path | None = None
 ) -> Iterator[tuple[int, str]]:
     """Run the service as shipped, with the roles of a file, with `certificates` over mTLS; yield its process id and address."""
-    log = directory / "serve.log"
-    command = [sys.executable, "-m", "rolecall"]
-    serve = [*command, "serve", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--store", "memory://"]
     if certificates:
         flags = (*flags, *_server_flags(certificates))
-    with log.open("w") as stderr, _process([*serve, *flags, "--log-format", "json"], stderr=stderr) as process:
-        address = _address(log, process)
+    with store_server("memory://", directory, *flags) as (pid, address):
         target = [
             "--address",
             address.replace("127.0.0.1", "localhost"),
             *(_client_flags(certificates) if certificates else ()),
         ]
-        subprocess.run([*command, "apply", "-f", str(roles), *target], check=True, stdout=subprocess.DEVNULL)
-        yield process.pid, address
+        subprocess.run([*ROLECALL, "apply", "-f", str(roles), *target], check=True, stdout=subprocess.DEVNULL)
+        yield pid, address
+
+
+@contextmanager
+def store_server(store: str, directory: Path, *flags: str) -> Iterator[tuple[int, str]]:
+    """Run the service as shipped on a store; yield its process id and address once it serves."""
+    serve = [*ROLECALL, "serve", "--listen", "127.0.0.1:0", "--store", store, *flags]
+    with _serving(serve, directory / "serve.log") as found:
+        yield found
+
+
+@contextmanager
+def rolecall_agent(upstream: str, directory: Path, *flags: str) -> Iterator[tuple[int, str]]:
+    """Run an agent as shipped that listens on a unix socket in `directory`; yield its process id and address once it serves."""
+    agent = [*ROLECALL, "agent", "--upstream", upstream, "--listen", f"unix://{directory / 'agent.sock'}", *flags]
+    with _serving(agent, directory / "agent.log") as (pid, _):
+        yield pid, f"unix:{directory / 'agent.sock'}"
+
+
+@contextmanager
+def _serving(command: list[str], log: Path) -> Iterator[tuple[int, str]]:
+    logged = ["--ops-listen", "127.0.0.1:0", "--log-format", "json"]
+    with log.open("w") as stderr, _process([*command, *logged], stderr=stderr) as process:
+        yield process.pid, _address(log, process)
 
 
 def _server_flags(folder: Path) -> list[str]:
@@ -72,7 +94,8 @@ def _process(command: list[str], **streams: object) -> Iterator[subprocess.Popen
 
 
 def _address(log: Path, process: subprocess.Popen[str]) -> str:
-    for _ in range(1_200):
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
         found = re.search(r'"address": ?"([^"]+)"', log.read_text())
         if found:
             return found[1]
