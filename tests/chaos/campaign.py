@@ -11,14 +11,15 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
 from rolecall.storage.open import open_repository
 from rolecall_client.v1 import decision_pb2 as d
+from tests.chaos.agents import Agent, running_agent
 from tests.chaos.checkers import answers
-from tests.chaos.environment import Environment, running_environment
+from tests.chaos.environment import SNAPSHOT_SECONDS, Environment, running_environment
 from tests.chaos.faults import UnmetPromiseError
 from tests.chaos.history import History, read_history
 from tests.chaos.injector import Injected, Injector
@@ -69,6 +70,7 @@ class Result:
     watched: int
     logged: Counter[str]
     small_disk: bool
+    caught_up: Sequence[float]
     seconds: float
 
 
@@ -77,13 +79,17 @@ def run(options: Options, report: Report) -> Result:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="rolecall-chaos-") as name:
         report(f"seed {options.seed}: setting up PostgreSQL and {options.replicas} replicas")
-        with running_environment(options.replicas, Path(name)) as environment:
-            return _run_in(options, environment, report, began)
+        with (
+            running_environment(options.replicas, Path(name)) as servers,
+            running_agent(servers.replicas[0], Path(name), snapshot_seconds=SNAPSHOT_SECONDS) as (agent, upstream),
+        ):
+            environment = replace(servers, agent=agent, upstream=upstream)
+            return _run_in(options, environment, agent, report, began)
 
 
-def _run_in(options: Options, environment: Environment, report: Report, began: float) -> Result:
+def _run_in(options: Options, environment: Environment, agent: Agent, report: Report, began: float) -> Result:
     record, questions = Record(), draw_questions(Random(f"{options.seed} questions"))
-    workers = Workers(environment.replicas, record, questions, str(options.seed))
+    workers = Workers(environment.replicas, agent, record, questions, str(options.seed))
     workers.start()
     injector = Injector(
         environment,
@@ -106,12 +112,14 @@ def _run_in(options: Options, environment: Environment, report: Report, began: f
         unresolved = workers.resolve()
         history, roles = read_history(repository), list(repository.load())
     finals = [_final_answers(replica, questions, record) for replica in environment.replicas]
+    agent.catch_up(environment.replicas[0])
+    finals.append(_final_answers_of_agent(agent, questions, record))
     states = [state_of(replica) for replica in environment.replicas]
     if not wait_until_reached(workers.watcher, history.head.revision, WATCH_SECONDS):
         record.strange.append("the watcher has not reached the head")
     workers.stop_watching()
     report("judging")
-    logged = _logged_by_servers(environment)
+    logged = _logged_by_servers([*environment.replicas, agent])
     violations = [
         *check_all_rules(record, history, roles, questions, finals, states, workers.watcher.seen),
         *_audited(environment.database.url),
@@ -129,20 +137,37 @@ def _run_in(options: Options, environment: Environment, report: Report, began: f
         watched=len(workers.watcher.seen),
         logged=logged,
         small_disk=environment.database.has_small_disk,
+        caught_up=agent.caught_up,
         seconds=time.monotonic() - began,
     )
 
 
 def _final_answers(replica: Replica, questions: Sequence[Question], record: Record) -> Sequence[Decided]:
     """Ask one replica a fixed set of questions, fully consistent: the same for all."""
-    pairs = [(questions[n % len(questions)], NAMES[n % len(NAMES)]) for n in range(FINAL_BATCH)]
-    began, wall = boottime(), time.time()
+    pairs, began, wall = _final_pairs(questions), boottime(), time.time()
     with open_client(replica.address, 20) as client:
         given = answers(client, pairs, "batch", d.Consistency(fully_consistent=True))
     asked = Circumstances(asker=f"final {replica.name}", mode="consistent", began=began, ended=boottime(), wall=wall)
     found = [decided(question.number, role, one, asked) for (question, role), one in zip(pairs, given, strict=True)]
     record.decided += found
     return found
+
+
+def _final_answers_of_agent(agent: Agent, questions: Sequence[Question], record: Record) -> Sequence[Decided]:
+    """Ask the agent the same questions one by one, so that it decides as many as it can itself."""
+    found = []
+    with open_client(agent.address, 20) as client:
+        for question, role in _final_pairs(questions):
+            began, wall = boottime(), time.time()
+            (one,) = answers(client, [(question, role)], "check", None)
+            asked = Circumstances(asker="final agent", mode="check", began=began, ended=boottime(), wall=wall)
+            found.append(decided(question.number, role, one, asked))
+    record.decided += found
+    return found
+
+
+def _final_pairs(questions: Sequence[Question]) -> Sequence[tuple[Question, str]]:
+    return [(questions[n % len(questions)], NAMES[n % len(NAMES)]) for n in range(FINAL_BATCH)]
 
 
 def _audited(url: str) -> Sequence[Violation]:
@@ -152,10 +177,10 @@ def _audited(url: str) -> Sequence[Violation]:
     return [Violation("`rolecall audit verify` finds nothing", done.stdout + done.stderr)] if done.returncode else []
 
 
-def _logged_by_servers(environment: Environment) -> Counter[str]:
+def _logged_by_servers(replicas: Sequence[Replica]) -> Counter[str]:
     """Count the log lines of the servers by level and event; a line that is not JSON counts by itself."""
     logged = Counter[str]()
-    for replica in environment.replicas:
+    for replica in replicas:
         for line in replica.log_text().splitlines():
             try:
                 event = json.loads(line)

@@ -34,11 +34,12 @@ class Checker:
         *,
         random: Random,
         pause: float,
+        modes: Sequence[str] = MODES,
     ) -> None:
         self.name = name
         self._client = open_client(address, CALL_SECONDS)
         self._record, self._questions = record, questions
-        self._random, self._pause = random, pause
+        self._random, self._pause, self._modes = random, pause, modes
 
     def run(self, ended: Event) -> None:
         """Ask, one call after the other, until `ended`."""
@@ -50,7 +51,7 @@ class Checker:
                     self._record.note_error(self.name, error)
 
     def _ask_once(self) -> None:
-        mode = self._random.choice(MODES)
+        mode = self._random.choice(self._modes)
         asked = [self._drawn() for _ in range(BATCH if mode in ("batch", "stream") else 1)]
         began, wall = boottime(), time.time()
         after_write, consistency = "", None

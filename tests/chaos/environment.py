@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from rolecall.storage.open import migrate
+from tests.chaos.agents import Agent
 from tests.chaos.database import Database
 from tests.chaos.proxy import Proxy
 from tests.chaos.replicas import Replica
@@ -22,11 +23,13 @@ DRAIN_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The processes of a run. `proxies[n]` is between `replicas[n]` and the database."""
+    """The processes of a run. `proxies[n]` is between `replicas[n]` and the database, `upstream` between the agent and `replicas[0]`."""
 
     database: Database
     proxies: Sequence[Proxy]
     replicas: Sequence[Replica]
+    agent: Agent | None = None
+    upstream: Proxy | None = None
 
     @property
     def target(self) -> str:
@@ -35,7 +38,7 @@ class Environment:
 
     def recover(self) -> None:
         """End every fault, and return when every replica is ready."""
-        for proxy in self.proxies:
+        for proxy in (*self.proxies, *([self.upstream] if self.upstream else [])):
             proxy.open()
         if not self.database.server.running:
             self.database.start()

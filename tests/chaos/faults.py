@@ -17,6 +17,7 @@ from tests.chaos.replicas import Replica
 
 HOUR = 3_600
 SMALL_FILE_BYTES = 64
+AGENT_ALONE = "agent without its server"
 
 Fault = Callable[[Environment, Random], AbstractContextManager[None]]
 
@@ -163,6 +164,20 @@ def restored(environment: Environment, random: Random) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def agent_alone(environment: Environment, random: Random) -> Iterator[None]:
+    """The server of an agent is unreachable, or silent: the agent decides alone; afterwards it catches up."""
+    agent, upstream = environment.agent, environment.upstream
+    assert agent is not None
+    assert upstream is not None
+    random.choice([upstream.refuse, upstream.silence])()
+    try:
+        yield
+    finally:
+        upstream.open()
+    agent.catch_up(environment.replicas[0])
+
+
 KINDS: Sequence[Kind] = (
     Kind("kill -9 of a server", "server", (0.2, 1.5), killed),
     Kind("immediate stop of PostgreSQL", "database", (0.5, 3.0), database_crashed),
@@ -178,6 +193,7 @@ KINDS: Sequence[Kind] = (
     Kind("full disk of a server", "server", (2.0, 4.0), no_room_for_snapshots),
     Kind("pg_terminate_backend of all", "database", (0.2, 1.0), connections_terminated),
     Kind("connections refused", "network", (1.0, 4.0), database_unreachable),
+    Kind(AGENT_ALONE, "all", (3.0, 8.0), agent_alone),
 )
 
 

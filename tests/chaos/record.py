@@ -14,6 +14,8 @@ from rolecall_client.v1 import decision_pb2 as d
 from tests.chaos.workload import Write
 
 RECENT_TOKENS = 32
+ALONE = "agent-alone"
+"""The checker whose requests an agent answers without its server."""
 
 
 def boottime() -> float:

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from tests.cli.serving import ACCOUNT, REPOSITORY, environment as process_environment
 from tests.coherence.ports import free_port
@@ -25,7 +26,13 @@ class ReplicaError(Exception):
 
 
 class Replica:
-    """One replica, whose addresses stay the same when its process is restarted."""
+    """One replica, whose addresses stay the same when its process is restarted.
+
+    `command` is the command that it runs, and `store_flag` the setting that names where it has its roles from.
+    """
+
+    command: ClassVar = "serve"
+    store_flag: ClassVar = "store"
 
     def __init__(self, name: str, store: str, directory: Path, **settings: object) -> None:
         self.name, self.store = name, store
@@ -56,7 +63,7 @@ class Replica:
         """Start a process; it serves when `wait_ready` returns."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, str(WITH_SHIFTED_CLOCK), str(self._clock), "serve", *self._flags()],
+                [sys.executable, str(WITH_SHIFTED_CLOCK), str(self._clock), self.command, *self._flags()],
                 stdout=log,
                 stderr=log,
                 env=process_environment(),
@@ -129,7 +136,7 @@ class Replica:
         settings: Mapping[str, object] = {
             "listen": self.address,
             "ops_listen": self._ops,
-            "store": self.store,
+            self.store_flag: self.store,
             "account_id": ACCOUNT,
             "log_format": "json",
             "log_level": "warning",

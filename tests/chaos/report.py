@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from statistics import median
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from tests.chaos.campaign import Result
-from tests.chaos.record import Outcome
+from tests.chaos.record import ALONE, Outcome
 
 SHOWN_VIOLATIONS = 40
 
@@ -38,6 +39,7 @@ def figures(result: Result) -> dict[str, Any]:
         "served_from": dict(Counter(d.served_from for d in record.decided).most_common()),
         "largest_staleness_seconds": round(max((d.staleness for d in record.decided), default=0.0), 3),
         "changes_watched": result.watched,
+        "agent": _agent(result),
         "faults": dict(Counter(fault.name for fault in result.injected).most_common()),
         "full_disk_of_the_database": "a small file system of its own" if result.small_disk else "not possible here",
         "errors": {" ".join(key): count for key, count in sorted(_errors(record.errors).items())},
@@ -60,6 +62,17 @@ def print_table(found: dict[str, Any], console: Console) -> None:
         console.print(f"VIOLATED {violation['rule']}: {violation['what']}", style="red", markup=False)
     count = len(found["violations"])
     console.print(f"{count} violations" if count else "no violation", style="red" if count else "green")
+
+
+def _agent(result: Result) -> dict[str, float]:
+    """Return what an agent answered alone, and how long it took to catch up each time that its server was back."""
+    alone = [decided for decided in result.record.decided if decided.asked.asker == ALONE]
+    return {
+        "decided_alone": len(alone),
+        "largest_staleness_seconds": round(max((decided.staleness for decided in alone), default=0.0), 3),
+        "median_seconds_to_catch_up": round(median(result.caught_up), 3),
+        "most_seconds_to_catch_up": round(max(result.caught_up), 3),
+    }
 
 
 def _errors(errors: Counter[tuple[str, str, str]]) -> Counter[tuple[str, str, str]]:

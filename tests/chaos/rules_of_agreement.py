@@ -8,7 +8,7 @@ from rolecall.roles.digest import state_digest
 from rolecall.roles.role import Role
 from tests.chaos.history import History
 from tests.chaos.questions import Question
-from tests.chaos.record import Decided, Record
+from tests.chaos.record import ALONE, Decided, Record
 from tests.chaos.rules_of_decisions import (
     Replay,
     batches_have_one_revision,
@@ -56,6 +56,7 @@ def check_all_rules(
     yield from states_are_the_log(states, history)
     yield from feed_is_the_log(watched, history)
     yield from errors_are_foreseen(record)
+    yield from agents_decide_alone(record)
 
 
 def acknowledgements(record: Record, history: History) -> Acknowledgements:
@@ -110,6 +111,13 @@ def errors_are_foreseen(record: Record) -> Iterator[Violation]:
             yield Violation("errors are of the foreseen kinds", f"{who} met {code} {reason}, {count} times")
     for what in record.strange:
         yield Violation("nothing strange happens", what)
+
+
+def agents_decide_alone(record: Record) -> Iterator[Violation]:
+    """Check that an agent answered everything that needs no server."""
+    for (who, code, reason), count in record.errors.items():
+        if who == ALONE:
+            yield Violation("an agent decides without its server", f"{code} {reason}, {count} times")
 
 
 def _answer(decision: Decided) -> tuple[object, ...]:

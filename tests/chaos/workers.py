@@ -8,11 +8,12 @@ from functools import partial
 from random import Random
 from threading import Event, Thread
 
+from tests.chaos.agents import LOCAL_MODES, PASSED_MODES, Agent, is_local
 from tests.chaos.checkers import Checker
 from tests.chaos.environment import target_of
 from tests.chaos.isolation import open_client
 from tests.chaos.questions import Question
-from tests.chaos.record import Outcome, Record, Written
+from tests.chaos.record import ALONE, Outcome, Record, Written
 from tests.chaos.replicas import Replica
 from tests.chaos.watchers import Watcher
 from tests.chaos.workload import COLD, HOT, draw_apply
@@ -25,9 +26,11 @@ FIRST_ID = "00000000-0000-4000-8000-000000000000"
 
 
 class Workers:
-    """All clients of the replicas. Half of the writers and checkers call one replica, the others all of them."""
+    """All clients of the replicas and of the agent. Half of the writers and checkers call one replica, the others all of them."""
 
-    def __init__(self, replicas: Sequence[Replica], record: Record, questions: Sequence[Question], seed: str) -> None:
+    def __init__(
+        self, replicas: Sequence[Replica], agent: Agent, record: Record, questions: Sequence[Question], seed: str
+    ) -> None:
         self._record, self._seed = record, seed
         self._replicas, self._target = replicas, target_of(replicas)
         self._ended, self._watching_ended = Event(), Event()
@@ -45,6 +48,11 @@ class Workers:
                 pause=CHECK_PAUSE,
             )
             for n in range(2 * len(replicas))
+        ]
+        local = [question for question in questions if is_local(question)]
+        self._checkers += [
+            self._agent_checker(ALONE, agent, local, LOCAL_MODES),
+            self._agent_checker("agent-passing", agent, questions, PASSED_MODES),
         ]
         self._threads: list[Thread] = []
         self.watcher = Watcher("watcher", self._target, record)
@@ -90,6 +98,10 @@ class Workers:
         if written.outcome is not Outcome.ACKNOWLEDGED:
             raise RuntimeError(f"the first write failed: {written.code}")
         return self._record.tokens[-1].text
+
+    def _agent_checker(self, name: str, agent: Agent, questions: Sequence[Question], modes: Sequence[str]) -> Checker:
+        random = self._random(name)
+        return Checker(name, agent.address, self._record, questions, random=random, pause=CHECK_PAUSE, modes=modes)
 
     def _address(self, number: int) -> str:
         return self._target if number % 2 else self._replicas[number // 2 % len(self._replicas)].address
