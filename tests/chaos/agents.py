@@ -21,6 +21,9 @@ CALL_SECONDS = 5.0
 CATCH_UP_SECONDS = 30.0
 """After this time an agent counts as stuck."""
 
+CALLERS = "callers: [{name: node, match: {local: true}, policies: [AdministratorAccess]}]\n"
+"""Without a callers file the callers of an agent may not assert federated identities."""
+
 ASKED = query("ecs.aliyuncs.com", "hot-0")
 LOCAL_MODES = ("check", "batch", "stream")
 """The requests that an agent answers without its server."""
@@ -39,6 +42,8 @@ class Agent(Replica):
         listen = f"unix://{directory / name}.sock"
         super().__init__(name, upstream, directory, listen=listen, **settings)
         self.caught_up: list[float] = []
+        self._callers = self.directory / "callers.yaml"
+        self._callers.write_text(CALLERS)
 
     def catch_up(self, replica: Replica) -> None:
         """Wait until the agent has what a replica has now; raise `ReplicaError` if it takes too long."""
@@ -53,7 +58,7 @@ class Agent(Replica):
         self.caught_up.append(boottime() - began)
 
     def _flags(self) -> list[str]:
-        return [*super()._flags(), "--no-source-identity-needs-allow"]
+        return [*super()._flags(), "--no-source-identity-needs-allow", "--callers", str(self._callers)]
 
 
 @contextmanager

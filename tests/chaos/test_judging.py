@@ -10,7 +10,7 @@ import pytest
 from rolecall.roles.role import Revision
 from tests.chaos.history import History
 from tests.chaos.observations import WRITES, Observations, make_observations
-from tests.chaos.record import Outcome
+from tests.chaos.record import ALONE, Outcome
 
 
 @pytest.fixture
@@ -154,6 +154,10 @@ def an_internal_error(observations: Observations) -> None:
     observations.record.count("checker-0", "INTERNAL")
 
 
+def a_decision_that_an_agent_could_not_give_alone(observations: Observations) -> None:
+    observations.record.count(ALONE, "UNAVAILABLE", "UPSTREAM_UNAVAILABLE")
+
+
 def something_strange(observations: Observations) -> None:
     observations.record.strange.append("a thread hangs")
 
@@ -186,6 +190,7 @@ CORRUPTIONS: list[tuple[Callable[[Observations], None], str]] = [
     (a_change_that_the_feed_left_out, "the feed is the log"),
     (a_change_that_the_feed_sent_twice, "the feed is the log"),
     (an_internal_error, "errors are of the foreseen kinds"),
+    (a_decision_that_an_agent_could_not_give_alone, "an agent decides without its server"),
     (something_strange, "nothing strange happens"),
 ]
 

@@ -13,6 +13,7 @@ from google.rpc import code_pb2
 
 from rolecall_client import RolecallClient, following, watch_progress
 from rolecall_client.boottime import boottime
+from rolecall_client.errors import UnavailableError
 from rolecall_client.following import Following, Pauses
 from rolecall_client.v1 import role_pb2 as r, watch_pb2 as w, watch_pb2_grpc
 from tests.clients.recording_sink import RecordingSink
@@ -185,3 +186,16 @@ def test_pauses_grow_to_a_limit_and_start_over(monkeypatch: pytest.MonkeyPatch) 
 
     assert grown == [1, 2, 4, 8, 16, 30, 30]
     assert pauses.next() == 1
+
+
+def test_no_pause_is_longer_than_a_follower_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "FIRST_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(watch_progress, "FIRST_BACKOFF_SECONDS", 0.1)
+    monkeypatch.setattr("random.uniform", lambda _low, high: high)
+    pauses = Pauses(longest=0.5)
+    watch = watch_progress.WatchProgress(w.WatchRolesRequest(), timeout=10, give_up_after=10, longest_pause=0.5)
+
+    between_watches = [pauses.next() for _ in range(5)]
+    between_streams = [watch.pause_after(UnavailableError("UNAVAILABLE", "away")) for _ in range(5)]
+
+    assert between_watches == between_streams == [0.1, 0.2, 0.4, 0.5, 0.5]

@@ -8,15 +8,16 @@ from contextlib import aclosing
 
 from rolecall_client.async_watch import AsyncOpen, AsyncWatch
 from rolecall_client.errors import RolecallError
-from rolecall_client.following import Pauses
+from rolecall_client.following import MOST_PAUSE_SECONDS, Pauses
 from rolecall_client.v1 import watch_pb2 as w
+from rolecall_client.watch_progress import MOST_BACKOFF_SECONDS
 from rolecall_client.watch_sink import WatchSink
 
 
 class AsyncFollowing:
     """Feeds a sink from the watch of a request, from `start` until `close`, in one event loop.
 
-    The first message of a watch must arrive within `timeout` seconds.
+    The first message of a watch must arrive within `timeout` seconds. With `longest_pause` no pause is longer, whatever failed.
     """
 
     def __init__(
@@ -27,9 +28,11 @@ class AsyncFollowing:
         *,
         timeout: float,
         refused_pause: float | None = None,
+        longest_pause: float | None = None,
     ) -> None:
         self._sink, self._open, self._request, self._timeout = sink, open_stream, request, timeout
-        self._pauses = Pauses(refused_pause)
+        self._pauses = Pauses(refused_pause, longest_pause or MOST_PAUSE_SECONDS)
+        self._longest_pause = longest_pause or MOST_BACKOFF_SECONDS
         self._opened_at = 0.0
         self._task: asyncio.Task[None] | None = None
         self._is_closed = False
@@ -68,6 +71,7 @@ class AsyncFollowing:
             give_up_after=math.inf,
             resumed=self._sink.broken,
             opened=self._on_opened,
+            longest_pause=self._longest_pause,
         )
         try:
             async with aclosing(watch.events()) as events:

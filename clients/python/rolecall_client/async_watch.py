@@ -12,7 +12,15 @@ from rolecall_client.boottime import boottime
 from rolecall_client.errors import ResyncRequiredError, RolecallError
 from rolecall_client.v1 import watch_pb2 as w
 from rolecall_client.watch import ended_error, silent_error
-from rolecall_client.watch_progress import GIVE_UP_SECONDS, Opened, Resumed, RoleWatchEvent, WatchProgress, ignore
+from rolecall_client.watch_progress import (
+    GIVE_UP_SECONDS,
+    MOST_BACKOFF_SECONDS,
+    Opened,
+    Resumed,
+    RoleWatchEvent,
+    WatchProgress,
+    ignore,
+)
 
 AsyncOpen = Callable[[w.WatchRolesRequest], Awaitable[Any]]
 """Opens a stream."""
@@ -30,9 +38,12 @@ class AsyncWatch:
         give_up_after: float = GIVE_UP_SECONDS,
         resumed: Resumed = ignore,
         opened: Opened = ignore,
+        longest_pause: float = MOST_BACKOFF_SECONDS,
     ) -> None:
         self._open, self._resumed, self._opened = open_stream, resumed, opened
-        self._progress = WatchProgress(request, timeout=timeout, give_up_after=give_up_after)
+        self._progress = WatchProgress(
+            request, timeout=timeout, give_up_after=give_up_after, longest_pause=longest_pause
+        )
 
     async def events(self) -> AsyncGenerator[RoleWatchEvent, None]:
         """Yield the events; raise `ResyncRequiredError`, and `RolecallError` for an error that a new stream cannot correct."""

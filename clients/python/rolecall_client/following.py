@@ -31,10 +31,13 @@ def is_permanent(error: RolecallError) -> bool:
 
 
 class Pauses:
-    """The pauses between watches: random, and longer after each that failed; `refused` after one that no other would avoid."""
+    """The pauses between watches: random, and longer after each that failed, up to `longest` seconds.
 
-    def __init__(self, refused: float | None = None) -> None:
-        self._most, self._refused = FIRST_PAUSE_SECONDS, refused
+    `refused` is the pause after an error that no other watch would avoid.
+    """
+
+    def __init__(self, refused: float | None = None, longest: float = MOST_PAUSE_SECONDS) -> None:
+        self._most, self._refused, self._longest = FIRST_PAUSE_SECONDS, refused, longest
 
     def start_over(self) -> None:
         """Make the next pause short: a watch works."""
@@ -47,7 +50,7 @@ class Pauses:
     def next(self) -> float:
         """Return the seconds of the next pause."""
         seconds = self._most * random.uniform(0.5, 1)  # noqa: S311  (it spreads load; it is no secret)
-        self._most = min(self._most * 2, MOST_PAUSE_SECONDS)
+        self._most = min(self._most * 2, self._longest)
         return seconds
 
 

@@ -45,10 +45,20 @@ _RESUMED_CODES = frozenset({"UNAVAILABLE", "CANCELLED"})
 
 
 class WatchProgress:
-    """One watch, over as many streams as it needs. The first message must arrive within `timeout` seconds."""
+    """One watch, over as many streams as it needs. The first message must arrive within `timeout` seconds.
 
-    def __init__(self, request: w.WatchRolesRequest, *, timeout: float, give_up_after: float) -> None:
-        self.request = request
+    Between two streams it waits `longest_pause` seconds at most.
+    """
+
+    def __init__(
+        self,
+        request: w.WatchRolesRequest,
+        *,
+        timeout: float,
+        give_up_after: float,
+        longest_pause: float = MOST_BACKOFF_SECONDS,
+    ) -> None:
+        self.request, self._longest_pause = request, longest_pause
         self._give_up_after, self._later_give_up_after = timeout, give_up_after
         self._yielded: set[tuple[int, str]] = set()
         self._state_started = False
@@ -97,7 +107,7 @@ class WatchProgress:
 
     def _next_pause(self) -> float:
         seconds = self._backoff * random.uniform(0.5, 1)  # noqa: S311  (it spreads load; it is no secret)
-        self._backoff = min(self._backoff * 2, MOST_BACKOFF_SECONDS)
+        self._backoff = min(self._backoff * 2, self._longest_pause)
         return seconds
 
     def _is_new(self, change: w.RoleWatchChange) -> bool:

@@ -36,6 +36,8 @@ class Endpoint:
     token: str | TokenSource | None = None
     metadata: Metadata = ()
     tracer: Tracer | None = None
+    options: Sequence[tuple[str, str | int]] = ()
+    """Options of gRPC, beside those of every channel."""
 
     def __post_init__(self) -> None:
         target_of(self.address)
@@ -80,13 +82,13 @@ class Endpoint:
     def _channel(self, material: TlsMaterial | None) -> grpc.Channel:
         credentials, target = self._credentials(material), target_of(self.address)
         if credentials is None:
-            return grpc.insecure_channel(target, options=channels.OPTIONS)
+            return grpc.insecure_channel(target, options=self._options())
         return grpc.secure_channel(target, credentials, options=self._options())
 
     def _async_channel(self, material: TlsMaterial | None, interceptors: Sequence[Any]) -> grpc.aio.Channel:
         credentials, target = self._credentials(material), target_of(self.address)
         if credentials is None:
-            return grpc.aio.insecure_channel(target, options=channels.OPTIONS, interceptors=interceptors)
+            return grpc.aio.insecure_channel(target, options=self._options(), interceptors=interceptors)
         return grpc.aio.secure_channel(target, credentials, options=self._options(), interceptors=interceptors)
 
     def _credentials(self, material: TlsMaterial | None) -> grpc.ChannelCredentials | None:
@@ -94,5 +96,5 @@ class Endpoint:
 
     def _options(self) -> Sequence[tuple[str, str | int]]:
         if self.tls is None or self.tls.server_name is None:
-            return channels.OPTIONS
-        return (*channels.OPTIONS, ("grpc.ssl_target_name_override", self.tls.server_name))
+            return (*channels.OPTIONS, *self.options)
+        return (*channels.OPTIONS, *self.options, ("grpc.ssl_target_name_override", self.tls.server_name))

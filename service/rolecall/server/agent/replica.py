@@ -20,7 +20,7 @@ from rolecall.engine.long_answers import LongAnswers
 from rolecall.engine.turns import Turns
 from rolecall.server.agent.following import FollowedRoles
 from rolecall.server.agent.saved_state import SavedFollowedState, followed_by, restore_followed, snapshot_file
-from rolecall.server.agent.upstream import Upstream
+from rolecall.server.agent.upstream import RECONNECT_SECONDS, Upstream
 from rolecall.server.background import BackgroundWork
 from rolecall.storage.snapshot.file import SnapshotFileError
 from rolecall.storage.snapshot.saver import SnapshotSaver
@@ -112,7 +112,13 @@ class AgentReplica:
         request = w.WatchRolesRequest(account_ids=self._config.account, include_initial_state=True)
         while True:
             self.roles.refused.clear()
-            following = AsyncFollowing(self.roles, self.upstream.open_watch, request, timeout=FIRST_MESSAGE_SECONDS)
+            following = AsyncFollowing(
+                self.roles,
+                self.upstream.open_watch,
+                request,
+                timeout=FIRST_MESSAGE_SECONDS,
+                longest_pause=RECONNECT_SECONDS,
+            )
             following.start()
             try:
                 await self.roles.refused.wait()

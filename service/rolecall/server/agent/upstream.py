@@ -30,6 +30,21 @@ from rolecall_client.v1 import decision_pb2 as pb, watch_pb2 as w
 CALL_SECONDS = 10.0
 """How long the followed server may take for a check that its caller gives more time."""
 
+RECONNECT_SECONDS = 0.5
+"""A watch that broke is opened again after at most this time, so that an agent catches up as soon as its server is back."""
+
+CONNECT_AGAIN_SECONDS = 0.25
+"""The same of a connection. The pauses of gRPC become two minutes long by default."""
+
+CONNECTION_SECONDS = 5
+"""A connection must be open, with TLS, after this time, even if the network loses what is sent."""
+
+_OPTIONS = (
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", round(CONNECT_AGAIN_SECONDS * 1_000)),
+    ("grpc.min_reconnect_backoff_ms", CONNECTION_SECONDS * 1_000),
+)
+
 MAX_CALLS = 256
 """The most checks that are put to the followed server at a time."""
 
@@ -124,7 +139,7 @@ def _endpoint(config: AgentConfig) -> Endpoint:
             "else encrypts"
         )
     token = FileToken(Path(config.upstream_token_file)) if config.upstream_token_file else None
-    return Endpoint(address=config.upstream, tls=tls, token=token)
+    return Endpoint(address=config.upstream, tls=tls, token=token, options=_OPTIONS)
 
 
 def _path(text: str) -> Path | None:
