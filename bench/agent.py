@@ -182,7 +182,8 @@ async def _changes(
 async def _follower(address: str) -> AsyncIterator[AgentReplica]:
     """Yield what follows the server in an agent, once it has all roles."""
     config = AgentConfig.from_mapping({"upstream": address}, {})
-    replica = AgentReplica(config, Upstream(config), make_logger("error", "json"))
+    log = make_logger("error", "json")
+    replica = AgentReplica(config, Upstream(config, log), log)
     task = asyncio.create_task(replica.follow())
     try:
         await replica.roles.whole.wait()
