@@ -185,3 +185,62 @@ def test_violations_of_the_policy_have_their_places(rolecall: CommandLine, tmp_p
     assert outcome.code == 2
     assert f"{path}:1:" in outcome.err + outcome.out
     assert "INVALID_ACTION" in outcome.err + outcome.out
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("y" * 200, "y" * 200),
+        ("y" * 201, "y" * 200 + "…"),
+        (" a", '" a"'),
+        ("a ", '"a "'),
+        ("", '""'),
+        ("a b", "a b"),
+        ("a\x1b", r"a\x1b"),
+    ],
+)
+def test_a_value_is_shown_so_that_white_space_is_seen_and_long_ones_are_cut(
+    rolecall: CommandLine, tmp_path: Path, value: str, shown: str
+) -> None:
+    statement = {
+        "Effect": "Allow",
+        "Action": "ram:GetRole",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"app:X": "z"}},
+    }
+    (tmp_path / "p.json").write_text(json.dumps({"Version": "1", "Statement": [statement]}))
+
+    out = rolecall(
+        "explain", "--policy", str(tmp_path / "p.json"), "--action=ram:GetRole", f"--context=app:X={value}"
+    ).out
+
+    assert [line.partition("actual")[2].strip() for line in out.splitlines() if "  actual  " in line] == [shown]
+
+
+def test_several_values_are_separated_as_they_are_compared(rolecall: CommandLine, tmp_path: Path) -> None:
+    condition = {"ForAnyValue:StringEquals": {"app:X": ["a", "b"]}}
+    statement = {"Sid": "S", "Effect": "Deny", "Action": "ram:GetRole", "Resource": "*", "Condition": condition}
+    (tmp_path / "p.json").write_text(json.dumps({"Version": "1", "Statement": [statement]}))
+    asked = (
+        "explain",
+        "--policy",
+        str(tmp_path / "p.json"),
+        "--action=ram:GetRole",
+        "--context=app:X=c",
+        "--context=app:X=b",
+    )
+
+    out = rolecall(*asked).out
+
+    assert "        expected a or b\n        actual   c, b\n" in out
+    assert "✓ Deny /Statement/0 (S) applies\n" in out
+    assert "\nin the way: " in out
+
+
+def test_a_time_with_an_offset_is_the_time_of_the_access(rolecall: CommandLine, file: str) -> None:
+    asked = ["explain", "--policy", file, *GET, AT_OFFICE, "--as=acs:ram::1:role/ci-x/s"]
+
+    early = rolecall(*asked, "--time=2026-01-01T07:59:59.999999+08:00")
+    late = rolecall(*asked, "--time=2026-01-01T08:00:00+08:00")
+
+    assert (early.code, late.code) == (1, 0)
