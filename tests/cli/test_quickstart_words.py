@@ -18,7 +18,6 @@ ASKED = "explain --role break-glass --as acs:ram::123456789012:user/alice --cont
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rolecall: CommandLine) -> Path:
     """Give the path of a program `rolecall` in the current directory, which runs; `rolecall` removes all variables."""
-    assert rolecall
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bin").mkdir()
     path = tmp_path / "bin/rolecall"
@@ -64,14 +63,25 @@ def test_the_address_that_commands_use_anyway_is_left_out(program: Path, monkeyp
     assert quickstart.next_command("127.0.0.1:50051") == f"rolecall {ASKED} --address 127.0.0.1:50051"
 
 
+def note_questions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list of the addresses that are asked from now on; none answers."""
+    asked: list[str] = []
+
+    def answers(host: str, port: int) -> bool:
+        asked.append(f"{host}:{port}")
+        return False
+
+    monkeypatch.setattr(quickstart, "_answers", answers)
+    return asked
+
+
 def config(listen: str) -> Config:
     return Config.from_mapping({"listen": listen, "store": "memory://"}, {})
 
 
 @pytest.mark.parametrize("listen", ["127.0.0.1:0", "unix:/tmp/nowhere.sock"])
 def test_an_address_at_which_nothing_can_listen_yet_is_not_asked(listen: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(quickstart, "_answers", lambda host, port: bool(asked.append(f"{host}:{port}")))
+    asked = note_questions(monkeypatch)
 
     quickstart._require_free(config(listen))
 
@@ -79,8 +89,7 @@ def test_an_address_at_which_nothing_can_listen_yet_is_not_asked(listen: str, mo
 
 
 def test_a_free_address_is_asked_and_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(quickstart, "_answers", lambda host, port: bool(asked.append(f"{host}:{port}")))
+    asked = note_questions(monkeypatch)
 
     quickstart._require_free(config("127.0.0.1:1234"))
 
