@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from rolecall.cli.account_names import account_in, with_account_id
+from rolecall_client.contexts.context import ServerContext
 from tests.cli.conftest import CommandLine
 from tests.cli.recording import recording
 from tests.cli.serving import served
@@ -222,3 +224,30 @@ def test_a_caller_without_the_right_to_read_roles_is_answered_too(
 
     assert (differing.code, "differ about the alias" in differing.err) == (2, True)
     assert (agreed.code, agreed.err) == (1, "")
+
+
+# --- names of roles ---
+
+
+@pytest.mark.parametrize(
+    ("role", "account"),
+    [
+        ("app", ""),
+        ("shop/app", "shop"),
+        ("42/app", "42"),
+        ("a/b/c", "a/b"),
+        ("/app", ""),
+        ("acs:ram::42:role/app", None),
+    ],
+)
+def test_the_account_of_a_role_is_what_is_written_before_its_name(role: str, account: str | None) -> None:
+    assert account_in(role) == account
+
+
+def test_only_an_account_that_is_written_is_replaced_by_its_id() -> None:
+    context = ServerContext(name="prod", address="x", accounts={"shop": SHOP}, default_account="shop")
+
+    written = [with_account_id(role, context) for role in ("app", "shop/app", "42/app", f"acs:ram::{PAY}:role/app")]
+
+    assert written == ["app", f"{SHOP}/app", "42/app", f"acs:ram::{PAY}:role/app"]
+    assert with_account_id("shop/app", None) == "shop/app"

@@ -12,9 +12,12 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+import typer
 
 from rolecall.cli import entry
 from rolecall.cli.commands import COMMANDS
+from rolecall.cli.failure import CommandError
+from rolecall.cli.problem import Location, Problem, ProblemsError
 from rolecall.config.settings import Config
 from rolecall.config.sources import flag_of, variable_of
 from tests.cli.conftest import CommandLine
@@ -211,3 +214,36 @@ def test_the_module_runs(tmp_path: Path) -> None:
     )
 
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("error", "lines"),
+    [
+        (FileNotFoundError(2, "No such file", "x.yaml"), ["error: cannot use `x.yaml`: no such file"]),
+        (OSError(5, "Input/Output Error"), ["error: the operating system refused: input/output error"]),
+        (OSError("Gone"), ["error: the operating system refused: gone"]),
+        (CommandError("wrong", hint="mend it"), ["error: wrong", "  help: mend it"]),
+        (ProblemsError([Problem(location=Location("f", 1, 2), message="bad")]), ["f:1:2: error: bad"]),
+    ],
+)
+def test_an_error_that_is_foreseen_is_reported_in_its_own_words(
+    capsys: pytest.CaptureFixture[str], error: Exception, lines: list[str]
+) -> None:
+    def fail() -> int:
+        raise error
+
+    code = entry.guarded(fail)
+
+    assert (code, capsys.readouterr().err.splitlines()) == (2, lines)
+
+
+@pytest.mark.parametrize(("returned", "code"), [(None, 0), (0, 0), (1, 1), (2, 2)])
+def test_the_code_of_a_command_is_that_of_the_program(returned: int | None, code: int) -> None:
+    assert entry.guarded(lambda: returned) == code
+
+
+def test_a_command_may_end_with_a_code_of_its_own() -> None:
+    def end() -> int:
+        raise typer.Exit(7)
+
+    assert entry.guarded(end) == 7
