@@ -11,6 +11,7 @@ from rolecall.policy.errors import InvalidPolicyError, InvalidPrincipalError, Vi
 from rolecall.roles import errors as roles
 from rolecall.transport import errors as transport
 from rolecall.transport.error_status import DETAILS_BYTES, SERVER_FAULTS, TEXT_BYTES, is_expected, status_of
+from rolecall.transport.fault import plain_fault
 from rolecall_client.v1.policy_pb2 import PolicyViolation
 
 FIELD = roles.FieldViolation(
@@ -23,6 +24,8 @@ PLAIN_FIELD = roles.FieldViolation(field="f", reason="PLAIN", message="m")
 COUNTS = {"total_violations": "1", "shown": "1"}
 POLICY_LENGTH = "InvalidParameter.AssumeRolePolicyDocument.Length"
 NAME_LENGTH = {"ram_code": "InvalidParameter.RoleName.Length", **COUNTS}
+
+PASSED = status_of(transport.UnknownMethodError())
 
 Row = tuple[Exception, str, str, dict[str, str], float]
 
@@ -53,7 +56,7 @@ ERRORS: list[Row] = [
         {**NAME_LENGTH, "total_violations": "2", "shown": "2"},
         0,
     ),
-    (roles.RoleNotFoundError("r"), "NOT_FOUND", "ROLE_NOT_FOUND", {"ram_code": "EntityNotExist.Role"}, 0),
+    (roles.RoleNotFoundError("r"), "NOT_FOUND", "ROLE_NOT_FOUND", {"role": "r", "ram_code": "EntityNotExist.Role"}, 0),
     (
         roles.RoleExistsError("r"),
         "ALREADY_EXISTS",
@@ -164,6 +167,18 @@ ERRORS: list[Row] = [
         0,
     ),
     (transport.UnlistedMethodError("m"), "PERMISSION_DENIED", "PERMISSION_DENIED", {"ram_code": "NoPermission"}, 0),
+    (transport.UpstreamUnavailableError("w", freshness=False), "UNAVAILABLE", "UPSTREAM_UNAVAILABLE", {}, 1),
+    (transport.UpstreamUnavailableError("w", freshness=True), "UNAVAILABLE", "REVISION_NOT_REACHED", {}, 1),
+    (transport.UpstreamRefusedError("w"), "PERMISSION_DENIED", "UPSTREAM_REFUSED", {}, 0),
+    (
+        transport.UpstreamAnswerError(plain_fault(5, "GONE", "m", retry_seconds=2, a="b")),
+        "NOT_FOUND",
+        "GONE",
+        {"a": "b"},
+        2,
+    ),
+    (transport.NotPassedError("w"), "UNIMPLEMENTED", "NOT_PASSED", {}, 0),
+    (transport.PassedStatusError(PASSED), "UNIMPLEMENTED", "UNKNOWN_METHOD", {}, 0),
     (transport.UnknownMethodError(), "UNIMPLEMENTED", "UNKNOWN_METHOD", {}, 0),
     (transport.UnknownServiceError(), "NOT_FOUND", "UNKNOWN_SERVICE", {}, 0),
     (transport.UploadOrderError("m"), "INVALID_ARGUMENT", "UPLOAD_ORDER", {}, 0),
@@ -245,6 +260,13 @@ def test_violations_are_fields_of_the_request_and_the_first_is_in_the_message(
     assert [(violation.field, violation.description) for violation in violations] == fields
 
 
+def test_a_status_that_was_passed_stays_as_it_is() -> None:
+    error = transport.PassedStatusError(PASSED)
+
+    assert status_of(error, "call-7") == PASSED
+    assert is_expected(error)
+
+
 def test_the_request_id_is_a_fact_of_every_error() -> None:
     info, _, _ = details(status_of(RuntimeError("m"), "call-7"))
 
@@ -261,6 +283,8 @@ def test_server_faults_are_the_codes_that_no_caller_can_cause() -> None:
 def test_every_error_of_a_package_is_mapped(module: Any) -> None:
     named = [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, Exception)]
     roots = {roles.RoleError, engine.EngineError, transport.TransportError}
+    # Nobody sees it: the question is put to the followed server.
+    roots |= {engine.UpstreamOnlyError}
 
     mapped = {type(row[0]) for row in ERRORS}
     assert {kind for kind in named if kind.__module__ == module.__name__} - roots <= mapped

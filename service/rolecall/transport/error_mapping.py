@@ -308,6 +308,17 @@ def _(error: transport.UpstreamRefusedError) -> Fault:
 
 
 @fault_of.register
+def _(error: transport.NotPassedError) -> Fault:
+    return plain_fault(code_pb2.UNIMPLEMENTED, "NOT_PASSED", error)
+
+
+@fault_of.register
+def _(error: transport.PassedStatusError) -> Fault:
+    # `status_of` returns its status as it is; this is for readers of the code alone.
+    return plain_fault(error.status.code, "PASSED_STATUS", error)
+
+
+@fault_of.register
 def _(error: transport.UpstreamAnswerError) -> Fault:
     return error.fault
 

@@ -13,6 +13,7 @@ from google.rpc import code_pb2, error_details_pb2
 from google.rpc.status_pb2 import Status
 
 from rolecall.transport.error_mapping import fault_of
+from rolecall.transport.errors import PassedStatusError
 from rolecall.transport.fault import Fault, FieldFault
 from rolecall_client.v1.policy_pb2 import PolicyViolation
 
@@ -38,6 +39,8 @@ class _ShownViolation(NamedTuple):
 
 def status_of(error: Exception, request_id: str = "") -> Status:
     """Return the status of an error. `request_id` identifies the call in the log."""
+    if isinstance(error, PassedStatusError):
+        return error.status
     fault = fault_of(error)
     status = Status(code=fault.code, message=_cut(fault.message))
     shown = _shown(fault.fields)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from google.rpc.status_pb2 import Status
+
 from rolecall.transport.fault import Fault
 
 
@@ -194,6 +196,21 @@ class UpstreamRefusedError(TransportError):
             f"only the server that this agent follows can answer this, and it refuses the agent: {why}; "
             "ask the operator of the agent for its rights"
         )
+
+
+class NotPassedError(TransportError):
+    """A call is one for the followed server, and is not passed to it; `why` says why."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the agent cannot pass this on: {why}; ask the server that it follows")
+
+
+class PassedStatusError(TransportError):
+    """A call that was passed to the followed server failed there; the caller gets its status as it is."""
+
+    def __init__(self, status: Status) -> None:
+        self.status = status
+        super().__init__(status.message)
 
 
 class UpstreamAnswerError(TransportError):

@@ -55,12 +55,17 @@ UPLOAD_TIME_FACTOR = 10
 
 
 @runtime_checkable
-class BytesServicer(Protocol):
-    """A servicer of the DecisionService that takes queries as bytes, and answers some calls without a task."""
+class RawServicer(Protocol):
+    """A servicer with methods that take messages, or a part of them, as bytes."""
 
     def raw_handlers(self) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
-        """Return the handlers of the methods that take queries as bytes."""
+        """Return the handlers of these methods."""
         ...
+
+
+@runtime_checkable
+class BytesServicer(RawServicer, Protocol):
+    """A servicer of the DecisionService that takes queries as bytes, and answers some calls without a task."""
 
     def check_at_once(self, data: bytes, context: Any) -> bytes | None:
         """Answer a `CheckAssumeRoleRequest` from bytes to bytes; return None if something must be awaited."""
@@ -211,6 +216,8 @@ def _services(servicers: Servicers) -> RegisteredServices:
         services.prefer(DECISION_SERVICE, servicers.decision.raw_handlers())
         services.answer_at_once(DECISION_SERVICE, {"CheckAssumeRole": servicers.decision.check_at_once})
     role_pb2_grpc.add_RoleServiceServicer_to_server(servicers.role, services)
+    if isinstance(servicers.role, RawServicer):
+        services.prefer(ROLE_SERVICE, servicers.role.raw_handlers())
     policy_pb2_grpc.add_PolicyServiceServicer_to_server(servicers.policy, services)
     caller_pb2_grpc.add_CallerServiceServicer_to_server(servicers.caller, services)
     return services  # type: ignore[no-any-return]

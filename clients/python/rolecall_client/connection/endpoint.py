@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from rolecall_client.tracing import Spans
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
-    from rolecall_client.async_calls import AsyncCalls
+    from rolecall_client.async_calls import AsyncCalls, ClosingChannels
     from rolecall_client.connection.tls import ReloadingTls, TlsMaterial
 
 
@@ -62,12 +62,23 @@ class Endpoint:
 
     def async_calls(self, interceptors: Sequence[Any], spans: Spans) -> tuple[AsyncCalls, Credential]:
         """Open a channel for the running event loop."""
-        from rolecall_client.async_calls import AsyncCalls, ClosingChannels  # noqa: PLC0415 - commands start without it
+        from rolecall_client.async_calls import AsyncCalls  # noqa: PLC0415 - commands start without it
 
-        closing = ClosingChannels()
-        channel = ReplaceableChannel(lambda it: self._async_channel(it, interceptors), closing.close, self._reloading())
+        channel, closing = self.async_channel(interceptors, {})
         credential = self._credential(channel)
         return AsyncCalls(channel, credential, spans, closing), credential
+
+    def async_channel(
+        self, interceptors: Sequence[Any], options: Mapping[str, str | int]
+    ) -> tuple[ReplaceableChannel[grpc.aio.Channel], ClosingChannels]:
+        """Open a channel for the running event loop, which sends no token. `options` replace those of gRPC with their names."""
+        from rolecall_client.async_calls import ClosingChannels  # noqa: PLC0415 - commands start without it
+
+        def opened(material: TlsMaterial | None) -> grpc.aio.Channel:
+            return self._async_channel(material, interceptors, options)
+
+        closing = ClosingChannels()
+        return ReplaceableChannel(opened, closing.close, self._reloading()), closing
 
     def _reloading(self) -> ReloadingTls | None:
         if self.tls is None:
@@ -85,11 +96,14 @@ class Endpoint:
             return grpc.insecure_channel(target, options=self._options())
         return grpc.secure_channel(target, credentials, options=self._options())
 
-    def _async_channel(self, material: TlsMaterial | None, interceptors: Sequence[Any]) -> grpc.aio.Channel:
+    def _async_channel(
+        self, material: TlsMaterial | None, interceptors: Sequence[Any], options: Mapping[str, str | int]
+    ) -> grpc.aio.Channel:
         credentials, target = self._credentials(material), target_of(self.address)
+        given = tuple({**dict(self._options()), **options}.items())
         if credentials is None:
-            return grpc.aio.insecure_channel(target, options=self._options(), interceptors=interceptors)
-        return grpc.aio.secure_channel(target, credentials, options=self._options(), interceptors=interceptors)
+            return grpc.aio.insecure_channel(target, options=given, interceptors=interceptors)
+        return grpc.aio.secure_channel(target, credentials, options=given, interceptors=interceptors)
 
     def _credentials(self, material: TlsMaterial | None) -> grpc.ChannelCredentials | None:
         return self.credentials if material is None else material.credentials()

@@ -11,6 +11,7 @@ from structlog.typing import FilteringBoundLogger
 from rolecall.config.agent_settings import AgentConfig
 from rolecall.config.sources import ConfigError
 from rolecall.engine.errors import UpstreamOnlyError
+from rolecall.server.agent.passing import CallersConnection
 from rolecall.transport.errors import (
     TooManyCallsError,
     UpstreamAnswerError,
@@ -55,13 +56,15 @@ _UNAVAILABLE = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "UNKN
 class Upstream:
     """The followed server. It needs a running event loop. Raise `ConfigError` if it cannot be called as the settings say.
 
-    `asked` counts the checks that were put to it, by their outcome; `under_way` are those without one yet.
+    `asked` counts the checks that were put to it, by their outcome; `under_way` are those without one yet. `callers_connection`
+    passes calls of callers to it.
     """
 
     def __init__(self, config: AgentConfig, log: FilteringBoundLogger) -> None:
         try:
             endpoint = _endpoint(config)
             self._calls, _ = endpoint.async_calls((), endpoint.spans())
+            self.callers_connection = CallersConnection(endpoint)
         except ValueError as error:
             raise ConfigError([f"--upstream: {error}"]) from None
         except OSError as error:
@@ -89,6 +92,7 @@ class Upstream:
     async def close(self) -> None:
         """Close the connections."""
         await self._calls.close()
+        await self.callers_connection.close()
 
     async def _asked(
         self, method: Method[Request, Response], request: Request, why: UpstreamOnlyError, seconds: float | None

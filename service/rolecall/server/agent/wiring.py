@@ -17,6 +17,7 @@ from rolecall.server.agent.replica import AgentReplica
 from rolecall.server.callers import ServerCallers
 from rolecall.server.wiring import CallersOfCalls, MeasuredState, make_decoder, metric_sources
 from rolecall.transport.codecs.decision import QueryDecoder
+from rolecall.transport.passing.calls import PassedCalls
 from rolecall.transport.rights.checks import CheckRights
 from rolecall.transport.rights.followed import Followed, FollowedRights
 from rolecall.transport.rpc.refusal_log import RefusalLog
@@ -26,8 +27,9 @@ from rolecall.transport.services.caller import CallerServicer
 from rolecall.transport.services.decision import Callers, DecisionServicer
 from rolecall.transport.services.health import Health
 from rolecall.transport.services.observed_calls import ObservedCalls
+from rolecall.transport.services.passed_roles import PassedRoleServicer
 from rolecall.transport.services.reverse import ReverseQueries
-from rolecall_client.v1 import policy_pb2_grpc, role_pb2_grpc, watch_pb2_grpc
+from rolecall_client.v1 import policy_pb2_grpc, watch_pb2_grpc
 
 
 class AgentWiring:
@@ -37,6 +39,8 @@ class AgentWiring:
 
     def __init__(self, config: AgentConfig, replica: AgentReplica) -> None:
         self._config, self._replica = config, replica
+        connection = replica.upstream.callers_connection
+        self._passed = PassedCalls(connection, connection.token_of)
         self._federation: AgentFederation  # from `decoder` on
 
     def decoder(self, listener_security: ListenerSecurity, refusals: RefusalLog) -> QueryDecoder:
@@ -47,10 +51,10 @@ class AgentWiring:
     def servicers(
         self, callers: CallersOfCalls, health: Health, decision_log: DecisionLog | None, *, decoder: QueryDecoder
     ) -> Servicers:
-        """Return the servicers of every service. Those of administration have no method: roles are read and written upstream."""
+        """Return the servicers of every service. Policies are validated and roles are watched on the followed server only."""
         return Servicers(
             decision=self._decision_servicer(callers, decision_log, decoder),
-            role=role_pb2_grpc.RoleServiceServicer(),
+            role=PassedRoleServicer(self._passed),
             policy=policy_pb2_grpc.PolicyServiceServicer(),
             watch=watch_pb2_grpc.WatchServiceServicer(),
             caller=CallerServicer(callers.identify),
@@ -99,7 +103,7 @@ class AgentWiring:
             answers=replica.answers,
             calls=ObservedCalls(decision_log, identify) if decision_log else None,
         )
-        return AgentDecisionServicer(decisions, replica.upstream, rights, identify)
+        return AgentDecisionServicer(decisions, replica.upstream, rights, identify, passed=self._passed)
 
     def _followed(self) -> Followed:
         return Followed(

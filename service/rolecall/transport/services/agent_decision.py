@@ -14,13 +14,14 @@ from google.protobuf.message import DecodeError
 
 from rolecall.callers.caller import Caller
 from rolecall.engine.clock import now_micros
-from rolecall.engine.errors import EngineError, NotAvailableError, UpstreamOnlyError
+from rolecall.engine.errors import EngineError, UpstreamOnlyError
 from rolecall.transport.codecs.batch import refusal
 from rolecall.transport.codecs.decision import MALFORMED_QUERY
 from rolecall.transport.codecs.federation import log_refusal
 from rolecall.transport.codecs.raw import RawBatchRequest, RawBatchResponse, RawCheckRequest, RawStreamRequest
 from rolecall.transport.error_status import status_of
 from rolecall.transport.errors import PermissionDeniedError, TransportError
+from rolecall.transport.passing.calls import PassedCalls
 from rolecall.transport.rights.checks import QuestionRights
 from rolecall.transport.rpc.call_origin import Identify
 from rolecall.transport.rpc.stream_callers import StreamCaller
@@ -30,20 +31,32 @@ from rolecall.transport.services.observed_calls import Report
 from rolecall.transport.upstream import UpstreamChecks
 from rolecall_client.v1 import decision_pb2 as pb, decision_pb2_grpc as rpc
 
+_DECISION_SERVICE = pb.DESCRIPTOR.services_by_name["DecisionService"]
+
 QUERIES_AT_ONCE = 50
 """The rights of how many queries are judged before other calls have their turn."""
 
 
 class AgentDecisionServicer(rpc.DecisionServiceServicer):
-    """Answers by `decisions`, and through `upstream` what that leaves to the followed server. `rights` are those of `decisions`."""
+    """Answers checks by `decisions`, and through `upstream` what that leaves to the followed server; `passed` passes other calls.
+
+    `rights` are those of `decisions`.
+    """
 
     def __init__(
-        self, decisions: DecisionServicer, upstream: UpstreamChecks, rights: QuestionRights, identify: Identify
+        self,
+        decisions: DecisionServicer,
+        upstream: UpstreamChecks,
+        rights: QuestionRights,
+        identify: Identify,
+        *,
+        passed: PassedCalls,
     ) -> None:
         self._decisions, self._upstream, self._rights, self._identify = decisions, upstream, rights, identify
+        self._passed = passed
 
     def raw_handlers(self) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
-        """Return the handlers of the methods that take queries as bytes; on the wire they are the generated ones."""
+        """Return the handlers of all methods; on the wire they are the generated ones."""
         check: grpc.RpcMethodHandler[Any, Any] = grpc.unary_unary_rpc_method_handler(
             self.CheckAssumeRole, RawCheckRequest.FromString, pb.CheckAssumeRoleResponse.SerializeToString
         )
@@ -53,7 +66,8 @@ class AgentDecisionServicer(rpc.DecisionServiceServicer):
         stream: grpc.RpcMethodHandler[Any, Any] = grpc.stream_stream_rpc_method_handler(
             self.StreamCheckAssumeRole, RawStreamRequest.FromString, bytes
         )
-        return {"CheckAssumeRole": check, "BatchCheckAssumeRole": batch, "StreamCheckAssumeRole": stream}
+        checks = {"CheckAssumeRole": check, "BatchCheckAssumeRole": batch, "StreamCheckAssumeRole": stream}
+        return {**self._passed.handlers(_DECISION_SERVICE), **checks}
 
     def check_at_once(self, data: bytes, context: Any) -> bytes | None:
         """Answer a `CheckAssumeRoleRequest` from bytes to bytes; return None if the followed server has to be asked."""
@@ -87,18 +101,6 @@ class AgentDecisionServicer(rpc.DecisionServiceServicer):
     ) -> None:
         """Answer each `RawStreamRequest` with the bytes of a response as it arrives, in order."""
         await self._decisions.answer_stream(stream, context, self._stream_response)
-
-    async def ExplainAssumeRole(self, message: object, context: object) -> Any:
-        """Refuse the call."""
-        raise NotAvailableError("an explanation by an agent (ask the server that it follows)")
-
-    async def ListAssumableRoles(self, message: object, context: object) -> Any:
-        """Refuse the call."""
-        raise NotAvailableError("a list of roles by an agent (ask the server that it follows)")
-
-    async def ListTrustedPrincipals(self, message: object, context: object) -> Any:
-        """Refuse the call."""
-        raise NotAvailableError("a list of principals by an agent (ask the server that it follows)")
 
     async def _stream_response(self, sequence: int, query: bytes, caller: StreamCaller, report: Report | None) -> bytes:
         try:

@@ -1,0 +1,1 @@
+"""Calls that a process does not answer itself, and passes to the server that it follows."""
