@@ -114,7 +114,7 @@ async def test_the_status_of_the_server_is_that_of_the_caller_with_all_its_detai
     metadata = [*bearer("administrator"), ("x-request-id", "r-1")]
     invalid = role_pb2.CreateRoleRequest(role_name="app", assume_role_policy_document='{"Version":"2"}')
     async with grpc.aio.insecure_channel(pair.upstream.server.bound.address) as channel:
-        direct = channel.unary_unary("/rolecall.v1.RoleService/CreateRole")
+        direct: Any = channel.unary_unary("/rolecall.v1.RoleService/CreateRole")
 
         expected = await failure(direct(invalid.SerializeToString(), metadata=metadata))
         passed = await failure(pair.agent.roles.CreateRole(invalid, metadata=metadata))

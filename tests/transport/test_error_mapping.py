@@ -282,9 +282,13 @@ def test_server_faults_are_the_codes_that_no_caller_can_cause() -> None:
 @pytest.mark.parametrize("module", [roles, engine, transport], ids=["roles", "engine", "transport"])
 def test_every_error_of_a_package_is_mapped(module: Any) -> None:
     named = [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, Exception)]
-    roots = {roles.RoleError, engine.EngineError, transport.TransportError}
-    # Nobody sees it: the question is put to the followed server.
-    roots |= {engine.UpstreamOnlyError}
+    # Nobody sees the last one: the question is put to the followed server.
+    roots: set[type[Exception]] = {
+        roles.RoleError,
+        engine.EngineError,
+        transport.TransportError,
+        engine.UpstreamOnlyError,
+    }
 
     mapped = {type(row[0]) for row in ERRORS}
     assert {kind for kind in named if kind.__module__ == module.__name__} - roots <= mapped
