@@ -255,3 +255,23 @@ async def test_a_server_on_another_machine_is_followed_in_plain_text_only_if_tha
     settings = agent_config("rolecall.example:50051", upstream_insecure=True)
 
     await Upstream(settings, logger().logger).close()
+
+
+async def test_a_follower_that_fails_unexpectedly_is_restarted(pair: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    roles, failed = pair.agent.replica.roles, list[object]()
+    change = roles.change
+
+    def failing(event: w.RoleWatchChange) -> None:
+        if not failed:
+            failed.append(event)
+            raise RuntimeError("once")
+        change(event)
+
+    monkeypatch.setattr(roles, "change", failing)
+
+    created = await pair.upstream.create("later")
+    await pair.agent.at(created.revision)
+    answer = await check(pair.agent, query("later"))
+
+    assert answer.decision.allowed
+    assert "background_work_failed" in [line["event"] for line in log_lines(pair.agent.log)]

@@ -43,6 +43,11 @@ class AsyncFollowing:
             self._sink.restart()
             self._task = asyncio.get_running_loop().create_task(self._run(), name="rolecall-following")
 
+    async def wait(self) -> None:
+        """Return when the task has ended; raise what ended it, if that is not an error of the watch."""
+        if self._task is not None:
+            await asyncio.shield(self._task)
+
     async def close(self) -> None:
         """End the watch and the task."""
         self._is_closed = True

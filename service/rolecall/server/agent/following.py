@@ -11,7 +11,6 @@ from rolecall.engine.followed_state import FollowedState
 from rolecall.roles.role import Revision
 from rolecall.transport.codecs.followed import WatchedRoles, change_kind, sent_checkpoint
 from rolecall_client.errors import RolecallError
-from rolecall_client.following import is_permanent
 from rolecall_client.v1 import watch_pb2 as w
 
 _MICROS = 1_000_000
@@ -20,14 +19,13 @@ _MICROS = 1_000_000
 class FollowedRoles:
     """Feeds a followed state. It is a `WatchSink`, in one event loop.
 
-    `whole` is set once there is a whole state, `answered` then or once a stream broke, `refused` when the server refuses the watch.
-    `connected` is whether a stream is open, `reconnects` counts how often it was open again after it broke, `breaks` how often one
-    broke, and `error` is why the stream is not open.
+    `whole` is set once there is a whole state, `answered` then or once a stream broke. `connected` is whether a stream is open, and
+    `error` why it is not; `reconnects` counts how often it was open again after it broke, `breaks` how often one broke.
     """
 
     def __init__(self, state: FollowedState, log: FilteringBoundLogger) -> None:
         self._state, self._log, self._reader = state, log, WatchedRoles()
-        self.whole, self.answered, self.refused = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.whole, self.answered = asyncio.Event(), asyncio.Event()
         self.connected, self.reconnects, self.breaks = False, 0, 0
         self.error = ""
 
@@ -60,5 +58,3 @@ class FollowedRoles:
             self.error = f"{error.code}: {error}"
             self._log.warning("upstream_lost", error=self.error, revision=self._state.snapshot.revision)
         self.answered.set()
-        if is_permanent(error):
-            self.refused.set()

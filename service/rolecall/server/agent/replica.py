@@ -110,21 +110,19 @@ class AgentReplica:
     async def follow(self) -> None:
         """Keep the state up to date until cancelled. A watch that was refused is tried again."""
         request = w.WatchRolesRequest(account_ids=self._config.account, include_initial_state=True)
-        while True:
-            self.roles.refused.clear()
-            following = AsyncFollowing(
-                self.roles,
-                self.upstream.open_watch,
-                request,
-                timeout=FIRST_MESSAGE_SECONDS,
-                longest_pause=RECONNECT_SECONDS,
-            )
-            following.start()
-            try:
-                await self.roles.refused.wait()
-            finally:
-                await following.close()
-            await asyncio.sleep(REFUSED_SECONDS)
+        following = AsyncFollowing(
+            self.roles,
+            self.upstream.open_watch,
+            request,
+            timeout=FIRST_MESSAGE_SECONDS,
+            refused_pause=REFUSED_SECONDS,
+            longest_pause=RECONNECT_SECONDS,
+        )
+        following.start()
+        try:
+            await following.wait()
+        finally:
+            await following.close()
 
     def _snapshot_saver(self) -> SnapshotSaver | None:
         if self.file is None:
