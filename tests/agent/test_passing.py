@@ -12,6 +12,7 @@ from typing import Any
 
 import grpc
 import pytest
+from cryptography import x509
 
 from rolecall.server.agent.passing import CallersConnection
 from rolecall.transport.errors import NotPassedError
@@ -20,6 +21,7 @@ from rolecall_client.connection.endpoint import Endpoint
 from rolecall_client.errors import error_of_call
 from rolecall_client.v1 import decision_pb2 as pb, role_pb2
 from tests.agent.serving import BOB, Node, failure, query, running
+from tests.security.certificates import Authority
 from tests.server.serving import DOCUMENT, for_ever, served, until
 
 TOKENS = {name: f"rct_{name[0] * 43}" for name in ("administrator", "reader", "node")}
@@ -147,7 +149,7 @@ async def test_a_call_without_a_token_is_never_passed_with_the_credential_of_the
 
 
 @pytest.mark.parametrize(
-    "values", [["Basic YTpi"], ["Bearer "], ["Bearer a b"], ["Bearer x", "Bearer y"], [""]], ids=str
+    "values", [["Basic YTpi"], ["Bearer"], ["Bearer a b"], ["Bearer x", "Bearer y"], [""]], ids=str
 )
 async def test_what_is_no_single_token_is_not_passed(pair: Node, values: list[str]) -> None:
     metadata = [("authorization", value) for value in values]
@@ -165,6 +167,51 @@ async def test_a_caller_has_its_own_rights_on_the_server_and_not_those_of_the_ag
     assert (denied.code, denied.metadata["action"]) == ("PERMISSION_DENIED", "ram:CreateRole")
     assert unknown.code == "UNAUTHENTICATED"
     assert len(pair.upstream.server.replica.snapshot) == 0
+
+
+async def test_a_callers_file_of_the_agent_must_know_the_token_too(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(f"callers:\n{entries().splitlines()[0]}\n")
+    async with (
+        pair_of(tmp_path) as pair,
+        running(
+            pair.upstream.server.bound.address, callers=str(own), upstream_token_file=str(tmp_path / "token")
+        ) as agent,
+    ):
+        created = await agent.roles.CreateRole(CREATE, metadata=bearer("administrator"))
+        unknown = error_of_call(
+            await failure(agent.roles.GetRole(role_pb2.GetRoleRequest(role="app"), metadata=bearer("reader")))
+        )
+
+    assert created.role.role_name == "app"
+    assert unknown.code == "UNAUTHENTICATED"
+
+
+@pytest.mark.parametrize(("via", "code"), [("agent.example", None), ("other.example", "UNAUTHENTICATED")])
+async def test_with_a_certificate_of_the_agent_the_server_must_accept_the_token_through_it(
+    tmp_path: Path, via: str, code: str | None
+) -> None:
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue(x509.DNSName("agent.example"))
+    (tmp_path / "agent.pem").write_bytes(certificate)
+    (tmp_path / "agent.key").write_bytes(key)
+    digest = sha256(TOKENS["reader"].encode()).hexdigest()
+    (tmp_path / "server.yaml").write_text(
+        "callers:\n"
+        "  - {name: node, match: {dns: agent.example}, policies: [AdministratorAccess]}\n"
+        f"  - {{name: reader, match: {{token_sha256: {digest}}}, via: {{dns: {via}}}, policies: [RolecallAuditor]}}\n"
+    )
+    files = {"upstream_tls_ca": "ca.pem", "upstream_tls_cert": "agent.pem", "upstream_tls_key": "agent.key"}
+    flags = {name: str(tmp_path / file) for name, file in files.items()}
+    async with authority.served(callers=str(tmp_path / "server.yaml")) as upstream:
+        address = f"localhost:{upstream.server.bound.address.rpartition(':')[2]}"
+        async with running(address, **flags) as agent:
+            write = error_of_call(await failure(agent.roles.CreateRole(CREATE, metadata=bearer("reader"))))
+            reading = agent.roles.ListRoles(role_pb2.ListRolesRequest(), metadata=bearer("reader"))
+            read = error_of_call(await failure(reading)).code if code else (await reading).roles
+
+    assert write.code == (code or "PERMISSION_DENIED")
+    assert read == (code or [])
 
 
 @pytest.mark.parametrize("listen", ["127.0.0.1:0", "unix:FOLDER/server.sock"])
