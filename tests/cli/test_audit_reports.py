@@ -126,3 +126,17 @@ def test_a_note_of_another_form_is_refused(text: str) -> None:
 
 def test_the_highest_revision_is_that_of_a_signed_column_of_eight_bytes() -> None:
     assert MAX_REVISION == 9_223_372_036_854_775_807
+
+
+def test_the_sentences_of_an_audit_are_not_broken_on_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"FORCE_COLOR": "1", "NO_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "20"}.items():
+        monkeypatch.setenv(name, value)
+
+    _show("`a-store-with-a-long-name`", UNREADABLE)
+
+    out = capsys.readouterr().out
+    assert "✗ `a-store-with-a-long-name`: 1 break" in out
+    assert "not verified: the log and the roles; correct the values of wrong types, then verify again" in out
+    assert "verified no revision: 0 commits, 0 changes, 1 role" in out
