@@ -6,15 +6,20 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
 
-from rolecall.config.agent_settings import UpstreamSettings
+from rolecall.config.agent_settings import AgentConfig
+from rolecall.config.serving_settings import ServingSettings
 from rolecall.config.settings import Config
 from rolecall.config.sources import flag_of, variable_of
 from rolecall.config.types import ListenAddress, OneOf, Seconds, WholeNumber
 from tests.repository.tree import DOCS
 
 PAGE = DOCS / "configuration.md"
-PAGES: dict[Path, type[Any]] = {PAGE: Config, DOCS / "agent.md": UpstreamSettings}
-"""The pages that have a table, and whose settings it has."""
+_SERVING = {setting.name for setting in fields(ServingSettings)}
+PAGES: dict[Path, list[Field[Any]]] = {
+    PAGE: list(fields(Config)),
+    DOCS / "agent.md": [setting for setting in fields(AgentConfig) if setting.name not in _SERVING],
+}
+"""The pages that have a table, and the settings in it."""
 
 BEGIN, END = "<!-- settings: written by `make docs` -->\n", "<!-- end of settings -->"
 
@@ -29,10 +34,10 @@ def with_settings(path: Path) -> str:
     return f"{before}{BEGIN}{_table(PAGES[path])}{END}{after}"
 
 
-def _table(settings: type[Any]) -> str:
+def _table(settings: list[Field[Any]]) -> str:
     rows = [
         f"| `{flag_of(s.name)}` | `{variable_of(s.name)}` | {s.metadata['help']} | {_default(s)} | {_allowed(s)} |"
-        for s in fields(settings)
+        for s in settings
     ]
     return "\n".join(["| flag | variable | meaning | default | allowed |", "|---|---|---|---|---|", *rows, ""])
 
