@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
@@ -25,6 +25,7 @@ CALLERS = "callers: [{name: node, match: {local: true}, policies: [Administrator
 """Without a callers file the callers of an agent may not assert federated identities."""
 
 ASKED = query("ecs.aliyuncs.com", "hot-0")
+FULLY = d.Consistency(fully_consistent=True)
 LOCAL_MODES = ("check", "batch", "stream")
 """The requests that an agent answers without its server."""
 
@@ -45,12 +46,14 @@ class Agent(Replica):
         self._callers = self.directory / "callers.yaml"
         self._callers.write_text(CALLERS)
 
-    def catch_up(self, replica: Replica) -> None:
-        """Wait until the agent has what a replica has now; raise `ReplicaError` if it takes too long."""
-        began = boottime()
-        with open_client(replica.address, CALL_SECONDS) as client:
-            wanted = _answered(client, d.Consistency(fully_consistent=True)).revision
-        with open_client(self.address, CALL_SECONDS) as client:
+    def catch_up(self, replica: Replica, connect: Callable[[], object]) -> None:
+        """Connect the agent again, and wait until it has what a replica has now; raise `ReplicaError` if it takes too long."""
+        with open_client(replica.address, CALL_SECONDS) as asked, open_client(self.address, CALL_SECONDS) as client:
+            # Both connections are open, so that only the agent is timed.
+            _answered(asked, FULLY), _answered(client)
+            began = boottime()
+            connect()
+            wanted = _answered(asked, FULLY).revision
             while _answered(client).revision < wanted:
                 if boottime() > began + CATCH_UP_SECONDS:
                     raise ReplicaError(f"{self.name} has not reached revision {wanted}: {self.log_text()[-2_000:]}")

@@ -112,7 +112,8 @@ def _run_in(options: Options, environment: Environment, agent: Agent, report: Re
         unresolved = workers.resolve()
         history, roles = read_history(repository), list(repository.load())
     finals = [_final_answers(replica, questions, record) for replica in environment.replicas]
-    agent.catch_up(environment.replicas[0])
+    caught_up = list(agent.caught_up)
+    agent.catch_up(environment.replicas[0], lambda: None)
     finals.append(_final_answers_of_agent(agent, questions, record))
     states = [state_of(replica) for replica in environment.replicas]
     if not wait_until_reached(workers.watcher, history.head.revision, WATCH_SECONDS):
@@ -137,7 +138,7 @@ def _run_in(options: Options, environment: Environment, agent: Agent, report: Re
         watched=len(workers.watcher.seen),
         logged=logged,
         small_disk=environment.database.has_small_disk,
-        caught_up=agent.caught_up,
+        caught_up=caught_up,
         seconds=time.monotonic() - began,
     )
 

@@ -171,11 +171,8 @@ def agent_alone(environment: Environment, random: Random) -> Iterator[None]:
     assert agent is not None
     assert upstream is not None
     random.choice([upstream.refuse, upstream.silence])()
-    try:
-        yield
-    finally:
-        upstream.open()
-    agent.catch_up(environment.replicas[0])
+    yield
+    agent.catch_up(environment.replicas[0], upstream.open)
 
 
 KINDS: Sequence[Kind] = (

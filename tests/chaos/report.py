@@ -70,8 +70,8 @@ def _agent(result: Result) -> dict[str, float]:
     return {
         "decided_alone": len(alone),
         "largest_staleness_seconds": round(max((decided.staleness for decided in alone), default=0.0), 3),
-        "median_seconds_to_catch_up": round(median(result.caught_up), 3),
-        "most_seconds_to_catch_up": round(max(result.caught_up), 3),
+        "median_seconds_to_catch_up": round(median(result.caught_up or [0.0]), 3),
+        "most_seconds_to_catch_up": round(max(result.caught_up, default=0.0), 3),
     }
 
 

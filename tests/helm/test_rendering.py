@@ -171,6 +171,7 @@ def test_no_secret_is_rendered_or_passed_in_the_environment(case: Path) -> None:
     rendered = render(case)
 
     assert "Secret" not in rendered.kinds()
-    assert [m["metadata"]["name"] for m in rendered.manifests if m["kind"] == "ConfigMap"] in ([], ["rolecall-callers"])
+    config_maps = {m["metadata"]["name"] for m in rendered.manifests if m["kind"] == "ConfigMap"}
+    assert config_maps <= {"rolecall-callers", "rolecall-agent-callers"}
     assert "postgresql://" not in rendered.text
     assert not [variable for c in rendered.containers for variable in c["env"] if "valueFrom" in variable]

@@ -23,6 +23,7 @@ OF_KUBERNETES = {
     "affinity.nodeAffinity",
     "affinity.podAffinity",
     "affinity.podAntiAffinity",
+    "agent.socket.csi",
     "extraEnv[].valueFrom",
     "extraVolumes[]",
     "global",

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set as AbstractSet
 from dataclasses import Field, dataclass, fields
 from typing import Any
 
+from rolecall.config.agent_settings import AgentConfig
 from rolecall.config.settings import Config
 from rolecall.config.types import OneOf, Seconds, WholeNumber, read_one_worker, read_share
 from tests.helm.chart import CHART
@@ -27,6 +28,14 @@ SET_BY_THE_CHART = frozenset(
     }
 )
 """Settings that the chart sets from other values than `config`."""
+
+SET_FOR_AGENTS = frozenset(
+    {
+        *("listen", "ops_listen", "socket_group", "callers", "upstream", "upstream_insecure", "upstream_token_file"),
+        *("upstream_tls_ca", "upstream_tls_cert", "upstream_tls_key", "drain_delay_seconds", "drain_grace_seconds"),
+    }
+)
+"""Settings that the chart sets from other values than `agent.config`."""
 
 _TYPES = {"bool": "boolean", "int": "integer", "float": "number"}
 _KEY = re.compile(r"^( *)(\w+):(?: (.*))?$")
@@ -48,13 +57,10 @@ def leaves() -> list[Value]:
 
 
 def with_settings(schema: str) -> str:
-    """Return the schema with the settings of the server under `config`."""
+    """Return the schema with the settings of the server under `config`, and those of an agent under `agent.config`."""
     tree = json.loads(schema)
-    tree["properties"]["config"]["properties"] = {
-        setting.name: {"type": _type(setting), **_bounds(setting), "description": setting.metadata["help"]}
-        for setting in fields(Config)
-        if setting.name not in SET_BY_THE_CHART
-    }
+    tree["properties"]["config"]["properties"] = _settings(Config, SET_BY_THE_CHART)
+    tree["properties"]["agent"]["properties"]["config"]["properties"] = _settings(AgentConfig, SET_FOR_AGENTS)
     return json.dumps(tree, indent=2) + "\n"
 
 
@@ -79,6 +85,14 @@ def _leaves(lines: list[str]) -> Iterator[Value]:
             if key[3] is not None:
                 yield Value(".".join(parents), key[3], meaning)
             meaning = ""
+
+
+def _settings(config: type[Config | AgentConfig], set_by_the_chart: AbstractSet[str]) -> dict[str, Any]:
+    return {
+        setting.name: {"type": _type(setting), **_bounds(setting), "description": setting.metadata["help"]}
+        for setting in fields(config)
+        if setting.name not in set_by_the_chart
+    }
 
 
 def _type(setting: Field[Any]) -> str:

@@ -6,6 +6,22 @@
 {{- include "rolecall.refuseTls" . -}}
 {{- include "rolecall.refuseCallers" . -}}
 {{- include "rolecall.refuseExtras" . -}}
+{{- include "rolecall.refuseAgent" . -}}
+{{- end -}}
+
+{{- define "rolecall.refuseAgent" -}}
+{{- $upstream := .Values.agent.upstream -}}
+{{- if .Values.agent.enabled -}}
+{{- if and $upstream.existingSecret $upstream.insecure -}}
+{{- fail "agent.upstream.existingSecret and agent.upstream.insecure exclude each other: remove one of them" -}}
+{{- end -}}
+{{- if not (or $upstream.existingSecret $upstream.insecure) -}}
+{{- fail "the agent needs the CA certificates of its server, and a credential of its own: set agent.upstream.existingSecret; or set agent.upstream.insecure if a mesh encrypts" -}}
+{{- end -}}
+{{- if and $upstream.insecure $upstream.token.audience -}}
+{{- fail "agent.upstream.token.audience is set, but a token is sent over TLS only: set agent.upstream.existingSecret" -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "rolecall.refuseName" -}}
