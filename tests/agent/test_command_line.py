@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from rolecall_client import AsyncRolecallClient, RolecallClient
-from tests.agent.serving import ACCOUNT, BOB, node, query
+from tests.agent.serving import BOB, node, query
 from tests.cli.serving import environment
+from tests.server.serving import ACCOUNT
 
 
 @pytest.fixture
