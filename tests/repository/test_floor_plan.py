@@ -43,6 +43,7 @@ TO_FIND = [
     "staleness",
     "NOTIFY",
     "gRPC code",
+    "agent",
     "limit",
     "readiness",
     "sampled",
