@@ -47,13 +47,13 @@ class Agent(Replica):
         self._callers.write_text(CALLERS)
 
     def catch_up(self, replica: Replica, connect: Callable[[], object]) -> None:
-        """Connect the agent again, and wait until it has what a replica has now; raise `ReplicaError` if it takes too long."""
+        """Connect the agent again, and wait until it has what it missed; raise `ReplicaError` if it takes too long."""
         with open_client(replica.address, CALL_SECONDS) as asked, open_client(self.address, CALL_SECONDS) as client:
-            # Both connections are open, so that only the agent is timed.
-            _answered(asked, FULLY), _answered(client)
+            # What the agent has missed is read before, and its own connection is open, so that only the agent is timed.
+            _answered(client)
+            wanted = _answered(asked, FULLY).revision
             began = boottime()
             connect()
-            wanted = _answered(asked, FULLY).revision
             while _answered(client).revision < wanted:
                 if boottime() > began + CATCH_UP_SECONDS:
                     raise ReplicaError(f"{self.name} has not reached revision {wanted}: {self.log_text()[-2_000:]}")
