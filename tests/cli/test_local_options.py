@@ -208,7 +208,7 @@ LOCAL = {
     "version": Local((), {**JSON}),
 }
 
-SETTINGS = {"serve", "quickstart"}  # test_serve_options.py
+SETTINGS = {"serve", "quickstart", "agent"}  # test_serve_options.py, test_agent_options.py
 
 
 @pytest.fixture(scope="module")

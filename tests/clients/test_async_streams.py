@@ -7,6 +7,7 @@ import itertools
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import grpc
@@ -56,7 +57,11 @@ async def test_unanswered_queries_are_sent_again_on_the_next_stream() -> None:
             answers = [answer.sequence async for answer in client.stream([ASKED] * 20, in_flight=5)]
 
     assert answers == list(range(20))
-    assert [seen[0] for seen in streams] == [0, 3, 6, 9]
+    # An answer that arrives together with the end of its stream may be lost; its query is asked again.
+    first, *later = [seen[0] for seen in streams]
+    assert first == 0
+    assert all(0 <= begins - before <= 3 for before, begins in pairwise([first, *later]))
+    assert len(later) == 3
 
 
 @pytest.mark.parametrize(

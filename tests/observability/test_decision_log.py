@@ -154,7 +154,7 @@ async def test_without_a_decision_log_there_is_nothing_of_it() -> None:
 
 
 async def test_without_a_decision_log_no_call_is_observed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("rolecall.server.wiring.ObservedCalls")
+    monkeypatch.delattr("rolecall.server.replica_wiring.ObservedCalls")
 
     async with served() as service:
         answers = await answered_by_every_method(service)
