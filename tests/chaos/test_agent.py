@@ -16,6 +16,8 @@ from tests.chaos.faults import AGENT_ALONE
 from tests.chaos.proxy import Proxy
 from tests.chaos.report import figures
 
+pytestmark = pytest.mark.long
+
 MAX_STALENESS_SECONDS = 4
 OUTAGE_SECONDS = 1.5
 

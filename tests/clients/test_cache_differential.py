@@ -14,6 +14,8 @@ from tests.cli.serving import ACCOUNT
 from tests.clients.test_client import ALICE, BOB
 from tests.storage.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 QUESTIONS, CHANGES_EVERY = 1_200, 60
 
 ROLES = ("read", "keyed", "federated", "gone", f"{ACCOUNT}/read", f"acs:ram::{ACCOUNT}:role/KEYED")

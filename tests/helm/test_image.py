@@ -22,6 +22,8 @@ from tests.helm.image import DOCKERFILE, as_user, context, reachable_python, rep
 from tests.missing import missing
 from tests.repository.tree import ROOT
 
+pytestmark = pytest.mark.long
+
 BUILD, FINAL = stages()
 USER = 65532
 

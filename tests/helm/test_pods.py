@@ -23,6 +23,8 @@ from tests.helm.chart import notes, render
 from tests.helm.pods import Pod, Process
 from tests.postgres import PostgresServer
 
+pytestmark = pytest.mark.long
+
 ACCOUNT = "123456789012"
 ALICE = f"acs:ram::{ACCOUNT}:user/alice"
 TRUST = '{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":["acs:ram::123456789012:root"]}}]}'

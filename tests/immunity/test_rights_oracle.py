@@ -19,6 +19,8 @@ from tests.oracle.accesses import decide_access
 from tests.security.known_callers import serving_callers
 from tests.server.serving import ACCOUNT, DOCUMENT, Served
 
+pytestmark = pytest.mark.long
+
 Json = dict[str, Any]
 Keys = dict[str, list[str]]
 

@@ -10,6 +10,8 @@ from tests.mutants.signatures import Signatures
 from tests.mutants.source import Source
 from tests.mutants.tree import REPOSITORY
 
+pytestmark = pytest.mark.long
+
 
 def changes(code: str) -> list[Change]:
     """Return the valid changes of the code of a module."""

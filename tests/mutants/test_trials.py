@@ -20,6 +20,8 @@ from tests.mutants.small_tree import SIGN, make_small_tree
 from tests.mutants.tree import environment
 from tests.mutants.trial import Outcome, Trial
 
+pytestmark = pytest.mark.long
+
 TESTS = "tests/policy/test_sign.py"
 
 

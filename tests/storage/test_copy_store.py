@@ -23,6 +23,8 @@ from rolecall.storage.maintenance.store_contents import StoreContents, read_cont
 from tests.postgres import PostgresServer
 from tests.storage.samples import ACCOUNT, OTHER_ACCOUNT, all_commits, assert_chained, author, change, create, remove
 
+pytestmark = pytest.mark.long
+
 APP = f"{ACCOUNT}/app"
 HEAVY_DOCUMENT = '{"Version": "1", "Statement": [], "Id": "ünïcödé \\u0000 🙂"}'
 

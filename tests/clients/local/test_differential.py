@@ -13,12 +13,16 @@ from contextlib import suppress
 from random import Random
 from typing import Any
 
+import pytest
+
 from rolecall_client import RolecallClient
 from rolecall_client.local import LocalOptions
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r
 from tests.clients.local.test_live import as_compared, is_local, replica_of
 from tests.oracle import cases as drawn, pools
 from tests.vectors.product import query_of
+
+pytestmark = pytest.mark.long
 
 QUESTIONS = int(os.environ.get("ROLECALL_LOCAL_QUESTIONS", "10000"))
 SEED = int(os.environ.get("ROLECALL_LOCAL_SEED", "20261129"))
