@@ -264,3 +264,12 @@ def test_an_issuer_with_which_two_callers_could_have_one_name_is_refused(issuer:
     found = violations_of(document(issuers={issuer: {"jwks_file": "/keys.json"}}))
 
     assert [reason for _, reason in found] == ["INVALID_ISSUER"]
+
+
+def test_an_error_is_one_line_whatever_the_name_of_a_field() -> None:
+    with pytest.raises(InvalidCallersError) as refused:
+        read_callers({"callers": [{"na\nme": "orders"}]})
+
+    assert "/callers/0/na\\nme: " in str(refused.value)
+    assert str(refused.value).isprintable()
+    assert refused.value.violations[0].pointer == "/callers/0/na\nme"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rolecall.policy.wording import advised
+from rolecall.policy.wording import advised, printable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class CallersViolation:
     first: str = ""
 
     def __str__(self) -> str:
-        return f"{self.place or self.pointer or '/'}: {advised(self.message, self.suggestion)}"
+        return f"{self.place or printable(self.pointer) or '/'}: {advised(self.message, self.suggestion)}"
 
 
 class InvalidCallersError(Exception):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rolecall.policy.wording import printable
+
 
 class PolicyError(Exception):
     """Base of every error the policy language raises."""
@@ -25,7 +27,7 @@ class Violation:
     column: int = 0
 
     def __str__(self) -> str:
-        return f"{self.pointer or '/'}: {self.message}"
+        return f"{printable(self.pointer) or '/'}: {self.message}"
 
 
 class InvalidPolicyError(PolicyError):
