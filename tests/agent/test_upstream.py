@@ -9,6 +9,10 @@ from typing import Any
 import grpc
 import pytest
 
+from rolecall.config.agent_settings import AgentConfig
+from rolecall.config.sources import ConfigError
+from rolecall.observability.logs import make_logger
+from rolecall.server.agent.upstream import Upstream
 from rolecall_client.errors import error_of_call
 from rolecall_client.v1 import decision_pb2 as pb
 from tests.agent.serving import Agent, check, failure, node, query, running
@@ -221,3 +225,8 @@ async def test_a_batch_that_must_be_fresh_is_judged_before_it_is_put_to_the_serv
 
     assert {result.error.code for result in answer.results} == {grpc.StatusCode.PERMISSION_DENIED.value[0]}
     assert asked(upstream) == 0
+
+
+async def test_a_server_with_a_scheme_is_no_server_without_tls() -> None:
+    with pytest.raises(ConfigError, match="--upstream: an address has no scheme `http://`"):
+        Upstream(AgentConfig(upstream="http://rolecall.example:50051"), make_logger("error", "json"))

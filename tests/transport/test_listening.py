@@ -73,7 +73,7 @@ def test_the_chosen_port_becomes_part_of_the_address(endpoint: Endpoint, address
 async def test_an_address_of_another_machine_is_refused(service: Served) -> None:
     endpoint = Endpoint("unix:/no/such/directory/rolecall.sock")
 
-    with pytest.raises(AddressError, match=r"^cannot listen on `unix:/no/such/directory/rolecall\.sock`: "):
+    with pytest.raises(AddressError, match="there is no directory `/no/such/directory`; make it first"):
         service.server.grpc_server.bind(endpoint, None)
 
 

@@ -50,11 +50,17 @@ class Endpoint:
     def require_free(self) -> None:
         """Raise `AddressError` if the address is in use or not available; gRPC itself would not say why."""
         if not self.host:
+            self._require_directory()
             return
         try:
             socket.create_server((self.host, self.port), family=family_of(self.host)).close()
         except OSError as error:
             raise AddressError(self.address, reason_of(error)) from None
+
+    def _require_directory(self) -> None:
+        directory = Path(self.address.removeprefix("unix:")).parent
+        if not directory.is_dir():
+            raise AddressError(self.address, f"there is no directory `{directory}`; make it first")
 
     def with_port(self, port: int) -> str:
         """Return the address with the port that the system chose, if the address has port 0."""

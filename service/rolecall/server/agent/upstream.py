@@ -21,6 +21,7 @@ from rolecall.transport.errors import (
 from rolecall.transport.fault import Fault, FieldFault
 from rolecall_client.bearer import may_have_token
 from rolecall_client.checks import CallOptions
+from rolecall_client.connection.address import target_of
 from rolecall_client.connection.endpoint import Endpoint
 from rolecall_client.connection.settings import TlsFiles
 from rolecall_client.connection.tokens import FileToken
@@ -128,6 +129,7 @@ class Upstream:
 
 
 def _endpoint(config: AgentConfig) -> Endpoint:
+    target_of(config.upstream)  # a scheme is no missing TLS
     tls = None
     if config.upstream_tls_ca:
         tls = TlsFiles(
