@@ -9,16 +9,13 @@ from rolecall.engine.consistency import Consistency
 from rolecall.engine.history import RoleHistory
 from rolecall.engine.watch import RoleWatches
 from rolecall.observability.decision_log.log import DecisionLog
-from rolecall.observability.loop_probe import LoopProbe
-from rolecall.observability.metrics import MetricSources
 from rolecall.observability.replication_metrics import ReplicationCollector, ReplicationSources
 from rolecall.roles.catalog import RoleCatalog
 from rolecall.security.credentials import ListenerSecurity
 from rolecall.security.identity import Identify
-from rolecall.server.callers import ServerCallers
 from rolecall.server.federation import ProviderFederation
 from rolecall.server.replica import Replica
-from rolecall.server.wiring import CallersOfCalls, MeasuredState, make_decoder, metric_sources
+from rolecall.server.wiring import CallersOfCalls, MeasuredState, make_decoder
 from rolecall.transport.codecs.decision import QueryDecoder
 from rolecall.transport.codecs.watch import EventEncoder
 from rolecall.transport.rights.checks import CheckRights
@@ -29,7 +26,6 @@ from rolecall.transport.server import (
     POLICY_SERVICE,
     ROLE_SERVICE,
     WATCH_SERVICE,
-    GrpcServer,
     Servicers,
 )
 from rolecall.transport.services.caller import CallerServicer
@@ -72,26 +68,13 @@ class ReplicaWiring:
             health=health,
         )
 
-    def metric_sources(
-        self,
-        server: GrpcServer,
-        probe: LoopProbe,
-        listener_security: ListenerSecurity,
-        decision_log: DecisionLog | None,
-        *,
-        callers: ServerCallers,
-        decoder: QueryDecoder,
-        refusals: RefusalLog,
-    ) -> MetricSources:
-        """Return where the metrics of the server are read from."""
+    def measured_state(self) -> MeasuredState:
+        """Return what the metrics of the state are read from."""
         replica = self._replica
         sources = ReplicationSources(
             follower=replica.follower, polling=replica.polling, reconciler=replica.reconciler, saver=replica.saver
         )
-        state = MeasuredState(replica.point, replica.writer, ReplicationCollector(sources))
-        return metric_sources(
-            server, state, probe, listener_security, decision_log, callers=callers, decoder=decoder, refusals=refusals
-        )
+        return MeasuredState(replica.point, replica.writer, ReplicationCollector(sources))
 
 
 def _role_servicer(config: Config, replica: Replica, identify: Identify) -> RoleServicer:

@@ -25,7 +25,7 @@ from rolecall.server.replica import Replica
 from rolecall.server.replica_wiring import ReplicaWiring
 from rolecall.server.retention import Retention
 from rolecall.server.shutdown import StopSignal, wait_until_done_or_set
-from rolecall.server.wiring import CallersOfCalls, Wiring, make_grpc_server
+from rolecall.server.wiring import CallersOfCalls, Wiring, make_grpc_server, metric_sources
 from rolecall.transport.endpoint import AddressError, Endpoint
 from rolecall.transport.rpc.refusal_log import RefusalLog
 
@@ -68,8 +68,9 @@ class CallServer:
         servicers = wiring.servicers(self.identities, self.health.servicer, decision_log, decoder=decoder)
         self.grpc_server = make_grpc_server(config, servicers, log, self.identities, self.refusals)
         self.registry = make_registry(
-            wiring.metric_sources(
+            metric_sources(
                 self.grpc_server,
+                wiring.measured_state(),
                 self.probe,
                 listener_security,
                 decision_log,

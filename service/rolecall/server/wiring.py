@@ -77,18 +77,8 @@ class Wiring(Protocol):
         """Return the servicers of every service. `decision_log` is None when decisions are not logged."""
         ...
 
-    def metric_sources(
-        self,
-        server: GrpcServer,
-        probe: LoopProbe,
-        listener_security: ListenerSecurity,
-        decision_log: DecisionLog | None,
-        *,
-        callers: ServerCallers,
-        decoder: QueryDecoder,
-        refusals: RefusalLog,
-    ) -> MetricSources:
-        """Return where the metrics of a server are read from."""
+    def measured_state(self) -> MeasuredState:
+        """Return what the metrics of the state are read from."""
         ...
 
 

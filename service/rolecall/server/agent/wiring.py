@@ -8,20 +8,17 @@ from rolecall.engine.errors import UpstreamOnlyError
 from rolecall.engine.snapshot import RoleVersion
 from rolecall.observability.decision_log.log import DecisionLog
 from rolecall.observability.followed_metrics import FollowedCollector, FollowedSources
-from rolecall.observability.loop_probe import LoopProbe
-from rolecall.observability.metrics import MetricSources
 from rolecall.roles.tokens import Tokens
 from rolecall.security.credentials import ListenerSecurity
 from rolecall.server.agent.federation import AgentFederation
 from rolecall.server.agent.replica import AgentReplica
-from rolecall.server.callers import ServerCallers
-from rolecall.server.wiring import CallersOfCalls, MeasuredState, make_decoder, metric_sources
+from rolecall.server.wiring import CallersOfCalls, MeasuredState, make_decoder
 from rolecall.transport.codecs.decision import QueryDecoder
 from rolecall.transport.passing.calls import PassedCalls
 from rolecall.transport.rights.checks import CheckRights
 from rolecall.transport.rights.followed import Followed, FollowedRights
 from rolecall.transport.rpc.refusal_log import RefusalLog
-from rolecall.transport.server import DECISION_SERVICE, GrpcServer, Servicers
+from rolecall.transport.server import DECISION_SERVICE, Servicers
 from rolecall.transport.services.agent_decision import AgentDecisionServicer
 from rolecall.transport.services.caller import CallerServicer
 from rolecall.transport.services.decision import Callers, DecisionServicer
@@ -61,18 +58,8 @@ class AgentWiring:
             health=health,
         )
 
-    def metric_sources(
-        self,
-        server: GrpcServer,
-        probe: LoopProbe,
-        listener_security: ListenerSecurity,
-        decision_log: DecisionLog | None,
-        *,
-        callers: ServerCallers,
-        decoder: QueryDecoder,
-        refusals: RefusalLog,
-    ) -> MetricSources:
-        """Return where the metrics of the agent are read from."""
+    def measured_state(self) -> MeasuredState:
+        """Return what the metrics of the state are read from."""
         replica = self._replica
         sources = FollowedSources(
             snapshot=replica.snapshot,
@@ -81,10 +68,7 @@ class AgentWiring:
             asked=replica.upstream.asked,
             saver=replica.saver,
         )
-        state = MeasuredState(replica.point, None, FollowedCollector(sources))
-        return metric_sources(
-            server, state, probe, listener_security, decision_log, callers=callers, decoder=decoder, refusals=refusals
-        )
+        return MeasuredState(replica.point, None, FollowedCollector(sources))
 
     def _decision_servicer(
         self, callers: CallersOfCalls, decision_log: DecisionLog | None, decoder: QueryDecoder
