@@ -39,6 +39,8 @@ from rolecall_client.watch import Watch
 from rolecall_client.watch_progress import GIVE_UP_SECONDS, Opened, Resumed, RoleWatchEvent, ignore
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
+
     from rolecall_client.answer_cache import AnswerCache
     from rolecall_client.local import LocalOptions, LocalReplica
 
@@ -50,10 +52,6 @@ __all__ = [
     "RolecallClient",
     "list_all_roles",
 ]
-
-if TYPE_CHECKING:
-    from opentelemetry.trace import Tracer
-
 
 Interceptor = (
     grpc.UnaryUnaryClientInterceptor
