@@ -25,7 +25,7 @@ async def test_the_time_that_reading_takes_is_part_of_the_age(tmp_path: Path, mo
     flags = {"snapshot_file": str(tmp_path / "snapshot"), "snapshot_key_file": str(key)}
     async with served(**flags) as service:
         await service.create()
-        await service.server.replica.save_snapshot()  # the first writing of the file may not have ended yet
+        await service.server.replica.save_snapshot()
     ages = list[int]()
 
     def slowly(*args: Any, **kwargs: Any) -> Any:

@@ -148,3 +148,26 @@ async def test_a_stopping_server_saves_its_state_if_that_is_quick(saving: Saving
     assert [str(error) for error in saving.reported] == [
         "the server stopped before its snapshot file was written; the previous file remains"
     ]
+
+
+async def test_a_change_during_a_writing_is_in_the_last_file(saving: Saving, monkeypatch: pytest.MonkeyPatch) -> None:
+    await saving.parts.follower.apply_local(saving.parts.put("a"))
+    writing, go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow(_: float) -> None:
+        loop.call_soon_threadsafe(writing.set)
+        go_on.wait(20)
+
+    monkeypatch.setattr(saver, "sleep", slow)
+    running = asyncio.create_task(saving.saver.run(3_600))
+    await writing.wait()
+    await saving.parts.follower.apply_local(saving.parts.put("b"))
+    last = asyncio.create_task(saving.saver.finish(30))
+    await asyncio.sleep(0)
+    go_on.set()
+    await last
+
+    running.cancel()
+    await asyncio.wait([running])
+    assert saving.restored().revision == 2

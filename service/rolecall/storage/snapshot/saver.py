@@ -101,13 +101,16 @@ class SnapshotSaver:
 
     async def finish(self, seconds: float) -> None:
         """Update the file for the last time, if that takes no longer than `seconds`."""
-        self._not_before, self._deadline = 0.0, monotonic() + seconds
+        self._deadline = monotonic() + seconds
         with ThreadPoolExecutor(1, thread_name_prefix="snapshot-file") as thread:
-            await self._update(thread)
+            await self._update(thread, rests=False)
 
-    async def _update(self, thread: ThreadPoolExecutor) -> None:
+    async def _update(self, thread: ThreadPoolExecutor, *, rests: bool = True) -> None:
         try:
             async with self._updating:
+                # Looked at only now: an earlier writing, which has just ended, began another rest.
+                if not rests:
+                    self._not_before = 0.0
                 await self.update(thread)
         except SnapshotFileError as error:
             self.errors += 1
