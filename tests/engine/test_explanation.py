@@ -55,6 +55,18 @@ def test_a_condition_shows_what_was_expected_and_what_came() -> None:
     assert (by_key["acs:MFAPresent"].present, by_key["acs:MFAPresent"].holds) == (False, False)
 
 
+def test_the_arn_of_a_role_is_shown_as_it_was_asked_and_holds_in_any_case() -> None:
+    text = document(
+        allow(f"acs:ram::{ACCOUNT}:root", StringEquals={"acs:PrincipalARN": f"acs:ram::{ACCOUNT}:role/Deploy"})
+    )
+
+    (trace,) = explained(text, f"acs:ram::{ACCOUNT}:role/DEPLOY/s1").statements
+
+    (condition,) = trace.conditions
+    assert condition.actual == (f"acs:ram::{ACCOUNT}:role/DEPLOY",)
+    assert condition.holds
+
+
 def test_the_time_is_shown_as_it_is_compared() -> None:
     text = document(allow(DateLessThan={"acs:CurrentTime": "2026-01-01T12:00:00Z"}))
 

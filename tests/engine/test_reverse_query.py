@@ -104,6 +104,15 @@ async def test_a_deny_that_nothing_can_lift_ends_it() -> None:
     assert await listed(decider, question()) == ()
 
 
+async def test_a_deny_on_the_arn_of_a_role_is_not_escaped_by_another_spelling_of_its_name() -> None:
+    denied = deny(f"acs:ram::{ACCOUNT}:root", StringLike={"acs:PrincipalARN": "acs:ram::*:role/ci-*"})
+    decider = point(role(document(allow(f"acs:ram::{ACCOUNT}:root", StringEquals={"k": "v"}), denied)))
+
+    assert await listed(decider, question(f"acs:ram::{ACCOUNT}:role/CI-7/s1")) == ()
+    (found,) = await listed(decider, question(f"acs:ram::{ACCOUNT}:user/CI-7"))
+    assert found.missing_keys == ("k",)
+
+
 def test_a_role_that_names_an_account_cannot_be_assumed_by_its_root() -> None:
     decider = point(role(document(allow(f"acs:ram::{ACCOUNT}:root"))))
     (version,) = decider.snapshot.versions()

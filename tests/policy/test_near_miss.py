@@ -284,6 +284,20 @@ def test_a_role_is_matched_without_regard_to_case() -> None:
     assert found.applies
 
 
+@pytest.mark.parametrize(
+    ("who", "found"), [(f"acs:ram::{ACCOUNT}:role/CI-7", True), (f"acs:ram::{ACCOUNT}:user/CI-7", False)]
+)
+def test_another_operator_is_suggested_for_the_arn_of_a_role_in_any_case_and_of_a_user_exactly(
+    who: str, found: bool
+) -> None:
+    expected = [f"acs:ram::{ACCOUNT}:role/ci-*", f"acs:ram::{ACCOUNT}:user/ci-*"]
+    condition = {"StringEquals": {"acs:PrincipalARN": expected}}
+
+    said = suggestion(allow(f"acs:ram::{ACCOUNT}:root", condition), who=who, context={"acs:PrincipalARN": [who]})
+
+    assert ("use StringLike instead of StringEquals" in said) is found
+
+
 def test_only_expected_values_with_wildcards_are_tried_as_patterns(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[str] = []
     like = OPERATORS["StringLike"]

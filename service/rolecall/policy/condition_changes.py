@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
+from rolecall.policy.compiled_conditions import any_of_condition
 from rolecall.policy.condition_trace import ConditionTrace
 from rolecall.policy.document import Quantifier
 from rolecall.policy.keys import EXTERNAL_ID, ROLE_SESSION_NAME, SOURCE_IDENTITY
@@ -68,7 +70,7 @@ def _swaps(trace: ConditionTrace, tries: int) -> Iterator[str]:
         expected = condition.values
         if name in LIKE_OPERATORS:
             expected = tuple(islice((value for value in expected if "*" in value or "?" in value), tries))
-        matches = operator.any_of(tuple(map(operator.expected, expected)))
+        matches = any_of_condition(replace(condition, operator=operator, values=expected))
         if any(matches(operator.requested(value)) for value in trace.actual[:_TRIED_VALUES]):
             yield f"use {name} instead of {condition.operator.name} at {condition.pointer}: {why}"
 
