@@ -32,7 +32,7 @@ from rolecall_client.v1 import decision_pb2 as pb, watch_pb2 as w
 CALL_SECONDS = 10.0
 """How long the followed server may take for a check that its caller gives more time."""
 
-RECONNECT_SECONDS = 0.5
+RECONNECT_SECONDS = 0.25
 """A watch that broke is opened again after at most this time, so that an agent catches up as soon as its server is back."""
 
 CONNECT_AGAIN_SECONDS = 0.25
