@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rolecall.engine.errors import ChangeGapError
@@ -14,6 +16,7 @@ from tests.engine.world import ACCOUNT, ALICE, allow, deny, document, role
 
 KEY = f"{ACCOUNT}/app"
 BOB = f"acs:ram::{ACCOUNT}:user/bob"
+ROLE = role(document(allow()), name="a", revision=1)
 
 
 def commit(revision: int, kind: ChangeKind, changed: Role) -> Commit:
@@ -179,3 +182,21 @@ def test_the_versions_of_several_roles_are_of_one_revision_also_while_a_commit_s
         seen.add(tuple(version and int(version.role.revision) for version in versions))
 
     assert seen == {(1,) * 120 + (None,), (2,) * 119 + (None, None)}
+
+
+@pytest.mark.parametrize(
+    ("other", "equal"),
+    [
+        (Snapshot([ROLE], revision=Revision(1)), True),
+        (Snapshot([ROLE], revision=Revision(2)), False),
+        (Snapshot([ROLE], revision=Revision(1), hash=b"other"), False),
+        (Snapshot([ROLE], revision=Revision(1), incarnation="other"), False),
+        (Snapshot([], revision=Revision(1)), False),
+        (Snapshot([replace(ROLE, role_name="b")], revision=Revision(1)), False),
+        (Snapshot([replace(ROLE, description="b")], revision=Revision(1)), False),
+    ],
+)
+def test_two_states_are_equal_if_they_are_the_same_roles_at_one_revision(other: Snapshot, equal: bool) -> None:
+    state = Snapshot([ROLE], revision=Revision(1))
+
+    assert (state.equals(other), other.equals(state)) == (equal, equal)

@@ -17,6 +17,7 @@ import pytest
 from rolecall.engine import initial_state as states, watch as module
 from rolecall.engine.errors import FutureRevisionError, InitialStateTooSlowError, RevisionNotReachedError
 from rolecall.engine.feed import Feed
+from rolecall.engine.follower import Reload
 from rolecall.engine.pace import AT_ONCE
 from rolecall.engine.watch import RoleWatches, Slots
 from rolecall.engine.watch_events import (
@@ -29,7 +30,7 @@ from rolecall.engine.watch_events import (
     WatchRequest,
 )
 from rolecall.roles.change import Author, ChangeKind, Commit
-from rolecall.roles.errors import BrokenHistoryError, InvalidTokenError, StoreUnavailableError
+from rolecall.roles.errors import BrokenHistoryError, InvalidTokenError, RevisionNotKeptError, StoreUnavailableError
 from rolecall.roles.repository import Transaction
 from rolecall.roles.role import Micros, Revision, Role
 from rolecall.roles.tokens import Tokens
@@ -375,7 +376,57 @@ async def test_a_store_that_cannot_be_reached_ends_the_watch_with_an_error(world
         await ended(world, WatchRequest(start_token=world.token(0)))
 
 
-async def test_after_a_reload_every_watch_needs_the_state_again(world: World) -> None:
+async def test_after_a_reload_of_the_same_roles_every_watch_continues(world: World) -> None:
+    await world.write("a")
+    async with watching(world, WITH_STATE) as with_state, watching(world) as from_now:
+        await with_state.up_to(1)
+        await from_now.up_to(1)
+        world.put("b")  # by another process, and first seen by the load
+
+        await world.follower.reload(Reload.MISMATCH)
+        await world.write("c")
+        await with_state.up_to(3)
+        await from_now.up_to(3)
+
+    expected = [(2, "CREATED", "b"), (3, "CREATED", "c")]
+    assert [with_state.names, from_now.names] == [expected, expected]
+    assert with_state.found == ["a"]
+
+
+async def test_a_reload_that_corrects_a_role_requires_the_state_again(world: World) -> None:
+    await world.write("a", "b")
+    world.follower.snapshot.advance({f"{ACCOUNT}/b": made("b", revision=2)}, Revision(1))
+    async with watching(world, WITH_STATE) as received:
+        await received.up_to(1)
+
+        await world.follower.reload(Reload.MISMATCH)
+        await received.until(lambda: isinstance(received.events[-1], ResyncRequired))
+
+    assert "reloaded its state" in resync_of(received.events)
+
+
+async def test_a_reload_behind_commits_that_are_gone_requires_the_state_again(world: World) -> None:
+    await world.write("a")
+    commits = world.repository.commits
+
+    def forgotten(*, after: Revision, limit: int) -> list[Commit]:
+        if after == 1:
+            raise RevisionNotKeptError(1, floor=2, message="forgotten")
+        return commits(after=after, limit=limit)
+
+    async with watching(world) as received:
+        await received.up_to(1)
+        world.repository.commits = forgotten  # type: ignore[method-assign]
+        world.put("b")
+
+        await world.follower.catch_up()
+        await received.until(lambda: isinstance(received.events[-1], ResyncRequired))
+
+    assert world.reloads == {"behind": 1}
+    assert "reloaded its state" in resync_of(received.events)
+
+
+async def test_after_a_reload_of_another_state_every_watch_needs_the_state_again(world: World) -> None:
     await world.write("a")
     received = [Received(), Received()]
     tasks = [asyncio.create_task(world.watches.run(FROM_NOW, each)) for each in received]

@@ -4,6 +4,7 @@
 2. A commit is applied only if it is the next revision and its previous hash is the hash of the state. After a gap, or when
    the history is not the one followed so far, the state is reloaded, and the reason is counted.
 3. A history that lost commits is renamed before the reload, so that its old tokens are refused.
+4. A reload that finds the roles of the followed history as they are in memory restarts no watch.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from enum import StrEnum
 from typing import TypeVar
 
@@ -22,7 +23,7 @@ from rolecall.engine.feed import Feed
 from rolecall.engine.snapshot import Snapshot
 from rolecall.engine.snapshot_loader import PAGE_COMMITS, load_snapshot, uncollected
 from rolecall.roles.change import Commit
-from rolecall.roles.errors import BrokenHistoryError, RevisionNotKeptError
+from rolecall.roles.errors import BrokenHistoryError, RevisionNotKeptError, StoreUnavailableError
 from rolecall.roles.repository import Head, RoleRepository
 from rolecall.roles.role import Revision
 
@@ -212,22 +213,32 @@ class Follower:
         try:
             loaded = await self._read(lambda: load_snapshot(self._repository, kept=self.snapshot))
             key = await self._read(lambda: self._repository.token_key)
+            await self._advance_to(loaded)
             async with self._applying:
                 for commit in self._meanwhile:
                     # The load may have seen it already, or it may belong to a history that was lost.
                     if commit.previous_hash == loaded.hash:
                         await _in_steps(loaded.applying(commit))
-                self._become(loaded, key)
+                same = await self._read(lambda: loaded.equals(self.snapshot))
+                self._become(loaded, key, restart=not same)
         finally:
             self._meanwhile = None
 
-    def _become(self, loaded: Snapshot, key: bytes | None = None) -> None:
+    async def _advance_to(self, loaded: Snapshot) -> None:
+        """Apply the commits up to a loaded state, if it continues the followed history, so that watches need not restart."""
+        with suppress(ChangeGapError, RevisionNotKeptError, StoreUnavailableError, _ForkedError):
+            while loaded.incarnation == self.snapshot.incarnation and self.snapshot.revision < loaded.revision:
+                await self._apply_next_page()
+
+    def _become(self, loaded: Snapshot, key: bytes | None = None, *, restart: bool = True) -> None:
         before = self.snapshot.incarnation
         self.snapshot.replace(loaded)
         self._hashes = OrderedDict({self.snapshot.revision: self.snapshot.hash})
         if key is not None and self.snapshot.incarnation != before:
             self._on_rename(key, self.snapshot.incarnation)
-        self.feed.restart(self.snapshot.revision)
+        # A client that read a role which differs must read all roles again: no change will correct it.
+        if restart:
+            self.feed.restart(self.snapshot.revision)
 
     async def _read(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, work)

@@ -155,6 +155,14 @@ class Snapshot:
             return list(self._versions.values())
         return [version for version in (self._versions | self._arriving).values() if version is not None]
 
+    def equals(self, other: Snapshot) -> bool:
+        """Return whether both are the same roles at the same revision of one history."""
+        place, others = (self.incarnation, self.revision, self.hash), other.versions()
+        if place != (other.incarnation, other.revision, other.hash) or len(self) != len(others):
+            return False
+        ours = (self.version(version.role.key) for version in others)
+        return all(own is not None and own.role == version.role for own, version in zip(ours, others, strict=True))
+
     @property
     def postings(self) -> int:
         """Return how many entries the reverse index has."""
