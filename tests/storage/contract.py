@@ -207,9 +207,17 @@ class RoleRepositoryContract:
         repository.transact(author(), nothing)
         ids += [role.role_id for role in create(repository, "D")]
 
-        assert ids[0] == "300000000000000001"
+        assert ids[0] == "300000000000001001"
         assert len(set(ids)) == 5
         assert all(role_id.isascii() and role_id.isdecimal() for role_id in ids)
+
+    def test_role_ids_grow_with_the_time_of_the_write_and_never_fall(self, repository: RoleRepository) -> None:
+        first, second = create(repository, "A", "B", time=5_000)
+        (later,) = create(repository, "C", time=2_000_000)
+        (clock_set_back,) = create(repository, "D", time=7)
+
+        ids = [role.role_id for role in (first, second, later, clock_set_back)]
+        assert ids == ["300000000000005001", "300000000000005002", "300000000002000001", "300000000002000002"]
 
     # --- outcomes of requests
 

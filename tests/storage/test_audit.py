@@ -112,7 +112,7 @@ TAMPERINGS = [
     ("UPDATE counter SET hash = zeroblob(32)", [(6, "the newest hash of the store is not that of revision 6")]),
     ("UPDATE counter SET revision = 7", [(7, "commit 7 is missing")]),
     ("UPDATE counter SET revision = 5", [(6, "there are commits of revision 6, but the newest revision is 5")]),
-    ("UPDATE counter SET next_role_id = 300000000000000004", [(None, "would assign role id 300000000000000004 again")]),
+    ("UPDATE counter SET next_role_id = 300000000000001004", [(None, "would assign role id 300000000000001004 again")]),
     ("UPDATE floor SET revision = 3", [(3, "there are commits of revision 3, but history begins after 3")]),
     ("UPDATE floor SET revision = 1", [(2, "commit 2 is missing")]),
     ("UPDATE floor SET hash = zeroblob(32)", [(3, "commit 3 was altered")]),
@@ -150,7 +150,7 @@ def test_an_id_of_a_deleted_role_must_not_be_assigned_again(tmp_path: Path) -> N
     create(repository, "App", "Gone")
     remove(repository, GONE)
     repository.close()
-    highest = 300_000_000_000_000_002
+    highest = 300_000_000_000_001_002
 
     sound = audited(f"sqlite:///{tmp_path}/rolecall.db")
     alter(tmp_path / "rolecall.db", f"UPDATE counter SET next_role_id = {highest}")

@@ -124,6 +124,20 @@ def test_a_restored_store_is_the_backup_but_for_its_incarnation(
     assert (written.revision, found.head.revision, found.roles) == (3, 3, 1)
 
 
+def test_a_restored_store_gives_no_role_id_again_that_was_given_after_the_backup(
+    source: str, file: Path, tmp_path: Path
+) -> None:
+    target = f"sqlite:///{tmp_path}/target.db"
+    with opened(source) as lost:
+        (after_the_backup,) = create(lost, "Lost", time=2_000)
+    restored(file, target)
+
+    with opened(target) as repository:
+        (after_the_restore,) = create(repository, "New", time=3_000)
+
+    assert int(after_the_restore.role_id) > int(after_the_backup.role_id)
+
+
 @pytest.mark.parametrize("rows", [1, 3])
 def test_the_size_of_a_step_does_not_matter(
     file: Path, tmp_path: Path, rows: int, monkeypatch: pytest.MonkeyPatch

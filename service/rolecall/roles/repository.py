@@ -104,7 +104,10 @@ class Transaction(Protocol):
         ...
 
     def new_role_id(self) -> str:
-        """Return decimal text that no role of this store has had or will have."""
+        """Return decimal text that no role of this store has had or will have.
+
+        It grows with the time of the write, so that a copy of the store, such as a restored backup, does not repeat it later.
+        """
         ...
 
     def put(self, kind: ChangeKind, role: Role) -> None:

@@ -57,7 +57,7 @@ class MemoryRoleRepository:
     def transact(self, author: Author, work: Callable[[Transaction], T]) -> tuple[T, Commit | None]:
         """Run `work` in a write transaction; apply its changes if it returns."""
         with self._open():
-            transaction = MemoryTransaction(self._state)
+            transaction = MemoryTransaction(self._state, author.time)
             result = work(transaction)
             return result, self._apply(author, transaction)
 

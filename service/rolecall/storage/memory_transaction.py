@@ -11,6 +11,8 @@ from rolecall.roles.repository import Floor, Remembered
 from rolecall.roles.role import Micros, Revision, Role
 
 FIRST_ROLE_ID = 300_000_000_000_000_001
+"""The lowest id of a role. A new role has at least this plus the time in microseconds (`role_id_at`)."""
+
 FIRST_FLOOR = Floor(revision=Revision(0), hash=FIRST_HASH)
 
 
@@ -41,8 +43,8 @@ class MemoryState:
 class MemoryTransaction:
     """One write transaction: its changes overlay the state until the repository applies them."""
 
-    def __init__(self, state: MemoryState) -> None:
-        self._state = state
+    def __init__(self, state: MemoryState, time: Micros) -> None:
+        self._state, self._time = state, time
         self._revision = Revision(state.newest.revision + 1)
         self.next_role_id = state.next_role_id
         self.put_roles: dict[str, Role | None] = {}
@@ -88,9 +90,10 @@ class MemoryTransaction:
         return None
 
     def new_role_id(self) -> str:
-        """Return an id that no role of this store has ever had."""
-        self.next_role_id += 1
-        return str(self.next_role_id - 1)
+        """Return an id that no role of this store has ever had, nor one of a store that it was copied from."""
+        role_id = role_id_at(self._time, self.next_role_id)
+        self.next_role_id = role_id + 1
+        return str(role_id)
 
     def put(self, kind: ChangeKind, role: Role) -> None:
         """Store the newest version of a role."""
@@ -122,6 +125,13 @@ class MemoryTransaction:
             return self.changes
         index = revision - self._state.floor.revision - 1
         return self._state.commits[index].changes if 0 <= index < len(self._state.commits) else ()
+
+
+def role_id_at(time: Micros, unused: int) -> int:
+    """Return the id of a role that is created at `time` (microseconds), in a store that has given no id from `unused` on."""
+    # A store that was restored does not know the ids that were given after its backup. They are all lower than the time: a write
+    # takes more than a microsecond for each role.
+    return max(unused, FIRST_ROLE_ID + time)
 
 
 def has_tags(role: Role, tags: Mapping[str, str]) -> bool:

@@ -15,6 +15,7 @@ from rolecall.roles.canonical_json import change_bytes, change_of, commit_hash, 
 from rolecall.roles.change import Author, Change, ChangeKind, Commit
 from rolecall.roles.repository import Floor, Remembered
 from rolecall.roles.role import Revision, Role
+from rolecall.storage.memory_transaction import role_id_at
 from rolecall.storage.sql.queries import read_floor, require_writable, select_roles, tagged_roles
 from rolecall.storage.sql.rows import role_of_row, role_values, tag_values
 from rolecall.storage.sql.tables import accounts, changes, commits, counter, requests, role_tags, roles
@@ -107,9 +108,10 @@ class SqlTransaction:
         return None
 
     def new_role_id(self) -> str:
-        """Return an id that no role of this store has ever had."""
-        self._next_role_id += 1
-        return str(self._next_role_id - 1)
+        """Return an id that no role of this store has ever had, nor one of a store that it was copied from."""
+        role_id = role_id_at(self._author.time, self._next_role_id)
+        self._next_role_id = role_id + 1
+        return str(role_id)
 
     def put(self, kind: ChangeKind, role: Role) -> None:
         """Store the newest version of a role."""
