@@ -162,6 +162,28 @@ def test_a_server_that_comes_back_is_watched_on(tmp_path: Path) -> None:
     assert line == (str(revision), "+", "created", ARN + "after")
 
 
+@pytest.mark.parametrize("initial", [[], ["--initial"]])
+def test_a_server_that_comes_back_with_another_store_is_watched_on(tmp_path: Path, initial: list[str]) -> None:
+    with ExitStack() as stack:
+        with served("--drain-delay-seconds", "0", directory=tmp_path) as address:
+            watch = stack.enter_context(watching(address, *initial))
+            begun = watch.note()
+        stack.enter_context(served("--listen", address, directory=tmp_path))
+        client = stack.enter_context(RolecallClient(address))
+        created = create(client, "at-once")
+        lines, notes = [watch.line()], [watch.note() for _ in range(4)]
+        later = create(client, "later")
+        lines.append(watch.line())
+
+    assert begun.startswith(f"watching {address} ")
+    assert [note.split()[0] for note in notes] == ["the", "restarting", "the", "watching"]
+    assert "another store" in notes[1]
+    assert lines == [
+        (str(created), "+", "created", ARN + "at-once"),
+        (str(later), "+", "created", ARN + "later"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "reported"),
     [

@@ -15,6 +15,8 @@ from grpc_status import rpc_status
 
 from rolecall_client import (
     AsyncRolecallClient,
+    InvalidArgumentError,
+    OtherStoreError,
     ResyncRequiredError,
     RolecallClient,
     RolecallError,
@@ -204,6 +206,32 @@ def test_an_incomplete_initial_state_is_an_error() -> None:
 
         with pytest.raises(ResyncRequiredError, match="initial state"):
             next(events)
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [(code_pb2.INVALID_ARGUMENT, "INVALID_TOKEN"), (code_pb2.FAILED_PRECONDITION, "FUTURE_REVISION")],
+)
+def test_a_server_that_does_not_know_the_last_checkpoint_has_another_store(refused: tuple[int, str]) -> None:
+    with answering(sending(checkpoint(5), then=STOPPING), sending(then=refused)) as (client, asked):
+        events = client.watch_roles()
+        next(events)
+
+        with pytest.raises(OtherStoreError, match="another store") as caught:
+            next(events)
+
+    assert isinstance(caught.value, ResyncRequiredError)
+    assert (caught.value.code, caught.value.reason) == ("FAILED_PRECONDITION", "OTHER_STORE")
+    assert [request.start_token for request in asked] == ["", "t5"]
+
+
+def test_a_token_of_the_caller_that_is_refused_is_the_callers_error() -> None:
+    refused = sending(then=(code_pb2.INVALID_ARGUMENT, "INVALID_TOKEN"))
+
+    with answering(refused) as (client, _), pytest.raises(InvalidArgumentError) as caught:
+        next(client.watch_roles(start_token="x"))
+
+    assert caught.value.reason == "INVALID_TOKEN"
 
 
 def test_an_initial_state_that_has_not_begun_is_requested_a_second_time() -> None:

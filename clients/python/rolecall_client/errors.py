@@ -103,8 +103,16 @@ class ResourceExhaustedError(RolecallError):
 class ResyncRequiredError(RolecallError):
     """Changes are lost: discard what was built from the changes, and start a new watch with the initial state."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__("FAILED_PRECONDITION", message, reason="RESYNC_REQUIRED")
+    def __init__(self, message: str, *, reason: str = "RESYNC_REQUIRED") -> None:
+        super().__init__("FAILED_PRECONDITION", message, reason=reason)
+
+
+class OtherStoreError(ResyncRequiredError):
+    """The server has another store than the one that was watched, such as a new one in memory after a restart."""
+
+    def __init__(self) -> None:
+        message = "the server has another store than before, without the last checkpoint; read the initial state again"
+        super().__init__(message, reason="OTHER_STORE")
 
 
 class TokenError(NotAuthenticatedError):

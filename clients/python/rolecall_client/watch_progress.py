@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from rolecall_client.boottime import boottime
-from rolecall_client.errors import ResyncRequiredError, RolecallError
+from rolecall_client.errors import OtherStoreError, ResyncRequiredError, RolecallError
 from rolecall_client.v1 import watch_pb2 as w
 
 SILENT_SECONDS = 30.0
@@ -42,6 +42,8 @@ def ignore(_: object) -> None:
 _RESUMED_REASONS = frozenset({"WATCH_TOO_SLOW", "TOO_MANY_CALLS"})
 _RESUMED_CODES = frozenset({"UNAVAILABLE", "CANCELLED"})
 """gRPC cancels some calls when very many arrive at once."""
+_OTHER_STORE_REASONS = frozenset({"INVALID_TOKEN", "FUTURE_REVISION"})
+"""How a server refuses the token of a checkpoint that it did not send: its store has another key, or fewer revisions."""
 
 
 class WatchProgress:
@@ -61,7 +63,7 @@ class WatchProgress:
         self.request, self._longest_pause = request, longest_pause
         self._give_up_after, self._later_give_up_after = timeout, give_up_after
         self._yielded: set[tuple[int, str]] = set()
-        self._state_started = False
+        self._state_started = self._has_checkpoint = False
         self._last_message_at = time.monotonic()
         self._backoff = FIRST_BACKOFF_SECONDS
         self._opened_at = self._open_for = 0.0
@@ -95,7 +97,13 @@ class WatchProgress:
         self._last_message_at = time.monotonic()
 
     def pause_after(self, error: RolecallError) -> float:
-        """Return the seconds to wait before a new stream; raise the error if a new stream would fail as well or come too late."""
+        """Return the seconds to wait before a new stream; raise the error if a new stream would fail as well or come too late.
+
+        Raise `ResyncRequiredError` if it could not continue from the last checkpoint.
+        """
+        # A token that the caller chose may be wrong; that of a checkpoint was right when it came.
+        if self._has_checkpoint and error.reason in _OTHER_STORE_REASONS:
+            raise OtherStoreError from error
         if error.code not in _RESUMED_CODES and error.reason not in _RESUMED_REASONS:
             raise error
         if time.monotonic() - self._last_message_at >= self._give_up_after:
@@ -124,5 +132,5 @@ class WatchProgress:
         """Resume from this checkpoint if the stream breaks."""
         # The first checkpoint of a resumed stream is not later than this one, so the changes after it must stay in the set.
         self._yielded = {key for key in self._yielded if key[0] > checkpoint.revision}
-        self.request.start_token = checkpoint.token
+        self.request.start_token, self._has_checkpoint = checkpoint.token, True
         self.request.include_initial_state = False

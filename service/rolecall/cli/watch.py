@@ -45,17 +45,21 @@ def watch(start: Start, connection: Connection, output: OutputOption = Output.TA
 
     Prints one line for each change until Ctrl-C: the time, the revision, the kind of change, the role. With `-o json` each line is
     an object, and checkpoints have the tokens for --from. A broken connection is resumed without a gap, and reported on standard
-    error.
+    error. If the server has another store then, such as a new one in memory, every role of that store is printed as created.
     """
     if start.initial and start.from_:
         raise CommandError("only one of --initial and --from may be given")
-    from rolecall_client.watch import ResyncRequiredError
+    from rolecall_client.errors import OtherStoreError, ResyncRequiredError
 
     printer = WatchPrinter(output, chosen_connection(connection).address)
     with connect(connection, accounts=start.account_id) as client:
         while True:
             try:
                 _follow(client, start, printer)
+            except OtherStoreError as error:
+                # After the store before, every role of the other store is a change.
+                start = dataclasses.replace(start, initial=True, from_="")
+                printer.resync(error.message)
             except ResyncRequiredError as error:
                 if not start.initial:
                     raise CommandError(error.message, hint="restart with `rolecall watch --initial`") from None
