@@ -30,16 +30,13 @@ from rolecall.policy.keys import (
 )
 from rolecall.policy.limits import MAX_CONTEXT_CHARACTERS, MAX_VALUES
 from rolecall.policy.principal import Principal, PrincipalKind, principal_of_request, provider_of_request
+from rolecall.policy.request_values import EXTERNAL_IDS, SESSION_NAMES, SOURCE_IDENTITIES
 from rolecall.policy.wording import advised
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError
 
 NO_KEYS: Mapping[str, tuple[str, ...]] = {}
 
-_SESSION_NAME = re.compile(r"[A-Za-z0-9.@_-]{2,64}", re.ASCII)
-_EXTERNAL_ID = re.compile(r"[A-Za-z0-9_+=,.@:/-]{2,1224}", re.ASCII)
-# Without a colon, which also keeps out the reserved prefixes `acs:`, `aliyun:` and `alibabacloud:`.
-_SOURCE_IDENTITY = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CLAIM_PREFIX = {PrincipalKind.OIDC_PROVIDER: "oidc:", PrincipalKind.SAML_PROVIDER: "saml:"}
 
@@ -205,14 +202,12 @@ def _bounded(field: str, keys: dict[str, tuple[str, ...]]) -> dict[str, tuple[st
 
 
 def _field_violations(role_session_name: str, external_id: str, source_identity: str) -> Iterator[FieldViolation]:
-    if role_session_name and not _SESSION_NAME.fullmatch(role_session_name):
-        yield _field("role_session_name", "INVALID_SESSION_NAME", "2 to 64 of `A-Z a-z 0-9 . @ _ -`", "RoleSessionName")
-    if external_id and not _EXTERNAL_ID.fullmatch(external_id):
-        yield _field(
-            "external_id", "INVALID_EXTERNAL_ID", "2 to 1,224 of `A-Z a-z 0-9 _ + = , . @ : / -`", "ExternalId"
-        )
-    if source_identity and not _SOURCE_IDENTITY.fullmatch(source_identity):
-        rule = "2 to 64 of `A-Z a-z 0-9 _ + = , . @ -`, not beginning with `acs:`, `aliyun:` or `alibabacloud:`"
+    if role_session_name and not SESSION_NAMES.allows(role_session_name):
+        yield _field("role_session_name", "INVALID_SESSION_NAME", SESSION_NAMES.words, "RoleSessionName")
+    if external_id and not EXTERNAL_IDS.allows(external_id):
+        yield _field("external_id", "INVALID_EXTERNAL_ID", EXTERNAL_IDS.words, "ExternalId")
+    if source_identity and not SOURCE_IDENTITIES.allows(source_identity):
+        rule = f"{SOURCE_IDENTITIES.words}, not beginning with `acs:`, `aliyun:` or `alibabacloud:`"
         yield _field("source_identity", "INVALID_SOURCE_IDENTITY", rule, "")
 
 
