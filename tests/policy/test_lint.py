@@ -22,7 +22,7 @@ SAML = {"Federated": ["acs:ram::1:saml-provider/p"]}
 USER = {"RAM": "acs:ram::1:user/u"}
 OTHER_ROOT = {"RAM": ["acs:ram::1:root", "acs:ram::2:root"]}
 AUD = {"oidc:aud": "sts.aliyuncs.com"}
-SUB = {"oidc:sub": "repo:acme/app:ref:refs/heads/main"}
+SUB = {"oidc:sub": "repo:acme@1/app@2:ref:refs/heads/main"}
 
 
 def policy(principal: object, condition: object = None, effect: str = "Allow") -> TrustPolicy:
@@ -222,9 +222,6 @@ def test_no_rule_fires(found: TrustPolicy) -> None:
 @pytest.mark.parametrize(
     "pattern",
     [
-        "*",
-        "**",
-        "?*",
         "repo:*",
         "repo*",
         "repo:acme/*",
@@ -235,15 +232,29 @@ def test_no_rule_fires(found: TrustPolicy) -> None:
         "system:serviceaccount:*",
         "system:serviceaccount:*:web",
         "org/0123/*",
+        "org/0123/project/*",
+        "organization:acme:*",
+        "organization:acme:pipeline:*",
+        "organization:acme:project:*:workspace:main",
+        "repo:acme@1/*",
     ],
 )
-def test_a_subject_as_wide_as_an_organisation_is_broad(pattern: str) -> None:
-    assert findings(sub(pattern)) == [("oidc-broad-subject", "/Condition/StringLike/oidc:sub/0")]
+def test_a_subject_as_wide_as_an_organisation_is_found(pattern: str) -> None:
+    assert findings(sub(pattern)) == [("organisation-wide-subject", "/Condition/StringLike/oidc:sub/0")]
 
 
 @pytest.mark.parametrize(
     "pattern",
-    ["repo:acme/app:*", "repo:acme/app-*", "system:serviceaccount:web:*", "project_path:acme/app:*", "someone"],
+    [
+        "repo:acme@1/app@2:*",
+        "repo:acme@1/app@?:*",
+        "system:serviceaccount:web:*",
+        "project_path:acme/app:*",
+        "organization:acme:pipeline:app:*",
+        "organization:acme:pipeline:app-*",
+        "org/0123/project/45*",
+        "someone",
+    ],
 )
 def test_a_subject_that_names_its_project_is_not_broad(pattern: str) -> None:
     assert findings(sub(pattern)) == []
@@ -255,12 +266,16 @@ def test_a_subject_that_may_be_missing_is_none() -> None:
     assert [name for name, _ in findings(found)] == ["oidc-without-subject", "allow-for-all-values"]
 
 
-def test_a_star_that_is_literal_is_not_broad() -> None:
-    assert findings(policy(OIDC, {"StringEquals": {**AUD, "oidc:sub": "*"}})) == []
+def test_a_subject_that_everything_matches_is_none() -> None:
+    for pattern in ("*", "**", "?*", "*?*"):
+        assert findings(sub(pattern)) == [
+            ("oidc-without-subject", ""),
+            ("restricts-nobody", "/Condition/StringLike/oidc:sub/0"),
+        ]
 
 
 def test_a_broad_subject_beside_a_narrow_one_is_harmless() -> None:
-    found = policy(OIDC, {"StringEquals": {**AUD, **SUB}, "StringLike": {"oidc:sub": "repo:acme/*"}})
+    found = policy(OIDC, {"StringEquals": {**AUD, **SUB}, "StringLike": {"oidc:sub": "repo:acme@1/*"}})
 
     assert findings(found) == []
 
@@ -353,10 +368,11 @@ def test_every_rule_has_its_severity() -> None:
 
     assert {rule for rule, severity in severities.items() if severity is Severity.ERROR} == {
         "oidc-without-subject",
-        "oidc-broad-subject",
+        "organisation-wide-subject",
     }
     assert {rule for rule, severity in severities.items() if severity is Severity.NOTE} == {
         "unquoted-scalar",
         "duplicate-value",
+        "mutable-subject",
     }
-    assert len(severities) == len(RULES) == 15
+    assert len(severities) == len(RULES) == 21

@@ -8,6 +8,8 @@ import re
 import pytest
 
 from rolecall.policy.findings import Severity
+from rolecall.policy.foreign_names import ForeignName, foreign_key, foreign_service
+from rolecall.policy.lint_rules import RULES as TRUST_RULES
 from rolecall.policy.operators import OPERATORS
 from rolecall.policy.parser import parse_policy
 from rolecall.policy.permission.lint import lint_permissions
@@ -53,6 +55,24 @@ def test_every_finding_about_permission_policies_is_on_the_page_with_its_severit
     rows = re.findall(r"^\| `([a-z-]+)` \| (error|warning|note) \|", PERMISSIONS, re.MULTILINE)
 
     assert rows == [(rule.id, rule.severity) for rule in RULES]
+
+
+def test_every_finding_about_trust_policies_is_on_the_page_with_its_severity() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \| (error|warning|note) \|", LANGUAGE, re.MULTILINE)
+
+    assert rows == [(rule.id, rule.severity) for rule in TRUST_RULES]
+
+
+def test_the_page_has_the_names_of_other_clouds_with_the_own_ones() -> None:
+    rows = re.findall(r"^\| (.+) \| (.+) \|$", LANGUAGE.partition("### Names of other")[2], re.MULTILINE)
+    pairs = [zip(*(re.findall("`([^`]+)`", cell) for cell in row), strict=False) for row in rows]
+    keys, services = {**dict(pairs[1]), **dict(pairs[2]), **dict(pairs[3])}, dict(pairs[6])
+    del services["amazonaws.com"]
+
+    assert (len(keys), len(services)) == (12, 11)
+    assert {key: foreign_key(key) for key in keys} == {key: ForeignName("AWS", own) for key, own in keys.items()}
+    for service, own in services.items():
+        assert foreign_service(f"{service}.amazonaws.com") == ForeignName("AWS", f"{own}.aliyuncs.com")
 
 
 def test_every_system_policy_is_on_the_page() -> None:

@@ -31,11 +31,25 @@ class Severity(StrEnum):
         return list(Severity).index(self)
 
 
+class Edit(NamedTuple):
+    """What a fix stands for: the condition at `pointer` gets another operator, or another key; neither: it is removed."""
+
+    pointer: str
+    operator: str = ""
+    key: str = ""
+
+    @property
+    def changes_meaning(self) -> bool:
+        """Return whether the document can allow more than before, if it is read by the letter."""
+        return bool(self.operator or self.key)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """Something to reconsider: `id` is stable, `message` says what is wrong, `fix` what to write instead.
 
-    `line` and `column` count from 1 in characters, and are 0 if the policy has no text to count in.
+    `line` and `column` count from 1 in characters, and are 0 if the policy has no text to count in. No `fix` leads to a document
+    that trusts somebody whom this one does not, read as its author may have meant it; `edit` is the fix as a change, if it is one.
     """
 
     id: str
@@ -45,6 +59,12 @@ class Finding:
     fix: str
     line: int = 0
     column: int = 0
+    edit: Edit | None = None
+
+    @property
+    def changes_meaning(self) -> bool:
+        """Return whether the fix allows more than the document does by the letter: no tool applies it by itself."""
+        return self.edit is not None and self.edit.changes_meaning
 
     def __str__(self) -> str:
         return f"{self.pointer or '/'}: {self.severity.value}: {self.message} ({self.id})"
@@ -58,11 +78,12 @@ class LintContext(NamedTuple):
 
 
 class Remark(NamedTuple):
-    """A finding of a rule: the pointer, the message, and what to write instead."""
+    """A finding of a rule: the pointer, the message, what to write instead, and that as a change of the document."""
 
     pointer: str
     message: str
     fix: str
+    edit: Edit | None = None
 
 
 class Rule(NamedTuple, Generic[S]):
@@ -121,4 +142,5 @@ class _Places:
             fix=printable(remark.fix),
             line=line,
             column=column,
+            edit=remark.edit,
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Protocol, TypeVar
 
 from rolecall.policy.document import Condition, Effect, Quantifier
-from rolecall.policy.findings import LintContext, Remark
+from rolecall.policy.findings import Edit, LintContext, Remark
 from rolecall.policy.keys import CURRENT_TIME
 from rolecall.policy.lint_facts import SINGLE_VALUED, contradict, is_over, repeated
 from rolecall.policy.operators import Family
@@ -50,8 +50,8 @@ def open_network(statement: LintedStatement, _: LintContext) -> Iterator[Remark]
             if condition.operator.expected(value).is_everything:
                 yield Remark(
                     f"{condition.pointer}/{index}",
-                    f"{quoted(value)} is every address of its kind, so the condition has no effect",
-                    "name the allowed networks, or remove the condition",
+                    f"{quoted(value)} is every address of its kind, so it restricts nobody who sends one",
+                    "name the networks that are meant",
                 )
 
 
@@ -142,11 +142,18 @@ def unknown_condition_key(
                 near = nearest_key(condition.spelling)
                 yield Remark(
                     condition.pointer,
-                    f"the condition key {quoted(condition.spelling)} is unknown, and absent unless callers send it",
+                    f"the condition key {quoted(condition.spelling)} {_why_unknown(condition.key)}",
                     f"did you mean `{near}`?" if near else "check its spelling, or make sure that callers send it",
+                    Edit(condition.pointer, key=near) if near else None,
                 )
 
     return find
+
+
+def _why_unknown(key: str) -> str:
+    if key.startswith("oidc:"):
+        return "is never sent by RAM, which has `oidc:iss`, `oidc:aud` and `oidc:sub` alone; here it is absent unless claimed"
+    return "is unknown, and absent unless callers send it"
 
 
 def repeated_values(statement: LintedStatement) -> Iterator[Remark]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -18,16 +17,15 @@ from rolecall.policy.keys import (
     ROLE_SESSION_NAME,
     SOURCE_IDENTITY,
 )
-from rolecall.policy.operators import LIKE_OPERATORS, Family
+from rolecall.policy.operators import Family
 from rolecall.policy.principal import PrincipalKind
+from rolecall.policy.value_faults import excludes_nobody
 from rolecall.policy.work import work_of_values
 
 T = TypeVar("T")
 
 _TRIED_WORK = 10_000_000
 
-_SEPARATOR = re.compile(r"[:/]+")
-_WILDCARD = re.compile(r"[*?]")
 _IN_EVERY_TOKEN = frozenset({OIDC_ISSUER, OIDC_AUDIENCE, OIDC_SUBJECT})
 SINGLE_VALUED = frozenset(
     {
@@ -51,25 +49,12 @@ def trusts(statement: Statement, kind: PrincipalKind) -> bool:
 
 
 def required(statement: Statement, key: str) -> list[Condition]:
-    """Return the conditions that hold only if the request has `key` with one of the expected values."""
+    """Return the conditions that hold only if the request has `key` with one of the expected values, and that exclude somebody."""
     return [
         c
         for c in statement.conditions
-        if c.key == key and not c.operator.negated and c.quantifier is not Quantifier.FOR_ALL
+        if c.key == key and not c.operator.negated and c.quantifier is not Quantifier.FOR_ALL and not excludes_nobody(c)
     ]
-
-
-def is_broad(condition: Condition, value: str) -> bool:
-    """Return whether a pattern of a subject matches more than one repository, namespace or project.
-
-    Subjects go from the general to the specific (`repo:ORG/REPO:...`, `system:serviceaccount:NAMESPACE:NAME`): a pattern
-    without two whole parts and a beginning of the third before its wildcard matches an organisation, or more.
-    """
-    wildcard = _WILDCARD.search(value)
-    if condition.operator.name not in LIKE_OPERATORS or not wildcard:
-        return False
-    *whole, partial = _SEPARATOR.split(value[: wildcard.start()])
-    return len(whole) < 2 or (len(whole) == 2 and not partial)
 
 
 def principals(statement: Statement) -> Iterator[tuple[PrincipalPattern, str]]:

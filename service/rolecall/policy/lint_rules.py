@@ -11,7 +11,6 @@ from rolecall.policy.keys import (
     OIDC_AUDIENCE,
     OIDC_SUBJECT,
     SAML_RECIPIENT,
-    is_known,
     nearest_key,
 )
 from rolecall.policy.lint_conditions import (
@@ -27,14 +26,21 @@ from rolecall.policy.lint_conditions import (
     unquoted_scalar,
 )
 from rolecall.policy.lint_facts import (
-    is_broad,
     may_be_absent,
     principals,
     repeated,
     required,
     trusts,
 )
+from rolecall.policy.lint_values import (
+    claims_of_others,
+    faulty_values,
+    foreign_condition_key,
+    foreign_principal,
+    is_known_or_foreign,
+)
 from rolecall.policy.principal import PrincipalKind
+from rolecall.policy.subjects import is_mutable_github_subject, is_organisation_wide
 from rolecall.policy.wording import quoted
 
 
@@ -47,10 +53,13 @@ def _oidc_without_subject(statement: Statement, _: LintContext) -> Iterator[Rema
         )
 
 
-def _oidc_broad_subject(statement: Statement, _: LintContext) -> Iterator[Remark]:
+def _organisation_wide_subject(statement: Statement, _: LintContext) -> Iterator[Remark]:
     if not trusts(statement, PrincipalKind.OIDC_PROVIDER):
         return
-    broad = [[i for i, value in enumerate(c.values) if is_broad(c, value)] for c in required(statement, OIDC_SUBJECT)]
+    broad = [
+        [i for i, value in enumerate(c.values) if is_organisation_wide(c.operator.name, value)]
+        for c in required(statement, OIDC_SUBJECT)
+    ]
     if not all(broad):
         return
     for condition, indexes in zip(required(statement, OIDC_SUBJECT), broad, strict=True):
@@ -102,19 +111,34 @@ def _duplicate_value(statement: Statement, _: LintContext) -> Iterator[Remark]:
     yield from repeated_values(statement)
 
 
-def _matches_nobody(statement: Statement, _: LintContext) -> Iterator[Remark]:
+def _matches_nobody(statement: Statement, context: LintContext) -> Iterator[Remark]:
     if not statement.principals:
         yield Remark(
             f"{statement.pointer}/Principal",
             "the statement names no principal, so it never applies",
-            "name a principal, or remove the statement",
+            "remove the statement, or name the principal that it is about",
         )
     yield from contradictions(statement)
+    yield from claims_of_others(statement)
+    yield from faulty_values("matches-nobody")(statement, context)
+
+
+def _mutable_subject(statement: Statement, _: LintContext) -> Iterator[Remark]:
+    if not trusts(statement, PrincipalKind.OIDC_PROVIDER):
+        return
+    for condition in required(statement, OIDC_SUBJECT):
+        for index, value in enumerate(condition.values):
+            if is_mutable_github_subject(value):
+                yield Remark(
+                    f"{condition.pointer}/{index}",
+                    f"{quoted(value)} does not match the subjects of new GitHub repositories, which have ids since July 2026",
+                    "for these name the owner and the repository with their ids, such as `repo:ORG@1/NAME@2:...`",
+                )
 
 
 RULES: Sequence[Rule[Statement]] = (
     Rule("oidc-without-subject", "error", _oidc_without_subject),
-    Rule("oidc-broad-subject", "error", _oidc_broad_subject),
+    Rule("organisation-wide-subject", "error", _organisation_wide_subject),
     Rule("oidc-without-audience", "warning", _oidc_without_audience),
     Rule("saml-without-recipient", "warning", _saml_without_recipient),
     Rule("root-without-external-id", "warning", _root_without_external_id),
@@ -125,7 +149,13 @@ RULES: Sequence[Rule[Statement]] = (
     Rule("past-date", "warning", past_date),
     Rule("empty-condition", "warning", empty_condition),
     Rule("unquoted-scalar", "note", unquoted_scalar),
-    Rule("unknown-condition-key", "warning", unknown_condition_key(is_known, nearest_key)),
+    Rule("placeholder", "warning", faulty_values("placeholder")),
+    Rule("wildcard-under-equals", "warning", faulty_values("wildcard-under-equals")),
+    Rule("restricts-nobody", "warning", faulty_values("restricts-nobody")),
+    Rule("foreign-key", "warning", foreign_condition_key),
+    Rule("foreign-service", "warning", foreign_principal),
+    Rule("unknown-condition-key", "warning", unknown_condition_key(is_known_or_foreign, nearest_key)),
+    Rule("mutable-subject", "note", _mutable_subject),
     Rule("duplicate-value", "note", _duplicate_value),
     Rule("matches-nobody", "warning", _matches_nobody),
 )

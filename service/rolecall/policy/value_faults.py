@@ -1,0 +1,176 @@
+"""What is wrong with one value of a condition: whether any request can satisfy it, and whether it excludes anybody."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from rolecall.policy.document import Condition, Effect, Quantifier
+from rolecall.policy.findings import Edit
+from rolecall.policy.keys import (
+    OIDC_AUDIENCE,
+    OIDC_ISSUER,
+    OIDC_SUBJECT,
+    PRINCIPAL_ARN,
+    RESOURCE_TAG_PREFIX,
+    SOURCE_IDENTITY,
+)
+from rolecall.policy.operators import LIKE_OPERATORS, Family
+from rolecall.policy.request_values import RESTRICTED_TEXTS
+from rolecall.policy.wording import quoted
+
+
+class ValueFault(NamedTuple):
+    """A fault: the id of its finding, the message, the fix, and the change of the document that the fix stands for."""
+
+    id: str
+    message: str
+    fix: str
+    edit: Edit | None = None
+
+
+_CORRECT = "correct the value, or remove it"
+
+_PLACEHOLDER = re.compile(
+    r"\$\{[^}]*\}|\{\{.*?\}\}|\$\([^)]*\)|<%.*?%>|<[A-Za-z_][^<>]*>|\u2039[^\u203a]*\u203a|\*{4,}"
+    r"|(?<![A-Za-z])(?:REPLACE|CHANGE)[_-]?(?:ME|THIS)(?![a-z])",
+    re.DOTALL,
+)
+_URL_WITH_QUERY = re.compile(r"https?://[^?*]*\?[^?*]*")
+_SESSION = re.compile(r"acs:(?:ram|sts)::[^:]*:(?:assumed-role/.*|role/[^/]+/.*)", re.DOTALL)
+_SERVICE_ACCOUNT = "system:serviceaccount:"
+_AUDIENCE_WITH_SCHEME = re.compile(r"https?://(?P<audience>sts\.aliyuncs\.com)/?")
+_WITHOUT_SLASH = re.compile(
+    r"https://(?:token\.actions\.githubusercontent\.com|gitlab\.com|app\.terraform\.io|agent\.buildkite\.com"
+    r"|oidc\.circleci\.com/org/[^/]+|oidc-ack-[a-z0-9-]+\.oss-[a-z0-9-]+\.aliyuncs\.com/[^/]+)/"
+)
+"""Issuers whose identifier has no slash at its end, with one."""
+
+_BEGINNINGS: Mapping[str, str] = MappingProxyType({OIDC_ISSUER: "https://", PRINCIPAL_ARN: "acs:ram::"})
+"""What every value of a key begins with."""
+
+_ISSUERS_WITHOUT_SCHEME = frozenset({"accounts.google.com"})
+_PRESENCE_SAYS_MUCH = (SOURCE_IDENTITY, "acs:RequestTag/", RESOURCE_TAG_PREFIX)
+"""A request that has these at all is restricted already, so a pattern that every value matches is meant as it stands."""
+
+
+def fault_of(effect: Effect, condition: Condition, value: str) -> ValueFault | None:
+    """Return what is wrong with a value of a condition, the first of several faults."""
+    for judge in _JUDGES:
+        fault = judge(effect, condition, value)
+        if fault:
+            return fault
+    return None
+
+
+def excludes_nobody(condition: Condition) -> bool:
+    """Return whether an Allow with this condition is not restricted by it, but that the key must be there."""
+    if condition.operator.family is Family.BOOL:
+        return len({value.lower() for value in condition.values}) == 2
+    return condition.operator.name == "StringLike" and any(
+        _matches_everything(condition.key, value) for value in condition.values
+    )
+
+
+def _matches_everything(key: str, pattern: str) -> bool:
+    """Return whether every value that a request can have for a key matches a pattern."""
+    if key.startswith(_PRESENCE_SAYS_MUCH):
+        return False
+    stem = pattern.rstrip("*")
+    if stem == pattern:
+        return False
+    # No value is empty, so one `?` excludes nobody.
+    return stem.replace("*", "") in ("", "?") or ("*" not in stem and _BEGINNINGS.get(key, "").startswith(stem))
+
+
+def _placeholder(_: Effect, __: Condition, value: str) -> ValueFault | None:
+    found = _PLACEHOLDER.search(value)
+    if not found:
+        return None
+    return ValueFault(
+        "placeholder",
+        f"{quoted(value)} has the placeholder {quoted(found[0])}, which is compared as it stands",
+        "render the template first, or write the value that is meant",
+    )
+
+
+def _wildcard_under_equals(effect: Effect, condition: Condition, value: str) -> ValueFault | None:
+    name = condition.operator.name
+    exact = condition.operator.family is Family.STRING and name not in LIKE_OPERATORS
+    if not exact or not ("*" in value or "?" in value) or _URL_WITH_QUERY.fullmatch(value):
+        return None
+    like = "StringNotLike" if condition.operator.negated else "StringLike"
+    if condition.operator.negated:
+        so = "the statement applies whatever the value" if effect is Effect.ALLOW else "it denies every value"
+    else:
+        so = "it never matches" if effect is Effect.ALLOW else "it never denies"
+    return ValueFault(
+        "wildcard-under-equals",
+        f"`{name}` compares {quoted(value)} letter by letter, so {so}",
+        f"write `{condition.quantifier}{like}`, under which `*` is any text and `?` one character",
+        Edit(condition.pointer, operator=condition.quantifier + like),
+    )
+
+
+def _impossible(_: Effect, condition: Condition, value: str) -> ValueFault | None:
+    if condition.operator.family is not Family.STRING:
+        return None
+    why = _why_impossible(condition, value)
+    if not why:
+        return None
+    message, fix = why
+    return ValueFault("matches-nobody", f"no request has {quoted(value)}: {message}", fix)
+
+
+def _why_impossible(condition: Condition, value: str) -> tuple[str, str] | None:
+    """Return why no request has a value, and what to do."""
+    key, like = condition.key, condition.operator.name in LIKE_OPERATORS
+    if key in RESTRICTED_TEXTS:
+        return _not_restricted(key, value, like=like)
+    return _not_spelt_so(key, value, like=like)
+
+
+def _not_restricted(key: str, value: str, *, like: bool) -> tuple[str, str] | None:
+    rule = RESTRICTED_TEXTS[key]
+    literal = value.replace("*", "").replace("?", "") if like else value
+    if rule.has_characters(literal) and (like or rule.allows(value)) and len(literal) <= rule.most:
+        return None
+    return f"`{key}` is {rule.words}", _CORRECT
+
+
+def _not_spelt_so(key: str, value: str, *, like: bool) -> tuple[str, str] | None:
+    literal = re.split(r"[*?]", value, maxsplit=1)[0] if like else value
+    if key == PRINCIPAL_ARN and _SESSION.fullmatch(value):
+        return "for a session of a role the key has the ARN of the role", "remove it: a policy cannot name one session"
+    if key == OIDC_SUBJECT and value.startswith(_SERVICE_ACCOUNT) and value != value.lower():
+        return "namespaces and service accounts of Kubernetes are lower case", _CORRECT
+    if key == OIDC_AUDIENCE and (found := _AUDIENCE_WITH_SCHEME.fullmatch(value)):
+        return f"the audience `{found['audience']}` has no scheme", _CORRECT
+    if key == OIDC_ISSUER and _WITHOUT_SLASH.fullmatch(value):
+        return "this issuer has no `/` at its end", _CORRECT
+    beginning = _BEGINNINGS.get(key, "")
+    if value in _ISSUERS_WITHOUT_SCHEME or literal.startswith(beginning) or (like and beginning.startswith(literal)):
+        return None
+    return f"every `{key}` begins with `{beginning}`", _CORRECT
+
+
+def _everything(effect: Effect, condition: Condition, value: str) -> ValueFault | None:
+    if effect is not Effect.ALLOW or condition.quantifier is Quantifier.FOR_ALL:
+        return None
+    if condition.operator.name != "StringLike" or not _matches_everything(condition.key, value):
+        return None
+    return ValueFault(
+        "restricts-nobody",
+        f"every {quoted(condition.spelling)} matches {quoted(value)}, so the condition restricts nobody",
+        "name the values that are meant",
+    )
+
+
+_JUDGES: tuple[Callable[[Effect, Condition, str], ValueFault | None], ...] = (
+    _placeholder,
+    _wildcard_under_equals,
+    _impossible,
+    _everything,
+)
