@@ -22,6 +22,7 @@ def files(tmp_path: Path) -> Path:
         issued = authority.issue_cert(host)
         issued.cert_chain_pems[0].write_to_path(tmp_path / f"{name}.pem")
         issued.private_key_pem.write_to_path(tmp_path / f"{name}.key")
+        (tmp_path / f"{name}.key").chmod(0o600)
     return tmp_path
 
 

@@ -100,6 +100,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     issued.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
     issued.private_key_pem.write_to_path(str(folder / "key.pem"))
+    (folder / "key.pem").chmod(0o600)
     (folder / "callers.yaml").write_text(CALLERS)
     files = ["--tls-cert", "cert.pem", "--tls-key", "key.pem", "--callers", "callers.yaml"]
     with served(*files, directory=folder) as address:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,17 @@ def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path: Path) -> 
     with pytest.raises(ProblemsError) as caught:
         read_text(tmp_path, 10)
 
-    assert first_problem(caught.value) == f"{tmp_path}: cannot read `{tmp_path}`: is a directory"
+    assert first_problem(caught.value) == f"{tmp_path}: cannot read `{tmp_path}`: it is a directory, not a regular file"
+
+
+def test_a_policy_is_not_read_from_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(ProblemsError) as caught:
+        read_policy(str(tmp_path / "pipe"))
+
+    assert first_problem(caught.value).endswith("it is a named pipe, not a regular file")
+    assert caught.value.problems[0].hint == "give `-`, and pipe into standard input"
 
 
 @pytest.mark.parametrize(("data", "line"), [(b"\xff", 1), (b"a\nb\n\xff\n\xff", 3), (b"a\r\nb \xe9\n", 2)])

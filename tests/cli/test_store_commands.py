@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -236,7 +237,14 @@ def test_no_message_has_the_password(
         (["backup", "b", "--store", "memory://"], "a store in memory exists only in its server"),
         (["restore", "missing"], "cannot use `missing`: no such file or directory"),
         (["restore", "rolecall.db"], "is not a backup; give a file that `rolecall backup` wrote"),
-        (["restore", "."], "it is not a file"),
+        (["restore", "."], "cannot use `.`: it is a directory, not a regular file"),
+        (["restore", ""], "FILE is empty"),
+        (["backup", ""], "FILE is empty"),
+        (["backup", "", "--force"], "FILE is empty"),
+        (["backup", ".", "--force"], "`.` cannot be the backup: it is a directory, not a regular file"),
+        (["backup", "/dev/null", "--force"], "`/dev/null` cannot be the backup: it is a device, not a regular file"),
+        (["backup", "rolecall.db-wal"], "`rolecall.db-wal` belongs to the store"),
+        (["backup", "rolecall.db.lock", "--force"], "`rolecall.db.lock` belongs to the store"),
         (["store", "copy", "sqlite:///rolecall.db", "sqlite:///rolecall.db"], "FROM and TO are the same file"),
         (["store", "copy", "sqlite:///missing.db", "sqlite:///b.db"], "FROM: there is no store `"),
         (["store", "copy", "sqlite:///rolecall.db", "sqlite:///no/b.db"], "TO: there is no directory `"),
@@ -264,6 +272,28 @@ def test_a_mistake_is_one_sentence(
     assert "unexpected error" not in outcome.err
     assert (tmp_path / "rolecall.db").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["rolecall.db", "rolecall.db.lock"]
+
+
+def test_a_backup_replaces_no_link(rolecall: CommandLine, store: str, tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("precious")
+    (tmp_path / "link").symlink_to("target")
+
+    outcome = rolecall("backup", str(tmp_path / "link"), "--force", "--store", store)
+
+    assert outcome.code == 2
+    assert "it is a symbolic link, not a regular file" in outcome.err
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_text() == "precious"
+
+
+def test_a_url_is_not_read_from_a_pipe(rolecall: CommandLine, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "url")
+
+    outcome = rolecall("audit", "verify", "--store-file", str(tmp_path / "url"))
+
+    assert outcome.code == 2
+    assert "cannot read" in outcome.err
+    assert "it is a named pipe, not a regular file" in outcome.err
 
 
 # --- there and back

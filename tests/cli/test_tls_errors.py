@@ -35,6 +35,7 @@ class Authorities:
         issued = authority.issue_cert(identity, not_after=until)
         (self.folder / f"{name}.pem").write_bytes(b"".join(pem.bytes() for pem in issued.cert_chain_pems))
         issued.private_key_pem.write_to_path(self.path(f"{name}.key"))
+        Path(self.path(f"{name}.key")).chmod(0o600)
 
 
 @pytest.fixture(scope="module")

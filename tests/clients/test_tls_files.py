@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -141,6 +142,16 @@ def test_a_missing_file_is_an_error_of_the_system(files: TlsFiles) -> None:
     files.ca.unlink()
 
     with pytest.raises(FileNotFoundError):
+        RolecallClient("rolecall", tls=files)
+
+
+@pytest.mark.parametrize("name", ["ca", "cert", "key"])
+def test_a_pipe_is_refused_instead_of_waited_for(files: TlsFiles, name: str) -> None:
+    path = getattr(files, name)
+    path.unlink()
+    os.mkfifo(path)
+
+    with pytest.raises(OSError, match="it is not a regular file"):
         RolecallClient("rolecall", tls=files)
 
 

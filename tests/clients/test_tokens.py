@@ -49,6 +49,13 @@ def replaced(path: Path, text: str) -> None:
     other.replace(path)
 
 
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "token")
+
+    with pytest.raises(TokenError, match="cannot be read: it is not a regular file"):
+        FileToken(tmp_path / "token")()
+
+
 def test_a_file_is_read_again_when_it_has_changed(tmp_path: Path, clock: Clock) -> None:
     path = tmp_path / "token"
     path.write_text("first\n")

@@ -154,7 +154,7 @@ def test_a_snapshot_file_and_its_key_are_given_together(given: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "why"), [(None, "No such file or directory"), (b"\xff", "it is not text")], ids=["missing", "binary"]
+    ("content", "why"), [(None, "no such file or directory"), (b"\xff", "it is not text")], ids=["missing", "binary"]
 )
 def test_a_file_of_the_stores_url_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None, why: str) -> None:
     path = tmp_path / "url"

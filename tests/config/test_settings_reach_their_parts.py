@@ -80,6 +80,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     authority.cert_pem.write_to_path(folder / "ca.pem")
     issued.cert_chain_pems[0].write_to_path(folder / "cert.pem")
     issued.private_key_pem.write_to_path(folder / "key.pem")
+    (folder / "key.pem").chmod(0o600)
     (folder / "snapshot.key").write_bytes(bytes(range(32)))
     (folder / "snapshot.key").chmod(0o600)
     (folder / "url").write_text("memory://\n")

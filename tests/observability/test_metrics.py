@@ -356,6 +356,7 @@ async def test_the_certificate_is_shown_with_its_expiry_and_the_errors_of_its_fi
     certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     issued.cert_chain_pems[0].write_to_path(certificate)
     issued.private_key_pem.write_to_path(key)
+    key.chmod(0o600)
     async with idle_server(tls_cert=str(certificate), tls_key=str(key)) as server:
         reloading = server._listener_security.certificate
         assert reloading

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,15 @@ def test_a_file_without_certificates_is_no_authority(folder: Path, content: byte
     message = message_of(path)
 
     assert message == f"{path}:1:17: `{folder}/ca.pem` has no CA certificates in PEM form"
+
+
+@pytest.mark.parametrize("name", ["callers.yaml", "ca.pem"])
+def test_a_pipe_is_not_read(folder: Path, name: str) -> None:
+    path = write(folder, ORDERS)
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+
+    assert message_of(path).endswith("it is a named pipe, not a regular file")
 
 
 def test_files_that_cannot_be_read_are_named(folder: Path) -> None:

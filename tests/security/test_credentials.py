@@ -21,6 +21,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> TlsFiles:
     authority.cert_pem.write_to_path(folder / "ca.pem")
     issued.cert_chain_pems[0].write_to_path(folder / "cert.pem")
     issued.private_key_pem.write_to_path(folder / "key.pem")
+    (folder / "key.pem").chmod(0o600)
     return TlsFiles(
         certificate=str(folder / "cert.pem"), key=str(folder / "key.pem"), client_authority=str(folder / "ca.pem")
     )
@@ -81,6 +82,7 @@ def test_a_missing_file_is_named_with_its_flag(files: TlsFiles, tmp_path: Path) 
 
 def test_a_key_of_another_certificate_is_refused(files: TlsFiles, tmp_path: Path) -> None:
     trustme.CA().issue_cert("other").private_key_pem.write_to_path(tmp_path / "other.pem")
+    (tmp_path / "other.pem").chmod(0o600)
 
     with pytest.raises(CredentialsError, match="are not a PEM certificate and its unencrypted key"):
         listener_security(

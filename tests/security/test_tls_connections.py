@@ -310,6 +310,7 @@ def test_a_renewed_certificate_is_for_new_connections_and_old_ones_stay_open(new
         issued = server.issue_cert("localhost")
         (tmp_path / "cert.pem").write_bytes(issued.cert_chain_pems[0].bytes())
         (tmp_path / "key.pem").write_bytes(issued.private_key_pem.bytes())
+        (tmp_path / "key.pem").chmod(0o600)
 
     def connect(server: trustme.CA, port: int) -> Any:
         credentials = grpc.ssl_channel_credentials(server.cert_pem.bytes())

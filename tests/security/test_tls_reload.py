@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import os
+import ssl
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -14,7 +17,7 @@ import pytest
 import trustme
 
 from rolecall.security.credentials import CredentialsError, TlsFiles
-from rolecall.security.tls_files import load_certificate
+from rolecall.security.tls_files import MAX_PEM_BYTES, PemContents, load_certificate
 from rolecall.security.tls_reload import ReloadingCertificate
 
 PAST = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
@@ -45,6 +48,7 @@ class Secret:
         version.mkdir()
         for name, content in (("tls.crt", certificate), ("tls.key", key), ("ca.crt", authority)):
             (version / name).write_bytes(content)
+            (version / name).chmod(0o440)
         (self._folder / "..data_tmp").symlink_to(version.name)
         (self._folder / "..data_tmp").rename(self._folder / "..data")
 
@@ -193,6 +197,30 @@ def missing(secret: Secret) -> None:
     Path(secret.files.key).unlink()
 
 
+def a_pipe(secret: Secret) -> None:
+    Path(secret.files.certificate).unlink()
+    os.mkfifo(secret.files.certificate)
+
+
+def a_pipe_as_authority(secret: Secret) -> None:
+    Path(secret.files.client_authority).unlink()
+    os.mkfifo(secret.files.client_authority)
+
+
+def an_endless_device(secret: Secret) -> None:
+    Path(secret.files.key).unlink()
+    Path(secret.files.key).symlink_to("/dev/zero")
+
+
+def readable_to_all(secret: Secret) -> None:
+    Path(secret.files.key).chmod(0o444)
+
+
+def too_long(secret: Secret) -> None:
+    certificate, key, authority = secret.content()
+    secret.put_content(certificate + b"\n" * MAX_PEM_BYTES, key, authority)
+
+
 def _client_pair() -> tuple[bytes, bytes]:
     """Return a certificate that says that it is no server's."""
     from cryptography import x509
@@ -221,6 +249,13 @@ INVALID = [
     pytest.param(expired, r"expired at 2021-01-01T00:00:00\+00:00; renew it", id="expired"),
     pytest.param(of_a_client_only, "are invalid for a server: un.* certificate purpose", id="a client's"),
     pytest.param(missing, "--tls-key: cannot read", id="a file is gone"),
+    pytest.param(a_pipe, "--tls-cert: cannot read .* it is a named pipe, not a regular file", id="a pipe"),
+    pytest.param(a_pipe_as_authority, "--tls-client-ca: cannot read .* it is a named pipe", id="a pipe as authority"),
+    pytest.param(an_endless_device, "--tls-key: cannot read .* it is a device", id="an endless device"),
+    pytest.param(
+        readable_to_all, "--tls-key: cannot read .* accessible to every user.*`chmod o= FILE`", id="everyone's key"
+    ),
+    pytest.param(too_long, "--tls-cert: cannot read .* it has more than 4,194,304 bytes", id="too long"),
 ]
 
 
@@ -267,6 +302,25 @@ def test_valid_files_after_invalid_ones_are_loaded(secret: Secret, authorities: 
     assert (certificate.errors, certificate.renewals) == (1, 1)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has files in memory that OpenSSL can open by a path")
+def test_a_file_that_becomes_a_pipe_after_it_was_read_blocks_nothing(
+    secret: Secret, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rolecall.security import tls_files
+
+    load = tls_files._load_pair
+
+    def after_the_reading(context: ssl.SSLContext, tls: TlsFiles, contents: PemContents) -> None:
+        Path(secret.files.certificate).unlink(missing_ok=True)
+        os.mkfifo(secret.files.certificate)
+        load(context, tls, contents)
+
+    monkeypatch.setattr(tls_files, "_load_pair", after_the_reading)
+
+    with pytest.raises(CredentialsError, match="it is a named pipe"):
+        load_certificate(secret.files, 0)
+
+
 def test_unchanged_files_are_not_reloaded(secret: Secret) -> None:
     certificate = ReloadingCertificate(secret.files)
     secret.put_content(*secret.content())
@@ -305,10 +359,10 @@ def test_files_that_change_while_they_are_checked_are_read_again(
 
     check, changes = tls_files._expiry_of_pair, iter([authorities.next_server])
 
-    def changing(tls: TlsFiles) -> int:
+    def changing(tls: TlsFiles, contents: PemContents) -> int:
         for server in changes:
             secret.put(server, authorities.clients)
-        return check(tls)
+        return check(tls, contents)
 
     monkeypatch.setattr(tls_files, "_expiry_of_pair", changing)
 
@@ -326,10 +380,10 @@ def test_files_that_keep_changing_are_refused(
 
     attempts: list[TlsFiles] = []
 
-    def changing(tls: TlsFiles) -> int:
+    def changing(tls: TlsFiles, contents: PemContents) -> int:
         attempts.append(tls)
         secret.put(authorities.server, authorities.clients)
-        return check(tls)
+        return check(tls, contents)
 
     monkeypatch.setattr(tls_files, "_expiry_of_pair", changing)
 

@@ -64,6 +64,7 @@ class Certificates:
         issued = self.authority.issue_cert("localhost", "127.0.0.1")
         issued.cert_chain_pems[0].write_to_path(folder / "cert.pem")
         issued.private_key_pem.write_to_path(folder / "key.pem")
+        (folder / "key.pem").chmod(0o600)
         (folder / "callers.yaml").write_text(
             "callers: [{name: web, match: {dns: web.example.org}, policies: [AdministratorAccess]}]"
         )
@@ -222,6 +223,7 @@ async def test_a_crashed_server_that_cannot_bind_its_address_is_not_live_until_i
 async def test_reloads_of_the_certificate_are_logged(certificates: Certificates, tmp_path: Path) -> None:
     for name in ("cert.pem", "key.pem"):
         (tmp_path / name).write_bytes((certificates.folder / name).read_bytes())
+        (tmp_path / name).chmod(0o600)
     key, log = (tmp_path / "key.pem").read_bytes(), logger()
     settings = config(tls_cert=str(tmp_path / "cert.pem"), tls_key=str(tmp_path / "key.pem"))
     async with running_server(settings, log=log.logger) as server:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rolecall.storage.atomic_file import open_regular, replacing, sync_directory
+from rolecall.regular_file import open_regular
+from rolecall.storage.atomic_file import replacing, sync_directory
 from rolecall.storage.snapshot.file import SnapshotFile
 from tests.storage.processes import open_files
 from tests.storage.snapshots import KEY, LATER, POSITION, SEEN, roles
@@ -110,7 +111,7 @@ def test_no_descriptor_stays_open(tmp_path: Path, durable: bool) -> None:
         file.write(b"new")
     with open_regular(tmp_path / "a") as file:
         file.read()
-    with pytest.raises(OSError, match="it is not a file"):
+    with pytest.raises(OSError, match="it is a directory, not a regular file"):
         open_regular(tmp_path)
 
     assert open_files() == before
@@ -126,13 +127,25 @@ def test_a_file_that_is_opened_is_not_inherited_by_other_programs(tmp_path: Path
     assert inheritable == [False, False]
 
 
-def test_a_link_is_followed_only_where_that_is_asked_for(tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("text")
-    (tmp_path / "link").symlink_to("a")
+def test_what_is_not_a_regular_file_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("old")
+    (tmp_path / "a").symlink_to("target")
 
-    with open_regular(tmp_path / "link", follow=True) as file:
-        followed = file.read()
-    with pytest.raises(OSError, match="symbolic link"):
-        open_regular(tmp_path / "link")
+    with pytest.raises(OSError, match="it is a symbolic link"), replacing(tmp_path / "a"):
+        pytest.fail("nothing is written")
 
-    assert followed == b"text"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "target"]
+    assert (tmp_path / "target").read_text() == "old"
+
+
+def test_what_became_a_link_during_the_writing_is_not_replaced(tmp_path: Path) -> None:
+    def write() -> None:
+        with replacing(tmp_path / "a") as file:
+            file.write(b"new")
+            (tmp_path / "a").symlink_to("elsewhere")
+
+    with pytest.raises(OSError, match="it is a symbolic link"):
+        write()
+
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").is_symlink()

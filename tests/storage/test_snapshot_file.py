@@ -268,7 +268,7 @@ def test_an_authentic_file_with_another_content_is_refused(file: SnapshotFile, p
 
 def test_what_is_no_file_is_refused_without_waiting_for_it(file: SnapshotFile) -> None:
     os.mkfifo(file.path)
-    with pytest.raises(SnapshotFileError, match="is not a file"):
+    with pytest.raises(SnapshotFileError, match="it is a named pipe, not a regular file"):
         file.read()
 
     file.path.unlink()
@@ -291,6 +291,15 @@ def test_only_the_last_file_that_was_set_aside_is_kept(file: SnapshotFile) -> No
     assert names(file) == {"state.refused"}
     with pytest.raises(NoSnapshotFileError):
         file.read()
+
+
+def test_only_a_regular_file_is_set_aside(file: SnapshotFile) -> None:
+    file.path.symlink_to("/dev/null")
+
+    with pytest.raises(SnapshotFileError, match="it is a symbolic link, not a regular file"):
+        file.set_aside()
+
+    assert names(file) == {"state"}
 
 
 def test_a_file_that_cannot_be_set_aside_is_an_error(file: SnapshotFile) -> None:
@@ -431,7 +440,7 @@ def test_a_role_that_no_reader_would_take_is_not_written(file: SnapshotFile, mon
 def test_links_are_not_followed_when_writing(file: SnapshotFile) -> None:
     victim = file.path.with_name("victim")
     victim.write_text("untouched")
-    for name in ("state", "state.new", "state.seen", "state.seen.new"):
+    for name in ("state.new", "state.seen.new"):
         file.path.with_name(name).symlink_to(victim)
 
     write(file, roles(2))
@@ -440,6 +449,21 @@ def test_links_are_not_followed_when_writing(file: SnapshotFile) -> None:
     assert victim.read_text() == "untouched"
     assert not any(path.is_symlink() for path in file.path.parent.iterdir())
     assert (file.read().roles, file.read().seen) == (roles(2), LATER)
+
+
+def test_what_is_not_a_regular_file_is_not_replaced(file: SnapshotFile) -> None:
+    victim = file.path.with_name("victim")
+    victim.write_text("untouched")
+    for name in ("state", "state.seen"):
+        file.path.with_name(name).symlink_to(victim)
+
+    with pytest.raises(SnapshotFileError, match=r"cannot write the snapshot file .* it is a symbolic link"):
+        write(file, roles(2))
+    with pytest.raises(SnapshotFileError, match=r"cannot write the snapshot file .* it is a symbolic link"):
+        file.touch(POSITION, LATER)
+
+    assert victim.read_text() == "untouched"
+    assert names(file) == {"state", "state.seen", "victim"}
 
 
 def test_two_writers_of_one_file_are_an_error_and_leave_a_whole_file(file: SnapshotFile) -> None:

@@ -45,9 +45,9 @@ def test_a_key_behind_links_is_read(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(SnapshotKeyError, match=r"cannot read the key file `.*/none`: no such file or directory"):
         read_key(tmp_path / "none")
-    with pytest.raises(SnapshotKeyError, match="it is not a file"):
+    with pytest.raises(SnapshotKeyError, match="it is a directory, not a regular file"):
         read_key(tmp_path)
 
     os.mkfifo(tmp_path / "pipe", 0o600)
-    with pytest.raises(SnapshotKeyError, match="it is not a file"):
+    with pytest.raises(SnapshotKeyError, match="it is a named pipe, not a regular file"):
         read_key(tmp_path / "pipe")

@@ -14,11 +14,15 @@ from rolecall.cli.options import Output, PlainOutputOption, expanded
 from rolecall.cli.store_options import StoreChoice, counted, counting, store_errors
 from rolecall.cli.terminal import print_json
 from rolecall.engine.clock import now_micros
+from rolecall.regular_file import NotRegularError, reason_of, require_replaceable
+
+STORE_SUFFIXES = ("-wal", "-shm", "-journal", ".lock", ".new")
+"""The files beside the file of a SQLite store: those of SQLite, the lock, and a store that is being made."""
 
 
 @expanded
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The backup to write.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The backup to write.")],
     store: StoreChoice,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
     output: PlainOutputOption = Output.TABLE,
@@ -26,30 +30,58 @@ def backup(
     """Write a whole store into one file.
 
     Contains the roles, the log, stored request ids and the token key, all at one revision. Servers keep running meanwhile. FILE is
-    as secret as the store, and readable by its owner only. It appears under its name only when it is complete.
+    as secret as the store, and readable by its owner only. It appears under its name only when it is complete. A link, a device or
+    anything else that is not a regular file is never replaced.
     """
     from rolecall.storage.maintenance.admin_store import open_admin_store
     from rolecall.storage.maintenance.backup import write_backup
 
-    if not file.absolute().parent.is_dir():
-        raise CommandError(f"there is no directory `{file.parent}`", hint="create it first")
-    if file.exists() and not force:
-        raise CommandError(f"`{file}` exists already", hint="choose another name, or replace it with --force")
+    path = _new_file(file, force=force)
     with store_errors():
         opened = open_admin_store(store.url)
-        if opened.path == file.resolve():
-            raise CommandError(f"`{file}` is the store itself", hint="choose another name for the backup")
-        with opened.snapshot_transaction_beside(file) as transaction, counting("writing", "rows") as on_progress:
-            written = write_backup(transaction, file, now=now_micros(), on_progress=on_progress)
+        _require_apart(path, opened.path)
+        with opened.snapshot_transaction_beside(path) as transaction, counting("writing", "rows") as on_progress:
+            written = write_backup(transaction, path, now=now_micros(), on_progress=on_progress)
     if output is Output.JSON:
-        print_json({"file": str(file), **asdict(written)})
+        print_json({"file": file, **asdict(written)})
         return
     sys.stdout.write(f"wrote revision {written.revision} with {counted(written.rows, 'row')} to `{file}`\n")
 
 
+def _new_file(file: str, *, force: bool) -> Path:
+    """Return the path of a file that may be written; raise `CommandError`."""
+    path = _named_file(file)
+    if not path.absolute().parent.is_dir():
+        raise CommandError(f"there is no directory `{path.parent}`", hint="create it first")
+    try:
+        require_replaceable(path)
+    except NotRegularError as error:
+        hint = "give the name of a regular file, or one that does not exist"
+        raise CommandError(f"`{file}` cannot be the backup: {reason_of(error)}", hint=hint) from None
+    if path.exists() and not force:
+        raise CommandError(f"`{file}` exists already", hint="choose another name, or replace it with --force")
+    return path
+
+
+def _named_file(file: str) -> Path:
+    if not file:
+        raise CommandError("FILE is empty", hint="give the name of the backup")
+    return Path(file)
+
+
+def _require_apart(path: Path, store: Path | None) -> None:
+    """Raise `CommandError` if the backup would replace the file of the store, or one that belongs to it."""
+    if store is None:
+        return
+    path = path.parent.resolve() / path.name
+    if path in {store, *(store.with_name(f"{store.name}{suffix}") for suffix in STORE_SUFFIXES)}:
+        what = "is the store itself" if path == store else f"belongs to the store `{store}`"
+        raise CommandError(f"`{path.name}` {what}", hint="choose another name for the backup")
+
+
 @expanded
 def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file written by `rolecall backup`.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A file written by `rolecall backup`.")],
     store: StoreChoice,
     output: PlainOutputOption = Output.TABLE,
 ) -> None:
@@ -62,15 +94,16 @@ def restore(
     from rolecall.storage.maintenance.admin_store import open_admin_store
     from rolecall.storage.maintenance.backup import read_backup, restore_backup
 
+    path = _named_file(file)
     with store_errors():
         opened = open_admin_store(store.url)
         with counting("checking", "rows") as on_progress:
-            written = read_backup(file, on_progress=on_progress)
+            written = read_backup(path, on_progress=on_progress)
         with opened.fill_transaction() as target, counting("restoring", "rows") as on_progress:
-            restored = restore_backup(file, written, target, on_progress=on_progress)
+            restored = restore_backup(path, written, target, on_progress=on_progress)
     facts = {"revision": restored.head.revision, "roles": restored.roles, "incarnation": restored.head.incarnation}
     if output is Output.JSON:
-        print_json({"file": str(file), **facts, "digest": restored.digest.hex()})
+        print_json({"file": file, **facts, "digest": restored.digest.hex()})
         return
     sys.stdout.write(
         f"restored {counted(restored.roles, 'role')} at revision {restored.head.revision} from `{file}`\n"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rolecall.cli.problem import Location, error_at
+from rolecall.regular_file import NotRegularError, open_regular, reason_of
 
 MAX_POLICY_FILE_BYTES = 1024 * 1024
 STDIN = "-"
@@ -15,17 +16,21 @@ STDIN = "-"
 def read_policy(file: str) -> str:
     """Return the text of a file, or of standard input (`-`); raise `ProblemsError`."""
     if file != STDIN:
-        return read_text(Path(file), MAX_POLICY_FILE_BYTES)
+        return read_text(Path(file), MAX_POLICY_FILE_BYTES, pipe_hint="give `-`, and pipe into standard input")
     return _read(sys.stdin.buffer, STDIN, MAX_POLICY_FILE_BYTES)
 
 
-def read_text(path: Path, limit: int) -> str:
-    """Return the text of a file; raise `ProblemsError` if it cannot be read, is not UTF-8 or is longer than `limit` bytes."""
+def read_text(path: Path, limit: int, *, pipe_hint: str = "") -> str:
+    """Return the text of a regular file; raise `ProblemsError` if it cannot be read, is not UTF-8 or is longer than `limit` bytes.
+
+    `pipe_hint` says what to do for a path that is not a regular file, such as a pipe of the shell.
+    """
     try:
-        with path.open("rb") as file:
+        with open_regular(path, follow=True) as file:
             return _read(file, str(path), limit)
     except OSError as error:
-        raise error_at(Location(str(path)), f"cannot read `{path}`: {(error.strerror or str(error)).lower()}") from None
+        hint = pipe_hint if isinstance(error, NotRegularError) else ""
+        raise error_at(Location(str(path)), f"cannot read `{path}`: {reason_of(error)}", hint) from None
 
 
 def _read(stream: BinaryIO, name: str, limit: int) -> str:

@@ -20,7 +20,9 @@ class UpstreamSettings:
         "", read_text, "CA certificates (PEM file) that verify that server; turns on TLS to it."
     )
     upstream_tls_cert: str = setting("", read_text, "Certificate (PEM file) with which the agent identifies itself.")
-    upstream_tls_key: str = setting("", read_text, "Private key of --upstream-tls-cert (PEM file).")
+    upstream_tls_key: str = setting(
+        "", read_text, "Private key of --upstream-tls-cert (PEM file); only its owner and its group may have access."
+    )
     upstream_tls_server_name: str = setting(
         "", read_text, "Name in the certificate of that server, if the address does not have it."
     )

@@ -37,7 +37,9 @@ class ListenSettings:
         default=False, read=read_boolean, text="Accept connections from other machines without authentication."
     )
     tls_cert: str = setting("", read_text, "Certificate chain of the server (PEM file).")
-    tls_key: str = setting("", read_text, "Private key of --tls-cert (PEM file).")
+    tls_key: str = setting(
+        "", read_text, "Private key of --tls-cert (PEM file); only its owner and its group may have access."
+    )
     tls_client_ca: str = setting(
         "", read_text, "CA certificates (PEM file) that verify clients; every client must then present a certificate."
     )

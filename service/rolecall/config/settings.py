@@ -16,6 +16,9 @@ from rolecall.config.setting import setting
 from rolecall.config.sources import ConfigError
 from rolecall.config.store_settings import DEFAULT_STORE, StoreSettings
 from rolecall.config.types import read_one_worker
+from rolecall.regular_file import read_regular, reason_of
+
+MAX_STORE_FILE_BYTES = 64 * 1024
 
 
 # Fields of the last base come first.
@@ -31,9 +34,9 @@ class Config(AdministrationSettings, StoreSettings, ServingSettings):
         if not self.store_file:
             return self.store
         try:
-            url = Path(self.store_file).read_text(encoding="utf-8").strip()
+            url = read_regular(Path(self.store_file), MAX_STORE_FILE_BYTES).decode().strip()
         except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is not text"
+            why = reason_of(error) if isinstance(error, OSError) else "it is not text"
             raise ConfigError([f"--store-file: cannot read `{self.store_file}`: {why}"]) from None
         if not url:
             raise ConfigError([f"--store-file: `{self.store_file}` is empty"])

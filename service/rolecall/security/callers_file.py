@@ -18,6 +18,7 @@ from rolecall.callers.errors import CallersViolation, InvalidCallersError
 from rolecall.callers.limits import MAX_CALLERS_BYTES, MAX_CALLERS_FILES
 from rolecall.policy.positions import escaped
 from rolecall.policy.wording import quoted
+from rolecall.regular_file import FileTooLongError, read_regular, reason_of
 from rolecall.security.yaml_values import PlacedValues, read_yaml
 
 ATTEMPTS = 3
@@ -106,13 +107,11 @@ def _names(path: Path) -> list[str]:
 
 def _read(name: str, limit: int, too_large: str) -> bytes:
     try:
-        with Path(name).open("rb") as file:
-            data = file.read(limit + 1)
+        return read_regular(Path(name), limit)
+    except FileTooLongError:
+        raise _error(name, "TOO_LARGE", too_large) from None
     except OSError as error:
         raise _unreadable(name, error) from None
-    if len(data) > limit:
-        raise _error(name, "TOO_LARGE", too_large)
-    return data
 
 
 def _text(name: str, data: bytes) -> str:
@@ -227,7 +226,7 @@ def _authority(path: str) -> bytes:
 
 
 def _unreadable(name: str, error: OSError) -> InvalidCallersError:
-    return _error(name, "UNREADABLE", f"cannot read {quoted(name)}: {(error.strerror or 'unreadable').lower()}")
+    return _error(name, "UNREADABLE", f"cannot read {quoted(name)}: {reason_of(error)}")
 
 
 def _error(place: str, reason: str, message: str) -> InvalidCallersError:

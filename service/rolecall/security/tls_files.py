@@ -1,14 +1,18 @@
 """Loads the TLS files, and verifies that they work before a server uses them.
 
-1. The certificate and the key belong together: a handshake in memory succeeds with them.
-2. The certificate has not expired.
-3. The files have not changed during these checks, which open them by name.
+1. They are regular files, and only the owner and the group of the key's file have access to it.
+2. The certificate and the key belong together: a handshake in memory succeeds with them.
+3. The certificate has not expired.
+4. The files have not changed during these checks: all are of one moment.
 """
 
 from __future__ import annotations
 
+import os
 import ssl
-from contextlib import suppress
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +20,11 @@ from typing import NamedTuple
 
 import grpc
 
+from rolecall.regular_file import read_regular, read_secret, reason_of
+
 ATTEMPTS = 3
+MAX_PEM_BYTES = 4 * 1024 * 1024
+"""The largest certificate, key or bundle of CA certificates that is read."""
 
 _TURNS = 4
 """At most so many turns of each end complete a handshake."""
@@ -74,7 +82,7 @@ def read_contents(tls: TlsFiles, trust_domains: bytes = b"") -> PemContents:
     """
     return PemContents(
         certificate=_read("--tls-cert", tls.certificate),
-        key=_read("--tls-key", tls.key),
+        key=_read("--tls-key", tls.key, read_secret),
         client_authority=_read("--tls-client-ca", tls.client_authority) if tls.client_authority else None,
         trust_domains=trust_domains,
     )
@@ -88,7 +96,7 @@ def load_certificate(
         raise CredentialsError("TLS needs both --tls-cert and --tls-key")
     for _ in range(ATTEMPTS):
         contents = read_contents(tls, trust_domains)
-        expires_at = _expiry_of_pair(tls)
+        expires_at = _expiry_of_pair(tls, contents)
         context = _context(tls, contents, clients_required=clients_required)
         if contents == read_contents(tls, trust_domains):
             break
@@ -109,23 +117,42 @@ def require_unexpired(tls: TlsFiles, expires_at: int, now: float) -> None:
         raise CredentialsError(f"--tls-cert: the certificate in `{tls.certificate}` expired at {then}; renew it")
 
 
-def _read(flag: str, path: str) -> bytes:
+def _read(flag: str, path: str, read: Callable[[Path, int], bytes] = read_regular) -> bytes:
     try:
-        return Path(path).read_bytes()
+        return read(Path(path), MAX_PEM_BYTES)
     except OSError as error:
-        raise CredentialsError(f"{flag}: cannot read `{path}`: {(error.strerror or 'unreadable').lower()}") from None
+        raise CredentialsError(f"{flag}: cannot read `{path}`: {reason_of(error)}") from None
 
 
-def _expiry_of_pair(tls: TlsFiles) -> int:
+def _load_pair(context: ssl.SSLContext, tls: TlsFiles, contents: PemContents) -> None:
+    """Load the certificate chain and its key into a context."""
+    with _path_of(contents.certificate, tls.certificate) as certificate, _path_of(contents.key, tls.key) as key:
+        # Without a password OpenSSL would ask for that of an encrypted key on the terminal.
+        context.load_cert_chain(certificate, key, password="")
+
+
+@contextmanager
+def _path_of(content: bytes, path: str) -> Iterator[str]:
+    """Yield a path at which OpenSSL finds what was read from `path`: by now that may be another file, or a pipe that blocks."""
+    if sys.platform != "linux":
+        yield path
+        return
+    with os.fdopen(os.memfd_create("pem", os.MFD_CLOEXEC), "wb") as file:
+        file.write(content)
+        file.flush()
+        yield f"/proc/self/fd/{file.fileno()}"
+
+
+def _expiry_of_pair(tls: TlsFiles, contents: PemContents) -> int:
     """Return when the certificate expires, after a handshake that used it and the key."""
     server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.check_hostname = False
     client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | _ANY_TIME
     files = f"--tls-cert `{tls.certificate}` and --tls-key `{tls.key}`"
     try:
-        # Without a password OpenSSL would ask for that of an encrypted key on the terminal.
-        server.load_cert_chain(tls.certificate, tls.key, password="")
-        client.load_verify_locations(tls.certificate)
+        _load_pair(server, tls, contents)
+        with _path_of(contents.certificate, tls.certificate) as certificate:
+            client.load_verify_locations(certificate)
     except (ssl.SSLError, ValueError):
         raise CredentialsError(f"{files} are not a PEM certificate and its unencrypted key") from None
     try:
@@ -155,7 +182,7 @@ def _context(tls: TlsFiles, contents: PemContents, *, clients_required: bool) ->
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET
     # Without tickets of TLS 1.3 every connection presents its certificate, which may have expired since the last one.
     context.num_tickets = 0
-    context.load_cert_chain(tls.certificate, tls.key, password="")
+    _load_pair(context, tls, contents)
     if tls.client_authority or clients_required:
         context.verify_mode = ssl.CERT_REQUIRED
     if contents.client_authority is not None:

@@ -6,11 +6,12 @@ The new content is written to PATH.new (mode 0600) and renamed to PATH. The next
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+from rolecall.regular_file import require_replaceable
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _MODE = 0o600
@@ -18,11 +19,12 @@ _MODE = 0o600
 
 @contextmanager
 def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
-    """Yield a file that replaces `path` when the block ends; raise `OSError`.
+    """Yield a file that replaces `path` when the block ends; raise `OSError`, also if `path` is not a regular file.
 
     If the block or the replacement fails, `path` is unchanged. Without `durable`, a crash of the machine (not of this process) may
     lose the new content or leave part of it.
     """
+    require_replaceable(path)
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, _NEW, _MODE)
@@ -35,6 +37,7 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
             if durable:
                 os.fsync(descriptor)
             _require_same_file(fresh, descriptor)
+            require_replaceable(path)
             fresh.replace(path)
         except BaseException:
             with suppress(OSError):
@@ -52,19 +55,6 @@ def sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def open_regular(path: Path, *, follow: bool = False) -> BinaryIO:
-    """Open a regular file for reading; raise `OSError`, also for anything else: opening a pipe could block.
-
-    With `follow`, a symbolic link is followed; otherwise it is an error.
-    """
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(path, flags if follow else flags | os.O_NOFOLLOW)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(0, "it is not a file")
-    return os.fdopen(descriptor, "rb")
 
 
 def _require_same_file(fresh: Path, descriptor: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -132,9 +133,20 @@ async def test_a_file_that_cannot_be_used_stops_the_start_and_a_url_that_does_no
     assert "has the private address" in keys.error
 
 
+async def test_a_key_set_is_not_read_from_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "keys.json")
+    keys = KeySets()
+    keys.of(ISSUER, source(tmp_path / "keys.json"))
+
+    with pytest.raises(CredentialsError, match="it is a named pipe, not a regular file"):
+        await keys.read_first()
+
+
 def test_a_file_of_authorities_that_has_none_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nothing")
-    for name in ("ca.pem", "none.pem"):
+    (tmp_path / "empty.pem").write_text("")
+    os.mkfifo(tmp_path / "pipe.pem")
+    for name in ("ca.pem", "none.pem", "empty.pem", "pipe.pem"):
         with pytest.raises(CredentialsError, match="--jwks-ca"):
             KeySets(authority=str(tmp_path / name)).of(
                 ISSUER, KeySource(file="", url="https://localhost/jwks", algorithms=("ES256",))

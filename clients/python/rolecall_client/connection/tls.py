@@ -7,12 +7,14 @@ import logging
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import grpc
 
 from rolecall_client.boottime import boottime
 from rolecall_client.connection.file_version import version_of
 from rolecall_client.connection.settings import TlsFiles
+from rolecall_client.regular_file import open_regular
 
 CHECK_SECONDS = 1.0
 """How often the files are looked at, at most."""
@@ -114,8 +116,8 @@ def _verify(files: TlsFiles) -> None:
         raise ValueError(message) from error
 
 
-def _content_of(path: object) -> bytes:
-    with open(str(path), "rb") as file:  # noqa: PTH123
+def _content_of(path: Path) -> bytes:
+    with open_regular(Path(path)) as file:
         content = file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
         raise ValueError(f"`{path}` has more than {MAX_FILE_BYTES} bytes")

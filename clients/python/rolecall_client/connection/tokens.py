@@ -16,6 +16,7 @@ from rolecall_client.boottime import boottime
 from rolecall_client.connection.command import COMMAND_SECONDS, output_of
 from rolecall_client.connection.file_version import FileVersion, version_of
 from rolecall_client.errors import TokenError
+from rolecall_client.regular_file import open_regular
 
 MAX_TOKEN_BYTES = 16 * 1024
 CHECK_SECONDS = 1.0
@@ -176,7 +177,7 @@ def expiry_of(token: str) -> float | None:
 
 
 def _content_of(path: Path) -> bytes:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return file.read(MAX_TOKEN_BYTES + 1)
 
 

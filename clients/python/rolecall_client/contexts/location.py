@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rolecall_client.contexts.errors import ContextsError, error_in
 from rolecall_client.contexts.limits import MAX_FILE_BYTES
+from rolecall_client.regular_file import open_regular
 
 FILE_VARIABLE = "ROLECALL_CONFIG"
 
@@ -43,10 +44,8 @@ def read_safely(path: Path) -> str:
     Refused is a file that others can write, that is too large, or that is not UTF-8 text.
     """
     try:
-        # Not blocking: a named pipe would never be read.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
-        with open(descriptor, "rb") as file:  # noqa: PTH123
-            _require_safe(path, os.fstat(descriptor))
+        with open_regular(path) as file:
+            _require_safe(path, os.fstat(file.fileno()))
             data = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
         raise
@@ -62,8 +61,6 @@ def read_safely(path: Path) -> str:
 
 def _require_safe(path: Path, file: os.stat_result) -> None:
     """Raise `ContextsError` unless only this user and root can change the file: its token commands are programs that run."""
-    if not stat.S_ISREG(file.st_mode):
-        raise error_in(path, "this is not a regular file")
     if not hasattr(os, "geteuid"):
         return
     if file.st_uid not in (os.geteuid(), 0):

@@ -16,6 +16,7 @@ from rolecall.cli.options import Output, PlainOutputOption
 from rolecall.cli.store_options import counted
 from rolecall.cli.terminal import add_row, console, print_json, table
 from rolecall.engine.clock import now_micros
+from rolecall.regular_file import read_regular
 
 if TYPE_CHECKING:
     from rolecall.callers.comparison import CallersComparison, RightsChange
@@ -61,10 +62,12 @@ def _with_key_contents(file: CallersFile) -> CallersFile:
 
 
 def _by_content(keys: KeySource) -> KeySource:
+    from rolecall.security.tokens.public_keys import MAX_KEY_SET_BYTES
+
     if not keys.file:
         return keys
     try:
-        return replace(keys, file=hashlib.sha256(Path(keys.file).read_bytes()).hexdigest())
+        return replace(keys, file=hashlib.sha256(read_regular(Path(keys.file), MAX_KEY_SET_BYTES)).hexdigest())
     except OSError:
         return keys
 

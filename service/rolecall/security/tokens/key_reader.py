@@ -14,6 +14,7 @@ from threading import Timer
 from typing import Protocol, TypeAlias
 from urllib.parse import urlsplit
 
+from rolecall.regular_file import read_regular, reason_of
 from rolecall.security.tokens.public_keys import MAX_KEY_SET_BYTES, InvalidKeySetError
 
 FILE_SECONDS = 10.0
@@ -59,11 +60,9 @@ class KeyFile:
     def read(self) -> bytes:
         """Return the bytes of the file; raise `InvalidKeySetError`."""
         try:
-            with Path(self.path).open("rb") as file:
-                return file.read(MAX_KEY_SET_BYTES + 1)
+            return read_regular(Path(self.path), MAX_KEY_SET_BYTES)
         except OSError as error:
-            why = (error.strerror or "unreadable").lower()
-            raise InvalidKeySetError(f"cannot read the key set `{self.path}`: {why}") from None
+            raise InvalidKeySetError(f"cannot read the key set `{self.path}`: {reason_of(error)}") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,11 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 from rolecall.callers.declarations import CallersFile, KeySource
-from rolecall.security.tls_files import CredentialsError
+from rolecall.regular_file import read_regular, reason_of
+from rolecall.security.tls_files import MAX_PEM_BYTES, CredentialsError
 from rolecall.security.tokens.key_reader import JwksHosts, KeyFile, KeyReader, KeyUrl, require_listed, shown_url
 from rolecall.security.tokens.key_set import MAX_AGE_SECONDS, KeySet
 from rolecall.security.tokens.public_keys import InvalidKeySetError
@@ -116,7 +118,14 @@ def _refresh(keys: KeySet) -> None:
 
 
 def _context(authority: str) -> ssl.SSLContext:
+    if not authority:
+        return ssl.create_default_context()
     try:
-        return ssl.create_default_context(cafile=authority or None)
-    except (OSError, ssl.SSLError):
-        raise CredentialsError(f"--jwks-ca: `{authority}` contains no PEM certificate, or cannot be read") from None
+        # Bundles of CA certificates have comments, also with letters that are not ASCII.
+        certificates = read_regular(Path(authority), MAX_PEM_BYTES).decode("ascii", "ignore")
+        # Never empty: Python would take the CA certificates of the system instead.
+        return ssl.create_default_context(cadata=f"{certificates}\n")
+    except ssl.SSLError:
+        raise CredentialsError(f"--jwks-ca: `{authority}` contains no PEM certificate") from None
+    except OSError as error:
+        raise CredentialsError(f"--jwks-ca: cannot read `{authority}`: {reason_of(error)}") from None

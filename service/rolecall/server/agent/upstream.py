@@ -11,6 +11,8 @@ from structlog.typing import FilteringBoundLogger
 from rolecall.config.agent_settings import AgentConfig
 from rolecall.config.sources import ConfigError
 from rolecall.engine.errors import UpstreamOnlyError
+from rolecall.regular_file import read_secret, reason_of
+from rolecall.security.tls_files import MAX_PEM_BYTES
 from rolecall.server.agent.passing import CallersConnection
 from rolecall.transport.errors import (
     TooManyCallsError,
@@ -69,8 +71,8 @@ class Upstream:
         except ValueError as error:
             raise ConfigError([f"--upstream: {error}"]) from None
         except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            raise ConfigError([f"cannot read `{error.filename}` of the --upstream-tls files: {why}"]) from None
+            message = f"cannot read `{error.filename}` of the --upstream-tls files: {reason_of(error)}"
+            raise ConfigError([message]) from None
         self.asked = {"answered": 0, "refused": 0, "unavailable": 0}
         self._log, self._reported, self.under_way = log, "", 0
 
@@ -132,6 +134,9 @@ def _endpoint(config: AgentConfig) -> Endpoint:
     target_of(config.upstream)  # a scheme is no missing TLS
     tls = None
     if config.upstream_tls_ca:
+        if config.upstream_tls_key:
+            # Refused if every user of this machine could have copied it.
+            read_secret(Path(config.upstream_tls_key), MAX_PEM_BYTES)
         tls = TlsFiles(
             ca=Path(config.upstream_tls_ca),
             cert=_path(config.upstream_tls_cert),

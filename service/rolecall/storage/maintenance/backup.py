@@ -12,7 +12,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from rolecall.storage.atomic_file import open_regular, replacing
+from rolecall.regular_file import open_regular
+from rolecall.storage.atomic_file import replacing
 from rolecall.storage.maintenance.audit_log import read_position
 from rolecall.storage.maintenance.backup_file import Backup, BackupError, BackupOrigin, BackupReader, BackupWriter
 from rolecall.storage.maintenance.store_contents import (

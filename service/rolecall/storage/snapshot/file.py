@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rolecall.regular_file import open_regular, reason_of, require_replaceable
 from rolecall.roles.role import Role
-from rolecall.storage.atomic_file import open_regular, replacing, sync_directory
+from rolecall.storage.atomic_file import replacing, sync_directory
 from rolecall.storage.snapshot.authenticated_file import (
     AuthenticatedEncoder,
     AuthenticatedFileError,
@@ -109,13 +110,17 @@ class SnapshotFile:
         return SavedSnapshot(position=position, seen=later or seen, roles=roles, warning=warning)
 
     def set_aside(self) -> Path:
-        """Rename the file to PATH.refused, replacing an earlier one; return that path; raise `SnapshotFileError`."""
+        """Rename the file to PATH.refused, replacing an earlier one; return that path; raise `SnapshotFileError`.
+
+        Only a regular file is renamed: a link or a device at that path is none of ours.
+        """
         try:
+            require_replaceable(self.path)
             self.path.replace(self._refused)
             sync_directory(self.path.parent)
         except OSError as error:
             raise SnapshotFileError(
-                f"cannot rename `{self.path}` to `{self._refused.name}`: {_reason(error)}"
+                f"cannot rename `{self.path}` to `{self._refused.name}`: {reason_of(error)}"
             ) from error
         return self._refused
 
@@ -138,7 +143,7 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SnapshotFileError(f"cannot write the snapshot file `{path}`: {_reason(error)}") from error
+        raise SnapshotFileError(f"cannot write the snapshot file `{path}`: {reason_of(error)}") from error
     except AuthenticatedFileError as error:
         raise SnapshotFileError(f"cannot write the snapshot file `{path}`: it {error}") from error
 
@@ -150,14 +155,10 @@ def _reading(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise NoSnapshotFileError(f"there is no snapshot file `{path}`") from None
     except OSError as error:
-        raise SnapshotFileError(f"cannot read the snapshot file `{path}`: {_reason(error)}") from error
+        raise SnapshotFileError(f"cannot read the snapshot file `{path}`: {reason_of(error)}") from error
     except AuthenticatedFileError as error:
         raise SnapshotFileError(f"the snapshot file `{path}` {error}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise SnapshotFileError(
             f"the snapshot file `{path}` has a content that this version does not support"
         ) from error
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from pathlib import Path
-from typing import BinaryIO
 
-from rolecall.storage.atomic_file import open_regular
+from rolecall.regular_file import FileTooLongError, read_secret, reason_of
 
 MIN_KEY_BYTES = 32
 MAX_KEY_BYTES = 4_096
@@ -23,24 +20,14 @@ def read_key(path: Path) -> bytes:
     Symbolic links are followed: Kubernetes mounts secrets that way.
     """
     try:
-        with open_regular(path, follow=True) as file:
-            _require_secret(path, file)
-            key = file.read(MAX_KEY_BYTES + 1)
+        key = read_secret(path, MAX_KEY_BYTES)
+    except FileTooLongError:
+        key = b""
     except OSError as error:
-        raise SnapshotKeyError(
-            f"cannot read the key file `{path}`: {(error.strerror or str(error)).lower()}"
-        ) from error
-    if not MIN_KEY_BYTES <= len(key) <= MAX_KEY_BYTES:
+        raise SnapshotKeyError(f"cannot read the key file `{path}`: {reason_of(error)}") from error
+    if len(key) < MIN_KEY_BYTES:
         raise SnapshotKeyError(
             f"the key file `{path}` must have {MIN_KEY_BYTES} to {MAX_KEY_BYTES} bytes; "
             f"`head -c {MIN_KEY_BYTES} /dev/urandom` makes a good one"
         )
     return key
-
-
-def _require_secret(path: Path, file: BinaryIO) -> None:
-    if os.fstat(file.fileno()).st_mode & stat.S_IRWXO:
-        raise SnapshotKeyError(
-            f"the key file `{path}` is accessible to every user of this machine; restrict it with `chmod o= FILE`, or "
-            "`defaultMode: 0440` of a mounted secret"
-        )
