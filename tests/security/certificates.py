@@ -51,10 +51,12 @@ class Authority:
         """Return the certificate of the authority."""
         return self._certificate.public_bytes(_PEM)
 
-    def issue(self, *names: x509.GeneralName, common_name: str = "client") -> tuple[bytes, bytes]:
-        """Return a certificate with these alternative names, and its key."""
+    def issue(
+        self, *names: x509.GeneralName, common_name: str = "client", valid_for: dt.timedelta = _LONG
+    ) -> tuple[bytes, bytes]:
+        """Return a certificate with these alternative names, and its key; with a negative time it has expired."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._sign(common_name, key.public_key(), names, authority=False)
+        certificate = self._sign(common_name, key.public_key(), names, authority=False, valid_for=valid_for)
         private = key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         return certificate.public_bytes(_PEM), private
 
@@ -87,11 +89,17 @@ class Authority:
             yield channel
 
     def _sign(
-        self, name: str, key: ec.EllipticCurvePublicKey, names: Sequence[x509.GeneralName], *, authority: bool
+        self,
+        name: str,
+        key: ec.EllipticCurvePublicKey,
+        names: Sequence[x509.GeneralName],
+        *,
+        authority: bool,
+        valid_for: dt.timedelta = _LONG,
     ) -> x509.Certificate:
         now = dt.datetime.now(dt.UTC)
         builder = x509.CertificateBuilder(
-            self._name, _named(name), key, x509.random_serial_number(), now - _LONG, now + _LONG
+            self._name, _named(name), key, x509.random_serial_number(), now - _LONG, now + valid_for
         ).add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
