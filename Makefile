@@ -2,7 +2,7 @@
 # Paths are relative, because make does not support spaces in target names.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools run test test-long test-other lint format types contracts proto proto-check proto-lint proto-baseline docs cover cover-report mutants chaos bench bench-peers fuzz audit sbom lock clean FORCE
+.PHONY: help setup tools run test test-long test-other lint format types contracts proto proto-check proto-lint proto-baseline docs cover cover-report mutants chaos soak bench bench-peers fuzz audit sbom lock clean FORCE
 
 PYTHONS ?= python3.13 python3.12 python3.11 python3
 PYTEST_FLAGS ?= -n 2
@@ -12,6 +12,7 @@ PROTOC_GEN_GO_VERSION := v1.36.12
 PROTOC_GEN_GO_GRPC_VERSION := v1.6.2
 RUN_FLAGS ?=
 CHAOS_FLAGS ?=
+SOAK_FLAGS ?=
 FUZZ_FLAGS ?= --seconds 60 --seed 1 --processes 2
 LOCK_FLAGS ?=
 # What runs on the transport that is not the default: a part with every run of the tests, and all that depends on it.
@@ -143,6 +144,9 @@ mutants: $(READY)  ## run the tests against a sample of changes to the code, and
 
 chaos: $(READY)  ## inject faults into three replicas and PostgreSQL, and verify every decision (CHAOS_FLAGS="--seed 7")
 	@$(BIN)/python -m tests.chaos $(CHAOS_FLAGS)
+
+soak: $(READY)  ## compare real servers with an evaluator written from the documentation, for a minute (SOAK_FLAGS="--minutes 60 --seed 7")
+	@$(BIN)/python -m tests.soak $(SOAK_FLAGS)
 
 bench: $(READY)  ## measure the cost of RPCs beside a bare echo server
 	@$(BIN)/python -m bench
