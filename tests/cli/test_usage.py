@@ -157,13 +157,9 @@ def test_a_closed_pipe_ends_a_command_with_the_code_of_its_signal(
     def write(_: object) -> int:
         raise BrokenPipeError
 
-    abandoned: list[bool] = []
     monkeypatch.setattr(entry, "_run", write)
-    monkeypatch.setattr(entry, "abandon_stdout", lambda: abandoned.append(True))
 
     assert rolecall("version") == (128 + signal.SIGPIPE, "", "")
-    # Otherwise the interpreter would print an error when it flushes the closed pipe at exit.
-    assert abandoned == [True]
 
 
 def test_a_closed_pipe_is_not_an_error() -> None:

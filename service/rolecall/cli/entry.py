@@ -14,11 +14,12 @@ import typer
 
 from rolecall.cli.failure import FAILED, INTERRUPTED, OK, PIPE_CLOSED, TERMINATED, CommandError
 from rolecall.cli.problem import ProblemsError
-from rolecall.cli.terminal import abandon_stdout, prepare_streams
+from rolecall.cli.terminal import finish_output, open_closed_streams, prepare_streams
 
 
 def main() -> None:
     """Run the command line of this process and exit."""
+    open_closed_streams()
     # The first process of a container ignores SIGTERM by default. Raising `SystemExit` also runs the clean-up code, as Ctrl-C does.
     signal.signal(signal.SIGTERM, _terminate)
     # Keep the log lines of gRPC's C core off the terminal; failures are reported as errors anyway.
@@ -38,16 +39,31 @@ def run(arguments: Sequence[str]) -> int:
 
 def guarded(work: Callable[[], int | None]) -> int:
     """Run `work` and return its exit code; report an exception and return the code for it."""
+    # Typer replaces the streams by others when a pipe is closed.
+    streams = sys.stdout, sys.stderr
+    try:
+        code = _code_of(work)
+    except BrokenPipeError:
+        code = PIPE_CLOSED
+    except SystemExit as ended:
+        # Typer exits with 1 when a pipe is closed. Here that would mean a deny.
+        if not isinstance(ended.__context__, BrokenPipeError):
+            raise
+        code = PIPE_CLOSED
+    finish_output(*streams)
+    return code
+
+
+def _code_of(work: Callable[[], int | None]) -> int:
     try:
         code = work()
         sys.stdout.flush()
-    except BrokenPipeError:
-        abandon_stdout()
-        return PIPE_CLOSED
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except typer.Exit as ended:
         return ended.exit_code
+    except BrokenPipeError:
+        raise
     except Exception as error:  # noqa: BLE001 - the boundary
         return _report(error)
     return code or OK

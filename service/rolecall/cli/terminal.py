@@ -27,17 +27,17 @@ class Marks:
 
 def console(stream: TextIO) -> Console:
     """Return a console on a stream. Output to a file or a pipe is never wrapped, so that each record stays one line."""
-    from rich.console import Console
+    from rolecall.cli.render.console import StreamConsole
 
-    probe = Console(file=stream, highlight=False, markup=False, emoji=False)
+    probe = StreamConsole(file=stream, highlight=False, markup=False, emoji=False)
     return probe if probe.is_terminal else plain_console(stream)
 
 
 def plain_console(stream: TextIO) -> Console:
     """Return a console for text that is stored: without colours, even where `FORCE_COLOR` asks for them, and never wrapped."""
-    from rich.console import Console
+    from rolecall.cli.render.console import StreamConsole
 
-    return Console(
+    return StreamConsole(
         file=stream, highlight=False, markup=False, emoji=False, force_terminal=False, width=_UNBOUNDED_COLUMNS
     )
 
@@ -92,8 +92,20 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def abandon_stdout() -> None:
-    """Replace a closed standard output, so that the interpreter does not fail when it flushes it at exit."""
-    devnull = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, sys.stdout.fileno())
-    os.close(devnull)
+def open_closed_streams() -> None:
+    """Open `/dev/null` as each standard stream that is closed, so that output goes nowhere."""
+    # In this order: each gets the lowest free number, which is its own. A store that got it would receive the output.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
+def finish_output(*streams: TextIO) -> None:
+    """Write what is buffered; if that fails, discard it, so that the interpreter does not fail at exit."""
+    for stream in streams:
+        try:
+            stream.flush()
+        except OSError:
+            devnull = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(devnull, stream.fileno())
+            os.close(devnull)
