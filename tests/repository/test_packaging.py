@@ -68,6 +68,12 @@ def test_server_and_client_have_one_version() -> None:
     assert f"rolecall=={CLIENT['version']}" in CLIENT["optional-dependencies"]["local"]
 
 
+def test_the_go_client_has_the_version_of_the_server() -> None:
+    source = (ROOT / "clients/go/doc.go").read_text()
+
+    assert f'const Version = "{SERVER["version"]}"\n' in source
+
+
 def test_the_installed_version_is_that_of_the_tree() -> None:
     assert metadata.version("rolecall") == SERVER["version"]
 
