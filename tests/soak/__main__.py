@@ -14,24 +14,26 @@ import secrets
 import signal
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")  # a process that starts databases forks often
 
+from tests.chaos.replicas import ReplicaError
 from tests.postgres import binaries
 from tests.soak.figures import Figures
 from tests.soak.run import run
 from tests.soak.servers import POSTGRES, STORES
 
+MISMATCHES, NO_STORE, INTERRUPTED = 1, 2, 130
+
 
 def main() -> int:
-    """Run; the exit code is 1 when an answer was not as expected, 2 when a store cannot be started."""
+    """Run; the exit code says whether an answer was not as expected, a store did not start, or the run was interrupted."""
     arguments = _arguments()
     stores = arguments.store or list(STORES)
     if POSTGRES in stores and binaries() is None:
         print("PostgreSQL is not installed: apt-get install postgresql, or run with --store sqlite", file=sys.stderr)
-        return 2
+        return NO_STORE
     figures = Figures(arguments.seed)
 
     def report(what: str) -> None:
@@ -40,11 +42,20 @@ def main() -> int:
             arguments.save.write_text(_text_of(figures) + "\n", "utf-8")
 
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
-    with suppress(KeyboardInterrupt):
+    whole = False
+    try:
         asyncio.run(run(figures, seconds=arguments.minutes * 60, stores=stores, report=report))
+        whole = True
+    except KeyboardInterrupt:
+        report("interrupted")
+    except ReplicaError as error:
+        report(f"a server did not start: {error}")
+        return NO_STORE
     report(figures.line)
     print(_text_of(figures))
-    return 1 if figures.count else 0
+    if figures.count:
+        return MISMATCHES
+    return 0 if whole else INTERRUPTED
 
 
 def _text_of(figures: Figures) -> str:
@@ -63,7 +74,10 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--store", action="append", choices=STORES, help="only this store; may be repeated")
     parser.add_argument("--save", type=Path, help="write the figures to this file too, as JSON")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.save and not arguments.save.parent.is_dir():
+        parser.error(f"`{arguments.save.parent}` is not a directory; --save needs one that exists")
+    return arguments
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Sequence
 from random import Random
@@ -68,9 +69,13 @@ class StoreRounds:
         self._count()
 
     async def end(self) -> None:
-        """End the watches."""
+        """End the watches, and judge what the servers have logged."""
         for watch in self._watches:
             await watch.end()
+        for server in self._servers:
+            for line in server.log().splitlines():
+                if not _is_warning(line):
+                    self._mismatch(server.name, "log", f"the server has logged: {line}", {})
 
     async def _write_until(self, until: float) -> None:
         number = 0
@@ -162,3 +167,11 @@ def _role_shown(role: Stored | None) -> object:
         "trust_policy": role.text,
         "revision": role.revision,
     }
+
+
+def _is_warning(line: str) -> bool:
+    """Return whether a line is a warning of the log: not an error, nor what something else has written."""
+    try:
+        return bool(json.loads(line)["level"] == "warning")
+    except (ValueError, TypeError, KeyError):
+        return False

@@ -18,6 +18,7 @@ T = TypeVar("T")
 CALL_SECONDS = 60.0
 _TRIES = 10
 _TRY_AGAIN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+_LONGEST_PAUSE_SECONDS = 3.0
 _REPEATED = 0.1
 _CATCH_UP_SECONDS = 60.0
 
@@ -65,7 +66,7 @@ class Sender:
             except grpc.aio.AioRpcError as error:
                 if error.code() not in _TRY_AGAIN or tries == _TRIES - 1:
                     raise UnpredictedWriteError(f"a write failed: {error.code().name} {error.details()}") from error
-                await asyncio.sleep(0.1 * 2**tries)
+                await asyncio.sleep(min(0.1 * 2**tries, _LONGEST_PAUSE_SECONDS))
         raise AssertionError
 
 

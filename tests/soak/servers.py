@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import grpc
@@ -29,12 +29,13 @@ _OWN_CONNECTIONS = (("grpc.use_local_subchannel_pool", 1),)
 
 @dataclass(frozen=True, slots=True)
 class Asks:
-    """The stubs of one server."""
+    """The stubs of one server; `log` returns what it has logged."""
 
     name: str
     decisions: dg.DecisionServiceAsyncStub
     roles: rg.RoleServiceAsyncStub
     watches: wg.WatchServiceAsyncStub
+    log: Callable[[], str] = lambda: ""
 
 
 @asynccontextmanager
@@ -53,7 +54,7 @@ async def running_servers(store: str, directory: Path) -> AsyncIterator[Sequence
             replica.wait_ready()
             channel = grpc.aio.insecure_channel(replica.address, options=_OWN_CONNECTIONS)
             await stack.enter_async_context(channel)
-            asks.append(stubs_of(replica.name, channel))
+            asks.append(replace(stubs_of(replica.name, channel), log=replica.log_text))
         yield asks
 
 
