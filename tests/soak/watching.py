@@ -13,6 +13,8 @@ from tests.soak.model import Model, Stored, key_of, stored_of
 from tests.soak.servers import Asks
 
 REACH_SECONDS = 60.0
+_CONTINUE = "continue on a new stream"
+"""What a server says when it ends a stream that has lasted ten times `--max-deadline-seconds`."""
 
 
 class Watched:
@@ -31,7 +33,7 @@ class Watched:
         self._changes: list[tuple[int, str, r.ChangeKind, Stored]] = []
         self._moved = asyncio.Event()
         self._fault = ""
-        self._task = asyncio.create_task(self._follow(token))
+        self._task = asyncio.create_task(self._follow())
 
     async def reach(self, revision: int) -> None:
         """Wait until the watch has everything up to a revision, or cannot have it."""
@@ -64,8 +66,20 @@ class Watched:
         with suppress(asyncio.CancelledError):
             await self._task
 
-    async def _follow(self, token: str) -> None:
-        request = w.WatchRolesRequest(start_token=token, include_initial_state=not token)
+    async def _follow(self) -> None:
+        """Take events until the watch is ended; a stream that has reached its limit is continued from the last checkpoint."""
+        try:
+            while not self._fault:
+                await self._stream()
+        finally:
+            self._moved.set()
+
+    async def _stream(self) -> None:
+        request = w.WatchRolesRequest(start_token=self.token, include_initial_state=self._initial)
+        if self._initial:
+            self.roles = {}
+        # What came after the checkpoint comes again.
+        self._changes = [change for change in self._changes if change[0] <= self.revision]
         try:
             async for message in self._server.watches.WatchRoles(request):
                 self._take(message)
@@ -73,9 +87,8 @@ class Watched:
                     return
             self._fault = "the watch ended"
         except grpc.aio.AioRpcError as error:
-            self._fault = f"the watch ended with {error.code().name}: {error.details()}"
-        finally:
-            self._moved.set()
+            if error.code() is not grpc.StatusCode.UNAVAILABLE or _CONTINUE not in (error.details() or ""):
+                self._fault = f"the watch ended with {error.code().name}: {error.details()}"
 
     def _take(self, message: w.WatchRolesResponse) -> None:
         match message.WhichOneof("event"):
