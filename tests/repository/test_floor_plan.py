@@ -31,6 +31,8 @@ NOT_PATHS = {
     "google.golang.org/genproto/googleapis/rpc",  # a package for Go
     "rolecall/v1",  # what is generated from the contract
     "rolecall/v1/decision_pb",
+    "rolecall-client/v1",  # modules of the package for Node
+    "rolecall-client/guard",
 }
 NOT_OURS = {"BadRequest", "ErrorInfo", "FieldViolation", "RetryInfo"}
 """Messages of `google.rpc`."""

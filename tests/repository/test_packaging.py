@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -72,6 +73,13 @@ def test_the_go_client_has_the_version_of_the_server() -> None:
     source = (ROOT / "clients/go/doc.go").read_text()
 
     assert f'const Version = "{SERVER["version"]}"\n' in source
+
+
+def test_the_typescript_client_has_the_version_of_the_server() -> None:
+    package = json.loads((ROOT / "clients/typescript/package.json").read_text())
+    lock = json.loads((ROOT / "clients/typescript/package-lock.json").read_text())
+
+    assert package["version"] == lock["version"] == SERVER["version"]
 
 
 def test_the_installed_version_is_that_of_the_tree() -> None:
