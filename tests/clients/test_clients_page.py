@@ -31,7 +31,7 @@ def test_every_method_on_the_page_is_one_of_both_clients(method: str) -> None:
 def test_the_page_names_the_options_of_the_layers_in_their_order() -> None:
     steps = re.findall(r"^\d\. `(\w+)`", PAGE, re.MULTILINE)
 
-    assert steps == ["local", "cache", "batching"]
+    assert steps == ["local", "cache", "batching", "agent"]
     assert set(steps) <= set(OPTIONS)
 
 

@@ -27,6 +27,7 @@ contexts:
     address: roles.internal:443
     tls: {ca: ca.pem, cert: client.pem, key: client.key, server_name: roles}
     token: {command: [print-token]}
+    agent: unix:/run/agent.sock
     timeout_seconds: 3
 """
 
@@ -216,3 +217,19 @@ async def test_both_clients_are_made_from_the_environment_and_from_a_context(
         pass
     with pytest.raises(ContextsError):
         RolecallClient.from_context("none")
+
+
+def test_the_agent_is_that_of_the_variable_or_of_the_context(env: dict[str, str]) -> None:
+    of_context = chosen(env, context="prod")
+    of_variable = chosen({**env, "ROLECALL_CONTEXT": "prod", "ROLECALL_AGENT": "unix:/other.sock"})
+    of_nothing = chosen({**env, "ROLECALL_ADDRESS": "other:2"})
+
+    assert (of_context.agent, of_context.sources["agent"]) == ("unix:/run/agent.sock", "context prod")
+    assert (of_variable.agent, of_variable.sources["agent"]) == ("unix:/other.sock", "ROLECALL_AGENT")
+    assert of_nothing.agent is None
+    assert (of_context.settings().agent, of_nothing.settings().agent) == ("unix:/run/agent.sock", None)
+
+
+def test_a_variable_that_is_no_unix_socket_is_refused(env: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"ROLECALL_AGENT is `localhost:1`; write unix:PATH"):
+        chosen({**env, "ROLECALL_AGENT": "localhost:1"})

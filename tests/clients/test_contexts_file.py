@@ -24,6 +24,7 @@ contexts:
     address: roles.internal:443
     tls: {ca: ca.pem, cert: /etc/client.pem, key: ~/client.key, server_name: roles}
     token: {command: [./print-token, --audience, rolecall]}
+    agent: unix:///run/rolecall/agent.sock
     timeout_seconds: 2.5
     accounts: {shop: 123456789012, pay: "000000000042"}
     default_account: shop
@@ -67,6 +68,7 @@ def test_a_whole_file_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert prod.tls.server_name == "roles"
     assert prod.token is not None
     assert prod.token.command == ("/configuration/print-token", "--audience", "rolecall")
+    assert (prod.agent, ci.agent) == ("unix:///run/rolecall/agent.sock", "")
     assert (prod.timeout, prod.default_account) == (2.5, "shop")
     assert prod.accounts == {"shop": "123456789012", "pay": "000000000042"}
     assert ci.token is not None
@@ -121,6 +123,8 @@ def test_an_unknown_context_is_reported_with_the_one_that_is_meant() -> None:
         (in_context("token: {command: print-token --all}"), "`command` must be a list of words"),
         (in_context("token: {command: []}"), "`command` has 0 words"),
         (in_context("token: {command: [x, [y]]}"), "a word of `command` must be text, not a list"),
+        (in_context("agent: localhost:50051"), "`localhost:50051` is not the address of an agent; write unix:PATH"),
+        (in_context("agent: 'unix:'"), "`unix:` is not the address of an agent"),
         (in_context("timeout_seconds: '3'"), "`timeout_seconds` must be a number of seconds"),
         (in_context("timeout_seconds: 0"), "`timeout_seconds` must be a number of seconds"),
         (in_context("timeout_seconds: .inf"), "`timeout_seconds` must be a number of seconds"),
@@ -261,6 +265,8 @@ def test_the_schema_accepts_a_whole_file() -> None:
         {"address": "x", "token": {}},
         {"address": "x", "token": {"file": "a", "command": ["b"]}},
         {"address": "x", "token": {"command": []}},
+        {"address": "x", "agent": "localhost"},
+        {"address": "x", "agent": "unix:"},
         {"address": "x", "timeout_seconds": 0},
         {"address": "x", "accounts": {"1": "1"}},
         {"address": "x", "accounts": {"a": "b"}},

@@ -35,7 +35,7 @@ def test_the_readme_does_what_it_says(
             names["client"] = client  # the first block closes its own
 
     out = capsys.readouterr().out.splitlines()
-    assert len(blocks) == 10
+    assert len(blocks) == 11
     copied = names["copy"]
     assert isinstance(copied, dict)
     assert {arn.rpartition("/")[2] for arn in copied} == {"deployer", "deployer-7"}

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, Self
 import grpc
 import grpc.aio
 
+from rolecall_client.agent import endpoint_of_agent
 from rolecall_client.answer_cache_options import AnswerCacheOptions
 from rolecall_client.async_administration import AsyncAdministration
+from rolecall_client.async_agent import AsyncAgentFirstBatches, AsyncAgentStream
 from rolecall_client.async_layers import AsyncParts, async_layered
-from rolecall_client.async_stream import AsyncPipeline, Queries
+from rolecall_client.async_stream import AsyncOpen, AsyncPipeline, Queries
 from rolecall_client.async_watch import AsyncWatch
 from rolecall_client.bearer import TokenSource
 from rolecall_client.checks import CallOptions, Metadata
@@ -57,6 +59,7 @@ class AsyncRolecallClient(AsyncAdministration, Connectable):
     its retries; `metadata` is sent with a call, beside that of the client. `token` is sent with each call, or what it returns if
     it is a function; without TLS to this machine only, else `ValueError` is raised. TLS comes from `credentials`, or from the files
     of `tls`, which are read again when they change. `tracer` is an OpenTelemetry tracer: a span is made of each call.
+    `agent` is the unix socket of an agent on this machine, `unix:PATH`: it is asked first about checks, batches and streams.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class AsyncRolecallClient(AsyncAdministration, Connectable):
         credentials: grpc.ChannelCredentials | None = None,
         tls: TlsFiles | None = None,
         token: str | TokenSource | None = None,
+        agent: str | None = None,
         timeout: float = DEFAULT_TIMEOUT_SECONDS,
         metadata: Metadata = (),
         batching: bool = True,
@@ -80,8 +84,14 @@ class AsyncRolecallClient(AsyncAdministration, Connectable):
         )
         spans = endpoint.spans()
         self._calls, self._credential = endpoint.async_calls(interceptors, spans)
-        self._remote, self._stack = AsyncRemoteChecks(self._calls), AsyncExitStack()
-        parts = AsyncParts(self._remote, self._open_watch, self._credential.digest, spans, self._stack)
+        self._agent_calls = (
+            None if agent is None else endpoint_of_agent(endpoint, agent).async_calls(interceptors, spans)[0]
+        )
+        remote = AsyncRemoteChecks(self._calls)
+        of_agent = None if self._agent_calls is None else AsyncRemoteChecks(self._agent_calls)
+        self._batches = remote if of_agent is None else AsyncAgentFirstBatches(of_agent, remote)
+        self._stack = AsyncExitStack()
+        parts = AsyncParts(remote, of_agent, self._open_watch, self._credential.digest, spans, self._stack)
         self._layers = async_layered(parts, LayerOptions(batching=batching, cache=cache, local=local))
         self._checks = self._layers.first
 
@@ -106,6 +116,8 @@ class AsyncRolecallClient(AsyncAdministration, Connectable):
     async def close(self) -> None:
         """Close the connections; calls in progress fail."""
         await self._calls.close()
+        if self._agent_calls is not None:
+            await self._agent_calls.close()
         await self._stack.aclose()
 
     async def check(
@@ -128,7 +140,7 @@ class AsyncRolecallClient(AsyncAdministration, Connectable):
         metadata: Metadata = (),
     ) -> d.BatchCheckAssumeRoleResponse:
         """Return the decisions of many queries at one revision, in order; a malformed query has an `error` instead."""
-        return await self._remote.batch(list(queries), consistency, self._options(timeout, metadata))
+        return await self._batches.batch(list(queries), consistency, self._options(timeout, metadata))
 
     def stream(
         self, queries: Queries, *, in_flight: int = DEFAULT_IN_FLIGHT, metadata: Metadata = ()
@@ -136,10 +148,14 @@ class AsyncRolecallClient(AsyncAdministration, Connectable):
         """Yield the decisions of queries as they arrive, in order; `sequence` is the index of the query, from 0.
 
         At most `in_flight` queries are read ahead of the decisions, so any number of them needs little memory. When the server
-        ends the stream, because it stops for example, the unanswered queries are sent again on a new one.
+        ends the stream, because it stops for example, the unanswered queries are sent again on a new one. A stream of an agent
+        that ends early continues at the service.
         """
         return AsyncPipeline(
-            lambda messages: self._calls.open(STREAM_CHECK, messages, metadata), queries, in_flight
+            lambda messages: self._calls.open(STREAM_CHECK, messages, metadata),
+            queries,
+            in_flight,
+            open_at_agent=self._opens_at_agent(metadata),
         ).answers()
 
     async def what_can(
@@ -222,6 +238,15 @@ class AsyncRolecallClient(AsyncAdministration, Connectable):
 
     async def _open_watch(self, request: w.WatchRolesRequest, metadata: Metadata = ()) -> Any:  # noqa: ANN401 - a call of gRPC
         return await self._calls.open(WATCH_ROLES, request, metadata)
+
+    def _opens_at_agent(self, metadata: Metadata) -> AsyncOpen | None:
+        if (calls := self._agent_calls) is None:
+            return None
+
+        async def opened(messages: AsyncIterator[d.StreamCheckAssumeRoleRequest]) -> AsyncAgentStream:
+            return AsyncAgentStream(await calls.open(STREAM_CHECK, messages, metadata))
+
+        return opened
 
     def _options(self, timeout: float | None, metadata: Metadata) -> CallOptions:
         if timeout is None and not metadata:

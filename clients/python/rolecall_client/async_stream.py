@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing, suppress
 
+from rolecall_client.agent import is_unanswered
+from rolecall_client.async_agent import AsyncAgentStream
 from rolecall_client.async_calls import AsyncStream
 from rolecall_client.errors import RolecallError, UnavailableError
 from rolecall_client.stream import BACKOFF_SECONDS, MAX_ATTEMPTS
@@ -14,26 +16,35 @@ from rolecall_client.v1 import decision_pb2 as d
 
 Queries = AsyncIterable[d.AssumeRoleQuery] | Iterable[d.AssumeRoleQuery]
 
-Answers = AsyncStream[d.StreamCheckAssumeRoleResponse]
+Answers = AsyncStream[d.StreamCheckAssumeRoleResponse] | AsyncAgentStream
 
 AsyncOpen = Callable[[AsyncIterator[d.StreamCheckAssumeRoleRequest]], Awaitable[Answers]]
 """Opens a stream that sends the messages of an iterator."""
 
 
 class AsyncPipeline:
-    """Sends queries on streams, at most `in_flight` ahead of the answers."""
+    """Sends queries on streams, at most `in_flight` ahead of the answers.
 
-    def __init__(self, open_stream: AsyncOpen, queries: Queries, in_flight: int) -> None:
-        self._open, self._in_flight = open_stream, max(1, in_flight)
+    The first stream is one of the agent, if there is one. When it ends early, all others are those of the service.
+    """
+
+    def __init__(
+        self, open_stream: AsyncOpen, queries: Queries, in_flight: int, *, open_at_agent: AsyncOpen | None = None
+    ) -> None:
+        self._open, self._open_at_agent, self._in_flight = open_stream, open_at_agent, max(1, in_flight)
         self._source = _numbered(queries)
         self._unanswered: deque[d.StreamCheckAssumeRoleRequest] = deque()
 
     async def answers(self) -> AsyncGenerator[d.StreamCheckAssumeRoleResponse, None]:
         """Yield an answer for each query; raise `RolecallError` when several streams in succession return none."""
+        if self._open_at_agent is not None and await self._read_ahead():
+            async with aclosing(self._at_agent(self._open_at_agent)) as of_agent:
+                async for answer in of_agent:
+                    yield answer
         attempts = 0
         while await self._read_ahead() or self._unanswered:
             try:
-                async with aclosing(self._on_one_stream()) as answers:
+                async with aclosing(self._on_one_stream(self._open)) as answers:
                     async for answer in answers:
                         attempts = 0
                         yield answer
@@ -43,12 +54,22 @@ class AsyncPipeline:
                     raise
                 await asyncio.sleep(BACKOFF_SECONDS * 3 ** (attempts - 1))
 
-    async def _on_one_stream(self) -> AsyncGenerator[d.StreamCheckAssumeRoleResponse, None]:
+    async def _at_agent(self, open_stream: AsyncOpen) -> AsyncGenerator[d.StreamCheckAssumeRoleResponse, None]:
+        """Yield what the agent answers, until every query is answered or the agent does not answer."""
+        try:
+            async with aclosing(self._on_one_stream(open_stream)) as answers:
+                async for answer in answers:
+                    yield answer
+        except RolecallError as error:
+            if not is_unanswered(error):
+                raise
+
+    async def _on_one_stream(self, open_stream: AsyncOpen) -> AsyncGenerator[d.StreamCheckAssumeRoleResponse, None]:
         """Send the unanswered queries and then the following ones, until every query is answered."""
         to_send: asyncio.Queue[d.StreamCheckAssumeRoleRequest | None] = asyncio.Queue()
         for message in self._unanswered:
             to_send.put_nowait(message)
-        stream = await self._open(_until_none(to_send))
+        stream = await open_stream(_until_none(to_send))
         try:
             while self._unanswered:
                 answer = await _next(stream)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import grpc
 
 from rolecall_client.administration import APPLY_TIMEOUT_SECONDS, Administration, list_all_roles
+from rolecall_client.agent import AgentFirstBatches, AgentStream, endpoint_of_agent
 from rolecall_client.answer_cache_options import AnswerCacheOptions
 from rolecall_client.bearer import TokenSource
 from rolecall_client.checks import CallOptions, Metadata
@@ -33,7 +34,7 @@ from rolecall_client.requests import (
     explain_request,
     watch_request,
 )
-from rolecall_client.stream import DEFAULT_IN_FLIGHT, Pipeline
+from rolecall_client.stream import DEFAULT_IN_FLIGHT, Open, Pipeline
 from rolecall_client.v1 import decision_pb2 as d, watch_pb2 as w
 from rolecall_client.watch import Watch
 from rolecall_client.watch_progress import GIVE_UP_SECONDS, Opened, Resumed, RoleWatchEvent, ignore
@@ -69,6 +70,7 @@ class RolecallClient(Administration, Connectable):
     its retries; `metadata` is sent with a call, beside that of the client. `token` is sent with each call, or what it returns if
     it is a function; without TLS to this machine only, else `ValueError` is raised. TLS comes from `credentials`, or from the files
     of `tls`, which are read again when they change. `tracer` is an OpenTelemetry tracer: a span is made of each call.
+    `agent` is the unix socket of an agent on this machine, `unix:PATH`: it is asked first about checks, batches and streams.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class RolecallClient(Administration, Connectable):
         credentials: grpc.ChannelCredentials | None = None,
         tls: TlsFiles | None = None,
         token: str | TokenSource | None = None,
+        agent: str | None = None,
         timeout: float = DEFAULT_TIMEOUT_SECONDS,
         metadata: Metadata = (),
         batching: bool = True,
@@ -92,8 +95,14 @@ class RolecallClient(Administration, Connectable):
         )
         spans = endpoint.spans()
         self._calls, self._credential = endpoint.sync_calls(interceptors, spans)
-        self._remote, self._stack = RemoteChecks(self._calls), ExitStack()
-        parts = Parts(self._remote, self._open_watch, self._credential.digest, spans, self._stack)
+        self._agent_calls = (
+            None if agent is None else endpoint_of_agent(endpoint, agent).sync_calls(interceptors, spans)[0]
+        )
+        remote = RemoteChecks(self._calls)
+        of_agent = None if self._agent_calls is None else RemoteChecks(self._agent_calls)
+        self._batches = remote if of_agent is None else AgentFirstBatches(of_agent, remote)
+        self._stack = ExitStack()
+        parts = Parts(remote, of_agent, self._open_watch, self._credential.digest, spans, self._stack)
         self._layers = layered(parts, LayerOptions(batching=batching, cache=cache, local=local))
         self._checks = self._layers.first
 
@@ -118,6 +127,8 @@ class RolecallClient(Administration, Connectable):
     def close(self) -> None:
         """Close the connections; calls in progress fail."""
         self._calls.close()
+        if self._agent_calls is not None:
+            self._agent_calls.close()
         self._stack.close()
 
     def check(
@@ -140,7 +151,7 @@ class RolecallClient(Administration, Connectable):
         metadata: Metadata = (),
     ) -> d.BatchCheckAssumeRoleResponse:
         """Return the decisions of many queries at one revision, in order; a malformed query has an `error` instead."""
-        return self._remote.batch(list(queries), consistency, self._options(timeout, metadata))
+        return self._batches.batch(list(queries), consistency, self._options(timeout, metadata))
 
     def stream(
         self, queries: Iterable[d.AssumeRoleQuery], *, in_flight: int = DEFAULT_IN_FLIGHT, metadata: Metadata = ()
@@ -148,10 +159,14 @@ class RolecallClient(Administration, Connectable):
         """Yield the decisions of queries as they arrive, in order; `sequence` is the index of the query, from 0.
 
         At most `in_flight` queries are read ahead of the decisions, so any number of them needs little memory. When the server
-        ends the stream, because it stops for example, the unanswered queries are sent again on a new one.
+        ends the stream, because it stops for example, the unanswered queries are sent again on a new one. A stream of an agent
+        that ends early continues at the service.
         """
         return Pipeline(
-            lambda messages: self._calls.open(STREAM_CHECK, messages, metadata), queries, in_flight
+            lambda messages: self._calls.open(STREAM_CHECK, messages, metadata),
+            queries,
+            in_flight,
+            open_at_agent=self._opens_at_agent(metadata),
         ).answers()
 
     def what_can(
@@ -233,6 +248,11 @@ class RolecallClient(Administration, Connectable):
 
     def _open_watch(self, request: w.WatchRolesRequest, metadata: Metadata = ()) -> Any:  # noqa: ANN401 - a call of gRPC
         return self._calls.open(WATCH_ROLES, request, metadata)
+
+    def _opens_at_agent(self, metadata: Metadata) -> Open | None:
+        if (calls := self._agent_calls) is None:
+            return None
+        return lambda messages: AgentStream(calls.open(STREAM_CHECK, messages, metadata))
 
     def _options(self, timeout: float | None, metadata: Metadata) -> CallOptions:
         if timeout is None and not metadata:

@@ -1,4 +1,4 @@
-"""The layers that answer checks, the first that can: a local replica, the answer cache, batching, the server.
+"""The layers that answer checks, the first that can: a local replica, the answer cache, batching, an agent, the server.
 
 Each layer answers or asks the next. A layer with a life of its own (a thread, a task) is entered on the stack, which the client
 closes.
@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from rolecall_client.agent import AgentFirstChecks
 from rolecall_client.answer_cache_options import AnswerCacheOptions
 from rolecall_client.batching import BatchedChecks
 from rolecall_client.checks import Checks
@@ -37,9 +38,10 @@ class LayerOptions:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What layers are made of: the server, the watches, the credential, the spans, and what the client closes."""
+    """What layers are made of: the server, the agent, the watches, the credential, the spans, and what the client closes."""
 
     remote: RemoteChecks
+    agent: RemoteChecks | None
     open_watch: Open
     digest: Digest
     spans: Spans
@@ -60,13 +62,9 @@ class Layers(Generic[First]):
 
 def layered(parts: Parts, options: LayerOptions) -> Layers[Checks]:
     """Return the layers of a client."""
-    checks: Checks = parts.remote
-    cache = None
-    if options.batching:
-        batched = BatchedChecks(parts.remote)
-        parts.stack.callback(batched.close)
-        checks = batched
-    checks = parts.spans.noted(checks, "service")
+    checks, cache = _asking(parts.remote, "service", parts, options), None
+    if parts.agent is not None:
+        checks = AgentFirstChecks(_asking(parts.agent, "agent", parts, options), checks)
     if options.cache is not None:
         from rolecall_client.cached_checks import cache_layer  # noqa: PLC0415 - commands start without it
 
@@ -78,3 +76,13 @@ def layered(parts: Parts, options: LayerOptions) -> Layers[Checks]:
 
     local = local_layer(options.local, parts.open_watch, checks, parts.digest, parts.stack)
     return Layers(parts.spans.traced(parts.spans.noted(local, "local")), cache, local.replica)
+
+
+def _asking(remote: RemoteChecks, name: str, parts: Parts, options: LayerOptions) -> Checks:
+    """Return what asks a server, with its own batches."""
+    checks: Checks = remote
+    if options.batching:
+        batched = BatchedChecks(remote)
+        parts.stack.callback(batched.close)
+        checks = batched
+    return parts.spans.noted(checks, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rolecall_client.checks import CallOptions
 from rolecall_client.methods import BATCH_CHECK, CHECK
@@ -12,6 +12,26 @@ from rolecall_client.v1 import decision_pb2 as d
 if TYPE_CHECKING:
     from rolecall_client.async_calls import AsyncCalls
     from rolecall_client.calls import Calls
+
+
+class BatchChecks(Protocol):
+    """Answers many queries at once. Safe to share between threads."""
+
+    def batch(
+        self, queries: Sequence[d.AssumeRoleQuery], consistency: d.Consistency | None, options: CallOptions
+    ) -> d.BatchCheckAssumeRoleResponse:
+        """Return the decisions at one revision, in order; raise `RolecallError`."""
+        ...
+
+
+class AsyncBatchChecks(Protocol):
+    """Answers many queries of one event loop at once."""
+
+    async def batch(
+        self, queries: Sequence[d.AssumeRoleQuery], consistency: d.Consistency | None, options: CallOptions
+    ) -> d.BatchCheckAssumeRoleResponse:
+        """Return the decisions at one revision, in order; raise `RolecallError`."""
+        ...
 
 
 class RemoteChecks:

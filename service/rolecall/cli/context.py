@@ -158,6 +158,8 @@ def _settings(chosen: ChosenConnection) -> Iterator[tuple[str, str]]:
         yield "tls.server_name", chosen.tls.server_name
     if chosen.token:
         yield "token", _token_words(chosen.token)
+    if chosen.agent:
+        yield "agent", chosen.agent
     if chosen.timeout:
         yield "timeout_seconds", f"{chosen.timeout:g}"
     for alias, account_id in sorted(chosen.context.accounts.items()) if chosen.context else ():
@@ -174,6 +176,7 @@ def _record(chosen: ChosenConnection) -> dict[str, object]:
         "address": chosen.address,
         "tls": None if tls is None else {name: value and str(value) for name, value in asdict(tls).items()},
         "token": None if token is None else _token_record(token),
+        "agent": chosen.agent,
         "timeout_seconds": chosen.timeout,
         "accounts": dict(context.accounts) if context else {},
         "default_account": (context.default_account if context else "") or None,

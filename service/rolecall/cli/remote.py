@@ -37,8 +37,8 @@ def connect(
 
     chosen = chosen_connection(connection, environ)
     with errors_of_contexts():
-        # A command makes one call after the other, so there is nothing to put in a batch.
-        client = RolecallClient.connect(chosen.settings(), batching=False)
+        # A command makes one call after the other, so there is nothing to put in a batch. It asks the server itself, not an agent.
+        client = RolecallClient.connect(chosen.settings(), batching=False, agent=None)
     with client:
         try:
             require_same_accounts(client, chosen.context, accounts)

@@ -11,6 +11,7 @@ PREFIX = "ROLECALL_"
 CLIENT_VARIABLES = frozenset(
     {
         "ROLECALL_ADDRESS",
+        "ROLECALL_AGENT",
         "ROLECALL_CONFIG",
         "ROLECALL_CONTEXT",
         "ROLECALL_TIMEOUT",

@@ -11,6 +11,9 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _VERBATIM = ("unix:", "unix-abstract:", "ipv4:", "ipv6:")
 """Targets of gRPC that are used as they are."""
 
+AGENT_RULE = "write unix:PATH, the socket of an agent on this machine"
+_SOCKET = re.compile(r"unix:\S+")
+
 _DNS = re.compile(r"(dns:(?://[^/]*/)?)(.*)", re.DOTALL)
 _HOST_AND_PORT = re.compile(r"(\[[^\[\]/]+\]|[^\[\]:/?#@]+)(?::(.*))?", re.DOTALL)
 
@@ -30,6 +33,11 @@ def target_of(address: str) -> str:
         rest = address[scheme.end() :].partition("/")[0]
         raise ValueError(f"an address has no scheme `{scheme[0]}`; write `{rest}`, and TLS is a setting of its own")
     return _with_port(address, address)
+
+
+def is_agent(address: str) -> bool:
+    """Return whether an address is that of an agent on this machine: a unix socket."""
+    return bool(_SOCKET.fullmatch(address))
 
 
 def _with_port(name: str, address: str) -> str:

@@ -23,6 +23,7 @@ class ClientOptions(TypedDict, total=False):
     credentials: grpc.ChannelCredentials | None
     tls: TlsFiles | None
     token: str | TokenSource | None
+    agent: str | None
     timeout: float
     metadata: Metadata
     batching: bool
@@ -41,7 +42,12 @@ class Connectable:
     @classmethod
     def connect(cls, settings: ConnectionSettings, **options: Unpack[ClientOptions]) -> Self:
         """Return a client of the service that settings describe."""
-        known: ClientOptions = {"tls": settings.tls, "token": settings.token, "timeout": settings.timeout}
+        known: ClientOptions = {
+            "tls": settings.tls,
+            "token": settings.token,
+            "agent": settings.agent,
+            "timeout": settings.timeout,
+        }
         if options.get("credentials") is not None:
             known["tls"] = None
         return cls(settings.address, **(known | options))

@@ -36,9 +36,13 @@ class TlsFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSettings:
-    """One service: its address, how it is trusted and how the client identifies itself. `timeout` is in seconds."""
+    """One service: its address, how it is trusted and how the client identifies itself. `timeout` is in seconds.
+
+    `agent` is the unix socket of an agent on this machine, which is asked first about checks.
+    """
 
     address: str
     tls: TlsFiles | None = None
     token: TokenSource | None = None
     timeout: float = DEFAULT_TIMEOUT_SECONDS
+    agent: str | None = None

@@ -97,6 +97,8 @@ def _fields(context: ServerContext) -> Iterator[str]:
     if token := context.token:
         words = ", ".join(map(_shown, token.command))
         yield f"token: {{file: {_shown(str(token.file))}}}" if token.file else f"token: {{command: [{words}]}}"
+    if context.agent:
+        yield f"agent: {_shown(context.agent)}"
     if context.timeout:
         yield f"timeout_seconds: {context.timeout:g}"
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from rolecall_client.connection.address import target_of
+from rolecall_client.connection.address import AGENT_RULE, is_agent, target_of
 from rolecall_client.connection.settings import DEFAULT_TIMEOUT_SECONDS, ConnectionSettings, TlsFiles
 from rolecall_client.contexts.context import ContextsFile, ServerContext, TokenOrigin
 from rolecall_client.contexts.errors import error_in
@@ -41,6 +41,7 @@ class ChosenConnection:
     address: str
     tls: TlsFiles | None
     token: TokenOrigin | None
+    agent: str | None
     timeout: float | None
     context: ServerContext | None
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -48,7 +49,9 @@ class ChosenConnection:
     def settings(self) -> ConnectionSettings:
         """Return the settings of a client."""
         timeout = DEFAULT_TIMEOUT_SECONDS if self.timeout is None else self.timeout
-        return ConnectionSettings(address=self.address, tls=self.tls, token=_source_of(self.token), timeout=timeout)
+        return ConnectionSettings(
+            address=self.address, tls=self.tls, token=_source_of(self.token), agent=self.agent, timeout=timeout
+        )
 
 
 def choose(options: GivenSettings, environ: Mapping[str, str]) -> ChosenConnection:
@@ -111,6 +114,7 @@ class _Choice:
             address=self._address(),
             tls=self._tls(),
             token=self._token(),
+            agent=self._agent(),
             timeout=self._timeout(),
             context=self.context,
             sources=self.sources,
@@ -139,6 +143,10 @@ class _Choice:
         given = [(g.names.token_file, TokenOrigin(file=g.token_file) if g.token_file else None) for g in self.given]
         return self._first("token", [*given, (self._name, self.context.token if self.context else None)])
 
+    def _agent(self) -> str | None:
+        given = [(g.names.agent, _agent_of(g)) for g in self.given]
+        return self._first("agent", [*given, (self._name, self.context.agent if self.context else None)])
+
     def _timeout(self) -> float | None:
         given = [(g.names.timeout, g.timeout) for g in self.given]
         return self._first("timeout_seconds", [*given, (self._name, self.context.timeout if self.context else None)])
@@ -160,6 +168,12 @@ def _target(given: GivenSettings) -> str | None:
         return None if given.address is None else target_of(given.address)
     except ValueError as error:
         raise ValueError(f"{given.names.address}: {error}") from None
+
+
+def _agent_of(given: GivenSettings) -> str | None:
+    if given.agent is not None and not is_agent(given.agent):
+        raise ValueError(f"{given.names.agent} is {quoted(given.agent)}; {AGENT_RULE}")
+    return given.agent
 
 
 def _pair(given: GivenSettings) -> Pair | None:

@@ -21,7 +21,7 @@ class TokenOrigin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerContext:
-    """One context: a server, and how to connect to it. Without a token none is sent.
+    """One context: a server, and how to connect to it. Without a token none is sent; without an agent none is asked.
 
     `accounts` are ids by alias, and `default_account` (an id or an alias) is the account of names without one.
     """
@@ -30,6 +30,7 @@ class ServerContext:
     address: str
     tls: TlsFiles | None = None
     token: TokenOrigin | None = None
+    agent: str = ""
     timeout: float | None = None
     accounts: Mapping[str, str] = field(default_factory=dict)
     default_account: str = ""

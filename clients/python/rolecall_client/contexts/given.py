@@ -22,6 +22,7 @@ class SourceNames(NamedTuple):
     token_file: str
     timeout: str
     context: str
+    agent: str = ""
 
 
 VARIABLES = SourceNames(
@@ -32,6 +33,7 @@ VARIABLES = SourceNames(
     "ROLECALL_TOKEN_FILE",
     "ROLECALL_TIMEOUT",
     "ROLECALL_CONTEXT",
+    "ROLECALL_AGENT",
 )
 OPTIONS = SourceNames("--address", "--tls-ca", "--tls-cert", "--tls-key", "--token-file", "--timeout", "--context")
 
@@ -48,6 +50,7 @@ class GivenSettings:
     token_file: Path | None = None
     timeout: float | None = None
     context: str | None = None
+    agent: str | None = None
 
 
 NOTHING_GIVEN = GivenSettings(names=OPTIONS)
@@ -70,6 +73,7 @@ def settings_in(environ: Mapping[str, str]) -> GivenSettings:
         token_file=paths.get(VARIABLES.token_file),
         timeout=_seconds(environ.get(VARIABLES.timeout, "")),
         context=environ.get(VARIABLES.context) or None,
+        agent=environ.get(VARIABLES.agent) or None,
     )
 
 

@@ -1,7 +1,7 @@
 """Read the file of contexts: all its mistakes are reported at once, each with its place, the rule and what to do.
 
 file = {current?, contexts: {NAME: context, ...}}
-context = {address, tls?, token?, timeout_seconds?, accounts?, default_account?}
+context = {address, tls?, token?, agent?, timeout_seconds?, accounts?, default_account?}
 tls = {ca, cert?, key?, server_name?}, token = {file} | {command}, accounts = {ALIAS: ID, ...}
 """
 
@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rolecall_client.connection.address import target_of
+from rolecall_client.connection.address import AGENT_RULE, is_agent, target_of
 from rolecall_client.connection.settings import TlsFiles
 from rolecall_client.contexts.context import ContextsFile, ServerContext, TokenOrigin
 from rolecall_client.contexts.errors import ContextsError
@@ -31,7 +31,7 @@ from rolecall_client.contexts.names import (
 from rolecall_client.contexts.strict_yaml import decode_yaml
 from rolecall_client.contexts.text import instead_of, quoted
 
-_OPTIONAL = ("tls", "token", "timeout_seconds", "accounts", "default_account")
+_OPTIONAL = ("tls", "token", "agent", "timeout_seconds", "accounts", "default_account")
 
 
 def read_contexts(path: Path) -> ContextsFile:
@@ -83,6 +83,7 @@ class _ContextReader:
             address=_address(fields["address"]) if "address" in fields else "",
             tls=_tls(fields["tls"]) if "tls" in fields else None,
             token=_token(fields["token"]) if "token" in fields else None,
+            agent=_agent(fields["agent"]) if "agent" in fields else "",
             timeout=fields["timeout_seconds"].seconds() if "timeout_seconds" in fields else None,
             accounts=accounts,
             default_account=_default(fields["default_account"], accounts) if "default_account" in fields else "",
@@ -96,6 +97,13 @@ def _address(node: Field) -> str:
     except ValueError as error:
         node.refuse(str(error))
         return ""
+
+
+def _agent(node: Field) -> str:
+    text = node.text()
+    if text and not is_agent(text):
+        node.refuse(f"{quoted(text)} is not the address of an agent", AGENT_RULE)
+    return text
 
 
 def _tls(node: Field) -> TlsFiles | None:
