@@ -150,6 +150,21 @@ def test_check_and_explain_exit_alike(online: CommandLine, options: list[str], c
     assert online("explain", *options).code == code
 
 
+def test_an_explanation_of_the_past_names_the_revision_that_decided(online: CommandLine, policy_file: Path) -> None:
+    created = json.loads(online("role", "create", "past", "--policy", str(policy_file), "-o", "json").out)["role"]
+    online("role", "create", "after-past", "--policy", str(policy_file))
+    question = ["explain", "--as", f"acs:ram::{ACCOUNT}:user/alice", "--role", "past"]
+    revision = int(created["revision"])
+
+    later = online(*question, "--at-revision", str(revision + 1))
+    before = online(*question, "--at-revision", "0")
+    present = online(*question)
+
+    assert f"  at    revision {revision + 1}, by the version of revision {revision}\n" in later.out
+    assert "  at    revision 0\n" in before.out
+    assert "revision" not in present.out
+
+
 def test_a_server_explains_as_the_engine_does_without_one(online: CommandLine) -> None:
     policy = REPOSITORY / "examples/policies/mfa-only.json"
     online("role", "create", "same", "--policy", str(policy))

@@ -84,10 +84,13 @@ async def test_a_revision_that_nobody_wrote_is_refused(past: Past) -> None:
     assert (caught.value.wanted, caught.value.head) == (2, 1)
 
 
-@pytest.mark.parametrize("revision", [0, -1])
-async def test_revisions_begin_with_1(past: Past, revision: int) -> None:
+async def test_before_the_first_revision_there_was_no_role(past: Past) -> None:
+    assert await past.history.version(APP.key, 0) is None
+
+
+async def test_there_is_no_revision_below_0(past: Past) -> None:
     with pytest.raises(InvalidRequestError) as caught:
-        await past.history.version(APP.key, revision)
+        await past.history.version(APP.key, -1)
 
     assert [violation.reason for violation in caught.value.violations] == ["REVISION_RANGE"]
 

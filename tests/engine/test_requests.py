@@ -201,7 +201,7 @@ def test_the_principal_arn_is_derived_and_a_service_has_none(who: str, expected:
 
 
 def test_a_role_has_to_be_named() -> None:
-    for text, reason in (("", "MISSING_FIELD"), ("acs:ram::x", "INVALID_ROLE")):
+    for text, reason in (("", "REQUIRED"), ("acs:ram::x", "INVALID_ROLE")):
         with pytest.raises(InvalidRequestError) as caught:
             read_role_key(Accounts(), text)
         assert reasons(caught) == [reason]

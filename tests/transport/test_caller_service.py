@@ -73,7 +73,8 @@ async def test_questions_of_one_caller_displace_nothing_that_is_remembered() -> 
 @pytest.mark.parametrize(
     ("request_", "reasons"),
     [
-        (asking(""), ["INVALID_ACTION"]),
+        (asking(""), ["REQUIRED"]),
+        (asking("", resource="acs:ram::1:role/*/b"), ["REQUIRED", "INVALID_RESOURCE"]),
         (asking("ram:Get*"), ["INVALID_ACTION"]),
         (asking(resource="acs:ram::1:role/*/b"), ["INVALID_RESOURCE"]),
         (asking(context={"acs:CurrentTime": ["2026-01-01T00:00:00Z"]}), ["RESERVED_KEY"]),

@@ -9,7 +9,9 @@ import grpc
 import pytest
 
 from rolecall.roles.change import Author, ChangeKind
+from rolecall.roles.errors import StoreUnavailableError
 from rolecall.roles.role import Micros, Revision
+from rolecall.roles.tokens import Tokens
 from rolecall_client.v1 import decision_pb2 as pb
 from tests.engine.world import role
 from tests.server.serving import BOB, DOCUMENT, Served, served
@@ -83,6 +85,51 @@ async def test_a_token_of_a_revision_that_nobody_wrote_is_refused(service: Serve
     refusal = await refused(decision(service, method, pb.Consistency(at_least_as_fresh=token)))
 
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "FUTURE_REVISION")
+    assert "`consistency.at_least_as_fresh` requires revision 7" in refusal.message
+
+
+@pytest.mark.parametrize("method", REQUESTS)
+async def test_a_token_that_is_not_the_stores_is_refused_with_the_field_that_had_it(
+    service: Served, method: str
+) -> None:
+    other = Tokens(service.server.replica.repository.token_key, "another history").consistency(Revision(1))
+
+    altered = await refused(decision(service, method, pb.Consistency(at_least_as_fresh="x")))
+    unknown = await refused(decision(service, method, pb.Consistency(at_least_as_fresh=other)))
+
+    assert (altered.reason, [field.field for field in altered.fields]) == (
+        "INVALID_TOKEN",
+        ["consistency.at_least_as_fresh"],
+    )
+    assert unknown.reason == "UNKNOWN_INCARNATION"
+    assert unknown.message.startswith("`consistency.at_least_as_fresh` comes from another history")
+
+
+@pytest.mark.parametrize("method", REQUESTS)
+async def test_a_request_that_an_unreachable_store_cannot_meet_says_so(service: Served, method: str) -> None:
+    replica: Any = service.server.replica
+    token = replica.tokens.consistency(Revision(7))
+
+    def down() -> None:
+        raise StoreUnavailableError("the connection to db-1 is lost")
+
+    replica.repository.head = down
+    full = await refused(decision(service, method, FULL))
+    ahead = await refused(decision(service, method, pb.Consistency(at_least_as_fresh=token)))
+
+    assert [(each.code, each.reason, each.retry) for each in (full, ahead)] == [
+        (grpc.StatusCode.UNAVAILABLE, "REVISION_NOT_REACHED", True)
+    ] * 2
+    assert full.message == (
+        "`consistency.fully_consistent` requires the newest revision of the store, and this server is at 0: "
+        "the store cannot be reached; retry, or use minimize_latency"
+    )
+    assert ahead.message == (
+        "`consistency.at_least_as_fresh` requires revision 7, and this server is at 0: "
+        "the store cannot be reached; retry, or use minimize_latency"
+    )
+    assert (full.facts.get("revision"), full.facts["reached"]) == (None, "0")
+    assert (ahead.facts["revision"], ahead.facts["reached"]) == ("7", "0")
 
 
 @pytest.mark.parametrize("method", REQUESTS)

@@ -95,14 +95,14 @@ ERRORS: list[Row] = [
     (engine.InvalidRequestError([FIELD]), "INVALID_ARGUMENT", "ROLE_NAME_LENGTH", NAME_LENGTH, 0),
     (engine.BatchSizeError(0, 10), "INVALID_ARGUMENT", "BATCH_SIZE", {"limit": "10", **COUNTS}, 0),
     (
-        engine.FutureRevisionError(2, 1),
+        engine.FutureRevisionError(2, 1, field="f"),
         "FAILED_PRECONDITION",
         "FUTURE_REVISION",
         {"revision": "2", "head": "1"},
         0,
     ),
     (
-        engine.RevisionNotReachedError(2, 1),
+        engine.RevisionNotReachedError(2, 1, field="f", why="w"),
         "UNAVAILABLE",
         "REVISION_NOT_REACHED",
         {"revision": "2", "reached": "1"},

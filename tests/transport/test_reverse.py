@@ -159,7 +159,7 @@ async def test_a_page_token_that_was_altered_is_refused(service: Served) -> None
     ("request_", "code", "reason"),
     [
         (pb.ListAssumableRolesRequest(oidc_token="x"), "UNIMPLEMENTED", "NOT_AVAILABLE"),
-        (pb.ListAssumableRolesRequest(), "INVALID_ARGUMENT", "MISSING_FIELD"),
+        (pb.ListAssumableRolesRequest(), "INVALID_ARGUMENT", "REQUIRED"),
         (asking("?"), "INVALID_ARGUMENT", "INVALID_PRINCIPAL"),
         (asking(page_size=1_001), "INVALID_ARGUMENT", "PAGE_SIZE_RANGE"),
         (asking(page_size=-1), "INVALID_ARGUMENT", "PAGE_SIZE_RANGE"),

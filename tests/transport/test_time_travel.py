@@ -41,12 +41,21 @@ async def lived(service: Served) -> None:
 async def test_the_past_is_explained_with_the_role_of_then(service: Served) -> None:
     await lived(service)
 
-    answers = [await service.decisions.ExplainAssumeRole(explaining(revision)) for revision in (1, 2, 3, 4)]
+    answers = [await service.decisions.ExplainAssumeRole(explaining(revision)) for revision in range(5)]
 
-    assert [answer.decision.reason for answer in answers] == [ALLOW, DENY, NOT_FOUND, ALLOW]
-    assert [answer.decision.revision for answer in answers] == [1, 2, 3, 4]
-    assert [len(answer.statements) for answer in answers] == [1, 1, 0, 1]
-    assert answers[0].decision.role_id == answers[1].decision.role_id != answers[3].decision.role_id
+    assert [answer.decision.reason for answer in answers] == [NOT_FOUND, ALLOW, DENY, NOT_FOUND, ALLOW]
+    assert [answer.decision.revision for answer in answers] == [0, 1, 2, 3, 4]
+    assert [answer.role_revision for answer in answers] == [0, 1, 2, 0, 4]
+    assert [len(answer.statements) for answer in answers] == [0, 1, 1, 0, 1]
+    assert answers[1].decision.role_id == answers[2].decision.role_id != answers[4].decision.role_id
+
+
+async def test_the_revision_of_an_empty_store_is_one_that_can_be_asked_about(service: Served) -> None:
+    empty = await service.decisions.CheckAssumeRole(check())
+
+    past = await service.decisions.ExplainAssumeRole(explaining(empty.decision.revision))
+
+    assert (past.decision.reason, past.decision.revision) == (NOT_FOUND, 0)
 
 
 async def test_the_past_leaves_the_present_as_it_is(service: Served) -> None:
@@ -68,13 +77,14 @@ async def test_a_role_that_did_not_change_is_as_it_was(service: Served) -> None:
 
     answer = await service.decisions.ExplainAssumeRole(explaining(3))
 
-    assert (answer.decision.reason, answer.decision.revision) == (ALLOW, 3)
+    now = await service.decisions.ExplainAssumeRole(explaining())
+    assert (answer.decision.reason, answer.decision.revision, answer.role_revision) == (ALLOW, 3, 1)
+    assert (now.decision.revision, now.role_revision) == (4, 1)
 
 
 @pytest.mark.parametrize(
     ("revision", "code", "reason"),
     [
-        (0, "INVALID_ARGUMENT", "REVISION_RANGE"),
         (-1, "INVALID_ARGUMENT", "REVISION_RANGE"),
         (5, "FAILED_PRECONDITION", "FUTURE_REVISION"),
         (2**63 - 1, "FAILED_PRECONDITION", "FUTURE_REVISION"),

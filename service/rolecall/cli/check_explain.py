@@ -43,7 +43,7 @@ AtLeastAsFresh = Annotated[
 ]
 AtRevision = Annotated[
     int | None,
-    typer.Option("--at-revision", metavar="N", min=1, help="Decide with the role as of this revision."),
+    typer.Option("--at-revision", metavar="N", min=0, help="Decide with the role as of this revision."),
 ]
 Time = Annotated[
     str,
@@ -121,7 +121,7 @@ def explain(
     else:
         from rolecall.cli.render.explanation import show_explanation
 
-        show_explanation(response, request)
+        show_explanation(response, request, past=at_revision is not None)
     raise _exit(response.decision)
 
 

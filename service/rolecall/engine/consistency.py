@@ -20,9 +20,10 @@ _MICROS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class AtLeastAsFresh:
-    """At least the state of a consistency token."""
+    """At least the state of a consistency token, which came in `field`."""
 
     token: str
+    field: str = "consistency.at_least_as_fresh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +115,24 @@ class Consistency:
         `RevisionNotReachedError` when the store does not answer in time.
         """
         if isinstance(requirement, FullyConsistent):
-            await self._catch_up(self._follower.snapshot.revision)
+            await self._catch_up(None, "consistency.fully_consistent")
             return
-        wanted = self._tokens.revision_of(requirement.token)
+        token, field = requirement.token, requirement.field
+        wanted = self._tokens.revision_of(token, field)
         if self._follower.snapshot.revision < wanted:
-            head = await self._catch_up(wanted)
+            head = await self._catch_up(wanted, field)
             # Catching up may have found another history, to which the token does not belong.
-            self._tokens.revision_of(requirement.token)
+            self._tokens.revision_of(token, field)
             if head < wanted:
-                raise FutureRevisionError(wanted, head)
+                raise FutureRevisionError(wanted, head, field=field)
 
-    async def _catch_up(self, wanted: Revision) -> Revision:
+    async def _catch_up(self, wanted: Revision | None, field: str) -> Revision:
         try:
             return await asyncio.wait_for(self._follower.catch_up(), self._wait)
-        except (TimeoutError, StoreUnavailableError) as error:
-            raise RevisionNotReachedError(wanted, self._follower.snapshot.revision) from error
+        except StoreUnavailableError as error:
+            cause: Exception = error
+            why = "the store cannot be reached"
+        except TimeoutError as error:
+            cause = error
+            why = f"the store cannot be reached, or has not answered, within {self._wait:g} seconds"
+        raise RevisionNotReachedError(wanted, self._follower.snapshot.revision, field=field, why=why) from cause

@@ -29,21 +29,24 @@ class BatchSizeError(EngineError):
 
 
 class FutureRevisionError(EngineError):
-    """A request names a revision, or a consistency token, that the store has not reached."""
+    """A request names a revision, in `field` or in the token there, that the store has not reached."""
 
-    def __init__(self, wanted: int, head: int) -> None:
+    def __init__(self, wanted: int, head: int, *, field: str) -> None:
         self.wanted, self.head = wanted, head
         super().__init__(
-            f"revision {wanted} is required, but the store is at {head}: it is not written yet, or belongs to another history"
+            f"`{field}` requires revision {wanted}, but the store is at {head}: "
+            "it is not written yet, or belongs to another history"
         )
 
 
 class RevisionNotReachedError(EngineError):
-    """This process did not reach the required revision in time."""
+    """This process did not reach in time what `field` requires: a revision, or without one the newest of the store."""
 
-    def __init__(self, wanted: int, reached: int) -> None:
+    def __init__(self, wanted: int | None, reached: int, *, field: str, why: str) -> None:
         self.wanted, self.reached = wanted, reached
-        super().__init__(f"revision {wanted} is required, but {reached} is reached; retry, or use minimize_latency")
+        what = "the newest revision of the store" if wanted is None else f"revision {wanted}"
+        advice = "retry, or use minimize_latency" if field.startswith("consistency.") else "retry"
+        super().__init__(f"`{field}` requires {what}, and this server is at {reached}: {why}; {advice}")
 
 
 class StaleStateError(EngineError):

@@ -31,17 +31,17 @@ class RoleHistory:
     async def version(self, key: str, revision: int) -> RoleVersion | None:
         """Return the version of a role at `revision`; None: there was no such role.
 
-        Raise `InvalidRequestError` below 1, `FutureRevisionError` above the head of the store, `RevisionNotKeptError` for a
-        revision that was pruned, and `StoreUnavailableError`.
+        Raise `InvalidRequestError` below 0, which is the revision of an empty store; `FutureRevisionError` above the head of the
+        store; `RevisionNotKeptError` for a revision that was pruned; and `StoreUnavailableError`.
         """
-        if revision < 1:
+        if revision < 0:
             raise InvalidRequestError([_no_revision(revision)])
         if revision > self._follower.snapshot.revision and revision > (head := await self._follower.catch_up()):
-            raise FutureRevisionError(revision, head)
+            raise FutureRevisionError(revision, head, field="at_revision")
         loop = asyncio.get_running_loop()
         role = await loop.run_in_executor(self._readers, self._repository.role_as_of, key, Revision(revision))
         return None if role is None else RoleVersion(role)
 
 
 def _no_revision(given: int) -> FieldViolation:
-    return FieldViolation(field="at_revision", reason="REVISION_RANGE", message=f"must be 1 or more, not {given}")
+    return FieldViolation(field="at_revision", reason="REVISION_RANGE", message=f"must be 0 or more, not {given}")

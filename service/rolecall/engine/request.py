@@ -98,7 +98,7 @@ def read_provider(text: str, field: str = "federated.provider_arn") -> Principal
 def read_role_key(accounts: Accounts, text: str) -> str:
     """Return the key of the role that `text` names; raise `InvalidRequestError`."""
     if not text:
-        raise _refused("role", "MISSING_FIELD", "name the role to assume")
+        raise _refused("role", "REQUIRED", "name the role to assume")
     try:
         return accounts.role(text).key
     except InvalidFieldsError as error:

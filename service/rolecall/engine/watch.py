@@ -123,10 +123,10 @@ class RoleWatches:
         Raise as `run`, or `UnknownIncarnationError`.
         """
         try:
-            revision = self._tokens.revision_of(token)
+            revision = self._tokens.revision_of(token, _START)
         except InvalidTokenError:
-            raise InvalidTokenError("start_token", _UNKNOWN_START) from None
-        await self._consistency.reach(AtLeastAsFresh(token))
+            raise InvalidTokenError(_START, _UNKNOWN_START) from None
+        await self._consistency.reach(AtLeastAsFresh(token, _START))
         return revision
 
 
@@ -301,7 +301,8 @@ class _Watch:
 
 
 _READ_STATE = "read the initial state again"
-_UNKNOWN_START = f"`start_token` is not a token of this store; start from the token of a checkpoint, or {_READ_STATE}"
+_START = "start_token"
+_UNKNOWN_START = f"`{_START}` is not a token of this store; start from the token of a checkpoint, or {_READ_STATE}"
 _REASONS: dict[type[Exception], str] = {
     BrokenHistoryError: f"the changes after this revision cannot be read as they were written; {_READ_STATE}",
     ChangeGapError: f"changes after this revision are missing; {_READ_STATE}",

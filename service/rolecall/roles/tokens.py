@@ -42,19 +42,20 @@ class Tokens:
         """Return the token of a revision. Memoised, since many requests have answers of one revision."""
         return self._memoised(revision)
 
-    def revision_of(self, token: str) -> Revision:
-        """Return the revision of a consistency token.
+    def revision_of(self, token: str, field: str = "consistency_token") -> Revision:
+        """Return the revision of a consistency token; errors name the field of the request that it came in.
 
         Raise `InvalidTokenError` if it is not authentic, `UnknownIncarnationError` if it comes from another history.
         """
-        sealed = _decoded(_CONSISTENCY, token)
-        history, payload = self._authentic(_CONSISTENCY, sealed[:-_MAC_BYTES], sealed[-_MAC_BYTES:], b"")
+        try:
+            sealed = _decoded(_CONSISTENCY, token)
+            history, payload = self._authentic(_CONSISTENCY, sealed[:-_MAC_BYTES], sealed[-_MAC_BYTES:], b"")
+        except InvalidTokenError:
+            raise _invalid(_CONSISTENCY, field) from None
         if history != self._history:
-            raise UnknownIncarnationError(
-                "the consistency token comes from another history of the store; read without it"
-            )
+            raise UnknownIncarnationError(f"`{field}` comes from another history of the store; read without it")
         if len(payload) != 8:
-            raise _invalid(_CONSISTENCY)
+            raise _invalid(_CONSISTENCY, field)
         return Revision(int.from_bytes(payload, "big"))
 
     def page(self, cursor: str, *, filter: tuple[str, ...]) -> str:
@@ -115,7 +116,7 @@ def _decoded(kind: bytes, token: str) -> bytes:
     return sealed
 
 
-def _invalid(kind: bytes) -> InvalidTokenError:
-    name = _NAMES[kind]
+def _invalid(kind: bytes, field: str = "") -> InvalidTokenError:
+    name = field or _NAMES[kind]
     hint = "start the list again without it" if kind == _PAGE else "read without it"
     return InvalidTokenError(name, f"`{name}` was not issued by this store for this request; {hint}")

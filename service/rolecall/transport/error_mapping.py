@@ -286,7 +286,8 @@ def _(error: roles.BrokenHistoryError) -> Fault:
 
 @fault_of.register
 def _(error: engine.RevisionNotReachedError) -> Fault:
-    facts = {"revision": str(error.wanted), "reached": str(error.reached)}
+    wanted = {} if error.wanted is None else {"revision": str(error.wanted)}
+    facts = {**wanted, "reached": str(error.reached)}
     return plain_fault(code_pb2.UNAVAILABLE, "REVISION_NOT_REACHED", error, retry_seconds=RETRY_SECONDS, **facts)
 
 

@@ -245,16 +245,18 @@ class ExplainAssumeRoleRequest(_message.Message):
     def __init__(self, query: _Optional[_Union[AssumeRoleQuery, _Mapping]] = ..., consistency: _Optional[_Union[Consistency, _Mapping]] = ..., at_revision: _Optional[int] = ..., assume_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ExplainAssumeRoleResponse(_message.Message):
-    __slots__ = ("decision", "statements", "near_misses", "consistency_token")
+    __slots__ = ("decision", "statements", "near_misses", "consistency_token", "role_revision")
     DECISION_FIELD_NUMBER: _ClassVar[int]
     STATEMENTS_FIELD_NUMBER: _ClassVar[int]
     NEAR_MISSES_FIELD_NUMBER: _ClassVar[int]
     CONSISTENCY_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ROLE_REVISION_FIELD_NUMBER: _ClassVar[int]
     decision: Decision
     statements: _containers.RepeatedCompositeFieldContainer[StatementTrace]
     near_misses: _containers.RepeatedCompositeFieldContainer[NearMiss]
     consistency_token: str
-    def __init__(self, decision: _Optional[_Union[Decision, _Mapping]] = ..., statements: _Optional[_Iterable[_Union[StatementTrace, _Mapping]]] = ..., near_misses: _Optional[_Iterable[_Union[NearMiss, _Mapping]]] = ..., consistency_token: _Optional[str] = ...) -> None: ...
+    role_revision: int
+    def __init__(self, decision: _Optional[_Union[Decision, _Mapping]] = ..., statements: _Optional[_Iterable[_Union[StatementTrace, _Mapping]]] = ..., near_misses: _Optional[_Iterable[_Union[NearMiss, _Mapping]]] = ..., consistency_token: _Optional[str] = ..., role_revision: _Optional[int] = ...) -> None: ...
 
 class StatementTrace(_message.Message):
     __slots__ = ("index", "sid", "effect", "applies", "principal_matched", "matched_principal", "conditions", "pointer", "principals")

@@ -22,15 +22,17 @@ _SHOWN_VALUES = 6
 _SHOWN_CHARACTERS = 200
 
 
-def show_explanation(response: pb.ExplainAssumeRoleResponse, question: RequestOptions) -> None:
+def show_explanation(response: pb.ExplainAssumeRoleResponse, question: RequestOptions, *, past: bool = False) -> None:
     """Print an explanation on standard output."""
-    print_explanation(console(sys.stdout), response, question)
+    print_explanation(console(sys.stdout), response, question, past=past)
 
 
-def print_explanation(out: Console, response: pb.ExplainAssumeRoleResponse, question: RequestOptions) -> None:
-    """Print an explanation on a console."""
+def print_explanation(
+    out: Console, response: pb.ExplainAssumeRoleResponse, question: RequestOptions, *, past: bool = False
+) -> None:
+    """Print an explanation on a console, of the `past` with the revision that decided."""
     out.print(headline(response.decision, out), soft_wrap=True)
-    for name, fact in who_and_role(question):
+    for name, fact in (*who_and_role(question), *(_revision(response) if past else ())):
         out.print(Text.assemble((f"  {name:<5} ", "dim"), visible(fact)), soft_wrap=True)
     if response.statements:
         out.print()
@@ -41,6 +43,11 @@ def print_explanation(out: Console, response: pb.ExplainAssumeRoleResponse, ques
         out.print()
         out.print(Text.assemble((f"{label}: ", "bold yellow"), visible(miss.suggestion)))
     show_trust_side(response.decision, out)
+
+
+def _revision(response: pb.ExplainAssumeRoleResponse) -> Iterable[tuple[str, str]]:
+    role = f", by the version of revision {response.role_revision}" if response.role_revision else ""
+    yield "at", f"revision {response.decision.revision}{role}"
 
 
 def _statement(trace: pb.StatementTrace, signs: Marks) -> Tree:

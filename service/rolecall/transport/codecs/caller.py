@@ -86,7 +86,10 @@ def _access_violations(action: str, resource: str) -> Iterator[FieldViolation]:
         try:
             read_access(*asked)
         except ValueError as error:
-            yield FieldViolation(field=field, reason=f"INVALID_{field.upper()}", message=str(error))
+            if field == "action" and not action:
+                yield FieldViolation(field=field, reason="REQUIRED", message="name the action, such as `ram:GetRole`")
+            else:
+                yield FieldViolation(field=field, reason=f"INVALID_{field.upper()}", message=str(error))
 
 
 def _context_violations(message: pb.CanIRequest) -> Iterator[FieldViolation]:

@@ -105,7 +105,7 @@ class QueryDecoder:
             case "oidc_token":
                 raise NotAvailableError("`oidc_token` (send `oidc`, with the provider and the token)")
         text = "set `principal`, or `oidc` or `federated` for an identity that an identity provider vouches for"
-        raise InvalidRequestError([FieldViolation(field="identity", reason="MISSING_FIELD", message=text)])
+        raise InvalidRequestError([FieldViolation(field="identity", reason="REQUIRED", message=text)])
 
     def _verified(self, identity: pb.OidcIdentity, keys: dict[str, tuple[str, ...]]) -> tuple[Principal, int]:
         provider = read_provider(identity.provider_arn, "oidc.provider_arn")

@@ -16,6 +16,7 @@ def explain_response(
     *,
     decision_id: str,
     revision: int,
+    role_revision: int = 0,
     token: str,
     staleness: int = 0,
     served_from: ServedFrom = ServedFrom.EVALUATED,
@@ -26,6 +27,7 @@ def explain_response(
         statements=map(_statement, explanation.statements),
         near_misses=map(_near_miss, explanation.near_misses),
         consistency_token=token,
+        role_revision=role_revision,
     )
     answer = Answer(explanation.decision, served_from)
     write_answer(response.decision, answer, decision_id, revision, staleness, now=now)

@@ -197,6 +197,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             explanation,
             decision_id=issued.decision_id,
             revision=revision,
+            role_revision=version.role.revision if version else 0,
             token=moment.token,
             staleness=staleness,
             served_from=served_from,
