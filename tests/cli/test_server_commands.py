@@ -153,7 +153,7 @@ def test_check_and_explain_exit_alike(online: CommandLine, options: list[str], c
 def test_an_explanation_of_the_past_names_the_revision_that_decided(online: CommandLine, policy_file: Path) -> None:
     created = json.loads(online("role", "create", "past", "--policy", str(policy_file), "-o", "json").out)["role"]
     online("role", "create", "after-past", "--policy", str(policy_file))
-    question = ["explain", "--as", f"acs:ram::{ACCOUNT}:user/alice", "--role", "past"]
+    question = ["explain", ALICE, "--role", "past"]
     revision = int(created["revision"])
 
     later = online(*question, "--at-revision", str(revision + 1))
