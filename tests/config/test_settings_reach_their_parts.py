@@ -19,6 +19,7 @@ from rolecall.policy.findings import Severity
 from rolecall.server import callers, main, replica, replica_wiring, server, wiring
 from rolecall.server.main import running_server
 from rolecall.server.server import RolecallServer
+from rolecall.storage import migrate
 from rolecall.transport.server import GrpcServer
 from tests.server.serving import ANY_PORTS
 
@@ -85,6 +86,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "snapshot.key").chmod(0o600)
     (folder / "url").write_text("memory://\n")
     (folder / "callers.yaml").write_text("callers: []\n")
+    migrate(f"sqlite:///{folder}/existing.db")
     return folder
 
 
@@ -125,6 +127,7 @@ REACHED: dict[str, tuple[object, Callable[[Built], object], object]] = {
     "listen": ("localhost:0", at("Endpoint.address"), "localhost:0"),
     "ops_listen": ("127.0.0.3:0", lambda built: built.server.bound.ops_address.partition(":")[0], "127.0.0.3"),  # type: ignore[union-attr]
     "store": ("sqlite:///FOLDER/roles.db", at("open_repository.url"), "sqlite:///FOLDER/roles.db"),
+    "create_store": ("never", at("open_repository.create"), False),
     "store_file": ("FOLDER/url", at("open_repository.url"), "memory://"),
     "poll_seconds": ("7", at("Polling.seconds"), 7.0),
     "reconcile_seconds": ("7", interval("Reconciler"), [(7.0,)]),
@@ -202,6 +205,7 @@ REACHED: dict[str, tuple[object, Callable[[Built], object], object]] = {
 """For each setting: a text other than its default, where its value arrives, and the value that is expected there."""
 
 WITH = {
+    "create_store": {"store": "sqlite:///FOLDER/existing.db"},
     "snapshot_file": {"snapshot_key_file": "FOLDER/snapshot.key"},
     "snapshot_key_file": {"snapshot_file": "FOLDER/state"},
     "snapshot_seconds": {"snapshot_file": "FOLDER/state", "snapshot_key_file": "FOLDER/snapshot.key"},

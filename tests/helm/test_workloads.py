@@ -21,7 +21,12 @@ def test_sqlite_is_one_pod_with_its_own_volume() -> None:
     assert "storageClassName" not in claim["spec"]
     assert rendered.mounts["data"] == "/var/lib/rolecall"
     assert rendered.environment()["ROLECALL_STORE"] == "sqlite:////var/lib/rolecall/rolecall.db"
+    assert rendered.environment()["ROLECALL_CREATE_STORE"] == "auto"
     assert "topologySpreadConstraints" not in rendered.pod
+
+
+def test_a_pod_may_be_kept_from_making_a_new_store() -> None:
+    assert render(EVERYTHING).environment()["ROLECALL_CREATE_STORE"] == "never"
 
 
 def test_postgres_is_several_pods_spread_out_and_replaced_one_by_one() -> None:
@@ -57,6 +62,7 @@ def test_the_database_url_is_mounted_from_a_secret() -> None:
 
     assert rendered.environment()["ROLECALL_STORE_FILE"] == f"{rendered.mounts['store']}/url"
     assert "ROLECALL_STORE" not in rendered.environment()
+    assert "ROLECALL_CREATE_STORE" not in rendered.environment()
     assert rendered.volume("store")["secret"] == {
         "secretName": "rolecall-database",
         "defaultMode": 0o440,

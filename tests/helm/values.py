@@ -22,7 +22,7 @@ BEGIN, END = "<!-- values: written by `make docs` -->\n", "<!-- end of values --
 
 SET_BY_THE_CHART = frozenset(
     {
-        *("listen", "ops_listen", "store", "store_file", "snapshot_file", "snapshot_key_file"),
+        *("listen", "ops_listen", "store", "store_file", "create_store", "snapshot_file", "snapshot_key_file"),
         *("callers", "callers_observe_until", "admin_socket"),
         *("insecure", "tls_cert", "tls_key", "tls_client_ca", "drain_delay_seconds", "drain_grace_seconds"),
     }

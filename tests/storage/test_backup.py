@@ -31,7 +31,7 @@ from rolecall.storage.maintenance.admin_store import open_admin_store
 from rolecall.storage.maintenance.audit import audit
 from rolecall.storage.maintenance.backup import read_backup, restore_backup, write_backup
 from rolecall.storage.maintenance.backup_file import Backup, BackupError
-from rolecall.storage.maintenance.store_contents import StoreContents, read_contents, row_batches
+from rolecall.storage.maintenance.store_contents import StoreContents, row_batches
 from tests.postgres import PostgresServer
 from tests.storage.samples import ACCOUNT, all_commits, author, change, create, remove
 
@@ -491,7 +491,7 @@ def test_a_backup_of_another_revision_than_it_says_is_not_restored(file: Path, t
     with pytest.raises(BackupError, match="does not contain the revision that its header names"):
         restored(file, f"sqlite:///{tmp_path}/target.db")
 
-    assert rows_of(f"sqlite:///{tmp_path}/target.db").get("roles") is None
+    assert not (tmp_path / "target.db").exists()
 
 
 @pytest.mark.parametrize(
@@ -520,8 +520,7 @@ def test_a_file_that_was_replaced_after_its_check_is_not_restored(file: Path, so
     with pytest.raises(BackupError, match="was replaced"), open_admin_store(target).fill_transaction() as connection:
         restore_backup(file, backup, connection, on_progress=lambda _: None)
 
-    with open_admin_store(target).snapshot_transaction() as connection:
-        assert read_contents(connection).head.revision == 0
+    assert not list(tmp_path.glob("target.db*[!k]"))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -172,6 +172,11 @@ def test_a_source_that_was_written_to_during_the_copy_is_not_copied(
     assert contents(target).head.revision == 0
 
 
+def made(folder: Path) -> list[str]:
+    """Return the files of a target, whole or unfinished; the lock file stays."""
+    return sorted(path.name for path in folder.glob("target.db*") if path.suffix != ".lock")
+
+
 def deface(url: str, statement: str) -> None:
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
         assert connection.execute(statement).rowcount >= 1
@@ -194,7 +199,7 @@ def test_a_damaged_source_is_not_copied(source: str, tmp_path: Path, statement: 
     with pytest.raises(BrokenHistoryError, match=message):
         copied(source, target)
 
-    assert (contents(target).head.revision, contents(target).roles) == (0, 0)
+    assert not made(tmp_path)
 
 
 def test_a_copy_that_differs_is_not_committed(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,7 +212,7 @@ def test_a_copy_that_differs_is_not_committed(source: str, tmp_path: Path, monke
     with pytest.raises(BrokenHistoryError, match="the copy differs from the source"):
         copied(source, target)
 
-    assert contents(target).roles == 0
+    assert not made(tmp_path)
 
 
 def replace_description(step: store_contents.RowBatch) -> store_contents.RowBatch:

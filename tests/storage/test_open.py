@@ -122,7 +122,7 @@ def test_a_missing_directory_is_named(tmp_path: Path) -> None:
 
 
 def test_a_directory_is_not_a_store(tmp_path: Path) -> None:
-    with pytest.raises(StoreUnavailableError, match="is not a file"):
+    with pytest.raises(StoreUnavailableError, match="is not a store: it is a directory, not a regular file"):
         open_repository(f"sqlite:///{tmp_path}")
 
 
@@ -272,7 +272,7 @@ def test_a_file_that_may_not_be_written_is_refused(open_directory: Path, unprivi
     open_repository(f"sqlite:///{path}").close()
     path.chmod(0o400)
 
-    with pytest.raises(StoreUnavailableError, match=r"rolecall\.db` for writing: Permission denied"):
+    with pytest.raises(StoreUnavailableError, match=r"rolecall\.db` for writing: permission denied"):
         open_repository(f"sqlite:///{path}")
 
 

@@ -15,6 +15,8 @@
 {{- else }}
 - name: ROLECALL_STORE
   value: sqlite:////var/lib/rolecall/rolecall.db
+- name: ROLECALL_CREATE_STORE
+  value: {{ .Values.store.sqlite.create | quote }}
 {{- end }}
 {{- if .Values.snapshot.existingSecret }}
 - name: ROLECALL_SNAPSHOT_FILE

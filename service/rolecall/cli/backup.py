@@ -16,9 +16,6 @@ from rolecall.cli.terminal import print_json
 from rolecall.engine.clock import now_micros
 from rolecall.regular_file import NotRegularError, reason_of, require_replaceable
 
-STORE_SUFFIXES = ("-wal", "-shm", "-journal", ".lock", ".new")
-"""The files beside the file of a SQLite store: those of SQLite, the lock, and a store that is being made."""
-
 
 @expanded
 def backup(
@@ -71,10 +68,12 @@ def _named_file(file: str) -> Path:
 
 def _require_apart(path: Path, store: Path | None) -> None:
     """Raise `CommandError` if the backup would replace the file of the store, or one that belongs to it."""
+    from rolecall.storage.sqlite.new_store import COMPANIONS
+
     if store is None:
         return
     path = path.parent.resolve() / path.name
-    if path in {store, *(store.with_name(f"{store.name}{suffix}") for suffix in STORE_SUFFIXES)}:
+    if path in {store, *(store.with_name(f"{store.name}{suffix}") for suffix in COMPANIONS)}:
         what = "is the store itself" if path == store else f"belongs to the store `{store}`"
         raise CommandError(f"`{path.name}` {what}", hint="choose another name for the backup")
 

@@ -22,6 +22,7 @@ _METAVARS = {
     "admin_socket": "PATH",
     "callers": "FILE|DIR",
     "callers_observe_until": "DATE",
+    "create_store": "auto|never",
     "decision_log": "stdout|FILE",
     "decision_log_erase": "POINTER",
     "decision_log_mask": "POINTER",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rolecall.config.setting import setting
-from rolecall.config.types import Seconds, read_text
+from rolecall.config.types import OneOf, Seconds, read_text
 
 DEFAULT_STORE = "sqlite:///rolecall.db"
 
@@ -19,6 +19,11 @@ class StoreSettings:
     )
     store_file: str = setting(
         "", read_text, "File with the URL of the store, such as a mounted secret; replaces --store."
+    )
+    create_store: str = setting(
+        "auto",
+        OneOf(("auto", "never")),
+        "Make a new SQLite store where there is no file (`auto`), or refuse to start (`never`); an empty file is always refused.",
     )
     poll_seconds: float = setting(
         1.0, Seconds(0.05, 60), "Interval between polls of the store for new commits, with a jitter of 10 %."

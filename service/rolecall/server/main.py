@@ -96,7 +96,7 @@ async def running_server(
         with start_errors():
             callers = open_callers(config, log, now_micros())
             security = security_of(config, callers)
-            replica = Replica(config, open_repository(config.store_url), log)
+            replica = Replica(config, open_repository(config.store_url, create=config.create_store == "auto"), log)
             stack.push_async_callback(replica.close)
             decision_log = open_decision_log(config, log, incarnation=lambda: replica.snapshot.incarnation)
             if decision_log:

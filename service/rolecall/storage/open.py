@@ -1,6 +1,7 @@
 """Opening a store by its URL, and migrating it.
 
-Opening migrates a SQLite file, but never a PostgreSQL database: servers of an older version may be using it.
+Opening migrates a SQLite file, and makes one where there is none, but it never changes a PostgreSQL database: servers of an older
+version may be using it.
 """
 
 from __future__ import annotations
@@ -22,17 +23,21 @@ _SHAPES = (
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}")
 
 
-def open_repository(url: str) -> RoleRepository:
-    """Open the store that `url` names.
+def open_repository(url: str, *, create: bool = True) -> RoleRepository:
+    """Open the store that `url` names; without `create`, only one that exists. A PostgreSQL database is never created.
 
     The path in `sqlite:///PATH` is not decoded. `postgresql://` is read by libpq, and the database is contacted on first use. Raise
     `StoreUnsupportedError` for any other kind of store, `StoreBusyError` or `StoreUnavailableError` if it cannot be opened.
     """
     scheme, rest = split_url(url)
     if scheme == "memory":
+        if not create:
+            raise StoreUnsupportedError(
+                "a store in memory is new at every start; give another store to open an existing one"
+            )
         return MemoryRoleRepository()
     if scheme == "sqlite":
-        return open_sqlite(sqlite_path(rest))
+        return open_sqlite(sqlite_path(rest), create=create)
     require_postgres()
     from rolecall.storage.postgres.driver import open_postgres  # noqa: PLC0415 -- needs an optional library
 

@@ -22,9 +22,10 @@ from rolecall.roles.repository import Head
 from rolecall.storage.maintenance.audit_log import Pages
 from rolecall.storage.maintenance.store_contents import require_current_schema, require_empty
 from rolecall.storage.sql.queries import read_head
-from rolecall.storage.sql.schema import require_schema
-from rolecall.storage.sqlite.driver import connect_sqlite, open_sqlite, read_sqlite_schema, sqlite_unavailable_error
+from rolecall.storage.sql.schema import read_schema, require_schema
+from rolecall.storage.sqlite.driver import connect_sqlite, create_tables, require_tables, sqlite_unavailable_error
 from rolecall.storage.sqlite.lock import StoreLock
+from rolecall.storage.sqlite.new_store import new_store, require_content, store_file
 
 PAGES_PER_STEP = 1_000
 PAUSE_SECONDS = 0.005
@@ -37,7 +38,7 @@ class SqliteAdminStore:
     """The store in one file."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path.resolve()
+        self._path = store_file(path)
 
     @property
     def name(self) -> str:
@@ -60,6 +61,7 @@ class SqliteAdminStore:
         self._require_file()
         with _engine(self._path, "ro") as engine:
             with engine.begin() as connection:
+                require_tables(connection, self._path)
                 require_schema(connection, self.name)
             yield engine.begin
 
@@ -68,6 +70,7 @@ class SqliteAdminStore:
         """Yield a transaction that holds the lock file."""
         self._require_file()
         with self._locked(), _engine(self._path, "rw") as engine, engine.begin() as connection:
+            require_tables(connection, self._path)
             require_current_schema(connection, self.name)
             yield connection
 
@@ -82,6 +85,7 @@ class SqliteAdminStore:
             os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
             self._copy_to(copy)
             with _engine(copy, "rw") as engine, engine.begin() as connection:
+                require_content(self._path, read_schema(connection, self.name))
                 require_current_schema(connection, self.name)
                 yield connection
         finally:
@@ -89,13 +93,27 @@ class SqliteAdminStore:
 
     @contextmanager
     def fill_transaction(self) -> Iterator[Connection]:
-        """Yield a write transaction that holds the lock file; create the file if it does not exist."""
-        if not read_sqlite_schema(self._path):
-            open_sqlite(self._path).close()
-        with self._locked(), _engine(self._path, "rw", _WRITE) as engine, engine.begin() as connection:
+        """Yield a write transaction that holds the lock file. If there is no file, it appears when the transaction is committed."""
+        with (
+            self._locked(),
+            self._existing_or_new() as file,
+            _engine(file, "rw", _WRITE) as engine,
+            engine.begin() as connection,
+        ):
+            require_tables(connection, file)
             require_current_schema(connection, self.name)
             require_empty(connection, self.name)
             yield connection
+
+    @contextmanager
+    def _existing_or_new(self) -> Iterator[Path]:
+        """Yield the file of the store, or a new one with tables that becomes it at the end."""
+        if self._path.exists():
+            yield self._path
+            return
+        with new_store(self._path) as fresh:
+            create_tables(fresh)
+            yield fresh
 
     def _require_file(self) -> None:
         if not self._path.is_file():
@@ -105,6 +123,8 @@ class SqliteAdminStore:
     def _locked(self) -> Iterator[None]:
         lock = StoreLock(self._path)
         try:
+            if self._path.exists():
+                lock.lock_file()
             yield
         finally:
             lock.release()

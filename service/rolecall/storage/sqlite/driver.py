@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing
 from functools import partial
@@ -18,6 +17,7 @@ from rolecall.roles.role import Revision
 from rolecall.storage.sql.schema import prepare_schema, read_schema
 from rolecall.storage.sql.store import WRITES, SqlRoleRepository
 from rolecall.storage.sqlite.lock import StoreLock
+from rolecall.storage.sqlite.new_store import new_store, require_content, store_file
 
 BUSY_TIMEOUT_MS = 5_000
 MAX_CONNECTIONS = 16
@@ -25,16 +25,20 @@ FIRST_SAFE_WAL_VERSION = (3, 51, 3)
 """Earlier versions of SQLite can corrupt the write-ahead log; there a rollback journal is used."""
 
 
-def open_sqlite(path: Path) -> SqlRoleRepository:
-    """Open the store in a file; create the file if it does not exist.
+def open_sqlite(path: Path, *, create: bool = True) -> SqlRoleRepository:
+    """Open the store in a file; with `create`, make one if there is no file.
 
-    Raise `StoreBusyError` if another server has it open, `StoreUnsupportedError` if it is another program's or its schema is not
-    supported, `StoreUnavailableError` if it cannot be opened.
+    Raise `StoreBusyError` if another server has it open, `StoreUnsupportedError` if it is another program's, has no tables or its
+    schema is not supported, `StoreUnavailableError` if it cannot be opened or made.
     """
-    path = path.resolve()
-    _require_directory(path)
+    path = store_file(path)
     lock = StoreLock(path)
     try:
+        if not path.exists():
+            _require_creation(path, allowed=create)
+            with new_store(path) as fresh:
+                create_tables(fresh)
+        lock.lock_file()
         return _open_locked(path, lock)
     except BaseException:
         lock.release()
@@ -49,16 +53,34 @@ def migrate_sqlite(path: Path) -> tuple[int, int]:
 
 
 def read_sqlite_schema(path: Path) -> int:
-    """Return the schema of a file, 0 if it does not exist or is empty; a server may be using it."""
-    path = path.resolve()
+    """Return the schema of a file, 0 if it does not exist; a server may be using it. Raise as `open_sqlite` does."""
+    path = store_file(path)
     if not path.exists():
         return 0
     engine = create_engine("sqlite+pysqlite://", creator=partial(connect_sqlite, path), poolclass=NullPool)
     try:
         with engine.connect() as connection:
-            return read_schema(connection, f"`{path}`")
+            return require_tables(connection, path)
     except (SQLAlchemyError, sqlite3.Error) as error:
         raise sqlite_unavailable_error(path, error) or error from error
+
+
+def require_tables(connection: Connection, path: Path) -> int:
+    """Return the schema of an existing file; raise `StoreUnsupportedError` if it has no tables, or those of another program."""
+    schema = read_schema(connection, f"`{path}`")
+    require_content(path, schema)
+    return schema
+
+
+def create_tables(path: Path) -> None:
+    """Make the tables and the first rows of a store in an empty file."""
+    engine = _engine(path)
+    try:
+        _migrate(engine, path)
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        raise sqlite_unavailable_error(path, error) or error from error
+    finally:
+        engine.dispose()
 
 
 class SqliteDriver:
@@ -102,7 +124,8 @@ def sqlite_unavailable_error(path: Path, error: SQLAlchemyError | sqlite3.Error)
 
 
 def _open_locked(path: Path, lock: StoreLock) -> SqlRoleRepository:
-    _make_file(path)
+    # On a connection of its own: an open one would keep the journal from being chosen.
+    read_sqlite_schema(path)
     engine, driver = _engine(path), SqliteDriver(path, lock)
     try:
         _prepare(engine, path)
@@ -115,19 +138,12 @@ def _open_locked(path: Path, lock: StoreLock) -> SqlRoleRepository:
         raise
 
 
-def _require_directory(path: Path) -> None:
-    if not path.parent.is_dir():
-        raise StoreUnavailableError(f"there is no directory `{path.parent}` for the store; create it first")
-    if path.exists() and not path.is_file():
-        raise StoreUnavailableError(f"`{path}` is not a file; give the path of one")
-
-
-def _make_file(path: Path) -> None:
-    # SQLite itself would let the umask decide who may read the token key.
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise StoreUnavailableError(f"cannot open `{path}` for writing: {error.strerror}") from error
+def _require_creation(path: Path, *, allowed: bool) -> None:
+    if not allowed:
+        raise StoreUnavailableError(
+            f"there is no store `{path}`, and none may be made; put it back, or make a new one with `rolecall migrate` or"
+            " `--create-store auto`"
+        )
 
 
 def _engine(path: Path) -> Engine:
@@ -166,6 +182,10 @@ def _begin(connection: Connection) -> None:
 
 def _prepare(engine: Engine, path: Path) -> None:
     _choose_journal(path)
+    _migrate(engine, path)
+
+
+def _migrate(engine: Engine, path: Path) -> None:
     with engine.connect() as connection:
         connection.execution_options(**{WRITES: True})
         with connection.begin():

@@ -1,0 +1,232 @@
+"""New stores: made only where there is no file, whole or not at all. A file that is no store is never taken for a new one."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from rolecall.roles.errors import StoreBusyError, StoreUnavailableError, StoreUnsupportedError
+from rolecall.storage import migrate, open_repository, schema_of
+from rolecall.storage.maintenance.admin_store import open_admin_store
+from rolecall.storage.sqlite.new_store import new_store
+from tests.storage.processes import python, stop
+from tests.storage.samples import create
+
+OPENING = """
+import sys
+from rolecall.storage import open_repository
+try:
+    open_repository(sys.argv[1]).close()
+except Exception as error:
+    print(type(error).__name__, error)
+else:
+    print("opened")
+"""
+
+
+def url_of(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+def tableless(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 7")
+
+
+def opened_elsewhere(path: Path) -> str:
+    """Return what another process reports that opens a store."""
+    out, _ = python("-c", OPENING, url_of(path)).communicate(timeout=60)
+    return out.strip()
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+# --- where there is a file, none is made
+
+
+@pytest.mark.parametrize(("make", "state"), [(Path.touch, "is empty"), (tableless, "has no tables")])
+def test_a_file_without_tables_is_refused_and_left_alone(tmp_path: Path, make: object, state: str) -> None:
+    path = tmp_path / "rolecall.db"
+    make(path)  # type: ignore[operator]
+    before = path.read_bytes()
+
+    for use in (open_repository, migrate, schema_of):
+        with pytest.raises(StoreUnsupportedError) as caught:
+            use(url_of(path))  # type: ignore[operator]
+
+        assert str(caught.value) == (
+            f"`{path}` {state}, so it is not a store, and a new one is made only where there is no file; remove it, and restore"
+            " a backup or start with a new store"
+        )
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("make", [Path.touch, tableless])
+def test_a_file_without_tables_is_neither_filled_nor_read(tmp_path: Path, make: object) -> None:
+    make(tmp_path / "rolecall.db")  # type: ignore[operator]
+    store = open_admin_store(url_of(tmp_path / "rolecall.db"))
+
+    for use in (
+        store.fill_transaction,
+        store.snapshot_transaction,
+        store.pages,
+        lambda: store.snapshot_transaction_beside(tmp_path / "backup"),
+    ):
+        with pytest.raises(StoreUnsupportedError, match="so it is not a store"), use():
+            pytest.fail("not reached")
+
+
+def test_the_last_writes_of_a_lost_store_are_not_applied_to_a_new_one(tmp_path: Path) -> None:
+    (tmp_path / "rolecall.db-wal").write_bytes(b"writes")
+
+    with pytest.raises(StoreUnavailableError, match=r"there is no `.*/rolecall.db`, but `.*/rolecall.db-wal`"):
+        open_repository(url_of(tmp_path / "rolecall.db"))
+
+    assert names(tmp_path) == {"rolecall.db-wal", "rolecall.db.lock"}
+
+
+def test_a_link_that_leads_nowhere_is_no_place_for_a_new_store(tmp_path: Path) -> None:
+    (tmp_path / "rolecall.db").symlink_to(tmp_path / "volume.db")
+
+    with pytest.raises(StoreUnavailableError, match=r"is a link to .* which does not exist"):
+        open_repository(url_of(tmp_path / "rolecall.db"))
+
+    assert names(tmp_path) == {"rolecall.db"}
+
+
+@pytest.mark.parametrize("use", [open_repository, migrate, schema_of, open_admin_store])
+def test_a_pipe_is_no_store(tmp_path: Path, use: object) -> None:
+    os.mkfifo(tmp_path / "rolecall.db")
+
+    with pytest.raises(StoreUnavailableError, match="is not a store: it is a named pipe, not a regular file"):
+        use(url_of(tmp_path / "rolecall.db"))  # type: ignore[operator]
+
+
+# --- none is made where that is not allowed
+
+
+def test_without_creation_only_an_existing_store_is_opened(tmp_path: Path) -> None:
+    url = url_of(tmp_path / "rolecall.db")
+    with pytest.raises(StoreUnavailableError, match=r"there is no store .* make a new one with `rolecall migrate`"):
+        open_repository(url, create=False)
+    assert names(tmp_path) == {"rolecall.db.lock"}
+
+    migrate(url)
+    open_repository(url, create=False).close()
+
+
+def test_a_store_in_memory_is_always_a_new_one() -> None:
+    with pytest.raises(StoreUnsupportedError, match="a store in memory is new at every start"):
+        open_repository("memory://", create=False)
+
+
+# --- a new store is whole
+
+
+def test_a_store_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "rolecall.db"
+
+    with new_store(path) as fresh:
+        before = names(tmp_path)
+        mode = stat.S_IMODE(fresh.stat().st_mode)
+
+    assert (before, names(tmp_path), mode) == ({"rolecall.db.new"}, {"rolecall.db"}, 0o600)
+
+
+def test_what_a_crash_left_of_a_new_store_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "rolecall.db.new").write_bytes(b"half a store")
+    (tmp_path / "rolecall.db.new-journal").write_bytes(b"half a journal")
+
+    repository = open_repository(url_of(tmp_path / "rolecall.db"))
+    made = create(repository, "App")
+    repository.close()
+
+    assert len(made) == 1
+    assert not {name for name in names(tmp_path) if ".new" in name}
+
+
+def test_a_new_store_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    def failing() -> None:
+        with new_store(tmp_path / "rolecall.db") as fresh:
+            fresh.write_bytes(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        failing()
+
+    assert not names(tmp_path)
+
+
+def test_a_store_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    def late() -> None:
+        with new_store(tmp_path / "rolecall.db"):
+            (tmp_path / "rolecall.db").write_bytes(b"restored")
+
+    with pytest.raises(StoreUnavailableError, match="was put there while a new store was made"):
+        late()
+
+    assert names(tmp_path) == {"rolecall.db"}
+    assert (tmp_path / "rolecall.db").read_bytes() == b"restored"
+
+
+def test_a_store_is_filled_before_it_has_its_name(tmp_path: Path) -> None:
+    store = open_admin_store(url_of(tmp_path / "rolecall.db"))
+
+    with store.fill_transaction():
+        during = names(tmp_path)
+
+    assert "rolecall.db" not in during
+    assert names(tmp_path) == {"rolecall.db", "rolecall.db.lock"}
+
+
+# --- one server, whatever the name
+
+
+def test_a_hard_link_to_a_store_is_that_store(tmp_path: Path) -> None:
+    path, link = tmp_path / "rolecall.db", tmp_path / "link.db"
+    first = open_repository(url_of(path))
+    os.link(path, link)
+
+    answer = opened_elsewhere(link)
+    made = create(first, "App")
+    first.close()
+
+    assert answer.startswith(f"StoreBusyError `{link}` is in use by another server, which opened it by another name")
+    assert len(made) == 1
+    assert opened_elsewhere(link) == "opened"
+
+
+def test_a_store_that_was_renamed_under_its_server_is_in_use(tmp_path: Path) -> None:
+    path, moved = tmp_path / "rolecall.db", tmp_path / "moved.db"
+    first = open_repository(url_of(path))
+    path.rename(moved)
+
+    answer = opened_elsewhere(moved)
+    first.close()
+
+    assert answer.startswith("StoreBusyError")
+
+
+def test_a_store_that_a_server_uses_is_not_copied_by_a_hard_link(tmp_path: Path) -> None:
+    path, link = tmp_path / "rolecall.db", tmp_path / "link.db"
+    open_repository(url_of(path)).close()
+    os.link(path, link)
+    serving = python(
+        "-c",
+        "import sys, time; from rolecall.storage import open_repository\n"
+        "store = open_repository(sys.argv[1]); print('open', flush=True); time.sleep(600)",
+        url_of(path),
+    )
+    assert serving.stdout is not None
+    serving.stdout.readline()
+
+    with pytest.raises(StoreBusyError), open_admin_store(url_of(link)).snapshot_transaction():
+        pytest.fail("not reached")
+    stop(serving)
