@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -52,14 +53,16 @@ def names(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize(("make", "state"), [(Path.touch, "is empty"), (tableless, "has no tables")])
-def test_a_file_without_tables_is_refused_and_left_alone(tmp_path: Path, make: object, state: str) -> None:
+def test_a_file_without_tables_is_refused_and_left_alone(
+    tmp_path: Path, make: Callable[[Path], object], state: str
+) -> None:
     path = tmp_path / "rolecall.db"
-    make(path)  # type: ignore[operator]
+    make(path)
     before = path.read_bytes()
 
     for use in (open_repository, migrate, schema_of):
         with pytest.raises(StoreUnsupportedError) as caught:
-            use(url_of(path))  # type: ignore[operator]
+            use(url_of(path))
 
         assert str(caught.value) == (
             f"`{path}` {state}, so it is not a store, and a new one is made only where there is no file; remove it, and restore"
@@ -69,8 +72,8 @@ def test_a_file_without_tables_is_refused_and_left_alone(tmp_path: Path, make: o
 
 
 @pytest.mark.parametrize("make", [Path.touch, tableless])
-def test_a_file_without_tables_is_neither_filled_nor_read(tmp_path: Path, make: object) -> None:
-    make(tmp_path / "rolecall.db")  # type: ignore[operator]
+def test_a_file_without_tables_is_neither_filled_nor_read(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    make(tmp_path / "rolecall.db")
     store = open_admin_store(url_of(tmp_path / "rolecall.db"))
 
     for use in (
@@ -102,11 +105,11 @@ def test_a_link_that_leads_nowhere_is_no_place_for_a_new_store(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("use", [open_repository, migrate, schema_of, open_admin_store])
-def test_a_pipe_is_no_store(tmp_path: Path, use: object) -> None:
+def test_a_pipe_is_no_store(tmp_path: Path, use: Callable[[str], object]) -> None:
     os.mkfifo(tmp_path / "rolecall.db")
 
     with pytest.raises(StoreUnavailableError, match="is not a store: it is a named pipe, not a regular file"):
-        use(url_of(tmp_path / "rolecall.db"))  # type: ignore[operator]
+        use(url_of(tmp_path / "rolecall.db"))
 
 
 # --- none is made where that is not allowed
