@@ -185,3 +185,40 @@ func TestAStreamThatBreaksOnTheAgentContinuesOnTheService(t *testing.T) {
 		})
 	}
 }
+
+func TestAnItemThatAnAgentCannotAnswerLeavesTheBatchAndTheRestOfTheStreamToTheService(t *testing.T) {
+	agent := &fake.Service{Name: "agent", ErrorsPerItem: true, Answer: func(
+		_ context.Context, query *rolecallv1.AssumeRoleQuery,
+	) (*rolecallv1.Decision, error) {
+		if query.GetRole() == "allowed elsewhere" {
+			return nil, fake.Fail(codes.Unavailable, "UPSTREAM_UNAVAILABLE", "only the server can answer this")
+		}
+		return nil, nil
+	}}
+	client := withAgent(t, &fake.Service{Name: "service"}, agent)
+	asking := []*rolecallv1.AssumeRoleQuery{asked("allowed"), asked("allowed elsewhere"), asked("allowed")}
+
+	batch, err := client.BatchCheck(t.Context(), asking)
+	var found []string
+	for answer, err := range client.StreamCheck(t.Context(), slices.Values(asking)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, answer.GetDecision().GetDecisionId())
+	}
+
+	if err != nil || batch.GetResults()[0].GetDecision().GetDecisionId() != "service" {
+		t.Errorf("got %v, %v", batch, err)
+	}
+	if !slices.Equal(found, []string{"agent", "service", "service"}) {
+		t.Errorf("got %q", found)
+	}
+}
+
+func TestAnAgentThatCancelsACallLeavesItToTheService(t *testing.T) {
+	client := withAgent(t, &fake.Service{Name: "service"}, &fake.Service{Answer: failing(codes.Canceled, "")})
+
+	if found := answeredBy(t, client); found != "service" {
+		t.Fatalf("got %s", found)
+	}
+}

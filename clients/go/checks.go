@@ -6,6 +6,7 @@ import (
 	"iter"
 	"time"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -68,7 +69,7 @@ func (c *Client) Check(
 	ctx context.Context, query *rolecallv1.AssumeRoleQuery, options ...CheckOption,
 ) (*rolecallv1.CheckAssumeRoleResponse, error) {
 	request := &rolecallv1.CheckAssumeRoleRequest{Query: query, Consistency: consistencyOf(options)}
-	return decided(ctx, c, rolecallv1.DecisionServiceClient.CheckAssumeRole, request)
+	return decided(ctx, c, rolecallv1.DecisionServiceClient.CheckAssumeRole, request, isComplete)
 }
 
 // BatchCheck returns the decisions of many queries at one revision, in order; a malformed query has an error instead, which
@@ -77,7 +78,7 @@ func (c *Client) BatchCheck(
 	ctx context.Context, queries []*rolecallv1.AssumeRoleQuery, options ...CheckOption,
 ) (*rolecallv1.BatchCheckAssumeRoleResponse, error) {
 	request := &rolecallv1.BatchCheckAssumeRoleRequest{Queries: queries, Consistency: consistencyOf(options)}
-	return decided(ctx, c, rolecallv1.DecisionServiceClient.BatchCheckAssumeRole, request)
+	return decided(ctx, c, rolecallv1.DecisionServiceClient.BatchCheckAssumeRole, request, isCompleteBatch)
 }
 
 // Explain returns the decision of one query with an explanation. The service answers it, never the agent.
@@ -112,15 +113,16 @@ func (c *Client) WhoCan(ctx context.Context, role string) (*rolecallv1.ListTrust
 	return limited(ctx, c, c.decisions, rolecallv1.DecisionServiceClient.ListTrustedPrincipals, request)
 }
 
-// decided asks the agent, if there is one, and the service if the agent has no answer.
+// decided asks the agent, if there is one, and the service if the agent has no answer, or one that is not complete.
 func decided[Request, Answer any](
 	ctx context.Context, c *Client, call method[rolecallv1.DecisionServiceClient, Request, Answer], request *Request,
+	complete func(*Answer) bool,
 ) (*Answer, error) {
 	ctx, cancel := withDeadline(ctx, c.timeout)
 	defer cancel()
 	if c.agent != nil {
 		answer, err := askedAgent(ctx, c.agentDecisions, call, request)
-		if !isLeftToService(ctx, err) {
+		if err == nil && complete(answer) || err != nil && !isLeftToService(ctx, err) {
 			return answer, err
 		}
 	}
@@ -144,15 +146,33 @@ func patience(ctx context.Context) time.Duration {
 	return agentPatience
 }
 
-// isLeftToService returns whether the service is to answer what ended with this error on the agent: no agent is there, it cannot
-// answer, or it does not in time. Every other error is the answer.
-func isLeftToService(ctx context.Context, err error) bool {
-	if errors.Is(err, ErrUnavailable) {
-		return true
+func isComplete(*rolecallv1.CheckAssumeRoleResponse) bool { return true }
+
+// isCompleteBatch returns whether an agent could answer every query. If not, the service is asked about all of them: the decisions of a
+// batch are of one revision.
+func isCompleteBatch(answer *rolecallv1.BatchCheckAssumeRoleResponse) bool {
+	for _, result := range answer.GetResults() {
+		if codes.Code(result.GetError().GetCode()) == codes.Unavailable {
+			return false
+		}
 	}
+	return true
+}
+
+// isLeftToService returns whether the service is to answer what ended with this error on the agent: no agent is there, it stops (and
+// cancels calls), it cannot answer, or it does not in time. Every other error is the answer.
+func isLeftToService(ctx context.Context, err error) bool {
 	var failed *Error
-	// A deadline without a reason of the server is that of this client.
-	return errors.Is(err, ErrDeadlineExceeded) && errors.As(err, &failed) && failed.Reason == "" && ctx.Err() == nil
+	if !errors.As(err, &failed) || ctx.Err() != nil {
+		return false
+	}
+	switch failed.Code {
+	case codes.Unavailable, codes.Canceled:
+		return true
+	case codes.DeadlineExceeded:
+		return failed.Reason == "" // one with a reason is a limit of the server, and not the time that this client gave
+	}
+	return false
 }
 
 func consistencyOf(options []CheckOption) *rolecallv1.Consistency {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 
 	rolecallv1 "github.com/rolecall/rolecall/clients/go/rolecall/v1"
 )
@@ -118,6 +119,9 @@ func (p *pipeline) onOneStream(ctx context.Context, yield yieldAnswer) (answered
 		}
 		if err != nil {
 			return answered, false, waiting.errorOf(errorOf(err, stream.Trailer()))
+		}
+		if p.onAgent && codes.Code(answer.GetError().GetCode()) == codes.Unavailable {
+			return answered, false, ErrorOfStatus(answer.GetError()) // the service continues with this query
 		}
 		p.unanswered, answered = p.unanswered[1:], true
 		if !yield(answer, nil) {

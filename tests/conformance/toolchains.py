@@ -31,6 +31,12 @@ class Toolchain:
 
 _PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/conformance")
 
+_GO_TEST = ("go", "test", "-count=1", "-timeout=20m", "./conformance/...")
+
 TOOLCHAINS = {
-    toolchain.name: toolchain for toolchain in (Toolchain(name="python", directory=REPOSITORY, command=_PYTEST),)
+    toolchain.name: toolchain
+    for toolchain in (
+        Toolchain(name="python", directory=REPOSITORY, command=_PYTEST),
+        Toolchain(name="go", directory=CLIENTS / "go", command=_GO_TEST, programs=("go",)),
+    )
 }

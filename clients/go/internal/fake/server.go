@@ -40,6 +40,8 @@ type Service struct {
 	Answer func(ctx context.Context, query *rolecallv1.AssumeRoleQuery) (*rolecallv1.Decision, error)
 	// AnswersPerStream ends each stream with UNAVAILABLE after so many answers; 0: never.
 	AnswersPerStream int
+	// ErrorsPerItem has a query of a stream answered with its error, also if that is UNAVAILABLE, which otherwise ends the stream.
+	ErrorsPerItem bool
 	// Watch serves watches.
 	Watch func(request *rolecallv1.WatchRolesRequest, stream grpc.ServerStreamingServer[rolecallv1.WatchRolesResponse]) error
 
@@ -218,7 +220,7 @@ func (s *Service) StreamCheckAssumeRole(
 			return err
 		}
 		decision, err := s.decide(stream.Context(), message.GetQuery())
-		if status.Code(err) == codes.Unavailable {
+		if status.Code(err) == codes.Unavailable && !s.ErrorsPerItem {
 			return err
 		}
 		answer := &rolecallv1.StreamCheckAssumeRoleResponse{
