@@ -43,7 +43,7 @@ class Asker:
 
     def __init__(self, server: Asks, model: Model, random: Random, since: int) -> None:
         self._server, self._model, self._random, self._since = server, model, random, since
-        self._repeated = [question(random, ROLES) for _ in range(_REPEATED_QUESTIONS)]
+        self._repeated = [self._new_question() for _ in range(_REPEATED_QUESTIONS)]
         self.answers: list[Answered] = []
 
     async def ask_until(self, until: float, most: int) -> None:
@@ -158,7 +158,12 @@ class Asker:
             self._add(way, asked, sent, least, decision=answer.decision, past=past, at=at, statements=answer.statements)
 
     def _question(self) -> Asked:
-        return self._random.choice(self._repeated) if self._random.random() < 0.6 else question(self._random, ROLES)
+        return self._random.choice(self._repeated) if self._random.random() < 0.6 else self._new_question()
+
+    def _new_question(self) -> Asked:
+        arn = self._random.choice(ROLES)
+        role = self._model.now(key_of_text(arn))
+        return question(self._random, arn, role.document if role else None)
 
     def _add_result(
         self, way: str, asked: Asked, sent: int, result: d.BatchCheckResult | d.StreamCheckAssumeRoleResponse

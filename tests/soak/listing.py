@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import grpc
 
@@ -20,9 +21,9 @@ SHORTEST_SESSION = 900
 _PAGE_SIZES = (0, 1, 2, 7, 1_000)
 
 
-async def listed(server: Asks, random: Random) -> Listed:
-    """Return one list, of an identity that is drawn."""
-    asked = question(random, ROLES)
+async def listed(server: Asks, random: Random, document: Any) -> Listed:
+    """Return one list, of an identity that is drawn; its keys are often near those that the policy of a role expects."""
+    asked = question(random, random.choice(ROLES), document)
     if asked.duration < SHORTEST_SESSION:
         asked = replace(asked, duration=0)
     account = random.choice(("", "", *ACCOUNTS))

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 from rolecall_client.v1 import decision_pb2 as d
 from tests.soak import vocabulary as words
-from tests.soak.evaluator import Asked
+from tests.soak.evaluator import Asked, comparisons
+
+_NEAR = {text: group for group in words.NEAR for text in group}
+_SENT = frozenset(key for keys in words.SENT.values() for key in keys)
 
 
-def question(random: Random, roles: list[str]) -> Asked:
-    """Return a question about one of the roles, which are ARNs."""
+def question(random: Random, role: str, document: Any = None) -> Asked:
+    """Return a question about a role, an ARN; the values are often near those that its policy, if given, expects."""
     principal, claims = _identity(random)
     return Asked(
         principal=principal,
         claims=claims,
-        role=_spelled(random, random.choice(roles)),
-        context=_context(random),
+        role=_spelled(random, role),
+        context=_context(random) | (_near(random, document) if document else {}),
         duration=random.choice(words.LENGTHS) if random.random() < 0.15 else 0,
         session_name=_maybe(random, words.SESSION_NAMES),
         external_id=_maybe(random, words.EXTERNAL_IDS),
@@ -88,6 +92,17 @@ def _context(random: Random) -> dict[str, list[str]]:
                 sent[key] = random.choices(words.GIVEN[kind], k=count)
     if random.random() < 0.01:
         sent["acs:CurrentTime"] = ["2026-01-01T00:00:00Z"]
+    return sent
+
+
+def _near(random: Random, document: Any) -> dict[str, list[str]]:
+    """Return values that some reading takes for the expected ones, for some of the keys that a policy reads."""
+    sent: dict[str, list[str]] = {}
+    for statement in document["Statement"]:
+        for condition in comparisons(statement):
+            if condition.key in _SENT and random.random() < 0.6:
+                expected = random.choice(condition.expected)
+                sent[condition.key] = random.choices(_NEAR.get(expected, (expected,)), k=random.choice((1, 1, 1, 2)))
     return sent
 
 

@@ -102,7 +102,7 @@ class StoreRounds:
             await asker.check_current()
             self._judge(asker.answers)
             for _ in range(_LISTS if judged else 0):
-                one = await listed(server, random)
+                one = await listed(server, random, random.choice(self._model.present()).document)
                 self.figures.lists += 1
                 self.figures.listed.update(
                     d.Assumability.Name(role.outcome).removeprefix("ASSUMABILITY_") for role in one.roles
