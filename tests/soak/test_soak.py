@@ -28,7 +28,7 @@ from tests.soak.servers import STORES, stubs_of
 
 pytestmark = pytest.mark.long
 
-MOST_ROUNDS = 6
+MOST_ROUNDS = 30
 
 Fault: TypeAlias = "Callable[[pytest.MonkeyPatch], None]"
 

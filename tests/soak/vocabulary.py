@@ -49,7 +49,7 @@ PREFIXES = ("", "", "", "", "ForAllValues:", "ForAnyValue:")
 
 READ = {
     "text": ("app:Text", "app:Text", "app:Text", "app:text", "app:text", "acs:SourceVpc", "acs:SourceVpc", "acs:PrincipalARN",
-             "acs:PrincipalArn", "acs:PrincipalARN", "sts:ExternalId", "sts:RoleSessionName", "sts:SourceIdentity", "oidc:sub", "oidc:aud", "saml:recipient", "acs:ResourceTag/team"),
+             "acs:PrincipalArn", "acs:PrincipalARN", "acs:PrincipalARN", "acs:PrincipalArn", "sts:ExternalId", "sts:RoleSessionName", "sts:SourceIdentity", "oidc:sub", "oidc:aud", "saml:recipient", "acs:ResourceTag/team"),
     "number": ("app:Number", "app:Number", "app:Text", "acs:ResourceTag/size"),
     "date": ("acs:CurrentTime", "acs:CurrentTime", "acs:CurrentTime", "app:Day"),
     "boolean": ("acs:MFAPresent", "acs:SecureTransport"),
