@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
+from rolecall.cli.escaping import json_escaped
+
 if TYPE_CHECKING:
     from google.protobuf.message import Message
     from rich.console import Console
@@ -65,10 +67,10 @@ def add_row(table: Table, cells: Sequence[str], style: str = "") -> None:
     table.add_row(*(Text(visible(cell)) for cell in cells), style=style or None)
 
 
-def print_json(value: object) -> None:
+def print_json(value: object, *, indent: int | None = 2) -> None:
     """Print a value as JSON on standard output."""
     unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=not unicode) + "\n")
+    sys.stdout.write(json_escaped(json.dumps(value, indent=indent, ensure_ascii=not unicode)) + "\n")
 
 
 def record(message: Message) -> Mapping[str, object]:

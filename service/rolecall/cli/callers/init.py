@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rolecall.cli.escaping import yaml_escaped
 from rolecall.cli.failure import CommandError
 
 if TYPE_CHECKING:
@@ -133,4 +134,4 @@ def _declared(match: CallerMatch) -> str:
 def _quoted(text: str) -> str:
     import json
 
-    return json.dumps(text, ensure_ascii=False)
+    return yaml_escaped(json.dumps(text, ensure_ascii=False))

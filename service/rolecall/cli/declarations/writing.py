@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from rolecall.cli.declarations.document import json_text
 from rolecall.cli.declarations.role import API_VERSION
 from rolecall.cli.declarations.tree import MAX_DEPTH, Array, Node, Scalar, Table
+from rolecall.cli.escaping import json_escaped, yaml_escaped
 from rolecall.cli.problem import Location
 
 if TYPE_CHECKING:
@@ -27,10 +28,6 @@ _MAX_PLAIN_CHARACTERS = 200
 _PLAIN = re.compile(
     r"(?!(?:null|true|false|yes|no|on|off|y|n)\Z)[A-Za-z](?:[\w./@-]|:(?=[\w:/]))*", re.ASCII | re.IGNORECASE
 )
-# `json.dumps` leaves these as they are, but YAML readers refuse them.
-_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
-# A literal block preserves only text of these characters that does not begin with white space.
-_BLOCK = re.compile("[!-~][\\t\\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]*")
 
 
 def yaml_parts(roles: Iterable[RoleDeclaration]) -> Iterator[str]:
@@ -66,12 +63,12 @@ def _fields(role: RoleDeclaration) -> Iterator[tuple[str, str | int | dict[str, 
 
 
 def _json(value: str | int | dict[str, str]) -> str:
-    return _printable(json.dumps(value, ensure_ascii=False))
+    return json_escaped(json.dumps(value, ensure_ascii=False))
 
 
 def _json_policy(role: RoleDeclaration) -> str:
     document = role.assume_role_policy_document
-    if _tree_of(document) and not _UNPRINTABLE.search(document):
+    if _tree_of(document) and _prints(document):
         return f'"trust_policy": {document}'
     return f'"trust_policy_json": {_json(document)}'
 
@@ -91,11 +88,22 @@ def _yaml_role(role: RoleDeclaration) -> Iterator[str]:
 def _yaml_policy(document: str) -> Iterator[str]:
     if tree := _tree_of(document):
         yield from _yaml_member("trust_policy", tree, "    ")
-    elif _BLOCK.fullmatch(document) and not document.endswith("\n\n"):
+    elif _is_block(document):
         yield "    trust_policy_json: |" + ("" if document.endswith("\n") else "-")
         yield from (f"      {line}" if line else "" for line in document.removesuffix("\n").split("\n"))
     else:
         yield f"    trust_policy_json: {_quoted(document)}"
+
+
+def _is_block(document: str) -> bool:
+    """Return whether a literal block of YAML preserves a text, and shows all of it: it has no escapes."""
+    preserved = "!" <= document[:1] <= "~" and not document.endswith("\n\n")
+    return preserved and _prints(document)
+
+
+def _prints(document: str) -> bool:
+    """Return whether an editor shows every character of a text."""
+    return document.replace("\n", "").replace("\t", "").isprintable()
 
 
 def _yaml_member(key: str, node: Node, indent: str) -> Iterator[str]:
@@ -168,9 +176,4 @@ def _scalar(text: str) -> str:
 
 def _quoted(text: str) -> str:
     """Return a text as a JSON string that YAML reads as well."""
-    return _printable(json.dumps(text, ensure_ascii=False))
-
-
-def _printable(text: str) -> str:
-    """Return JSON with the characters that YAML refuses escaped."""
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return yaml_escaped(json.dumps(text, ensure_ascii=False))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from rolecall.cli.escaping import json_escaped
 from rolecall.cli.terminal import console, marks, visible
 
 if TYPE_CHECKING:
@@ -18,10 +19,10 @@ _ORDINARY = "CheckAssumeRole"
 
 
 def line_printer() -> Callable[[LoggedDecision], None]:
-    """Return a function that prints a decision as its line of the log."""
+    """Return a function that prints a decision as its line of the log, which another program may have written."""
 
     def show(decision: LoggedDecision) -> None:
-        sys.stdout.write(decision.line + "\n")
+        sys.stdout.write(json_escaped(decision.line) + "\n")
 
     return show
 

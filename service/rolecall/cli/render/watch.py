@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from rich.text import Text
 
 from rolecall.cli.options import Output
 from rolecall.cli.render.changes import SIGNS
-from rolecall.cli.terminal import console, record, visible
+from rolecall.cli.terminal import console, print_json, record, visible
 from rolecall_client.v1 import role_pb2, watch_pb2 as pb
 
 if TYPE_CHECKING:
@@ -75,8 +74,7 @@ class WatchPrinter:
 
 
 def _write(message: pb.WatchRolesResponse) -> None:
-    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    sys.stdout.write(json.dumps(record(message), ensure_ascii=not unicode) + "\n")
+    print_json(record(message), indent=None)
     sys.stdout.flush()
 
 

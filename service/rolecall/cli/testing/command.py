@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import typer
 
+from rolecall.cli.escaping import json_escaped
 from rolecall.cli.failure import DENIED, OK, CommandError
 from rolecall.cli.options import expanded, pairs
 from rolecall.cli.remote import named_context
@@ -100,7 +101,7 @@ def _text(report: Report, output: ReportFormat, *, verbose: bool) -> str:
         from rolecall.cli.testing.report_junit import junit_text
 
         return junit_text(report)
-    return json.dumps(_value(report, output), indent=2, ensure_ascii=False) + "\n"
+    return json_escaped(json.dumps(_value(report, output), indent=2, ensure_ascii=False)) + "\n"
 
 
 def _value(report: Report, output: ReportFormat) -> object:

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 from rolecall.cli.testing.coverage import Coverage
 from rolecall.cli.testing.report import Report, explanation_text, related_statements
 from rolecall.cli.testing.results import Result
+from rolecall.policy.wording import printable
 
 # Characters that XML 1.0 does not allow, not even as an escape.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -71,4 +72,4 @@ def _counts(results: Sequence[Result]) -> dict[str, str]:
 
 
 def _text(text: str) -> str:
-    return _FORBIDDEN.sub("\ufffd", text)
+    return "\n".join(map(printable, _FORBIDDEN.sub("\ufffd", text).split("\n")))
