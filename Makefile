@@ -2,7 +2,7 @@
 # Paths are relative, because make does not support spaces in target names.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools run test test-long test-other lint format types contracts proto proto-check proto-lint proto-baseline docs cover cover-report mutants chaos soak bench bench-peers fuzz audit sbom lock clean FORCE
+.PHONY: help setup tools run test test-long test-other test-clients lint format types contracts proto proto-check proto-lint proto-baseline docs cover cover-report mutants chaos soak bench bench-peers fuzz audit sbom lock clean FORCE
 
 PYTHONS ?= python3.13 python3.12 python3.11 python3
 PYTEST_FLAGS ?= -n 2
@@ -90,13 +90,16 @@ test: $(READY)  ## run the tests but for the long ones, and a part of them on th
 	@$(BIN)/python -m pytest $(PYTEST_FLAGS) -m "not long"
 	@echo "a part again, on the other transport"
 	@TEST_TRANSPORT=other $(BIN)/python -m pytest $(PYTEST_FLAGS) -m "not long" --cov-append $(OTHER_PART)
-	@echo "the long tests were left out: make test-long"
+	@echo "left out: the long tests (make test-long), and the clients in other languages (make test-clients)"
 
 test-long: $(READY)  ## run the long tests: faults under load, attacks, comparisons of many random cases, programs of other languages
 	@$(BIN)/python -m pytest $(PYTEST_FLAGS) -m long --cov-append
 
 test-other: $(READY)  ## run the tests that call a server, and a short run under faults, on the other transport
 	@TEST_TRANSPORT=other $(BIN)/python -m pytest $(PYTEST_FLAGS) $(OTHER_TESTS)
+
+test-clients: $(READY)  ## check and test the clients in other languages, and install what they need; without its toolchain a client is left out
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.conformance check
 
 lint: $(READY)  ## check style and format
 	@$(BIN)/ruff check .

@@ -1,6 +1,6 @@
 """Run the conformance tests of the clients: `python -m tests.conformance run all`.
 
-`serve` starts a world alone, writes DIR/world.json, and ends on SIGTERM or when its input closes.
+`check` also runs every other check of the clients in other languages: `make test-clients`. `serve` starts a world alone, writes DIR/world.json, and ends on SIGTERM or when its input closes.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ import argparse
 import json
 import os
 import signal
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tests.chaos.isolation import isolate_connections
+from tests.conformance.checks import clean_environment, passes, run_checks
 from tests.conformance.control import ControlServer
 from tests.conformance.toolchains import TOOLCHAINS, Toolchain
 from tests.conformance.world import World, running_world
@@ -33,15 +33,37 @@ def main(arguments: list[str] | None = None) -> int:
             print(path, flush=True)
             sys.stdin.read()
         return 0
+    if options.command == "check":
+        return check([TOOLCHAINS[name] for name in options.client or TOOLCHAINS if name != "python"])
     chosen = list(TOOLCHAINS.values()) if options.client == "all" else [TOOLCHAINS[options.client]]
     if lacking := [toolchain.lack for toolchain in chosen if toolchain.lack]:
         print(*lacking, sep="\n", file=sys.stderr)
         return 2
-    with tempfile.TemporaryDirectory(prefix="world-") as name, described_world(Path(name), options.transport) as path:
-        codes = {toolchain.name: _run(toolchain, path, options.only) for toolchain in chosen}
-    for name, code in codes.items():
-        print(f"conformance of {name}: {'passed' if code == 0 else f'FAILED with exit code {code}'}", flush=True)
-    return 1 if any(codes.values()) else 0
+    return 1 if failed_conformance(chosen, options.transport, options.only) else 0
+
+
+def check(chosen: Sequence[Toolchain]) -> int:
+    """Run every check of clients, and their conformance tests against one world; return the exit code."""
+    there = [toolchain for toolchain in chosen if not toolchain.lack]
+    failed = [name for toolchain in there for name in run_checks(toolchain)]
+    failed += failed_conformance(there) if there else []
+    for toolchain in chosen:
+        if toolchain.lack:
+            print(toolchain.lack)
+            # Where tests decide whether a change is good, nothing may be left out.
+            failed += [f"{toolchain.name}: not run"] if os.environ.get("CI") else []
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def failed_conformance(chosen: Sequence[Toolchain], transport: str = "", only: str = "") -> list[str]:
+    """Run the conformance tests of clients against one world; return the names of those that failed."""
+    with tempfile.TemporaryDirectory(prefix="world-") as name, described_world(Path(name), transport) as path:
+        given = {"ROLECALL_CONFORMANCE": str(path), "ROLECALL_CONFORMANCE_ONLY": only}
+        environment = clean_environment() | given
+        titles = [(toolchain, f"{toolchain.name}: conformance") for toolchain in chosen if toolchain.conformance]
+        return [title for one, title in titles if not passes(title, one.conformance, one.directory, environment)]
 
 
 @contextmanager
@@ -59,15 +81,6 @@ def write_description(world: World, control: str) -> Path:
     return new.replace(path)
 
 
-def _run(toolchain: Toolchain, world: Path, only: str) -> int:
-    print(f"conformance of {toolchain.name}: {' '.join(toolchain.command)}", flush=True)
-    given = {"ROLECALL_CONFORMANCE": str(world), "ROLECALL_CONFORMANCE_ONLY": only}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ROLECALL_")}
-    return subprocess.run(
-        toolchain.command, cwd=toolchain.directory, env=kept | given, stdin=subprocess.DEVNULL, check=False
-    ).returncode
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.conformance", description=__doc__)
     transport = argparse.ArgumentParser(add_help=False)
@@ -75,6 +88,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", parents=[transport], help="start a world, and write DIR/world.json")
     serve.add_argument("--directory", type=Path, required=True)
+    checked = commands.add_parser("check", help="run every check of the clients in other languages, and these tests")
+    checked.add_argument("client", nargs="*", choices=[*TOOLCHAINS, []], metavar="CLIENT", help=", ".join(TOOLCHAINS))
     run = commands.add_parser("run", parents=[transport], help="start a world, and run the tests of clients against it")
     run.add_argument("client", choices=[*TOOLCHAINS, "all"])
     run.add_argument("--only", default="", help="only scenarios whose name contains this text")

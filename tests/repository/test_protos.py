@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet, FileOptions
 
-from protos import generate, lint
+from protos import generate, generate_clients, lint
 from protos.buf import buf
+from tests.conformance.toolchains import TOOLCHAINS
 
 MANAGED = """
 version: v2
@@ -152,3 +153,33 @@ def test_a_violation_in_the_protos_is_reported(
 def test_an_unknown_flag_is_refused() -> None:
     assert generate.main(["--chekc"]) == 2
     assert lint.main(["--chekc"]) == 2
+
+
+def test_every_client_with_a_template_has_its_stubs_generated_and_is_tested() -> None:
+    templates = {path.parent.name for path in (generate_clients.ROOT / "clients").glob("*/buf.gen.yaml")}
+
+    assert set(generate_clients.CLIENTS) == templates
+    assert set(TOOLCHAINS) == templates | {"python"}
+
+
+def test_a_stub_of_a_client_that_differs_or_is_missing_or_is_left_over_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(generate_clients, "ROOT", tmp_path)
+    fresh, committed = tmp_path / "fresh", tmp_path / "committed"
+    for folder, names in ((fresh, "same changed v1/missing"), (committed, "same changed v1/left")):
+        for name in names.split():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(folder.name if name == "changed" else name)
+
+    stale = generate_clients.report("go", fresh, committed)
+    generate_clients.replace(fresh, committed)
+
+    assert stale == 3
+    reported = capsys.readouterr().err.splitlines()
+    assert [line.split()[0] for line in reported[:3]] == [
+        "committed/changed",
+        "committed/v1/left",
+        "committed/v1/missing",
+    ]
+    assert generate_clients.report("go", fresh, committed) == 0
