@@ -783,7 +783,7 @@ type Decision struct {
 	MaxSessionDurationSeconds int32 `protobuf:"varint,8,opt,name=max_session_duration_seconds,json=maxSessionDurationSeconds,proto3" json:"max_session_duration_seconds,omitempty"`
 	// The id of this decision, unique.
 	DecisionId string `protobuf:"bytes,9,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
-	// The revision that the deciding process had reached.
+	// The revision that the deciding process had reached; of an explanation at an earlier revision, that revision.
 	Revision int64 `protobuf:"varint,10,opt,name=revision,proto3" json:"revision,omitempty"`
 	// The decision may be cached until this time, unless the role changes earlier; absent: until the role changes.
 	ValidUntil *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=valid_until,json=validUntil,proto3" json:"valid_until,omitempty"`
@@ -1401,7 +1401,7 @@ type ExplainAssumeRoleRequest struct {
 	Query *AssumeRoleQuery `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
 	// How fresh the decision must be.
 	Consistency *Consistency `protobuf:"bytes,2,opt,name=consistency,proto3" json:"consistency,omitempty"`
-	// Decide with the role as it was at this revision; absent: as it is now.
+	// Decide with the role as it was at this revision, 0 or more; absent: as it is now.
 	AtRevision *int64 `protobuf:"varint,3,opt,name=at_revision,json=atRevision,proto3,oneof" json:"at_revision,omitempty"`
 	// Decide as if it were this time; absent: the current time.
 	AssumeTime    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=assume_time,json=assumeTime,proto3" json:"assume_time,omitempty"`
@@ -1478,8 +1478,11 @@ type ExplainAssumeRoleResponse struct {
 	NearMisses []*NearMiss `protobuf:"bytes,3,rep,name=near_misses,json=nearMisses,proto3" json:"near_misses,omitempty"`
 	// A token that names the state that decided, for `Consistency.at_least_as_fresh`.
 	ConsistencyToken string `protobuf:"bytes,4,opt,name=consistency_token,json=consistencyToken,proto3" json:"consistency_token,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// The revision of the version of the role that decided: that of the last change of the role until `decision.revision`; 0 if
+	// there was no such role, or if no server decided.
+	RoleRevision  int64 `protobuf:"varint,5,opt,name=role_revision,json=roleRevision,proto3" json:"role_revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ExplainAssumeRoleResponse) Reset() {
@@ -1538,6 +1541,13 @@ func (x *ExplainAssumeRoleResponse) GetConsistencyToken() string {
 		return x.ConsistencyToken
 	}
 	return ""
+}
+
+func (x *ExplainAssumeRoleResponse) GetRoleRevision() int64 {
+	if x != nil {
+		return x.RoleRevision
+	}
+	return 0
 }
 
 // How one statement was evaluated.
@@ -2442,7 +2452,7 @@ const file_rolecall_v1_decision_proto_rawDesc = "" +
 	"atRevision\x88\x01\x01\x12;\n" +
 	"\vassume_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"assumeTimeB\x0e\n" +
-	"\f_at_revision\"\xf0\x01\n" +
+	"\f_at_revision\"\x95\x02\n" +
 	"\x19ExplainAssumeRoleResponse\x121\n" +
 	"\bdecision\x18\x01 \x01(\v2\x15.rolecall.v1.DecisionR\bdecision\x12;\n" +
 	"\n" +
@@ -2450,7 +2460,8 @@ const file_rolecall_v1_decision_proto_rawDesc = "" +
 	"statements\x126\n" +
 	"\vnear_misses\x18\x03 \x03(\v2\x15.rolecall.v1.NearMissR\n" +
 	"nearMisses\x12+\n" +
-	"\x11consistency_token\x18\x04 \x01(\tR\x10consistencyToken\"\xbb\x02\n" +
+	"\x11consistency_token\x18\x04 \x01(\tR\x10consistencyToken\x12#\n" +
+	"\rrole_revision\x18\x05 \x01(\x03R\froleRevision\"\xbb\x02\n" +
 	"\x0eStatementTrace\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x05R\x05index\x12\x10\n" +
 	"\x03sid\x18\x02 \x01(\tR\x03sid\x12\x16\n" +
