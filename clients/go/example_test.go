@@ -226,7 +226,7 @@ func (e *example) end() {
 
 func TestTheCodeOfTheReadmeIsThatOfTheExamples(t *testing.T) {
 	readme := contentOf(t, "README.md")
-	sources := flat(contentOf(t, "example_test.go"))
+	sources := flat(contentOf(t, "example_test.go") + contentOf(t, "guard/example_test.go"))
 
 	parts := strings.Split(readme, "```go\n")
 	for _, part := range parts[1:] {
