@@ -14,7 +14,7 @@ class Answered:
     """One answer to one question: a decision, or `error`.
 
     `sent` and `received` are times in microseconds: the decision was made between them. `least` is the revision that it must have
-    reached. Of an explanation `past` is the revision and `at` the time that it was asked for, and `statements` its traces.
+    reached. Of an explanation `past` is the revision and `at` the time that it was asked for, and `explained` the whole answer.
     """
 
     way: str
@@ -27,7 +27,7 @@ class Answered:
     error: str = ""
     past: int | None = None
     at: int | None = None
-    statements: Sequence[d.StatementTrace] | None = None
+    explained: d.ExplainAssumeRoleResponse | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

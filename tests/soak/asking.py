@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from random import Random
 from typing import TypeAlias
 
@@ -14,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rolecall_client.v1 import decision_pb2 as d
 from tests.soak.answers import Answered
 from tests.soak.evaluator import LAST, Asked
-from tests.soak.model import Model, key_of_text
+from tests.soak.model import KEPT_REVISIONS, Model, key_of_text, microseconds
 from tests.soak.questions import query_of, question
 from tests.soak.sending import CALL_SECONDS
 from tests.soak.servers import Asks
@@ -28,11 +28,6 @@ _PLAIN_QUESTION = Asked(principal=ASKING[0], role=ROLES[0])
 _REPEATED_QUESTIONS = 60
 _PAUSE_SECONDS = 0.01
 _EDGE_STEPS = (-1, 0, 1)
-
-
-def microseconds() -> int:
-    """Return the time in microseconds since 1970."""
-    return time.time_ns() // 1_000
 
 
 class Asker:
@@ -132,7 +127,7 @@ class Asker:
         await self._explained("explain", self._question())
 
     async def _explain_past(self) -> None:
-        oldest = max(self._model.oldest, self._model.revision - self._random.choice((5, 100, 10_000)))
+        oldest = max(self._model.oldest, self._model.revision - self._random.choice((5, 100, KEPT_REVISIONS)))
         await self._explained("past", self._question(), past=self._random.randint(oldest, self._model.revision))
 
     async def _explain_at_edge(self) -> None:
@@ -155,7 +150,7 @@ class Asker:
         except grpc.aio.AioRpcError as error:
             self._add(way, asked, sent, least, error=_text_of(error), past=past, at=at)
         else:
-            self._add(way, asked, sent, least, decision=answer.decision, past=past, at=at, statements=answer.statements)
+            self._add(way, asked, sent, least, decision=answer.decision, past=past, at=at, explained=answer)
 
     def _question(self) -> Asked:
         return self._random.choice(self._repeated) if self._random.random() < 0.6 else self._new_question()
@@ -185,7 +180,7 @@ class Asker:
         error: str = "",
         past: int | None = None,
         at: int | None = None,
-        statements: Sequence[d.StatementTrace] | None = None,
+        explained: d.ExplainAssumeRoleResponse | None = None,
     ) -> None:
         self.answers.append(
             Answered(
@@ -199,7 +194,7 @@ class Asker:
                 error=error,
                 past=past,
                 at=at,
-                statements=statements,
+                explained=explained,
             )
         )
 

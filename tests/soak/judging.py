@@ -36,18 +36,27 @@ class Judge:
 
     def mismatches(self, answered: Answered) -> Iterator[str]:
         """Yield what is wrong with an answer."""
-        key, newest = key_of_text(answered.asked.role), self._model.revision
+        key = key_of_text(answered.asked.role)
         if answered.decision is None:
             yield from self._of_error(answered, key)
             return
         decision = answered.decision
         if is_malformed(answered.asked):
             yield "a malformed question was answered"
-        elif answered.past is None and not answered.least <= decision.revision <= newest:
-            yield f"the answer is of revision {decision.revision}, not of {answered.least} to {newest}"
         else:
-            revision = decision.revision if answered.past is None else answered.past
-            yield from self._of_decision(answered, decision, self._model.at(key, revision))
+            least, most = self._revisions(answered, decision)
+            if least <= decision.revision <= most:
+                yield from self._of_decision(answered, decision, self._model.at(key, decision.revision))
+            else:
+                yield f"the answer is of revision {decision.revision}, not of {least} to {most}"
+
+    def _revisions(self, answered: Answered, decision: d.Decision) -> tuple[int, int]:
+        """Return the oldest and the newest revision that an answer may be of."""
+        if answered.past is not None:
+            return answered.past, answered.past
+        # The state that decided has every write that was acknowledged before its age began.
+        young = answered.sent - decision.staleness.ToMicroseconds()
+        return max(answered.least, self._model.acknowledged_before(young)), self._model.revision
 
     def _of_error(self, answered: Answered, key: str) -> Iterator[str]:
         if not answered.error.startswith(_NOT_A_QUERY):
@@ -68,15 +77,17 @@ class Judge:
             yield f"the answer is {given}, expected {' or '.join(map(str, dict.fromkeys(verdicts.values())))}"
             return
         yield from _of_fields(decision, given, role)
+        if answered.explained is not None:
+            yield from _of_role_revision(answered.explained, role)
         if role is not None and given.reason not in _WITHOUT_POLICY:
             when = [at for at, verdict in verdicts.items() if verdict == given]
             if answered.at is None:
                 self._given.setdefault((id(answered.asked), id(role)), set()).add(given)
             if answered.past is None:
                 yield from self._of_validity(answered, decision, role, when[-1])
-            if answered.statements is not None:
-                yield from _of_statements(answered, role, when)
-        elif answered.statements:
+            if answered.explained is not None:
+                yield from _of_statements(answered.asked, answered.explained, role, when)
+        elif answered.explained is not None and answered.explained.statements:
             yield "an answer without a policy explains statements"
 
     def _possible_verdicts(self, answered: Answered, role: Stored | None) -> dict[int, Verdict]:
@@ -161,12 +172,20 @@ def _name(role: Stored, index: int) -> tuple[str, str]:
     return f"/Statement/{index}", role.document["Statement"][index].get("Sid", "")
 
 
-def _of_statements(answered: Answered, role: Stored, when: list[int]) -> Iterator[str]:
+def _of_role_revision(explained: d.ExplainAssumeRoleResponse, role: Stored | None) -> Iterator[str]:
+    revision = role.revision if role else 0
+    if explained.role_revision != revision:
+        yield f"the version of the role is that of revision {explained.role_revision}, expected {revision}"
+
+
+def _of_statements(
+    asked: Asked, explained: d.ExplainAssumeRoleResponse, role: Stored, when: list[int]
+) -> Iterator[str]:
     """Yield a sentence unless the explanation is that of one of the times of the verdict."""
-    given = [_of_trace(trace) for trace in answered.statements or ()]
+    given = [_of_trace(trace) for trace in explained.statements]
     expected = []
     for at in when:
-        expected.append([_of_read(read) for read in reads(role.document, answered.asked, role.account, role.tags, at)])
+        expected.append([_of_read(read) for read in reads(role.document, asked, role.account, role.tags, at)])
     if given not in expected:
         yield f"the explanation is {given}, expected {expected[0]}"
 

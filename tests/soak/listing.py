@@ -10,8 +10,9 @@ import grpc
 
 from rolecall_client.v1 import decision_pb2 as d
 from tests.soak.answers import Listed
-from tests.soak.asking import ROLES, microseconds
+from tests.soak.asking import ROLES
 from tests.soak.evaluator import Asked
+from tests.soak.model import microseconds
 from tests.soak.questions import list_of, question
 from tests.soak.sending import CALL_SECONDS
 from tests.soak.servers import Asks

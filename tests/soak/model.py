@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
+import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -71,6 +72,11 @@ def stored_of(role: r.Role) -> Stored:
     )
 
 
+def microseconds() -> int:
+    """Return the time in microseconds since 1970."""
+    return time.time_ns() // 1_000
+
+
 class Model:
     """The roles by key and revision; `revision` is the newest, and `token` names it to any server of the store."""
 
@@ -78,16 +84,18 @@ class Model:
         self.revision, self.token = 0, ""
         self._histories: dict[str, list[tuple[int, Stored | None]]] = {}
         self._changes: list[tuple[int, str]] = []
+        self._acknowledged: list[tuple[int, int]] = []
         self._ids = set[str]()
 
     @property
     def oldest(self) -> int:
         """Return the oldest revision that can be asked about."""
-        return max(1, self.revision - KEPT_REVISIONS)
+        return max(0, self.revision - KEPT_REVISIONS)
 
     def record(self, revision: int, changes: Mapping[str, Stored | None], token: str) -> None:
-        """Add the changes of one write; None: the role was deleted."""
+        """Add the changes of one write, which has just been acknowledged; None: the role was deleted."""
         self.revision, self.token = revision, token
+        self._acknowledged.append((microseconds(), revision))
         for key, stored in changes.items():
             history = self._histories.setdefault(key, [])
             history.append((revision, stored))
@@ -104,6 +112,11 @@ class Model:
     def now(self, key: str) -> Stored | None:
         """Return a role as it is."""
         return self.at(key, self.revision)
+
+    def acknowledged_before(self, time: int) -> int:
+        """Return the newest revision that was acknowledged before a time, in microseconds; 0 if none is remembered."""
+        place = bisect_left(self._acknowledged, time, key=lambda entry: entry[0])
+        return self._acknowledged[place - 1][1] if place else 0
 
     def between(self, key: str, first: int, last: int) -> Iterator[Stored | None]:
         """Yield each state of a role from one revision to another, both included."""
@@ -123,6 +136,7 @@ class Model:
     def forget_old_changes(self) -> None:
         """Forget changes that no watch can still send: the initial state of a watch is at most a thousand changes old."""
         del self._changes[:-KEPT_CHANGES]
+        del self._acknowledged[:-KEPT_CHANGES]
 
     def is_new(self, role_id: str) -> bool:
         """Return whether no role before had this id."""

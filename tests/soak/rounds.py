@@ -10,13 +10,13 @@ from random import Random
 
 from rolecall_client.v1 import decision_pb2 as d
 from tests.soak.answers import Answered, Mismatch
-from tests.soak.asking import Asker, microseconds
+from tests.soak.asking import Asker
 from tests.soak.documents import Drawn
 from tests.soak.figures import StoreFigures
 from tests.soak.judging import Judge, given_verdict, shown
 from tests.soak.judging_lists import list_mismatches
 from tests.soak.listing import listed
-from tests.soak.model import Model, Stored, key_of_text
+from tests.soak.model import Model, Stored, key_of_text, microseconds
 from tests.soak.sending import Sender
 from tests.soak.servers import Asks
 from tests.soak.watching import Watched
