@@ -40,9 +40,15 @@ def test_a_wildcard_under_equals_is_compared_by_the_letter(operator: str, like: 
     finding = next(finding for finding in all_of_them if finding.id == "wildcard-under-equals")
     pointer = f"/Statement/0/Condition/{operator}/acs:SourceVpc"
     assert finding.pointer == f"{pointer}/1"
-    assert finding.edit == Edit(pointer, operator=like)
-    assert finding.changes_meaning
+    assert finding.edit == (None if "IgnoreCase" in operator else Edit(pointer, operator=like))
+    assert finding.changes_meaning == (finding.edit is not None)
     assert f"`{like}`" in finding.fix
+
+
+def test_a_change_that_would_make_one_condition_of_two_is_none() -> None:
+    (finding, *_) = found(USER, {"StringEquals": {"acs:SourceVpc": "a*"}, "StringLike": {"acs:SourceVpc": "b*"}})
+
+    assert (finding.id, finding.edit) == ("wildcard-under-equals", None)
 
 
 @pytest.mark.parametrize(

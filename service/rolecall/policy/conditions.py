@@ -23,9 +23,10 @@ _UNREADABLE = {
     Family.IP: "INVALID_IP",
 }
 _AWS_OPERATORS = {
-    "ArnEquals": "StringEquals",
+    # There, `ArnEquals` has wildcards too.
+    "ArnEquals": "StringLike",
     "ArnLike": "StringLike",
-    "ArnNotEquals": "StringNotEquals",
+    "ArnNotEquals": "StringNotLike",
     "ArnNotLike": "StringNotLike",
     "BinaryEquals": "StringEquals",
 }
@@ -71,7 +72,7 @@ def _operator(name: str, node: Node) -> tuple[Quantifier, Operator | None]:
     """Read operator = ["ForAllValues:" | "ForAnyValue:"] one of the table"""
     quantifier = next((q for q in Quantifier if q and name.startswith(q)), Quantifier.NONE)
     if quantifier is Quantifier.FOR_ANY and node.state.profile is Profile.RAM:
-        node.refuse("NOT_IN_RAM", "RAM does not document `ForAnyValue:`; remove the prefix", at_name=True)
+        node.refuse("NOT_IN_RAM", _any_value_in_ram(OPERATORS.get(name.removeprefix(quantifier))), at_name=True)
     base = name.removeprefix(quantifier)
     operator = OPERATORS.get(base)
     if operator is not None:
@@ -94,20 +95,34 @@ def _operator(name: str, node: Node) -> tuple[Quantifier, Operator | None]:
     return quantifier, None
 
 
+def _any_value_in_ram(operator: Operator | None) -> str:
+    # Without the prefix a negated operator holds only if no value matches.
+    instead = "compare each value in a statement of its own" if operator and operator.negated else "remove the prefix"
+    return f"RAM does not document `ForAnyValue:`; {instead}"
+
+
 def _unsupported(name: str, base: str) -> str:
     if base == "Null":
-        return "`Null` is not supported, as in RAM; remove it, since a positive operator does not hold on a missing key"
+        return "`Null` is not supported, as in RAM; `StringLike` with `*` holds if the key is there, `StringNotLike` if it is not"
     plain = quoted(base[: -len("IfExists")])
-    return f"{quoted(name)} is not supported, as in RAM; write {plain}, or two statements"
+    return (
+        f"{quoted(name)} is not supported, as in RAM; in an `Allow` write {plain}, in a `Deny` write it too, and a second `Deny`"
+        " with `StringNotLike` and `*`, which holds on a missing key"
+    )
 
 
 def _operator_meant(base: str) -> str:
-    prefixed = re.fullmatch(r"(forallvalues|foranyvalue):(.*)", fold(base))
+    prefixed = re.fullmatch(r"(forallvalues?|foranyvalues?):(.*)", fold(base))
     if prefixed:
-        prefix = Quantifier.FOR_ALL if prefixed[1] == "forallvalues" else Quantifier.FOR_ANY
-        meant = nearest(base.partition(":")[2], tuple(OPERATORS))
+        prefix = Quantifier.FOR_ALL if prefixed[1].startswith("forall") else Quantifier.FOR_ANY
+        meant = _operator_like(base.partition(":")[2])
         return f"{prefix}{meant}" if meant else ""
-    return _AWS_OPERATORS.get(base) or nearest(base, tuple(OPERATORS))
+    return _AWS_OPERATORS.get(base) or _operator_like(base)
+
+
+def _operator_like(name: str) -> str:
+    # Close enough for a slip of the pen: another operator that resembles it would compare in another way.
+    return nearest(name, tuple(OPERATORS), cutoff=0.85)
 
 
 def _condition(quantifier: Quantifier, operator: Operator | None, spelling: str, node: Node) -> Condition | None:
@@ -116,10 +131,10 @@ def _condition(quantifier: Quantifier, operator: Operator | None, spelling: str,
     key = lookup_name(spelling)
     if key == CURRENT_TIME and operator is not None and operator.family is not Family.DATE:
         message = f"`{CURRENT_TIME}` is a time; compare it with a `Date...` operator, not `{operator.name}`"
-        node.refuse("OPERATOR_NOT_ALLOWED", message, "DateLessThan", at_name=True)
+        node.refuse("OPERATOR_NOT_ALLOWED", message, at_name=True)
         return None
     if node.value == []:
-        node.refuse("EMPTY_VALUES", f"{quoted(spelling)} has no values; give at least one, or remove the key")
+        node.refuse("EMPTY_VALUES", f"{quoted(spelling)} has no values; give at least one")
     elements = node.elements()
     values = tuple(value for element in elements if (value := _value(operator, element)) is not None)
     if operator is None:

@@ -49,7 +49,7 @@ def read_effect(node: Node) -> Effect | None:
     names = tuple(Effect)
     if text in names:
         return Effect(text)
-    suggestion = nearest(text, names)
+    suggestion = nearest(text, names, cutoff=0.85)
     node.refuse("INVALID_EFFECT", f"the effect {quoted(text)} is neither `Allow` nor `Deny`", suggestion)
     return None
 

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
 from rolecall.policy.limits import MAX_FINDINGS_OF_A_RULE
-from rolecall.policy.positions import JsonSyntaxError, Lines, Scan, scan
+from rolecall.policy.positions import JsonSyntaxError, Lines, Scan, escaped, scan
 from rolecall.policy.wording import printable
 
 S = TypeVar("S")
@@ -142,5 +142,11 @@ class _Places:
             fix=printable(remark.fix),
             line=line,
             column=column,
-            edit=remark.edit,
+            edit=remark.edit and self._possible(remark.edit),
         )
+
+    def _possible(self, edit: Edit) -> Edit | None:
+        """Return a change; None if it would make one condition of two, both of which must hold."""
+        *front, operator, key = edit.pointer.split("/")
+        changed = "/".join((*front, edit.operator or operator, escaped(edit.key) if edit.key else key))
+        return edit if self._scan.find(changed) is None else None

@@ -64,7 +64,7 @@ def allow_for_all_values(*, never_absent: Collection[str] = ()) -> Find[LintedSt
                 yield Remark(
                     condition.pointer,
                     f"`ForAllValues:` holds on a request without {quoted(condition.spelling)}, which is then allowed",
-                    f"write `{condition.operator.name}`, which needs the key",
+                    f"add the same condition with `{condition.operator.name}`, which needs the key",
                 )
 
     return find

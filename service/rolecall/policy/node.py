@@ -128,7 +128,8 @@ class Node:
         known = (*required, *optional)
         read = {name: node for name, node in given.items() if name in known}
         for name in [name for name in given if name not in known]:
-            suggestion = nearest(name, known)
+            hinted = any(fold(hinted) == fold(name) for hinted in hints)
+            suggestion = "" if hinted else nearest(name, known)
             given[name].refuse(
                 "UNKNOWN_FIELD", _unknown(name, suggestion, known, hints, self.state.kind), suggestion, at_name=True
             )
@@ -147,13 +148,18 @@ class Node:
         return None
 
 
-def nearest(name: str, known: tuple[str, ...]) -> str:
-    """Return the known name that `name` probably means, or an empty text."""
+def nearest(name: str, known: tuple[str, ...], *, cutoff: float = 0.75) -> str:
+    """Return the known name that `name` probably means, or an empty text. It is never a name of the opposite."""
     same = next((k for k in known if fold(k) == fold(name)), None)
     if same is not None or len(name) > 64:
         return same or ""
-    close = get_close_matches(name, known, n=1, cutoff=0.75)
+    alike = [k for k in known if _is_negated(k) == _is_negated(name)]
+    close = get_close_matches(name, alike, n=1, cutoff=cutoff)
     return close[0] if close else ""
+
+
+def _is_negated(name: str) -> bool:
+    return fold(name).startswith(("not", "dis", "un")) or "Not" in name
 
 
 def kind_of(value: Json) -> str:

@@ -29,15 +29,16 @@ from rolecall.policy.readers import fold
 from rolecall.policy.wording import listed, quoted
 
 _ACTIONS = {fold(action): action for action in ("sts:AssumeRole", "sts:SetSourceIdentity")}
+_ASSUME_ROLE, _ASSUME_ROLE_WITH = "sts:AssumeRole", "sts:assumerolewith"
 _POLICY_HINTS = {
     "Id": "remove it",
     "Resource": "the role that has the policy is the resource, so remove it",
 }
 _STATEMENT_HINTS = {
-    "NotPrincipal": "name the allowed principals in `Principal`, and deny others with a `Deny` statement",
-    "NotAction": "name the action in `Action`",
+    "NotPrincipal": "write an `Allow` that names those who may, and a `Deny` that names those who may not",
+    "NotAction": "write a statement whose `Action` has what is allowed",
     "Resource": "the role that has the policy is the resource, so remove it",
-    "NotResource": "the role that has the policy is the resource, so remove it",
+    "NotResource": "the role that has the policy is the resource; write statements without it, of who may assume the role",
 }
 _TYPE_HINTS = {
     "AWS": "it belongs to AWS; write `RAM`, with `acs:ram::ACCOUNT_ID:...` in place of `arn:aws:iam::...`",
@@ -113,7 +114,7 @@ def _statement(index: int, node: Node) -> Statement | None:
 def _actions(node: Node) -> tuple[str, ...]:
     """Read action = "sts:AssumeRole" | "sts:SetSourceIdentity", in any case, alone or in an array."""
     if node.value == []:
-        node.refuse("EMPTY_ACTIONS", "`Action` is empty; write `sts:AssumeRole`", "sts:AssumeRole")
+        node.refuse("EMPTY_ACTIONS", f"`Action` is empty; name what is meant: {listed(_ACTIONS.values())}")
     actions = [_action(element) for element in node.elements()]
     return tuple(dict.fromkeys(action for action in actions if action))
 
@@ -124,19 +125,26 @@ def _action(node: Node) -> str | None:
         return None
     action = _ACTIONS.get(fold(text))
     if action is None:
-        node.refuse("UNSUPPORTED_ACTION", f"the action {quoted(text)} {_action_hint(text)}", "sts:AssumeRole")
+        meant = _meant_action(text)
+        node.refuse("UNSUPPORTED_ACTION", f"the action {quoted(text)} {_action_hint(text, meant)}", meant)
     return action
 
 
-def _action_hint(text: str) -> str:
+def _meant_action(text: str) -> str:
+    return _ASSUME_ROLE if fold(text).startswith(_ASSUME_ROLE_WITH) else nearest(text, tuple(_ACTIONS.values()))
+
+
+def _action_hint(text: str, meant: str) -> str:
     folded = fold(text)
-    if folded.startswith("sts:assumerolewith"):
+    if folded.startswith(_ASSUME_ROLE_WITH):
         return "is unknown to RAM, which has `sts:AssumeRole` for every principal type; write `sts:AssumeRole`"
     if "*" in text or "?" in text:
-        return "has a wildcard; name the action, `sts:AssumeRole`"
+        return f"has a wildcard; name what is meant: {listed(_ACTIONS.values())}"
     if folded == "sts:tagsession":
-        return "belongs to AWS; write `sts:AssumeRole` alone"
-    return f"does not belong in a trust policy; write {listed(_ACTIONS.values())}"
+        return "belongs to AWS; remove it"
+    if meant:
+        return f"is unknown; did you mean `{meant}`?"
+    return f"does not belong in a trust policy, whose actions are {listed(_ACTIONS.values(), last='and')}; remove it"
 
 
 def _principals(node: Node) -> tuple[PrincipalPattern, ...]:

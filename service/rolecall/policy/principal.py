@@ -19,6 +19,7 @@ from rolecall.policy.principal_refusal import (
     SERVICE_OF_WHOM_HINT,
     refusal_in_document,
     refusal_in_request,
+    refusal_of_type,
 )
 from rolecall.policy.wording import listed, quoted
 
@@ -97,11 +98,15 @@ def principal_of_document(type_name: str, text: str) -> Principal:
     if principal is None:
         raise refusal_in_document(type_name, text)
     if principal.kind not in PRINCIPAL_TYPES[type_name]:
-        right = next(name for name, kinds in PRINCIPAL_TYPES.items() if principal.kind in kinds)
-        raise InvalidPrincipalError(
-            text, f"{quoted(text)} does not belong under `{type_name}`; write it under `{right}`", suggestion=right
-        )
+        raise refusal_of_type(type_name, text, _right_type(principal))
     return principal
+
+
+def _right_type(principal: Principal) -> str:
+    """Return the principal type under which a principal belongs; empty for a host name, of which nobody knows."""
+    if principal.kind is PrincipalKind.SERVICE and not is_alibaba_service(principal.name):
+        return ""
+    return next(name for name, kinds in PRINCIPAL_TYPES.items() if principal.kind in kinds)
 
 
 @lru_cache(maxsize=8_192)

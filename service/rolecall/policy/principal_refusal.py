@@ -26,6 +26,8 @@ _REQUEST_FORMS = (
 _ACCOUNT = re.compile(r"[0-9]{1,20}", re.ASCII)
 _MASKED = re.compile(r"[0-9]+\*{2,}[0-9]*|[0-9]*\*{2,}[0-9]+|\*{4,}", re.ASCII)
 _SESSION = re.compile(r"acs:(?:ram|sts):[^:]*:[^:]*:(?:assumed-role/[^/]+/.+|role/[^/]+/[^/]+)")
+_LOGON_DOMAIN = ".onaliyun.com"
+_LOGON = re.compile(rf"[A-Za-z0-9._-]{{1,64}}@(?P<account>[0-9]{{1,20}}){re.escape(_LOGON_DOMAIN)}", re.ASCII)
 _NAMED_KINDS = frozenset({"user", "role"})
 _PROVIDER_KINDS = frozenset({"saml-provider", "oidc-provider"})
 
@@ -34,13 +36,26 @@ def refusal_in_document(type_name: str, text: str) -> InvalidPrincipalError:
     """Return what is wrong with a principal of a document."""
     session = None
     if _SESSION.fullmatch(text):
-        session = _error(text, "is one session of a role; name the role itself, `acs:ram::ACCOUNT_ID:role/NAME`")
+        session = _error(
+            text,
+            "is one session of a role, which a policy cannot name; name another principal, or, if every session of the role may,"
+            " `acs:ram::ACCOUNT_ID:role/NAME`",
+        )
     return (
         _any_form(text)
         or session
         or _of_form(text)
         or _error(text, f"is not a principal of `{type_name}`; write {_FORMS[type_name]}")
     )
+
+
+def refusal_of_type(type_name: str, text: str, right: str) -> InvalidPrincipalError:
+    """Return the error of a principal under a principal type to which it does not belong; `right` may be empty."""
+    if right:
+        message = f"{quoted(text)} does not belong under `{type_name}`; write it under `{right}`"
+        return InvalidPrincipalError(text, message, suggestion=right)
+    whose = "is a host name; name the provider by its ARN," if type_name == "Federated" else "is a host name; write"
+    return _error(text, f"{whose} {_FORMS[type_name]}")
 
 
 def refusal_in_request(text: str) -> InvalidPrincipalError:
@@ -57,9 +72,8 @@ def _any_form(text: str) -> InvalidPrincipalError | None:
     if text.startswith("arn:"):
         return _error(text, "is an AWS name; RAM names start with `acs:ram::`, such as `acs:ram::ACCOUNT_ID:user/NAME`")
     if _ACCOUNT.fullmatch(text):
-        arn = f"acs:ram::{text}:root"
         return _error(
-            text, f"is an account id alone; write `{arn}` for every user and role of that account", suggestion=arn
+            text, f"is an account id alone; name its user or role, or, for every one of them, `acs:ram::{text}:root`"
         )
     return _wildcard(text)
 
@@ -84,7 +98,7 @@ def _wildcard(text: str) -> InvalidPrincipalError | None:
         )
     return _error(
         text,
-        "has a wildcard; a principal has none, so name each one, or a whole account as `acs:ram::ACCOUNT_ID:root`",
+        "has a wildcard; a principal has none, so name each one",
         reason="WILDCARD_PRINCIPAL",
     )
 
@@ -101,7 +115,12 @@ def _of_form(text: str) -> InvalidPrincipalError | None:
     """Return what is wrong with a text that has the form of an ARN, or of a service, or None."""
     if text.lower().startswith("acs:"):
         return _arn(text)
-    account, at, _ = text.partition("@")
+    account, at, domain = text.partition("@")
+    if logon := _LOGON.fullmatch(text):
+        arn = f"acs:ram::{logon['account']}:user/{account}"
+        return _error(text, f"is the logon name of a user; write `{arn}` under `RAM`", suggestion=arn)
+    if domain.endswith(_LOGON_DOMAIN):
+        return _error(text, "is the logon name of a user; write `acs:ram::ACCOUNT_ID:user/NAME` under `RAM`")
     if at and not _ACCOUNT.fullmatch(account):
         return _error(text, f"must have an account id of 1 to 20 digits before its `@`, not {quoted(account)}")
     lower = text.lower()

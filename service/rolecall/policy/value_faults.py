@@ -101,7 +101,12 @@ def _wildcard_under_equals(effect: Effect, condition: Condition, value: str) -> 
     exact = condition.operator.family is Family.STRING and name not in LIKE_OPERATORS
     if not exact or not ("*" in value or "?" in value) or _URL_WITH_QUERY.fullmatch(value):
         return None
-    like = "StringNotLike" if condition.operator.negated else "StringLike"
+    like = condition.quantifier + ("StringNotLike" if condition.operator.negated else "StringLike")
+    fix = f"write `{like}`, under which `*` is any text and `?` one character"
+    edit: Edit | None = Edit(condition.pointer, operator=like)
+    if name.endswith("IgnoreCase"):
+        # Under Like the other values would no longer match in another case, so that a Deny would deny less.
+        fix, edit = f"compare the pattern in a statement of its own, with `{like}`, which does not ignore case", None
     if condition.operator.negated:
         so = "the statement applies whatever the value" if effect is Effect.ALLOW else "it denies every value"
     else:
@@ -109,8 +114,8 @@ def _wildcard_under_equals(effect: Effect, condition: Condition, value: str) -> 
     return ValueFault(
         "wildcard-under-equals",
         f"`{name}` compares {quoted(value)} letter by letter, so {so}",
-        f"write `{condition.quantifier}{like}`, under which `*` is any text and `?` one character",
-        Edit(condition.pointer, operator=condition.quantifier + like),
+        fix,
+        edit,
     )
 
 
