@@ -12,6 +12,7 @@ import pytest
 from grpc_health.v1 import health_pb2 as pb
 
 from rolecall.observability.loop_probe import STUCK_SECONDS
+from rolecall.roles.errors import StoreUnavailableError
 from rolecall.server.server import RolecallServer
 from rolecall.transport.server import DECISION_SERVICE, POLICY_SERVICE, ROLE_SERVICE, WATCH_SERVICE
 from tests.server.serving import idle_server
@@ -88,16 +89,25 @@ async def test_decisions_are_served_while_staleness_is_within_the_limit(
     assert set(await serving(server)) >= {"", ROLE_SERVICE, POLICY_SERVICE, WATCH_SERVICE}
 
 
-async def test_administration_is_served_while_the_store_is_reachable(server: RolecallServer) -> None:
+@pytest.mark.parametrize("fault", ["polling", "writing"])
+async def test_administration_is_served_while_the_store_can_be_read_and_written(
+    server: RolecallServer, fault: str
+) -> None:
+    def let_it_fail(failing: bool) -> None:
+        if fault == "polling":
+            server.replica.polling.counts.failing = failing
+        else:
+            server.replica.writability.note(StoreUnavailableError("the disk is full") if failing else None)
+
     server.health.start()
-    server.replica.polling.counts.failing = True
+    let_it_fail(True)
 
     server.health.update_services()
 
     assert set(await serving(server)) == set(SERVICES) - {ROLE_SERVICE}
     assert server.health.not_ready() == []
 
-    server.replica.polling.counts.failing = False
+    let_it_fail(False)
     server.health.update_services()
 
     assert await serving(server) == list(SERVICES)

@@ -23,7 +23,7 @@ from rolecall.server import replica as module
 from rolecall.server.replica import Replica
 from rolecall.storage.memory import MemoryRoleRepository
 from rolecall.storage.snapshot.file import SnapshotFileError
-from tests.server.serving import Log, config, log_lines, logger
+from tests.server.serving import Log, config, log_lines, logger, until
 from tests.storage.samples import create
 
 
@@ -136,6 +136,30 @@ async def test_the_progress_of_a_large_load_is_logged(
     assert log_lines(log.stream) == [{"event": "loading", "level": "info", "roles": 100_000, "of": 200_000}]
 
 
+async def test_a_store_that_cannot_write_is_not_administered_until_a_trial_succeeds(
+    store: Store, replica: Replica, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rolecall.engine.writability.FIRST_PAUSE_SECONDS", 0)
+    create(store, "app")
+    await replica.load()
+
+    def full() -> Written[None]:
+        raise StoreUnavailableError("the disk is full")
+
+    with pytest.raises(StoreUnavailableError):
+        await replica.writer.write(full)
+    during = replica.administered()
+    task = asyncio.create_task(replica.writability.run())
+    await until(replica.administered)
+    task.cancel()
+
+    assert not during
+    assert [line for line in log_lines(log.stream) if "writ" in line["event"]] == [
+        {"event": "store_unwritable", "level": "error", "error": "the disk is full", "revision": 1},
+        {"event": "store_writable", "level": "info", "revision": 1},
+    ]
+
+
 async def test_a_store_that_goes_and_comes_back_is_logged_once_each(store: Store, replica: Replica, log: Log) -> None:
     create(store, "app")
     await replica.load()
@@ -179,9 +203,10 @@ async def test_the_work_of_a_replica_depends_on_its_store_and_its_settings(
     shared, own = Replica(config(**flags), store, log.logger), Replica(config(), Store(exclusive=True), log.logger)
     never = Replica(config(reconcile_seconds=0), Store(), log.logger)
 
-    assert names(shared) == ["Polling.run", "Replica._listen", "Reconciler.run", "SnapshotSaver.run"]
-    assert names(own) == ["Polling.run", "Reconciler.run"]
-    assert names(never) == ["Polling.run", "Replica._listen"]
+    always = ["Polling.run", "Writability.run"]
+    assert names(shared) == [*always, "Replica._listen", "Reconciler.run", "SnapshotSaver.run"]
+    assert names(own) == [*always, "Reconciler.run"]
+    assert names(never) == [*always, "Replica._listen"]
     for replica in (shared, own, never):
         await replica.close()
 

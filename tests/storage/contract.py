@@ -682,6 +682,14 @@ class RoleRepositoryContract:
         sizes = [[len(commit.changes) for commit in page] for page in pages]
         assert sizes in ([[5], [1, 2], [1], [4]], [[5, 1, 2, 1, 4]])
 
+    def test_a_trial_to_write_changes_nothing(self, repository: RoleRepository) -> None:
+        create(repository, "App")
+        before = repository.head(), repository.role(KEY)
+
+        repository.try_write()
+
+        assert (repository.head(), repository.role(KEY)) == before
+
     # --- the end
 
     def test_a_closed_store_answers_nothing(self, repository: RoleRepository) -> None:
@@ -693,6 +701,8 @@ class RoleRepositoryContract:
             repository.head()
         with pytest.raises(StoreUnavailableError):
             repository.transact(author(), nothing)
+        with pytest.raises(StoreUnavailableError):
+            repository.try_write()
         repository.close()
 
     def test_a_store_that_is_closed_waits_for_the_write_under_way_and_begins_no_other(

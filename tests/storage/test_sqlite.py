@@ -5,6 +5,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from sqlalchemy.pool import QueuePool
@@ -12,7 +14,8 @@ from sqlalchemy.pool import QueuePool
 from rolecall.roles.errors import StoreBusyError, StoreUnavailableError
 from rolecall.storage.sql import retention, store
 from rolecall.storage.sql.store import SqlRoleRepository
-from rolecall.storage.sqlite.driver import connect_sqlite, open_sqlite
+from rolecall.storage.sqlite.driver import SqliteDriver, connect_sqlite, open_sqlite
+from rolecall.storage.sqlite.lock import StoreLock
 from tests.storage.contract import RoleRepositoryContract
 from tests.storage.processes import open_files
 from tests.storage.samples import all_commits, assert_chained, author, create, nothing
@@ -200,3 +203,24 @@ def test_a_store_that_was_closed_can_be_opened_again_at_once_and_keeps_no_file_o
         repository.close()
 
     assert open_files() == before
+
+
+def test_a_file_system_that_is_as_good_as_full_has_no_room_for_a_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = open_sqlite(tmp_path / "roles.db")
+    free = 0
+
+    def statvfs(path: Path) -> Any:
+        assert path == tmp_path
+        return SimpleNamespace(f_bavail=free, f_frsize=4_096)
+
+    monkeypatch.setattr("rolecall.storage.sqlite.driver.os.statvfs", statvfs)
+    with pytest.raises(StoreUnavailableError, match="less than 1048576 free bytes"):
+        repository.try_write()
+    free = 256
+    repository.try_write()
+    monkeypatch.undo()
+    with pytest.raises(StoreUnavailableError):
+        SqliteDriver(Path("/nowhere/roles.db"), StoreLock(tmp_path / "roles.db")).require_room()
+    repository.close()

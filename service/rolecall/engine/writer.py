@@ -27,10 +27,21 @@ class StoreWriter(Protocol):
 
 
 class RoleWriter:
-    """The `StoreWriter` of a follower's repository."""
+    """The `StoreWriter` of a follower's repository.
 
-    def __init__(self, follower: Follower, *, writing: ThreadPoolExecutor, reading: ThreadPoolExecutor) -> None:
+    `on_outcome` is called with None after each commit, and with the error of a write that the store could not make.
+    """
+
+    def __init__(
+        self,
+        follower: Follower,
+        *,
+        writing: ThreadPoolExecutor,
+        reading: ThreadPoolExecutor,
+        on_outcome: Callable[[StoreUnavailableError | None], object] = lambda _error: None,
+    ) -> None:
         self._follower, self._writing, self._reading = follower, writing, reading
+        self._on_outcome = on_outcome
         self._pending: set[asyncio.Task[object]] = set()
 
     async def write(self, work: Callable[[], Written[T]]) -> Written[T]:
@@ -62,11 +73,13 @@ class RoleWriter:
     async def _write(self, submitted: Future[Written[T]]) -> Written[T]:
         try:
             written = await asyncio.wrap_future(submitted)
-        except StoreUnavailableError:
+        except StoreUnavailableError as error:
+            self._on_outcome(error)
             # The write may have been committed all the same, so look for it.
             asyncio.get_running_loop().call_soon(self._follower.schedule_catch_up)
             raise
         if written.commit is not None:
+            self._on_outcome(None)
             await self._follower.apply_local(written.commit)
         elif written.revision > self._follower.snapshot.revision:
             # A repeated request whose first attempt was committed through another replica.

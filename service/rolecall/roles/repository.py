@@ -218,6 +218,10 @@ class RoleRepository(Protocol):
         """
         ...
 
+    def try_write(self) -> None:
+        """Write without changing anything, to find out whether the store can write; raise `StoreUnavailableError` if not."""
+        ...
+
     def rename_history(self, expected: str) -> Head:
         """Give the history a new incarnation if it still has the expected one; return the head in both cases.
 

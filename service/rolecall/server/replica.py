@@ -24,6 +24,7 @@ from rolecall.engine.reconciler import Reconciler
 from rolecall.engine.snapshot import Snapshot
 from rolecall.engine.snapshot_loader import load_snapshot
 from rolecall.engine.turns import Turns
+from rolecall.engine.writability import Writability
 from rolecall.engine.writer import RoleWriter
 from rolecall.observability.metered_writer import MeteredWriter
 from rolecall.roles.errors import RoleError, StoreUnavailableError
@@ -64,7 +65,10 @@ class Replica:
         self.follower = Follower(
             repository, self.snapshot, self._polling, on_rename=self._adopt, on_reload=self._log_reload
         )
-        self.role_writer = RoleWriter(self.follower, writing=self.writing, reading=self.reading)
+        self.writability = Writability(self._try_write, on_change=self._log_writability)
+        self.role_writer = RoleWriter(
+            self.follower, writing=self.writing, reading=self.reading, on_outcome=self.writability.note
+        )
         self.writer = MeteredWriter(self.role_writer)
         self.polling = Polling(
             self.follower, seconds=config.poll_seconds, jitter=_jitter, on_change=self._log_store_change
@@ -132,12 +136,12 @@ class Replica:
         return self.follower.staleness()
 
     def administered(self) -> bool:
-        """Return whether the store is reachable."""
-        return not self.polling.counts.failing
+        """Return whether the store is reachable and can write."""
+        return not self.polling.counts.failing and not self.writability.failing
 
     def background_work(self) -> list[BackgroundWork]:
         """Return what keeps the state in step with the store, and the snapshot file with the state."""
-        work: list[BackgroundWork] = [self.polling.run]
+        work: list[BackgroundWork] = [self.polling.run, self.writability.run]
         if not self.repository.exclusive:
             work.append(self._listen)
         if self._config.reconcile_seconds:
@@ -165,6 +169,9 @@ class Replica:
         if hints is not None:
             await self.polling.listen(hints)
 
+    async def _try_write(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self.writing, self.repository.try_write)
+
     def _snapshot_saver(self) -> SnapshotSaver | None:
         if self.file is None:
             return None
@@ -180,6 +187,12 @@ class Replica:
             self._log.info("store_reached", revision=self.snapshot.revision)
         else:
             self._log.warning("store_lost", error=str(error), revision=self.snapshot.revision)
+
+    def _log_writability(self, error: RoleError | None) -> None:
+        if error is None:
+            self._log.info("store_writable", revision=self.snapshot.revision)
+        else:
+            self._log.error("store_unwritable", error=str(error), revision=self.snapshot.revision)
 
     def _log_reload(self, reason: Reload) -> None:
         self._log.error("reloaded", reason=reason.value, revision=self.snapshot.revision)

@@ -153,6 +153,11 @@ class MemoryRoleRepository:
             del self._state.commits[:pruned]
             return pruned
 
+    def try_write(self) -> None:
+        """Raise `StoreUnavailableError` if the store is closed."""
+        with self._open():
+            pass
+
     def rename_history(self, expected: str) -> Head:
         """Give the history a new incarnation if it still has the expected one."""
         with self._open():

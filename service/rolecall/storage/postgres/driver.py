@@ -163,6 +163,9 @@ class PostgresDriver:
         """Return the error that the caller gets; None if the error is a programming mistake of ours."""
         return unavailable_error(error, connections=MAX_CONNECTIONS)
 
+    def require_room(self) -> None:
+        """Do nothing: only the database knows its disk."""
+
     def shorten_timeouts(self) -> None:
         """Give up connections that stay silent for `CLOSING_SECONDS`."""
         self.response_timeout.shorten()

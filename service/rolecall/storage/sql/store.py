@@ -63,6 +63,10 @@ class Driver(Protocol):
         """Return the error that the caller gets, or None if `error` is a programming mistake of ours."""
         ...
 
+    def require_room(self) -> None:
+        """Raise `StoreUnavailableError` if the disk is known to have no room for a write."""
+        ...
+
     def shorten_timeouts(self) -> None:
         """Shorten all waits for the database from now on; running transactions are not aborted."""
         ...
@@ -178,6 +182,13 @@ class SqlRoleRepository:
         while pruned := self._prune_some(keep_after, keep_revisions):
             total += pruned
         return total
+
+    def try_write(self) -> None:
+        """Write without changing anything; raise `StoreUnavailableError` if the store cannot write."""
+        self._driver.require_room()
+        with self._writing() as connection:
+            # It updates a row, with the value that it has.
+            lock_for_writing(connection)
 
     def rename_history(self, expected: str) -> Head:
         """Give the history a new incarnation if it still has the expected one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from functools import partial
@@ -21,6 +22,8 @@ from rolecall.storage.sqlite.new_store import new_store, require_content, store_
 
 BUSY_TIMEOUT_MS = 5_000
 MAX_CONNECTIONS = 16
+ROOM_BYTES = 1024 * 1024
+"""The free space from which on a store that could not write is tried again."""
 FIRST_SAFE_WAL_VERSION = (3, 51, 3)
 """Earlier versions of SQLite can corrupt the write-ahead log; there a rollback journal is used."""
 
@@ -104,6 +107,16 @@ class SqliteDriver:
     def unavailable_error(self, error: SQLAlchemyError | sqlite3.Error) -> StoreUnavailableError | None:
         """Return the error that the caller gets; None if the error does not come from the file."""
         return sqlite_unavailable_error(self._path, error)
+
+    def require_room(self) -> None:
+        """Raise `StoreUnavailableError` if the file system of the store is as good as full."""
+        # A small write may fit into the journal, which is reused, when nothing else fits on the disk.
+        try:
+            system = os.statvfs(self._path.parent)
+        except OSError as error:
+            raise StoreUnavailableError(f"`{self._path}` cannot be used now: {error.strerror}") from error
+        if system.f_bavail * system.f_frsize < ROOM_BYTES:
+            raise StoreUnavailableError(f"`{self._path}` has less than {ROOM_BYTES} free bytes on its file system")
 
     def shorten_timeouts(self) -> None:
         """Do nothing: every operation on a file ends within the busy timeout."""
