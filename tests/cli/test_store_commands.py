@@ -274,6 +274,16 @@ def test_a_mistake_is_one_sentence(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["rolecall.db", "rolecall.db.lock"]
 
 
+def test_a_store_is_not_copied_into_a_hard_link_to_it(rolecall: CommandLine, store: str, tmp_path: Path) -> None:
+    path = Path(store.removeprefix("sqlite:///"))
+    os.link(path, tmp_path / "link.db")
+
+    outcome = rolecall("store", "copy", store, f"sqlite:///{tmp_path}/link.db")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "FROM and TO are the same file" in outcome.err
+
+
 def test_a_backup_replaces_no_link(rolecall: CommandLine, store: str, tmp_path: Path) -> None:
     (tmp_path / "target").write_text("precious")
     (tmp_path / "link").symlink_to("target")

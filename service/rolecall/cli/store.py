@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -44,7 +45,7 @@ def copy(
             read = stack.enter_context(source_store.snapshot_transaction())
         with store_errors("TO"):
             target_store = open_admin_store(url_of(target))
-            if source_store.path is not None and source_store.path == target_store.path:
+            if _same_file(source_store.path, target_store.path):
                 raise CommandError("FROM and TO are the same file")
             written = stack.enter_context(target_store.fill_transaction())
         on_progress = stack.enter_context(counting("copying", "rows"))
@@ -63,3 +64,10 @@ def copy(
         f"copied {counted(copied.roles, 'role')} at revision {copied.head.revision}, with the complete log\n"
         "start servers with the copy from now on, and no longer with the store that it was copied from\n"
     )
+
+
+def _same_file(source: Path | None, target: Path | None) -> bool:
+    """Return whether two stores are one file, also by two names."""
+    if source is None or target is None:
+        return False
+    return source == target or (target.exists() and source.samefile(target))
