@@ -113,6 +113,12 @@ export class Calls {
     };
   }
 
+  /** Return a signal that is given when this is closed, or when another one is. */
+  closingOr(signal: AbortSignal | undefined): AbortSignal {
+    const { closing } = this.#channels;
+    return signal === undefined ? closing : AbortSignal.any([closing, signal]);
+  }
+
   /** End the calls in progress, and close the connections. */
   close(): void {
     this.#channels.close();

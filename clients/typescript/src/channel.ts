@@ -9,12 +9,13 @@ const RETRY_POLICY = {
   initialBackoff: "0.05s",
   maxBackoff: "1s",
   backoffMultiplier: 3,
-  retryableStatusCodes: ["UNAVAILABLE"],
+  // A server that stops, or has too many calls, cancels some before it looks at them. Those that this client cancels are not repeated.
+  retryableStatusCodes: ["UNAVAILABLE", "CANCELLED"],
 };
 
 /**
- * The gRPC service config of the channel to the service. gRPC for Node has no health checks of its own: a replica that stops ends its
- * connections, and its calls are repeated on another one.
+ * The gRPC service config of the channel to the service. gRPC for Node has no health checks of its own, by which a client
+ * would leave a replica before it stops: calls that such a replica ends are repeated on another one.
  */
 export const SERVICE_CONFIG = {
   loadBalancingConfig: [{ round_robin: {} }],

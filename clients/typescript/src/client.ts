@@ -1,7 +1,7 @@
 /** The client: one method for each method of the contract. */
 
 import { create } from "@bufbuild/protobuf";
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { timestampFromDate, type Timestamp } from "@bufbuild/protobuf/wkt";
 
 import { Administration } from "./administration.js";
 import type { AgentFirst } from "./agent.js";
@@ -68,8 +68,8 @@ export interface StreamCheckOptions {
 export interface ExplainOptions extends CheckOptions {
   /** Decide with the role as it was at this revision. */
   readonly atRevision?: bigint;
-  /** Decide as if it were this time. */
-  readonly assumeTime?: Date;
+  /** Decide as if it were this time. A `Date` has milliseconds, a `Timestamp` nanoseconds. */
+  readonly assumeTime?: Date | Timestamp;
 }
 
 /** The options of a reverse query. */
@@ -154,7 +154,9 @@ export class RolecallClient extends Administration {
       query,
       ...consistencyOf(options),
       ...(atRevision !== undefined && { atRevision }),
-      ...(assumeTime !== undefined && { assumeTime: timestampFromDate(assumeTime) }),
+      ...(assumeTime !== undefined && {
+        assumeTime: assumeTime instanceof Date ? timestampFromDate(assumeTime) : assumeTime,
+      }),
     };
     return this.calls.service.unary(EXPLAIN, request, options);
   }

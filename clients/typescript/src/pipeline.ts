@@ -31,7 +31,7 @@ export class Pipeline {
   constructor(calls: AgentFirst, queries: Messages<AssumeRoleQuery>, inFlight: number, options: StreamOptions) {
     this.#calls = calls;
     this.#agent = calls.agent;
-    this.#options = options;
+    this.#options = { ...options, signal: calls.service.closingOr(options.signal) };
     this.#queue = new QueryQueue(queries, inFlight);
   }
 

@@ -66,7 +66,7 @@ export class Watch {
 
   constructor(calls: Calls, request: WatchRolesRequest, options: WatchOptions, timeoutMs: number) {
     this.#calls = calls;
-    this.#options = options;
+    this.#options = { ...options, signal: calls.closingOr(options.signal) };
     this.#progress = new WatchProgress(request, options.timeoutMs ?? timeoutMs, options.giveUpAfterMs ?? GIVE_UP_MS);
   }
 

@@ -65,6 +65,12 @@ test("a client refuses a kind of socket that gRPC for Node does not know", () =>
   assert.throws(() => new RolecallClient("unix-abstract:rolecall"), { message: /write.*unix:PATH|as unix:PATH/ });
 });
 
+test("a client refuses a DNS server that gRPC for Node would not ask", () => {
+  assert.throws(() => new RolecallClient("dns://10.0.0.53/rolecall"), {
+    message: /only with GRPC_NODE_USE_ALTERNATIVE_RESOLVER=true in the environment/,
+  });
+});
+
 test("a client sends no token in plain text to another machine", () => {
   assert.throws(() => new RolecallClient("rolecall.example.com", { token: "secret" }), {
     message: "a token is sent over TLS, or to this machine; give TLS files for `rolecall.example.com`",

@@ -39,16 +39,21 @@ export class Channels {
   readonly #to: ChannelTarget;
   readonly #replaced = new Set<OneChannel>();
   #current: OneChannel;
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   constructor(to: ChannelTarget) {
     this.#to = to;
     this.#current = this.#open();
   }
 
+  /** Return the signal that is given when this is closed. Its reason is a `RolecallError`. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
   /** Return the channel of a new call; throw a `RolecallError` if this is closed. */
   use(): OneChannel {
-    if (this.#isClosed) throw closedError();
+    this.closing.throwIfAborted();
     if (this.#replaced.size < MAX_REPLACED && this.#to.tls?.changed() !== undefined) this.#replace();
     return this.#current;
   }
@@ -62,8 +67,8 @@ export class Channels {
 
   /** Allow no further calls, and end those in progress. */
   close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+    if (this.closing.aborted) return;
+    this.#closing.abort(closedError());
     for (const channel of [this.#current, ...this.#replaced]) {
       for (const end of [...channel.calls, ...channel.streams]) end(closedError());
       channel.client.close();

@@ -29,6 +29,13 @@ function requiredTarget(address: string): string {
   if (target.startsWith("unix-abstract:")) {
     throw new TypeError(`gRPC for Node cannot connect to \`${address}\`; use the path of a socket, as unix:PATH`);
   }
+  if (/^dns:\/\/[^/]/.test(target) && process.env.GRPC_NODE_USE_ALTERNATIVE_RESOLVER !== "true") {
+    // Without this variable gRPC would ask the DNS servers of the system instead, and say nothing.
+    const variable = "GRPC_NODE_USE_ALTERNATIVE_RESOLVER=true";
+    throw new TypeError(
+      `\`${address}\` names a DNS server, which gRPC for Node asks only with ${variable} in the environment`,
+    );
+  }
   return target;
 }
 
