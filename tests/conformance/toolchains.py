@@ -75,6 +75,7 @@ TOOLCHAINS = {
                 ("packaging", ("npm", "run", "--silent", "pack:check")),
                 ("documentation", ("npm", "run", "--silent", "docs")),
             ),
+            conformance=("npm", "run", "--silent", "conformance"),
         ),
     )
 }
