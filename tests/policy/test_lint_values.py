@@ -161,6 +161,7 @@ def test_what_only_resembles_a_placeholder_is_none(value: str) -> None:
         ("sts:RoleSessionName", "StringLike", "a/*", "2 to 64 of"),
         ("sts:RoleSessionName", "StringLike", "a" * 65 + "*", "2 to 64 of"),
         ("sts:SourceIdentity", "StringEquals", "acs:me", "2 to 64 of"),
+        ("oidc:sub", "StringEquals", "repo:acme@1/app@2:environment:prod ", "ends with white space"),
         ("oidc:sub", "StringEquals", "system:serviceaccount:Pay:api", "lower case"),
         ("oidc:sub", "StringLike", "system:serviceaccount:pay:Api*", "lower case"),
         ("oidc:iss", "StringEquals", "https://token.actions.githubusercontent.com/", "no `/` at its end"),
@@ -198,6 +199,13 @@ def test_a_value_that_a_request_can_have_is_not_found(key: str, operator: str, v
     principal = OIDC if key.startswith("oidc:") else USER
 
     assert "matches-nobody" not in ids(principal, {operator: {key: value}})
+
+
+def test_a_user_is_not_named_by_a_logon_name() -> None:
+    (finding,) = found({"RAM": ["acs:ram::1:user/alice@1.onaliyun.com", "acs:ram::1:user/alice@home"]}, None)
+
+    assert (finding.id, finding.pointer) == ("matches-nobody", "/Statement/0/Principal/RAM/0")
+    assert finding.fix == "write the name of the user, `alice`"
 
 
 def test_claims_need_a_provider_in_the_statement() -> None:

@@ -92,10 +92,10 @@ def test_a_document_names_a_principal(type_name: str, text: str, principal: Prin
             "RAM", "acs:ram::1:user/a\u202eb", "INVALID_PRINCIPAL", "\\u202e", id="bidi"
         ),  # row 10 of the faults
         pytest.param(
-            "RAM", "acs:ram::1:user/a\n", "INVALID_PRINCIPAL", "user name", id="line-feed"
+            "RAM", "acs:ram::1:user/a\n", "INVALID_PRINCIPAL", "white space", id="line-feed"
         ),  # row 13 of the faults
         pytest.param(
-            "RAM", "acs:ram::1:root\n", "INVALID_PRINCIPAL", "write", id="line-feed-after-root"
+            "RAM", "acs:ram::1:root\n", "INVALID_PRINCIPAL", "white space", id="line-feed-after-root"
         ),  # row 13 of the faults
         pytest.param(
             "RAM", "acs:ram::\uff11:root", "INVALID_PRINCIPAL", "20 digits", id="full-width-id"
@@ -113,6 +113,11 @@ def test_a_document_names_a_principal(type_name: str, text: str, principal: Prin
         pytest.param("RAM", "ACS:RAM::1:root", "INVALID_PRINCIPAL", "lower case", id="capital-prefix"),
         pytest.param("RAM", "acs:sts::1:role/R", "INVALID_PRINCIPAL", "`acs:ram::`", id="sts-without-session"),
         pytest.param("RAM", "acs:ram::1", "INVALID_PRINCIPAL", "cut short", id="cut-short"),
+        pytest.param("RAM", "acs:ram::1:User/a", "INVALID_PRINCIPAL", "`User` for `user`", id="capital-kind"),
+        pytest.param("RAM", "alice@1.onaliyun.com", "INVALID_PRINCIPAL", "`acs:ram::1:user/alice`", id="logon-name"),
+        pytest.param("RAM", "alice@corp.onaliyun.com", "INVALID_PRINCIPAL", "logon name", id="logon-name-of-a-domain"),
+        pytest.param("Federated", "accounts.example.com", "INVALID_PRINCIPAL", "its ARN", id="host-of-a-provider"),
+        pytest.param("RAM", "orders.internal", "INVALID_PRINCIPAL", "host name", id="host-under-ram"),
         pytest.param("RAM", "acs:ram::1:group/g", "INVALID_PRINCIPAL", "is not a principal", id="group"),
         pytest.param("RAM", "acs:ram::1:role/R/S", "INVALID_PRINCIPAL", "one session", id="session"),
         pytest.param("RAM", "acs:ram::1:assumed-role/R/S", "INVALID_PRINCIPAL", "one session", id="assumed-role"),

@@ -38,6 +38,7 @@ from rolecall.policy.lint_values import (
     foreign_condition_key,
     foreign_principal,
     is_known_or_foreign,
+    logon_names,
 )
 from rolecall.policy.principal import PrincipalKind
 from rolecall.policy.subjects import is_mutable_github_subject, is_organisation_wide
@@ -120,6 +121,7 @@ def _matches_nobody(statement: Statement, context: LintContext) -> Iterator[Rema
         )
     yield from contradictions(statement)
     yield from claims_of_others(statement)
+    yield from logon_names(statement)
     yield from faulty_values("matches-nobody")(statement, context)
 
 

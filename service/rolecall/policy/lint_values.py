@@ -11,6 +11,7 @@ from rolecall.policy.keys import is_known
 from rolecall.policy.lint_conditions import Find
 from rolecall.policy.lint_facts import principals
 from rolecall.policy.principal import PrincipalKind
+from rolecall.policy.principal_refusal import LOGON_DOMAIN
 from rolecall.policy.value_faults import fault_of
 from rolecall.policy.wording import quoted
 
@@ -72,6 +73,18 @@ def claims_of_others(statement: Statement) -> Iterator[Remark]:
                 condition.pointer,
                 f"no principal of the statement has {quoted(condition.spelling)}, so it never applies",
                 "remove the statement, or name the provider in a statement of its own",
+            )
+
+
+def logon_names(statement: Statement) -> Iterator[Remark]:
+    """Find users who are named by their logon name, `NAME@DOMAIN`, of which an ARN has the name alone."""
+    for pattern, pointer in principals(statement):
+        name, _, domain = pattern.principal.name.partition("@")
+        if pattern.principal.kind is PrincipalKind.USER and domain.endswith(LOGON_DOMAIN):
+            yield Remark(
+                pointer,
+                f"no user has the name {quoted(pattern.principal.name)}, which is a logon name",
+                f"write the name of the user, {quoted(name)}",
             )
 
 

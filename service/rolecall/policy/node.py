@@ -135,7 +135,8 @@ class Node:
             )
             if fold(suggestion) == fold(name):
                 read.setdefault(suggestion, given[name])
-        for name in [name for name in required if name not in given]:
+        # Where `NotPrincipal` stands in place of `Principal`, its own message says what to write.
+        for name in [name for name in required if name not in given and f"Not{name}" not in given]:
             instead = f"rename {quoted(_token_of(read[name].pointer))}" if name in read else "add it"
             self.refuse("MISSING_FIELD", f"`{name}` is missing; {instead}", name)
         return read

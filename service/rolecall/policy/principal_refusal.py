@@ -26,8 +26,8 @@ _REQUEST_FORMS = (
 _ACCOUNT = re.compile(r"[0-9]{1,20}", re.ASCII)
 _MASKED = re.compile(r"[0-9]+\*{2,}[0-9]*|[0-9]*\*{2,}[0-9]+|\*{4,}", re.ASCII)
 _SESSION = re.compile(r"acs:(?:ram|sts):[^:]*:[^:]*:(?:assumed-role/[^/]+/.+|role/[^/]+/[^/]+)")
-_LOGON_DOMAIN = ".onaliyun.com"
-_LOGON = re.compile(rf"[A-Za-z0-9._-]{{1,64}}@(?P<account>[0-9]{{1,20}}){re.escape(_LOGON_DOMAIN)}", re.ASCII)
+LOGON_DOMAIN = ".onaliyun.com"
+_LOGON = re.compile(rf"[A-Za-z0-9._-]{{1,64}}@(?P<account>[0-9]{{1,20}}){re.escape(LOGON_DOMAIN)}", re.ASCII)
 _NAMED_KINDS = frozenset({"user", "role"})
 _PROVIDER_KINDS = frozenset({"saml-provider", "oidc-provider"})
 
@@ -67,6 +67,8 @@ def _any_form(text: str) -> InvalidPrincipalError | None:
     """Return what is wrong with a text whatever its form is, or None."""
     if not text.strip():
         return InvalidPrincipalError(text, "a principal must not be empty; name one, or leave the value out")
+    if text != text.strip():
+        return _error(text, "begins or ends with white space; remove it")
     if PLACEHOLDER.search(text):
         return _error(text, "holds a placeholder of a template that was not filled in; render the template first")
     if text.startswith("arn:"):
@@ -119,7 +121,7 @@ def _of_form(text: str) -> InvalidPrincipalError | None:
     if logon := _LOGON.fullmatch(text):
         arn = f"acs:ram::{logon['account']}:user/{account}"
         return _error(text, f"is the logon name of a user; write `{arn}` under `RAM`", suggestion=arn)
-    if domain.endswith(_LOGON_DOMAIN):
+    if domain.endswith(LOGON_DOMAIN):
         return _error(text, "is the logon name of a user; write `acs:ram::ACCOUNT_ID:user/NAME` under `RAM`")
     if at and not _ACCOUNT.fullmatch(account):
         return _error(text, f"must have an account id of 1 to 20 digits before its `@`, not {quoted(account)}")
@@ -145,6 +147,9 @@ def _arn(text: str) -> InvalidPrincipalError | None:
 
 def _resource(text: str, resource: str) -> InvalidPrincipalError | None:
     kind, _, name = resource.partition("/")
+    lower = kind.lower()
+    if kind != lower and lower in _NAMED_KINDS | _PROVIDER_KINDS | {"root"}:
+        return _error(text, f"has {quoted(kind)} for `{lower}`; kinds of principals are lower case")
     if kind in _NAMED_KINDS:
         return _error(text, f"has the {kind} name {quoted(name)}; names are 1 to 64 of `A-Z a-z 0-9 . _ @ -`")
     if kind in _PROVIDER_KINDS:

@@ -146,19 +146,28 @@ def _not_restricted(key: str, value: str, *, like: bool) -> tuple[str, str] | No
 
 
 def _not_spelt_so(key: str, value: str, *, like: bool) -> tuple[str, str] | None:
-    literal = re.split(r"[*?]", value, maxsplit=1)[0] if like else value
     if key == PRINCIPAL_ARN and _SESSION.fullmatch(value):
         return "for a session of a role the key has the ARN of the role", "remove it: a policy cannot name one session"
-    if key == OIDC_SUBJECT and value.startswith(_SERVICE_ACCOUNT) and value != value.lower():
-        return "namespaces and service accounts of Kubernetes are lower case", _CORRECT
-    if key == OIDC_AUDIENCE and (found := _AUDIENCE_WITH_SCHEME.fullmatch(value)):
-        return f"the audience `{found['audience']}` has no scheme", _CORRECT
-    if key == OIDC_ISSUER and _WITHOUT_SLASH.fullmatch(value):
-        return "this issuer has no `/` at its end", _CORRECT
+    if why := _why_no_claim(key, value):
+        return why, _CORRECT
+    literal = re.split(r"[*?]", value, maxsplit=1)[0] if like else value
     beginning = _BEGINNINGS.get(key, "")
     if value in _ISSUERS_WITHOUT_SCHEME or literal.startswith(beginning) or (like and beginning.startswith(literal)):
         return None
     return f"every `{key}` begins with `{beginning}`", _CORRECT
+
+
+def _why_no_claim(key: str, value: str) -> str:
+    """Return why no token has a claim; empty if it is no claim, or one can have it."""
+    if key.startswith("oidc:") and value != value.strip():
+        return "it begins or ends with white space, as no claim does"
+    if key == OIDC_SUBJECT and value.startswith(_SERVICE_ACCOUNT) and value != value.lower():
+        return "namespaces and service accounts of Kubernetes are lower case"
+    if key == OIDC_AUDIENCE and (found := _AUDIENCE_WITH_SCHEME.fullmatch(value)):
+        return f"the audience `{found['audience']}` has no scheme"
+    if key == OIDC_ISSUER and _WITHOUT_SLASH.fullmatch(value):
+        return "this issuer has no `/` at its end"
+    return ""
 
 
 def _everything(effect: Effect, condition: Condition, value: str) -> ValueFault | None:
