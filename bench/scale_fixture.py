@@ -16,6 +16,7 @@ from pathlib import Path
 
 from rolecall.engine.request import AssumeRoleRequest, read_principal
 from rolecall.roles.change import Change, ChangeKind
+from rolecall.roles.digest import StateDigest
 from rolecall.roles.role import Micros, Revision, Role
 from rolecall.storage.sqlite.driver import open_sqlite
 
@@ -91,13 +92,25 @@ def write_store(path: Path, roles: int, *, shared: bool = False) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("BEGIN")
+        digest = StateDigest()
         connection.executemany(
-            "INSERT INTO roles VALUES (?, ?, ?, ?, ?, '', 3600, '{}', ?, ?, 1)", _rows(roles, shared=shared)
+            "INSERT INTO roles VALUES (?, ?, ?, ?, ?, '', 3600, '{}', ?, ?, 1)",
+            _added(digest, _rows(roles, shared=shared)),
         )
         connection.execute("INSERT INTO accounts SELECT account_id, count(*) FROM roles GROUP BY account_id")
-        connection.execute("UPDATE counter SET revision = 1, next_role_id = ?", (FIRST_ROLE_ID + roles,))
+        connection.execute(
+            "UPDATE counter SET revision = 1, next_role_id = ?, digest = ?", (FIRST_ROLE_ID + roles, digest.value)
+        )
         connection.execute("UPDATE floor SET revision = 1")
         connection.execute("COMMIT")
+
+
+def _added(digest: StateDigest, rows: Iterator[tuple[str | int, ...]]) -> Iterator[tuple[str | int, ...]]:
+    """Add each row to the digest of the store, and yield it."""
+    for row in rows:
+        key, account, name, role_id, document, created, updated = row
+        digest.add_stored([(key, account, name, role_id, document, "", 3_600, "{}", created, updated, 1)])
+        yield row
 
 
 def _rows(roles: int, *, shared: bool) -> Iterator[tuple[str | int, ...]]:

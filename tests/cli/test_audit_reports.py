@@ -16,7 +16,7 @@ from rolecall.storage.maintenance.audit_findings import AuditFinding
 
 HASH = bytes(range(32))
 SOUND = Audit(
-    head=Head(incarnation="inc", revision=Revision(9), hash=HASH), first=Revision(4), skipped=[], commits=6, changes=1, roles=2_000,
+    head=Head(incarnation="inc", revision=Revision(9), hash=HASH, digest=HASH), first=Revision(4), skipped=[], commits=6, changes=1, roles=2_000,
     older_than_the_log=0, findings=[], total_findings=0,
 )  # fmt: skip
 BROKEN = replace(

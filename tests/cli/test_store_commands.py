@@ -23,8 +23,9 @@ from tests.cli.conftest import CommandLine
 from tests.cli.serving import REPOSITORY, environment, served
 from tests.postgres import PostgresServer
 from tests.storage.samples import ACCOUNT, change, create, remove
+from tests.storage.stores import AS_SCHEMA_0002
 
-NEWEST = "0003"
+NEWEST = "0005"
 SECRET = "s3cr3t-canary"
 
 
@@ -49,8 +50,8 @@ def store(tmp_path: Path) -> str:
 
 def make_old(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("ALTER TABLE counter DROP COLUMN compatible_from")
-        connection.execute("UPDATE alembic_version SET version_num = '0002'")
+        for statement in AS_SCHEMA_0002:
+            connection.execute(statement)
 
 
 def in_process(*arguments: str) -> subprocess.Popen[str]:

@@ -50,7 +50,7 @@ def written(commit: Commit | None) -> Written[None]:
 class Parts:
     def __init__(self) -> None:
         self.repository = SharedMemory()
-        self.now = 1_000_000
+        self.now, self.altered = 1_000_000, list[str]()
         self.readers, self.writers = ThreadPoolExecutor(2), ThreadPoolExecutor(1)
         self.tokens = Tokens(self.repository.token_key, self.repository.head().incarnation)
         self.follower = Follower(
@@ -59,6 +59,7 @@ class Parts:
             self.readers,
             clock=lambda: self.now,
             on_rename=self.tokens.adopt,
+            on_altered=self.altered.append,
         )
         self.writer = RoleWriter(self.follower, writing=self.writers, reading=self.readers)
         self.consistency = Consistency(self.follower, self.tokens, wait_seconds=0.5)

@@ -15,11 +15,12 @@ from rolecall.engine.consistency import AtLeastAsFresh, Consistency
 from rolecall.engine.errors import FutureRevisionError
 from rolecall.engine.follower import Follower, Reload
 from rolecall.engine.polling import Polling
-from rolecall.engine.reconciler import UNKNOWN_ROLES, Reconciler
+from rolecall.engine.reconciler import UNKNOWN_DIFFERENCE, UNKNOWN_ROLES, Reconciler
 from rolecall.engine.snapshot import Snapshot
 from rolecall.engine.snapshot_loader import load_snapshot
 from rolecall.roles.canonical_json import FIRST_HASH
 from rolecall.roles.change import Commit
+from rolecall.roles.digest import StateDigest
 from rolecall.roles.errors import (
     RevisionNotKeptError,
     StoreUnavailableError,
@@ -195,8 +196,8 @@ async def reload_that_waits(parts: Parts) -> tuple[asyncio.Task[Revision], threa
     load, reading, go_on = parts.repository.load, asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
 
-    def slow() -> Iterator[Role]:
-        yield from list(load())
+    def slow(digest: StateDigest | None = None) -> Iterator[Role]:
+        yield from list(load(digest))
         loop.call_soon_threadsafe(reading.set)
         go_on.wait(10)
 
@@ -278,8 +279,8 @@ async def test_two_reloads_at_once_lose_nothing_of_what_is_committed_meanwhile(p
     load, reading, go_on = parts.repository.load, asyncio.Semaphore(0), threading.Event()
     loop = asyncio.get_running_loop()
 
-    def slow() -> Iterator[Role]:
-        yield from list(load())
+    def slow(digest: StateDigest | None = None) -> Iterator[Role]:
+        yield from list(load(digest))
         loop.call_soon_threadsafe(reading.release)
         go_on.wait(10)
 
@@ -571,25 +572,100 @@ def altered(role: Role) -> Role:
     return replace(role, description="altered by hand")
 
 
-@pytest.mark.parametrize("damage", ["altered", "gone", "more"])
-async def test_what_was_altered_behind_the_logs_back_is_found_and_reloaded(parts: Parts, damage: str) -> None:
+@pytest.mark.parametrize("damage", ["altered", "gone", "more", "digest"])
+async def test_what_was_altered_behind_the_logs_back_is_reported_and_never_loaded(parts: Parts, damage: str) -> None:
     parts.put("a", "b")
     await parts.follower.catch_up()
-    kept, key = parts.repository._state.roles, f"{ACCOUNT}/a"
+    before = {version.role.key: version.role for version in parts.follower.snapshot.versions()}
+    stored, key = parts.repository._state.roles, f"{ACCOUNT}/a"
     match damage:
         case "altered":
-            kept[key] = altered(kept[key])
+            stored[key] = altered(stored[key])
         case "gone":
-            del kept[key]
+            del stored[key]
         case "more":
-            kept[f"{ACCOUNT}/c"] = replace(kept[key], role_name="c")
+            stored[f"{ACCOUNT}/c"] = replace(stored[key], role_name="c")
+        case "digest":
+            parts.repository._state.digest.add(stored[key])
+    compared = Comparison(parts)
+
+    with pytest.raises(AlteredRolesError):
+        await compared.reconciler.reconcile()
+
+    assert compared.reported == [[{"more": UNKNOWN_DIFFERENCE, UNKNOWN_ROLES, "digest": UNKNOWN_DIFFERENCE}.get(damage, key)]]
+    assert (parts.reloads, compared.reconciler.mismatches) == ({}, 1)
+    assert {version.role.key: version.role for version in parts.follower.snapshot.versions()} == before
+    assert parts.altered == ["the roles of the store are not those that servers wrote up to revision 1; run `rolecall audit verify`"]
+
+
+async def test_an_altered_store_that_was_mended_is_no_longer_reported(parts: Parts) -> None:
+    parts.put("a", "b")
+    await parts.follower.catch_up()
+    stored, key = parts.repository._state.roles, f"{ACCOUNT}/a"
+    right, stored[key] = stored[key], altered(stored[key])
+    compared = Comparison(parts)
+    with pytest.raises(AlteredRolesError):
+        await compared.reconciler.reconcile()
+    stored[key] = right
+
+    await compared.reconciler.reconcile()
+
+    assert (len(parts.altered), parts.altered[-1], parts.follower.altered) == (2, "", "")
+
+
+async def test_an_altered_store_is_loaded_again_only_after_a_pause(parts: Parts) -> None:
+    parts.put("a")
+    await parts.follower.catch_up()
+    load, loads, now = parts.repository.load, list[int](), parts.now
+
+    def counted(digest: StateDigest | None = None) -> Iterator[Role]:
+        loads.append(parts.now - now)
+        return load(digest)
+
+    parts.repository.load = counted  # type: ignore[method-assign]
+    stored, key = parts.repository._state.roles, f"{ACCOUNT}/a"
+    right, stored[key] = stored[key], altered(stored[key])
+
+    for seconds in (0, 1, 59, 60):
+        parts.now = now + seconds * SECOND
+        with pytest.raises(AlteredRolesError):
+            await parts.follower.reload(Reload.GAP)
+    stored[key], parts.now = right, now + 121 * SECOND
+    await parts.follower.reload(Reload.GAP)
+
+    assert loads == [0, 60 * SECOND, 121 * SECOND]
+    assert parts.reloads == {"gap": 1}
+
+
+async def test_commits_are_applied_while_the_store_is_known_to_be_altered(parts: Parts) -> None:
+    parts.put("a")
+    await parts.follower.catch_up()
+    stored, key = parts.repository._state.roles, f"{ACCOUNT}/a"
+    stored[key] = altered(stored[key])
+    with pytest.raises(AlteredRolesError):
+        await Comparison(parts).reconciler.reconcile()
+
+    parts.put("b")
+    await parts.follower.catch_up()
+
+    assert held(parts) == {"a", "b"}
+    assert parts.follower.snapshot.version(key).role.description == ""  # type: ignore[union-attr]
+
+
+async def test_a_role_that_is_wrong_in_memory_is_found_and_reloaded(parts: Parts) -> None:
+    parts.put("a", "b")
+    await parts.follower.catch_up()
+    version = parts.follower.snapshot.version(f"{ACCOUNT}/a")
+    assert version is not None
+    version.role = altered(version.role)
     compared = Comparison(parts)
 
     await compared.reconciler.reconcile()
 
-    assert compared.reported == [[UNKNOWN_ROLES if damage == "more" else key]]
-    assert (parts.reloads, compared.reconciler.mismatches) == ({"mismatch": 1}, 1)
-    assert {version.role.key: version.role for version in parts.follower.snapshot.versions()} == kept
+    assert compared.reported == [[f"{ACCOUNT}/a"]]
+    assert (parts.reloads, parts.altered) == ({"mismatch": 1}, [])
+    stored = parts.repository._state.roles
+    assert {version.role.key: version.role for version in parts.follower.snapshot.versions()} == stored
 
 
 async def test_a_wholly_different_state_is_not_compared_to_its_end(parts: Parts) -> None:
@@ -599,7 +675,8 @@ async def test_a_wholly_different_state_is_not_compared_to_its_end(parts: Parts)
         parts.repository._state.roles[key] = altered(role)
     compared = Comparison(parts)
 
-    await compared.reconciler.reconcile()
+    with pytest.raises(AlteredRolesError):
+        await compared.reconciler.reconcile()
 
     assert len(compared.reported[0]) == 20
 
@@ -630,7 +707,8 @@ async def test_a_comparison_pauses_after_each_read(parts: Parts, monkeypatch: py
     monkeypatch.setattr(asyncio, "sleep", sleep_shortly)
     await Reconciler(parts.follower, parts.repository, parts.readers, on_mismatch=print, pause=7.5).reconcile()
 
-    assert pauses.count(7.5) == 3
+    # Three reads of 500 keys, and six steps of the digest.
+    assert pauses.count(7.5) == 9
 
 
 async def test_roles_of_another_history_are_not_compared(parts: Parts) -> None:
@@ -779,9 +857,9 @@ async def test_a_history_that_is_lost_while_it_is_loaded_is_loaded_again(
     parts.put("lost")
     load, loads = parts.repository.load, list[int]()
 
-    def losing() -> Iterator[Role]:
+    def losing(digest: StateDigest | None = None) -> Iterator[Role]:
         loads.append(1)
-        roles = list(load())
+        roles = list(load(digest))
         if len(loads) == 1:
             parts.repository.put_back(saved)
             for name in "xyz":
@@ -805,11 +883,11 @@ async def test_a_fork_counts_also_when_the_store_goes_away_again(parts: Parts, m
     parts.repository.put_back(saved)
     load, loads = parts.repository.load, list[int]()
 
-    def failing_once() -> Iterator[Role]:
+    def failing_once(digest: StateDigest | None = None) -> Iterator[Role]:
         loads.append(1)
         if len(loads) == 1:
             raise StoreUnavailableError("away again")
-        return load()
+        return load(digest)
 
     monkeypatch.setattr(parts.repository, "load", failing_once)
     with pytest.raises(StoreUnavailableError):

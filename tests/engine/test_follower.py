@@ -13,6 +13,7 @@ from rolecall.engine.errors import FutureRevisionError, RevisionNotReachedError
 from rolecall.engine.snapshot_loader import load_snapshot
 from rolecall.roles.change import Commit
 from rolecall.roles.commands import Written
+from rolecall.roles.digest import StateDigest
 from rolecall.roles.errors import BrokenHistoryError, InvalidTokenError, StoreUnavailableError, UnknownIncarnationError
 from rolecall.roles.repository import Head
 from rolecall.roles.role import Revision, Role
@@ -247,8 +248,8 @@ def test_a_load_takes_up_what_was_committed_while_it_read(parts: Parts) -> None:
     parts.put("a")
     load = parts.repository.load
 
-    def written_meanwhile() -> Iterator[Role]:
-        yield from load()
+    def written_meanwhile(digest: StateDigest | None = None) -> Iterator[Role]:
+        yield from load(digest)
         parts.put("b")
 
     parts.repository.load = written_meanwhile  # type: ignore[method-assign]

@@ -8,6 +8,13 @@ from rolecall.storage import migrate
 from rolecall.storage.memory_transaction import FIRST_ROLE_ID
 from tests.postgres import PostgresServer
 
+AS_SCHEMA_0002 = (
+    "ALTER TABLE counter DROP COLUMN digest",
+    "ALTER TABLE counter DROP COLUMN compatible_from",
+    "UPDATE alembic_version SET version_num = '0002'",
+)
+"""Statements that give a store of this version the schema 0002."""
+
 _EMPTIED = ("accounts", "roles", "role_tags", "commits", "changes", "requests")
 
 
@@ -29,6 +36,6 @@ def clear(server: PostgresServer, url: str) -> None:
     statements = [
         *(f"DELETE FROM {table}" for table in _EMPTIED),
         f"UPDATE floor SET {position}",
-        f"UPDATE counter SET {position}, next_role_id = {FIRST_ROLE_ID}",
+        f"UPDATE counter SET {position}, next_role_id = {FIRST_ROLE_ID}, digest = decode(repeat('00', 32), 'hex')",
     ]
     server.execute("; ".join(statements), database=database_of(url))

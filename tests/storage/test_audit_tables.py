@@ -87,6 +87,7 @@ MISTYPED = [
     ("commits.hash", "7", "a whole number", ("log",)),
     ("commits.time", "1.5", "a fraction", ("log",)),
     ("counter.compatible_from", "'x'", "text", ("log", "roles")),
+    ("counter.digest", "'x'", "text", ("log", "roles")),
     ("counter.hash", "'x'", "text", ("log", "roles")),
     ("counter.next_role_id", "'x'", "text", ("log", "roles")),
     ("counter.revision", "x'ff'", "bytes", ("log", "roles")),
@@ -195,12 +196,17 @@ def test_tags_that_are_not_text_make_a_role_unreadable(path: Path) -> None:
 
 SECOND_ROWS = {
     "meta": "INSERT INTO meta SELECT 2, incarnation, token_key FROM meta",
-    "counter": "INSERT INTO counter SELECT 2, revision, hash, next_role_id, compatible_from FROM counter",
+    "counter": "INSERT INTO counter SELECT 2, revision, hash, next_role_id, compatible_from, digest FROM counter",
     "floor": "INSERT INTO floor SELECT 2, revision, hash FROM floor",
 }
 UNSEEN = [
+<<<<<<< HEAD
     ("UPDATE counter SET next_role_id = 300000000000001002", "the store would assign role id 300000000000001002 again: roles have ids up to"),
     ("UPDATE counter SET compatible_from = 4", "the store has schema 0003, but accepts writes only from versions that support schema 0004 or later"),
+=======
+    ("UPDATE counter SET next_role_id = 300000000000000002", "the store would assign role id 300000000000000002 again: roles have ids up to"),
+    ("UPDATE counter SET compatible_from = 6", "the store has schema 0005, but accepts writes only from versions that support schema 0006 or later"),
+>>>>>>> de4ad4d (storage: the head has a digest of all roles, and what is loaded is proven by it)
     ("UPDATE changes SET ordinal = 7 WHERE revision = 4 AND ordinal = 2", "commit 4 has change 7 where change 2 is expected"),
     ("UPDATE changes SET ordinal = -1 WHERE revision = 4 AND ordinal = 0", "commit 4 has change -1 where change 0 is expected"),
     (f"UPDATE roles SET key = '' WHERE key = '{OLD}'", "`roles.key` of the row `` is empty, it must have a value"),

@@ -22,6 +22,7 @@ from rolecall.storage.maintenance.copy_store import copy_store
 from rolecall.storage.maintenance.store_contents import StoreContents, read_contents, row_batches
 from tests.postgres import PostgresServer
 from tests.storage.samples import ACCOUNT, OTHER_ACCOUNT, all_commits, assert_chained, author, change, create, remove
+from tests.storage.stores import AS_SCHEMA_0002
 
 pytestmark = pytest.mark.long
 
@@ -234,11 +235,11 @@ def test_only_stores_that_last_can_be_maintained(url: str) -> None:
 
 def test_a_source_of_an_older_schema_is_to_be_migrated_first(source: str, tmp_path: Path) -> None:
     with closing(sqlite3.connect(source.removeprefix("sqlite:///"))) as connection, connection:
-        connection.execute("ALTER TABLE counter DROP COLUMN compatible_from")
-        connection.execute("UPDATE alembic_version SET version_num = '0002'")
+        for statement in AS_SCHEMA_0002:
+            connection.execute(statement)
 
     with pytest.raises(
-        StoreUnsupportedError, match="has schema 0002, this version copies schema 0003; run `rolecall migrate` first"
+        StoreUnsupportedError, match="has schema 0002, this version copies schema 0005; run `rolecall migrate` first"
     ):
         copied(source, f"sqlite:///{tmp_path}/target.db")
 
@@ -246,11 +247,11 @@ def test_a_source_of_an_older_schema_is_to_be_migrated_first(source: str, tmp_pa
 def test_a_target_of_an_older_schema_is_not_migrated_on_the_way(source: str, tmp_path: Path) -> None:
     open_repository(f"sqlite:///{tmp_path}/target.db").close()
     with closing(sqlite3.connect(tmp_path / "target.db")) as connection, connection:
-        connection.execute("ALTER TABLE counter DROP COLUMN compatible_from")
-        connection.execute("UPDATE alembic_version SET version_num = '0002'")
+        for statement in AS_SCHEMA_0002:
+            connection.execute(statement)
     before = (tmp_path / "target.db").read_bytes()
 
-    with pytest.raises(StoreUnsupportedError, match="has schema 0002, this version copies schema 0003"):
+    with pytest.raises(StoreUnsupportedError, match="has schema 0002, this version copies schema 0005"):
         copied(source, f"sqlite:///{tmp_path}/target.db")
 
     assert (tmp_path / "target.db").read_bytes() == before
@@ -261,7 +262,7 @@ def test_a_source_of_a_later_schema_is_not_copied_in_part(source: str, tmp_path:
 
     with pytest.raises(
         StoreUnsupportedError,
-        match="has schema 0099, this version copies schema 0003; use the version that migrated it",
+        match="has schema 0099, this version copies schema 0005; use the version that migrated it",
     ):
         copied(source, f"sqlite:///{tmp_path}/target.db")
 

@@ -19,7 +19,7 @@ from rolecall.storage.sql.tables import METADATA, OLDEST_SCHEMA, SCHEMA
 from tests.postgres import PostgresServer
 from tests.storage.processes import python
 from tests.storage.samples import create
-from tests.storage.stores import empty_store
+from tests.storage.stores import AS_SCHEMA_0002, empty_store
 from tests.storage.test_schema import BYTE_EXACT
 
 NOW = f"{SCHEMA:04}"
@@ -76,7 +76,7 @@ def test_a_migration_keeps_what_is_there(postgres_server: PostgresServer) -> Non
     repository = open_repository(url)
     made = create(repository, "App", tags={"a": "b"})
     head, key = repository.head(), repository.token_key
-    run_sql(url, "ALTER TABLE counter DROP COLUMN compatible_from", "UPDATE alembic_version SET version_num = '0002'")
+    run_sql(url, *AS_SCHEMA_0002)
 
     migrated = migrate(url)
 
@@ -87,7 +87,7 @@ def test_a_migration_keeps_what_is_there(postgres_server: PostgresServer) -> Non
 
 def test_an_older_schema_is_refused_until_it_is_migrated(postgres_server: PostgresServer) -> None:
     url = empty_store(postgres_server)
-    run_sql(url, "ALTER TABLE counter DROP COLUMN compatible_from", "UPDATE alembic_version SET version_num = '0002'")
+    run_sql(url, *AS_SCHEMA_0002)
     repository = open_repository(url)
 
     with pytest.raises(

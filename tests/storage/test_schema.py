@@ -20,6 +20,7 @@ from rolecall.roles.role import Revision
 from rolecall.storage.sql.tables import METADATA, OLDEST_SCHEMA, SCHEMA
 from rolecall.storage.sqlite.driver import open_sqlite
 from tests.storage.samples import change, create, remove
+from tests.storage.stores import AS_SCHEMA_0002
 
 POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 SQLITE: Dialect = sqlite.dialect()
@@ -137,7 +138,8 @@ def test_changes_that_were_written_before_they_had_a_key_are_found_by_it(tmp_pat
     remove(repository, role.key)
     repository.close()
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("ALTER TABLE counter DROP COLUMN compatible_from")
+        for statement in AS_SCHEMA_0002:
+            connection.execute(statement)
         connection.execute("DROP INDEX changes_of_key")
         connection.execute("ALTER TABLE changes DROP COLUMN role_key")
         connection.execute("UPDATE alembic_version SET version_num = '0001'")

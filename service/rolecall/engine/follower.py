@@ -23,7 +23,7 @@ from rolecall.engine.feed import Feed
 from rolecall.engine.snapshot import Snapshot
 from rolecall.engine.snapshot_loader import PAGE_COMMITS, load_snapshot, uncollected
 from rolecall.roles.change import Commit
-from rolecall.roles.errors import BrokenHistoryError, RevisionNotKeptError, StoreUnavailableError
+from rolecall.roles.errors import AlteredRolesError, BrokenHistoryError, RevisionNotKeptError, StoreUnavailableError
 from rolecall.roles.repository import Head, RoleRepository
 from rolecall.roles.role import Revision
 
@@ -31,6 +31,8 @@ T = TypeVar("T")
 
 LARGE_COMMIT = 1_000
 KNOWN_HASHES = 1_024
+ALTERED_PAUSE = 60_000_000
+"""After a load that found altered roles, none is tried for this many microseconds."""
 
 
 class Reload(StrEnum):
@@ -52,6 +54,9 @@ class Follower:
 
     `clock` returns microseconds as `boottime_micros` does. `on_rename` is called with the token key and the name of another history
     at the moment its state takes effect; `on_reload` is called after every reload with the reason.
+
+    `altered` says why the roles of the store are not those that servers wrote; empty: as far as is known, they are. `on_altered` is
+    called with it when it changes. A load of such a store fails, and the state stays as it is.
     """
 
     def __init__(
@@ -63,9 +68,11 @@ class Follower:
         clock: Callable[[], int] = boottime_micros,
         on_rename: Callable[[bytes, str], object] = lambda _key, _incarnation: None,
         on_reload: Callable[[Reload], object] = lambda _reason: None,
+        on_altered: Callable[[str], object] = lambda _problem: None,
     ) -> None:
         self._repository, self._readers, self.clock = repository, readers, clock
-        self._on_rename, self._on_reload = on_rename, on_reload
+        self._on_rename, self._on_reload, self._on_altered = on_rename, on_reload, on_altered
+        self.altered, self._retry_at = "", 0
         self._exclusive = repository.exclusive
         self.snapshot, self.feed = snapshot, Feed()
         self.feed.restart(snapshot.revision)
@@ -105,18 +112,34 @@ class Follower:
     async def reload(self, reason: Reload) -> Revision:
         """Reload the state and return its revision; raise `StoreUnavailableError`."""
         began = self.clock()
+        if self.altered and began < self._retry_at:
+            raise AlteredRolesError(self.altered)
         if reason is Reload.FORK:
             expected = self.snapshot.incarnation
             await self._read(lambda: self._repository.rename_history(expected))
             # Counted now: if the load fails, the next attempt sees another incarnation and no fork.
             self.reloads[reason] += 1
-        async with self._reloading:
-            await self._reload_state()
+        try:
+            async with self._reloading:
+                await self._reload_state()
+        except AlteredRolesError as error:
+            self.set_altered(str(error))
+            raise
+        self.set_altered("")
         if reason is not Reload.FORK:
             self.reloads[reason] += 1
         self._see(began)
         self._on_reload(reason)
         return self.snapshot.revision
+
+    def set_altered(self, problem: str) -> None:
+        """Note why the roles of the store are not those that servers wrote; empty: they were found to be."""
+        if problem:
+            # Reading every role again and again would use up the store and this process.
+            self._retry_at = self.clock() + ALTERED_PAUSE
+        if problem != self.altered:
+            self.altered = problem
+            self._on_altered(problem)
 
     def staleness(self) -> int:
         """Return an upper bound of the age of the state, in microseconds."""

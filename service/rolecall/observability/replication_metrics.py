@@ -96,6 +96,11 @@ class ReplicationCollector(Collector):
         yield _counter(
             "rolecall_state_comparisons", "Comparisons of all roles in memory with the store.", self._reconciler.passes
         )
+        yield _gauge(
+            "rolecall_store_altered",
+            "1 while the store is known to have roles that no server wrote.",
+            int(bool(self._follower.altered)),
+        )
         yield _counter(
             "rolecall_state_digest_mismatch", "Comparisons that found a difference.", self._reconciler.mismatches
         )

@@ -107,5 +107,9 @@ class BrokenHistoryError(StoreUnavailableError):
     """The stored history has a gap, or bytes that do not match their hash: another program changed the store."""
 
 
+class AlteredRolesError(BrokenHistoryError):
+    """The roles of the store are not those that servers wrote: another program changed them."""
+
+
 class StoreUnsupportedError(RoleError):
     """The store has a schema that this version does not support."""

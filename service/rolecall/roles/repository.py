@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from rolecall.roles.change import Author, ChangeKind, Commit, RoleRevision
+from rolecall.roles.digest import StateDigest
 from rolecall.roles.role import Revision, Role
 
 T = TypeVar("T")
@@ -20,11 +21,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """The newest commit of a store: the name of its history, its revision and its hash."""
+    """The newest commit of a store: the name of its history, its revision and its hash, and the digest of the roles at it."""
 
     incarnation: str
     revision: Revision
     hash: bytes
+    digest: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,11 +158,12 @@ class RoleRepository(Protocol):
         """
         ...
 
-    def load(self) -> Iterator[Role]:
-        """Yield every role, in no order, in short reads that do not block writers.
+    def load(self, digest: StateDigest | None = None) -> Iterator[Role]:
+        """Yield every role, in no order, in short reads that do not block writers; add each to `digest` as it is stored.
 
-        Roles that change meanwhile are returned in the older or the newer version, or twice. Read `head()` before, and apply
-        `commits(after=head.revision)` afterwards: since changes are whole versions, the state is then exact.
+        Roles that change meanwhile are returned in the older or the newer version. Read `head()` before, and apply
+        `commits(after=head.revision)` afterwards: since changes are whole versions, the state is then exact. Raise
+        `AlteredRolesError` for a role that cannot be read, or if the log does not end with the head.
         """
         ...
 

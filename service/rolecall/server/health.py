@@ -88,7 +88,10 @@ class ServerHealth:
             await asyncio.sleep(HEALTH_SECONDS)
 
     def update_services(self) -> None:
-        """Report service health: decisions while staleness is within the limit, administration while the store reads and writes."""
+        """Report service health.
+
+        Decisions are served while staleness is within the limit, administration while the store reads and writes and is not altered.
+        """
         # Not the process: one outage of the database must not make every replica unready.
         staleness = self._state.staleness()
         self.servicer.set(DECISION_SERVICE, serving=staleness is not None and staleness <= self._max_staleness)

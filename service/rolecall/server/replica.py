@@ -27,7 +27,7 @@ from rolecall.engine.turns import Turns
 from rolecall.engine.writability import Writability
 from rolecall.engine.writer import RoleWriter
 from rolecall.observability.metered_writer import MeteredWriter
-from rolecall.roles.errors import RoleError, StoreUnavailableError
+from rolecall.roles.errors import AlteredRolesError, RoleError, StoreUnavailableError
 from rolecall.roles.repository import RoleRepository
 from rolecall.roles.tokens import Tokens
 from rolecall.server.background import BackgroundWork
@@ -43,6 +43,7 @@ POLLING_THREADS = 2
 ROLES_PER_PROGRESS_LINE = 100_000
 JITTER = 0.1
 FIRST_RETRY_SECONDS, MAX_RETRY_SECONDS = 0.2, 5.0
+ALTERED_RETRY_SECONDS = 60.0
 
 
 class Replica:
@@ -63,7 +64,12 @@ class Replica:
         self.parsing = ThreadPoolExecutor(1, thread_name_prefix="policy-parser")
         self.validating = ThreadPoolExecutor(1, thread_name_prefix="policy-validator")
         self.follower = Follower(
-            repository, self.snapshot, self._polling, on_rename=self._adopt, on_reload=self._log_reload
+            repository,
+            self.snapshot,
+            self._polling,
+            on_rename=self._adopt,
+            on_reload=self._log_reload,
+            on_altered=self._log_altered,
         )
         self.writability = Writability(self._try_write, on_change=self._log_writability)
         self.role_writer = RoleWriter(
@@ -91,6 +97,7 @@ class Replica:
         loaded = await loop.run_in_executor(self.reading, partial(load_snapshot, self.repository, progress=progress))
         key = await loop.run_in_executor(self.reading, lambda: self.repository.token_key)
         self._adopt(key, loaded.incarnation)
+        self.follower.set_altered("")
         self.follower.start(loaded, began)
 
     async def load_with_retry(self) -> None:
@@ -106,6 +113,10 @@ class Replica:
                 if self.repository.exclusive:
                     raise
                 self.startup_status = f"the state is not loaded: {error}"
+                if isinstance(error, AlteredRolesError):
+                    # The next load would find the same, and reads every role.
+                    self.follower.set_altered(str(error))
+                    pause = ALTERED_RETRY_SECONDS
                 self._log.warning("store_unavailable", error=str(error), retry_seconds=pause)
             if await self.restore_snapshot():
                 return None
@@ -136,8 +147,8 @@ class Replica:
         return self.follower.staleness()
 
     def administered(self) -> bool:
-        """Return whether the store is reachable and can write."""
-        return not self.polling.counts.failing and not self.writability.failing
+        """Return whether the store is reachable, can write, and has no roles that no server wrote."""
+        return not (self.polling.counts.failing or self.writability.failing or self.follower.altered)
 
     def background_work(self) -> list[BackgroundWork]:
         """Return what keeps the state in step with the store, and the snapshot file with the state."""
@@ -196,6 +207,12 @@ class Replica:
 
     def _log_reload(self, reason: Reload) -> None:
         self._log.error("reloaded", reason=reason.value, revision=self.snapshot.revision)
+
+    def _log_altered(self, problem: str) -> None:
+        if problem:
+            self._log.error("store_altered", error=problem, revision=self.snapshot.revision)
+        else:
+            self._log.info("store_proven", revision=self.snapshot.revision)
 
     def _log_mismatch(self, keys: Sequence[str]) -> None:
         self._log.error("state_mismatch", roles=list(keys), revision=self.snapshot.revision)

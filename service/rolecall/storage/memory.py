@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from rolecall.roles.canonical_json import change_bytes, commit_hash, header_bytes
 from rolecall.roles.change import Author, Commit, RoleRevision
+from rolecall.roles.digest import StateDigest
 from rolecall.roles.errors import RevisionNotKeptError, StoreUnavailableError
 from rolecall.roles.repository import Examined, Floor, Head, Transaction
 from rolecall.roles.role import Revision, Role
@@ -47,7 +48,12 @@ class MemoryRoleRepository:
         """Return the newest revision of the store and its history."""
         with self._open():
             newest = self._state.newest
-            return Head(incarnation=self._incarnation, revision=newest.revision, hash=newest.hash)
+            return Head(
+                incarnation=self._incarnation,
+                revision=newest.revision,
+                hash=newest.hash,
+                digest=self._state.digest.value,
+            )
 
     def floor(self) -> Floor:
         """Return the newest pruned revision and its hash."""
@@ -61,11 +67,14 @@ class MemoryRoleRepository:
             result = work(transaction)
             return result, self._apply(author, transaction)
 
-    def load(self) -> Iterator[Role]:
-        """Yield every role."""
+    def load(self, digest: StateDigest | None = None) -> Iterator[Role]:
+        """Yield every role, and add each to `digest`."""
         with self._open():
             roles = list(self._state.roles.values())
-        yield from roles
+        for role in roles:
+            if digest is not None:
+                digest.add(role)
+            yield role
 
     def size(self) -> int:
         """Return how many roles there are."""
@@ -189,10 +198,12 @@ class MemoryRoleRepository:
             return None
         commit = self._committed(author, transaction)
         for key, role in transaction.put_roles.items():
-            if role is None:
-                self._state.roles.pop(key, None)
-            else:
+            before = self._state.roles.pop(key, None)
+            if before is not None:
+                self._state.digest.remove(before)
+            if role is not None:
                 self._state.roles[key] = role
+                self._state.digest.add(role)
         self._state.next_role_id = transaction.next_role_id
         self._state.commits.append(commit)
         return commit

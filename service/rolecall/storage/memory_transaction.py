@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rolecall.roles.canonical_json import FIRST_HASH
 from rolecall.roles.change import Change, ChangeKind, Commit
+from rolecall.roles.digest import StateDigest
 from rolecall.roles.repository import Floor, Remembered
 from rolecall.roles.role import Micros, Revision, Role
 
@@ -33,6 +34,7 @@ class MemoryState:
     floor: Floor = FIRST_FLOOR
     requests: dict[tuple[str, str], RememberedAt] = field(default_factory=dict)
     next_role_id: int = FIRST_ROLE_ID
+    digest: StateDigest = field(default_factory=StateDigest)
 
     @property
     def newest(self) -> Commit | Floor:

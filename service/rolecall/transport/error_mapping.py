@@ -285,6 +285,15 @@ def _(error: roles.BrokenHistoryError) -> Fault:
 
 
 @fault_of.register
+def _(error: roles.AlteredRolesError) -> Fault:
+    return plain_fault(
+        code_pb2.DATA_LOSS,
+        "ALTERED_ROLES",
+        "the store has roles that no server wrote; an operator must examine it",
+    )
+
+
+@fault_of.register
 def _(error: engine.RevisionNotReachedError) -> Fault:
     wanted = {} if error.wanted is None else {"revision": str(error.wanted)}
     facts = {**wanted, "reached": str(error.reached)}

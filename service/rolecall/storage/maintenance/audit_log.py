@@ -39,6 +39,7 @@ _POSITION = select(
     meta.c.incarnation,
     counter.c.revision,
     counter.c.hash,
+    counter.c.digest,
     counter.c.next_role_id,
     floor.c.revision.label("floor"),
     floor.c.hash.label("floor_hash"),
@@ -80,7 +81,7 @@ def read_position(connection: Connection) -> StorePosition:
         raise BrokenHistoryError(message)
     row = rows[0]
     return StorePosition(
-        head=Head(incarnation=row.incarnation, revision=Revision(row.revision), hash=row.hash),
+        head=Head(incarnation=row.incarnation, revision=Revision(row.revision), hash=row.hash, digest=row.digest),
         floor=Floor(revision=Revision(row.floor), hash=row.floor_hash),
         next_role_id=row.next_role_id,
     )

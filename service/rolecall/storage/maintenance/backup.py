@@ -10,12 +10,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from rolecall.regular_file import open_regular
+from rolecall.roles.digest import StateDigest
 from rolecall.storage.atomic_file import replacing
 from rolecall.storage.maintenance.audit_log import read_position
-from rolecall.storage.maintenance.backup_file import Backup, BackupError, BackupOrigin, BackupReader, BackupWriter
+from rolecall.storage.maintenance.backup_file import (
+    VERSION_WITHOUT_DIGEST,
+    Backup,
+    BackupError,
+    BackupOrigin,
+    BackupReader,
+    BackupWriter,
+)
 from rolecall.storage.maintenance.store_contents import (
     OnProgress,
     RowBatch,
@@ -25,20 +33,28 @@ from rolecall.storage.maintenance.store_contents import (
     read_contents,
     row_batches,
 )
-from rolecall.storage.sql.tables import meta
+from rolecall.storage.sql.first_digest import digest_as_logged
+from rolecall.storage.sql.tables import counter, meta, roles
 
 
 def write_backup(source: Connection, path: Path, *, now: int, on_progress: OnProgress) -> Backup:
     """Write what the transaction on `source` reads to a file with mode 0600; raise `OSError`.
 
-    `path` appears, or is replaced, when the file is complete and on disk. Raise `BackupError` if `read_backup` would reject it.
+    `path` appears, or is replaced, when the file is complete and on disk. Raise `BackupError` if `restore_backup` would reject it.
     """
     head = read_position(source).head
     with replacing(path) as file:
         writer = BackupWriter(file, BackupOrigin(now, head.incarnation, head.revision))
+        digest = StateDigest()
         for batch in row_batches(source):
+            if batch.table is roles:
+                digest.add_stored(batch.rows)
             writer.add(batch)
             on_progress(writer.rows)
+        if digest.value != head.digest:
+            raise BackupError(
+                "the store has roles that no server wrote; run `rolecall audit verify`; nothing was written"
+            )
         return writer.end()
 
 
@@ -59,10 +75,20 @@ def restore_backup(path: Path, backup: Backup, target: Connection, *, on_progres
         fill(target, map(_with_new_incarnation, reader.batches()), on_progress)
         if reader.backup != backup:
             raise BackupError(f"`{path}` was replaced while it was read; nothing was restored")
+        if reader.version == VERSION_WITHOUT_DIGEST:
+            _add_digest(target)
     contents = read_contents(target)
+    if contents.digest != contents.head.digest:
+        raise BackupError(f"`{path}` contains roles that no server wrote; nothing was restored")
     if contents.head.revision != backup.revision:
         raise BackupError(f"`{path}` does not contain the revision that its header names; nothing was restored")
     return contents
+
+
+def _add_digest(target: Connection) -> None:
+    digest = StateDigest()
+    digest_as_logged(target, digest)
+    target.execute(update(counter).values(digest=digest.value))
 
 
 def _with_new_incarnation(batch: RowBatch) -> RowBatch:

@@ -1,13 +1,13 @@
 """The format of a backup: gzip-compressed lines of JSON.
 
 file    = header, for each table (columns, rows), end
-header  = {"format": "rolecall-backup", "version": 1, "created": MICROS, "incarnation": ID, "revision": N}
+header  = {"format": "rolecall-backup", "version": 2, "created": MICROS, "incarnation": ID, "revision": N}
 columns = {"table": NAME, "columns": [NAME, ...]}
 row     = [VALUE, ...]
 end     = {"rows": N, "sha256": HEX}, the digest of every byte before this line
 
 The bodies of commits and changes are JSON strings of their text, other bytes are base64. A format version has fixed tables and
-columns: when they change, the version must change too.
+columns: when they change, the version must change too. Version 1 had no `digest` in table `counter`.
 """
 
 from __future__ import annotations
@@ -27,11 +27,15 @@ from typing import Any, BinaryIO, NamedTuple
 from sqlalchemy import Column, Table
 
 from rolecall.policy.wording import quoted
+from rolecall.roles.digest import EMPTY_DIGEST
 from rolecall.roles.errors import RoleError
 from rolecall.storage.maintenance.store_contents import ROWS_PER_BATCH, TABLES, RowBatch, data_columns
-from rolecall.storage.sql.tables import changes, commits
+from rolecall.storage.sql.tables import changes, commits, counter
 
-FORMAT, VERSION = "rolecall-backup", 1
+FORMAT, VERSION = "rolecall-backup", 2
+VERSION_WITHOUT_DIGEST = 1
+"""Its table `counter` has no digest; it can still be read."""
+
 MAX_HEADER_BYTES = 4_096
 MAX_LINE_BYTES = 512 * 1024 * 1024
 """The longest lines are outcomes of `apply`: 180 MB when 100,000 roles are declared and a million others are deleted."""
@@ -112,7 +116,7 @@ class BackupReader:
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._packed, self._name = gzip.GzipFile(fileobj=file), name
-        self._digest = hashlib.sha256()
+        self._digest, self.version = hashlib.sha256(), VERSION
         self._origin = self._read_origin()
         self._backup: Backup | None = None
         self.rows = 0
@@ -150,11 +154,12 @@ class BackupReader:
             kind = ""
         if kind != FORMAT:
             raise BackupError(f"{self._name} is not a backup; give a file that `rolecall backup` wrote")
-        if version != VERSION:
+        if version not in (VERSION, VERSION_WITHOUT_DIGEST):
             raise BackupError(
                 f"{self._name} has format {quoted(str(version))}, this version reads format {VERSION};"
                 " restore it with the version that wrote it, or a later one"
             )
+        self.version = version
         self._digest.update(line)
         if not header.keys() >= {*BackupOrigin._fields}:
             raise self._altered()
@@ -203,15 +208,22 @@ class BackupReader:
     def _table_of(self, value: Mapping[str, Any]) -> Table:
         name = value.get("table")
         table = next((known for known in TABLES if known.name == name), None)
-        if table is None or value.get("columns") != _names(table):
+        if table is None or value.get("columns") != _names(table)[: self._columns_of(table)]:
             raise self._altered()
         return table
 
     def _row(self, table: Table, values: list[Any]) -> Sequence[Any]:
         try:
-            return [form.read(value) for form, value in zip(_forms(table), values, strict=True)]
+            forms = _forms(table)[: self._columns_of(table)]
+            row = [form.read(value) for form, value in zip(forms, values, strict=True)]
+            return row if len(forms) == len(_forms(table)) else [*row, EMPTY_DIGEST]
         except (ValueError, TypeError, AttributeError):
             raise self._altered() from None
+
+    def _columns_of(self, table: Table) -> int:
+        """Return how many columns of a table the file has: in the old format all but the last one of `counter`."""
+        without = self.version == VERSION_WITHOUT_DIGEST and table is counter
+        return len(data_columns(table)) - without
 
     def _altered(self) -> BackupError:
         return BackupError(f"{self._name} is damaged, or was altered since it was written; nothing was restored")

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 
 from sqlalchemy import Connection
 
-from rolecall.roles.errors import BrokenHistoryError, StoreUnavailableError
+from rolecall.roles.errors import AlteredRolesError, BrokenHistoryError, StoreUnavailableError
 from rolecall.roles.repository import Head
 from rolecall.storage.maintenance.audit_findings import Findings
 from rolecall.storage.maintenance.audit_log import LogWalk, read_position
@@ -20,12 +20,16 @@ def copy_store(
     """Copy what the transaction on `source` reads into the empty store `target`; return a summary.
 
     `store` names the source in messages. Raise `StoreUnavailableError` if the source was written to meanwhile, `BrokenHistoryError`
-    if its log is damaged. The caller commits `target` only if this returns.
+    if its log is damaged or its roles were altered. The caller commits `target` only if this returns.
     """
     fill(target, row_batches(source), on_progress)
     contents = read_contents(source)
     if read_contents(target) != contents:
         raise BrokenHistoryError("the copy differs from the source; nothing was copied")
+    if contents.digest != contents.head.digest:
+        raise AlteredRolesError(
+            f"{store} has roles that no server wrote; run `rolecall audit verify`; nothing was copied"
+        )
     _require_sound_log(target, store)
     # Two histories with one incarnation would accept each other's tokens.
     if head_now() != contents.head:

@@ -16,7 +16,6 @@ from rolecall.roles.errors import BrokenHistoryError, StoreUnsupportedError
 from rolecall.roles.repository import Head
 from rolecall.storage.maintenance.audit_log import read_position
 from rolecall.storage.sql.queries import lock_for_writing, select_roles
-from rolecall.storage.sql.rows import role_of_row
 from rolecall.storage.sql.schema import read_schema
 from rolecall.storage.sql.tables import (
     SCHEMA,
@@ -89,8 +88,8 @@ def row_batches(connection: Connection) -> Iterator[RowBatch]:
 def read_contents(connection: Connection) -> StoreContents:
     """Return a summary of a store; reads every role."""
     digest = StateDigest()
-    for row in connection.execute(select_roles().execution_options(yield_per=ROWS_PER_BATCH)):
-        digest.add(role_of_row(row))
+    for rows in connection.execute(select_roles().execution_options(yield_per=ROWS_PER_BATCH)).partitions():
+        digest.add_stored(rows)
     return StoreContents(head=read_position(connection).head, roles=digest.roles, digest=digest.value)
 
 

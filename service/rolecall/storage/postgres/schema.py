@@ -1,11 +1,15 @@
-"""Migration of a PostgreSQL database: in one transaction, under a lock for which a second migration waits."""
+"""Migration of a PostgreSQL database, in transactions under a lock for which a second migration waits."""
 
 from __future__ import annotations
 
-from sqlalchemy import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from sqlalchemy import Connection, inspect
 
 from rolecall.storage.postgres.driver import STORE_NAME, one_transaction, require_encoding
-from rolecall.storage.postgres.url import parse_url
+from rolecall.storage.postgres.url import ConnectionParameters, parse_url
 from rolecall.storage.sql.queries import lock_counter
 from rolecall.storage.sql.schema import prepare_schema, read_schema
 from rolecall.storage.sql.tables import counter
@@ -24,13 +28,18 @@ def migrate_postgres(url: str) -> tuple[int, int]:
 
     Servers may keep running: their transactions and this one wait for each other, briefly.
     """
-    with one_transaction(parse_url(url), _BEGIN) as connection:
+    return prepare_schema(partial(_exclusive_transaction, parse_url(url)), STORE_NAME)
+
+
+@contextmanager
+def _exclusive_transaction(parameters: ConnectionParameters) -> Iterator[Connection]:
+    with one_transaction(parameters, _BEGIN) as connection:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
         require_encoding(connection.exec_driver_sql("SELECT current_setting('server_encoding')").scalar_one())
         if inspect(connection).has_table(counter.name):
             # The lock that every writer takes first: otherwise this transaction and a write could deadlock.
             lock_counter(connection)
-        return prepare_schema(connection, STORE_NAME)
+        yield connection
 
 
 def read_postgres_schema(url: str) -> int:

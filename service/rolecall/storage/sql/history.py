@@ -9,10 +9,10 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from rolecall.roles.canonical_json import author_of, change_of
 from rolecall.roles.change import Commit, RoleRevision
-from rolecall.roles.errors import BrokenHistoryError
+from rolecall.roles.errors import AlteredRolesError, BrokenHistoryError
 from rolecall.roles.repository import Floor
 from rolecall.roles.role import Revision
-from rolecall.storage.sql.queries import read_head
+from rolecall.storage.sql.queries import read_floor, read_head
 from rolecall.storage.sql.rows import commit_of_rows
 from rolecall.storage.sql.tables import changes, commits
 
@@ -36,6 +36,7 @@ _COUNTS = (
     .group_by(changes.c.revision)
     .order_by(changes.c.revision)
 )
+_LAST_REVISION = select(func.max(commits.c.revision))
 _HASH_AT = select(commits.c.hash).where(commits.c.revision == bindparam("at"))
 _OF_ROLE = (
     select(changes.c.revision, commits.c.body.label("header"), changes.c.body)
@@ -96,6 +97,16 @@ def hash_at(connection: Connection, floor: Floor, revision: Revision) -> bytes |
         return floor.hash
     found: bytes | None = connection.execute(_HASH_AT, {"at": revision}).scalar_one_or_none()
     return found
+
+
+def require_newest(connection: Connection) -> None:
+    """Raise `AlteredRolesError` unless the log ends with the head of the store."""
+    head, floor = read_head(connection), read_floor(connection)
+    last = connection.execute(_LAST_REVISION).scalar_one() or floor.revision
+    if last != head.revision or hash_at(connection, floor, head.revision) != head.hash:
+        raise AlteredRolesError(
+            f"the log of the store does not end with its newest revision, {head.revision}; run `rolecall audit verify`"
+        )
 
 
 def require_hash(connection: Connection, floor: Floor, revision: Revision) -> bytes:

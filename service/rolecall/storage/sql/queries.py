@@ -7,12 +7,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, select, update
 
-from rolecall.roles.errors import StoreUnavailableError
+from rolecall.roles.digest import DIGEST_BYTES
+from rolecall.roles.errors import AlteredRolesError, StoreUnavailableError
 from rolecall.roles.repository import Floor, Head
 from rolecall.roles.role import Revision
 from rolecall.storage.sql.tables import SCHEMA, counter, floor, meta, role_tags, roles
 
-_HEAD = select(meta.c.incarnation, counter.c.revision, counter.c.hash).where(meta.c.id == counter.c.id)
+_HEAD = select(meta.c.incarnation, counter.c.revision, counter.c.hash, counter.c.digest).where(
+    meta.c.id == counter.c.id
+)
 _LOCK_COUNTER = update(counter).values(revision=counter.c.revision)
 _COMPATIBLE_FROM = select(counter.c.compatible_from)
 _FLOOR = select(floor.c.revision, floor.c.hash)
@@ -22,8 +25,8 @@ _AFTER_EVERY_NAME = "~"
 
 def read_head(connection: Connection) -> Head:
     """Return the newest revision of the store and its history."""
-    incarnation, revision, hash_ = connection.execute(_HEAD).one()
-    return Head(incarnation=incarnation, revision=Revision(revision), hash=hash_)
+    incarnation, revision, hash_, digest = connection.execute(_HEAD).one()
+    return Head(incarnation=incarnation, revision=Revision(revision), hash=hash_, digest=digest)
 
 
 def lock_for_writing(connection: Connection) -> None:
@@ -44,6 +47,15 @@ def require_writable(compatible_from: int) -> None:
             f"the store accepts writes only from versions that support schema {compatible_from:04} or later,"
             f" this one supports {SCHEMA:04}; update this server"
         )
+
+
+def require_digest(digest: object) -> bytes:
+    """Return the stored digest of the roles; raise `AlteredRolesError` if it is none."""
+    if not isinstance(digest, bytes) or len(digest) != DIGEST_BYTES:
+        raise AlteredRolesError(
+            f"`counter.digest` of the store must be {DIGEST_BYTES} bytes; run `rolecall audit verify`"
+        )
+    return digest
 
 
 def read_floor(connection: Connection) -> Floor:

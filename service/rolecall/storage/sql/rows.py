@@ -8,37 +8,31 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from rolecall.roles.canonical_json import NO_TAGS, author_of, change_of, commit_hash, tags_of, tags_text
+from rolecall.roles.canonical_json import NO_TAGS, author_of, change_of, commit_hash, tags_of
 from rolecall.roles.change import Commit
+from rolecall.roles.digest import stored_role
 from rolecall.roles.errors import BrokenHistoryError
 from rolecall.roles.role import Revision, Role
+from rolecall.storage.sql.tables import roles
 
 SHARED_TAGS, SHARED_TAGS_CHARACTERS = 1_024, 256
 
 RowValues: TypeAlias = dict[str, str | int | bytes]
 
+_NAMES = tuple(roles.c.keys())
+
 
 def role_values(role: Role) -> RowValues:
     """Return the row of a role."""
-    return {
-        "key": role.key,
-        "account_id": role.account_id,
-        "role_name": role.role_name,
-        "role_id": role.role_id,
-        "document": role.document,
-        "description": role.description,
-        "max_session_duration_seconds": role.max_session_duration_seconds,
-        "tags": tags_text(role.tags),
-        "create_time": role.create_time,
-        "update_time": role.update_time,
-        "revision": role.revision,
-    }
+    return dict(zip(_NAMES, stored_role(role), strict=True))
 
 
-def tag_values(roles: Iterable[Role]) -> list[RowValues]:
+def tag_values(tagged: Iterable[Role]) -> list[RowValues]:
     """Return the rows of the tags of roles."""
     return [
-        {"tag_key": key, "tag_value": value, "role_key": role.key} for role in roles for key, value in role.tags.items()
+        {"tag_key": key, "tag_value": value, "role_key": role.key}
+        for role in tagged
+        for key, value in role.tags.items()
     ]
 
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TypeAlias
 
 from alembic import command
 from alembic.config import Config
@@ -15,9 +18,23 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, insert, inspect, select
 
 from rolecall.roles.canonical_json import FIRST_HASH
+from rolecall.roles.digest import EMPTY_DIGEST
 from rolecall.roles.errors import StoreUnsupportedError
 from rolecall.storage.memory_transaction import FIRST_ROLE_ID
-from rolecall.storage.sql.tables import OLDEST_SCHEMA, ONE_ROW, SCHEMA, counter, floor, meta
+from rolecall.storage.sql.first_digest import add_next_roles
+from rolecall.storage.sql.tables import (
+    COMPATIBLE_FROM,
+    OLDEST_SCHEMA,
+    ONE_ROW,
+    SCHEMA,
+    UNFINISHED_SCHEMA,
+    counter,
+    floor,
+    meta,
+)
+
+Transactions: TypeAlias = Callable[[], AbstractContextManager[Connection]]
+"""Returns a context manager that yields a connection in a write transaction, which is committed at the end."""
 
 _VERSION_TABLE = "alembic_version"
 
@@ -50,20 +67,37 @@ def require_schema(connection: Connection, store: str) -> None:
         _require_compatible(connection, found, store)
 
 
-def prepare_schema(connection: Connection, store: str) -> tuple[int, int]:
-    """Migrate the schema to this version within the connection's transaction; return it before and after.
+def prepare_schema(transactions: Transactions, store: str) -> tuple[int, int]:
+    """Migrate the schema to this version; return it before and after.
 
-    A new store also gets its first rows. A newer schema that this version supports is left as it is.
+    Each of the `transactions` excludes all writers. A store with roles is migrated in several, and the next call continues
+    where an interrupted one has ended. A new store also gets its first rows. A newer schema that this version supports is left
+    as it is.
     """
-    found = read_schema(connection, store)
-    if found > SCHEMA:
-        _require_compatible(connection, found, store)
-        return found, found
-    if found < SCHEMA:
-        _upgrade(connection)
-    if connection.execute(select(meta.c.id)).one_or_none() is None:
-        _insert_first_rows(connection)
+    with transactions() as connection:
+        found = read_schema(connection, store)
+        if found > SCHEMA:
+            _require_compatible(connection, found, store)
+            return found, found
+        if found < UNFINISHED_SCHEMA:
+            _upgrade(connection, SCHEMA if found == 0 else UNFINISHED_SCHEMA)
+        if connection.execute(select(meta.c.id)).one_or_none() is None:
+            _insert_first_rows(connection)
+    while _continue_digest(transactions, store):
+        pass
     return found, SCHEMA
+
+
+def _continue_digest(transactions: Transactions, store: str) -> bool:
+    """Add some roles to the digest of an unfinished schema; return whether there may be more."""
+    with transactions() as connection:
+        # Another process may have finished it meanwhile.
+        if read_schema(connection, store) != UNFINISHED_SCHEMA:
+            return False
+        if add_next_roles(connection):
+            return True
+        _upgrade(connection, SCHEMA)
+        return False
 
 
 def _require_compatible(connection: Connection, found: int, store: str) -> None:
@@ -75,16 +109,17 @@ def _require_compatible(connection: Connection, found: int, store: str) -> None:
         )
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, schema: int) -> None:
     config = Config()
     config.set_main_option("script_location", "rolecall.storage.sql:migrations")
     config.attributes["connection"] = connection
-    command.upgrade(config, f"{SCHEMA:04}")
+    command.upgrade(config, f"{schema:04}")
 
 
 def _insert_first_rows(connection: Connection) -> None:
     incarnation, key = str(uuid.uuid4()), secrets.token_bytes(32)
     connection.execute(insert(meta), {"id": ONE_ROW, "incarnation": incarnation, "token_key": key})
     position = {"id": ONE_ROW, "revision": 0, "hash": FIRST_HASH}
-    connection.execute(insert(counter), {**position, "next_role_id": FIRST_ROLE_ID})
+    first = {"next_role_id": FIRST_ROLE_ID, "compatible_from": COMPATIBLE_FROM, "digest": EMPTY_DIGEST}
+    connection.execute(insert(counter), {**position, **first})
     connection.execute(insert(floor), position)

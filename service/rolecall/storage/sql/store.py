@@ -16,10 +16,11 @@ from sqlalchemy import Connection, Engine, bindparam, delete, func, select, upda
 from sqlalchemy.exc import SQLAlchemyError
 
 from rolecall.roles.change import Author, Commit, RoleRevision
-from rolecall.roles.errors import RevisionNotKeptError, StoreUnavailableError
+from rolecall.roles.digest import StateDigest, StoredRole
+from rolecall.roles.errors import AlteredRolesError, RevisionNotKeptError, StoreUnavailableError
 from rolecall.roles.repository import Examined, Floor, Head, Notifications, Transaction
 from rolecall.roles.role import Revision, Role
-from rolecall.storage.sql.history import commits_after, role_history
+from rolecall.storage.sql.history import commits_after, require_newest, role_history
 from rolecall.storage.sql.queries import listed_roles, lock_for_writing, read_floor, read_head, select_roles
 from rolecall.storage.sql.retention import prune_commits
 from rolecall.storage.sql.rows import role_of_row
@@ -114,12 +115,14 @@ class SqlRoleRepository:
                 self._driver.notify(connection, commit.revision)
         return result, commit
 
-    def load(self) -> Iterator[Role]:
-        """Yield every role, in several short reads."""
+    def load(self, digest: StateDigest | None = None) -> Iterator[Role]:
+        """Yield every role, in several short reads, and add each to `digest` as it is stored."""
+        with self._reading() as connection:
+            require_newest(connection)
         after, shared = "", dict[object, object]()
-        while page := self._read_page(after, shared):
-            yield from page
-            after = page[-1].key
+        while rows := self._read_page(after):
+            yield from _readable(rows, digest, shared)
+            after = rows[-1][0]
             if len(shared) > MAX_SHARED_VALUES:
                 shared.clear()
 
@@ -223,10 +226,9 @@ class SqlRoleRepository:
         self._cached_key = cached
         return head, cached[1]
 
-    def _read_page(self, after: str, shared: dict[object, object]) -> list[Role]:
+    def _read_page(self, after: str) -> Sequence[StoredRole]:
         with self._reading() as connection:
-            rows = connection.execute(_LOAD, {"after": after}).all()
-        return [role_of_row(row, shared.setdefault) for row in rows]
+            return connection.execute(_LOAD, {"after": after}).all()
 
     def _prune_some(self, keep_after: int, keep_revisions: int) -> int:
         with self._writing() as connection:
@@ -257,3 +259,13 @@ class SqlRoleRepository:
             if store_error is None:
                 raise
             raise store_error from error
+
+
+def _readable(rows: Sequence[StoredRole], digest: StateDigest | None, shared: dict[object, object]) -> list[Role]:
+    """Return the roles of rows, after adding the rows to `digest`."""
+    try:
+        if digest is not None:
+            digest.add_stored(rows)
+        return [role_of_row(row, shared.setdefault) for row in rows]
+    except (TypeError, ValueError) as error:
+        raise AlteredRolesError(f"a role from `{rows[0][0]}` on cannot be read; run `rolecall audit verify`") from error

@@ -14,11 +14,17 @@ NUMBER: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
 ONE_ROW = 1
 """The key of the row in each table that has exactly one."""
 
-SCHEMA = 3
+SCHEMA = 5
 """The number of this version's schema, which is that of the newest migration."""
 
-OLDEST_SCHEMA = 3
+OLDEST_SCHEMA = 5
 """The oldest schema that this version supports: it has every table and column that this version uses."""
+
+COMPATIBLE_FROM = 5
+"""The oldest schema whose versions may write to this one: older ones would not bring the digest of the roles forward."""
+
+UNFINISHED_SCHEMA = 4
+"""The schema of a store whose digest is being computed: no version writes to it."""
 
 meta = Table(
     "meta",
@@ -36,9 +42,12 @@ counter = Table(
     Column("revision", NUMBER, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     Column("next_role_id", NUMBER, nullable=False),
-    Column("compatible_from", Integer, nullable=False, server_default=str(OLDEST_SCHEMA)),
+    Column("compatible_from", Integer, nullable=False, server_default="3"),
+    Column("digest", LargeBinary, nullable=False, server_default=""),
 )
 """The newest revision, its hash and the next role id. Every write updates this row first, so writes are serial on every engine.
+
+`digest` is that of all roles (`rolecall.roles.digest`), which every write brings forward.
 
 `compatible_from` is the `SCHEMA` of the oldest version that can still work on the tables: a migration that removes something raises
 it. It is in this table because every write reads this row, and waits for the migration that changes it.

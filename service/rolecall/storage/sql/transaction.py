@@ -13,10 +13,16 @@ from sqlalchemy import Connection, Executable, bindparam, delete, insert, select
 
 from rolecall.roles.canonical_json import change_bytes, change_of, commit_hash, header_bytes
 from rolecall.roles.change import Author, Change, ChangeKind, Commit
+from rolecall.roles.digest import StateDigest, stored_role
+from rolecall.roles.errors import AlteredRolesError
 from rolecall.roles.repository import Floor, Remembered
 from rolecall.roles.role import Revision, Role
+<<<<<<< HEAD
 from rolecall.storage.memory_transaction import role_id_at
 from rolecall.storage.sql.queries import read_floor, require_writable, select_roles, tagged_roles
+=======
+from rolecall.storage.sql.queries import read_floor, require_digest, require_writable, select_roles, tagged_roles
+>>>>>>> de4ad4d (storage: the head has a digest of all roles, and what is loaded is proven by it)
 from rolecall.storage.sql.rows import role_of_row, role_values, tag_values
 from rolecall.storage.sql.tables import accounts, changes, commits, counter, requests, role_tags, roles
 
@@ -24,7 +30,9 @@ KEYS_PER_READ = 500
 
 _TAKE_REVISION = update(counter).values(revision=counter.c.revision + 1)
 _RETURN_REVISION = update(counter).values(revision=counter.c.revision - 1)
-_POSITION = select(counter.c.revision, counter.c.hash, counter.c.next_role_id, counter.c.compatible_from)
+_POSITION = select(
+    counter.c.revision, counter.c.hash, counter.c.digest, counter.c.next_role_id, counter.c.compatible_from
+)
 _ROLE = select_roles().where(roles.c.key == bindparam("role_key"))
 _ROLES = select_roles().where(roles.c.key.in_(bindparam("keys", expanding=True)))
 _COUNT = select(accounts.c.roles).where(accounts.c.account_id == bindparam("account"))
@@ -41,7 +49,7 @@ _REMEMBER = text(
 _CHANGE_AT = select(changes.c.body).where(changes.c.role_id == bindparam("id"), changes.c.revision == bindparam("at"))
 _REQUEST = (requests.c.scope == bindparam("in_scope")) & (requests.c.request_id == bindparam("id"))
 _RECALL = select(requests.c.fingerprint, requests.c.outcome).where(_REQUEST)
-_DELETE_ROLE = delete(roles).where(roles.c.key == bindparam("role_key"))
+_DELETE_ROLES = delete(roles).where(roles.c.key.in_(bindparam("keys", expanding=True))).returning(*roles.c)
 _DELETE_TAGS = delete(role_tags).where(role_tags.c.role_key == bindparam("role_key"))
 
 
@@ -52,8 +60,9 @@ class SqlTransaction:
         self._connection, self._author = connection, author
         # Before any read: on every engine a write waits here for the write before it, and never in the middle of its work.
         connection.execute(_TAKE_REVISION)
-        self._revision, self._previous_hash, self._next_role_id, schema = connection.execute(_POSITION).one()
+        self._revision, self._previous_hash, digest, self._next_role_id, schema = connection.execute(_POSITION).one()
         require_writable(schema)
+        self._digest = StateDigest(require_digest(digest))
         self._changes: list[Change] = []
         self._unwritten: dict[str, Role | None] = {}
         self._replaced: list[str] = []
@@ -158,12 +167,21 @@ class SqlTransaction:
 
     def _write_roles(self) -> None:
         put = [role for role in self._unwritten.values() if role is not None]
-        self._execute_many(_DELETE_ROLE, [{"role_key": key} for key in self._replaced])
+        for first in range(0, len(self._replaced), KEYS_PER_READ):
+            self._delete_roles(self._replaced[first : first + KEYS_PER_READ])
         self._execute_many(_DELETE_TAGS, [{"role_key": key} for key in self._replaced])
+        self._digest.add_stored([stored_role(role) for role in put])
         self._execute_many(insert(roles), [role_values(role) for role in put])
         self._execute_many(insert(role_tags), tag_values(put))
         self._unwritten.clear()
         self._replaced.clear()
+
+    def _delete_roles(self, keys: Sequence[str]) -> None:
+        try:
+            # As they are stored: if another program changed one, the digest keeps the difference, and no load accepts it.
+            self._digest.remove_stored(self._connection.execute(_DELETE_ROLES, {"keys": keys}).all())
+        except TypeError as error:
+            raise AlteredRolesError(f"one of the roles from `{keys[0]}` on cannot be read") from error
 
     def _write_counts(self) -> None:
         rows = [{"account_id": account_id, "more": more} for account_id, more in self._count_changes.items()]
@@ -182,7 +200,8 @@ class SqlTransaction:
         row = {"revision": self._revision, "time": self._author.time, "body": header, "hash": new_hash}
         self._connection.execute(insert(commits), row)
         self._execute_many(insert(changes), [self._change_values(*numbered) for numbered in enumerate(bodies)])
-        self._connection.execute(update(counter).values(hash=new_hash, next_role_id=self._next_role_id))
+        position = {"hash": new_hash, "digest": self._digest.value, "next_role_id": self._next_role_id}
+        self._connection.execute(update(counter).values(position))
         return Commit(
             revision=self.revision,
             author=self._author,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -199,10 +200,15 @@ def _prepare(engine: Engine, path: Path) -> None:
 
 
 def _migrate(engine: Engine, path: Path) -> None:
+    prepare_schema(partial(_write_transaction, engine), f"`{path}`")
+
+
+@contextmanager
+def _write_transaction(engine: Engine) -> Iterator[Connection]:
     with engine.connect() as connection:
         connection.execution_options(**{WRITES: True})
         with connection.begin():
-            prepare_schema(connection, f"`{path}`")
+            yield connection
 
 
 def _choose_journal(path: Path) -> None:
