@@ -293,21 +293,23 @@ async def test_a_large_commit_lets_other_work_in_and_the_next_write_waits_for_it
 async def test_a_reload_keeps_versions_and_what_was_written_meanwhile(parts: Parts) -> None:
     await parts.follower.apply_local(parts.put("a"))
     kept = parts.follower.snapshot.version(f"{ACCOUNT}/a")
-    second, commits = parts.put("b"), parts.repository.commits
+    second, commits, load = parts.put("b"), parts.repository.commits, parts.repository.load
     loaded, go_on = asyncio.Event(), threading.Event()
     loop, asked = asyncio.get_running_loop(), list[Revision]()
 
-    def altered_once_then_late(*, after: Revision, limit: int) -> list[Commit]:
+    def altered_once(*, after: Revision, limit: int) -> list[Commit]:
         asked.append(after)
         if len(asked) == 1:
             raise BrokenHistoryError("altered")
-        found = commits(after=after, limit=limit)
-        if not found:
-            loop.call_soon_threadsafe(loaded.set)
-            go_on.wait(10)
-        return found
+        return commits(after=after, limit=limit)
 
-    parts.repository.commits = altered_once_then_late  # type: ignore[method-assign]
+    def late(digest: StateDigest | None = None) -> Iterator[Role]:
+        yield from list(load(digest))
+        loop.call_soon_threadsafe(loaded.set)
+        go_on.wait(10)
+
+    parts.repository.commits = altered_once  # type: ignore[method-assign]
+    parts.repository.load = late  # type: ignore[method-assign]
     reloading = asyncio.create_task(parts.follower.catch_up())
     await loaded.wait()
     parts.follower.snapshot.apply(second)

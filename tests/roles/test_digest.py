@@ -6,8 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from rolecall.roles.canonical_json import role_bytes
-from rolecall.roles.digest import StateDigest, state_digest
+from rolecall.roles.digest import StateDigest, state_digest, stored_role
 from rolecall.roles.role import Micros, Revision, Role
 
 ONE = Role(
@@ -28,7 +27,11 @@ def test_the_order_of_roles_does_not_matter() -> None:
 
 
 def test_it_is_the_sum_of_the_hashes_of_the_roles() -> None:
-    hashes = [int.from_bytes(hashlib.sha256(role_bytes(role)).digest(), "big") for role in ROLES]
+    # The stored form, written out: the numbers, the lengths of the texts, and the texts.
+    one = '3600 1 2 3 16 12 3 1 2 0 123456789012/app123456789012App1{}{"a":"1","b":"2"}'
+    other = '3600 1 2 3 18 12 5 1 2 0 123456789012/other123456789012Other2{}{"a":"1","b":"2"}'
+    elsewhere = '3600 1 2 3 16 12 3 1 2 0 210987654321/app210987654321App3{}{"a":"1","b":"2"}'
+    hashes = [int.from_bytes(hashlib.sha256(form.encode()).digest(), "big") for form in (one, other, elsewhere)]
 
     assert state_digest(ROLES) == (sum(hashes) % 2**256).to_bytes(32, "big")
     assert state_digest([]) == bytes(32)
@@ -45,6 +48,48 @@ def test_another_state_has_another_digest(other: list[Role]) -> None:
 
 def test_the_order_of_tags_does_not_matter() -> None:
     assert state_digest([replace(ONE, tags={"b": "2", "a": "1"})]) == state_digest([ONE])
+
+
+def test_a_role_that_is_removed_was_never_there() -> None:
+    digest = StateDigest(state_digest(ROLES), 3)
+
+    digest.remove(ROLES[1])
+    digest.remove(ROLES[0])
+    digest.add(ROLES[0])
+
+    assert (digest.roles, digest.value) == (2, state_digest([ROLES[0], ROLES[2]]))
+
+
+def test_texts_that_only_begin_elsewhere_have_another_digest() -> None:
+    one, other = (
+        stored_role(replace(ONE, document="ab", description="c")),
+        stored_role(replace(ONE, document="a", description="bc")),
+    )
+    digest = StateDigest()
+
+    digest.add_stored([one])
+    digest.remove_stored([other])
+
+    assert digest.value != bytes(32)
+
+
+@pytest.mark.parametrize("value", [b"{}", None, 7, 1.5])
+def test_what_is_no_text_is_refused(value: object) -> None:
+    row = [*stored_role(ONE)]
+    row[4] = value
+
+    with pytest.raises(TypeError):
+        StateDigest().add_stored([row])
+
+
+@pytest.mark.parametrize("value", ["3600", 3600.5, None, b"3600"])
+def test_a_number_of_another_type_has_another_digest(value: object) -> None:
+    row, digest = [*stored_role(ONE)], StateDigest()
+    row[6] = value
+
+    digest.add_stored([row])
+
+    assert digest.value != state_digest([ONE])
 
 
 def test_roles_are_counted_while_they_are_added() -> None:

@@ -200,13 +200,8 @@ SECOND_ROWS = {
     "floor": "INSERT INTO floor SELECT 2, revision, hash FROM floor",
 }
 UNSEEN = [
-<<<<<<< HEAD
     ("UPDATE counter SET next_role_id = 300000000000001002", "the store would assign role id 300000000000001002 again: roles have ids up to"),
-    ("UPDATE counter SET compatible_from = 4", "the store has schema 0003, but accepts writes only from versions that support schema 0004 or later"),
-=======
-    ("UPDATE counter SET next_role_id = 300000000000000002", "the store would assign role id 300000000000000002 again: roles have ids up to"),
     ("UPDATE counter SET compatible_from = 6", "the store has schema 0005, but accepts writes only from versions that support schema 0006 or later"),
->>>>>>> de4ad4d (storage: the head has a digest of all roles, and what is loaded is proven by it)
     ("UPDATE changes SET ordinal = 7 WHERE revision = 4 AND ordinal = 2", "commit 4 has change 7 where change 2 is expected"),
     ("UPDATE changes SET ordinal = -1 WHERE revision = 4 AND ordinal = 0", "commit 4 has change -1 where change 0 is expected"),
     (f"UPDATE roles SET key = '' WHERE key = '{OLD}'", "`roles.key` of the row `` is empty, it must have a value"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -86,7 +86,7 @@ def database(postgres_server: PostgresServer) -> str:
 def tampered(database: str) -> Iterator[psycopg.Connection]:
     """Yield a connection whose transaction tampers with the database, and is undone at the end."""
     with psycopg.connect(database) as connection:
-        before = {table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in ("roles", "counter")}  # type: ignore[call-overload]
+        before = {table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in ("roles", "counter")}
         yield connection
         connection.rollback()
         for table, rows in before.items():
@@ -202,7 +202,7 @@ def test_a_store_is_loaded_while_roles_are_written(path: Path) -> None:
     with closing(open_sqlite(path)) as repository:
         create(repository, *(f"r{n:04}" for n in range(1_200)))
         load = repository._read_page
-        writes = iter(
+        writes: Iterator[Callable[[], object]] = iter(
             [
                 lambda: change(repository, f"{ACCOUNT}/r0001", description="early"),
                 lambda: remove(repository, f"{ACCOUNT}/r1199"),
@@ -212,7 +212,7 @@ def test_a_store_is_loaded_while_roles_are_written(path: Path) -> None:
         )
 
         def page_after_a_write(after: str) -> object:
-            next(writes, lambda: None)()
+            next(writes, list)()
             return load(after)
 
         repository._read_page = page_after_a_write  # type: ignore[method-assign, assignment]

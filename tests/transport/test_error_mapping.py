@@ -92,6 +92,7 @@ ERRORS: list[Row] = [
     (roles.StoreBusyError("m"), "UNAVAILABLE", "STORE_UNAVAILABLE", {}, 1),
     (roles.StoreUnsupportedError("m"), "UNAVAILABLE", "STORE_UNSUPPORTED", {}, 0),
     (roles.BrokenHistoryError("m"), "DATA_LOSS", "BROKEN_HISTORY", {}, 0),
+    (roles.AlteredRolesError("m"), "DATA_LOSS", "ALTERED_ROLES", {}, 0),
     (engine.InvalidRequestError([FIELD]), "INVALID_ARGUMENT", "ROLE_NAME_LENGTH", NAME_LENGTH, 0),
     (engine.BatchSizeError(0, 10), "INVALID_ARGUMENT", "BATCH_SIZE", {"limit": "10", **COUNTS}, 0),
     (
@@ -313,6 +314,7 @@ def test_the_text_of_an_unexpected_error_stays_inside() -> None:
         roles.StoreUnavailableError("/secret/path"),
         roles.StoreUnsupportedError("/secret/path"),
         roles.BrokenHistoryError("/secret/path"),
+        roles.AlteredRolesError("/secret/path"),
         DecodeError("/secret/path"),
     ],
 )

@@ -90,7 +90,7 @@ class ServerHealth:
     def update_services(self) -> None:
         """Report service health.
 
-        Decisions are served while staleness is within the limit, administration while the store reads and writes and is not altered.
+        Decisions are served while staleness is within the limit, administration while the store reads, writes and is not altered.
         """
         # Not the process: one outage of the database must not make every replica unready.
         staleness = self._state.staleness()

@@ -17,12 +17,8 @@ from rolecall.roles.digest import StateDigest, stored_role
 from rolecall.roles.errors import AlteredRolesError
 from rolecall.roles.repository import Floor, Remembered
 from rolecall.roles.role import Revision, Role
-<<<<<<< HEAD
 from rolecall.storage.memory_transaction import role_id_at
-from rolecall.storage.sql.queries import read_floor, require_writable, select_roles, tagged_roles
-=======
 from rolecall.storage.sql.queries import read_floor, require_digest, require_writable, select_roles, tagged_roles
->>>>>>> de4ad4d (storage: the head has a digest of all roles, and what is loaded is proven by it)
 from rolecall.storage.sql.rows import role_of_row, role_values, tag_values
 from rolecall.storage.sql.tables import accounts, changes, commits, counter, requests, role_tags, roles
 
