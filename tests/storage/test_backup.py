@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from rolecall.config.settings import Config
+from rolecall.engine.snapshot_loader import load_snapshot
 from rolecall.roles.canonical_json import canonical
 from rolecall.roles.change import ChangeKind
 from rolecall.roles.commands import RoleDifference
@@ -355,7 +356,7 @@ def test_a_backup_says_what_it_is(file: Path) -> None:
     lines = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
 
     assert lines[0] == {
-        "format": "rolecall-backup", "version": 1, "created": 1_000_000, "incarnation": lines[2][1], "revision": 3,
+        "format": "rolecall-backup", "version": 2, "created": 1_000_000, "incarnation": lines[2][1], "revision": 3,
     }  # fmt: skip
     assert [line["table"] for line in lines[1:-1] if isinstance(line, dict)] == [
         "meta", "counter", "floor", "accounts", "roles", "role_tags", "commits", "changes",
@@ -363,13 +364,13 @@ def test_a_backup_says_what_it_is(file: Path) -> None:
     assert lines[-1]["rows"] == sum(isinstance(line, list) for line in lines)
 
 
-def test_format_1_has_these_columns(file: Path) -> None:
+def test_format_2_has_these_columns(file: Path) -> None:
     lines = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
 
     # A change of the tables needs another version of the format: otherwise old backups would be misread.
     assert {line["table"]: " ".join(line["columns"]) for line in lines[1:-1] if isinstance(line, dict)} == {
         "meta": "id incarnation token_key",
-        "counter": "id revision hash next_role_id",
+        "counter": "id revision hash next_role_id digest",
         "floor": "id revision hash",
         "accounts": "account_id roles",
         "roles": "key account_id role_name role_id document description max_session_duration_seconds tags create_time"
@@ -391,6 +392,59 @@ def repacked(file: Path, edit: Callable[[list[Any]], object], *, sealed: bool = 
         rows = sum(isinstance(line, list) for line in lines)
         lines[-1] = {"rows": rows, "sha256": hashlib.sha256(body).hexdigest()}
     file.write_bytes(gzip.compress(body + json.dumps(lines[-1]).encode() + b"\n"))
+
+
+def as_format_1(lines: list[Any]) -> None:
+    """Make the lines of a backup those of a version without the digest of roles."""
+    lines[0]["version"] = 1
+    at = next(n for n, line in enumerate(lines) if isinstance(line, dict) and line.get("table") == "counter")
+    lines[at]["columns"].remove("digest")
+    lines[at + 1].pop()
+
+
+def a_role_altered(lines: list[Any]) -> None:
+    at = next(n for n, line in enumerate(lines) if isinstance(line, dict) and line.get("table") == "roles")
+    lines[at + 1][5] = "altered"
+
+
+def test_a_backup_of_the_format_without_a_digest_is_restored_with_one(file: Path, source: str, tmp_path: Path) -> None:
+    repacked(file, as_format_1)
+    target = f"sqlite:///{tmp_path}/target.db"
+
+    restored(file, target)
+
+    with opened(source) as before, opened(target) as after:
+        assert after.head().digest == before.head().digest != bytes(32)
+        assert len(load_snapshot(after)) == before.size()
+
+
+@pytest.mark.parametrize("edits", [[a_role_altered], [as_format_1, a_role_altered]], ids=["format 2", "format 1"])
+def test_a_backup_with_roles_that_no_server_wrote_is_refused(
+    file: Path, tmp_path: Path, edits: list[Callable[[list[Any]], None]]
+) -> None:
+    for edit in edits:
+        repacked(file, edit)
+
+    with pytest.raises(BackupError, match="contains roles that no server wrote; nothing was restored"):
+        restored(file, f"sqlite:///{tmp_path}/target.db")
+
+    with opened(f"sqlite:///{tmp_path}/target.db") as target:
+        assert (target.size(), target.head().revision) == (0, 0)
+
+
+def test_a_store_with_roles_that_no_server_wrote_is_not_backed_up(tmp_path: Path) -> None:
+    path = tmp_path / "altered.db"
+    with opened(f"sqlite:///{path}") as repository:
+        create(repository, "App")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE roles SET description = 'altered'")
+
+    with pytest.raises(
+        BackupError, match="has roles that no server wrote; run `rolecall audit verify`; nothing was written"
+    ):
+        backed_up(f"sqlite:///{path}", tmp_path / "a.backup")
+
+    assert not (tmp_path / "a.backup").exists()
 
 
 def assert_refused(file: Path, target: str, message: str) -> None:
@@ -461,8 +515,8 @@ def test_a_backup_with_something_after_its_end_is_refused(file: Path, tmp_path: 
     ("edit", "message"),
     [
         (
-            lambda lines: lines[0].__setitem__("version", 2),
-            "has format `2`, this version reads format 1; restore it with",
+            lambda lines: lines[0].__setitem__("version", 3),
+            "has format `3`, this version reads format 2; restore it with",
         ),
         (lambda lines: lines[1].__setitem__("table", "other"), "was altered"),
         (lambda lines: lines[1].__setitem__("table", []), "was altered"),

@@ -189,6 +189,7 @@ def deface(url: str, statement: str) -> None:
         ("UPDATE commits SET time = 7 WHERE revision = 3", "commit 3 is stored with another time"),
         ("DELETE FROM commits WHERE revision = 3", "is damaged: commit 3 is missing, and 1 more; run `rolecall audit verify`"),
         ("UPDATE commits SET body = CAST(body AS TEXT)", "table `commits` has a value of a wrong type"),
+        ("UPDATE roles SET description = 'altered'", "has roles that no server wrote; run `rolecall audit verify`"),
         ("UPDATE roles SET revision = 'x'", "table `roles` has a value of a wrong type"),
         ("DELETE FROM floor", "position of the store is unknown"),
     ],
