@@ -11,8 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ngh2 import Connection, Role
-from ngh2.events import DataReceived, ResponseReceived, StreamReset, TrailersReceived
+from bench.missing import missing
+
+try:
+    from ngh2 import Connection, Role
+    from ngh2.events import DataReceived, ResponseReceived, StreamReset, TrailersReceived
+except ModuleNotFoundError:
+    missing("the package `ngh2`", "pip install 'rolecall[h2]'")
 
 _WINDOW_BYTES = 16 * 1024 * 1024
 _INITIAL_WINDOW_SIZE = 0x4

@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
 def _enter_environment() -> None:
     """Continue in the virtual environment of the comparison."""
     if not tools.PYTHON.exists():
-        raise SystemExit("nothing is set up; run `python -m bench.peers setup` first")
+        raise SystemExit(f"nothing is set up; run `{tools.SETUP}` first")
     if Path(sys.prefix).resolve() != tools.PYTHON.parent.parent.resolve():
         os.execv(tools.PYTHON, [str(tools.PYTHON), "-m", "bench.peers", *sys.argv[1:]])
 

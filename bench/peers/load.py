@@ -14,6 +14,8 @@ from pathlib import Path
 
 import grpc
 
+from bench.missing import missing
+from bench.peers import tools
 from bench.peers.system import Call, HttpSystem, System
 from bench.processes import cpu_micros
 
@@ -92,7 +94,13 @@ def _h2load(system: System, call: Call, options: Sequence[str], body: Path, log:
     headers = [f"--header={key}: {value}" for key, value in call.headers]
     files = ["-d", str(body), f"--log-file={log}"]
     command = ["h2load", *options, *files, *headers, f"http://{system.address}{call.path}"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        missing("`h2load`", tools.SETUP)
+    if done.returncode:
+        raise SystemExit(f"h2load failed with code {done.returncode}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
 
 
 def _require_answers(output: str, count: int, expected: int) -> None:

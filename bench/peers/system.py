@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import grpc
 
+from bench.missing import missing
+from bench.peers import tools
 from bench.peers.question import Question
 
 START_SECONDS = 60
@@ -107,11 +109,18 @@ def free_port() -> int:
 @contextmanager
 def server(command: Sequence[object], log: Path) -> Iterator[int]:
     """Run a server whose output goes to a file; yield its process id."""
-    with log.open("w") as output, subprocess.Popen(list(map(str, command)), stdout=output, stderr=output) as process:
+    with log.open("w") as output, _started(list(map(str, command)), output) as process:
         try:
             yield process.pid
         finally:
             process.kill()
+
+
+def _started(command: list[str], output: IO[str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(command, stdout=output, stderr=output)
+    except FileNotFoundError:
+        missing(f"`{command[0]}`", tools.SETUP)
 
 
 def retried(attempt: Callable[[], T], log: Path) -> T:

@@ -10,12 +10,15 @@ import sys
 import tomllib
 from pathlib import Path
 
+from bench.missing import missing
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 TOOLS = HERE / "build"
 BIN = TOOLS / "bin"
 PYTHON = TOOLS / "venv" / "bin" / "python"
 ABSENT = TOOLS / "absent.json"
+SETUP = "python -m bench.peers setup"
 VERSIONS: dict[str, dict[str, str]] = tomllib.loads((HERE / "versions.toml").read_text())
 
 _MAX_REASON_CHARACTERS = 300
@@ -45,7 +48,7 @@ def setup() -> None:
 def absent() -> dict[str, str]:
     """Return the peers that could not be installed, each with the reason."""
     if not ABSENT.exists():
-        raise SystemExit("nothing is set up; run `python -m bench.peers setup` first")
+        raise SystemExit(f"nothing is set up; run `{SETUP}` first")
     reasons: dict[str, str] = json.loads(ABSENT.read_text())
     return reasons
 
@@ -53,7 +56,10 @@ def absent() -> dict[str, str]:
 def version(name: str) -> str:
     """Return the version of a tool: the pinned one, or that of the system."""
     if VERSIONS[name]["how"] == "apt":
-        return _output([name, "--version"]).strip()
+        try:
+            return _output([name, "--version"]).strip()
+        except AbsentError:
+            missing(f"`{name}`", SETUP)
     return VERSIONS[name]["version"]
 
 
