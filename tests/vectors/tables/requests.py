@@ -81,7 +81,7 @@ def _principals() -> list[Json]:
     }
     return [
         *[refused(name, _reason(text), who=text) for name, text in texts.items() if text],
-        refused("no principal at all", "MISSING_FIELD", who=None),
+        refused("no principal at all", "REQUIRED", who=None),
         *[refused(f"as a provider: {name}", "INVALID_PRINCIPAL", who={"provider_arn": text, "claims": {}})
           for name, text in {"a user": ALICE, "a service": "ecs.aliyuncs.com", "a root": f"acs:ram::{ACCOUNT}:root",
                              "no name": f"acs:ram::{ACCOUNT}:oidc-provider/", "a star": f"acs:ram::{ACCOUNT}:oidc-provider/*",
@@ -127,7 +127,7 @@ def _fields() -> list[Json]:
     identities = ["x", "x" * 65, "a b", "ab\n", "clé", "a/b", "a:b", "acs:bob", "aliyun:bob", "alibabacloud:bob"]
     return [
         *[refused(f"role: {name}", "INVALID_ROLE", role=text) for name, text in roles.items()],
-        refused("role: none", "MISSING_FIELD", role=""),
+        refused("role: none", "REQUIRED", role=""),
         *[refused(f"session name {text!a}", "INVALID_SESSION_NAME", role_session_name=text) for text in sessions],
         *[refused(f"external id {text!a}", "INVALID_EXTERNAL_ID", external_id=text) for text in external],
         *[refused(f"source identity {text!a}", "INVALID_SOURCE_IDENTITY", source_identity=text) for text in identities],
