@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from rolecall.policy.operators import OPERATORS
 from tests.soak.evaluator import Asked, boundaries, decide, possibility
 from tests.soak.values import Unreadable, instant, like, number
+from tests.soak.vocabulary import OPERATORS as OPERATORS_DRAWN
 from tests.vectors.cases import files
 
 Json = dict[str, Any]
@@ -45,6 +47,10 @@ def test_the_evaluator_imports_neither_the_product_nor_the_other_oracle(part: st
     ]
 
     assert set(foreign) <= {"tests.soak", *(f"tests.soak.{other}" for other in PARTS)}
+
+
+def test_every_operator_of_the_language_is_drawn() -> None:
+    assert {name for names in OPERATORS_DRAWN.values() for name in names} == set(OPERATORS)
 
 
 @pytest.mark.parametrize("vectors", files("decisions"))
