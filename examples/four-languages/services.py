@@ -1,0 +1,36 @@
+"""The orders service in each language: how it is built and started.
+
+Each gets its settings from the environment: `ORDERS_ADDRESS` (`localhost:0`), `CERTIFICATES` (a folder with `ca.pem`, `orders.pem`
+and `orders.key`), and the `ROLECALL_...` variables of a client. It prints `orders is listening on HOST:PORT` when it is ready, and
+ends on SIGTERM.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+GUARDED = HERE.parent / "guarded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """The orders service in one language. `{scratch}` stands for a scratch folder; `programs` are those that it needs."""
+
+    protocol: str
+    folder: Path
+    run: Sequence[str]
+    build: Sequence[str] = ()
+    programs: Sequence[str] = ()
+
+    def command(self, words: Sequence[str], scratch: Path) -> list[str]:
+        """Return a command with the scratch folder in it."""
+        return [word.replace("{scratch}", str(scratch)) for word in words]
+
+
+PROGRAMS = {
+    "Python": Program(protocol="grpc", folder=GUARDED, run=(sys.executable, "orders.py")),
+}
