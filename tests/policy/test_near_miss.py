@@ -225,9 +225,15 @@ def test_the_first_principal_that_is_almost_named_is_taken() -> None:
          " under StringEqualsIgnoreCase `*` and `?` are ordinary characters")),
         ("StringEquals", "k", "V*", "vpc", "send a `k` for which StringEquals `V*` holds (it is `vpc`)"),
         ("ForAllValues:StringEquals", "k", "VPC", "vpc",
-         "send a `k` for which ForAllValues:StringEquals `VPC` holds (it is `vpc`)"),
+         "send a `k` for which ForAllValues:StringEquals `VPC` holds (it is `vpc`; they differ in case alone)"),
+        ("ForAllValues:StringEquals", "k", ["a", "a/"], "a/b", "send a `k` for which ForAllValues:StringEquals `a`, `a/` holds (it is `a/b`)"),
+        ("StringEquals", "oidc:aud", "https://x", "x",
+         ("send a `oidc:aud` for which StringEquals `https://x` holds (it is `x`; they differ in the scheme alone,"
+         " which audiences rarely have: the expected value has one)")),
+        ("StringEquals", "k", "x" * 500 + " ", "x" * 500,
+         f"send a `k` for which StringEquals `{'x' * 64}...{'x' * 31} ` holds (it is `{'x' * 64}...{'x' * 32}`)"),
         ("StringNotEquals", "k", "vpc", "vpc", "send a `k` for which StringNotEquals `vpc` holds (it is `vpc`)"),
-        ("StringLike", "k", "VPC", "vpc", "send a `k` for which StringLike `VPC` holds (it is `vpc`)"),
+        ("StringLike", "k", "VPC", "vpc", "send a `k` for which StringLike `VPC` holds (it is `vpc`; they differ in case alone)"),
     ],
 )  # fmt: skip
 def test_a_failed_condition_names_its_change(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, product
 
 from rolecall.policy.compiled_conditions import any_of_condition
 from rolecall.policy.condition_trace import ConditionTrace
 from rolecall.policy.document import Quantifier
 from rolecall.policy.keys import EXTERNAL_ID, ROLE_SESSION_NAME, SOURCE_IDENTITY
-from rolecall.policy.operators import LIKE_OPERATORS, OPERATORS
+from rolecall.policy.one_difference import one_difference
+from rolecall.policy.operators import LIKE_OPERATORS, OPERATORS, Family
 from rolecall.policy.wording import quoted
 
 _FIELD_OF = {
@@ -20,6 +21,8 @@ _FIELD_OF = {
 }
 _SHOWN_VALUES = 5
 _TRIED_VALUES = 8
+_COMPARED_VALUES, _COMPARED_CHARACTERS = 4, 512
+"""How many values on either side are compared to find the one difference, and up to which length together."""
 TRIED_PATTERNS = 256
 """Of all conditions of a statement together, to find a mistake."""
 
@@ -44,7 +47,11 @@ def way_in(trace: ConditionTrace, tries: int) -> str:
         where = f" (the field `{name}` of the request)" if name else ""
         return f"send `{key}`{where} for which {_expected(trace)} holds (it is absent)"
     swap = next(_swaps(trace, tries), "")
-    return swap or f"send a `{key}` for which {_expected(trace)} holds (it is {_listed(trace.actual)})"
+    if swap:
+        return swap
+    difference = _difference(trace)
+    is_now = f"it is {_listed(trace.actual)}{f'; {difference}' if difference else ''}"
+    return f"send a `{key}` for which {_expected(trace)} holds ({is_now})"
 
 
 def _expected(trace: ConditionTrace) -> str:
@@ -55,6 +62,16 @@ def _readable_value(trace: ConditionTrace) -> str:
     condition = trace.condition
     wanted = f"send a value for `{condition.spelling}` that {condition.operator_name} can read"
     return f"{wanted}: {_listed(trace.actual)} cannot be read"
+
+
+def _difference(trace: ConditionTrace) -> str:
+    """Return in what one of the first values that were sent differs from an expected text, if it is one thing."""
+    condition = trace.condition
+    if condition.operator.family is not Family.STRING or condition.operator.negated:
+        return ""
+    pairs = product(condition.values[:_COMPARED_VALUES], trace.actual[:_COMPARED_VALUES])
+    short = ((e, a) for e, a in pairs if e != a and len(e) + len(a) <= _COMPARED_CHARACTERS)
+    return next(filter(None, (one_difference(condition.key, e, a) for e, a in short)), "")
 
 
 def _swaps(trace: ConditionTrace, tries: int) -> Iterator[str]:
