@@ -48,7 +48,7 @@ func New(address string, options ...Option) (*Client, error) {
 		watches:   rolecallv1.NewWatchServiceClient(conn),
 		callers:   rolecallv1.NewCallerServiceClient(conn),
 	}
-	if s.agent == "" {
+	if !s.hasAgent {
 		return c, nil
 	}
 	if c.agent, err = connection.Open(s.ofAgent()); err != nil {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -33,6 +32,7 @@ type settings struct {
 	token       TokenSource
 	timeout     time.Duration
 	agent       string
+	hasAgent    bool
 	log         *slog.Logger
 	dial        []grpc.DialOption
 }
@@ -59,7 +59,9 @@ func WithTimeout(timeout time.Duration) Option { return func(s *settings) { s.ti
 
 // WithAgent names an agent of this node, as unix:PATH. Checks, batches and streams are asked of it first, and of the service if it
 // is away, cannot answer (UNAVAILABLE), or does not answer within a second (or half of the time that is left, if that is less).
-func WithAgent(address string) Option { return func(s *settings) { s.agent = address } }
+func WithAgent(address string) Option {
+	return func(s *settings) { s.agent, s.hasAgent = address, true }
+}
 
 // WithLogger sets where the client logs, slog.Default if it is not set. It logs only what no call returns, such as TLS files that are
 // invalid after a change.
@@ -86,8 +88,10 @@ func (s settings) validate(service string) error {
 	if s.log == nil {
 		return errors.New("the logger is nil; leave the option out")
 	}
-	if s.agent != "" && !strings.HasPrefix(s.agent, "unix:") {
-		return fmt.Errorf("the agent is `%s`; write `unix:PATH`, a socket of this machine", s.agent)
+	if s.hasAgent {
+		if err := address.Agent(s.agent); err != nil {
+			return err
+		}
 	}
 	if s.token != nil && s.files == nil && s.credentials == nil && !address.IsThisMachine(service) {
 		return fmt.Errorf("a token is sent over TLS, or to this machine; give TLS files for `%s`", service)

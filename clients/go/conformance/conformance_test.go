@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -256,4 +258,63 @@ func queriesOf(some []*vector) func(func(*rolecallv1.AssumeRoleQuery) bool) {
 			}
 		}
 	}
+}
+
+func TestTheExamplesAskAServer(t *testing.T) {
+	w := theWorld(t)
+	if _, err := w.control("/reset", nil); err != nil {
+		t.Fatal(err)
+	}
+	address, err := w.address("plain")
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs := t.TempDir()
+	if output, err := exec.Command("go", "build", "-o", programs, "../examples/...").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	run := func(name string, arguments ...string) (string, int) {
+		ctx, cancel := context.WithTimeout(context.Background(), longest)
+		defer cancel()
+		program := exec.CommandContext(ctx, filepath.Join(programs, name), arguments...)
+		program.Env = append(os.Environ(), "ROLECALL_ADDRESS="+address)
+		output, _ := program.CombinedOutput()
+		return string(output), program.ProcessState.ExitCode()
+	}
+
+	allowed, allowedCode := run("check", "acs:ram::123456789012:user/alice", "orders")
+	denied, deniedCode := run("check", "acs:ram::123456789012:user/stranger", "orders")
+	_, wrongCode := run("check", "acs:ram::123456789012:user/stranger")
+	seen := watchedBy(t, filepath.Join(programs, "watch"), address)
+
+	if allowed != "allowed\n" || allowedCode != 0 || !strings.HasPrefix(denied, "denied: IMPLICIT_DENY\n") || deniedCode != 1 || wrongCode != 2 {
+		t.Errorf("got %q, %d, %q, %d, %d", allowed, allowedCode, denied, deniedCode, wrongCode)
+	}
+	if !strings.HasSuffix(seen, "created acs:ram::123456789012:role/orders") {
+		t.Errorf("got %q", seen)
+	}
+}
+
+// watchedBy returns the line of the role `orders` that the example of a watch prints, and interrupts it then.
+func watchedBy(t *testing.T, path, address string) string {
+	t.Helper()
+	program := exec.Command(path)
+	program.Env = append(os.Environ(), "ROLECALL_ADDRESS="+address)
+	output, err := program.StdoutPipe()
+	if err == nil {
+		err = program.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := ""
+	for lines := bufio.NewScanner(output); found == "" && lines.Scan(); {
+		if strings.HasSuffix(lines.Text(), "role/orders") {
+			found = lines.Text()
+		}
+	}
+	if err := errors.Join(program.Process.Signal(os.Interrupt), program.Wait()); err != nil {
+		t.Errorf("after an interrupt the example ends with %v", err)
+	}
+	return found
 }

@@ -18,6 +18,7 @@ var (
 	dns         = regexp.MustCompile(`(?s)^(dns:(?://[^/]*/)?)(.*)$`)
 	hostAndPort = regexp.MustCompile(`(?s)^(\[[^\[\]/]+\]|[^\[\]:/?#@]+)(?::(.*))?$`)
 	port        = regexp.MustCompile(`^[0-9]{1,5}$`)
+	socket      = regexp.MustCompile(`^unix:(?:///|[^/\s]|/[^/\s])\S*$`)
 	thisMachine = regexp.MustCompile(`(?s)^(?:(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]+)?|unix:.*)$`)
 )
 
@@ -44,6 +45,15 @@ func Target(address string) (string, error) {
 		return "", fmt.Errorf("an address has no scheme `%s`; write `%s`, and TLS is a setting of its own", found, rest)
 	}
 	return withPort(address, address)
+}
+
+// Agent returns an error unless an address is that of an agent: unix:PATH, a socket of this machine. What follows unix:// would be read
+// as a host, so that the socket is never found.
+func Agent(address string) error {
+	if !socket.MatchString(address) {
+		return fmt.Errorf("`%s` is not the address of an agent; write unix:PATH, the socket of an agent on this machine", address)
+	}
+	return nil
 }
 
 // IsThisMachine returns whether nobody between here and the address can read what is sent in plain text.

@@ -73,3 +73,15 @@ func TestOnlyLoopbackAndUnixSocketsAreThisMachine(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAgentIsASocketOfThisMachine(t *testing.T) {
+	for address, valid := range map[string]bool{
+		"unix:///run/agent.sock": true, "unix:/run/agent.sock": true, "unix:agent.sock": true, "unix:/a": true, "unix:a": true,
+		"": false, "unix:": false, "unix://run/agent.sock": false, "unix:/": false, "unix://": false, "/run/agent.sock": false,
+		"127.0.0.1:1": false, "unix:/run/agent sock": false, "unix-abstract:agent": false,
+	} {
+		if err := Agent(address); (err == nil) != valid {
+			t.Errorf("%q: %v", address, err)
+		}
+	}
+}

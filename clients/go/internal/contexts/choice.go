@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/rolecall/rolecall/clients/go/internal/address"
@@ -73,8 +72,10 @@ func variables(variable lookup) (Settings, error) {
 			return given, fmt.Errorf("%s: %w", addressVariable, err)
 		}
 	}
-	if given.Agent != "" && !strings.HasPrefix(given.Agent, "unix:") {
-		return given, fmt.Errorf("%s is %s; write `unix:PATH`, a socket of this machine", agentVariable, quoted(given.Agent))
+	if given.Agent != "" {
+		if err := address.Agent(given.Agent); err != nil {
+			return given, fmt.Errorf("%s: %w", agentVariable, err)
+		}
 	}
 	if file := variable(tokenVariable); file != "" {
 		given.TokenFile = expanded(file)

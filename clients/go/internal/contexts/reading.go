@@ -149,8 +149,11 @@ func readAddress(node field) string {
 
 func readAgent(node field) string {
 	text := node.text()
-	if text != "" && !strings.HasPrefix(text, "unix:") {
-		node.refuse(fmt.Sprintf("the agent is %s", quoted(text)), "write `unix:PATH`, a socket of this machine")
+	if text == "" {
+		return ""
+	}
+	if err := address.Agent(text); err != nil {
+		node.refuse(err.Error(), "")
 		return ""
 	}
 	return text
