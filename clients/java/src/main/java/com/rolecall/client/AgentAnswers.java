@@ -29,9 +29,7 @@ final class AgentAnswers {
 
   /** Returns the answer of the agent, or of the service if the agent has none in time. */
   static <R> CompletableFuture<R> orElse(
-      CompletableFuture<R> agent,
-      Supplier<CompletableFuture<R>> service,
-      BooleanSupplier isOver) {
+      CompletableFuture<R> agent, Supplier<CompletableFuture<R>> service, BooleanSupplier isOver) {
     CompletableFuture<R> result = new CompletableFuture<>();
     cancelWith(result, agent);
     agent.whenComplete(

@@ -60,8 +60,7 @@ final class BearerCredentials extends CallCredentials {
         error instanceof TokenException known
             ? known
             : new TokenException("the source of tokens failed: " + error, error);
-    applier.fail(
-        Status.UNAUTHENTICATED.withDescription(noToken.getMessage()).withCause(noToken));
+    applier.fail(Status.UNAUTHENTICATED.withDescription(noToken.getMessage()).withCause(noToken));
   }
 
   /** A token that is always the same. */

@@ -51,7 +51,6 @@ final class Calls {
     return agent != null;
   }
 
-
   void close() {
     if (closed) {
       return;
@@ -129,8 +128,7 @@ final class Calls {
       MethodDescriptor<Q, R> method, CallSettings settings, boolean atAgent, int ahead) {
     requireOpen();
     Channel channel = atAgent ? agent : service;
-    ClientCall<Q, R> call =
-        withMetadata(channel, settings.metadata()).newCall(method, options());
+    ClientCall<Q, R> call = withMetadata(channel, settings.metadata()).newCall(method, options());
     return OpenStream.start(call, atAgent ? null : service, this::seen, ahead);
   }
 
@@ -154,7 +152,11 @@ final class Calls {
   }
 
   private <Q, R> R blocking(
-      Channel channel, MethodDescriptor<Q, R> method, Q request, CallSettings settings, long nanos) {
+      Channel channel,
+      MethodDescriptor<Q, R> method,
+      Q request,
+      CallSettings settings,
+      long nanos) {
     try {
       return ClientCalls.blockingUnaryCall(
           withMetadata(channel, settings.metadata()), method, withDeadline(nanos), request);
@@ -164,7 +166,11 @@ final class Calls {
   }
 
   private <Q, R> CompletableFuture<R> async(
-      Channel channel, MethodDescriptor<Q, R> method, Q request, CallSettings settings, long nanos) {
+      Channel channel,
+      MethodDescriptor<Q, R> method,
+      Q request,
+      CallSettings settings,
+      long nanos) {
     if (closed) {
       return CompletableFuture.failedFuture(Errors.closed());
     }

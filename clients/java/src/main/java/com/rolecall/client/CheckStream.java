@@ -11,12 +11,12 @@ import java.util.NoSuchElementException;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The decisions of many queries, in order, on one stream; {@code sequence} is the index of the query,
- * from 0. It can be read once, by one thread, which also reads the queries. A bounded number of them
- * is read ahead of the decisions.
+ * The decisions of many queries, in order, on one stream; {@code sequence} is the index of the
+ * query, from 0. It can be read once, by one thread, which also reads the queries. A bounded number
+ * of them is read ahead of the decisions.
  *
- * <p>When the server ends the stream, because it stops for example, the queries without an answer are
- * sent again on a new one. Close it if it is not read to the end.
+ * <p>When the server ends the stream, because it stops for example, the queries without an answer
+ * are sent again on a new one. Close it if it is not read to the end.
  */
 public final class CheckStream
     implements Iterable<StreamCheckAssumeRoleResponse>,
@@ -39,8 +39,7 @@ public final class CheckStream
   private long sequence;
   private int attempts;
 
-  CheckStream(
-      Calls calls, CallSettings settings, Iterator<AssumeRoleQuery> queries, int inFlight) {
+  CheckStream(Calls calls, CallSettings settings, Iterator<AssumeRoleQuery> queries, int inFlight) {
     this.calls = calls;
     this.settings = settings;
     this.queries = queries;
@@ -93,7 +92,9 @@ public final class CheckStream
 
   private StreamCheckAssumeRoleResponse answer() {
     if (stream == null) {
-      stream = calls.open(DecisionServiceGrpc.getStreamCheckAssumeRoleMethod(), settings, atAgent, inFlight);
+      stream =
+          calls.open(
+              DecisionServiceGrpc.getStreamCheckAssumeRoleMethod(), settings, atAgent, inFlight);
       unanswered.forEach(stream::send);
     }
     StreamCheckAssumeRoleResponse answer = stream.next(atAgent ? Calls.AGENT_NANOS : FOREVER);

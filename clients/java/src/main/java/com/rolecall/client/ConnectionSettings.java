@@ -23,8 +23,8 @@ public record ConnectionSettings(
   /**
    * Checks the settings.
    *
-   * @throws IllegalArgumentException for what contradicts itself, or would send a token in plain text
-   *     to another machine
+   * @throws IllegalArgumentException for what contradicts itself, or would send a token in plain
+   *     text to another machine
    */
   public ConnectionSettings {
     Objects.requireNonNull(address, "address");

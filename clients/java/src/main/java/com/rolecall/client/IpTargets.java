@@ -35,7 +35,8 @@ final class IpTargets {
   private static List<EquivalentAddressGroup> addresses(String list) {
     List<EquivalentAddressGroup> groups = new ArrayList<>();
     for (String text : list.split(",", -1)) {
-      InetSocketAddress address = NetUtil.isValidIpV4Address(host(text)) ? parse(text) : parse6(text);
+      InetSocketAddress address =
+          NetUtil.isValidIpV4Address(host(text)) ? parse(text) : parse6(text);
       groups.add(new EquivalentAddressGroup(address));
     }
     return groups;

@@ -8,7 +8,9 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 
-/** An open stream, whose messages one thread reads. It ends with an error, with cancel, or whole. */
+/**
+ * An open stream, whose messages one thread reads. It ends with an error, with cancel, or whole.
+ */
 final class OpenStream<Q, R> {
   private final ClientCall<Q, R> call;
   private final ServiceChannel replaceable;

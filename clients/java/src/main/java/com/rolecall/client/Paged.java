@@ -8,8 +8,8 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /**
- * All elements of a list that the server returns page by page. Each iteration asks from the first page
- * on, and for a page when its first element is wanted.
+ * All elements of a list that the server returns page by page. Each iteration asks from the first
+ * page on, and for a page when its first element is wanted.
  *
  * @param <T> the elements
  */

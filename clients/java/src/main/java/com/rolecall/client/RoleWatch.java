@@ -9,15 +9,14 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Every change of roles, in order and once, and checkpoints, until it is closed. It can be read once,
- * by one thread; any thread may close it.
+ * Every change of roles, in order and once, and checkpoints, until it is closed. It can be read
+ * once, by one thread; any thread may close it.
  *
  * <p>A stream that breaks, or on which nothing arrives, is resumed from the last checkpoint. If
- * changes are lost, {@link ResyncRequiredException} is thrown: discard what was built from the changes,
- * and start a new watch with the initial state.
+ * changes are lost, {@link ResyncRequiredException} is thrown: discard what was built from the
+ * changes, and start a new watch with the initial state.
  */
-public final class RoleWatch
-    implements Iterable<WatchEvent>, Iterator<WatchEvent>, AutoCloseable {
+public final class RoleWatch implements Iterable<WatchEvent>, Iterator<WatchEvent>, AutoCloseable {
   // The server sends a message every few seconds.
   private static final long SILENT_NANOS = TimeUnit.SECONDS.toNanos(30);
   private static final int AHEAD = 64;

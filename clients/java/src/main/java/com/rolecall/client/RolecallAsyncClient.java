@@ -45,8 +45,8 @@ import java.util.concurrent.CompletableFuture;
 /**
  * The methods of {@link RolecallClient} that have one answer, without waiting for it.
  *
- * <p>A future that fails has a {@link RolecallException}. To cancel a future cancels its call. Callbacks
- * run on threads of the client. It has the connections of its client, and ends with it.
+ * <p>A future that fails has a {@link RolecallException}. To cancel a future cancels its call.
+ * Callbacks run on threads of the client. It has the connections of its client, and ends with it.
  */
 public final class RolecallAsyncClient {
   private final Calls calls;
@@ -84,7 +84,8 @@ public final class RolecallAsyncClient {
    * @return the decision
    */
   public CompletableFuture<CheckAssumeRoleResponse> check(AssumeRoleQuery query) {
-    return calls.callLocalAsync(DecisionServiceGrpc.getCheckAssumeRoleMethod(), Requests.check(query), settings);
+    return calls.callLocalAsync(
+        DecisionServiceGrpc.getCheckAssumeRoleMethod(), Requests.check(query), settings);
   }
 
   /**
@@ -104,8 +105,10 @@ public final class RolecallAsyncClient {
    * @param queries the queries, 1 to the limit of the server (1,000 by default)
    * @return the decisions
    */
-  public CompletableFuture<BatchCheckAssumeRoleResponse> batchCheck(Iterable<AssumeRoleQuery> queries) {
-    return calls.callLocalAsync(DecisionServiceGrpc.getBatchCheckAssumeRoleMethod(), Requests.batch(queries), settings);
+  public CompletableFuture<BatchCheckAssumeRoleResponse> batchCheck(
+      Iterable<AssumeRoleQuery> queries) {
+    return calls.callLocalAsync(
+        DecisionServiceGrpc.getBatchCheckAssumeRoleMethod(), Requests.batch(queries), settings);
   }
 
   /**
@@ -114,8 +117,10 @@ public final class RolecallAsyncClient {
    * @param request the queries, and how fresh the state must be that decides
    * @return the decisions
    */
-  public CompletableFuture<BatchCheckAssumeRoleResponse> batchCheck(BatchCheckAssumeRoleRequest request) {
-    return calls.callLocalAsync(DecisionServiceGrpc.getBatchCheckAssumeRoleMethod(), request, settings);
+  public CompletableFuture<BatchCheckAssumeRoleResponse> batchCheck(
+      BatchCheckAssumeRoleRequest request) {
+    return calls.callLocalAsync(
+        DecisionServiceGrpc.getBatchCheckAssumeRoleMethod(), request, settings);
   }
 
   /**
@@ -125,7 +130,8 @@ public final class RolecallAsyncClient {
    * @return the decision and its explanation
    */
   public CompletableFuture<ExplainAssumeRoleResponse> explain(AssumeRoleQuery query) {
-    return calls.callAsync(DecisionServiceGrpc.getExplainAssumeRoleMethod(), Requests.explain(query), settings);
+    return calls.callAsync(
+        DecisionServiceGrpc.getExplainAssumeRoleMethod(), Requests.explain(query), settings);
   }
 
   /**
@@ -145,7 +151,8 @@ public final class RolecallAsyncClient {
    * @return the principals
    */
   public CompletableFuture<ListTrustedPrincipalsResponse> whoCan(String role) {
-    return calls.callAsync(DecisionServiceGrpc.getListTrustedPrincipalsMethod(), Requests.trusted(role), settings);
+    return calls.callAsync(
+        DecisionServiceGrpc.getListTrustedPrincipalsMethod(), Requests.trusted(role), settings);
   }
 
   /**
@@ -155,7 +162,8 @@ public final class RolecallAsyncClient {
    * @return the role
    */
   public CompletableFuture<CreateRoleResponse> createRole(CreateRoleRequest request) {
-    return calls.callAsync(RoleServiceGrpc.getCreateRoleMethod(), Requests.identified(request), settings);
+    return calls.callAsync(
+        RoleServiceGrpc.getCreateRoleMethod(), Requests.identified(request), settings);
   }
 
   /**
@@ -175,7 +183,8 @@ public final class RolecallAsyncClient {
    * @return the role
    */
   public CompletableFuture<UpdateRoleResponse> updateRole(UpdateRoleRequest request) {
-    return calls.callAsync(RoleServiceGrpc.getUpdateRoleMethod(), Requests.identified(request), settings);
+    return calls.callAsync(
+        RoleServiceGrpc.getUpdateRoleMethod(), Requests.identified(request), settings);
   }
 
   /**
@@ -185,7 +194,8 @@ public final class RolecallAsyncClient {
    * @return a token of the state without the role
    */
   public CompletableFuture<DeleteRoleResponse> deleteRole(DeleteRoleRequest request) {
-    return calls.callAsync(RoleServiceGrpc.getDeleteRoleMethod(), Requests.identified(request), settings);
+    return calls.callAsync(
+        RoleServiceGrpc.getDeleteRoleMethod(), Requests.identified(request), settings);
   }
 
   /**
@@ -195,7 +205,8 @@ public final class RolecallAsyncClient {
    * @return the role
    */
   public CompletableFuture<RollbackRoleResponse> rollbackRole(RollbackRoleRequest request) {
-    return calls.callAsync(RoleServiceGrpc.getRollbackRoleMethod(), Requests.identified(request), settings);
+    return calls.callAsync(
+        RoleServiceGrpc.getRollbackRoleMethod(), Requests.identified(request), settings);
   }
 
   /**
@@ -204,7 +215,8 @@ public final class RolecallAsyncClient {
    * @return how it is recognised
    */
   public CompletableFuture<WhoAmIResponse> whoAmI() {
-    return calls.callAsync(CallerServiceGrpc.getWhoAmIMethod(), WhoAmIRequest.getDefaultInstance(), settings);
+    return calls.callAsync(
+        CallerServiceGrpc.getWhoAmIMethod(), WhoAmIRequest.getDefaultInstance(), settings);
   }
 
   /**
@@ -215,7 +227,8 @@ public final class RolecallAsyncClient {
    * @return whether it may
    */
   public CompletableFuture<CanIResponse> canI(String action, String resource) {
-    return calls.callAsync(CallerServiceGrpc.getCanIMethod(), Requests.canI(action, resource), settings);
+    return calls.callAsync(
+        CallerServiceGrpc.getCanIMethod(), Requests.canI(action, resource), settings);
   }
 
   /**
@@ -235,7 +248,8 @@ public final class RolecallAsyncClient {
    * @return its violations, and the findings of the linter
    */
   public CompletableFuture<ValidateTrustPolicyResponse> validate(String document) {
-    return calls.callAsync(PolicyServiceGrpc.getValidateTrustPolicyMethod(), Requests.validate(document), settings);
+    return calls.callAsync(
+        PolicyServiceGrpc.getValidateTrustPolicyMethod(), Requests.validate(document), settings);
   }
 
   /**
@@ -244,7 +258,8 @@ public final class RolecallAsyncClient {
    * @param request the trust policy and the profile
    * @return its violations, and the findings of the linter
    */
-  public CompletableFuture<ValidateTrustPolicyResponse> validate(ValidateTrustPolicyRequest request) {
+  public CompletableFuture<ValidateTrustPolicyResponse> validate(
+      ValidateTrustPolicyRequest request) {
     return calls.callAsync(PolicyServiceGrpc.getValidateTrustPolicyMethod(), request, settings);
   }
 
@@ -254,8 +269,10 @@ public final class RolecallAsyncClient {
    * @param request the permission policy and the profile
    * @return its violations, and the findings of the linter
    */
-  public CompletableFuture<ValidatePermissionPolicyResponse> validatePermissionPolicy(ValidatePermissionPolicyRequest request) {
-    return calls.callAsync(PolicyServiceGrpc.getValidatePermissionPolicyMethod(), request, settings);
+  public CompletableFuture<ValidatePermissionPolicyResponse> validatePermissionPolicy(
+      ValidatePermissionPolicyRequest request) {
+    return calls.callAsync(
+        PolicyServiceGrpc.getValidatePermissionPolicyMethod(), request, settings);
   }
 
   /**
@@ -264,7 +281,8 @@ public final class RolecallAsyncClient {
    * @param request the request of the page
    * @return a page of the roles that an identity can assume
    */
-  public CompletableFuture<ListAssumableRolesResponse> listAssumableRoles(ListAssumableRolesRequest request) {
+  public CompletableFuture<ListAssumableRolesResponse> listAssumableRoles(
+      ListAssumableRolesRequest request) {
     return calls.callAsync(DecisionServiceGrpc.getListAssumableRolesMethod(), request, settings);
   }
 
@@ -284,7 +302,8 @@ public final class RolecallAsyncClient {
    * @param request the request of the page
    * @return a page of the history of a role, the newest first
    */
-  public CompletableFuture<ListRoleRevisionsResponse> listRoleRevisionsPage(ListRoleRevisionsRequest request) {
+  public CompletableFuture<ListRoleRevisionsResponse> listRoleRevisionsPage(
+      ListRoleRevisionsRequest request) {
     return calls.callAsync(RoleServiceGrpc.getListRoleRevisionsMethod(), request, settings);
   }
 

@@ -56,9 +56,9 @@ import java.util.concurrent.Future;
  * }
  * }</pre>
  *
- * <p>A deny is an answer. {@link RolecallException} means that there is none. Make one client and share
- * it between threads: it has connections to all addresses of the service, and repeats calls that are
- * safe to repeat.
+ * <p>A deny is an answer. {@link RolecallException} means that there is none. Make one client and
+ * share it between threads: it has connections to all addresses of the service, and repeats calls
+ * that are safe to repeat.
  */
 public final class RolecallClient implements AutoCloseable {
   static final Duration APPLY_TIMEOUT = Duration.ofSeconds(300);
@@ -146,8 +146,8 @@ public final class RolecallClient implements AutoCloseable {
   }
 
   /**
-   * Closes the connections, and ends the threads of the client. Calls in progress fail. If a callback
-   * closes the client, the threads end soon after.
+   * Closes the connections, and ends the threads of the client. Calls in progress fail. If a
+   * callback closes the client, the threads end soon after.
    */
   @Override
   public void close() {
@@ -162,7 +162,8 @@ public final class RolecallClient implements AutoCloseable {
    * @throws RolecallException if there is no answer
    */
   public CheckAssumeRoleResponse check(AssumeRoleQuery query) {
-    return calls.callLocal(DecisionServiceGrpc.getCheckAssumeRoleMethod(), Requests.check(query), settings);
+    return calls.callLocal(
+        DecisionServiceGrpc.getCheckAssumeRoleMethod(), Requests.check(query), settings);
   }
 
   /**
@@ -185,7 +186,8 @@ public final class RolecallClient implements AutoCloseable {
    * @throws RolecallException if there is no answer
    */
   public BatchCheckAssumeRoleResponse batchCheck(Iterable<AssumeRoleQuery> queries) {
-    return calls.callLocal(DecisionServiceGrpc.getBatchCheckAssumeRoleMethod(), Requests.batch(queries), settings);
+    return calls.callLocal(
+        DecisionServiceGrpc.getBatchCheckAssumeRoleMethod(), Requests.batch(queries), settings);
   }
 
   /**
@@ -207,7 +209,8 @@ public final class RolecallClient implements AutoCloseable {
    * @throws RolecallException if there is no answer
    */
   public ExplainAssumeRoleResponse explain(AssumeRoleQuery query) {
-    return calls.call(DecisionServiceGrpc.getExplainAssumeRoleMethod(), Requests.explain(query), settings);
+    return calls.call(
+        DecisionServiceGrpc.getExplainAssumeRoleMethod(), Requests.explain(query), settings);
   }
 
   /**
@@ -229,7 +232,8 @@ public final class RolecallClient implements AutoCloseable {
    * @throws RolecallException if there is no answer
    */
   public ListTrustedPrincipalsResponse whoCan(String role) {
-    return calls.call(DecisionServiceGrpc.getListTrustedPrincipalsMethod(), Requests.trusted(role), settings);
+    return calls.call(
+        DecisionServiceGrpc.getListTrustedPrincipalsMethod(), Requests.trusted(role), settings);
   }
 
   /**
@@ -240,7 +244,8 @@ public final class RolecallClient implements AutoCloseable {
    * @throws RolecallException if there is no answer
    */
   public CreateRoleResponse createRole(CreateRoleRequest request) {
-    return calls.call(RoleServiceGrpc.getCreateRoleMethod(), Requests.identified(request), settings);
+    return calls.call(
+        RoleServiceGrpc.getCreateRoleMethod(), Requests.identified(request), settings);
   }
 
   /**
@@ -262,7 +267,8 @@ public final class RolecallClient implements AutoCloseable {
    * @throws RolecallException if there is no answer
    */
   public UpdateRoleResponse updateRole(UpdateRoleRequest request) {
-    return calls.call(RoleServiceGrpc.getUpdateRoleMethod(), Requests.identified(request), settings);
+    return calls.call(
+        RoleServiceGrpc.getUpdateRoleMethod(), Requests.identified(request), settings);
   }
 
   /**
@@ -273,7 +279,8 @@ public final class RolecallClient implements AutoCloseable {
    * @throws RolecallException if there is no answer
    */
   public DeleteRoleResponse deleteRole(DeleteRoleRequest request) {
-    return calls.call(RoleServiceGrpc.getDeleteRoleMethod(), Requests.identified(request), settings);
+    return calls.call(
+        RoleServiceGrpc.getDeleteRoleMethod(), Requests.identified(request), settings);
   }
 
   /**
@@ -284,7 +291,8 @@ public final class RolecallClient implements AutoCloseable {
    * @throws RolecallException if there is no answer
    */
   public RollbackRoleResponse rollbackRole(RollbackRoleRequest request) {
-    return calls.call(RoleServiceGrpc.getRollbackRoleMethod(), Requests.identified(request), settings);
+    return calls.call(
+        RoleServiceGrpc.getRollbackRoleMethod(), Requests.identified(request), settings);
   }
 
   /**
@@ -294,7 +302,8 @@ public final class RolecallClient implements AutoCloseable {
    * @throws RolecallException if there is no answer
    */
   public WhoAmIResponse whoAmI() {
-    return calls.call(CallerServiceGrpc.getWhoAmIMethod(), WhoAmIRequest.getDefaultInstance(), settings);
+    return calls.call(
+        CallerServiceGrpc.getWhoAmIMethod(), WhoAmIRequest.getDefaultInstance(), settings);
   }
 
   /**
@@ -328,7 +337,8 @@ public final class RolecallClient implements AutoCloseable {
    * @throws RolecallException if there is no answer
    */
   public ValidateTrustPolicyResponse validate(String document) {
-    return calls.call(PolicyServiceGrpc.getValidateTrustPolicyMethod(), Requests.validate(document), settings);
+    return calls.call(
+        PolicyServiceGrpc.getValidateTrustPolicyMethod(), Requests.validate(document), settings);
   }
 
   /**
@@ -349,7 +359,8 @@ public final class RolecallClient implements AutoCloseable {
    * @return its violations, and the findings of the linter
    * @throws RolecallException if there is no answer
    */
-  public ValidatePermissionPolicyResponse validatePermissionPolicy(ValidatePermissionPolicyRequest request) {
+  public ValidatePermissionPolicyResponse validatePermissionPolicy(
+      ValidatePermissionPolicyRequest request) {
     return calls.call(PolicyServiceGrpc.getValidatePermissionPolicyMethod(), request, settings);
   }
 
@@ -438,10 +449,7 @@ public final class RolecallClient implements AutoCloseable {
    */
   public Paged<RoleRevision> listRoleRevisions(String role) {
     ListRoleRevisionsRequest request =
-        ListRoleRevisionsRequest.newBuilder()
-            .setRole(role)
-            .setPageSize(Requests.PAGE_SIZE)
-            .build();
+        ListRoleRevisionsRequest.newBuilder().setRole(role).setPageSize(Requests.PAGE_SIZE).build();
     return new Paged<>(
         token -> {
           ListRoleRevisionsResponse page =
@@ -454,8 +462,8 @@ public final class RolecallClient implements AutoCloseable {
   }
 
   /**
-   * Makes the roles match their declarations, in one atomic write. Its time limit is 300 seconds unless
-   * {@link #withTimeout} sets another.
+   * Makes the roles match their declarations, in one atomic write. Its time limit is 300 seconds
+   * unless {@link #withTimeout} sets another.
    *
    * @param roles the declarations; they are read on a thread of the client
    * @return the changes
@@ -466,8 +474,8 @@ public final class RolecallClient implements AutoCloseable {
   }
 
   /**
-   * Makes the roles match their declarations, in one atomic write. Its time limit is 300 seconds unless
-   * {@link #withTimeout} sets another.
+   * Makes the roles match their declarations, in one atomic write. Its time limit is 300 seconds
+   * unless {@link #withTimeout} sets another.
    *
    * @param roles the declarations; they are read on a thread of the client
    * @param options what is done beside writing them

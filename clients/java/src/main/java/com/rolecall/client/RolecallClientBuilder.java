@@ -24,9 +24,9 @@ public final class RolecallClientBuilder {
   }
 
   /**
-   * Has checks, batches and streams answered by the agent of this node, if it can. The service is asked
-   * when the agent is unavailable or has no answer within a second (or half of the time that is left);
-   * every other error of the agent is the answer.
+   * Has checks, batches and streams answered by the agent of this node, if it can. The service is
+   * asked when the agent is unavailable or has no answer within a second (or half of the time that
+   * is left); every other error of the agent is the answer.
    *
    * @param address the socket of the agent, {@code unix:PATH}; null: none
    * @return this
@@ -83,8 +83,8 @@ public final class RolecallClientBuilder {
    * Returns the client. It connects with its first call.
    *
    * @return the client, which must be closed
-   * @throws IllegalArgumentException for settings that contradict themselves, and for files that cannot
-   *     be used
+   * @throws IllegalArgumentException for settings that contradict themselves, and for files that
+   *     cannot be used
    */
   public RolecallClient build() {
     ConnectionSettings settings = new ConnectionSettings(address, agent, tls, token, timeout);
@@ -98,7 +98,8 @@ public final class RolecallClientBuilder {
       ServiceChannel service =
           new ServiceChannel(
               files, material -> Channels.service(target, material, serverName, threads));
-      Calls calls = new Calls(threads, service, agentChannel(settings, threads), credentials, timeout);
+      Calls calls =
+          new Calls(threads, service, agentChannel(settings, threads), credentials, timeout);
       return new RolecallClient(calls, CallSettings.NONE);
     } catch (RuntimeException error) {
       threads.close(0);

@@ -5,7 +5,9 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Addresses of a service: {@code HOST:PORT}, where the port may be missing, or a target of gRPC. */
+/**
+ * Addresses of a service: {@code HOST:PORT}, where the port may be missing, or a target of gRPC.
+ */
 public final class ServerAddress {
   /** The port of an address without one. */
   public static final int DEFAULT_PORT = 50051;
@@ -29,8 +31,8 @@ public final class ServerAddress {
    *
    * @param address the address
    * @return the target
-   * @throws IllegalArgumentException for a scheme such as {@code http://}, and for a text that is no
-   *     address
+   * @throws IllegalArgumentException for a scheme such as {@code http://}, and for a text that is
+   *     no address
    */
   public static String target(String address) {
     if (address.isEmpty() || address.chars().anyMatch(ServerAddress::isSpace)) {

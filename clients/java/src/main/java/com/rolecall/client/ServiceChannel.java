@@ -48,7 +48,9 @@ final class ServiceChannel extends Channel {
     return new CallOnCurrent<>(method, options);
   }
 
-  /** Has {@code end} called when the channel is replaced: the owner of the stream opens it again. */
+  /**
+   * Has {@code end} called when the channel is replaced: the owner of the stream opens it again.
+   */
   void addStream(Runnable end) {
     synchronized (streams) {
       streams.add(end);

@@ -20,7 +20,8 @@ final class ServiceConfig {
           DecisionServiceGrpc.getServiceDescriptor(),
           PolicyServiceGrpc.getServiceDescriptor(),
           CallerServiceGrpc.getServiceDescriptor(),
-          // Each write has a request id, so the server answers a repeated one with the first result.
+          // Each write has a request id, so the server answers a repeated one with the first
+          // result.
           RoleServiceGrpc.getServiceDescriptor());
 
   private static final Map<String, ?> RETRY_POLICY =

@@ -10,7 +10,8 @@ import java.util.stream.Stream;
  * @param ca the certificates that verify the server
  * @param cert the client's own certificate; null if it has none
  * @param key the key of {@code cert}, without a password; null if it has none
- * @param serverName the name in the server's certificate, if the address does not have it; else null
+ * @param serverName the name in the server's certificate, if the address does not have it; else
+ *     null
  */
 public record TlsFiles(Path ca, Path cert, Path key, String serverName) {
   /**

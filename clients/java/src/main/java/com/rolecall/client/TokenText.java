@@ -12,7 +12,8 @@ final class TokenText {
   static String of(byte[] content, String name) {
     // A message shows nothing of the content: it may be another secret.
     if (content.length > MAX_BYTES) {
-      throw new TokenException(name + " gives more than " + MAX_BYTES + " bytes, which is no token");
+      throw new TokenException(
+          name + " gives more than " + MAX_BYTES + " bytes, which is no token");
     }
     String token = new String(content, StandardCharsets.ISO_8859_1).strip();
     if (!isToken(token)) {

@@ -6,7 +6,9 @@ import java.util.Iterator;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
 
-/** Sends the requests of an iterator as fast as the server takes them, and receives one response. */
+/**
+ * Sends the requests of an iterator as fast as the server takes them, and receives one response.
+ */
 final class Upload<Q, R> implements ClientResponseObserver<Q, R> {
   private final Iterator<Q> requests;
   private final Answer<R> answer;

@@ -12,8 +12,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
 /**
- * How far a watch has come: what it has returned, from where a new stream continues it, and when it is
- * given up.
+ * How far a watch has come: what it has returned, from where a new stream continues it, and when it
+ * is given up.
  */
 final class WatchProgress {
   private static final Set<String> RESUMED_REASONS = Set.of("WATCH_TOO_SLOW", "TOO_MANY_CALLS");
@@ -22,7 +22,8 @@ final class WatchProgress {
   private static final long FIRST_BACKOFF = TimeUnit.MILLISECONDS.toNanos(100);
   private static final long MOST_BACKOFF = TimeUnit.SECONDS.toNanos(5);
 
-  // What checkpoints say about the age of the state is less exact the longer a stream is open, since
+  // What checkpoints say about the age of the state is less exact the longer a stream is open,
+  // since
   // the two clocks drift apart, and the server judges the credential only when a stream is opened.
   private static final long LONGEST_STREAM = TimeUnit.MINUTES.toNanos(30);
 
@@ -38,8 +39,7 @@ final class WatchProgress {
   private long openUntil;
   private boolean stateStarted;
 
-  WatchProgress(
-      WatchRolesRequest request, long firstNanos, long giveUpNanos, LongSupplier clock) {
+  WatchProgress(WatchRolesRequest request, long firstNanos, long giveUpNanos, LongSupplier clock) {
     this.request = request;
     this.giveUpAfter = firstNanos;
     this.laterGiveUpAfter = giveUpNanos;
@@ -64,7 +64,9 @@ final class WatchProgress {
     lastMessageAt = clock.getAsLong();
   }
 
-  /** Returns whether the next event comes on a new stream: at a checkpoint, when this one is old. */
+  /**
+   * Returns whether the next event comes on a new stream: at a checkpoint, when this one is old.
+   */
   boolean continuesElsewhere(WatchEvent event) {
     return event instanceof WatchEvent.Checkpoint && clock.getAsLong() - openUntil >= 0;
   }
@@ -84,7 +86,9 @@ final class WatchProgress {
     };
   }
 
-  /** Returns the nanoseconds to wait before a new stream; throws the error if that would not help. */
+  /**
+   * Returns the nanoseconds to wait before a new stream; throws the error if that would not help.
+   */
   long pauseAfter(RolecallException error) {
     if (!RESUMED_CODES.contains(error.code()) && !RESUMED_REASONS.contains(error.reason())) {
       throw error;

@@ -14,9 +14,9 @@ public final class Contexts {
   private Contexts() {}
 
   /**
-   * Returns what the {@code ROLECALL_} variables say, over the context of {@code ROLECALL_CONTEXT} or
-   * the current one, over the defaults. The current context is not used if {@code ROLECALL_ADDRESS}
-   * names a server: its token and its certificates are for its own.
+   * Returns what the {@code ROLECALL_} variables say, over the context of {@code ROLECALL_CONTEXT}
+   * or the current one, over the defaults. The current context is not used if {@code
+   * ROLECALL_ADDRESS} names a server: its token and its certificates are for its own.
    *
    * @param env the environment
    * @return the settings

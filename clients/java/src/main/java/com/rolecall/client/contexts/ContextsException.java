@@ -14,8 +14,7 @@ public class ContextsException extends IllegalArgumentException {
   }
 
   static ContextsException in(Path file, String message, String fix) {
-    return new ContextsException(
-        List.of(new ContextProblem(file.toString(), 0, 0, message, fix)));
+    return new ContextsException(List.of(new ContextProblem(file.toString(), 0, 0, message, fix)));
   }
 
   /**

@@ -15,8 +15,8 @@ import java.util.function.UnaryOperator;
  * Reads a file of contexts: all its mistakes are reported at once.
  *
  * <p>file = {current?, contexts: {NAME: context, ...}}; context = {address, agent?, tls?, token?,
- * timeout_seconds?, accounts?, default_account?}; tls = {ca, cert?, key?, server_name?}; token = {file}
- * | {command}; accounts = {ALIAS: ID, ...}
+ * timeout_seconds?, accounts?, default_account?}; tls = {ca, cert?, key?, server_name?}; token =
+ * {file} | {command}; accounts = {ALIAS: ID, ...}
  */
 final class ContextsReader {
   private static final List<String> OPTIONAL =

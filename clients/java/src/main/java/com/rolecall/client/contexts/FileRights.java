@@ -8,8 +8,8 @@ import java.util.LinkedHashSet;
 import java.util.Set;
 
 /**
- * Refuses a file of contexts that others can change: its token commands are programs that run as this
- * user.
+ * Refuses a file of contexts that others can change: its token commands are programs that run as
+ * this user.
  */
 final class FileRights {
   private static final int OTHERS_WRITE = 0022;

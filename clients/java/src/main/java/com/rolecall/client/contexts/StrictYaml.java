@@ -27,8 +27,8 @@ import org.yaml.snakeyaml.events.StreamEndEvent;
 /**
  * Decodes the YAML of a file of contexts into nodes.
  *
- * <p>Accepted is the part of YAML in which a value means what it looks like: one document, no tags, no
- * anchors and aliases, no key twice. Scalars stay text here.
+ * <p>Accepted is the part of YAML in which a value means what it looks like: one document, no tags,
+ * no anchors and aliases, no key twice. Scalars stay text here.
  */
 final class StrictYaml {
   private final Path file;
@@ -86,9 +86,7 @@ final class StrictYaml {
 
   private List<YamlNode> items(int depth) {
     List<YamlNode> items = new ArrayList<>();
-    for (Event event = events.next();
-        !(event instanceof SequenceEndEvent);
-        event = events.next()) {
+    for (Event event = events.next(); !(event instanceof SequenceEndEvent); event = events.next()) {
       items.add(node(event, depth + 1));
     }
     return items;
@@ -131,7 +129,8 @@ final class StrictYaml {
           event, "the tag " + Texts.quoted(tag) + " is not supported", "write the value itself");
     }
     if (depth > Limits.DEPTH) {
-      throw refused(event, "nested deeper than " + Limits.DEPTH + " levels, which is the limit", "");
+      throw refused(
+          event, "nested deeper than " + Limits.DEPTH + " levels, which is the limit", "");
     }
     if (count > Limits.VALUES) {
       String limit = Limits.shown(Limits.VALUES);

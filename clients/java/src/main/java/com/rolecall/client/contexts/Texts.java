@@ -20,7 +20,9 @@ final class Texts {
     text.codePoints()
         .limit(MAX_SHOWN)
         .forEach(c -> shown.append(isPrintable(c) ? Character.toString(c) : escaped(c)));
-    return shown.append(text.codePointCount(0, text.length()) > MAX_SHOWN ? "...`" : "`").toString();
+    return shown
+        .append(text.codePointCount(0, text.length()) > MAX_SHOWN ? "...`" : "`")
+        .toString();
   }
 
   static boolean isPrintable(String text) {
@@ -38,7 +40,10 @@ final class Texts {
       return "did you mean `" + meant + "`?";
     }
     String listed =
-        sorted.stream().limit(MAX_LISTED).map(one -> "`" + one + "`").collect(Collectors.joining(", "));
+        sorted.stream()
+            .limit(MAX_LISTED)
+            .map(one -> "`" + one + "`")
+            .collect(Collectors.joining(", "));
     int more = sorted.size() - MAX_LISTED;
     return "known: " + listed + (more > 0 ? " and " + more + " more" : "");
   }
@@ -49,7 +54,9 @@ final class Texts {
     double closest = CLOSE;
     for (String one : known) {
       double closeness =
-          1 - (double) distance(compared, one) / Math.max(1, Math.max(compared.length(), one.length()));
+          1
+              - (double) distance(compared, one)
+                  / Math.max(1, Math.max(compared.length(), one.length()));
       if (closeness >= closest) {
         closest = closeness;
         best = one;

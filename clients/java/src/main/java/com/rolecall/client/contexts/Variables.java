@@ -6,8 +6,8 @@ import java.time.Duration;
 import java.util.Map;
 
 /**
- * What the environment says about a connection; null for what it does not say. An empty variable is one
- * that is not set.
+ * What the environment says about a connection; null for what it does not say. An empty variable is
+ * one that is not set.
  */
 record Variables(
     String address,
