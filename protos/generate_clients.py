@@ -65,6 +65,13 @@ CLIENTS = {
         plugin="node_modules/.bin/protoc-gen-es",
         tools=("npm", "ci", "--no-audit", "--no-fund", "--silent"),
     ),
+    "java": StubsOfClient(
+        directory="clients/java",
+        template="buf.gen.yaml",
+        stubs="src/generated/java",
+        plugin="target/stubs/protoc",
+        tools=("mvn", "-B", "-ntp", "-q", "-Pstubs", "initialize"),
+    ),
 }
 
 

@@ -39,6 +39,9 @@ def _stubs(client: str) -> tuple[str, Sequence[str]]:
 
 _CLIENTS = REPOSITORY / "clients"
 
+# A JVM reads the file of names when it starts, so it is given on the command line.
+_MAVEN = 'exec mvn -B -ntp -q -Pconformance test -Drolecall.hosts="$(dirname "$ROLECALL_CONFORMANCE")/hosts"'
+
 TOOLCHAINS = {
     toolchain.name: toolchain
     for toolchain in (
@@ -76,6 +79,16 @@ TOOLCHAINS = {
                 ("documentation", ("npm", "run", "--silent", "docs")),
             ),
             conformance=("npm", "run", "--silent", "conformance"),
+        ),
+        Toolchain(
+            name="java",
+            directory=_CLIENTS / "java",
+            programs=("java", "mvn", "sh"),
+            checks=(
+                _stubs("java"),
+                ("tests, packaging, documentation and format", ("mvn", "-B", "-ntp", "-q", "verify")),
+            ),
+            conformance=("sh", "-c", _MAVEN),
         ),
     )
 }

@@ -75,6 +75,13 @@ def test_the_go_client_has_the_version_of_the_server() -> None:
     assert f'const Version = "{SERVER["version"]}"\n' in source
 
 
+def test_the_java_client_has_the_version_of_the_server() -> None:
+    model = (ROOT / "clients/java/pom.xml").read_text()
+
+    # The first version is that of the package; the others are those of its dependencies.
+    assert re.findall(r"<version>(.*?)</version>", model)[0] == SERVER["version"]
+
+
 def test_the_typescript_client_has_the_version_of_the_server() -> None:
     package = json.loads((ROOT / "clients/typescript/package.json").read_text())
     lock = json.loads((ROOT / "clients/typescript/package-lock.json").read_text())

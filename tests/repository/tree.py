@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "service/rolecall"
 DOCS = ROOT / "docs"
 
-_GENERATED = {".git", ".venv", "__pycache__", "build", "dist", "htmlcov", "node_modules", ".hypothesis"}
+_GENERATED = {".git", ".venv", "__pycache__", "build", "dist", "htmlcov", "node_modules", "target", ".hypothesis"}
 _CACHES = (".egg-info", "_cache")
 
 

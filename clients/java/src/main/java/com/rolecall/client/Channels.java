@@ -4,6 +4,7 @@ import io.grpc.ChannelCredentials;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioDomainSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioSocketChannel;
 import java.net.URI;
@@ -64,6 +65,9 @@ final class Channels {
       var socket = UnixDomainSocketAddress.of(ServerAddress.unixPath(target));
       return NettyChannelBuilder.forAddress(socket, credentials)
           .channelType(NioDomainSocketChannel.class, UnixDomainSocketAddress.class)
+          // gRPC sets this option, which a Unix socket does not have: with each connection Netty
+          // would log that. Null removes it.
+          .withOption(ChannelOption.SO_KEEPALIVE, null)
           .overrideAuthority("localhost");
     }
     return NettyChannelBuilder.forTarget(name(target), credentials)

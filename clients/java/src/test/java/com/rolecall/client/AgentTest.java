@@ -101,8 +101,7 @@ class AgentTest {
     assertTrue(client.check(QUERY).getDecision().getAllowed());
     assertTrue(client.async().check(QUERY).get().getDecision().getAllowed());
     assertTrue(client.batchCheck(List.of(QUERY)).getResults(0).getDecision().getAllowed());
-    assertTrue(
-        client.streamCheck(List.of(QUERY).iterator()).next().getDecision().getAllowed());
+    assertTrue(client.streamCheck(List.of(QUERY).iterator()).next().getDecision().getAllowed());
   }
 
   @Test
@@ -154,8 +153,7 @@ class AgentTest {
     client = RolecallClient.builder("127.0.0.1:1").agent("unix:" + socket).build();
 
     assertThrows(UnavailableException.class, () -> client.check(QUERY));
-    assertThrows(
-        UnavailableException.class, () -> client.streamCheck(queries(), 2).next());
+    assertThrows(UnavailableException.class, () -> client.streamCheck(queries(), 2).next());
   }
 
   @Test

@@ -26,6 +26,7 @@ import io.grpc.ServerInterceptors;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.nio.NioIoHandler;
@@ -95,10 +96,10 @@ public final class FakeService extends DecisionServiceGrpc.DecisionServiceImplBa
     boolean isUnix = address instanceof UnixDomainSocketAddress;
     NettyServerBuilder builder =
         NettyServerBuilder.forAddress(address, credentials)
-            .channelType(
-                isUnix ? NioServerDomainSocketChannel.class : NioServerSocketChannel.class)
+            .channelType(isUnix ? NioServerDomainSocketChannel.class : NioServerSocketChannel.class)
             .bossEventLoopGroup(group)
             .workerEventLoopGroup(group)
+            .withChildOption(ChannelOption.SO_KEEPALIVE, isUnix ? null : true)
             .executor(executor);
     builder.addService(ServerInterceptors.intercept(this, new Recorder()));
     for (BindableService one : more) {
@@ -212,8 +213,7 @@ public final class FakeService extends DecisionServiceGrpc.DecisionServiceImplBa
         ServerCall<Q, R> call, Metadata sent, ServerCallHandler<Q, R> next) {
       calls.incrementAndGet();
       headers.add(sent);
-      return Contexts.interceptCall(
-          Context.current().withValue(HEADERS, sent), call, sent, next);
+      return Contexts.interceptCall(Context.current().withValue(HEADERS, sent), call, sent, next);
     }
   }
 }

@@ -23,8 +23,7 @@ class QueryTest {
 
   @Test
   void aProviderIsAFederatedIdentityWithItsClaims() {
-    AssumeRoleQuery query =
-        Query.as(PROVIDER).role("deployer").claim("oidc:aud", "a", "b").build();
+    AssumeRoleQuery query = Query.as(PROVIDER).role("deployer").claim("oidc:aud", "a", "b").build();
 
     assertEquals(PROVIDER, query.getFederated().getProviderArn());
     assertEquals(

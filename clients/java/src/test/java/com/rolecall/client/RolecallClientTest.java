@@ -114,8 +114,7 @@ class RolecallClientTest {
   void anAsynchronousErrorIsTheSame() {
     service.decide = query -> fail(malformed());
 
-    var error =
-        assertThrows(ExecutionException.class, () -> client.async().check(QUERY).get());
+    var error = assertThrows(ExecutionException.class, () -> client.async().check(QUERY).get());
 
     assertInstanceOf(InvalidArgumentException.class, error.getCause());
   }
@@ -169,8 +168,7 @@ class RolecallClientTest {
 
   @Test
   void aTimeLimitIsMoreThanNothing() {
-    assertThrows(
-        IllegalArgumentException.class, () -> client.withTimeout(Duration.ofSeconds(0)));
+    assertThrows(IllegalArgumentException.class, () -> client.withTimeout(Duration.ofSeconds(0)));
   }
 
   @Test

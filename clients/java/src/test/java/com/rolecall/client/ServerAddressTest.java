@@ -47,8 +47,7 @@ class ServerAddressTest {
   @ParameterizedTest
   @ValueSource(strings = {"", " ", "a b:1", "user@a:1", "a?b", ":7", "[::1"})
   void whatIsNoAddressIsRefused(String address) {
-    var error =
-        assertThrows(IllegalArgumentException.class, () -> ServerAddress.target(address));
+    var error = assertThrows(IllegalArgumentException.class, () -> ServerAddress.target(address));
 
     assertTrue(error.getMessage().contains("is not an address; write HOST:PORT"));
   }
@@ -71,14 +70,17 @@ class ServerAddressTest {
   @ParameterizedTest
   @CsvSource(
       delimiter = ' ',
-      value = {"unix:/run/a.sock /run/a.sock", "unix:///run/a.sock /run/a.sock", "unix:a.sock a.sock"})
+      value = {
+        "unix:/run/a.sock /run/a.sock",
+        "unix:///run/a.sock /run/a.sock",
+        "unix:a.sock a.sock"
+      })
   void theSocketOfAnAgentIsAPath(String address, String path) {
     assertEquals(path, ServerAddress.unixPath(ServerAddress.agent(address)));
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {"dns://10.0.0.53/rolecall", "unix-abstract:x", "ipv4:10.0.0.1"})
+  @ValueSource(strings = {"dns://10.0.0.53/rolecall", "unix-abstract:x", "ipv4:10.0.0.1"})
   void whatJavaCannotReachIsRefusedWhenTheClientIsMade(String address) {
     var builder = RolecallClient.builder(address);
 
@@ -88,8 +90,16 @@ class ServerAddressTest {
   @Test
   void everyOtherTargetIsOneOfGrpc() {
     for (String address :
-        new String[] {"rolecall", "[::1]:7", "::1", "dns:rolecall", "dns:///rolecall:7", "unix:/a",
-          "ipv4:10.0.0.1:1,10.0.0.2:1", "ipv6:[::1]:1"}) {
+        new String[] {
+          "rolecall",
+          "[::1]:7",
+          "::1",
+          "dns:rolecall",
+          "dns:///rolecall:7",
+          "unix:/a",
+          "ipv4:10.0.0.1:1,10.0.0.2:1",
+          "ipv6:[::1]:1"
+        }) {
       try (RolecallClient client = RolecallClient.builder(address).build()) {
         assertTrue(client != null, address);
       }

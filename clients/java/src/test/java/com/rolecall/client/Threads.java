@@ -9,7 +9,7 @@ import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 
 /** Finds the threads that something has left. */
-final class Threads {
+public final class Threads {
   /** How the names of threads begin that are those of a server in a test. */
   static final String OF_A_FAKE = "fake-service";
 
@@ -18,12 +18,12 @@ final class Threads {
   private final Set<Thread> before = Thread.getAllStackTraces().keySet();
 
   /** Waits until every thread has ended that was not there before. */
-  void assertNoneLeft() throws InterruptedException {
+  public void assertNoneLeft() throws InterruptedException {
     eventually(() -> left().isEmpty());
     assertEquals(List.of(), left());
   }
 
-  static boolean eventually(BooleanSupplier condition) throws InterruptedException {
+  public static boolean eventually(BooleanSupplier condition) throws InterruptedException {
     long until = System.nanoTime() + SETTLED_NANOS;
     while (!condition.getAsBoolean()) {
       if (System.nanoTime() > until) {
