@@ -34,6 +34,7 @@ import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerDomainSocketCha
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.grpc.netty.shaded.io.netty.util.concurrent.DefaultThreadFactory;
 import io.grpc.protobuf.StatusProto;
+import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -101,6 +102,7 @@ public final class FakeService extends DecisionServiceGrpc.DecisionServiceImplBa
             .workerEventLoopGroup(group)
             .withChildOption(ChannelOption.SO_KEEPALIVE, isUnix ? null : true)
             .executor(executor);
+    builder.addService(new HealthStatusManager().getHealthService());
     builder.addService(ServerInterceptors.intercept(this, new Recorder()));
     for (BindableService one : more) {
       builder.addService(one);

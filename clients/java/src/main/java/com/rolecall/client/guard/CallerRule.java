@@ -13,8 +13,8 @@ public interface CallerRule {
   CallerIdentity identify(PeerFacts peer);
 
   /**
-   * Returns whether every role needs the id of its account in its name, because callers belong to the
-   * provider of that account.
+   * Returns whether every role needs the id of its account in its name, because callers belong to
+   * the provider of that account.
    *
    * @return whether it does
    */

@@ -5,14 +5,14 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 
 /**
- * The one name in a client certificate, by the rules of SPIFFE X509-SVID, and by those that the server has
- * for its own clients.
+ * The one name in a client certificate, by the rules of SPIFFE X509-SVID, and by those that the
+ * server has for its own clients.
  *
  * <ol>
- *   <li>Its only SPIFFE id, beside any DNS names and any other URIs. Several SPIFFE ids, or a malformed
- *       one, are no name.
- *   <li>Without a SPIFFE id, its only DNS name, in lower case. Several DNS names, or one with a wildcard,
- *       are no name.
+ *   <li>Its only SPIFFE id, beside any DNS names and any other URIs. Several SPIFFE ids, or a
+ *       malformed one, are no name.
+ *   <li>Without a SPIFFE id, its only DNS name, in lower case. Several DNS names, or one with a
+ *       wildcard, are no name.
  * </ol>
  */
 final class CertificateNames {

@@ -5,7 +5,9 @@ import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.function.Consumer;
 
-/** Keeps the events of a call until its method starts, and then delivers them one after the other. */
+/**
+ * Keeps the events of a call until its method starts, and then delivers them one after the other.
+ */
 final class DeferredListener<Q> extends ServerCall.Listener<Q> {
   private final Queue<Consumer<ServerCall.Listener<Q>>> events = new ArrayDeque<>();
   private ServerCall.Listener<Q> method;

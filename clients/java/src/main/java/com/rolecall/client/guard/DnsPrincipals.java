@@ -3,8 +3,8 @@ package com.rolecall.client.guard;
 import java.util.Map;
 
 /**
- * Callers by the only DNS name of their certificate, without wildcards. A certificate with a SPIFFE id is
- * not looked at further, and names no caller here.
+ * Callers by the only DNS name of their certificate, without wildcards. A certificate with a SPIFFE
+ * id is not looked at further, and names no caller here.
  */
 public final class DnsPrincipals implements CallerRule {
   private final Map<String, String> principals;

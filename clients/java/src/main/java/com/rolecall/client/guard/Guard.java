@@ -18,12 +18,13 @@ import java.util.function.BiFunction;
 import java.util.function.Consumer;
 
 /**
- * Protects the methods of a service with roles: a call passes if its caller may assume the role of its
- * method.
+ * Protects the methods of a service with roles: a call passes if its caller may assume the role of
+ * its method.
  *
- * <p>Whatever is not allowed is refused: a method without a role, an unknown caller, a deny, and a query
- * that was not answered in time. A guard that observes lets every call pass, and logs and counts what would
- * have been refused. It has no threads of its own, uses its client, and does not close it.
+ * <p>Whatever is not allowed is refused: a method without a role, an unknown caller, a deny, and a
+ * query that was not answered in time. A guard that observes lets every call pass, and logs and
+ * counts what would have been refused. It has no threads of its own, uses its client, and does not
+ * close it.
  */
 public final class Guard {
   private static final String SOURCE_IP = "acs:SourceIp";
@@ -99,8 +100,7 @@ public final class Guard {
       String method, PeerFacts peer, Duration left) {
     Duration time = left != null && left.compareTo(timeout) < 0 ? left : timeout;
     Call call =
-        new Call(
-            method, roles.find(method), time.compareTo(LEAST_TIME) < 0 ? LEAST_TIME : time);
+        new Call(method, roles.find(method), time.compareTo(LEAST_TIME) < 0 ? LEAST_TIME : time);
     if (report.mode() == GuardMode.OBSERVE) {
       observe(call, peer);
       return CompletableFuture.completedFuture(Optional.empty());
@@ -113,8 +113,7 @@ public final class Guard {
     if (observed.incrementAndGet() > MAX_OBSERVED) {
       observed.decrementAndGet();
       String detail = MAX_OBSERVED + " calls are being decided already";
-      report.add(
-          GuardDecision.of(GuardOutcome.NOT_OBSERVED, call.method, call.access, "", detail));
+      report.add(GuardDecision.of(GuardOutcome.NOT_OBSERVED, call.method, call.access, "", detail));
       return;
     }
     decided(call, peer).whenComplete((found, error) -> observed.decrementAndGet());
@@ -241,8 +240,8 @@ public final class Guard {
     }
 
     /**
-     * Adds condition keys to queries, beside {@code acs:SourceIp}, the address of the peer's connection,
-     * which they may replace.
+     * Adds condition keys to queries, beside {@code acs:SourceIp}, the address of the peer's
+     * connection, which they may replace.
      *
      * @param context returns the keys and their values for a method and a peer
      * @return this
@@ -254,8 +253,8 @@ public final class Guard {
     }
 
     /**
-     * Sets how long the guard waits for a decision, at most 60 seconds; by default 2 seconds. It never
-     * waits longer than the caller.
+     * Sets how long the guard waits for a decision, at most 60 seconds; by default 2 seconds. It
+     * never waits longer than the caller.
      *
      * @param timeout the time
      * @return this
@@ -283,8 +282,8 @@ public final class Guard {
     }
 
     /**
-     * Sets what receives each decision, in the thread that made it. It must be quick; what it throws is
-     * logged.
+     * Sets what receives each decision, in the thread that made it. It must be quick; what it
+     * throws is logged.
      *
      * @param callback the callback
      * @return this

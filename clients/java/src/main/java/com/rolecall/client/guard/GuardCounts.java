@@ -6,8 +6,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * Counts decisions by role and outcome. Guards may share it. The roles are those of the maps, and empty for
- * calls without one, so the number of counters is limited by the maps.
+ * Counts decisions by role and outcome. Guards may share it. The roles are those of the maps, and
+ * empty for calls without one, so the number of counters is limited by the maps.
  */
 public final class GuardCounts {
   /**

@@ -1,7 +1,8 @@
 package com.rolecall.client.guard;
 
 /**
- * What a guard found about one call. Nothing of it may be shown to the caller but the id of the decision.
+ * What a guard found about one call. Nothing of it may be shown to the caller but the id of the
+ * decision.
  *
  * @param outcome what was found
  * @param method the method

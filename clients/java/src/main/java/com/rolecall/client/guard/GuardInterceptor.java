@@ -22,10 +22,10 @@ import java.util.concurrent.TimeUnit;
  *     .intercept(new GuardInterceptor(guard))
  * }</pre>
  *
- * <p>It must be the outermost interceptor: of those that {@code intercept} adds to a server, the last one. Those
- * outside of it see calls that may be refused. A refused call ends before its method runs, with
- * PERMISSION_DENIED, UNAUTHENTICATED or UNAVAILABLE. No thread waits for the decision. Require client
- * certificates where callers are known by them.
+ * <p>It must be the outermost interceptor: of those that {@code intercept} adds to a server, the
+ * last one. Those outside of it see calls that may be refused. A refused call ends before its
+ * method runs, with PERMISSION_DENIED, UNAUTHENTICATED or UNAVAILABLE. No thread waits for the
+ * decision. Require client certificates where callers are known by them.
  */
 public final class GuardInterceptor implements ServerInterceptor {
   private static final Status FAILED =
@@ -68,9 +68,7 @@ public final class GuardInterceptor implements ServerInterceptor {
     PeerFacts peer = PeerFacts.of(call.getAttributes(), headers);
     Deadline deadline = Context.current().getDeadline();
     Duration left =
-        deadline == null
-            ? null
-            : Duration.ofNanos(deadline.timeRemaining(TimeUnit.NANOSECONDS));
+        deadline == null ? null : Duration.ofNanos(deadline.timeRemaining(TimeUnit.NANOSECONDS));
     // The question must not end with the call: an observing guard asks beside it.
     Context detached = Context.current().fork();
     Context previous = detached.attach();
@@ -90,7 +88,8 @@ public final class GuardInterceptor implements ServerInterceptor {
       listener.start(next.startCall(call, headers));
     } catch (RuntimeException error) {
       // gRPC closes a call so whose method throws in a thread of its own.
-      call.close(Status.UNKNOWN.withDescription("the method failed").withCause(error), new Metadata());
+      call.close(
+          Status.UNKNOWN.withDescription("the method failed").withCause(error), new Metadata());
       throw error;
     }
   }

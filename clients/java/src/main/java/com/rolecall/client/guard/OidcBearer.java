@@ -5,8 +5,8 @@ import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
- * Callers by the token that they send, once, as {@code authorization: Bearer TOKEN}. The server of Rolecall
- * verifies it, not the guard.
+ * Callers by the token that they send, once, as {@code authorization: Bearer TOKEN}. The server of
+ * Rolecall verifies it, not the guard.
  */
 public final class OidcBearer implements CallerRule {
   private static final int MAX_TOKEN_BYTES = 8_192;
@@ -20,7 +20,8 @@ public final class OidcBearer implements CallerRule {
   /**
    * Makes the rule.
    *
-   * @param providerArn {@code acs:ram::ACCOUNT:oidc-provider/NAME}, a provider whose keys the server has
+   * @param providerArn {@code acs:ram::ACCOUNT:oidc-provider/NAME}, a provider whose keys the
+   *     server has
    */
   public OidcBearer(String providerArn) {
     if (!PROVIDER.matcher(providerArn).matches()) {

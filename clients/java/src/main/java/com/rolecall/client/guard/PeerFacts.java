@@ -18,7 +18,8 @@ import javax.net.ssl.SSLSession;
 /**
  * The peer of a call.
  *
- * @param spiffeIds the URIs of its verified certificate that begin with {@code spiffe:}, valid or not
+ * @param spiffeIds the URIs of its verified certificate that begin with {@code spiffe:}, valid or
+ *     not
  * @param dnsNames the DNS names of its verified certificate
  * @param headers the metadata of the call
  * @param sourceIp the address of its connection; empty where it is not known

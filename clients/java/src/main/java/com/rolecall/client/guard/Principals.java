@@ -12,7 +12,9 @@ final class Principals {
 
   private Principals() {}
 
-  /** Returns the map; throws {@link IllegalArgumentException} if it is empty or names no principal. */
+  /**
+   * Returns the map; throws {@link IllegalArgumentException} if it is empty or names no principal.
+   */
   static Map<String, String> checked(Map<String, String> principals) {
     if (principals.isEmpty()) {
       throw new IllegalArgumentException("the map names no caller");

@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.regex.Pattern;
 
 /**
- * The methods of a gRPC service, and the role that a caller of each needs. A method that the map does not
- * name is closed.
+ * The methods of a gRPC service, and the role that a caller of each needs. A method that the map
+ * does not name is closed.
  */
 public final class RoleMap {
   private static final int MAX_ENTRIES = 10_000;
@@ -61,8 +61,8 @@ public final class RoleMap {
     /**
      * Protects a method by a role.
      *
-     * @param method {@code /package.Service/Method}, or {@code /package.Service/*} for the methods of a
-     *     service without an own entry
+     * @param method {@code /package.Service/Method}, or {@code /package.Service/*} for the methods
+     *     of a service without an own entry
      * @param role the name of the role, {@code ACCOUNT/NAME} or its ARN
      * @return this
      * @throws IllegalArgumentException if this names no method or no role, or a method twice
@@ -88,9 +88,9 @@ public final class RoleMap {
     }
 
     /**
-     * Compares the map with a service that is protected: an entry of a method that none of the services
-     * has, and a method without an entry, are mistakes. Otherwise a misspelt entry would leave its method
-     * to the entry with {@code *}.
+     * Compares the map with a service that is protected: an entry of a method that none of the
+     * services has, and a method without an entry, are mistakes. Otherwise a misspelt entry would
+     * leave its method to the entry with {@code *}.
      *
      * @param service the service ({@code OrdersGrpc.getServiceDescriptor()})
      * @return this
@@ -104,13 +104,14 @@ public final class RoleMap {
      * Returns the map.
      *
      * @return the map
-     * @throws IllegalArgumentException if it is empty, has more than 10,000 entries, or does not fit the
-     *     services
+     * @throws IllegalArgumentException if it is empty, has more than 10,000 entries, or does not
+     *     fit the services
      */
     public RoleMap build() {
       if (entries.isEmpty() || entries.size() > MAX_ENTRIES) {
         throw new IllegalArgumentException(
-            "a map names 1 to %,d methods, and this one %,d".formatted(MAX_ENTRIES, entries.size()));
+            "a map names 1 to %,d methods, and this one %,d"
+                .formatted(MAX_ENTRIES, entries.size()));
       }
       RoleMap map = new RoleMap(entries);
       if (!services.isEmpty()) {

@@ -9,8 +9,8 @@ import java.util.Set;
 /**
  * Callers by the SPIFFE id of their certificate.
  *
- * <p>In a pattern {@code *} stands for one whole segment of the path. An id that is listed counts before a
- * pattern; an id that matches patterns of different principals names no caller.
+ * <p>In a pattern {@code *} stands for one whole segment of the path. An id that is listed counts
+ * before a pattern; an id that matches patterns of different principals names no caller.
  */
 public final class SpiffePrincipals implements CallerRule {
   private static final int MAX_PATTERNS = 1_000;
@@ -24,9 +24,10 @@ public final class SpiffePrincipals implements CallerRule {
   /**
    * Makes the rule.
    *
-   * @param principals principals by SPIFFE id, such as {@code spiffe://prod.example/ns/shop/sa/cart}
-   * @throws IllegalArgumentException if an id or a principal is invalid, or there are more than 1,000
-   *     patterns
+   * @param principals principals by SPIFFE id, such as {@code
+   *     spiffe://prod.example/ns/shop/sa/cart}
+   * @throws IllegalArgumentException if an id or a principal is invalid, or there are more than
+   *     1,000 patterns
    */
   public SpiffePrincipals(Map<String, String> principals) {
     this.principals = Principals.checked(principals);
