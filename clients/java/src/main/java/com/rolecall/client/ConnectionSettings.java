@@ -23,6 +23,11 @@ public record ConnectionSettings(
   /**
    * Checks the settings.
    *
+   * @param address the address of the service
+   * @param agent the socket of an agent; null: none
+   * @param tls the TLS files; null: no TLS
+   * @param token the source of the token; null: none is sent
+   * @param timeout the time limit of each call
    * @throws IllegalArgumentException for what contradicts itself, or would send a token in plain
    *     text to another machine
    */

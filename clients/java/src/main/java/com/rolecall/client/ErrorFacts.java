@@ -13,8 +13,7 @@ record ErrorFacts(
     List<Violation> violations,
     Map<String, String> metadata,
     String requestId,
-    Duration retryAfter)
-    implements java.io.Serializable {
+    Duration retryAfter) {
   static ErrorFacts of(Status.Code code, String message, String reason) {
     return new ErrorFacts(code, message, reason, List.of(), Map.of(), "", null);
   }

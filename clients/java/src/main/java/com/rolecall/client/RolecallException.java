@@ -11,6 +11,7 @@ import java.util.Optional;
  * of its own. A deny is an answer, and not an exception.
  */
 public class RolecallException extends RuntimeException {
+  /** What is known of the error. */
   private final ErrorFacts facts;
 
   RolecallException(ErrorFacts facts, Throwable cause) {

@@ -17,6 +17,10 @@ public record TlsFiles(Path ca, Path cert, Path key, String serverName) {
   /**
    * Checks that the files belong together.
    *
+   * @param ca the certificates that verify the server
+   * @param cert the client's own certificate, or null
+   * @param key the key of {@code cert}, or null
+   * @param serverName the name in the server's certificate, or null
    * @throws IllegalArgumentException if there is a certificate without its key, or a key alone
    */
   public TlsFiles {

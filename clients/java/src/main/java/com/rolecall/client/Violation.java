@@ -14,5 +14,4 @@ package com.rolecall.client;
  * @param column its column, in characters
  */
 public record Violation(
-    String field, String reason, String message, String pointer, int line, int column)
-    implements java.io.Serializable {}
+    String field, String reason, String message, String pointer, int line, int column) {}

@@ -1,7 +1,5 @@
 package com.rolecall.client.contexts;
 
-import java.io.Serializable;
-
 /**
  * One mistake in a file of contexts.
  *
@@ -11,8 +9,7 @@ import java.io.Serializable;
  * @param message the broken rule
  * @param fix what to do; may be empty
  */
-public record ContextProblem(String file, int line, int column, String message, String fix)
-    implements Serializable {
+public record ContextProblem(String file, int line, int column, String message, String fix) {
   @Override
   public String toString() {
     String place = line > 0 ? "%s:%d:%d".formatted(file, line, column) : file;

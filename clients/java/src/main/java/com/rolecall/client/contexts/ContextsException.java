@@ -6,6 +6,7 @@ import java.util.stream.Collectors;
 
 /** The file of contexts cannot be used, or has no such context. */
 public class ContextsException extends IllegalArgumentException {
+  /** All mistakes. */
   private final List<ContextProblem> problems;
 
   ContextsException(List<ContextProblem> problems) {
