@@ -375,7 +375,7 @@ private static final long serialVersionUID = 0L;
   private long revision_ = 0L;
   /**
    * <pre>
-   * The revision that the deciding process had reached.
+   * The revision that the deciding process had reached; of an explanation at an earlier revision, that revision.
    * </pre>
    *
    * <code>int64 revision = 10 [json_name = "revision"];</code>
@@ -2323,7 +2323,7 @@ private static final long serialVersionUID = 0L;
     private long revision_ ;
     /**
      * <pre>
-     * The revision that the deciding process had reached.
+     * The revision that the deciding process had reached; of an explanation at an earlier revision, that revision.
      * </pre>
      *
      * <code>int64 revision = 10 [json_name = "revision"];</code>
@@ -2335,7 +2335,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The revision that the deciding process had reached.
+     * The revision that the deciding process had reached; of an explanation at an earlier revision, that revision.
      * </pre>
      *
      * <code>int64 revision = 10 [json_name = "revision"];</code>
@@ -2351,7 +2351,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The revision that the deciding process had reached.
+     * The revision that the deciding process had reached; of an explanation at an earlier revision, that revision.
      * </pre>
      *
      * <code>int64 revision = 10 [json_name = "revision"];</code>

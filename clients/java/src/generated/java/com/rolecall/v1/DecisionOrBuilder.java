@@ -212,7 +212,7 @@ public interface DecisionOrBuilder extends
 
   /**
    * <pre>
-   * The revision that the deciding process had reached.
+   * The revision that the deciding process had reached; of an explanation at an earlier revision, that revision.
    * </pre>
    *
    * <code>int64 revision = 10 [json_name = "revision"];</code>

@@ -244,98 +244,98 @@ public final class DecisionProto {
       "ll.v1.ConsistencyR\013consistency\022$\n\013at_rev" +
       "ision\030\003 \001(\003H\000R\natRevision\210\001\001\022;\n\013assume_t" +
       "ime\030\004 \001(\0132\032.google.protobuf.TimestampR\na" +
-      "ssumeTimeB\016\n\014_at_revision\"\360\001\n\031ExplainAss" +
+      "ssumeTimeB\016\n\014_at_revision\"\225\002\n\031ExplainAss" +
       "umeRoleResponse\0221\n\010decision\030\001 \001(\0132\025.role" +
       "call.v1.DecisionR\010decision\022;\n\nstatements" +
       "\030\002 \003(\0132\033.rolecall.v1.StatementTraceR\nsta" +
       "tements\0226\n\013near_misses\030\003 \003(\0132\025.rolecall." +
       "v1.NearMissR\nnearMisses\022+\n\021consistency_t" +
-      "oken\030\004 \001(\tR\020consistencyToken\"\273\002\n\016Stateme" +
-      "ntTrace\022\024\n\005index\030\001 \001(\005R\005index\022\020\n\003sid\030\002 \001" +
-      "(\tR\003sid\022\026\n\006effect\030\003 \001(\tR\006effect\022\030\n\007appli" +
-      "es\030\004 \001(\010R\007applies\022+\n\021principal_matched\030\005" +
-      " \001(\010R\020principalMatched\022+\n\021matched_princi" +
-      "pal\030\006 \001(\tR\020matchedPrincipal\022;\n\ncondition" +
-      "s\030\007 \003(\0132\033.rolecall.v1.ConditionTraceR\nco" +
-      "nditions\022\030\n\007pointer\030\010 \001(\tR\007pointer\022\036\n\npr" +
-      "incipals\030\t \003(\tR\nprincipals\"\334\001\n\016Condition" +
-      "Trace\022\032\n\010operator\030\001 \001(\tR\010operator\022\020\n\003key" +
-      "\030\002 \001(\tR\003key\022\032\n\010expected\030\003 \003(\tR\010expected\022" +
-      "\026\n\006actual\030\004 \003(\tR\006actual\022\030\n\007present\030\005 \001(\010" +
-      "R\007present\022\024\n\005holds\030\006 \001(\010R\005holds\022\036\n\nunrea" +
-      "dable\030\007 \001(\010R\nunreadable\022\030\n\007pointer\030\010 \001(\t" +
-      "R\007pointer\"\240\001\n\010NearMiss\022\024\n\005index\030\001 \001(\005R\005i" +
-      "ndex\022\020\n\003sid\030\002 \001(\tR\003sid\022\030\n\007pointer\030\003 \001(\tR" +
-      "\007pointer\022\026\n\006effect\030\004 \001(\tR\006effect\022\032\n\010elem" +
-      "ents\030\005 \003(\tR\010elements\022\036\n\nsuggestion\030\006 \001(\t" +
-      "R\nsuggestion\"\376\004\n\031ListAssumableRolesReque" +
-      "st\022\036\n\tprincipal\030\001 \001(\tH\000R\tprincipal\022>\n\tfe" +
-      "derated\030\002 \001(\0132\036.rolecall.v1.FederatedIde" +
-      "ntityH\000R\tfederated\022\037\n\noidc_token\030\003 \001(\tH\000" +
-      "R\toidcToken\022/\n\004oidc\030\014 \001(\0132\031.rolecall.v1." +
-      "OidcIdentityH\000R\004oidc\022M\n\007context\030\004 \003(\01323." +
-      "rolecall.v1.ListAssumableRolesRequest.Co" +
-      "ntextEntryR\007context\022)\n\020duration_seconds\030" +
-      "\005 \001(\005R\017durationSeconds\022*\n\021role_session_n" +
-      "ame\030\006 \001(\tR\017roleSessionName\022\037\n\013external_i" +
-      "d\030\007 \001(\tR\nexternalId\022\'\n\017source_identity\030\010" +
-      " \001(\tR\016sourceIdentity\022\035\n\naccount_id\030\t \001(\t" +
-      "R\taccountId\022\033\n\tpage_size\030\n \001(\005R\010pageSize" +
-      "\022\035\n\npage_token\030\013 \001(\tR\tpageToken\032X\n\014Conte" +
-      "xtEntry\022\020\n\003key\030\001 \001(\tR\003key\0222\n\005value\030\002 \001(\013" +
-      "2\034.rolecall.v1.ConditionValuesR\005value:\0028" +
-      "\001B\n\n\010identity\"v\n\032ListAssumableRolesRespo" +
-      "nse\0220\n\005roles\030\001 \003(\0132\032.rolecall.v1.Assumab" +
-      "leRoleR\005roles\022&\n\017next_page_token\030\002 \001(\tR\r" +
-      "nextPageToken\"\202\001\n\rAssumableRole\022\031\n\010role_" +
-      "arn\030\001 \001(\tR\007roleArn\0223\n\007outcome\030\002 \001(\0162\031.ro" +
-      "lecall.v1.AssumabilityR\007outcome\022!\n\014missi" +
-      "ng_keys\030\003 \003(\tR\013missingKeys\"2\n\034ListTruste" +
-      "dPrincipalsRequest\022\022\n\004role\030\001 \001(\tR\004role\"P" +
-      "\n\035ListTrustedPrincipalsResponse\022/\n\006grant" +
-      "s\030\001 \003(\0132\027.rolecall.v1.TrustGrantR\006grants" +
-      "\"\262\001\n\nTrustGrant\022+\n\021principal_pattern\030\001 \001" +
-      "(\tR\020principalPattern\022\022\n\004type\030\002 \001(\tR\004type" +
-      "\022\026\n\006effect\030\003 \001(\tR\006effect\022\036\n\nconditions\030\004" +
-      " \003(\tR\nconditions\022+\n\021statement_pointer\030\005 " +
-      "\001(\tR\020statementPointer*\334\001\n\016DecisionReason" +
-      "\022\037\n\033DECISION_REASON_UNSPECIFIED\020\000\022\031\n\025DEC" +
-      "ISION_REASON_ALLOW\020\001\022!\n\035DECISION_REASON_" +
-      "EXPLICIT_DENY\020\002\022!\n\035DECISION_REASON_IMPLI" +
-      "CIT_DENY\020\003\022\"\n\036DECISION_REASON_ROLE_NOT_F" +
-      "OUND\020\004\022$\n DECISION_REASON_ROOT_NOT_ALLOW" +
-      "ED\020\005*\243\001\n\013SideOutcome\022\034\n\030SIDE_OUTCOME_UNS" +
-      "PECIFIED\020\000\022\026\n\022SIDE_OUTCOME_ALLOW\020\001\022\036\n\032SI" +
-      "DE_OUTCOME_EXPLICIT_DENY\020\002\022\036\n\032SIDE_OUTCO" +
-      "ME_IMPLICIT_DENY\020\003\022\036\n\032SIDE_OUTCOME_NOT_E" +
-      "VALUATED\020\004*v\n\nServedFrom\022\033\n\027SERVED_FROM_" +
-      "UNSPECIFIED\020\000\022\031\n\025SERVED_FROM_EVALUATED\020\001" +
-      "\022\026\n\022SERVED_FROM_CACHED\020\002\022\030\n\024SERVED_FROM_" +
-      "RESTORED\020\003*b\n\014Assumability\022\034\n\030ASSUMABILI" +
-      "TY_UNSPECIFIED\020\000\022\026\n\022ASSUMABILITY_ALLOW\020\001" +
-      "\022\034\n\030ASSUMABILITY_CONDITIONAL\020\0022\213\005\n\017Decis" +
-      "ionService\022\\\n\017CheckAssumeRole\022#.rolecall" +
-      ".v1.CheckAssumeRoleRequest\032$.rolecall.v1" +
-      ".CheckAssumeRoleResponse\022k\n\024BatchCheckAs" +
-      "sumeRole\022(.rolecall.v1.BatchCheckAssumeR" +
-      "oleRequest\032).rolecall.v1.BatchCheckAssum" +
-      "eRoleResponse\022r\n\025StreamCheckAssumeRole\022)" +
-      ".rolecall.v1.StreamCheckAssumeRoleReques" +
-      "t\032*.rolecall.v1.StreamCheckAssumeRoleRes" +
-      "ponse(\0010\001\022b\n\021ExplainAssumeRole\022%.rolecal" +
-      "l.v1.ExplainAssumeRoleRequest\032&.rolecall" +
-      ".v1.ExplainAssumeRoleResponse\022e\n\022ListAss" +
-      "umableRoles\022&.rolecall.v1.ListAssumableR" +
-      "olesRequest\032\'.rolecall.v1.ListAssumableR" +
-      "olesResponse\022n\n\025ListTrustedPrincipals\022)." +
-      "rolecall.v1.ListTrustedPrincipalsRequest" +
-      "\032*.rolecall.v1.ListTrustedPrincipalsResp" +
-      "onseB\273\001\n\017com.rolecall.v1B\rDecisionProtoP" +
-      "\001ZLbuf.build/gen/go/rolecall/rolecall/pr" +
-      "otocolbuffers/go/rolecall/v1;rolecallv1\242" +
-      "\002\003RXX\252\002\013Rolecall.V1\312\002\013Rolecall\\V1\342\002\027Role" +
-      "call\\V1\\GPBMetadata\352\002\014Rolecall::V1b\006prot" +
-      "o3"
+      "oken\030\004 \001(\tR\020consistencyToken\022#\n\rrole_rev" +
+      "ision\030\005 \001(\003R\014roleRevision\"\273\002\n\016StatementT" +
+      "race\022\024\n\005index\030\001 \001(\005R\005index\022\020\n\003sid\030\002 \001(\tR" +
+      "\003sid\022\026\n\006effect\030\003 \001(\tR\006effect\022\030\n\007applies\030" +
+      "\004 \001(\010R\007applies\022+\n\021principal_matched\030\005 \001(" +
+      "\010R\020principalMatched\022+\n\021matched_principal" +
+      "\030\006 \001(\tR\020matchedPrincipal\022;\n\nconditions\030\007" +
+      " \003(\0132\033.rolecall.v1.ConditionTraceR\ncondi" +
+      "tions\022\030\n\007pointer\030\010 \001(\tR\007pointer\022\036\n\nprinc" +
+      "ipals\030\t \003(\tR\nprincipals\"\334\001\n\016ConditionTra" +
+      "ce\022\032\n\010operator\030\001 \001(\tR\010operator\022\020\n\003key\030\002 " +
+      "\001(\tR\003key\022\032\n\010expected\030\003 \003(\tR\010expected\022\026\n\006" +
+      "actual\030\004 \003(\tR\006actual\022\030\n\007present\030\005 \001(\010R\007p" +
+      "resent\022\024\n\005holds\030\006 \001(\010R\005holds\022\036\n\nunreadab" +
+      "le\030\007 \001(\010R\nunreadable\022\030\n\007pointer\030\010 \001(\tR\007p" +
+      "ointer\"\240\001\n\010NearMiss\022\024\n\005index\030\001 \001(\005R\005inde" +
+      "x\022\020\n\003sid\030\002 \001(\tR\003sid\022\030\n\007pointer\030\003 \001(\tR\007po" +
+      "inter\022\026\n\006effect\030\004 \001(\tR\006effect\022\032\n\010element" +
+      "s\030\005 \003(\tR\010elements\022\036\n\nsuggestion\030\006 \001(\tR\ns" +
+      "uggestion\"\376\004\n\031ListAssumableRolesRequest\022" +
+      "\036\n\tprincipal\030\001 \001(\tH\000R\tprincipal\022>\n\tfeder" +
+      "ated\030\002 \001(\0132\036.rolecall.v1.FederatedIdenti" +
+      "tyH\000R\tfederated\022\037\n\noidc_token\030\003 \001(\tH\000R\to" +
+      "idcToken\022/\n\004oidc\030\014 \001(\0132\031.rolecall.v1.Oid" +
+      "cIdentityH\000R\004oidc\022M\n\007context\030\004 \003(\01323.rol" +
+      "ecall.v1.ListAssumableRolesRequest.Conte" +
+      "xtEntryR\007context\022)\n\020duration_seconds\030\005 \001" +
+      "(\005R\017durationSeconds\022*\n\021role_session_name" +
+      "\030\006 \001(\tR\017roleSessionName\022\037\n\013external_id\030\007" +
+      " \001(\tR\nexternalId\022\'\n\017source_identity\030\010 \001(" +
+      "\tR\016sourceIdentity\022\035\n\naccount_id\030\t \001(\tR\ta" +
+      "ccountId\022\033\n\tpage_size\030\n \001(\005R\010pageSize\022\035\n" +
+      "\npage_token\030\013 \001(\tR\tpageToken\032X\n\014ContextE" +
+      "ntry\022\020\n\003key\030\001 \001(\tR\003key\0222\n\005value\030\002 \001(\0132\034." +
+      "rolecall.v1.ConditionValuesR\005value:\0028\001B\n" +
+      "\n\010identity\"v\n\032ListAssumableRolesResponse" +
+      "\0220\n\005roles\030\001 \003(\0132\032.rolecall.v1.AssumableR" +
+      "oleR\005roles\022&\n\017next_page_token\030\002 \001(\tR\rnex" +
+      "tPageToken\"\202\001\n\rAssumableRole\022\031\n\010role_arn" +
+      "\030\001 \001(\tR\007roleArn\0223\n\007outcome\030\002 \001(\0162\031.rolec" +
+      "all.v1.AssumabilityR\007outcome\022!\n\014missing_" +
+      "keys\030\003 \003(\tR\013missingKeys\"2\n\034ListTrustedPr" +
+      "incipalsRequest\022\022\n\004role\030\001 \001(\tR\004role\"P\n\035L" +
+      "istTrustedPrincipalsResponse\022/\n\006grants\030\001" +
+      " \003(\0132\027.rolecall.v1.TrustGrantR\006grants\"\262\001" +
+      "\n\nTrustGrant\022+\n\021principal_pattern\030\001 \001(\tR" +
+      "\020principalPattern\022\022\n\004type\030\002 \001(\tR\004type\022\026\n" +
+      "\006effect\030\003 \001(\tR\006effect\022\036\n\nconditions\030\004 \003(" +
+      "\tR\nconditions\022+\n\021statement_pointer\030\005 \001(\t" +
+      "R\020statementPointer*\334\001\n\016DecisionReason\022\037\n" +
+      "\033DECISION_REASON_UNSPECIFIED\020\000\022\031\n\025DECISI" +
+      "ON_REASON_ALLOW\020\001\022!\n\035DECISION_REASON_EXP" +
+      "LICIT_DENY\020\002\022!\n\035DECISION_REASON_IMPLICIT" +
+      "_DENY\020\003\022\"\n\036DECISION_REASON_ROLE_NOT_FOUN" +
+      "D\020\004\022$\n DECISION_REASON_ROOT_NOT_ALLOWED\020" +
+      "\005*\243\001\n\013SideOutcome\022\034\n\030SIDE_OUTCOME_UNSPEC" +
+      "IFIED\020\000\022\026\n\022SIDE_OUTCOME_ALLOW\020\001\022\036\n\032SIDE_" +
+      "OUTCOME_EXPLICIT_DENY\020\002\022\036\n\032SIDE_OUTCOME_" +
+      "IMPLICIT_DENY\020\003\022\036\n\032SIDE_OUTCOME_NOT_EVAL" +
+      "UATED\020\004*v\n\nServedFrom\022\033\n\027SERVED_FROM_UNS" +
+      "PECIFIED\020\000\022\031\n\025SERVED_FROM_EVALUATED\020\001\022\026\n" +
+      "\022SERVED_FROM_CACHED\020\002\022\030\n\024SERVED_FROM_RES" +
+      "TORED\020\003*b\n\014Assumability\022\034\n\030ASSUMABILITY_" +
+      "UNSPECIFIED\020\000\022\026\n\022ASSUMABILITY_ALLOW\020\001\022\034\n" +
+      "\030ASSUMABILITY_CONDITIONAL\020\0022\213\005\n\017Decision" +
+      "Service\022\\\n\017CheckAssumeRole\022#.rolecall.v1" +
+      ".CheckAssumeRoleRequest\032$.rolecall.v1.Ch" +
+      "eckAssumeRoleResponse\022k\n\024BatchCheckAssum" +
+      "eRole\022(.rolecall.v1.BatchCheckAssumeRole" +
+      "Request\032).rolecall.v1.BatchCheckAssumeRo" +
+      "leResponse\022r\n\025StreamCheckAssumeRole\022).ro" +
+      "lecall.v1.StreamCheckAssumeRoleRequest\032*" +
+      ".rolecall.v1.StreamCheckAssumeRoleRespon" +
+      "se(\0010\001\022b\n\021ExplainAssumeRole\022%.rolecall.v" +
+      "1.ExplainAssumeRoleRequest\032&.rolecall.v1" +
+      ".ExplainAssumeRoleResponse\022e\n\022ListAssuma" +
+      "bleRoles\022&.rolecall.v1.ListAssumableRole" +
+      "sRequest\032\'.rolecall.v1.ListAssumableRole" +
+      "sResponse\022n\n\025ListTrustedPrincipals\022).rol" +
+      "ecall.v1.ListTrustedPrincipalsRequest\032*." +
+      "rolecall.v1.ListTrustedPrincipalsRespons" +
+      "eB\273\001\n\017com.rolecall.v1B\rDecisionProtoP\001ZL" +
+      "buf.build/gen/go/rolecall/rolecall/proto" +
+      "colbuffers/go/rolecall/v1;rolecallv1\242\002\003R" +
+      "XX\252\002\013Rolecall.V1\312\002\013Rolecall\\V1\342\002\027Rolecal" +
+      "l\\V1\\GPBMetadata\352\002\014Rolecall::V1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -451,7 +451,7 @@ public final class DecisionProto {
     internal_static_rolecall_v1_ExplainAssumeRoleResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_rolecall_v1_ExplainAssumeRoleResponse_descriptor,
-        new java.lang.String[] { "Decision", "Statements", "NearMisses", "ConsistencyToken", });
+        new java.lang.String[] { "Decision", "Statements", "NearMisses", "ConsistencyToken", "RoleRevision", });
     internal_static_rolecall_v1_StatementTrace_descriptor =
       getDescriptor().getMessageTypes().get(16);
     internal_static_rolecall_v1_StatementTrace_fieldAccessorTable = new

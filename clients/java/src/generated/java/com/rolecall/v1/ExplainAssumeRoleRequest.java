@@ -124,7 +124,7 @@ private static final long serialVersionUID = 0L;
   private long atRevision_ = 0L;
   /**
    * <pre>
-   * Decide with the role as it was at this revision; absent: as it is now.
+   * Decide with the role as it was at this revision, 0 or more; absent: as it is now.
    * </pre>
    *
    * <code>optional int64 at_revision = 3 [json_name = "atRevision"];</code>
@@ -136,7 +136,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Decide with the role as it was at this revision; absent: as it is now.
+   * Decide with the role as it was at this revision, 0 or more; absent: as it is now.
    * </pre>
    *
    * <code>optional int64 at_revision = 3 [json_name = "atRevision"];</code>
@@ -959,7 +959,7 @@ private static final long serialVersionUID = 0L;
     private long atRevision_ ;
     /**
      * <pre>
-     * Decide with the role as it was at this revision; absent: as it is now.
+     * Decide with the role as it was at this revision, 0 or more; absent: as it is now.
      * </pre>
      *
      * <code>optional int64 at_revision = 3 [json_name = "atRevision"];</code>
@@ -971,7 +971,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Decide with the role as it was at this revision; absent: as it is now.
+     * Decide with the role as it was at this revision, 0 or more; absent: as it is now.
      * </pre>
      *
      * <code>optional int64 at_revision = 3 [json_name = "atRevision"];</code>
@@ -983,7 +983,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Decide with the role as it was at this revision; absent: as it is now.
+     * Decide with the role as it was at this revision, 0 or more; absent: as it is now.
      * </pre>
      *
      * <code>optional int64 at_revision = 3 [json_name = "atRevision"];</code>
@@ -999,7 +999,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Decide with the role as it was at this revision; absent: as it is now.
+     * Decide with the role as it was at this revision, 0 or more; absent: as it is now.
      * </pre>
      *
      * <code>optional int64 at_revision = 3 [json_name = "atRevision"];</code>

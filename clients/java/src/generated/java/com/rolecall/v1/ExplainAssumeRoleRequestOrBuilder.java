@@ -64,7 +64,7 @@ public interface ExplainAssumeRoleRequestOrBuilder extends
 
   /**
    * <pre>
-   * Decide with the role as it was at this revision; absent: as it is now.
+   * Decide with the role as it was at this revision, 0 or more; absent: as it is now.
    * </pre>
    *
    * <code>optional int64 at_revision = 3 [json_name = "atRevision"];</code>
@@ -73,7 +73,7 @@ public interface ExplainAssumeRoleRequestOrBuilder extends
   boolean hasAtRevision();
   /**
    * <pre>
-   * Decide with the role as it was at this revision; absent: as it is now.
+   * Decide with the role as it was at this revision, 0 or more; absent: as it is now.
    * </pre>
    *
    * <code>optional int64 at_revision = 3 [json_name = "atRevision"];</code>

@@ -254,6 +254,22 @@ private static final long serialVersionUID = 0L;
     }
   }
 
+  public static final int ROLE_REVISION_FIELD_NUMBER = 5;
+  private long roleRevision_ = 0L;
+  /**
+   * <pre>
+   * The revision of the version of the role that decided: that of the last change of the role until `decision.revision`; 0 if
+   * there was no such role, or if no server decided.
+   * </pre>
+   *
+   * <code>int64 role_revision = 5 [json_name = "roleRevision"];</code>
+   * @return The roleRevision.
+   */
+  @java.lang.Override
+  public long getRoleRevision() {
+    return roleRevision_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -280,6 +296,9 @@ private static final long serialVersionUID = 0L;
     if (!com.google.protobuf.GeneratedMessageV3.isStringEmpty(consistencyToken_)) {
       com.google.protobuf.GeneratedMessageV3.writeString(output, 4, consistencyToken_);
     }
+    if (roleRevision_ != 0L) {
+      output.writeInt64(5, roleRevision_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -303,6 +322,10 @@ private static final long serialVersionUID = 0L;
     }
     if (!com.google.protobuf.GeneratedMessageV3.isStringEmpty(consistencyToken_)) {
       size += com.google.protobuf.GeneratedMessageV3.computeStringSize(4, consistencyToken_);
+    }
+    if (roleRevision_ != 0L) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(5, roleRevision_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -330,6 +353,8 @@ private static final long serialVersionUID = 0L;
         .equals(other.getNearMissesList())) return false;
     if (!getConsistencyToken()
         .equals(other.getConsistencyToken())) return false;
+    if (getRoleRevision()
+        != other.getRoleRevision()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -355,6 +380,9 @@ private static final long serialVersionUID = 0L;
     }
     hash = (37 * hash) + CONSISTENCY_TOKEN_FIELD_NUMBER;
     hash = (53 * hash) + getConsistencyToken().hashCode();
+    hash = (37 * hash) + ROLE_REVISION_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+        getRoleRevision());
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -518,6 +546,7 @@ private static final long serialVersionUID = 0L;
       }
       bitField0_ = (bitField0_ & ~0x00000004);
       consistencyToken_ = "";
+      roleRevision_ = 0L;
       return this;
     }
 
@@ -582,6 +611,9 @@ private static final long serialVersionUID = 0L;
       }
       if (((from_bitField0_ & 0x00000008) != 0)) {
         result.consistencyToken_ = consistencyToken_;
+      }
+      if (((from_bitField0_ & 0x00000010) != 0)) {
+        result.roleRevision_ = roleRevision_;
       }
       result.bitField0_ |= to_bitField0_;
     }
@@ -690,6 +722,9 @@ private static final long serialVersionUID = 0L;
         bitField0_ |= 0x00000008;
         onChanged();
       }
+      if (other.getRoleRevision() != 0L) {
+        setRoleRevision(other.getRoleRevision());
+      }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
       return this;
@@ -754,6 +789,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000008;
               break;
             } // case 34
+            case 40: {
+              roleRevision_ = input.readInt64();
+              bitField0_ |= 0x00000010;
+              break;
+            } // case 40
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1640,6 +1680,53 @@ private static final long serialVersionUID = 0L;
       checkByteStringIsUtf8(value);
       consistencyToken_ = value;
       bitField0_ |= 0x00000008;
+      onChanged();
+      return this;
+    }
+
+    private long roleRevision_ ;
+    /**
+     * <pre>
+     * The revision of the version of the role that decided: that of the last change of the role until `decision.revision`; 0 if
+     * there was no such role, or if no server decided.
+     * </pre>
+     *
+     * <code>int64 role_revision = 5 [json_name = "roleRevision"];</code>
+     * @return The roleRevision.
+     */
+    @java.lang.Override
+    public long getRoleRevision() {
+      return roleRevision_;
+    }
+    /**
+     * <pre>
+     * The revision of the version of the role that decided: that of the last change of the role until `decision.revision`; 0 if
+     * there was no such role, or if no server decided.
+     * </pre>
+     *
+     * <code>int64 role_revision = 5 [json_name = "roleRevision"];</code>
+     * @param value The roleRevision to set.
+     * @return This builder for chaining.
+     */
+    public Builder setRoleRevision(long value) {
+
+      roleRevision_ = value;
+      bitField0_ |= 0x00000010;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * The revision of the version of the role that decided: that of the last change of the role until `decision.revision`; 0 if
+     * there was no such role, or if no server decided.
+     * </pre>
+     *
+     * <code>int64 role_revision = 5 [json_name = "roleRevision"];</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearRoleRevision() {
+      bitField0_ = (bitField0_ & ~0x00000010);
+      roleRevision_ = 0L;
       onChanged();
       return this;
     }

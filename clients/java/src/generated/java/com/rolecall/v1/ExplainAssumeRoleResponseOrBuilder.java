@@ -142,4 +142,15 @@ public interface ExplainAssumeRoleResponseOrBuilder extends
    */
   com.google.protobuf.ByteString
       getConsistencyTokenBytes();
+
+  /**
+   * <pre>
+   * The revision of the version of the role that decided: that of the last change of the role until `decision.revision`; 0 if
+   * there was no such role, or if no server decided.
+   * </pre>
+   *
+   * <code>int64 role_revision = 5 [json_name = "roleRevision"];</code>
+   * @return The roleRevision.
+   */
+  long getRoleRevision();
 }
