@@ -32,5 +32,12 @@ class Program:
 
 
 PROGRAMS = {
+    "Go": Program(
+        protocol="https",
+        folder=HERE / "go",
+        build=("go", "build", "-o", "{scratch}/orders", "."),
+        run=("{scratch}/orders",),
+        programs=("go",),
+    ),
     "Python": Program(protocol="grpc", folder=GUARDED, run=(sys.executable, "orders.py")),
 }

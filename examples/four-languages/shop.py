@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import ssl
 from pathlib import Path
 from typing import Protocol
@@ -66,7 +67,9 @@ class HttpOrders:
             self._connection.request("POST", f"/orders/{order}/{action}")
         response = self._connection.getresponse()
         text = response.read().decode().strip()
-        return text if response.status == http.HTTPStatus.OK else f"{response.status} {response.reason}: {text}"
+        if response.status == http.HTTPStatus.OK:
+            return text
+        return f"{response.status} {response.reason}: decision `{json.loads(text).get('decision_id')}`"
 
     def close(self) -> None:
         """Close the connection."""

@@ -198,7 +198,9 @@ def test_both_unavailable_is_the_error_of_the_service(client: Driven, agent: Fak
     assert caught.value.code == "NOT_FOUND"
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:50051", "localhost", "", "unix:", "unix:a b", "dns:///x"])
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:50051", "localhost", "", "unix:", "unix:a b", "unix://run/agent.sock", "dns:///x"]
+)
 @pytest.mark.parametrize("kind", [RolecallClient, AsyncRolecallClient])
 async def test_what_is_no_unix_socket_is_no_agent(
     kind: type[RolecallClient | AsyncRolecallClient], address: str

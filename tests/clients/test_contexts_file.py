@@ -267,6 +267,7 @@ def test_the_schema_accepts_a_whole_file() -> None:
         {"address": "x", "token": {"command": []}},
         {"address": "x", "agent": "localhost"},
         {"address": "x", "agent": "unix:"},
+        {"address": "x", "agent": "unix://run/agent.sock"},
         {"address": "x", "timeout_seconds": 0},
         {"address": "x", "accounts": {"1": "1"}},
         {"address": "x", "accounts": {"a": "b"}},

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.long
 
 EXAMPLE = REPOSITORY / "examples/four-languages"
 PROGRAMS = runpy.run_path(str(EXAMPLE / "services.py"))["PROGRAMS"]
-REFUSED = r"(PERMISSION_DENIED: |403 Forbidden: ).*the caller is not allowed to call this method; decision `[\w-]+`.*"
+REFUSED = r"(PERMISSION_DENIED: the caller is not allowed to call this method;|403 Forbidden:) decision `[\w]+-\d+`"
 
 
 @pytest.mark.parametrize("language", PROGRAMS)

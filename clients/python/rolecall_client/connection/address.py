@@ -12,7 +12,8 @@ _VERBATIM = ("unix:", "unix-abstract:", "ipv4:", "ipv6:")
 """Targets of gRPC that are used as they are."""
 
 AGENT_RULE = "write unix:PATH, the socket of an agent on this machine"
-_SOCKET = re.compile(r"unix:\S+")
+# `unix://run/agent.sock` names a host: it is never a socket, and the service would answer everything.
+_SOCKET = re.compile(r"unix:(?!//[^/])\S+")
 
 _DNS = re.compile(r"(dns:(?://[^/]*/)?)(.*)", re.DOTALL)
 _HOST_AND_PORT = re.compile(r"(\[[^\[\]/]+\]|[^\[\]:/?#@]+)(?::(.*))?", re.DOTALL)
