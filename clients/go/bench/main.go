@@ -20,7 +20,13 @@ import (
 	rolecallv1 "github.com/rolecall/rolecall/clients/go/rolecall/v1"
 )
 
-const warmUp = 2_000
+// The queries are those of bench/fixture.py.
+const (
+	account    = "123456789012"
+	roles      = 10
+	principals = 20
+	warmUp     = 200
+)
 
 type figures struct {
 	Calls       int     `json:"calls"`
@@ -55,23 +61,36 @@ func measure(arguments []string) (figures, error) {
 		return figures{}, err
 	}
 	defer client.Close()
-	query, err := rolecall.Query("acs:ram::123456789012:user/alice", "orders")
+	asked, err := queries()
 	if err != nil {
 		return figures{}, err
 	}
-	if err := checks(client, query, warmUp); err != nil {
+	if err := checks(client, asked, warmUp); err != nil {
 		return figures{}, err
 	}
 	cpu, began := cpuTime(), time.Now()
-	if err := checks(client, query, count); err != nil {
+	if err := checks(client, asked, count); err != nil {
 		return figures{}, err
 	}
 	return figures{count, (cpuTime() - cpu).Seconds(), time.Since(began).Seconds()}, nil
 }
 
-func checks(client *rolecall.Client, query *rolecallv1.AssumeRoleQuery, count int) error {
-	for range count {
-		if _, err := client.Check(context.Background(), query); err != nil {
+func queries() ([]*rolecallv1.AssumeRoleQuery, error) {
+	var found []*rolecallv1.AssumeRoleQuery
+	for i := range principals {
+		user := fmt.Sprintf("acs:ram::%s:user/app-%d", account, i)
+		query, err := rolecall.Query(user, fmt.Sprintf("%s/plain-%d", account, i%roles))
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, query)
+	}
+	return found, nil
+}
+
+func checks(client *rolecall.Client, queries []*rolecallv1.AssumeRoleQuery, count int) error {
+	for i := range count {
+		if _, err := client.Check(context.Background(), queries[i%len(queries)]); err != nil {
 			return err
 		}
 	}
