@@ -1,4 +1,4 @@
-"""The audit of a store: the values of every table, then the log and its hashes, then the roles against the log.
+"""The audit of a store: its schema, the values of every table, the log and its hashes, and the roles against the log.
 
 Servers may write and prune during an audit. On PostgreSQL it reads one consistent state; on SQLite it reads page by page, and
 restarts the walk over the log when commits were pruned during it.
@@ -16,8 +16,10 @@ from sqlalchemy import Connection
 from rolecall.roles.errors import RevisionNotKeptError, StoreUnavailableError
 from rolecall.roles.repository import Floor, Head
 from rolecall.roles.role import Revision
+from rolecall.storage.maintenance.audit_digest import check_digest
 from rolecall.storage.maintenance.audit_findings import AuditFinding, Findings
 from rolecall.storage.maintenance.audit_log import LogWalk, Pages, StorePosition, read_position
+from rolecall.storage.maintenance.audit_schema import check_schema
 from rolecall.storage.maintenance.audit_state import StateAudit
 from rolecall.storage.maintenance.audit_tables import TableAudit, check_compatible_from
 from rolecall.storage.sql.history import hash_at
@@ -62,6 +64,8 @@ def audit(pages: Pages, *, first: Revision | None, on_progress: OnProgress, note
     findings = Findings()
     tables, state = TableAudit(pages, findings), StateAudit(pages, findings)
     tables.run(partial(on_progress, "rows", None))
+    with pages() as connection:
+        check_schema(connection, findings)
     # A walk over values of wrong types would fail: it is skipped, and the audit reports that.
     if not tables.has_mistyped({counter}):
         with pages() as connection:
@@ -70,6 +74,7 @@ def audit(pages: Pages, *, first: Revision | None, on_progress: OnProgress, note
     without_roles = tables.has_mistyped(_ROLE_TABLES)
     if not without_roles:
         state.run(partial(on_progress, "roles", None))
+        check_digest(pages, findings)
     skipped = [name for name, left_out in (("log", log is None), ("roles", without_roles)) if left_out]
     return _audit(log.position.head if log else head, log, state, skipped, findings)
 

@@ -1,0 +1,153 @@
+"""The audit sees what alters the schema of a store: triggers, views, indexes, tables, settings."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from rolecall.storage import open_repository
+from rolecall.storage.maintenance.admin_store import open_admin_store
+from rolecall.storage.maintenance.audit import audit
+from rolecall.storage.sqlite.driver import open_sqlite
+from tests.postgres import PostgresServer
+from tests.storage.samples import ACCOUNT, change, create
+from tests.storage.stores import empty_store
+
+REWRITE = "UPDATE sqlite_master SET sql = replace(sql, {}) WHERE name = '{}'"
+ALTERATIONS = {
+    "a trigger": ("CREATE TRIGGER evil AFTER INSERT ON roles BEGIN SELECT 1; END",
+                  "there is a trigger `evil` of table `roles`, which no version makes"),
+    "a view": ("CREATE VIEW v AS SELECT 1", "there is a view `v`, which no version makes"),
+    "a table": ("CREATE TABLE t (a)", "there is a table `t`, which no version makes"),
+    "an index": ("CREATE INDEX i ON roles (document)", "there is a index `i` of table `roles`, which no version makes"),
+    "no index": ("DROP INDEX changes_of_key", "index `changes_of_key` is missing"),
+    "no index of tags": ("DROP INDEX role_tags_of_role", "index `role_tags_of_role` is missing"),
+    "another index": ("DROP INDEX changes_of_role; CREATE INDEX changes_of_role ON changes (role_id)",
+                      "index `changes_of_role` is not as this version makes it"),
+    "a partial index": ("DROP INDEX changes_of_key; CREATE INDEX changes_of_key ON changes (role_key, revision) WHERE revision > 9",
+                        "index `changes_of_key` is not as this version makes it"),
+    "a unique index": ("DROP INDEX requests_by_time; CREATE UNIQUE INDEX requests_by_time ON requests (time)",
+                       "index `requests_by_time` is not as this version makes it"),
+    "a column": ("ALTER TABLE roles ADD COLUMN more TEXT", "table `roles` is not as this version makes it"),
+    "a collation": ("PRAGMA writable_schema = 1;" + REWRITE.format("'role_id TEXT NOT NULL', 'role_id TEXT COLLATE NOCASE NOT NULL'", "roles"),
+                    "table `roles` is not as this version makes it"),
+    "a check": ("PRAGMA writable_schema = 1;" + REWRITE.format("'document TEXT NOT NULL', 'document TEXT NOT NULL CHECK (1)'", "roles"),
+                "table `roles` is not as this version makes it"),
+    "a setting": ("PRAGMA user_version = 7", "the setting `user_version` is `7`, it must be `0`"),
+    "another setting": ("PRAGMA application_id = 7", "the setting `application_id` is `7`, it must be `0`"),
+}  # fmt: skip
+FUNCTION = "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'"
+DATABASE_ALTERATIONS = {
+    "a trigger": (f"{FUNCTION}; CREATE TRIGGER evil BEFORE INSERT ON roles FOR EACH ROW EXECUTE FUNCTION f()",
+                  "table `roles` has a trigger `evil`, which no version makes"),
+    "a rule": ("CREATE RULE evil AS ON DELETE TO roles DO INSTEAD NOTHING", "table `roles` has a rule `evil`"),
+    "no index": ("DROP INDEX changes_of_key", "table `changes` lacks the index `changes_of_key`"),
+    "an index": ("CREATE INDEX i ON roles (role_id)", "table `roles` has an index `i`, which no version makes"),
+    "another index": ("DROP INDEX changes_of_key; CREATE INDEX changes_of_key ON changes (role_key)",
+                      "table `changes` has an index `changes_of_key` that is not as this version makes it"),
+    "a partial index": ("DROP INDEX changes_of_key; CREATE INDEX changes_of_key ON changes (role_key) WHERE revision > 9",
+                        "table `changes` has an index `changes_of_key` that is not as this version makes it"),
+    "no key": ("ALTER TABLE accounts DROP CONSTRAINT accounts_pkey", "table `accounts` lacks the index `accounts_pkey`"),
+    "row security": ("ALTER TABLE roles ENABLE ROW LEVEL SECURITY", "table `roles` has row security"),
+    "a policy": ("CREATE POLICY p ON roles USING (false)", "table `roles` has a policy `p`"),
+    "not logged": ("ALTER TABLE changes SET UNLOGGED", "table `changes` is not logged"),
+    "a check": ("ALTER TABLE roles ADD CONSTRAINT c CHECK (revision >= 0)", "table `roles` has a constraint `c`"),
+    "a column": ("ALTER TABLE roles ADD COLUMN more text", "table `roles` has a column `more`, which no version makes"),
+    "a type": ("ALTER TABLE roles ALTER COLUMN document TYPE varchar(90000)",
+               "table `roles` has a column `document` that is not as this version makes it"),
+    "a collation": ('ALTER TABLE accounts ALTER COLUMN account_id TYPE text COLLATE "default"',
+                    "table `accounts` has a column `account_id` that is not as this version makes it"),
+    "nothing required": ("ALTER TABLE roles ALTER COLUMN document DROP NOT NULL",
+                         "table `roles` has a column `document` that is not as this version makes it"),
+    "a child": ("CREATE TABLE child () INHERITS (roles)", "table `roles` is not an ordinary table"),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sound") / "rolecall.db"
+    repository = open_sqlite(path)
+    create(repository, "App", tags={"a": "b"})
+    change(repository, f"{ACCOUNT}/app", description="second")
+    repository.close()
+    return path
+
+
+@pytest.fixture
+def path(sound: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(sound, tmp_path / "rolecall.db"))
+
+
+@pytest.fixture
+def database(postgres_server: PostgresServer) -> str:
+    url = empty_store(postgres_server)
+    with closing(open_repository(url)) as repository:
+        create(repository, "App", tags={"a": "b"})
+    return url
+
+
+def findings(url: str) -> list[str]:
+    with open_admin_store(url).pages() as pages:
+        return [found.message for found in audit(pages, first=None, on_progress=lambda *_: None).findings]
+
+
+def altered(path: Path, script: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(script)
+
+
+@pytest.mark.parametrize(("script", "wanted"), ALTERATIONS.values(), ids=ALTERATIONS)
+def test_an_altered_schema_is_found(path: Path, script: str, wanted: str) -> None:
+    before = findings(f"sqlite:///{path}")
+    altered(path, script)
+
+    found = findings(f"sqlite:///{path}")
+
+    assert before == []
+    assert any(message.startswith(wanted) for message in found), found
+
+
+def test_statistics_for_the_planner_are_no_alteration(path: Path) -> None:
+    altered(path, "ANALYZE")
+
+    assert findings(f"sqlite:///{path}") == []
+
+
+def test_a_schema_of_a_later_version_is_not_examined(path: Path) -> None:
+    altered(path, "UPDATE alembic_version SET version_num = '9999'; CREATE TABLE later (id INTEGER)")
+
+    assert findings(f"sqlite:///{path}") == []
+
+
+@pytest.mark.parametrize(("script", "wanted"), DATABASE_ALTERATIONS.values(), ids=DATABASE_ALTERATIONS)
+def test_an_altered_schema_of_a_database_is_found(database: str, script: str, wanted: str) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute(script.encode())
+
+    found = findings(database)
+
+    assert any(message.startswith(wanted) for message in found), found
+
+
+def test_the_schema_of_a_new_database_is_sound(database: str) -> None:
+    assert findings(database) == []
+
+
+@pytest.mark.parametrize("column", ["document", "description", "tags", "key", "role_name", "role_id", "account_id"])
+def test_an_altered_text_of_a_role_older_than_the_log_is_found(path: Path, column: str) -> None:
+    with closing(open_sqlite(path)) as repository:
+        for _ in range(3):
+            change(repository, f"{ACCOUNT}/app", description=f"{repository.head().revision}")
+        repository.prune(keep_after=1 << 60, keep_revisions=0, forget_requests_before=0)
+    before = findings(f"sqlite:///{path}")
+    altered(path, f"UPDATE roles SET {column} = {column} || ' '")
+
+    found = findings(f"sqlite:///{path}")
+
+    assert before == []
+    assert "the roles are not those that servers wrote up to revision 5: they have another digest" in found
