@@ -53,9 +53,8 @@ def verify(
     """Verify the store against its log, and the log's hash chain.
 
     Checks that the schema is as this version makes it; that every value in every table has the type of its column; that the log has
-    no missing revision, no changed hash and no unreadable row; and that every role, its tags and the role count of its account match
-    the log, and all roles the digest. Exit code 1 if anything differs.
-    Servers may keep writing meanwhile.
+    no missing revision, no changed hash and no unreadable row; that every role, its tags and the role count of its account match
+    the log; and that all roles have the digest of the store. Exit code 1 if anything differs. Servers may keep writing meanwhile.
     """
     from rolecall.roles.role import Revision
     from rolecall.storage.maintenance.admin_store import open_admin_store
