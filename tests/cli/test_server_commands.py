@@ -135,7 +135,7 @@ def test_a_request_id_makes_a_repeat_harmless(online: CommandLine, policy_file: 
         (["--role=ecs-instances", "--as=ecs.aliyuncs.com"], 0),
         (["--role=acs:ram::123456789012:role/ECS-instances", "--as=123456789012@ecs.aliyuncs.com"], 0),
         (["--role=payments-api", "--as=k8s:ack-rrsa-c8f2a1/payments/api", "--claim=oidc:aud=sts.aliyuncs.com"], 0),
-        (["--role=123456789012/nobody", ALICE], 1),
+        (["--role=123456789012/nobody", ALICE], 3),
         (["--role=partner-export", "--as=acs:ram::210987654321:user/x", "--external-id=acme-7f3c9a"], 0),
         (["--role=partner-export", "--as=acs:ram::210987654321:user/x"], 1),
         (["--role=break-glass", ALICE, "--duration=43200"], 2),

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rolecall.cli.account_names import account_in
-from rolecall.cli.failure import DENIED, FAILED, OK, CommandError
+from rolecall.cli.failure import DENIED, FAILED, NO_ROLE, OK, CommandError
 from rolecall.cli.files import read_policy
+from rolecall.cli.near_names import has_no_role, nearest_role, report_names
 from rolecall.cli.options import Output, OutputOption, RemoteOptions, expanded
 from rolecall.cli.problem import Location, ProblemsError
 from rolecall.cli.remote import connect, context_without_server
@@ -65,8 +66,9 @@ def check(
 ) -> None:
     """Decide whether a principal may assume a role.
 
-    Exit code 0: allowed, 1: denied, 2: error. With --policy no server is needed.
+    Exit code 0: allowed, 1: denied, 2: error, 3: denied, since there is no such role. With --policy no server is needed.
     """
+    near = ""
     if request.policy:
         _refuse_server_options(fully_consistent or at_least_as_fresh)
         response = _check_offline(request, connection)
@@ -74,12 +76,14 @@ def check(
         with _connected(request, connection) as client:
             consistency = _consistency(fully_consistent, at_least_as_fresh)
             response = client.check(remote_query(request, client), consistency=consistency)
+            near = nearest_role(client, request.role, response.decision)
     if output is Output.JSON:
         print_json(record(response))
     else:
         from rolecall.cli.render.decision import show_decision
 
         show_decision(response.decision, request)
+    report_names(request.condition_keys, response.decision, near)
     raise _exit(response.decision)
 
 
@@ -98,7 +102,7 @@ def explain(
     Shows every statement, every condition, and the smallest change that would allow the request. Exit codes are those of `check`.
     With --policy no server is needed. A permission policy in that file is asked about --action and --resource.
     """
-    at = _parse_time(time)
+    at, near = _parse_time(time), ""
     if request.policy:
         _refuse_server_options(fully_consistent or at_least_as_fresh or at_revision is not None)
         document = read_policy(request.policy)
@@ -116,12 +120,14 @@ def explain(
                 at_revision=at_revision,
                 assume_time=at,
             )
+            near = nearest_role(client, request.role, response.decision)
     if output is Output.JSON:
         print_json(record(response))
     else:
         from rolecall.cli.render.explanation import show_explanation
 
         show_explanation(response, request, past=at_revision is not None)
+    report_names(request.condition_keys, response.decision, near)
     raise _exit(response.decision)
 
 
@@ -234,4 +240,6 @@ def _parse_time(text: str) -> datetime | None:
 
 
 def _exit(decision: Decision) -> typer.Exit:
+    if has_no_role(decision):
+        return typer.Exit(NO_ROLE)
     return typer.Exit(OK if decision.allowed else DENIED)

@@ -39,6 +39,11 @@ def report_error(error: RolecallError, address: str = "") -> None:
         out.print(f"  request id: {visible(error.request_id)}")
 
 
+def report_hint(hint: str) -> None:
+    """Print what to do next, beside an answer."""
+    _help(console(sys.stderr), hint)
+
+
 def report_problems(problems: Iterable[Problem], out: Console | None = None) -> None:
     """Print problems as a compiler does."""
     out = out or console(sys.stderr)
