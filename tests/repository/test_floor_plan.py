@@ -22,6 +22,7 @@ NOT_PATHS = {
     "10.0.0.0/8",  # addresses
     "kubernetes.io/h2c",  # an application protocol
     "registry.example.com/platform",  # a registry
+    "github.com/rolecall/rolecall/clients/go",  # the name of a module
     "pod-identity.alibabacloud.com/role-name",  # an annotation
     "dist/sbom.cdx.json",  # what `make sbom` writes
     ".venv/audit",  # what `make audit` installs
