@@ -25,9 +25,7 @@ _PERMANENT_CODES = frozenset({"PERMISSION_DENIED", "UNIMPLEMENTED", "INVALID_ARG
 
 def is_permanent(error: RolecallError) -> bool:
     """Return whether every later watch with the same request would fail in the same way."""
-    # The token of a checkpoint is not one of the store that now answers at the address; a watch starts over without it.
-    foreign = any(violation.reason == "INVALID_TOKEN" for violation in error.violations)
-    return error.code in _PERMANENT_CODES and not foreign
+    return error.code in _PERMANENT_CODES
 
 
 class Pauses:
