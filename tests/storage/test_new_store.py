@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rolecall.roles.errors import StoreBusyError, StoreUnavailableError, StoreUnsupportedError
+from rolecall.roles.errors import RoleError, StoreBusyError, StoreUnavailableError, StoreUnsupportedError
 from rolecall.storage import migrate, open_repository, schema_of
 from rolecall.storage.maintenance.admin_store import open_admin_store
 from rolecall.storage.sqlite.new_store import new_store
@@ -84,6 +84,30 @@ def test_a_file_without_tables_is_neither_filled_nor_read(tmp_path: Path, make: 
     ):
         with pytest.raises(StoreUnsupportedError, match="so it is not a store"), use():
             pytest.fail("not reached")
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        *((f"DROP TABLE {table}", f"has no table `{table}`") for table in ("accounts", "changes", "commits", "requests", "roles")),
+        *((f"DELETE FROM {table}", f"has 0 rows in `{table}` instead of 1") for table in ("meta", "counter", "floor")),
+        ("DROP TABLE floor", "no such table: floor"),
+        ("DROP TABLE meta", "contains the tables of another program"),
+    ],
+)  # fmt: skip
+def test_a_store_that_lacks_a_part_is_not_completed_as_if_it_were_new(
+    tmp_path: Path, statement: str, message: str
+) -> None:
+    path = tmp_path / "rolecall.db"
+    open_repository(url_of(path)).close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement)
+    before = path.read_bytes()
+
+    with pytest.raises(RoleError, match=message):
+        open_repository(url_of(path))
+
+    assert path.read_bytes() == before
 
 
 def test_the_last_writes_of_a_lost_store_are_not_applied_to_a_new_one(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, insert, inspect, select
+from sqlalchemy import Connection, func, insert, inspect, select
 
 from rolecall.roles.canonical_json import FIRST_HASH
 from rolecall.roles.digest import EMPTY_DIGEST
@@ -24,6 +24,7 @@ from rolecall.storage.memory_transaction import FIRST_ROLE_ID
 from rolecall.storage.sql.first_digest import add_next_roles
 from rolecall.storage.sql.tables import (
     COMPATIBLE_FROM,
+    METADATA,
     OLDEST_SCHEMA,
     ONE_ROW,
     SCHEMA,
@@ -37,6 +38,7 @@ Transactions: TypeAlias = Callable[[], AbstractContextManager[Connection]]
 """Returns a context manager that yields a connection in a write transaction, which is committed at the end."""
 
 _VERSION_TABLE = "alembic_version"
+_DAMAGED = "another program has changed it: restore a backup into a new store"
 
 
 def read_schema(connection: Connection, store: str) -> int:
@@ -67,6 +69,21 @@ def require_schema(connection: Connection, store: str) -> None:
         _require_compatible(connection, found, store)
 
 
+def require_rows(connection: Connection, store: str) -> None:
+    """Raise `StoreUnsupportedError` unless an existing store has its history, its position and its floor."""
+    for table in (meta, counter, floor):
+        rows = connection.execute(select(func.count()).select_from(table)).scalar_one()
+        if rows != 1:
+            raise StoreUnsupportedError(f"{store} has {rows} rows in `{table.name}` instead of 1; {_DAMAGED}")
+
+
+def require_every_table(connection: Connection, store: str) -> None:
+    """Raise `StoreUnsupportedError` if a migrated store lacks a table that this version uses."""
+    missing = METADATA.tables.keys() - {*inspect(connection).get_table_names()}
+    if missing:
+        raise StoreUnsupportedError(f"{store} has no table `{min(missing)}`; {_DAMAGED}")
+
+
 def prepare_schema(transactions: Transactions, store: str) -> tuple[int, int]:
     """Migrate the schema to this version; return it before and after.
 
@@ -81,7 +98,8 @@ def prepare_schema(transactions: Transactions, store: str) -> tuple[int, int]:
             return found, found
         if found < UNFINISHED_SCHEMA:
             _upgrade(connection, SCHEMA if found == 0 else UNFINISHED_SCHEMA)
-        if connection.execute(select(meta.c.id)).one_or_none() is None:
+        # Only then: an existing store that has lost its position is not a new one.
+        if found == 0:
             _insert_first_rows(connection)
     while _continue_digest(transactions, store):
         pass

@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from rolecall.roles.errors import StoreUnavailableError
 from rolecall.roles.role import Revision
-from rolecall.storage.sql.schema import prepare_schema, read_schema
+from rolecall.storage.sql.schema import prepare_schema, read_schema, require_every_table, require_rows
 from rolecall.storage.sql.store import WRITES, SqlRoleRepository
 from rolecall.storage.sqlite.lock import StoreLock
 from rolecall.storage.sqlite.new_store import new_store, require_content, store_file
@@ -196,7 +196,11 @@ def _begin(connection: Connection) -> None:
 
 def _prepare(engine: Engine, path: Path) -> None:
     _choose_journal(path)
+    with engine.connect() as connection:
+        require_rows(connection, f"`{path}`")
     _migrate(engine, path)
+    with engine.connect() as connection:
+        require_every_table(connection, f"`{path}`")
 
 
 def _migrate(engine: Engine, path: Path) -> None:
