@@ -102,6 +102,22 @@ def test_lost_changes_restart_the_watch() -> None:
     assert [(request.start_token, list(request.account_ids)) for request in asked] == [("", ["7"])] * 2
 
 
+def test_another_store_at_the_address_restarts_the_watch() -> None:
+    refused = sending(then=(code_pb2.INVALID_ARGUMENT, "INVALID_TOKEN"))
+
+    with fed_by(sending(checkpoint(5), then=STOPPING), refused, sending(checkpoint(0))) as (sink, _, asked):
+        fed = sink.next(6)
+
+    assert [event for event in fed if event[0] != "broken"] == [
+        ("restart", None),
+        ("checkpoint", 5),
+        ("restart", None),
+        ("checkpoint", 0),
+    ]
+    assert fed[3] == ("broken", "OTHER_STORE")
+    assert [request.start_token for request in asked] == ["", "t5", ""]
+
+
 def test_an_error_that_a_later_watch_may_avoid_restarts_it() -> None:
     internal = sending(checkpoint(1), then=(code_pb2.INTERNAL, ""))
 
