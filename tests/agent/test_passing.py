@@ -196,6 +196,7 @@ async def test_with_a_certificate_of_the_agent_the_server_must_accept_the_token_
     (tmp_path / "agent.pem").write_bytes(certificate)
     (tmp_path / "agent.key").write_bytes(key)
     (tmp_path / "agent.key").chmod(0o600)
+    (tmp_path / "agent.key").chmod(0o600)
     digest = sha256(TOKENS["reader"].encode()).hexdigest()
     (tmp_path / "server.yaml").write_text(
         "callers:\n"
