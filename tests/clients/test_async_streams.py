@@ -285,6 +285,21 @@ async def test_closing_a_watch_leaves_no_task() -> None:
     await until(lambda: asyncio.all_tasks() == before)  # the task of gRPC that receives a status ends a little later
 
 
+async def test_streams_that_a_server_ends_while_queries_are_on_their_way_leave_no_task() -> None:
+    def ten_answers(requests: Requests, context: grpc.ServicerContext) -> Iterator[Any]:
+        for request in itertools.islice(requests, 10):
+            yield d.StreamCheckAssumeRoleResponse(sequence=request.sequence, decision=d.Decision(allowed=True))
+        context.abort(grpc.StatusCode.UNAVAILABLE, "stopping")
+
+    before = asyncio.all_tasks()
+    with streaming(ten_answers) as address:
+        async with AsyncRolecallClient(address) as client:
+            answers = [answer.sequence async for answer in client.stream([ASKED] * 100, in_flight=16)]
+        await until(lambda: asyncio.all_tasks() == before)
+
+    assert answers == list(range(100))
+
+
 async def test_a_call_that_waits_when_the_client_closes_is_an_error() -> None:
     asked, over = threading.Event(), threading.Event()
 

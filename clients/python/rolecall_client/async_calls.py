@@ -109,24 +109,24 @@ class AsyncStream(Generic[Response]):
         ended: Ended,
     ) -> None:
         self._call, self._used, self._channel, self._credential = call, used, channel, credential
+        # After a failed write `call.read` returns no more messages, and the status of the server comes after all of them.
+        self._messages = aiter(call)
         self._ended, self._is_replaced, self._status = ended, False, CallStatus(call)
         used.streams[self] = self._replace
 
     async def read(self) -> Response | None:
         """Return the next response, None at the end; raise `RolecallError`."""
         try:
-            response = await self._call.read()
+            response: Response | None = await anext(self._messages, None)
         except grpc.aio.AioRpcError as error:
             raise self._failed(error_of_call(await self._status.error(error))) from error
         except asyncio.CancelledError:
             if is_cancelled():
                 raise
             raise self._failed(RolecallError("CANCELLED", "the stream was cancelled")) from None
-        if response is grpc.aio.EOF:
+        if response is None:
             self._end(None)
-            return None
-        read: Response = response
-        return read
+        return response
 
     def cancel(self) -> None:
         """End the stream."""
