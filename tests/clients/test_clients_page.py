@@ -13,7 +13,7 @@ from tests.repository.tree import DOCS, ROOT
 
 PAGE = (DOCS / "clients.md").read_text()
 TABLE = PAGE.partition("\n## ")[0]
-SOURCES_OF_OTHERS = ["go/*.go", "go/guard/*.go", "typescript/src/**/*.ts"]
+SOURCES_OF_OTHERS = ["go/*.go", "go/guard/*.go", "typescript/src/**/*.ts", "java/src/main/**/*.java"]
 OPTIONS = sorted(set(re.findall(r"`(\w+)=", TABLE)) - {"timeout", "metadata"})
 
 

@@ -18,7 +18,7 @@ from tests.chaos.asking import eventually
 from tests.chaos.replicas import Replica, ReplicaError
 from tests.conformance.roles import ALICE, GRANTED, OF_FAULTS, REVOKED
 from tests.conformance.tls_files import CLIENT
-from tests.conformance.world import AGENT, CALL_SECONDS, World
+from tests.conformance.world import AGENT, CALL_SECONDS, START_SECONDS, World
 
 Json = dict[str, Any]
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -75,7 +75,7 @@ class Control:
 
     def _start_replica(self, replica: Replica) -> None:
         replica.start()
-        replica.wait_ready()
+        replica.wait_ready(START_SECONDS)
         self._learn(replica)
 
     def _pause(self, body: Mapping[str, str]) -> None:

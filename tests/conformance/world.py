@@ -32,6 +32,9 @@ NAME = "rolecall.test"
 HOSTS = ("127.0.0.1", "127.0.0.2")
 AGENT = "agent"
 CALL_SECONDS = 10.0
+START_SECONDS = 180.0
+"""Several toolchains may compile beside it."""
+
 FAULTS = Path(__file__).with_name("faults.json")
 
 
@@ -54,7 +57,7 @@ class World:
         for replica in self.processes.values():
             replica.start()
         for replica in self.processes.values():
-            replica.wait_ready()
+            replica.wait_ready(START_SECONDS)
         with open_client(self.processes["a"].address, CALL_SECONDS) as client:
             client.apply_roles(declarations(), timeout=60)
         self.proxy, self.upstream = self._proxy(port), self._proxy(port)
@@ -80,7 +83,7 @@ class World:
         agent = Agent(AGENT, f"127.0.0.1:{self.upstream.port}", self.directory, **self._more)
         self._stack.callback(_end, agent)
         agent.start()
-        agent.wait_ready()
+        agent.wait_ready(START_SECONDS)
         return agent
 
     def _proxy(self, port: int) -> Proxy:
