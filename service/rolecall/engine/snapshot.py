@@ -94,6 +94,11 @@ class Snapshot:
         arriving = self._arriving
         return arriving[key] if key in arriving else self._versions.get(key)
 
+    def role(self, key: str) -> Role | None:
+        """Return a role; another thread may call this."""
+        version = self.version(key)
+        return None if version is None else version.role
+
     def versions_of(self, keys: Iterable[str]) -> list[RoleVersion | None]:
         """Return the newest version of each role, all of one revision."""
         return list(map(self.version if self._arriving else self._versions.get, keys))

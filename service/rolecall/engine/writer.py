@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from rolecall.engine.follower import Follower
 from rolecall.roles.commands import Written
-from rolecall.roles.errors import StoreUnavailableError
+from rolecall.roles.errors import AlteredRolesError, StoreUnavailableError
 
 T = TypeVar("T")
 
@@ -73,6 +73,9 @@ class RoleWriter:
     async def _write(self, submitted: Future[Written[T]]) -> Written[T]:
         try:
             written = await asyncio.wrap_future(submitted)
+        except AlteredRolesError as error:
+            self._follower.set_altered(str(error))
+            raise
         except StoreUnavailableError as error:
             self._on_outcome(error)
             # The write may have been committed all the same, so look for it.

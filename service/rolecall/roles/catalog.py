@@ -50,6 +50,7 @@ from rolecall.roles.idempotency import (
     write_once,
 )
 from rolecall.roles.pages import Reader, RolePages
+from rolecall.roles.proven import KnownRoles, ProvenWrites, Writes
 from rolecall.roles.repository import RoleRepository, Transaction
 from rolecall.roles.rights import RoleAccess, WriteScope
 from rolecall.roles.role import Revision, Role, RoleRef
@@ -87,9 +88,14 @@ class RoleCatalog:
         options: CatalogOptions | None = None,
         *,
         tokens: Tokens | None = None,
+        known: KnownRoles | None = None,
     ) -> None:
-        """Without `tokens` they are made from the key and the incarnation of the repository, which must be available."""
-        self._repository, self._accounts = repository, accounts
+        """Without `tokens` they are made from the key and the incarnation of the repository, which must be available.
+
+        With the roles that are `known`, writes raise `AlteredRolesError` instead of changing a role that no server wrote.
+        """
+        self._writes: Writes = repository if known is None else ProvenWrites(repository, known)
+        self._accounts = accounts
         self._options = options or CatalogOptions()
         self._rules = DeclarationRules(accounts, DocumentRules(limits, self._options.lint_blocks))
         tokens = tokens or Tokens(repository.token_key, repository.head().incarnation)
@@ -227,8 +233,8 @@ class RoleCatalog:
 
     def _write(self, write: Write, work: Callable[[Transaction], T], outcome: OutcomeFormat[T]) -> Written[T]:
         if not isinstance(write.command, RollbackRole) and write.command.validate_only:
-            return rehearse(self._repository, write, work)
-        return write_once(self._repository, write, work, outcome)
+            return rehearse(self._writes, write, work)
+        return write_once(self._writes, write, work, outcome)
 
     @contextmanager
     def _judged_if_invalid(self, write: Write) -> Iterator[None]:
@@ -236,7 +242,7 @@ class RoleCatalog:
         try:
             yield
         except (InvalidFieldsError, InvalidPolicyError):
-            rehearse(self._repository, write, lambda _: None)
+            rehearse(self._writes, write, lambda _: None)
             raise
 
     def _named(self, role: str) -> tuple[RoleRef | None, Violations]:

@@ -20,7 +20,8 @@ from rolecall.roles.change import Author, ChangeKind
 from rolecall.roles.commands import ApplyRoles, Command, RoleDifference, Written
 from rolecall.roles.differences import LEFT_OUT
 from rolecall.roles.errors import IdempotencyMismatchError
-from rolecall.roles.repository import Remembered, RoleRepository, Transaction
+from rolecall.roles.proven import Writes
+from rolecall.roles.repository import Remembered, Transaction
 from rolecall.roles.role import Revision, Role
 
 T = TypeVar("T")
@@ -72,7 +73,7 @@ class Write:
 
 
 def write_once(
-    repository: RoleRepository, write: Write, work: Callable[[Transaction], T], outcome: OutcomeFormat[T]
+    repository: Writes, write: Write, work: Callable[[Transaction], T], outcome: OutcomeFormat[T]
 ) -> Written[T]:
     """Run `work` in a transaction; return the stored outcome instead if the request id is known."""
     digest = fingerprint(write) if write.author.request_id else b""
@@ -91,7 +92,7 @@ def write_once(
     return replace(written, commit=commit)
 
 
-def rehearse(repository: RoleRepository, write: Write, work: Callable[[Transaction], T]) -> Written[T]:
+def rehearse(repository: Writes, write: Write, work: Callable[[Transaction], T]) -> Written[T]:
     """Run `work` in a transaction that is then rolled back; return its result and the revision of the state that it found."""
 
     def rehearsed(transaction: Transaction) -> NoReturn:

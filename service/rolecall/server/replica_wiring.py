@@ -81,7 +81,9 @@ def _role_servicer(config: Config, replica: Replica, identify: Identify) -> Role
     limits, options = document_limits(config), catalog_options(config)
     return RoleServicer(
         RoleParts(
-            catalog=RoleCatalog(replica.repository, config.accounts, limits, options, tokens=replica.tokens),
+            catalog=RoleCatalog(
+                replica.repository, config.accounts, limits, options, tokens=replica.tokens, known=replica.snapshot
+            ),
             writer=replica.writer,
             snapshot=replica.snapshot,
             accounts=config.accounts,
