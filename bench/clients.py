@@ -40,6 +40,24 @@ PROGRAMS = {
     "go": Program(
         directory=CLIENTS / "go", build=("go", "build", "-o", "{scratch}/go", "./bench"), run=("{scratch}/go",)
     ),
+    "java": Program(
+        directory=CLIENTS / "java",
+        build=(
+            "mvn",
+            "-B",
+            "-ntp",
+            "-q",
+            "test-compile",
+            "dependency:build-classpath",
+            "-Dmdep.outputFile={scratch}/classpath",
+        ),
+        run=(
+            "sh",
+            "-c",
+            'exec java -cp "target/classes:target/test-classes:$(cat {scratch}/classpath)" Bench "$@"',
+            "bench",
+        ),
+    ),
 }
 
 
