@@ -32,7 +32,7 @@ export function errorOfStatus(status: Status, requestId = "", cause?: unknown): 
 export function errorOfCall(error: ServiceError): RolecallError {
   const requestId = textOf(error.metadata, REQUEST_ID_KEY);
   // A call that this client cancels ends with the reason for that.
-  if (error.code === (codes.CANCELLED as number)) {
+  if (codeOf(error.code) === "CANCELLED") {
     return errorOf("UNAVAILABLE", "the server cancelled the call; it may be stopping", { requestId, cause: error });
   }
   return statusError(error, requestId) ?? errorOf(codeOf(error.code), error.details, { requestId, cause: error });

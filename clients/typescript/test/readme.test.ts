@@ -23,7 +23,10 @@ import { badRequest } from "./support/details.js";
 import { DECISIONS, failure, serve, type Events, type Methods, type Unary, type Upload } from "./support/service.js";
 
 const README = new URL("../../README.md", import.meta.url);
-const IMPORTS = `import { FileToken, InvalidArgumentError } from "rolecall-client";
+const IMPORTS = `import { Server } from "@grpc/grpc-js";
+import express from "express";
+import { Guard, guardInterceptor, guardMiddleware, RoleMap, RouteMap, spiffePrincipals } from "rolecall-client/guard";
+import { FileToken, InvalidArgumentError } from "rolecall-client";
 import { ChangeKind, type Role } from "rolecall-client/v1";
 `;
 
