@@ -58,6 +58,11 @@ PROGRAMS = {
             "bench",
         ),
     ),
+    "typescript": Program(
+        directory=CLIENTS / "typescript",
+        build=("npm", "run", "--silent", "compile"),
+        run=("node", "build/bench/checks.js"),
+    ),
 }
 
 

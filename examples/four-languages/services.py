@@ -40,4 +40,11 @@ PROGRAMS = {
         programs=("go",),
     ),
     "Python": Program(protocol="grpc", folder=GUARDED, run=(sys.executable, "orders.py")),
+    "TypeScript": Program(
+        protocol="https",
+        folder=HERE / "typescript",
+        build=("npm", "run", "--silent", "build"),
+        run=("node", "build/orders.js"),
+        programs=("node", "npm"),
+    ),
 }
