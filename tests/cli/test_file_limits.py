@@ -54,6 +54,15 @@ def test_a_file_that_cannot_be_read_is_named_with_the_reason(tmp_path: Path) -> 
     assert first_problem(caught.value) == f"{tmp_path}: cannot read `{tmp_path}`: it is a directory, not a regular file"
 
 
+def test_roles_are_read_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = b"apiVersion: rolecall/v1\nroles:\n  - {name: app, trust_policy: {Version: '1', Statement: []}}\n"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
+
+    (role,) = read_declarations([Path("-")])
+
+    assert role.message.role_name == "app"
+
+
 def test_a_policy_is_not_read_from_a_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
 

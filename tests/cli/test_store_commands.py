@@ -245,6 +245,7 @@ def test_no_message_has_the_password(
         (["backup", ".", "--force"], "`.` cannot be the backup: it is a directory, not a regular file"),
         (["backup", "/dev/null", "--force"], "`/dev/null` cannot be the backup: it is a device, not a regular file"),
         (["backup", "rolecall.db-wal"], "`rolecall.db-wal` belongs to the store"),
+        (["backup", "rolecall.db-journal", "--force"], "`rolecall.db-journal` belongs to the store"),
         (["backup", "rolecall.db.lock", "--force"], "`rolecall.db.lock` belongs to the store"),
         (["store", "copy", "sqlite:///rolecall.db", "sqlite:///rolecall.db"], "FROM and TO are the same file"),
         (["store", "copy", "sqlite:///missing.db", "sqlite:///b.db"], "FROM: there is no store `"),

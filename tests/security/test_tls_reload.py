@@ -321,6 +321,12 @@ def test_a_file_that_becomes_a_pipe_after_it_was_read_blocks_nothing(
         load_certificate(secret.files, 0)
 
 
+def test_without_files_in_memory_the_files_are_loaded_by_name(secret: Secret, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rolecall.security.tls_files._file_in_memory", lambda: None)
+
+    assert load_certificate(secret.files, 0).contents[:3] == secret.content()
+
+
 def test_unchanged_files_are_not_reloaded(secret: Secret) -> None:
     certificate = ReloadingCertificate(secret.files)
     secret.put_content(*secret.content())

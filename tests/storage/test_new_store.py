@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import stat
@@ -164,19 +165,19 @@ def test_a_store_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
         before = names(tmp_path)
         mode = stat.S_IMODE(fresh.stat().st_mode)
 
-    assert (before, names(tmp_path), mode) == ({"rolecall.db.new"}, {"rolecall.db"}, 0o600)
+    assert (before, names(tmp_path), mode) == ({".rolecall.db.unfinished"}, {"rolecall.db"}, 0o600)
 
 
 def test_what_a_crash_left_of_a_new_store_is_removed(tmp_path: Path) -> None:
-    (tmp_path / "rolecall.db.new").write_bytes(b"half a store")
-    (tmp_path / "rolecall.db.new-journal").write_bytes(b"half a journal")
+    (tmp_path / ".rolecall.db.unfinished").write_bytes(b"half a store")
+    (tmp_path / ".rolecall.db.unfinished-journal").write_bytes(b"half a journal")
 
     repository = open_repository(url_of(tmp_path / "rolecall.db"))
     made = create(repository, "App")
     repository.close()
 
     assert len(made) == 1
-    assert not {name for name in names(tmp_path) if ".new" in name}
+    assert not {name for name in names(tmp_path) if "unfinished" in name}
 
 
 def test_a_new_store_that_fails_leaves_nothing(tmp_path: Path) -> None:
@@ -228,6 +229,24 @@ def test_a_hard_link_to_a_store_is_that_store(tmp_path: Path) -> None:
     assert answer.startswith(f"StoreBusyError `{link}` is in use by another server, which opened it by another name")
     assert len(made) == 1
     assert opened_elsewhere(link) == "opened"
+
+
+@pytest.mark.parametrize(("number", "outcome"), [(errno.EINVAL, "opened"), (errno.ENOLCK, "StoreUnavailableError")])
+def test_a_system_without_locks_of_open_files_has_the_lock_file_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, outcome: str
+) -> None:
+    def refuse(file: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("rolecall.storage.sqlite.lock._lock_first_byte", refuse)
+
+    try:
+        open_repository(url_of(tmp_path / "rolecall.db")).close()
+        answer = "opened"
+    except StoreUnavailableError as error:
+        answer = type(error).__name__
+
+    assert answer == outcome
 
 
 def test_a_store_that_was_renamed_under_its_server_is_in_use(tmp_path: Path) -> None:

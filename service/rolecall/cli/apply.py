@@ -32,7 +32,7 @@ FileOption = Annotated[
         "--file",
         "-f",
         metavar="PATH",
-        help="A YAML or JSON file of roles (see `rolecall schema`), or a directory of them; repeatable.",
+        help="A YAML or JSON file of roles (see `rolecall schema`), a directory of them, or `-` for standard input; repeatable.",
     ),
 ]
 DryRunOption = Annotated[

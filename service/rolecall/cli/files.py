@@ -14,10 +14,15 @@ STDIN = "-"
 
 
 def read_policy(file: str) -> str:
-    """Return the text of a file, or of standard input (`-`); raise `ProblemsError`."""
+    """Return the text of a policy file, or of standard input (`-`); raise `ProblemsError`."""
+    return read_input(file, MAX_POLICY_FILE_BYTES)
+
+
+def read_input(file: str, limit: int) -> str:
+    """Return the text of a file, or of standard input (`-`), of at most `limit` bytes; raise `ProblemsError`."""
     if file != STDIN:
-        return read_text(Path(file), MAX_POLICY_FILE_BYTES, pipe_hint="give `-`, and pipe into standard input")
-    return _read(sys.stdin.buffer, STDIN, MAX_POLICY_FILE_BYTES)
+        return read_text(Path(file), limit, pipe_hint="give `-`, and pipe into standard input")
+    return _read(sys.stdin.buffer, STDIN, limit)
 
 
 def read_text(path: Path, limit: int, *, pipe_hint: str = "") -> str:

@@ -134,13 +134,25 @@ def _load_pair(context: ssl.SSLContext, tls: TlsFiles, contents: PemContents) ->
 @contextmanager
 def _path_of(content: bytes, path: str) -> Iterator[str]:
     """Yield a path at which OpenSSL finds what was read from `path`: by now that may be another file, or a pipe that blocks."""
-    if sys.platform != "linux":
+    descriptor = _file_in_memory()
+    if descriptor is None:
         yield path
         return
-    with os.fdopen(os.memfd_create("pem", os.MFD_CLOEXEC), "wb") as file:
+    with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
-        yield f"/proc/self/fd/{file.fileno()}"
+        yield f"/proc/self/fd/{descriptor}"
+
+
+def _file_in_memory() -> int | None:
+    """Return a new file in memory, None if the system has none."""
+    if sys.platform != "linux":
+        return None
+    try:
+        return os.memfd_create("pem", os.MFD_CLOEXEC)
+    except OSError:
+        # A hardened kernel may refuse it.
+        return None
 
 
 def _expiry_of_pair(tls: TlsFiles, contents: PemContents) -> int:

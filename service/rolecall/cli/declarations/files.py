@@ -8,14 +8,14 @@ from pathlib import Path
 from rolecall.cli.declarations.document import TextSource
 from rolecall.cli.declarations.role import DeclaredRole, RoleReader
 from rolecall.cli.declarations.tree import MAX_FILE_BYTES, read_documents
-from rolecall.cli.files import read_text
+from rolecall.cli.files import read_input
 from rolecall.cli.problem import Location, Problem, ProblemsError, error_at
 
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
 
 def read_declarations(paths: Iterable[Path]) -> list[DeclaredRole]:
-    """Return the roles that files declare; raise `ProblemsError` with every problem of every file.
+    """Return the roles that files, or standard input (`-`), declare; raise `ProblemsError` with every problem of every file.
 
     In a directory and its subdirectories, `*.yaml`, `*.yml` and `*.json` files are read in the order of their names, except hidden
     ones. A trust policy that a role names as its `trust_policy_file` may be among them.
@@ -51,7 +51,7 @@ def _visible(file: Path, root: Path) -> bool:
 
 
 def _read_file(path: Path) -> list[DeclaredRole]:
-    text = read_text(path, MAX_FILE_BYTES)
+    text = read_input(str(path), MAX_FILE_BYTES)
     documents = read_documents(text, str(path))
     reader = RoleReader(path, text)
     if not documents:

@@ -18,6 +18,9 @@ from rolecall.regular_file import reason_of
 from rolecall.roles.errors import StoreBusyError, StoreUnavailableError
 
 _PID_BYTES = 32
+_NO_SUCH_LOCK = (errno.EINVAL, errno.ENOSYS)
+"""The errors of a system without locks that belong to an open file, such as some sandboxes."""
+
 _OPEN = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -55,6 +58,8 @@ class StoreLock:
         try:
             _lock_first_byte(self._store_file)
         except OSError as error:
+            if error.errno in _NO_SUCH_LOCK:
+                return
             if error.errno not in (errno.EACCES, errno.EAGAIN):
                 raise StoreUnavailableError(f"cannot lock `{self._store}`: {reason_of(error)}") from error
             raise StoreBusyError(

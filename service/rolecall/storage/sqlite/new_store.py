@@ -14,8 +14,8 @@ from rolecall.regular_file import NotRegularError, reason_of, require_replaceabl
 from rolecall.roles.errors import StoreUnavailableError, StoreUnsupportedError
 from rolecall.storage.atomic_file import sync_directory
 
-COMPANIONS = ("-wal", "-shm", "-journal", ".lock", ".new", ".new-journal")
-"""What the names of files end in that belong to a store: those of SQLite, the lock, and a store that is being made."""
+COMPANIONS = ("-wal", "-shm", "-journal", ".lock")
+"""What the names of files end in that belong to a store: those of SQLite, and the lock."""
 
 _UNFINISHED = ("-wal", "-journal")
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -55,7 +55,8 @@ def new_store(path: Path) -> Iterator[Path]:
     The caller has the lock of `path`. If the block fails, nothing is left.
     """
     _require_nothing(path)
-    fresh = path.with_name(f"{path.name}.new")
+    # A name that nobody gives a store of their own, since what has it is removed.
+    fresh = path.with_name(f".{path.name}.unfinished")
     with _errors_of(path):
         _remove(fresh)
         _make(fresh)
