@@ -129,13 +129,13 @@ func TestAGuardWaitsNoLongerThanItsTimeoutOrItsCaller(t *testing.T) {
 func TestAnObservingGuardDecidesBesideTheCallsAndLeavesOutWhatIsTooMuch(t *testing.T) {
 	release := make(chan struct{})
 	var asked atomic.Int64
-	waiting := answers(func(context.Context, *rolecallv1.AssumeRoleQuery) (*rolecallv1.CheckAssumeRoleResponse, error) {
+	waiting := answers(func(ctx context.Context, _ *rolecallv1.AssumeRoleQuery) (*rolecallv1.CheckAssumeRoleResponse, error) {
 		asked.Add(1)
 		<-release
-		return &rolecallv1.CheckAssumeRoleResponse{Decision: &rolecallv1.Decision{}}, nil
+		return &rolecallv1.CheckAssumeRoleResponse{Decision: &rolecallv1.Decision{}}, ctx.Err()
 	})
 	var lines log
-	guarded := must(New(waiting, roles, asCart, WithMode(Observe), WithLogger(lines.logger())))
+	guarded := must(New(waiting, roles, asCart, WithMode(Observe), WithTimeout(MaxTimeout), WithLogger(lines.logger())))
 	ctx, cancel := context.WithCancel(t.Context())
 
 	for range MaxObserved + 5 {

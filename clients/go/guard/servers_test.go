@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"io"
@@ -236,6 +237,24 @@ func TestARefusedRequestGetsAProblemWithNothingAboutThePolicy(t *testing.T) {
 	}
 	if head.code != 403 || head.body != "" {
 		t.Errorf("got %+v", head)
+	}
+}
+
+func TestACertificateThatAnHTTPServerHasNotVerifiedIsNobody(t *testing.T) {
+	callers := must(SPIFFEPrincipals(map[string]string{spiffeCart: cart}))
+	handler := must(New(clientOf(t, &fake.Service{}), must(NewRouteMap(map[string]string{"GET /*": "allowed"})), callers)).
+		Middleware(http.NotFoundHandler())
+	certificate := certificateWith(t, []string{spiffeCart}, nil)
+	for code, chains := range map[int][][]*x509.Certificate{401: nil, 404: {{certificate}}} {
+		request := httptest.NewRequest("GET", "/x", nil)
+		request.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{certificate}, VerifiedChains: chains}
+		recorder := httptest.NewRecorder()
+
+		handler.ServeHTTP(recorder, request)
+
+		if recorder.Code != code {
+			t.Errorf("with %d chains: got %d", len(chains), recorder.Code)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package connection
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,34 +28,34 @@ func TestTargetsAreWrittenAsGRPCForGoReadsThem(t *testing.T) {
 }
 
 // counted counts how often a resolver is built and closed.
-type counted struct{ built, closed int }
+type counted struct{ built, closed atomic.Int64 }
 
 func (c *counted) ResolveNow(resolver.ResolveNowOptions) {}
 
-func (c *counted) Close() { c.closed++ }
+func (c *counted) Close() { c.closed.Add(1) }
 
 func TestANameIsLookedUpAgainFiveSecondsAfterTheLastLookupAtTheEarliest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		inner := &counted{built: 1}
+		inner := &counted{}
 		names := &refreshing{inner: inner, built: time.Now(), build: func() (resolver.Resolver, error) {
-			inner.built++
+			inner.built.Add(1)
 			return inner, nil
 		}}
 		names.ResolveNow(resolver.ResolveNowOptions{})
 		names.ResolveNow(resolver.ResolveNowOptions{})
 		time.Sleep(refreshInterval - time.Millisecond)
-		before := inner.built
+		before := inner.built.Load()
 		time.Sleep(time.Millisecond)
 		synctest.Wait()
-		after := inner.built
+		after := inner.built.Load()
 
 		names.ResolveNow(resolver.ResolveNowOptions{})
 		names.Close()
 		time.Sleep(refreshInterval)
 		names.ResolveNow(resolver.ResolveNowOptions{})
 
-		if before != 1 || after != 2 || inner.built != 2 || inner.closed != 2 {
-			t.Errorf("built %d, %d and %d times, closed %d times", before, after, inner.built, inner.closed)
+		if built, closed := inner.built.Load(), inner.closed.Load(); before != 0 || after != 1 || built != 1 || closed != 2 {
+			t.Errorf("built %d, %d and %d times, closed %d times", before, after, built, closed)
 		}
 	})
 }
