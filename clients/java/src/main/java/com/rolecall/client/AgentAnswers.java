@@ -22,9 +22,14 @@ final class AgentAnswers {
             .anyMatch(result -> result.hasError() && isUnavailable(result.getError().getCode()));
   }
 
+  /**
+   * Returns whether the agent has no answer: it is away, it stops and cancels the call, or is slow.
+   */
   static boolean isAway(Throwable error) {
     Throwable seen = error instanceof CompletionException wrapped ? wrapped.getCause() : error;
-    return seen instanceof UnavailableException || seen instanceof DeadlineExceededException;
+    return seen instanceof UnavailableException
+        || seen instanceof DeadlineExceededException
+        || seen instanceof RolecallException failed && failed.code() == Status.Code.CANCELLED;
   }
 
   /** Returns the answer of the agent, or of the service if the agent has none in time. */

@@ -82,9 +82,10 @@ final class Calls {
       if (!AgentAnswers.isUnavailable(response)) {
         return response;
       }
-    } catch (UnavailableException | DeadlineExceededException error) {
-      // The agent is away, or has no answer: the service has one.
-      if (System.nanoTime() - deadline >= 0 || closed) {
+    } catch (RolecallException error) {
+      // The service has an answer where the agent has none, unless the caller wants none any more.
+      boolean over = System.nanoTime() - deadline >= 0 || closed;
+      if (over || !AgentAnswers.isAway(error) || Thread.currentThread().isInterrupted()) {
         throw error;
       }
     }

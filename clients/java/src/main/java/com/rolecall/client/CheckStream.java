@@ -115,6 +115,9 @@ public final class CheckStream
       stream.cancel();
       stream = null;
     }
+    if (Thread.currentThread().isInterrupted()) {
+      throw error;
+    }
     if (atAgent && AgentAnswers.isAway(error)) {
       atAgent = false;
       return;

@@ -18,6 +18,7 @@ final class OpenStream<Q, R> {
   private final BlockingQueue<Object> received = new LinkedBlockingQueue<>();
   private final Runnable replace = this::replace;
   private volatile boolean replaced;
+  private boolean cancelled;
   private Ended ended;
 
   private record Ended(Status status, Metadata trailers) {}
@@ -47,18 +48,27 @@ final class OpenStream<Q, R> {
     return stream;
   }
 
-  void send(Q message) {
-    call.sendMessage(message);
+  // Another thread may cancel the call, after which gRPC refuses to send.
+
+  synchronized void send(Q message) {
+    if (!cancelled) {
+      call.sendMessage(message);
+    }
   }
 
-  void halfClose() {
-    call.halfClose();
+  synchronized void halfClose() {
+    if (!cancelled) {
+      call.halfClose();
+    }
   }
 
   /** Ends the stream. */
   void cancel() {
     release();
-    call.cancel("the client has ended the stream", null);
+    synchronized (this) {
+      cancelled = true;
+      call.cancel("the client has ended the stream", null);
+    }
   }
 
   /**

@@ -6,6 +6,7 @@ import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.PrivateKey;
 import java.security.spec.PKCS8EncodedKeySpec;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -38,7 +39,7 @@ final class PemKey {
     byte[] pkcs8 =
         switch (match.group(1)) {
           case "RSA PRIVATE KEY" -> wrapped(RSA, der);
-          case "EC PRIVATE KEY" -> wrapped(element(SEQUENCE, EC, curveOf(der)), der);
+          case "EC PRIVATE KEY" -> ofEc(der);
           default -> der;
         };
     for (String algorithm : List.of("RSA", "EC", "Ed25519")) {
@@ -63,21 +64,31 @@ final class PemKey {
     return element(SEQUENCE, new byte[] {INTEGER, 1, 0}, algorithm, element(OCTETS, key));
   }
 
-  /** ECPrivateKey = SEQUENCE {version, privateKey, [0] curve, ...} */
-  private static byte[] curveOf(byte[] der) {
+  /** ECPrivateKey = SEQUENCE {version, privateKey, [0] curve, [1] publicKey} */
+  private static byte[] ofEc(byte[] der) {
     try {
-      int at = contentAt(der, 0);
-      for (int field = 0; field < 2; field++) {
-        at = contentAt(der, at) + lengthAt(der, at);
+      int version = contentAt(der, 0);
+      int key = contentAt(der, version) + lengthAt(der, version);
+      int curve = contentAt(der, key) + lengthAt(der, key);
+      if ((der[curve] & 0xff) == PARAMETERS) {
+        byte[] algorithm = element(SEQUENCE, EC, contentOf(der, curve));
+        byte[] version1 = {INTEGER, 1, 1};
+        // Java reads the rest of the older form no more.
+        byte[] bare = element(SEQUENCE, version1, element(OCTETS, contentOf(der, key)));
+        return wrapped(algorithm, bare);
       }
-      if ((der[at] & 0xff) == PARAMETERS) {
-        int start = contentAt(der, at);
-        return java.util.Arrays.copyOfRange(der, start, start + lengthAt(der, at));
-      }
-    } catch (ArrayIndexOutOfBoundsException error) {
+    } catch (IndexOutOfBoundsException error) {
       throw new IllegalArgumentException("the EC private key is cut", error);
     }
     throw new IllegalArgumentException("the EC private key does not name its curve");
+  }
+
+  private static byte[] contentOf(byte[] der, int at) {
+    int start = contentAt(der, at);
+    if (start + lengthAt(der, at) > der.length) {
+      throw new IndexOutOfBoundsException();
+    }
+    return Arrays.copyOfRange(der, start, start + lengthAt(der, at));
   }
 
   private static int contentAt(byte[] der, int at) {

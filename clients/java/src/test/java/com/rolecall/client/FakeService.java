@@ -56,6 +56,7 @@ public final class FakeService extends DecisionServiceGrpc.DecisionServiceImplBa
   static final Context.Key<Metadata> HEADERS = Context.key("headers");
 
   public final AtomicInteger calls = new AtomicInteger();
+  final AtomicInteger streams = new AtomicInteger();
   public final List<Metadata> headers = new CopyOnWriteArrayList<>();
   public volatile Function<AssumeRoleQuery, Decision> decide =
       query -> Decision.newBuilder().setAllowed(query.getRole().startsWith("allowed")).build();
@@ -164,6 +165,7 @@ public final class FakeService extends DecisionServiceGrpc.DecisionServiceImplBa
   @Override
   public StreamObserver<StreamCheckAssumeRoleRequest> streamCheckAssumeRole(
       StreamObserver<StreamCheckAssumeRoleResponse> response) {
+    streams.incrementAndGet();
     return new StreamObserver<>() {
       private int answered;
       private boolean ended;
