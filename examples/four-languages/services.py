@@ -14,6 +14,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 GUARDED = HERE.parent / "guarded"
+CLIENTS = HERE.parent.parent / "clients"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,17 @@ class Program:
         return [word.replace("{scratch}", str(scratch)) for word in words]
 
 
+# Compiles the client and its examples, and writes what they need on the class path.
+_MAVEN = (
+    "mvn",
+    "-B",
+    "-ntp",
+    "-q",
+    "test-compile",
+    "dependency:build-classpath",
+    "-Dmdep.outputFile={scratch}/classpath",
+)
+
 PROGRAMS = {
     "Go": Program(
         protocol="https",
@@ -38,6 +50,18 @@ PROGRAMS = {
         build=("go", "build", "-o", "{scratch}/orders", "."),
         run=("{scratch}/orders",),
         programs=("go",),
+    ),
+    "Java": Program(
+        protocol="grpc",
+        folder=CLIENTS / "java",
+        build=_MAVEN,
+        run=(
+            "sh",
+            "-c",
+            'exec java -cp "target/test-classes:target/classes:$(cat "$0")" Orders',
+            "{scratch}/classpath",
+        ),
+        programs=("java", "mvn", "sh"),
     ),
     "Python": Program(protocol="grpc", folder=GUARDED, run=(sys.executable, "orders.py")),
     "TypeScript": Program(

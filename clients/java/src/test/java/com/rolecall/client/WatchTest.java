@@ -49,7 +49,8 @@ class WatchTest {
   void eachChangeIsReturnedOnceOverABrokenStream() {
     AtomicInteger resumed = new AtomicInteger();
     AtomicInteger opened = new AtomicInteger();
-    feed.then(send(List.of(change(1), checkpoint(1), change(2), failing(Status.Code.UNAVAILABLE, ""))));
+    feed.then(
+        send(List.of(change(1), checkpoint(1), change(2), failing(Status.Code.UNAVAILABLE, ""))));
     feed.then(send(List.of(change(2), change(3), checkpoint(3))));
     WatchOptions options =
         WatchOptions.builder()
@@ -108,7 +109,8 @@ class WatchTest {
 
   @Test
   void aClientThatIsTooSlowIsResumedAndAnotherErrorIsNot() {
-    feed.then(send(List.of(checkpoint(1), failing(Status.Code.RESOURCE_EXHAUSTED, "WATCH_TOO_SLOW"))));
+    feed.then(
+        send(List.of(checkpoint(1), failing(Status.Code.RESOURCE_EXHAUSTED, "WATCH_TOO_SLOW"))));
     feed.then(send(List.of(checkpoint(2), failing(Status.Code.PERMISSION_DENIED, "DENIED"))));
 
     try (RoleWatch watch = client.watchRoles(WatchOptions.builder().build())) {
