@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bench import scale_fixture as fixture, scale_measures as measures
 from bench.processes import machine
+from bench.scale_echo import echo_micros
 from rolecall.engine.snapshot import Snapshot
 from rolecall.roles.role import Revision
 
@@ -26,7 +27,8 @@ def main() -> None:
     """Measure, and print the figures."""
     arguments = _arguments()
     with tempfile.TemporaryDirectory() as directory:
-        figures = _measured(arguments.store or Path(directory) / "roles.db", arguments.roles, shared=arguments.shared)
+        store = arguments.store or Path(directory) / "roles.db"
+        figures = _measured(store, arguments.roles, shared=arguments.shared, only_load=arguments.only_load)
     _print(figures)
     if arguments.output:
         report = {
@@ -38,11 +40,17 @@ def main() -> None:
         arguments.output.write_text(json.dumps(report, indent=2) + "\n")
 
 
-def _measured(store: Path, roles: int, *, shared: bool) -> measures.Figures:
+def _measured(store: Path, roles: int, *, shared: bool, only_load: bool) -> measures.Figures:
     if not store.exists():
         _say(f"writing {roles:,} roles")
         fixture.write_store(store, roles, shared=shared)
+    _say("a bare echo")
+    before = echo_micros()
     snapshot, figures = measures.load(store, roles, _progress)
+    figures["bare echo, CPU us a call"] = (before + echo_micros()) / 2
+    figures["load of a role / bare echo"] = figures["load, CPU us a role"] / figures["bare echo, CPU us a call"]
+    if only_load:
+        return figures
     snapshots = {size: _snapshot(size) for size in SIZES if size < roles} | {roles: snapshot}
     gc.collect()
     gc.freeze()
@@ -81,6 +89,7 @@ def _arguments() -> argparse.Namespace:
         action="store_true",
         help="let every 999th role have the same document, instead of distinct documents",
     )
+    parser.add_argument("--only-load", action="store_true", help="measure only the load, beside a bare echo")
     parser.add_argument("-o", "--output", type=Path, help="write the figures to this file, as JSON")
     return parser.parse_args()
 
