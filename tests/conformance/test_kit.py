@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 
+from tests.cli.serving import REPOSITORY
+from tests.conformance.__main__ import check
+from tests.conformance.checks import run_checks
 from tests.conformance.interpreter import Interpreter
 from tests.conformance.name_server import NO_SUCH_NAME, NameServer
+from tests.conformance.toolchains import Toolchain
 from tests.conformance.world import FAULTS
 
 SCRIPT = json.loads(FAULTS.read_text())
@@ -73,3 +77,28 @@ def test_every_step_of_the_script_is_on_the_page_about_it() -> None:
     lacking = [name for name in Interpreter.STEPS if f"`{name}`" not in page]
 
     assert lacking == []
+
+
+def toolchain(*command: str, program: str = "true") -> Toolchain:
+    return Toolchain(name="cobol", directory=REPOSITORY, programs=[program], checks=[("tests", command)])
+
+
+@pytest.mark.parametrize(("ci", "code"), [("", 0), ("true", 1)])
+def test_a_client_without_its_toolchain_is_left_out_with_a_line_and_fails_where_nothing_may_be_left_out(
+    ci: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CI", ci)
+
+    assert check([toolchain("true", program="no-such-program")]) == code
+
+    assert "the cobol client is left out: no-such-program is missing" in capsys.readouterr().out
+
+
+def test_a_check_that_fails_is_named_with_what_it_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run_checks(toolchain("sh", "-c", "echo why; exit 3")) == ["cobol: tests"]
+    assert run_checks(toolchain("true")) == []
+
+    printed = capfd.readouterr().out
+    assert "why\n" in printed
+    assert "cobol: tests: FAILED in 0 s, exit code 3" in printed
+    assert "cobol: tests: passed in 0 s" in printed
