@@ -640,6 +640,15 @@ async def test_an_altered_store_is_loaded_again_only_after_a_pause(parts: Parts)
     assert parts.reloads == {"gap": 1}
 
 
+async def test_an_altered_role_that_a_write_met_delays_no_load(parts: Parts) -> None:
+    parts.put("a")
+    parts.follower.set_altered("a write found an altered role")
+
+    await parts.follower.reload(Reload.BEHIND)
+
+    assert (held(parts), parts.follower.altered) == ({"a"}, "")
+
+
 async def test_commits_are_applied_while_the_store_is_known_to_be_altered(parts: Parts) -> None:
     parts.put("a")
     await parts.follower.catch_up()

@@ -124,6 +124,8 @@ class Follower:
                 await self._reload_state()
         except AlteredRolesError as error:
             self.set_altered(str(error))
+            # Reading every role again and again would use up the store and this process.
+            self._retry_at = self.clock() + ALTERED_PAUSE
             raise
         self.set_altered("")
         if reason is not Reload.FORK:
@@ -134,9 +136,6 @@ class Follower:
 
     def set_altered(self, problem: str) -> None:
         """Note why the roles of the store are not those that servers wrote; empty: they were found to be."""
-        if problem:
-            # Reading every role again and again would use up the store and this process.
-            self._retry_at = self.clock() + ALTERED_PAUSE
         if problem != self.altered:
             self.altered = problem
             self._on_altered(problem)
