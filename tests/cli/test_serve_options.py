@@ -24,6 +24,7 @@ GIVEN: dict[str, tuple[str, Any]] = {
     "ops_listen": ("127.0.0.1:2", read_address("127.0.0.1:2")),
     "store": ("memory://", "memory://"),
     "transport": ("h2", "h2"),
+    "create_store": ("never", "never"),
     "log_level": ("debug", "debug"),
     "log_format": ("console", "console"),
     "account": ("42", ("42",)),

@@ -393,11 +393,11 @@ def test_a_store_that_was_altered_fails_the_audit(
     assert (outcome.code, outcome.err) == (1, "")
     if output is Output.JSON:
         reported = json.loads(outcome.out)
-        assert (reported["sound"], reported["total_breaks"], reported["from"], reported["to"]) == (False, 3, 2, 3)
-        assert [broken["revision"] for broken in reported["breaks"]] == [2, 3, 3]
+        assert (reported["sound"], reported["total_breaks"], reported["from"], reported["to"]) == (False, 4, 2, 3)
+        assert [broken["revision"] for broken in reported["breaks"]] == [2, 3, 3, 3]
     else:
         assert "3 commit 3 is stored with another time than its header has" in " ".join(outcome.out.split())
-        assert "rolecall.db`: 3 breaks\n" in outcome.out
+        assert "rolecall.db`: 4 breaks\n" in outcome.out
         assert "\x1b" not in outcome.out
 
 
