@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import grpc
+import psycopg
 import pytest
 
+from rolecall.server import replica
 from rolecall.server.main import StartError
+from rolecall.storage import open_repository
 from rolecall_client.v1 import role_pb2
-from tests.server.serving import ACCOUNT, Served, check, log_lines, served, until
+from tests.postgres import PostgresServer
+from tests.server.serving import ACCOUNT, Served, check, idle_server, log_lines, served, until
+from tests.storage.samples import create
+from tests.storage.stores import empty_store
+
+
+def run_sql(url: str, statement: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute(statement.encode())
 
 
 def let_only_mallory_in(path: Path) -> None:
@@ -71,3 +83,24 @@ async def test_a_write_that_meets_an_altered_role_reports_it(tmp_path: Path) -> 
         assert refused.value.code() is grpc.StatusCode.DATA_LOSS
         assert gauge(server, "rolecall_store_altered") == 1
         assert "store_altered" in {line["event"] for line in log_lines(server.log)}
+
+
+async def test_a_server_waits_until_an_altered_database_is_as_servers_wrote_it(
+    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = empty_store(postgres_server)
+    with closing(open_repository(url)) as repository:
+        create(repository, "App", description="right")
+    run_sql(url, "UPDATE roles SET description = 'altered'")
+    monkeypatch.setattr(replica, "ALTERED_RETRY_SECONDS", 0.1)
+
+    async with idle_server(store=url) as server:
+        loading = asyncio.create_task(server.replica.load_with_retry())
+        await until(lambda: server.replica.follower.altered)
+        during = server.health.not_ready(), loading.done(), len(server.replica.snapshot)
+        run_sql(url, "UPDATE roles SET description = 'right'")
+        await loading
+
+        assert "the roles of the store are not those that servers wrote" in during[0][0]
+        assert during[1:] == (False, 0)
+        assert (len(server.replica.snapshot), server.replica.follower.altered) == (1, "")
