@@ -59,7 +59,8 @@ final class BearerCredentials extends CallCredentials {
     TokenException noToken =
         error instanceof TokenException known
             ? known
-            : new TokenException("the source of tokens failed: " + error, error);
+            : new TokenException(
+                "the source of tokens failed: " + error.getClass().getName(), error);
     applier.fail(Status.UNAUTHENTICATED.withDescription(noToken.getMessage()).withCause(noToken));
   }
 

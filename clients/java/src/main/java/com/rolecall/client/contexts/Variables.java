@@ -4,6 +4,8 @@ import com.rolecall.client.ServerAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
 
 /**
  * What the environment says about a connection; null for what it does not say. An empty variable is
@@ -23,6 +25,7 @@ record Variables(
   private static final String TLS_CERT = "ROLECALL_TLS_CERT";
   private static final String TLS_KEY = "ROLECALL_TLS_KEY";
   private static final String TIMEOUT = "ROLECALL_TIMEOUT";
+  private static final Pattern NUMBER = Pattern.compile("[0-9.eE+-]+");
 
   static Variables of(Map<String, String> env) {
     Path ca = path(env, "ROLECALL_TLS_CA");
@@ -54,8 +57,7 @@ record Variables(
     return text == null ? null : ContextsFile.expanded(text);
   }
 
-  private static String checked(
-      Map<String, String> env, String name, java.util.function.UnaryOperator<String> read) {
+  private static String checked(Map<String, String> env, String name, UnaryOperator<String> read) {
     String text = text(env, name);
     try {
       return text == null ? null : read.apply(text);
@@ -70,7 +72,8 @@ record Variables(
     }
     double seconds;
     try {
-      seconds = Double.parseDouble(text);
+      // Java would take `3d` and hexadecimal numbers, too.
+      seconds = NUMBER.matcher(text).matches() ? Double.parseDouble(text) : 0;
     } catch (NumberFormatException error) {
       seconds = 0;
     }

@@ -130,6 +130,7 @@ class ContextsTest {
         "ROLECALL_ADDRESS|http://a|ROLECALL_ADDRESS: an address has no scheme",
         "ROLECALL_AGENT|a:1|ROLECALL_AGENT: the agent is on this node",
         "ROLECALL_TIMEOUT|0|write a number of seconds up to 86,400",
+        "ROLECALL_TIMEOUT|3d|write a number of seconds up to 86,400",
         "ROLECALL_TIMEOUT|NaN|write a number of seconds up to 86,400",
         "ROLECALL_CONTEXT|prods|did you mean `prod`?",
         "ROLECALL_CONFIG|/nowhere/config.yaml|it does not exist",
