@@ -5,16 +5,17 @@ import { ChangeKind, type Role } from "rolecall-client/v1";
 
 let checkpoints = Number(process.argv[2] ?? Infinity);
 const interrupted = new AbortController();
+const isInterrupted = (): boolean => interrupted.signal.aborted;
 process.once("SIGINT", () => {
   interrupted.abort();
 });
 
 using client = RolecallClient.fromEnv();
-while (checkpoints > 0 && !interrupted.signal.aborted) {
+while (checkpoints > 0 && !isInterrupted()) {
   try {
     await mirror(new Map());
   } catch (error) {
-    if (interrupted.signal.aborted) break;
+    if (isInterrupted()) break;
     if (!(error instanceof ResyncRequiredError)) throw error;
     console.log(`reading all roles again: ${error.message}`);
   }

@@ -38,7 +38,7 @@ export function insteadOf(name: string, names: Iterable<string>, none: string): 
 function nearest(name: string, known: readonly string[]): string | undefined {
   const [best] = known
     .map((one) => ({ one, edits: editsBetween(name, one.slice(0, MAX_COMPARED)) }))
-    .filter(({ one, edits }) => edits <= Math.max(name.length, one.length) * 0.4)
+    .filter(({ one, edits }) => edits <= Math.max(name.length, one.length) * 0.5)
     .sort((left, right) => left.edits - right.edits);
   return best?.one;
 }
