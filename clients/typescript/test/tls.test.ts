@@ -17,9 +17,7 @@ const ALICE = query("acs:ram::123456789012:user/alice", "deployer");
 type Files = Readonly<Record<"ca" | "cert" | "key" | "serverName", string>>;
 
 /** Run with a service that wants client certificates and notes their names, and with the files of a client. */
-async function secured(
-  run: (service: RunningService, files: Files, seen: string[]) => Promise<void>,
-): Promise<void> {
+async function secured(run: (service: RunningService, files: Files, seen: string[]) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(`${tmpdir()}/tls-`);
   const seen: string[] = [];
   const CheckAssumeRole: Unary = (call, done) => {
