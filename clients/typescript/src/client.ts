@@ -4,7 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromDate, type Timestamp } from "@bufbuild/protobuf/wkt";
 
 import { Administration } from "./administration.js";
-import type { AgentFirst } from "./agent.js";
+import { type AgentFirst, isLeftOut } from "./agent.js";
 import type { Messages } from "./calls.js";
 import { connect } from "./connection/connect.js";
 import { settingsFromEnv, settingsOfContext } from "./contexts/index.js";
@@ -128,7 +128,12 @@ export class RolecallClient extends Administration {
   /** Return the decisions of many queries at one revision, in order; a malformed query has an `error` instead. */
   async batchCheck(queries: Iterable<AssumeRoleQuery>, options: CheckOptions = {}): Promise<BatchChecked> {
     const request = { queries: [...queries], ...consistencyOf(options) };
-    const { results, consistencyToken } = await this.calls.unary(BATCH_CHECK, request, options);
+    const { results, consistencyToken } = await this.calls.unary(
+      BATCH_CHECK,
+      request,
+      options,
+      (response) => !response.results.some(({ result }) => isLeftOut(result)),
+    );
     return { results: results.map(({ result }) => resultOf(result)), consistencyToken };
   }
 

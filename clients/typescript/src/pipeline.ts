@@ -1,7 +1,7 @@
 /** Pipelined checks: many queries on one stream, answered in order, and continued on a new one when the server ends it. */
 
 import type { AgentFirst } from "./agent.js";
-import { AGENT_MS, isAway } from "./agent.js";
+import { AGENT_MS, isAway, isLeftOut } from "./agent.js";
 import type { Calls, Conversation, Messages, StreamOptions } from "./calls.js";
 import { RolecallError, UnavailableError } from "./errors.js";
 import {
@@ -73,6 +73,7 @@ export class Pipeline {
       while (await this.#queue.hasUnanswered(this.#options.signal)) {
         const answer = await stream.next(this.#agent === undefined ? Infinity : AGENT_MS);
         if (answer === undefined) throw endedError();
+        if (this.#agent !== undefined && isLeftOut(answer.result)) throw leftOutError();
         this.#queue.answered();
         yield answer;
       }
@@ -181,6 +182,10 @@ class QueryQueue {
 
 function endedError(): RolecallError {
   return new UnavailableError("UNAVAILABLE", "the stream ended before every query was answered");
+}
+
+function leftOutError(): RolecallError {
+  return new UnavailableError("UNAVAILABLE", "the agent cannot answer this query");
 }
 
 /** End a stream. If every query is answered, wait for its end and ignore how it ends, else cancel it. */

@@ -3,9 +3,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { test } from "node:test";
 
+import { create } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
 import { DeadlineExceededError, InvalidArgumentError, query, RolecallClient } from "rolecall-client";
-import type { StreamCheckAssumeRoleRequest } from "rolecall-client/v1";
+import {
+  BatchCheckAssumeRoleResponseSchema,
+  StreamCheckAssumeRoleResponseSchema,
+  type StreamCheckAssumeRoleRequest,
+} from "rolecall-client/v1";
 
 import {
   answerTo,
@@ -139,6 +144,38 @@ test("a stream that breaks at the agent continues at the service with the querie
     }
 
     assert.deepEqual(sequences, [...queries.keys()]);
+  });
+});
+
+test("a query that the agent leaves out is put to the service, with the rest of its stream or with its whole batch", () => {
+  const leftOut = { code: status.UNAVAILABLE, message: "only the service can answer this" };
+  const StreamCheckAssumeRole: Conversation<StreamCheckAssumeRoleRequest> = (call) => {
+    call.on("data", ({ sequence, query: asked }: StreamCheckAssumeRoleRequest) => {
+      if (sequence < 3n) call.write(answerTo(sequence, asked));
+      else
+        call.write(
+          create(StreamCheckAssumeRoleResponseSchema, { sequence, result: { case: "error", value: leftOut } }),
+        );
+    });
+  };
+  const BatchCheckAssumeRole: Unary = (_, done) => {
+    done(
+      null,
+      create(BatchCheckAssumeRoleResponseSchema, { results: [{ result: { case: "error", value: leftOut } }] }),
+    );
+  };
+  return withAgent({ StreamCheckAssumeRole, BatchCheckAssumeRole }, async (client) => {
+    const allowed: (boolean | undefined)[] = [];
+    for await (const { decision } of client.streamCheck(Array.from({ length: 8 }, () => ALICE))) {
+      allowed.push(decision?.allowed);
+    }
+    const { results } = await client.batchCheck([ALICE]);
+
+    assert.deepEqual(
+      allowed,
+      Array.from({ length: 8 }, () => true),
+    );
+    assert.equal(results[0]?.decision?.allowed, true);
   });
 });
 
