@@ -223,7 +223,7 @@ def test_a_caller_without_the_right_to_read_roles_is_answered_too(
     agreed = rolecall(*asking)
 
     assert (differing.code, "differ about the alias" in differing.err) == (2, True)
-    assert (agreed.code, agreed.err) == (1, "")
+    assert (agreed.code, agreed.err) == (3, "")
 
 
 # --- names of roles ---

@@ -148,14 +148,18 @@ def test_every_memoised_function_is_measured() -> None:
 
 
 def test_nothing_is_memoised_without_a_limit_but_for_closed_sets() -> None:
-    """The tests of the operators, and the tables of a backup."""
+    """The tests of the operators, the tables of a backup, and the schema that a store should have."""
     unlimited = {
         str(path.relative_to(SERVICE))
         for path in SERVICE.rglob("*.py")
         if re.search(r"^@cache\n|maxsize=None", path.read_text(), re.MULTILINE)
     }
 
-    assert unlimited == {"policy/compiled_conditions.py", "storage/maintenance/backup_file.py"}
+    assert unlimited == {
+        "policy/compiled_conditions.py",
+        "storage/maintenance/audit_schema.py",
+        "storage/maintenance/backup_file.py",
+    }
 
 
 def test_a_document_longer_than_all_that_are_memoised_is_read_each_time() -> None:
