@@ -193,10 +193,10 @@ def _logged_by_servers(replicas: Sequence[Replica]) -> Counter[str]:
 
 
 def _unforeseen(logged: Counter[str]) -> Sequence[Violation]:
-    """Return a violation for each error that was logged; only a full disk may make the snapshot file an error."""
+    """Return a violation for each error that was logged; a full disk, or a store that is away, may make these two an error."""
     errors = [(what, count) for what, count in logged.items() if what.startswith(("error", "critical"))]
     return [
         Violation("servers meet nothing unforeseen", f"{what}, {count} times")
         for what, count in errors
-        if what != "error snapshot_file"
+        if what not in ("error snapshot_file", "error store_unwritable")
     ]

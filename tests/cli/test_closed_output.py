@@ -20,6 +20,8 @@ from rolecall_client.v1.role_pb2 import CreateRoleRequest
 from tests.cli.conftest import CommandLine
 from tests.cli.serving import ACCOUNT, REPOSITORY, environment
 
+pytestmark = pytest.mark.long
+
 PIPE_CLOSED = 128 + signal.SIGPIPE
 POLICY = str(REPOSITORY / "examples/policies/github-oidc.json")
 ALICE = f"acs:ram::{ACCOUNT}:user/alice"

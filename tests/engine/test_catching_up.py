@@ -15,7 +15,7 @@ from rolecall.engine.consistency import AtLeastAsFresh, Consistency
 from rolecall.engine.errors import FutureRevisionError
 from rolecall.engine.follower import Follower, Reload
 from rolecall.engine.polling import Polling
-from rolecall.engine.reconciler import UNKNOWN_DIFFERENCE, UNKNOWN_ROLES, Reconciler
+from rolecall.engine.reconciler import TRIES_TO_COUNT, UNKNOWN_DIFFERENCE, UNKNOWN_ROLES, Reconciler
 from rolecall.engine.snapshot import Snapshot
 from rolecall.engine.snapshot_loader import load_snapshot
 from rolecall.roles.canonical_json import FIRST_HASH
@@ -763,6 +763,24 @@ async def test_roles_that_change_meanwhile_are_no_mismatch(parts: Parts) -> None
     await compared.reconciler.reconcile()
 
     assert (compared.reported, parts.reloads, changed) == ([], {}, [3])
+
+
+async def test_the_digest_of_a_store_that_never_rests_is_not_compared(parts: Parts) -> None:
+    head, times = parts.repository.head, [0]
+
+    def moving() -> Head:
+        found = head()
+        times[0] += 1
+        parts.put(f"later-{times[0]}")
+        return found
+
+    parts.repository.head = moving  # type: ignore[method-assign]
+    compared = Comparison(parts)
+
+    await compared.reconciler.reconcile()
+
+    assert (compared.reported, parts.reloads) == ([], {})
+    assert times[0] >= TRIES_TO_COUNT
 
 
 async def test_a_store_that_never_rests_is_not_counted(parts: Parts) -> None:

@@ -10,6 +10,7 @@ import pytest
 from rolecall.engine import snapshot_loader
 from rolecall.engine.consistency import AtLeastAsFresh, Consistency, FullyConsistent
 from rolecall.engine.errors import FutureRevisionError, RevisionNotReachedError
+from rolecall.engine.follower import Reload
 from rolecall.engine.snapshot_loader import load_snapshot
 from rolecall.roles.change import Commit
 from rolecall.roles.commands import Written
@@ -288,6 +289,23 @@ async def test_a_large_commit_lets_other_work_in_and_the_next_write_waits_for_it
 
     assert turns >= 10
     assert (parts.reloads, parts.follower.snapshot.revision, len(parts.follower.snapshot)) == ({}, 2, 1_001)
+
+
+async def test_a_write_after_a_load_is_in_the_state_that_was_loaded(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await parts.follower.apply_local(parts.put("a"))
+    loop, key = asyncio.get_running_loop(), parts.repository.token_key
+
+    def after_the_load(_: object) -> bytes:
+        late = parts.follower.apply_local(parts.put("late"))
+        asyncio.run_coroutine_threadsafe(late, loop).result(20)
+        return key
+
+    monkeypatch.setattr(type(parts.repository), "token_key", property(after_the_load))
+    await parts.follower.reload(Reload.MISMATCH)
+
+    assert (parts.follower.snapshot.revision, len(parts.follower.snapshot)) == (2, 2)
 
 
 async def test_a_reload_keeps_versions_and_what_was_written_meanwhile(parts: Parts) -> None:

@@ -243,6 +243,7 @@ async def test_a_server_that_waits_for_its_database_is_live_and_not_ready_and_ca
     assert "not loaded" in ready[1]
 
 
+@pytest.mark.long
 async def test_in_an_outage_decisions_are_healthy_for_longer_than_administration(own_server: PostgresServer) -> None:
     url = own_server.create_database()
     migrate(url)

@@ -160,6 +160,7 @@ def test_a_nul_character_is_refused_before_the_database_would(
         request_with_nul(catalog_of(repository))
 
 
+@pytest.mark.long
 def test_no_acknowledged_write_is_lost_when_the_database_crashes_under_two_servers(
     postgres_server: PostgresServer,
 ) -> None:
