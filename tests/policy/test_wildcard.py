@@ -72,6 +72,7 @@ def test_the_places_of_a_character_are_its_indexes(text: str, character: str) ->
         pytest.param("*?b?*", "ba", False, id="question-marks-need-characters"),
         pytest.param("*?b*", "ab", True, id="a-piece-fills-the-whole-text"),
         pytest.param("*b???*", "ab", False, id="a-piece-needs-more-characters-than-there-are"),
+        pytest.param("*a?b?c*", "ab", False, id="a-piece-of-several-parts-needs-more-characters"),
         pytest.param("a*?b*c", "abbc", True, id="a-piece-fills-the-room-between-the-ends"),
         pytest.param("a*?b*c", "abc", False, id="a-piece-needs-room-between-the-ends"),
         pytest.param("x", "x\n", False, id="whole-text"),  # row 13 of the faults
