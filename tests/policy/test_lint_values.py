@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from rolecall.policy.document import Effect
 from rolecall.policy.findings import Edit, Finding
 from rolecall.policy.foreign_names import ForeignName, foreign_key, foreign_service
 from rolecall.policy.lint import lint
 from rolecall.policy.subjects import is_mutable_github_subject
+from rolecall.policy.value_faults import fault_of
 from tests.policy.test_lint import AUD, NOW, OIDC, OTHER_ROOT, SAML, SUB, USER, findings, policy
 
 
@@ -139,6 +141,14 @@ def test_a_placeholder_is_found_and_nothing_else_is_said_of_it(value: str, opera
     all_of_them = ids(USER, {operator: {"sts:RoleSessionName": value}, "Bool": {"acs:MFAPresent": "true"}})
 
     assert all_of_them == ["placeholder"]
+
+
+@pytest.mark.parametrize("opening", ["${", "{{", "$(", "<%", "\u2039"])
+def test_many_placeholders_that_are_not_closed_are_read_once(opening: str) -> None:
+    # One search to the end of the value for each of them would take minutes.
+    value = opening * 200_000
+
+    assert fault_of(Effect.ALLOW, policy(USER, {"StringLike": {"k": "x"}}).statements[0].conditions[0], value) is None
 
 
 @pytest.mark.parametrize("value", ["exchange-menu", "$5", "a<b", "***", "changement", "{x}"])

@@ -33,10 +33,9 @@ class ValueFault(NamedTuple):
 
 _CORRECT = "correct the value, or remove it"
 
+_ENCLOSED = (("${", "}"), ("{{", "}}"), ("$(", ")"), ("<%", "%>"), ("\u2039", "\u203a"))
 _PLACEHOLDER = re.compile(
-    r"\$\{[^}]*\}|\{\{.*?\}\}|\$\([^)]*\)|<%.*?%>|<[A-Za-z_][^<>]*>|\u2039[^\u203a]*\u203a|\*{4,}"
-    r"|(?<![A-Za-z])(?:REPLACE|CHANGE)[_-]?(?:ME|THIS)(?![a-z])",
-    re.DOTALL,
+    r"<[A-Za-z_][^<>]*>|\*{4,}|(?<![A-Za-z])(?:REPLACE|CHANGE)[_-]?(?:ME|THIS)(?![a-z])",
 )
 _URL_WITH_QUERY = re.compile(r"https?://[^?*]*\?[^?*]*")
 _SESSION = re.compile(r"acs:(?:ram|sts)::[^:]*:(?:assumed-role/.*|role/[^/]+/.*)", re.DOTALL)
@@ -86,14 +85,26 @@ def _matches_everything(key: str, pattern: str) -> bool:
 
 
 def _placeholder(_: Effect, __: Condition, value: str) -> ValueFault | None:
-    found = _PLACEHOLDER.search(value)
+    found = _placeholders_in(value)
     if not found:
         return None
     return ValueFault(
         "placeholder",
-        f"{quoted(value)} has the placeholder {quoted(found[0])}, which is compared as it stands",
+        f"{quoted(value)} has the placeholder {quoted(min(found)[1])}, which is compared as it stands",
         "render the template first, or write the value that is meant",
     )
+
+
+def _placeholders_in(value: str) -> list[tuple[int, str]]:
+    """Return the first placeholder of each form, with its index. This takes linear time, also for many that are not closed."""
+    found = [(match.start(), match[0]) for match in [_PLACEHOLDER.search(value)] if match]
+    for opening, closing in _ENCLOSED:
+        start = value.find(opening)
+        # If nothing closes the first one, nothing closes a later one either.
+        end = value.find(closing, start + len(opening)) if start >= 0 else -1
+        if end >= 0:
+            found.append((start, value[start : end + len(closing)]))
+    return found
 
 
 def _wildcard_under_equals(effect: Effect, condition: Condition, value: str) -> ValueFault | None:
