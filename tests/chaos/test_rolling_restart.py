@@ -87,20 +87,25 @@ def called_while_restarting(
     return answers, errors
 
 
-def restart_in_turn(environment: Environment, processes: AbstractSet[str]) -> None:
-    """Restart each replica in turn, once all have answered a client; return when the new processes have answered, too."""
-    seen = wait_for_more(processes, len(environment.replicas) - 1)
+def restart_in_turn(environment: Environment, *callers: AbstractSet[str]) -> None:
+    """Restart each replica in turn, once all have answered each caller; return when the new processes have answered them, too.
+
+    `callers` are the processes that have answered each. Every one is waited for: a client that has not yet connected to the replica
+    that was restarted last has none left when the next one ends.
+    """
+    seen = len(environment.replicas)
+    wait_for_processes(seen, callers)
     for replica in environment.replicas:
         replica.terminate()
         assert replica.wait_ended() == 0
         replica.start()
         replica.wait_ready()
-        seen = wait_for_more(processes, seen)
+        seen += 1
+        wait_for_processes(seen, callers)
 
 
-def wait_for_more(processes: AbstractSet[str], count: int) -> int:
+def wait_for_processes(count: int, callers: Sequence[AbstractSet[str]]) -> None:
     until = time.monotonic() + WAIT_SECONDS
-    while len(processes) <= count:
-        assert time.monotonic() < until, f"only {len(processes)} processes have answered"
+    while (fewest := min(len(processes) for processes in callers)) < count:
+        assert time.monotonic() < until, f"only {fewest} of {count} processes have answered a caller"
         time.sleep(0.05)
-    return len(processes)
