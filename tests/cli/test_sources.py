@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from rolecall.cli.declarations.tree import read_documents
+from rolecall.cli.declarations.tree import Table, read_documents
 from rolecall.cli.sources import Found, search
-from rolecall.cli.sources.kinds import Kind, kind_of_json, kind_of_node
+from rolecall.cli.sources.kind import FileKind, outline_of_json, outline_of_node
+from rolecall.cli.sources.kinds import kind_of
 
 POLICY = {
     "Version": "1",
@@ -475,29 +477,63 @@ class TestPartsOfAPlan:
         assert role.statement_location(0) == role.location_of("/x", 5, 6) == role.location_of("")
 
 
+def kind_name(kind: FileKind | None) -> str:
+    return kind.name if kind else ""
+
+
 class TestKinds:
     @pytest.mark.parametrize(
-        ("text", "kind"),
+        ("value", "name"),
         [
-            ('{"cases": []}', Kind.CASES), ('{"apiVersion": "rolecall/v9"}', Kind.ROLES), ('{"apiVersion": "rolecall"}', Kind.OTHER),
-            ('{"apiVersion": ["rolecall/v1"]}', Kind.OTHER), ('{"roles": 1, "cases": 1}', Kind.CASES), ('{"apiVersion": "v1", "kind": "x"}', Kind.MANIFEST),
-            ('{"kind": "x"}', Kind.OTHER), ('{"apiVersion": "v1"}', Kind.OTHER), ('{"Version": "1"}', Kind.POLICY), ('{"Statement": []}', Kind.POLICY),
-            ('{"format_version": "1", "values": {}}', Kind.PLAN), ("[]", Kind.OTHER), ("1", Kind.OTHER), ("{", Kind.POLICY),
-            ("[" * 100_000, Kind.POLICY), ("{}", Kind.OTHER),
+            ({"cases": []}, "test cases"), ({"apiVersion": "rolecall/v9"}, "roles"), ({"apiVersion": "rolecall"}, ""),
+            ({"apiVersion": ["rolecall/v1"]}, ""), ({"roles": 1, "cases": 1}, "test cases"), ({"apiVersion": "v1", "kind": "x"}, "a Kubernetes manifest"),
+            ({"kind": "x"}, ""), ({"apiVersion": "v1"}, ""), ({"Version": "1"}, "a policy"), ({"Statement": []}, "a policy"),
+            ({"format_version": "1", "values": {}}, "a terraform plan"), ({}, ""),
         ],
     )  # fmt: skip
-    def test_json_is_recognised_by_its_names(self, text: str, kind: Kind) -> None:
-        assert kind_of_json(text) is kind
+    def test_json_is_recognised_by_its_names(self, value: dict[str, object], name: str) -> None:
+        assert kind_name(kind_of(outline_of_json(value))) == name
 
     @pytest.mark.parametrize(
-        ("text", "kind"),
+        ("text", "name"),
         [
-            ("cases: []", Kind.CASES), ("roles: []", Kind.ROLES), ("apiVersion: rolecall/v1", Kind.ROLES), ("apiVersion: [rolecall/v1]", Kind.OTHER),
-            ("{apiVersion: v1, kind: x}", Kind.MANIFEST), ("Version: '1'", Kind.OTHER), ("null", Kind.EMPTY), ("", Kind.EMPTY), ("'null'", Kind.OTHER),
-            ("[]", Kind.OTHER), ("{format_version: '1', values: {}}", Kind.PLAN),
+            ("cases: []", "test cases"), ("roles: []", "roles"), ("apiVersion: rolecall/v1", "roles"), ("apiVersion: [rolecall/v1]", ""),
+            ("{apiVersion: v1, kind: x}", "a Kubernetes manifest"), ("Version: '1'", ""), ("{format_version: '1', values: {}}", "a terraform plan"),
         ],
     )  # fmt: skip
-    def test_yaml_is_recognised_by_its_names_and_is_never_a_policy(self, text: str, kind: Kind) -> None:
+    def test_yaml_is_recognised_by_its_names_and_is_never_a_policy(self, text: str, name: str) -> None:
         (document,) = read_documents(f"---\n{text}\n", "a.yaml")
 
-        assert kind_of_node(document) is kind
+        assert isinstance(document, Table)
+        assert kind_name(kind_of(outline_of_node(document))) == name
+
+    @pytest.mark.parametrize("text", ["{", "[" * 100_000, "1", "[]", "{}", '{"Version": "1",}'])
+    def test_json_that_is_broken_or_of_no_kind_is_checked_as_a_trust_policy_if_it_is_named(
+        self, write: Write, text: str
+    ) -> None:
+        assert [role.document for role in search([write("a.json", text)]).roles] == [text]
+
+    @pytest.mark.parametrize("text", ["", "null", "---\n---\n", "\n \n"])
+    def test_a_file_without_a_document_is_empty(self, write: Write, text: str) -> None:
+        assert wrong(search([write("a.yaml", text)])) == ["a.yaml:0: the file is empty"]
+
+    @pytest.mark.parametrize("name", ["a.json", "a.yaml", "a.txt", "a"])
+    def test_the_content_decides_and_not_the_name(self, write: Write, name: str) -> None:
+        roles = json.dumps({"apiVersion": "rolecall/v1", "roles": [{"name": "b", "trust_policy": POLICY}]})
+
+        assert [role.document for role in search([write(name, TEXT)]).roles] == [TEXT]
+        assert [role.name for role in search([write(name, roles)]).roles] == ["b"]
+
+    @pytest.mark.parametrize("name", ["b.yaml", "b.txt", "b"])
+    def test_yaml_is_read_under_any_name_but_that_of_json(self, write: Write, name: str) -> None:
+        assert [role.name for role in search([write(name, ROLES)]).roles] == ["a"]
+
+    def test_a_hyphen_is_standard_input_on_a_command_line_only(
+        self, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(ROLES.encode())))
+        write("-", TEXT)
+
+        assert [role.name for role in search([Path("-")]).roles] == ["-"]
+        assert [role.name for role in search([Path("-")], stdin=True).roles] == ["a"]

@@ -163,10 +163,10 @@ def _micros(at: datetime | None) -> int | None:
 
 def _is_about_access(request: ExplainedRequest, document: str) -> bool:
     """Return whether the file has a permission policy; raise `CommandError` if the options do not fit its kind."""
-    from rolecall.cli.sources.kinds import kind_of_text
+    from rolecall.cli.sources.policies import policy_kind
     from rolecall.policy.kind import PolicyKind
 
-    kind = kind_of_text(document)
+    kind = policy_kind(document)
     if kind is PolicyKind.PERMISSION and not request.action:
         hint = "say what is asked: `--action ram:GetRole --resource acs:ram::ID:role/NAME`"
         raise CommandError(f"`{request.policy}` is a permission policy", hint=hint)

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rolecall.cli.failure import FAILED, OK
-from rolecall.cli.files import STDIN, read_policy
 from rolecall.cli.options import ContextOfAccounts
-from rolecall.cli.problem import Location, Problem, ProblemsError
+from rolecall.cli.problem import Location, Problem
 from rolecall.cli.remote import named_context
 from rolecall.cli.terminal import console, marks, print_json
 from rolecall.engine.clock import now_micros
@@ -57,8 +56,8 @@ Files = Annotated[
     list[str],
     typer.Argument(
         metavar="FILE...",
-        help="Trust policies and permission policies (JSON; `-`: standard input), role files, terraform plans "
-        "(`terraform show -json`), and directories, which are searched for them.",
+        help="Trust policies and permission policies (JSON), role files, terraform plans (`terraform show -json`), `-` for "
+        "any of them on standard input, and directories, which are searched for them.",
     ),
 ]
 ProfileOption = Annotated[
@@ -115,38 +114,24 @@ def _found(files: Sequence[str], kind: PolicyKind | None) -> Found:
     from rolecall.cli.sources import search
     from rolecall.cli.sources.found import Found
 
-    paths = [Path(file) for file in dict.fromkeys(files) if file != STDIN]
-    found = Found()
-    if STDIN in files:
-        _read_stdin(found)
-    searched = search(paths)
-    found.roles += searched.roles
-    found.permission_policies += searched.permission_policies
+    paths = [Path(file) for file in dict.fromkeys(files)]
+    searched = search(paths, stdin=True)
+    found = Found(roles=searched.roles, permission_policies=searched.permission_policies)
     found.problems += [*searched.problems, *searched.remarks, *_without_policy(searched, paths)]
     return _of_kind(found, kind)
-
-
-def _read_stdin(found: Found) -> None:
-    from rolecall.cli.sources.search import add_policy
-
-    try:
-        add_policy(STDIN, read_policy(STDIN), found)
-    except ProblemsError as error:
-        found.problems += error.problems
 
 
 def _of_kind(found: Found, kind: PolicyKind | None) -> Found:
     """Return what was found, with the policies in files of their own as policies of `kind`; None: each of its own."""
     from rolecall.cli.sources.found import Found, FoundRole
-    from rolecall.cli.sources.kinds import kind_of_text
-    from rolecall.cli.sources.search import add_policy
+    from rolecall.cli.sources.policies import add_policy, policy_kind
 
     sorted_out = Found(problems=found.problems)
     documents: list[FoundRole | FoundPolicy] = [*found.roles, *found.permission_policies]
     for document in documents:
         if isinstance(document, FoundRole) and document.location.line:
             sorted_out.roles.append(document)
-        elif kind is None and kind_of_text(document.document) is None:
+        elif kind is None and policy_kind(document.document) is None:
             sorted_out.add_problem(document.location, _AMBIGUOUS, _CHOOSE, reason="AMBIGUOUS_KIND")
         else:
             add_policy(document.location.file, document.document, sorted_out, kind)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from rolecall.cli.declarations.tree import Array, Node, Scalar, Table
 from rolecall.cli.sources.found import Found, ServiceAccount
+from rolecall.cli.sources.kind import Document, FileKind, Outline
 
 ROLE_ANNOTATION = "pod-identity.alibabacloud.com/role-name"
 DEFAULT_NAMESPACE = "default"
@@ -17,9 +18,12 @@ _PREFIX = ROLE_ANNOTATION.partition("/")[0] + "/"
 _KNOWN = frozenset({ROLE_ANNOTATION, f"{_PREFIX}service-account-token-expiration", f"{_PREFIX}inject-sts-endpoint"})
 
 
-def read_manifest(manifest: Table, found: Found) -> None:
-    """Add the service accounts of a manifest, which is an object or a list of objects, to `found`."""
-    count = 0
+def _recognises(outline: Outline) -> bool:
+    return outline.has("apiVersion", "kind")
+
+
+def _read(document: Document, found: Found) -> None:
+    manifest, count = document.root, 0
     for item in _objects(manifest):
         if _text(item, "kind") == "ServiceAccount":
             count += _read_account(item, found)
@@ -73,3 +77,6 @@ def _note_unknown(annotations: Table, name: str, found: Found) -> None:
 def _text(table: Table, key: str) -> str:
     node = table.members.get(key)
     return node.text if isinstance(node, Scalar) and node.literal != "null" else ""
+
+
+MANIFEST = FileKind(name="a Kubernetes manifest", recognises=_recognises, read=_read)

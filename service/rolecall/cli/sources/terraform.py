@@ -14,19 +14,25 @@ from rolecall.cli.declarations.document import TextSource
 from rolecall.cli.declarations.tree import Scalar, Table
 from rolecall.cli.problem import Location
 from rolecall.cli.sources.found import Found, FoundRole, UnknownRole
+from rolecall.cli.sources.kind import Document, FileKind, Outline
 from rolecall.cli.sources.terraform_plan import Plan
 
 RESOURCE_TYPE = "alicloud_ram_role"
 DOCUMENT, NAME = ("assume_role_policy_document", "document"), ("role_name", "name")
 
+_PLAN_NAMES = ("planned_values", "resource_changes", "values", "terraform_version")
 _PARTS = ("ram_users", "services", "version")
 _DETAILS = ("tags", "max_session_duration")
 _SECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
 _ARN = re.compile(r"acs:ram::([0-9]{1,20}):role/.+", re.ASCII)
 
 
-def read_plan(root: Table, found: Found) -> None:
-    """Add the roles of a state, or those that will exist after a plan is applied, to `found`."""
+def _recognises(outline: Outline) -> bool:
+    return outline.has("format_version") and outline.has_any(*_PLAN_NAMES)
+
+
+def _read(document: Document, found: Found) -> None:
+    root = document.root
     version = _scalar(root, "format_version")
     if version is None or version.text.partition(".")[0] not in {"0", "1"}:
         location = version.location if version else root.location
@@ -106,3 +112,6 @@ def _tags(values: Table) -> Iterator[tuple[str, str]]:
 def _scalar(table: Table, key: str) -> Scalar | None:
     node = table.members.get(key)
     return node if isinstance(node, Scalar) and node.literal != "null" else None
+
+
+PLAN = FileKind(name="a terraform plan", recognises=_recognises, read=_read)

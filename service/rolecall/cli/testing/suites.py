@@ -41,7 +41,7 @@ def collect(paths: Sequence[Path], cluster: Cluster) -> Collection:
     in the directory of the case file.
     """
     collection = Collection()
-    found = search(paths)
+    found = search(paths, stdin=True)
     common = collection.add(found)
     collection.problems += manifest_problems(found.service_accounts, cluster.provider)
     files = list(_case_files(found, collection))
