@@ -43,7 +43,7 @@ def test_a_wildcard_under_equals_is_compared_by_the_letter(operator: str, like: 
     pointer = f"/Statement/0/Condition/{operator}/acs:SourceVpc"
     assert finding.pointer == f"{pointer}/1"
     assert finding.edit == (None if "IgnoreCase" in operator else Edit(pointer, operator=like))
-    assert finding.changes_meaning == (finding.edit is not None)
+    assert finding.changes_meaning
     assert f"`{like}`" in finding.fix
 
 
@@ -306,7 +306,7 @@ def test_subjects_of_github_without_ids_are_known(subject: str, mutable: bool) -
 def test_a_github_subject_without_ids_is_a_note() -> None:
     (finding,) = found(OIDC, {"StringEquals": AUD, "StringLike": {"oidc:sub": "repo:acme/app:*"}})
 
-    assert (finding.id, finding.severity, finding.changes_meaning) == ("mutable-subject", "note", False)
+    assert (finding.id, finding.severity, finding.changes_meaning) == ("mutable-subject", "note", True)
     assert "`repo:ORG@1/NAME@2:...`" in finding.fix
 
 

@@ -56,6 +56,7 @@ def _findings(findings: Iterable[Finding], location: Locate) -> Iterator[Problem
             pointer=finding.pointer,
             hint=finding.fix,
             finding=True,
+            changes_meaning=finding.changes_meaning,
         )
 
 

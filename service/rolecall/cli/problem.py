@@ -22,7 +22,8 @@ class Location(NamedTuple):
 class Problem:
     """An error in a file, or a remark about it. `severity` is `error`, `warning` or `note`; `reason` is a stable word.
 
-    A `finding` is a remark, of the linter for example: whatever its severity, the document is valid.
+    A `finding` is a remark, of the linter for example: whatever its severity, the document is valid. `changes_meaning`: whether a
+    document that follows the hint can allow more than this one as it is written.
     """
 
     location: Location
@@ -32,6 +33,7 @@ class Problem:
     pointer: str = ""
     hint: str = ""
     finding: bool = False
+    changes_meaning: bool = False
 
     def record(self) -> dict[str, object]:
         """Return the problem as a JSON object."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rolecall_client.errors import RolecallError
 
 _STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}
+_CHANGES_MEANING = " (this can allow more than what is written)"
 _WORDS = re.compile(r"\s+")
 
 
@@ -62,7 +63,7 @@ def _problem(out: Console, problem: Problem) -> None:
         (visible(reason), "dim"),
     )
     out.print(line, soft_wrap=True)
-    _help(out, problem.hint)
+    _help(out, problem.hint + (_CHANGES_MEANING if problem.hint and problem.changes_meaning else ""))
 
 
 def _headline(out: Console, message: str, reason: str = "") -> None:

@@ -25,13 +25,17 @@ _RULES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SarifResult:
-    """One finding. `rule` is a stable name, `level` is `error`, `warning` or `note`; `related` are messages with locations."""
+    """One finding. `rule` is a stable name, `level` is `error`, `warning` or `note`; `related` are messages with locations.
+
+    `changes_meaning` is that of a `Problem`.
+    """
 
     rule: str
     level: str
     message: str
     location: Location
     related: Sequence[tuple[str, Location]] = ()
+    changes_meaning: bool = False
 
 
 def problem_result(problem: Problem) -> SarifResult:
@@ -42,6 +46,7 @@ def problem_result(problem: Problem) -> SarifResult:
         level=problem.severity,
         message=problem.message + hint,
         location=problem.location,
+        changes_meaning=problem.changes_meaning,
     )
 
 
@@ -69,6 +74,7 @@ def _result(result: SarifResult, rules: Sequence[str]) -> Mapping[str, object]:
         "message": {"text": result.message},
         "locations": [{"physicalLocation": _location(result.location)}],
         **_related(result.related),
+        **({"properties": {"changesMeaning": True}} if result.changes_meaning else {}),
     }
 
 

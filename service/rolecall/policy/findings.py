@@ -32,16 +32,11 @@ class Severity(StrEnum):
 
 
 class Edit(NamedTuple):
-    """What a fix stands for: the condition at `pointer` gets another operator, or another key; neither: it is removed."""
+    """What a fix stands for: the condition at `pointer` gets another operator, or another key."""
 
     pointer: str
     operator: str = ""
     key: str = ""
-
-    @property
-    def changes_meaning(self) -> bool:
-        """Return whether the document can allow more than before, if it is read by the letter."""
-        return bool(self.operator or self.key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +45,7 @@ class Finding:
 
     `line` and `column` count from 1 in characters, and are 0 if the policy has no text to count in. No `fix` leads to a document
     that trusts somebody whom this one does not, read as its author may have meant it; `edit` is the fix as a change, if it is one.
+    `changes_meaning`: whether a document that follows the fix can allow more than this one by the letter, so that no tool applies it.
     """
 
     id: str
@@ -60,11 +56,7 @@ class Finding:
     line: int = 0
     column: int = 0
     edit: Edit | None = None
-
-    @property
-    def changes_meaning(self) -> bool:
-        """Return whether the fix allows more than the document does by the letter: no tool applies it by itself."""
-        return self.edit is not None and self.edit.changes_meaning
+    changes_meaning: bool = False
 
     def __str__(self) -> str:
         return f"{self.pointer or '/'}: {self.severity.value}: {self.message} ({self.id})"
@@ -78,12 +70,16 @@ class LintContext(NamedTuple):
 
 
 class Remark(NamedTuple):
-    """A finding of a rule: the pointer, the message, what to write instead, and that as a change of the document."""
+    """A finding of a rule: the pointer, the message, what to write instead, and that as a change of the document.
+
+    `changes_meaning` is that of the `Finding`.
+    """
 
     pointer: str
     message: str
     fix: str
     edit: Edit | None = None
+    changes_meaning: bool = False
 
 
 class Rule(NamedTuple, Generic[S]):
@@ -143,6 +139,7 @@ class _Places:
             line=line,
             column=column,
             edit=remark.edit and self._possible(remark.edit),
+            changes_meaning=remark.changes_meaning,
         )
 
     def _possible(self, edit: Edit) -> Edit | None:

@@ -52,6 +52,8 @@ def open_network(statement: LintedStatement, _: LintContext) -> Iterator[Remark]
                     f"{condition.pointer}/{index}",
                     f"{quoted(value)} is every address of its kind, so it restricts nobody who sends one",
                     "name the networks that are meant",
+                    # Where the network keeps everybody out, smaller ones let somebody in.
+                    changes_meaning=(statement.effect is Effect.DENY) != condition.operator.negated,
                 )
 
 
@@ -106,6 +108,7 @@ def past_date(statement: LintedStatement, context: LintContext) -> Iterator[Rema
                 condition.pointer,
                 f"`{condition.operator_name}` on `{CURRENT_TIME}` is past, so the statement does not apply any more",
                 "remove the statement, or give a later time",
+                changes_meaning=True,
             )
 
 
@@ -116,6 +119,7 @@ def empty_condition(statement: LintedStatement, _: LintContext) -> Iterator[Rema
             f"{statement.pointer}/Condition",
             "the condition is empty, so it restricts nothing",
             "add a condition with its operator, key and values, or remove `Condition`",
+            changes_meaning=statement.effect is Effect.DENY,
         )
 
 
@@ -145,6 +149,7 @@ def unknown_condition_key(
                     f"the condition key {quoted(condition.spelling)} {_why_unknown(condition.key)}",
                     f"did you mean `{near}`?" if near else "check its spelling, or make sure that callers send it",
                     Edit(condition.pointer, key=near) if near else None,
+                    changes_meaning=near is not None,
                 )
 
     return find
@@ -174,4 +179,5 @@ def contradictions(statement: LintedStatement) -> Iterator[Remark]:
                 conditions[-1].pointer,
                 f"no value of {quoted(conditions[-1].spelling)} meets all conditions on that key, so the statement never applies",
                 "correct the values, or remove the statement",
+                changes_meaning=True,
             )

@@ -118,6 +118,7 @@ def _matches_nobody(statement: Statement, context: LintContext) -> Iterator[Rema
             f"{statement.pointer}/Principal",
             "the statement names no principal, so it never applies",
             "remove the statement, or name the principal that it is about",
+            changes_meaning=True,
         )
     yield from contradictions(statement)
     yield from claims_of_others(statement)
@@ -135,6 +136,7 @@ def _mutable_subject(statement: Statement, _: LintContext) -> Iterator[Remark]:
                     f"{condition.pointer}/{index}",
                     f"{quoted(value)} does not match the subjects of new GitHub repositories, which have ids since July 2026",
                     "for these name the owner and the repository with their ids, such as `repo:ORG@1/NAME@2:...`",
+                    changes_meaning=True,
                 )
 
 

@@ -26,7 +26,9 @@ def faulty_values(rule_id: str) -> Find[Statement]:
             for index, value in enumerate(condition.values):
                 fault = fault_of(statement.effect, condition, value)
                 if fault and fault.id == rule_id:
-                    yield Remark(f"{condition.pointer}/{index}", fault.message, fault.fix, fault.edit)
+                    yield Remark(
+                        f"{condition.pointer}/{index}", fault.message, fault.fix, fault.edit, fault.changes_meaning
+                    )
 
     return find
 
@@ -46,6 +48,7 @@ def foreign_condition_key(statement: Statement, _: LintContext) -> Iterator[Rema
                 f"the condition key {quoted(condition.spelling)} belongs to {found.owner}, and no request of RAM has it",
                 f"write `{found.own}`" if found.own else "remove the statement",
                 Edit(condition.pointer, key=found.own) if found.own else None,
+                changes_meaning=bool(found.own),
             )
 
 
@@ -60,6 +63,7 @@ def foreign_principal(statement: Statement, _: LintContext) -> Iterator[Remark]:
                 pointer,
                 f"{quoted(pattern.text)} belongs to {found.owner}, and is no service of Alibaba Cloud",
                 f"if the service of Alibaba Cloud is meant, write `{found.own}`" if found.own else "remove it",
+                changes_meaning=bool(found.own),
             )
 
 
@@ -73,6 +77,7 @@ def claims_of_others(statement: Statement) -> Iterator[Remark]:
                 condition.pointer,
                 f"no principal of the statement has {quoted(condition.spelling)}, so it never applies",
                 "remove the statement, or name the provider in a statement of its own",
+                changes_meaning=True,
             )
 
 
@@ -85,6 +90,7 @@ def logon_names(statement: Statement) -> Iterator[Remark]:
                 pointer,
                 f"no user has the name {quoted(pattern.principal.name)}, which is a logon name",
                 f"write the name of the user, {quoted(name)}",
+                changes_meaning=True,
             )
 
 

@@ -23,12 +23,16 @@ from rolecall.policy.wording import quoted
 
 
 class ValueFault(NamedTuple):
-    """A fault: the id of its finding, the message, the fix, and the change of the document that the fix stands for."""
+    """A fault: the id of its finding, the message, the fix, and the change of the document that the fix stands for.
+
+    Most are of values that nothing matches, so that any other value changes the meaning.
+    """
 
     id: str
     message: str
     fix: str
     edit: Edit | None = None
+    changes_meaning: bool = True
 
 
 _CORRECT = "correct the value, or remove it"
@@ -190,6 +194,7 @@ def _everything(effect: Effect, condition: Condition, value: str) -> ValueFault 
         "restricts-nobody",
         f"every {quoted(condition.spelling)} matches {quoted(value)}, so the condition restricts nobody",
         "name the values that are meant",
+        changes_meaning=False,
     )
 
 

@@ -480,7 +480,7 @@ func (x *PolicyViolation) GetSuggestion() string {
 // A finding of the linter.
 type LintFinding struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Stable name of the finding (`oidc-sub-missing`).
+	// Stable name of the finding (`oidc-without-subject`).
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// `error`, `warning` or `note`.
 	Severity string `protobuf:"bytes,2,opt,name=severity,proto3" json:"severity,omitempty"`
@@ -493,9 +493,11 @@ type LintFinding struct {
 	// Line of the element, from 1.
 	Line int32 `protobuf:"varint,6,opt,name=line,proto3" json:"line,omitempty"`
 	// Column of the element, from 1, in characters.
-	Column        int32 `protobuf:"varint,7,opt,name=column,proto3" json:"column,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Column int32 `protobuf:"varint,7,opt,name=column,proto3" json:"column,omitempty"`
+	// Whether a document that follows `fix` allows more than this one as it is written: nothing should apply it unasked.
+	ChangesMeaning bool `protobuf:"varint,8,opt,name=changes_meaning,json=changesMeaning,proto3" json:"changes_meaning,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *LintFinding) Reset() {
@@ -577,6 +579,13 @@ func (x *LintFinding) GetColumn() int32 {
 	return 0
 }
 
+func (x *LintFinding) GetChangesMeaning() bool {
+	if x != nil {
+		return x.ChangesMeaning
+	}
+	return false
+}
+
 var File_rolecall_v1_policy_proto protoreflect.FileDescriptor
 
 const file_rolecall_v1_policy_proto_rawDesc = "" +
@@ -618,7 +627,7 @@ const file_rolecall_v1_policy_proto_rawDesc = "" +
 	"\amessage\x18\x05 \x01(\tR\amessage\x12\x1e\n" +
 	"\n" +
 	"suggestion\x18\x06 \x01(\tR\n" +
-	"suggestion\"\xab\x01\n" +
+	"suggestion\"\xd4\x01\n" +
 	"\vLintFinding\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
 	"\bseverity\x18\x02 \x01(\tR\bseverity\x12\x18\n" +
@@ -626,7 +635,8 @@ const file_rolecall_v1_policy_proto_rawDesc = "" +
 	"\amessage\x18\x04 \x01(\tR\amessage\x12\x10\n" +
 	"\x03fix\x18\x05 \x01(\tR\x03fix\x12\x12\n" +
 	"\x04line\x18\x06 \x01(\x05R\x04line\x12\x16\n" +
-	"\x06column\x18\a \x01(\x05R\x06column*d\n" +
+	"\x06column\x18\a \x01(\x05R\x06column\x12'\n" +
+	"\x0fchanges_meaning\x18\b \x01(\bR\x0echangesMeaning*d\n" +
 	"\rPolicyProfile\x12\x1e\n" +
 	"\x1aPOLICY_PROFILE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17POLICY_PROFILE_ROLECALL\x10\x01\x12\x16\n" +

@@ -85,7 +85,7 @@ class PolicyViolation(_message.Message):
     def __init__(self, pointer: _Optional[str] = ..., line: _Optional[int] = ..., column: _Optional[int] = ..., reason: _Optional[str] = ..., message: _Optional[str] = ..., suggestion: _Optional[str] = ...) -> None: ...
 
 class LintFinding(_message.Message):
-    __slots__ = ("id", "severity", "pointer", "message", "fix", "line", "column")
+    __slots__ = ("id", "severity", "pointer", "message", "fix", "line", "column", "changes_meaning")
     ID_FIELD_NUMBER: _ClassVar[int]
     SEVERITY_FIELD_NUMBER: _ClassVar[int]
     POINTER_FIELD_NUMBER: _ClassVar[int]
@@ -93,6 +93,7 @@ class LintFinding(_message.Message):
     FIX_FIELD_NUMBER: _ClassVar[int]
     LINE_FIELD_NUMBER: _ClassVar[int]
     COLUMN_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_MEANING_FIELD_NUMBER: _ClassVar[int]
     id: str
     severity: str
     pointer: str
@@ -100,4 +101,5 @@ class LintFinding(_message.Message):
     fix: str
     line: int
     column: int
-    def __init__(self, id: _Optional[str] = ..., severity: _Optional[str] = ..., pointer: _Optional[str] = ..., message: _Optional[str] = ..., fix: _Optional[str] = ..., line: _Optional[int] = ..., column: _Optional[int] = ...) -> None: ...
+    changes_meaning: bool
+    def __init__(self, id: _Optional[str] = ..., severity: _Optional[str] = ..., pointer: _Optional[str] = ..., message: _Optional[str] = ..., fix: _Optional[str] = ..., line: _Optional[int] = ..., column: _Optional[int] = ..., changes_meaning: bool = ...) -> None: ...

@@ -110,6 +110,7 @@ def _region_in_ram_pattern(statement: PermissionStatement, _: LintContext) -> Re
                 pointer,
                 f"RAM has no regions, so {quoted(pattern)} with the region {quoted(region)} matches nothing",
                 "write `*` in place of the region, or leave it empty",
+                changes_meaning=True,
             )
 
 
@@ -117,7 +118,10 @@ def _never_matches(statement: PermissionStatement, _: LintContext) -> Remarks:
     for pattern, pointer in items(statement, "Resource"):
         if why := never_matches(pattern):
             yield Remark(
-                pointer, f"{quoted(pattern)} matches nothing: {why}", "write the whole name, without placeholders"
+                pointer,
+                f"{quoted(pattern)} matches nothing: {why}",
+                "write the whole name, without placeholders",
+                changes_meaning=True,
             )
 
 
@@ -128,6 +132,7 @@ def _masked_account(statement: PermissionStatement, _: LintContext) -> Remarks:
                 pointer,
                 f"{quoted(pattern)} is every account that begins so; documentation hides digits of ids with `*`",
                 "write the whole account id",
+                changes_meaning=statement.effect is Effect.DENY,
             )
 
 
@@ -146,7 +151,8 @@ def _unknown_action(statement: PermissionStatement, _: LintContext) -> Remarks:
         if product_of(pattern) and not actions_of(pattern):
             near = nearest_action(pattern)
             fix = f"did you mean `{near}`?" if near else "check its spelling, or remove it"
-            yield Remark(pointer, f"{quoted(pattern)} is no action of product `{product_of(pattern)}`", fix)
+            message = f"{quoted(pattern)} is no action of product `{product_of(pattern)}`"
+            yield Remark(pointer, message, fix, changes_meaning=near is not None)
 
 
 def _impossible_resource(statement: PermissionStatement, _: LintContext) -> Remarks:
@@ -161,6 +167,7 @@ def _impossible_resource(statement: PermissionStatement, _: LintContext) -> Rema
                 pointer,
                 f"no action of the statement is about a resource such as {quoted(pattern)}",
                 f"write a resource such as `acs:ram:*:ACCOUNT_ID:{min(kinds) or 'role/'}NAME`, or other actions",
+                changes_meaning=True,
             )
 
 

@@ -82,4 +82,5 @@ def _finding(value: Finding) -> pb.LintFinding:
         fix=value.fix,
         line=value.line,
         column=value.column,
+        changes_meaning=value.changes_meaning,
     )

@@ -53,7 +53,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object id_ = "";
   /**
    * <pre>
-   * Stable name of the finding (`oidc-sub-missing`).
+   * Stable name of the finding (`oidc-without-subject`).
    * </pre>
    *
    * <code>string id = 1 [json_name = "id"];</code>
@@ -74,7 +74,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Stable name of the finding (`oidc-sub-missing`).
+   * Stable name of the finding (`oidc-without-subject`).
    * </pre>
    *
    * <code>string id = 1 [json_name = "id"];</code>
@@ -313,6 +313,21 @@ private static final long serialVersionUID = 0L;
     return column_;
   }
 
+  public static final int CHANGES_MEANING_FIELD_NUMBER = 8;
+  private boolean changesMeaning_ = false;
+  /**
+   * <pre>
+   * Whether a document that follows `fix` allows more than this one as it is written: nothing should apply it unasked.
+   * </pre>
+   *
+   * <code>bool changes_meaning = 8 [json_name = "changesMeaning"];</code>
+   * @return The changesMeaning.
+   */
+  @java.lang.Override
+  public boolean getChangesMeaning() {
+    return changesMeaning_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -348,6 +363,9 @@ private static final long serialVersionUID = 0L;
     if (column_ != 0) {
       output.writeInt32(7, column_);
     }
+    if (changesMeaning_ != false) {
+      output.writeBool(8, changesMeaning_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -380,6 +398,10 @@ private static final long serialVersionUID = 0L;
       size += com.google.protobuf.CodedOutputStream
         .computeInt32Size(7, column_);
     }
+    if (changesMeaning_ != false) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeBoolSize(8, changesMeaning_);
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -409,6 +431,8 @@ private static final long serialVersionUID = 0L;
         != other.getLine()) return false;
     if (getColumn()
         != other.getColumn()) return false;
+    if (getChangesMeaning()
+        != other.getChangesMeaning()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -434,6 +458,9 @@ private static final long serialVersionUID = 0L;
     hash = (53 * hash) + getLine();
     hash = (37 * hash) + COLUMN_FIELD_NUMBER;
     hash = (53 * hash) + getColumn();
+    hash = (37 * hash) + CHANGES_MEANING_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
+        getChangesMeaning());
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -576,6 +603,7 @@ private static final long serialVersionUID = 0L;
       fix_ = "";
       line_ = 0;
       column_ = 0;
+      changesMeaning_ = false;
       return this;
     }
 
@@ -629,6 +657,9 @@ private static final long serialVersionUID = 0L;
       }
       if (((from_bitField0_ & 0x00000040) != 0)) {
         result.column_ = column_;
+      }
+      if (((from_bitField0_ & 0x00000080) != 0)) {
+        result.changesMeaning_ = changesMeaning_;
       }
     }
 
@@ -707,6 +738,9 @@ private static final long serialVersionUID = 0L;
       if (other.getColumn() != 0) {
         setColumn(other.getColumn());
       }
+      if (other.getChangesMeaning() != false) {
+        setChangesMeaning(other.getChangesMeaning());
+      }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
       return this;
@@ -768,6 +802,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000040;
               break;
             } // case 56
+            case 64: {
+              changesMeaning_ = input.readBool();
+              bitField0_ |= 0x00000080;
+              break;
+            } // case 64
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -788,7 +827,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object id_ = "";
     /**
      * <pre>
-     * Stable name of the finding (`oidc-sub-missing`).
+     * Stable name of the finding (`oidc-without-subject`).
      * </pre>
      *
      * <code>string id = 1 [json_name = "id"];</code>
@@ -808,7 +847,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Stable name of the finding (`oidc-sub-missing`).
+     * Stable name of the finding (`oidc-without-subject`).
      * </pre>
      *
      * <code>string id = 1 [json_name = "id"];</code>
@@ -829,7 +868,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Stable name of the finding (`oidc-sub-missing`).
+     * Stable name of the finding (`oidc-without-subject`).
      * </pre>
      *
      * <code>string id = 1 [json_name = "id"];</code>
@@ -846,7 +885,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Stable name of the finding (`oidc-sub-missing`).
+     * Stable name of the finding (`oidc-without-subject`).
      * </pre>
      *
      * <code>string id = 1 [json_name = "id"];</code>
@@ -860,7 +899,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Stable name of the finding (`oidc-sub-missing`).
+     * Stable name of the finding (`oidc-without-subject`).
      * </pre>
      *
      * <code>string id = 1 [json_name = "id"];</code>
@@ -1329,6 +1368,50 @@ private static final long serialVersionUID = 0L;
     public Builder clearColumn() {
       bitField0_ = (bitField0_ & ~0x00000040);
       column_ = 0;
+      onChanged();
+      return this;
+    }
+
+    private boolean changesMeaning_ ;
+    /**
+     * <pre>
+     * Whether a document that follows `fix` allows more than this one as it is written: nothing should apply it unasked.
+     * </pre>
+     *
+     * <code>bool changes_meaning = 8 [json_name = "changesMeaning"];</code>
+     * @return The changesMeaning.
+     */
+    @java.lang.Override
+    public boolean getChangesMeaning() {
+      return changesMeaning_;
+    }
+    /**
+     * <pre>
+     * Whether a document that follows `fix` allows more than this one as it is written: nothing should apply it unasked.
+     * </pre>
+     *
+     * <code>bool changes_meaning = 8 [json_name = "changesMeaning"];</code>
+     * @param value The changesMeaning to set.
+     * @return This builder for chaining.
+     */
+    public Builder setChangesMeaning(boolean value) {
+
+      changesMeaning_ = value;
+      bitField0_ |= 0x00000080;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Whether a document that follows `fix` allows more than this one as it is written: nothing should apply it unasked.
+     * </pre>
+     *
+     * <code>bool changes_meaning = 8 [json_name = "changesMeaning"];</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearChangesMeaning() {
+      bitField0_ = (bitField0_ & ~0x00000080);
+      changesMeaning_ = false;
       onChanged();
       return this;
     }

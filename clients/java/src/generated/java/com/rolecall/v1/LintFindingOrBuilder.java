@@ -10,7 +10,7 @@ public interface LintFindingOrBuilder extends
 
   /**
    * <pre>
-   * Stable name of the finding (`oidc-sub-missing`).
+   * Stable name of the finding (`oidc-without-subject`).
    * </pre>
    *
    * <code>string id = 1 [json_name = "id"];</code>
@@ -19,7 +19,7 @@ public interface LintFindingOrBuilder extends
   java.lang.String getId();
   /**
    * <pre>
-   * Stable name of the finding (`oidc-sub-missing`).
+   * Stable name of the finding (`oidc-without-subject`).
    * </pre>
    *
    * <code>string id = 1 [json_name = "id"];</code>
@@ -127,4 +127,14 @@ public interface LintFindingOrBuilder extends
    * @return The column.
    */
   int getColumn();
+
+  /**
+   * <pre>
+   * Whether a document that follows `fix` allows more than this one as it is written: nothing should apply it unasked.
+   * </pre>
+   *
+   * <code>bool changes_meaning = 8 [json_name = "changesMeaning"];</code>
+   * @return The changesMeaning.
+   */
+  boolean getChangesMeaning();
 }

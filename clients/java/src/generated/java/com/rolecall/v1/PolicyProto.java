@@ -81,25 +81,26 @@ public final class PolicyProto {
       "\022\n\004line\030\002 \001(\005R\004line\022\026\n\006column\030\003 \001(\005R\006col" +
       "umn\022\026\n\006reason\030\004 \001(\tR\006reason\022\030\n\007message\030\005" +
       " \001(\tR\007message\022\036\n\nsuggestion\030\006 \001(\tR\nsugge" +
-      "stion\"\253\001\n\013LintFinding\022\016\n\002id\030\001 \001(\tR\002id\022\032\n" +
+      "stion\"\324\001\n\013LintFinding\022\016\n\002id\030\001 \001(\tR\002id\022\032\n" +
       "\010severity\030\002 \001(\tR\010severity\022\030\n\007pointer\030\003 \001" +
       "(\tR\007pointer\022\030\n\007message\030\004 \001(\tR\007message\022\020\n" +
       "\003fix\030\005 \001(\tR\003fix\022\022\n\004line\030\006 \001(\005R\004line\022\026\n\006c" +
-      "olumn\030\007 \001(\005R\006column*d\n\rPolicyProfile\022\036\n\032" +
-      "POLICY_PROFILE_UNSPECIFIED\020\000\022\033\n\027POLICY_P" +
-      "ROFILE_ROLECALL\020\001\022\026\n\022POLICY_PROFILE_RAM\020" +
-      "\0022\362\001\n\rPolicyService\022h\n\023ValidateTrustPoli" +
-      "cy\022\'.rolecall.v1.ValidateTrustPolicyRequ" +
-      "est\032(.rolecall.v1.ValidateTrustPolicyRes" +
-      "ponse\022w\n\030ValidatePermissionPolicy\022,.role" +
-      "call.v1.ValidatePermissionPolicyRequest\032" +
-      "-.rolecall.v1.ValidatePermissionPolicyRe" +
-      "sponseB\271\001\n\017com.rolecall.v1B\013PolicyProtoP" +
-      "\001ZLbuf.build/gen/go/rolecall/rolecall/pr" +
-      "otocolbuffers/go/rolecall/v1;rolecallv1\242" +
-      "\002\003RXX\252\002\013Rolecall.V1\312\002\013Rolecall\\V1\342\002\027Role" +
-      "call\\V1\\GPBMetadata\352\002\014Rolecall::V1b\006prot" +
-      "o3"
+      "olumn\030\007 \001(\005R\006column\022\'\n\017changes_meaning\030\010" +
+      " \001(\010R\016changesMeaning*d\n\rPolicyProfile\022\036\n" +
+      "\032POLICY_PROFILE_UNSPECIFIED\020\000\022\033\n\027POLICY_" +
+      "PROFILE_ROLECALL\020\001\022\026\n\022POLICY_PROFILE_RAM" +
+      "\020\0022\362\001\n\rPolicyService\022h\n\023ValidateTrustPol" +
+      "icy\022\'.rolecall.v1.ValidateTrustPolicyReq" +
+      "uest\032(.rolecall.v1.ValidateTrustPolicyRe" +
+      "sponse\022w\n\030ValidatePermissionPolicy\022,.rol" +
+      "ecall.v1.ValidatePermissionPolicyRequest" +
+      "\032-.rolecall.v1.ValidatePermissionPolicyR" +
+      "esponseB\271\001\n\017com.rolecall.v1B\013PolicyProto" +
+      "P\001ZLbuf.build/gen/go/rolecall/rolecall/p" +
+      "rotocolbuffers/go/rolecall/v1;rolecallv1" +
+      "\242\002\003RXX\252\002\013Rolecall.V1\312\002\013Rolecall\\V1\342\002\027Rol" +
+      "ecall\\V1\\GPBMetadata\352\002\014Rolecall::V1b\006pro" +
+      "to3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -140,7 +141,7 @@ public final class PolicyProto {
     internal_static_rolecall_v1_LintFinding_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_rolecall_v1_LintFinding_descriptor,
-        new java.lang.String[] { "Id", "Severity", "Pointer", "Message", "Fix", "Line", "Column", });
+        new java.lang.String[] { "Id", "Severity", "Pointer", "Message", "Fix", "Line", "Column", "ChangesMeaning", });
   }
 
   // @@protoc_insertion_point(outer_class_scope)
