@@ -45,7 +45,7 @@ class Finding:
 
     `line` and `column` count from 1 in characters, and are 0 if the policy has no text to count in. No `fix` leads to a document
     that trusts somebody whom this one does not, read as its author may have meant it; `edit` is the fix as a change, if it is one.
-    `changes_meaning`: whether a document that follows the fix can allow more than this one by the letter, so that no tool applies it.
+    `changes_meaning`: whether a document that follows the fix can allow more than this one by the letter; no tool applies it.
     """
 
     id: str
