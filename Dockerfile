@@ -8,6 +8,8 @@ COPY requirements requirements
 COPY clients/python clients/python
 COPY pyproject.toml README.md LICENSE ./
 COPY service service
+# The package contains links to these.
+COPY examples examples
 # A virtual environment without pip, filled by the pip of the image: packages whose hashes are locked, then our own, which are
 # built by the locked setuptools. The bytecode is compiled here and not validated at run time: the files of the final image do
 # not change.

@@ -30,6 +30,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 AUDITOR := $(VENV)/audit/ready
 
+# What pip prints, as one line for every ten packages that it has fetched.
+define SHOW_PROGRESS
+/^Collecting / && ++fetched % 10 == 0 { print "    " fetched " fetched"; fflush() }
+/^Installing collected packages/ { print "    all fetched; installing them"; fflush() }
+endef
+export SHOW_PROGRESS
+
 # A virtual environment has absolute paths: after a move of the directory it is created again.
 ifneq ($(shell cat $(VENV)/place 2>/dev/null),$(CURDIR))
 MOVED := FORCE
@@ -87,7 +94,8 @@ tools: $(READY)  ## install missing programs that the tests use: helm, PostgreSQ
 	fi
 
 run: $(READY)  ## serve the example roles from rolecall.db until interrupted
-	@$(BIN)/python -m rolecall quickstart $(RUN_FLAGS)
+	@echo "starting a server with the example roles"
+	@$(BIN)/rolecall quickstart $(RUN_FLAGS)
 
 test: $(READY)  ## run the tests but for the long ones, and a part of them on the other transport
 	@$(BIN)/python -m pytest $(PYTEST_FLAGS) -m "not long"
@@ -130,11 +138,13 @@ proto-lint: $(READY)  ## check the protos: style, comments, no breaking change a
 proto-baseline: $(READY)  ## make the present protos the baseline; part of a release
 	@$(BIN)/python -m protos.lint --baseline
 
-docs: $(READY)  ## update the help and the tables of settings and chart values in docs/, and the settings in the chart's schema
+docs: $(READY)  ## update what is generated in docs/ (help, settings, chart values, API, metrics), and the settings in the chart's schema
 	@$(BIN)/python -m tests.repository.settings
 	@$(BIN)/python -m tests.cli.reference
 	@$(BIN)/python -m tests.cli.screens
 	@$(BIN)/python -m tests.helm.values
+	@$(BIN)/python -m tests.repository.api_reference
+	@$(BIN)/python -m tests.repository.metrics_reference
 
 cover: $(READY)  ## run the tests and check the coverage of policy/ and engine/
 	@rm -f .coverage .coverage.*
@@ -198,10 +208,13 @@ $(READY): pyproject.toml clients/python/pyproject.toml requirements/build.lock r
 	  version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	  echo "$$python cannot create virtual environments; on Debian or Ubuntu: apt-get install python$$version-venv" >&2; exit 1; \
 	fi; \
-	echo "setting up .venv with $$($$python -V); a minute or two the first time"; \
+	echo "1/3 creating .venv with $$($$python -V)"; \
 	rm -rf $(VENV) && $$python -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
-	  --require-hashes -r requirements/build.lock -r requirements/dev.lock
+	@echo "2/3 installing $$(cat requirements/build.lock requirements/dev.lock | grep -c '^[a-z0-9]') packages, whose hashes are verified; a minute or two the first time"
+	@{ $(BIN)/python -m pip install --disable-pip-version-check --no-input \
+	  --require-hashes -r requirements/build.lock -r requirements/dev.lock || touch $(VENV)/failed; } | awk "$$SHOW_PROGRESS"
+	@test ! -e $(VENV)/failed
+	@echo "3/3 installing rolecall and its client"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
 	  --no-deps --no-build-isolation -e clients/python -e .
 	@pwd > $(VENV)/place

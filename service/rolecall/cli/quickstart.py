@@ -13,7 +13,6 @@ from typing import Annotated
 
 import typer
 
-import rolecall
 from rolecall.cli.failure import CommandError
 from rolecall.cli.options import Connection
 from rolecall.cli.problem import ProblemsError
@@ -23,7 +22,7 @@ from rolecall.config.settings import Config
 DEFAULT_ACCOUNT = "123456789012"
 
 _PROBE_SECONDS = 2.0
-_REPOSITORY = Path(rolecall.__file__).resolve().parents[2]
+_EXAMPLES = Path(__file__).with_name("example_files")
 _NEXT = (
     "explain",
     "--role",
@@ -67,7 +66,7 @@ ExamplesOption = Annotated[
     typer.Option(
         "--examples",
         metavar="DIR",
-        help="The directory of the examples, with `roles` and `questions.yaml`.",
+        help="The directory of the examples, with `roles` and `questions.yaml` [default: those of this version].",
         show_default=False,
     ),
 ]
@@ -78,7 +77,7 @@ def quickstart(
     ops_listen: OpsOption = None,
     store: StoreOption = None,
     account_id: AccountOption = None,
-    examples: ExamplesOption = _REPOSITORY / "examples",
+    examples: ExamplesOption = _EXAMPLES,
 ) -> None:
     """Start a server on this machine with example roles.
 
