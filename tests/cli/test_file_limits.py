@@ -39,6 +39,7 @@ def test_a_policy_may_be_as_long_as_the_limit_and_no_longer(tmp_path: Path, monk
 def test_a_file_of_roles_has_at_most_64_mib(tmp_path: Path) -> None:
     path = tmp_path / "roles.yaml"
     with path.open("wb") as file:
+        file.write(b"#" * 1024)
         file.truncate(67_108_865)  # takes no room on the disk
 
     with pytest.raises(ProblemsError) as caught:

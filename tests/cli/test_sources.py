@@ -107,12 +107,11 @@ class TestFilesAndDirectories:
         assert "skipped: it is neither roles, a trust policy, a permission policy, test cases" in reported(found)[0]
 
     @pytest.mark.parametrize("document", [{"format_version": "1.2"}, {"values": {}}, {"terraform_version": "1.9"}])
-    def test_what_has_only_half_of_the_names_of_a_plan_is_read_as_a_trust_policy(
-        self, write: Write, document: object
-    ) -> None:
+    def test_what_has_only_half_of_the_names_of_a_plan_is_none(self, write: Write, document: object) -> None:
         found = search([write("half.json", document)])
 
-        assert [role.name for role in found.roles] == ["half"]
+        assert found.roles == []
+        assert wrong(found)[0].startswith("half.json:1: this is neither roles, a trust policy")
 
     def test_what_is_of_no_use_and_named_is_wrong(self, write: Write) -> None:
         found = search([write("a.yaml", "questions: []\n")])
@@ -498,7 +497,7 @@ class TestKinds:
         ("text", "name"),
         [
             ("cases: []", "test cases"), ("roles: []", "roles"), ("apiVersion: rolecall/v1", "roles"), ("apiVersion: [rolecall/v1]", ""),
-            ("{apiVersion: v1, kind: x}", "a Kubernetes manifest"), ("Version: '1'", ""), ("{format_version: '1', values: {}}", "a terraform plan"),
+            ("{apiVersion: v1, kind: x}", "a Kubernetes manifest"), ("Version: '1'", ""), ("Statement: []", "a policy in YAML"), ("{format_version: '1', values: {}}", "a terraform plan"),
         ],
     )  # fmt: skip
     def test_yaml_is_recognised_by_its_names_and_is_never_a_policy(self, text: str, name: str) -> None:
@@ -507,8 +506,8 @@ class TestKinds:
         assert isinstance(document, Table)
         assert kind_name(kind_of(outline_of_node(document))) == name
 
-    @pytest.mark.parametrize("text", ["{", "[" * 100_000, "1", "[]", "{}", '{"Version": "1",}'])
-    def test_json_that_is_broken_or_of_no_kind_is_checked_as_a_trust_policy_if_it_is_named(
+    @pytest.mark.parametrize("text", ["{", "[" * 100_000, "{}", '{"Version": "1",}', '{"Effect": 1}'])
+    def test_json_that_is_broken_or_reminds_of_a_policy_is_checked_as_a_trust_policy_if_it_is_named(
         self, write: Write, text: str
     ) -> None:
         assert [role.document for role in search([write("a.json", text)]).roles] == [text]

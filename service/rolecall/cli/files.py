@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
+from rolecall.cli.encodings import decoded, require_text
 from rolecall.cli.problem import Location, error_at
 from rolecall.regular_file import NotRegularError, open_regular, reason_of
 
@@ -41,9 +42,7 @@ def read_text(path: Path, limit: int, *, pipe_hint: str = "") -> str:
 def _read(stream: BinaryIO, name: str, limit: int) -> str:
     data = stream.read(limit + 1)
     if len(data) > limit:
+        # What is not text is named first: a shorter archive would not help.
+        require_text(data, name)
         raise error_at(Location(name), f"`{name}` is longer than {limit:,} bytes")
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise error_at(Location(name, line, 1), f"`{name}` is not UTF-8 text") from None
+    return decoded(data, name)

@@ -50,6 +50,6 @@ class ProblemsError(Exception):
         super().__init__("; ".join(f"{problem.location}: {problem.message}" for problem in self.problems))
 
 
-def error_at(location: Location, message: str, hint: str = "") -> ProblemsError:
+def error_at(location: Location, message: str, hint: str = "", *, reason: str = "") -> ProblemsError:
     """Return the error for a single problem."""
-    return ProblemsError([Problem(location=location, message=message, hint=hint)])
+    return ProblemsError([Problem(location=location, message=message, hint=hint, reason=reason)])

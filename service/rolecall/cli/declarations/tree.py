@@ -72,9 +72,9 @@ class Mark(Protocol):
     column: int
 
 
-def read_documents(text: str, file: str) -> list[Node]:
-    """Return the documents of a file, JSON if its name ends in `.json`, else YAML; raise `ProblemsError`."""
-    if not file.endswith(".json"):
+def read_documents(text: str, file: str, *, is_json: bool | None = None) -> list[Node]:
+    """Return the documents of a file of JSON or YAML; raise `ProblemsError`. None: JSON if its name ends in `.json`, else YAML."""
+    if not (file.endswith(".json") if is_json is None else is_json):
         return _documents(text, file, json_text="")
     _require_json(text, file)
     # The YAML parser refuses tabs and lone surrogates, which JSON allows; strings are read from the original `text`.

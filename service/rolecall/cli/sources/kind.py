@@ -42,12 +42,13 @@ class FileKind:
 
     `read` adds what a document contains to what is found. `read_text` does so for a file whose text is needed, because it is not
     JSON or YAML, or because its own parser reports what is wrong with it. `instead` says what to give in place of a file of a kind
-    that is recognised but cannot be read.
+    that is recognised but not read. `recognises_broken` is asked about a text that is not valid YAML.
     """
 
     name: str
     recognises: Callable[[Outline], bool] = lambda _: False
     recognises_text: Callable[[str], bool] = lambda _: False
+    recognises_broken: Callable[[str], bool] = lambda _: False
     read: Callable[[Document, Found], None] | None = None
     read_text: Callable[[Path, str, Found], None] | None = None
     instead: str = ""

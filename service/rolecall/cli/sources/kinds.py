@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from rolecall.cli.sources.case_files import CASES
+from rolecall.cli.sources.foreign import FOREIGN
 from rolecall.cli.sources.kind import FileKind, Outline
 from rolecall.cli.sources.kubernetes import MANIFEST
 from rolecall.cli.sources.policies import POLICY
 from rolecall.cli.sources.role_files import ROLES
 from rolecall.cli.sources.terraform import PLAN
 
-KINDS: tuple[FileKind, ...] = (CASES, ROLES, PLAN, MANIFEST, POLICY)
+KINDS: tuple[FileKind, ...] = (CASES, ROLES, PLAN, MANIFEST, POLICY, *FOREIGN)
 
 
 def kind_of(outline: Outline) -> FileKind | None:
@@ -20,3 +21,8 @@ def kind_of(outline: Outline) -> FileKind | None:
 def kind_of_text(text: str) -> FileKind | None:
     """Return the kind of a text that is recognised before it is read as JSON or YAML."""
     return next((kind for kind in KINDS if kind.recognises_text(text)), None)
+
+
+def kind_of_broken(text: str) -> FileKind | None:
+    """Return the kind of a text that is not valid YAML."""
+    return next((kind for kind in KINDS if kind.recognises_broken(text)), None)

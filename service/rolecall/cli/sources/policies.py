@@ -12,6 +12,15 @@ from rolecall.cli.sources.found import Found, FoundPolicy, FoundRole
 from rolecall.cli.sources.kind import FileKind, Outline
 from rolecall.policy.kind import PolicyKind, kind_of_policy
 
+_MEMBERS = frozenset({"version", "statement", "statements", "effect", "action", "principal", "resource", "condition"})
+
+
+def resembles_policy(value: object) -> bool:
+    """Return whether a JSON value is an empty object or has a member of a policy: then the parser says best what is wrong."""
+    if isinstance(value, list):
+        return any(resembles_policy(item) for item in value if isinstance(item, dict))
+    return isinstance(value, dict) and (not value or any(name.lower() in _MEMBERS for name in value))
+
 
 def policy_kind(text: str) -> PolicyKind | None:
     """Return the kind of a policy; None if its statements may be of both kinds. Invalid JSON counts as a trust policy."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from rolecall.cli.declarations.tree import Node, Scalar, Table, read_documents
-from rolecall.cli.problem import Location, ProblemsError, error_at
+from rolecall.cli.problem import Location, ProblemsError
 from rolecall.cli.sources.found import Found
 from rolecall.cli.sources.kind import Document, FileKind, outline_of_json, outline_of_node
-from rolecall.cli.sources.kinds import kind_of, kind_of_text
-from rolecall.cli.sources.policies import POLICY
+from rolecall.cli.sources.kinds import kind_of, kind_of_broken, kind_of_text
+from rolecall.cli.sources.policies import POLICY, resembles_policy
 
 _KINDS = (
     "neither roles, a trust policy, a permission policy, test cases, a terraform plan (`terraform show -json`)"
@@ -23,25 +24,102 @@ _YAML = frozenset({".yaml", ".yml"})
 def read_content(path: Path, text: str, found: Found, *, named: bool) -> None:
     """Add what a text contains to `found`. `named`: the command line names the file, so that its kind must be known."""
     try:
-        if not text.strip():
-            _note_empty(path, found, named=named)
-        elif kind := kind_of_text(text):
-            _read_text(kind, path, text, found)
-        elif (value := _value(text)) is not None:
-            _read_json(value, path, text, found, named=named)
-        elif _may_be_yaml(path, text):
-            _read_yaml(path, text, found, named=named)
-        else:
-            _read_text(POLICY, path, text, found)
+        _Content(path=path, text=text, found=found, named=named).read()
     except ProblemsError as error:
         found.problems += error.problems
 
 
-def _note_empty(path: Path, found: Found, *, named: bool) -> None:
-    if named:
-        found.add_problem(Location(str(path)), "the file is empty")
-    else:
-        found.add_remark(Location(str(path)), "is empty")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Content:
+    """The text of a file, and where to add what is in it."""
+
+    path: Path
+    text: str
+    found: Found
+    named: bool
+
+    def read(self) -> None:
+        """Add everything; raise `ProblemsError` if the text cannot be read."""
+        if not self.text.strip():
+            self._note_empty()
+        elif kind := kind_of_text(self.text):
+            self._read_text(kind)
+        elif (value := _value(self.text)) is not None:
+            self._read_json(value)
+        elif self._may_be_yaml():
+            self._read_yaml()
+        else:
+            self._read_text(POLICY)
+
+    def _may_be_yaml(self) -> bool:
+        """Return whether a text that is not JSON may be YAML. The parser of policies says best what is wrong with broken JSON."""
+        return self.path.suffix in _YAML or not self.text.lstrip().startswith(("{", "["))
+
+    def _read_json(self, value: object) -> None:
+        kind = kind_of(outline_of_json(value)) if isinstance(value, Mapping) else None
+        if kind is None and self.named and resembles_policy(value):
+            kind = POLICY
+        if kind is not None and kind.read_text is not None:
+            self._read_text(kind)
+            return
+        for root in read_documents(self.text, str(self.path), is_json=True):
+            self._read_document(kind, root)
+
+    def _read_yaml(self) -> None:
+        try:
+            documents = read_documents(self.text, str(self.path), is_json=False)
+        except ProblemsError as error:
+            self._read_broken(error)
+            return
+        documents = [document for document in documents if not _is_null(document)]
+        if not documents:
+            self._note_empty()
+        for document in documents:
+            kind = kind_of(outline_of_node(document)) if isinstance(document, Table) else None
+            self._read_document(kind, document)
+
+    def _read_broken(self, error: ProblemsError) -> None:
+        """Name the kind of a text that is neither JSON nor YAML; raise `error` if it is not recognised."""
+        if kind := kind_of_broken(self.text):
+            self._add_wrong_kind(kind, error.problems[0].location)
+        elif self.path.suffix == ".json":
+            self._read_text(POLICY)
+        else:
+            raise error
+
+    def _read_document(self, kind: FileKind | None, root: Node) -> None:
+        if kind is not None and kind.read is not None and isinstance(root, Table):
+            kind.read(Document(path=self.path, text=self.text, root=root), self.found)
+        elif kind is not None:
+            self._refuse(kind, root.location)
+        elif self.named:
+            hint = "begin a file of roles with `apiVersion: rolecall/v1`"
+            self.found.add_problem(root.location, f"this is {_KINDS}", hint, reason="WRONG_KIND")
+        else:
+            self.found.add_remark(root.location, f"skipped: it is {_KINDS}")
+
+    def _read_text(self, kind: FileKind) -> None:
+        if kind.read_text is None:
+            self._add_wrong_kind(kind, Location(str(self.path)))
+        else:
+            kind.read_text(self.path, self.text, self.found)
+
+    def _refuse(self, kind: FileKind, location: Location) -> None:
+        """Note a document of a kind that is not read; in a directory, where files of all kinds may be, only as a warning."""
+        if self.named:
+            self._add_wrong_kind(kind, location)
+        else:
+            message = f"skipped: it is {kind.name}"
+            self.found.add_remark(location, message, kind.instead, severity="warning", reason="WRONG_KIND")
+
+    def _add_wrong_kind(self, kind: FileKind, location: Location) -> None:
+        self.found.add_problem(location, f"this is {kind.name}", kind.instead, reason="WRONG_KIND")
+
+    def _note_empty(self) -> None:
+        if self.named:
+            self.found.add_problem(Location(str(self.path)), "the file is empty")
+        else:
+            self.found.add_remark(Location(str(self.path)), "is empty")
 
 
 def _value(text: str) -> object:
@@ -52,52 +130,5 @@ def _value(text: str) -> object:
         return None
 
 
-def _may_be_yaml(path: Path, text: str) -> bool:
-    """Return whether a text that is not JSON is meant as YAML. Of broken JSON the parser of policies says best what is wrong."""
-    return path.suffix in _YAML or (path.suffix != ".json" and not text.lstrip().startswith(("{", "[")))
-
-
-def _read_json(value: object, path: Path, text: str, found: Found, *, named: bool) -> None:
-    kind = kind_of(outline_of_json(value)) if isinstance(value, Mapping) else None
-    if kind is None and not named:
-        found.add_remark(Location(str(path)), f"skipped: it is {_KINDS}")
-    elif kind is None or kind.read is None:
-        _read_text(kind or POLICY, path, text, found)
-    else:
-        # The reader recognises JSON by the file name, which may have another suffix.
-        for root in read_documents(text, str(path) if path.suffix == ".json" else f"{path}.json"):
-            _read_document(kind, root, path, text, found, named=named)
-
-
-def _read_yaml(path: Path, text: str, found: Found, *, named: bool) -> None:
-    documents = [document for document in read_documents(text, str(path)) if not _is_null(document)]
-    if not documents:
-        _note_empty(path, found, named=named)
-    for document in documents:
-        kind = kind_of(outline_of_node(document)) if isinstance(document, Table) else None
-        _read_document(kind, document, path, text, found, named=named)
-
-
 def _is_null(node: Node) -> bool:
     return isinstance(node, Scalar) and node.literal == "null"
-
-
-def _read_document(kind: FileKind | None, root: Node, path: Path, text: str, found: Found, *, named: bool) -> None:
-    if kind is not None and kind.instead:
-        raise _instead(kind, root.location)
-    if kind is not None and kind.read is not None and isinstance(root, Table):
-        kind.read(Document(path=path, text=text, root=root), found)
-    elif named:
-        found.add_problem(root.location, f"this is {_KINDS}", "begin a file of roles with `apiVersion: rolecall/v1`")
-    else:
-        found.add_remark(root.location, f"skipped: it is {_KINDS}")
-
-
-def _read_text(kind: FileKind, path: Path, text: str, found: Found) -> None:
-    if kind.read_text is None:
-        raise _instead(kind, Location(str(path)))
-    kind.read_text(path, text, found)
-
-
-def _instead(kind: FileKind, location: Location) -> ProblemsError:
-    return error_at(location, f"this is {kind.name}", kind.instead)

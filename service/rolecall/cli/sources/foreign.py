@@ -1,0 +1,104 @@
+"""Files that are recognisably something else, and what to give instead."""
+
+from __future__ import annotations
+
+import re
+
+from rolecall.cli.sources.kind import FileKind, Outline
+
+_HEAD_CHARACTERS = 64 * 1024
+_COMMENTS = ("#", "//", "/*", "*")
+_HCL = re.compile(
+    r'(?:(?:resource|data)\s+"[^"\n]+"\s+"[^"\n]+"|(?:variable|module|provider|output|import|check)\s+"[^"\n]+"|(?:terraform|locals|moved|removed))\s*\{',
+    re.ASCII,
+)
+_MARKUP = re.compile(r"<!doctype html|<html|<\?xml|<error>|<head>|<body", re.IGNORECASE | re.ASCII)
+_PRINTED_PLAN = re.compile(
+    r"^(?:\x1b\[[0-9;]*m)*Terraform (?:used the selected providers|will perform the following actions)",
+    re.MULTILINE | re.ASCII,
+)
+_PEM = re.compile(r"-----BEGIN [A-Z0-9 ]+-----", re.ASCII)
+_QUOTED_POLICY = re.compile(r'"\s*(?:\\[nrt])*\s*\{(?:\\[nrt]|\s)*\\"', re.ASCII)
+
+
+def _first_line(text: str) -> str:
+    """Return the first line that is neither blank nor a comment."""
+    lines = (line.strip() for line in text[:_HEAD_CHARACTERS].splitlines())
+    return next((line for line in lines if line and not line.startswith(_COMMENTS)), "")
+
+
+def _has_placeholder(text: str) -> bool:
+    start = text.find("{{")
+    return start >= 0 and text.find("}}", start) >= 0
+
+
+def _is_state(outline: Outline) -> bool:
+    return outline.has("version", "lineage") or outline.has("version", "terraform_version", "resources")
+
+
+def _is_yaml_policy(outline: Outline) -> bool:
+    return not outline.is_json and outline.has("Statement")
+
+
+def _is_callers_file(outline: Outline) -> bool:
+    return outline.has("callers") and not outline.has_any("apiVersion", "roles")
+
+
+def _is_template_of_another_cloud(outline: Outline) -> bool:
+    return outline.has("AWSTemplateFormatVersion")
+
+
+FOREIGN: tuple[FileKind, ...] = (
+    FileKind(
+        name="an HTML or XML page, such as the error page of a server",
+        recognises_text=lambda text: _MARKUP.match(text.lstrip()[:20]) is not None,
+        instead="look at it, and fetch the file again; a page like this one often means that a login has expired",
+    ),
+    FileKind(
+        name="terraform configuration (HCL)",
+        recognises_text=lambda text: _HCL.match(_first_line(text)) is not None,
+        instead="make a plan and give it as JSON: `terraform plan -out plan.out`, `terraform show -json plan.out > plan.json`",
+    ),
+    FileKind(
+        name="a terraform plan as it is printed for people",
+        recognises_text=lambda text: _PRINTED_PLAN.search(text[:_HEAD_CHARACTERS]) is not None,
+        instead="give the plan as JSON: `terraform plan -out plan.out`, `terraform show -json plan.out > plan.json`",
+    ),
+    FileKind(
+        name="a certificate or a key (PEM)",
+        recognises_text=lambda text: _PEM.match(_first_line(text)) is not None,
+        instead="give it to `--tls-ca`, `--tls-cert` or `--tls-key`",
+    ),
+    FileKind(
+        name="a policy inside a JSON string",
+        recognises_text=lambda text: _QUOTED_POLICY.match(text.lstrip()[:_HEAD_CHARACTERS]) is not None,
+        instead="give the text of the string, as `jq -r` prints it",
+    ),
+    FileKind(
+        name="percent-encoded JSON",
+        recognises_text=lambda text: text.lstrip()[:3].lower() == "%7b",
+        instead="decode it: `%7B` is `{`",
+    ),
+    FileKind(
+        name="the template of a chart, which helm has not rendered",
+        recognises_text=lambda text: text.lstrip().startswith("{{"),
+        recognises_broken=_has_placeholder,
+        instead="give what `helm template RELEASE CHART --namespace NAMESPACE` prints",
+    ),
+    FileKind(
+        name="a terraform state file",
+        recognises=_is_state,
+        instead="give what `terraform show -json FILE` prints",
+    ),
+    FileKind(
+        name="a policy in YAML",
+        recognises=_is_yaml_policy,
+        instead="write it in JSON, or write it under `trust_policy` in a file of roles",
+    ),
+    FileKind(name="a callers file", recognises=_is_callers_file, instead="`rolecall callers check FILE` checks it"),
+    FileKind(
+        name="a template of AWS CloudFormation",
+        recognises=_is_template_of_another_cloud,
+        instead="give policies of RAM, or a template of ROS",
+    ),
+)
