@@ -38,7 +38,15 @@ NOT_PATHS = {
 NOT_OURS = {"BadRequest", "ErrorInfo", "FieldViolation", "RetryInfo"}
 """Messages of `google.rpc`."""
 
-TO_ADD = ["an operator", "an RPC", "a store", "a command", "a parser of foreign text", "a metric"]
+TO_ADD = [
+    "an operator",
+    "an RPC",
+    "a store",
+    "a command",
+    "a parser of foreign text",
+    "a kind of file that the command line reads",
+    "a metric",
+]
 TO_FIND = [
     "wildcard",
     "cache key",

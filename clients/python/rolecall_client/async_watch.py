@@ -67,8 +67,7 @@ class AsyncWatch:
         stream = await self._open(self._progress.request)
         try:
             while True:
-                event = self._progress.event(await _next(stream))
-                if event is not None:
+                for event in self._progress.events(await _next(stream)):
                     yield event
                     if self._progress.continues_elsewhere(event):
                         return

@@ -75,8 +75,7 @@ class Watch:
             raise closed_error() from error
         with _Watchdog(stream) as watchdog:
             while True:
-                event = self._progress.event(watchdog.next_message())
-                if event is not None:
+                for event in self._progress.events(watchdog.next_message()):
                     yield event
                     self._progress.caller_continues()
                     if self._progress.continues_elsewhere(event):

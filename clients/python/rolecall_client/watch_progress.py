@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 from rolecall_client.boottime import boottime
@@ -61,6 +61,7 @@ class WatchProgress:
         longest_pause: float = MOST_BACKOFF_SECONDS,
     ) -> None:
         self.request, self._longest_pause = request, longest_pause
+        self.request.batched = True
         self._give_up_after, self._later_give_up_after = timeout, give_up_after
         self._yielded: set[tuple[int, str]] = set()
         self._state_started = self._has_checkpoint = False
@@ -78,19 +79,24 @@ class WatchProgress:
         """Return whether a new stream is to be opened after an event: at a checkpoint, when the present one is old."""
         return isinstance(event, w.WatchCheckpoint) and boottime() - self._opened_at >= self._open_for
 
-    def event(self, message: w.WatchRolesResponse) -> RoleWatchEvent | None:
-        """Return the event of a message, None if it was yielded before; raise `ResyncRequiredError`."""
+    def events(self, message: w.WatchRolesResponse) -> Iterator[RoleWatchEvent]:
+        """Yield the events of a message that were not yielded before; raise `ResyncRequiredError`."""
         self._last_message_at = time.monotonic()
         self._give_up_after, self._backoff = self._later_give_up_after, FIRST_BACKOFF_SECONDS
         match message.WhichOneof("event"):
-            case "change" if self._is_new(message.change):
-                return message.change
+            case "change":
+                yield from self._changes([message.change])
             case "checkpoint":
-                self._on_checkpoint(message.checkpoint)
-                return message.checkpoint
+                yield self._on_checkpoint(message.checkpoint)
+            case "batch":
+                yield from self._changes(message.batch.changes)
+                if message.batch.HasField("checkpoint"):
+                    yield self._on_checkpoint(message.batch.checkpoint)
             case "resync_required":
                 raise ResyncRequiredError(message.resync_required.reason)
-        return None
+
+    def _changes(self, changes: Iterable[w.RoleWatchChange]) -> Iterator[w.RoleWatchChange]:
+        return filter(self._is_new, changes)
 
     def caller_continues(self) -> None:
         """Note that the caller wants the next event: the time that it took is no silence of the server."""
@@ -128,9 +134,10 @@ class WatchProgress:
         self._yielded.add(key)
         return True
 
-    def _on_checkpoint(self, checkpoint: w.WatchCheckpoint) -> None:
-        """Resume from this checkpoint if the stream breaks."""
+    def _on_checkpoint(self, checkpoint: w.WatchCheckpoint) -> w.WatchCheckpoint:
+        """Resume from this checkpoint if the stream breaks; return it."""
         # The first checkpoint of a resumed stream is not later than this one, so the changes after it must stay in the set.
         self._yielded = {key for key in self._yielded if key[0] > checkpoint.revision}
         self.request.start_token, self._has_checkpoint = checkpoint.token, True
         self.request.include_initial_state = False
+        return checkpoint

@@ -158,10 +158,13 @@ class _Watch:
         while True:
             if self._revision >= self._feed.head:
                 await self._wait_for_changes()
-            elif self._feed.after(self._revision):
+                continue
+            if self._feed.after(self._revision):
                 await self._send_commits(self._feed.after)
             else:
                 await self._send_stored_page()
+            # Before the next page is read: changes take effect at the client with the checkpoint that follows them.
+            await self._checkpoint_if_due(after_changes=True)
 
     async def _wait_for_changes(self) -> None:
         await self._checkpoint_if_due(after_changes=True)
@@ -219,7 +222,6 @@ class _Watch:
 
     async def _send_commits(self, after: Callable[[Revision], Commit | None]) -> None:
         """Send as many commits as a page has, while `after` returns the next one."""
-        await self._checkpoint_if_due(after_changes=True)
         for _ in range(self._options.page_commits):
             await self._checkpoint_if_due()
             if not await self._send_commit(after):

@@ -33,8 +33,11 @@ type WatchRolesRequest struct {
 	AccountIds []string `protobuf:"bytes,2,rep,name=account_ids,json=accountIds,proto3" json:"account_ids,omitempty"`
 	// Send the current state of every role before the first change.
 	IncludeInitialState bool `protobuf:"varint,3,opt,name=include_initial_state,json=includeInitialState,proto3" json:"include_initial_state,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// Put several changes into one message where several are ready: `batch`. For a client that reads many changes, each of which
+	// then costs both sides a part of what a message does. A server that does not know the field sends one event a message.
+	Batched       bool `protobuf:"varint,4,opt,name=batched,proto3" json:"batched,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WatchRolesRequest) Reset() {
@@ -88,6 +91,13 @@ func (x *WatchRolesRequest) GetIncludeInitialState() bool {
 	return false
 }
 
+func (x *WatchRolesRequest) GetBatched() bool {
+	if x != nil {
+		return x.Batched
+	}
+	return false
+}
+
 // One message of the stream.
 type WatchRolesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -98,6 +108,7 @@ type WatchRolesResponse struct {
 	//	*WatchRolesResponse_Change
 	//	*WatchRolesResponse_Checkpoint
 	//	*WatchRolesResponse_ResyncRequired
+	//	*WatchRolesResponse_Batch
 	Event         isWatchRolesResponse_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -167,6 +178,15 @@ func (x *WatchRolesResponse) GetResyncRequired() *ResyncRequired {
 	return nil
 }
 
+func (x *WatchRolesResponse) GetBatch() *WatchBatch {
+	if x != nil {
+		if x, ok := x.Event.(*WatchRolesResponse_Batch); ok {
+			return x.Batch
+		}
+	}
+	return nil
+}
+
 type isWatchRolesResponse_Event interface {
 	isWatchRolesResponse_Event()
 }
@@ -186,11 +206,18 @@ type WatchRolesResponse_ResyncRequired struct {
 	ResyncRequired *ResyncRequired `protobuf:"bytes,3,opt,name=resync_required,json=resyncRequired,proto3,oneof"`
 }
 
+type WatchRolesResponse_Batch struct {
+	// Several changes, for a request with `batched`.
+	Batch *WatchBatch `protobuf:"bytes,4,opt,name=batch,proto3,oneof"`
+}
+
 func (*WatchRolesResponse_Change) isWatchRolesResponse_Event() {}
 
 func (*WatchRolesResponse_Checkpoint) isWatchRolesResponse_Event() {}
 
 func (*WatchRolesResponse_ResyncRequired) isWatchRolesResponse_Event() {}
+
+func (*WatchRolesResponse_Batch) isWatchRolesResponse_Event() {}
 
 // A change of one role.
 type RoleWatchChange struct {
@@ -256,6 +283,61 @@ func (x *RoleWatchChange) GetRole() *Role {
 	return nil
 }
 
+// Several events of the stream. The numbers of the fields are those of WatchRolesResponse.
+type WatchBatch struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The changes, in order.
+	Changes []*RoleWatchChange `protobuf:"bytes,1,rep,name=changes,proto3" json:"changes,omitempty"`
+	// The checkpoint that follows them; absent when more changes follow first.
+	Checkpoint    *WatchCheckpoint `protobuf:"bytes,2,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchBatch) Reset() {
+	*x = WatchBatch{}
+	mi := &file_rolecall_v1_watch_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchBatch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchBatch) ProtoMessage() {}
+
+func (x *WatchBatch) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_v1_watch_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchBatch.ProtoReflect.Descriptor instead.
+func (*WatchBatch) Descriptor() ([]byte, []int) {
+	return file_rolecall_v1_watch_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *WatchBatch) GetChanges() []*RoleWatchChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+func (x *WatchBatch) GetCheckpoint() *WatchCheckpoint {
+	if x != nil {
+		return x.Checkpoint
+	}
+	return nil
+}
+
 // A position in the stream.
 type WatchCheckpoint struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -276,7 +358,7 @@ type WatchCheckpoint struct {
 
 func (x *WatchCheckpoint) Reset() {
 	*x = WatchCheckpoint{}
-	mi := &file_rolecall_v1_watch_proto_msgTypes[3]
+	mi := &file_rolecall_v1_watch_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -288,7 +370,7 @@ func (x *WatchCheckpoint) String() string {
 func (*WatchCheckpoint) ProtoMessage() {}
 
 func (x *WatchCheckpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_v1_watch_proto_msgTypes[3]
+	mi := &file_rolecall_v1_watch_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -301,7 +383,7 @@ func (x *WatchCheckpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchCheckpoint.ProtoReflect.Descriptor instead.
 func (*WatchCheckpoint) Descriptor() ([]byte, []int) {
-	return file_rolecall_v1_watch_proto_rawDescGZIP(), []int{3}
+	return file_rolecall_v1_watch_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *WatchCheckpoint) GetRevision() int64 {
@@ -343,7 +425,7 @@ type ResyncRequired struct {
 
 func (x *ResyncRequired) Reset() {
 	*x = ResyncRequired{}
-	mi := &file_rolecall_v1_watch_proto_msgTypes[4]
+	mi := &file_rolecall_v1_watch_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -355,7 +437,7 @@ func (x *ResyncRequired) String() string {
 func (*ResyncRequired) ProtoMessage() {}
 
 func (x *ResyncRequired) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_v1_watch_proto_msgTypes[4]
+	mi := &file_rolecall_v1_watch_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -368,7 +450,7 @@ func (x *ResyncRequired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResyncRequired.ProtoReflect.Descriptor instead.
 func (*ResyncRequired) Descriptor() ([]byte, []int) {
-	return file_rolecall_v1_watch_proto_rawDescGZIP(), []int{4}
+	return file_rolecall_v1_watch_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ResyncRequired) GetReason() string {
@@ -382,24 +464,32 @@ var File_rolecall_v1_watch_proto protoreflect.FileDescriptor
 
 const file_rolecall_v1_watch_proto_rawDesc = "" +
 	"\n" +
-	"\x17rolecall/v1/watch.proto\x12\vrolecall.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x16rolecall/v1/role.proto\"\x89\x01\n" +
+	"\x17rolecall/v1/watch.proto\x12\vrolecall.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x16rolecall/v1/role.proto\"\xa3\x01\n" +
 	"\x11WatchRolesRequest\x12\x1f\n" +
 	"\vstart_token\x18\x01 \x01(\tR\n" +
 	"startToken\x12\x1f\n" +
 	"\vaccount_ids\x18\x02 \x03(\tR\n" +
 	"accountIds\x122\n" +
-	"\x15include_initial_state\x18\x03 \x01(\bR\x13includeInitialState\"\xdd\x01\n" +
+	"\x15include_initial_state\x18\x03 \x01(\bR\x13includeInitialState\x12\x18\n" +
+	"\abatched\x18\x04 \x01(\bR\abatched\"\x8e\x02\n" +
 	"\x12WatchRolesResponse\x126\n" +
 	"\x06change\x18\x01 \x01(\v2\x1c.rolecall.v1.RoleWatchChangeH\x00R\x06change\x12>\n" +
 	"\n" +
 	"checkpoint\x18\x02 \x01(\v2\x1c.rolecall.v1.WatchCheckpointH\x00R\n" +
 	"checkpoint\x12F\n" +
-	"\x0fresync_required\x18\x03 \x01(\v2\x1b.rolecall.v1.ResyncRequiredH\x00R\x0eresyncRequiredB\a\n" +
+	"\x0fresync_required\x18\x03 \x01(\v2\x1b.rolecall.v1.ResyncRequiredH\x00R\x0eresyncRequired\x12/\n" +
+	"\x05batch\x18\x04 \x01(\v2\x17.rolecall.v1.WatchBatchH\x00R\x05batchB\a\n" +
 	"\x05event\"\x81\x01\n" +
 	"\x0fRoleWatchChange\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x03R\brevision\x12+\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x17.rolecall.v1.ChangeKindR\x04kind\x12%\n" +
-	"\x04role\x18\x03 \x01(\v2\x11.rolecall.v1.RoleR\x04role\"\xb6\x01\n" +
+	"\x04role\x18\x03 \x01(\v2\x11.rolecall.v1.RoleR\x04role\"\x82\x01\n" +
+	"\n" +
+	"WatchBatch\x126\n" +
+	"\achanges\x18\x01 \x03(\v2\x1c.rolecall.v1.RoleWatchChangeR\achanges\x12<\n" +
+	"\n" +
+	"checkpoint\x18\x02 \x01(\v2\x1c.rolecall.v1.WatchCheckpointR\n" +
+	"checkpoint\"\xb6\x01\n" +
 	"\x0fWatchCheckpoint\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x03R\brevision\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\tR\x05token\x127\n" +
@@ -426,32 +516,36 @@ func file_rolecall_v1_watch_proto_rawDescGZIP() []byte {
 	return file_rolecall_v1_watch_proto_rawDescData
 }
 
-var file_rolecall_v1_watch_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_rolecall_v1_watch_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_rolecall_v1_watch_proto_goTypes = []any{
 	(*WatchRolesRequest)(nil),   // 0: rolecall.v1.WatchRolesRequest
 	(*WatchRolesResponse)(nil),  // 1: rolecall.v1.WatchRolesResponse
 	(*RoleWatchChange)(nil),     // 2: rolecall.v1.RoleWatchChange
-	(*WatchCheckpoint)(nil),     // 3: rolecall.v1.WatchCheckpoint
-	(*ResyncRequired)(nil),      // 4: rolecall.v1.ResyncRequired
-	(ChangeKind)(0),             // 5: rolecall.v1.ChangeKind
-	(*Role)(nil),                // 6: rolecall.v1.Role
-	(*durationpb.Duration)(nil), // 7: google.protobuf.Duration
+	(*WatchBatch)(nil),          // 3: rolecall.v1.WatchBatch
+	(*WatchCheckpoint)(nil),     // 4: rolecall.v1.WatchCheckpoint
+	(*ResyncRequired)(nil),      // 5: rolecall.v1.ResyncRequired
+	(ChangeKind)(0),             // 6: rolecall.v1.ChangeKind
+	(*Role)(nil),                // 7: rolecall.v1.Role
+	(*durationpb.Duration)(nil), // 8: google.protobuf.Duration
 }
 var file_rolecall_v1_watch_proto_depIdxs = []int32{
-	2, // 0: rolecall.v1.WatchRolesResponse.change:type_name -> rolecall.v1.RoleWatchChange
-	3, // 1: rolecall.v1.WatchRolesResponse.checkpoint:type_name -> rolecall.v1.WatchCheckpoint
-	4, // 2: rolecall.v1.WatchRolesResponse.resync_required:type_name -> rolecall.v1.ResyncRequired
-	5, // 3: rolecall.v1.RoleWatchChange.kind:type_name -> rolecall.v1.ChangeKind
-	6, // 4: rolecall.v1.RoleWatchChange.role:type_name -> rolecall.v1.Role
-	7, // 5: rolecall.v1.WatchCheckpoint.staleness:type_name -> google.protobuf.Duration
-	7, // 6: rolecall.v1.WatchCheckpoint.stream_age:type_name -> google.protobuf.Duration
-	0, // 7: rolecall.v1.WatchService.WatchRoles:input_type -> rolecall.v1.WatchRolesRequest
-	1, // 8: rolecall.v1.WatchService.WatchRoles:output_type -> rolecall.v1.WatchRolesResponse
-	8, // [8:9] is the sub-list for method output_type
-	7, // [7:8] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	2,  // 0: rolecall.v1.WatchRolesResponse.change:type_name -> rolecall.v1.RoleWatchChange
+	4,  // 1: rolecall.v1.WatchRolesResponse.checkpoint:type_name -> rolecall.v1.WatchCheckpoint
+	5,  // 2: rolecall.v1.WatchRolesResponse.resync_required:type_name -> rolecall.v1.ResyncRequired
+	3,  // 3: rolecall.v1.WatchRolesResponse.batch:type_name -> rolecall.v1.WatchBatch
+	6,  // 4: rolecall.v1.RoleWatchChange.kind:type_name -> rolecall.v1.ChangeKind
+	7,  // 5: rolecall.v1.RoleWatchChange.role:type_name -> rolecall.v1.Role
+	2,  // 6: rolecall.v1.WatchBatch.changes:type_name -> rolecall.v1.RoleWatchChange
+	4,  // 7: rolecall.v1.WatchBatch.checkpoint:type_name -> rolecall.v1.WatchCheckpoint
+	8,  // 8: rolecall.v1.WatchCheckpoint.staleness:type_name -> google.protobuf.Duration
+	8,  // 9: rolecall.v1.WatchCheckpoint.stream_age:type_name -> google.protobuf.Duration
+	0,  // 10: rolecall.v1.WatchService.WatchRoles:input_type -> rolecall.v1.WatchRolesRequest
+	1,  // 11: rolecall.v1.WatchService.WatchRoles:output_type -> rolecall.v1.WatchRolesResponse
+	11, // [11:12] is the sub-list for method output_type
+	10, // [10:11] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_v1_watch_proto_init() }
@@ -464,6 +558,7 @@ func file_rolecall_v1_watch_proto_init() {
 		(*WatchRolesResponse_Change)(nil),
 		(*WatchRolesResponse_Checkpoint)(nil),
 		(*WatchRolesResponse_ResyncRequired)(nil),
+		(*WatchRolesResponse_Batch)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -471,7 +566,7 @@ func file_rolecall_v1_watch_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_v1_watch_proto_rawDesc), len(file_rolecall_v1_watch_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

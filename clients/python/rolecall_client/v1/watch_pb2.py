@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from rolecall_client.v1 import role_pb2 as rolecall_dot_v1_dot_role__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17rolecall/v1/watch.proto\x12\x0brolecall.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x16rolecall/v1/role.proto\"\\\n\x11WatchRolesRequest\x12\x13\n\x0bstart_token\x18\x01 \x01(\t\x12\x13\n\x0b\x61\x63\x63ount_ids\x18\x02 \x03(\t\x12\x1d\n\x15include_initial_state\x18\x03 \x01(\x08\"\xb9\x01\n\x12WatchRolesResponse\x12.\n\x06\x63hange\x18\x01 \x01(\x0b\x32\x1c.rolecall.v1.RoleWatchChangeH\x00\x12\x32\n\ncheckpoint\x18\x02 \x01(\x0b\x32\x1c.rolecall.v1.WatchCheckpointH\x00\x12\x36\n\x0fresync_required\x18\x03 \x01(\x0b\x32\x1b.rolecall.v1.ResyncRequiredH\x00\x42\x07\n\x05\x65vent\"k\n\x0fRoleWatchChange\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12%\n\x04kind\x18\x02 \x01(\x0e\x32\x17.rolecall.v1.ChangeKind\x12\x1f\n\x04role\x18\x03 \x01(\x0b\x32\x11.rolecall.v1.Role\"\x8f\x01\n\x0fWatchCheckpoint\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\r\n\x05token\x18\x02 \x01(\t\x12,\n\tstaleness\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\nstream_age\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\" \n\x0eResyncRequired\x12\x0e\n\x06reason\x18\x01 \x01(\t2_\n\x0cWatchService\x12O\n\nWatchRoles\x12\x1e.rolecall.v1.WatchRolesRequest\x1a\x1f.rolecall.v1.WatchRolesResponse0\x01\x42\xb8\x01\n\x0f\x63om.rolecall.v1B\nWatchProtoP\x01ZLbuf.build/gen/go/rolecall/rolecall/protocolbuffers/go/rolecall/v1;rolecallv1\xa2\x02\x03RXX\xaa\x02\x0bRolecall.V1\xca\x02\x0bRolecall\\V1\xe2\x02\x17Rolecall\\V1\\GPBMetadata\xea\x02\x0cRolecall::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17rolecall/v1/watch.proto\x12\x0brolecall.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x16rolecall/v1/role.proto\"m\n\x11WatchRolesRequest\x12\x13\n\x0bstart_token\x18\x01 \x01(\t\x12\x13\n\x0b\x61\x63\x63ount_ids\x18\x02 \x03(\t\x12\x1d\n\x15include_initial_state\x18\x03 \x01(\x08\x12\x0f\n\x07\x62\x61tched\x18\x04 \x01(\x08\"\xe3\x01\n\x12WatchRolesResponse\x12.\n\x06\x63hange\x18\x01 \x01(\x0b\x32\x1c.rolecall.v1.RoleWatchChangeH\x00\x12\x32\n\ncheckpoint\x18\x02 \x01(\x0b\x32\x1c.rolecall.v1.WatchCheckpointH\x00\x12\x36\n\x0fresync_required\x18\x03 \x01(\x0b\x32\x1b.rolecall.v1.ResyncRequiredH\x00\x12(\n\x05\x62\x61tch\x18\x04 \x01(\x0b\x32\x17.rolecall.v1.WatchBatchH\x00\x42\x07\n\x05\x65vent\"k\n\x0fRoleWatchChange\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12%\n\x04kind\x18\x02 \x01(\x0e\x32\x17.rolecall.v1.ChangeKind\x12\x1f\n\x04role\x18\x03 \x01(\x0b\x32\x11.rolecall.v1.Role\"m\n\nWatchBatch\x12-\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x1c.rolecall.v1.RoleWatchChange\x12\x30\n\ncheckpoint\x18\x02 \x01(\x0b\x32\x1c.rolecall.v1.WatchCheckpoint\"\x8f\x01\n\x0fWatchCheckpoint\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\r\n\x05token\x18\x02 \x01(\t\x12,\n\tstaleness\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\nstream_age\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\" \n\x0eResyncRequired\x12\x0e\n\x06reason\x18\x01 \x01(\t2_\n\x0cWatchService\x12O\n\nWatchRoles\x12\x1e.rolecall.v1.WatchRolesRequest\x1a\x1f.rolecall.v1.WatchRolesResponse0\x01\x42\xb8\x01\n\x0f\x63om.rolecall.v1B\nWatchProtoP\x01ZLbuf.build/gen/go/rolecall/rolecall/protocolbuffers/go/rolecall/v1;rolecallv1\xa2\x02\x03RXX\xaa\x02\x0bRolecall.V1\xca\x02\x0bRolecall\\V1\xe2\x02\x17Rolecall\\V1\\GPBMetadata\xea\x02\x0cRolecall::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,15 +35,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017com.rolecall.v1B\nWatchProtoP\001ZLbuf.build/gen/go/rolecall/rolecall/protocolbuffers/go/rolecall/v1;rolecallv1\242\002\003RXX\252\002\013Rolecall.V1\312\002\013Rolecall\\V1\342\002\027Rolecall\\V1\\GPBMetadata\352\002\014Rolecall::V1'
   _globals['_WATCHROLESREQUEST']._serialized_start=96
-  _globals['_WATCHROLESREQUEST']._serialized_end=188
-  _globals['_WATCHROLESRESPONSE']._serialized_start=191
-  _globals['_WATCHROLESRESPONSE']._serialized_end=376
-  _globals['_ROLEWATCHCHANGE']._serialized_start=378
-  _globals['_ROLEWATCHCHANGE']._serialized_end=485
-  _globals['_WATCHCHECKPOINT']._serialized_start=488
-  _globals['_WATCHCHECKPOINT']._serialized_end=631
-  _globals['_RESYNCREQUIRED']._serialized_start=633
-  _globals['_RESYNCREQUIRED']._serialized_end=665
-  _globals['_WATCHSERVICE']._serialized_start=667
-  _globals['_WATCHSERVICE']._serialized_end=762
+  _globals['_WATCHROLESREQUEST']._serialized_end=205
+  _globals['_WATCHROLESRESPONSE']._serialized_start=208
+  _globals['_WATCHROLESRESPONSE']._serialized_end=435
+  _globals['_ROLEWATCHCHANGE']._serialized_start=437
+  _globals['_ROLEWATCHCHANGE']._serialized_end=544
+  _globals['_WATCHBATCH']._serialized_start=546
+  _globals['_WATCHBATCH']._serialized_end=655
+  _globals['_WATCHCHECKPOINT']._serialized_start=658
+  _globals['_WATCHCHECKPOINT']._serialized_end=801
+  _globals['_RESYNCREQUIRED']._serialized_start=803
+  _globals['_RESYNCREQUIRED']._serialized_end=835
+  _globals['_WATCHSERVICE']._serialized_start=837
+  _globals['_WATCHSERVICE']._serialized_end=932
 # @@protoc_insertion_point(module_scope)

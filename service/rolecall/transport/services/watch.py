@@ -8,6 +8,7 @@ from rolecall.engine.watch import RoleWatches
 from rolecall.engine.watch_events import RoleFound, WatchEvent
 from rolecall.roles.accounts import Accounts
 from rolecall.transport.codecs.watch import EventEncoder, watch_request
+from rolecall.transport.codecs.watch_batches import WatchBatches
 from rolecall.transport.rights.reads import require_watch, watched_accounts
 from rolecall.transport.rpc.call_origin import Identify
 from rolecall.transport.rpc.stream_callers import StreamCallers
@@ -33,11 +34,13 @@ class WatchServicer(rpc.WatchServiceServicer):
         self, message: pb.WatchRolesRequest, stream: ServerStream
     ) -> None:
         """Send every change until the client cancels the call."""
+        batches = WatchBatches(stream.write) if message.batched else None
 
         async def send(event: WatchEvent) -> None:
             # A client that has only a part of the initial state must read all of it again.
             stream.ending.unresumable = isinstance(event, RoleFound)
-            await stream.write(self._encode(event))
+            encoded = self._encode(event)
+            await (batches.add(encoded, event) if batches else stream.write(encoded))
 
         accounts = watched_accounts(self._accounts, message.account_ids)
         require_watch(accounts, self._identify(stream.context))

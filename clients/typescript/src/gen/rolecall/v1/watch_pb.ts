@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/v1/watch.proto.
  */
 export const file_rolecall_v1_watch: GenFile = /*@__PURE__*/
-  fileDesc("Chdyb2xlY2FsbC92MS93YXRjaC5wcm90bxILcm9sZWNhbGwudjEiXAoRV2F0Y2hSb2xlc1JlcXVlc3QSEwoLc3RhcnRfdG9rZW4YASABKAkSEwoLYWNjb3VudF9pZHMYAiADKAkSHQoVaW5jbHVkZV9pbml0aWFsX3N0YXRlGAMgASgIIrkBChJXYXRjaFJvbGVzUmVzcG9uc2USLgoGY2hhbmdlGAEgASgLMhwucm9sZWNhbGwudjEuUm9sZVdhdGNoQ2hhbmdlSAASMgoKY2hlY2twb2ludBgCIAEoCzIcLnJvbGVjYWxsLnYxLldhdGNoQ2hlY2twb2ludEgAEjYKD3Jlc3luY19yZXF1aXJlZBgDIAEoCzIbLnJvbGVjYWxsLnYxLlJlc3luY1JlcXVpcmVkSABCBwoFZXZlbnQiawoPUm9sZVdhdGNoQ2hhbmdlEhAKCHJldmlzaW9uGAEgASgDEiUKBGtpbmQYAiABKA4yFy5yb2xlY2FsbC52MS5DaGFuZ2VLaW5kEh8KBHJvbGUYAyABKAsyES5yb2xlY2FsbC52MS5Sb2xlIo8BCg9XYXRjaENoZWNrcG9pbnQSEAoIcmV2aXNpb24YASABKAMSDQoFdG9rZW4YAiABKAkSLAoJc3RhbGVuZXNzGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KCnN0cmVhbV9hZ2UYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iIAoOUmVzeW5jUmVxdWlyZWQSDgoGcmVhc29uGAEgASgJMl8KDFdhdGNoU2VydmljZRJPCgpXYXRjaFJvbGVzEh4ucm9sZWNhbGwudjEuV2F0Y2hSb2xlc1JlcXVlc3QaHy5yb2xlY2FsbC52MS5XYXRjaFJvbGVzUmVzcG9uc2UwAUK4AQoPY29tLnJvbGVjYWxsLnYxQgpXYXRjaFByb3RvUAFaTGJ1Zi5idWlsZC9nZW4vZ28vcm9sZWNhbGwvcm9sZWNhbGwvcHJvdG9jb2xidWZmZXJzL2dvL3JvbGVjYWxsL3YxO3JvbGVjYWxsdjGiAgNSWFiqAgtSb2xlY2FsbC5WMcoCC1JvbGVjYWxsXFYx4gIXUm9sZWNhbGxcVjFcR1BCTWV0YWRhdGHqAgxSb2xlY2FsbDo6VjFiBnByb3RvMw", [file_google_protobuf_duration, file_rolecall_v1_role]);
+  fileDesc("Chdyb2xlY2FsbC92MS93YXRjaC5wcm90bxILcm9sZWNhbGwudjEibQoRV2F0Y2hSb2xlc1JlcXVlc3QSEwoLc3RhcnRfdG9rZW4YASABKAkSEwoLYWNjb3VudF9pZHMYAiADKAkSHQoVaW5jbHVkZV9pbml0aWFsX3N0YXRlGAMgASgIEg8KB2JhdGNoZWQYBCABKAgi4wEKEldhdGNoUm9sZXNSZXNwb25zZRIuCgZjaGFuZ2UYASABKAsyHC5yb2xlY2FsbC52MS5Sb2xlV2F0Y2hDaGFuZ2VIABIyCgpjaGVja3BvaW50GAIgASgLMhwucm9sZWNhbGwudjEuV2F0Y2hDaGVja3BvaW50SAASNgoPcmVzeW5jX3JlcXVpcmVkGAMgASgLMhsucm9sZWNhbGwudjEuUmVzeW5jUmVxdWlyZWRIABIoCgViYXRjaBgEIAEoCzIXLnJvbGVjYWxsLnYxLldhdGNoQmF0Y2hIAEIHCgVldmVudCJrCg9Sb2xlV2F0Y2hDaGFuZ2USEAoIcmV2aXNpb24YASABKAMSJQoEa2luZBgCIAEoDjIXLnJvbGVjYWxsLnYxLkNoYW5nZUtpbmQSHwoEcm9sZRgDIAEoCzIRLnJvbGVjYWxsLnYxLlJvbGUibQoKV2F0Y2hCYXRjaBItCgdjaGFuZ2VzGAEgAygLMhwucm9sZWNhbGwudjEuUm9sZVdhdGNoQ2hhbmdlEjAKCmNoZWNrcG9pbnQYAiABKAsyHC5yb2xlY2FsbC52MS5XYXRjaENoZWNrcG9pbnQijwEKD1dhdGNoQ2hlY2twb2ludBIQCghyZXZpc2lvbhgBIAEoAxINCgV0b2tlbhgCIAEoCRIsCglzdGFsZW5lc3MYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoKc3RyZWFtX2FnZRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiIgCg5SZXN5bmNSZXF1aXJlZBIOCgZyZWFzb24YASABKAkyXwoMV2F0Y2hTZXJ2aWNlEk8KCldhdGNoUm9sZXMSHi5yb2xlY2FsbC52MS5XYXRjaFJvbGVzUmVxdWVzdBofLnJvbGVjYWxsLnYxLldhdGNoUm9sZXNSZXNwb25zZTABQrgBCg9jb20ucm9sZWNhbGwudjFCCldhdGNoUHJvdG9QAVpMYnVmLmJ1aWxkL2dlbi9nby9yb2xlY2FsbC9yb2xlY2FsbC9wcm90b2NvbGJ1ZmZlcnMvZ28vcm9sZWNhbGwvdjE7cm9sZWNhbGx2MaICA1JYWKoCC1JvbGVjYWxsLlYxygILUm9sZWNhbGxcVjHiAhdSb2xlY2FsbFxWMVxHUEJNZXRhZGF0YeoCDFJvbGVjYWxsOjpWMWIGcHJvdG8z", [file_google_protobuf_duration, file_rolecall_v1_role]);
 
 /**
  * A request for changes of roles.
@@ -44,6 +44,14 @@ export type WatchRolesRequest = Message<"rolecall.v1.WatchRolesRequest"> & {
    * @generated from field: bool include_initial_state = 3;
    */
   includeInitialState: boolean;
+
+  /**
+   * Put several changes into one message where several are ready: `batch`. For a client that reads many changes, each of which
+   * then costs both sides a part of what a message does. A server that does not know the field sends one event a message.
+   *
+   * @generated from field: bool batched = 4;
+   */
+  batched: boolean;
 };
 
 /**
@@ -88,6 +96,14 @@ export type WatchRolesResponse = Message<"rolecall.v1.WatchRolesResponse"> & {
      */
     value: ResyncRequired;
     case: "resyncRequired";
+  } | {
+    /**
+     * Several changes, for a request with `batched`.
+     *
+     * @generated from field: rolecall.v1.WatchBatch batch = 4;
+     */
+    value: WatchBatch;
+    case: "batch";
   } | { case: undefined; value?: undefined };
 };
 
@@ -134,6 +150,34 @@ export const RoleWatchChangeSchema: GenMessage<RoleWatchChange> = /*@__PURE__*/
   messageDesc(file_rolecall_v1_watch, 2);
 
 /**
+ * Several events of the stream. The numbers of the fields are those of WatchRolesResponse.
+ *
+ * @generated from message rolecall.v1.WatchBatch
+ */
+export type WatchBatch = Message<"rolecall.v1.WatchBatch"> & {
+  /**
+   * The changes, in order.
+   *
+   * @generated from field: repeated rolecall.v1.RoleWatchChange changes = 1;
+   */
+  changes: RoleWatchChange[];
+
+  /**
+   * The checkpoint that follows them; absent when more changes follow first.
+   *
+   * @generated from field: rolecall.v1.WatchCheckpoint checkpoint = 2;
+   */
+  checkpoint?: WatchCheckpoint | undefined;
+};
+
+/**
+ * Describes the message rolecall.v1.WatchBatch.
+ * Use `create(WatchBatchSchema)` to create a new message.
+ */
+export const WatchBatchSchema: GenMessage<WatchBatch> = /*@__PURE__*/
+  messageDesc(file_rolecall_v1_watch, 3);
+
+/**
  * A position in the stream.
  *
  * @generated from message rolecall.v1.WatchCheckpoint
@@ -176,7 +220,7 @@ export type WatchCheckpoint = Message<"rolecall.v1.WatchCheckpoint"> & {
  * Use `create(WatchCheckpointSchema)` to create a new message.
  */
 export const WatchCheckpointSchema: GenMessage<WatchCheckpoint> = /*@__PURE__*/
-  messageDesc(file_rolecall_v1_watch, 3);
+  messageDesc(file_rolecall_v1_watch, 4);
 
 /**
  * The stream cannot continue from the token, which is too old or of another history of the store.
@@ -197,7 +241,7 @@ export type ResyncRequired = Message<"rolecall.v1.ResyncRequired"> & {
  * Use `create(ResyncRequiredSchema)` to create a new message.
  */
 export const ResyncRequiredSchema: GenMessage<ResyncRequired> = /*@__PURE__*/
-  messageDesc(file_rolecall_v1_watch, 4);
+  messageDesc(file_rolecall_v1_watch, 5);
 
 /**
  * Streams changes of roles.

@@ -31,6 +31,11 @@ public final class WatchProto {
     com.google.protobuf.GeneratedMessageV3.FieldAccessorTable
       internal_static_rolecall_v1_RoleWatchChange_fieldAccessorTable;
   static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_rolecall_v1_WatchBatch_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessageV3.FieldAccessorTable
+      internal_static_rolecall_v1_WatchBatch_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
     internal_static_rolecall_v1_WatchCheckpoint_descriptor;
   static final 
     com.google.protobuf.GeneratedMessageV3.FieldAccessorTable
@@ -51,32 +56,37 @@ public final class WatchProto {
     java.lang.String[] descriptorData = {
       "\n\027rolecall/v1/watch.proto\022\013rolecall.v1\032\036" +
       "google/protobuf/duration.proto\032\026rolecall" +
-      "/v1/role.proto\"\211\001\n\021WatchRolesRequest\022\037\n\013" +
+      "/v1/role.proto\"\243\001\n\021WatchRolesRequest\022\037\n\013" +
       "start_token\030\001 \001(\tR\nstartToken\022\037\n\013account" +
       "_ids\030\002 \003(\tR\naccountIds\0222\n\025include_initia" +
-      "l_state\030\003 \001(\010R\023includeInitialState\"\335\001\n\022W" +
-      "atchRolesResponse\0226\n\006change\030\001 \001(\0132\034.role" +
-      "call.v1.RoleWatchChangeH\000R\006change\022>\n\nche" +
-      "ckpoint\030\002 \001(\0132\034.rolecall.v1.WatchCheckpo" +
-      "intH\000R\ncheckpoint\022F\n\017resync_required\030\003 \001" +
-      "(\0132\033.rolecall.v1.ResyncRequiredH\000R\016resyn" +
-      "cRequiredB\007\n\005event\"\201\001\n\017RoleWatchChange\022\032" +
-      "\n\010revision\030\001 \001(\003R\010revision\022+\n\004kind\030\002 \001(\016" +
-      "2\027.rolecall.v1.ChangeKindR\004kind\022%\n\004role\030" +
-      "\003 \001(\0132\021.rolecall.v1.RoleR\004role\"\266\001\n\017Watch" +
-      "Checkpoint\022\032\n\010revision\030\001 \001(\003R\010revision\022\024" +
-      "\n\005token\030\002 \001(\tR\005token\0227\n\tstaleness\030\003 \001(\0132" +
-      "\031.google.protobuf.DurationR\tstaleness\0228\n" +
-      "\nstream_age\030\004 \001(\0132\031.google.protobuf.Dura" +
-      "tionR\tstreamAge\"(\n\016ResyncRequired\022\026\n\006rea" +
-      "son\030\001 \001(\tR\006reason2_\n\014WatchService\022O\n\nWat" +
-      "chRoles\022\036.rolecall.v1.WatchRolesRequest\032" +
-      "\037.rolecall.v1.WatchRolesResponse0\001B\270\001\n\017c" +
-      "om.rolecall.v1B\nWatchProtoP\001ZLbuf.build/" +
-      "gen/go/rolecall/rolecall/protocolbuffers" +
-      "/go/rolecall/v1;rolecallv1\242\002\003RXX\252\002\013Rolec" +
-      "all.V1\312\002\013Rolecall\\V1\342\002\027Rolecall\\V1\\GPBMe" +
-      "tadata\352\002\014Rolecall::V1b\006proto3"
+      "l_state\030\003 \001(\010R\023includeInitialState\022\030\n\007ba" +
+      "tched\030\004 \001(\010R\007batched\"\216\002\n\022WatchRolesRespo" +
+      "nse\0226\n\006change\030\001 \001(\0132\034.rolecall.v1.RoleWa" +
+      "tchChangeH\000R\006change\022>\n\ncheckpoint\030\002 \001(\0132" +
+      "\034.rolecall.v1.WatchCheckpointH\000R\ncheckpo" +
+      "int\022F\n\017resync_required\030\003 \001(\0132\033.rolecall." +
+      "v1.ResyncRequiredH\000R\016resyncRequired\022/\n\005b" +
+      "atch\030\004 \001(\0132\027.rolecall.v1.WatchBatchH\000R\005b" +
+      "atchB\007\n\005event\"\201\001\n\017RoleWatchChange\022\032\n\010rev" +
+      "ision\030\001 \001(\003R\010revision\022+\n\004kind\030\002 \001(\0162\027.ro" +
+      "lecall.v1.ChangeKindR\004kind\022%\n\004role\030\003 \001(\013" +
+      "2\021.rolecall.v1.RoleR\004role\"\202\001\n\nWatchBatch" +
+      "\0226\n\007changes\030\001 \003(\0132\034.rolecall.v1.RoleWatc" +
+      "hChangeR\007changes\022<\n\ncheckpoint\030\002 \001(\0132\034.r" +
+      "olecall.v1.WatchCheckpointR\ncheckpoint\"\266" +
+      "\001\n\017WatchCheckpoint\022\032\n\010revision\030\001 \001(\003R\010re" +
+      "vision\022\024\n\005token\030\002 \001(\tR\005token\0227\n\tstalenes" +
+      "s\030\003 \001(\0132\031.google.protobuf.DurationR\tstal" +
+      "eness\0228\n\nstream_age\030\004 \001(\0132\031.google.proto" +
+      "buf.DurationR\tstreamAge\"(\n\016ResyncRequire" +
+      "d\022\026\n\006reason\030\001 \001(\tR\006reason2_\n\014WatchServic" +
+      "e\022O\n\nWatchRoles\022\036.rolecall.v1.WatchRoles" +
+      "Request\032\037.rolecall.v1.WatchRolesResponse" +
+      "0\001B\270\001\n\017com.rolecall.v1B\nWatchProtoP\001ZLbu" +
+      "f.build/gen/go/rolecall/rolecall/protoco" +
+      "lbuffers/go/rolecall/v1;rolecallv1\242\002\003RXX" +
+      "\252\002\013Rolecall.V1\312\002\013Rolecall\\V1\342\002\027Rolecall\\" +
+      "V1\\GPBMetadata\352\002\014Rolecall::V1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -89,27 +99,33 @@ public final class WatchProto {
     internal_static_rolecall_v1_WatchRolesRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_rolecall_v1_WatchRolesRequest_descriptor,
-        new java.lang.String[] { "StartToken", "AccountIds", "IncludeInitialState", });
+        new java.lang.String[] { "StartToken", "AccountIds", "IncludeInitialState", "Batched", });
     internal_static_rolecall_v1_WatchRolesResponse_descriptor =
       getDescriptor().getMessageTypes().get(1);
     internal_static_rolecall_v1_WatchRolesResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_rolecall_v1_WatchRolesResponse_descriptor,
-        new java.lang.String[] { "Change", "Checkpoint", "ResyncRequired", "Event", });
+        new java.lang.String[] { "Change", "Checkpoint", "ResyncRequired", "Batch", "Event", });
     internal_static_rolecall_v1_RoleWatchChange_descriptor =
       getDescriptor().getMessageTypes().get(2);
     internal_static_rolecall_v1_RoleWatchChange_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_rolecall_v1_RoleWatchChange_descriptor,
         new java.lang.String[] { "Revision", "Kind", "Role", });
-    internal_static_rolecall_v1_WatchCheckpoint_descriptor =
+    internal_static_rolecall_v1_WatchBatch_descriptor =
       getDescriptor().getMessageTypes().get(3);
+    internal_static_rolecall_v1_WatchBatch_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
+        internal_static_rolecall_v1_WatchBatch_descriptor,
+        new java.lang.String[] { "Changes", "Checkpoint", });
+    internal_static_rolecall_v1_WatchCheckpoint_descriptor =
+      getDescriptor().getMessageTypes().get(4);
     internal_static_rolecall_v1_WatchCheckpoint_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_rolecall_v1_WatchCheckpoint_descriptor,
         new java.lang.String[] { "Revision", "Token", "Staleness", "StreamAge", });
     internal_static_rolecall_v1_ResyncRequired_descriptor =
-      getDescriptor().getMessageTypes().get(4);
+      getDescriptor().getMessageTypes().get(5);
     internal_static_rolecall_v1_ResyncRequired_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_rolecall_v1_ResyncRequired_descriptor,

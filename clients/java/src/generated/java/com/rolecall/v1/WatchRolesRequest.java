@@ -161,6 +161,22 @@ private static final long serialVersionUID = 0L;
     return includeInitialState_;
   }
 
+  public static final int BATCHED_FIELD_NUMBER = 4;
+  private boolean batched_ = false;
+  /**
+   * <pre>
+   * Put several changes into one message where several are ready: `batch`. For a client that reads many changes, each of which
+   * then costs both sides a part of what a message does. A server that does not know the field sends one event a message.
+   * </pre>
+   *
+   * <code>bool batched = 4 [json_name = "batched"];</code>
+   * @return The batched.
+   */
+  @java.lang.Override
+  public boolean getBatched() {
+    return batched_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -183,6 +199,9 @@ private static final long serialVersionUID = 0L;
     }
     if (includeInitialState_ != false) {
       output.writeBool(3, includeInitialState_);
+    }
+    if (batched_ != false) {
+      output.writeBool(4, batched_);
     }
     getUnknownFields().writeTo(output);
   }
@@ -208,6 +227,10 @@ private static final long serialVersionUID = 0L;
       size += com.google.protobuf.CodedOutputStream
         .computeBoolSize(3, includeInitialState_);
     }
+    if (batched_ != false) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeBoolSize(4, batched_);
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -229,6 +252,8 @@ private static final long serialVersionUID = 0L;
         .equals(other.getAccountIdsList())) return false;
     if (getIncludeInitialState()
         != other.getIncludeInitialState()) return false;
+    if (getBatched()
+        != other.getBatched()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -249,6 +274,9 @@ private static final long serialVersionUID = 0L;
     hash = (37 * hash) + INCLUDE_INITIAL_STATE_FIELD_NUMBER;
     hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
         getIncludeInitialState());
+    hash = (37 * hash) + BATCHED_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
+        getBatched());
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -388,6 +416,7 @@ private static final long serialVersionUID = 0L;
       accountIds_ =
           com.google.protobuf.LazyStringArrayList.emptyList();
       includeInitialState_ = false;
+      batched_ = false;
       return this;
     }
 
@@ -430,6 +459,9 @@ private static final long serialVersionUID = 0L;
       }
       if (((from_bitField0_ & 0x00000004) != 0)) {
         result.includeInitialState_ = includeInitialState_;
+      }
+      if (((from_bitField0_ & 0x00000008) != 0)) {
+        result.batched_ = batched_;
       }
     }
 
@@ -495,6 +527,9 @@ private static final long serialVersionUID = 0L;
       if (other.getIncludeInitialState() != false) {
         setIncludeInitialState(other.getIncludeInitialState());
       }
+      if (other.getBatched() != false) {
+        setBatched(other.getBatched());
+      }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
       return this;
@@ -537,6 +572,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000004;
               break;
             } // case 24
+            case 32: {
+              batched_ = input.readBool();
+              bitField0_ |= 0x00000008;
+              break;
+            } // case 32
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -833,6 +873,53 @@ private static final long serialVersionUID = 0L;
     public Builder clearIncludeInitialState() {
       bitField0_ = (bitField0_ & ~0x00000004);
       includeInitialState_ = false;
+      onChanged();
+      return this;
+    }
+
+    private boolean batched_ ;
+    /**
+     * <pre>
+     * Put several changes into one message where several are ready: `batch`. For a client that reads many changes, each of which
+     * then costs both sides a part of what a message does. A server that does not know the field sends one event a message.
+     * </pre>
+     *
+     * <code>bool batched = 4 [json_name = "batched"];</code>
+     * @return The batched.
+     */
+    @java.lang.Override
+    public boolean getBatched() {
+      return batched_;
+    }
+    /**
+     * <pre>
+     * Put several changes into one message where several are ready: `batch`. For a client that reads many changes, each of which
+     * then costs both sides a part of what a message does. A server that does not know the field sends one event a message.
+     * </pre>
+     *
+     * <code>bool batched = 4 [json_name = "batched"];</code>
+     * @param value The batched to set.
+     * @return This builder for chaining.
+     */
+    public Builder setBatched(boolean value) {
+
+      batched_ = value;
+      bitField0_ |= 0x00000008;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Put several changes into one message where several are ready: `batch`. For a client that reads many changes, each of which
+     * then costs both sides a part of what a message does. A server that does not know the field sends one event a message.
+     * </pre>
+     *
+     * <code>bool batched = 4 [json_name = "batched"];</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearBatched() {
+      bitField0_ = (bitField0_ & ~0x00000008);
+      batched_ = false;
       onChanged();
       return this;
     }

@@ -78,4 +78,15 @@ public interface WatchRolesRequestOrBuilder extends
    * @return The includeInitialState.
    */
   boolean getIncludeInitialState();
+
+  /**
+   * <pre>
+   * Put several changes into one message where several are ready: `batch`. For a client that reads many changes, each of which
+   * then costs both sides a part of what a message does. A server that does not know the field sends one event a message.
+   * </pre>
+   *
+   * <code>bool batched = 4 [json_name = "batched"];</code>
+   * @return The batched.
+   */
+  boolean getBatched();
 }

@@ -52,6 +52,7 @@ private static final long serialVersionUID = 0L;
     CHANGE(1),
     CHECKPOINT(2),
     RESYNC_REQUIRED(3),
+    BATCH(4),
     EVENT_NOT_SET(0);
     private final int value;
     private EventCase(int value) {
@@ -72,6 +73,7 @@ private static final long serialVersionUID = 0L;
         case 1: return CHANGE;
         case 2: return CHECKPOINT;
         case 3: return RESYNC_REQUIRED;
+        case 4: return BATCH;
         case 0: return EVENT_NOT_SET;
         default: return null;
       }
@@ -216,6 +218,49 @@ private static final long serialVersionUID = 0L;
     return com.rolecall.v1.ResyncRequired.getDefaultInstance();
   }
 
+  public static final int BATCH_FIELD_NUMBER = 4;
+  /**
+   * <pre>
+   * Several changes, for a request with `batched`.
+   * </pre>
+   *
+   * <code>.rolecall.v1.WatchBatch batch = 4 [json_name = "batch"];</code>
+   * @return Whether the batch field is set.
+   */
+  @java.lang.Override
+  public boolean hasBatch() {
+    return eventCase_ == 4;
+  }
+  /**
+   * <pre>
+   * Several changes, for a request with `batched`.
+   * </pre>
+   *
+   * <code>.rolecall.v1.WatchBatch batch = 4 [json_name = "batch"];</code>
+   * @return The batch.
+   */
+  @java.lang.Override
+  public com.rolecall.v1.WatchBatch getBatch() {
+    if (eventCase_ == 4) {
+       return (com.rolecall.v1.WatchBatch) event_;
+    }
+    return com.rolecall.v1.WatchBatch.getDefaultInstance();
+  }
+  /**
+   * <pre>
+   * Several changes, for a request with `batched`.
+   * </pre>
+   *
+   * <code>.rolecall.v1.WatchBatch batch = 4 [json_name = "batch"];</code>
+   */
+  @java.lang.Override
+  public com.rolecall.v1.WatchBatchOrBuilder getBatchOrBuilder() {
+    if (eventCase_ == 4) {
+       return (com.rolecall.v1.WatchBatch) event_;
+    }
+    return com.rolecall.v1.WatchBatch.getDefaultInstance();
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -239,6 +284,9 @@ private static final long serialVersionUID = 0L;
     if (eventCase_ == 3) {
       output.writeMessage(3, (com.rolecall.v1.ResyncRequired) event_);
     }
+    if (eventCase_ == 4) {
+      output.writeMessage(4, (com.rolecall.v1.WatchBatch) event_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -259,6 +307,10 @@ private static final long serialVersionUID = 0L;
     if (eventCase_ == 3) {
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(3, (com.rolecall.v1.ResyncRequired) event_);
+    }
+    if (eventCase_ == 4) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(4, (com.rolecall.v1.WatchBatch) event_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -289,6 +341,10 @@ private static final long serialVersionUID = 0L;
         if (!getResyncRequired()
             .equals(other.getResyncRequired())) return false;
         break;
+      case 4:
+        if (!getBatch()
+            .equals(other.getBatch())) return false;
+        break;
       case 0:
       default:
     }
@@ -315,6 +371,10 @@ private static final long serialVersionUID = 0L;
       case 3:
         hash = (37 * hash) + RESYNC_REQUIRED_FIELD_NUMBER;
         hash = (53 * hash) + getResyncRequired().hashCode();
+        break;
+      case 4:
+        hash = (37 * hash) + BATCH_FIELD_NUMBER;
+        hash = (53 * hash) + getBatch().hashCode();
         break;
       case 0:
       default:
@@ -463,6 +523,9 @@ private static final long serialVersionUID = 0L;
       if (resyncRequiredBuilder_ != null) {
         resyncRequiredBuilder_.clear();
       }
+      if (batchBuilder_ != null) {
+        batchBuilder_.clear();
+      }
       eventCase_ = 0;
       event_ = null;
       return this;
@@ -515,6 +578,10 @@ private static final long serialVersionUID = 0L;
       if (eventCase_ == 3 &&
           resyncRequiredBuilder_ != null) {
         result.event_ = resyncRequiredBuilder_.build();
+      }
+      if (eventCase_ == 4 &&
+          batchBuilder_ != null) {
+        result.event_ = batchBuilder_.build();
       }
     }
 
@@ -575,6 +642,10 @@ private static final long serialVersionUID = 0L;
           mergeResyncRequired(other.getResyncRequired());
           break;
         }
+        case BATCH: {
+          mergeBatch(other.getBatch());
+          break;
+        }
         case EVENT_NOT_SET: {
           break;
         }
@@ -626,6 +697,13 @@ private static final long serialVersionUID = 0L;
               eventCase_ = 3;
               break;
             } // case 26
+            case 34: {
+              input.readMessage(
+                  getBatchFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              eventCase_ = 4;
+              break;
+            } // case 34
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1190,6 +1268,184 @@ private static final long serialVersionUID = 0L;
       eventCase_ = 3;
       onChanged();
       return resyncRequiredBuilder_;
+    }
+
+    private com.google.protobuf.SingleFieldBuilderV3<
+        com.rolecall.v1.WatchBatch, com.rolecall.v1.WatchBatch.Builder, com.rolecall.v1.WatchBatchOrBuilder> batchBuilder_;
+    /**
+     * <pre>
+     * Several changes, for a request with `batched`.
+     * </pre>
+     *
+     * <code>.rolecall.v1.WatchBatch batch = 4 [json_name = "batch"];</code>
+     * @return Whether the batch field is set.
+     */
+    @java.lang.Override
+    public boolean hasBatch() {
+      return eventCase_ == 4;
+    }
+    /**
+     * <pre>
+     * Several changes, for a request with `batched`.
+     * </pre>
+     *
+     * <code>.rolecall.v1.WatchBatch batch = 4 [json_name = "batch"];</code>
+     * @return The batch.
+     */
+    @java.lang.Override
+    public com.rolecall.v1.WatchBatch getBatch() {
+      if (batchBuilder_ == null) {
+        if (eventCase_ == 4) {
+          return (com.rolecall.v1.WatchBatch) event_;
+        }
+        return com.rolecall.v1.WatchBatch.getDefaultInstance();
+      } else {
+        if (eventCase_ == 4) {
+          return batchBuilder_.getMessage();
+        }
+        return com.rolecall.v1.WatchBatch.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * Several changes, for a request with `batched`.
+     * </pre>
+     *
+     * <code>.rolecall.v1.WatchBatch batch = 4 [json_name = "batch"];</code>
+     */
+    public Builder setBatch(com.rolecall.v1.WatchBatch value) {
+      if (batchBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        event_ = value;
+        onChanged();
+      } else {
+        batchBuilder_.setMessage(value);
+      }
+      eventCase_ = 4;
+      return this;
+    }
+    /**
+     * <pre>
+     * Several changes, for a request with `batched`.
+     * </pre>
+     *
+     * <code>.rolecall.v1.WatchBatch batch = 4 [json_name = "batch"];</code>
+     */
+    public Builder setBatch(
+        com.rolecall.v1.WatchBatch.Builder builderForValue) {
+      if (batchBuilder_ == null) {
+        event_ = builderForValue.build();
+        onChanged();
+      } else {
+        batchBuilder_.setMessage(builderForValue.build());
+      }
+      eventCase_ = 4;
+      return this;
+    }
+    /**
+     * <pre>
+     * Several changes, for a request with `batched`.
+     * </pre>
+     *
+     * <code>.rolecall.v1.WatchBatch batch = 4 [json_name = "batch"];</code>
+     */
+    public Builder mergeBatch(com.rolecall.v1.WatchBatch value) {
+      if (batchBuilder_ == null) {
+        if (eventCase_ == 4 &&
+            event_ != com.rolecall.v1.WatchBatch.getDefaultInstance()) {
+          event_ = com.rolecall.v1.WatchBatch.newBuilder((com.rolecall.v1.WatchBatch) event_)
+              .mergeFrom(value).buildPartial();
+        } else {
+          event_ = value;
+        }
+        onChanged();
+      } else {
+        if (eventCase_ == 4) {
+          batchBuilder_.mergeFrom(value);
+        } else {
+          batchBuilder_.setMessage(value);
+        }
+      }
+      eventCase_ = 4;
+      return this;
+    }
+    /**
+     * <pre>
+     * Several changes, for a request with `batched`.
+     * </pre>
+     *
+     * <code>.rolecall.v1.WatchBatch batch = 4 [json_name = "batch"];</code>
+     */
+    public Builder clearBatch() {
+      if (batchBuilder_ == null) {
+        if (eventCase_ == 4) {
+          eventCase_ = 0;
+          event_ = null;
+          onChanged();
+        }
+      } else {
+        if (eventCase_ == 4) {
+          eventCase_ = 0;
+          event_ = null;
+        }
+        batchBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Several changes, for a request with `batched`.
+     * </pre>
+     *
+     * <code>.rolecall.v1.WatchBatch batch = 4 [json_name = "batch"];</code>
+     */
+    public com.rolecall.v1.WatchBatch.Builder getBatchBuilder() {
+      return getBatchFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * Several changes, for a request with `batched`.
+     * </pre>
+     *
+     * <code>.rolecall.v1.WatchBatch batch = 4 [json_name = "batch"];</code>
+     */
+    @java.lang.Override
+    public com.rolecall.v1.WatchBatchOrBuilder getBatchOrBuilder() {
+      if ((eventCase_ == 4) && (batchBuilder_ != null)) {
+        return batchBuilder_.getMessageOrBuilder();
+      } else {
+        if (eventCase_ == 4) {
+          return (com.rolecall.v1.WatchBatch) event_;
+        }
+        return com.rolecall.v1.WatchBatch.getDefaultInstance();
+      }
+    }
+    /**
+     * <pre>
+     * Several changes, for a request with `batched`.
+     * </pre>
+     *
+     * <code>.rolecall.v1.WatchBatch batch = 4 [json_name = "batch"];</code>
+     */
+    private com.google.protobuf.SingleFieldBuilderV3<
+        com.rolecall.v1.WatchBatch, com.rolecall.v1.WatchBatch.Builder, com.rolecall.v1.WatchBatchOrBuilder> 
+        getBatchFieldBuilder() {
+      if (batchBuilder_ == null) {
+        if (!(eventCase_ == 4)) {
+          event_ = com.rolecall.v1.WatchBatch.getDefaultInstance();
+        }
+        batchBuilder_ = new com.google.protobuf.SingleFieldBuilderV3<
+            com.rolecall.v1.WatchBatch, com.rolecall.v1.WatchBatch.Builder, com.rolecall.v1.WatchBatchOrBuilder>(
+                (com.rolecall.v1.WatchBatch) event_,
+                getParentForChildren(),
+                isClean());
+        event_ = null;
+      }
+      eventCase_ = 4;
+      onChanged();
+      return batchBuilder_;
     }
     @java.lang.Override
     public final Builder setUnknownFields(

@@ -89,5 +89,32 @@ public interface WatchRolesResponseOrBuilder extends
    */
   com.rolecall.v1.ResyncRequiredOrBuilder getResyncRequiredOrBuilder();
 
+  /**
+   * <pre>
+   * Several changes, for a request with `batched`.
+   * </pre>
+   *
+   * <code>.rolecall.v1.WatchBatch batch = 4 [json_name = "batch"];</code>
+   * @return Whether the batch field is set.
+   */
+  boolean hasBatch();
+  /**
+   * <pre>
+   * Several changes, for a request with `batched`.
+   * </pre>
+   *
+   * <code>.rolecall.v1.WatchBatch batch = 4 [json_name = "batch"];</code>
+   * @return The batch.
+   */
+  com.rolecall.v1.WatchBatch getBatch();
+  /**
+   * <pre>
+   * Several changes, for a request with `batched`.
+   * </pre>
+   *
+   * <code>.rolecall.v1.WatchBatch batch = 4 [json_name = "batch"];</code>
+   */
+  com.rolecall.v1.WatchBatchOrBuilder getBatchOrBuilder();
+
   com.rolecall.v1.WatchRolesResponse.EventCase getEventCase();
 }
