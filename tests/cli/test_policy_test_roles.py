@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -170,6 +171,28 @@ class TestManifests:
         outcome = rolecall("test", "app.yaml", self.ROLES, self.PROVIDER)
 
         assert (outcome.code, reported in outcome.out) == (1, True)
+
+    def test_the_namespace_of_a_rendered_chart_can_be_given(
+        self, rolecall: CommandLine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rendered = self.MANIFEST.replace("  namespace: payments\n", "").encode()
+        arguments = ["test", "-", self.ROLES, self.PROVIDER]
+
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(rendered)))
+        without = rolecall(*arguments)
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(rendered)))
+        given = rolecall(*arguments, "--namespace=payments")
+
+        assert without.code == 1
+        assert "-:6:5: warning: the service account `api` has no namespace; `default` is assumed" in without.err
+        assert "--namespace NAME" in without.err
+        assert (given.code, given.err) == (0, "")
+
+    @pytest.mark.parametrize("name", ["a" * 64, "A", "-a", "a_b", "a/b", " "])
+    def test_what_cannot_be_a_namespace_is_refused(self, rolecall: CommandLine, name: str) -> None:
+        outcome = rolecall("test", self.ROLES, f"--namespace={name}")
+
+        assert (outcome.code, f"`{name}` is not the name of a namespace" in outcome.err) == (2, True)
 
     def test_audience_and_issuer_are_what_the_options_say(self, rolecall: CommandLine, write: Write) -> None:
         text = (

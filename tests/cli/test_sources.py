@@ -316,7 +316,12 @@ class TestKubernetes:
             "payments",
             11,
         )
-        assert reported(found) == [
+        assert reported(found) == []
+
+    def test_a_file_without_an_annotated_service_account_is_noted_once(self, write: Write) -> None:
+        text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: pay}\n---\napiVersion: v1\nkind: List\nitems: []\n"
+
+        assert reported(search([write("app.yaml", text)])) == [
             "app.yaml:1: note: skipped: no service account has the annotation `pod-identity.alibabacloud.com/role-name`"
         ]
 
@@ -331,11 +336,50 @@ class TestKubernetes:
 
         assert len(search([write("app.json", listed)]).service_accounts) == 2
 
-    def test_a_missing_namespace_is_default_and_reported(self, write: Write) -> None:
+    def test_the_items_of_a_list_of_service_accounts_do_not_repeat_the_kind(self, write: Write) -> None:
+        annotations = {"pod-identity.alibabacloud.com/role-name": "payments"}
+        item = {"metadata": {"name": "api", "namespace": "pay", "annotations": annotations}}
+        service_accounts = {"apiVersion": "v1", "kind": "ServiceAccountList", "items": [item]}
+        pods = {"apiVersion": "v1", "kind": "PodList", "items": [item]}
+
+        (account,) = search([write("a.json", service_accounts), write("b.json", pods)]).service_accounts
+
+        assert (account.namespace, account.name, account.role_name) == ("pay", "api", "payments")
+
+    def test_lists_in_a_list_are_read(self, write: Write) -> None:
+        inner = {"apiVersion": "v1", "kind": "List", "items": [{"kind": "ServiceAccount", "metadata": {"name": "api"}}]}
+
+        found = search([write("a.json", {"apiVersion": "v1", "kind": "List", "items": [inner, 1, None]})])
+
+        assert (found.service_accounts, found.problems) == ([], [])
+
+    def test_a_service_account_of_another_group_is_none(self, write: Write) -> None:
+        text = self.ANNOTATED.replace("apiVersion: v1", "apiVersion: example.com/v1")
+
+        assert search([write("a.yaml", text)]).service_accounts == []
+
+    def test_a_missing_namespace_stays_open(self, write: Write) -> None:
         found = search([write("app.yaml", self.ANNOTATED.replace("  namespace: pay\n", ""))])
 
-        assert [account.namespace for account in found.service_accounts] == ["default"]
-        assert "`api` has no namespace; `default` is assumed" in reported(found)[0]
+        assert [account.namespace for account in found.service_accounts] == [""]
+
+    @pytest.mark.parametrize("value", ["", "null", "''", '" "'])
+    def test_an_empty_annotation_means_no_role(self, write: Write, value: str) -> None:
+        found = search([write("app.yaml", self.ANNOTATED.replace("role-name: payments", f"role-name: {value}"))])
+
+        assert (found.service_accounts, found.problems) == ([], [])
+        assert reported(found) == [
+            "app.yaml:7: note: the annotation is empty, so the service account `api` has no role"
+        ]
+
+    def test_what_helm_prints_is_read(self, write: Write) -> None:
+        other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  t: |\n    {{ .Values.x }}\n"
+        text = f"---\n# Source: shop/templates/a.yaml\n\n---\n---\n# Source: b.yaml\n{self.ANNOTATED}---\n{other}...\n"
+
+        found = search([write("all.yaml", text)])
+
+        assert [account.name for account in found.service_accounts] == ["api"]
+        assert (found.problems, found.remarks) == ([], [])
 
     def test_an_unknown_annotation_is_reported(self, write: Write) -> None:
         found = search([write("app.yaml", self.ANNOTATED.replace("/role-name", "/role-arn"))])
@@ -347,8 +391,10 @@ class TestKubernetes:
         ("old", "new", "message"),
         [
             ("name: api\n", "labels: {}\n", "a ServiceAccount must have `metadata.name`"),
-            ("role-name: payments", "role-name:", "must be the name of a role"),
-            ("role-name: payments", "role-name: null", "must be the name of a role"),
+            ("role-name: payments", "role-name: 7", "`7` is not text, so Kubernetes refuses the annotation"),
+            ("role-name: payments", "role-name: true", "`true` is not text, so Kubernetes refuses the annotation"),
+            ("name: api", 'name: "{{ .Values.name }}"', "`{{ .Values.name }}` is a placeholder of a chart"),
+            ("role-name: payments", "role-name: 'x-{{ .Values.env }}'", "is a placeholder of a chart"),
             ("role-name: payments", "role-name: [a]", "must be the name of a role"),
         ],
     )

@@ -6,6 +6,8 @@ import re
 
 from rolecall.cli.sources.kind import FileKind, Outline
 
+RENDER = "give what `helm template RELEASE CHART --namespace NAMESPACE` prints"
+
 _HEAD_CHARACTERS = 64 * 1024
 _COMMENTS = ("#", "//", "/*", "*")
 _HCL = re.compile(
@@ -83,7 +85,7 @@ FOREIGN: tuple[FileKind, ...] = (
         name="the template of a chart, which helm has not rendered",
         recognises_text=lambda text: text.lstrip().startswith("{{"),
         recognises_broken=_has_placeholder,
-        instead="give what `helm template RELEASE CHART --namespace NAMESPACE` prints",
+        instead=RENDER,
     ),
     FileKind(
         name="a terraform state file",

@@ -70,7 +70,7 @@ class UnknownRole:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceAccount:
-    """A service account with the annotation that names its role."""
+    """A service account with the annotation that names its role. `namespace` is empty if the manifest does not name it."""
 
     namespace: str
     name: str
@@ -101,6 +101,12 @@ class Found:
     case_documents: list[CaseDocument] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     remarks: list[Problem] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """Return how many things were found, problems and remarks included."""
+        things = (self.roles, self.permission_policies, self.unknown_roles, self.service_accounts, self.case_documents)
+        return sum(map(len, things)) + len(self.problems) + len(self.remarks)
 
     def add_remark(
         self, location: Location, message: str, hint: str = "", *, severity: str = "note", reason: str = ""

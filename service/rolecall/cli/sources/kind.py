@@ -42,7 +42,8 @@ class FileKind:
 
     `read` adds what a document contains to what is found. `read_text` does so for a file whose text is needed, because it is not
     JSON or YAML, or because its own parser reports what is wrong with it. `instead` says what to give in place of a file of a kind
-    that is recognised but not read. `recognises_broken` is asked about a text that is not valid YAML.
+    that is recognised but not read. `recognises_broken` is asked about a text that is not valid YAML. `without` is noted of a file
+    in which nothing is found.
     """
 
     name: str
@@ -52,6 +53,7 @@ class FileKind:
     read: Callable[[Document, Found], None] | None = None
     read_text: Callable[[Path, str, Found], None] | None = None
     instead: str = ""
+    without: str = ""
 
 
 def outline_of_node(root: Table) -> Outline:

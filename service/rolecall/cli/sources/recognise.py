@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rolecall.cli.declarations.tree import Node, Scalar, Table, read_documents
@@ -37,9 +37,17 @@ class _Content:
     text: str
     found: Found
     named: bool
+    without: list[tuple[Location, str]] = field(default_factory=list)
 
     def read(self) -> None:
         """Add everything; raise `ProblemsError` if the text cannot be read."""
+        before = self.found.count
+        self._read()
+        if self.without and self.found.count == before:
+            location, message = self.without[0]
+            self.found.add_remark(location, f"skipped: {message}")
+
+    def _read(self) -> None:
         if not self.text.strip():
             self._note_empty()
         elif kind := kind_of_text(self.text):
@@ -89,7 +97,10 @@ class _Content:
 
     def _read_document(self, kind: FileKind | None, root: Node) -> None:
         if kind is not None and kind.read is not None and isinstance(root, Table):
+            before = self.found.count
             kind.read(Document(path=self.path, text=self.text, root=root), self.found)
+            if kind.without and self.found.count == before:
+                self.without.append((root.location, kind.without))
         elif kind is not None:
             self._refuse(kind, root.location)
         elif self.named:
@@ -125,9 +136,13 @@ class _Content:
 def _value(text: str) -> object:
     """Return the value of a JSON text, or None."""
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return None
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(name)
 
 
 def _is_null(node: Node) -> bool:

@@ -11,22 +11,31 @@ from rolecall.cli.testing.cases import Case, Expectation, ExpectedOutcome
 from rolecall.roles.fields import role_name_violations
 
 DEFAULT_AUDIENCE = "sts.aliyuncs.com"
+DEFAULT_NAMESPACE = "default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """The tokens of a cluster's service accounts: the cluster's provider in RAM, the issuer (empty: no claim), the audience."""
+    """The tokens of a cluster's service accounts: the cluster's provider in RAM, the issuer (empty: no claim), the audience.
+
+    `namespace` is that of service accounts whose manifest has none; empty if it is not given.
+    """
 
     provider: str
     issuer: str = ""
     audience: str = DEFAULT_AUDIENCE
+    namespace: str = ""
+
+    def name_of(self, account: ServiceAccount) -> str:
+        """Return the name of a service account with its namespace."""
+        return f"{account.namespace or self.namespace or DEFAULT_NAMESPACE}/{account.name}"
 
 
 def manifest_cases(accounts: Iterable[ServiceAccount], cluster: Cluster) -> Iterator[Case]:
     """Yield the case of each service account."""
     claims = {"oidc:aud": (cluster.audience,)} | ({"oidc:iss": (cluster.issuer,)} if cluster.issuer else {})
     for account in accounts:
-        name = f"{account.namespace}/{account.name}"
+        name = cluster.name_of(account)
         yield Case(
             name=f"service account {name} may assume {account.role_name}",
             who=f"k8s:{cluster.provider}/{name}",
@@ -35,6 +44,20 @@ def manifest_cases(accounts: Iterable[ServiceAccount], cluster: Cluster) -> Iter
             expect=Expectation(outcome=ExpectedOutcome.ALLOW),
             location=account.location,
         )
+
+
+def manifest_remarks(accounts: Iterable[ServiceAccount], cluster: Cluster) -> Iterator[Problem]:
+    """Yield a warning for each service account without a namespace, unless the namespace is given."""
+    for account in accounts:
+        if not account.namespace and not cluster.namespace:
+            yield Problem(
+                location=account.location,
+                severity="warning",
+                message=f"the service account `{account.name}` has no namespace; `{DEFAULT_NAMESPACE}` is assumed",
+                hint="give the namespace that it is installed into: --namespace NAME",
+                reason="DEFAULT_NAMESPACE",
+                finding=True,
+            )
 
 
 def manifest_problems(accounts: Iterable[ServiceAccount], provider: str) -> Iterator[Problem]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from rolecall.cli.failure import CommandError
 from rolecall.cli.options import ContextOfAccounts
 from rolecall.cli.request import DEFAULT_ACCOUNT
 from rolecall.cli.testing.manifest_cases import DEFAULT_AUDIENCE, Cluster
+
+_NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 
 
 class ReportFormat(StrEnum):
@@ -74,11 +78,26 @@ class ClusterOptions:
     oidc_audience: Annotated[
         str, typer.Option(metavar="TEXT", help="For manifests: the audience of the cluster's tokens, read as oidc:aud.")
     ] = DEFAULT_AUDIENCE
+    namespace: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="For manifests: the namespace of service accounts that have none, as in what `helm template` prints.",
+        ),
+    ] = ""
 
     @property
     def cluster(self) -> Cluster:
-        """Return the cluster that the options describe."""
-        return Cluster(provider=self.oidc_provider, issuer=self.oidc_issuer, audience=self.oidc_audience)
+        """Return the cluster that the options describe; raise `CommandError`."""
+        if self.namespace and not _NAMESPACE.fullmatch(self.namespace):
+            hint = "a namespace is 1 to 63 of `a-z 0-9 -`, and begins and ends with a letter or digit"
+            raise CommandError(f"`{self.namespace}` is not the name of a namespace", hint=hint)
+        return Cluster(
+            provider=self.oidc_provider,
+            issuer=self.oidc_issuer,
+            audience=self.oidc_audience,
+            namespace=self.namespace,
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from rolecall.cli.problem import Location, Problem, ProblemsError
 from rolecall.cli.sources import Found, FoundRole, UnknownRole, search
 from rolecall.cli.testing.case_file import CaseFile, read_cases
 from rolecall.cli.testing.cases import Suite
-from rolecall.cli.testing.manifest_cases import Cluster, manifest_cases, manifest_problems
+from rolecall.cli.testing.manifest_cases import Cluster, manifest_cases, manifest_problems, manifest_remarks
 
 
 @dataclass(slots=True)
@@ -44,6 +44,7 @@ def collect(paths: Sequence[Path], cluster: Cluster) -> Collection:
     found = search(paths, stdin=True)
     common = collection.add(found)
     collection.problems += manifest_problems(found.service_accounts, cluster.provider)
+    collection.remarks += manifest_remarks(found.service_accounts, cluster)
     files = list(_case_files(found, collection))
     for file in files:
         roles = _own_roles(file, collection, beside=not (common or found.unknown_roles))
