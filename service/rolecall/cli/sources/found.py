@@ -105,8 +105,8 @@ class Found:
     @property
     def count(self) -> int:
         """Return how many things were found, problems and remarks included."""
-        things = (self.roles, self.permission_policies, self.unknown_roles, self.service_accounts, self.case_documents)
-        return sum(map(len, things)) + len(self.problems) + len(self.remarks)
+        read = len(self.roles) + len(self.permission_policies) + len(self.unknown_roles)
+        return read + len(self.service_accounts) + len(self.case_documents) + len(self.problems) + len(self.remarks)
 
     def add_remark(
         self, location: Location, message: str, hint: str = "", *, severity: str = "note", reason: str = ""
