@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rolecall.cli.declarations.document import Source, TextSource, TreeSource, block_source
-from rolecall.cli.declarations.tree import Array, Node, Scalar, Table
+from rolecall.cli.declarations.tree import Array, Node, Scalar, Table, tag_problems
 from rolecall.cli.files import MAX_POLICY_FILE_BYTES, read_text
 from rolecall.cli.problem import Location, Problem, ProblemsError
 from rolecall_client.v1.role_pb2 import RoleDeclaration
@@ -53,7 +53,7 @@ class RoleReader:
     """Reads the roles of one file, and collects every problem."""
 
     def __init__(self, path: Path, text: str) -> None:
-        self._path, self._lines = path, text.splitlines()
+        self._path, self._text_of_file, self._lines = path, text, text.splitlines()
         self.problems: list[Problem] = []
 
     def roles(self, document: Node) -> Iterator[DeclaredRole]:
@@ -61,6 +61,7 @@ class RoleReader:
         if not isinstance(document, Table):
             self._note(document.location, "must be a mapping with `apiVersion` and `roles`")
             return
+        self.problems += tag_problems(document, self._text_of_file)
         whole = "roles" in document.members or "name" not in document.members
         self._api_version(document)
         self._known(document, _FILE_KEYS if whole else (*_ROLE_KEYS, "apiVersion"))

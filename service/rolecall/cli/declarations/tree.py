@@ -1,67 +1,34 @@
 """Parse YAML and JSON into trees whose nodes know their locations.
 
 Scalars are text as written, except for unquoted `null`, `true`, `false` and JSON numbers: `yes`, `on`, `0123` and `2026-01-01` are
-text. Duplicate keys are refused at every depth. Aliases work, but the number of values that they expand to is limited.
+text. Duplicate keys are refused at every depth. Aliases and merge keys (`<<`) work, but the number of values that they expand to is
+limited.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol
 
 import yaml
 
+from rolecall.cli.declarations.nodes import Array, Node, Scalar, Table, tag_problems
+from rolecall.cli.declarations.yaml_tags import with_tag
 from rolecall.cli.problem import Location, Problem, ProblemsError, error_at
+
+__all__ = ["Array", "Node", "ReadDocuments", "Scalar", "Table", "read_all", "read_documents", "tag_problems"]
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_NODES = 5_000_000
 MAX_DEPTH = 64
+MAX_DOCUMENTS = 10_000
+_MERGE = "<<"
 _TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels"
 
-_LITERAL = re.compile(r"null|true|false|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-
-
-@dataclass(frozen=True, slots=True)
-class Scalar:
-    """One value. `style` is how YAML writes it: a block (`|`, `>`), a quote, or empty for a plain scalar."""
-
-    location: Location
-    text: str
-    style: str = ""
-
-    @property
-    def literal(self) -> str:
-        """Return the value as a JSON literal (`true`, `42`, `null`), or an empty string if it is text."""
-        if self.style:
-            return ""
-        if self.text in ("", "~"):
-            return "null"
-        return self.text if _LITERAL.fullmatch(self.text) else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Array:
-    """Values in order."""
-
-    location: Location
-    items: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Values by name, and the location of each name."""
-
-    location: Location
-    members: Mapping[str, Node]
-    keys: Mapping[str, Location]
-
-
-Node = Scalar | Array | Table
 
 
 class Mark(Protocol):
@@ -72,8 +39,35 @@ class Mark(Protocol):
     column: int
 
 
+class _Anchored(NamedTuple):
+    """A value with an anchor, how many values it has, aliases expanded, and how many levels are below it."""
+
+    node: Node
+    size: int
+    height: int
+
+
+class ReadDocuments(NamedTuple):
+    """The documents of a file. `duplicates` are keys that are given twice: an error each, but the first value of each is read."""
+
+    documents: list[Node]
+    duplicates: list[Problem]
+
+
 def read_documents(text: str, file: str, *, is_json: bool | None = None) -> list[Node]:
     """Return the documents of a file of JSON or YAML; raise `ProblemsError`. None: JSON if its name ends in `.json`, else YAML."""
+    documents, duplicates = read_all(text, file, is_json=is_json)
+    problems = [*duplicates, *(problem for document in documents for problem in tag_problems(document, text))]
+    if problems:
+        raise ProblemsError(problems)
+    return documents
+
+
+def read_all(text: str, file: str, *, is_json: bool | None = None) -> ReadDocuments:
+    """Return the documents of a file as `read_documents` does, also beside duplicate keys, which the caller must report.
+
+    Raise `ProblemsError` for a file that cannot be read.
+    """
     if not (file.endswith(".json") if is_json is None else is_json):
         return _documents(text, file, json_text="")
     _require_json(text, file)
@@ -96,9 +90,10 @@ def _refuse_constant(name: str) -> object:
     raise ValueError(f"`{name}` is not a number of JSON")
 
 
-def _documents(text: str, file: str, *, json_text: str) -> list[Node]:
+def _documents(text: str, file: str, *, json_text: str) -> ReadDocuments:
+    builder = _Builder(text, file, json_text)
     try:
-        return list(_Builder(text, file, json_text).documents())
+        return ReadDocuments(list(builder.documents()), builder.duplicates)
     except yaml.MarkedYAMLError as error:
         raise _unreadable(error, file) from None
     except yaml.reader.ReaderError as error:
@@ -113,39 +108,54 @@ class _Builder:
 
     def __init__(self, text: str, file: str, json_text: str) -> None:
         self._events, self._file, self._json_text = _LOADER(text), file, json_text
-        self._anchors: dict[str, tuple[Node, int]] = {}
-        self._count = 0
+        self._anchors: dict[str, _Anchored] = {}
+        self._count = self._deepest = 0
+        self.duplicates: list[Problem] = []
 
     def documents(self) -> Iterator[Node]:
         """Yield the tree of each document; raise `ProblemsError`."""
+        count = 0
         while not isinstance(event := self._events.get_event(), yaml.StreamEndEvent):
             if isinstance(event, yaml.DocumentStartEvent):
                 self._anchors.clear()
+                count += 1
+                if count > MAX_DOCUMENTS:
+                    raise error_at(
+                        _location(self._file, event), f"the file has more than {MAX_DOCUMENTS:,} documents; split it"
+                    )
                 yield self._node(self._events.get_event(), 1)
 
     def _node(self, event: yaml.Event, depth: int) -> Node:
         location, before = _location(self._file, event), self._count
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event, location)
+            return self._alias(event, depth, location)
         if not isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
             raise error_at(location, "a value is missing")
         self._require_bounded(1, location)
-        self._require_plain(event, depth, location)
-        if isinstance(event, yaml.ScalarEvent):
-            node: Node = Scalar(location, self._text(event), event.style or "")
-        elif isinstance(event, yaml.MappingStartEvent):
-            node = self._table(location, depth)
-        else:
-            node = Array(location, tuple(self._items(depth)))
+        self._require_shallow(depth, location)
+        around, self._deepest = self._deepest, depth
+        node = self._value(event, depth, location)
+        if event.tag:
+            node = with_tag(node, event.tag)
         if event.anchor:
-            self._anchors[event.anchor] = (node, self._count - before)
+            self._anchors[event.anchor] = _Anchored(node, self._count - before, self._deepest - depth)
+        self._deepest = max(around, self._deepest)
         return node
 
-    def _alias(self, event: yaml.AliasEvent, location: Location) -> Node:
+    def _value(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, depth: int, location: Location) -> Node:
+        if isinstance(event, yaml.ScalarEvent):
+            return Scalar(location, self._text(event), event.style or "")
+        if isinstance(event, yaml.MappingStartEvent):
+            return self._table(location, depth)
+        return Array(location, tuple(self._items(depth)))
+
+    def _alias(self, event: yaml.AliasEvent, depth: int, location: Location) -> Node:
         if event.anchor not in self._anchors:
             raise error_at(location, f"the anchor `&{event.anchor}` is not defined before this alias")
-        node, size = self._anchors[event.anchor]
+        node, size, height = self._anchors[event.anchor]
         self._require_bounded(size, location)
+        self._require_shallow(depth + height, location)
+        self._deepest = max(self._deepest, depth + height)
         return node
 
     def _require_bounded(self, size: int, location: Location) -> None:
@@ -156,13 +166,9 @@ class _Builder:
                 f"the file has more than {MAX_NODES:,} values, counting those of an alias at each use",
             )
 
-    def _require_plain(
-        self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, depth: int, location: Location
-    ) -> None:
+    def _require_shallow(self, depth: int, location: Location) -> None:
         if depth > MAX_DEPTH:
             raise error_at(location, _TOO_DEEP)
-        if event.tag:
-            raise error_at(location, f"the tag `{event.tag}` is not supported", "write the value without a tag")
 
     def _items(self, depth: int) -> Iterator[Node]:
         while not isinstance(event := self._events.get_event(), yaml.SequenceEndEvent):
@@ -171,21 +177,27 @@ class _Builder:
     def _table(self, location: Location, depth: int) -> Table:
         members: dict[str, Node] = {}
         keys: dict[str, Location] = {}
-        twice: list[Problem] = []
+        merged: Iterable[Table] = ()
         while not isinstance(event := self._events.get_event(), yaml.MappingEndEvent):
             at = _location(self._file, event)
-            key = self._key(event, at)
+            key = self._key(event, at, depth)
             value = self._node(self._events.get_event(), depth + 1)
             if key in keys:
-                twice.append(_duplicate(key, at, keys[key]))
-            else:
-                keys[key], members[key] = at, value
-        if twice:
-            raise ProblemsError(twice)
+                self.duplicates.append(_duplicate(key, at, keys[key]))
+                continue
+            keys[key], members[key] = at, value
+            if _is_merge_key(event):
+                merged = _merged_tables(value)
+        if merged:
+            del keys[_MERGE], members[_MERGE]
+        for table in merged:
+            # The mapping's own members come first, then those of the first mapping that has them.
+            members = {**table.members, **members}
+            keys = {**table.keys, **keys}
         return Table(location, members, keys)
 
-    def _key(self, event: yaml.Event, location: Location) -> str:
-        node = self._node(event, MAX_DEPTH) if isinstance(event, yaml.ScalarEvent) else None
+    def _key(self, event: yaml.Event, location: Location, depth: int) -> str:
+        node = self._node(event, depth) if isinstance(event, yaml.ScalarEvent) else None
         if not isinstance(node, Scalar):
             raise error_at(location, "a key must be text")
         return node.text
@@ -194,6 +206,19 @@ class _Builder:
         if not self._json_text or event.style != '"':
             return str(event.value)
         return str(json.loads(self._json_text[_mark(event.start_mark).index : _mark(event.end_mark).index]))
+
+
+def _is_merge_key(event: yaml.Event) -> bool:
+    return isinstance(event, yaml.ScalarEvent) and event.value == _MERGE and not event.style and not event.tag
+
+
+def _merged_tables(value: Node) -> list[Table]:
+    """Return the mappings whose members a merge key adds; raise `ProblemsError` if it has something else."""
+    found = value.items if isinstance(value, Array) else (value,)
+    tables = [table for table in found if isinstance(table, Table) and not table.tag]
+    if not tables or len(tables) != len(found):
+        raise error_at(value.location, "`<<` must be an alias of a mapping, or a list of them", 'quote `"<<"` as a key')
+    return tables
 
 
 def _duplicate(key: str, at: Location, first: Location) -> Problem:

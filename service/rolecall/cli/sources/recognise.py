@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rolecall.cli.declarations.tree import Node, Scalar, Table, read_documents
+from rolecall.cli.declarations.tree import Node, Scalar, Table, read_all
 from rolecall.cli.problem import Location, ProblemsError
 from rolecall.cli.sources.found import Found
 from rolecall.cli.sources.kind import Document, FileKind, outline_of_json, outline_of_node
@@ -70,12 +70,12 @@ class _Content:
         if kind is not None and kind.read_text is not None:
             self._read_text(kind)
             return
-        for root in read_documents(self.text, str(self.path), is_json=True):
+        for root in self._documents(is_json=True):
             self._read_document(kind, root)
 
     def _read_yaml(self) -> None:
         try:
-            documents = read_documents(self.text, str(self.path), is_json=False)
+            documents = self._documents(is_json=False)
         except ProblemsError as error:
             self._read_broken(error)
             return
@@ -85,6 +85,12 @@ class _Content:
         for document in documents:
             kind = kind_of(outline_of_node(document)) if isinstance(document, Table) else None
             self._read_document(kind, document)
+
+    def _documents(self, *, is_json: bool) -> list[Node]:
+        """Return the documents; duplicate keys are problems beside those that the reader of a document finds."""
+        documents, duplicates = read_all(self.text, str(self.path), is_json=is_json)
+        self.found.problems += duplicates
+        return documents
 
     def _read_broken(self, error: ProblemsError) -> None:
         """Name the kind of a text that is neither JSON nor YAML; raise `error` if it is not recognised."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rolecall.cli.declarations.role import API_VERSION
-from rolecall.cli.declarations.tree import Array, Node, Scalar, Table
+from rolecall.cli.declarations.tree import Array, Node, Scalar, Table, tag_problems
 from rolecall.cli.problem import Location, ProblemsError
 from rolecall.cli.sources import CaseDocument, Found, FoundRole, inline_roles, search
 from rolecall.cli.testing.cases import Case, Expectation, ExpectedOutcome
@@ -66,6 +66,7 @@ class _CaseReader(Fields):
         self._time: int | None = None
 
     def read(self) -> CaseFile:
+        self.problems += tag_problems(self._root, self._document.text)
         self.known(self._root, _FILE_KEYS)
         self.choice(self._root, "apiVersion", [API_VERSION], required=True)
         self._time = self.time_field(self._root, "time")
