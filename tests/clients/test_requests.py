@@ -14,7 +14,7 @@ import pytest
 from google.protobuf.message import Message
 
 from rolecall_client import RolecallClient, RolecallError, query
-from rolecall_client.client import EXPORT_PAGE_SIZE, PAGE_SIZE, list_all_roles
+from rolecall_client.client import EXPORT_PAGE_SIZE, PAGE_SIZE, list_all_changes, list_all_roles
 from rolecall_client.v1 import caller_pb2 as caller, decision_pb2 as d, policy_pb2 as p, role_pb2 as r
 
 ALICE = "acs:ram::1:user/alice"
@@ -102,6 +102,8 @@ CREATE = r.CreateRoleRequest(role_name="r", request_id="i", validate_only=True)
 UPDATE = r.UpdateRoleRequest(role="r", description="d", etag="e", request_id="i")
 DELETE = r.DeleteRoleRequest(role="r", etag="e", request_id="i")
 ROLLBACK = r.RollbackRoleRequest(role="r", revision=3, request_id="i")
+UNDELETE = r.UndeleteRoleRequest(role="r", role_id="7", request_id="i")
+CHANGES = r.ListChangesRequest(start_revision=3, account_ids=["1"], page_size=3, page_token="t")
 LIST = r.ListRolesRequest(account_id="1", page_size=3, name_prefix="n")
 REVISIONS = r.ListRoleRevisionsRequest(role="r", page_size=3, page_token="t")
 
@@ -146,6 +148,8 @@ CASES: list[tuple[str, Send, Message]] = [
     ("UpdateRole", lambda c: c.update_role(UPDATE), UPDATE),
     ("DeleteRole", lambda c: c.delete_role(DELETE), DELETE),
     ("ListRoleRevisions", lambda c: c.list_role_revisions(REVISIONS), REVISIONS),
+    ("ListChanges", lambda c: c.list_changes(CHANGES), CHANGES),
+    ("UndeleteRole", lambda c: c.undelete_role(UNDELETE), UNDELETE),
     ("RollbackRole", lambda c: c.rollback_role(ROLLBACK), ROLLBACK),
 ]
 
@@ -177,10 +181,11 @@ def test_a_method_sends_its_request_with_the_timeout_of_the_client(
         lambda c: c.create_role(r.CreateRoleRequest(role_name="r")),
         lambda c: c.update_role(r.UpdateRoleRequest(role="r")),
         lambda c: c.delete_role(r.DeleteRoleRequest(role="r")),
+        lambda c: c.undelete_role(r.UndeleteRoleRequest(role="r")),
         lambda c: c.rollback_role(r.RollbackRoleRequest(role="r")),
         lambda c: c.apply_roles([]),
     ],
-    ids=["create", "update", "delete", "rollback", "apply"],
+    ids=["create", "update", "delete", "undelete", "rollback", "apply"],
 )
 def test_every_write_gets_a_request_id_of_its_own(recorded: tuple[RolecallClient, Recording], send: Send) -> None:
     client, service = recorded
@@ -348,6 +353,21 @@ def test_listing_all_roles_leaves_the_request_as_it_is(recorded: tuple[RolecallC
 
     assert list(list_all_roles(client, request)) == []
     assert request == r.ListRolesRequest(account_id="1")
+
+
+def test_changes_are_listed_page_by_page_also_after_an_empty_page(recorded: tuple[RolecallClient, Recording]) -> None:
+    client, service = recorded
+    service.calls.clear()
+    service.answers += [
+        r.ListChangesResponse(changes=[r.RecordedChange(revision=1)], next_page_token="a"),
+        r.ListChangesResponse(next_page_token="b"),
+        r.ListChangesResponse(changes=[r.RecordedChange(revision=2)]),
+    ]
+    request = r.ListChangesRequest(start_revision=1)
+
+    assert [change.revision for change in list_all_changes(client, request)] == [1, 2]
+    assert [call.requests[0].page_token for call in service.calls] == ["", "a", "b"]
+    assert request.page_token == ""
 
 
 def test_an_error_without_details_has_the_code_and_the_text_of_grpc() -> None:

@@ -10,8 +10,9 @@ from rolecall.policy.limits import Limits
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.catalog import CatalogOptions, RoleCatalog
 from rolecall.roles.change import Author
+from rolecall.roles.change_pages import ChangeReader
 from rolecall.roles.commands import CreateRole
-from rolecall.roles.pages import Reader
+from rolecall.roles.pages import HistoryReader, Reader
 from rolecall.roles.repository import RoleRepository
 from rolecall.roles.rights import RoleAccess, WriteScope
 from rolecall.roles.role import Micros, Role
@@ -38,6 +39,8 @@ class EveryRight:
 
 SCOPE = WriteScope("alice\nCreateRole", EveryRight())
 READER = Reader("alice", lambda _: True)
+HISTORY_READER = HistoryReader("alice", lambda _ref, _role: None)
+CHANGE_READER = ChangeReader(HISTORY_READER, lambda _: True, by_tags=False)
 
 
 def policy(principal: str = f"acs:ram::{ACCOUNT}:root", *, effect: str = "Allow") -> str:

@@ -17,6 +17,7 @@ from rolecall.roles.commands import (
     DeleteRole,
     RoleDeclaration,
     RollbackRole,
+    UndeleteRole,
     UpdateRole,
     Written,
 )
@@ -40,6 +41,7 @@ COMMANDS: list[Command] = [
     ),
     DeleteRole(role="App", etag='"e"'),
     RollbackRole(role="App", revision=1, etag='"e"'),
+    UndeleteRole(role="App", role_id="1"),
     ApplyRoles(declarations=(DECLARATION, replace(DECLARATION, role_name="Other")), prune_tags={"managed": "yes"}),
 ]
 AUTHOR = Author(actor="alice", time=Micros(1), request_id=new_id(), change_reason="reason", source="ci")
@@ -126,7 +128,7 @@ def test_absent_and_empty_differ() -> None:
     ("command", "stored"),
     [
         (COMMANDS[2], "02c897a3e4de00deca76880b768c962b1b6870149af5cd2395ac89028a08b4cc"),
-        (COMMANDS[4], "0f708007c7e998b8d67dcee925c3b3951a377eeaba6f38a831a29ed79f1cc59b"),
+        (COMMANDS[5], "0f708007c7e998b8d67dcee925c3b3951a377eeaba6f38a831a29ed79f1cc59b"),
     ],
     ids=["DeleteRole", "ApplyRoles"],
 )
@@ -142,6 +144,8 @@ def write(catalog: RoleCatalog, command: Command, author: Author) -> Written[Any
             return catalog.update(command, author, SCOPE)
         case DeleteRole():
             return catalog.delete(command, author, SCOPE)
+        case UndeleteRole():
+            return catalog.undelete(command, author, SCOPE)
         case RollbackRole():
             return catalog.rollback(command, author, SCOPE)
         case ApplyRoles():
@@ -155,6 +159,7 @@ def write(catalog: RoleCatalog, command: Command, author: Author) -> Written[Any
         (UpdateRole(role="App", description="x"), UpdateRole(role="App", description="y")),
         (DeleteRole(role="App"), DeleteRole(role="app")),
         (RollbackRole(role="App", revision=1), RollbackRole(role="app", revision=1)),
+        (UndeleteRole(role="Gone"), UndeleteRole(role="gone")),
         (ApplyRoles(declarations=(DECLARATION,)), ApplyRoles(declarations=(DECLARATION,), prune_tags={"a": "1"})),
     ],
     ids=lambda command: type(command).__name__,
@@ -164,6 +169,8 @@ def test_every_write_refuses_a_known_request_id_with_another_body(
 ) -> None:
     request_id = new_id()
     create(catalog)
+    create(catalog, "Gone")
+    catalog.delete(DeleteRole(role="Gone"), author(), SCOPE)
     write(catalog, command, author(1, request_id=request_id))
 
     with pytest.raises(IdempotencyMismatchError):

@@ -9,7 +9,7 @@ from rolecall.roles.catalog import RoleCatalog
 from rolecall.roles.commands import DeleteRole, UpdateRole
 from rolecall.roles.errors import InvalidFieldsError, InvalidTokenError, RoleNotFoundError
 from rolecall.storage.memory import MemoryRoleRepository
-from tests.roles.policies import ACCOUNT, READER, SCOPE, author, catalog_of, create
+from tests.roles.policies import ACCOUNT, HISTORY_READER, READER, SCOPE, author, catalog_of, create
 
 
 def names(catalog: RoleCatalog, size: int, **arguments: object) -> list[list[str]]:
@@ -65,7 +65,7 @@ def test_a_page_token_is_valid_for_the_same_list_only(catalog: RoleCatalog) -> N
         with pytest.raises(InvalidTokenError):
             catalog.list(*other, reader=READER)
     with pytest.raises(InvalidTokenError):
-        catalog.revisions("a", 1, token, scope="alice")
+        catalog.revisions("a", 1, token, reader=HISTORY_READER)
 
 
 def test_page_tokens_are_valid_on_every_server_of_one_store(repository: MemoryRoleRepository) -> None:
@@ -92,7 +92,7 @@ def test_a_page_has_a_limit(catalog: RoleCatalog, size: int) -> None:
     with pytest.raises(InvalidFieldsError, match="0 to 1000"):
         catalog.list("", size, "", reader=READER)
     with pytest.raises(InvalidFieldsError, match="0 to 1000"):
-        catalog.revisions("App", size, "", scope="alice")
+        catalog.revisions("App", size, "", reader=HISTORY_READER)
 
 
 def test_a_page_ends_early_when_a_message_would_be_full(catalog: RoleCatalog, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,8 +116,8 @@ def test_revisions_come_in_pages_with_the_newest_first(catalog: RoleCatalog) -> 
     for n in range(3):
         catalog.update(UpdateRole(role="App", description=str(n)), author(n, change_reason=f"why {n}"), SCOPE)
 
-    first = catalog.revisions("app", 3, "", scope="alice")
-    last = catalog.revisions("app", 3, first.next_page_token, scope="alice")
+    first = catalog.revisions("app", 3, "", reader=HISTORY_READER)
+    last = catalog.revisions("app", 3, first.next_page_token, reader=HISTORY_READER)
 
     assert [item.revision for item in (*first.items, *last.items)] == [5, 4, 3, 1]
     assert [item.change.kind.value for item in (*first.items, *last.items)] == ["UPDATED"] * 3 + ["CREATED"]
@@ -125,19 +125,40 @@ def test_revisions_come_in_pages_with_the_newest_first(catalog: RoleCatalog) -> 
     assert (last.next_page_token, last.revision) == ("", 5)
 
 
-def test_revisions_of_a_role_that_is_not_there_are_not_found(catalog: RoleCatalog) -> None:
-    create(catalog)
-    catalog.delete(DeleteRole(role="App"), author(), SCOPE)
+def test_revisions_of_a_role_that_never_was_are_not_found(catalog: RoleCatalog) -> None:
+    other = create(catalog, "Other")
 
     with pytest.raises(RoleNotFoundError):
-        catalog.revisions("App", 0, "", scope="alice")
+        catalog.revisions("App", 0, "", reader=HISTORY_READER)
+    with pytest.raises(RoleNotFoundError, match=f"`{other.role_id}`"):
+        catalog.revisions("App", 0, "", role_id=other.role_id, reader=HISTORY_READER)
+
+
+def test_a_deleted_role_has_its_revisions_until_another_has_its_name(catalog: RoleCatalog) -> None:
+    first = create(catalog)
+    catalog.delete(DeleteRole(role="App"), author(), SCOPE)
+    deleted = catalog.revisions("App", 0, "", reader=HISTORY_READER)
+    second = create(catalog)
+
+    assert [item.change.kind.value for item in deleted.items] == ["DELETED", "CREATED"]
+    assert [item.revision for item in catalog.revisions("App", 0, "", reader=HISTORY_READER).items] == [3]
+    for role, revisions in ((first, [2, 1]), (second, [3])):
+        page = catalog.revisions("app", 0, "", role_id=role.role_id, reader=HISTORY_READER)
+        assert [item.revision for item in page.items] == revisions
+
+
+def test_a_role_id_is_checked_before_the_store_is_read(catalog: RoleCatalog) -> None:
+    with pytest.raises(InvalidFieldsError) as caught:
+        catalog.revisions("App", 1_001, "", role_id="1\0", reader=HISTORY_READER)
+
+    assert [v.field for v in caught.value.violations] == ["role_id", "page_size"]
 
 
 def test_a_token_of_revisions_is_valid_for_that_role_only(catalog: RoleCatalog) -> None:
     for name in ("a", "b"):
         create(catalog, name)
         catalog.update(UpdateRole(role=name, description="x"), author(), SCOPE)
-    token = catalog.revisions("a", 1, "", scope="alice").next_page_token
+    token = catalog.revisions("a", 1, "", reader=HISTORY_READER).next_page_token
 
     with pytest.raises(InvalidTokenError):
-        catalog.revisions("b", 1, token, scope="alice")
+        catalog.revisions("b", 1, token, reader=HISTORY_READER)

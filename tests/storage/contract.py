@@ -14,6 +14,7 @@ from rolecall.roles.change import ChangeKind
 from rolecall.roles.errors import RevisionNotKeptError, StoreUnavailableError
 from rolecall.roles.repository import Remembered, RoleRepository, Transaction
 from rolecall.roles.role import Revision, Role
+from tests.storage.log_contract import LogContract
 from tests.storage.samples import (
     ACCOUNT,
     DOCUMENT,
@@ -38,7 +39,7 @@ class SomeError(Exception):
     """What a piece of work may raise."""
 
 
-class RoleRepositoryContract:
+class RoleRepositoryContract(LogContract):
     """Inherit the tests, and provide an empty `repository` as a fixture."""
 
     # --- where it stands

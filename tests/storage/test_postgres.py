@@ -12,7 +12,8 @@ import pytest
 from rolecall.policy.errors import InvalidPolicyError
 from rolecall.roles.catalog import RoleCatalog
 from rolecall.roles.change import ChangeKind
-from rolecall.roles.commands import ApplyRoles, CreateRole, DeleteRole, UpdateRole
+from rolecall.roles.change_pages import ChangeFilters
+from rolecall.roles.commands import ApplyRoles, CreateRole, DeleteRole, UndeleteRole, UpdateRole
 from rolecall.roles.errors import InvalidFieldsError, RoleExistsError, RoleNotFoundError, StoreUnavailableError
 from rolecall.roles.repository import Remembered, RoleRepository, Transaction
 from rolecall.storage import open_repository
@@ -147,7 +148,10 @@ NUL_REQUESTS: list[Callable[[RoleCatalog], object]] = [
         "", page_size=1, page_token="", name_prefix="", tags={"\0": ""}, reader=policies.READER
     ),
     lambda catalog: catalog.list("1\0", page_size=1, page_token="", name_prefix="", tags={}, reader=policies.READER),
-    lambda catalog: catalog.revisions("a\0pp", 1, "", scope="alice"),
+    lambda catalog: catalog.revisions("a\0pp", 1, "", reader=policies.HISTORY_READER),
+    lambda catalog: catalog.revisions("app", 1, "", role_id="\0", reader=policies.HISTORY_READER),
+    lambda catalog: catalog.undelete(UndeleteRole(role="app", role_id="\0"), author(), policies.SCOPE),
+    lambda catalog: catalog.changes(ChangeFilters(role="app\0"), 1, "", policies.CHANGE_READER),
     lambda catalog: catalog.apply(ApplyRoles(declarations=(), prune_tags={"\0": "x"}), author(), policies.SCOPE),
 ]
 

@@ -20,7 +20,7 @@ METHODS: list[MethodDescriptor] = [
     for method in service.methods
 ]
 UNARY = {method.name: method for method in METHODS if not method.client_streaming and not method.server_streaming}
-ANSWERED = {"ListRoles", "ValidatePermissionPolicy", "ValidateTrustPolicy", "WhoAmI"}
+ANSWERED = {"ListChanges", "ListRoles", "ValidatePermissionPolicy", "ValidateTrustPolicy", "WhoAmI"}
 EXPECTED = {
     "BatchCheckAssumeRole": "BATCH_SIZE",
     "CanI": "REQUIRED",
@@ -33,6 +33,7 @@ EXPECTED = {
     "ListRoleRevisions": "REQUIRED",
     "ListTrustedPrincipals": "REQUIRED",
     "RollbackRole": "REQUIRED",
+    "UndeleteRole": "REQUIRED",
     "UpdateRole": "REQUIRED",
 }
 

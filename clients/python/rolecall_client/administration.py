@@ -13,9 +13,11 @@ from rolecall_client.methods import (
     CREATE_ROLE,
     DELETE_ROLE,
     GET_ROLE,
+    LIST_CHANGES,
     LIST_ROLE_REVISIONS,
     LIST_ROLES,
     ROLLBACK_ROLE,
+    UNDELETE_ROLE,
     UPDATE_ROLE,
     VALIDATE_PERMISSION_POLICY,
     VALIDATE_TRUST_POLICY,
@@ -40,6 +42,14 @@ class ListsRoles(Protocol):
     """What lists roles page by page: a client."""
 
     def list_roles(self, request: r.ListRolesRequest) -> r.ListRolesResponse:
+        """Return one page."""
+        ...
+
+
+class ListsChanges(Protocol):
+    """What lists changes page by page: a client."""
+
+    def list_changes(self, request: r.ListChangesRequest) -> r.ListChangesResponse:
         """Return one page."""
         ...
 
@@ -102,6 +112,18 @@ class Administration:
     ) -> r.ListRoleRevisionsResponse:
         """Return one page of a role's history, the newest first."""
         return self._calls.unary(LIST_ROLE_REVISIONS, request, self._options(timeout, metadata))
+
+    def list_changes(
+        self, request: r.ListChangesRequest, *, timeout: float | None = None, metadata: Metadata = ()
+    ) -> r.ListChangesResponse:
+        """Return one page of the changes of roles: what was changed when, by whom and why. A page may be empty and not the last."""
+        return self._calls.unary(LIST_CHANGES, request, self._options(timeout, metadata))
+
+    def undelete_role(
+        self, request: r.UndeleteRoleRequest, *, timeout: float | None = None, metadata: Metadata = ()
+    ) -> r.UndeleteRoleResponse:
+        """Restore a deleted role as it was when it was deleted."""
+        return self._calls.unary(UNDELETE_ROLE, identified(request), self._options(timeout, metadata))
 
     def rollback_role(
         self, request: r.RollbackRoleRequest, *, timeout: float | None = None, metadata: Metadata = ()
@@ -182,6 +204,17 @@ def list_all_roles(client: ListsRoles, request: r.ListRolesRequest) -> Iterator[
     while True:
         answer = client.list_roles(page)
         yield from answer.roles
+        if not answer.next_page_token:
+            return
+        page.page_token = answer.next_page_token
+
+
+def list_all_changes(client: ListsChanges, request: r.ListChangesRequest) -> Iterator[r.RecordedChange]:
+    """Yield every change that a request lists, page by page."""
+    page = copied(request)
+    while True:
+        answer = client.list_changes(page)
+        yield from answer.changes
         if not answer.next_page_token:
             return
         page.page_token = answer.next_page_token

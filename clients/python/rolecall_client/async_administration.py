@@ -15,9 +15,11 @@ from rolecall_client.methods import (
     CREATE_ROLE,
     DELETE_ROLE,
     GET_ROLE,
+    LIST_CHANGES,
     LIST_ROLE_REVISIONS,
     LIST_ROLES,
     ROLLBACK_ROLE,
+    UNDELETE_ROLE,
     UPDATE_ROLE,
     VALIDATE_PERMISSION_POLICY,
     VALIDATE_TRUST_POLICY,
@@ -94,6 +96,18 @@ class AsyncAdministration:
     ) -> r.ListRoleRevisionsResponse:
         """Return one page of a role's history, the newest first."""
         return await self._calls.unary(LIST_ROLE_REVISIONS, request, self._options(timeout, metadata))
+
+    async def list_changes(
+        self, request: r.ListChangesRequest, *, timeout: float | None = None, metadata: Metadata = ()
+    ) -> r.ListChangesResponse:
+        """Return one page of the changes of roles: what was changed when, by whom and why. A page may be empty and not the last."""
+        return await self._calls.unary(LIST_CHANGES, request, self._options(timeout, metadata))
+
+    async def undelete_role(
+        self, request: r.UndeleteRoleRequest, *, timeout: float | None = None, metadata: Metadata = ()
+    ) -> r.UndeleteRoleResponse:
+        """Restore a deleted role as it was when it was deleted."""
+        return await self._calls.unary(UNDELETE_ROLE, identified(request), self._options(timeout, metadata))
 
     async def rollback_role(
         self, request: r.RollbackRoleRequest, *, timeout: float | None = None, metadata: Metadata = ()

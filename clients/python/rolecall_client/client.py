@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import grpc
 
-from rolecall_client.administration import APPLY_TIMEOUT_SECONDS, Administration, list_all_roles
+from rolecall_client.administration import APPLY_TIMEOUT_SECONDS, Administration, list_all_changes, list_all_roles
 from rolecall_client.agent import AgentFirstBatches, AgentStream, endpoint_of_agent
 from rolecall_client.answer_cache_options import AnswerCacheOptions
 from rolecall_client.bearer import TokenSource
@@ -51,6 +51,7 @@ __all__ = [
     "EXPORT_PAGE_SIZE",
     "PAGE_SIZE",
     "RolecallClient",
+    "list_all_changes",
     "list_all_roles",
 ]
 

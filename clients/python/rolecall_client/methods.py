@@ -76,6 +76,8 @@ LIST_ROLE_REVISIONS = _role("ListRoleRevisions", r.ListRoleRevisionsRequest, r.L
 CREATE_ROLE = _role("CreateRole", r.CreateRoleRequest, r.CreateRoleResponse)
 UPDATE_ROLE = _role("UpdateRole", r.UpdateRoleRequest, r.UpdateRoleResponse)
 DELETE_ROLE = _role("DeleteRole", r.DeleteRoleRequest, r.DeleteRoleResponse)
+UNDELETE_ROLE = _role("UndeleteRole", r.UndeleteRoleRequest, r.UndeleteRoleResponse)
+LIST_CHANGES = _role("ListChanges", r.ListChangesRequest, r.ListChangesResponse)
 ROLLBACK_ROLE = _role("RollbackRole", r.RollbackRoleRequest, r.RollbackRoleResponse)
 APPLY_ROLES = _role("ApplyRoles", r.ApplyRolesRequest, r.ApplyRolesResponse)
 
@@ -109,9 +111,11 @@ METHODS: tuple[Method[Any, Any], ...] = (
     GET_ROLE,
     LIST_ROLES,
     LIST_ROLE_REVISIONS,
+    LIST_CHANGES,
     CREATE_ROLE,
     UPDATE_ROLE,
     DELETE_ROLE,
+    UNDELETE_ROLE,
     ROLLBACK_ROLE,
     APPLY_ROLES,
     STREAM_CHECK,

@@ -16,7 +16,15 @@ EXPORT_PAGE_SIZE = 500
 _CHUNK_BYTES = 512 * 1024
 
 Tags = Mapping[str, str]
-Write = TypeVar("Write", r.CreateRoleRequest, r.UpdateRoleRequest, r.DeleteRoleRequest, r.RollbackRoleRequest)
+Write = TypeVar(
+    "Write",
+    r.CreateRoleRequest,
+    r.UpdateRoleRequest,
+    r.DeleteRoleRequest,
+    r.UndeleteRoleRequest,
+    r.RollbackRoleRequest,
+)
+Listing = TypeVar("Listing", r.ListRolesRequest, r.ListChangesRequest)
 
 
 def explain_request(
@@ -123,9 +131,9 @@ def declaration_of(role: r.Role) -> r.RoleDeclaration:
     )
 
 
-def copied(request: r.ListRolesRequest) -> r.ListRolesRequest:
+def copied(request: Listing) -> Listing:
     """Return a copy, whose page token may change."""
-    copy = r.ListRolesRequest()
+    copy = type(request)()
     copy.CopyFrom(request)
     return copy
 

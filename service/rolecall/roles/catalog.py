@@ -17,6 +17,7 @@ from rolecall.policy.limits import Limits
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.apply import Application
 from rolecall.roles.change import Author, ChangeKind, RoleRevision
+from rolecall.roles.change_pages import ChangeFilters, ChangePages, ChangeReader, ChangesPage
 from rolecall.roles.commands import (
     ApplyRoles,
     CreateRole,
@@ -24,6 +25,7 @@ from rolecall.roles.commands import (
     Page,
     RoleDifference,
     RollbackRole,
+    UndeleteRole,
     UpdateRole,
     Written,
 )
@@ -31,7 +33,6 @@ from rolecall.roles.content import Content
 from rolecall.roles.declarations import DeclarationRules, raise_if_any
 from rolecall.roles.documents import DocumentRules
 from rolecall.roles.errors import (
-    FieldViolation,
     InvalidFieldsError,
     RevisionNotKeptError,
     RoleExistsError,
@@ -39,7 +40,7 @@ from rolecall.roles.errors import (
     RoleNotFoundError,
     StaleEtagError,
 )
-from rolecall.roles.fields import author_violations, etag_violations, revision_violations
+from rolecall.roles.fields import author_violations, etag_violations, revision_violations, role_id_violations
 from rolecall.roles.idempotency import (
     DIFFERENCES_OUTCOME,
     NO_OUTCOME,
@@ -49,7 +50,7 @@ from rolecall.roles.idempotency import (
     rehearse,
     write_once,
 )
-from rolecall.roles.pages import Reader, RolePages
+from rolecall.roles.pages import HistoryReader, Reader, RolePages, named_role
 from rolecall.roles.proven import KnownRoles, ProvenWrites, Writes
 from rolecall.roles.repository import RoleRepository, Transaction
 from rolecall.roles.rights import RoleAccess, WriteScope
@@ -60,7 +61,6 @@ NO_ROLE = RoleRef("", "")
 """Stands for a name that is none, after which a write does not come to its work."""
 
 T = TypeVar("T")
-Violations = list[FieldViolation]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +100,7 @@ class RoleCatalog:
         self._rules = DeclarationRules(accounts, DocumentRules(limits, self._options.lint_blocks))
         tokens = tokens or Tokens(repository.token_key, repository.head().incarnation)
         self._pages = RolePages(repository, accounts, tokens)
+        self._change_pages = ChangePages(repository, accounts, tokens)
 
     def create(self, command: CreateRole, author: Author, scope: WriteScope) -> Written[Role]:
         """Create a role; raise `RoleExistsError` or `RoleLimitError`."""
@@ -127,7 +128,7 @@ class RoleCatalog:
 
     def update(self, command: UpdateRole, author: Author, scope: WriteScope) -> Written[Role]:
         """Change a role, or nothing if it already has the given content; raise `RoleNotFoundError` or `StaleEtagError`."""
-        named, violations = self._named(command.role)
+        named, violations = named_role(self._accounts, command.role)
 
         def judge(transaction: Transaction) -> None:
             before = _existing(transaction, named)
@@ -151,7 +152,7 @@ class RoleCatalog:
 
     def delete(self, command: DeleteRole, author: Author, scope: WriteScope) -> Written[None]:
         """Delete a role; raise `RoleNotFoundError` or `StaleEtagError`."""
-        named, violations = self._named(command.role)
+        named, violations = named_role(self._accounts, command.role)
 
         def judge(transaction: Transaction) -> None:
             scope.rights.require_delete(RoleAccess(ref=named, before=_existing(transaction, named)))
@@ -165,12 +166,42 @@ class RoleCatalog:
 
         return self._write(write, work, NO_OUTCOME)
 
+    def undelete(self, command: UndeleteRole, author: Author, scope: WriteScope) -> Written[Role]:
+        """Restore a deleted role; raise `RoleExistsError`, `RoleNotFoundError` or `RoleLimitError`.
+
+        Raise `InvalidPolicyError` if the language now refuses its document.
+        """
+        named, violations = named_role(self._accounts, command.role)
+        violations += role_id_violations(command.role_id)
+
+        def judge(transaction: Transaction) -> None:
+            # As for a creation, nothing is read of a role that exists.
+            deleted = None if named is None or violations else transaction.deleted_role(named.key, command.role_id)
+            scope.rights.require_create(_creating(named, deleted))
+
+        write = Write(command=command, author=author, scope=scope.name, judge=judge)
+        with self._judged_if_invalid(write):
+            raise_if_any([*violations, *author_violations(author)])
+
+        def work(transaction: Transaction) -> Role:
+            ref = named or NO_ROLE
+            if existing := transaction.role(ref.key):
+                raise RoleExistsError(existing.arn)
+            deleted = _stored_deletion(transaction, ref, command.role_id)
+            self._rules.require_valid_document(deleted.document, ref, author.time)
+            role = replace(deleted, revision=_stamp(transaction, command), update_time=author.time)
+            transaction.put(ChangeKind.CREATED, role)
+            self._require_room(transaction, [role.account_id])
+            return role
+
+        return self._write(write, work, ROLE_OUTCOME)
+
     def rollback(self, command: RollbackRole, author: Author, scope: WriteScope) -> Written[Role]:
         """Restore a role; raise `RoleNotFoundError`, `StaleEtagError` or `RevisionNotKeptError`.
 
         Raise `InvalidPolicyError` if the language now refuses the document of that revision.
         """
-        named, violations = self._named(command.role)
+        named, violations = named_role(self._accounts, command.role)
 
         def judge(transaction: Transaction) -> None:
             scope.rights.require_update(_restoring(transaction, named, command.revision))
@@ -227,9 +258,21 @@ class RoleCatalog:
             account_id, page_size, page_token, name_prefix=name_prefix, tags=tags or {}, reader=reader
         )
 
-    def revisions(self, role: str, page_size: int, page_token: str, *, scope: str) -> Page[RoleRevision]:
-        """Return a page of a role's history, the newest first; raise as `list` does, and `RoleNotFoundError`."""
-        return self._pages.revisions(role, page_size, page_token, scope)
+    def revisions(
+        self, role: str, page_size: int, page_token: str, *, role_id: str = "", reader: HistoryReader
+    ) -> Page[RoleRevision]:
+        """Return a page of a role's history, the newest first; raise as `list` does, and `RoleNotFoundError`.
+
+        Without a `role_id` it is the role that has the name, or else that had it last.
+        """
+        return self._pages.revisions(role, role_id, page_size, page_token, reader)
+
+    def changes(self, filters: ChangeFilters, page_size: int, page_token: str, reader: ChangeReader) -> ChangesPage:
+        """Return a page of the changes that the filters select, without those that may not be read.
+
+        Raise as `list` does, and `RevisionNotKeptError` if the stored history begins later.
+        """
+        return self._change_pages.page(filters, page_size, page_token, reader)
 
     def _write(self, write: Write, work: Callable[[Transaction], T], outcome: OutcomeFormat[T]) -> Written[T]:
         if not isinstance(write.command, RollbackRole) and write.command.validate_only:
@@ -245,12 +288,6 @@ class RoleCatalog:
             rehearse(self._writes, write, lambda _: None)
             raise
 
-    def _named(self, role: str) -> tuple[RoleRef | None, Violations]:
-        try:
-            return self._accounts.role(role), []
-        except InvalidFieldsError as error:
-            return None, [*error.violations]
-
     def _require_room(self, transaction: Transaction, account_ids: Iterable[str]) -> None:
         limit = self._options.max_roles_per_account
         for account_id in sorted(account_ids):
@@ -258,12 +295,26 @@ class RoleCatalog:
                 raise RoleLimitError(account_id, limit)
 
 
-def _stamp(transaction: Transaction, command: CreateRole | UpdateRole) -> Revision:
+def _stamp(transaction: Transaction, command: CreateRole | UpdateRole | UndeleteRole) -> Revision:
     return Revision(0) if command.validate_only else transaction.revision
 
 
 def _existing(transaction: Transaction, ref: RoleRef | None) -> Role | None:
     return None if ref is None else transaction.role(ref.key)
+
+
+def _creating(ref: RoleRef | None, deleted: Role | None) -> RoleAccess:
+    """Return the access of the restoration of a deleted role, which creates it as it was."""
+    if deleted is None:
+        return RoleAccess(ref=ref)
+    return RoleAccess(ref=ref, document=deleted.document, tags=deleted.tags)
+
+
+def _stored_deletion(transaction: Transaction, ref: RoleRef, role_id: str) -> Role:
+    deleted = transaction.deleted_role(ref.key, role_id)
+    if deleted is None:
+        raise RoleNotFoundError(ref.arn, stored=True, role_id=role_id, floor=transaction.floor().revision)
+    return deleted
 
 
 def _restoring(transaction: Transaction, ref: RoleRef | None, revision: int) -> RoleAccess:

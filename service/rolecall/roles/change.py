@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from rolecall.roles.role import Micros, Revision, Role
 
@@ -50,6 +51,31 @@ class Commit:
     previous_hash: bytes = b""
 
 
+class LogPosition(NamedTuple):
+    """The place of a change in the log: its revision, and its number among the changes of that write, from 0."""
+
+    revision: Revision
+    ordinal: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogSpan:
+    """The changes between two positions of the log, without those at the positions themselves."""
+
+    after: LogPosition
+    before: LogPosition
+    newest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedChange:
+    """A change in the log, and the author of its write."""
+
+    position: LogPosition
+    author: Author
+    change: Change
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleRevision:
     """A role as one write left it, and the write."""
@@ -57,3 +83,7 @@ class RoleRevision:
     revision: Revision
     author: Author
     change: Change
+
+
+LAST_ORDINAL = (1 << 31) - 1
+"""Higher than the number of every change in a write."""

@@ -57,6 +57,15 @@ class DeleteRole:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UndeleteRole:
+    """Restore a deleted role as it was when it was deleted. Without a `role_id`, that of the name that was deleted last."""
+
+    role: str
+    role_id: str = ""
+    validate_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackRole:
     """Restore every mutable field of a role as it was at one of its revisions."""
 
@@ -79,7 +88,7 @@ class ApplyRoles:
     validate_only: bool = False
 
 
-Command = CreateRole | UpdateRole | DeleteRole | RollbackRole | ApplyRoles
+Command = CreateRole | UpdateRole | DeleteRole | UndeleteRole | RollbackRole | ApplyRoles
 """Everything that the catalog writes."""
 
 

@@ -36,11 +36,13 @@ class InvalidFieldsError(RoleError):
 
 
 class RoleNotFoundError(RoleError):
-    """The role does not exist."""
+    """The role does not exist. `stored`: no deleted role of that name, and of the id if one is given, is stored either."""
 
-    def __init__(self, role: str) -> None:
+    def __init__(self, role: str, *, stored: bool = False, role_id: str = "", floor: int = 0) -> None:
         self.role = role
-        super().__init__(f"there is no role `{role}`")
+        name = f"role `{role}` with the id `{role_id}`" if role_id else f"role `{role}`"
+        since = f": history begins after revision {floor}" if floor else ""
+        super().__init__(f"no deleted {name} is stored{since}" if stored else f"there is no {name}{since}")
 
 
 class RoleExistsError(RoleError):

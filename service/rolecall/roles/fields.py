@@ -9,6 +9,7 @@ from rolecall.policy.wording import quoted
 from rolecall.roles.change import Author
 from rolecall.roles.errors import FieldViolation
 from rolecall.roles.limits import (
+    MAX_ACTOR_CHARACTERS,
     MAX_DESCRIPTION_CHARACTERS,
     MAX_NAME_CHARACTERS,
     MAX_PAGE_SIZE,
@@ -23,6 +24,7 @@ from rolecall.roles.limits import (
 
 _ACCOUNT_ID = re.compile(r"[0-9]{1,20}")
 _NAME = re.compile(r"[A-Za-z0-9.-]+")
+_ROLE_ID = re.compile(r"[0-9]{1,20}")
 _ETAG = re.compile(r'"[!-~]{1,128}"')
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -106,6 +108,27 @@ def etag_violations(etag: str) -> list[FieldViolation]:
         return []
     message = f"{quoted(etag)} is not an etag: send the etag of the role, with its quotes"
     return [_violation("etag", "INVALID_ETAG", message)]
+
+
+def role_id_violations(text: str) -> list[FieldViolation]:
+    """role id = 1 to 20 digits, or empty"""
+    if not text or _ROLE_ID.fullmatch(text):
+        return []
+    return [
+        _violation("role_id", "INVALID_ROLE_ID", f"{quoted(text)} is not the id of a role: write its 1 to 20 digits")
+    ]
+
+
+def actor_violations(text: str) -> list[FieldViolation]:
+    """actor = 0 to 2,048 characters"""
+    return _text_violations("actor", text, MAX_ACTOR_CHARACTERS)
+
+
+def start_revision_violations(revision: int) -> list[FieldViolation]:
+    """start revision = 0 (the oldest that is stored), 1, 2, 3, …"""
+    if revision >= 0:
+        return []
+    return [_violation("start_revision", "REVISION_RANGE", f"must be 0 or more, not {revision}")]
 
 
 def revision_violations(revision: int) -> list[FieldViolation]:

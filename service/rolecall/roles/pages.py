@@ -10,9 +10,9 @@ from rolecall.roles.accounts import Accounts
 from rolecall.roles.change import RoleRevision
 from rolecall.roles.commands import Page
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError, RoleNotFoundError
-from rolecall.roles.fields import name_prefix_violations, page_size_violations, tag_violations
+from rolecall.roles.fields import name_prefix_violations, page_size_violations, role_id_violations, tag_violations
 from rolecall.roles.repository import RoleRepository
-from rolecall.roles.role import Revision, Role
+from rolecall.roles.role import Revision, Role, RoleRef
 from rolecall.roles.tokens import Tokens
 
 T = TypeVar("T")
@@ -20,6 +20,18 @@ T = TypeVar("T")
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_BYTES = 2_097_152
 """A page ends early when its texts are larger, so that it fits into a message; it has at least one item."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryReader:
+    """Who reads the history of a role: the scope of the page tokens, and what requires the right to read it.
+
+    `require` is called on the reading thread before any other error is raised, with the role that the request names (None: it names
+    none), and the role as it stands, or for a deleted one its last state; None if there is neither.
+    """
+
+    scope: str
+    require: Callable[[RoleRef | None, Role | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +76,29 @@ class RolePages:
         page = self._page(found, limit, bound, revision, role=_itself, cursor=lambda role: role.key)
         return replace(page, items=tuple(filter(reader.may_read, page.items)))
 
-    def revisions(self, role: str, size: int, token: str, scope: str) -> Page[RoleRevision]:
-        """Return a page of a role's history, the newest first. Its token is valid within the scope of a caller."""
-        ref = self._accounts.role(role)
-        if violations := page_size_violations(size):
+    def revisions(self, role: str, role_id: str, size: int, token: str, reader: HistoryReader) -> Page[RoleRevision]:
+        """Return a page of the history of a role, which may be deleted, the newest first."""
+        ref, violations = named_role(self._accounts, role)
+        violations += role_id_violations(role_id)
+        standing = None if ref is None or violations else self._standing(ref, role_id)
+        reader.require(ref, standing)
+        violations += page_size_violations(size)
+        if ref is None or violations:
             raise InvalidFieldsError(violations)
-        revision, current = self._repository.head().revision, self._repository.role(ref.key)
-        if current is None:
-            raise RoleNotFoundError(ref.arn)
-        bound = ("ListRoleRevisions", scope, current.role_id)
+        if standing is None:
+            raise RoleNotFoundError(ref.arn, role_id=role_id, floor=self._repository.floor().revision)
+        bound = ("ListRoleRevisions", reader.scope, standing.role_id)
         before = Revision(int(self._tokens.cursor_of(token, filter=bound))) if token else None
-        limit = size or DEFAULT_PAGE_SIZE
-        found = self._repository.history(current.role_id, before=before, limit=limit + 1)
+        limit, revision = size or DEFAULT_PAGE_SIZE, self._repository.head().revision
+        found = self._repository.history(standing.role_id, before=before, limit=limit + 1)
         return self._page(found, limit, bound, revision, role=_its_role, cursor=lambda item: str(item.revision))
+
+    def _standing(self, ref: RoleRef, role_id: str) -> Role | None:
+        """Return the role of a name, or with an id that one: as it stands, or as it last was."""
+        current = self._repository.role(ref.key)
+        if current is not None and role_id in ("", current.role_id):
+            return current
+        return self._repository.deleted_role(ref.key, role_id)
 
     def _account_id(self, account: str, violations: Iterable[FieldViolation]) -> str:
         others = list(violations)
@@ -104,18 +126,27 @@ class RolePages:
         return Page(items=items, next_page_token=token, revision=revision)
 
 
+def named_role(accounts: Accounts, text: str) -> tuple[RoleRef | None, list[FieldViolation]]:
+    """Return the role that a text names, or None and what is wrong with the text."""
+    try:
+        return accounts.role(text), []
+    except InvalidFieldsError as error:
+        return None, [*error.violations]
+
+
 def _fitting(roles: Iterable[Role]) -> int:
     """Return how many of the roles fit into one message: at least one."""
     total = count = 0
     for role in roles:
-        total += _size(role)
+        total += size_of(role)
         if count and total > MAX_PAGE_BYTES:
             break
         count += 1
     return count
 
 
-def _size(role: Role) -> int:
+def size_of(role: Role) -> int:
+    """Return the bytes of a role's texts."""
     texts = (role.document, role.description, *role.tags.keys(), *role.tags.values())
     return sum(len(text.encode()) for text in texts)
 

@@ -96,6 +96,16 @@ class ProvenTransaction:
         """Return the role as the write of a revision left it."""
         return self._transaction.role_at(role_id, revision)
 
+    def deleted_role(self, key: str, role_id: str) -> Role | None:
+        """Return the last state of a deleted role."""
+        found = self._transaction.deleted_role(key, role_id)
+        # It becomes a role under the key that its own fields name.
+        if found is not None and (found.key != key or role_id not in ("", found.role_id)):
+            raise AlteredRolesError(
+                f"the log has a deletion of `{key}` that is of another role; run `rolecall audit verify`"
+            )
+        return found
+
     def new_role_id(self) -> str:
         """Return an id that no role has ever had."""
         return self._transaction.new_role_id()

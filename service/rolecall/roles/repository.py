@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from rolecall.roles.change import Author, ChangeKind, Commit, RoleRevision
+from rolecall.roles.change import Author, ChangeKind, Commit, LoggedChange, LogSpan, RoleRevision
 from rolecall.roles.digest import StateDigest
 from rolecall.roles.role import Revision, Role
 
@@ -103,6 +103,13 @@ class Transaction(Protocol):
 
     def role_at(self, role_id: str, revision: Revision) -> Role | None:
         """Return the role as the write of `revision` left it, or None if that write did not change it or is not stored."""
+        ...
+
+    def deleted_role(self, key: str, role_id: str) -> Role | None:
+        """Return the last state of the role of that key that was deleted last, or with a `role_id` (not empty) of that one.
+
+        None if no deletion of such a role is stored. The role may exist again.
+        """
         ...
 
     def new_role_id(self) -> str:
@@ -210,6 +217,17 @@ class RoleRepository(Protocol):
 
     def history(self, role_id: str, *, before: Revision | None, limit: int) -> list[RoleRevision]:
         """Return the stored revisions of a role below `before`, the newest first, at most `limit`."""
+        ...
+
+    def deleted_role(self, key: str, role_id: str) -> Role | None:
+        """Return the last state of a deleted role, as a transaction does."""
+        ...
+
+    def changes(self, span: LogSpan, *, key: str, limit: int) -> list[LoggedChange]:
+        """Return at most `limit` changes of a span of the log in its order; with a `key` (not empty) those of the role of that key.
+
+        Raise `RevisionNotKeptError` when the span begins below the floor.
+        """
         ...
 
     def prune(self, *, keep_after: int, keep_revisions: int, forget_requests_before: int) -> int:

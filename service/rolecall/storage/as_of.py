@@ -1,10 +1,10 @@
-"""Time travel: a role as it was at a revision, derived from the stored changes."""
+"""Reads of the past, derived from the stored changes: a role as it was at a revision, and the bounds of the log."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from rolecall.roles.change import Change, ChangeKind
+from rolecall.roles.change import Change, ChangeKind, LogSpan
 from rolecall.roles.errors import RevisionNotKeptError
 from rolecall.roles.role import Revision, Role
 
@@ -39,6 +39,14 @@ def version_as_of(
     if change.kind is ChangeKind.DELETED and change.role.revision <= revision:
         return change.role
     raise _not_kept(revision, floor)
+
+
+def require_stored(span: LogSpan, floor: Revision) -> None:
+    """Raise `RevisionNotKeptError` if a span of the log begins below the floor."""
+    if span.after.revision < floor:
+        first = span.after.revision + 1
+        message = f"the changes from revision {first} on are not all kept: start at {floor + 1} or later"
+        raise RevisionNotKeptError(first, floor=floor, message=message)
 
 
 def _not_kept(revision: Revision, floor: Revision) -> RevisionNotKeptError:

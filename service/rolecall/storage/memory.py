@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from rolecall.roles.canonical_json import change_bytes, commit_hash, header_bytes
-from rolecall.roles.change import Author, Commit, RoleRevision
+from rolecall.roles.change import Author, Commit, LoggedChange, LogPosition, LogSpan, RoleRevision
 from rolecall.roles.digest import StateDigest
 from rolecall.roles.errors import RevisionNotKeptError, StoreUnavailableError
 from rolecall.roles.repository import Examined, Floor, Head, Transaction
 from rolecall.roles.role import Revision, Role
-from rolecall.storage.as_of import version_as_of
-from rolecall.storage.memory_transaction import MemoryState, MemoryTransaction, RememberedAt, has_tags
+from rolecall.storage.as_of import require_stored, version_as_of
+from rolecall.storage.memory_transaction import MemoryState, MemoryTransaction, RememberedAt, has_tags, last_deleted
 
 T = TypeVar("T")
 
@@ -145,6 +145,23 @@ class MemoryRoleRepository:
                 if change.role.role_id == role_id
             ]
             return found[:limit]
+
+    def deleted_role(self, key: str, role_id: str) -> Role | None:
+        """Return the last state of a deleted role."""
+        with self._open():
+            return last_deleted(self._state, key, role_id)
+
+    def changes(self, span: LogSpan, *, key: str, limit: int) -> list[LoggedChange]:
+        """Return changes of a span of the log."""
+        with self._open():
+            require_stored(span, self._state.floor.revision)
+            found = [
+                LoggedChange(LogPosition(commit.revision, ordinal), commit.author, change)
+                for commit in self._state.commits
+                for ordinal, change in enumerate(commit.changes)
+                if span.after < (commit.revision, ordinal) < span.before and key in ("", change.role.key)
+            ]
+            return (found[::-1] if span.newest_first else found)[:limit]
 
     def prune(self, *, keep_after: int, keep_revisions: int, forget_requests_before: int) -> int:
         """Delete the oldest commits, and old outcomes of requests."""

@@ -91,6 +91,10 @@ class MemoryTransaction:
                 return change.role
         return None
 
+    def deleted_role(self, key: str, role_id: str) -> Role | None:
+        """Return the last state of a deleted role."""
+        return last_deleted(self._state, key, role_id)
+
     def new_role_id(self) -> str:
         """Return an id that no role of this store has ever had, nor one of a store that it was copied from."""
         role_id = role_id_at(self._time, self.next_role_id)
@@ -134,6 +138,17 @@ def role_id_at(time: Micros, unused: int) -> int:
     # A store that was restored does not know the ids that were given after its backup. They are all lower than the time: a write
     # takes more than a microsecond for each role.
     return max(unused, FIRST_ROLE_ID + time)
+
+
+def last_deleted(state: MemoryState, key: str, role_id: str) -> Role | None:
+    """Return the last state of the role of a key, and with a `role_id` of that one, at its newest deletion."""
+    deleted = (
+        change.role
+        for commit in reversed(state.commits)
+        for change in reversed(commit.changes)
+        if change.kind is ChangeKind.DELETED and change.role.key == key and role_id in ("", change.role.role_id)
+    )
+    return next(deleted, None)
 
 
 def has_tags(role: Role, tags: Mapping[str, str]) -> bool:

@@ -211,15 +211,39 @@ class DeleteRoleResponse(_message.Message):
     consistency_token: str
     def __init__(self, consistency_token: _Optional[str] = ...) -> None: ...
 
+class UndeleteRoleRequest(_message.Message):
+    __slots__ = ("role", "role_id", "request_id", "change_reason", "validate_only")
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    ROLE_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_REASON_FIELD_NUMBER: _ClassVar[int]
+    VALIDATE_ONLY_FIELD_NUMBER: _ClassVar[int]
+    role: str
+    role_id: str
+    request_id: str
+    change_reason: str
+    validate_only: bool
+    def __init__(self, role: _Optional[str] = ..., role_id: _Optional[str] = ..., request_id: _Optional[str] = ..., change_reason: _Optional[str] = ..., validate_only: bool = ...) -> None: ...
+
+class UndeleteRoleResponse(_message.Message):
+    __slots__ = ("role", "consistency_token")
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    role: Role
+    consistency_token: str
+    def __init__(self, role: _Optional[_Union[Role, _Mapping]] = ..., consistency_token: _Optional[str] = ...) -> None: ...
+
 class ListRoleRevisionsRequest(_message.Message):
-    __slots__ = ("role", "page_size", "page_token")
+    __slots__ = ("role", "page_size", "page_token", "role_id")
     ROLE_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ROLE_ID_FIELD_NUMBER: _ClassVar[int]
     role: str
     page_size: int
     page_token: str
-    def __init__(self, role: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    role_id: str
+    def __init__(self, role: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., role_id: _Optional[str] = ...) -> None: ...
 
 class ListRoleRevisionsResponse(_message.Message):
     __slots__ = ("revisions", "next_page_token")
@@ -350,3 +374,59 @@ class RoleChange(_message.Message):
     role_arn: str
     diff: str
     def __init__(self, kind: _Optional[_Union[ChangeKind, str]] = ..., role_arn: _Optional[str] = ..., diff: _Optional[str] = ...) -> None: ...
+
+class ListChangesRequest(_message.Message):
+    __slots__ = ("start_revision", "account_ids", "name_prefix", "role", "kinds", "actor", "newest_first", "view", "page_size", "page_token")
+    START_REVISION_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_IDS_FIELD_NUMBER: _ClassVar[int]
+    NAME_PREFIX_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    KINDS_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    NEWEST_FIRST_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    start_revision: int
+    account_ids: _containers.RepeatedScalarFieldContainer[str]
+    name_prefix: str
+    role: str
+    kinds: _containers.RepeatedScalarFieldContainer[ChangeKind]
+    actor: str
+    newest_first: bool
+    view: RoleView
+    page_size: int
+    page_token: str
+    def __init__(self, start_revision: _Optional[int] = ..., account_ids: _Optional[_Iterable[str]] = ..., name_prefix: _Optional[str] = ..., role: _Optional[str] = ..., kinds: _Optional[_Iterable[_Union[ChangeKind, str]]] = ..., actor: _Optional[str] = ..., newest_first: bool = ..., view: _Optional[_Union[RoleView, str]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListChangesResponse(_message.Message):
+    __slots__ = ("changes", "next_page_token", "revision", "oldest_revision", "consistency_token")
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    OLDEST_REVISION_FIELD_NUMBER: _ClassVar[int]
+    CONSISTENCY_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    changes: _containers.RepeatedCompositeFieldContainer[RecordedChange]
+    next_page_token: str
+    revision: int
+    oldest_revision: int
+    consistency_token: str
+    def __init__(self, changes: _Optional[_Iterable[_Union[RecordedChange, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., revision: _Optional[int] = ..., oldest_revision: _Optional[int] = ..., consistency_token: _Optional[str] = ...) -> None: ...
+
+class RecordedChange(_message.Message):
+    __slots__ = ("revision", "time", "actor", "reason", "kind", "role", "source")
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    time: _timestamp_pb2.Timestamp
+    actor: str
+    reason: str
+    kind: ChangeKind
+    role: Role
+    source: str
+    def __init__(self, revision: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., actor: _Optional[str] = ..., reason: _Optional[str] = ..., kind: _Optional[_Union[ChangeKind, str]] = ..., role: _Optional[_Union[Role, _Mapping]] = ..., source: _Optional[str] = ...) -> None: ...

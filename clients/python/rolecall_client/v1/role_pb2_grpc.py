@@ -68,6 +68,11 @@ class RoleServiceStub(object):
                 request_serializer=rolecall_dot_v1_dot_role__pb2.DeleteRoleRequest.SerializeToString,
                 response_deserializer=rolecall_dot_v1_dot_role__pb2.DeleteRoleResponse.FromString,
                 _registered_method=True)
+        self.UndeleteRole = channel.unary_unary(
+                '/rolecall.v1.RoleService/UndeleteRole',
+                request_serializer=rolecall_dot_v1_dot_role__pb2.UndeleteRoleRequest.SerializeToString,
+                response_deserializer=rolecall_dot_v1_dot_role__pb2.UndeleteRoleResponse.FromString,
+                _registered_method=True)
         self.ListRoleRevisions = channel.unary_unary(
                 '/rolecall.v1.RoleService/ListRoleRevisions',
                 request_serializer=rolecall_dot_v1_dot_role__pb2.ListRoleRevisionsRequest.SerializeToString,
@@ -82,6 +87,11 @@ class RoleServiceStub(object):
                 '/rolecall.v1.RoleService/ApplyRoles',
                 request_serializer=rolecall_dot_v1_dot_role__pb2.ApplyRolesRequest.SerializeToString,
                 response_deserializer=rolecall_dot_v1_dot_role__pb2.ApplyRolesResponse.FromString,
+                _registered_method=True)
+        self.ListChanges = channel.unary_unary(
+                '/rolecall.v1.RoleService/ListChanges',
+                request_serializer=rolecall_dot_v1_dot_role__pb2.ListChangesRequest.SerializeToString,
+                response_deserializer=rolecall_dot_v1_dot_role__pb2.ListChangesResponse.FromString,
                 _registered_method=True)
 
 
@@ -132,8 +142,17 @@ class RoleServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UndeleteRole(self, request, context):
+        """Restores a deleted role, with its `role_id` and as it was when it was deleted. This creates a new revision, of the kind CREATED.
+        Nothing that was attached to the role is restored with it. ALREADY_EXISTS when the account has a role of that name,
+        NOT_FOUND when no deleted role of that name is stored.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListRoleRevisions(self, request, context):
-        """Lists the stored revisions of a role, newest first.
+        """Lists the stored revisions of a role, newest first, also of a role that was deleted.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -148,6 +167,13 @@ class RoleServiceServicer(object):
 
     def ApplyRoles(self, request_iterator, context):
         """Makes a set of roles match their declarations in one atomic write: all changes share one revision, or none is made.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListChanges(self, request, context):
+        """Lists the stored changes of all roles in the order of their revisions: what was changed when, by whom and why.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -181,6 +207,11 @@ def add_RoleServiceServicer_to_server(servicer, server):
                     request_deserializer=rolecall_dot_v1_dot_role__pb2.DeleteRoleRequest.FromString,
                     response_serializer=rolecall_dot_v1_dot_role__pb2.DeleteRoleResponse.SerializeToString,
             ),
+            'UndeleteRole': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndeleteRole,
+                    request_deserializer=rolecall_dot_v1_dot_role__pb2.UndeleteRoleRequest.FromString,
+                    response_serializer=rolecall_dot_v1_dot_role__pb2.UndeleteRoleResponse.SerializeToString,
+            ),
             'ListRoleRevisions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListRoleRevisions,
                     request_deserializer=rolecall_dot_v1_dot_role__pb2.ListRoleRevisionsRequest.FromString,
@@ -195,6 +226,11 @@ def add_RoleServiceServicer_to_server(servicer, server):
                     servicer.ApplyRoles,
                     request_deserializer=rolecall_dot_v1_dot_role__pb2.ApplyRolesRequest.FromString,
                     response_serializer=rolecall_dot_v1_dot_role__pb2.ApplyRolesResponse.SerializeToString,
+            ),
+            'ListChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListChanges,
+                    request_deserializer=rolecall_dot_v1_dot_role__pb2.ListChangesRequest.FromString,
+                    response_serializer=rolecall_dot_v1_dot_role__pb2.ListChangesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -352,6 +388,33 @@ class RoleService(object):
             _registered_method=True)
 
     @staticmethod
+    def UndeleteRole(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rolecall.v1.RoleService/UndeleteRole',
+            rolecall_dot_v1_dot_role__pb2.UndeleteRoleRequest.SerializeToString,
+            rolecall_dot_v1_dot_role__pb2.UndeleteRoleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ListRoleRevisions(request,
             target,
             options=(),
@@ -422,6 +485,33 @@ class RoleService(object):
             '/rolecall.v1.RoleService/ApplyRoles',
             rolecall_dot_v1_dot_role__pb2.ApplyRolesRequest.SerializeToString,
             rolecall_dot_v1_dot_role__pb2.ApplyRolesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rolecall.v1.RoleService/ListChanges',
+            rolecall_dot_v1_dot_role__pb2.ListChangesRequest.SerializeToString,
+            rolecall_dot_v1_dot_role__pb2.ListChangesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -15,12 +15,13 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection, Engine, bindparam, delete, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from rolecall.roles.change import Author, Commit, RoleRevision
+from rolecall.roles.change import Author, Commit, LoggedChange, LogSpan, RoleRevision
 from rolecall.roles.digest import StateDigest, StoredRole
 from rolecall.roles.errors import AlteredRolesError, RevisionNotKeptError, StoreUnavailableError
 from rolecall.roles.repository import Examined, Floor, Head, Notifications, Transaction
 from rolecall.roles.role import Revision, Role
 from rolecall.storage.sql.history import commits_after, require_newest, role_history
+from rolecall.storage.sql.logged_changes import changes_of_span, last_deleted
 from rolecall.storage.sql.queries import listed_roles, lock_for_writing, read_floor, read_head, select_roles
 from rolecall.storage.sql.retention import prune_commits
 from rolecall.storage.sql.rows import role_of_row
@@ -175,6 +176,16 @@ class SqlRoleRepository:
         """Return the stored revisions of a role, the newest first."""
         with self._reading() as connection:
             return role_history(connection, role_id, before, limit)
+
+    def deleted_role(self, key: str, role_id: str) -> Role | None:
+        """Return the last state of a deleted role."""
+        with self._reading() as connection:
+            return last_deleted(connection, key, role_id)
+
+    def changes(self, span: LogSpan, *, key: str, limit: int) -> list[LoggedChange]:
+        """Return changes of a span of the log."""
+        with self._reading() as connection:
+            return changes_of_span(connection, span, key, limit)
 
     def prune(self, *, keep_after: int, keep_revisions: int, forget_requests_before: int) -> int:
         """Delete old outcomes of requests, and the oldest commits, in several transactions so that writers get their turn."""

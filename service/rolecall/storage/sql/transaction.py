@@ -18,6 +18,7 @@ from rolecall.roles.errors import AlteredRolesError
 from rolecall.roles.repository import Floor, Remembered
 from rolecall.roles.role import Revision, Role
 from rolecall.storage.memory_transaction import role_id_at
+from rolecall.storage.sql.logged_changes import last_deleted
 from rolecall.storage.sql.queries import read_floor, require_digest, require_writable, select_roles, tagged_roles
 from rolecall.storage.sql.rows import role_of_row, role_values, tag_values
 from rolecall.storage.sql.tables import accounts, changes, commits, counter, requests, role_tags, roles
@@ -111,6 +112,10 @@ class SqlTransaction:
             if change.role.role_id == role_id and change.kind is not ChangeKind.DELETED:
                 return change.role
         return None
+
+    def deleted_role(self, key: str, role_id: str) -> Role | None:
+        """Return the last state of a deleted role."""
+        return last_deleted(self._connection, key, role_id)
 
     def new_role_id(self) -> str:
         """Return an id that no role of this store has ever had, nor one of a store that it was copied from."""

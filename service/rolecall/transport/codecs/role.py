@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rolecall.roles.change import ChangeKind, RoleRevision
+from rolecall.roles.change import ChangeKind, LoggedChange, RoleRevision
+from rolecall.roles.change_pages import ChangeFilters, ChangesPage
 from rolecall.roles.commands import (
     ApplyRoles,
     CreateRole,
@@ -13,6 +14,7 @@ from rolecall.roles.commands import (
     RoleDeclaration,
     RoleDifference,
     RollbackRole,
+    UndeleteRole,
     UpdateRole,
     Written,
 )
@@ -29,6 +31,8 @@ KINDS = {
     ChangeKind.DELETED: pb.CHANGE_KIND_DELETED,
 }
 """The kinds of change in the contract."""
+
+_LOGGED_KINDS = {number: kind for kind, number in KINDS.items() if kind is not ChangeKind.UNCHANGED}
 
 _DOCUMENT, _DESCRIPTION, _SECONDS, _TAGS = UPDATE_PATHS = (
     "assume_role_policy_document",
@@ -73,6 +77,11 @@ def update_role(message: pb.UpdateRoleRequest) -> UpdateRole:
 def delete_role(message: pb.DeleteRoleRequest) -> DeleteRole:
     """Return the command of a message."""
     return DeleteRole(role=message.role, etag=message.etag, validate_only=message.validate_only)
+
+
+def undelete_role(message: pb.UndeleteRoleRequest) -> UndeleteRole:
+    """Return the command of a message."""
+    return UndeleteRole(role=message.role, role_id=message.role_id, validate_only=message.validate_only)
 
 
 def rollback_role(message: pb.RollbackRoleRequest) -> RollbackRole:
@@ -140,6 +149,31 @@ def revisions_response(page: Page[RoleRevision]) -> pb.ListRoleRevisionsResponse
     return pb.ListRoleRevisionsResponse(revisions=map(_revision, page.items), next_page_token=page.next_page_token)
 
 
+def change_filters(message: pb.ListChangesRequest) -> ChangeFilters:
+    """Return the filters of a message; raise `InvalidFieldsError` for a kind of change that no log has."""
+    return ChangeFilters(
+        start_revision=message.start_revision,
+        account_ids=tuple(message.account_ids),
+        name_prefix=message.name_prefix,
+        role=message.role,
+        kinds=frozenset(_logged_kind(number, kind) for number, kind in enumerate(message.kinds)),
+        actor=message.actor,
+        newest_first=message.newest_first,
+    )
+
+
+def changes_response(page: ChangesPage, view: pb.RoleView, token: str) -> pb.ListChangesResponse:
+    """Return the message of a page of changes."""
+    with_document = view == pb.ROLE_VIEW_FULL
+    return pb.ListChangesResponse(
+        changes=[_logged(value, with_document=with_document) for value in page.items],
+        next_page_token=page.next_page_token,
+        revision=page.revision,
+        oldest_revision=page.oldest,
+        consistency_token=token,
+    )
+
+
 def apply_response(written: Written[tuple[RoleDifference, ...]], token: str) -> pb.ApplyRolesResponse:
     """Return the message of the changes that an apply made."""
     return pb.ApplyRolesResponse(changes=_changes(written.result), consistency_token=token)
@@ -165,6 +199,26 @@ def _revision(value: RoleRevision) -> pb.RoleRevision:
         kind=KINDS[value.change.kind],
         role=role(value.change.role),
     )
+
+
+def _logged(value: LoggedChange, *, with_document: bool) -> pb.RecordedChange:
+    author, change = value.author, value.change
+    return pb.RecordedChange(
+        revision=value.position.revision,
+        time=timestamp(author.time),
+        actor=author.actor,
+        reason=author.change_reason,
+        kind=KINDS[change.kind],
+        role=role(change.role, with_document=with_document),
+        source=author.source,
+    )
+
+
+def _logged_kind(number: int, kind: pb.ChangeKind) -> ChangeKind:
+    if known := _LOGGED_KINDS.get(kind):
+        return known
+    text = f"{int(kind)} is not a kind of recorded change; use CREATED, UPDATED or DELETED"
+    raise _violation(f"kinds[{number}]", "UNKNOWN_ENUM_VALUE", text)
 
 
 def _declaration(message: pb.RoleDeclaration) -> RoleDeclaration:

@@ -78,6 +78,10 @@ NEEDS: Mapping[str, MethodNeeds] = {
     ),
     "/rolecall.v1.RoleService/UpdateRole": _UPDATE,
     "/rolecall.v1.RoleService/DeleteRole": (Need(DELETE_ROLE, "the role"),),
+    "/rolecall.v1.RoleService/UndeleteRole": (
+        Need(CREATE_ROLE, "the role"),
+        Need(GET_ROLE, "the role, if the answer is to show its content"),
+    ),
     "/rolecall.v1.RoleService/ListRoleRevisions": (Need(READ_HISTORY, "the role"),),
     "/rolecall.v1.RoleService/RollbackRole": _UPDATE,
     "/rolecall.v1.RoleService/ApplyRoles": (
@@ -85,6 +89,13 @@ NEEDS: Mapping[str, MethodNeeds] = {
         Need(UPDATE_ROLE, "each declared role that exists"),
         Need(DELETE_ROLE, "each role that is pruned"),
         Need(GET_ROLE, "each role whose diff is shown; others are left out"),
+    ),
+    "/rolecall.v1.RoleService/ListChanges": (
+        Need(
+            READ_HISTORY,
+            "the role; without one `acs:ram::ID:role/PREFIX*` of each account and the `name_prefix`; without these `*`",
+        ),
+        Need(READ_HISTORY, "each role whose changes are listed; others are left out"),
     ),
     "/rolecall.v1.PolicyService/ValidateTrustPolicy": (Need(VALIDATE_POLICY, _EVERYTHING),),
     "/rolecall.v1.PolicyService/ValidatePermissionPolicy": (Need(VALIDATE_POLICY, _EVERYTHING),),

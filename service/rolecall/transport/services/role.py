@@ -12,15 +12,16 @@ from rolecall.engine.writer import StoreWriter
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.catalog import RoleCatalog
 from rolecall.roles.change import Author
+from rolecall.roles.change_pages import ChangeReader
 from rolecall.roles.errors import InvalidFieldsError, RoleNotFoundError
-from rolecall.roles.pages import Reader
+from rolecall.roles.pages import HistoryReader, Reader
 from rolecall.roles.rights import WriteScope
 from rolecall.roles.role import Micros, Role
 from rolecall.roles.tokens import Tokens
 from rolecall.transport.codecs import role as codec
 from rolecall.transport.errors import PermissionDeniedError, UploadOrderError
 from rolecall.transport.rights.actions import CREATE_ROLE, DELETE_ROLE, GET_ROLE, READ_HISTORY, UPDATE_ROLE
-from rolecall.transport.rights.reads import RoleRights, may_read
+from rolecall.transport.rights.reads import RoleRights, may_read, may_read_history, require_on
 from rolecall.transport.rights.resources import named_role, role_resource
 from rolecall.transport.rights.writes import CallerWriteRights
 from rolecall.transport.rpc.call_context import CallContext
@@ -117,10 +118,19 @@ class RoleServicer(rpc.RoleServiceServicer):
         context: CallContext,
     ) -> pb.ListRoleRevisionsResponse:
         """Return a page of a role's history."""
-        caller = self._identify(context)
-        self._rights.require_role(READ_HISTORY, message.role, caller)
-        where, scope = (message.role, message.page_size, message.page_token), caller.credential.scope
-        return codec.revisions_response(await self._read(lambda: self._catalog.revisions(*where, scope=scope)))
+        reader = self._history_reader(context, message.role)
+        where, role_id = (message.role, message.page_size, message.page_token), message.role_id
+        page = await self._read(lambda: self._catalog.revisions(*where, role_id=role_id, reader=reader))
+        return codec.revisions_response(page)
+
+    async def UndeleteRole(self, message: pb.UndeleteRoleRequest, context: CallContext) -> pb.UndeleteRoleResponse:
+        """Restore a deleted role."""
+        command, author = codec.undelete_role(message), self._author(message, context)
+        scope = self._scope(context, "UndeleteRole", message.role, CREATE_ROLE)
+        written = await self._write(lambda: self._catalog.undelete(command, author, scope))
+        return pb.UndeleteRoleResponse(
+            role=self._shown(written.result, context), consistency_token=self._token(written.revision)
+        )
 
     async def RollbackRole(self, message: pb.RollbackRoleRequest, context: CallContext) -> pb.RollbackRoleResponse:
         """Restore a role as it was at one of its revisions."""
@@ -145,6 +155,27 @@ class RoleServicer(rpc.RoleServiceServicer):
             self._rights.require_role(CREATE_ROLE, "", self._identify(context))
             raise
         return codec.apply_response(written, self._token(written.revision))
+
+    async def ListChanges(self, message: pb.ListChangesRequest, context: CallContext) -> pb.ListChangesResponse:
+        """Return a page of those changes of roles that the caller may read."""
+        caller, history = self._identify(context), self._history_reader(context, message.role)
+        if not message.role:
+            self._rights.require_changes(message.account_ids, message.name_prefix, caller)
+        with self._judged_if_invalid(READ_HISTORY, message.role, context):
+            view, filters = codec.known_view(message.view), codec.change_filters(message)
+        reader = ChangeReader(history, lambda role: may_read_history(role, caller), by_tags=caller.reads_tags)
+        where = filters, message.page_size, message.page_token
+        page = await self._read(lambda: self._catalog.changes(*where, reader))
+        return codec.changes_response(page, view, self._token(page.revision))
+
+    def _history_reader(self, context: CallContext, role: str) -> HistoryReader:
+        """Return the reader of histories; raise `PermissionDeniedError` if the caller may read none at all."""
+        caller = self._identify(context)
+        if not caller.reaches(READ_HISTORY):
+            raise PermissionDeniedError(READ_HISTORY, role_resource(named_role(self._parts.accounts, role)))
+        return HistoryReader(
+            caller.credential.scope, lambda ref, standing: require_on(READ_HISTORY, ref, standing, caller)
+        )
 
     def _shown(self, role: Role, context: CallContext) -> pb.Role:
         """Return the message of a role that was changed: its content only for a caller that may read it."""

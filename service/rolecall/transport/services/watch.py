@@ -9,7 +9,7 @@ from rolecall.engine.watch_events import RoleFound, WatchEvent
 from rolecall.roles.accounts import Accounts
 from rolecall.transport.codecs.watch import EventEncoder, watch_request
 from rolecall.transport.codecs.watch_batches import WatchBatches
-from rolecall.transport.rights.reads import require_watch, watched_accounts
+from rolecall.transport.rights.reads import named_accounts, require_watch
 from rolecall.transport.rpc.call_origin import Identify
 from rolecall.transport.rpc.stream_callers import StreamCallers
 from rolecall.transport.rpc.streams import ServerStream
@@ -42,7 +42,7 @@ class WatchServicer(rpc.WatchServiceServicer):
             encoded = self._encode(event)
             await (batches.add(encoded, event) if batches else stream.write(encoded))
 
-        accounts = watched_accounts(self._accounts, message.account_ids)
+        accounts = named_accounts(self._accounts, message.account_ids)
         require_watch(accounts, self._identify(stream.context))
         request = watch_request(message, self._accounts)
         with self._callers.of(stream.context, stream.ending, partial(require_watch, accounts)):
