@@ -84,7 +84,7 @@ type ChangeKind int32
 const (
 	// Never sent.
 	ChangeKind_CHANGE_KIND_UNSPECIFIED ChangeKind = 0
-	// The role was created.
+	// The role was created, or restored after its deletion: then its `create_time` is earlier than its `update_time`.
 	ChangeKind_CHANGE_KIND_CREATED ChangeKind = 1
 	// The role was changed; a rollback is an update.
 	ChangeKind_CHANGE_KIND_UPDATED ChangeKind = 2
@@ -1025,6 +1025,143 @@ func (x *DeleteRoleResponse) GetConsistencyToken() string {
 	return ""
 }
 
+// A request to restore a deleted role.
+type UndeleteRoleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The role; see RoleService.
+	Role string `protobuf:"bytes,1,opt,name=role,proto3" json:"role,omitempty"`
+	// The id of the deleted role, which ListChanges returns; empty: that of this name that was deleted last.
+	RoleId string `protobuf:"bytes,2,opt,name=role_id,json=roleId,proto3" json:"role_id,omitempty"`
+	// A UUID for idempotency; see RoleService.
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The reason for the change, up to 1,024 characters; stored with the revision.
+	ChangeReason string `protobuf:"bytes,4,opt,name=change_reason,json=changeReason,proto3" json:"change_reason,omitempty"`
+	// Validate the request and return the result it would have, without writing.
+	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UndeleteRoleRequest) Reset() {
+	*x = UndeleteRoleRequest{}
+	mi := &file_rolecall_v1_role_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UndeleteRoleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UndeleteRoleRequest) ProtoMessage() {}
+
+func (x *UndeleteRoleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_v1_role_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UndeleteRoleRequest.ProtoReflect.Descriptor instead.
+func (*UndeleteRoleRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *UndeleteRoleRequest) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *UndeleteRoleRequest) GetRoleId() string {
+	if x != nil {
+		return x.RoleId
+	}
+	return ""
+}
+
+func (x *UndeleteRoleRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *UndeleteRoleRequest) GetChangeReason() string {
+	if x != nil {
+		return x.ChangeReason
+	}
+	return ""
+}
+
+func (x *UndeleteRoleRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// The restored role.
+type UndeleteRoleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The role, shown as in UpdateRoleResponse.
+	Role *Role `protobuf:"bytes,1,opt,name=role,proto3" json:"role,omitempty"`
+	// A token for `Consistency.at_least_as_fresh` that includes this write.
+	ConsistencyToken string `protobuf:"bytes,2,opt,name=consistency_token,json=consistencyToken,proto3" json:"consistency_token,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *UndeleteRoleResponse) Reset() {
+	*x = UndeleteRoleResponse{}
+	mi := &file_rolecall_v1_role_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UndeleteRoleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UndeleteRoleResponse) ProtoMessage() {}
+
+func (x *UndeleteRoleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_v1_role_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UndeleteRoleResponse.ProtoReflect.Descriptor instead.
+func (*UndeleteRoleResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *UndeleteRoleResponse) GetRole() *Role {
+	if x != nil {
+		return x.Role
+	}
+	return nil
+}
+
+func (x *UndeleteRoleResponse) GetConsistencyToken() string {
+	if x != nil {
+		return x.ConsistencyToken
+	}
+	return ""
+}
+
 // A request for the stored history of a role.
 type ListRoleRevisionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1033,14 +1170,16 @@ type ListRoleRevisionsRequest struct {
 	// The most revisions to return, up to 1,000; 0: 100.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// `next_page_token` of the previous page; all other fields must be those of the first request.
-	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// The id of the role, if several roles had this name one after the other; empty: the role that has it, or else that had it last.
+	RoleId        string `protobuf:"bytes,4,opt,name=role_id,json=roleId,proto3" json:"role_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListRoleRevisionsRequest) Reset() {
 	*x = ListRoleRevisionsRequest{}
-	mi := &file_rolecall_v1_role_proto_msgTypes[11]
+	mi := &file_rolecall_v1_role_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1052,7 +1191,7 @@ func (x *ListRoleRevisionsRequest) String() string {
 func (*ListRoleRevisionsRequest) ProtoMessage() {}
 
 func (x *ListRoleRevisionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_v1_role_proto_msgTypes[11]
+	mi := &file_rolecall_v1_role_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1065,7 +1204,7 @@ func (x *ListRoleRevisionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRoleRevisionsRequest.ProtoReflect.Descriptor instead.
 func (*ListRoleRevisionsRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{11}
+	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListRoleRevisionsRequest) GetRole() string {
@@ -1089,6 +1228,13 @@ func (x *ListRoleRevisionsRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListRoleRevisionsRequest) GetRoleId() string {
+	if x != nil {
+		return x.RoleId
+	}
+	return ""
+}
+
 // A page of a role's history, newest first.
 type ListRoleRevisionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1102,7 +1248,7 @@ type ListRoleRevisionsResponse struct {
 
 func (x *ListRoleRevisionsResponse) Reset() {
 	*x = ListRoleRevisionsResponse{}
-	mi := &file_rolecall_v1_role_proto_msgTypes[12]
+	mi := &file_rolecall_v1_role_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1114,7 +1260,7 @@ func (x *ListRoleRevisionsResponse) String() string {
 func (*ListRoleRevisionsResponse) ProtoMessage() {}
 
 func (x *ListRoleRevisionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_v1_role_proto_msgTypes[12]
+	mi := &file_rolecall_v1_role_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1127,7 +1273,7 @@ func (x *ListRoleRevisionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRoleRevisionsResponse.ProtoReflect.Descriptor instead.
 func (*ListRoleRevisionsResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{12}
+	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListRoleRevisionsResponse) GetRevisions() []*RoleRevision {
@@ -1165,7 +1311,7 @@ type RoleRevision struct {
 
 func (x *RoleRevision) Reset() {
 	*x = RoleRevision{}
-	mi := &file_rolecall_v1_role_proto_msgTypes[13]
+	mi := &file_rolecall_v1_role_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1177,7 +1323,7 @@ func (x *RoleRevision) String() string {
 func (*RoleRevision) ProtoMessage() {}
 
 func (x *RoleRevision) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_v1_role_proto_msgTypes[13]
+	mi := &file_rolecall_v1_role_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1190,7 +1336,7 @@ func (x *RoleRevision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoleRevision.ProtoReflect.Descriptor instead.
 func (*RoleRevision) Descriptor() ([]byte, []int) {
-	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{13}
+	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RoleRevision) GetRevision() int64 {
@@ -1254,7 +1400,7 @@ type RollbackRoleRequest struct {
 
 func (x *RollbackRoleRequest) Reset() {
 	*x = RollbackRoleRequest{}
-	mi := &file_rolecall_v1_role_proto_msgTypes[14]
+	mi := &file_rolecall_v1_role_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1266,7 +1412,7 @@ func (x *RollbackRoleRequest) String() string {
 func (*RollbackRoleRequest) ProtoMessage() {}
 
 func (x *RollbackRoleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_v1_role_proto_msgTypes[14]
+	mi := &file_rolecall_v1_role_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1279,7 +1425,7 @@ func (x *RollbackRoleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackRoleRequest.ProtoReflect.Descriptor instead.
 func (*RollbackRoleRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{14}
+	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RollbackRoleRequest) GetRole() string {
@@ -1330,7 +1476,7 @@ type RollbackRoleResponse struct {
 
 func (x *RollbackRoleResponse) Reset() {
 	*x = RollbackRoleResponse{}
-	mi := &file_rolecall_v1_role_proto_msgTypes[15]
+	mi := &file_rolecall_v1_role_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1342,7 +1488,7 @@ func (x *RollbackRoleResponse) String() string {
 func (*RollbackRoleResponse) ProtoMessage() {}
 
 func (x *RollbackRoleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_v1_role_proto_msgTypes[15]
+	mi := &file_rolecall_v1_role_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1355,7 +1501,7 @@ func (x *RollbackRoleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackRoleResponse.ProtoReflect.Descriptor instead.
 func (*RollbackRoleResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{15}
+	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RollbackRoleResponse) GetRole() *Role {
@@ -1388,7 +1534,7 @@ type ApplyRolesRequest struct {
 
 func (x *ApplyRolesRequest) Reset() {
 	*x = ApplyRolesRequest{}
-	mi := &file_rolecall_v1_role_proto_msgTypes[16]
+	mi := &file_rolecall_v1_role_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1400,7 +1546,7 @@ func (x *ApplyRolesRequest) String() string {
 func (*ApplyRolesRequest) ProtoMessage() {}
 
 func (x *ApplyRolesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_v1_role_proto_msgTypes[16]
+	mi := &file_rolecall_v1_role_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1413,7 +1559,7 @@ func (x *ApplyRolesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyRolesRequest.ProtoReflect.Descriptor instead.
 func (*ApplyRolesRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{16}
+	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ApplyRolesRequest) GetPart() isApplyRolesRequest_Part {
@@ -1478,7 +1624,7 @@ type ApplyRolesOptions struct {
 
 func (x *ApplyRolesOptions) Reset() {
 	*x = ApplyRolesOptions{}
-	mi := &file_rolecall_v1_role_proto_msgTypes[17]
+	mi := &file_rolecall_v1_role_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1490,7 +1636,7 @@ func (x *ApplyRolesOptions) String() string {
 func (*ApplyRolesOptions) ProtoMessage() {}
 
 func (x *ApplyRolesOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_v1_role_proto_msgTypes[17]
+	mi := &file_rolecall_v1_role_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1503,7 +1649,7 @@ func (x *ApplyRolesOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyRolesOptions.ProtoReflect.Descriptor instead.
 func (*ApplyRolesOptions) Descriptor() ([]byte, []int) {
-	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{17}
+	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ApplyRolesOptions) GetPruneSelector() *PruneSelector {
@@ -1555,7 +1701,7 @@ type PruneSelector struct {
 
 func (x *PruneSelector) Reset() {
 	*x = PruneSelector{}
-	mi := &file_rolecall_v1_role_proto_msgTypes[18]
+	mi := &file_rolecall_v1_role_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1567,7 +1713,7 @@ func (x *PruneSelector) String() string {
 func (*PruneSelector) ProtoMessage() {}
 
 func (x *PruneSelector) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_v1_role_proto_msgTypes[18]
+	mi := &file_rolecall_v1_role_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1580,7 +1726,7 @@ func (x *PruneSelector) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PruneSelector.ProtoReflect.Descriptor instead.
 func (*PruneSelector) Descriptor() ([]byte, []int) {
-	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{18}
+	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PruneSelector) GetTags() map[string]string {
@@ -1608,7 +1754,7 @@ type RoleChunk struct {
 
 func (x *RoleChunk) Reset() {
 	*x = RoleChunk{}
-	mi := &file_rolecall_v1_role_proto_msgTypes[19]
+	mi := &file_rolecall_v1_role_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1620,7 +1766,7 @@ func (x *RoleChunk) String() string {
 func (*RoleChunk) ProtoMessage() {}
 
 func (x *RoleChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_v1_role_proto_msgTypes[19]
+	mi := &file_rolecall_v1_role_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1633,7 +1779,7 @@ func (x *RoleChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoleChunk.ProtoReflect.Descriptor instead.
 func (*RoleChunk) Descriptor() ([]byte, []int) {
-	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{19}
+	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RoleChunk) GetRoles() []*RoleDeclaration {
@@ -1664,7 +1810,7 @@ type RoleDeclaration struct {
 
 func (x *RoleDeclaration) Reset() {
 	*x = RoleDeclaration{}
-	mi := &file_rolecall_v1_role_proto_msgTypes[20]
+	mi := &file_rolecall_v1_role_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1676,7 +1822,7 @@ func (x *RoleDeclaration) String() string {
 func (*RoleDeclaration) ProtoMessage() {}
 
 func (x *RoleDeclaration) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_v1_role_proto_msgTypes[20]
+	mi := &file_rolecall_v1_role_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1689,7 +1835,7 @@ func (x *RoleDeclaration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoleDeclaration.ProtoReflect.Descriptor instead.
 func (*RoleDeclaration) Descriptor() ([]byte, []int) {
-	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{20}
+	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RoleDeclaration) GetAccountId() string {
@@ -1747,7 +1893,7 @@ type ApplyRolesResponse struct {
 
 func (x *ApplyRolesResponse) Reset() {
 	*x = ApplyRolesResponse{}
-	mi := &file_rolecall_v1_role_proto_msgTypes[21]
+	mi := &file_rolecall_v1_role_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1759,7 +1905,7 @@ func (x *ApplyRolesResponse) String() string {
 func (*ApplyRolesResponse) ProtoMessage() {}
 
 func (x *ApplyRolesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_v1_role_proto_msgTypes[21]
+	mi := &file_rolecall_v1_role_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1772,7 +1918,7 @@ func (x *ApplyRolesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyRolesResponse.ProtoReflect.Descriptor instead.
 func (*ApplyRolesResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{21}
+	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ApplyRolesResponse) GetChanges() []*RoleChange {
@@ -1804,7 +1950,7 @@ type RoleChange struct {
 
 func (x *RoleChange) Reset() {
 	*x = RoleChange{}
-	mi := &file_rolecall_v1_role_proto_msgTypes[22]
+	mi := &file_rolecall_v1_role_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1816,7 +1962,7 @@ func (x *RoleChange) String() string {
 func (*RoleChange) ProtoMessage() {}
 
 func (x *RoleChange) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_v1_role_proto_msgTypes[22]
+	mi := &file_rolecall_v1_role_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1829,7 +1975,7 @@ func (x *RoleChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoleChange.ProtoReflect.Descriptor instead.
 func (*RoleChange) Descriptor() ([]byte, []int) {
-	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{22}
+	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RoleChange) GetKind() ChangeKind {
@@ -1849,6 +1995,318 @@ func (x *RoleChange) GetRoleArn() string {
 func (x *RoleChange) GetDiff() string {
 	if x != nil {
 		return x.Diff
+	}
+	return ""
+}
+
+// A request for a page of the changes of roles. A change is listed if every filter that is given selects it.
+type ListChangesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only changes of this revision and later ones; 0: from the oldest that is stored. FAILED_PRECONDITION (`REVISION_NOT_KEPT`)
+	// when the stored history begins later.
+	StartRevision int64 `protobuf:"varint,1,opt,name=start_revision,json=startRevision,proto3" json:"start_revision,omitempty"`
+	// Only changes of roles in these accounts: ids or aliases, up to 100; empty: every account.
+	AccountIds []string `protobuf:"bytes,2,rep,name=account_ids,json=accountIds,proto3" json:"account_ids,omitempty"`
+	// Only changes of roles whose names begin with this prefix, ignoring case.
+	NamePrefix string `protobuf:"bytes,3,opt,name=name_prefix,json=namePrefix,proto3" json:"name_prefix,omitempty"`
+	// Only changes of roles of this name, existing and deleted ones; see RoleService.
+	Role string `protobuf:"bytes,4,opt,name=role,proto3" json:"role,omitempty"`
+	// Only changes of these kinds: CREATED, UPDATED, DELETED; empty: all.
+	Kinds []ChangeKind `protobuf:"varint,5,rep,packed,name=kinds,proto3,enum=rolecall.v1.ChangeKind" json:"kinds,omitempty"`
+	// Only changes by this caller, named exactly as in `RecordedChange.actor`.
+	Actor string `protobuf:"bytes,6,opt,name=actor,proto3" json:"actor,omitempty"`
+	// List the newest change first, and stop at `start_revision`.
+	NewestFirst bool `protobuf:"varint,7,opt,name=newest_first,json=newestFirst,proto3" json:"newest_first,omitempty"`
+	// Which fields of each role to return.
+	View RoleView `protobuf:"varint,8,opt,name=view,proto3,enum=rolecall.v1.RoleView" json:"view,omitempty"`
+	// The most changes to return, up to 1,000; 0: 100.
+	PageSize int32 `protobuf:"varint,9,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// `next_page_token` of the previous page; all other fields but `page_size` must be those of the first request.
+	PageToken     string `protobuf:"bytes,10,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListChangesRequest) Reset() {
+	*x = ListChangesRequest{}
+	mi := &file_rolecall_v1_role_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListChangesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListChangesRequest) ProtoMessage() {}
+
+func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_v1_role_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListChangesRequest.ProtoReflect.Descriptor instead.
+func (*ListChangesRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ListChangesRequest) GetStartRevision() int64 {
+	if x != nil {
+		return x.StartRevision
+	}
+	return 0
+}
+
+func (x *ListChangesRequest) GetAccountIds() []string {
+	if x != nil {
+		return x.AccountIds
+	}
+	return nil
+}
+
+func (x *ListChangesRequest) GetNamePrefix() string {
+	if x != nil {
+		return x.NamePrefix
+	}
+	return ""
+}
+
+func (x *ListChangesRequest) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *ListChangesRequest) GetKinds() []ChangeKind {
+	if x != nil {
+		return x.Kinds
+	}
+	return nil
+}
+
+func (x *ListChangesRequest) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *ListChangesRequest) GetNewestFirst() bool {
+	if x != nil {
+		return x.NewestFirst
+	}
+	return false
+}
+
+func (x *ListChangesRequest) GetView() RoleView {
+	if x != nil {
+		return x.View
+	}
+	return RoleView_ROLE_VIEW_UNSPECIFIED
+}
+
+func (x *ListChangesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListChangesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// A page of changes. The server examines a bounded number of changes for each page, so a page may be short, or empty, without being
+// the last.
+type ListChangesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The changes that the caller may read. Those of one write share a revision.
+	Changes []*RecordedChange `protobuf:"bytes,1,rep,name=changes,proto3" json:"changes,omitempty"`
+	// Empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// The newest revision when this page was read; no later change is in it. After the last page of a list that does not have the
+	// newest first, a list from the revision after this one has every change that this list has not.
+	Revision int64 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
+	// The oldest revision whose changes are stored.
+	OldestRevision int64 `protobuf:"varint,4,opt,name=oldest_revision,json=oldestRevision,proto3" json:"oldest_revision,omitempty"`
+	// A token that names the state of `revision`, for `Consistency.at_least_as_fresh`.
+	ConsistencyToken string `protobuf:"bytes,5,opt,name=consistency_token,json=consistencyToken,proto3" json:"consistency_token,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *ListChangesResponse) Reset() {
+	*x = ListChangesResponse{}
+	mi := &file_rolecall_v1_role_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListChangesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListChangesResponse) ProtoMessage() {}
+
+func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_v1_role_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListChangesResponse.ProtoReflect.Descriptor instead.
+func (*ListChangesResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *ListChangesResponse) GetChanges() []*RecordedChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+func (x *ListChangesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListChangesResponse) GetRevision() int64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *ListChangesResponse) GetOldestRevision() int64 {
+	if x != nil {
+		return x.OldestRevision
+	}
+	return 0
+}
+
+func (x *ListChangesResponse) GetConsistencyToken() string {
+	if x != nil {
+		return x.ConsistencyToken
+	}
+	return ""
+}
+
+// The change of one role by a write.
+type RecordedChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The global revision of the write.
+	Revision int64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
+	// When it was written, UTC. For information only: the order of writes is that of their revisions.
+	Time *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
+	// The caller that wrote it.
+	Actor string `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
+	// The reason for the change, as the caller gave it.
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// What the write did.
+	Kind ChangeKind `protobuf:"varint,5,opt,name=kind,proto3,enum=rolecall.v1.ChangeKind" json:"kind,omitempty"`
+	// The role as it was after the write; for a deleted role, its last state.
+	Role *Role `protobuf:"bytes,6,opt,name=role,proto3" json:"role,omitempty"`
+	// Where the declarations of an ApplyRoles came from, as the caller gave it.
+	Source        string `protobuf:"bytes,7,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordedChange) Reset() {
+	*x = RecordedChange{}
+	mi := &file_rolecall_v1_role_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordedChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordedChange) ProtoMessage() {}
+
+func (x *RecordedChange) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_v1_role_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordedChange.ProtoReflect.Descriptor instead.
+func (*RecordedChange) Descriptor() ([]byte, []int) {
+	return file_rolecall_v1_role_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *RecordedChange) GetRevision() int64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *RecordedChange) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *RecordedChange) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *RecordedChange) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *RecordedChange) GetKind() ChangeKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ChangeKind_CHANGE_KIND_UNSPECIFIED
+}
+
+func (x *RecordedChange) GetRole() *Role {
+	if x != nil {
+		return x.Role
+	}
+	return nil
+}
+
+func (x *RecordedChange) GetSource() string {
+	if x != nil {
+		return x.Source
 	}
 	return ""
 }
@@ -1949,12 +2407,23 @@ const file_rolecall_v1_role_proto_rawDesc = "" +
 	"\rchange_reason\x18\x04 \x01(\tR\fchangeReason\x12#\n" +
 	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\"A\n" +
 	"\x12DeleteRoleResponse\x12+\n" +
-	"\x11consistency_token\x18\x01 \x01(\tR\x10consistencyToken\"j\n" +
+	"\x11consistency_token\x18\x01 \x01(\tR\x10consistencyToken\"\xab\x01\n" +
+	"\x13UndeleteRoleRequest\x12\x12\n" +
+	"\x04role\x18\x01 \x01(\tR\x04role\x12\x17\n" +
+	"\arole_id\x18\x02 \x01(\tR\x06roleId\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\x12#\n" +
+	"\rchange_reason\x18\x04 \x01(\tR\fchangeReason\x12#\n" +
+	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\"j\n" +
+	"\x14UndeleteRoleResponse\x12%\n" +
+	"\x04role\x18\x01 \x01(\v2\x11.rolecall.v1.RoleR\x04role\x12+\n" +
+	"\x11consistency_token\x18\x02 \x01(\tR\x10consistencyToken\"\x83\x01\n" +
 	"\x18ListRoleRevisionsRequest\x12\x12\n" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tR\tpageToken\"|\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\x12\x17\n" +
+	"\arole_id\x18\x04 \x01(\tR\x06roleId\"|\n" +
 	"\x19ListRoleRevisionsResponse\x127\n" +
 	"\trevisions\x18\x01 \x03(\v2\x19.rolecall.v1.RoleRevisionR\trevisions\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xf6\x01\n" +
@@ -2014,7 +2483,36 @@ const file_rolecall_v1_role_proto_rawDesc = "" +
 	"RoleChange\x12+\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x17.rolecall.v1.ChangeKindR\x04kind\x12\x19\n" +
 	"\brole_arn\x18\x02 \x01(\tR\aroleArn\x12\x12\n" +
-	"\x04diff\x18\x03 \x01(\tR\x04diff*N\n" +
+	"\x04diff\x18\x03 \x01(\tR\x04diff\"\xe0\x02\n" +
+	"\x12ListChangesRequest\x12%\n" +
+	"\x0estart_revision\x18\x01 \x01(\x03R\rstartRevision\x12\x1f\n" +
+	"\vaccount_ids\x18\x02 \x03(\tR\n" +
+	"accountIds\x12\x1f\n" +
+	"\vname_prefix\x18\x03 \x01(\tR\n" +
+	"namePrefix\x12\x12\n" +
+	"\x04role\x18\x04 \x01(\tR\x04role\x12-\n" +
+	"\x05kinds\x18\x05 \x03(\x0e2\x17.rolecall.v1.ChangeKindR\x05kinds\x12\x14\n" +
+	"\x05actor\x18\x06 \x01(\tR\x05actor\x12!\n" +
+	"\fnewest_first\x18\a \x01(\bR\vnewestFirst\x12)\n" +
+	"\x04view\x18\b \x01(\x0e2\x15.rolecall.v1.RoleViewR\x04view\x12\x1b\n" +
+	"\tpage_size\x18\t \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\n" +
+	" \x01(\tR\tpageToken\"\xe6\x01\n" +
+	"\x13ListChangesResponse\x125\n" +
+	"\achanges\x18\x01 \x03(\v2\x1b.rolecall.v1.RecordedChangeR\achanges\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1a\n" +
+	"\brevision\x18\x03 \x01(\x03R\brevision\x12'\n" +
+	"\x0foldest_revision\x18\x04 \x01(\x03R\x0eoldestRevision\x12+\n" +
+	"\x11consistency_token\x18\x05 \x01(\tR\x10consistencyToken\"\xf6\x01\n" +
+	"\x0eRecordedChange\x12\x1a\n" +
+	"\brevision\x18\x01 \x01(\x03R\brevision\x12.\n" +
+	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
+	"\x05actor\x18\x03 \x01(\tR\x05actor\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12+\n" +
+	"\x04kind\x18\x05 \x01(\x0e2\x17.rolecall.v1.ChangeKindR\x04kind\x12%\n" +
+	"\x04role\x18\x06 \x01(\v2\x11.rolecall.v1.RoleR\x04role\x12\x16\n" +
+	"\x06source\x18\a \x01(\tR\x06source*N\n" +
 	"\bRoleView\x12\x19\n" +
 	"\x15ROLE_VIEW_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fROLE_VIEW_BASIC\x10\x01\x12\x12\n" +
@@ -2025,7 +2523,7 @@ const file_rolecall_v1_role_proto_rawDesc = "" +
 	"\x13CHANGE_KIND_CREATED\x10\x01\x12\x17\n" +
 	"\x13CHANGE_KIND_UPDATED\x10\x02\x12\x19\n" +
 	"\x15CHANGE_KIND_UNCHANGED\x10\x03\x12\x17\n" +
-	"\x13CHANGE_KIND_DELETED\x10\x042\x96\x05\n" +
+	"\x13CHANGE_KIND_DELETED\x10\x042\xbd\x06\n" +
 	"\vRoleService\x12M\n" +
 	"\n" +
 	"CreateRole\x12\x1e.rolecall.v1.CreateRoleRequest\x1a\x1f.rolecall.v1.CreateRoleResponse\x12D\n" +
@@ -2034,11 +2532,13 @@ const file_rolecall_v1_role_proto_rawDesc = "" +
 	"\n" +
 	"UpdateRole\x12\x1e.rolecall.v1.UpdateRoleRequest\x1a\x1f.rolecall.v1.UpdateRoleResponse\x12M\n" +
 	"\n" +
-	"DeleteRole\x12\x1e.rolecall.v1.DeleteRoleRequest\x1a\x1f.rolecall.v1.DeleteRoleResponse\x12b\n" +
+	"DeleteRole\x12\x1e.rolecall.v1.DeleteRoleRequest\x1a\x1f.rolecall.v1.DeleteRoleResponse\x12S\n" +
+	"\fUndeleteRole\x12 .rolecall.v1.UndeleteRoleRequest\x1a!.rolecall.v1.UndeleteRoleResponse\x12b\n" +
 	"\x11ListRoleRevisions\x12%.rolecall.v1.ListRoleRevisionsRequest\x1a&.rolecall.v1.ListRoleRevisionsResponse\x12S\n" +
 	"\fRollbackRole\x12 .rolecall.v1.RollbackRoleRequest\x1a!.rolecall.v1.RollbackRoleResponse\x12O\n" +
 	"\n" +
-	"ApplyRoles\x12\x1e.rolecall.v1.ApplyRolesRequest\x1a\x1f.rolecall.v1.ApplyRolesResponse(\x01B\xa9\x01\n" +
+	"ApplyRoles\x12\x1e.rolecall.v1.ApplyRolesRequest\x1a\x1f.rolecall.v1.ApplyRolesResponse(\x01\x12P\n" +
+	"\vListChanges\x12\x1f.rolecall.v1.ListChangesRequest\x1a .rolecall.v1.ListChangesResponseB\xa9\x01\n" +
 	"\x0fcom.rolecall.v1B\tRoleProtoP\x01Z>github.com/rolecall/rolecall/clients/go/rolecall/v1;rolecallv1\xa2\x02\x03RXX\xaa\x02\vRolecall.V1\xca\x02\vRolecall\\V1\xe2\x02\x17Rolecall\\V1\\GPBMetadata\xea\x02\fRolecall::V1b\x06proto3"
 
 var (
@@ -2054,7 +2554,7 @@ func file_rolecall_v1_role_proto_rawDescGZIP() []byte {
 }
 
 var file_rolecall_v1_role_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_rolecall_v1_role_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_rolecall_v1_role_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_rolecall_v1_role_proto_goTypes = []any{
 	(RoleView)(0),                     // 0: rolecall.v1.RoleView
 	(ChangeKind)(0),                   // 1: rolecall.v1.ChangeKind
@@ -2069,74 +2569,90 @@ var file_rolecall_v1_role_proto_goTypes = []any{
 	(*UpdateRoleResponse)(nil),        // 10: rolecall.v1.UpdateRoleResponse
 	(*DeleteRoleRequest)(nil),         // 11: rolecall.v1.DeleteRoleRequest
 	(*DeleteRoleResponse)(nil),        // 12: rolecall.v1.DeleteRoleResponse
-	(*ListRoleRevisionsRequest)(nil),  // 13: rolecall.v1.ListRoleRevisionsRequest
-	(*ListRoleRevisionsResponse)(nil), // 14: rolecall.v1.ListRoleRevisionsResponse
-	(*RoleRevision)(nil),              // 15: rolecall.v1.RoleRevision
-	(*RollbackRoleRequest)(nil),       // 16: rolecall.v1.RollbackRoleRequest
-	(*RollbackRoleResponse)(nil),      // 17: rolecall.v1.RollbackRoleResponse
-	(*ApplyRolesRequest)(nil),         // 18: rolecall.v1.ApplyRolesRequest
-	(*ApplyRolesOptions)(nil),         // 19: rolecall.v1.ApplyRolesOptions
-	(*PruneSelector)(nil),             // 20: rolecall.v1.PruneSelector
-	(*RoleChunk)(nil),                 // 21: rolecall.v1.RoleChunk
-	(*RoleDeclaration)(nil),           // 22: rolecall.v1.RoleDeclaration
-	(*ApplyRolesResponse)(nil),        // 23: rolecall.v1.ApplyRolesResponse
-	(*RoleChange)(nil),                // 24: rolecall.v1.RoleChange
-	nil,                               // 25: rolecall.v1.Role.TagsEntry
-	nil,                               // 26: rolecall.v1.CreateRoleRequest.TagsEntry
-	nil,                               // 27: rolecall.v1.ListRolesRequest.TagsEntry
-	nil,                               // 28: rolecall.v1.UpdateRoleRequest.TagsEntry
-	nil,                               // 29: rolecall.v1.PruneSelector.TagsEntry
-	nil,                               // 30: rolecall.v1.RoleDeclaration.TagsEntry
-	(*timestamppb.Timestamp)(nil),     // 31: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),     // 32: google.protobuf.FieldMask
+	(*UndeleteRoleRequest)(nil),       // 13: rolecall.v1.UndeleteRoleRequest
+	(*UndeleteRoleResponse)(nil),      // 14: rolecall.v1.UndeleteRoleResponse
+	(*ListRoleRevisionsRequest)(nil),  // 15: rolecall.v1.ListRoleRevisionsRequest
+	(*ListRoleRevisionsResponse)(nil), // 16: rolecall.v1.ListRoleRevisionsResponse
+	(*RoleRevision)(nil),              // 17: rolecall.v1.RoleRevision
+	(*RollbackRoleRequest)(nil),       // 18: rolecall.v1.RollbackRoleRequest
+	(*RollbackRoleResponse)(nil),      // 19: rolecall.v1.RollbackRoleResponse
+	(*ApplyRolesRequest)(nil),         // 20: rolecall.v1.ApplyRolesRequest
+	(*ApplyRolesOptions)(nil),         // 21: rolecall.v1.ApplyRolesOptions
+	(*PruneSelector)(nil),             // 22: rolecall.v1.PruneSelector
+	(*RoleChunk)(nil),                 // 23: rolecall.v1.RoleChunk
+	(*RoleDeclaration)(nil),           // 24: rolecall.v1.RoleDeclaration
+	(*ApplyRolesResponse)(nil),        // 25: rolecall.v1.ApplyRolesResponse
+	(*RoleChange)(nil),                // 26: rolecall.v1.RoleChange
+	(*ListChangesRequest)(nil),        // 27: rolecall.v1.ListChangesRequest
+	(*ListChangesResponse)(nil),       // 28: rolecall.v1.ListChangesResponse
+	(*RecordedChange)(nil),            // 29: rolecall.v1.RecordedChange
+	nil,                               // 30: rolecall.v1.Role.TagsEntry
+	nil,                               // 31: rolecall.v1.CreateRoleRequest.TagsEntry
+	nil,                               // 32: rolecall.v1.ListRolesRequest.TagsEntry
+	nil,                               // 33: rolecall.v1.UpdateRoleRequest.TagsEntry
+	nil,                               // 34: rolecall.v1.PruneSelector.TagsEntry
+	nil,                               // 35: rolecall.v1.RoleDeclaration.TagsEntry
+	(*timestamppb.Timestamp)(nil),     // 36: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),     // 37: google.protobuf.FieldMask
 }
 var file_rolecall_v1_role_proto_depIdxs = []int32{
-	25, // 0: rolecall.v1.Role.tags:type_name -> rolecall.v1.Role.TagsEntry
-	31, // 1: rolecall.v1.Role.create_time:type_name -> google.protobuf.Timestamp
-	31, // 2: rolecall.v1.Role.update_time:type_name -> google.protobuf.Timestamp
-	26, // 3: rolecall.v1.CreateRoleRequest.tags:type_name -> rolecall.v1.CreateRoleRequest.TagsEntry
+	30, // 0: rolecall.v1.Role.tags:type_name -> rolecall.v1.Role.TagsEntry
+	36, // 1: rolecall.v1.Role.create_time:type_name -> google.protobuf.Timestamp
+	36, // 2: rolecall.v1.Role.update_time:type_name -> google.protobuf.Timestamp
+	31, // 3: rolecall.v1.CreateRoleRequest.tags:type_name -> rolecall.v1.CreateRoleRequest.TagsEntry
 	2,  // 4: rolecall.v1.CreateRoleResponse.role:type_name -> rolecall.v1.Role
 	2,  // 5: rolecall.v1.GetRoleResponse.role:type_name -> rolecall.v1.Role
-	27, // 6: rolecall.v1.ListRolesRequest.tags:type_name -> rolecall.v1.ListRolesRequest.TagsEntry
+	32, // 6: rolecall.v1.ListRolesRequest.tags:type_name -> rolecall.v1.ListRolesRequest.TagsEntry
 	0,  // 7: rolecall.v1.ListRolesRequest.view:type_name -> rolecall.v1.RoleView
 	2,  // 8: rolecall.v1.ListRolesResponse.roles:type_name -> rolecall.v1.Role
-	28, // 9: rolecall.v1.UpdateRoleRequest.tags:type_name -> rolecall.v1.UpdateRoleRequest.TagsEntry
-	32, // 10: rolecall.v1.UpdateRoleRequest.update_mask:type_name -> google.protobuf.FieldMask
+	33, // 9: rolecall.v1.UpdateRoleRequest.tags:type_name -> rolecall.v1.UpdateRoleRequest.TagsEntry
+	37, // 10: rolecall.v1.UpdateRoleRequest.update_mask:type_name -> google.protobuf.FieldMask
 	2,  // 11: rolecall.v1.UpdateRoleResponse.role:type_name -> rolecall.v1.Role
-	15, // 12: rolecall.v1.ListRoleRevisionsResponse.revisions:type_name -> rolecall.v1.RoleRevision
-	31, // 13: rolecall.v1.RoleRevision.change_time:type_name -> google.protobuf.Timestamp
-	1,  // 14: rolecall.v1.RoleRevision.kind:type_name -> rolecall.v1.ChangeKind
-	2,  // 15: rolecall.v1.RoleRevision.role:type_name -> rolecall.v1.Role
-	2,  // 16: rolecall.v1.RollbackRoleResponse.role:type_name -> rolecall.v1.Role
-	19, // 17: rolecall.v1.ApplyRolesRequest.options:type_name -> rolecall.v1.ApplyRolesOptions
-	21, // 18: rolecall.v1.ApplyRolesRequest.roles:type_name -> rolecall.v1.RoleChunk
-	20, // 19: rolecall.v1.ApplyRolesOptions.prune_selector:type_name -> rolecall.v1.PruneSelector
-	29, // 20: rolecall.v1.PruneSelector.tags:type_name -> rolecall.v1.PruneSelector.TagsEntry
-	22, // 21: rolecall.v1.RoleChunk.roles:type_name -> rolecall.v1.RoleDeclaration
-	30, // 22: rolecall.v1.RoleDeclaration.tags:type_name -> rolecall.v1.RoleDeclaration.TagsEntry
-	24, // 23: rolecall.v1.ApplyRolesResponse.changes:type_name -> rolecall.v1.RoleChange
-	1,  // 24: rolecall.v1.RoleChange.kind:type_name -> rolecall.v1.ChangeKind
-	3,  // 25: rolecall.v1.RoleService.CreateRole:input_type -> rolecall.v1.CreateRoleRequest
-	5,  // 26: rolecall.v1.RoleService.GetRole:input_type -> rolecall.v1.GetRoleRequest
-	7,  // 27: rolecall.v1.RoleService.ListRoles:input_type -> rolecall.v1.ListRolesRequest
-	9,  // 28: rolecall.v1.RoleService.UpdateRole:input_type -> rolecall.v1.UpdateRoleRequest
-	11, // 29: rolecall.v1.RoleService.DeleteRole:input_type -> rolecall.v1.DeleteRoleRequest
-	13, // 30: rolecall.v1.RoleService.ListRoleRevisions:input_type -> rolecall.v1.ListRoleRevisionsRequest
-	16, // 31: rolecall.v1.RoleService.RollbackRole:input_type -> rolecall.v1.RollbackRoleRequest
-	18, // 32: rolecall.v1.RoleService.ApplyRoles:input_type -> rolecall.v1.ApplyRolesRequest
-	4,  // 33: rolecall.v1.RoleService.CreateRole:output_type -> rolecall.v1.CreateRoleResponse
-	6,  // 34: rolecall.v1.RoleService.GetRole:output_type -> rolecall.v1.GetRoleResponse
-	8,  // 35: rolecall.v1.RoleService.ListRoles:output_type -> rolecall.v1.ListRolesResponse
-	10, // 36: rolecall.v1.RoleService.UpdateRole:output_type -> rolecall.v1.UpdateRoleResponse
-	12, // 37: rolecall.v1.RoleService.DeleteRole:output_type -> rolecall.v1.DeleteRoleResponse
-	14, // 38: rolecall.v1.RoleService.ListRoleRevisions:output_type -> rolecall.v1.ListRoleRevisionsResponse
-	17, // 39: rolecall.v1.RoleService.RollbackRole:output_type -> rolecall.v1.RollbackRoleResponse
-	23, // 40: rolecall.v1.RoleService.ApplyRoles:output_type -> rolecall.v1.ApplyRolesResponse
-	33, // [33:41] is the sub-list for method output_type
-	25, // [25:33] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	2,  // 12: rolecall.v1.UndeleteRoleResponse.role:type_name -> rolecall.v1.Role
+	17, // 13: rolecall.v1.ListRoleRevisionsResponse.revisions:type_name -> rolecall.v1.RoleRevision
+	36, // 14: rolecall.v1.RoleRevision.change_time:type_name -> google.protobuf.Timestamp
+	1,  // 15: rolecall.v1.RoleRevision.kind:type_name -> rolecall.v1.ChangeKind
+	2,  // 16: rolecall.v1.RoleRevision.role:type_name -> rolecall.v1.Role
+	2,  // 17: rolecall.v1.RollbackRoleResponse.role:type_name -> rolecall.v1.Role
+	21, // 18: rolecall.v1.ApplyRolesRequest.options:type_name -> rolecall.v1.ApplyRolesOptions
+	23, // 19: rolecall.v1.ApplyRolesRequest.roles:type_name -> rolecall.v1.RoleChunk
+	22, // 20: rolecall.v1.ApplyRolesOptions.prune_selector:type_name -> rolecall.v1.PruneSelector
+	34, // 21: rolecall.v1.PruneSelector.tags:type_name -> rolecall.v1.PruneSelector.TagsEntry
+	24, // 22: rolecall.v1.RoleChunk.roles:type_name -> rolecall.v1.RoleDeclaration
+	35, // 23: rolecall.v1.RoleDeclaration.tags:type_name -> rolecall.v1.RoleDeclaration.TagsEntry
+	26, // 24: rolecall.v1.ApplyRolesResponse.changes:type_name -> rolecall.v1.RoleChange
+	1,  // 25: rolecall.v1.RoleChange.kind:type_name -> rolecall.v1.ChangeKind
+	1,  // 26: rolecall.v1.ListChangesRequest.kinds:type_name -> rolecall.v1.ChangeKind
+	0,  // 27: rolecall.v1.ListChangesRequest.view:type_name -> rolecall.v1.RoleView
+	29, // 28: rolecall.v1.ListChangesResponse.changes:type_name -> rolecall.v1.RecordedChange
+	36, // 29: rolecall.v1.RecordedChange.time:type_name -> google.protobuf.Timestamp
+	1,  // 30: rolecall.v1.RecordedChange.kind:type_name -> rolecall.v1.ChangeKind
+	2,  // 31: rolecall.v1.RecordedChange.role:type_name -> rolecall.v1.Role
+	3,  // 32: rolecall.v1.RoleService.CreateRole:input_type -> rolecall.v1.CreateRoleRequest
+	5,  // 33: rolecall.v1.RoleService.GetRole:input_type -> rolecall.v1.GetRoleRequest
+	7,  // 34: rolecall.v1.RoleService.ListRoles:input_type -> rolecall.v1.ListRolesRequest
+	9,  // 35: rolecall.v1.RoleService.UpdateRole:input_type -> rolecall.v1.UpdateRoleRequest
+	11, // 36: rolecall.v1.RoleService.DeleteRole:input_type -> rolecall.v1.DeleteRoleRequest
+	13, // 37: rolecall.v1.RoleService.UndeleteRole:input_type -> rolecall.v1.UndeleteRoleRequest
+	15, // 38: rolecall.v1.RoleService.ListRoleRevisions:input_type -> rolecall.v1.ListRoleRevisionsRequest
+	18, // 39: rolecall.v1.RoleService.RollbackRole:input_type -> rolecall.v1.RollbackRoleRequest
+	20, // 40: rolecall.v1.RoleService.ApplyRoles:input_type -> rolecall.v1.ApplyRolesRequest
+	27, // 41: rolecall.v1.RoleService.ListChanges:input_type -> rolecall.v1.ListChangesRequest
+	4,  // 42: rolecall.v1.RoleService.CreateRole:output_type -> rolecall.v1.CreateRoleResponse
+	6,  // 43: rolecall.v1.RoleService.GetRole:output_type -> rolecall.v1.GetRoleResponse
+	8,  // 44: rolecall.v1.RoleService.ListRoles:output_type -> rolecall.v1.ListRolesResponse
+	10, // 45: rolecall.v1.RoleService.UpdateRole:output_type -> rolecall.v1.UpdateRoleResponse
+	12, // 46: rolecall.v1.RoleService.DeleteRole:output_type -> rolecall.v1.DeleteRoleResponse
+	14, // 47: rolecall.v1.RoleService.UndeleteRole:output_type -> rolecall.v1.UndeleteRoleResponse
+	16, // 48: rolecall.v1.RoleService.ListRoleRevisions:output_type -> rolecall.v1.ListRoleRevisionsResponse
+	19, // 49: rolecall.v1.RoleService.RollbackRole:output_type -> rolecall.v1.RollbackRoleResponse
+	25, // 50: rolecall.v1.RoleService.ApplyRoles:output_type -> rolecall.v1.ApplyRolesResponse
+	28, // 51: rolecall.v1.RoleService.ListChanges:output_type -> rolecall.v1.ListChangesResponse
+	42, // [42:52] is the sub-list for method output_type
+	32, // [32:42] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_v1_role_proto_init() }
@@ -2145,7 +2661,7 @@ func file_rolecall_v1_role_proto_init() {
 		return
 	}
 	file_rolecall_v1_role_proto_msgTypes[7].OneofWrappers = []any{}
-	file_rolecall_v1_role_proto_msgTypes[16].OneofWrappers = []any{
+	file_rolecall_v1_role_proto_msgTypes[18].OneofWrappers = []any{
 		(*ApplyRolesRequest_Options)(nil),
 		(*ApplyRolesRequest_Roles)(nil),
 	}
@@ -2155,7 +2671,7 @@ func file_rolecall_v1_role_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_v1_role_proto_rawDesc), len(file_rolecall_v1_role_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   29,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -26,9 +26,11 @@ const (
 	RoleService_ListRoles_FullMethodName         = "/rolecall.v1.RoleService/ListRoles"
 	RoleService_UpdateRole_FullMethodName        = "/rolecall.v1.RoleService/UpdateRole"
 	RoleService_DeleteRole_FullMethodName        = "/rolecall.v1.RoleService/DeleteRole"
+	RoleService_UndeleteRole_FullMethodName      = "/rolecall.v1.RoleService/UndeleteRole"
 	RoleService_ListRoleRevisions_FullMethodName = "/rolecall.v1.RoleService/ListRoleRevisions"
 	RoleService_RollbackRole_FullMethodName      = "/rolecall.v1.RoleService/RollbackRole"
 	RoleService_ApplyRoles_FullMethodName        = "/rolecall.v1.RoleService/ApplyRoles"
+	RoleService_ListChanges_FullMethodName       = "/rolecall.v1.RoleService/ListChanges"
 )
 
 // RoleServiceClient is the client API for RoleService service.
@@ -55,12 +57,18 @@ type RoleServiceClient interface {
 	UpdateRole(ctx context.Context, in *UpdateRoleRequest, opts ...grpc.CallOption) (*UpdateRoleResponse, error)
 	// Deletes a role. A role of the same name that is created later is another role, with another `role_id`.
 	DeleteRole(ctx context.Context, in *DeleteRoleRequest, opts ...grpc.CallOption) (*DeleteRoleResponse, error)
-	// Lists the stored revisions of a role, newest first.
+	// Restores a deleted role, with its `role_id` and as it was when it was deleted. This creates a new revision, of the kind CREATED.
+	// Nothing that was attached to the role is restored with it. ALREADY_EXISTS when the account has a role of that name,
+	// NOT_FOUND when no deleted role of that name is stored.
+	UndeleteRole(ctx context.Context, in *UndeleteRoleRequest, opts ...grpc.CallOption) (*UndeleteRoleResponse, error)
+	// Lists the stored revisions of a role, newest first, also of a role that was deleted.
 	ListRoleRevisions(ctx context.Context, in *ListRoleRevisionsRequest, opts ...grpc.CallOption) (*ListRoleRevisionsResponse, error)
 	// Restores every mutable field of a role to its value at one of the role's revisions. This creates a new revision.
 	RollbackRole(ctx context.Context, in *RollbackRoleRequest, opts ...grpc.CallOption) (*RollbackRoleResponse, error)
 	// Makes a set of roles match their declarations in one atomic write: all changes share one revision, or none is made.
 	ApplyRoles(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[ApplyRolesRequest, ApplyRolesResponse], error)
+	// Lists the stored changes of all roles in the order of their revisions: what was changed when, by whom and why.
+	ListChanges(ctx context.Context, in *ListChangesRequest, opts ...grpc.CallOption) (*ListChangesResponse, error)
 }
 
 type roleServiceClient struct {
@@ -121,6 +129,16 @@ func (c *roleServiceClient) DeleteRole(ctx context.Context, in *DeleteRoleReques
 	return out, nil
 }
 
+func (c *roleServiceClient) UndeleteRole(ctx context.Context, in *UndeleteRoleRequest, opts ...grpc.CallOption) (*UndeleteRoleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UndeleteRoleResponse)
+	err := c.cc.Invoke(ctx, RoleService_UndeleteRole_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *roleServiceClient) ListRoleRevisions(ctx context.Context, in *ListRoleRevisionsRequest, opts ...grpc.CallOption) (*ListRoleRevisionsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListRoleRevisionsResponse)
@@ -154,6 +172,16 @@ func (c *roleServiceClient) ApplyRoles(ctx context.Context, opts ...grpc.CallOpt
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type RoleService_ApplyRolesClient = grpc.ClientStreamingClient[ApplyRolesRequest, ApplyRolesResponse]
 
+func (c *roleServiceClient) ListChanges(ctx context.Context, in *ListChangesRequest, opts ...grpc.CallOption) (*ListChangesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListChangesResponse)
+	err := c.cc.Invoke(ctx, RoleService_ListChanges_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // RoleServiceServer is the server API for RoleService service.
 // All implementations must embed UnimplementedRoleServiceServer
 // for forward compatibility.
@@ -178,12 +206,18 @@ type RoleServiceServer interface {
 	UpdateRole(context.Context, *UpdateRoleRequest) (*UpdateRoleResponse, error)
 	// Deletes a role. A role of the same name that is created later is another role, with another `role_id`.
 	DeleteRole(context.Context, *DeleteRoleRequest) (*DeleteRoleResponse, error)
-	// Lists the stored revisions of a role, newest first.
+	// Restores a deleted role, with its `role_id` and as it was when it was deleted. This creates a new revision, of the kind CREATED.
+	// Nothing that was attached to the role is restored with it. ALREADY_EXISTS when the account has a role of that name,
+	// NOT_FOUND when no deleted role of that name is stored.
+	UndeleteRole(context.Context, *UndeleteRoleRequest) (*UndeleteRoleResponse, error)
+	// Lists the stored revisions of a role, newest first, also of a role that was deleted.
 	ListRoleRevisions(context.Context, *ListRoleRevisionsRequest) (*ListRoleRevisionsResponse, error)
 	// Restores every mutable field of a role to its value at one of the role's revisions. This creates a new revision.
 	RollbackRole(context.Context, *RollbackRoleRequest) (*RollbackRoleResponse, error)
 	// Makes a set of roles match their declarations in one atomic write: all changes share one revision, or none is made.
 	ApplyRoles(grpc.ClientStreamingServer[ApplyRolesRequest, ApplyRolesResponse]) error
+	// Lists the stored changes of all roles in the order of their revisions: what was changed when, by whom and why.
+	ListChanges(context.Context, *ListChangesRequest) (*ListChangesResponse, error)
 	mustEmbedUnimplementedRoleServiceServer()
 }
 
@@ -209,6 +243,9 @@ func (UnimplementedRoleServiceServer) UpdateRole(context.Context, *UpdateRoleReq
 func (UnimplementedRoleServiceServer) DeleteRole(context.Context, *DeleteRoleRequest) (*DeleteRoleResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteRole not implemented")
 }
+func (UnimplementedRoleServiceServer) UndeleteRole(context.Context, *UndeleteRoleRequest) (*UndeleteRoleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UndeleteRole not implemented")
+}
 func (UnimplementedRoleServiceServer) ListRoleRevisions(context.Context, *ListRoleRevisionsRequest) (*ListRoleRevisionsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListRoleRevisions not implemented")
 }
@@ -217,6 +254,9 @@ func (UnimplementedRoleServiceServer) RollbackRole(context.Context, *RollbackRol
 }
 func (UnimplementedRoleServiceServer) ApplyRoles(grpc.ClientStreamingServer[ApplyRolesRequest, ApplyRolesResponse]) error {
 	return status.Error(codes.Unimplemented, "method ApplyRoles not implemented")
+}
+func (UnimplementedRoleServiceServer) ListChanges(context.Context, *ListChangesRequest) (*ListChangesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListChanges not implemented")
 }
 func (UnimplementedRoleServiceServer) mustEmbedUnimplementedRoleServiceServer() {}
 func (UnimplementedRoleServiceServer) testEmbeddedByValue()                     {}
@@ -329,6 +369,24 @@ func _RoleService_DeleteRole_Handler(srv interface{}, ctx context.Context, dec f
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RoleService_UndeleteRole_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UndeleteRoleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RoleServiceServer).UndeleteRole(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RoleService_UndeleteRole_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RoleServiceServer).UndeleteRole(ctx, req.(*UndeleteRoleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _RoleService_ListRoleRevisions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListRoleRevisionsRequest)
 	if err := dec(in); err != nil {
@@ -372,6 +430,24 @@ func _RoleService_ApplyRoles_Handler(srv interface{}, stream grpc.ServerStream) 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type RoleService_ApplyRolesServer = grpc.ClientStreamingServer[ApplyRolesRequest, ApplyRolesResponse]
 
+func _RoleService_ListChanges_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListChangesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RoleServiceServer).ListChanges(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RoleService_ListChanges_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RoleServiceServer).ListChanges(ctx, req.(*ListChangesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // RoleService_ServiceDesc is the grpc.ServiceDesc for RoleService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -400,12 +476,20 @@ var RoleService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _RoleService_DeleteRole_Handler,
 		},
 		{
+			MethodName: "UndeleteRole",
+			Handler:    _RoleService_UndeleteRole_Handler,
+		},
+		{
 			MethodName: "ListRoleRevisions",
 			Handler:    _RoleService_ListRoleRevisions_Handler,
 		},
 		{
 			MethodName: "RollbackRole",
 			Handler:    _RoleService_RollbackRole_Handler,
+		},
+		{
+			MethodName: "ListChanges",
+			Handler:    _RoleService_ListChanges_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/v1/role.proto.
  */
 export const file_rolecall_v1_role: GenFile = /*@__PURE__*/
-  fileDesc("ChZyb2xlY2FsbC92MS9yb2xlLnByb3RvEgtyb2xlY2FsbC52MSKFAwoEUm9sZRIPCgdyb2xlX2lkGAEgASgJEhEKCXJvbGVfbmFtZRgCIAEoCRILCgNhcm4YAyABKAkSEgoKYWNjb3VudF9pZBgEIAEoCRITCgtkZXNjcmlwdGlvbhgFIAEoCRIjChthc3N1bWVfcm9sZV9wb2xpY3lfZG9jdW1lbnQYBiABKAkSJAocbWF4X3Nlc3Npb25fZHVyYXRpb25fc2Vjb25kcxgHIAEoBRIpCgR0YWdzGAggAygLMhsucm9sZWNhbGwudjEuUm9sZS5UYWdzRW50cnkSLwoLY3JlYXRlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGAsgASgJEhAKCHJldmlzaW9uGAwgASgDGisKCVRhZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIsECChFDcmVhdGVSb2xlUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhEKCXJvbGVfbmFtZRgCIAEoCRIjChthc3N1bWVfcm9sZV9wb2xpY3lfZG9jdW1lbnQYAyABKAkSEwoLZGVzY3JpcHRpb24YBCABKAkSJAocbWF4X3Nlc3Npb25fZHVyYXRpb25fc2Vjb25kcxgFIAEoBRI2CgR0YWdzGAYgAygLMigucm9sZWNhbGwudjEuQ3JlYXRlUm9sZVJlcXVlc3QuVGFnc0VudHJ5EhIKCnJlcXVlc3RfaWQYByABKAkSFQoNY2hhbmdlX3JlYXNvbhgIIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAkgASgIGisKCVRhZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlAKEkNyZWF0ZVJvbGVSZXNwb25zZRIfCgRyb2xlGAEgASgLMhEucm9sZWNhbGwudjEuUm9sZRIZChFjb25zaXN0ZW5jeV90b2tlbhgCIAEoCSIeCg5HZXRSb2xlUmVxdWVzdBIMCgRyb2xlGAEgASgJIk0KD0dldFJvbGVSZXNwb25zZRIfCgRyb2xlGAEgASgLMhEucm9sZWNhbGwudjEuUm9sZRIZChFjb25zaXN0ZW5jeV90b2tlbhgCIAEoCSLrAQoQTGlzdFJvbGVzUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEhMKC25hbWVfcHJlZml4GAQgASgJEjUKBHRhZ3MYBSADKAsyJy5yb2xlY2FsbC52MS5MaXN0Um9sZXNSZXF1ZXN0LlRhZ3NFbnRyeRIjCgR2aWV3GAYgASgOMhUucm9sZWNhbGwudjEuUm9sZVZpZXcaKwoJVGFnc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiaQoRTGlzdFJvbGVzUmVzcG9uc2USIAoFcm9sZXMYASADKAsyES5yb2xlY2FsbC52MS5Sb2xlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIZChFjb25zaXN0ZW5jeV90b2tlbhgDIAEoCSLHAwoRVXBkYXRlUm9sZVJlcXVlc3QSDAoEcm9sZRgBIAEoCRIoChthc3N1bWVfcm9sZV9wb2xpY3lfZG9jdW1lbnQYAiABKAlIAIgBARIYCgtkZXNjcmlwdGlvbhgDIAEoCUgBiAEBEikKHG1heF9zZXNzaW9uX2R1cmF0aW9uX3NlY29uZHMYBCABKAVIAogBARI2CgR0YWdzGAUgAygLMigucm9sZWNhbGwudjEuVXBkYXRlUm9sZVJlcXVlc3QuVGFnc0VudHJ5Ei8KC3VwZGF0ZV9tYXNrGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIMCgRldGFnGAcgASgJEhIKCnJlcXVlc3RfaWQYCCABKAkSFQoNY2hhbmdlX3JlYXNvbhgJIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAogASgIGisKCVRhZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQh4KHF9hc3N1bWVfcm9sZV9wb2xpY3lfZG9jdW1lbnRCDgoMX2Rlc2NyaXB0aW9uQh8KHV9tYXhfc2Vzc2lvbl9kdXJhdGlvbl9zZWNvbmRzIlAKElVwZGF0ZVJvbGVSZXNwb25zZRIfCgRyb2xlGAEgASgLMhEucm9sZWNhbGwudjEuUm9sZRIZChFjb25zaXN0ZW5jeV90b2tlbhgCIAEoCSJxChFEZWxldGVSb2xlUmVxdWVzdBIMCgRyb2xlGAEgASgJEgwKBGV0YWcYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIVCg1jaGFuZ2VfcmVhc29uGAQgASgJEhUKDXZhbGlkYXRlX29ubHkYBSABKAgiLwoSRGVsZXRlUm9sZVJlc3BvbnNlEhkKEWNvbnNpc3RlbmN5X3Rva2VuGAEgASgJIk8KGExpc3RSb2xlUmV2aXNpb25zUmVxdWVzdBIMCgRyb2xlGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImIKGUxpc3RSb2xlUmV2aXNpb25zUmVzcG9uc2USLAoJcmV2aXNpb25zGAEgAygLMhkucm9sZWNhbGwudjEuUm9sZVJldmlzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSK/AQoMUm9sZVJldmlzaW9uEhAKCHJldmlzaW9uGAEgASgDEi8KC2NoYW5nZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVhY3RvchgDIAEoCRIVCg1jaGFuZ2VfcmVhc29uGAQgASgJEiUKBGtpbmQYBSABKA4yFy5yb2xlY2FsbC52MS5DaGFuZ2VLaW5kEh8KBHJvbGUYBiABKAsyES5yb2xlY2FsbC52MS5Sb2xlIm4KE1JvbGxiYWNrUm9sZVJlcXVlc3QSDAoEcm9sZRgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAxIMCgRldGFnGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkSFQoNY2hhbmdlX3JlYXNvbhgFIAEoCSJSChRSb2xsYmFja1JvbGVSZXNwb25zZRIfCgRyb2xlGAEgASgLMhEucm9sZWNhbGwudjEuUm9sZRIZChFjb25zaXN0ZW5jeV90b2tlbhgCIAEoCSJ3ChFBcHBseVJvbGVzUmVxdWVzdBIxCgdvcHRpb25zGAEgASgLMh4ucm9sZWNhbGwudjEuQXBwbHlSb2xlc09wdGlvbnNIABInCgVyb2xlcxgCIAEoCzIWLnJvbGVjYWxsLnYxLlJvbGVDaHVua0gAQgYKBHBhcnQimQEKEUFwcGx5Um9sZXNPcHRpb25zEjIKDnBydW5lX3NlbGVjdG9yGAEgASgLMhoucm9sZWNhbGwudjEuUHJ1bmVTZWxlY3RvchIVCg12YWxpZGF0ZV9vbmx5GAIgASgIEhIKCnJlcXVlc3RfaWQYAyABKAkSFQoNY2hhbmdlX3JlYXNvbhgEIAEoCRIOCgZzb3VyY2UYBSABKAkihQEKDVBydW5lU2VsZWN0b3ISMgoEdGFncxgBIAMoCzIkLnJvbGVjYWxsLnYxLlBydW5lU2VsZWN0b3IuVGFnc0VudHJ5EhMKC2FjY291bnRfaWRzGAIgAygJGisKCVRhZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjgKCVJvbGVDaHVuaxIrCgVyb2xlcxgBIAMoCzIcLnJvbGVjYWxsLnYxLlJvbGVEZWNsYXJhdGlvbiL7AQoPUm9sZURlY2xhcmF0aW9uEhIKCmFjY291bnRfaWQYASABKAkSEQoJcm9sZV9uYW1lGAIgASgJEiMKG2Fzc3VtZV9yb2xlX3BvbGljeV9kb2N1bWVudBgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRIkChxtYXhfc2Vzc2lvbl9kdXJhdGlvbl9zZWNvbmRzGAUgASgFEjQKBHRhZ3MYBiADKAsyJi5yb2xlY2FsbC52MS5Sb2xlRGVjbGFyYXRpb24uVGFnc0VudHJ5GisKCVRhZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlkKEkFwcGx5Um9sZXNSZXNwb25zZRIoCgdjaGFuZ2VzGAEgAygLMhcucm9sZWNhbGwudjEuUm9sZUNoYW5nZRIZChFjb25zaXN0ZW5jeV90b2tlbhgCIAEoCSJTCgpSb2xlQ2hhbmdlEiUKBGtpbmQYASABKA4yFy5yb2xlY2FsbC52MS5DaGFuZ2VLaW5kEhAKCHJvbGVfYXJuGAIgASgJEgwKBGRpZmYYAyABKAkqTgoIUm9sZVZpZXcSGQoVUk9MRV9WSUVXX1VOU1BFQ0lGSUVEEAASEwoPUk9MRV9WSUVXX0JBU0lDEAESEgoOUk9MRV9WSUVXX0ZVTEwQAiqPAQoKQ2hhbmdlS2luZBIbChdDSEFOR0VfS0lORF9VTlNQRUNJRklFRBAAEhcKE0NIQU5HRV9LSU5EX0NSRUFURUQQARIXChNDSEFOR0VfS0lORF9VUERBVEVEEAISGQoVQ0hBTkdFX0tJTkRfVU5DSEFOR0VEEAMSFwoTQ0hBTkdFX0tJTkRfREVMRVRFRBAEMpYFCgtSb2xlU2VydmljZRJNCgpDcmVhdGVSb2xlEh4ucm9sZWNhbGwudjEuQ3JlYXRlUm9sZVJlcXVlc3QaHy5yb2xlY2FsbC52MS5DcmVhdGVSb2xlUmVzcG9uc2USRAoHR2V0Um9sZRIbLnJvbGVjYWxsLnYxLkdldFJvbGVSZXF1ZXN0Ghwucm9sZWNhbGwudjEuR2V0Um9sZVJlc3BvbnNlEkoKCUxpc3RSb2xlcxIdLnJvbGVjYWxsLnYxLkxpc3RSb2xlc1JlcXVlc3QaHi5yb2xlY2FsbC52MS5MaXN0Um9sZXNSZXNwb25zZRJNCgpVcGRhdGVSb2xlEh4ucm9sZWNhbGwudjEuVXBkYXRlUm9sZVJlcXVlc3QaHy5yb2xlY2FsbC52MS5VcGRhdGVSb2xlUmVzcG9uc2USTQoKRGVsZXRlUm9sZRIeLnJvbGVjYWxsLnYxLkRlbGV0ZVJvbGVSZXF1ZXN0Gh8ucm9sZWNhbGwudjEuRGVsZXRlUm9sZVJlc3BvbnNlEmIKEUxpc3RSb2xlUmV2aXNpb25zEiUucm9sZWNhbGwudjEuTGlzdFJvbGVSZXZpc2lvbnNSZXF1ZXN0GiYucm9sZWNhbGwudjEuTGlzdFJvbGVSZXZpc2lvbnNSZXNwb25zZRJTCgxSb2xsYmFja1JvbGUSIC5yb2xlY2FsbC52MS5Sb2xsYmFja1JvbGVSZXF1ZXN0GiEucm9sZWNhbGwudjEuUm9sbGJhY2tSb2xlUmVzcG9uc2USTwoKQXBwbHlSb2xlcxIeLnJvbGVjYWxsLnYxLkFwcGx5Um9sZXNSZXF1ZXN0Gh8ucm9sZWNhbGwudjEuQXBwbHlSb2xlc1Jlc3BvbnNlKAFCtwEKD2NvbS5yb2xlY2FsbC52MUIJUm9sZVByb3RvUAFaTGJ1Zi5idWlsZC9nZW4vZ28vcm9sZWNhbGwvcm9sZWNhbGwvcHJvdG9jb2xidWZmZXJzL2dvL3JvbGVjYWxsL3YxO3JvbGVjYWxsdjGiAgNSWFiqAgtSb2xlY2FsbC5WMcoCC1JvbGVjYWxsXFYx4gIXUm9sZWNhbGxcVjFcR1BCTWV0YWRhdGHqAgxSb2xlY2FsbDo6VjFiBnByb3RvMw", [file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+  fileDesc("ChZyb2xlY2FsbC92MS9yb2xlLnByb3RvEgtyb2xlY2FsbC52MSKFAwoEUm9sZRIPCgdyb2xlX2lkGAEgASgJEhEKCXJvbGVfbmFtZRgCIAEoCRILCgNhcm4YAyABKAkSEgoKYWNjb3VudF9pZBgEIAEoCRITCgtkZXNjcmlwdGlvbhgFIAEoCRIjChthc3N1bWVfcm9sZV9wb2xpY3lfZG9jdW1lbnQYBiABKAkSJAocbWF4X3Nlc3Npb25fZHVyYXRpb25fc2Vjb25kcxgHIAEoBRIpCgR0YWdzGAggAygLMhsucm9sZWNhbGwudjEuUm9sZS5UYWdzRW50cnkSLwoLY3JlYXRlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGAsgASgJEhAKCHJldmlzaW9uGAwgASgDGisKCVRhZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIsECChFDcmVhdGVSb2xlUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhEKCXJvbGVfbmFtZRgCIAEoCRIjChthc3N1bWVfcm9sZV9wb2xpY3lfZG9jdW1lbnQYAyABKAkSEwoLZGVzY3JpcHRpb24YBCABKAkSJAocbWF4X3Nlc3Npb25fZHVyYXRpb25fc2Vjb25kcxgFIAEoBRI2CgR0YWdzGAYgAygLMigucm9sZWNhbGwudjEuQ3JlYXRlUm9sZVJlcXVlc3QuVGFnc0VudHJ5EhIKCnJlcXVlc3RfaWQYByABKAkSFQoNY2hhbmdlX3JlYXNvbhgIIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAkgASgIGisKCVRhZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlAKEkNyZWF0ZVJvbGVSZXNwb25zZRIfCgRyb2xlGAEgASgLMhEucm9sZWNhbGwudjEuUm9sZRIZChFjb25zaXN0ZW5jeV90b2tlbhgCIAEoCSIeCg5HZXRSb2xlUmVxdWVzdBIMCgRyb2xlGAEgASgJIk0KD0dldFJvbGVSZXNwb25zZRIfCgRyb2xlGAEgASgLMhEucm9sZWNhbGwudjEuUm9sZRIZChFjb25zaXN0ZW5jeV90b2tlbhgCIAEoCSLrAQoQTGlzdFJvbGVzUmVxdWVzdBISCgphY2NvdW50X2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEhMKC25hbWVfcHJlZml4GAQgASgJEjUKBHRhZ3MYBSADKAsyJy5yb2xlY2FsbC52MS5MaXN0Um9sZXNSZXF1ZXN0LlRhZ3NFbnRyeRIjCgR2aWV3GAYgASgOMhUucm9sZWNhbGwudjEuUm9sZVZpZXcaKwoJVGFnc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiaQoRTGlzdFJvbGVzUmVzcG9uc2USIAoFcm9sZXMYASADKAsyES5yb2xlY2FsbC52MS5Sb2xlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIZChFjb25zaXN0ZW5jeV90b2tlbhgDIAEoCSLHAwoRVXBkYXRlUm9sZVJlcXVlc3QSDAoEcm9sZRgBIAEoCRIoChthc3N1bWVfcm9sZV9wb2xpY3lfZG9jdW1lbnQYAiABKAlIAIgBARIYCgtkZXNjcmlwdGlvbhgDIAEoCUgBiAEBEikKHG1heF9zZXNzaW9uX2R1cmF0aW9uX3NlY29uZHMYBCABKAVIAogBARI2CgR0YWdzGAUgAygLMigucm9sZWNhbGwudjEuVXBkYXRlUm9sZVJlcXVlc3QuVGFnc0VudHJ5Ei8KC3VwZGF0ZV9tYXNrGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIMCgRldGFnGAcgASgJEhIKCnJlcXVlc3RfaWQYCCABKAkSFQoNY2hhbmdlX3JlYXNvbhgJIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAogASgIGisKCVRhZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQh4KHF9hc3N1bWVfcm9sZV9wb2xpY3lfZG9jdW1lbnRCDgoMX2Rlc2NyaXB0aW9uQh8KHV9tYXhfc2Vzc2lvbl9kdXJhdGlvbl9zZWNvbmRzIlAKElVwZGF0ZVJvbGVSZXNwb25zZRIfCgRyb2xlGAEgASgLMhEucm9sZWNhbGwudjEuUm9sZRIZChFjb25zaXN0ZW5jeV90b2tlbhgCIAEoCSJxChFEZWxldGVSb2xlUmVxdWVzdBIMCgRyb2xlGAEgASgJEgwKBGV0YWcYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIVCg1jaGFuZ2VfcmVhc29uGAQgASgJEhUKDXZhbGlkYXRlX29ubHkYBSABKAgiLwoSRGVsZXRlUm9sZVJlc3BvbnNlEhkKEWNvbnNpc3RlbmN5X3Rva2VuGAEgASgJInYKE1VuZGVsZXRlUm9sZVJlcXVlc3QSDAoEcm9sZRgBIAEoCRIPCgdyb2xlX2lkGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkSFQoNY2hhbmdlX3JlYXNvbhgEIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAUgASgIIlIKFFVuZGVsZXRlUm9sZVJlc3BvbnNlEh8KBHJvbGUYASABKAsyES5yb2xlY2FsbC52MS5Sb2xlEhkKEWNvbnNpc3RlbmN5X3Rva2VuGAIgASgJImAKGExpc3RSb2xlUmV2aXNpb25zUmVxdWVzdBIMCgRyb2xlGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEg8KB3JvbGVfaWQYBCABKAkiYgoZTGlzdFJvbGVSZXZpc2lvbnNSZXNwb25zZRIsCglyZXZpc2lvbnMYASADKAsyGS5yb2xlY2FsbC52MS5Sb2xlUmV2aXNpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIr8BCgxSb2xlUmV2aXNpb24SEAoIcmV2aXNpb24YASABKAMSLwoLY2hhbmdlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWFjdG9yGAMgASgJEhUKDWNoYW5nZV9yZWFzb24YBCABKAkSJQoEa2luZBgFIAEoDjIXLnJvbGVjYWxsLnYxLkNoYW5nZUtpbmQSHwoEcm9sZRgGIAEoCzIRLnJvbGVjYWxsLnYxLlJvbGUibgoTUm9sbGJhY2tSb2xlUmVxdWVzdBIMCgRyb2xlGAEgASgJEhAKCHJldmlzaW9uGAIgASgDEgwKBGV0YWcYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIVCg1jaGFuZ2VfcmVhc29uGAUgASgJIlIKFFJvbGxiYWNrUm9sZVJlc3BvbnNlEh8KBHJvbGUYASABKAsyES5yb2xlY2FsbC52MS5Sb2xlEhkKEWNvbnNpc3RlbmN5X3Rva2VuGAIgASgJIncKEUFwcGx5Um9sZXNSZXF1ZXN0EjEKB29wdGlvbnMYASABKAsyHi5yb2xlY2FsbC52MS5BcHBseVJvbGVzT3B0aW9uc0gAEicKBXJvbGVzGAIgASgLMhYucm9sZWNhbGwudjEuUm9sZUNodW5rSABCBgoEcGFydCKZAQoRQXBwbHlSb2xlc09wdGlvbnMSMgoOcHJ1bmVfc2VsZWN0b3IYASABKAsyGi5yb2xlY2FsbC52MS5QcnVuZVNlbGVjdG9yEhUKDXZhbGlkYXRlX29ubHkYAiABKAgSEgoKcmVxdWVzdF9pZBgDIAEoCRIVCg1jaGFuZ2VfcmVhc29uGAQgASgJEg4KBnNvdXJjZRgFIAEoCSKFAQoNUHJ1bmVTZWxlY3RvchIyCgR0YWdzGAEgAygLMiQucm9sZWNhbGwudjEuUHJ1bmVTZWxlY3Rvci5UYWdzRW50cnkSEwoLYWNjb3VudF9pZHMYAiADKAkaKwoJVGFnc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiOAoJUm9sZUNodW5rEisKBXJvbGVzGAEgAygLMhwucm9sZWNhbGwudjEuUm9sZURlY2xhcmF0aW9uIvsBCg9Sb2xlRGVjbGFyYXRpb24SEgoKYWNjb3VudF9pZBgBIAEoCRIRCglyb2xlX25hbWUYAiABKAkSIwobYXNzdW1lX3JvbGVfcG9saWN5X2RvY3VtZW50GAMgASgJEhMKC2Rlc2NyaXB0aW9uGAQgASgJEiQKHG1heF9zZXNzaW9uX2R1cmF0aW9uX3NlY29uZHMYBSABKAUSNAoEdGFncxgGIAMoCzImLnJvbGVjYWxsLnYxLlJvbGVEZWNsYXJhdGlvbi5UYWdzRW50cnkaKwoJVGFnc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiWQoSQXBwbHlSb2xlc1Jlc3BvbnNlEigKB2NoYW5nZXMYASADKAsyFy5yb2xlY2FsbC52MS5Sb2xlQ2hhbmdlEhkKEWNvbnNpc3RlbmN5X3Rva2VuGAIgASgJIlMKClJvbGVDaGFuZ2USJQoEa2luZBgBIAEoDjIXLnJvbGVjYWxsLnYxLkNoYW5nZUtpbmQSEAoIcm9sZV9hcm4YAiABKAkSDAoEZGlmZhgDIAEoCSL9AQoSTGlzdENoYW5nZXNSZXF1ZXN0EhYKDnN0YXJ0X3JldmlzaW9uGAEgASgDEhMKC2FjY291bnRfaWRzGAIgAygJEhMKC25hbWVfcHJlZml4GAMgASgJEgwKBHJvbGUYBCABKAkSJgoFa2luZHMYBSADKA4yFy5yb2xlY2FsbC52MS5DaGFuZ2VLaW5kEg0KBWFjdG9yGAYgASgJEhQKDG5ld2VzdF9maXJzdBgHIAEoCBIjCgR2aWV3GAggASgOMhUucm9sZWNhbGwudjEuUm9sZVZpZXcSEQoJcGFnZV9zaXplGAkgASgFEhIKCnBhZ2VfdG9rZW4YCiABKAkiogEKE0xpc3RDaGFuZ2VzUmVzcG9uc2USLAoHY2hhbmdlcxgBIAMoCzIbLnJvbGVjYWxsLnYxLlJlY29yZGVkQ2hhbmdlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIQCghyZXZpc2lvbhgDIAEoAxIXCg9vbGRlc3RfcmV2aXNpb24YBCABKAMSGQoRY29uc2lzdGVuY3lfdG9rZW4YBSABKAkiwwEKDlJlY29yZGVkQ2hhbmdlEhAKCHJldmlzaW9uGAEgASgDEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWFjdG9yGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIlCgRraW5kGAUgASgOMhcucm9sZWNhbGwudjEuQ2hhbmdlS2luZBIfCgRyb2xlGAYgASgLMhEucm9sZWNhbGwudjEuUm9sZRIOCgZzb3VyY2UYByABKAkqTgoIUm9sZVZpZXcSGQoVUk9MRV9WSUVXX1VOU1BFQ0lGSUVEEAASEwoPUk9MRV9WSUVXX0JBU0lDEAESEgoOUk9MRV9WSUVXX0ZVTEwQAiqPAQoKQ2hhbmdlS2luZBIbChdDSEFOR0VfS0lORF9VTlNQRUNJRklFRBAAEhcKE0NIQU5HRV9LSU5EX0NSRUFURUQQARIXChNDSEFOR0VfS0lORF9VUERBVEVEEAISGQoVQ0hBTkdFX0tJTkRfVU5DSEFOR0VEEAMSFwoTQ0hBTkdFX0tJTkRfREVMRVRFRBAEMr0GCgtSb2xlU2VydmljZRJNCgpDcmVhdGVSb2xlEh4ucm9sZWNhbGwudjEuQ3JlYXRlUm9sZVJlcXVlc3QaHy5yb2xlY2FsbC52MS5DcmVhdGVSb2xlUmVzcG9uc2USRAoHR2V0Um9sZRIbLnJvbGVjYWxsLnYxLkdldFJvbGVSZXF1ZXN0Ghwucm9sZWNhbGwudjEuR2V0Um9sZVJlc3BvbnNlEkoKCUxpc3RSb2xlcxIdLnJvbGVjYWxsLnYxLkxpc3RSb2xlc1JlcXVlc3QaHi5yb2xlY2FsbC52MS5MaXN0Um9sZXNSZXNwb25zZRJNCgpVcGRhdGVSb2xlEh4ucm9sZWNhbGwudjEuVXBkYXRlUm9sZVJlcXVlc3QaHy5yb2xlY2FsbC52MS5VcGRhdGVSb2xlUmVzcG9uc2USTQoKRGVsZXRlUm9sZRIeLnJvbGVjYWxsLnYxLkRlbGV0ZVJvbGVSZXF1ZXN0Gh8ucm9sZWNhbGwudjEuRGVsZXRlUm9sZVJlc3BvbnNlElMKDFVuZGVsZXRlUm9sZRIgLnJvbGVjYWxsLnYxLlVuZGVsZXRlUm9sZVJlcXVlc3QaIS5yb2xlY2FsbC52MS5VbmRlbGV0ZVJvbGVSZXNwb25zZRJiChFMaXN0Um9sZVJldmlzaW9ucxIlLnJvbGVjYWxsLnYxLkxpc3RSb2xlUmV2aXNpb25zUmVxdWVzdBomLnJvbGVjYWxsLnYxLkxpc3RSb2xlUmV2aXNpb25zUmVzcG9uc2USUwoMUm9sbGJhY2tSb2xlEiAucm9sZWNhbGwudjEuUm9sbGJhY2tSb2xlUmVxdWVzdBohLnJvbGVjYWxsLnYxLlJvbGxiYWNrUm9sZVJlc3BvbnNlEk8KCkFwcGx5Um9sZXMSHi5yb2xlY2FsbC52MS5BcHBseVJvbGVzUmVxdWVzdBofLnJvbGVjYWxsLnYxLkFwcGx5Um9sZXNSZXNwb25zZSgBElAKC0xpc3RDaGFuZ2VzEh8ucm9sZWNhbGwudjEuTGlzdENoYW5nZXNSZXF1ZXN0GiAucm9sZWNhbGwudjEuTGlzdENoYW5nZXNSZXNwb25zZUK3AQoPY29tLnJvbGVjYWxsLnYxQglSb2xlUHJvdG9QAVpMYnVmLmJ1aWxkL2dlbi9nby9yb2xlY2FsbC9yb2xlY2FsbC9wcm90b2NvbGJ1ZmZlcnMvZ28vcm9sZWNhbGwvdjE7cm9sZWNhbGx2MaICA1JYWKoCC1JvbGVjYWxsLlYxygILUm9sZWNhbGxcVjHiAhdSb2xlY2FsbFxWMVxHUEJNZXRhZGF0YeoCDFJvbGVjYWxsOjpWMWIGcHJvdG8z", [file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * A role, which principals assume.
@@ -544,6 +544,83 @@ export const DeleteRoleResponseSchema: GenMessage<DeleteRoleResponse> = /*@__PUR
   messageDesc(file_rolecall_v1_role, 10);
 
 /**
+ * A request to restore a deleted role.
+ *
+ * @generated from message rolecall.v1.UndeleteRoleRequest
+ */
+export type UndeleteRoleRequest = Message<"rolecall.v1.UndeleteRoleRequest"> & {
+  /**
+   * The role; see RoleService.
+   *
+   * @generated from field: string role = 1;
+   */
+  role: string;
+
+  /**
+   * The id of the deleted role, which ListChanges returns; empty: that of this name that was deleted last.
+   *
+   * @generated from field: string role_id = 2;
+   */
+  roleId: string;
+
+  /**
+   * A UUID for idempotency; see RoleService.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+
+  /**
+   * The reason for the change, up to 1,024 characters; stored with the revision.
+   *
+   * @generated from field: string change_reason = 4;
+   */
+  changeReason: string;
+
+  /**
+   * Validate the request and return the result it would have, without writing.
+   *
+   * @generated from field: bool validate_only = 5;
+   */
+  validateOnly: boolean;
+};
+
+/**
+ * Describes the message rolecall.v1.UndeleteRoleRequest.
+ * Use `create(UndeleteRoleRequestSchema)` to create a new message.
+ */
+export const UndeleteRoleRequestSchema: GenMessage<UndeleteRoleRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_v1_role, 11);
+
+/**
+ * The restored role.
+ *
+ * @generated from message rolecall.v1.UndeleteRoleResponse
+ */
+export type UndeleteRoleResponse = Message<"rolecall.v1.UndeleteRoleResponse"> & {
+  /**
+   * The role, shown as in UpdateRoleResponse.
+   *
+   * @generated from field: rolecall.v1.Role role = 1;
+   */
+  role?: Role | undefined;
+
+  /**
+   * A token for `Consistency.at_least_as_fresh` that includes this write.
+   *
+   * @generated from field: string consistency_token = 2;
+   */
+  consistencyToken: string;
+};
+
+/**
+ * Describes the message rolecall.v1.UndeleteRoleResponse.
+ * Use `create(UndeleteRoleResponseSchema)` to create a new message.
+ */
+export const UndeleteRoleResponseSchema: GenMessage<UndeleteRoleResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_v1_role, 12);
+
+/**
  * A request for the stored history of a role.
  *
  * @generated from message rolecall.v1.ListRoleRevisionsRequest
@@ -569,6 +646,13 @@ export type ListRoleRevisionsRequest = Message<"rolecall.v1.ListRoleRevisionsReq
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * The id of the role, if several roles had this name one after the other; empty: the role that has it, or else that had it last.
+   *
+   * @generated from field: string role_id = 4;
+   */
+  roleId: string;
 };
 
 /**
@@ -576,7 +660,7 @@ export type ListRoleRevisionsRequest = Message<"rolecall.v1.ListRoleRevisionsReq
  * Use `create(ListRoleRevisionsRequestSchema)` to create a new message.
  */
 export const ListRoleRevisionsRequestSchema: GenMessage<ListRoleRevisionsRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_v1_role, 11);
+  messageDesc(file_rolecall_v1_role, 13);
 
 /**
  * A page of a role's history, newest first.
@@ -604,7 +688,7 @@ export type ListRoleRevisionsResponse = Message<"rolecall.v1.ListRoleRevisionsRe
  * Use `create(ListRoleRevisionsResponseSchema)` to create a new message.
  */
 export const ListRoleRevisionsResponseSchema: GenMessage<ListRoleRevisionsResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_v1_role, 12);
+  messageDesc(file_rolecall_v1_role, 14);
 
 /**
  * A role after one of its writes.
@@ -660,7 +744,7 @@ export type RoleRevision = Message<"rolecall.v1.RoleRevision"> & {
  * Use `create(RoleRevisionSchema)` to create a new message.
  */
 export const RoleRevisionSchema: GenMessage<RoleRevision> = /*@__PURE__*/
-  messageDesc(file_rolecall_v1_role, 13);
+  messageDesc(file_rolecall_v1_role, 15);
 
 /**
  * A request to restore a role.
@@ -709,7 +793,7 @@ export type RollbackRoleRequest = Message<"rolecall.v1.RollbackRoleRequest"> & {
  * Use `create(RollbackRoleRequestSchema)` to create a new message.
  */
 export const RollbackRoleRequestSchema: GenMessage<RollbackRoleRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_v1_role, 14);
+  messageDesc(file_rolecall_v1_role, 16);
 
 /**
  * The restored role.
@@ -737,7 +821,7 @@ export type RollbackRoleResponse = Message<"rolecall.v1.RollbackRoleResponse"> &
  * Use `create(RollbackRoleResponseSchema)` to create a new message.
  */
 export const RollbackRoleResponseSchema: GenMessage<RollbackRoleResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_v1_role, 15);
+  messageDesc(file_rolecall_v1_role, 17);
 
 /**
  * One message of an ApplyRoles stream: the options first, then any number of chunks of roles.
@@ -774,7 +858,7 @@ export type ApplyRolesRequest = Message<"rolecall.v1.ApplyRolesRequest"> & {
  * Use `create(ApplyRolesRequestSchema)` to create a new message.
  */
 export const ApplyRolesRequestSchema: GenMessage<ApplyRolesRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_v1_role, 16);
+  messageDesc(file_rolecall_v1_role, 18);
 
 /**
  * The options of an ApplyRoles stream.
@@ -823,7 +907,7 @@ export type ApplyRolesOptions = Message<"rolecall.v1.ApplyRolesOptions"> & {
  * Use `create(ApplyRolesOptionsSchema)` to create a new message.
  */
 export const ApplyRolesOptionsSchema: GenMessage<ApplyRolesOptions> = /*@__PURE__*/
-  messageDesc(file_rolecall_v1_role, 17);
+  messageDesc(file_rolecall_v1_role, 19);
 
 /**
  * Which roles may be deleted. The caller needs the right to delete each role that is selected; if it lacks one, the call fails.
@@ -852,7 +936,7 @@ export type PruneSelector = Message<"rolecall.v1.PruneSelector"> & {
  * Use `create(PruneSelectorSchema)` to create a new message.
  */
 export const PruneSelectorSchema: GenMessage<PruneSelector> = /*@__PURE__*/
-  messageDesc(file_rolecall_v1_role, 18);
+  messageDesc(file_rolecall_v1_role, 20);
 
 /**
  * Some of the declared roles of an ApplyRoles stream.
@@ -873,7 +957,7 @@ export type RoleChunk = Message<"rolecall.v1.RoleChunk"> & {
  * Use `create(RoleChunkSchema)` to create a new message.
  */
 export const RoleChunkSchema: GenMessage<RoleChunk> = /*@__PURE__*/
-  messageDesc(file_rolecall_v1_role, 19);
+  messageDesc(file_rolecall_v1_role, 21);
 
 /**
  * The declared state of a role. Omitted fields have their defaults.
@@ -929,7 +1013,7 @@ export type RoleDeclaration = Message<"rolecall.v1.RoleDeclaration"> & {
  * Use `create(RoleDeclarationSchema)` to create a new message.
  */
 export const RoleDeclarationSchema: GenMessage<RoleDeclaration> = /*@__PURE__*/
-  messageDesc(file_rolecall_v1_role, 20);
+  messageDesc(file_rolecall_v1_role, 22);
 
 /**
  * What an ApplyRoles stream changed, or with `validate_only` would change.
@@ -957,7 +1041,7 @@ export type ApplyRolesResponse = Message<"rolecall.v1.ApplyRolesResponse"> & {
  * Use `create(ApplyRolesResponseSchema)` to create a new message.
  */
 export const ApplyRolesResponseSchema: GenMessage<ApplyRolesResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_v1_role, 21);
+  messageDesc(file_rolecall_v1_role, 23);
 
 /**
  * What was done to one role.
@@ -992,7 +1076,206 @@ export type RoleChange = Message<"rolecall.v1.RoleChange"> & {
  * Use `create(RoleChangeSchema)` to create a new message.
  */
 export const RoleChangeSchema: GenMessage<RoleChange> = /*@__PURE__*/
-  messageDesc(file_rolecall_v1_role, 22);
+  messageDesc(file_rolecall_v1_role, 24);
+
+/**
+ * A request for a page of the changes of roles. A change is listed if every filter that is given selects it.
+ *
+ * @generated from message rolecall.v1.ListChangesRequest
+ */
+export type ListChangesRequest = Message<"rolecall.v1.ListChangesRequest"> & {
+  /**
+   * Only changes of this revision and later ones; 0: from the oldest that is stored. FAILED_PRECONDITION (`REVISION_NOT_KEPT`)
+   * when the stored history begins later.
+   *
+   * @generated from field: int64 start_revision = 1;
+   */
+  startRevision: bigint;
+
+  /**
+   * Only changes of roles in these accounts: ids or aliases, up to 100; empty: every account.
+   *
+   * @generated from field: repeated string account_ids = 2;
+   */
+  accountIds: string[];
+
+  /**
+   * Only changes of roles whose names begin with this prefix, ignoring case.
+   *
+   * @generated from field: string name_prefix = 3;
+   */
+  namePrefix: string;
+
+  /**
+   * Only changes of roles of this name, existing and deleted ones; see RoleService.
+   *
+   * @generated from field: string role = 4;
+   */
+  role: string;
+
+  /**
+   * Only changes of these kinds: CREATED, UPDATED, DELETED; empty: all.
+   *
+   * @generated from field: repeated rolecall.v1.ChangeKind kinds = 5;
+   */
+  kinds: ChangeKind[];
+
+  /**
+   * Only changes by this caller, named exactly as in `RecordedChange.actor`.
+   *
+   * @generated from field: string actor = 6;
+   */
+  actor: string;
+
+  /**
+   * List the newest change first, and stop at `start_revision`.
+   *
+   * @generated from field: bool newest_first = 7;
+   */
+  newestFirst: boolean;
+
+  /**
+   * Which fields of each role to return.
+   *
+   * @generated from field: rolecall.v1.RoleView view = 8;
+   */
+  view: RoleView;
+
+  /**
+   * The most changes to return, up to 1,000; 0: 100.
+   *
+   * @generated from field: int32 page_size = 9;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the previous page; all other fields but `page_size` must be those of the first request.
+   *
+   * @generated from field: string page_token = 10;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message rolecall.v1.ListChangesRequest.
+ * Use `create(ListChangesRequestSchema)` to create a new message.
+ */
+export const ListChangesRequestSchema: GenMessage<ListChangesRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_v1_role, 25);
+
+/**
+ * A page of changes. The server examines a bounded number of changes for each page, so a page may be short, or empty, without being
+ * the last.
+ *
+ * @generated from message rolecall.v1.ListChangesResponse
+ */
+export type ListChangesResponse = Message<"rolecall.v1.ListChangesResponse"> & {
+  /**
+   * The changes that the caller may read. Those of one write share a revision.
+   *
+   * @generated from field: repeated rolecall.v1.RecordedChange changes = 1;
+   */
+  changes: RecordedChange[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * The newest revision when this page was read; no later change is in it. After the last page of a list that does not have the
+   * newest first, a list from the revision after this one has every change that this list has not.
+   *
+   * @generated from field: int64 revision = 3;
+   */
+  revision: bigint;
+
+  /**
+   * The oldest revision whose changes are stored.
+   *
+   * @generated from field: int64 oldest_revision = 4;
+   */
+  oldestRevision: bigint;
+
+  /**
+   * A token that names the state of `revision`, for `Consistency.at_least_as_fresh`.
+   *
+   * @generated from field: string consistency_token = 5;
+   */
+  consistencyToken: string;
+};
+
+/**
+ * Describes the message rolecall.v1.ListChangesResponse.
+ * Use `create(ListChangesResponseSchema)` to create a new message.
+ */
+export const ListChangesResponseSchema: GenMessage<ListChangesResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_v1_role, 26);
+
+/**
+ * The change of one role by a write.
+ *
+ * @generated from message rolecall.v1.RecordedChange
+ */
+export type RecordedChange = Message<"rolecall.v1.RecordedChange"> & {
+  /**
+   * The global revision of the write.
+   *
+   * @generated from field: int64 revision = 1;
+   */
+  revision: bigint;
+
+  /**
+   * When it was written, UTC. For information only: the order of writes is that of their revisions.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 2;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * The caller that wrote it.
+   *
+   * @generated from field: string actor = 3;
+   */
+  actor: string;
+
+  /**
+   * The reason for the change, as the caller gave it.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * What the write did.
+   *
+   * @generated from field: rolecall.v1.ChangeKind kind = 5;
+   */
+  kind: ChangeKind;
+
+  /**
+   * The role as it was after the write; for a deleted role, its last state.
+   *
+   * @generated from field: rolecall.v1.Role role = 6;
+   */
+  role?: Role | undefined;
+
+  /**
+   * Where the declarations of an ApplyRoles came from, as the caller gave it.
+   *
+   * @generated from field: string source = 7;
+   */
+  source: string;
+};
+
+/**
+ * Describes the message rolecall.v1.RecordedChange.
+ * Use `create(RecordedChangeSchema)` to create a new message.
+ */
+export const RecordedChangeSchema: GenMessage<RecordedChange> = /*@__PURE__*/
+  messageDesc(file_rolecall_v1_role, 27);
 
 /**
  * Which fields of a role a list returns.
@@ -1042,7 +1325,7 @@ export enum ChangeKind {
   UNSPECIFIED = 0,
 
   /**
-   * The role was created.
+   * The role was created, or restored after its deletion: then its `create_time` is earlier than its `update_time`.
    *
    * @generated from enum value: CHANGE_KIND_CREATED = 1;
    */
@@ -1141,7 +1424,19 @@ export const RoleService: GenService<{
     output: typeof DeleteRoleResponseSchema;
   },
   /**
-   * Lists the stored revisions of a role, newest first.
+   * Restores a deleted role, with its `role_id` and as it was when it was deleted. This creates a new revision, of the kind CREATED.
+   * Nothing that was attached to the role is restored with it. ALREADY_EXISTS when the account has a role of that name,
+   * NOT_FOUND when no deleted role of that name is stored.
+   *
+   * @generated from rpc rolecall.v1.RoleService.UndeleteRole
+   */
+  undeleteRole: {
+    methodKind: "unary";
+    input: typeof UndeleteRoleRequestSchema;
+    output: typeof UndeleteRoleResponseSchema;
+  },
+  /**
+   * Lists the stored revisions of a role, newest first, also of a role that was deleted.
    *
    * @generated from rpc rolecall.v1.RoleService.ListRoleRevisions
    */
@@ -1169,6 +1464,16 @@ export const RoleService: GenService<{
     methodKind: "client_streaming";
     input: typeof ApplyRolesRequestSchema;
     output: typeof ApplyRolesResponseSchema;
+  },
+  /**
+   * Lists the stored changes of all roles in the order of their revisions: what was changed when, by whom and why.
+   *
+   * @generated from rpc rolecall.v1.RoleService.ListChanges
+   */
+  listChanges: {
+    methodKind: "unary";
+    input: typeof ListChangesRequestSchema;
+    output: typeof ListChangesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_rolecall_v1_role, 0);

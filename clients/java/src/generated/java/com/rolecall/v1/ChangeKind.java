@@ -23,7 +23,7 @@ public enum ChangeKind
   CHANGE_KIND_UNSPECIFIED(0),
   /**
    * <pre>
-   * The role was created.
+   * The role was created, or restored after its deletion: then its `create_time` is earlier than its `update_time`.
    * </pre>
    *
    * <code>CHANGE_KIND_CREATED = 1;</code>
@@ -66,7 +66,7 @@ public enum ChangeKind
   public static final int CHANGE_KIND_UNSPECIFIED_VALUE = 0;
   /**
    * <pre>
-   * The role was created.
+   * The role was created, or restored after its deletion: then its `create_time` is earlier than its `update_time`.
    * </pre>
    *
    * <code>CHANGE_KIND_CREATED = 1;</code>

@@ -23,6 +23,7 @@ private static final long serialVersionUID = 0L;
   private ListRoleRevisionsRequest() {
     role_ = "";
     pageToken_ = "";
+    roleId_ = "";
   }
 
   @java.lang.Override
@@ -154,6 +155,53 @@ private static final long serialVersionUID = 0L;
     }
   }
 
+  public static final int ROLE_ID_FIELD_NUMBER = 4;
+  @SuppressWarnings("serial")
+  private volatile java.lang.Object roleId_ = "";
+  /**
+   * <pre>
+   * The id of the role, if several roles had this name one after the other; empty: the role that has it, or else that had it last.
+   * </pre>
+   *
+   * <code>string role_id = 4 [json_name = "roleId"];</code>
+   * @return The roleId.
+   */
+  @java.lang.Override
+  public java.lang.String getRoleId() {
+    java.lang.Object ref = roleId_;
+    if (ref instanceof java.lang.String) {
+      return (java.lang.String) ref;
+    } else {
+      com.google.protobuf.ByteString bs = 
+          (com.google.protobuf.ByteString) ref;
+      java.lang.String s = bs.toStringUtf8();
+      roleId_ = s;
+      return s;
+    }
+  }
+  /**
+   * <pre>
+   * The id of the role, if several roles had this name one after the other; empty: the role that has it, or else that had it last.
+   * </pre>
+   *
+   * <code>string role_id = 4 [json_name = "roleId"];</code>
+   * @return The bytes for roleId.
+   */
+  @java.lang.Override
+  public com.google.protobuf.ByteString
+      getRoleIdBytes() {
+    java.lang.Object ref = roleId_;
+    if (ref instanceof java.lang.String) {
+      com.google.protobuf.ByteString b = 
+          com.google.protobuf.ByteString.copyFromUtf8(
+              (java.lang.String) ref);
+      roleId_ = b;
+      return b;
+    } else {
+      return (com.google.protobuf.ByteString) ref;
+    }
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -177,6 +225,9 @@ private static final long serialVersionUID = 0L;
     if (!com.google.protobuf.GeneratedMessageV3.isStringEmpty(pageToken_)) {
       com.google.protobuf.GeneratedMessageV3.writeString(output, 3, pageToken_);
     }
+    if (!com.google.protobuf.GeneratedMessageV3.isStringEmpty(roleId_)) {
+      com.google.protobuf.GeneratedMessageV3.writeString(output, 4, roleId_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -195,6 +246,9 @@ private static final long serialVersionUID = 0L;
     }
     if (!com.google.protobuf.GeneratedMessageV3.isStringEmpty(pageToken_)) {
       size += com.google.protobuf.GeneratedMessageV3.computeStringSize(3, pageToken_);
+    }
+    if (!com.google.protobuf.GeneratedMessageV3.isStringEmpty(roleId_)) {
+      size += com.google.protobuf.GeneratedMessageV3.computeStringSize(4, roleId_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -217,6 +271,8 @@ private static final long serialVersionUID = 0L;
         != other.getPageSize()) return false;
     if (!getPageToken()
         .equals(other.getPageToken())) return false;
+    if (!getRoleId()
+        .equals(other.getRoleId())) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -234,6 +290,8 @@ private static final long serialVersionUID = 0L;
     hash = (53 * hash) + getPageSize();
     hash = (37 * hash) + PAGE_TOKEN_FIELD_NUMBER;
     hash = (53 * hash) + getPageToken().hashCode();
+    hash = (37 * hash) + ROLE_ID_FIELD_NUMBER;
+    hash = (53 * hash) + getRoleId().hashCode();
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -372,6 +430,7 @@ private static final long serialVersionUID = 0L;
       role_ = "";
       pageSize_ = 0;
       pageToken_ = "";
+      roleId_ = "";
       return this;
     }
 
@@ -413,6 +472,9 @@ private static final long serialVersionUID = 0L;
       }
       if (((from_bitField0_ & 0x00000004) != 0)) {
         result.pageToken_ = pageToken_;
+      }
+      if (((from_bitField0_ & 0x00000008) != 0)) {
+        result.roleId_ = roleId_;
       }
     }
 
@@ -473,6 +535,11 @@ private static final long serialVersionUID = 0L;
         bitField0_ |= 0x00000004;
         onChanged();
       }
+      if (!other.getRoleId().isEmpty()) {
+        roleId_ = other.roleId_;
+        bitField0_ |= 0x00000008;
+        onChanged();
+      }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
       return this;
@@ -514,6 +581,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000004;
               break;
             } // case 26
+            case 34: {
+              roleId_ = input.readStringRequireUtf8();
+              bitField0_ |= 0x00000008;
+              break;
+            } // case 34
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -755,6 +827,98 @@ private static final long serialVersionUID = 0L;
       checkByteStringIsUtf8(value);
       pageToken_ = value;
       bitField0_ |= 0x00000004;
+      onChanged();
+      return this;
+    }
+
+    private java.lang.Object roleId_ = "";
+    /**
+     * <pre>
+     * The id of the role, if several roles had this name one after the other; empty: the role that has it, or else that had it last.
+     * </pre>
+     *
+     * <code>string role_id = 4 [json_name = "roleId"];</code>
+     * @return The roleId.
+     */
+    public java.lang.String getRoleId() {
+      java.lang.Object ref = roleId_;
+      if (!(ref instanceof java.lang.String)) {
+        com.google.protobuf.ByteString bs =
+            (com.google.protobuf.ByteString) ref;
+        java.lang.String s = bs.toStringUtf8();
+        roleId_ = s;
+        return s;
+      } else {
+        return (java.lang.String) ref;
+      }
+    }
+    /**
+     * <pre>
+     * The id of the role, if several roles had this name one after the other; empty: the role that has it, or else that had it last.
+     * </pre>
+     *
+     * <code>string role_id = 4 [json_name = "roleId"];</code>
+     * @return The bytes for roleId.
+     */
+    public com.google.protobuf.ByteString
+        getRoleIdBytes() {
+      java.lang.Object ref = roleId_;
+      if (ref instanceof String) {
+        com.google.protobuf.ByteString b = 
+            com.google.protobuf.ByteString.copyFromUtf8(
+                (java.lang.String) ref);
+        roleId_ = b;
+        return b;
+      } else {
+        return (com.google.protobuf.ByteString) ref;
+      }
+    }
+    /**
+     * <pre>
+     * The id of the role, if several roles had this name one after the other; empty: the role that has it, or else that had it last.
+     * </pre>
+     *
+     * <code>string role_id = 4 [json_name = "roleId"];</code>
+     * @param value The roleId to set.
+     * @return This builder for chaining.
+     */
+    public Builder setRoleId(
+        java.lang.String value) {
+      if (value == null) { throw new NullPointerException(); }
+      roleId_ = value;
+      bitField0_ |= 0x00000008;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * The id of the role, if several roles had this name one after the other; empty: the role that has it, or else that had it last.
+     * </pre>
+     *
+     * <code>string role_id = 4 [json_name = "roleId"];</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearRoleId() {
+      roleId_ = getDefaultInstance().getRoleId();
+      bitField0_ = (bitField0_ & ~0x00000008);
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * The id of the role, if several roles had this name one after the other; empty: the role that has it, or else that had it last.
+     * </pre>
+     *
+     * <code>string role_id = 4 [json_name = "roleId"];</code>
+     * @param value The bytes for roleId to set.
+     * @return This builder for chaining.
+     */
+    public Builder setRoleIdBytes(
+        com.google.protobuf.ByteString value) {
+      if (value == null) { throw new NullPointerException(); }
+      checkByteStringIsUtf8(value);
+      roleId_ = value;
+      bitField0_ |= 0x00000008;
       onChanged();
       return this;
     }

@@ -57,4 +57,24 @@ public interface ListRoleRevisionsRequestOrBuilder extends
    */
   com.google.protobuf.ByteString
       getPageTokenBytes();
+
+  /**
+   * <pre>
+   * The id of the role, if several roles had this name one after the other; empty: the role that has it, or else that had it last.
+   * </pre>
+   *
+   * <code>string role_id = 4 [json_name = "roleId"];</code>
+   * @return The roleId.
+   */
+  java.lang.String getRoleId();
+  /**
+   * <pre>
+   * The id of the role, if several roles had this name one after the other; empty: the role that has it, or else that had it last.
+   * </pre>
+   *
+   * <code>string role_id = 4 [json_name = "roleId"];</code>
+   * @return The bytes for roleId.
+   */
+  com.google.protobuf.ByteString
+      getRoleIdBytes();
 }

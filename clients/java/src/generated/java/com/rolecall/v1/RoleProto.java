@@ -91,6 +91,16 @@ public final class RoleProto {
     com.google.protobuf.GeneratedMessageV3.FieldAccessorTable
       internal_static_rolecall_v1_DeleteRoleResponse_fieldAccessorTable;
   static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_rolecall_v1_UndeleteRoleRequest_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessageV3.FieldAccessorTable
+      internal_static_rolecall_v1_UndeleteRoleRequest_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_rolecall_v1_UndeleteRoleResponse_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessageV3.FieldAccessorTable
+      internal_static_rolecall_v1_UndeleteRoleResponse_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
     internal_static_rolecall_v1_ListRoleRevisionsRequest_descriptor;
   static final 
     com.google.protobuf.GeneratedMessageV3.FieldAccessorTable
@@ -160,6 +170,21 @@ public final class RoleProto {
   static final 
     com.google.protobuf.GeneratedMessageV3.FieldAccessorTable
       internal_static_rolecall_v1_RoleChange_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_rolecall_v1_ListChangesRequest_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessageV3.FieldAccessorTable
+      internal_static_rolecall_v1_ListChangesRequest_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_rolecall_v1_ListChangesResponse_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessageV3.FieldAccessorTable
+      internal_static_rolecall_v1_ListChangesResponse_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_rolecall_v1_RecordedChange_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessageV3.FieldAccessorTable
+      internal_static_rolecall_v1_RecordedChange_fieldAccessorTable;
 
   public static com.google.protobuf.Descriptors.FileDescriptor
       getDescriptor() {
@@ -238,82 +263,115 @@ public final class RoleProto {
       "ason\030\004 \001(\tR\014changeReason\022#\n\rvalidate_onl" +
       "y\030\005 \001(\010R\014validateOnly\"A\n\022DeleteRoleRespo" +
       "nse\022+\n\021consistency_token\030\001 \001(\tR\020consiste" +
-      "ncyToken\"j\n\030ListRoleRevisionsRequest\022\022\n\004" +
-      "role\030\001 \001(\tR\004role\022\033\n\tpage_size\030\002 \001(\005R\010pag" +
-      "eSize\022\035\n\npage_token\030\003 \001(\tR\tpageToken\"|\n\031" +
-      "ListRoleRevisionsResponse\0227\n\trevisions\030\001" +
-      " \003(\0132\031.rolecall.v1.RoleRevisionR\trevisio" +
-      "ns\022&\n\017next_page_token\030\002 \001(\tR\rnextPageTok" +
-      "en\"\366\001\n\014RoleRevision\022\032\n\010revision\030\001 \001(\003R\010r" +
-      "evision\022;\n\013change_time\030\002 \001(\0132\032.google.pr" +
-      "otobuf.TimestampR\nchangeTime\022\024\n\005actor\030\003 " +
-      "\001(\tR\005actor\022#\n\rchange_reason\030\004 \001(\tR\014chang" +
-      "eReason\022+\n\004kind\030\005 \001(\0162\027.rolecall.v1.Chan" +
-      "geKindR\004kind\022%\n\004role\030\006 \001(\0132\021.rolecall.v1" +
-      ".RoleR\004role\"\235\001\n\023RollbackRoleRequest\022\022\n\004r" +
-      "ole\030\001 \001(\tR\004role\022\032\n\010revision\030\002 \001(\003R\010revis" +
-      "ion\022\022\n\004etag\030\003 \001(\tR\004etag\022\035\n\nrequest_id\030\004 " +
-      "\001(\tR\trequestId\022#\n\rchange_reason\030\005 \001(\tR\014c" +
-      "hangeReason\"j\n\024RollbackRoleResponse\022%\n\004r" +
-      "ole\030\001 \001(\0132\021.rolecall.v1.RoleR\004role\022+\n\021co" +
-      "nsistency_token\030\002 \001(\tR\020consistencyToken\"" +
-      "\207\001\n\021ApplyRolesRequest\022:\n\007options\030\001 \001(\0132\036" +
-      ".rolecall.v1.ApplyRolesOptionsH\000R\007option" +
-      "s\022.\n\005roles\030\002 \001(\0132\026.rolecall.v1.RoleChunk" +
-      "H\000R\005rolesB\006\n\004part\"\327\001\n\021ApplyRolesOptions\022" +
-      "A\n\016prune_selector\030\001 \001(\0132\032.rolecall.v1.Pr" +
-      "uneSelectorR\rpruneSelector\022#\n\rvalidate_o" +
-      "nly\030\002 \001(\010R\014validateOnly\022\035\n\nrequest_id\030\003 " +
-      "\001(\tR\trequestId\022#\n\rchange_reason\030\004 \001(\tR\014c" +
-      "hangeReason\022\026\n\006source\030\005 \001(\tR\006source\"\243\001\n\r" +
-      "PruneSelector\0228\n\004tags\030\001 \003(\0132$.rolecall.v" +
-      "1.PruneSelector.TagsEntryR\004tags\022\037\n\013accou" +
-      "nt_ids\030\002 \003(\tR\naccountIds\0327\n\tTagsEntry\022\020\n" +
-      "\003key\030\001 \001(\tR\003key\022\024\n\005value\030\002 \001(\tR\005value:\0028" +
-      "\001\"?\n\tRoleChunk\0222\n\005roles\030\001 \003(\0132\034.rolecall" +
-      ".v1.RoleDeclarationR\005roles\"\344\002\n\017RoleDecla" +
-      "ration\022\035\n\naccount_id\030\001 \001(\tR\taccountId\022\033\n" +
-      "\trole_name\030\002 \001(\tR\010roleName\022=\n\033assume_rol" +
-      "e_policy_document\030\003 \001(\tR\030assumeRolePolic" +
-      "yDocument\022 \n\013description\030\004 \001(\tR\013descript" +
-      "ion\022?\n\034max_session_duration_seconds\030\005 \001(" +
-      "\005R\031maxSessionDurationSeconds\022:\n\004tags\030\006 \003" +
-      "(\0132&.rolecall.v1.RoleDeclaration.TagsEnt" +
-      "ryR\004tags\0327\n\tTagsEntry\022\020\n\003key\030\001 \001(\tR\003key\022" +
-      "\024\n\005value\030\002 \001(\tR\005value:\0028\001\"t\n\022ApplyRolesR" +
-      "esponse\0221\n\007changes\030\001 \003(\0132\027.rolecall.v1.R" +
-      "oleChangeR\007changes\022+\n\021consistency_token\030" +
-      "\002 \001(\tR\020consistencyToken\"h\n\nRoleChange\022+\n" +
-      "\004kind\030\001 \001(\0162\027.rolecall.v1.ChangeKindR\004ki" +
-      "nd\022\031\n\010role_arn\030\002 \001(\tR\007roleArn\022\022\n\004diff\030\003 " +
-      "\001(\tR\004diff*N\n\010RoleView\022\031\n\025ROLE_VIEW_UNSPE" +
-      "CIFIED\020\000\022\023\n\017ROLE_VIEW_BASIC\020\001\022\022\n\016ROLE_VI" +
-      "EW_FULL\020\002*\217\001\n\nChangeKind\022\033\n\027CHANGE_KIND_" +
-      "UNSPECIFIED\020\000\022\027\n\023CHANGE_KIND_CREATED\020\001\022\027" +
-      "\n\023CHANGE_KIND_UPDATED\020\002\022\031\n\025CHANGE_KIND_U" +
-      "NCHANGED\020\003\022\027\n\023CHANGE_KIND_DELETED\020\0042\226\005\n\013" +
-      "RoleService\022M\n\nCreateRole\022\036.rolecall.v1." +
-      "CreateRoleRequest\032\037.rolecall.v1.CreateRo" +
-      "leResponse\022D\n\007GetRole\022\033.rolecall.v1.GetR" +
-      "oleRequest\032\034.rolecall.v1.GetRoleResponse" +
-      "\022J\n\tListRoles\022\035.rolecall.v1.ListRolesReq" +
-      "uest\032\036.rolecall.v1.ListRolesResponse\022M\n\n" +
-      "UpdateRole\022\036.rolecall.v1.UpdateRoleReque" +
-      "st\032\037.rolecall.v1.UpdateRoleResponse\022M\n\nD" +
-      "eleteRole\022\036.rolecall.v1.DeleteRoleReques" +
-      "t\032\037.rolecall.v1.DeleteRoleResponse\022b\n\021Li" +
-      "stRoleRevisions\022%.rolecall.v1.ListRoleRe" +
-      "visionsRequest\032&.rolecall.v1.ListRoleRev" +
-      "isionsResponse\022S\n\014RollbackRole\022 .rolecal" +
-      "l.v1.RollbackRoleRequest\032!.rolecall.v1.R" +
-      "ollbackRoleResponse\022O\n\nApplyRoles\022\036.role" +
-      "call.v1.ApplyRolesRequest\032\037.rolecall.v1." +
-      "ApplyRolesResponse(\001B\267\001\n\017com.rolecall.v1" +
-      "B\tRoleProtoP\001ZLbuf.build/gen/go/rolecall" +
-      "/rolecall/protocolbuffers/go/rolecall/v1" +
-      ";rolecallv1\242\002\003RXX\252\002\013Rolecall.V1\312\002\013Roleca" +
-      "ll\\V1\342\002\027Rolecall\\V1\\GPBMetadata\352\002\014Roleca" +
-      "ll::V1b\006proto3"
+      "ncyToken\"\253\001\n\023UndeleteRoleRequest\022\022\n\004role" +
+      "\030\001 \001(\tR\004role\022\027\n\007role_id\030\002 \001(\tR\006roleId\022\035\n" +
+      "\nrequest_id\030\003 \001(\tR\trequestId\022#\n\rchange_r" +
+      "eason\030\004 \001(\tR\014changeReason\022#\n\rvalidate_on" +
+      "ly\030\005 \001(\010R\014validateOnly\"j\n\024UndeleteRoleRe" +
+      "sponse\022%\n\004role\030\001 \001(\0132\021.rolecall.v1.RoleR" +
+      "\004role\022+\n\021consistency_token\030\002 \001(\tR\020consis" +
+      "tencyToken\"\203\001\n\030ListRoleRevisionsRequest\022" +
+      "\022\n\004role\030\001 \001(\tR\004role\022\033\n\tpage_size\030\002 \001(\005R\010" +
+      "pageSize\022\035\n\npage_token\030\003 \001(\tR\tpageToken\022" +
+      "\027\n\007role_id\030\004 \001(\tR\006roleId\"|\n\031ListRoleRevi" +
+      "sionsResponse\0227\n\trevisions\030\001 \003(\0132\031.rolec" +
+      "all.v1.RoleRevisionR\trevisions\022&\n\017next_p" +
+      "age_token\030\002 \001(\tR\rnextPageToken\"\366\001\n\014RoleR" +
+      "evision\022\032\n\010revision\030\001 \001(\003R\010revision\022;\n\013c" +
+      "hange_time\030\002 \001(\0132\032.google.protobuf.Times" +
+      "tampR\nchangeTime\022\024\n\005actor\030\003 \001(\tR\005actor\022#" +
+      "\n\rchange_reason\030\004 \001(\tR\014changeReason\022+\n\004k" +
+      "ind\030\005 \001(\0162\027.rolecall.v1.ChangeKindR\004kind" +
+      "\022%\n\004role\030\006 \001(\0132\021.rolecall.v1.RoleR\004role\"" +
+      "\235\001\n\023RollbackRoleRequest\022\022\n\004role\030\001 \001(\tR\004r" +
+      "ole\022\032\n\010revision\030\002 \001(\003R\010revision\022\022\n\004etag\030" +
+      "\003 \001(\tR\004etag\022\035\n\nrequest_id\030\004 \001(\tR\trequest" +
+      "Id\022#\n\rchange_reason\030\005 \001(\tR\014changeReason\"" +
+      "j\n\024RollbackRoleResponse\022%\n\004role\030\001 \001(\0132\021." +
+      "rolecall.v1.RoleR\004role\022+\n\021consistency_to" +
+      "ken\030\002 \001(\tR\020consistencyToken\"\207\001\n\021ApplyRol" +
+      "esRequest\022:\n\007options\030\001 \001(\0132\036.rolecall.v1" +
+      ".ApplyRolesOptionsH\000R\007options\022.\n\005roles\030\002" +
+      " \001(\0132\026.rolecall.v1.RoleChunkH\000R\005rolesB\006\n" +
+      "\004part\"\327\001\n\021ApplyRolesOptions\022A\n\016prune_sel" +
+      "ector\030\001 \001(\0132\032.rolecall.v1.PruneSelectorR" +
+      "\rpruneSelector\022#\n\rvalidate_only\030\002 \001(\010R\014v" +
+      "alidateOnly\022\035\n\nrequest_id\030\003 \001(\tR\trequest" +
+      "Id\022#\n\rchange_reason\030\004 \001(\tR\014changeReason\022" +
+      "\026\n\006source\030\005 \001(\tR\006source\"\243\001\n\rPruneSelecto" +
+      "r\0228\n\004tags\030\001 \003(\0132$.rolecall.v1.PruneSelec" +
+      "tor.TagsEntryR\004tags\022\037\n\013account_ids\030\002 \003(\t" +
+      "R\naccountIds\0327\n\tTagsEntry\022\020\n\003key\030\001 \001(\tR\003" +
+      "key\022\024\n\005value\030\002 \001(\tR\005value:\0028\001\"?\n\tRoleChu" +
+      "nk\0222\n\005roles\030\001 \003(\0132\034.rolecall.v1.RoleDecl" +
+      "arationR\005roles\"\344\002\n\017RoleDeclaration\022\035\n\nac" +
+      "count_id\030\001 \001(\tR\taccountId\022\033\n\trole_name\030\002" +
+      " \001(\tR\010roleName\022=\n\033assume_role_policy_doc" +
+      "ument\030\003 \001(\tR\030assumeRolePolicyDocument\022 \n" +
+      "\013description\030\004 \001(\tR\013description\022?\n\034max_s" +
+      "ession_duration_seconds\030\005 \001(\005R\031maxSessio" +
+      "nDurationSeconds\022:\n\004tags\030\006 \003(\0132&.rolecal" +
+      "l.v1.RoleDeclaration.TagsEntryR\004tags\0327\n\t" +
+      "TagsEntry\022\020\n\003key\030\001 \001(\tR\003key\022\024\n\005value\030\002 \001" +
+      "(\tR\005value:\0028\001\"t\n\022ApplyRolesResponse\0221\n\007c" +
+      "hanges\030\001 \003(\0132\027.rolecall.v1.RoleChangeR\007c" +
+      "hanges\022+\n\021consistency_token\030\002 \001(\tR\020consi" +
+      "stencyToken\"h\n\nRoleChange\022+\n\004kind\030\001 \001(\0162" +
+      "\027.rolecall.v1.ChangeKindR\004kind\022\031\n\010role_a" +
+      "rn\030\002 \001(\tR\007roleArn\022\022\n\004diff\030\003 \001(\tR\004diff\"\340\002" +
+      "\n\022ListChangesRequest\022%\n\016start_revision\030\001" +
+      " \001(\003R\rstartRevision\022\037\n\013account_ids\030\002 \003(\t" +
+      "R\naccountIds\022\037\n\013name_prefix\030\003 \001(\tR\nnameP" +
+      "refix\022\022\n\004role\030\004 \001(\tR\004role\022-\n\005kinds\030\005 \003(\016" +
+      "2\027.rolecall.v1.ChangeKindR\005kinds\022\024\n\005acto" +
+      "r\030\006 \001(\tR\005actor\022!\n\014newest_first\030\007 \001(\010R\013ne" +
+      "westFirst\022)\n\004view\030\010 \001(\0162\025.rolecall.v1.Ro" +
+      "leViewR\004view\022\033\n\tpage_size\030\t \001(\005R\010pageSiz" +
+      "e\022\035\n\npage_token\030\n \001(\tR\tpageToken\"\346\001\n\023Lis" +
+      "tChangesResponse\0225\n\007changes\030\001 \003(\0132\033.role" +
+      "call.v1.RecordedChangeR\007changes\022&\n\017next_" +
+      "page_token\030\002 \001(\tR\rnextPageToken\022\032\n\010revis" +
+      "ion\030\003 \001(\003R\010revision\022\'\n\017oldest_revision\030\004" +
+      " \001(\003R\016oldestRevision\022+\n\021consistency_toke" +
+      "n\030\005 \001(\tR\020consistencyToken\"\366\001\n\016RecordedCh" +
+      "ange\022\032\n\010revision\030\001 \001(\003R\010revision\022.\n\004time" +
+      "\030\002 \001(\0132\032.google.protobuf.TimestampR\004time" +
+      "\022\024\n\005actor\030\003 \001(\tR\005actor\022\026\n\006reason\030\004 \001(\tR\006" +
+      "reason\022+\n\004kind\030\005 \001(\0162\027.rolecall.v1.Chang" +
+      "eKindR\004kind\022%\n\004role\030\006 \001(\0132\021.rolecall.v1." +
+      "RoleR\004role\022\026\n\006source\030\007 \001(\tR\006source*N\n\010Ro" +
+      "leView\022\031\n\025ROLE_VIEW_UNSPECIFIED\020\000\022\023\n\017ROL" +
+      "E_VIEW_BASIC\020\001\022\022\n\016ROLE_VIEW_FULL\020\002*\217\001\n\nC" +
+      "hangeKind\022\033\n\027CHANGE_KIND_UNSPECIFIED\020\000\022\027" +
+      "\n\023CHANGE_KIND_CREATED\020\001\022\027\n\023CHANGE_KIND_U" +
+      "PDATED\020\002\022\031\n\025CHANGE_KIND_UNCHANGED\020\003\022\027\n\023C" +
+      "HANGE_KIND_DELETED\020\0042\275\006\n\013RoleService\022M\n\n" +
+      "CreateRole\022\036.rolecall.v1.CreateRoleReque" +
+      "st\032\037.rolecall.v1.CreateRoleResponse\022D\n\007G" +
+      "etRole\022\033.rolecall.v1.GetRoleRequest\032\034.ro" +
+      "lecall.v1.GetRoleResponse\022J\n\tListRoles\022\035" +
+      ".rolecall.v1.ListRolesRequest\032\036.rolecall" +
+      ".v1.ListRolesResponse\022M\n\nUpdateRole\022\036.ro" +
+      "lecall.v1.UpdateRoleRequest\032\037.rolecall.v" +
+      "1.UpdateRoleResponse\022M\n\nDeleteRole\022\036.rol" +
+      "ecall.v1.DeleteRoleRequest\032\037.rolecall.v1" +
+      ".DeleteRoleResponse\022S\n\014UndeleteRole\022 .ro" +
+      "lecall.v1.UndeleteRoleRequest\032!.rolecall" +
+      ".v1.UndeleteRoleResponse\022b\n\021ListRoleRevi" +
+      "sions\022%.rolecall.v1.ListRoleRevisionsReq" +
+      "uest\032&.rolecall.v1.ListRoleRevisionsResp" +
+      "onse\022S\n\014RollbackRole\022 .rolecall.v1.Rollb" +
+      "ackRoleRequest\032!.rolecall.v1.RollbackRol" +
+      "eResponse\022O\n\nApplyRoles\022\036.rolecall.v1.Ap" +
+      "plyRolesRequest\032\037.rolecall.v1.ApplyRoles" +
+      "Response(\001\022P\n\013ListChanges\022\037.rolecall.v1." +
+      "ListChangesRequest\032 .rolecall.v1.ListCha" +
+      "ngesResponseB\267\001\n\017com.rolecall.v1B\tRolePr" +
+      "otoP\001ZLbuf.build/gen/go/rolecall/rolecal" +
+      "l/protocolbuffers/go/rolecall/v1;rolecal" +
+      "lv1\242\002\003RXX\252\002\013Rolecall.V1\312\002\013Rolecall\\V1\342\002\027" +
+      "Rolecall\\V1\\GPBMetadata\352\002\014Rolecall::V1b\006" +
+      "proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -411,50 +469,62 @@ public final class RoleProto {
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_rolecall_v1_DeleteRoleResponse_descriptor,
         new java.lang.String[] { "ConsistencyToken", });
-    internal_static_rolecall_v1_ListRoleRevisionsRequest_descriptor =
+    internal_static_rolecall_v1_UndeleteRoleRequest_descriptor =
       getDescriptor().getMessageTypes().get(11);
+    internal_static_rolecall_v1_UndeleteRoleRequest_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
+        internal_static_rolecall_v1_UndeleteRoleRequest_descriptor,
+        new java.lang.String[] { "Role", "RoleId", "RequestId", "ChangeReason", "ValidateOnly", });
+    internal_static_rolecall_v1_UndeleteRoleResponse_descriptor =
+      getDescriptor().getMessageTypes().get(12);
+    internal_static_rolecall_v1_UndeleteRoleResponse_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
+        internal_static_rolecall_v1_UndeleteRoleResponse_descriptor,
+        new java.lang.String[] { "Role", "ConsistencyToken", });
+    internal_static_rolecall_v1_ListRoleRevisionsRequest_descriptor =
+      getDescriptor().getMessageTypes().get(13);
     internal_static_rolecall_v1_ListRoleRevisionsRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_rolecall_v1_ListRoleRevisionsRequest_descriptor,
-        new java.lang.String[] { "Role", "PageSize", "PageToken", });
+        new java.lang.String[] { "Role", "PageSize", "PageToken", "RoleId", });
     internal_static_rolecall_v1_ListRoleRevisionsResponse_descriptor =
-      getDescriptor().getMessageTypes().get(12);
+      getDescriptor().getMessageTypes().get(14);
     internal_static_rolecall_v1_ListRoleRevisionsResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_rolecall_v1_ListRoleRevisionsResponse_descriptor,
         new java.lang.String[] { "Revisions", "NextPageToken", });
     internal_static_rolecall_v1_RoleRevision_descriptor =
-      getDescriptor().getMessageTypes().get(13);
+      getDescriptor().getMessageTypes().get(15);
     internal_static_rolecall_v1_RoleRevision_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_rolecall_v1_RoleRevision_descriptor,
         new java.lang.String[] { "Revision", "ChangeTime", "Actor", "ChangeReason", "Kind", "Role", });
     internal_static_rolecall_v1_RollbackRoleRequest_descriptor =
-      getDescriptor().getMessageTypes().get(14);
+      getDescriptor().getMessageTypes().get(16);
     internal_static_rolecall_v1_RollbackRoleRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_rolecall_v1_RollbackRoleRequest_descriptor,
         new java.lang.String[] { "Role", "Revision", "Etag", "RequestId", "ChangeReason", });
     internal_static_rolecall_v1_RollbackRoleResponse_descriptor =
-      getDescriptor().getMessageTypes().get(15);
+      getDescriptor().getMessageTypes().get(17);
     internal_static_rolecall_v1_RollbackRoleResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_rolecall_v1_RollbackRoleResponse_descriptor,
         new java.lang.String[] { "Role", "ConsistencyToken", });
     internal_static_rolecall_v1_ApplyRolesRequest_descriptor =
-      getDescriptor().getMessageTypes().get(16);
+      getDescriptor().getMessageTypes().get(18);
     internal_static_rolecall_v1_ApplyRolesRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_rolecall_v1_ApplyRolesRequest_descriptor,
         new java.lang.String[] { "Options", "Roles", "Part", });
     internal_static_rolecall_v1_ApplyRolesOptions_descriptor =
-      getDescriptor().getMessageTypes().get(17);
+      getDescriptor().getMessageTypes().get(19);
     internal_static_rolecall_v1_ApplyRolesOptions_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_rolecall_v1_ApplyRolesOptions_descriptor,
         new java.lang.String[] { "PruneSelector", "ValidateOnly", "RequestId", "ChangeReason", "Source", });
     internal_static_rolecall_v1_PruneSelector_descriptor =
-      getDescriptor().getMessageTypes().get(18);
+      getDescriptor().getMessageTypes().get(20);
     internal_static_rolecall_v1_PruneSelector_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_rolecall_v1_PruneSelector_descriptor,
@@ -466,13 +536,13 @@ public final class RoleProto {
         internal_static_rolecall_v1_PruneSelector_TagsEntry_descriptor,
         new java.lang.String[] { "Key", "Value", });
     internal_static_rolecall_v1_RoleChunk_descriptor =
-      getDescriptor().getMessageTypes().get(19);
+      getDescriptor().getMessageTypes().get(21);
     internal_static_rolecall_v1_RoleChunk_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_rolecall_v1_RoleChunk_descriptor,
         new java.lang.String[] { "Roles", });
     internal_static_rolecall_v1_RoleDeclaration_descriptor =
-      getDescriptor().getMessageTypes().get(20);
+      getDescriptor().getMessageTypes().get(22);
     internal_static_rolecall_v1_RoleDeclaration_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_rolecall_v1_RoleDeclaration_descriptor,
@@ -484,17 +554,35 @@ public final class RoleProto {
         internal_static_rolecall_v1_RoleDeclaration_TagsEntry_descriptor,
         new java.lang.String[] { "Key", "Value", });
     internal_static_rolecall_v1_ApplyRolesResponse_descriptor =
-      getDescriptor().getMessageTypes().get(21);
+      getDescriptor().getMessageTypes().get(23);
     internal_static_rolecall_v1_ApplyRolesResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_rolecall_v1_ApplyRolesResponse_descriptor,
         new java.lang.String[] { "Changes", "ConsistencyToken", });
     internal_static_rolecall_v1_RoleChange_descriptor =
-      getDescriptor().getMessageTypes().get(22);
+      getDescriptor().getMessageTypes().get(24);
     internal_static_rolecall_v1_RoleChange_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_rolecall_v1_RoleChange_descriptor,
         new java.lang.String[] { "Kind", "RoleArn", "Diff", });
+    internal_static_rolecall_v1_ListChangesRequest_descriptor =
+      getDescriptor().getMessageTypes().get(25);
+    internal_static_rolecall_v1_ListChangesRequest_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
+        internal_static_rolecall_v1_ListChangesRequest_descriptor,
+        new java.lang.String[] { "StartRevision", "AccountIds", "NamePrefix", "Role", "Kinds", "Actor", "NewestFirst", "View", "PageSize", "PageToken", });
+    internal_static_rolecall_v1_ListChangesResponse_descriptor =
+      getDescriptor().getMessageTypes().get(26);
+    internal_static_rolecall_v1_ListChangesResponse_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
+        internal_static_rolecall_v1_ListChangesResponse_descriptor,
+        new java.lang.String[] { "Changes", "NextPageToken", "Revision", "OldestRevision", "ConsistencyToken", });
+    internal_static_rolecall_v1_RecordedChange_descriptor =
+      getDescriptor().getMessageTypes().get(27);
+    internal_static_rolecall_v1_RecordedChange_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
+        internal_static_rolecall_v1_RecordedChange_descriptor,
+        new java.lang.String[] { "Revision", "Time", "Actor", "Reason", "Kind", "Role", "Source", });
     com.google.protobuf.FieldMaskProto.getDescriptor();
     com.google.protobuf.TimestampProto.getDescriptor();
   }

@@ -176,6 +176,37 @@ public final class RoleServiceGrpc {
     return getDeleteRoleMethod;
   }
 
+  private static volatile io.grpc.MethodDescriptor<com.rolecall.v1.UndeleteRoleRequest,
+      com.rolecall.v1.UndeleteRoleResponse> getUndeleteRoleMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "UndeleteRole",
+      requestType = com.rolecall.v1.UndeleteRoleRequest.class,
+      responseType = com.rolecall.v1.UndeleteRoleResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<com.rolecall.v1.UndeleteRoleRequest,
+      com.rolecall.v1.UndeleteRoleResponse> getUndeleteRoleMethod() {
+    io.grpc.MethodDescriptor<com.rolecall.v1.UndeleteRoleRequest, com.rolecall.v1.UndeleteRoleResponse> getUndeleteRoleMethod;
+    if ((getUndeleteRoleMethod = RoleServiceGrpc.getUndeleteRoleMethod) == null) {
+      synchronized (RoleServiceGrpc.class) {
+        if ((getUndeleteRoleMethod = RoleServiceGrpc.getUndeleteRoleMethod) == null) {
+          RoleServiceGrpc.getUndeleteRoleMethod = getUndeleteRoleMethod =
+              io.grpc.MethodDescriptor.<com.rolecall.v1.UndeleteRoleRequest, com.rolecall.v1.UndeleteRoleResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "UndeleteRole"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  com.rolecall.v1.UndeleteRoleRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  com.rolecall.v1.UndeleteRoleResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new RoleServiceMethodDescriptorSupplier("UndeleteRole"))
+              .build();
+        }
+      }
+    }
+    return getUndeleteRoleMethod;
+  }
+
   private static volatile io.grpc.MethodDescriptor<com.rolecall.v1.ListRoleRevisionsRequest,
       com.rolecall.v1.ListRoleRevisionsResponse> getListRoleRevisionsMethod;
 
@@ -267,6 +298,37 @@ public final class RoleServiceGrpc {
       }
     }
     return getApplyRolesMethod;
+  }
+
+  private static volatile io.grpc.MethodDescriptor<com.rolecall.v1.ListChangesRequest,
+      com.rolecall.v1.ListChangesResponse> getListChangesMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "ListChanges",
+      requestType = com.rolecall.v1.ListChangesRequest.class,
+      responseType = com.rolecall.v1.ListChangesResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<com.rolecall.v1.ListChangesRequest,
+      com.rolecall.v1.ListChangesResponse> getListChangesMethod() {
+    io.grpc.MethodDescriptor<com.rolecall.v1.ListChangesRequest, com.rolecall.v1.ListChangesResponse> getListChangesMethod;
+    if ((getListChangesMethod = RoleServiceGrpc.getListChangesMethod) == null) {
+      synchronized (RoleServiceGrpc.class) {
+        if ((getListChangesMethod = RoleServiceGrpc.getListChangesMethod) == null) {
+          RoleServiceGrpc.getListChangesMethod = getListChangesMethod =
+              io.grpc.MethodDescriptor.<com.rolecall.v1.ListChangesRequest, com.rolecall.v1.ListChangesResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "ListChanges"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  com.rolecall.v1.ListChangesRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  com.rolecall.v1.ListChangesResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new RoleServiceMethodDescriptorSupplier("ListChanges"))
+              .build();
+        }
+      }
+    }
+    return getListChangesMethod;
   }
 
   /**
@@ -393,7 +455,19 @@ public final class RoleServiceGrpc {
 
     /**
      * <pre>
-     * Lists the stored revisions of a role, newest first.
+     * Restores a deleted role, with its `role_id` and as it was when it was deleted. This creates a new revision, of the kind CREATED.
+     * Nothing that was attached to the role is restored with it. ALREADY_EXISTS when the account has a role of that name,
+     * NOT_FOUND when no deleted role of that name is stored.
+     * </pre>
+     */
+    default void undeleteRole(com.rolecall.v1.UndeleteRoleRequest request,
+        io.grpc.stub.StreamObserver<com.rolecall.v1.UndeleteRoleResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getUndeleteRoleMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Lists the stored revisions of a role, newest first, also of a role that was deleted.
      * </pre>
      */
     default void listRoleRevisions(com.rolecall.v1.ListRoleRevisionsRequest request,
@@ -419,6 +493,16 @@ public final class RoleServiceGrpc {
     default io.grpc.stub.StreamObserver<com.rolecall.v1.ApplyRolesRequest> applyRoles(
         io.grpc.stub.StreamObserver<com.rolecall.v1.ApplyRolesResponse> responseObserver) {
       return io.grpc.stub.ServerCalls.asyncUnimplementedStreamingCall(getApplyRolesMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Lists the stored changes of all roles in the order of their revisions: what was changed when, by whom and why.
+     * </pre>
+     */
+    default void listChanges(com.rolecall.v1.ListChangesRequest request,
+        io.grpc.stub.StreamObserver<com.rolecall.v1.ListChangesResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getListChangesMethod(), responseObserver);
     }
   }
 
@@ -524,7 +608,20 @@ public final class RoleServiceGrpc {
 
     /**
      * <pre>
-     * Lists the stored revisions of a role, newest first.
+     * Restores a deleted role, with its `role_id` and as it was when it was deleted. This creates a new revision, of the kind CREATED.
+     * Nothing that was attached to the role is restored with it. ALREADY_EXISTS when the account has a role of that name,
+     * NOT_FOUND when no deleted role of that name is stored.
+     * </pre>
+     */
+    public void undeleteRole(com.rolecall.v1.UndeleteRoleRequest request,
+        io.grpc.stub.StreamObserver<com.rolecall.v1.UndeleteRoleResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getUndeleteRoleMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Lists the stored revisions of a role, newest first, also of a role that was deleted.
      * </pre>
      */
     public void listRoleRevisions(com.rolecall.v1.ListRoleRevisionsRequest request,
@@ -553,6 +650,17 @@ public final class RoleServiceGrpc {
         io.grpc.stub.StreamObserver<com.rolecall.v1.ApplyRolesResponse> responseObserver) {
       return io.grpc.stub.ClientCalls.asyncClientStreamingCall(
           getChannel().newCall(getApplyRolesMethod(), getCallOptions()), responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Lists the stored changes of all roles in the order of their revisions: what was changed when, by whom and why.
+     * </pre>
+     */
+    public void listChanges(com.rolecall.v1.ListChangesRequest request,
+        io.grpc.stub.StreamObserver<com.rolecall.v1.ListChangesResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getListChangesMethod(), getCallOptions()), request, responseObserver);
     }
   }
 
@@ -633,7 +741,19 @@ public final class RoleServiceGrpc {
 
     /**
      * <pre>
-     * Lists the stored revisions of a role, newest first.
+     * Restores a deleted role, with its `role_id` and as it was when it was deleted. This creates a new revision, of the kind CREATED.
+     * Nothing that was attached to the role is restored with it. ALREADY_EXISTS when the account has a role of that name,
+     * NOT_FOUND when no deleted role of that name is stored.
+     * </pre>
+     */
+    public com.rolecall.v1.UndeleteRoleResponse undeleteRole(com.rolecall.v1.UndeleteRoleRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getUndeleteRoleMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Lists the stored revisions of a role, newest first, also of a role that was deleted.
      * </pre>
      */
     public com.rolecall.v1.ListRoleRevisionsResponse listRoleRevisions(com.rolecall.v1.ListRoleRevisionsRequest request) throws io.grpc.StatusException {
@@ -661,6 +781,16 @@ public final class RoleServiceGrpc {
         applyRoles() {
       return io.grpc.stub.ClientCalls.blockingClientStreamingCall(
           getChannel(), getApplyRolesMethod(), getCallOptions());
+    }
+
+    /**
+     * <pre>
+     * Lists the stored changes of all roles in the order of their revisions: what was changed when, by whom and why.
+     * </pre>
+     */
+    public com.rolecall.v1.ListChangesResponse listChanges(com.rolecall.v1.ListChangesRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getListChangesMethod(), getCallOptions(), request);
     }
   }
 
@@ -741,7 +871,19 @@ public final class RoleServiceGrpc {
 
     /**
      * <pre>
-     * Lists the stored revisions of a role, newest first.
+     * Restores a deleted role, with its `role_id` and as it was when it was deleted. This creates a new revision, of the kind CREATED.
+     * Nothing that was attached to the role is restored with it. ALREADY_EXISTS when the account has a role of that name,
+     * NOT_FOUND when no deleted role of that name is stored.
+     * </pre>
+     */
+    public com.rolecall.v1.UndeleteRoleResponse undeleteRole(com.rolecall.v1.UndeleteRoleRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getUndeleteRoleMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Lists the stored revisions of a role, newest first, also of a role that was deleted.
      * </pre>
      */
     public com.rolecall.v1.ListRoleRevisionsResponse listRoleRevisions(com.rolecall.v1.ListRoleRevisionsRequest request) {
@@ -757,6 +899,16 @@ public final class RoleServiceGrpc {
     public com.rolecall.v1.RollbackRoleResponse rollbackRole(com.rolecall.v1.RollbackRoleRequest request) {
       return io.grpc.stub.ClientCalls.blockingUnaryCall(
           getChannel(), getRollbackRoleMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Lists the stored changes of all roles in the order of their revisions: what was changed when, by whom and why.
+     * </pre>
+     */
+    public com.rolecall.v1.ListChangesResponse listChanges(com.rolecall.v1.ListChangesRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getListChangesMethod(), getCallOptions(), request);
     }
   }
 
@@ -842,7 +994,20 @@ public final class RoleServiceGrpc {
 
     /**
      * <pre>
-     * Lists the stored revisions of a role, newest first.
+     * Restores a deleted role, with its `role_id` and as it was when it was deleted. This creates a new revision, of the kind CREATED.
+     * Nothing that was attached to the role is restored with it. ALREADY_EXISTS when the account has a role of that name,
+     * NOT_FOUND when no deleted role of that name is stored.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<com.rolecall.v1.UndeleteRoleResponse> undeleteRole(
+        com.rolecall.v1.UndeleteRoleRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getUndeleteRoleMethod(), getCallOptions()), request);
+    }
+
+    /**
+     * <pre>
+     * Lists the stored revisions of a role, newest first, also of a role that was deleted.
      * </pre>
      */
     public com.google.common.util.concurrent.ListenableFuture<com.rolecall.v1.ListRoleRevisionsResponse> listRoleRevisions(
@@ -861,6 +1026,17 @@ public final class RoleServiceGrpc {
       return io.grpc.stub.ClientCalls.futureUnaryCall(
           getChannel().newCall(getRollbackRoleMethod(), getCallOptions()), request);
     }
+
+    /**
+     * <pre>
+     * Lists the stored changes of all roles in the order of their revisions: what was changed when, by whom and why.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<com.rolecall.v1.ListChangesResponse> listChanges(
+        com.rolecall.v1.ListChangesRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getListChangesMethod(), getCallOptions()), request);
+    }
   }
 
   private static final int METHODID_CREATE_ROLE = 0;
@@ -868,9 +1044,11 @@ public final class RoleServiceGrpc {
   private static final int METHODID_LIST_ROLES = 2;
   private static final int METHODID_UPDATE_ROLE = 3;
   private static final int METHODID_DELETE_ROLE = 4;
-  private static final int METHODID_LIST_ROLE_REVISIONS = 5;
-  private static final int METHODID_ROLLBACK_ROLE = 6;
-  private static final int METHODID_APPLY_ROLES = 7;
+  private static final int METHODID_UNDELETE_ROLE = 5;
+  private static final int METHODID_LIST_ROLE_REVISIONS = 6;
+  private static final int METHODID_ROLLBACK_ROLE = 7;
+  private static final int METHODID_LIST_CHANGES = 8;
+  private static final int METHODID_APPLY_ROLES = 9;
 
   private static final class MethodHandlers<Req, Resp> implements
       io.grpc.stub.ServerCalls.UnaryMethod<Req, Resp>,
@@ -909,6 +1087,10 @@ public final class RoleServiceGrpc {
           serviceImpl.deleteRole((com.rolecall.v1.DeleteRoleRequest) request,
               (io.grpc.stub.StreamObserver<com.rolecall.v1.DeleteRoleResponse>) responseObserver);
           break;
+        case METHODID_UNDELETE_ROLE:
+          serviceImpl.undeleteRole((com.rolecall.v1.UndeleteRoleRequest) request,
+              (io.grpc.stub.StreamObserver<com.rolecall.v1.UndeleteRoleResponse>) responseObserver);
+          break;
         case METHODID_LIST_ROLE_REVISIONS:
           serviceImpl.listRoleRevisions((com.rolecall.v1.ListRoleRevisionsRequest) request,
               (io.grpc.stub.StreamObserver<com.rolecall.v1.ListRoleRevisionsResponse>) responseObserver);
@@ -916,6 +1098,10 @@ public final class RoleServiceGrpc {
         case METHODID_ROLLBACK_ROLE:
           serviceImpl.rollbackRole((com.rolecall.v1.RollbackRoleRequest) request,
               (io.grpc.stub.StreamObserver<com.rolecall.v1.RollbackRoleResponse>) responseObserver);
+          break;
+        case METHODID_LIST_CHANGES:
+          serviceImpl.listChanges((com.rolecall.v1.ListChangesRequest) request,
+              (io.grpc.stub.StreamObserver<com.rolecall.v1.ListChangesResponse>) responseObserver);
           break;
         default:
           throw new AssertionError();
@@ -974,6 +1160,13 @@ public final class RoleServiceGrpc {
               com.rolecall.v1.DeleteRoleResponse>(
                 service, METHODID_DELETE_ROLE)))
         .addMethod(
+          getUndeleteRoleMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              com.rolecall.v1.UndeleteRoleRequest,
+              com.rolecall.v1.UndeleteRoleResponse>(
+                service, METHODID_UNDELETE_ROLE)))
+        .addMethod(
           getListRoleRevisionsMethod(),
           io.grpc.stub.ServerCalls.asyncUnaryCall(
             new MethodHandlers<
@@ -994,6 +1187,13 @@ public final class RoleServiceGrpc {
               com.rolecall.v1.ApplyRolesRequest,
               com.rolecall.v1.ApplyRolesResponse>(
                 service, METHODID_APPLY_ROLES)))
+        .addMethod(
+          getListChangesMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              com.rolecall.v1.ListChangesRequest,
+              com.rolecall.v1.ListChangesResponse>(
+                service, METHODID_LIST_CHANGES)))
         .build();
   }
 
@@ -1047,9 +1247,11 @@ public final class RoleServiceGrpc {
               .addMethod(getListRolesMethod())
               .addMethod(getUpdateRoleMethod())
               .addMethod(getDeleteRoleMethod())
+              .addMethod(getUndeleteRoleMethod())
               .addMethod(getListRoleRevisionsMethod())
               .addMethod(getRollbackRoleMethod())
               .addMethod(getApplyRolesMethod())
+              .addMethod(getListChangesMethod())
               .build();
         }
       }
