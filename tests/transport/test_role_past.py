@@ -15,7 +15,8 @@ UUID = "6f1c1c1e-0000-4000-8000-000000000002"
 
 async def create(service: Served, **fields: Any) -> pb.Role:
     request = pb.CreateRoleRequest(role_name="app", assume_role_policy_document=DOCUMENT, **fields)
-    return (await service.roles.CreateRole(request)).role
+    response: pb.CreateRoleResponse = await service.roles.CreateRole(request)
+    return response.role
 
 
 async def delete(service: Served, reason: str = "") -> None:

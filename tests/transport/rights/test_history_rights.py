@@ -19,7 +19,8 @@ NOT_FOUND = grpc.StatusCode.NOT_FOUND
 
 async def make(service: Served, name: str, team: str, *, deleted: bool = False, account_id: str = "") -> pb.Role:
     request = creation(name=name, tags={"team": team}, account_id=account_id)
-    role = (await service.roles.CreateRole(request, metadata=by(ADMIN))).role
+    response: pb.CreateRoleResponse = await service.roles.CreateRole(request, metadata=by(ADMIN))
+    role = response.role
     if deleted:
         await service.roles.DeleteRole(pb.DeleteRoleRequest(role=role.arn), metadata=by(ADMIN))
     return role
