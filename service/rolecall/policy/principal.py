@@ -16,9 +16,9 @@ from typing import NamedTuple
 from rolecall.policy.errors import InvalidPrincipalError
 from rolecall.policy.principal_refusal import (
     FEDERATED_FIELD_HINT,
-    SERVICE_OF_WHOM_HINT,
     refusal_in_document,
     refusal_in_request,
+    refusal_of_host,
     refusal_of_type,
 )
 from rolecall.policy.wording import listed, quoted
@@ -122,8 +122,7 @@ def principal_of_request(text: str) -> Principal:
     if principal.kind in _PROVIDERS:
         raise InvalidPrincipalError(text, f"{quoted(text)} {FEDERATED_FIELD_HINT}")
     if principal.kind is PrincipalKind.SERVICE and not principal.account and not is_alibaba_service(principal.name):
-        suggestion = f"ACCOUNT_ID@{principal.name}"
-        raise InvalidPrincipalError(text, f"{quoted(text)} {SERVICE_OF_WHOM_HINT}", suggestion=suggestion)
+        raise refusal_of_host(text, principal.name)
     return principal
 
 

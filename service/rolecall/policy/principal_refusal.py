@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from rolecall.policy.errors import InvalidPrincipalError
+from rolecall.policy.meant_principals import OtherSpelling, other_host, other_spelling
 from rolecall.policy.wording import quoted
 
 FEDERATED_FIELD_HINT = "is an identity provider; send it as `federated.provider_arn`, with the claims beside it"
@@ -44,7 +45,7 @@ def refusal_in_document(type_name: str, text: str) -> InvalidPrincipalError:
     return (
         _any_form(text)
         or session
-        or _of_form(text)
+        or _of_form(text, " under `RAM`")
         or _error(text, f"is not a principal of `{type_name}`; write {_FORMS[type_name]}")
     )
 
@@ -60,7 +61,22 @@ def refusal_of_type(type_name: str, text: str, right: str) -> InvalidPrincipalEr
 
 def refusal_in_request(text: str) -> InvalidPrincipalError:
     """Return what is wrong with a principal of a request."""
-    return _any_form(text) or _of_form(text) or _error(text, f"is not a principal; write {_REQUEST_FORMS}")
+    return (
+        _any_form(text)
+        or _of_form(text)
+        or _meant(text, other_spelling(text))
+        or _error(text, f"is not a principal; write {_REQUEST_FORMS}")
+    )
+
+
+def refusal_of_host(text: str, name: str) -> InvalidPrincipalError:
+    """Return what is wrong with a service of a request that names no account, and does not belong to Alibaba Cloud."""
+    message, suggestion = f"{quoted(text)} {SERVICE_OF_WHOM_HINT}", f"ACCOUNT_ID@{name}"
+    return _meant(text, other_host(name)) or InvalidPrincipalError(text, message, suggestion=suggestion)
+
+
+def _meant(text: str, other: OtherSpelling | None) -> InvalidPrincipalError | None:
+    return _error(text, other.words, suggestion=other.form) if other else None
 
 
 def _any_form(text: str) -> InvalidPrincipalError | None:
@@ -113,16 +129,16 @@ def _account(text: str) -> str:
     return text.partition("@")[0]
 
 
-def _of_form(text: str) -> InvalidPrincipalError | None:
-    """Return what is wrong with a text that has the form of an ARN, or of a service, or None."""
+def _of_form(text: str, under: str = "") -> InvalidPrincipalError | None:
+    """Return what is wrong with a text that has the form of an ARN, or of a service, or None. `under` says where a user belongs."""
     if text.lower().startswith("acs:"):
         return _arn(text)
     account, at, domain = text.partition("@")
     if logon := _LOGON.fullmatch(text):
         arn = f"acs:ram::{logon['account']}:user/{account}"
-        return _error(text, f"is the logon name of a user; write `{arn}` under `RAM`", suggestion=arn)
+        return _error(text, f"is the logon name of a user; write `{arn}`{under}", suggestion=arn)
     if domain.endswith(LOGON_DOMAIN):
-        return _error(text, "is the logon name of a user; write `acs:ram::ACCOUNT_ID:user/NAME` under `RAM`")
+        return _error(text, f"is the logon name of a user; write `acs:ram::ACCOUNT_ID:user/NAME`{under}")
     if at and not _ACCOUNT.fullmatch(account):
         return _error(text, f"must have an account id of 1 to 20 digits before its `@`, not {quoted(account)}")
     lower = text.lower()
