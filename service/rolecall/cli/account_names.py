@@ -45,18 +45,33 @@ def require_same_accounts(
             raise _disagreement(context, account, expected, actual)
 
 
+def account_on_server(client: RolecallClient, account: str) -> str:
+    """Return the id of an account, an alias for example, by the server; raise its error if it does not know the name.
+
+    The name is empty for the server's default account.
+    """
+    from rolecall_client.errors import RolecallError
+
+    if account.isascii() and account.isdigit():
+        return account
+    try:
+        return client.get_role(f"{account}/{_ANY_ROLE}" if account else _ANY_ROLE).role.account_id
+    except RolecallError as error:
+        if not (account_id := _account_in_error(error)):
+            raise
+        return account_id
+
+
 def _account_of_server(client: RolecallClient, account: str) -> str:
     """Return the id of an account by the server; empty if it does not know the name."""
     from rolecall_client.errors import RolecallError
 
     try:
-        return client.get_role(f"{account}/{_ANY_ROLE}" if account else _ANY_ROLE).role.account_id
+        return account_on_server(client, account)
     except RolecallError as error:
-        if error.code == "INVALID_ARGUMENT":
-            return ""
-        if not (account_id := _account_in_error(error)):
+        if error.code != "INVALID_ARGUMENT":
             raise
-        return account_id
+        return ""
 
 
 def _account_in_error(error: RolecallError) -> str:

@@ -76,7 +76,7 @@ def check(
         with _connected(request, connection) as client:
             consistency = _consistency(fully_consistent, at_least_as_fresh)
             response = client.check(remote_query(request, client), consistency=consistency)
-            near = nearest_role(client, request.role, response.decision)
+            near = nearest_role(client, request.role_on_server, response.decision)
     if output is Output.JSON:
         print_json(record(response))
     else:
@@ -120,7 +120,7 @@ def explain(
                 at_revision=at_revision,
                 assume_time=at,
             )
-            near = nearest_role(client, request.role, response.decision)
+            near = nearest_role(client, request.role_on_server, response.decision)
     if output is Output.JSON:
         print_json(record(response))
     else:
@@ -132,9 +132,8 @@ def explain(
 
 
 def _connected(request: RequestOptions, connection: RemoteOptions) -> AbstractContextManager[RolecallClient]:
-    return connect(
-        connection.in_context(request.server_context), accounts=[account_in(request.role)] if request.role else []
-    )
+    role = request.role_on_server
+    return connect(connection.in_context(request.server_context), accounts=[account_in(role)] if role else [])
 
 
 def _check_offline(request: RequestOptions, connection: RemoteOptions) -> CheckAssumeRoleResponse:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rolecall.cli.account_names import with_account_id
+from rolecall.cli.account_names import account_in, account_on_server, with_account_id
 from rolecall.cli.context_completion import context_names
 from rolecall.cli.failure import CommandError
 from rolecall.cli.options import keys_and_context, lists, pairs
@@ -114,6 +114,12 @@ class RequestOptions(PrincipalOptions):
         """Return the name of the role to print."""
         return self.role or f"the role with {self.policy}"
 
+    @property
+    def role_on_server(self) -> str:
+        """Return the name of the role with its account, if an option says it."""
+        within = self.role and self.account_id and account_in(self.role) == ""
+        return f"{self.account_id}/{self.role}" if within else self.role
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainedRequest(RequestOptions):
@@ -144,11 +150,13 @@ class ExplainedRequest(RequestOptions):
     ] = "*"
 
 
-def principal_query(options: PrincipalOptions, account: str) -> AssumeRoleQuery:
-    """Return a query without a role; the provider of a service account is in `account`."""
-    if options.as_.startswith("k8s:") and not account:
+def principal_query(options: PrincipalOptions, account: str, client: RolecallClient) -> AssumeRoleQuery:
+    """Return a query without a role; the provider of a service account is in `account`, an id or an alias of the server."""
+    if not _is_service_account(options):
+        return _query(options, "", "")
+    if not account:
         raise CommandError(f"`{options.as_}` needs the account of its provider", hint="add --account-id ID")
-    return _query(options, "", account)
+    return _query(options, "", account_on_server(client, account))
 
 
 def remote_query(options: RequestOptions, client: RolecallClient) -> AssumeRoleQuery:
@@ -159,7 +167,9 @@ def remote_query(options: RequestOptions, client: RolecallClient) -> AssumeRoleQ
         )
     if options.role_tag:
         raise CommandError("--role-tag needs --policy: a role on a server has its own tags")
-    return _query(options, options.role, options.account_id or _account(options, client))
+    role = options.role_on_server
+    within = account_in(role) if _is_service_account(options) else None
+    return _query(options, role, "" if within is None else account_on_server(client, within))
 
 
 def offline_query(
@@ -201,10 +211,7 @@ def _query(options: PrincipalOptions, role: str, account: str) -> AssumeRoleQuer
         raise CommandError(str(error)) from None
 
 
-def _account(options: RequestOptions, client: RolecallClient) -> str:
-    """Return the role's account if the principal is a service account and `--role` does not name the account; else nothing."""
-    from rolecall_client.queries import KUBERNETES_PREFIX, account_of
+def _is_service_account(options: PrincipalOptions) -> bool:
+    from rolecall_client.queries import KUBERNETES_PREFIX
 
-    if not options.as_.startswith(KUBERNETES_PREFIX) or account_of(options.role):
-        return ""
-    return client.get_role(options.role).role.account_id
+    return options.as_.startswith(KUBERNETES_PREFIX)
