@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, Entry] = {
     "quickstart": Entry("quickstart", "quickstart", "Start a server on this machine with example roles."),
     "apply": Entry("apply", "apply", "Make the roles match the declaration files."),
     "export": Entry("export", "export", "Write roles as a file that `apply` reads."),
+    "account": Entry("accounts", "app", "List the accounts of a server."),
     "role": Entry("roles", "app", "Create, read, change and delete roles."),
     "callers": Entry("callers.command", "app", "Write, check, explain and compare callers files."),
     "context": Entry("context", "app", "List, choose and show servers by name."),

@@ -1,0 +1,59 @@
+"""Friction that was met with several accounts: to list them, to export them all, and to leave them out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rolecall.cli.declarations import read_declarations
+from tests.cli.conftest import CommandLine
+
+ACCOUNTS = ("22", "111", "9000")
+
+
+@pytest.fixture
+def several(rolecall: CommandLine, policy_file: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    """Return a command line whose server has roles of several accounts."""
+    monkeypatch.setenv("ROLECALL_ADDRESS", address)
+    for account in ACCOUNTS:
+        rolecall("role", "create", "a", "--account-id", account, "--policy", str(policy_file))
+    rolecall("role", "create", "b", "--account-id", "22", "--policy", str(policy_file), "--tag", "team=x")
+    return rolecall
+
+
+def test_the_accounts_with_roles_are_listed(several: CommandLine) -> None:
+    shown = several("account", "list")
+    listed = json.loads(several("account", "list", "-o", "json").out)["accounts"]
+
+    assert [line.split() for line in shown.out.splitlines()[2:]] == [["22", "2"], ["111", "1"], ["9000", "1"]]
+    assert listed[0] == {"account_id": "22", "roles": 2, "default": False, "aliases": []}
+
+
+def test_the_roles_of_every_account_are_exported_into_one_file(several: CommandLine, tmp_path: Path) -> None:
+    exported = several("export", "--all-accounts")
+    (tmp_path / "all.yaml").write_text(exported.out)
+    tagged = several("export", "--all-accounts", "--tag", "team=x")
+    as_json = json.loads(several("export", "--all-accounts", "-o", "json").out)
+
+    names = [(role.message.account_id, role.message.role_name) for role in read_declarations([tmp_path / "all.yaml"])]
+    assert names == [("22", "a"), ("22", "b"), ("111", "a"), ("9000", "a")]
+    assert several("apply", "-f", str(tmp_path / "all.yaml")).out == "4 unchanged\n"
+    assert tagged.out.count("- name:") == 1
+    assert [role["account_id"] for role in as_json["roles"]] == ["22", "22", "111", "9000"]
+
+
+def test_exports_one_after_the_other_are_one_file(several: CommandLine, tmp_path: Path) -> None:
+    first, second = several("export", "--account-id", "22"), several("export", "--account-id", "111")
+    (tmp_path / "both.yaml").write_text(first.out + second.out)
+
+    assert first.out.startswith("---\n")
+    assert several("apply", "-f", str(tmp_path / "both.yaml")).out == "3 unchanged\n"
+
+
+def test_one_account_and_all_of_them_exclude_each_other(several: CommandLine) -> None:
+    outcome = several("export", "--all-accounts", "--account-id", "22")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "exclude each other" in outcome.err
