@@ -9,6 +9,7 @@ import pytest
 
 from rolecall.cli.declarations import read_declarations
 from tests.cli.conftest import CommandLine
+from tests.cli.serving import served
 
 ACCOUNTS = ("22", "111", "9000")
 
@@ -57,3 +58,20 @@ def test_one_account_and_all_of_them_exclude_each_other(several: CommandLine) ->
 
     assert (outcome.code, outcome.out) == (2, "")
     assert "exclude each other" in outcome.err
+
+
+def test_without_a_default_account_both_flags_are_named(
+    rolecall: CommandLine, policy_file: Path, tmp_path: Path
+) -> None:
+    with served("--account-id", "", directory=tmp_path) as address:
+        server = ("--address", address)
+        outcomes = [
+            rolecall("role", "list", *server),
+            rolecall("role", "create", "a", "--policy", str(policy_file), *server),
+        ]
+        of_role = rolecall("check", "--as", "acs:ram::1:user/a", "--role", "a", *server)
+
+    help_line = "  help: name the account with --account-id ID, or give the server a default account: `rolecall serve --account-id ID`"
+    assert [outcome.code for outcome in (*outcomes, of_role)] == [2, 2, 2]
+    assert [outcome.err.splitlines()[-1] for outcome in outcomes] == [help_line] * 2
+    assert "write the role as ACCOUNT/NAME, or give the server a default account" in of_role.err

@@ -34,6 +34,7 @@ from rolecall_client.requests import (
     profile_of,
 )
 from rolecall_client.v1 import caller_pb2 as c, policy_pb2 as p, role_pb2 as r
+from rolecall_client.values import Values
 
 APPLY_TIMEOUT_SECONDS = 300.0
 
@@ -167,7 +168,7 @@ class Administration:
         self,
         action: str,
         resource: str = "",
-        context: Mapping[str, Sequence[str]] | None = None,
+        context: Values | None = None,
         *,
         timeout: float | None = None,
         metadata: Metadata = (),

@@ -35,6 +35,7 @@ from rolecall_client.requests import (
     profile_of,
 )
 from rolecall_client.v1 import caller_pb2 as c, policy_pb2 as p, role_pb2 as r
+from rolecall_client.values import Values
 
 
 class AsyncAdministration:
@@ -151,7 +152,7 @@ class AsyncAdministration:
         self,
         action: str,
         resource: str = "",
-        context: Mapping[str, Sequence[str]] | None = None,
+        context: Values | None = None,
         *,
         timeout: float | None = None,
         metadata: Metadata = (),

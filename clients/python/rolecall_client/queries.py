@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
 
 from rolecall_client.v1 import decision_pb2
+from rolecall_client.values import Values, condition_values
 
-Values = Mapping[str, str | Iterable[str]]
-"""Condition keys and their values; a plain string is one value."""
+__all__ = ["KUBERNETES_PREFIX", "Values", "account_of", "condition_values", "query"]
 
 KUBERNETES_PREFIX = "k8s:"
 
@@ -38,6 +37,7 @@ def query(
     `as_` is a principal (`acs:ram::ID:user/NAME`, a role session, `ID@SERVICE`, ...), the ARN of an identity provider, with
     `claims`, or `k8s:PROVIDER/NAMESPACE/SERVICEACCOUNT`, a service account that comes through the OIDC provider of the role's
     account. With `token`, a token of the OIDC provider `as_`, the server verifies who it is, and there are no claims.
+    Values of claims and of the context are text, booleans and numbers; raise `TypeError` for any other, which names the key.
     `account_id` is the role's account if `role` does not contain it. `what_can` takes a query without a role.
     """
     asked = decision_pb2.AssumeRoleQuery(
@@ -64,14 +64,6 @@ def account_of(role: str) -> str:
     """Return the account id that the name of a role contains, or an empty string."""
     match = _ROLE_ARN.fullmatch(role) or _ACCOUNT_AND_NAME.fullmatch(role)
     return match[1] if match else ""
-
-
-def condition_values(values: Values) -> dict[str, decision_pb2.ConditionValues]:
-    """Return condition keys and their values as a request contains them."""
-    return {
-        key: decision_pb2.ConditionValues(values=[value] if isinstance(value, str) else value)
-        for key, value in values.items()
-    }
 
 
 def _federated(as_: str, role: str, claims: Values, account_id: str) -> decision_pb2.FederatedIdentity | None:

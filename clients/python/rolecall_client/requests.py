@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from rolecall_client.v1 import caller_pb2 as c, decision_pb2 as d, policy_pb2 as p, role_pb2 as r, watch_pb2 as w
+from rolecall_client.values import Values, condition_values
 
 PAGE_SIZE = 1_000
 EXPORT_PAGE_SIZE = 500
@@ -58,10 +59,9 @@ def assumable_roles_request(asked: d.AssumeRoleQuery, account_id: str, page_size
     )
 
 
-def can_i_request(action: str, resource: str, context: Mapping[str, Sequence[str]] | None) -> c.CanIRequest:
+def can_i_request(action: str, resource: str, context: Values | None) -> c.CanIRequest:
     """Return the question whether the caller may do `action`."""
-    keys = {key: d.ConditionValues(values=values) for key, values in (context or {}).items()}
-    return c.CanIRequest(action=action, resource=resource, context=keys)
+    return c.CanIRequest(action=action, resource=resource, context=condition_values(context or {}))
 
 
 def profile_of(*, ram: bool) -> p.PolicyProfile:

@@ -112,7 +112,16 @@ def _advice(error: RolecallError, address: str) -> str:
         return "wait longer with --timeout SECONDS"
     if error.reason == "STALE_ETAG":
         return "`rolecall role get` shows the role and its etag"
-    return ""
+    return _advice_about_accounts(error)
+
+
+def _advice_about_accounts(error: RolecallError) -> str:
+    """Return what to do about a server without a default account."""
+    without = [violation for violation in error.violations if "no default account" in violation.message]
+    if not without:
+        return ""
+    here = "write the role as ACCOUNT/NAME" if without[0].field == "role" else "name the account with --account-id ID"
+    return f"{here}, or give the server a default account: `rolecall serve --account-id ID`"
 
 
 def _one_line(text: str) -> str:
