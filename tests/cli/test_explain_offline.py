@@ -72,7 +72,7 @@ def test_json_has_the_names_of_the_contract(rolecall: CommandLine, command: str)
     outcome = rolecall(command, "--policy", OFFICE, ALICE, "-o", "json")
 
     decision = json.loads(outcome.out)["decision"]
-    assert (decision["allowed"], decision["reason"]) == (False, "DECISION_REASON_EXPLICIT_DENY")
+    assert (decision["allowed"], decision["reason"]) == (False, "EXPLICIT_DENY")
 
 
 def test_a_repeated_key_has_several_values(rolecall: CommandLine) -> None:

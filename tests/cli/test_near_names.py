@@ -33,7 +33,7 @@ def test_a_role_that_resembles_none_has_no_hint(online: CommandLine) -> None:
     asked = online("check", ALICE, "--role", "zzzzzzzz", "-o", "json")
 
     assert (asked.code, asked.err) == (3, "")
-    assert json.loads(asked.out)["decision"]["reason"] == "DECISION_REASON_ROLE_NOT_FOUND"
+    assert json.loads(asked.out)["decision"]["reason"] == "ROLE_NOT_FOUND"
 
 
 def test_a_misspelt_condition_key_is_named_beside_the_one_that_is_compared(online: CommandLine, tmp_path: Path) -> None:

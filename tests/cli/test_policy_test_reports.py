@@ -166,7 +166,7 @@ def test_json_has_everything(rolecall: CommandLine) -> None:
     assert ann["statements"] == [{"statement": "/Statement/0 (Ann)", "file": "roles.yaml", "line": 6, "column": 7}]
     assert (carol["file"], carol["line"], carol["column"]) == ("a b.yaml", 5, 6)
     assert carol["expected"] == {"outcome": "ALLOW", "reason": "", "statement": ""}
-    assert carol["explanation"]["decision"]["reason"] == "DECISION_REASON_IMPLICIT_DENY"
+    assert carol["explanation"]["decision"]["reason"] == "IMPLICIT_DENY"
     assert [s["covered"] for s in answer["coverage"]["roles"][0]["statements"]] == [True, False]
     assert (answer["coverage"]["percent"], answer["remarks"]) == (50.0, [])
 

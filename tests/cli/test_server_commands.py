@@ -218,7 +218,7 @@ def test_only_what_is_selected_is_pruned(online: CommandLine, tmp_path: Path) ->
     outcome = online("apply", "-f", str(tmp_path / "a.yaml"), "--prune", "set=pruned", "-o", "json")
 
     changes = {change["role_arn"].rpartition("/")[2]: change["kind"] for change in json.loads(outcome.out)["changes"]}
-    assert changes == {"applied-keep": "CHANGE_KIND_UNCHANGED", "applied-drop": "CHANGE_KIND_DELETED"}
+    assert changes == {"applied-keep": "UNCHANGED", "applied-drop": "DELETED"}
     assert online("role", "get", "applied-apart").code == 0
 
 

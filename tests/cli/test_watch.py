@@ -124,7 +124,7 @@ def test_json_has_one_object_a_line_and_tokens_lead_on(address: str, client: Rol
 
     assert location["revision"] == first["checkpoint"]["revision"] == str(revision)
     assert first["checkpoint"]["token"] == location["token"]
-    assert (change["change"]["kind"], change["change"]["role"]["role_name"]) == ("CHANGE_KIND_CREATED", "new")
+    assert (change["change"]["kind"], change["change"]["role"]["role_name"]) == ("CREATED", "new")
     assert change["change"]["role"]["assume_role_policy_document"] == POLICY
     assert after["checkpoint"]["revision"] == str(revision + 1)
 

@@ -167,7 +167,7 @@ def _outcome(*, denied: bool, reason: str) -> Iterable[Filter]:
     if denied:
         yield lambda decision: not decision.allowed
     if reason:
-        name = reason.upper().replace("-", "_")
+        name = reason.upper().replace("-", "_").removeprefix("DECISION_REASON_")
         if name not in Reason.__members__:
             raise CommandError(
                 f"--reason `{reason}` is not a reason", hint=f"the reasons are {', '.join(Reason.__members__)}"

@@ -30,7 +30,7 @@ class Output(StrEnum):
 
 OutputOption = Annotated[
     Output,
-    typer.Option("--output", "-o", help="A table for people, or protobuf JSON with the field names of the contract."),
+    typer.Option("--output", "-o", help="A table for people, or JSON with the field names of the contract."),
 ]
 PlainOutputOption = Annotated[Output, typer.Option("--output", "-o", help="A table for people, or JSON.")]
 ReasonOption = Annotated[

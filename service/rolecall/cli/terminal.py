@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rolecall.cli.escaping import json_escaped
 
 if TYPE_CHECKING:
+    from google.protobuf.descriptor import Descriptor, FieldDescriptor
     from google.protobuf.message import Message
     from rich.console import Console
     from rich.table import Table
 
 _UNBOUNDED_COLUMNS = 100_000
+_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +77,36 @@ def print_json(value: object, *, indent: int | None = 2) -> None:
 
 
 def record(message: Message) -> Mapping[str, object]:
-    """Return a message as protobuf JSON, with the field names of the contract and including default values."""
+    """Return a message as JSON with the field names of the contract, including default values.
+
+    The names of enum values are without the prefix of their enum: `ALLOW`, as in tables and in the decision log.
+    """
     from google.protobuf.json_format import MessageToDict
 
-    return MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+    values = MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+    _shorten(values, message.DESCRIPTOR)
+    return values
+
+
+def _shorten(values: dict[str, Any], kind: Descriptor) -> None:
+    """Remove the prefixes of enum values in a message that was made of the type `kind`."""
+    for field in kind.fields:
+        if field.name in values and (field.enum_type or field.message_type):
+            values[field.name] = _shortened(values[field.name], field)
+
+
+def _shortened(value: Any, field: FieldDescriptor) -> Any:  # noqa: ANN401 - any value of JSON
+    if isinstance(value, list):
+        return [_shortened(each, field) for each in value]
+    if field.message_type and field.message_type.GetOptions().map_entry:
+        entry = field.message_type.fields_by_name["value"]
+        return {key: _shortened(each, entry) for key, each in value.items()}
+    if field.enum_type and isinstance(value, str):
+        return value.removeprefix(_CAPITAL.sub("_", field.enum_type.name).upper() + "_")
+    # A message with a spelling of its own, such as a time, is a text.
+    if field.message_type and isinstance(value, dict):
+        _shorten(value, field.message_type)
+    return value
 
 
 def visible(text: str) -> str:
