@@ -106,7 +106,7 @@ def helm(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def render(
-    values: Mapping[str, object] | Path,
+    values: Mapping[str, Any] | Path,
     *,
     release: str = "rolecall",
     namespace: str = "access",
@@ -114,13 +114,18 @@ def render(
     chart: Path = CHART,
     more: Sequence[str] = (),
 ) -> Rendered:
-    """Render the chart with values, given as a mapping or as a file; raise `RefusedError`."""
-    text = values.read_text() if isinstance(values, Path) else yaml.safe_dump(dict(values))
+    """Render the chart with values, given as a file, or as a mapping without a registry; raise `RefusedError`."""
+    text = values.read_text() if isinstance(values, Path) else yaml.safe_dump(_with_registry(values))
     options = ("--namespace", namespace, "--kube-version", kubernetes, "--values", "-", *more)
     return Rendered(_rendered(text, release, str(chart), *options))
 
 
-def notes(values: Mapping[str, object], folder: Path) -> str:
+def _with_registry(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values with a registry, which the chart requires."""
+    return {**values, "image": {"registry": "registry.example.com", **values.get("image", {})}}
+
+
+def notes(values: Mapping[str, Any], folder: Path) -> str:
     """Return the notes that helm prints after an installation, rendered as a manifest because that needs no cluster."""
     chart = Path(shutil.copytree(CHART, folder / "chart"))
     shutil.move(chart / "templates/NOTES.txt", chart / "notes.txt")

@@ -193,6 +193,21 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "`1trust` is not a valid name for a Service",
     ),
     ("a name with a dot", {"tls": TLS, "callers": CALLERS, "fullnameOverride": "trust.prod"}, "set fullnameOverride"),
+    (
+        "an image of no registry",
+        {"tls": TLS, "callers": CALLERS, "image": {"registry": ""}},
+        "`rolecall:0.1.0` has no registry, so it would be pulled from a public one: set image.registry",
+    ),
+    (
+        "an image of an account of a public registry",
+        {"tls": TLS, "callers": CALLERS, "image": {"registry": "acme"}},
+        "`acme/rolecall:0.1.0` has no registry",
+    ),
+    (
+        "a digest of no registry",
+        {"tls": TLS, "callers": CALLERS, "image": {"registry": "", "digest": "sha256:" + "0" * 64}},
+        "has no registry",
+    ),
     ("a tag as a digest", {"tls": TLS, "callers": CALLERS, "image": {"digest": "latest"}}, "at '/image/digest'"),
     (
         "a loopback listen address",
@@ -227,3 +242,21 @@ def test_an_old_cluster_is_refused() -> None:
 )
 def test_the_values_that_the_messages_ask_for_render(values: dict[str, Any]) -> None:
     assert render(values).pod["containers"]
+
+
+@pytest.mark.parametrize(
+    ("image", "name"),
+    [
+        ({"registry": "localhost:5000"}, "localhost:5000/rolecall"),
+        ({"registry": "localhost"}, "localhost/rolecall"),
+        (
+            {"registry": "", "repository": "registry.example.com/platform/rolecall"},
+            "registry.example.com/platform/rolecall",
+        ),
+        ({"registry": "", "pullPolicy": "Never"}, "rolecall"),
+    ],
+)
+def test_an_image_that_is_pulled_from_no_public_registry_is_rendered(image: dict[str, str], name: str) -> None:
+    rendered = render({"tls": TLS, "callers": CALLERS, "image": image})
+
+    assert rendered.container()["image"].startswith(f"{name}:")

@@ -132,7 +132,7 @@ def test_the_termination_grace_period_covers_the_drain(case: Path, seconds: int)
 
 
 def test_the_image_is_named_by_its_digest_or_else_by_the_version() -> None:
-    assert render(SQLITE).container()["image"] == f"rolecall:{VERSION}"
+    assert render(SQLITE).container()["image"] == f"registry.example.com/rolecall:{VERSION}"
     assert render(EVERYTHING).container()["image"].startswith("registry.example.com/platform/rolecall@sha256:0123")
 
 

@@ -7,6 +7,16 @@
 {{- include "rolecall.refuseCallers" . -}}
 {{- include "rolecall.refuseExtras" . -}}
 {{- include "rolecall.refuseAgent" . -}}
+{{- include "rolecall.refuseImage" . -}}
+{{- end -}}
+
+{{/* A name whose first part is no host is one of the public registry, which anybody may have registered there. */}}
+{{- define "rolecall.refuseImage" -}}
+{{- $image := include "rolecall.image" . -}}
+{{- $host := ternary (first (splitList "/" $image)) "" (contains "/" $image) -}}
+{{- if not (or (contains "." $host) (contains ":" $host) (eq $host "localhost") (eq .Values.image.pullPolicy "Never")) -}}
+{{- fail (printf "the image `%s` has no registry, so it would be pulled from a public one: set image.registry; or set image.pullPolicy to Never if each node has the image" $image) -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "rolecall.refuseAgent" -}}
