@@ -20,7 +20,7 @@ def condition_values(values: Values) -> dict[str, decision_pb2.ConditionValues]:
     return {key: decision_pb2.ConditionValues(values=_texts(key, value)) for key, value in values.items()}
 
 
-def _texts(key: str, value: Value | Iterable[Value]) -> list[str]:
+def _texts(key: str, value: object) -> list[str]:
     if isinstance(value, str):
         return [value]
     if isinstance(value, int | float | Decimal):
@@ -31,7 +31,7 @@ def _texts(key: str, value: Value | Iterable[Value]) -> list[str]:
     return [_text(key, each) for each in value]
 
 
-def _text(key: str, value: Value) -> str:
+def _text(key: str, value: object) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, bool):

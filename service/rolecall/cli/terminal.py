@@ -6,14 +6,13 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rolecall.cli.escaping import json_escaped
 
 if TYPE_CHECKING:
-    from google.protobuf.descriptor import Descriptor, FieldDescriptor
     from google.protobuf.message import Message
     from rich.console import Console
     from rich.table import Table
@@ -84,18 +83,18 @@ def record(message: Message) -> Mapping[str, object]:
     from google.protobuf.json_format import MessageToDict
 
     values = MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
-    _shorten(values, message.DESCRIPTOR)
+    _shorten(values, message.DESCRIPTOR.fields)
     return values
 
 
-def _shorten(values: dict[str, Any], kind: Descriptor) -> None:
-    """Remove the prefixes of enum values in a message that was made of the type `kind`."""
-    for field in kind.fields:
+def _shorten(values: dict[str, Any], fields: Iterable[Any]) -> None:
+    """Remove the prefixes of enum values in a message with these fields."""
+    for field in fields:
         if field.name in values and (field.enum_type or field.message_type):
             values[field.name] = _shortened(values[field.name], field)
 
 
-def _shortened(value: Any, field: FieldDescriptor) -> Any:  # noqa: ANN401 - any value of JSON
+def _shortened(value: Any, field: Any) -> Any:  # noqa: ANN401 - any value of JSON; descriptors have several types
     if isinstance(value, list):
         return [_shortened(each, field) for each in value]
     if field.message_type and field.message_type.GetOptions().map_entry:
@@ -105,7 +104,7 @@ def _shortened(value: Any, field: FieldDescriptor) -> Any:  # noqa: ANN401 - any
         return value.removeprefix(_CAPITAL.sub("_", field.enum_type.name).upper() + "_")
     # A message with a spelling of its own, such as a time, is a text.
     if field.message_type and isinstance(value, dict):
-        _shorten(value, field.message_type)
+        _shorten(value, field.message_type.fields)
     return value
 
 
