@@ -56,8 +56,8 @@ Files = Annotated[
     list[str],
     typer.Argument(
         metavar="FILE...",
-        help="Trust policies and permission policies (JSON), role files, terraform plans (`terraform show -json`), `-` for "
-        "any of them on standard input, and directories, which are searched for them.",
+        help="Trust policies and permission policies (JSON), role files, terraform plans (`terraform show -json`), ROS templates, "
+        "answers of `aliyun ram GetRole`, `-` for any of them on standard input, and directories, which are searched for them.",
     ),
 ]
 ProfileOption = Annotated[
@@ -116,7 +116,8 @@ def _found(files: Sequence[str], kind: PolicyKind | None) -> Found:
 
     paths = [Path(file) for file in dict.fromkeys(files)]
     searched = search(paths, stdin=True)
-    found = Found(roles=searched.roles, permission_policies=searched.permission_policies)
+    nameless = [role.policy for role in searched.unknown_roles if role.policy is not None]
+    found = Found(roles=[*searched.roles, *nameless], permission_policies=searched.permission_policies)
     found.problems += [*searched.problems, *searched.remarks, *_without_policy(searched, paths)]
     return _of_kind(found, kind)
 

@@ -1,15 +1,17 @@
-"""Trust policies in a declaration: as YAML, as JSON text, or in a separate file; and the location of each element."""
+"""Trust policies in a file: as YAML, as JSON text, in a string of another document, or alone; and the location of each element."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 
+from rolecall.cli.declarations.text_in_file import LineText, StringText, TextInFile
 from rolecall.cli.declarations.tree import Array, Node, Scalar, Table
 from rolecall.cli.problem import Location
 from rolecall.policy.positions import unescaped
 
 _INLINE_CHARACTERS = 100
+_JSON = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +58,64 @@ class TextSource:
         return Location(self.start.file, self.start.line + line - 1, column + self.indent)
 
 
-Source = TreeSource | TextSource
+@dataclass(frozen=True, slots=True)
+class EmbeddedSource:
+    """A trust policy inside another document, a terraform plan for example; the locations are those in its file.
+
+    Such a location can be far to the right in a long line, so that messages name the element too.
+    """
+
+    content: TextInFile
+
+    @property
+    def text(self) -> str:
+        """Return the policy."""
+        return self.content.text
+
+    def locate(self, pointer: str, line: int, column: int) -> Location:  # noqa: ARG002
+        """Return the location of a line and column of the policy; without them, its start."""
+        return self.content.location(offset_of(self.content.text, line, column) if line else 0)
+
+
+Source = TreeSource | TextSource | EmbeddedSource
 
 
 def _steps(pointer: str) -> list[str]:
     return [unescaped(step) for step in pointer.split("/")[1:]]
 
 
-def block_source(node: Scalar, lines: list[str]) -> TextSource:
-    """Return the source of a YAML string; `lines` are those of the file. Only a literal block keeps lines as they are."""
+def block_source(node: Scalar, lines: list[str]) -> TextSource | EmbeddedSource:
+    """Return the source of a string; `lines` are those of the file. Only a literal block keeps lines as they are."""
+    if node.style == '"' and (content := _json_string(node, lines)):
+        return EmbeddedSource(content)
     if node.style != "|" or node.location.line >= len(lines):
         return TextSource(node.text, node.location, exact=False)
     first = lines[node.location.line]
     start = Location(node.location.file, node.location.line + 1, 1)
     return TextSource(node.text, start, indent=len(first) - len(first.lstrip(" ")))
+
+
+def _json_string(node: Scalar, lines: list[str]) -> StringText | None:
+    """Return the content of a string in double quotes that stands in one line, written as JSON writes it."""
+    location = node.location
+    line = lines[location.line - 1] if location.line <= len(lines) else ""
+    try:
+        text, _ = _JSON.raw_decode(line, location.column - 1)
+    except ValueError:
+        return None
+    return (
+        StringText(LineText(location.file, location.line, line), location.column - 1, node.text)
+        if text == node.text
+        else None
+    )
+
+
+def offset_of(text: str, line: int, column: int) -> int:
+    """Return the offset of a character, given its line and column, both counted from 1."""
+    start = 0
+    for _ in range(line - 1):
+        start = text.find("\n", start) + 1
+    return start + column - 1
 
 
 def json_text(node: Node, indent: str = "") -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rolecall.cli.declarations.document import Source, TextSource
+from rolecall.cli.declarations.document import EmbeddedSource, Source, TextSource, TreeSource
 from rolecall.cli.declarations.role import DeclaredRole
 from rolecall.cli.declarations.tree import Table
 from rolecall.cli.problem import Location, Problem
@@ -31,14 +31,16 @@ class FoundRole:
 
     def location_of(self, pointer: str, line: int = 0, column: int = 0) -> Location:
         """Return the location of an element of the trust policy; `line` and `column` are those in the document, if known."""
-        if not line and isinstance(self.source, TextSource) and self.source.exact:
+        if not line and (
+            isinstance(self.source, EmbeddedSource) or (isinstance(self.source, TextSource) and self.exact)
+        ):
             line, column = _position(self.document, pointer)
         return self.source.locate(pointer, line, column)
 
     @property
     def exact(self) -> bool:
-        """Return whether `location_of` is the location of the element, and not just that of the whole policy."""
-        return not isinstance(self.source, TextSource) or self.source.exact
+        """Return whether a reader sees the element at its location, so that messages need not name it."""
+        return isinstance(self.source, TreeSource) or (isinstance(self.source, TextSource) and self.source.exact)
 
     def statement_location(self, index: int) -> Location:
         """Return the location of a statement."""
@@ -60,12 +62,16 @@ class FoundPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownRole:
-    """A role whose name or trust policy is only known after the plan is applied. An unknown name is empty."""
+    """A role whose name, account or trust policy is only known later. An unknown name is empty.
+
+    `policy` has its trust policy if that is known, so that it can be checked; no case is about it.
+    """
 
     name: str
     label: str
     location: Location
     message: str
+    policy: FoundRole | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rolecall.cli.declarations.tree import Node, Scalar, Table
+from rolecall.cli.declarations.tree import MAX_FILE_BYTES, Node, Scalar, Table
 from rolecall.cli.sources.found import Found
 
 
@@ -54,6 +54,7 @@ class FileKind:
     read_text: Callable[[Path, str, Found], None] | None = None
     instead: str = ""
     without: str = ""
+    max_bytes: int = MAX_FILE_BYTES
 
 
 def outline_of_node(root: Table) -> Outline:

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rolecall.cli.declarations.tree import Node, Scalar, Table, read_all
-from rolecall.cli.problem import Location, ProblemsError
+from rolecall.cli.declarations.tree import MAX_FILE_BYTES, Node, Scalar, Table, read_all
+from rolecall.cli.problem import Location, ProblemsError, error_at
 from rolecall.cli.sources.found import Found
 from rolecall.cli.sources.kind import Document, FileKind, outline_of_json, outline_of_node
 from rolecall.cli.sources.kinds import kind_of, kind_of_broken, kind_of_text
 from rolecall.cli.sources.policies import POLICY, resembles_policy
 
 _KINDS = (
-    "neither roles, a trust policy, a permission policy, test cases, a terraform plan (`terraform show -json`)"
-    " nor a Kubernetes manifest"
+    "neither roles, a trust policy, a permission policy, test cases, a terraform plan (`terraform show -json`), a ROS template,"
+    " an answer of RAM about roles nor a Kubernetes manifest"
 )
 _YAML = frozenset({".yaml", ".yml"})
 
@@ -51,13 +51,25 @@ class _Content:
         if not self.text.strip():
             self._note_empty()
         elif kind := kind_of_text(self.text):
+            self._require_short(kind.max_bytes)
             self._read_text(kind)
-        elif (value := _value(self.text)) is not None:
+        else:
+            self._require_short(MAX_FILE_BYTES)
+            self._read_data()
+
+    def _read_data(self) -> None:
+        """Read JSON or YAML."""
+        if (value := _value(self.text)) is not None:
             self._read_json(value)
         elif self._may_be_yaml():
             self._read_yaml()
         else:
             self._read_text(POLICY)
+
+    def _require_short(self, limit: int) -> None:
+        # A character has at most four bytes: most texts need not be counted.
+        if len(self.text) * 4 > limit and len(self.text.encode()) > limit:
+            raise error_at(Location(str(self.path)), f"`{self.path}` is longer than {limit:,} bytes")
 
     def _may_be_yaml(self) -> bool:
         """Return whether a text that is not JSON may be YAML. The parser of policies says best what is wrong with broken JSON."""

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rolecall.cli.declarations.document import TextSource
-from rolecall.cli.declarations.tree import MAX_FILE_BYTES
 from rolecall.cli.files import STDIN, read_input, read_text
 from rolecall.cli.problem import Location, ProblemsError
 from rolecall.cli.sources.found import Found, FoundRole
+from rolecall.cli.sources.kinds import MAX_BYTES
 from rolecall.cli.sources.recognise import read_content
 
 _SUFFIXES = frozenset({".json", ".yaml", ".yml"})
@@ -52,7 +52,7 @@ def _visible(file: Path, root: Path) -> bool:
 
 def _read(path: Path, found: Found, *, named: bool, stdin: bool) -> None:
     try:
-        text = read_input(STDIN, MAX_FILE_BYTES) if stdin and str(path) == STDIN else read_text(path, MAX_FILE_BYTES)
+        text = read_input(STDIN, MAX_BYTES) if stdin and str(path) == STDIN else read_text(path, MAX_BYTES)
     except ProblemsError as error:
         found.problems += error.problems
     else:

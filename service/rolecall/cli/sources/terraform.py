@@ -1,117 +1,192 @@
 """Terraform plans and states, as printed by `terraform show -json`: each `alicloud_ram_role` resource is a role.
 
-The trust policy is `assume_role_policy_document`, or `document` in older configurations; the name is `role_name` or `name`. The
-provider sets both attributes of a pair, so after an update one of them may have the old value: the attribute that the configuration
-sets is used. Values that are known only after the plan is applied are reported, never guessed.
+So is each `alicloud_resource_manager_role`. The trust policy is `assume_role_policy_document`, or `document` in older
+configurations; the name is `role_name` or `name`. The provider sets both attributes of a pair, so after an update one of them may
+have the old value: the attribute that the configuration sets is used. Values that are known only after the plan is applied are
+reported, never guessed; so is the account of a role, if roles of several providers have its name.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-from rolecall.cli.declarations.document import TextSource
-from rolecall.cli.declarations.tree import Scalar, Table
-from rolecall.cli.problem import Location
+from rolecall.cli.declarations.document import EmbeddedSource
+from rolecall.cli.problem import Location, ProblemsError
 from rolecall.cli.sources.found import Found, FoundRole, UnknownRole
-from rolecall.cli.sources.kind import Document, FileKind, Outline
-from rolecall.cli.sources.terraform_plan import Plan
+from rolecall.cli.sources.json_parts import JsonParts
+from rolecall.cli.sources.terraform_configuration import account_of_arn, seconds_of, table_of
+from rolecall.cli.sources.terraform_plan import Plan, Resource, read_plan_facts, text_of
 
-RESOURCE_TYPE = "alicloud_ram_role"
+RESOURCE_TYPES = ("alicloud_ram_role", "alicloud_resource_manager_role")
 DOCUMENT, NAME = ("assume_role_policy_document", "document"), ("role_name", "name")
+UNKNOWN = "UNKNOWN_UNTIL_APPLY"
 
-_PLAN_NAMES = ("planned_values", "resource_changes", "values", "terraform_version")
 _PARTS = ("ram_users", "services", "version")
 _DETAILS = ("tags", "max_session_duration")
-_SECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
-_ARN = re.compile(r"acs:ram::([0-9]{1,20}):role/.+", re.ASCII)
+_DATA = "data.alicloud_ram_policy_document."
+_ATTRIBUTES = (*DOCUMENT, *NAME, *_PARTS, *_DETAILS, "arn")
+_HINT = "test a plan that is made after the rest has been applied, or write the value as a constant"
+_ACCOUNT_HINT = "configure the account of each provider, as `account_id` or by the role that it assumes, as a constant"
 
 
-def _recognises(outline: Outline) -> bool:
-    return outline.has("format_version") and outline.has_any(*_PLAN_NAMES)
-
-
-def _read(document: Document, found: Found) -> None:
-    root = document.root
-    version = _scalar(root, "format_version")
-    if version is None or version.text.partition(".")[0] not in {"0", "1"}:
-        location = version.location if version else root.location
-        text = f"`{version.text}`" if version else "not text"
-        found.add_problem(location, f"the plan's `format_version` is {text}; 0.x and 1.x are supported")
+def read_plan(json: JsonParts, at: int, found: Found) -> None:
+    """Add the roles of a state, or those that will exist after a plan is applied, to `found`."""
+    try:
+        plan = read_plan_facts(json, at, RESOURCE_TYPES, _ATTRIBUTES)
+    except ProblemsError as error:
+        found.problems += error.problems
         return
-    plan, count = Plan(root), 0
-    for resource in plan.resources(RESOURCE_TYPE):
-        _read_role(resource, plan, found)
-        count += 1
-    if not count:
-        found.add_remark(root.location, f"the plan has no `{RESOURCE_TYPE}`")
-
-
-def _read_role(resource: Table, plan: Plan, found: Found) -> None:
-    values = resource.members.get("values")
-    values = values if isinstance(values, Table) else Table(resource.location, {}, {})
-    address, location = plan.address(resource), resource.keys.get("address", resource.location)
-    name = plan.value(address, values, NAME)
-    composed = any(plan.changes(address, part) for part in _PARTS)
-    document = None if composed else plan.value(address, values, DOCUMENT)
-    if name is None or document is None:
-        _note_unknown(address, location, name, _why(address, named=name is not None, composed=composed), found)
+    if str(plan.version).partition(".")[0] not in {"0", "1"} or not isinstance(plan.version, str):
+        _refuse_version(plan, json, at, found)
         return
-    for detail in _DETAILS:
-        if plan.is_partly_unknown(address, detail):
-            message = f"`{address}`: `{detail}` is not known before the plan is applied, and is ignored here"
-            found.add_remark(location, message, severity="warning", reason="UNKNOWN_UNTIL_APPLY")
-    found.roles.append(
-        FoundRole(
-            name=name.text,
-            account_id=_account(values),
-            location=location,
-            document=document.text,
-            source=TextSource(document.text, document.location, exact=False),
-            label=f"`{address}`",
-            tags=dict(_tags(values)),
-            max_session_duration_seconds=_seconds(values),
+    found.problems += plan.problems
+    _PlanReader(json, plan, found).read(json.source.location(at))
+
+
+def _refuse_version(plan: Plan, json: JsonParts, at: int, found: Found) -> None:
+    member = json.find(at, ["format_version"])
+    location = json.source.location(member.value if member else at)
+    text = f"`{plan.version}`" if isinstance(plan.version, str | int | float) else "not text"
+    found.add_problem(location, f"the plan's `format_version` is {text}; 0.x and 1.x are supported")
+
+
+@dataclass(frozen=True, slots=True)
+class _PlanReader:
+    """Reads the roles of one plan."""
+
+    json: JsonParts
+    plan: Plan
+    found: Found
+
+    def read(self, start: Location) -> None:
+        """Add all roles; `start` is the location of the plan."""
+        accounts = _accounts(self.plan)
+        shared = set(_sharing_a_name(self.plan, accounts))
+        for resource in self.plan.resources:
+            self._read_role(resource, accounts[resource.address], shared=resource.address in shared)
+        for resource in self.plan.deferred:
+            self._note_unknown(resource, f"`{resource.address}`: terraform defers this role to a later plan")
+        if self.plan.failed:
+            message = "terraform stopped with an error, so that roles may be missing in this plan"
+            self._warn(start, message, "correct the error, and plan again", "FAILED_PLAN")
+        if not self.plan.resources and not self.plan.deferred:
+            names = " or ".join(f"`{name}`" for name in RESOURCE_TYPES)
+            self.found.add_remark(start, f"the plan has no {names}")
+
+    def _read_role(self, resource: Resource, account: str, *, shared: bool) -> None:
+        name, document = self.plan.attribute(resource, NAME), self.plan.attribute(resource, DOCUMENT)
+        composed = self.plan.changes_any(resource, _PARTS)
+        role = self._role(resource, name, document, account) if document and not composed else None
+        if role is None or not name or shared:
+            named, shared = bool(name), shared and role is not None
+            message = _why(resource, self.plan, named=named, composed=composed, shared=shared)
+            self._note_unknown(resource, message, role, _ACCOUNT_HINT if named and shared else _HINT)
+            return
+        for detail in _DETAILS:
+            if self.plan.is_partly_unknown(resource, detail):
+                message = (
+                    f"`{resource.address}`: `{detail}` is not known before the plan is applied, and is ignored here"
+                )
+                self._warn(self._location(resource), message)
+        self.found.roles.append(role)
+
+    def _role(self, resource: Resource, name: str, document: str, account: str) -> FoundRole | None:
+        """Return a role with the values of attributes; without the name of one, its name is empty."""
+        member = self.json.find(resource.at, [*resource.path, document])
+        content = self.json.string(member.value) if member else None
+        if content is None:
+            return None
+        return FoundRole(
+            name=text_of(resource.values, name),
+            account_id=account,
+            location=self._location(resource),
+            document=content.text,
+            source=EmbeddedSource(content),
+            label=f"`{resource.address}`",
+            tags=dict(_tags(resource.values)),
+            max_session_duration_seconds=seconds_of(resource.values.get("max_session_duration")),
         )
-    )
+
+    def _note_unknown(
+        self, resource: Resource, message: str, policy: FoundRole | None = None, hint: str = _HINT
+    ) -> None:
+        location = self._location(resource)
+        name = text_of(resource.values, self.plan.attribute(resource, NAME))
+        label = f"`{resource.address}`"
+        self.found.unknown_roles.append(
+            UnknownRole(name=name, label=label, location=location, message=message, policy=policy)
+        )
+        self._warn(location, message, hint)
+
+    def _warn(self, location: Location, message: str, hint: str = _HINT, reason: str = UNKNOWN) -> None:
+        self.found.add_remark(location, message, hint, severity="warning", reason=reason)
+
+    def _location(self, resource: Resource) -> Location:
+        address = next((each for each in self.json.members(resource.at) if each.name == "address"), None)
+        return self.json.source.location(address.at if address else resource.at)
 
 
-def _note_unknown(address: str, location: Location, name: Scalar | None, message: str, found: Found) -> None:
-    found.unknown_roles.append(
-        UnknownRole(name=name.text if name else "", label=f"`{address}`", location=location, message=message)
-    )
-    hint = "test a plan that is made after the rest has been applied, or write the value as a constant"
-    found.add_remark(location, message, hint, severity="warning", reason="UNKNOWN_UNTIL_APPLY")
+def _accounts(plan: Plan) -> dict[str, str]:
+    """Return the account of each role, as far as it is known: that of its ARN, else that of its provider."""
+    arns = {resource.address: account_of_arn(text_of(resource.values, "arn")) for resource in plan.resources}
+    seen: dict[str, set[str]] = defaultdict(set)
+    for resource in (*plan.before, *plan.resources):
+        if account := account_of_arn(text_of(resource.values, "arn")):
+            seen[plan.configuration.configured(resource.address).provider].add(account)
+    seen.pop("", None)
+
+    def of_provider(provider: str) -> str:
+        accounts = seen[provider]
+        return plan.configuration.account_of(provider) or (next(iter(accounts)) if len(accounts) == 1 else "")
+
+    return {
+        address: account or of_provider(plan.configuration.configured(address).provider)
+        for address, account in arns.items()
+    }
 
 
-def _why(address: str, *, named: bool, composed: bool) -> str:
+def _sharing_a_name(plan: Plan, accounts: Mapping[str, str]) -> Iterator[str]:
+    """Yield the addresses of roles of unknown accounts whose name a role of another provider has."""
+    named: dict[str, list[Resource]] = defaultdict(list)
+    for resource in plan.resources:
+        if name := text_of(resource.values, plan.attribute(resource, NAME)):
+            named[name.lower()].append(resource)
+    for resources in named.values():
+        providers = {plan.configuration.configured(each.address).provider for each in resources}
+        if len(providers) > 1:
+            yield from (each.address for each in resources if not accounts[each.address])
+
+
+def _why(resource: Resource, plan: Plan, *, named: bool, composed: bool, shared: bool) -> str:
+    """Return why a role is not known."""
+    label = f"`{resource.address}`"
     if not named:
-        return f"`{address}`: the role's name is not known before the plan is applied"
+        return f"{label}: the role's name is not known before the plan is applied"
+    if shared:
+        provider = plan.configuration.configured(resource.address).provider
+        return f"{label}: the account of the provider `{provider}` is not known, and another provider has a role of this name"
     if composed:
-        return f"`{address}`: the provider makes a new trust policy from `ram_users` and `services`, which is not known here"
-    return f"`{address}`: the trust policy is not known before the plan is applied"
+        return (
+            f"{label}: the provider makes a new trust policy from `ram_users` and `services`, which is not known here"
+        )
+    return f"{label}: the trust policy is not known before the plan is applied{_origin(resource, plan)}"
 
 
-def _account(values: Table) -> str:
-    arn = _scalar(values, "arn")
-    match = _ARN.fullmatch(arn.text) if arn else None
-    return match[1] if match else ""
+def _origin(resource: Resource, plan: Plan) -> str:
+    """Return which data source the trust policy comes from, if it comes from one."""
+    references = [
+        each
+        for name in DOCUMENT
+        for each in plan.configuration.configured(resource.address).references.get(name, ())
+        if each.startswith(_DATA) and each.count(".") == _DATA.count(".") and not each.endswith("]")
+    ]
+    return f"; it comes from `{references[0]}`, which is read when the plan is applied" if len(references) == 1 else ""
 
 
-def _seconds(values: Table) -> int:
-    seconds = _scalar(values, "max_session_duration")
-    return int(seconds.text) if seconds and _SECONDS.fullmatch(seconds.text) else 0
-
-
-def _tags(values: Table) -> Iterator[tuple[str, str]]:
-    tags = values.members.get("tags")
-    for key, value in tags.members.items() if isinstance(tags, Table) else ():
-        if isinstance(value, Scalar) and value.literal != "null":
-            yield key, value.text
-
-
-def _scalar(table: Table, key: str) -> Scalar | None:
-    node = table.members.get(key)
-    return node if isinstance(node, Scalar) and node.literal != "null" else None
-
-
-PLAN = FileKind(name="a terraform plan", recognises=_recognises, read=_read)
+def _tags(values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    for key, value in table_of(values.get("tags")).items():
+        if isinstance(value, str | int | float):
+            yield key, value if isinstance(value, str) else json.dumps(value)

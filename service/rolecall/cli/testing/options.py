@@ -32,8 +32,8 @@ Paths = Annotated[
     typer.Argument(
         metavar="DIR_OR_FILE...",
         help="Test cases, and the roles that they are about: role files, trust policies (JSON), terraform plans "
-        "(`terraform show -json`); Kubernetes manifests, whose annotated service accounts are cases. `-` is any of them on "
-        "standard input; directories are searched.",
+        "(`terraform show -json`), ROS templates, answers of `aliyun ram GetRole`; Kubernetes manifests, whose annotated service "
+        "accounts are cases. `-` is any of them on standard input; directories are searched.",
     ),
 ]
 

@@ -1,0 +1,147 @@
+"""Terraform plans as people hold them: alone, after log lines, inside another document, several in one file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rolecall.cli.sources import Found, search
+from tests.cli.terraform_plans import plan, policy, role
+
+PLAN = plan(role("ci"), prior_state={"format_version": "1.0", "values": {"root_module": {}}})
+TEXT, PRETTY = json.dumps(PLAN), json.dumps(PLAN, indent=2)
+OTHER = json.dumps(plan(role("other")), sort_keys=True)
+
+
+def found_in(tmp_path: Path, text: str, name: str = "plan.json") -> Found:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return search([path])
+
+
+def names(found: Found) -> list[str]:
+    assert found.problems == []
+    return [role.name for role in found.roles]
+
+
+def nested(value: object, *keys: str) -> str:
+    for key in reversed(keys):
+        value = [value] if key == "[]" else {"a": 1, key: value}
+    return json.dumps(value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT, PRETTY, OTHER.replace("other", "ci"), "\ufeff" + TEXT, f"\n\n{PRETTY}\n", f"{TEXT}\n\nno more\n",
+        f"[command]/opt/terraform-bin show -json plan\n{TEXT}\n\n::debug::Terraform exited with code 0.\n",
+        f"terraform show -json plan\n{PRETTY}\n+ exit 0\n", f"2026-11-28T08:00:00.0000000Z {TEXT}\n", f"$ show\r\n{TEXT}\r\n",
+        f"[shop] {TEXT}\n", f'{{"level": "info"}}\n{TEXT}\n', f'{{"broken": \n{TEXT}\n',
+    ],
+)  # fmt: skip
+def test_a_plan_is_read_alone_and_between_log_lines(tmp_path: Path, text: str) -> None:
+    assert names(found_in(tmp_path, text)) == ["ci"]
+
+
+@pytest.mark.parametrize("keys", [["plan"], ["input", "tfplan"], ["[]"], ["a", "[]", "b", "plan"]])
+def test_a_plan_is_read_inside_another_document_as_a_value_and_as_a_text(tmp_path: Path, keys: list[str]) -> None:
+    for value in (PLAN, TEXT, PRETTY, f"+ terraform show\n{TEXT}\n"):
+        assert names(found_in(tmp_path, nested(value, *keys))) == ["ci"]
+
+
+def test_a_plan_deeper_than_four_levels_is_not_looked_for(tmp_path: Path) -> None:
+    found = found_in(tmp_path, nested(PLAN, "a", "b", "c", "d", "e"))
+
+    assert (found.roles, [problem.reason for problem in found.problems]) == ([], ["WRONG_KIND"])
+
+
+@pytest.mark.parametrize(
+    "text", [f"{TEXT}{OTHER}", f"{TEXT}\n{OTHER}\n", f"[a] {TEXT}\n[b] x\n[b] {OTHER.replace('{', '{', 1)}"]
+)
+def test_all_plans_of_a_file_are_read(tmp_path: Path, text: str) -> None:
+    text = text.replace(OTHER, json.dumps(plan(role("other"))))
+
+    assert names(found_in(tmp_path, text)) == ["ci", "other"]
+
+
+def test_a_text_in_yaml_that_contains_a_plan_is_what_the_yaml_is(tmp_path: Path) -> None:
+    lines = "".join(f"    {line}\n" for line in PRETTY.splitlines())
+    manifest = f"apiVersion: v1\nkind: ConfigMap\ndata:\n  plan.json: |\n{lines}"
+
+    found = found_in(tmp_path, manifest, "manifest.yaml")
+
+    assert (found.roles, [remark.message[:8] for remark in found.remarks]) == ([], ["skipped:"])
+
+
+def test_a_plan_that_ends_too_early_is_an_error_and_has_no_roles(tmp_path: Path) -> None:
+    found = found_in(tmp_path, PRETTY[:-10])
+
+    assert found.roles == []
+    assert found.problems[0].message == "not JSON: expecting `,` or `}` (the text ends here)"
+
+
+def test_a_resource_that_is_wrong_does_not_stop_the_others(tmp_path: Path) -> None:
+    written = json.dumps(role("twice", "alicloud_ram_role.twice"))
+    twice = written.replace('"mode"', '"type": "alicloud_ram_role", "mode"')
+    text = json.dumps(plan(role("ci"), role("twice", "alicloud_ram_role.twice"), role("x", "alicloud_ram_role.x")))
+
+    found = found_in(tmp_path, text.replace(written, twice))
+
+    assert [role.name for role in found.roles] == ["ci", "x"]
+    assert [(p.message, p.location.column) for p in found.problems] == [
+        ("the key `type` is given twice", text.index(written) + twice.rindex('"type"') + 1)
+    ]
+
+
+def test_a_position_in_a_policy_is_that_in_the_file_at_any_depth(tmp_path: Path) -> None:
+    document = policy({"RAM": "acs:ram::1234567890123456:user/<alice>&é"})
+    inner = json.dumps(plan(role("ci", document=document)), ensure_ascii=False).replace("<", "\\u003c")
+    shown = "alice"
+
+    for levels in range(3):
+        text = inner
+        for _ in range(levels):
+            text = json.dumps({"stdout": text}, ensure_ascii=False)
+        (found,) = found_in(tmp_path, "log line\n" + text).roles
+        location = found.location_of("/Statement/0/Principal/RAM")
+
+        assert location.line == 2
+        value = text[location.column - 1 :]
+        assert value.lstrip('\\"').startswith("acs:ram"), levels
+        assert found.location_of("", 1, document.index(shown) + 1).column == text.index(shown) + 1
+
+
+def test_constants_that_json_does_not_have_are_refused(tmp_path: Path) -> None:
+    found = found_in(tmp_path, TEXT.replace('"role_name": "ci"', '"role_name": "ci", "x": NaN'))
+
+    assert [problem.message for problem in found.problems] == ["not JSON: `NaN` is not a number of JSON"]
+
+
+def test_a_plan_that_nests_too_deeply_is_an_error(tmp_path: Path) -> None:
+    deep: Any = "[" * 100_000
+    found = found_in(tmp_path, TEXT.replace('"role_name": "ci"', f'"role_name": "ci", "x": {deep}'))
+
+    assert [problem.message for problem in found.problems] == ["is nested deeper than 64 levels"]
+
+
+def test_the_log_of_a_plan_is_named_with_what_to_give_instead(tmp_path: Path) -> None:
+    version = {"@level": "info", "@message": "Terraform 1.9.8", "@module": "terraform.ui", "type": "version"}
+    planned = {"@level": "info", "@module": "terraform.ui", "type": "planned_change", "change": {"action": "create"}}
+
+    for before in ("", "+ terraform plan -json\n"):
+        (problem,) = found_in(tmp_path, before + "\n".join(json.dumps(line) for line in (version, planned))).problems
+
+        assert problem.message == "this is the log of `terraform plan -json`, which has no trust policies"
+        assert "terraform show -json" in problem.hint
+
+
+def test_a_plan_in_yaml_is_named_with_what_to_give_instead(tmp_path: Path) -> None:
+    (problem,) = found_in(tmp_path, "format_version: '1.2'\nplanned_values: {}\n", "plan.yaml").problems
+
+    assert (problem.message, problem.hint) == (
+        "this is a terraform plan in YAML",
+        "give it as `terraform show -json` prints it",
+    )
