@@ -108,6 +108,7 @@ LOCAL = {
             ("--verbose",): "✓ a case",
             ("pods.yaml", "pod-role.yaml", "--oidc-provider=ack"): "pods.yaml: 0 passed, 1 failed",
             PODS: "pods.yaml: 1 passed",
+            ("chart.yaml", "--oidc-provider=ack", "--namespace=shop"): "service account shop/api may assume payments-api",
             **JSON,
         },
         frozenset({"paths"}),
@@ -225,6 +226,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "callers.yaml": CALLERS,
         "none.yaml": "callers: []",
         "pods.yaml": MANIFEST,
+        "chart.yaml": MANIFEST.replace("  namespace: payments\n", ""),
         "pod-role.yaml": POD_ROLE,
         "log": logged(OTHER_DAY)
         + logged(OTHER_DAY, reason="EXPLICIT_DENY")
