@@ -31,6 +31,7 @@ class OfflineRole:
     role: str = ""
     account_id: str = DEFAULT_ACCOUNT
     tags: Mapping[str, str] = field(default_factory=dict)
+    max_session_duration_seconds: int = MAX_SESSION_SECONDS
 
 
 def check(query: pb.AssumeRoleQuery, offline: OfflineRole) -> pb.CheckAssumeRoleResponse:
@@ -65,7 +66,7 @@ def _prepare(query: pb.AssumeRoleQuery, offline: OfflineRole) -> tuple[DecisionP
         create_time=Micros(0),
         update_time=Micros(0),
         revision=Revision(0),
-        max_session_duration_seconds=MAX_SESSION_SECONDS,
+        max_session_duration_seconds=offline.max_session_duration_seconds,
         tags=offline.tags,
     )
     point = DecisionPoint(Snapshot([role]), DecisionOptions(), now_micros)

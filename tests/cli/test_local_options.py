@@ -108,7 +108,11 @@ LOCAL = {
             ("--verbose",): "✓ a case",
             ("pods.yaml", "pod-role.yaml", "--oidc-provider=ack"): "pods.yaml: 0 passed, 1 failed",
             PODS: "pods.yaml: 1 passed",
-            ("chart.yaml", "--oidc-provider=ack", "--namespace=shop"): "service account shop/api may assume payments-api",
+            (
+                "chart.yaml",
+                "--oidc-provider=ack",
+                "--namespace=shop",
+            ): "service account shop/api may assume payments-api",
             **JSON,
         },
         frozenset({"paths"}),

@@ -93,8 +93,13 @@ def test_violations_of_a_policy_file_have_their_location(rolecall: CommandLine, 
     assert f"{path}:2:15: error: " in outcome.err
 
 
-@pytest.mark.parametrize("arguments", [(), ("app", "--policy", "-")])
-def test_either_a_role_or_a_policy_is_named(rolecall: CommandLine, arguments: tuple[str, ...]) -> None:
-    outcome = rolecall("who-can", *arguments)
+def test_a_role_or_a_policy_is_named(rolecall: CommandLine) -> None:
+    outcome = rolecall("who-can")
 
     assert (outcome.code, outcome.err.splitlines()[0]) == (2, "error: give a role, or --policy FILE")
+
+
+def test_a_policy_alone_has_no_role_to_choose(rolecall: CommandLine, policy_file: Path) -> None:
+    outcome = rolecall("who-can", "app", "--policy", str(policy_file))
+
+    assert (outcome.code, "has a policy and no roles" in outcome.err) == (2, True)

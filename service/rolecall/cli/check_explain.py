@@ -11,15 +11,15 @@ import typer
 
 from rolecall.cli.account_names import account_in
 from rolecall.cli.failure import DENIED, FAILED, NO_ROLE, OK, CommandError
-from rolecall.cli.files import read_policy
 from rolecall.cli.near_names import has_no_role, nearest_role, report_names
 from rolecall.cli.options import Output, OutputOption, RemoteOptions, expanded
-from rolecall.cli.problem import Location, ProblemsError
+from rolecall.cli.problem import ProblemsError
 from rolecall.cli.remote import connect, context_without_server
-from rolecall.cli.request import ExplainedRequest, RequestOptions, offline_query, remote_query
+from rolecall.cli.request import ExplainedRequest, RequestOptions, offline_query, remote_query, with_role_of
 from rolecall.cli.terminal import print_json, record
 
 if TYPE_CHECKING:
+    from rolecall.cli.sources.found import FoundPolicy, FoundRole
     from rolecall_client.client import RolecallClient
     from rolecall_client.v1.decision_pb2 import (
         CheckAssumeRoleResponse,
@@ -71,7 +71,9 @@ def check(
     near = ""
     if request.policy:
         _refuse_server_options(fully_consistent or at_least_as_fresh)
-        response = _check_offline(request, connection)
+        found = _policy(request)
+        request = with_role_of(request, found)
+        response = _check_offline(request, connection, found)
     else:
         with _connected(request, connection) as client:
             consistency = _consistency(fully_consistent, at_least_as_fresh)
@@ -105,12 +107,13 @@ def explain(
     at, near = _parse_time(time), ""
     if request.policy:
         _refuse_server_options(fully_consistent or at_least_as_fresh or at_revision is not None)
-        document = read_policy(request.policy)
-        if _is_about_access(request, document):
+        found = _policy(request)
+        if _is_about_access(request, found.document):
             from rolecall.cli.explain_access import explain_permission
 
-            raise explain_permission(request, document, _micros(at), output)
-        response = _explain_offline(request, connection, document, at)
+            raise explain_permission(request, found.document, _micros(at), output)
+        request = with_role_of(request, found)
+        response = _explain_offline(request, connection, found, at)
     else:
         _require(request)
         with _connected(request, connection) as client:
@@ -136,23 +139,31 @@ def _connected(request: RequestOptions, connection: RemoteOptions) -> AbstractCo
     return connect(connection.in_context(request.server_context), accounts=[account_in(role)] if role else [])
 
 
-def _check_offline(request: RequestOptions, connection: RemoteOptions) -> CheckAssumeRoleResponse:
+def _policy(request: RequestOptions) -> FoundRole | FoundPolicy:
+    from rolecall.cli.sources.one_policy import one_policy
+
+    return one_policy(request.policy, request.role)
+
+
+def _check_offline(
+    request: RequestOptions, connection: RemoteOptions, found: FoundRole | FoundPolicy
+) -> CheckAssumeRoleResponse:
     from rolecall import offline
 
     context = context_without_server(connection, request.server_context)
-    query, role = offline_query(request, read_policy(request.policy), context)
-    with _engine_errors(request.policy):
+    query, role = offline_query(request, found, context)
+    with _engine_errors(found):
         return offline.check(query, role)
 
 
 def _explain_offline(
-    request: RequestOptions, connection: RemoteOptions, document: str, at: datetime | None
+    request: RequestOptions, connection: RemoteOptions, found: FoundRole | FoundPolicy, at: datetime | None
 ) -> ExplainAssumeRoleResponse:
     from rolecall import offline
 
     context = context_without_server(connection, request.server_context)
-    query, role = offline_query(request, document, context)
-    with _engine_errors(request.policy):
+    query, role = offline_query(request, found, context)
+    with _engine_errors(found):
         return offline.explain(query, role, now=_micros(at))
 
 
@@ -187,7 +198,7 @@ def _require(request: ExplainedRequest) -> None:
 
 
 @contextmanager
-def _engine_errors(file: str) -> Iterator[None]:
+def _engine_errors(found: FoundRole | FoundPolicy) -> Iterator[None]:
     """Report errors of the engine in this process in the same form as errors of a server."""
     from rolecall.cli.policy_check import violation_problems
     from rolecall.engine.errors import EngineError
@@ -197,7 +208,7 @@ def _engine_errors(file: str) -> Iterator[None]:
     try:
         yield
     except InvalidPolicyError as error:
-        raise ProblemsError(violation_problems(error, lambda _, line, column: Location(file, line, column))) from None
+        raise ProblemsError(violation_problems(error, found.location_of)) from None
     except (PolicyError, RoleError, EngineError) as error:
         from rolecall.cli.reports import report_error
         from rolecall.transport.error_status import status_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -14,6 +14,7 @@ from rolecall.cli.failure import CommandError
 from rolecall.cli.options import keys_and_context, lists, pairs
 
 if TYPE_CHECKING:
+    from rolecall.cli.sources.found import FoundPolicy, FoundRole
     from rolecall.offline import OfflineRole
     from rolecall_client.client import RolecallClient
     from rolecall_client.contexts.context import ServerContext
@@ -93,7 +94,8 @@ class RequestOptions(PrincipalOptions):
         str,
         typer.Option(
             metavar="FILE",
-            help="Decide without a server, by the policy in this file (`-`: standard input).",
+            help="Decide without a server, by the trust policy in this file, or that of a role in it (of --role, if there are "
+            "several); any file that `test` reads, `-`: standard input.",
         ),
     ] = ""
     account_id: Annotated[
@@ -150,6 +152,9 @@ class ExplainedRequest(RequestOptions):
     ] = "*"
 
 
+Options = TypeVar("Options", bound=RequestOptions)
+
+
 def principal_query(options: PrincipalOptions, account: str, client: RolecallClient) -> AssumeRoleQuery:
     """Return a query without a role; the provider of a service account is in `account`, an id or an alias of the server."""
     if not _is_service_account(options):
@@ -172,22 +177,39 @@ def remote_query(options: RequestOptions, client: RolecallClient) -> AssumeRoleQ
     return _query(options, role, "" if within is None else account_on_server(client, within))
 
 
+def with_role_of(options: Options, found: FoundRole | FoundPolicy) -> Options:
+    """Return options that name the role that a file declares, with its account if the file has one."""
+    from rolecall.cli.sources.found import FoundRole
+    from rolecall.cli.sources.one_policy import is_declared
+
+    if not isinstance(found, FoundRole) or not is_declared(found):
+        return options
+    if found.account_id:
+        role = f"{found.account_id}/{found.name}"
+        return dataclasses.replace(options, role=role, account_id=found.account_id)
+    return options if options.role else dataclasses.replace(options, role=found.name)
+
+
 def offline_query(
-    options: RequestOptions, document: str, context: ServerContext | None
+    options: RequestOptions, found: FoundRole | FoundPolicy, context: ServerContext | None
 ) -> tuple[AssumeRoleQuery, OfflineRole]:
-    """Return the query for the engine in this process, and the role with the trust policy `document`.
+    """Return the query for the engine in this process, and the role with the trust policy that was found.
 
     Accounts may be aliases of the context in use.
     """
-    from rolecall.offline import OfflineRole
+    from rolecall.cli.sources.found import FoundRole
+    from rolecall.offline import MAX_SESSION_SECONDS, OfflineRole
 
     account = (context.account_id(options.account_id) if context else options.account_id) or DEFAULT_ACCOUNT
     name = with_account_id(options.role, context)
+    declared = found.tags if isinstance(found, FoundRole) else {}
+    seconds = found.max_session_duration_seconds if isinstance(found, FoundRole) else 0
     role = OfflineRole(
-        document=document,
+        document=found.document,
         role=name,
         account_id=account,
-        tags=pairs(options.role_tag, "--role-tag"),
+        tags={**declared, **pairs(options.role_tag, "--role-tag")},
+        max_session_duration_seconds=seconds or MAX_SESSION_SECONDS,
     )
     return _query(options, name, account), role
 

@@ -8,11 +8,10 @@ import typer
 
 from rolecall.cli.account_names import account_in
 from rolecall.cli.failure import CommandError
-from rolecall.cli.files import read_policy
 from rolecall.cli.options import Connection, Output, OutputOption, ReasonOption, expanded, pairs
 from rolecall.cli.remote import connect
 from rolecall.cli.render import roles as show
-from rolecall.cli.role_policy import document_errors_in
+from rolecall.cli.role_policy import document_errors_in, policy_for
 
 RoleArgument = Annotated[
     str, typer.Argument(metavar="ROLE", help="An ARN, ACCOUNT/NAME, or NAME in the server's default account.")
@@ -26,7 +25,10 @@ AccountOption = Annotated[
     ),
 ]
 PolicyOption = Annotated[
-    str, typer.Option("--policy", metavar="FILE", help="The trust policy, a JSON file; `-`: standard input.")
+    str,
+    typer.Option(
+        "--policy", metavar="FILE", help="The file of the trust policy, or of a role that has it; `-`: standard input."
+    ),
 ]
 DescriptionOption = Annotated[
     str, typer.Option("--description", metavar="TEXT", help="Free text, up to 1,024 characters.")
@@ -82,10 +84,11 @@ def create(
     """Create a role."""
     from rolecall_client.v1.role_pb2 import CreateRoleRequest
 
+    found = policy_for(name, policy)
     request = CreateRoleRequest(
         account_id=account_id,
         role_name=name,
-        assume_role_policy_document=read_policy(policy),
+        assume_role_policy_document=found.document,
         description=description,
         max_session_duration_seconds=max_session_duration,
         tags=pairs(tag, "--tag"),
@@ -95,7 +98,7 @@ def create(
     )
     with (
         connect(connection, accounts=[account_id]) as client,
-        document_errors_in(policy, request.assume_role_policy_document),
+        document_errors_in(found),
     ):
         show.written("would create" if dry_run else "created", client.create_role(request), output)
 
@@ -175,10 +178,10 @@ def update(
 
     if tag and no_tags:
         raise CommandError("only one of --tag and --no-tags may be given")
-    document = None if policy is None else read_policy(policy)
+    found = None if policy is None else policy_for(role, policy)
     request = UpdateRoleRequest(
         role=role,
-        assume_role_policy_document=document,
+        assume_role_policy_document=None if found is None else found.document,
         description=description,
         max_session_duration_seconds=max_session_duration,
         tags=pairs(tag, "--tag"),
@@ -196,7 +199,7 @@ def update(
     request.update_mask.paths.extend(name for name, is_given in given.items() if is_given)
     if not request.update_mask.paths:
         raise CommandError("no change is given", hint="see `rolecall role update --help`")
-    with connect(connection, accounts=[account_in(role)]) as client, document_errors_in(policy or "", document or ""):
+    with connect(connection, accounts=[account_in(role)]) as client, document_errors_in(found):
         show.written("would update" if dry_run else "updated", client.update_role(request), output)
 
 

@@ -8,9 +8,8 @@ import typer
 
 from rolecall.cli.account_names import account_in
 from rolecall.cli.failure import CommandError
-from rolecall.cli.files import read_policy
 from rolecall.cli.options import Connection, Output, OutputOption, expanded
-from rolecall.cli.problem import Location, ProblemsError
+from rolecall.cli.problem import ProblemsError
 from rolecall.cli.remote import connect
 from rolecall.cli.terminal import print_json, record
 
@@ -21,7 +20,7 @@ RoleArgument = Annotated[
     str,
     typer.Argument(
         metavar="[ROLE]",
-        help="An ARN, ACCOUNT/NAME, or NAME in the server's default account; not with --policy.",
+        help="An ARN, ACCOUNT/NAME, or NAME in the server's default account; with --policy: which of several roles in the file.",
         show_default=False,
     ),
 ]
@@ -30,7 +29,7 @@ PolicyOption = Annotated[
     typer.Option(
         "--policy",
         metavar="FILE",
-        help="Without a server: show whom the trust policy in this file trusts (`-`: standard input).",
+        help="Without a server: show whom the trust policy in this file, or of a role in it, trusts (`-`: standard input).",
     ),
 ]
 
@@ -44,10 +43,10 @@ def who_can(
     Prints one line for each principal of each statement, with the conditions in words. A Deny that applies overrides every Allow.
     With --policy no server is needed.
     """
-    if bool(role) == bool(policy):
+    if not role and not policy:
         raise CommandError("give a role, or --policy FILE", hint="see `rolecall who-can --help`")
     if policy:
-        response = _trusted_by(policy)
+        response = _trusted_by(policy, role)
     else:
         with connect(connection, accounts=[account_in(role)]) as client:
             response = client.who_can(role)
@@ -59,13 +58,18 @@ def who_can(
         show_grants(response.grants)
 
 
-def _trusted_by(file: str) -> ListTrustedPrincipalsResponse:
+def _trusted_by(file: str, role: str) -> ListTrustedPrincipalsResponse:
     from rolecall.cli.policy_check import violation_problems
+    from rolecall.cli.sources.found import FoundRole
+    from rolecall.cli.sources.one_policy import is_declared, one_policy
     from rolecall.policy.errors import InvalidPolicyError
     from rolecall.policy.parser import parse_policy
     from rolecall.transport.codecs.reverse import trusted_response
 
+    found = one_policy(file, role)
+    if role and not (isinstance(found, FoundRole) and is_declared(found)):
+        raise CommandError(f"`{file}` has a policy and no roles", hint="leave out the role")
     try:
-        return trusted_response(parse_policy(read_policy(file)))
+        return trusted_response(parse_policy(found.document))
     except InvalidPolicyError as error:
-        raise ProblemsError(violation_problems(error, lambda _, line, column: Location(file, line, column))) from None
+        raise ProblemsError(violation_problems(error, found.location_of)) from None
