@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, Entry] = {
     "token": Entry("token", "app", "Make static tokens for callers."),
     "whoami": Entry("whoami", "whoami", "Show how a server recognises you, and what gives you rights."),
     "can": Entry("whoami", "can", "Show whether you may do something on a server."),
+    "changes": Entry("changes", "changes", "List what was changed: when, by whom and why."),
     "watch": Entry("watch", "watch", "Print changes of roles as they happen."),
     "decisions": Entry("decisions", "decisions", "Read and filter the decision log of a server."),
     "migrate": Entry("migrate", "migrate", "Migrate the schema of a store to this version."),

@@ -52,6 +52,14 @@ EtagOption = Annotated[
     ),
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Check everything and show the result, without writing.")]
+RoleIdOption = Annotated[
+    str,
+    typer.Option(
+        "--role-id",
+        metavar="ID",
+        help="The id of the role, where several roles had the name one after the other; see `rolecall changes -o json`.",
+    ),
+]
 RequestIdOption = Annotated[
     str,
     typer.Option(
@@ -226,19 +234,48 @@ def delete(
 
 @app.command()
 @expanded
+def undelete(
+    role: RoleArgument,
+    connection: Connection,
+    role_id: RoleIdOption = "",
+    reason: ReasonOption = "",
+    request_id: RequestIdOption = "",
+    dry_run: DryRunOption = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Restore a deleted role with its id, as it was when it was deleted.
+
+    Without --role-id it is the role of that name that was deleted last. If there is a role of that name, the command fails.
+    """
+    from rolecall_client.v1.role_pb2 import UndeleteRoleRequest
+
+    request = UndeleteRoleRequest(
+        role=role, role_id=role_id, change_reason=reason, request_id=request_id, validate_only=dry_run
+    )
+    with connect(connection, accounts=[account_in(role)]) as client:
+        show.written("would restore" if dry_run else "restored", client.undelete_role(request), output)
+
+
+@app.command()
+@expanded
 def history(
     role: RoleArgument,
     connection: Connection,
+    role_id: RoleIdOption = "",
     limit: Annotated[
         int, typer.Option("--limit", metavar="N", min=1, max=1000, help="Show at most this many revisions, 1 to 1,000.")
     ] = 20,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Show the stored revisions of a role, newest first."""
+    """Show the stored revisions of a role, newest first, also of a deleted one.
+
+    Without --role-id it is the role that has the name, or else the one that had it last.
+    """
     from rolecall_client.v1.role_pb2 import ListRoleRevisionsRequest
 
+    request = ListRoleRevisionsRequest(role=role, role_id=role_id, page_size=limit)
     with connect(connection, accounts=[account_in(role)]) as client:
-        show.revisions(client.list_role_revisions(ListRoleRevisionsRequest(role=role, page_size=limit)), output)
+        show.revisions(client.list_role_revisions(request), output)
 
 
 @app.command()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from rolecall.cli.options import Output
+from rolecall.cli.render.recorded_changes import kind_name
 from rolecall.cli.terminal import add_row, console, print_json, record, table, visible
 
 if TYPE_CHECKING:
@@ -14,9 +15,15 @@ if TYPE_CHECKING:
 
     from rolecall_client.v1 import role_pb2 as pb
 
+    WrittenRole: TypeAlias = (
+        pb.CreateRoleResponse | pb.UpdateRoleResponse | pb.UndeleteRoleResponse | pb.RollbackRoleResponse
+    )
+
 
 def written(
-    verb: str, response: pb.CreateRoleResponse | pb.UpdateRoleResponse | pb.RollbackRoleResponse, output: Output
+    verb: str,
+    response: pb.CreateRoleResponse | pb.UpdateRoleResponse | pb.UndeleteRoleResponse | pb.RollbackRoleResponse,
+    output: Output,
 ) -> None:
     """Print a created, updated or restored role."""
     if output is Output.JSON:
@@ -73,11 +80,9 @@ def revisions(response: pb.ListRoleRevisionsResponse, output: Output) -> None:
     if output is Output.JSON:
         print_json(record(response))
         return
-    from rolecall_client.v1.role_pb2 import ChangeKind
-
     rows = table("REVISION", "TIME", "CHANGE", "BY", "REASON")
     for each in response.revisions:
-        kind = ChangeKind.Name(each.kind).removeprefix("CHANGE_KIND_")
+        kind = kind_name(each.kind, each.role)
         add_row(rows, (str(each.revision), _time(each.change_time), kind, each.actor, each.change_reason))
     out = console(sys.stdout)
     out.print(rows)
