@@ -269,11 +269,38 @@ def test_a_history_has_the_fields_of_each_revision(rolecall: CommandLine) -> Non
     assert (more[2], last[2]) == (["there are older revisions; show more with --limit"], [])
 
 
+def test_changes_have_their_author_and_a_restored_role_says_so(rolecall: CommandLine) -> None:
+    restored = r.Role(arn=ARN, create_time=TIME)
+    changes = [
+        r.RecordedChange(revision=12, time=TIME, actor="CN=ci", reason="moved", kind=r.CHANGE_KIND_UPDATED, role=ROLE),
+        r.RecordedChange(revision=11, actor="ann", source="git", kind=r.CHANGE_KIND_CREATED, role=restored),
+        r.RecordedChange(revision=10, actor="ann", kind=r.CHANGE_KIND_CREATED, role=r.Role(arn=ARN)),
+    ]
+    answer = r.ListChangesResponse(changes=changes, revision=12)
+
+    all_ = printed(rolecall, "changes", ListChanges=answer)
+    newest = printed(rolecall, "changes", "--limit=2", ListChanges=answer)
+    first = printed(rolecall, "changes", "--limit=2", "--from-revision=10", ListChanges=answer)
+    none = printed(rolecall, "changes", ListChanges=r.ListChangesResponse())
+
+    assert all_[1][0].split() == ["REVISION", "TIME", "CHANGE", "ROLE", "BY", "REASON"]
+    assert [line.split() for line in all_[1][2:]] == [
+        ["10", "1970-01-01", "00:00:00Z", "CREATED", ARN, "ann"],
+        ["11", "1970-01-01", "00:00:00Z", "UNDELETED", ARN, "ann", "(git)"],
+        ["12", "2023-11-14", "22:13:20Z", "UPDATED", ARN, "CN=ci", "moved"],
+    ]
+    assert [line.split()[0] for line in newest[1][2:]] == ["11", "12"]
+    assert newest[2] == ["there are older changes; show more with --limit"]
+    assert first[2] == ["there are later changes; show more with --limit, or from a later --from-revision"]
+    assert none[1:] == ([], ["no changes"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "done", "rehearsed"),
     [
         (["create", "App", "--policy=p.json"], "created", "would create"),
         (["update", "App", "--no-tags"], "updated", "would update"),
+        (["undelete", "App"], "restored", "would restore"),
         (["rollback", "App", "--revision=3"], "restored", ""),
     ],
 )
@@ -290,6 +317,7 @@ def test_a_write_says_what_it_did_to_which_revision(
     answers = {
         "CreateRole": r.CreateRoleResponse(role=ROLE),
         "UpdateRole": r.UpdateRoleResponse(role=ROLE),
+        "UndeleteRole": r.UndeleteRoleResponse(role=ROLE),
         "RollbackRole": r.RollbackRoleResponse(role=ROLE),
     }
 

@@ -55,6 +55,8 @@ ONLINE = [
     ["role", "list", "-o", "json"],
     ["role", "get", "app"],
     ["role", "history", "app"],
+    ["changes"],
+    ["changes", "-o", "json"],
     ["check", "--as", ALICE, "--role", "app"],
     ["check", "--as", ALICE, "--role", "app", "-o", "json"],
     ["explain", "--as", ALICE, "--role", "app"],

@@ -54,6 +54,7 @@ DECISION: Options = {
     ("--at-least-as-fresh=token-1",): 'consistency { at_least_as_fresh: "token-1" }',
 }
 WRITE: Options = {("--reason=moved",): 'change_reason: "moved"', (f"--request-id={ID}",): f'request_id: "{ID}"'}
+ROLE_ID: Options = {("--role-id=7",): 'role_id: "7"'}
 DRY: Options = {("--dry-run",): "validate_only: true"}
 ETAG: Options = {('--etag="3-9"',): 'etag: "\\"3-9\\""'}
 
@@ -121,6 +122,19 @@ REMOTE = {
             ("--account-id=prod", "--account-id=42"): 'account_ids: "prod" account_ids: "42"',
         },
     ),
+    "changes": Remote(
+        (),
+        {
+            ("--role=42/some",): 'role: "42/some"',
+            ("--account-id=prod", "--account-id=test"): 'account_ids: "prod" account_ids: "test"',
+            ("--prefix=pay",): 'name_prefix: "pay"',
+            ("--kind=created", "--kind=deleted"): "kinds: CHANGE_KIND_CREATED kinds: CHANGE_KIND_DELETED",
+            ("--actor=alice",): 'actor: "alice"',
+            ("--from-revision=7",): "start_revision: 7",
+            ("--limit=3",): "page_size: 4",
+            ("--full",): "view: ROLE_VIEW_FULL",
+        },
+    ),
     "role create": Remote(
         ("made", "--policy=policy.json"),
         {
@@ -159,13 +173,15 @@ REMOTE = {
         {"role": 'role: "42/some"'},
     ),
     "role delete": Remote(("42/some",), {**ETAG, **WRITE, **DRY}, {"role": 'role: "42/some"'}),
-    "role history": Remote(("42/some",), {("--limit=3",): "page_size: 3"}, {"role": 'role: "42/some"'}),
+    "role undelete": Remote(("42/some",), {**ROLE_ID, **WRITE, **DRY}, {"role": 'role: "42/some"'}),
+    "role history": Remote(("42/some",), {("--limit=3",): "page_size: 3", **ROLE_ID}, {"role": 'role: "42/some"'}),
     "role rollback": Remote(
         ("42/some", "--revision=5"), {("--revision=6",): "revision: 6", **ETAG, **WRITE}, {"role": 'role: "42/some"'}
     ),
 }
 
 ELSEWHERE = {
+    "changes": {"--follow"},  # test_changes.py
     "check": {"--policy", "--role-tag"},  # test_explain_offline.py
     "explain": {"--policy", "--role-tag", "--action", "--resource"},  # test_explain_access.py
     "who-can": {"--policy"},  # test_who_can.py
@@ -277,7 +293,9 @@ def test_an_option_changes_what_is_sent(last_call: Recorded, command: str, optio
         "role update": 'role: "42/some" max_session_duration_seconds: 3600 update_mask '
         '{ paths: "max_session_duration_seconds" } request_id: "ID"',
         "role delete": 'role: "42/some" request_id: "ID"',
+        "role undelete": 'role: "42/some" request_id: "ID"',
         "role history": 'role: "42/some" page_size: 20',
+        "changes": "newest_first: true view: ROLE_VIEW_BASIC page_size: 51",
         "role rollback": 'role: "42/some" revision: 5 request_id: "ID"',
     }.items(),
 )
@@ -294,6 +312,9 @@ def test_without_options_nothing_is_sent_but_the_arguments_and_sizes_of_pages(
     "arguments",
     [
         ["role", "history", "r", "--limit=0"],
+        ["changes", "--limit=0"],
+        ["changes", "--limit=10001"],
+        ["changes", "--from-revision=-1"],
         ["role", "history", "r", "--limit=1001"],
         ["role", "rollback", "r", "--revision=0"],
         ["role", "create", "r", "--policy=policy.json", "--max-session-duration=-1"],

@@ -48,6 +48,26 @@ def test_a_role_lives_and_dies(online: CommandLine, policy_file: Path) -> None:
     assert gone.err == "error: there is no role `acs:ram::123456789012:role/life` [ROLE_NOT_FOUND]\n"
 
 
+def test_a_deleted_role_is_restored_and_its_changes_say_why(online: CommandLine, policy_file: Path) -> None:
+    created = json.loads(online("role", "create", "undone", "--policy", str(policy_file), "-o", "json").out)["role"]
+    online("role", "delete", "undone", "--reason", "mistake")
+
+    history = online("role", "history", "undone")
+    rehearsed = online("role", "undelete", "undone", "--dry-run")
+    restored = online("role", "undelete", "undone", "--role-id", created["role_id"], "--reason", "needed")
+    again = online("role", "undelete", "undone")
+    changes = online("changes", "--role", "undone")
+    listed = json.loads(online("changes", "--role", "undone", "--kind", "deleted", "-o", "json").out)["changes"]
+
+    assert [line.split()[3] for line in history.out.splitlines()[2:]] == ["DELETED", "CREATED"]
+    assert rehearsed.out == f"would restore {created['arn']} (not written)\n"
+    assert restored.out.startswith(f"restored {created['arn']} (revision ")
+    assert (again.code, again.err) == (2, f"error: role `{created['arn']}` already exists [ROLE_EXISTS]\n")
+    lines = [line.split() for line in changes.out.splitlines()[2:]]
+    assert [(line[3], line[-1]) for line in lines[1:]] == [("DELETED", "mistake"), ("UNDELETED", "needed")]
+    assert [(each["reason"], each["role"]["role_id"]) for each in listed] == [("mistake", created["role_id"])]
+
+
 def test_a_role_is_rolled_back(online: CommandLine, policy_file: Path) -> None:
     created = json.loads(online("role", "create", "back", "--policy", str(policy_file), "-o", "json").out)
     online("role", "update", "back", "--description", "x", "--tag", "k=v")

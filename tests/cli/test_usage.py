@@ -23,7 +23,7 @@ from rolecall.config.sources import flag_of, variable_of
 from tests.cli.conftest import CommandLine
 from tests.cli.serving import REPOSITORY, environment
 
-ROLE_COMMANDS = ["create", "get", "list", "update", "delete", "history", "rollback"]
+ROLE_COMMANDS = ["create", "get", "list", "update", "delete", "undelete", "history", "rollback"]
 EVERY_COMMAND = [[name] for name in COMMANDS] + [["role", name] for name in ROLE_COMMANDS]
 
 

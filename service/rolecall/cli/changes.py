@@ -54,7 +54,7 @@ class Filters:
     kind: Annotated[
         list[Kind],
         typer.Option(
-            "--kind", metavar="KIND", help="Only changes of this kind: created, updated, deleted; repeatable."
+            "--kind", metavar="KIND", help="Only changes of this kind: created, updated or deleted; repeatable."
         ),
     ] = dataclasses.field(default_factory=list)
     actor: Annotated[
@@ -100,9 +100,9 @@ def changes(
 ) -> None:
     """List what was changed: when, by whom and why.
 
-    The newest changes are shown, the last one at the end; with --from-revision those from that revision on. A change says UNDELETED
-    if it restored a deleted role. With --follow each change is one line, with `-o json` one object; --limit is for the newest changes,
-    which are printed first.
+    The newest changes are shown, the last one at the end; with --from-revision those from that revision on. A change says
+    UNDELETED if it restored a deleted role. With --follow each change is one line, with `-o json` one object; --limit is for the
+    newest changes, which are printed first.
     """
     request, accounts = filters.request(full=full), [*filters.account_id]
     if filters.role and (account := account_in(filters.role)) is not None:
