@@ -98,6 +98,24 @@ class TestFunctions:
         ]
         assert [(each.name, each.policy) for each in found.unknown_roles] == [("deploy", None)]
 
+    @pytest.mark.parametrize(
+        "function", ["!Ref Name", "!Sub 'app-${Name}'", "!GetAtt [Other, RoleName]", "!Join ['', [a, b]]"]
+    )
+    def test_a_function_may_be_written_as_a_tag(self, tmp_path: Path, function: str) -> None:
+        found = found_in(tmp_path, YAML.replace("RoleName: deploy", f"RoleName: {function}"))
+
+        assert (found.problems, found.roles) == ([], [])
+        assert [each.message for each in found.remarks] == [
+            f"`Deploy`: `RoleName` is `{function.split()[0]}`, which is known when the stack is made"
+        ]
+
+    def test_a_tag_elsewhere_in_the_template_does_no_harm(self, tmp_path: Path) -> None:
+        other = "  Other:\n    Type: ALIYUN::OSS::Bucket\n    Properties: {BucketName: !Ref Name}\n"
+
+        found = found_in(tmp_path, YAML + other)
+
+        assert (found.problems, found.remarks, [each.name for each in found.roles]) == ([], [], ["deploy"])
+
     def test_a_property_that_is_missing_is_reported(self, tmp_path: Path) -> None:
         found = found_in(tmp_path, json.dumps(template(AssumeRolePolicyDocument=DOCUMENT)), "template.json")
 

@@ -36,7 +36,8 @@ def functions(node: Node, pointer: str = "") -> Iterator[Function]:
     """Yield the functions in a value."""
     if isinstance(node, Table):
         name = next(iter(node.members), "")
-        if len(node.members) == 1 and (name == "Ref" or name.startswith("Fn::")):
+        # `!Ref x` is a table with a tag, and `Ref: x` one with a single member.
+        if node.tag or (len(node.members) == 1 and (name == "Ref" or name.startswith("Fn::"))):
             yield Function(pointer, name, node.location)
             return
         for key, member in node.members.items():
