@@ -106,7 +106,7 @@ class TestFunctions:
 
         assert (found.problems, found.roles) == ([], [])
         assert [each.message for each in found.remarks] == [
-            f"`Deploy`: `RoleName` is `{function.split()[0]}`, which is known when the stack is made"
+            f"`Deploy`: `RoleName` is `{function.split(maxsplit=1)[0]}`, which is known when the stack is made"
         ]
 
     def test_a_tag_elsewhere_in_the_template_does_no_harm(self, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from tests.fuzz import (
     messages,
     names,
     permissions,
+    plans,
     trust_policies,
     values,
     web_tokens,
@@ -29,6 +30,7 @@ _TOPICS = (
     callers,
     contexts,
     declarations,
+    plans,
 )
 
 TARGETS: dict[str, Target] = {target.name: target for target in chain.from_iterable(topic.TARGETS for topic in _TOPICS)}

@@ -16,6 +16,11 @@ from rolecall.cli.declarations.tree import MAX_DEPTH
 from rolecall.cli.problem import Problem, ProblemsError, error_at
 from rolecall.policy.positions import JsonSyntaxError, scan
 
+_FAULTS = {
+    "Expecting value": "expecting a value",
+    "Invalid control character at": "a string has a line break or another control character, or is cut here",
+    "Unterminated string starting at": "the string that begins here has no end",
+}
 _BLANKS = re.compile(r"[ \t\n\r]*")
 
 
@@ -157,7 +162,7 @@ class JsonParts:
 
     def _refuse(self, error: ValueError | RecursionError, at: int) -> NoReturn:
         if isinstance(error, json.JSONDecodeError):
-            self._fail(error.msg.lower(), error.pos)
+            self._fail(_FAULTS.get(error.msg, error.msg.lower()), error.pos)
         if isinstance(error, RecursionError):
             raise error_at(self.source.location(at), f"is nested deeper than {MAX_DEPTH} levels") from None
         self._fail(str(error), at)

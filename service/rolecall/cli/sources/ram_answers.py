@@ -126,7 +126,7 @@ class _Answers:
         truncated = self.json.find(at, ["IsTruncated"])
         if truncated and self.json.value(truncated.value) is True:
             message = "this list is not complete: it ends where RAM ended a page"
-            hint = "list all pages: `aliyun ram ListRoles --pager`"
+            hint = "give the next pages too: `aliyun ram ListRoles --Marker MARKER`, with the `Marker` of this list"
             self.found.add_remark(
                 self.json.source.location(at), message, hint, severity="warning", reason="TRUNCATED_LIST"
             )
