@@ -22,6 +22,7 @@ Every command that asks a server takes its address, its certificates and its tok
 or from a [context](contexts.md), in this order, and prints tables for people or, with `-o json`, JSON for programs.
 
 Exit codes: 0 done or allowed; 1 denied, or a check failed; 2 error; 3 denied, since there is no such role (`check`, `explain`);
+4 a dry run found changes (`apply --dry-run --exit-code`);
 130 Ctrl-C; 141 the reader of the output has closed the pipe, as `| head -1` does; 143 SIGTERM. With a closed standard output (`>&-`) a command prints nothing and ends with its own code.
 """
 

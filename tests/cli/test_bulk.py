@@ -43,7 +43,7 @@ def test_many_roles_are_applied_exported_and_reapplied_atomically(
 
     assert refused.code == 2
     assert f"{file}:{bad_line}:" in refused.err
-    assert f"role `bulk-{ROLES - 7}`: /Statement/0/Effect: " in refused.err
+    assert f"role `bulk-{ROLES - 7}`: the effect `Permit` is neither" in refused.err
     assert (nothing.out, nothing.err) == ("", "no roles\n")
     assert (applied.code, applied.out.splitlines()[-1]) == (0, f"created {ROLES}; 0 unchanged")
     assert (unchanged.code, unchanged.out) == (0, f"{ROLES} unchanged\n")

@@ -180,8 +180,12 @@ REMOTE = {
     ),
 }
 
+VALID = (
+    '{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":"acs:ram::1:user/a"}}]}'
+)
 ELSEWHERE = {
     "changes": {"--follow"},  # test_changes.py
+    "apply": {"--exit-code", "--max-deletes", "--yes"},  # test_apply_safety.py
     "check": {"--policy", "--role-tag"},  # test_explain_offline.py
     "explain": {"--policy", "--role-tag", "--action", "--resource"},  # test_explain_access.py
     "who-can": {"--policy"},  # test_who_can.py
@@ -194,7 +198,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("policy.json").write_text('{"some": 1}')
     Path("other.json").write_text('{"other": 1}')
     for file, name in (("roles.yaml", "first"), ("more.yaml", "second")):
-        Path(file).write_text(f"apiVersion: rolecall/v1\nname: {name}\ntrust_policy: {{}}\n")
+        Path(file).write_text(f"apiVersion: rolecall/v1\nname: {name}\ntrust_policy_json: '{VALID}'\n")
 
 
 def parameters() -> Iterator[tuple[str, Any]]:
@@ -284,7 +288,9 @@ def test_an_option_changes_what_is_sent(last_call: Recorded, command: str, optio
         "what-can": f'principal: "{USER}" page_size: 1000',
         "whoami": "",
         "can": 'action: "ram:CreateRole" resource: "acs:ram::42:role/a"',
-        "apply": 'options { request_id: "ID" }\nroles { roles { role_name: "first" assume_role_policy_document: "{}" } }',
+        "apply": 'options { request_id: "ID" }\nroles { roles { role_name: "first" assume_role_policy_document: "'
+        + VALID.replace('"', '\\"')
+        + '" } }',
         "export": "page_size: 500 view: ROLE_VIEW_FULL",
         "watch": "",
         "role create": 'role_name: "made" assume_role_policy_document: "{\\"some\\": 1}" request_id: "ID"',

@@ -103,7 +103,7 @@ class TestErrors:
         outcome = rolecall("test", ".")
 
         assert outcome.code == 2
-        assert "roles.yaml:3:5: error: the role `acs:ram::123456789012:role/deploy` is found twice" in outcome.err
+        assert "roles.yaml:3:5: error: the role `acs:ram::123456789012:role/deploy` is declared twice" in outcome.err
 
     def test_files_without_any_case_are_an_error(self, rolecall: CommandLine, write: Write) -> None:
         outcome = rolecall("test", "roles.yaml")

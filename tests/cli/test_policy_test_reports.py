@@ -161,7 +161,7 @@ def test_json_has_everything(rolecall: CommandLine) -> None:
     answer = json.loads(report(rolecall, "json", "--coverage"))
 
     ann, _, carol = answer["cases"]
-    assert (answer["passed"], answer["summary"]) == (False, {"cases": 3, "passed": 1, "failed": 2})
+    assert (answer["passed"], answer["summary"]) == (False, {"cases": 3, "passed": 1, "failed": 2, "not_run": 0})
     assert (ann["passed"], ann["outcome"], ann["reason"], ann["explanation"]) == (True, "ALLOW", "ALLOW", None)
     assert ann["statements"] == [{"statement": "/Statement/0 (Ann)", "file": "roles.yaml", "line": 6, "column": 7}]
     assert (carol["file"], carol["line"], carol["column"]) == ("a b.yaml", 5, 6)

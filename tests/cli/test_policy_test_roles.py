@@ -81,7 +81,7 @@ class TestRoles:
         [
             ("max_session_duration_seconds: 60", "max_session_duration_seconds must be 3600 to 43200 seconds"),
             ("tags: {acs:team: x}", "[TAG_KEY_RESERVED]"),
-            ("account_id: nobody", "help: define the alias: --account-alias NAME=ID"),
+            ("account_id: nobody", "help: if it is an alias, define it: --account-alias NAME=ID"),
         ],
     )
     def test_a_field_that_no_server_would_store_is_an_error_at_the_role(
@@ -93,7 +93,7 @@ class TestRoles:
         outcome = rolecall("test", ".")
 
         assert (outcome.code, outcome.out) == (2, "")
-        assert outcome.err.startswith("roles.yaml:3:5: error: role `deploy`: ")
+        assert outcome.err.startswith("roles.yaml:4:5: error: ")
         assert reported in outcome.err
 
     def test_accounts_have_the_names_that_the_server_gives_them(self, rolecall: CommandLine, write: Write) -> None:

@@ -89,7 +89,7 @@ def test_problems_of_several_files_are_reported(rolecall: CommandLine, write: Wr
 
     assert outcome.code == 2
     assert "missing.json: error: cannot read `missing.json`" in outcome.out
-    assert outcome.out.splitlines()[-1].startswith("✗ 3 trust policies: ")
+    assert outcome.out.splitlines()[-1].startswith("✗ 1 trust policy, 2 files not checked: ")
 
 
 def test_json_lists_the_problems(rolecall: CommandLine, write: Write) -> None:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rolecall.cli.options import Connection, Output, OutputOption, ReasonOption, expanded, pairs
+from rolecall.cli.failure import CHANGES, OK, CommandError
+from rolecall.cli.options import Connection, Output, OutputOption, ReasonOption, expanded
 from rolecall.cli.problem import Location, Problem, ProblemsError
-from rolecall.cli.remote import connect
+from rolecall.cli.prune_options import PruneOptions
+from rolecall.cli.remote import chosen_connection, connect
 from rolecall.cli.terminal import console, print_json, record
 
 if TYPE_CHECKING:
     from rolecall.cli.declarations import DeclaredRole
+    from rolecall.cli.role_check import AnyAccounts
+    from rolecall_client.client import RolecallClient
     from rolecall_client.errors import RolecallError, Violation
-    from rolecall_client.v1.role_pb2 import RoleDeclaration
+    from rolecall_client.v1.role_pb2 import ApplyRolesResponse, RoleDeclaration
 
 PROGRESS_MIN_ROLES = 200
 ROLES_PER_UPDATE = 100
@@ -37,22 +42,6 @@ FileOption = Annotated[
 ]
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Check everything and show what would change, without writing.")
-]
-PruneOption = Annotated[
-    str | None,
-    typer.Option(
-        "--prune",
-        metavar="KEY=VALUE[,...]",
-        help="Delete the roles that have all of these tags and are not declared. Without this option nothing is deleted.",
-    ),
-]
-PruneAccountOption = Annotated[
-    list[str],
-    typer.Option(
-        "--prune-account",
-        metavar="ID",
-        help="With --prune: an account, an id or an alias, in which roles are deleted; default: those of the declared roles.",
-    ),
 ]
 SourceOption = Annotated[
     str,
@@ -72,13 +61,18 @@ RequestIdOption = Annotated[
 ]
 
 
+ExitCodeOption = Annotated[
+    bool, typer.Option("--exit-code", help="With --dry-run: end with exit code 4 if something would change.")
+]
+
+
 @expanded
 def apply(
     file: FileOption,
     connection: Connection,
+    pruning: PruneOptions,
     dry_run: DryRunOption = False,
-    prune: PruneOption = None,
-    prune_account: PruneAccountOption = [],  # noqa: B006 - typer copies it
+    exit_code: ExitCodeOption = False,
     reason: ReasonOption = "",
     source: SourceOption = "",
     request_id: RequestIdOption = "",
@@ -86,31 +80,82 @@ def apply(
 ) -> None:
     """Make the roles match the declaration files.
 
-    All changes are one atomic write. Applying the same files twice changes nothing.
+    Every rule is checked before anything is sent. All changes are one atomic write. Applying the same files twice changes nothing.
     """
-    from rolecall.cli.declarations import read_declarations
-    from rolecall_client.client import APPLY_TIMEOUT_SECONDS
+    from rolecall.cli.declarations import check_declarations
 
-    selector = None if prune is None else pairs(prune.split(","), "--prune")
-    declared = read_declarations(file)
-    accounts = {*(role.message.account_id for role in declared), *prune_account}
-    with connect(connection, accounts=accounts) as client, errors_in_files(declared), _progress(declared) as messages:
-        response = client.apply_roles(
-            messages,
-            prune_tags=selector,
-            prune_account_ids=prune_account,
-            validate_only=dry_run,
-            change_reason=reason,
-            source=source,
-            request_id=request_id,
-            timeout=connection.timeout or APPLY_TIMEOUT_SECONDS,
-        )
+    if exit_code and not dry_run:
+        raise CommandError("--exit-code is for a dry run", hint="add --dry-run")
+    selector = pruning.selector
+    checked = check_declarations(file, _accounts(connection))
+    pruning.require_account(checked.roles)
+    accounts = {*(role.message.account_id for role in checked.roles), *pruning.prune_account}
+    write = _Write(
+        roles=checked.roles,
+        timeout=connection.timeout,
+        fields={
+            "prune_tags": selector,
+            "prune_account_ids": pruning.prune_account,
+            "change_reason": reason,
+            "source": source,
+            "request_id": request_id,
+        },
+    )
+    with connect(connection, accounts=accounts) as client, errors_in_files(checked.roles):
+        if selector is not None and not dry_run:
+            found = write.send(client, dry_run=True).changes
+            pruning.guard.require_few(found)
+            pruning.guard.confirm(found)
+        response = write.send(client, dry_run=dry_run)
+    _show(response, checked.findings if dry_run else None, output)
+    if dry_run:
+        pruning.guard.require_few(response.changes)
+        raise typer.Exit(CHANGES if exit_code and _changes_anything(response) else OK)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Write:
+    """One apply, which can be tried before it is made."""
+
+    roles: Sequence[DeclaredRole]
+    timeout: float | None
+    fields: Mapping[str, Any]
+
+    def send(self, client: RolecallClient, *, dry_run: bool) -> ApplyRolesResponse:
+        """Send the roles, and return what changed, or with `dry_run` would change."""
+        from rolecall_client.client import APPLY_TIMEOUT_SECONDS
+
+        with _progress(self.roles) as messages:
+            return client.apply_roles(
+                messages, validate_only=dry_run, timeout=self.timeout or APPLY_TIMEOUT_SECONDS, **self.fields
+            )
+
+
+def _accounts(connection: Connection) -> AnyAccounts:
+    """Return the names of accounts as the context in use has them; the server may have more."""
+    from rolecall.cli.role_check import AnyAccounts
+
+    context = chosen_connection(connection).context
+    return AnyAccounts(context.default_account, context.accounts) if context else AnyAccounts()
+
+
+def _show(response: ApplyRolesResponse, findings: Sequence[Problem] | None, output: Output) -> None:
+    """Show the changes, and those of a dry run (`findings` is not None) with the findings of the linter."""
     if output is Output.JSON:
-        print_json(record(response))
-    else:
-        from rolecall.cli.render.changes import show_changes
+        shown = {} if findings is None else {"findings": [finding.record() for finding in findings]}
+        print_json({**record(response), **shown})
+        return
+    from rolecall.cli.render.changes import show_changes
+    from rolecall.cli.reports import report_problems
 
-        show_changes(response.changes, dry_run=dry_run)
+    report_problems(findings or ())
+    show_changes(response.changes, dry_run=findings is not None)
+
+
+def _changes_anything(response: ApplyRolesResponse) -> bool:
+    from rolecall_client.v1.role_pb2 import CHANGE_KIND_UNCHANGED
+
+    return any(change.kind != CHANGE_KIND_UNCHANGED for change in response.changes)
 
 
 @contextmanager

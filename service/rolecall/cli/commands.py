@@ -57,7 +57,7 @@ GROUPS = {name for name, entry in COMMANDS.items() if entry.attribute == "app"}
 
 _HELP = (
     "May this principal assume this role? Rolecall stores RAM-style roles, and decides and explains over gRPC. "
-    "Exit codes: 0 done or allowed, 1 denied or a check failed, 2 error, 3 no such role to assume."
+    "Exit codes: 0 done or allowed, 1 denied or a check failed, 2 error, 3 no such role to assume, 4 a dry run found changes."
 )
 
 

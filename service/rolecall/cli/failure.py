@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-OK, DENIED, FAILED, NO_ROLE, INTERRUPTED, PIPE_CLOSED, TERMINATED = 0, 1, 2, 3, 130, 141, 143
-"""Exit codes: done or allowed; denied or a check failed; error; no such role to assume; Ctrl-C; closed output; SIGTERM."""
+OK, DENIED, FAILED, NO_ROLE, CHANGES, INTERRUPTED, PIPE_CLOSED, TERMINATED = 0, 1, 2, 3, 4, 130, 141, 143
+"""Exit codes: done or allowed; denied or a check failed; error; no such role to assume; a dry run found changes; Ctrl-C; closed
+output; SIGTERM."""
 
 
 class CommandError(Exception):

@@ -28,7 +28,7 @@ def document_problems(
     except InvalidPolicyError as error:
         yield from violation_problems(error, location)
         return
-    yield from _findings(lint(policy, now=now, account=account), location)
+    yield from finding_problems(lint(policy, now=now, account=account), location)
 
 
 def permission_problems(
@@ -43,10 +43,11 @@ def permission_problems(
     except InvalidPolicyError as error:
         yield from violation_problems(error, location)
         return
-    yield from _findings(lint_permissions(policy, now=now), location)
+    yield from finding_problems(lint_permissions(policy, now=now), location)
 
 
-def _findings(findings: Iterable[Finding], location: Locate) -> Iterator[Problem]:
+def finding_problems(findings: Iterable[Finding], location: Locate) -> Iterator[Problem]:
+    """Yield the findings of the linter as problems."""
     for finding in findings:
         yield Problem(
             location=location(finding.pointer, finding.line, finding.column),

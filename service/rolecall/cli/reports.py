@@ -46,13 +46,15 @@ def report_hint(hint: str) -> None:
 
 
 def report_problems(problems: Iterable[Problem], out: Console | None = None) -> None:
-    """Print problems as a compiler does."""
+    """Print problems as a compiler does; those of a file that are equal are printed once, with all their locations."""
+    from rolecall.cli.problem_groups import grouped
+
     out = out or console(sys.stderr)
-    for problem in problems:
-        _problem(out, problem)
+    for group in grouped(problems):
+        _problem(out, group.first, group.also_at)
 
 
-def _problem(out: Console, problem: Problem) -> None:
+def _problem(out: Console, problem: Problem, also_at: str) -> None:
     from rich.text import Text
 
     reason = f" [{problem.reason}]" if problem.reason else ""
@@ -63,6 +65,8 @@ def _problem(out: Console, problem: Problem) -> None:
         (visible(reason), "dim"),
     )
     out.print(line, soft_wrap=True)
+    if also_at:
+        out.print(Text.assemble("  ", ("also at: ", "bold"), visible(also_at)), soft_wrap=True)
     _help(out, problem.hint + (_CHANGES_MEANING if problem.hint and problem.changes_meaning else ""))
 
 

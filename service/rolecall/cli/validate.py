@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-import sys
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rolecall.cli.failure import FAILED, OK
-from rolecall.cli.options import ContextOfAccounts
+from rolecall.cli.declarations.document import TextSource
+from rolecall.cli.failure import FAILED, OK, CommandError
+from rolecall.cli.options import ContextOfAccounts, pairs
+from rolecall.cli.policy_check import permission_problems
 from rolecall.cli.problem import Location, Problem
+from rolecall.cli.problem_groups import in_order
 from rolecall.cli.remote import named_context
-from rolecall.cli.terminal import console, marks, print_json
+from rolecall.cli.render.problems import FindingsFormat, Severity, counted, show_problems
+from rolecall.cli.role_check import AnyAccounts, RoleCheck, duplicate_problems, policies_of
+from rolecall.cli.sources import Found, FoundRole, search
+from rolecall.cli.sources.found import FoundPolicy
+from rolecall.cli.sources.policies import add_policy, policy_kind
 from rolecall.engine.clock import now_micros
 from rolecall.policy.kind import PolicyKind
+from rolecall.policy.permission.limits import PERMISSION_LIMITS, SESSION_POLICY_LIMITS
+from rolecall.policy.profile import Profile
+from rolecall.roles.errors import InvalidFieldsError
 
 if TYPE_CHECKING:
-    from rolecall.cli.sources.found import Found, FoundPolicy, FoundRole
-    from rolecall.policy.profile import Profile
     from rolecall_client.contexts.context import ServerContext
 
 
 _AMBIGUOUS = "this may be a trust policy, which lacks `Principal`, or a permission policy, which lacks `Resource`"
+_LOOKED_FOR = "looked for policies in JSON, and for roles in role files, terraform plans and the rest of `rolecall validate --help`"
 _CHOOSE = "add the member, or choose with `--kind trust-policy` or `--kind permission-policy`"
 
 
@@ -34,22 +41,6 @@ class Language(StrEnum):
 
     ROLECALL = "rolecall"
     RAM = "ram"
-
-
-class Severity(StrEnum):
-    """The severity of a problem, most severe first."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTE = "note"
-
-
-class FindingsFormat(StrEnum):
-    """The output format of `validate`."""
-
-    TABLE = "table"
-    JSON = "json"
-    SARIF = "sarif"
 
 
 Files = Annotated[
@@ -81,6 +72,10 @@ AccountOption = Annotated[
         "--account-id", metavar="ID", help="The account of the role; findings about other accounts depend on it."
     ),
 ]
+AliasOption = Annotated[
+    list[str],
+    typer.Option("--account-alias", metavar="NAME=ID", help="An alias of an account, as on the server; repeatable."),
+]
 FailOnOption = Annotated[Severity, typer.Option("--fail-on", help="Fail on problems of this severity and above.")]
 FormatOption = Annotated[FindingsFormat, typer.Option("--output", "-o", help="The format of the report.")]
 
@@ -90,47 +85,73 @@ def validate(
     kind: KindOption = None,
     profile: ProfileOption = Language.ROLECALL,
     account_id: AccountOption = "",
+    account_alias: AliasOption = [],  # noqa: B006 - typer copies it
     context: ContextOfAccounts = None,
     fail_on: FailOnOption = Severity.ERROR,
     output: FormatOption = FindingsFormat.TABLE,
 ) -> None:
-    """Find what is wrong with trust policies and permission policies.
+    """Find what is wrong with roles, trust policies and permission policies.
 
-    Reports every violation of the language; for valid policies, the findings of the linter. Exit code 2 if there is an error; with
-    --fail-on also for less severe problems. No server is needed.
+    Reports every violation of the rules for roles and policies; for valid policies, the findings of the linter. Exit code 2 if
+    there is an error; with --fail-on also for less severe problems. No server is needed.
     """
-    named = named_context(context)
-    found = _found(files, kind)
-    documents: list[FoundRole | FoundPolicy] = [*found.roles, *found.permission_policies]
-    unread = {problem.location.file for problem in found.problems if not problem.finding}
-    problems = found.problems + [p for document in documents for p in _examined(document, profile, account_id, named)]
-    _report(problems, _counts(found, len(unread)), output)
+    searched = _search(files)
+    found, now, ram_or_not = _of_kind(searched, kind), now_micros(), Profile[profile.name]
+    accounts = _accounts(account_id, pairs(account_alias, "--account-alias"), named_context(context))
+    problems = [*found.problems, *_nothing_in(files, searched)]
+    problems += _of_roles(found, RoleCheck(accounts, now=now, profile=ram_or_not))
+    for policy in found.permission_policies:
+        problems += _of_permission_policy(policy, ram_or_not, now)
+    problems = in_order(problems)
+    show_problems(problems, _counts(found, problems), output)
     failing = list(Severity)[: list(Severity).index(fail_on) + 1]
     raise typer.Exit(FAILED if any(problem.severity in failing for problem in problems) else OK)
 
 
-def _found(files: Sequence[str], kind: PolicyKind | None) -> Found:
-    """Return the policies of files in the order of the files, and the problems of files without them."""
-    from rolecall.cli.sources import search
-    from rolecall.cli.sources.found import Found
+def _accounts(account_id: str, aliases: Mapping[str, str], context: ServerContext | None) -> AnyAccounts:
+    default, known = account_id or (context.default_account if context else ""), context.accounts if context else {}
+    try:
+        accounts = AnyAccounts(default, {**known, **aliases})
+        accounts.account_id("")
+    except InvalidFieldsError as error:
+        raise CommandError("; ".join(f"account {violation.message}" for violation in error.violations)) from None
+    return accounts
 
+
+def _search(files: Sequence[str]) -> Found:
+    """Return what the files contain; problems of files without policies, and remarks, are among the problems."""
     paths = [Path(file) for file in dict.fromkeys(files)]
-    searched = search(paths, stdin=True)
-    nameless = [role.policy for role in searched.unknown_roles if role.policy is not None]
-    found = Found(roles=[*searched.roles, *nameless], permission_policies=searched.permission_policies)
-    found.problems += [*searched.problems, *searched.remarks, *_without_policy(searched, paths)]
-    return _of_kind(found, kind)
+    found = search(paths, stdin=True)
+    found.problems += [*found.remarks, *_without_policy(found, paths)]
+    return found
+
+
+def _nothing_in(files: Sequence[str], found: Found) -> Iterator[Problem]:
+    """Yield a warning for each file or directory of the command line in which nothing was found to check."""
+    seen = {role.location.file for role in [*found.roles, *policies_of(found.unknown_roles)]}
+    seen |= {policy.location.file for policy in found.permission_policies}
+    seen |= {role.source.start.file for role in found.roles if isinstance(role.source, TextSource)}
+    seen |= {problem.location.file for problem in found.problems if problem.severity == Severity.ERROR}
+    used = {Path(file).resolve() for file in seen}
+    for file in dict.fromkeys(files):
+        path = Path(file).resolve()
+        if file not in seen and not any(path == each or path in each.parents for each in used):
+            yield Problem(
+                location=Location(file),
+                severity="warning",
+                message="there is no policy to check",
+                reason="NO_POLICY",
+                hint=_LOOKED_FOR,
+                finding=True,
+            )
 
 
 def _of_kind(found: Found, kind: PolicyKind | None) -> Found:
     """Return what was found, with the policies in files of their own as policies of `kind`; None: each of its own."""
-    from rolecall.cli.sources.found import Found, FoundRole
-    from rolecall.cli.sources.policies import add_policy, policy_kind
-
-    sorted_out = Found(problems=found.problems)
+    sorted_out = Found(problems=found.problems, unknown_roles=found.unknown_roles)
     documents: list[FoundRole | FoundPolicy] = [*found.roles, *found.permission_policies]
     for document in documents:
-        if isinstance(document, FoundRole) and document.location.line:
+        if isinstance(document, FoundRole) and document.declared:
             sorted_out.roles.append(document)
         elif kind is None and policy_kind(document.document) is None:
             sorted_out.add_problem(document.location, _AMBIGUOUS, _CHOOSE, reason="AMBIGUOUS_KIND")
@@ -151,73 +172,29 @@ def _without_policy(found: Found, named: Sequence[Path]) -> Iterator[Problem]:
         )
 
 
-def _examined(
-    found: FoundRole | FoundPolicy, language: Language, account: str, context: ServerContext | None
-) -> Iterator[Problem]:
-    """Yield the problems of a policy."""
-    from rolecall.cli.sources.found import FoundPolicy
-    from rolecall.policy.profile import Profile
-
-    now, profile = now_micros(), Profile[language.name]
-    if isinstance(found, FoundPolicy):
-        return _of_permission_policy(found, profile, now)
-    owner = found.account_id or account
-    return _of_trust_policy(found, profile, now, context.account_id(owner) if context else owner)
-
-
-def _of_trust_policy(role: FoundRole, profile: Profile, now: int, owner: str) -> Iterator[Problem]:
-    from dataclasses import replace
-
-    from rolecall.cli.policy_check import document_problems
-
-    for problem in document_problems(role.document, role.location_of, profile=profile, now=now, account=owner):
-        # Without an exact location the message must name the element.
-        element = "" if role.exact else f"{role.label}: {problem.pointer or '/'}: "
-        yield replace(problem, message=element + problem.message)
+def _of_roles(found: Found, check: RoleCheck) -> Iterator[Problem]:
+    """Yield the problems of all roles, those of unknown names too, and the findings about the trust policies that are valid."""
+    checked = [check.role(role) for role in found.roles]
+    yield from duplicate_problems(each.named for each in checked if each.found.declared)
+    checked += [check.role(role) for role in policies_of(found.unknown_roles)]
+    for each in checked:
+        yield from each.problems
+        yield from check.findings(each)
 
 
 def _of_permission_policy(found: FoundPolicy, profile: Profile, now: int) -> Iterator[Problem]:
-    from rolecall.cli.policy_check import permission_problems
-    from rolecall.policy.permission.limits import PERMISSION_LIMITS, SESSION_POLICY_LIMITS
-
     limits = SESSION_POLICY_LIMITS if found.kind is PolicyKind.SESSION else PERMISSION_LIMITS
     return permission_problems(found.document, found.location_of, limits=limits, profile=profile, now=now)
 
 
-def _counts(found: Found, unread: int) -> str:
-    """Return how many policies of which kind were examined; a file that cannot be read counts as a trust policy."""
-    trust, permission = len(found.roles) + unread, len(found.permission_policies)
-    numbers = [_counted(trust, "trust policy")] if trust or not permission else []
-    numbers += [_counted(permission, "permission policy")] if permission else []
-    return " and ".join(numbers)
-
-
-def _report(problems: list[Problem], policies: str, output: FindingsFormat) -> None:
-    if output is FindingsFormat.SARIF:
-        from rolecall.cli.sarif import problem_result, sarif_log
-
-        print_json(sarif_log([problem_result(problem) for problem in problems]))
-    elif output is FindingsFormat.JSON:
-        valid = all(problem.finding for problem in problems)
-        print_json({"valid": valid, "problems": [problem.record() for problem in problems]})
-    else:
-        _show(problems, Counter(problem.severity for problem in problems), policies)
-
-
-def _show(problems: list[Problem], counts: Counter[str], policies: str) -> None:
-    from rolecall.cli.reports import report_problems
-
-    out = console(sys.stdout)
-    report_problems(problems, out)
-    counted = ", ".join(_counted(counts[severity], severity) for severity in Severity if counts[severity])
-    mark = marks(out).no if counts["error"] else marks(out).yes
-    out.print(
-        f"{mark} {policies}: {counted or 'no problems'}",
-        style="red" if counts["error"] else "green",
-    )
-
-
-def _counted(number: int, noun: str) -> str:
-    if number == 1:
-        return f"1 {noun}"
-    return f"{number} {noun.removesuffix('y')}ies" if noun.endswith("y") else f"{number} {noun}s"
+def _counts(found: Found, problems: Sequence[Problem]) -> str:
+    """Return how many policies of which kind were examined, and how many files could not be."""
+    roles = [*found.roles, *policies_of(found.unknown_roles)]
+    read = {role.location.file for role in roles} | {policy.location.file for policy in found.permission_policies}
+    unread = {problem.location.file for problem in problems if not problem.finding} - read
+    unread -= {role.source.start.file for role in roles if isinstance(role.source, TextSource)}
+    trust, permission = len(roles), len(found.permission_policies)
+    numbers = [counted(trust, "trust policy")] if trust else []
+    numbers += [counted(permission, "permission policy")] if permission else []
+    policies = " and ".join(numbers) or "no policy checked"
+    return f"{policies}, {counted(len(unread), 'file')} not checked" if unread and numbers else policies

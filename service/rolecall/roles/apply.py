@@ -8,12 +8,13 @@ from dataclasses import replace
 from rolecall.roles.change import ChangeKind
 from rolecall.roles.commands import ApplyRoles, RoleDeclaration, RoleDifference
 from rolecall.roles.content import Content
-from rolecall.roles.declarations import CheckedDeclaration, DeclarationRules
+from rolecall.roles.declarations import DeclarationRules
 from rolecall.roles.differences import Differences
 from rolecall.roles.fields import role_name_violations, tag_violations
 from rolecall.roles.repository import Transaction
 from rolecall.roles.rights import RoleAccess, WriteRights
 from rolecall.roles.role import Micros, Role, RoleRef
+from rolecall.roles.role_rules import JudgedRole
 
 NOT_SHOWN = "… the diff is not shown: it needs the right to read the role, `ram:GetRole`\n"
 
@@ -41,7 +42,7 @@ class Application:
         )
 
     def apply(
-        self, transaction: Transaction, all_declared: Sequence[CheckedDeclaration], now: Micros
+        self, transaction: Transaction, all_declared: Sequence[JudgedRole], now: Micros
     ) -> tuple[RoleDifference, ...]:
         """Return one difference for each declared role in their order, then one for each deleted role."""
         differences = Differences()
@@ -72,7 +73,7 @@ class Application:
 
 
 def _applied(
-    transaction: Transaction, declared: CheckedDeclaration, before: Role | None, differences: Differences, now: Micros
+    transaction: Transaction, declared: JudgedRole, before: Role | None, differences: Differences, now: Micros
 ) -> RoleDifference:
     if before is not None and Content.of(before) == declared.content:
         return RoleDifference(kind=ChangeKind.UNCHANGED, role_arn=before.arn, diff="")

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 
 from rolecall.policy.errors import InvalidPolicyError
 from rolecall.policy.wording import quoted
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.commands import ApplyRoles, RoleDeclaration, UpdateRole
-from rolecall.roles.content import Content
 from rolecall.roles.documents import DocumentRules, document_violations
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError
-from rolecall.roles.fields import description_violations, role_name_violations, session_violations, tag_violations
+from rolecall.roles.fields import description_violations, session_violations, tag_violations
 from rolecall.roles.limits import MAX_DECLARATIONS, MAX_NAME_CHARACTERS
 from rolecall.roles.role import Micros, RoleRef
-
-DocumentCheck = Callable[[str, str], InvalidPolicyError | None]
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedDeclaration:
-    """A declaration that obeys the rules, in the form of the store."""
-
-    ref: RoleRef
-    content: Content
+from rolecall.roles.role_rules import DeclaredNames, DocumentCheck, JudgedRole, judge_role
 
 
 def raise_if_any(violations: list[FieldViolation], error: InvalidPolicyError | None = None) -> None:
@@ -69,14 +59,11 @@ class DeclarationRules:
                 ids.add(self._accounts.account_id(name))
         return frozenset(ids)
 
-    def declared(
-        self, declaration: RoleDeclaration, others: Iterable[FieldViolation], now: Micros
-    ) -> CheckedDeclaration:
+    def declared(self, declaration: RoleDeclaration, others: Iterable[FieldViolation], now: Micros) -> JudgedRole:
         """Return a declaration, checked."""
-        declared, violations = self._checked(declaration)
-        error = self._document_check(now)(declaration.document, declared.ref.account_id)
-        raise_if_any([*violations, *others], error)
-        return declared
+        judged = judge_role(declaration, self._accounts, self._document_check(now))
+        raise_if_any([*judged.violations, *others], judged.error)
+        return judged
 
     def require_valid_update(
         self, command: UpdateRole, ref: RoleRef, others: Iterable[FieldViolation], now: Micros
@@ -84,44 +71,28 @@ class DeclarationRules:
         """Check the fields that an update gives."""
         violations = [*_given_violations(command), *others]
         document = command.document
-        error = None if document is None else self._document_check(now)(document, ref.account_id)
+        error = None if document is None else self._documents.judge(document, ref.account_id, now).error
         raise_if_any(violations, error)
 
     def require_valid_document(self, document: str, ref: RoleRef, now: Micros) -> None:
         """Check a document that was valid when it was stored."""
-        raise_if_any([], self._document_check(now)(document, ref.account_id))
+        raise_if_any([], self._documents.judge(document, ref.account_id, now).error)
 
-    def all_declared(
-        self, command: ApplyRoles, others: Iterable[FieldViolation], now: Micros
-    ) -> list[CheckedDeclaration]:
+    def all_declared(self, command: ApplyRoles, others: Iterable[FieldViolation], now: Micros) -> list[JudgedRole]:
         """Return all declarations of an apply, checked, in their order."""
         violations = [*others, *_selector_violations(command.prune_tags), *_count_violations(command)]
         violations += self._prune_violations(command)
-        check, places = cache(self._document_check(now)), dict[str, int]()
-        all_declared = []
+        check, names = cache(self._document_check(now)), DeclaredNames[int]()
+        all_judged = []
         for index, declaration in enumerate(command.declarations):
-            declared, found = self._checked(declaration)
-            found += _duplicates(declared.ref, index, places)
-            if error := check(declaration.document, declared.ref.account_id):
-                found += document_violations(error)
+            judged = judge_role(declaration, self._accounts, check)
+            found = [*judged.violations, *_duplicates(judged.ref, index, names)]
+            if judged.error:
+                found += document_violations(judged.error)
             violations += (_placed(violation, index, declaration.role_name) for violation in found)
-            all_declared.append(declared)
+            all_judged.append(judged)
         raise_if_any(violations)
-        return all_declared
-
-    def _checked(self, declaration: RoleDeclaration) -> tuple[CheckedDeclaration, list[FieldViolation]]:
-        violations: list[FieldViolation] = []
-        account_id = ""
-        try:
-            account_id = self._accounts.account_id(declaration.account_id)
-        except InvalidFieldsError as error:
-            violations += error.violations
-        content = Content.declared(declaration)
-        violations += role_name_violations(declaration.role_name)
-        violations += description_violations(content.description)
-        violations += session_violations(content.max_session_duration_seconds)
-        violations += tag_violations(content.tags)
-        return CheckedDeclaration(RoleRef(account_id, declaration.role_name), content), violations
+        return all_judged
 
     def _prune_violations(self, command: ApplyRoles) -> Iterator[FieldViolation]:
         """Yield the violations of the accounts in which roles are deleted, if there are any to delete."""
@@ -138,14 +109,8 @@ class DeclarationRules:
                     yield replace(violation, field=f"prune_selector.account_ids[{number}]")
 
     def _document_check(self, now: Micros) -> DocumentCheck:
-        def check(document: str, account_id: str) -> InvalidPolicyError | None:
-            try:
-                self._documents.require_valid(document, account_id=account_id, now=now)
-            except InvalidPolicyError as error:
-                return error
-            return None
-
-        return check
+        # Without the policies, which a large apply would otherwise keep in memory all at once.
+        return lambda document, account_id: self._documents.judge(document, account_id, now)._replace(policy=None)
 
 
 def _given_violations(command: UpdateRole) -> Iterator[FieldViolation]:
@@ -174,12 +139,11 @@ def _count_violations(command: ApplyRoles) -> list[FieldViolation]:
     return [FieldViolation(field="roles", reason="TOO_MANY_ROLES", message=message)]
 
 
-def _duplicates(ref: RoleRef, index: int, places: dict[str, int]) -> list[FieldViolation]:
-    first = places.setdefault(ref.key, index)
-    if first == index or not ref.account_id:
-        return []
-    message = f"is declared twice, as `roles[{first}]` and `roles[{index}]` (names compare without regard to case)"
-    return [FieldViolation(field="role_name", reason="DUPLICATE_ROLE", message=message)]
+def _duplicates(ref: RoleRef, index: int, names: DeclaredNames[int]) -> Iterator[FieldViolation]:
+    first = names.earlier(ref, index) if ref.account_id else None
+    if first is not None:
+        message = f"is declared twice, as `roles[{first}]` and `roles[{index}]` (names compare without regard to case)"
+        yield FieldViolation(field="role_name", reason="DUPLICATE_ROLE", message=message)
 
 
 def _placed(violation: FieldViolation, index: int, role_name: str) -> FieldViolation:

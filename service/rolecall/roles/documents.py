@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
+from rolecall.policy.document import TrustPolicy
 from rolecall.policy.errors import InvalidPolicyError, Violation
 from rolecall.policy.findings import Finding, Severity
 from rolecall.policy.limits import Limits
 from rolecall.policy.lint import lint
 from rolecall.policy.parser import parse_policy
+from rolecall.policy.profile import Profile
 from rolecall.policy.wording import advised
 from rolecall.roles.errors import FieldViolation
 from rolecall.roles.role import Micros
@@ -16,20 +19,30 @@ from rolecall.roles.role import Micros
 DOCUMENT_FIELD = "assume_role_policy_document"
 
 
+class JudgedDocument(NamedTuple):
+    """A document as a policy, if it is one, and the error if it may not be stored."""
+
+    policy: TrustPolicy | None
+    error: InvalidPolicyError | None
+
+
 class DocumentRules:
     """The rules for documents of one server. Findings whose severity is in `lint_blocks` count as violations."""
 
-    def __init__(self, limits: Limits, lint_blocks: frozenset[Severity]) -> None:
-        self._limits, self._lint_blocks = limits, lint_blocks
+    def __init__(
+        self, limits: Limits, lint_blocks: frozenset[Severity] = frozenset(), profile: Profile = Profile.ROLECALL
+    ) -> None:
+        self._limits, self._lint_blocks, self._profile = limits, lint_blocks, profile
 
-    def require_valid(self, document: str, *, account_id: str, now: Micros) -> None:
-        """Raise `InvalidPolicyError` if `document` may not be stored."""
-        policy = parse_policy(document, limits=self._limits)
-        if not self._lint_blocks:
-            return
-        findings = [f for f in lint(policy, now=now, account=account_id) if f.severity in self._lint_blocks]
-        if findings:
-            raise InvalidPolicyError(map(_blocking, findings))
+    def judge(self, document: str, account_id: str, now: Micros) -> JudgedDocument:
+        """Return a document as a policy, or the error that says why it may not be stored."""
+        try:
+            policy = parse_policy(document, limits=self._limits, profile=self._profile)
+        except InvalidPolicyError as error:
+            return JudgedDocument(None, error)
+        findings = lint(policy, now=now, account=account_id) if self._lint_blocks else ()
+        blocking = [finding for finding in findings if finding.severity in self._lint_blocks]
+        return JudgedDocument(policy, InvalidPolicyError(map(_blocking, blocking)) if blocking else None)
 
 
 def document_violations(error: InvalidPolicyError) -> Iterable[FieldViolation]:

@@ -3,46 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rolecall.cli.declarations.document import TextSource
 from rolecall.cli.declarations.role import DeclaredRole, RoleReader
-from rolecall.cli.declarations.tree import MAX_FILE_BYTES, read_documents
+from rolecall.cli.declarations.tree import MAX_FILE_BYTES, read_all
 from rolecall.cli.files import read_input
 from rolecall.cli.problem import Location, Problem, ProblemsError, error_at
+from rolecall.cli.problem_groups import in_order
+from rolecall.cli.role_check import GREATEST_LIMITS, AnyAccounts, RoleCheck, duplicate_problems
+from rolecall.engine.clock import now_micros
+from rolecall.roles.role import RoleRef
+
+if TYPE_CHECKING:
+    from rolecall.cli.sources.found import FoundRole
 
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredRoles:
+    """The roles of files, and the findings of the linter about their trust policies."""
+
+    roles: list[DeclaredRole]
+    findings: list[Problem]
 
 
 def read_declarations(paths: Iterable[Path]) -> list[DeclaredRole]:
     """Return the roles that files, or standard input (`-`), declare; raise `ProblemsError` with every problem of every file.
 
     In a directory and its subdirectories, `*.yaml`, `*.yml` and `*.json` files are read in the order of their names, except hidden
-    ones. A trust policy that a role names as its `trust_policy_file` may be among them.
+    ones. A trust policy that a role names as its `trust_policy_file` may be among them. The roles may break rules of a server.
     """
-    declared: list[DeclaredRole] = []
-    problems: list[Problem] = []
-    for path in _expanded(paths):
-        try:
-            declared += _read_file(path)
-        except ProblemsError as error:
-            problems += error.problems
-    policies = {role.source.start.file for role in declared if isinstance(role.source, TextSource)}
-    problems = [problem for problem in problems if problem.location.file not in policies]
-    problems += _duplicates(declared)
+    declared, problems = _read(paths)
+    names = (RoleRef(role.message.account_id, role.message.role_name) for role in declared)
+    problems += duplicate_problems(zip(map(_found, declared), names, strict=True))
     if problems:
-        raise ProblemsError(problems)
+        raise ProblemsError(in_order(problems))
     return declared
 
 
-def _expanded(paths: Iterable[Path]) -> Iterator[Path]:
+def check_declarations(paths: Iterable[Path], accounts: AnyAccounts) -> DeclaredRoles:
+    """Return the roles that files declare; raise as `read_declarations` does, and for each rule that a role would break."""
+    declared, problems = _read(paths)
+    check = RoleCheck(accounts, now=now_micros(), limits=GREATEST_LIMITS)
+    checked = [check.role(_found(role)) for role in declared]
+    problems += [problem for role in checked for problem in role.problems]
+    problems += duplicate_problems(role.named for role in checked)
+    if problems:
+        raise ProblemsError(in_order(problems))
+    return DeclaredRoles(declared, [finding for role in checked for finding in check.findings(role)])
+
+
+def _read(paths: Iterable[Path]) -> tuple[list[DeclaredRole], list[Problem]]:
+    declared: list[DeclaredRole] = []
+    problems: list[Problem] = []
+    for path in _expanded(paths, problems):
+        declared += _read_file(path, problems)
+    policies = {role.source.start.file for role in declared if isinstance(role.source, TextSource)}
+    own = {role.table.location.file for role in declared}
+    # A policy that a role names as its file is not a file of roles.
+    return declared, [problem for problem in problems if problem.location.file not in policies - own]
+
+
+def _found(declared: DeclaredRole) -> FoundRole:
+    from rolecall.cli.sources.found import found_role
+
+    return found_role(declared)
+
+
+def _expanded(paths: Iterable[Path], problems: list[Problem]) -> Iterator[Path]:
     for path in paths:
         if not path.is_dir():
             yield path
             continue
         found = sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES and _visible(file, path))
         if not found:
-            raise error_at(Location(str(path)), f"the directory `{path}` has no *.yaml, *.yml or *.json file")
+            message = f"no such file: the directory `{path}` has no *.yaml, *.yml or *.json file"
+            problems.append(Problem(location=Location(str(path)), message=message))
         yield from found
 
 
@@ -50,23 +90,16 @@ def _visible(file: Path, root: Path) -> bool:
     return file.is_file() and not any(part.startswith(".") for part in file.relative_to(root).parts)
 
 
-def _read_file(path: Path) -> list[DeclaredRole]:
-    text = read_input(str(path), MAX_FILE_BYTES)
-    documents = read_documents(text, str(path))
+def _read_file(path: Path, problems: list[Problem]) -> list[DeclaredRole]:
+    try:
+        text = read_input(str(path), MAX_FILE_BYTES)
+        documents, duplicates = read_all(text, str(path))
+        if not documents:
+            raise error_at(Location(str(path)), "declares nothing")
+    except ProblemsError as error:
+        problems += error.problems
+        return []
     reader = RoleReader(path, text)
-    if not documents:
-        raise error_at(Location(str(path)), "declares nothing")
     declared = [role for document in documents for role in reader.roles(document)]
-    if reader.problems:
-        raise ProblemsError(reader.problems)
+    problems += [*duplicates, *reader.problems]
     return declared
-
-
-def _duplicates(declared: Iterable[DeclaredRole]) -> Iterator[Problem]:
-    first: dict[tuple[str, str], DeclaredRole] = {}
-    for role in declared:
-        key = (role.message.account_id, role.message.role_name.lower())
-        earlier = first.setdefault(key, role)
-        if earlier is not role:
-            message = f"the role `{role.message.role_name}` is declared twice; the first is at {earlier.location}"
-            yield Problem(location=role.location, message=message, hint="keep one of the two", reason="DUPLICATE_ROLE")

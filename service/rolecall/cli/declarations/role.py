@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rolecall.cli.declarations.document import Source, TextSource, TreeSource, block_source
 from rolecall.cli.declarations.tree import Array, Node, Scalar, Table, tag_problems
 from rolecall.cli.files import MAX_POLICY_FILE_BYTES, read_text
 from rolecall.cli.problem import Location, Problem, ProblemsError
+from rolecall.roles.documents import DOCUMENT_FIELD
 from rolecall_client.v1.role_pb2 import RoleDeclaration
 
 API_VERSION = "rolecall/v1"
@@ -29,11 +31,15 @@ _SECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredRole:
-    """A role that a file declares, and the locations of its parts."""
+    """A role that a file declares, and the locations of its parts.
+
+    `unread` are the fields of the message that cannot be read, which have problems; the others can be judged nevertheless.
+    """
 
     message: RoleDeclaration
     table: Table
     source: Source
+    unread: frozenset[str] = frozenset()
 
     @property
     def location(self) -> Location:
@@ -42,11 +48,11 @@ class DeclaredRole:
 
     def location_of(self, field: str) -> Location:
         """Return the location of a field of the message, or of the role if the file does not have the field."""
-        key = {"role_name": "name", "assume_role_policy_document": self._policy_key()}.get(field, field)
+        key = {"role_name": "name", DOCUMENT_FIELD: self._policy_key()}.get(field, field)
         return self.table.keys.get(key, self.location)
 
     def _policy_key(self) -> str:
-        return next(key for key in _POLICY_KEYS if key in self.table.members)
+        return next((key for key in _POLICY_KEYS if key in self.table.members), "")
 
 
 class RoleReader:
@@ -57,7 +63,7 @@ class RoleReader:
         self.problems: list[Problem] = []
 
     def roles(self, document: Node) -> Iterator[DeclaredRole]:
-        """Yield the roles of a document that have no problem."""
+        """Yield the roles of a document, also those of which fields cannot be read: these have problems, and must not be used."""
         if not isinstance(document, Table):
             self._note(document.location, "must be a mapping with `apiVersion` and `roles`")
             return
@@ -66,7 +72,7 @@ class RoleReader:
         self._api_version(document)
         self._known(document, _FILE_KEYS if whole else (*_ROLE_KEYS, "apiVersion"))
         if not whole:
-            yield from self._read(document)
+            yield self._read(document)
         elif elements := self._elements(document):
             for element in elements.items:
                 yield from self._element(element)
@@ -75,25 +81,28 @@ class RoleReader:
         if not isinstance(node, Table):
             self._note(node.location, "a role must be a mapping with `name` and a trust policy")
             return
-        before = len(self.problems)
         self._known(node, _ROLE_KEYS)
-        for role in self._read(node):
-            if len(self.problems) == before:
-                yield role
+        yield self._read(node)
 
-    def _read(self, node: Table) -> Iterator[DeclaredRole]:
-        before = len(self.problems)
-        message = RoleDeclaration(
-            role_name=self._text(node, "name", required=True),
-            account_id=self._text(node, "account_id"),
-            description=self._text(node, "description"),
-            max_session_duration_seconds=self._seconds(node),
-            tags=self._tags(node),
-        )
+    def _read(self, node: Table) -> DeclaredRole:
+        readers: dict[str, Callable[[], Any]] = {
+            "role_name": lambda: self._text(node, "name", required=True),
+            "account_id": lambda: self._text(node, "account_id"),
+            "description": lambda: self._text(node, "description"),
+            "max_session_duration_seconds": lambda: self._seconds(node),
+            "tags": lambda: self._tags(node),
+        }
+        fields, unread = {}, set()
+        for name, read in readers.items():
+            before = len(self.problems)
+            fields[name] = read()
+            unread |= {name} if len(self.problems) > before else set()
         source = self._source(node)
-        if source is not None and len(self.problems) == before:
-            message.assume_role_policy_document = source.text
-            yield DeclaredRole(message=message, table=node, source=source)
+        if source is None:
+            source = TextSource("", node.location, exact=False)
+            unread.add(DOCUMENT_FIELD)
+        message = RoleDeclaration(**fields, assume_role_policy_document=source.text)
+        return DeclaredRole(message=message, table=node, source=source, unread=frozenset(unread))
 
     def _api_version(self, document: Table) -> None:
         version = document.members.get("apiVersion")

@@ -11,12 +11,15 @@ from rolecall.cli.declarations.role import DeclaredRole
 from rolecall.cli.declarations.tree import Table
 from rolecall.cli.problem import Location, Problem
 from rolecall.policy.kind import PolicyKind
+from rolecall.roles.documents import DOCUMENT_FIELD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FoundRole:
     """A role in a file. `label` is its name in messages. An empty account and 0 seconds mean the default.
 
+    `fields` are the locations of its fields, as far as they have their own; `unread` are those that cannot be read, which have
+    problems already. A role that is not `declared` is a policy in a file of its own, and has the name of the file.
     Compared by identity, because two files may contain the same role.
     """
 
@@ -28,6 +31,18 @@ class FoundRole:
     account_id: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     max_session_duration_seconds: int = 0
+    description: str = ""
+    fields: Mapping[str, Location] = field(default_factory=dict)
+    unread: frozenset[str] = frozenset()
+    declared: bool = True
+
+    def judges(self, name: str) -> bool:
+        """Return whether the rules apply to a field: it can be read, and its value is that of the file."""
+        return name not in self.unread and (self.declared or name == DOCUMENT_FIELD)
+
+    def field_location(self, name: str) -> Location:
+        """Return the location of a field, or of the role."""
+        return self.fields.get(name, self.location)
 
     def location_of(self, pointer: str, line: int = 0, column: int = 0) -> Location:
         """Return the location of an element of the trust policy; `line` and `column` are those in the document, if known."""
@@ -136,9 +151,12 @@ def found_role(declared: DeclaredRole) -> FoundRole:
         location=declared.location,
         document=message.assume_role_policy_document,
         source=declared.source,
-        label=f"role `{message.role_name}`",
+        label=f"role `{message.role_name}`" if message.role_name else "the role without a name",
         tags=dict(message.tags),
         max_session_duration_seconds=message.max_session_duration_seconds,
+        description=message.description,
+        fields={name: declared.location_of(name) for name in message.DESCRIPTOR.fields_by_name},
+        unread=declared.unread,
     )
 
 

@@ -49,7 +49,12 @@ def policy_role(file: str, text: str) -> FoundRole:
     if len(text.encode()) > MAX_POLICY_FILE_BYTES:
         raise error_at(Location(file), f"`{file}` is longer than {MAX_POLICY_FILE_BYTES:,} bytes")
     return FoundRole(
-        name=name, location=Location(file), document=text, source=TextSource(text, start), label=f"role `{name}`"
+        name=name,
+        location=Location(file),
+        document=text,
+        source=TextSource(text, start),
+        label=f"role `{name}`",
+        declared=False,
     )
 
 

@@ -42,7 +42,9 @@ def _files(path: Path, found: Found) -> Iterator[tuple[Path, bool]]:
         return
     files = sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES and _visible(file, path))
     if not files:
-        found.add_problem(Location(str(path)), f"the directory `{path}` has no *.yaml, *.yml or *.json file")
+        found.add_problem(
+            Location(str(path)), f"no such file: the directory `{path}` has no *.yaml, *.yml or *.json file"
+        )
     yield from ((file, False) for file in files)
 
 

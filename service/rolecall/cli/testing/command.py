@@ -11,10 +11,11 @@ from contextlib import contextmanager
 import typer
 
 from rolecall.cli.escaping import json_escaped
-from rolecall.cli.failure import DENIED, OK, CommandError
+from rolecall.cli.failure import DENIED, FAILED, OK, CommandError
 from rolecall.cli.options import expanded, pairs
 from rolecall.cli.remote import named_context
 from rolecall.cli.request import DEFAULT_ACCOUNT
+from rolecall.cli.role_check import policies_of
 from rolecall.cli.terminal import console, plain_console, print_json
 from rolecall.cli.testing.coverage import coverage_of
 from rolecall.cli.testing.options import ClusterOptions, Paths, ReportFormat, ReportOptions, RoleSetOptions
@@ -35,15 +36,17 @@ def policy_tests(paths: Paths, role_set: RoleSetOptions, cluster: ClusterOptions
     """Run test cases against trust policies.
 
     Each case is a request and the expected decision, made by the same engine as in a server. Exit code 0: all cases passed, 1: a
-    case failed or coverage is too low, 2: error. No server is needed.
+    case failed or coverage is too low, 2: error; cases about what has no error run nevertheless. No server is needed.
     """
     now = now_micros()
     collection = collect(paths, cluster.cluster)
     options = DecisionOptions(source_identity_needs_allow=role_set.source_identity_needs_allow)
     builder = RoleSetBuilder(_accounts(role_set), options, now)
     parsed = [parsed for role in collection.roles.values() if (parsed := builder.parsed_role(role)) is not None]
+    for role in policies_of(collection.unknown_roles):
+        builder.check_policy(role)
     prepared = prepare(collection, builder)
-    with _progress(prepared) as cases:
+    with _progress(prepared.cases) as cases:
         results = tuple(
             run(
                 cases,
@@ -55,11 +58,15 @@ def policy_tests(paths: Paths, role_set: RoleSetOptions, cluster: ClusterOptions
         )
     report = Report(
         results=results,
+        not_run=prepared.not_run,
+        problems=prepared.problems,
         remarks=tuple(collection.remarks),
         coverage=coverage_of(parsed, results) if reporting.needs_coverage else None,
         fail_under=reporting.fail_under,
     )
     _write_report(report, reporting)
+    if report.problems:
+        raise typer.Exit(FAILED)
     raise typer.Exit(OK if report.passed else DENIED)
 
 
@@ -79,7 +86,7 @@ def _write_report(report: Report, reporting: ReportOptions) -> None:
     from rolecall.cli.testing.report_table import show_report
 
     output, file, verbose = reporting.output, reporting.output_file, reporting.verbose
-    report_problems(report.remarks)
+    report_problems([*report.problems, *report.remarks])
     if file is not None:
         file.write_text(_text(report, output, verbose=verbose), encoding="utf-8")
     if file is not None or output is ReportFormat.TABLE:

@@ -18,9 +18,14 @@ from rolecall_client.v1.decision_pb2 import ExplainAssumeRoleResponse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A run. `coverage` is None unless requested; `fail_under` is the required percentage."""
+    """A run. `coverage` is None unless requested; `fail_under` is the required percentage.
+
+    `problems` are errors of files, roles and cases, because of which `not_run` cases are without a result.
+    """
 
     results: tuple[Result, ...]
+    not_run: int = 0
+    problems: tuple[Problem, ...] = ()
     remarks: tuple[Problem, ...] = ()
     coverage: Coverage | None = None
     fail_under: float = 0.0
@@ -37,8 +42,8 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Return whether every case passed and coverage is sufficient."""
-        return not self.failed and self.covered_enough
+        """Return whether every case ran and passed and coverage is sufficient."""
+        return not self.failed and not self.problems and self.covered_enough
 
     def by_file(self) -> Mapping[str, list[Result]]:
         """Return the results of each file."""

@@ -16,9 +16,15 @@ def report_record(report: Report) -> Mapping[str, object]:
     failed = len(report.failed)
     return {
         "passed": report.passed,
-        "summary": {"cases": len(report.results), "passed": len(report.results) - failed, "failed": failed},
+        "summary": {
+            "cases": len(report.results) + report.not_run,
+            "passed": len(report.results) - failed,
+            "failed": failed,
+            "not_run": report.not_run,
+        },
         "cases": [_case(result) for result in report.results],
         "coverage": None if report.coverage is None else _coverage(report.coverage, report.fail_under),
+        "problems": [problem.record() for problem in report.problems],
         "remarks": [remark.record() for remark in report.remarks],
     }
 

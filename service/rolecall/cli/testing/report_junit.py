@@ -18,6 +18,8 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 def junit_text(report: Report) -> str:
     """Return a run as the text of an XML document."""
     root = ET.Element("testsuites", {"name": "rolecall", **_counts(report.results)})
+    if report.problems:
+        _add_problems(root, report)
     for file, results in report.by_file().items():
         suite = ET.SubElement(root, "testsuite", {"name": _text(file), **_counts(results)})
         for result in results:
@@ -46,6 +48,20 @@ def _whole(result: Result) -> str:
     return "\n".join([*lines, "", explanation_text(result)])
 
 
+def _add_problems(root: ET.Element, report: Report) -> None:
+    """Add each problem of a file as a case with an error, because a JUnit report has only cases."""
+    count = str(len(report.problems))
+    counts = {"tests": count, "failures": "0", "errors": count, "skipped": "0", "time": "0.000000"}
+    suite = ET.SubElement(root, "testsuite", {"name": "problems", **counts})
+    for problem in report.problems:
+        at, name = problem.location, _text(f"{problem.location}: {problem.message}")
+        facts = {"name": name, "classname": "problems", "file": _text(at.file), "line": str(at.line)}
+        element = ET.SubElement(suite, "testcase", {**facts, "time": "0.000000"})
+        ET.SubElement(element, "error", {"type": problem.reason or "error", "message": _text(problem.message)})
+    root.set("tests", str(int(root.get("tests", "0")) + len(report.problems)))
+    root.set("errors", count)
+
+
 def _add_coverage(root: ET.Element, report: Report, coverage: Coverage) -> None:
     """Add insufficient coverage as a failed case, because a JUnit report has only cases."""
     text = (
@@ -57,7 +73,7 @@ def _add_coverage(root: ET.Element, report: Report, coverage: Coverage) -> None:
     failure = ET.SubElement(element, "failure", {"type": "failure", "message": text})
     missed = [f"{s.location}: {role.arn} {s.name} applies in no case" for role in coverage.roles for s in role.missed]
     failure.text = _text("\n".join(missed))
-    root.set("tests", str(len(report.results) + 1))
+    root.set("tests", str(int(root.get("tests", "0")) + 1))
     root.set("failures", str(len(report.failed) + 1))
 
 

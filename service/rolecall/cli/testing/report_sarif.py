@@ -11,7 +11,8 @@ from rolecall.cli.testing.results import Result
 
 def report_sarif(report: Report) -> Mapping[str, object]:
     """Return a run as a SARIF log."""
-    return sarif_log([*map(_failed, report.failed), *_uncovered(report), *map(problem_result, report.remarks)])
+    problems = map(problem_result, [*report.problems, *report.remarks])
+    return sarif_log([*map(_failed, report.failed), *_uncovered(report), *problems])
 
 
 def _failed(result: Result) -> SarifResult:

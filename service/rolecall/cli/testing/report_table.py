@@ -70,6 +70,10 @@ def _show_coverage(coverage: Coverage, report: Report, out: Console) -> None:
 def _show_summary(report: Report, out: Console, signs: Marks) -> None:
     cases, failed = counted(len(report.results), "case"), len(report.failed)
     text = f"{failed} of {cases} failed" if failed else f"{cases} passed"
+    if report.not_run:
+        text += f", {report.not_run} not run because of errors"
+    elif report.problems:
+        text += ", with errors in files"
     if not report.covered_enough:
         text += ", coverage is too low"
     sign = signs.yes if report.passed else signs.no

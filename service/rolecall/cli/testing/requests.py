@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from rolecall.cli.problem import Location, Problem, ProblemsError
 from rolecall.cli.request import RequestOptions
 from rolecall.cli.testing.cases import Case, ContextValues
-from rolecall.cli.testing.role_set import RoleSet
+from rolecall.cli.testing.role_set import ALIAS_HINT, RoleSet
 from rolecall.engine.errors import InvalidRequestError
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError
@@ -46,7 +46,7 @@ def request_of(case: Case, role_set: RoleSet) -> AssumeRoleRequest:
     except ValueError as error:
         raise ProblemsError([_problem(case, case.location_of("as"), str(error))]) from None
     except InvalidRequestError as error:
-        raise request_problems(error, case) from None
+        raise ProblemsError(_at_fields(error, case, _unknown_account(case, role_set))) from None
 
 
 def request_problems(error: InvalidRequestError, case: Case) -> ProblemsError:
@@ -68,6 +68,19 @@ def options_of(case: Case) -> RequestOptions:
     )
 
 
+def _unknown_account(case: Case, role_set: RoleSet) -> Problem | None:
+    """Return the problem of a role in an unknown account, in the words of a role file, so that it is reported once."""
+    try:
+        role_set.accounts.role(case.role)
+    except InvalidFieldsError as error:
+        for violation in error.violations:
+            if violation.reason == "INVALID_ACCOUNT_ID":
+                message = f"account_id {violation.message.removeprefix('account ')}"
+                at = case.location_of("role")
+                return Problem(location=at, message=message, reason=violation.reason, hint=ALIAS_HINT)
+    return None
+
+
 def _account(case: Case, role_set: RoleSet) -> str:
     try:
         return role_set.accounts.role(case.role).account_id
@@ -75,9 +88,12 @@ def _account(case: Case, role_set: RoleSet) -> str:
         return role_set.accounts.default  # the decoder reports the invalid role
 
 
-def _at_fields(error: InvalidRequestError, case: Case) -> Iterator[Problem]:
+def _at_fields(error: InvalidRequestError, case: Case, unknown_account: Problem | None = None) -> Iterator[Problem]:
     for violation in error.violations:
         key = _key_of(violation)
+        if key == "role" and unknown_account:
+            yield unknown_account
+            continue
         location = case.locations.get(violation.field.removeprefix("federated.")) or case.location_of(key)
         message = violation.message.replace("`federated.claims`", "`claims`")
         yield _problem(case, location, f"`{key}`: {message}", violation.reason)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from rolecall.cli.policy_check import violation_problems
-from rolecall.cli.problem import Location, Problem, ProblemsError
+from rolecall.cli.problem import Problem
+from rolecall.cli.role_check import CheckedRole, RoleCheck, duplicate_problems
 from rolecall.cli.sources import FoundRole
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
 from rolecall.engine.snapshot import Snapshot
 from rolecall.policy.document import TrustPolicy
-from rolecall.policy.errors import InvalidPolicyError
-from rolecall.policy.parser import parse_policy
 from rolecall.roles.accounts import Accounts
-from rolecall.roles.errors import FieldViolation, InvalidFieldsError
-from rolecall.roles.fields import role_name_violations, session_violations, tag_violations
-from rolecall.roles.role import DEFAULT_SESSION_SECONDS, Micros, Revision, Role
+from rolecall.roles.role import Micros, Revision, Role
 from rolecall.transport.codecs.decision import QueryDecoder
+
+ALIAS_HINT = "if it is an alias, define it: --account-alias NAME=ID"
+_TWICE_HINT = "remove one of the two, or choose one in each case file with `roles`"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,20 +30,24 @@ class ParsedRole:
 
 
 class RoleSet:
-    """A set of roles, and a decision point for them."""
+    """A set of roles, and a decision point for them. `complete` is False if roles are left out because they have problems."""
 
-    def __init__(self, parsed: Iterable[ParsedRole], accounts: Accounts, options: DecisionOptions, now: int) -> None:
+    def __init__(
+        self, parsed: Iterable[ParsedRole], accounts: Accounts, options: DecisionOptions, now: int, *, complete: bool
+    ) -> None:
         self.roles = {each.role.key: each for each in parsed}
-        self.accounts = accounts
+        self.accounts, self.complete = accounts, complete
         self.point = DecisionPoint(Snapshot([each.role for each in self.roles.values()]), options, lambda: now)
         self.decoder = QueryDecoder(accounts)
 
 
 class RoleSetBuilder:
-    """Builds role sets; a role in several of them is parsed once."""
+    """Builds role sets; a role in several of them is checked once."""
 
     def __init__(self, accounts: Accounts, options: DecisionOptions, now: int) -> None:
         self._accounts, self._options, self._now = accounts, options, now
+        self._check = RoleCheck(accounts, now=now, alias_hint=ALIAS_HINT)
+        self._checked: dict[FoundRole, CheckedRole] = {}
         self._parsed: dict[FoundRole, ParsedRole | None] = {}
         self._role_sets: dict[tuple[FoundRole, ...], RoleSet] = {}
         self.problems: list[Problem] = []
@@ -51,79 +55,35 @@ class RoleSetBuilder:
     def role_set(self, roles: tuple[FoundRole, ...]) -> RoleSet:
         """Return the set of some roles; an invalid role is left out, and its violations are added to `problems`."""
         if roles not in self._role_sets:
-            parsed = [parsed for role in roles if (parsed := self.parsed_role(role)) is not None]
-            self.problems += _duplicates(parsed)
-            self._role_sets[roles] = RoleSet(parsed, self._accounts, self._options, self._now)
+            checked = [self._check_once(role) for role in roles]
+            self.problems += duplicate_problems((each.named for each in checked), hint=_TWICE_HINT)
+            # Of two roles with one name neither is used: a case would pass or fail by the one that is found last.
+            times = Counter(each.judged.ref.key for each in checked)
+            parsed = [one for role in roles if (one := self.parsed_role(role)) and times[one.role.key] == 1]
+            complete = len(parsed) == len(roles)
+            self._role_sets[roles] = RoleSet(parsed, self._accounts, self._options, self._now, complete=complete)
         return self._role_sets[roles]
 
     def parsed_role(self, found: FoundRole) -> ParsedRole | None:
         """Return a parsed role, or None if it is invalid; its violations are added to `problems`."""
         if found not in self._parsed:
-            try:
-                self._parsed[found] = _parse(found, self._accounts)
-            except ProblemsError as error:
-                self.problems += error.problems
-                self._parsed[found] = None
+            self._parsed[found] = _parsed(self._check_once(found))
         return self._parsed[found]
 
+    def check_policy(self, found: FoundRole) -> None:
+        """Check a role whose name is not known; its violations are added to `problems`."""
+        self._check_once(found)
 
-def _parse(found: FoundRole, accounts: Accounts) -> ParsedRole:
-    problems: list[Problem] = []
-    account_id = _noted(problems, lambda: accounts.account_id(found.account_id), found)
-    seconds = found.max_session_duration_seconds or DEFAULT_SESSION_SECONDS
-    violations = [*role_name_violations(found.name), *session_violations(seconds), *tag_violations(found.tags)]
-    problems += [_field_problem(violation, found) for violation in violations]
-    try:
-        policy = parse_policy(found.document)
-    except InvalidPolicyError as error:
-        raise ProblemsError([*problems, *policy_problems(error, found)]) from None
-    if problems:
-        raise ProblemsError(problems)
-    role = Role(
-        role_id="",
-        account_id=account_id,
-        role_name=found.name,
-        document=found.document,
-        create_time=Micros(0),
-        update_time=Micros(0),
-        revision=Revision(0),
-        max_session_duration_seconds=seconds,
-        tags=found.tags,
-    )
-    return ParsedRole(found, role, policy)
+    def _check_once(self, found: FoundRole) -> CheckedRole:
+        if found not in self._checked:
+            self._checked[found] = self._check.role(found)
+            self.problems += self._checked[found].problems
+        return self._checked[found]
 
 
-def policy_problems(error: InvalidPolicyError, found: FoundRole) -> Iterator[Problem]:
-    """Yield the violations of a role's trust policy."""
-    for problem in violation_problems(error, found.location_of):
-        yield labelled(problem, found)
-
-
-def labelled(problem: Problem, found: FoundRole) -> Problem:
-    """Return a problem whose message names the role, and also the element unless its location is exact."""
-    element = "" if found.exact else f"{problem.pointer or '/'}: "
-    return replace(problem, message=f"{found.label}: {element}{problem.message}")
-
-
-def _noted(problems: list[Problem], read: Callable[[], str], found: FoundRole) -> str:
-    try:
-        return read()
-    except InvalidFieldsError as error:
-        problems += [_field_problem(violation, found) for violation in error.violations]
-        return ""
-
-
-def _field_problem(violation: FieldViolation, found: FoundRole) -> Problem:
-    hint = "define the alias: --account-alias NAME=ID" if violation.reason == "INVALID_ACCOUNT_ID" else ""
-    message = f"{found.label}: {violation.field} {violation.message}"
-    return Problem(location=found.location, message=message, reason=violation.reason, hint=hint)
-
-
-def _duplicates(roles: Iterable[ParsedRole]) -> Iterator[Problem]:
-    first: dict[str, Location] = {}
-    for parsed in roles:
-        location = first.setdefault(parsed.role.key, parsed.found.location)
-        if location is not parsed.found.location:
-            message = f"the role `{parsed.role.arn}` is found twice; the first is at {location}"
-            hint = "remove one of the two, or choose one in each case file with `roles`"
-            yield Problem(location=parsed.found.location, message=message, hint=hint, reason="DUPLICATE_ROLE")
+def _parsed(checked: CheckedRole) -> ParsedRole | None:
+    found, judged = checked.found, checked.judged
+    if checked.problems or found.unread or judged.policy is None:
+        return None
+    role = judged.content.new_role(judged.ref, role_id="", revision=Revision(0), time=Micros(0))
+    return ParsedRole(found, role, judged.policy)

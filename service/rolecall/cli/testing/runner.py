@@ -32,20 +32,36 @@ class PreparedCase:
     request: AssumeRoleRequest
 
 
-def prepare(collection: Collection, builder: RoleSetBuilder) -> list[PreparedCase]:
-    """Return every case with its request; raise `ProblemsError` with every problem of any file, role or case."""
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The cases that can run, how many cannot, and every problem of any file, role or case, which are the reasons."""
+
+    cases: tuple[PreparedCase, ...]
+    not_run: int
+    problems: tuple[Problem, ...]
+
+
+def prepare(collection: Collection, builder: RoleSetBuilder) -> Prepared:
+    """Return every case with its request; raise `ProblemsError` if there are problems and no case can run.
+
+    A case about a role that has a problem does not run: it would be denied as one about a role that does not exist.
+    """
     prepared: list[PreparedCase] = []
     problems = list(collection.problems)
     for suite in collection.suites:
         role_set = builder.role_set(suite.roles)
         for case in suite.cases:
             try:
-                prepared.append(PreparedCase(suite, case, role_set, request_of(case, role_set)))
+                request = request_of(case, role_set)
             except ProblemsError as error:
                 problems += error.problems
-    if builder.problems or problems:
-        raise ProblemsError(dict.fromkeys([*builder.problems, *problems]))
-    return prepared
+                continue
+            if request.role_key in role_set.roles or (role_set.complete and not collection.problems):
+                prepared.append(PreparedCase(suite, case, role_set, request))
+    all_problems = tuple(dict.fromkeys([*builder.problems, *problems]))
+    if all_problems and not prepared:
+        raise ProblemsError(all_problems)
+    return Prepared(tuple(prepared), sum(len(suite.cases) for suite in collection.suites) - len(prepared), all_problems)
 
 
 def run(
