@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -315,3 +316,58 @@ def test_a_file_with_errors_says_so_in_json_and_has_no_generation(rolecall: Comm
 
     answer = json.loads(outcome.out)
     assert (outcome.code, answer["valid"], sorted(answer)) == (2, False, ["problems", "valid"])
+
+
+class TestStandardInput:
+    @pytest.fixture
+    def pipe(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
+        return lambda data: monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+    def test_a_hyphen_is_a_callers_file_on_standard_input(
+        self, rolecall: CommandLine, pipe: Callable[[bytes], None]
+    ) -> None:
+        pipe(b"callers: []\nzzz: 1\n")
+        wrong = rolecall("callers", "check", "-")
+        pipe(b"callers: []\n")
+        right = rolecall("callers", "check", "-")
+
+        assert (wrong.code, "-:2:1: error: " in wrong.err + wrong.out) == (2, True)
+        assert right.code == 0
+
+    def test_either_side_of_a_comparison_may_be_standard_input(
+        self, rolecall: CommandLine, pipe: Callable[[bytes], None], tmp_path: Path
+    ) -> None:
+        (tmp_path / "callers.yaml").write_text("callers: []\n")
+
+        for arguments in (("-", str(tmp_path / "callers.yaml")), (str(tmp_path / "callers.yaml"), "-")):
+            pipe(b"callers: []\n")
+            assert rolecall("callers", "diff", *arguments).code == 0
+        both = rolecall("callers", "diff", "-", "-")
+
+        assert (both.code, "only one of OLD and NEW can be standard input" in both.err) == (2, True)
+
+    def test_what_is_too_long_is_refused(self, rolecall: CommandLine, pipe: Callable[[bytes], None]) -> None:
+        pipe(b"#" * 1_048_577)
+
+        outcome = rolecall("callers", "check", "-")
+
+        assert (outcome.code, "standard input has more than 1,048,576 bytes" in outcome.err + outcome.out) == (2, True)
+
+    @pytest.mark.parametrize(
+        ("data", "message"),
+        [
+            (b"apiVersion: rolecall/v1\nroles: []\n", "this is a file of roles, and a callers file is needed"),
+            (b'{"Version": "1", "Statement": []}', "this is a policy, and a callers file is needed"),
+            ("callers: []".encode("utf-16"), "is UTF-16 text"),
+            (b"callers: {{ .Values.callers }}\n", "which helm has not rendered, and a callers file is needed"),
+        ],
+    )
+    def test_a_file_of_another_kind_is_named(
+        self, rolecall: CommandLine, pipe: Callable[[bytes], None], tmp_path: Path, data: bytes, message: str
+    ) -> None:
+        (tmp_path / "callers.yaml").write_bytes(data)
+        pipe(data)
+
+        outcomes = [rolecall("callers", "check", path) for path in ("-", str(tmp_path / "callers.yaml"))]
+
+        assert [(outcome.code, message in outcome.err + outcome.out) for outcome in outcomes] == [(2, True)] * 2

@@ -533,8 +533,8 @@ class TestKinds:
     @pytest.mark.parametrize(
         ("value", "name"),
         [
-            ({"cases": []}, "test cases"), ({"apiVersion": "rolecall/v9"}, "roles"), ({"apiVersion": "rolecall"}, ""),
-            ({"apiVersion": ["rolecall/v1"]}, ""), ({"roles": 1, "cases": 1}, "test cases"), ({"apiVersion": "v1", "kind": "x"}, "a Kubernetes manifest"),
+            ({"cases": []}, "a file of test cases"), ({"apiVersion": "rolecall/v9"}, "a file of roles"), ({"apiVersion": "rolecall"}, ""),
+            ({"apiVersion": ["rolecall/v1"]}, ""), ({"roles": 1, "cases": 1}, "a file of test cases"), ({"apiVersion": "v1", "kind": "x"}, "a Kubernetes manifest"),
             ({"kind": "x"}, ""), ({"apiVersion": "v1"}, ""), ({"Version": "1"}, "a policy"), ({"Statement": []}, "a policy"),
             ({}, ""),
         ],
@@ -545,7 +545,7 @@ class TestKinds:
     @pytest.mark.parametrize(
         ("text", "name"),
         [
-            ("cases: []", "test cases"), ("roles: []", "roles"), ("apiVersion: rolecall/v1", "roles"), ("apiVersion: [rolecall/v1]", ""),
+            ("cases: []", "a file of test cases"), ("roles: []", "a file of roles"), ("apiVersion: rolecall/v1", "a file of roles"), ("apiVersion: [rolecall/v1]", ""),
             ("{apiVersion: v1, kind: x}", "a Kubernetes manifest"), ("Version: '1'", ""), ("Statement: []", "a policy in YAML"), ("{format_version: '1', values: {}}", "a terraform plan in YAML"),
         ],
     )  # fmt: skip

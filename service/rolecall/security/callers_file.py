@@ -48,13 +48,19 @@ def load_callers(path: str) -> LoadedCallers:
     """Return the callers that a file or the files of a directory declare; raise `InvalidCallersError`."""
     for _ in range(ATTEMPTS):
         files = read_files(path)
-        placed = _merged([read_yaml(_text(name, data), name) for name, data in files])
-        file = _resolved(_declarations(placed), _folder(path))
-        contents = CallersContents(files, read_authorities(file, placed.places))
+        loaded = callers_in(files, _folder(path))
         # All files are of one moment: a mounted ConfigMap changes them together, through a link.
         if files == read_files(path):
-            return LoadedCallers(file.with_authorities(dict(contents.authorities)), contents, placed.places)
+            return loaded
     raise _error(path, "UNSTABLE", f"the files of {quoted(path)} change while they are read; retry")
+
+
+def callers_in(files: tuple[tuple[str, bytes], ...], folder: Path) -> LoadedCallers:
+    """Return the callers that the contents of files declare, with paths relative to `folder`; raise as `load_callers` does."""
+    placed = _merged([read_yaml(_text(name, data), name) for name, data in files])
+    file = _resolved(_declarations(placed), folder)
+    contents = CallersContents(files, read_authorities(file, placed.places))
+    return LoadedCallers(file.with_authorities(dict(contents.authorities)), contents, placed.places)
 
 
 def read_files(path: str) -> tuple[tuple[str, bytes], ...]:

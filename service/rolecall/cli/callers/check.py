@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from rolecall.security.callers_file import LoadedCallers
 
 PathArgument = Annotated[
-    str, typer.Argument(metavar="FILE", help="A callers file (YAML), or a directory of them.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="A callers file (YAML), a directory of them, or `-` for standard input.",
+        show_default=False,
+    ),
 ]
 
 

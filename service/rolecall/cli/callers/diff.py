@@ -12,6 +12,7 @@ import typer
 
 from rolecall.cli.callers.files import loaded
 from rolecall.cli.failure import FAILED, OK, CommandError
+from rolecall.cli.files import STDIN
 from rolecall.cli.options import Output, PlainOutputOption
 from rolecall.cli.store_options import counted
 from rolecall.cli.terminal import add_row, console, print_json, table
@@ -23,10 +24,16 @@ if TYPE_CHECKING:
     from rolecall.callers.declarations import CallersFile, KeySource
 
 OldArgument = Annotated[
-    str, typer.Argument(metavar="OLD", help="The callers file (or directory) before.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="OLD", help="The callers file before, or a directory; `-`: standard input.", show_default=False
+    ),
 ]
 NewArgument = Annotated[
-    str, typer.Argument(metavar="NEW", help="The callers file (or directory) after.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="NEW", help="The callers file after, or a directory; `-`: standard input.", show_default=False
+    ),
 ]
 
 
@@ -39,6 +46,9 @@ def diff(old: OldArgument, new: NewArgument, output: PlainOutputOption = Output.
     behind a URL are not read.
     """
     from rolecall.callers.comparison import TooMuchToCompareError, compare_callers
+
+    if old == new == STDIN:
+        raise CommandError("only one of OLD and NEW can be standard input")
 
     before, after = (_with_key_contents(loaded(path).file) for path in (old, new))
     try:

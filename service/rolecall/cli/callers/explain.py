@@ -34,7 +34,10 @@ AsOption = Annotated[
     ),
 ]
 CallersOption = Annotated[
-    str, typer.Option("--callers", metavar="FILE|DIR", help="The callers file; default: a server without one.")
+    str,
+    typer.Option(
+        "--callers", metavar="FILE|DIR", help="The callers file (`-`: standard input); default: a server without one."
+    ),
 ]
 AudienceOption = Annotated[
     list[str],

@@ -14,4 +14,6 @@ def _read(document: Document, found: Found) -> None:
     found.case_documents.append(CaseDocument(document.path, document.text, document.root))
 
 
-CASES = FileKind(name="test cases", recognises=_recognises, read=_read)
+CASES = FileKind(
+    name="a file of test cases", recognises=_recognises, read=_read, elsewhere="`rolecall test` runs the cases"
+)

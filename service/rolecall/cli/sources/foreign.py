@@ -50,6 +50,10 @@ def _is_template_of_another_cloud(outline: Outline) -> bool:
     return outline.has("AWSTemplateFormatVersion")
 
 
+CALLERS = FileKind(
+    name="a callers file", recognises=_is_callers_file, instead="`rolecall callers check FILE` checks it"
+)
+
 FOREIGN: tuple[FileKind, ...] = (
     FileKind(
         name="an HTML or XML page, such as the error page of a server",
@@ -97,7 +101,7 @@ FOREIGN: tuple[FileKind, ...] = (
         recognises=_is_yaml_policy,
         instead="write it in JSON, or write it under `trust_policy` in a file of roles",
     ),
-    FileKind(name="a callers file", recognises=_is_callers_file, instead="`rolecall callers check FILE` checks it"),
+    CALLERS,
     FileKind(
         name="a template of AWS CloudFormation",
         recognises=_is_template_of_another_cloud,

@@ -107,5 +107,6 @@ MANIFEST = FileKind(
     name="a Kubernetes manifest",
     recognises=_recognises,
     read=_read,
+    elsewhere="`rolecall test` reads it",
     without=f"no service account has the annotation `{ROLE_ANNOTATION}`",
 )

@@ -66,4 +66,9 @@ def _read_text(path: Path, text: str, found: Found) -> None:
     add_policy(str(path), text, found)
 
 
-POLICY = FileKind(name="a policy", recognises=_recognises, read_text=_read_text)
+POLICY = FileKind(
+    name="a policy",
+    recognises=_recognises,
+    read_text=_read_text,
+    elsewhere="`rolecall validate` checks it, and `rolecall role create NAME --policy FILE` makes a role of it",
+)

@@ -29,6 +29,20 @@ def read_content(path: Path, text: str, found: Found, *, named: bool) -> None:
         found.problems += error.problems
 
 
+def kind_in(path: Path, text: str) -> FileKind | None:
+    """Return the kind of the first document of a text that has one; None if nothing is recognised."""
+    if kind := kind_of_text(text):
+        return kind
+    if isinstance(value := _value(text), Mapping):
+        return kind_of(outline_of_json(value))
+    try:
+        documents = read_all(text, str(path), is_json=False).documents
+    except ProblemsError:
+        return kind_of_broken(text)
+    kinds = (kind_of(outline_of_node(document)) for document in documents if isinstance(document, Table))
+    return next(filter(None, kinds), None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Content:
     """The text of a file, and where to add what is in it."""

@@ -18,4 +18,9 @@ def _read(document: Document, found: Found) -> None:
     found.problems += reader.problems
 
 
-ROLES = FileKind(name="roles", recognises=_recognises, read=_read)
+ROLES = FileKind(
+    name="a file of roles",
+    recognises=_recognises,
+    read=_read,
+    elsewhere="`rolecall validate`, `rolecall test` and `rolecall apply -f FILE` read it",
+)
