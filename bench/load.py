@@ -17,7 +17,7 @@ try:
     from ngh2 import Connection, Role
     from ngh2.events import DataReceived, ResponseReceived, StreamReset, TrailersReceived
 except ModuleNotFoundError:
-    missing("the package `ngh2`", "pip install 'rolecall[h2]'")
+    missing("the package `ngh2`", "make setup")
 
 _WINDOW_BYTES = 16 * 1024 * 1024
 _INITIAL_WINDOW_SIZE = 0x4

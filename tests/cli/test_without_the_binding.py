@@ -68,7 +68,7 @@ def test_asked_for_by_name_it_is_missed_in_one_sentence(tmp_path: Path, without:
 
     assert done.returncode == 2
     assert done.stderr == (
-        "rolecall: --transport h2 needs the package `ngh2`: install `rolecall[h2]`, or use --transport grpcio\n"
+        "rolecall: --transport h2 needs the package `ngh2`: install rolecall with its extra `h2`, or use --transport grpcio\n"
     )
 
 

@@ -68,13 +68,11 @@ class Terminal:
 
     def run(self, command: str, *, shown: str = "") -> Ran:
         """Run a command to its end, or, in the background, until it serves or has printed what is `shown`."""
-        here = command
-        for replacement in self.replacements:
-            here = here.replace(replacement.page, replacement.here)
+        here = self.as_in_the_terminal(command)
         if _IN_BACKGROUND.search(command):
             return self._start(here, shown)
         state = self.directory / ".state"
-        script = f"{here}\ncode=$?\n{{ pwd; env -0; }} > {state}\nexit $code\n"
+        script = f"set -a\n{here}\ncode=$?\n{{ pwd; env -0; }} > {state}\nexit $code\n"
         done = subprocess.run(
             ["bash", "-c", script],
             cwd=self._at or self.directory,
@@ -92,9 +90,16 @@ class Terminal:
             self.environment = dict(item.split("=", 1) for item in variables.split("\0") if "=" in item)
         return Ran(done.returncode, self.as_on_the_page(done.stdout))
 
+    def as_in_the_terminal(self, text: str) -> str:
+        """Return a text of the page as it is here."""
+        for replacement in self.replacements:
+            text = text.replace(replacement.page, replacement.here)
+        return text
+
     def as_on_the_page(self, output: str) -> str:
         """Return an output with the texts of the page instead of those of this terminal."""
-        for replacement in self.replacements:
+        # The longest first: one directory is below another.
+        for replacement in sorted(self.replacements, key=lambda replacement: -len(replacement.here)):
             output = output.replace(replacement.here, replacement.page)
         return output
 

@@ -8,12 +8,15 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 
-import trustme
+from cryptography import x509
 
 from tests.docs.shell import Replacement, Terminal, variables
+from tests.missing import missing
 from tests.repository.tree import ROOT
+from tests.security.certificates import Authority
 
 ACCOUNT = "123456789012"
 _PORTS = ("50051", "50052", "50061", "9464", "9465")
@@ -32,6 +35,8 @@ class Stage:
     replacements: list[Replacement] = field(default_factory=list)
     more_variables: dict[str, str] = field(default_factory=dict)
     first_commands: list[str] = field(default_factory=list)
+    stops_servers: bool = False
+    left_out: list[str] = field(default_factory=list)
 
     @property
     def programs(self) -> Path:
@@ -70,6 +75,10 @@ class Stage:
         for command in self.first_commands:
             ran = terminal.run(command)
             assert not ran.code, ran.output
+        for name in self.left_out:
+            del terminal.environment[name]
+        if self.stops_servers:
+            terminal.close()
         return terminal
 
 
@@ -82,15 +91,31 @@ def places(stage: Stage) -> None:
 
 
 def certificates(stage: Stage) -> None:
-    """Write the certificate of a server and that of an administrator, both of one CA."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(stage.directory / "ca.pem")
-    for name, identity in (("cert", "localhost"), ("client", "admin.example.com")):
-        issued = authority.issue_cert(identity, "127.0.0.1") if name == "cert" else authority.issue_cert(identity)
-        issued.cert_chain_pems[0].write_to_path(stage.directory / f"{name}.pem")
-        key = stage.directory / f"{name.replace('cert', 'key') if name == 'cert' else 'client-key'}.pem"
-        issued.private_key_pem.write_to_path(key)
-        key.chmod(0o600)
+    """Write the certificates of a server, of an administrator and of a service, all of one CA, and the CA's own."""
+    authority = Authority(stage.directory / "authority")
+    (stage.directory / "ca.pem").write_bytes(authority.pem)
+    parties: Mapping[str, tuple[x509.GeneralName, ...]] = {
+        "cert": (x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))),
+        "admin": (x509.DNSName("admin.example.com"),),
+        "client": (
+            x509.UniformResourceIdentifier("spiffe://prod.example/ns/shop/sa/orders"),
+            x509.DNSName("orders.shop.svc"),
+        ),
+    }
+    for party, names in parties.items():
+        certificate, key = authority.issue(*names)
+        (stage.directory / f"{party}.pem").write_bytes(certificate)
+        path = stage.directory / ("key.pem" if party == "cert" else f"{party}.key")
+        path.write_bytes(key)
+        path.chmod(0o600)
+
+
+def as_administrator(stage: Stage) -> None:
+    """Let the commands about rights present the certificate of the administrator."""
+    variables = "ROLECALL_TLS_CA=ca.pem ROLECALL_TLS_CERT=admin.pem ROLECALL_TLS_KEY=admin.key"
+    stage.program(
+        "rolecall", f'case "$1" in whoami|can) export {variables};; esac\nexec "{sys.executable}" -m rolecall "$@"'
+    )
 
 
 def postgres(stage: Stage) -> None:
@@ -118,6 +143,62 @@ def serving(*flags: str) -> Preparation:
     return prepare
 
 
+def admin_socket(stage: Stage) -> None:
+    """Start a server with an admin socket."""
+    stage.first_commands.append(
+        f"rolecall serve --store memory:// --account-id {ACCOUNT} --admin-socket /run/rolecall/admin.sock"
+    )
+
+
+def store_with_history(stage: Stage) -> None:
+    """Leave a store of a file with three revisions of two roles, one of which was deleted, and the URL of an empty database."""
+    stage.first_commands += [
+        f"rolecall serve --store sqlite:////var/lib/rolecall/rolecall.db --account-id {ACCOUNT}",
+        "rolecall apply -f examples/roles/ci.yaml -f examples/roles/kubernetes.yaml",
+        "rolecall role update ci-deploy --policy examples/policies/github-oidc.json",
+        "rolecall role delete payments-api",
+    ]
+    stage.stops_servers = True
+    (stage.directory / "machine/etc/rolecall/store").write_text(stage.postgres())
+
+
+def descriptors(stage: Stage) -> None:
+    """Give a copy of the descriptor set."""
+    shutil.copy(ROOT / "protos/rolecall.v1.binpb", stage.directory)
+
+
+def shipper(stage: Stage) -> None:
+    """Give a program that reads lines to their end."""
+    stage.program("my-shipper", "exec cat")
+
+
+def cluster(stage: Stage) -> None:
+    """Let stand-ins do what needs a cluster: kubectl reads the files that it is given, helm renders what it would install."""
+    helm = shutil.which("helm") or ROOT / ".venv/bin/helm"
+    if not Path(helm).exists():
+        missing("helm is missing: make tools")
+    stage.program("kubectl", 'for word; do case "$word" in --from-file=*) test -r "${word##*=}" || exit 1;; esac; done')
+    stage.program("helm", f'shift; release="$1"; shift; exec "{helm}" template "$release" "$@" > rendered.yaml')
+    for name in ("server.pem", "server.key", "authority-of-callers.pem", "database-url.txt"):
+        (stage.directory / name).write_text("\n")
+
+
+def needs(*programs: str) -> Preparation:
+    """Return the preparation that leaves a page out where a program is missing."""
+
+    def prepare(_: Stage) -> None:
+        for program in programs:
+            if shutil.which(program) is None:
+                missing(f"{program} is missing")
+
+    return prepare
+
+
+def without_address(stage: Stage) -> None:
+    """Leave it to the page which server is asked."""
+    stage.left_out.append("ROLECALL_ADDRESS")
+
+
 def _free_port() -> str:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -126,5 +207,14 @@ def _free_port() -> str:
 
 STAGES: Mapping[str, tuple[Preparation, ...]] = {
     "README.md": (make, certificates, postgres),
+    "clients/go/README.md": (needs("go"),),
+    "docs/contexts.md": (without_address, serving()),
+    "docs/contract.md": (descriptors, serving()),
+    "docs/decision-log.md": (places, shipper),
+    "docs/freshness.md": (needs("jq"), serving()),
+    "docs/kubernetes.md": (cluster,),
+    "docs/operations.md": (places, store_with_history),
+    "docs/tutorials/platform-team.md": (needs("curl"),),
+    "docs/security.md": (needs("openssl"), places, certificates, as_administrator, admin_socket),
 }
 """What each page needs beside the examples."""

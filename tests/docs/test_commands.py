@@ -62,7 +62,7 @@ def _faults(page: Path, terminal: Terminal) -> Iterator[str]:
         if block.mark == "file":
             path = terminal.directory / block.about
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(block.text)
+            path.write_text(terminal.as_in_the_terminal(block.text))
         elif is_run_here(block):
             for command in block.commands:
                 ran = terminal.run(command.text, shown=command.shown)

@@ -77,5 +77,5 @@ def test_a_package_that_is_not_installed_is_named() -> None:
 
     assert (done.returncode, done.stderr) == (
         1,
-        "this benchmark needs the package `ngh2`, which is missing; install it: pip install 'rolecall[h2]'\n",
+        "this benchmark needs the package `ngh2`, which is missing; install it: make setup\n",
     )

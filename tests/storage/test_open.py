@@ -244,7 +244,7 @@ print("still there")
     output, _ = process.communicate(timeout=60)
 
     assert output.splitlines() == [
-        "StoreUnsupportedError PostgreSQL needs a library: pip install 'rolecall[postgres]'",
+        "StoreUnsupportedError PostgreSQL needs a library: install rolecall with its extra `postgres`",
         "still there",
     ]
 

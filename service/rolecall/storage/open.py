@@ -100,7 +100,7 @@ def require_postgres() -> None:
     try:
         import psycopg  # noqa: F401, PLC0415 -- as above
     except ImportError as error:
-        raise StoreUnsupportedError("PostgreSQL needs a library: pip install 'rolecall[postgres]'") from error
+        raise StoreUnsupportedError("PostgreSQL needs a library: install rolecall with its extra `postgres`") from error
 
 
 def _digits(schema: int) -> str:

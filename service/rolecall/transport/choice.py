@@ -32,7 +32,7 @@ class MissingTransportError(Exception):
 
     def __init__(self) -> None:
         super().__init__(
-            f"--transport h2 needs the package `{BINDING}`: install `rolecall[h2]`, or use --transport grpcio"
+            f"--transport h2 needs the package `{BINDING}`: install rolecall with its extra `h2`, or use --transport grpcio"
         )
 
 
