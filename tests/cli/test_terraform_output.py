@@ -145,3 +145,15 @@ def test_a_plan_in_yaml_is_named_with_what_to_give_instead(tmp_path: Path) -> No
         "this is a terraform plan in YAML",
         "give it as `terraform show -json` prints it",
     )
+
+
+@pytest.mark.parametrize("section", ["planned_values", "configuration"])
+def test_modules_that_are_nested_too_deeply_are_an_error(tmp_path: Path, section: str) -> None:
+    child = '{"child_modules": [' if section == "planned_values" else '{"module_calls": {"a": {"module": '
+    closing = "]}" if section == "planned_values" else "}}}"
+    for levels, problems in ((30, []), (400, ["modules are nested deeper than 32 levels"])):
+        module = child * levels + "{}" + closing * levels
+        text = f'{{"format_version": "1.2", "planned_values": {{}}, "{section}": {{"root_module": {module}}}}}'
+        text = text.replace('"planned_values": {}, ', "") if section == "planned_values" else text
+
+        assert [problem.message for problem in found_in(tmp_path, text).problems] == problems

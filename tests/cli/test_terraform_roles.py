@@ -11,6 +11,7 @@ import pytest
 from rolecall.cli.sources import Found, search
 from tests.cli.terraform_plans import change, configured, plan, policy, resource, role
 
+DATA = "data.alicloud_ram_policy_document.trust"
 PROD, DEV = "alicloud_ram_role.prod", "alicloud_ram_role.dev"
 
 
@@ -48,6 +49,22 @@ def test_roles_of_for_each_and_of_modules_have_their_addresses(tmp_path: Path) -
     found = found_in(tmp_path, plan(*(role(f"r{number}", address) for number, address in enumerate(addresses))))
 
     assert [each.label for each in found.roles] == [f"`{address}`" for address in addresses]
+
+
+def configured_with_data_source() -> dict[str, Any]:
+    references = [f"{DATA}.document", DATA, "each.key"]
+    return configured("alicloud_ram_role.ci", assume_role_policy_document={"references": references})
+
+
+def read_later(after: dict[str, Any], unknown: dict[str, Any], address: str = "") -> dict[str, Any]:
+    facts = {"actions": ["read"], "before": None, "after": after, "after_unknown": unknown}
+    return {"address": address or DATA, "mode": "data", "type": "alicloud_ram_policy_document", "change": facts}
+
+
+def plan_with_data_source(after: dict[str, Any], unknown: dict[str, Any]) -> dict[str, Any]:
+    configuration = {"root_module": {"resources": [configured_with_data_source()]}}
+    changes = [read_later(after, unknown)]
+    return plan(resource({"role_name": "ci"}), resource_changes=changes, configuration=configuration)
 
 
 class TestAccounts:
@@ -148,6 +165,62 @@ class TestUnknown:
             "`alicloud_ram_role.ci`: the trust policy is not known before the plan is applied; it comes from"
             f" `{data}`, which is read when the plan is applied"
         )
+
+    def test_what_is_not_known_of_the_data_source_of_a_policy_is_named(self, tmp_path: Path) -> None:
+        unknown = {"document": True, "statement": [{"action": [False], "principal": [{"identifiers": [True]}]}]}
+
+        (role_,) = found_in(tmp_path, plan_with_data_source({"statement": [{}]}, unknown)).unknown_roles
+
+        assert role_.message.endswith(
+            f"; it comes from `{DATA}`, of which `statement[0].principal[0].identifiers[0]` is not known"
+        )
+        assert role_.policy is None
+
+    def test_a_data_source_of_which_all_is_known_is_checked_as_the_document_that_the_provider_makes(
+        self, tmp_path: Path
+    ) -> None:
+        condition = {"operator": "StringEquals", "variable": "acs:SourceVpc", "values": ["a", "b"]}
+        more = {**condition, "values": ["c", "d"]}
+        principals = [{"entity": "RAM", "identifiers": [f"acs:ram::{number}:root"]} for number in (1, 2)]
+        block = {
+            "effect": "Deny",
+            "action": ["sts:AssumeRole"],
+            "principal": principals,
+            "condition": [condition, more],
+        }
+        configured_ = {
+            "version": None,
+            "statement": [block, {"effect": None, "action": ["a:b", "c:d"], "resource": ["*"]}],
+        }
+
+        (role_,) = found_in(tmp_path, plan_with_data_source(configured_, {"document": True})).unknown_roles
+
+        assert role_.policy is not None
+        assert role_.policy.label == f"`{DATA}`"
+        assert json.loads(role_.policy.document) == {
+            "Version": "1",
+            "Statement": [
+                {
+                    "Effect": "Deny",
+                    "Action": "sts:AssumeRole",
+                    "Principal": {"RAM": ["acs:ram::1:root", "acs:ram::2:root"]},
+                    "Condition": {"StringEquals": {"acs:SourceVpc": ["a", "b", "c", "d"]}},
+                },
+                {"Effect": "Allow", "Action": ["a:b", "c:d"], "Resource": "*"},
+            ],
+        }
+
+    def test_the_data_source_of_a_role_in_a_module_has_its_module_and_its_index(self, tmp_path: Path) -> None:
+        index = '["x.y"]'
+        role_ = resource({"role_name": "ci"}, f"module.m[0].alicloud_ram_role.ci{index}")
+        read = read_later({"statement": [{"action": ["a"]}]}, {}, f"module.m[0].{DATA}{index}")
+        module = {"resources": [configured_with_data_source()]}
+        configuration = {"root_module": {"module_calls": {"m": {"module": module}}}}
+
+        (unknown,) = found_in(tmp_path, plan(role_, resource_changes=[read], configuration=configuration)).unknown_roles
+
+        assert unknown.policy is not None
+        assert unknown.policy.label == f"`module.m[0].{DATA}{index}`"
 
     def test_a_role_that_terraform_defers_is_reported(self, tmp_path: Path) -> None:
         after = {"role_name": "later", "assume_role_policy_document": policy()}

@@ -9,15 +9,17 @@ reported, never guessed; so is the account of a role, if roles of several provid
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from rolecall.cli.declarations.document import EmbeddedSource
+from rolecall.cli.declarations.document import EmbeddedSource, Source, TextSource
 from rolecall.cli.problem import Location, ProblemsError
 from rolecall.cli.sources.found import Found, FoundRole, UnknownRole
 from rolecall.cli.sources.json_parts import JsonParts
-from rolecall.cli.sources.terraform_configuration import account_of_arn, seconds_of, table_of
+from rolecall.cli.sources.terraform_configuration import account_of_arn, module_and_index, seconds_of, table_of
+from rolecall.cli.sources.terraform_documents import DATA_TYPE, LaterDocument
 from rolecall.cli.sources.terraform_plan import Plan, Resource, read_plan_facts, text_of
 
 RESOURCE_TYPES = ("alicloud_ram_role", "alicloud_resource_manager_role")
@@ -26,7 +28,8 @@ UNKNOWN = "UNKNOWN_UNTIL_APPLY"
 
 _PARTS = ("ram_users", "services", "version")
 _DETAILS = ("tags", "max_session_duration")
-_DATA = "data.alicloud_ram_policy_document."
+_DATA = re.compile(rf"data\.{DATA_TYPE}\.[^.\[]+", re.ASCII)
+_SHOWN_NAMES = 5
 _ATTRIBUTES = (*DOCUMENT, *NAME, *_PARTS, *_DETAILS, "arn")
 _HINT = "test a plan that is made after the rest has been applied, or write the value as a constant"
 _ACCOUNT_HINT = "configure the account of each provider, as `account_id` or by the role that it assumes, as a constant"
@@ -42,7 +45,7 @@ def read_plan(json: JsonParts, at: int, found: Found) -> None:
     if str(plan.version).partition(".")[0] not in {"0", "1"} or not isinstance(plan.version, str):
         _refuse_version(plan, json, at, found)
         return
-    found.problems += plan.problems
+    found.problems += dict.fromkeys(plan.problems)
     _PlanReader(json, plan, found).read(json.source.location(at))
 
 
@@ -79,11 +82,12 @@ class _PlanReader:
     def _read_role(self, resource: Resource, account: str, *, shared: bool) -> None:
         name, document = self.plan.attribute(resource, NAME), self.plan.attribute(resource, DOCUMENT)
         composed = self.plan.changes_any(resource, _PARTS)
-        role = self._role(resource, name, document, account) if document and not composed else None
+        role = None if composed else self._role(resource, name, document, account)
         if role is None or not name or shared:
             named, shared = bool(name), shared and role is not None
             message = _why(resource, self.plan, named=named, composed=composed, shared=shared)
-            self._note_unknown(resource, message, role, _ACCOUNT_HINT if named and shared else _HINT)
+            policy = role if role or composed else self._later_policy(resource, name, account)
+            self._note_unknown(resource, message, policy, _ACCOUNT_HINT if named and shared else _HINT)
             return
         for detail in _DETAILS:
             if self.plan.is_partly_unknown(resource, detail):
@@ -94,18 +98,29 @@ class _PlanReader:
         self.found.roles.append(role)
 
     def _role(self, resource: Resource, name: str, document: str, account: str) -> FoundRole | None:
-        """Return a role with the values of attributes; without the name of one, its name is empty."""
-        member = self.json.find(resource.at, [*resource.path, document])
+        """Return a role with the values of attributes; without the name of one, its name is empty. None: it has no document."""
+        member = self.json.find(resource.at, [*resource.path, document]) if document else None
         content = self.json.string(member.value) if member else None
         if content is None:
             return None
+        return self._role_with(resource, name, account, EmbeddedSource(content), label=resource.address)
+
+    def _later_policy(self, resource: Resource, name: str, account: str) -> FoundRole | None:
+        """Return a role with the policy of the data source that its own comes from, if all of this is known."""
+        document = _later_document(resource, self.plan)
+        if document is None or not document.text:
+            return None
+        source = TextSource(document.text, self.json.source.location(document.at), exact=False)
+        return self._role_with(resource, name, account, source, label=document.address)
+
+    def _role_with(self, resource: Resource, name: str, account: str, source: Source, *, label: str) -> FoundRole:
         return FoundRole(
             name=text_of(resource.values, name),
             account_id=account,
             location=self._location(resource),
-            document=content.text,
-            source=EmbeddedSource(content),
-            label=f"`{resource.address}`",
+            document=source.text,
+            source=source,
+            label=f"`{label}`",
             tags=dict(_tags(resource.values)),
             max_session_duration_seconds=seconds_of(resource.values.get("max_session_duration")),
         )
@@ -176,14 +191,31 @@ def _why(resource: Resource, plan: Plan, *, named: bool, composed: bool, shared:
 
 
 def _origin(resource: Resource, plan: Plan) -> str:
-    """Return which data source the trust policy comes from, if it comes from one."""
-    references = [
-        each
-        for name in DOCUMENT
-        for each in plan.configuration.configured(resource.address).references.get(name, ())
-        if each.startswith(_DATA) and each.count(".") == _DATA.count(".") and not each.endswith("]")
-    ]
-    return f"; it comes from `{references[0]}`, which is read when the plan is applied" if len(references) == 1 else ""
+    """Return which data source the trust policy comes from, if it comes from one, and what of this is not known."""
+    address = _data_source(resource, plan)
+    if not address:
+        return ""
+    document = _later_document(resource, plan)
+    if document is None or not document.unknown:
+        return f"; it comes from `{address}`, which is read when the plan is applied"
+    unknown = ", ".join(f"`{name}`" for name in document.unknown[:_SHOWN_NAMES])
+    more = f" and {len(document.unknown) - _SHOWN_NAMES} more" if len(document.unknown) > _SHOWN_NAMES else ""
+    return f"; it comes from `{address}`, of which {unknown}{more} is not known"
+
+
+def _later_document(resource: Resource, plan: Plan) -> LaterDocument | None:
+    """Return the document of the data source that a trust policy comes from: that of the same index, if it has any."""
+    module, index = module_and_index(resource.address)
+    address = f"{module}{_data_source(resource, plan)}"
+    return plan.later_documents.get(address) or plan.later_documents.get(address + index)
+
+
+def _data_source(resource: Resource, plan: Plan) -> str:
+    """Return the address, within the module, of the only data source that a trust policy refers to."""
+    configured = plan.configuration.configured(resource.address)
+    references = [each for name in DOCUMENT for each in configured.references.get(name, ())]
+    sources = {found[0] for each in references if (found := _DATA.match(each))}
+    return sources.pop() if len(sources) == 1 else ""
 
 
 def _tags(values: Mapping[str, object]) -> Iterator[tuple[str, str]]:

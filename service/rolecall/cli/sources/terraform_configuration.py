@@ -6,9 +6,16 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from rolecall.cli.problem import error_at
 from rolecall.cli.sources.json_parts import JsonParts
 
+MAX_MODULES = 32
+
 _INDEX = re.compile(r'\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\]', re.ASCII)
+_PARTS = re.compile(
+    rf"(?P<module>(?:module\.[^.\[\]]+(?:{_INDEX.pattern})?\.)*)[^.\[\]]+\.[^.\[\]]+(?P<index>(?:{_INDEX.pattern})?)",
+    re.ASCII,
+)
 _ACCOUNT = re.compile(r"[0-9]{1,20}", re.ASCII)
 _ARN = re.compile(r"acs:ram::([0-9]{1,20}):role/.+", re.ASCII | re.DOTALL)
 _SECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
@@ -36,7 +43,7 @@ class Configuration:
             if member.name == "provider_config":
                 self.providers |= {name: table_of(value) for name, value in table_of(json.value(member.value)).items()}
             elif member.name == "root_module":
-                self._read_module(json, member.value, "", types)
+                self._read_module(json, member.value, (), types)
 
     def configured(self, address: str) -> Configured:
         """Return how a resource is configured; nothing is set if that is not known."""
@@ -55,19 +62,20 @@ class Configuration:
         if _ACCOUNT.fullmatch(account):
             return account
         blocks = expressions.get("assume_role")
-        roles = [_constant(table_of(each).get("role_arn"), variables) for each in _list(blocks)]
+        roles = [_constant(table_of(each).get("role_arn"), variables) for each in list_of(blocks)]
         return account_of_arn(roles[0]) if len(roles) == 1 else ""
 
-    def _read_module(self, json: JsonParts, at: int, path: str, types: Collection[str]) -> None:
+    def _read_module(self, json: JsonParts, at: int, path: tuple[str, ...], types: Collection[str]) -> None:
+        require_depth(json, at, len(path))
         for member in json.members(at):
             if member.name == "resources":
                 for item in json.items(member.value):
-                    self._read_resource(table_of(json.value(item)), path, types)
+                    self._read_resource(table_of(json.value(item)), "".join(path), types)
             elif member.name == "module_calls":
                 for call in json.members(member.value):
                     for part in json.members(call.value):
                         if part.name == "module":
-                            self._read_module(json, part.value, f"{path}module.{call.name}.", types)
+                            self._read_module(json, part.value, (*path, f"module.{call.name}."), types)
 
     def _read_resource(self, resource: Mapping[str, object], path: str, types: Collection[str]) -> None:
         address = resource.get("address")
@@ -79,9 +87,26 @@ class Configuration:
             )
 
 
+def require_depth(json: JsonParts, at: int, depth: int) -> None:
+    """Raise `ProblemsError` for a module that is too deep inside others."""
+    if depth > MAX_MODULES:
+        raise error_at(json.source.location(at), f"modules are nested deeper than {MAX_MODULES} levels")
+
+
 def table_of(value: object) -> Mapping[str, object]:
     """Return a value that is an object, or an empty one."""
     return value if isinstance(value, dict) else {}
+
+
+def module_and_index(address: str) -> tuple[str, str]:
+    """Return the module of a resource with a dot at its end, and its index with brackets; each may be empty."""
+    found = _PARTS.fullmatch(address)
+    return (found["module"], found["index"]) if found else ("", "")
+
+
+def list_of(value: object) -> Sequence[object]:
+    """Return a value that is an array, or an empty one."""
+    return value if isinstance(value, list) else ()
 
 
 def account_of_arn(arn: str) -> str:
@@ -96,18 +121,14 @@ def seconds_of(value: object) -> int:
 
 
 def _references(expression: object) -> Iterator[str]:
-    yield from (each for each in _list(table_of(expression).get("references")) if isinstance(each, str))
+    yield from (each for each in list_of(table_of(expression).get("references")) if isinstance(each, str))
 
 
 def _constant(expression: object, variables: Mapping[str, object]) -> str:
     """Return the value of an expression that is a constant, or just one variable of the root module."""
     table = table_of(expression)
-    references = _list(table.get("references"))
+    references = list_of(table.get("references"))
     value = table.get("constant_value")
     if len(references) == 1 and str(references[0]).startswith("var."):
         value = table_of(variables.get(str(references[0]).removeprefix("var."))).get("value")
     return str(value) if isinstance(value, str | int) else ""
-
-
-def _list(value: object) -> Sequence[object]:
-    return value if isinstance(value, list) else ()

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from rolecall.cli.problem import Problem, ProblemsError
 from rolecall.cli.sources.json_parts import JsonParts
-from rolecall.cli.sources.terraform_configuration import Configuration, table_of
+from rolecall.cli.sources.terraform_configuration import Configuration, require_depth, table_of
+from rolecall.cli.sources.terraform_documents import DATA_TYPE, LaterDocument, later_document
 
 _VALUES = ("values",)
 
@@ -34,7 +35,6 @@ class ResourceChange:
     """What a plan changes of a resource that exists, and what of any resource it does not know: names of attributes."""
 
     changed: frozenset[str] = frozenset()
-    unknown: frozenset[str] = frozenset()
     partly_unknown: frozenset[str] = frozenset()
 
 
@@ -50,6 +50,7 @@ class Plan:
     before: list[Resource] = field(default_factory=list)
     deferred: list[Resource] = field(default_factory=list)
     changes: dict[str, ResourceChange] = field(default_factory=dict)
+    later_documents: dict[str, LaterDocument] = field(default_factory=dict)
     configuration: Configuration = field(default_factory=Configuration)
     problems: list[Problem] = field(default_factory=list)
 
@@ -128,17 +129,18 @@ def _read_state(plan: Plan, json: JsonParts, at: int) -> None:
 def _resources_of(plan: Plan, json: JsonParts, at: int) -> Iterator[Resource]:
     for member in json.members(at):
         if member.name == "root_module":
-            yield from _resources_of_module(plan, json, member.value)
+            yield from _resources_of_module(plan, json, member.value, 0)
 
 
-def _resources_of_module(plan: Plan, json: JsonParts, at: int) -> Iterator[Resource]:
+def _resources_of_module(plan: Plan, json: JsonParts, at: int, depth: int) -> Iterator[Resource]:
+    require_depth(json, at, depth)
     for member in json.members(at):
         if member.name == "resources":
             for entry in _entries(plan, json, member.value):
                 yield from _resource(plan, entry, entry.values, _VALUES)
         elif member.name == "child_modules":
             for child in json.items(member.value):
-                yield from _resources_of_module(plan, json, child)
+                yield from _resources_of_module(plan, json, child, depth + 1)
 
 
 def _resource(plan: Plan, entry: _Entry, resource: Mapping[str, object], path: Sequence[str]) -> Iterator[Resource]:
@@ -155,8 +157,12 @@ def _resource(plan: Plan, entry: _Entry, resource: Mapping[str, object], path: S
 
 def _read_changes(plan: Plan, json: JsonParts, at: int) -> None:
     for entry in _entries(plan, json, at):
-        if entry.values.get("type") in plan.types and "deposed" not in entry.values:
-            plan.changes[_address(entry.values)] = _change(plan, table_of(entry.values.get("change")))
+        type_, change = entry.values.get("type"), table_of(entry.values.get("change"))
+        if type_ in plan.types and "deposed" not in entry.values:
+            plan.changes[_address(entry.values)] = _change(plan, change)
+        elif type_ == DATA_TYPE and entry.values.get("mode") == "data":
+            address = _address(entry.values)
+            plan.later_documents[address] = later_document(address, entry.at, change)
 
 
 def _read_planned(plan: Plan, json: JsonParts, at: int) -> None:
@@ -179,7 +185,6 @@ def _change(plan: Plan, change: Mapping[str, object]) -> ResourceChange:
     changed = [name for name in plan.attributes if open_.get(name) is True or _filled(old, name) != _filled(new, name)]
     return ResourceChange(
         changed=frozenset(changed if exists else ()),
-        unknown=frozenset(name for name in plan.attributes if open_.get(name) is True),
         partly_unknown=frozenset(name for name in plan.attributes if _has_true(open_.get(name))),
     )
 
