@@ -121,15 +121,19 @@ def test_a_report_in_a_file_has_no_colours_even_if_the_terminal_is_forced_to_hav
     assert ("[1;31m" in text, "✗ DENIED  IMPLICIT_DENY" in text) == (False, True)
 
 
+def region(line: int, start: int, end: int) -> dict[str, int]:
+    return {"startLine": line, "startColumn": start, "endLine": line, "endColumn": end}
+
+
 def test_sarif_leads_to_the_case_and_to_the_statement(rolecall: CommandLine) -> None:
     run = valid_sarif(report(rolecall, "sarif"))
 
     ann, carol = run["results"]
     where = [result["locations"][0]["physicalLocation"] for result in (ann, carol)]
-    assert where[0] == {"artifactLocation": {"uri": "a%20b.yaml"}, "region": {"startLine": 4, "startColumn": 6}}
-    assert where[1]["region"] == {"startLine": 5, "startColumn": 6}
+    assert where[0] == {"artifactLocation": {"uri": "a%20b.yaml"}, "region": region(4, 6, 10)}
+    assert where[1]["region"] == region(5, 6, 10)
     related = [result["relatedLocations"][0] for result in (ann, carol)]
-    statement = {"artifactLocation": {"uri": "roles.yaml"}, "region": {"startLine": 6, "startColumn": 7}}
+    statement = {"artifactLocation": {"uri": "roles.yaml"}, "region": region(6, 7, 8)}
     assert [each["physicalLocation"] for each in related] == [statement, statement]
     assert [each["message"]["text"] for each in related] == [
         "/Statement/0 (Ann) decided",

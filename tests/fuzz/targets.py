@@ -9,6 +9,7 @@ from tests.fuzz import (
     contexts,
     declarations,
     identities,
+    linting,
     messages,
     names,
     permissions,
@@ -31,6 +32,7 @@ _TOPICS = (
     contexts,
     declarations,
     plans,
+    linting,
 )
 
 TARGETS: dict[str, Target] = {target.name: target for target in chain.from_iterable(topic.TARGETS for topic in _TOPICS)}

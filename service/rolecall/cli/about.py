@@ -21,14 +21,15 @@ class Schema(StrEnum):
     CASES = "cases"
     CALLERS = "callers"
     CONTEXTS = "contexts"
+    LINT = "lint"
 
 
 SchemaArgument = Annotated[
     Schema,
     typer.Argument(
-        metavar="[roles|cases|callers|contexts]",
+        metavar="[roles|cases|callers|contexts|lint]",
         help="The schema of role files (`rolecall apply`), of case files (`rolecall test`), of callers files "
-        "(`rolecall serve --callers`), or of the file of contexts (`rolecall context`).",
+        "(`rolecall serve --callers`), of the file of contexts (`rolecall context`), or of `.rolecall-lint.yaml`.",
     ),
 ]
 
@@ -49,7 +50,7 @@ def version(output: PlainOutputOption = Output.TABLE) -> None:
 
 
 def schema(of: SchemaArgument = Schema.ROLES) -> None:
-    """Print the JSON schema of role, case, callers or context files."""
+    """Print the JSON schema of a file: of roles, cases, callers, contexts or the linter's configuration."""
     sys.stdout.write(
         resources.files("rolecall.cli").joinpath("schema", f"{of}.schema.json").read_text(encoding="utf-8")
     )

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rolecall.cli.failure import CHANGES, OK, CommandError
+from rolecall.cli.linting.options import LintOptions
 from rolecall.cli.options import Connection, Output, OutputOption, ReasonOption, expanded
 from rolecall.cli.problem import Location, Problem, ProblemsError
 from rolecall.cli.prune_options import PruneOptions
 from rolecall.cli.remote import chosen_connection, connect
 from rolecall.cli.terminal import console, print_json, record
+from rolecall.engine.clock import now_micros
 
 if TYPE_CHECKING:
-    from rolecall.cli.declarations import DeclaredRole
+    from rolecall.cli.declarations import DeclaredRole, DeclaredRoles
     from rolecall.cli.role_check import AnyAccounts
     from rolecall_client.client import RolecallClient
     from rolecall_client.errors import RolecallError, Violation
@@ -71,6 +73,7 @@ def apply(
     file: FileOption,
     connection: Connection,
     pruning: PruneOptions,
+    linter: LintOptions,
     dry_run: DryRunOption = False,
     exit_code: ExitCodeOption = False,
     reason: ReasonOption = "",
@@ -86,8 +89,10 @@ def apply(
 
     if exit_code and not dry_run:
         raise CommandError("--exit-code is for a dry run", hint="add --dry-run")
+    if linter != LintOptions() and not dry_run:
+        raise CommandError("--lint-config, --suppress and --verbose are for a dry run", hint="add --dry-run")
     selector = pruning.selector
-    checked = check_declarations(file, _accounts(connection))
+    checked = check_declarations(file, _accounts(connection), linter.linting(file, now_micros()) if dry_run else None)
     pruning.require_account(checked.roles)
     accounts = {*(role.message.account_id for role in checked.roles), *pruning.prune_account}
     write = _Write(
@@ -107,7 +112,7 @@ def apply(
             pruning.guard.require_few(found)
             pruning.guard.confirm(found)
         response = write.send(client, dry_run=dry_run)
-    _show(response, checked.findings if dry_run else None, output)
+    _show(response, checked if dry_run else None, output, verbose=linter.verbose)
     if dry_run:
         pruning.guard.require_few(response.changes)
         raise typer.Exit(CHANGES if exit_code and _changes_anything(response) else OK)
@@ -139,17 +144,25 @@ def _accounts(connection: Connection) -> AnyAccounts:
     return AnyAccounts(context.default_account, context.accounts) if context else AnyAccounts()
 
 
-def _show(response: ApplyRolesResponse, findings: Sequence[Problem] | None, output: Output) -> None:
-    """Show the changes, and those of a dry run (`findings` is not None) with the findings of the linter."""
+def _show(response: ApplyRolesResponse, dry_run: DeclaredRoles | None, output: Output, *, verbose: bool) -> None:
+    """Show the changes, and those of a dry run with the findings of the linter."""
     if output is Output.JSON:
-        shown = {} if findings is None else {"findings": [finding.record() for finding in findings]}
-        print_json({**record(response), **shown})
+        print_json({**record(response), **(_findings(dry_run) if dry_run else {})})
         return
     from rolecall.cli.render.changes import show_changes
-    from rolecall.cli.reports import report_problems
+    from rolecall.cli.reports import report_problems, report_suppressed
 
-    report_problems(findings or ())
-    show_changes(response.changes, dry_run=findings is not None)
+    if dry_run:
+        report_problems(dry_run.findings)
+        report_suppressed(dry_run.suppressed, listed=verbose)
+    show_changes(response.changes, dry_run=dry_run is not None)
+
+
+def _findings(checked: DeclaredRoles) -> Mapping[str, object]:
+    return {
+        "findings": [finding.record() for finding in checked.findings],
+        "suppressed": [suppressed.record() for suppressed in checked.suppressed],
+    }
 
 
 def _changes_anything(response: ApplyRolesResponse) -> bool:

@@ -23,7 +23,7 @@ class Problem:
     """An error in a file, or a remark about it. `severity` is `error`, `warning` or `note`; `reason` is a stable word.
 
     A `finding` is a remark, of the linter for example: whatever its severity, the document is valid. `changes_meaning`: whether a
-    document that follows the hint can allow more than this one as it is written.
+    document that follows the hint can allow more than this one as it is written. `role` is the name of the role, if there is one.
     """
 
     location: Location
@@ -34,6 +34,7 @@ class Problem:
     hint: str = ""
     finding: bool = False
     changes_meaning: bool = False
+    role: str = ""
 
     def record(self) -> dict[str, object]:
         """Return the problem as a JSON object."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rolecall.cli.failure import CommandError
@@ -14,6 +14,7 @@ from rolecall.cli.terminal import console, visible
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from rolecall.cli.linting.judging import SuppressedProblem
     from rolecall_client.errors import RolecallError
 
 _STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}
@@ -52,6 +53,27 @@ def report_problems(problems: Iterable[Problem], out: Console | None = None) -> 
     out = out or console(sys.stderr)
     for group in grouped(problems):
         _problem(out, group.first, group.also_at)
+
+
+def report_suppressed(suppressed: Sequence[SuppressedProblem], *, listed: bool) -> None:
+    """Print how many findings are accepted; `listed`: also the findings, with the reasons."""
+    out = console(sys.stderr)
+    if listed:
+        list_suppressed(suppressed, out)
+    if suppressed:
+        out.print(f"{len(suppressed)} suppressed")
+
+
+def list_suppressed(suppressed: Iterable[SuppressedProblem], out: Console) -> None:
+    """Print findings that are accepted, with the reasons."""
+    from rich.text import Text
+
+    for each in suppressed:
+        problem, why = each.problem, each.suppression
+        until = f" (until {why.until})" if why.until else ""
+        line = f"{problem.location}: suppressed {problem.severity}: {problem.message} [{problem.reason}]"
+        out.print(Text(visible(line), style="dim"), soft_wrap=True)
+        out.print(Text(f"  {_one_line(f'reason: {why.reason}{until}, {why.location}')}", style="dim"), soft_wrap=True)
 
 
 def _problem(out: Console, problem: Problem, also_at: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -73,7 +73,10 @@ class CheckedRole:
 
 
 class RoleCheck:
-    """Judges roles of files. A name that is declared twice is a problem of the second role."""
+    """Judges roles of files. A name that is declared twice is a problem of the second role.
+
+    `trusted_accounts` returns, for a file, the accounts that the linter counts like that of the role.
+    """
 
     def __init__(
         self,
@@ -83,8 +86,10 @@ class RoleCheck:
         limits: Limits | None = None,
         profile: Profile = Profile.ROLECALL,
         alias_hint: str = "",
+        trusted_accounts: Callable[[str], frozenset[str]] | None = None,
     ) -> None:
         self._accounts, self._now, self._alias_hint = accounts, Micros(now), alias_hint
+        self._trusted_accounts = trusted_accounts
         self._documents = DocumentRules(limits or Limits(), profile=profile)
 
     def role(self, found: FoundRole) -> CheckedRole:
@@ -106,7 +111,8 @@ class RoleCheck:
         """Yield the findings of the linter about the trust policy of a role, if it obeys the language."""
         policy, owner = checked.judged.policy, checked.judged.ref.account_id
         if policy is not None:
-            findings = lint(policy, now=self._now, account=owner if owner.isdigit() else "")
+            trusted = self._trusted_accounts(checked.found.location.file) if self._trusted_accounts else frozenset()
+            findings = lint(policy, now=self._now, account=owner if owner.isdigit() else "", trusted=trusted)
             for problem in finding_problems(findings, checked.found.location_of):
                 yield labelled(problem, checked.found)
 
@@ -131,6 +137,7 @@ class RoleCheck:
             message=message,
             reason=violation.reason,
             hint=self._alias_hint if unknown else "",
+            role=found.name,
         )
 
 
@@ -157,4 +164,4 @@ def labelled(problem: Problem, found: FoundRole) -> Problem:
     """Return a problem of a trust policy whose message names the role, and also the element unless its location is exact."""
     element = "" if found.exact else f"{problem.pointer or '/'}: "
     label = f"{found.label}: " if found.declared else ""
-    return replace(problem, message=f"{label}{element}{problem.message}")
+    return replace(problem, message=f"{label}{element}{problem.message}", role=found.name)

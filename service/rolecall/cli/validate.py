@@ -11,12 +11,14 @@ import typer
 
 from rolecall.cli.declarations.document import TextSource
 from rolecall.cli.failure import FAILED, OK, CommandError
-from rolecall.cli.options import ContextOfAccounts, pairs
+from rolecall.cli.linting.options import LintOptions
+from rolecall.cli.linting.unneeded import Examined, examined_roles
+from rolecall.cli.options import ContextOfAccounts, expanded, pairs
 from rolecall.cli.policy_check import permission_problems
 from rolecall.cli.problem import Location, Problem
 from rolecall.cli.problem_groups import in_order
 from rolecall.cli.remote import named_context
-from rolecall.cli.render.problems import FindingsFormat, Severity, counted, show_problems
+from rolecall.cli.render.problems import FindingsFormat, ProblemReport, Severity, counted, show_problems
 from rolecall.cli.role_check import AnyAccounts, RoleCheck, duplicate_problems, policies_of
 from rolecall.cli.sources import Found, FoundRole, search
 from rolecall.cli.sources.found import FoundPolicy
@@ -80,8 +82,10 @@ FailOnOption = Annotated[Severity, typer.Option("--fail-on", help="Fail on probl
 FormatOption = Annotated[FindingsFormat, typer.Option("--output", "-o", help="The format of the report.")]
 
 
+@expanded
 def validate(
     files: Files,
+    linter: LintOptions,
     kind: KindOption = None,
     profile: ProfileOption = Language.ROLECALL,
     account_id: AccountOption = "",
@@ -99,13 +103,16 @@ def validate(
     found, now, ram_or_not = _of_kind(searched, kind), now_micros(), Profile[profile.name]
     accounts = _accounts(account_id, pairs(account_alias, "--account-alias"), named_context(context))
     problems = [*found.problems, *_nothing_in(files, searched)]
-    problems += _of_roles(found, RoleCheck(accounts, now=now, profile=ram_or_not))
+    linting = linter.linting(files, now)
+    check = RoleCheck(accounts, now=now, profile=ram_or_not, trusted_accounts=linting.trusted_accounts)
+    problems += _of_roles(found, check)
     for policy in found.permission_policies:
         problems += _of_permission_policy(policy, ram_or_not, now)
-    problems = in_order(problems)
-    show_problems(problems, _counts(found, problems), output)
+    judged = linting.judged(problems, _examined(found))
+    report = ProblemReport(in_order(judged.problems), judged.suppressed, _counts(found, problems))
+    show_problems(report, output, verbose=linter.verbose)
     failing = list(Severity)[: list(Severity).index(fail_on) + 1]
-    raise typer.Exit(FAILED if any(problem.severity in failing for problem in problems) else OK)
+    raise typer.Exit(FAILED if any(problem.severity in failing for problem in report.problems) else OK)
 
 
 def _accounts(account_id: str, aliases: Mapping[str, str], context: ServerContext | None) -> AnyAccounts:
@@ -185,6 +192,12 @@ def _of_roles(found: Found, check: RoleCheck) -> Iterator[Problem]:
 def _of_permission_policy(found: FoundPolicy, profile: Profile, now: int) -> Iterator[Problem]:
     limits = SESSION_POLICY_LIMITS if found.kind is PolicyKind.SESSION else PERMISSION_LIMITS
     return permission_problems(found.document, found.location_of, limits=limits, profile=profile, now=now)
+
+
+def _examined(found: Found) -> Iterator[Examined]:
+    yield from examined_roles([*found.roles, *policies_of(found.unknown_roles)])
+    for policy in found.permission_policies:
+        yield Examined(policy.location.file, "")
 
 
 def _counts(found: Found, problems: Sequence[Problem]) -> str:

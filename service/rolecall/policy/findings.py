@@ -63,10 +63,14 @@ class Finding:
 
 
 class LintContext(NamedTuple):
-    """What a rule knows besides the statement: the time in microseconds, and the role's account, empty if it is not known."""
+    """What a rule knows besides the statement: the time in microseconds, and the role's account, empty if it is not known.
+
+    `trusted` are other accounts of the same organisation.
+    """
 
     now: int
     account: str
+    trusted: frozenset[str] = frozenset()
 
 
 class Remark(NamedTuple):

@@ -94,9 +94,10 @@ def _saml_without_recipient(statement: Statement, _: LintContext) -> Iterator[Re
 def _root_without_external_id(statement: Statement, context: LintContext) -> Iterator[Remark]:
     if statement.effect is not Effect.ALLOW or required(statement, EXTERNAL_ID):
         return
+    own = context.trusted | {context.account}
     for pattern, pointer in principals(statement):
         account = pattern.principal.account
-        if pattern.principal.kind is PrincipalKind.ROOT and account != context.account:
+        if pattern.principal.kind is PrincipalKind.ROOT and account not in own:
             other = "" if context.account else ", unless that is the role's own account"
             yield Remark(
                 pointer,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rolecall.cli.declarations.files import check_declarations, read_declarations
+from rolecall.cli.declarations.files import DeclaredRoles, check_declarations, read_declarations
 from rolecall.cli.declarations.role import DeclaredRole
 
-__all__ = ["DeclaredRole", "check_declarations", "read_declarations"]
+__all__ = ["DeclaredRole", "DeclaredRoles", "check_declarations", "read_declarations"]

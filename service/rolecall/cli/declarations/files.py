@@ -11,6 +11,7 @@ from rolecall.cli.declarations.document import TextSource
 from rolecall.cli.declarations.role import DeclaredRole, RoleReader
 from rolecall.cli.declarations.tree import MAX_FILE_BYTES, read_all
 from rolecall.cli.files import read_input
+from rolecall.cli.linting.unneeded import examined_roles
 from rolecall.cli.problem import Location, Problem, ProblemsError, error_at
 from rolecall.cli.problem_groups import in_order
 from rolecall.cli.role_check import GREATEST_LIMITS, AnyAccounts, RoleCheck, duplicate_problems
@@ -18,6 +19,7 @@ from rolecall.engine.clock import now_micros
 from rolecall.roles.role import RoleRef
 
 if TYPE_CHECKING:
+    from rolecall.cli.linting.judging import Linting, SuppressedProblem
     from rolecall.cli.sources.found import FoundRole
 
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
@@ -25,10 +27,11 @@ _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
 @dataclass(frozen=True, slots=True)
 class DeclaredRoles:
-    """The roles of files, and the findings of the linter about their trust policies."""
+    """The roles of files, the findings of the linter about their trust policies, and those that are suppressed."""
 
     roles: list[DeclaredRole]
     findings: list[Problem]
+    suppressed: list[SuppressedProblem]
 
 
 def read_declarations(paths: Iterable[Path]) -> list[DeclaredRole]:
@@ -45,16 +48,26 @@ def read_declarations(paths: Iterable[Path]) -> list[DeclaredRole]:
     return declared
 
 
-def check_declarations(paths: Iterable[Path], accounts: AnyAccounts) -> DeclaredRoles:
-    """Return the roles that files declare; raise as `read_declarations` does, and for each rule that a role would break."""
+def check_declarations(paths: Iterable[Path], accounts: AnyAccounts, linting: Linting | None) -> DeclaredRoles:
+    """Return the roles that files declare; raise as `read_declarations` does, and for each rule that a role would break.
+
+    Without `linting` the linter is not asked.
+    """
     declared, problems = _read(paths)
-    check = RoleCheck(accounts, now=now_micros(), limits=GREATEST_LIMITS)
+    trusted = linting.trusted_accounts if linting else None
+    check = RoleCheck(accounts, now=now_micros(), limits=GREATEST_LIMITS, trusted_accounts=trusted)
     checked = [check.role(_found(role)) for role in declared]
     problems += [problem for role in checked for problem in role.problems]
     problems += duplicate_problems(role.named for role in checked)
     if problems:
         raise ProblemsError(in_order(problems))
-    return DeclaredRoles(declared, [finding for role in checked for finding in check.findings(role)])
+    if linting is None:
+        return DeclaredRoles(declared, [], [])
+    findings = [finding for role in checked for finding in check.findings(role)]
+    judged = linting.judged(findings, examined_roles(role.found for role in checked))
+    if unreadable := [problem for problem in judged.problems if not problem.finding]:
+        raise ProblemsError(unreadable)
+    return DeclaredRoles(declared, judged.problems, judged.suppressed)
 
 
 def _read(paths: Iterable[Path]) -> tuple[list[DeclaredRole], list[Problem]]:

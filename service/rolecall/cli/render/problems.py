@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from rolecall.cli.problem import Problem
 from rolecall.cli.terminal import console, marks, print_json
+
+if TYPE_CHECKING:
+    from rolecall.cli.linting.judging import SuppressedProblem
 
 
 class Severity(StrEnum):
@@ -26,28 +32,48 @@ class FindingsFormat(StrEnum):
     SARIF = "sarif"
 
 
-def show_problems(problems: list[Problem], policies: str, output: FindingsFormat) -> None:
-    """Print problems on standard output; `policies` says what was examined."""
+@dataclass(frozen=True, slots=True)
+class ProblemReport:
+    """Problems, the findings that are suppressed, and what was examined, in words."""
+
+    problems: Sequence[Problem]
+    suppressed: Sequence[SuppressedProblem]
+    examined: str
+
+
+def show_problems(report: ProblemReport, output: FindingsFormat, *, verbose: bool) -> None:
+    """Print problems on standard output, with `verbose` also the suppressed ones."""
     if output is FindingsFormat.SARIF:
-        from rolecall.cli.sarif import problem_result, sarif_log
+        from rolecall.cli.sarif import problem_result, sarif_log, suppressed_result
 
-        print_json(sarif_log([problem_result(problem) for problem in problems]))
+        results = [problem_result(problem) for problem in report.problems]
+        print_json(sarif_log([*results, *(suppressed_result(each) for each in report.suppressed if verbose)]))
     elif output is FindingsFormat.JSON:
-        valid = all(problem.finding for problem in problems)
-        print_json({"valid": valid, "problems": [problem.record() for problem in problems]})
+        print_json(
+            {
+                "valid": all(problem.finding for problem in report.problems),
+                "problems": [problem.record() for problem in report.problems],
+                "suppressed": [suppressed.record() for suppressed in report.suppressed],
+            }
+        )
     else:
-        _show(problems, Counter(problem.severity for problem in problems), policies)
+        _show(report, verbose=verbose)
 
 
-def _show(problems: list[Problem], counts: Counter[str], policies: str) -> None:
-    from rolecall.cli.reports import report_problems
+def _show(report: ProblemReport, *, verbose: bool) -> None:
+    from rolecall.cli.reports import list_suppressed, report_problems
 
-    out = console(sys.stdout)
-    report_problems(problems, out)
-    summary = ", ".join(counted(counts[severity], severity) for severity in Severity if counts[severity])
+    out, counts = console(sys.stdout), Counter(problem.severity for problem in report.problems)
+    report_problems(report.problems, out)
+    if verbose:
+        list_suppressed(report.suppressed, out)
+    summary = (
+        ", ".join(counted(counts[severity], severity) for severity in Severity if counts[severity]) or "no problems"
+    )
+    summary += f", {len(report.suppressed)} suppressed" if report.suppressed else ""
     mark = marks(out).no if counts["error"] else marks(out).yes
     out.print(
-        f"{mark} {policies}: {summary or 'no problems'}",
+        f"{mark} {report.examined}: {summary}",
         style="red" if counts["error"] else "green",
     )
 
