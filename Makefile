@@ -138,10 +138,12 @@ proto-lint: $(READY)  ## check the protos: style, comments, no breaking change a
 proto-baseline: $(READY)  ## make the present protos the baseline; part of a release
 	@$(BIN)/python -m protos.lint --baseline
 
-docs: $(READY)  ## update what is generated in docs/ (help, settings, chart values, API, metrics), and the settings in the chart's schema
+docs: $(READY)  ## update what is generated in docs/ (help, findings, settings, chart values, API, metrics), and the settings in the chart's schema
 	@$(BIN)/python -m tests.repository.settings
 	@$(BIN)/python -m tests.cli.reference
 	@$(BIN)/python -m tests.cli.screens
+	@$(BIN)/python -m tests.cli.findings_page
+	@$(BIN)/python -m tests.cli.linted
 	@$(BIN)/python -m tests.helm.values
 	@$(BIN)/python -m tests.repository.api_reference
 	@$(BIN)/python -m tests.repository.metrics_reference

@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, Entry] = {
     "who-can": Entry("who_can", "who_can", "Show whom a role trusts."),
     "what-can": Entry("what_can", "what_can", "Show which roles a principal can assume."),
     "validate": Entry("validate", "validate", "Find what is wrong with trust policies and permission policies."),
+    "lint": Entry("linting.command", "lint", "Explain the findings of the linter, and reasons of violations."),
     "test": Entry("testing.command", "policy_tests", "Run test cases against trust policies."),
     "serve": Entry("serve", "serve", "Serve over gRPC until SIGTERM or Ctrl-C."),
     "agent": Entry("agent", "agent", "Decide on this node, by the roles that a server sends."),
@@ -48,7 +49,7 @@ COMMANDS: Mapping[str, Entry] = {
     "backup": Entry("backup", "backup", "Write a whole store into one file."),
     "restore": Entry("backup", "restore", "Restore a backup into an empty store."),
     "audit": Entry("audit", "app", "Verify the contents of a store."),
-    "schema": Entry("about", "schema", "Print the JSON schema of role, case, callers or context files."),
+    "schema": Entry("about", "schema", "Print the JSON schema of a file that commands read."),
     "version": Entry("about", "version", "Print the version of Rolecall and of what it runs on."),
 }
 
