@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from rolecall.cli.linting.explained import Explanation, explanations
+from rolecall.cli.linting.explained import FindingExplanation, explanations
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "findings.md"
 
@@ -32,7 +32,7 @@ def _section(title: str, *, findings: bool) -> Iterator[str]:
             yield _entry(each)
 
 
-def _entry(each: Explanation) -> str:
+def _entry(each: FindingExplanation) -> str:
     severity = f" ({each.severity})" if each.is_finding else ""
     parts = [f"### {each.id}\n", f"{each.what[:1].upper()}{each.what[1:]}{severity}. {each.why}\n"]
     parts += [_example("Wrong", each.wrong), _example("Right", each.right), f"Fix: {each.fix}\n"]

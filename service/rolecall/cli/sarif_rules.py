@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rolecall.cli.linting.explained import Explanation, explanations
+from rolecall.cli.linting.explained import FindingExplanation, explanations
 
 REMARK = "remark"
 _ERRORS_PAGE = "https://rolecall.dev/errors"
@@ -27,7 +27,7 @@ def rule_record(rule: str) -> Mapping[str, object]:
     return _explained(explained) if explained else _other(rule)
 
 
-def _explained(rule: Explanation) -> Mapping[str, object]:
+def _explained(rule: FindingExplanation) -> Mapping[str, object]:
     what = f"{rule.what[:1].upper()}{rule.what[1:]}"
     markdown = f"{what}. {rule.why}\n\nWrong:\n\n{_block(rule.wrong)}\n\nRight:\n\n{_block(rule.right)}\n\n{rule.fix}"
     return {

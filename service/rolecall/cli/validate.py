@@ -12,7 +12,7 @@ import typer
 from rolecall.cli.declarations.document import TextSource
 from rolecall.cli.failure import FAILED, OK, CommandError
 from rolecall.cli.linting.options import LintOptions
-from rolecall.cli.linting.unneeded import Examined, examined_roles
+from rolecall.cli.linting.unneeded import ExaminedPolicy, examined_roles
 from rolecall.cli.options import ContextOfAccounts, expanded, pairs
 from rolecall.cli.policy_check import permission_problems
 from rolecall.cli.problem import Location, Problem
@@ -194,10 +194,10 @@ def _of_permission_policy(found: FoundPolicy, profile: Profile, now: int) -> Ite
     return permission_problems(found.document, found.location_of, limits=limits, profile=profile, now=now)
 
 
-def _examined(found: Found) -> Iterator[Examined]:
+def _examined(found: Found) -> Iterator[ExaminedPolicy]:
     yield from examined_roles([*found.roles, *policies_of(found.unknown_roles)])
     for policy in found.permission_policies:
-        yield Examined(policy.location.file, "")
+        yield ExaminedPolicy(policy.location.file, "")
 
 
 def _counts(found: Found, problems: Sequence[Problem]) -> str:

@@ -15,7 +15,7 @@ from rolecall.cli.terminal import print_json
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rolecall.cli.linting.explained import Explanation
+    from rolecall.cli.linting.explained import FindingExplanation
 
 ExplainOption = Annotated[
     str | None,
@@ -59,7 +59,7 @@ def lint(
         sys.stdout.write(f"{found}\n")
 
 
-def _list(explanations: Iterable[Explanation], output: Output) -> None:
+def _list(explanations: Iterable[FindingExplanation], output: Output) -> None:
     if output is Output.JSON:
         print_json([each.record() for each in explanations])
         return

@@ -20,7 +20,7 @@ _PAGE = "https://rolecall.dev/findings"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class FindingExplanation:
     """One finding, or one reason for which a document is refused; `severity` is that without a configuration.
 
     An example is a statement, a whole document or role file, or words where the rule is a limit.
@@ -57,16 +57,16 @@ class Explanation:
 
 
 @cache
-def explanations() -> Mapping[str, Explanation]:
+def explanations() -> Mapping[str, FindingExplanation]:
     """Return every explanation by its id, in the order of the files."""
     return {explanation.id: explanation for file in _FILES for explanation in _read(file)}
 
 
-def _read(file: str) -> Iterator[Explanation]:
+def _read(file: str) -> Iterator[FindingExplanation]:
     source = resources.files("rolecall.cli.linting").joinpath("explanations", f"{file}.yaml")
     for name, texts in yaml.load(source.read_text(encoding="utf-8"), Loader=_LOADER).items():  # noqa: S506 - a safe loader
         severity = FINDINGS.get(name) or CONFIGURED_FINDINGS.get(name) or texts.get("severity", "error")
-        yield Explanation(
+        yield FindingExplanation(
             **{"id": name, **{key: text.strip() for key, text in texts.items()}, "severity": str(severity)}
         )
 

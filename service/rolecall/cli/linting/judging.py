@@ -16,7 +16,7 @@ from rolecall.cli.linting.configuration import (
     SuppressionTest,
 )
 from rolecall.cli.linting.reader import read_configuration
-from rolecall.cli.linting.unneeded import Examined, ended, unused, why_unused
+from rolecall.cli.linting.unneeded import ExaminedPolicy, ended, unused, why_unused
 from rolecall.cli.problem import Location, Problem, ProblemsError
 
 _MISNAMED = (".rolecall-lint.yml", ".rolecall-lint.json")
@@ -80,7 +80,7 @@ class Linting:
         """Return the accounts that the configuration for a file trusts."""
         return self.of(file).trusted_accounts
 
-    def judged(self, problems: Iterable[Problem], examined: Iterable[Examined]) -> Judged:
+    def judged(self, problems: Iterable[Problem], examined: Iterable[ExaminedPolicy]) -> Judged:
         """Return problems as they are configured; `examined` are all policies, also those without a problem."""
         run = _Run(self, self._everywhere, self._today)
         reported = [one for problem in problems for one in run.reported(problem)]
@@ -122,7 +122,9 @@ class Linting:
                 )
                 self._problems += [] if problem in self._problems else [problem]
 
-    def _about(self, configuration: LintConfiguration, run: _Run, documents: Sequence[Examined]) -> Iterator[Problem]:
+    def _about(
+        self, configuration: LintConfiguration, run: _Run, documents: Sequence[ExaminedPolicy]
+    ) -> Iterator[Problem]:
         """Yield the findings about a configuration: suppressions that are over, and those that match nothing."""
         mine = [each for each in documents if self.of(each.file) is configuration]
         whole = self._given is not None or any(

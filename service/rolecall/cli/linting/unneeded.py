@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     from rolecall.cli.sources.found import FoundRole
 
 
-class Examined(NamedTuple):
+class ExaminedPolicy(NamedTuple):
     """A policy that was examined: its file, and its role, which is empty for a permission policy."""
 
     file: str
     role: str
 
 
-def examined_roles(roles: Iterable[FoundRole]) -> Iterator[Examined]:
+def examined_roles(roles: Iterable[FoundRole]) -> Iterator[ExaminedPolicy]:
     """Yield roles, each also at the file of its policy, which may be another."""
     for role in roles:
-        yield Examined(role.location.file, role.name)
-        yield Examined(role.location_of("").file, role.name)
+        yield ExaminedPolicy(role.location.file, role.name)
+        yield ExaminedPolicy(role.location_of("").file, role.name)
 
 
 def why_unused(
-    suppression: Suppression, configuration: LintConfiguration, documents: Collection[Examined], *, whole: bool
+    suppression: Suppression, configuration: LintConfiguration, documents: Collection[ExaminedPolicy], *, whole: bool
 ) -> str:
     """Return why a suppression matches nothing; empty if it may match a document that was not examined.
 
