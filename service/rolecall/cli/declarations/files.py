@@ -106,13 +106,39 @@ def _visible(file: Path, root: Path) -> bool:
 def _read_file(path: Path, problems: list[Problem]) -> list[DeclaredRole]:
     try:
         text = read_input(str(path), MAX_FILE_BYTES)
-        documents, duplicates = read_all(text, str(path))
-        if not documents:
-            raise error_at(Location(str(path)), "declares nothing")
     except ProblemsError as error:
         problems += error.problems
         return []
+    declared, wrong = _read_text(path, text)
+    if wrong and (other := _other_kind(path, text)):
+        # The keys that a plan or a policy has and a file of roles has not are of no interest.
+        declared, wrong = [], [other]
+    problems += wrong
+    return declared
+
+
+def _read_text(path: Path, text: str) -> tuple[list[DeclaredRole], list[Problem]]:
+    """Return the roles that a text declares, and its problems."""
+    try:
+        documents, duplicates = read_all(text, str(path), is_json=_is_json(path, text))
+        if not documents:
+            raise error_at(Location(str(path)), "declares nothing")
+    except ProblemsError as error:
+        return [], list(error.problems)
     reader = RoleReader(path, text)
     declared = [role for document in documents for role in reader.roles(document)]
-    problems += [*duplicates, *reader.problems]
-    return declared
+    return declared, [*duplicates, *reader.problems]
+
+
+def _is_json(path: Path, text: str) -> bool:
+    """Return whether a text is read as JSON: by the name of its file, or what it begins with, such as on standard input."""
+    if path.suffix in _SUFFIXES:
+        return path.suffix == ".json"
+    return text.lstrip().startswith("{")
+
+
+def _other_kind(path: Path, text: str) -> Problem | None:
+    from rolecall.cli.sources.other_kind import other_kind
+    from rolecall.cli.sources.role_files import ROLES
+
+    return other_kind(path, text, ROLES)
