@@ -9,35 +9,40 @@ from rolecall.engine.clock import now_micros
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
 from rolecall.engine.explanation import explain_decision
 from rolecall.engine.snapshot import Snapshot
-from rolecall.policy.parser import parse_policy
+from rolecall.policy.limits import DEFAULT_LIMITS
 from rolecall.roles.accounts import Accounts
-from rolecall.roles.role import Micros, Revision, Role
+from rolecall.roles.commands import RoleDeclaration
+from rolecall.roles.declarations import DeclarationRules
+from rolecall.roles.documents import DocumentRules
+from rolecall.roles.role import Micros, Revision, Role, RoleRef
 from rolecall.transport.codecs.decision import QueryDecoder, write_answer
 from rolecall.transport.codecs.explanation import explain_response
 from rolecall_client.v1 import decision_pb2 as pb
 
 DEFAULT_ACCOUNT = "123456789012"
 DEFAULT_ROLE = "offline"
-MAX_SESSION_SECONDS = 43_200
 
 _DECISION_ID = "offline"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineRole:
-    """The role that a trust policy is about. `role` is an ARN, `ACCOUNT/NAME` or `NAME`; if empty, the name is `offline`."""
+    """The role that a trust policy is about. `role` is an ARN, `ACCOUNT/NAME` or `NAME`; if empty, the name is `offline`.
+
+    `max_session_duration_seconds` 0 means the default, as in a declaration.
+    """
 
     document: str
     role: str = ""
     account_id: str = DEFAULT_ACCOUNT
     tags: Mapping[str, str] = field(default_factory=dict)
-    max_session_duration_seconds: int = MAX_SESSION_SECONDS
+    max_session_duration_seconds: int = 0
 
 
 def check(query: pb.AssumeRoleQuery, offline: OfflineRole) -> pb.CheckAssumeRoleResponse:
     """Decide one query about `offline`; `query.role` is ignored.
 
-    Raise `InvalidPolicyError` for the document, `InvalidRequestError` and `InvalidFieldsError` for the query.
+    Raise `InvalidPolicyError` for the document, `InvalidFieldsError` for the rest of the role, `InvalidRequestError` for the query.
     """
     point, decoder, copied = _prepare(query, offline)
     response = pb.CheckAssumeRoleResponse()
@@ -57,20 +62,22 @@ def explain(query: pb.AssumeRoleQuery, offline: OfflineRole, *, now: int | None 
 def _prepare(query: pb.AssumeRoleQuery, offline: OfflineRole) -> tuple[DecisionPoint, QueryDecoder, pb.AssumeRoleQuery]:
     accounts = Accounts(default=offline.account_id)
     ref = accounts.role(offline.role or DEFAULT_ROLE)
-    parse_policy(offline.document)
-    role = Role(
-        role_id="",
-        account_id=ref.account_id,
-        role_name=ref.role_name,
-        document=offline.document,
-        create_time=Micros(0),
-        update_time=Micros(0),
-        revision=Revision(0),
-        max_session_duration_seconds=offline.max_session_duration_seconds,
-        tags=offline.tags,
-    )
+    role = _stored(offline, ref, accounts)
     point = DecisionPoint(Snapshot([role]), DecisionOptions(), now_micros)
     copied = pb.AssumeRoleQuery()
     copied.CopyFrom(query)
     copied.role = ref.arn
     return point, QueryDecoder(accounts), copied
+
+
+def _stored(offline: OfflineRole, ref: RoleRef, accounts: Accounts) -> Role:
+    declaration = RoleDeclaration(
+        role_name=ref.role_name,
+        account_id=ref.account_id,
+        document=offline.document,
+        tags=offline.tags,
+        max_session_duration_seconds=offline.max_session_duration_seconds,
+    )
+    rules = DeclarationRules(accounts, DocumentRules(DEFAULT_LIMITS))
+    judged = rules.declared(declaration, (), Micros(now_micros()))
+    return judged.content.new_role(judged.ref, role_id="", revision=Revision(0), time=Micros(0))

@@ -33,6 +33,7 @@ BAD_ROLES = {
 }
 
 
+TRUSTS_ANN = {"Version": "1", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"RAM": ANN}}]}
 PLAN_ROLE = {"address": "alicloud_ram_role.x", "mode": "managed", "type": "alicloud_ram_role"}
 
 
@@ -245,14 +246,50 @@ def test_a_policy_is_checked_also_if_the_name_of_its_role_is_not_known(rolecall:
 
 
 def test_the_name_of_a_policy_file_is_not_judged_as_that_of_a_role(rolecall: CommandLine, write: Write) -> None:
-    text = json.dumps(
-        {"Version": "1", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"RAM": ANN}}]}
-    )
+    text = json.dumps(TRUSTS_ANN)
     write("my_policy.json", text)
     write("cases/cases.yaml", cases(case("ALLOW")))
 
     assert rolecall("validate", "my_policy.json").code == 0
     assert rolecall("test", "my_policy.json", "roles.yaml", "cases").code == 0
+
+
+@pytest.mark.parametrize("command", ["check", "explain"])
+def test_a_session_of_a_policy_alone_lasts_as_long_as_that_of_a_role_which_says_nothing_of_it(
+    rolecall: CommandLine, write: Write, command: str
+) -> None:
+    write("policy.json", json.dumps(TRUSTS_ANN))
+    asked = command, "--as", ANN, "--policy", "policy.json", "--duration"
+
+    usual, longer = rolecall(*asked, "3600"), rolecall(*asked, "3601")
+    said = rolecall(*asked, "7200", "--max-session-duration", "7200")
+    wrong = rolecall(*asked, "3600", "--max-session-duration", "43201", "--role-tag", "acs:x=y")
+
+    assert (usual.code, longer.code, said.code, wrong.code) == (0, 2, 0, 2)
+    assert "duration_seconds: must be 900 to 3600 seconds for this role, not 3601" in longer.err
+    assert "[MAX_SESSION_DURATION_RANGE]" in wrong.err
+    assert "[TAG_KEY_RESERVED]" in wrong.err
+
+
+@pytest.mark.parametrize("role", set(BAD_ROLES) - {"twice", "document"})
+def test_a_role_file_is_judged_before_a_decision_too(rolecall: CommandLine, write: Write, role: str) -> None:
+    text, location, reason = BAD_ROLES[role]
+    write("roles.yaml", roles_file(text))
+
+    outcome = rolecall("check", "--as", ANN, "--policy", "roles.yaml")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith(f"roles.yaml:{location}: error: ")
+    assert reason in outcome.err
+
+
+def test_the_maximum_session_of_a_role_on_a_server_is_not_an_option(rolecall: CommandLine) -> None:
+    outcome = rolecall(
+        "check", "--as", ANN, "--role", "r", "--max-session-duration", "7200", "--address", "127.0.0.1:1"
+    )
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith("error: --max-session-duration needs --policy")
 
 
 def test_the_greatest_limits_are_those_that_a_server_can_be_given() -> None:

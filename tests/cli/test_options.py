@@ -186,8 +186,8 @@ VALID = (
 ELSEWHERE = {
     "changes": {"--follow"},  # test_changes.py
     "apply": {"--exit-code", "--max-deletes", "--yes"},  # test_apply_safety.py
-    "check": {"--policy", "--role-tag"},  # test_explain_offline.py
-    "explain": {"--policy", "--role-tag", "--action", "--resource"},  # test_explain_access.py
+    "check": {"--policy", "--role-tag", "--max-session-duration"},  # test_explain_offline.py, test_one_rule_set.py
+    "explain": {"--policy", "--role-tag", "--max-session-duration", "--action", "--resource"},  # test_explain_access.py
     "who-can": {"--policy"},  # test_who_can.py
 }
 

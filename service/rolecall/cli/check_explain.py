@@ -21,6 +21,7 @@ from rolecall.cli.terminal import print_json, record
 if TYPE_CHECKING:
     from rolecall.cli.sources.found import FoundPolicy, FoundRole
     from rolecall_client.client import RolecallClient
+    from rolecall_client.contexts.context import ServerContext
     from rolecall_client.v1.decision_pb2 import (
         CheckAssumeRoleResponse,
         Consistency,
@@ -152,6 +153,7 @@ def _check_offline(
 
     context = context_without_server(connection, request.server_context)
     query, role = offline_query(request, found, context)
+    _require_valid(found, context)
     with _engine_errors(found):
         return offline.check(query, role)
 
@@ -163,8 +165,21 @@ def _explain_offline(
 
     context = context_without_server(connection, request.server_context)
     query, role = offline_query(request, found, context)
+    _require_valid(found, context)
     with _engine_errors(found):
         return offline.explain(query, role, now=_micros(at))
+
+
+def _require_valid(found: FoundRole | FoundPolicy, context: ServerContext | None) -> None:
+    """Raise `ProblemsError` for the rules that a role of the file breaks."""
+    from rolecall.cli.role_check import AnyAccounts, RoleCheck
+    from rolecall.cli.sources.found import FoundRole
+    from rolecall.engine.clock import now_micros
+
+    if isinstance(found, FoundRole):
+        accounts = AnyAccounts(known=context.accounts) if context else AnyAccounts()
+        if problems := RoleCheck(accounts, now=now_micros()).role(found).problems:
+            raise ProblemsError(problems)
 
 
 def _micros(at: datetime | None) -> int | None:

@@ -111,6 +111,16 @@ class RequestOptions(PrincipalOptions):
         typer.Option(metavar="KEY=VALUE", help="A tag of the role, read as acs:ResourceTag/KEY; only with --policy."),
     ] = dataclasses.field(default_factory=list)
 
+    max_session_duration: Annotated[
+        int,
+        typer.Option(
+            metavar="SECONDS",
+            min=0,
+            help="The role's maximum session duration; only with --policy. Default: that of the file, else 3,600.",
+            show_default=False,
+        ),
+    ] = 0
+
     @property
     def role_name(self) -> str:
         """Return the name of the role to print."""
@@ -172,6 +182,8 @@ def remote_query(options: RequestOptions, client: RolecallClient) -> AssumeRoleQ
         )
     if options.role_tag:
         raise CommandError("--role-tag needs --policy: a role on a server has its own tags")
+    if options.max_session_duration:
+        raise CommandError("--max-session-duration needs --policy: a role on a server has its own maximum")
     role = options.role_on_server
     within = account_in(role) if _is_service_account(options) else None
     return _query(options, role, "" if within is None else account_on_server(client, within))
@@ -198,7 +210,7 @@ def offline_query(
     Accounts may be aliases of the context in use.
     """
     from rolecall.cli.sources.found import FoundRole
-    from rolecall.offline import MAX_SESSION_SECONDS, OfflineRole
+    from rolecall.offline import OfflineRole
 
     account = (context.account_id(options.account_id) if context else options.account_id) or DEFAULT_ACCOUNT
     name = with_account_id(options.role, context)
@@ -209,7 +221,7 @@ def offline_query(
         role=name,
         account_id=account,
         tags={**declared, **pairs(options.role_tag, "--role-tag")},
-        max_session_duration_seconds=seconds or MAX_SESSION_SECONDS,
+        max_session_duration_seconds=options.max_session_duration or seconds,
     )
     return _query(options, name, account), role
 
