@@ -25,6 +25,11 @@ roles:
           Condition:
             DateGreaterThan: {"acs:CurrentTime": "2026-01-01T00:00:00Z"}
 """
+VALID = (
+    '{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":"acs:ram::1:user/a"}}]}'
+)
+"""A trust policy that a server accepts."""
+
 EARLY, LATE = "2025-06-01T00:00:00Z", "2026-06-01T00:00:00Z"
 ANN, BOB = "acs:ram::123456789012:user/ann", "acs:ram::123456789012:user/bob"
 

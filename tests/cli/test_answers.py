@@ -10,6 +10,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from rolecall_client.v1 import caller_pb2 as caller, decision_pb2 as d, role_pb2 as r
+from tests.cli.case_files import VALID
 from tests.cli.conftest import CommandLine
 from tests.cli.recording import recording
 
@@ -341,7 +342,7 @@ def test_an_apply_lists_its_changes_and_their_sum(
     rolecall: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("r.yaml").write_text("apiVersion: rolecall/v1\nname: a\ntrust_policy: {}\n")
+    Path("r.yaml").write_text(f"apiVersion: rolecall/v1\nname: a\ntrust_policy_json: '{VALID}'\n")
     diff = "--- before\n+++ after\n@@ -1 +1 @@\n-old\n+new\n same"
     answer = r.ApplyRolesResponse(
         changes=[

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r
+from tests.cli.case_files import VALID
 from tests.cli.conftest import CommandLine
 from tests.cli.test_answers import WHO, changed, condition, decided, printed, statement
 
@@ -83,7 +84,7 @@ def test_a_change_has_the_colour_of_its_kind(
     coloured: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Any, sign: str, colour_: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("r.yaml").write_text("apiVersion: rolecall/v1\nname: a\ntrust_policy: {}\n")
+    Path("r.yaml").write_text(f"apiVersion: rolecall/v1\nname: a\ntrust_policy_json: '{VALID}'\n")
     answer = r.ApplyRolesResponse(changes=[changed(kind, "a", "@@ -1 +1 @@\n-old\n+new")])
 
     _, out, _ = printed(coloured, "apply", "-f", "r.yaml", ApplyRoles=answer)

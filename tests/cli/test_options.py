@@ -20,6 +20,7 @@ import typer
 from rolecall.cli.commands import build_app
 from rolecall_client.v1.role_pb2 import GetRoleResponse, Role
 from rolecall_client.v1.watch_pb2 import WatchCheckpoint, WatchRolesResponse
+from tests.cli.case_files import VALID
 from tests.cli.conftest import CommandLine
 from tests.cli.recording import Call, recording
 
@@ -138,7 +139,7 @@ REMOTE = {
     "role create": Remote(
         ("made", "--policy=policy.json"),
         {
-            ("--policy=other.json",): 'assume_role_policy_document: "{\\"other\\": 1}"',
+            ("--policy=other.json",): "acs:ram::1:user/other",
             ("--account-id=prod",): 'account_id: "prod"',
             ("--description=some text",): 'description: "some text"',
             ("--max-session-duration=7200",): "max_session_duration_seconds: 7200",
@@ -161,7 +162,7 @@ REMOTE = {
     "role update": Remote(
         ("42/some", "--max-session-duration=3600"),
         {
-            ("--policy=other.json",): 'assume_role_policy_document: "{\\"other\\": 1}"',
+            ("--policy=other.json",): "acs:ram::1:user/other",
             ("--description=",): 'paths: "description"',
             ("--max-session-duration=7200",): "max_session_duration_seconds: 7200",
             ("--tag=a=b",): 'tags { key: "a" value: "b" }',
@@ -180,9 +181,7 @@ REMOTE = {
     ),
 }
 
-VALID = (
-    '{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":"acs:ram::1:user/a"}}]}'
-)
+ESCAPED = VALID.replace('"', '\\"')
 ELSEWHERE = {
     "changes": {"--follow"},  # test_changes.py
     "apply": {"--exit-code", "--max-deletes", "--yes"},  # test_apply_safety.py
@@ -195,8 +194,8 @@ ELSEWHERE = {
 @pytest.fixture(autouse=True)
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("policy.json").write_text('{"some": 1}')
-    Path("other.json").write_text('{"other": 1}')
+    Path("policy.json").write_text(VALID)
+    Path("other.json").write_text(VALID.replace("user/a", "user/other"))
     for file, name in (("roles.yaml", "first"), ("more.yaml", "second")):
         Path(file).write_text(f"apiVersion: rolecall/v1\nname: {name}\ntrust_policy_json: '{VALID}'\n")
 
@@ -289,11 +288,11 @@ def test_an_option_changes_what_is_sent(last_call: Recorded, command: str, optio
         "whoami": "",
         "can": 'action: "ram:CreateRole" resource: "acs:ram::42:role/a"',
         "apply": 'options { request_id: "ID" }\nroles { roles { role_name: "first" assume_role_policy_document: "'
-        + VALID.replace('"', '\\"')
+        + ESCAPED
         + '" } }',
         "export": "page_size: 500 view: ROLE_VIEW_FULL",
         "watch": "",
-        "role create": 'role_name: "made" assume_role_policy_document: "{\\"some\\": 1}" request_id: "ID"',
+        "role create": 'role_name: "made" assume_role_policy_document: "' + ESCAPED + '" request_id: "ID"',
         "role get": 'role: "42/some"',
         "role list": "page_size: 500 view: ROLE_VIEW_BASIC",
         "role update": 'role: "42/some" max_session_duration_seconds: 3600 update_mask '

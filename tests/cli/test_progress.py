@@ -10,6 +10,7 @@ import pytest
 from rolecall.cli import apply, export
 from rolecall.cli.store_options import counted, counting
 from rolecall_client.v1.role_pb2 import ListRolesResponse, Role
+from tests.cli.case_files import VALID
 from tests.cli.conftest import CommandLine
 from tests.cli.recording import recording
 
@@ -31,7 +32,7 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def declare(number: int) -> str:
-    roles = "".join(f"  - {{name: r{n}, trust_policy: {{}}}}\n" for n in range(number))
+    roles = "".join(f"  - {{name: r{n}, trust_policy_json: '{VALID}'}}\n" for n in range(number))
     Path("r.yaml").write_text(f"apiVersion: rolecall/v1\nroles:\n{roles}")
     return "r.yaml"
 
