@@ -201,7 +201,7 @@ def _examined(found: Found) -> Iterator[ExaminedPolicy]:
 
 
 def _counts(found: Found, problems: Sequence[Problem]) -> str:
-    """Return how many policies of which kind were examined, and how many files could not be."""
+    """Return how many policies of which kind were examined, how many files could not be, and how many roles are not known."""
     roles = [*found.roles, *policies_of(found.unknown_roles)]
     read = {role.location.file for role in roles} | {policy.location.file for policy in found.permission_policies}
     unread = {problem.location.file for problem in problems if not problem.finding} - read
@@ -209,5 +209,7 @@ def _counts(found: Found, problems: Sequence[Problem]) -> str:
     trust, permission = len(roles), len(found.permission_policies)
     numbers = [counted(trust, "trust policy")] if trust else []
     numbers += [counted(permission, "permission policy")] if permission else []
-    policies = " and ".join(numbers) or "no policy checked"
-    return f"{policies}, {counted(len(unread), 'file')} not checked" if unread and numbers else policies
+    parts = [" and ".join(numbers) or "no policy checked"]
+    parts += [f"{counted(len(unread), 'file')} not checked"] if unread and numbers else []
+    unknown = sum(role.policy is None for role in found.unknown_roles)
+    return ", ".join([*parts, *([f"{counted(unknown, 'role')} not known"] if unknown else [])])

@@ -97,6 +97,7 @@ class _Answers:
             document=content.text,
             source=EmbeddedSource(content),
             label=_label(role),
+            description=_text(role, "Description"),
             tags=dict(_tags(role)),
             max_session_duration_seconds=seconds_of(role.get("MaxSessionDuration")),
         )

@@ -5,7 +5,6 @@ A value that is a function (`Ref`, `Fn::Sub`, `!GetAtt`) is known only when a st
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,13 +14,12 @@ from rolecall.cli.declarations.tree import Array, Node, Scalar, Table
 from rolecall.cli.problem import Location
 from rolecall.cli.sources.found import Found, FoundRole, UnknownRole
 from rolecall.cli.sources.kind import Document, FileKind, Outline
+from rolecall.cli.sources.terraform_configuration import seconds_of
 from rolecall.policy.positions import escaped
 
 RESOURCE_TYPE = "ALIYUN::RAM::Role"
 NAME, DOCUMENT = "RoleName", "AssumeRolePolicyDocument"
 UNKNOWN = "UNKNOWN_UNTIL_APPLY"
-
-_SECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 
 class Function(NamedTuple):
@@ -93,14 +91,14 @@ class _RoleReader:
         )
 
     def _role(self, table: Table, source: Source) -> FoundRole:
-        seconds = _text(table, "MaxSessionDuration")
         return FoundRole(
             name=_text(table, NAME),
             location=table.keys.get(NAME, self.resource.location),
             document=source.text,
             source=source,
             label=f"`{self.name}`",
-            max_session_duration_seconds=int(seconds) if _SECONDS.fullmatch(seconds) else 0,
+            description=_text(table, "Description"),
+            max_session_duration_seconds=seconds_of(_text(table, "MaxSessionDuration")),
         )
 
     def _source(self, table: Table) -> Source | None:

@@ -27,7 +27,7 @@ DOCUMENT, NAME = ("assume_role_policy_document", "document"), ("role_name", "nam
 UNKNOWN = "UNKNOWN_UNTIL_APPLY"
 
 _PARTS = ("ram_users", "services", "version")
-_DETAILS = ("tags", "max_session_duration")
+_DETAILS = ("tags", "max_session_duration", "description")
 _DATA = re.compile(rf"data\.{DATA_TYPE}\.[^.\[]+", re.ASCII)
 _SHOWN_NAMES = 5
 _ATTRIBUTES = (*DOCUMENT, *NAME, *_PARTS, *_DETAILS, "arn")
@@ -121,6 +121,7 @@ class _PlanReader:
             document=source.text,
             source=source,
             label=f"`{label}`",
+            description=text_of(resource.values, "description"),
             tags=dict(_tags(resource.values)),
             max_session_duration_seconds=seconds_of(resource.values.get("max_session_duration")),
         )

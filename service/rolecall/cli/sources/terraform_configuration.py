@@ -18,7 +18,7 @@ _PARTS = re.compile(
 )
 _ACCOUNT = re.compile(r"[0-9]{1,20}", re.ASCII)
 _ARN = re.compile(r"acs:ram::([0-9]{1,20}):role/.+", re.ASCII | re.DOTALL)
-_SECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
+_SECONDS = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
