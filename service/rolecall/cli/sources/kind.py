@@ -43,7 +43,7 @@ class FileKind:
     `read` adds what a document contains to what is found. `read_text` does so for a file whose text is needed, because it is not
     JSON or YAML, or because its own parser reports what is wrong with it. `instead` says what to give in place of a file of a kind
     that is recognised but not read. `recognises_broken` is asked about a text that is not valid YAML. `without` is noted of a file
-    in which nothing is found. `elsewhere` names the commands that read it.
+    in which nothing is found. `elsewhere` names the commands that read it, and `form` says how such a file is written.
     """
 
     name: str
@@ -55,6 +55,7 @@ class FileKind:
     instead: str = ""
     without: str = ""
     max_bytes: int = MAX_FILE_BYTES
+    form: str = ""
     elsewhere: str = "`rolecall validate` and `rolecall test` read it"
 
 

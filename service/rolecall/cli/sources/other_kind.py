@@ -14,5 +14,7 @@ def other_kind(path: Path, text: str, expected: FileKind) -> Problem | None:
     kind = kind_in(path, text)
     if kind is None or kind == expected:
         return None
-    message, hint = f"this is {kind.name}, and {expected.name} is needed", kind.instead or kind.elsewhere
+    message = f"this is {kind.name}, and {expected.name} is needed"
+    # What to give to other commands instead would not help this one.
+    hint = expected.form if kind.instead else kind.elsewhere
     return Problem(location=Location(str(path)), message=message, hint=hint, reason="WRONG_KIND")

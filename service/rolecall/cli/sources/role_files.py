@@ -22,5 +22,6 @@ ROLES = FileKind(
     name="a file of roles",
     recognises=_recognises,
     read=_read,
+    form="such a file begins with `apiVersion: rolecall/v1`; `rolecall schema` describes it",
     elsewhere="`rolecall validate`, `rolecall test` and `rolecall apply -f FILE` read it",
 )
