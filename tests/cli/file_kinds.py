@@ -77,6 +77,11 @@ data: {k: !!binary aGVsbG8=}
 """
 _RESOURCE = {"Type": "ALIYUN::RAM::Role", "Properties": {"RoleName": "a", "AssumeRolePolicyDocument": TRUST}}
 _TEMPLATE = {"ROSTemplateFormatVersion": "2015-09-01", "Resources": {"A": _RESOURCE}}
+_YAML_TEMPLATE = f"""\
+ROSTemplateFormatVersion: '2015-09-01'
+Resources: {json.dumps(_TEMPLATE["Resources"])}
+Outputs: {{A: {{Value: !GetAtt [A, RoleId]}}}}
+"""
 _ROLE = {"RoleName": "a", "RoleId": "3", "Arn": "acs:ram::123456789012:role/a"}
 _ANSWER = {"RequestId": "1", "Role": {**_ROLE, "AssumeRolePolicyDocument": TEXT}}
 _LIST = {"RequestId": "1", "IsTruncated": False, "Roles": {"Role": [_ROLE]}}
@@ -96,8 +101,11 @@ SAMPLES: tuple[Sample, ...] = (
         Has.ROLES,
         f"[command]/usr/bin/terraform show -json\n{PLAN}\n\n::debug::exited with code 0.\n",
     ),
+    _text("a terraform plan", Has.ROLES, json.dumps({"workspace": "x", "stdout": f"+ terraform show\n{PLAN}\n"})),
     _text("a ROS template", Has.ROLES, json.dumps(_TEMPLATE)),
+    _text("a ROS template", Has.ROLES, _YAML_TEMPLATE),
     _text("an answer of RAM about roles", Has.ROLES, json.dumps(_ANSWER)),
+    _text("an answer of RAM about roles", Has.ROLES, json.dumps([_ANSWER], indent=2)),
     _text("an answer of RAM about roles", Has.UNKNOWN_ROLES, json.dumps(_LIST)),
     _text("a Kubernetes manifest", Has.SERVICE_ACCOUNTS, _ACCOUNT),
     _text("a callers file", Has.CALLERS, "callers: []\n"),

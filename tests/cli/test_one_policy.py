@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import CommandLine
+from tests.cli.terraform_plans import plan, resource
 
 ANN = "acs:ram::123456789012:user/ann"
 
@@ -53,6 +54,15 @@ class TestChoosing:
         codes = [rolecall("check", "--as", f"{ANN}-{who}", "--policy", path, "--role", name).code for who in "abc"]
 
         assert codes == [1, 0, 1]
+
+    def test_a_role_whose_name_is_known_later_needs_none(self, rolecall: CommandLine, write: Write) -> None:
+        path = write(json.dumps(plan(resource({"assume_role_policy_document": json.dumps(policy())}))))
+
+        unnamed = rolecall("check", "--as", ANN, "--policy", path)
+        named = rolecall("check", "--as", ANN, "--policy", path, "--role", "deploy")
+
+        assert (unnamed.code, named.code) == (0, 2)
+        assert "name is not known before the plan is applied" in named.err
 
     def test_of_several_roles_one_must_be_named(self, rolecall: CommandLine, write: Write) -> None:
         path = write(role_file(*(role(f"r{number}") for number in range(7))))

@@ -18,7 +18,7 @@ def one_policy(file: str, role: str = "", *, any_name: bool = False) -> FoundRol
     """Return the policy of a file or of standard input (`-`); raise `ProblemsError` if there is none, or not just one.
 
     Of several roles, that with the name in `role`, a name or an ARN, is chosen. A single role must have this name too, unless
-    `any_name` is set; a policy alone has no name.
+    `any_name` is set; a policy alone has no name, and that of a role may be known only later.
     """
     found = Found()
     read_content(Path(file), read_input(file, MAX_BYTES), found, named=True)
@@ -30,10 +30,11 @@ def one_policy(file: str, role: str = "", *, any_name: bool = False) -> FoundRol
     ]
     if alone:
         return alone[0]
+    nameless = [each.policy for each in found.unknown_roles if each.policy is not None and not each.name]
+    if len(roles := [*found.roles, *nameless]) == 1 and (any_name or not role):
+        return roles[0]
     if not found.roles:
         raise _no_policy(file, found)
-    if len(found.roles) == 1 and (any_name or not role):
-        return found.roles[0]
     return _chosen(file, role, found)
 
 
