@@ -92,6 +92,13 @@ def test_a_session_that_is_not_run_says_why(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_session_has_commands(page: Path) -> None:
+    sessions = [block for block in blocks_of(page) if is_run_here(block)]
+
+    assert [block.line for block in sessions if not block.commands] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_a_file_of_a_page_is_named_above_it(page: Path) -> None:
     lines = page.read_text().splitlines()
 
