@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import blocks_of, name_of
-from tests.repository.tree import ROOT, pages
+from tests.repository.tree import DOCS, ROOT, pages
 
 README = ROOT / "README.md"
 BROKEN = ROOT / "examples/policies/github-oidc-broken.json"
@@ -34,3 +34,12 @@ def test_our_packages_are_installed_from_a_directory(page: Path) -> None:
     named = [word.strip("'\"") for line in INSTALLED.findall(page.read_text()) for word in line.split()]
 
     assert [word for word in named if OURS.search(word) and not word.startswith(("./", "../", "/"))] == []
+
+
+def test_every_page_of_documentation_is_in_the_index() -> None:
+    index = (DOCS / "README.md").read_text()
+    others = {path.relative_to(DOCS).as_posix() for path in [*DOCS.glob("*.md"), *DOCS.glob("tutorials/*.md")]} - {
+        "README.md"
+    }
+
+    assert set(re.findall(r"\]\(([\w/-]+\.md)\)", index)) - {"adr/README.md"} == others
