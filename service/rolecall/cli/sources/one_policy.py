@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rolecall.cli.files import read_input
@@ -30,7 +31,8 @@ def one_policy(file: str, role: str = "", *, any_name: bool = False) -> FoundRol
     ]
     if alone:
         return alone[0]
-    nameless = [each.policy for each in found.unknown_roles if each.policy is not None and not each.name]
+    known = [each.policy for each in found.unknown_roles if each.policy is not None]
+    nameless = [replace(policy, declared=False) for policy in known if not policy.name]
     if len(roles := [*found.roles, *nameless]) == 1 and (any_name or not role):
         return roles[0]
     if not found.roles:
@@ -40,7 +42,7 @@ def one_policy(file: str, role: str = "", *, any_name: bool = False) -> FoundRol
 
 def is_declared(role: FoundRole) -> bool:
     """Return whether a role has its own name in the file, and is not just a trust policy alone."""
-    return role.location.line > 0
+    return role.declared
 
 
 def _no_policy(file: str, found: Found) -> ProblemsError:
