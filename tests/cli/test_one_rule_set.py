@@ -168,6 +168,38 @@ def test_programs_get_each_equal_problem_and_people_get_one_with_all_places(
     assert [problem["line"] for problem in json.loads(programs.out)["problems"]] == [5, 8]
 
 
+def test_two_aliases_of_one_role_declare_it_twice(rolecall: CommandLine, write: Write) -> None:
+    write("roles.yaml", roles_file("&a {name: a, trust_policy: {P}}", "*a"))
+
+    outcome = rolecall("validate", "roles.yaml")
+
+    assert (outcome.code, "roles.yaml:3:9: error: the role `a` is declared twice" in outcome.out) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "role",
+    [
+        {"name": "a\ud800"},
+        {"name": "a", "tags": {"\ud800": "x"}},
+        {"name": "a", "tags": {"x": "\udfff"}},
+        {"name": "a", "description": "\ud800"},
+        {"name": "a", "trust_policy": {"Version": "\ud800"}},
+        {"name": "a", "trust_policy_json": "\ud800"},
+    ],
+)
+@pytest.mark.parametrize("command", [["validate"], ["test"], ["apply", "--address", "127.0.0.1:1", "-f"]])
+def test_text_that_is_no_unicode_is_a_problem_and_not_a_crash(
+    rolecall: CommandLine, write: Write, role: dict[str, object], command: list[str]
+) -> None:
+    policy = {} if "trust_policy_json" in role else {"trust_policy": TRUSTS_ANN}
+    write("roles.json", json.dumps({"apiVersion": "rolecall/v1", "roles": [{**policy, **role}]}))
+
+    outcome = rolecall(*command, "roles.json")
+
+    assert outcome.code == 2
+    assert "must not have a lone surrogate [INVALID_UNICODE]" in outcome.out + outcome.err
+
+
 def test_an_alias_of_a_server_is_no_error_where_the_server_is_not_known(rolecall: CommandLine, write: Write) -> None:
     twice = [f"name: a\n    account_id: {account}\n    trust_policy: {{P}}" for account in ("prod", "42")]
     write("roles.yaml", roles_file(*twice))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import CommandLine
-from tests.cli.serving import REPOSITORY
+from tests.cli.serving import REPOSITORY, served
 
 ROLES = str(REPOSITORY / "examples/roles")
 ALICE = "--as=acs:ram::123456789012:user/alice"
@@ -274,3 +274,35 @@ def test_many_roles_are_applied_in_one_write(online: CommandLine, tmp_path: Path
         role["revision"] for role in json.loads(online("role", "list", "--tag", "set=many", "-o", "json").out)["roles"]
     }
     assert len(revisions) == 1
+
+
+def test_a_role_with_a_bad_document_is_refused_at_the_lines_of_its_file(online: CommandLine, tmp_path: Path) -> None:
+    path = tmp_path / "bad.json"
+    path.write_text('{"Version": "1",\n "Statement": [{"Effect": "allow", "Action": "sts:AssumeRole"}]}')
+
+    outcome = online("role", "create", "x y", "--policy", str(path), "--tag", "acs:x=1")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.splitlines() == [
+        "NAME: error: `x y` may have letters, digits, `.` and `-` only [ROLE_NAME_CHARACTERS]",
+        "--tag: error: key `acs:x` begins with `acs:` or `aliyun`, which are reserved [TAG_KEY_RESERVED]",
+        f"{path}:2:16: error: `Principal` is missing; add it [MISSING_FIELD]",
+        "  help: write `Principal`",
+        f"{path}:2:27: error: the effect `allow` is neither `Allow` nor `Deny` [INVALID_EFFECT]",
+        "  help: write `Allow`",
+    ]
+
+
+def test_what_only_the_server_refuses_of_a_document_is_at_the_lines_of_its_file_too(
+    rolecall: CommandLine, tmp_path: Path
+) -> None:
+    path = tmp_path / "two.json"
+    statement = '{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"RAM": "acs:ram::1:user/a"}}'
+    path.write_text(f'{{"Version": "1",\n "Statement": [{statement}, {statement}]}}')
+
+    with served("--max-statements=1", directory=tmp_path) as address:
+        outcome = rolecall("role", "create", "two", "--policy", str(path), "--address", address)
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith(f"{path}:2:15: error: /Statement: ")
+    assert "[TOO_MANY_STATEMENTS]" in outcome.err

@@ -18,6 +18,7 @@ from rolecall.cli.options import Connection, Output, OutputOption, ReasonOption,
 from rolecall.cli.problem import Location, Problem, ProblemsError
 from rolecall.cli.prune_options import PruneOptions
 from rolecall.cli.remote import chosen_connection, connect
+from rolecall.cli.server_violations import message_of, not_shown
 from rolecall.cli.terminal import console, print_json, record
 from rolecall.engine.clock import now_micros
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from rolecall.cli.declarations import DeclaredRole, DeclaredRoles
     from rolecall.cli.role_check import AnyAccounts
     from rolecall_client.client import RolecallClient
-    from rolecall_client.errors import RolecallError, Violation
+    from rolecall_client.errors import Violation
     from rolecall_client.v1.role_pb2 import ApplyRolesResponse, RoleDeclaration
 
 PROGRESS_MIN_ROLES = 200
@@ -182,7 +183,7 @@ def errors_in_files(declared: Sequence[DeclaredRole]) -> Iterator[None]:
         problems = [_problem_of(violation, declared) for violation in error.violations]
         if not problems or not any(problem.location.line for problem in problems):
             raise
-        raise ProblemsError([*problems, *_not_shown(error)]) from None
+        raise ProblemsError([*problems, *not_shown(error)]) from None
 
 
 def _problem_of(violation: Violation, declared: Sequence[DeclaredRole]) -> Problem:
@@ -199,27 +200,10 @@ def _problem_of(violation: Violation, declared: Sequence[DeclaredRole]) -> Probl
     name = f"role `{role.message.role_name}`"
     return Problem(
         location=location,
-        message=f"{name}: {where}: {_sentence(violation, name)}",
+        message=f"{name}: {where}: {message_of(violation).removeprefix(f'{name}: ')}",
         reason=violation.reason,
         pointer=violation.pointer,
     )
-
-
-def _sentence(violation: Violation, name: str) -> str:
-    """Return the server's message without the position and the role, which a problem of a file states itself."""
-    at = f"{violation.line}:{violation.column}: "
-    return violation.message.removeprefix(at).removeprefix(f"{name}: ")
-
-
-def _not_shown(error: RolecallError) -> Iterator[Problem]:
-    total = error.metadata.get("total_violations")
-    more = int(total) - len(error.violations) if total and total.isdigit() else 0
-    if more > 0:
-        yield Problem(
-            location=Location("rolecall"),
-            severity="note",
-            message=f"the server found {more} more; correct these and apply again",
-        )
 
 
 @contextmanager

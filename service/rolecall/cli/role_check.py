@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rolecall.cli.policy_check import finding_problems, violation_problems
-from rolecall.cli.problem import Location, Problem
+from rolecall.cli.problem import Problem
 from rolecall.policy.limits import Limits
 from rolecall.policy.lint import lint
 from rolecall.policy.profile import Profile
@@ -151,12 +151,13 @@ def duplicate_problems(
     roles: Iterable[tuple[FoundRole, RoleRef]], *, hint: str = "keep one of the two"
 ) -> Iterator[Problem]:
     """Yield a problem for each role whose name was declared before, at the second location."""
-    names = DeclaredNames[Location]()
+    names: DeclaredNames[FoundRole] = DeclaredNames()
     for found, ref in roles:
-        first = names.earlier(ref, found.location) if found.name else None
+        # Aliases of YAML are one role in one place, and declare it twice nevertheless.
+        first = names.earlier(ref, replace(found)) if found.name else None
         if first is not None:
             name = ref.arn if ref.account_id else ref.role_name
-            message = f"the role `{name}` is declared twice; the first is at {first}"
+            message = f"the role `{name}` is declared twice; the first is at {first.location}"
             yield Problem(location=found.location, message=message, hint=hint, reason="DUPLICATE_ROLE")
 
 

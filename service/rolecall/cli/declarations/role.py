@@ -26,6 +26,7 @@ API_VERSION = "rolecall/v1"
 _POLICY_KEYS = ("trust_policy", "trust_policy_json", "trust_policy_file")
 _ROLE_KEYS = ("name", "account_id", "description", "max_session_duration_seconds", "tags", *_POLICY_KEYS)
 _FILE_KEYS = ("apiVersion", "roles")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 
@@ -137,8 +138,15 @@ class RoleReader:
         if node is None:
             return ""
         if isinstance(node, Scalar) and node.literal != "null":
-            return node.text
+            return self._unicode(node.text, node.location, f"`{key}`")
         self._note(node.location, f"`{key}` must be text", "leave out the key if there is none")
+        return ""
+
+    def _unicode(self, text: str, location: Location, what: str) -> str:
+        """Return a text that is valid Unicode, as JSON's escapes need not be; note it if it is not."""
+        if _SURROGATE.search(text) is None:
+            return text
+        self._note(location, f"{what} must not have a lone surrogate", reason="INVALID_UNICODE")
         return ""
 
     def _seconds(self, table: Table) -> int:
@@ -157,7 +165,7 @@ class RoleReader:
         if not isinstance(node, Table):
             self._note(node.location, "`tags` must be a mapping of text to text")
             return {}
-        return {key: self._text(node, key) for key in node.members}
+        return {self._unicode(key, node.keys[key], "a key of `tags`"): self._text(node, key) for key in node.members}
 
     def _source(self, table: Table) -> Source | None:
         given = [key for key in _POLICY_KEYS if key in table.members]
@@ -171,18 +179,20 @@ class RoleReader:
         node = table.members[given[0]]
         if given[0] == "trust_policy":
             return self._tree(node)
-        self._text(table, given[0])
+        text = self._text(table, given[0])
         if not isinstance(node, Scalar):
             return None
         if not node.text and node.style:
             # Without a note the role would be left out without a word, and an apply could delete it.
             self._note(node.location, f"`{given[0]}` must not be empty")
+        if not text:
             return None
         return block_source(node, self._lines) if given[0] == "trust_policy_json" else self._file(node)
 
     def _tree(self, node: Node) -> Source | None:
         if isinstance(node, Table):
-            return TreeSource(node)
+            source = TreeSource(node)
+            return source if self._unicode(source.text, node.location, "`trust_policy`") else None
         self._note(node.location, "`trust_policy` must be a mapping", "put JSON text under `trust_policy_json`")
         return None
 
