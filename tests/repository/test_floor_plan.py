@@ -43,6 +43,7 @@ TO_ADD = [
     "an operator",
     "an RPC",
     "a store",
+    "a finding",
     "a command",
     "a parser of foreign text",
     "a kind of file that the command line reads",

@@ -50,7 +50,7 @@ def version(output: PlainOutputOption = Output.TABLE) -> None:
 
 
 def schema(of: SchemaArgument = Schema.ROLES) -> None:
-    """Print the JSON schema of a file: of roles, cases, callers, contexts or the linter's configuration."""
+    """Print the JSON schema of a file that commands read."""
     sys.stdout.write(
         resources.files("rolecall.cli").joinpath("schema", f"{of}.schema.json").read_text(encoding="utf-8")
     )
