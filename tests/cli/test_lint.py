@@ -124,7 +124,7 @@ def test_an_explanation_is_an_object_in_json(rolecall: CommandLine) -> None:
 
 
 def test_without_an_id_all_are_listed(rolecall: CommandLine) -> None:
-    table, listed = rolecall("lint"), json.loads(rolecall("lint", "-o", "json").out)
+    table, listed = rolecall("lint"), json.loads(rolecall("lint", "-o", "json").out)["explanations"]
 
     assert [each["id"] for each in listed] == [line.partition(" ")[0] for line in table.out.splitlines()]
     assert {each["id"] for each in listed} == set(explanations())

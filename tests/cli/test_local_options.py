@@ -85,6 +85,10 @@ LOCAL = {
             ("--profile=ram", "service.json"): "[NOT_IN_RAM]",
             ("--account-id=1",): "1 trust policy: no problems",
             ("--account-id=own", "--context=prod"): "1 trust policy: no problems",
+            ("--account-id=own", "--account-alias=own=1"): "1 trust policy: no problems",
+            ("--lint-config=lint.yaml",): ": note: every user",
+            ("--suppress=root-without-external-id=ours",): "no problems, 1 suppressed",
+            ("--suppress=root-without-external-id=ours", "--verbose"): "  reason: ours, --suppress\n",
             ("--kind=permission-policy",): "`Resource` is missing",
             ("--fail-on=warning",): "exit 2",
             ("--output=sarif",): '"version": "2.1.0"',
@@ -92,6 +96,7 @@ LOCAL = {
         },
         frozenset({"files"}),
     ),
+    "lint": Local((), {("--explain=open-network",): "\nfix: ", **JSON}, frozenset({"files"})),  # test_lint.py
     "test": Local(
         CASES,
         {
@@ -222,6 +227,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("files")
     texts = {
         "account.json": POLICY,
+        "lint.yaml": "severities: {root-without-external-id: note}",
         "service.json": SERVICE,
         "roles.yaml": ROLES,
         "cases.yaml": cases(case("ALLOW")),

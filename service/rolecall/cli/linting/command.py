@@ -61,7 +61,7 @@ def lint(
 
 def _list(explanations: Iterable[FindingExplanation], output: Output) -> None:
     if output is Output.JSON:
-        print_json([each.record() for each in explanations])
+        print_json({"explanations": [each.record() for each in explanations]})
         return
     for each in explanations:
         sys.stdout.write(f"{each.id} ({each.severity}): {each.what}\n")
