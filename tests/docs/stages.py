@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -183,6 +184,25 @@ def cluster(stage: Stage) -> None:
         (stage.directory / name).write_text("\n")
 
 
+def pipes(stage: Stage) -> None:
+    """Let stand-ins print what terraform, helm and aliyun do: a plan, a chart without a namespace, and a role."""
+    statement = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"RAM": f"acs:ram::{ACCOUNT}:user/testuser"},
+    }
+    policy = json.dumps({"Version": "1", "Statement": [statement]})
+    values = {"role_name": "deploy", "assume_role_policy_document": policy}
+    resource = {"address": "alicloud_ram_role.deploy", "mode": "managed", "type": "alicloud_ram_role", "values": values}
+    plan = {"format_version": "1.2", "planned_values": {"root_module": {"resources": [resource]}}}
+    answer = {"RequestId": "1", "Role": {"RoleName": "deploy", "AssumeRolePolicyDocument": policy}}
+    annotations = {"pod-identity.alibabacloud.com/role-name": "payments-api"}
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "api", "annotations": annotations}}
+    for program, printed in (("terraform", plan), ("helm", account), ("aliyun", answer)):
+        (stage.directory / f".{program}.json").write_text(json.dumps(printed))
+        stage.program(program, f'exec cat "{stage.directory}/.{program}.json"')
+
+
 def needs(*programs: str) -> Preparation:
     """Return the preparation that leaves a page out where a program is missing."""
 
@@ -206,7 +226,7 @@ def _free_port() -> str:
 
 
 STAGES: Mapping[str, tuple[Preparation, ...]] = {
-    "README.md": (make, certificates, postgres),
+    "README.md": (make, certificates, postgres, pipes),
     "clients/go/README.md": (needs("go"),),
     "docs/contexts.md": (without_address, serving()),
     "docs/contract.md": (descriptors, serving()),
