@@ -34,6 +34,24 @@ class TestRoles:
 
         assert (outcome.code, outcome.out.splitlines()[-1]) == (0, "✓ 1 case passed")
 
+    @pytest.mark.parametrize(
+        ("content", "code"),
+        [
+            ('{"format_version": "1.2", "planned_values": {}}', 1),
+            ('{"format_version": "1.2", "planned_values": {', 2),
+            ('{"RequestId": "1", "IsTruncated": false, "Roles": {"Role": []}}', 1),
+        ],
+    )
+    def test_a_named_file_without_roles_is_not_replaced_by_the_roles_beside_the_cases(
+        self, rolecall: CommandLine, write: Write, content: str, code: int
+    ) -> None:
+        write("cases.yaml", cases(case("ALLOW")))
+        write("other/plan.json", content)
+
+        outcome = rolecall("test", "cases.yaml", "other/plan.json")
+
+        assert (outcome.code, "there is no role" in outcome.out) == (code, code == 1)
+
     def test_a_permission_policy_beside_the_roles_is_skipped_with_a_note(
         self, rolecall: CommandLine, write: Write
     ) -> None:

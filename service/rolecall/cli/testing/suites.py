@@ -37,8 +37,8 @@ class Collection:
 def collect(paths: Sequence[Path], cluster: Cluster) -> Collection:
     """Return the cases in files and directories. Problems are collected, not raised.
 
-    The roles of a case file are those that it names; if it names none, all roles of the command line; if there are none, the roles
-    in the directory of the case file.
+    The roles of a case file are those that it names; if it names none, all roles of the command line; if this has only case files,
+    manifests and directories without roles, the roles in the directory of the case file.
     """
     collection = Collection()
     found = search(paths, stdin=True)
@@ -46,8 +46,10 @@ def collect(paths: Sequence[Path], cluster: Cluster) -> Collection:
     collection.problems += manifest_problems(found.service_accounts, cluster.provider)
     collection.remarks += manifest_remarks(found.service_accounts, cluster)
     files = list(_case_files(found, collection))
+    # A plan that has no roles, or cannot be read, must not be replaced by roles that are not those of the plan.
+    beside = not (common or found.unknown_roles or _has_other_files(paths, found))
     for file in files:
-        roles = _own_roles(file, collection, beside=not (common or found.unknown_roles))
+        roles = _own_roles(file, collection, beside=beside)
         collection.suites.append(Suite(file=str(file.path), cases=file.cases, roles=common if roles is None else roles))
     if cluster.provider:
         collection.suites += _manifest_suites(found, common, cluster)
@@ -59,6 +61,13 @@ def collect(paths: Sequence[Path], cluster: Cluster) -> Collection:
     # A file that several case files name is reported once.
     collection.remarks = list(dict.fromkeys(collection.remarks))
     return collection
+
+
+def _has_other_files(paths: Sequence[Path], found: Found) -> bool:
+    """Return whether the command line names a file that has neither cases nor service accounts."""
+    known = {document.path for document in found.case_documents}
+    known |= {Path(account.location.file) for account in found.service_accounts}
+    return any(path not in known and not path.is_dir() for path in paths)
 
 
 def _case_files(found: Found, collection: Collection) -> Iterator[CaseFile]:
