@@ -85,3 +85,13 @@ def test_more_policies_than_a_caller_may_have() -> None:
 
     assert ("too-many-policies", "/callers/1/policies") in findings(file)
     assert ("too-many-policies", "/callers/2/policies") not in findings(file)
+
+
+def test_a_fix_in_a_policy_that_allows_more_is_marked() -> None:
+    file = callers(
+        ADMIN, entry(policies=["Mine"]), policies={"Mine": allowing("ram:GetRoles", resource="acs:ram:*:1:role/a")}
+    )
+
+    (found,) = (finding for finding in lint_callers(file, now=NOW) if finding.id == "unknown-action")
+
+    assert found.changes_meaning

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from rolecall.callers import lint as callers_lint
+from rolecall.callers.document import read_callers
+from rolecall.callers.lint import lint_callers
 from rolecall.cli.linting.configuration import CONFIGURED_FINDINGS, FINDINGS
 from rolecall.cli.linting.explained import explanations
 from rolecall.policy.errors import InvalidPolicyError
@@ -19,6 +23,7 @@ from rolecall.policy.parser import parse_policy
 from rolecall.policy.permission.lint import lint_permissions
 from rolecall.policy.permission.parser import parse_permission_policy
 from rolecall.policy.profile import Profile
+from rolecall.security.yaml_values import read_yaml
 from tests.cli.conftest import CommandLine
 from tests.cli.findings_page import PAGE, written_page
 from tests.cli.serving import REPOSITORY
@@ -36,7 +41,8 @@ VIOLATIONS = {
     for reason in re.findall("`([A-Z_]+)`", row)
 }
 ABOUT_ROLES = set(yaml.safe_load((EXPLANATIONS / "role-violations.yaml").read_text()))
-IDS = sorted(set(explanations()) - ABOUT_FILES - ABOUT_ROLES)
+ABOUT_CALLERS = set(yaml.safe_load((EXPLANATIONS / "callers-findings.yaml").read_text()))
+IDS = sorted(set(explanations()) - ABOUT_FILES - ABOUT_ROLES - ABOUT_CALLERS)
 
 
 def judged(example: str, name: str) -> set[str]:
@@ -87,6 +93,21 @@ def test_the_wrong_example_of_a_role_has_the_problem_and_the_right_one_has_none(
 
     assert name in reasons(explained.wrong)
     assert reasons(explained.right) == set()
+
+
+@pytest.mark.parametrize("name", sorted(ABOUT_CALLERS - {"too-many-policies"}))
+def test_the_wrong_example_of_a_callers_file_has_the_problem_and_the_right_one_has_none(name: str) -> None:
+    explained = explanations()[name]
+
+    def found(example: str) -> set[tuple[str, str]]:
+        return {(each.id, each.severity) for each in lint_callers(read_callers(read_yaml(example, "").value), now=NOW)}
+
+    assert (name, explained.severity) in found(explained.wrong)
+    assert found(explained.right) == set()
+
+
+def test_every_finding_about_callers_is_explained() -> None:
+    assert set(re.findall(r'_finding\(\s+"([a-z-]+)"', inspect.getsource(callers_lint))) == ABOUT_CALLERS
 
 
 @pytest.mark.parametrize("name", sorted(explanations()))

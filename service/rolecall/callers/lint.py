@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from rolecall.callers.credential import CredentialKind
 from rolecall.callers.declarations import CallerEntry, CallerMatch, CallersFile
@@ -150,10 +151,4 @@ def _finding(name: str, severity: Severity, pointer: str, message: str, fix: str
 
 def _moved(finding: Finding, pointer: str) -> Finding:
     """Return a finding in a policy as one in the file, where its lines are others."""
-    return Finding(
-        id=finding.id,
-        severity=finding.severity,
-        pointer=pointer + finding.pointer,
-        message=finding.message,
-        fix=finding.fix,
-    )
+    return replace(finding, pointer=pointer + finding.pointer, line=0, column=0, edit=None)

@@ -62,6 +62,7 @@ def _findings(callers: LoadedCallers, path: str) -> list[Problem]:
             pointer=finding.pointer,
             hint=finding.fix,
             finding=True,
+            changes_meaning=finding.changes_meaning,
         )
         for finding in lint_callers(callers.file, now=now_micros())
     ]

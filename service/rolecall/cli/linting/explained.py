@@ -14,7 +14,14 @@ import yaml
 
 from rolecall.cli.linting.configuration import CONFIGURED_FINDINGS, FINDINGS
 
-_FILES = ("trust-findings", "permission-findings", "configuration-findings", "violations", "role-violations")
+_FILES = (
+    "trust-findings",
+    "permission-findings",
+    "configuration-findings",
+    "callers-findings",
+    "violations",
+    "role-violations",
+)
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PAGE = "https://rolecall.dev/findings"
 
@@ -42,7 +49,7 @@ class FindingExplanation:
     @property
     def is_finding(self) -> bool:
         """Return whether it is a finding; else it is a reason for which something is refused."""
-        return self.id in FINDINGS or self.id in CONFIGURED_FINDINGS
+        return self.id.islower()
 
     def record(self) -> Mapping[str, str]:
         """Return it as a JSON object."""
