@@ -22,7 +22,7 @@ _DOCUMENT = "AssumeRolePolicyDocument"
 
 def is_answer(text: str) -> bool:
     """Return whether a text begins with an answer about roles, or with an error."""
-    if '"RoleName"' not in text and '"HostId"' not in text:
+    if '"RoleName"' not in text and '"RequestId"' not in text:
         return False
     json = JsonParts(FileText("", text))
     try:
@@ -115,15 +115,19 @@ class _Answers:
     def _read_list(self, at: int, roles: int) -> None:
         """Read the answer of `ListRoles`, whose roles usually have no trust policies."""
         member = self.json.find(roles, ["Role"])
-        nameless = 0
-        for item in self.json.items(member.value if member else roles):
-            if self._document(item) is None:
+        items = list(self.json.items(member.value if member else roles))
+        without = {item for item in items if self._document(item) is None}
+        for item in items:
+            if item in without:
                 self._note_unknown(item, table_of(self.json.value(item)))
-                nameless += 1
             else:
                 self._read_role(item)
-        if nameless:
-            self._warn(at, f"this list has {nameless} {'role' if nameless == 1 else 'roles'} without trust policies")
+        if without:
+            self._warn(
+                at, f"this list has {len(without)} {'role' if len(without) == 1 else 'roles'} without trust policies"
+            )
+        if not items:
+            self.found.add_remark(self.json.source.location(at), "this list has no roles")
         truncated = self.json.find(at, ["IsTruncated"])
         if truncated and self.json.value(truncated.value) is True:
             message = "this list is not complete: it ends where RAM ended a page"
