@@ -117,6 +117,16 @@ def test_the_reports_for_programs_have_the_errors_too(rolecall: CommandLine, wri
     assert {result["level"] for result in sarif["runs"][0]["results"]} == {"error"}
 
 
+def test_a_case_that_the_engine_refuses_does_not_keep_others_from_running(rolecall: CommandLine, write: Write) -> None:
+    write("roles.yaml", roles_file("name: a\n    trust_policy: {P}"))
+    write("cases.yaml", cases(case("ALLOW", role="a", more=", duration: 7200"), case("ALLOW", role="a", name="b")))
+
+    outcome = rolecall("test", ".")
+
+    assert (outcome.code, outcome.out.splitlines()[-1]) == (2, "✗ 1 case passed, 1 not run because of errors")
+    assert "cases.yaml:4:82: error: case `a case`: `duration`: must be 900 to 3600 seconds" in outcome.err
+
+
 def test_of_two_roles_with_one_name_no_case_runs(rolecall: CommandLine, write: Write) -> None:
     write(
         "roles.yaml",

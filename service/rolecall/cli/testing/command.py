@@ -13,6 +13,7 @@ import typer
 from rolecall.cli.escaping import json_escaped
 from rolecall.cli.failure import DENIED, FAILED, OK, CommandError
 from rolecall.cli.options import expanded, pairs
+from rolecall.cli.problem import ProblemsError
 from rolecall.cli.remote import named_context
 from rolecall.cli.request import DEFAULT_ACCOUNT
 from rolecall.cli.role_check import policies_of
@@ -47,19 +48,23 @@ def policy_tests(paths: Paths, role_set: RoleSetOptions, cluster: ClusterOptions
         builder.check_policy(role)
     prepared = prepare(collection, builder)
     with _progress(prepared.cases) as cases:
+        problems = list(prepared.problems)
         results = tuple(
             run(
                 cases,
+                problems,
                 now=now,
                 unknown=collection.unknown_roles,
                 traced=reporting.needs_coverage,
                 issuer=cluster.oidc_issuer,
             )
         )
+    if problems and not results:
+        raise ProblemsError(problems)
     report = Report(
         results=results,
-        not_run=prepared.not_run,
-        problems=prepared.problems,
+        not_run=prepared.not_run + len(prepared.cases) - len(results),
+        problems=tuple(problems),
         remarks=tuple(collection.remarks),
         coverage=coverage_of(parsed, results) if reporting.needs_coverage else None,
         fail_under=reporting.fail_under,

@@ -65,20 +65,23 @@ def prepare(collection: Collection, builder: RoleSetBuilder) -> Prepared:
 
 
 def run(
-    prepared: Iterable[PreparedCase], *, now: int, unknown: Sequence[UnknownRole], traced: bool, issuer: str = ""
+    prepared: Iterable[PreparedCase],
+    problems: list[Problem],
+    *,
+    now: int,
+    unknown: Sequence[UnknownRole],
+    traced: bool,
+    issuer: str = "",
 ) -> Iterator[Result]:
-    """Yield the result of each case. With `traced`, results have every statement that applies; `issuer` is that of manifests.
+    """Yield the result of each case that the engine does not refuse; add the problems of the others to `problems`.
 
-    Raise `ProblemsError` at the end with the problems of all cases that the engine refuses.
+    With `traced`, results have every statement that applies; `issuer` is that of manifests.
     """
-    problems: list[Problem] = []
     for each in prepared:
         try:
             yield _result(each, now=now, unknown=unknown, traced=traced, issuer=issuer)
         except InvalidRequestError as error:
             problems += request_problems(error, each.case).problems
-    if problems:
-        raise ProblemsError(problems)
 
 
 def _result(prepared: PreparedCase, *, now: int, unknown: Sequence[UnknownRole], traced: bool, issuer: str) -> Result:
