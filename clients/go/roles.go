@@ -67,6 +67,26 @@ func (c *Client) ListRoleRevisions(
 	)
 }
 
+// ListChanges yields the changes of roles that a request selects, page by page: what was changed when, by whom and why.
+func (c *Client) ListChanges(
+	ctx context.Context, request *rolecallv1.ListChangesRequest,
+) iter.Seq2[*rolecallv1.RecordedChange, error] {
+	return pages(request,
+		func(page *rolecallv1.ListChangesRequest) (*rolecallv1.ListChangesResponse, error) {
+			return limited(ctx, c, c.roles, rolecallv1.RoleServiceClient.ListChanges, page)
+		},
+		(*rolecallv1.ListChangesResponse).GetChanges,
+		func(page *rolecallv1.ListChangesRequest, token string) { page.PageToken = token },
+	)
+}
+
+// UndeleteRole restores a deleted role as it was when it was deleted.
+func (c *Client) UndeleteRole(
+	ctx context.Context, request *rolecallv1.UndeleteRoleRequest,
+) (*rolecallv1.UndeleteRoleResponse, error) {
+	return limited(ctx, c, c.roles, rolecallv1.RoleServiceClient.UndeleteRole, identified(request))
+}
+
 // RollbackRole restores a role as it was at one of its revisions.
 func (c *Client) RollbackRole(
 	ctx context.Context, request *rolecallv1.RollbackRoleRequest,

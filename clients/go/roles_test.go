@@ -38,8 +38,9 @@ func TestEveryWriteHasARequestID(t *testing.T) {
 	_, updated := client.UpdateRole(t.Context(), &rolecallv1.UpdateRoleRequest{Role: "role-0", RequestId: "own"})
 	_, rolled := client.RollbackRole(t.Context(), &rolecallv1.RollbackRoleRequest{Role: "role-0", Revision: 1})
 	_, deleted := client.DeleteRole(t.Context(), &rolecallv1.DeleteRoleRequest{Role: "role-0"})
+	restored, undeleted := client.UndeleteRole(t.Context(), &rolecallv1.UndeleteRoleRequest{Role: "role-0", RoleId: "7"})
 
-	if err := errors.Join(updated, rolled, deleted); err != nil {
+	if err := errors.Join(updated, rolled, deleted, undeleted); err != nil {
 		t.Fatal(err)
 	}
 	ids := service.Writes()
@@ -48,7 +49,10 @@ func TestEveryWriteHasARequestID(t *testing.T) {
 			t.Errorf("write %d has the id %q", i, id)
 		}
 	}
-	if len(slices.Compact(slices.Sorted(slices.Values(ids)))) != 4 {
+	if restored.GetRole().GetRoleId() != "7" {
+		t.Errorf("got %v", restored)
+	}
+	if len(slices.Compact(slices.Sorted(slices.Values(ids)))) != 5 {
 		t.Errorf("two of the ids are equal: %q", ids)
 	}
 }
@@ -71,6 +75,7 @@ func TestListsAreReadPageByPage(t *testing.T) {
 
 	roles := collected(t, client.ListRoles(t.Context(), request))
 	revisions := collected(t, client.ListRoleRevisions(t.Context(), &rolecallv1.ListRoleRevisionsRequest{Role: "role-0"}))
+	changes := collected(t, client.ListChanges(t.Context(), &rolecallv1.ListChangesRequest{StartRevision: 3}))
 	can := collected(t, client.WhatCan(t.Context(), asked(""), ""))
 
 	if len(roles) != 5 || roles[4].GetRoleName() != "role-4" || request.GetPageToken() != "" {
@@ -78,6 +83,9 @@ func TestListsAreReadPageByPage(t *testing.T) {
 	}
 	if len(revisions) != 5 || revisions[4].GetRevision() != 1 {
 		t.Errorf("got %v", revisions)
+	}
+	if len(changes) != 5 || changes[4].GetRevision() != 7 {
+		t.Errorf("got %v", changes)
 	}
 	if len(can) != 3 || can[2].GetRoleArn() != alice+" can 2" {
 		t.Errorf("got %v", can)

@@ -20,12 +20,16 @@ import {
   type DeleteRoleRequestSchema,
   type DeleteRoleResponse,
   type GetRoleResponse,
+  type ListChangesRequestSchema,
   type ListRolesRequestSchema,
+  type RecordedChange,
   type Role,
   type RoleDeclaration,
   type RoleRevision,
   type RollbackRoleRequestSchema,
   type RollbackRoleResponse,
+  type UndeleteRoleRequestSchema,
+  type UndeleteRoleResponse,
   type UpdateRoleRequestSchema,
   type UpdateRoleResponse,
 } from "./gen/rolecall/v1/role_pb.js";
@@ -35,9 +39,11 @@ import {
   CREATE_ROLE,
   DELETE_ROLE,
   GET_ROLE,
+  LIST_CHANGES,
   LIST_ROLE_REVISIONS,
   LIST_ROLES,
   ROLLBACK_ROLE,
+  UNDELETE_ROLE,
   UPDATE_ROLE,
   VALIDATE_PERMISSION_POLICY,
   VALIDATE_TRUST_POLICY,
@@ -58,9 +64,19 @@ import {
 export type CreateRoleInit = MessageInitShape<typeof CreateRoleRequestSchema>;
 export type UpdateRoleInit = MessageInitShape<typeof UpdateRoleRequestSchema>;
 export type DeleteRoleInit = MessageInitShape<typeof DeleteRoleRequestSchema>;
+export type UndeleteRoleInit = MessageInitShape<typeof UndeleteRoleRequestSchema>;
 export type RollbackRoleInit = MessageInitShape<typeof RollbackRoleRequestSchema>;
 /** Which roles are listed. */
 export type ListRolesInit = MessageInitShape<typeof ListRolesRequestSchema>;
+
+/** Which changes are listed. */
+export type ListChangesInit = MessageInitShape<typeof ListChangesRequestSchema>;
+
+/** The options of a list of revisions. */
+export interface ListRevisionsOptions extends CallOptions {
+  /** The id of the role, if several roles had the name; by default the role that has it, or had it last. */
+  readonly roleId?: string;
+}
 
 /** Which roles are exported. */
 export interface ExportOptions extends CallOptions {
@@ -152,13 +168,35 @@ export abstract class Administration {
   }
 
   /** Yield the stored revisions of a role, the newest first, page by page. */
-  async *listRoleRevisions(role: string, options: CallOptions = {}): AsyncGenerator<RoleRevision, void, undefined> {
+  async *listRoleRevisions(
+    role: string,
+    { roleId = "", ...options }: ListRevisionsOptions = {},
+  ): AsyncGenerator<RoleRevision, void, undefined> {
     let pageToken = "";
     do {
-      const page = await this.calls.service.unary(LIST_ROLE_REVISIONS, { role, pageToken }, options);
+      const page = await this.calls.service.unary(LIST_ROLE_REVISIONS, { role, roleId, pageToken }, options);
       yield* page.revisions;
       pageToken = page.nextPageToken;
     } while (pageToken !== "");
+  }
+
+  /** Yield the changes of roles, page by page: what was changed when, by whom and why. */
+  async *listChanges(
+    request: ListChangesInit = {},
+    options: CallOptions = {},
+  ): AsyncGenerator<RecordedChange, void, undefined> {
+    let pageToken = request.pageToken ?? "";
+    do {
+      const asked = { pageSize: PAGE_SIZE, ...request, pageToken };
+      const page = await this.calls.service.unary(LIST_CHANGES, asked, options);
+      yield* page.changes;
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
+  }
+
+  /** Restore a deleted role as it was when it was deleted. */
+  async undeleteRole(request: UndeleteRoleInit, options: CallOptions = {}): Promise<UndeleteRoleResponse> {
+    return this.calls.service.unary(UNDELETE_ROLE, identified(request), options);
   }
 
   /** Restore a role as it was at one of its revisions. */

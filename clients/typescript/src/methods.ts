@@ -65,9 +65,11 @@ export const CAN_I = method(CallerService.method.canI);
 export const GET_ROLE = method(RoleService.method.getRole);
 export const LIST_ROLES = method(RoleService.method.listRoles);
 export const LIST_ROLE_REVISIONS = method(RoleService.method.listRoleRevisions);
+export const LIST_CHANGES = method(RoleService.method.listChanges);
 export const CREATE_ROLE = method(RoleService.method.createRole);
 export const UPDATE_ROLE = method(RoleService.method.updateRole);
 export const DELETE_ROLE = method(RoleService.method.deleteRole);
+export const UNDELETE_ROLE = method(RoleService.method.undeleteRole);
 export const ROLLBACK_ROLE = method(RoleService.method.rollbackRole);
 export const APPLY_ROLES = method(RoleService.method.applyRoles);
 // Streams are continued by the client itself, which knows where to continue.
@@ -88,9 +90,11 @@ export const METHODS: readonly { readonly path: string; readonly retried: boolea
   GET_ROLE,
   LIST_ROLES,
   LIST_ROLE_REVISIONS,
+  LIST_CHANGES,
   CREATE_ROLE,
   UPDATE_ROLE,
   DELETE_ROLE,
+  UNDELETE_ROLE,
   ROLLBACK_ROLE,
   APPLY_ROLES,
   STREAM_CHECK,

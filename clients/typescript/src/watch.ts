@@ -139,6 +139,9 @@ class WatchProgress {
         return { kind: "checkpoint", checkpoint: event.value };
       case "resyncRequired":
         throw new ResyncRequiredError(event.value.reason);
+      case "batch":
+        // Never sent to a request without `batched`. To ignore it would lose changes.
+        throw new ResyncRequiredError("the server sent a batch of changes, which this client does not ask for");
       case undefined:
         return undefined;
     }

@@ -17,11 +17,17 @@ import {
   BatchCheckAssumeRoleResponseSchema,
   CheckAssumeRoleResponseSchema,
   CreateRoleResponseSchema,
+  ListChangesResponseSchema,
+  ListRoleRevisionsResponseSchema,
   ListRolesResponseSchema,
   PolicyViolationSchema,
+  UndeleteRoleResponseSchema,
   type ApplyRolesRequest,
   type CreateRoleRequest,
+  type ListChangesRequest,
+  type ListRoleRevisionsRequest,
   type ListRolesRequest,
+  type UndeleteRoleRequest,
 } from "rolecall-client/v1";
 
 import {
@@ -323,6 +329,42 @@ test("lists are read page by page", () => {
 
     assert.deepEqual(names, ["role-1", "role-2", "role-3"]);
     assert.deepEqual(asked, ["", "page-1", "page-2"]);
+  });
+});
+
+test("changes are read page by page, also after an empty one", () => {
+  const asked: string[] = [];
+  const ListChanges: Unary<ListChangesRequest> = ({ request }, done) => {
+    asked.push(`${request.role} ${request.startRevision} ${request.pageToken}`);
+    const changes = asked.length === 2 ? [] : [{ revision: BigInt(asked.length) }];
+    const nextPageToken = asked.length < 3 ? `page-${asked.length}` : "";
+    done(null, create(ListChangesResponseSchema, { changes, nextPageToken }));
+  };
+  return withClient({ ListChanges }, async (client) => {
+    const revisions: bigint[] = [];
+    for await (const change of client.listChanges({ role: "r", startRevision: 3n })) revisions.push(change.revision);
+
+    assert.deepEqual(revisions, [1n, 3n]);
+    assert.deepEqual(asked, ["r 3 ", "r 3 page-1", "r 3 page-2"]);
+  });
+});
+
+test("a deleted role is restored by its id, and its history is listed", () => {
+  const UndeleteRole: Unary<UndeleteRoleRequest> = ({ request }, done) => {
+    const { roleId, requestId } = request;
+    done(null, create(UndeleteRoleResponseSchema, { role: { roleId }, consistencyToken: requestId }));
+  };
+  const ListRoleRevisions: Unary<ListRoleRevisionsRequest> = ({ request }, done) => {
+    done(null, create(ListRoleRevisionsResponseSchema, { revisions: [{ role: { roleId: request.roleId } }] }));
+  };
+  return withClient({ UndeleteRole, ListRoleRevisions }, async (client) => {
+    const { role, consistencyToken } = await client.undeleteRole({ role: "r", roleId: "7" });
+    const ids: (string | undefined)[] = [];
+    for await (const revision of client.listRoleRevisions("r", { roleId: "7" })) ids.push(revision.role?.roleId);
+
+    assert.equal(role?.roleId, "7");
+    assert.match(consistencyToken, /^[0-9a-f-]{36}$/);
+    assert.deepEqual(ids, ["7"]);
   });
 });
 

@@ -103,6 +103,17 @@ func (s *Service) RollbackRole(
 	return &rolecallv1.RollbackRoleResponse{Role: role}, err
 }
 
+// UndeleteRole returns a role with the id that was asked for.
+func (s *Service) UndeleteRole(
+	_ context.Context, request *rolecallv1.UndeleteRoleRequest,
+) (*rolecallv1.UndeleteRoleResponse, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writes = append(s.writes, request.GetRequestId())
+	role := &rolecallv1.Role{RoleName: request.GetRole(), RoleId: request.GetRoleId()}
+	return &rolecallv1.UndeleteRoleResponse{Role: role}, nil
+}
+
 func (s *Service) role(name string) (*rolecallv1.Role, error) {
 	if role := s.roles[name]; role != nil {
 		return role, nil
@@ -139,6 +150,21 @@ func (s *Service) ListRoleRevisions(
 	answer := &rolecallv1.ListRoleRevisionsResponse{NextPageToken: next}
 	for i := start; i < min(start+pageLimit, 5); i++ {
 		answer.Revisions = append(answer.Revisions, &rolecallv1.RoleRevision{Revision: int64(5 - i)})
+	}
+	return answer, nil
+}
+
+// ListChanges returns five changes, page by page.
+func (s *Service) ListChanges(
+	_ context.Context, request *rolecallv1.ListChangesRequest,
+) (*rolecallv1.ListChangesResponse, error) {
+	start, next, err := page(request.GetPageToken(), 5)
+	if err != nil {
+		return nil, err
+	}
+	answer := &rolecallv1.ListChangesResponse{NextPageToken: next}
+	for i := start; i < min(start+pageLimit, 5); i++ {
+		answer.Changes = append(answer.Changes, &rolecallv1.RecordedChange{Revision: request.GetStartRevision() + int64(i)})
 	}
 	return answer, nil
 }

@@ -19,6 +19,7 @@ import com.rolecall.v1.RoleChunk;
 import com.rolecall.v1.RoleDeclaration;
 import com.rolecall.v1.RoleView;
 import com.rolecall.v1.RollbackRoleRequest;
+import com.rolecall.v1.UndeleteRoleRequest;
 import com.rolecall.v1.UpdateRoleRequest;
 import com.rolecall.v1.ValidateTrustPolicyRequest;
 import java.util.Iterator;
@@ -119,6 +120,12 @@ final class Requests {
   }
 
   static DeleteRoleRequest identified(DeleteRoleRequest request) {
+    return request.getRequestId().isEmpty()
+        ? request.toBuilder().setRequestId(newId()).build()
+        : request;
+  }
+
+  static UndeleteRoleRequest identified(UndeleteRoleRequest request) {
     return request.getRequestId().isEmpty()
         ? request.toBuilder().setRequestId(newId()).build()
         : request;

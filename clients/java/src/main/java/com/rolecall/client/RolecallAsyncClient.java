@@ -19,6 +19,8 @@ import com.rolecall.v1.ExplainAssumeRoleResponse;
 import com.rolecall.v1.GetRoleResponse;
 import com.rolecall.v1.ListAssumableRolesRequest;
 import com.rolecall.v1.ListAssumableRolesResponse;
+import com.rolecall.v1.ListChangesRequest;
+import com.rolecall.v1.ListChangesResponse;
 import com.rolecall.v1.ListRoleRevisionsRequest;
 import com.rolecall.v1.ListRoleRevisionsResponse;
 import com.rolecall.v1.ListRolesRequest;
@@ -29,6 +31,8 @@ import com.rolecall.v1.RoleDeclaration;
 import com.rolecall.v1.RoleServiceGrpc;
 import com.rolecall.v1.RollbackRoleRequest;
 import com.rolecall.v1.RollbackRoleResponse;
+import com.rolecall.v1.UndeleteRoleRequest;
+import com.rolecall.v1.UndeleteRoleResponse;
 import com.rolecall.v1.UpdateRoleRequest;
 import com.rolecall.v1.UpdateRoleResponse;
 import com.rolecall.v1.ValidatePermissionPolicyRequest;
@@ -199,6 +203,17 @@ public final class RolecallAsyncClient {
   }
 
   /**
+   * Restores a deleted role as it was when it was deleted.
+   *
+   * @param request the role, and its id if several had the name; without a request id it gets one
+   * @return the role
+   */
+  public CompletableFuture<UndeleteRoleResponse> undeleteRole(UndeleteRoleRequest request) {
+    return calls.callAsync(
+        RoleServiceGrpc.getUndeleteRoleMethod(), Requests.identified(request), settings);
+  }
+
+  /**
    * Restores a role as it was at one of its revisions.
    *
    * @param request the role and the revision; without a request id it gets one
@@ -294,6 +309,16 @@ public final class RolecallAsyncClient {
    */
   public CompletableFuture<ListRolesResponse> listRolesPage(ListRolesRequest request) {
     return calls.callAsync(RoleServiceGrpc.getListRolesMethod(), request, settings);
+  }
+
+  /**
+   * Returns a page of the changes of roles.
+   *
+   * @param request the request of the page
+   * @return a page of the changes of roles
+   */
+  public CompletableFuture<ListChangesResponse> listChangesPage(ListChangesRequest request) {
+    return calls.callAsync(RoleServiceGrpc.getListChangesMethod(), request, settings);
   }
 
   /**

@@ -21,18 +21,23 @@ import com.rolecall.v1.ExplainAssumeRoleResponse;
 import com.rolecall.v1.GetRoleResponse;
 import com.rolecall.v1.ListAssumableRolesRequest;
 import com.rolecall.v1.ListAssumableRolesResponse;
+import com.rolecall.v1.ListChangesRequest;
+import com.rolecall.v1.ListChangesResponse;
 import com.rolecall.v1.ListRoleRevisionsRequest;
 import com.rolecall.v1.ListRoleRevisionsResponse;
 import com.rolecall.v1.ListRolesRequest;
 import com.rolecall.v1.ListRolesResponse;
 import com.rolecall.v1.ListTrustedPrincipalsResponse;
 import com.rolecall.v1.PolicyServiceGrpc;
+import com.rolecall.v1.RecordedChange;
 import com.rolecall.v1.Role;
 import com.rolecall.v1.RoleDeclaration;
 import com.rolecall.v1.RoleRevision;
 import com.rolecall.v1.RoleServiceGrpc;
 import com.rolecall.v1.RollbackRoleRequest;
 import com.rolecall.v1.RollbackRoleResponse;
+import com.rolecall.v1.UndeleteRoleRequest;
+import com.rolecall.v1.UndeleteRoleResponse;
 import com.rolecall.v1.UpdateRoleRequest;
 import com.rolecall.v1.UpdateRoleResponse;
 import com.rolecall.v1.ValidatePermissionPolicyRequest;
@@ -284,6 +289,18 @@ public final class RolecallClient implements AutoCloseable {
   }
 
   /**
+   * Restores a deleted role as it was when it was deleted.
+   *
+   * @param request the role, and its id if several had the name; without a request id it gets one
+   * @return the role
+   * @throws RolecallException if there is no answer
+   */
+  public UndeleteRoleResponse undeleteRole(UndeleteRoleRequest request) {
+    return calls.call(
+        RoleServiceGrpc.getUndeleteRoleMethod(), Requests.identified(request), settings);
+  }
+
+  /**
    * Restores a role as it was at one of its revisions.
    *
    * @param request the role and the revision; without a request id it gets one
@@ -448,8 +465,10 @@ public final class RolecallClient implements AutoCloseable {
    * @return the revisions
    */
   public Paged<RoleRevision> listRoleRevisions(String role) {
-    ListRoleRevisionsRequest request =
-        ListRoleRevisionsRequest.newBuilder().setRole(role).setPageSize(Requests.PAGE_SIZE).build();
+    return listRoleRevisions(role, "");
+  }
+
+  private Paged<RoleRevision> revisions(ListRoleRevisionsRequest request) {
     return new Paged<>(
         token -> {
           ListRoleRevisionsResponse page =
@@ -458,6 +477,41 @@ public final class RolecallClient implements AutoCloseable {
                   request.toBuilder().setPageToken(token).build(),
                   settings);
           return new Paged.Page<>(page.getRevisionsList(), page.getNextPageToken());
+        });
+  }
+
+  /**
+   * Lists the history of a role by its id, which may be deleted, the newest revision first.
+   *
+   * @param role the role
+   * @param roleId the id of the role, if several had the name
+   * @return the revisions
+   */
+  public Paged<RoleRevision> listRoleRevisions(String role, String roleId) {
+    return revisions(
+        ListRoleRevisionsRequest.newBuilder()
+            .setRole(role)
+            .setRoleId(roleId)
+            .setPageSize(Requests.PAGE_SIZE)
+            .build());
+  }
+
+  /**
+   * Lists the changes of roles: what was changed when, by whom and why.
+   *
+   * @param filter which changes; its page size and page token are set by the client
+   * @return the changes
+   */
+  public Paged<RecordedChange> listChanges(ListChangesRequest filter) {
+    ListChangesRequest request = filter.toBuilder().setPageSize(Requests.PAGE_SIZE).build();
+    return new Paged<>(
+        token -> {
+          ListChangesResponse page =
+              calls.call(
+                  RoleServiceGrpc.getListChangesMethod(),
+                  request.toBuilder().setPageToken(token).build(),
+                  settings);
+          return new Paged.Page<>(page.getChangesList(), page.getNextPageToken());
         });
   }
 

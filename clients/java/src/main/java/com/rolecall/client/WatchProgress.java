@@ -82,6 +82,10 @@ final class WatchProgress {
       case CHECKPOINT -> checkpoint(message.getCheckpoint());
       case RESYNC_REQUIRED ->
           throw new ResyncRequiredException(message.getResyncRequired().getReason(), null);
+      // Never sent to a request without `batched`. To ignore it would lose changes.
+      case BATCH ->
+          throw new ResyncRequiredException(
+              "the server sent a batch of changes, which this client does not ask for", null);
       case EVENT_NOT_SET -> null;
     };
   }

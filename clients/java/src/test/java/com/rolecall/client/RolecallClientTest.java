@@ -16,13 +16,21 @@ import com.rolecall.v1.AssumeRoleQuery;
 import com.rolecall.v1.CreateRoleRequest;
 import com.rolecall.v1.CreateRoleResponse;
 import com.rolecall.v1.Decision;
+import com.rolecall.v1.ListChangesRequest;
+import com.rolecall.v1.ListChangesResponse;
+import com.rolecall.v1.ListRoleRevisionsRequest;
+import com.rolecall.v1.ListRoleRevisionsResponse;
 import com.rolecall.v1.ListRolesRequest;
 import com.rolecall.v1.ListRolesResponse;
 import com.rolecall.v1.PolicyViolation;
+import com.rolecall.v1.RecordedChange;
 import com.rolecall.v1.Role;
 import com.rolecall.v1.RoleDeclaration;
+import com.rolecall.v1.RoleRevision;
 import com.rolecall.v1.RoleServiceGrpc;
 import com.rolecall.v1.StreamCheckAssumeRoleResponse;
+import com.rolecall.v1.UndeleteRoleRequest;
+import com.rolecall.v1.UndeleteRoleResponse;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.protobuf.StatusProto;
@@ -265,6 +273,20 @@ class RolecallClientTest {
   }
 
   @Test
+  void aDeletedRoleIsRestoredAndChangesAreListed() {
+    var restored =
+        client.undeleteRole(UndeleteRoleRequest.newBuilder().setRole("a").setRoleId("7").build());
+    var changes = client.listChanges(ListChangesRequest.newBuilder().setStartRevision(3).build());
+    var revisions = client.listRoleRevisions("a", "7");
+
+    assertEquals("7", restored.getRole().getRoleId());
+    assertEquals(36, restored.getConsistencyToken().length());
+    assertEquals(List.of(3L, 4L, 5L), changes.stream().map(RecordedChange::getRevision).toList());
+    assertEquals(
+        List.of("7"), revisions.stream().map(revision -> revision.getRole().getRoleId()).toList());
+  }
+
+  @Test
   void aListIsReadPageByPage() {
     var listed = client.listRoles(ListRolesRequest.getDefaultInstance());
 
@@ -441,6 +463,44 @@ class RolecallClientTest {
       int page = token.isEmpty() ? 0 : Integer.parseInt(token);
       ListRolesResponse.Builder answer = ListRolesResponse.newBuilder();
       answer.addRoles(Role.newBuilder().setRoleName("role-" + page));
+      if (page < 2) {
+        answer.setNextPageToken(String.valueOf(page + 1));
+      }
+      response.onNext(answer.build());
+      response.onCompleted();
+    }
+
+    /** Answers with the request id in place of the token. */
+    @Override
+    public void undeleteRole(
+        UndeleteRoleRequest request, StreamObserver<UndeleteRoleResponse> response) {
+      response.onNext(
+          UndeleteRoleResponse.newBuilder()
+              .setRole(Role.newBuilder().setRoleId(request.getRoleId()))
+              .setConsistencyToken(request.getRequestId())
+              .build());
+      response.onCompleted();
+    }
+
+    @Override
+    public void listRoleRevisions(
+        ListRoleRevisionsRequest request, StreamObserver<ListRoleRevisionsResponse> response) {
+      response.onNext(
+          ListRoleRevisionsResponse.newBuilder()
+              .addRevisions(
+                  RoleRevision.newBuilder()
+                      .setRole(Role.newBuilder().setRoleId(request.getRoleId())))
+              .build());
+      response.onCompleted();
+    }
+
+    @Override
+    public void listChanges(
+        ListChangesRequest request, StreamObserver<ListChangesResponse> response) {
+      String token = request.getPageToken();
+      int page = token.isEmpty() ? 0 : Integer.parseInt(token);
+      ListChangesResponse.Builder answer = ListChangesResponse.newBuilder();
+      answer.addChanges(RecordedChange.newBuilder().setRevision(request.getStartRevision() + page));
       if (page < 2) {
         answer.setNextPageToken(String.valueOf(page + 1));
       }
