@@ -232,6 +232,7 @@ STAGES: Mapping[str, tuple[Preparation, ...]] = {
     "docs/contract.md": (descriptors, serving()),
     "docs/decision-log.md": (places, shipper),
     "docs/freshness.md": (needs("jq"), serving()),
+    "docs/history.md": (serving(),),
     "docs/kubernetes.md": (cluster,),
     "docs/operations.md": (places, store_with_history),
     "docs/tutorials/platform-team.md": (needs("curl"),),
