@@ -76,6 +76,27 @@ def test_a_text_in_yaml_that_contains_a_plan_is_what_the_yaml_is(tmp_path: Path)
     assert (found.roles, [remark.message[:8] for remark in found.remarks]) == ([], ["skipped:"])
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"apiVersion": "rolecall/v1", "roles": [], "plan": PLAN}),
+        json.dumps({"roles": [], "apiVersion": "rolecall/v1", "text": TEXT}, indent=2),
+        f"apiVersion: rolecall/v1\nroles: []\n---\n{TEXT}\n",
+        f"apiVersion: v1\nkind: ConfigMap\n---\n{TEXT}\n",
+    ],
+)
+def test_a_file_of_another_kind_that_mentions_a_plan_is_not_taken_for_it(tmp_path: Path, text: str) -> None:
+    found = found_in(tmp_path, text, "roles")
+
+    assert (found.roles, len(found.problems)) == ([], 1)
+
+
+def test_names_of_a_plan_that_are_texts_are_no_plan(tmp_path: Path) -> None:
+    found = found_in(tmp_path, json.dumps({"tags": {"format_version": "1.2", "values": "x"}}))
+
+    assert [problem.reason for problem in found.problems] == ["WRONG_KIND"]
+
+
 def test_a_plan_that_ends_too_early_is_an_error_and_has_no_roles(tmp_path: Path) -> None:
     found = found_in(tmp_path, PRETTY[:-10])
 

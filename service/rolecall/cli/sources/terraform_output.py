@@ -25,6 +25,7 @@ MAX_PLAN_BYTES = 128 * 1024 * 1024
 
 _VERSION = "format_version"
 _NAMES = frozenset({"planned_values", "resource_changes", "values", "terraform_version"})
+_OTHER = re.compile(r'^(?:---[ \t]+)?apiVersion[ \t]*:|^\{\s*"(?:apiVersion|roles|cases)"\s*:', re.MULTILINE)
 _IN_LOG = re.compile(r'^(?:\S[^{\n]*(\{)\s*"format_version"\s*:|(\{)\s*")', re.MULTILINE)
 
 
@@ -36,8 +37,8 @@ class PlanInText(NamedTuple):
 
 
 def has_plan(text: str) -> bool:
-    """Return whether a text has a plan."""
-    return _VERSION in text and next(_plans(FileText("", text)), None) is not None
+    """Return whether a text has a plan, and is not a file of roles, of cases or of Kubernetes that mentions one."""
+    return _VERSION in text and not _OTHER.search(text) and next(_plans(FileText("", text)), None) is not None
 
 
 def read_plans(path: Path, text: str, found: Found) -> None:
@@ -69,7 +70,7 @@ def _plans(source: TextInFile, levels: int = MAX_LEVELS) -> Iterator[PlanInText]
 
 def _plans_within(json: JsonParts, at: int, levels: int) -> Iterator[PlanInText]:
     """Yield a plan that begins at an offset, or those that the value there contains."""
-    if _is_plan(json, at):
+    if _is_plan(json, at, alone=levels == MAX_LEVELS):
         yield PlanInText(json, at)
     elif levels:
         with suppress(ProblemsError):
@@ -86,12 +87,16 @@ def _values(json: JsonParts, at: int) -> Iterator[int]:
     yield from json.items(at)
 
 
-def _is_plan(json: JsonParts, at: int) -> bool:
-    """Return whether an object has the names of a plan, or begins as one and is not JSON to its end."""
+def _is_plan(json: JsonParts, at: int, *, alone: bool) -> bool:
+    """Return whether an object has the names of a plan, or begins as one and is not JSON to its end.
+
+    Unless it is `alone`, its parts must be objects or arrays: tags for example may have the same names.
+    """
     seen: set[str] = set()
     try:
         for member in json.members(at):
-            seen.add(member.name)
+            if alone or member.name == _VERSION or json.opens(member.value, "{") or json.opens(member.value, "["):
+                seen.add(member.name)
             if _VERSION in seen and not _NAMES.isdisjoint(seen):
                 return True
     except ProblemsError:
@@ -100,7 +105,7 @@ def _is_plan(json: JsonParts, at: int) -> bool:
 
 
 def _recognises(outline: Outline) -> bool:
-    return outline.has(_VERSION) and outline.has_any(*_NAMES)
+    return not outline.is_json and outline.has(_VERSION) and outline.has_any(*_NAMES)
 
 
 PLAN = FileKind(name="a terraform plan", recognises_text=has_plan, read_text=read_plans, max_bytes=MAX_PLAN_BYTES)
