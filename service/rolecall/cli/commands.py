@@ -80,6 +80,11 @@ def build_app(requested: str | None) -> typer.Typer:
     return app
 
 
+def load(name: str) -> typer.Typer | Callable[..., object] | None:
+    """Return the command of a name; None if there is none."""
+    return _load(COMMANDS[name]) if name in COMMANDS else None
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         from rolecall.cli.about import version

@@ -70,11 +70,35 @@ def _code_of(work: Callable[[], int | None]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    # For completion the shell calls without arguments, and may complete any command.
+    completing = "_ROLECALL_COMPLETE" in os.environ
+    if not completing and (call := _plain_call(arguments)) is not None:
+        try:
+            call()
+        except typer.Exit as ended:
+            return ended.exit_code
+        return OK
+    return _run_by_typer(arguments, completing=completing)
+
+
+def _plain_call(arguments: list[str]) -> Callable[[], object] | None:
+    """Return the call that the arguments ask for if they fit a command; None if Typer must read them."""
+    from rolecall.cli.commands import load
+    from rolecall.cli.plain_parsing import plain_call
+    from rolecall.cli.plain_values import WrongValueError
+
+    if not arguments or (command := load(arguments[0])) is None:
+        return None
+    try:
+        return plain_call(command, arguments[1:])
+    except WrongValueError as error:
+        raise CommandError(error.message, hint=_see_help(_known(_leading_words(arguments)))) from None
+
+
+def _run_by_typer(arguments: list[str], *, completing: bool) -> int:
     from rolecall.cli.commands import build_app
 
     words = _leading_words(arguments)
-    # For completion the shell calls without arguments, and may complete any command.
-    completing = "_ROLECALL_COMPLETE" in os.environ
     command = typer.main.get_command(build_app(None if completing else next(iter(words), "")))
     try:
         code = command.main(arguments, prog_name="rolecall", standalone_mode=False)
@@ -92,20 +116,28 @@ def _leading_words(arguments: Sequence[str]) -> list[str]:
 
 def _report_usage(message: str, words: Sequence[str]) -> int:
     """Report a wrong command line. If the command is missing, Typer's message is the help text, which is printed as it is."""
-    from rolecall.cli.commands import COMMANDS, GROUPS
     from rolecall.cli.reports import report_failure
 
     if message.startswith("Usage:"):
         sys.stderr.write(message + "\n")
         return FAILED
-    known = [word for word in words if words[0] in GROUPS or word in COMMANDS] if words and words[0] in COMMANDS else []
+    known = _known(words)
     if message.startswith("No such command"):
         known = known[:-1] if len(known) == len(words) else known
     message = message.strip().rstrip(".").replace("'", "`")
-    report_failure(
-        CommandError(message[:1].lower() + message[1:], hint=f"see `{' '.join(['rolecall', *known])} --help`")
-    )
+    report_failure(CommandError(message[:1].lower() + message[1:], hint=_see_help(known)))
     return FAILED
+
+
+def _known(words: Sequence[str]) -> Sequence[str]:
+    """Return the words that name the command and, of a group, its subcommand."""
+    from rolecall.cli.commands import COMMANDS, GROUPS
+
+    return [word for word in words if words[0] in GROUPS or word in COMMANDS] if words and words[0] in COMMANDS else []
+
+
+def _see_help(known: Sequence[str]) -> str:
+    return f"see `{' '.join(['rolecall', *known])} --help`"
 
 
 def _report(error: Exception) -> int:

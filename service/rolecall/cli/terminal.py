@@ -7,8 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from rolecall.cli.escaping import json_escaped
 
@@ -18,11 +17,13 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _UNBOUNDED_COLUMNS = 100_000
+
+Piece = tuple[str, str]
+"""A text, and its style on a terminal, which may be empty."""
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
+class Marks(NamedTuple):
     """The marks for yes and no that a terminal can show."""
 
     yes: str
@@ -48,7 +49,26 @@ def plain_console(stream: TextIO) -> Console:
 
 def marks(console: Console) -> Marks:
     """Return the marks for a console."""
-    return Marks("+", "x") if console.options.ascii_only else Marks("✓", "✗")
+    return _marks(ascii_only=console.options.ascii_only)
+
+
+def stream_marks(stream: TextIO) -> Marks:
+    """Return the marks for a stream."""
+    return _marks(ascii_only=not (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf"))
+
+
+def _marks(*, ascii_only: bool) -> Marks:
+    return Marks("+", "x") if ascii_only else Marks("✓", "✗")
+
+
+def print_pieces(stream: TextIO, *pieces: Piece) -> None:
+    """Print a line, coloured on a terminal. Elsewhere it is only text, without Rich, which takes as long to import as a call."""
+    if not (stream.isatty() or os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE")):
+        stream.write("".join(text for text, _ in pieces) + "\n")
+        return
+    from rich.text import Text
+
+    console(stream).print(Text.assemble(*pieces), soft_wrap=True)
 
 
 def table(*columns: str) -> Table:

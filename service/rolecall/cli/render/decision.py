@@ -6,13 +6,12 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
-from rolecall.cli.terminal import console, marks, visible
+from rolecall.cli.terminal import Marks, Piece, marks, print_pieces, stream_marks, visible
 from rolecall_client.v1 import decision_pb2 as pb
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
     from rolecall.cli.request import RequestOptions
 
@@ -25,24 +24,33 @@ _WHY = {
 }
 
 
+_TRUST_SIDE_ONLY = "  only the trust policy was evaluated, not the caller's own policies"
+
+
 def show_decision(decision: pb.Decision, question: RequestOptions) -> None:
     """Print a decision on standard output."""
-    out = console(sys.stdout)
-    out.print(headline(decision, out), soft_wrap=True)
+    print_pieces(sys.stdout, *_headline(decision, stream_marks(sys.stdout)))
     for name, fact in _facts(decision, question):
-        out.print(Text.assemble(f"  {name:<7}", visible(fact)), soft_wrap=True)
-    show_trust_side(decision, out)
+        print_pieces(sys.stdout, (f"  {name:<7}{visible(fact)}", ""))
+    if _lacks_identity_side(decision):
+        print_pieces(sys.stdout, (_TRUST_SIDE_ONLY, "dim"))
 
 
 def headline(decision: pb.Decision, out: Console) -> Text:
     """Return `ALLOWED` or `DENIED` with the reason."""
-    signs = marks(out)
+    from rich.text import Text
+
+    return Text.assemble(*_headline(decision, marks(out)))
+
+
+def _headline(decision: pb.Decision, signs: Marks) -> Iterator[Piece]:
     if decision.allowed:
-        return Text.assemble((f"{signs.yes} ALLOWED", "bold green"))
-    why = _WHY.get(decision.reason, "")
-    return Text.assemble(
-        (f"{signs.no} DENIED", "bold red"), f"  {reason_name(decision)}", (f": {why}" if why else "", "dim")
-    )
+        yield f"{signs.yes} ALLOWED", "bold green"
+        return
+    yield f"{signs.no} DENIED", "bold red"
+    yield f"  {reason_name(decision)}", ""
+    if why := _WHY.get(decision.reason, ""):
+        yield f": {why}", "dim"
 
 
 def reason_name(decision: pb.Decision) -> str:
@@ -66,11 +74,14 @@ def who_and_role(question: RequestOptions) -> Iterator[tuple[str, str]]:
 
 def show_trust_side(decision: pb.Decision, out: Console) -> None:
     """Print, for an allow, that the caller's own policies were not evaluated."""
-    if decision.allowed and decision.identity_side == pb.SIDE_OUTCOME_NOT_EVALUATED:
-        out.print(
-            Text("  only the trust policy was evaluated, not the caller's own policies", style="dim"),
-            soft_wrap=True,
-        )
+    from rich.text import Text
+
+    if _lacks_identity_side(decision):
+        out.print(Text(_TRUST_SIDE_ONLY, style="dim"), soft_wrap=True)
+
+
+def _lacks_identity_side(decision: pb.Decision) -> bool:
+    return decision.allowed and decision.identity_side == pb.SIDE_OUTCOME_NOT_EVALUATED
 
 
 def _facts(decision: pb.Decision, question: RequestOptions) -> Iterator[tuple[str, str]]:
