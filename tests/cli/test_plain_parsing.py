@@ -77,11 +77,12 @@ def by_typer(record: Callable[..., None], arguments: list[str]) -> bool:
     """Call the function with what Typer reads; return whether Typer can read it."""
     app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(record)
-    # Its errors have no public class.
-    error_class = typer.BadParameter.__mro__[1]
     try:
         typer.main.get_command(app).main(arguments, standalone_mode=False)
-    except error_class:
+    except Exception as error:
+        # Its errors have no public class.
+        if not hasattr(error, "format_message"):
+            raise
         return False
     return True
 

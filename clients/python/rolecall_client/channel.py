@@ -2,55 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-
 import grpc
 
 from rolecall_client.bearer import BearerToken, TokenSource, may_have_token
+from rolecall_client.channel_options import (
+    MAX_MESSAGE_BYTES,
+    RESOLUTION_SECONDS,
+    ChannelOptions,
+    options_of,
+    service_config,
+)
 from rolecall_client.connection.address import target_of
 from rolecall_client.methods import METHODS
 
-_RETRY_POLICY = {
-    "maxAttempts": 4,
-    "initialBackoff": "0.05s",
-    "maxBackoff": "1s",
-    "backoffMultiplier": 3,
-    "retryableStatusCodes": ["UNAVAILABLE"],
-}
+__all__ = ["MAX_MESSAGE_BYTES", "OPTIONS", "RESOLUTION_SECONDS", "SERVICE_CONFIG", "open_channel"]
 
-SERVICE_CONFIG = {
-    "loadBalancingConfig": [{"round_robin": {}}],
-    "healthCheckConfig": {"serviceName": ""},
-    "methodConfig": [
-        {
-            "name": [
-                {"service": f"rolecall.v1.{method.service}", "method": method.name}
-                for method in METHODS
-                if method.retried
-            ],
-            "retryPolicy": _RETRY_POLICY,
-        }
-    ],
-}
-"""The gRPC service config of every channel that this package opens."""
-
-MAX_MESSAGE_BYTES = 256 * 1024 * 1024
-"""The largest response that is accepted: that of an apply of 100,000 new roles with their documents fits."""
-
-RESOLUTION_SECONDS = 5
-"""The least time between two DNS lookups. With gRPC's default of 30 a client would miss new pods for that long."""
-
-OPTIONS: Sequence[tuple[str, str | int]] = (
-    ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.dns_min_time_between_resolutions_ms", RESOLUTION_SECONDS * 1_000),
-    # By default a gRPC server closes the connection of a client that pings more often than every five minutes.
-    ("grpc.keepalive_time_ms", 310_000),
-    ("grpc.keepalive_timeout_ms", 20_000),
-    # The service runs nearby. `http_proxy` is meant for the web, and would redirect even calls to the loopback address.
-    ("grpc.enable_http_proxy", 0),
+SERVICE_CONFIG = service_config(
+    {"service": f"rolecall.v1.{method.service}", "method": method.name} for method in METHODS if method.retried
 )
+"""The gRPC service config of every channel of a client."""
+
+OPTIONS: ChannelOptions = options_of(SERVICE_CONFIG)
 
 
 def open_channel(

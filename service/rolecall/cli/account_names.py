@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rolecall.cli.failure import CommandError
 
 if TYPE_CHECKING:
-    from rolecall_client.client import RolecallClient
     from rolecall_client.contexts.context import ServerContext
     from rolecall_client.errors import RolecallError
+    from rolecall_client.v1.role_pb2 import GetRoleResponse, ListRolesRequest, ListRolesResponse
 
 _ANY_ROLE = "rolecall-context"
 """The role that is asked about, which need not exist: the error names its account, too."""
+
+
+class RoleReading(Protocol):
+    """The calls of a client that read roles."""
+
+    def get_role(self, role: str, /) -> GetRoleResponse:
+        """Return one role; raise `RolecallError`."""
+        ...
+
+    def list_roles(self, request: ListRolesRequest, /) -> ListRolesResponse:
+        """Return one page of the roles of an account; raise `RolecallError`."""
+        ...
 
 
 def account_in(role: str) -> str | None:
@@ -29,9 +41,7 @@ def with_account_id(role: str, context: ServerContext | None) -> str:
     return f"{context.account_id(account)}/{role.rpartition('/')[2]}"
 
 
-def require_same_accounts(
-    client: RolecallClient, context: ServerContext | None, accounts: Iterable[str | None]
-) -> None:
+def require_same_accounts(client: RoleReading, context: ServerContext | None, accounts: Iterable[str | None]) -> None:
     """Raise `CommandError` if the server means another account than the context by an alias, or without an account.
 
     A name is sent as it is, so the server decides what it means: a write must not happen in another account than was meant.
@@ -45,7 +55,7 @@ def require_same_accounts(
             raise _disagreement(context, account, expected, actual)
 
 
-def account_on_server(client: RolecallClient, account: str) -> str:
+def account_on_server(client: RoleReading, account: str) -> str:
     """Return the id of an account, an alias for example, by the server; raise its error if it does not know the name.
 
     The name is empty for the server's default account.
@@ -62,7 +72,7 @@ def account_on_server(client: RolecallClient, account: str) -> str:
         return account_id
 
 
-def _account_of_server(client: RolecallClient, account: str) -> str:
+def _account_of_server(client: RoleReading, account: str) -> str:
     """Return the id of an account by the server; empty if it does not know the name."""
     from rolecall_client.errors import RolecallError
 

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rolecall.cli.account_names import account_in
 from rolecall.cli.failure import DENIED, FAILED, NO_ROLE, OK, CommandError
 from rolecall.cli.near_names import has_no_role, nearest_role, report_names
 from rolecall.cli.options import Output, OutputOption, RemoteOptions, expanded
 from rolecall.cli.problem import ProblemsError
-from rolecall.cli.remote import connect, context_without_server
+from rolecall.cli.remote import connect, connect_to_check, context_without_server
 from rolecall.cli.request import ExplainedRequest, RequestOptions, offline_query, remote_query, with_role_of
 from rolecall.cli.terminal import print_json, record
 
 if TYPE_CHECKING:
     from rolecall.cli.sources.found import FoundPolicy, FoundRole
-    from rolecall_client.client import RolecallClient
     from rolecall_client.contexts.context import ServerContext
     from rolecall_client.v1.decision_pb2 import (
         CheckAssumeRoleResponse,
@@ -76,7 +74,7 @@ def check(
         request = with_role_of(request, found)
         response = _check_offline(request, connection, found)
     else:
-        with _connected(request, connection) as client:
+        with connect_to_check(request.connection(connection), accounts=request.accounts) as client:
             consistency = _consistency(fully_consistent, at_least_as_fresh)
             response = client.check(remote_query(request, client), consistency=consistency)
             near = nearest_role(client, request.role_on_server, response.decision)
@@ -117,7 +115,7 @@ def explain(
         response = _explain_offline(request, connection, found, at)
     else:
         _require(request)
-        with _connected(request, connection) as client:
+        with connect(request.connection(connection), accounts=request.accounts) as client:
             response = client.explain(
                 remote_query(request, client),
                 consistency=_consistency(fully_consistent, at_least_as_fresh),
@@ -133,11 +131,6 @@ def explain(
         show_explanation(response, request, past=at_revision is not None)
     report_names(request.condition_keys, response.decision, near)
     raise _exit(response.decision)
-
-
-def _connected(request: RequestOptions, connection: RemoteOptions) -> AbstractContextManager[RolecallClient]:
-    role = request.role_on_server
-    return connect(connection.in_context(request.server_context), accounts=[account_in(role)] if role else [])
 
 
 def _policy(request: RequestOptions) -> FoundRole | FoundPolicy:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from rolecall.cli.reports import report_hint
-
 if TYPE_CHECKING:
-    from rolecall_client.client import RolecallClient
+    from rolecall.cli.account_names import RoleReading
     from rolecall_client.v1.decision_pb2 import Decision
 
 MOST_ROLES = 1_000
@@ -25,7 +22,7 @@ def has_no_role(decision: Decision) -> bool:
     return decision.reason == DECISION_REASON_ROLE_NOT_FOUND
 
 
-def nearest_role(client: RolecallClient, role: str, decision: Decision) -> str:
+def nearest_role(client: RoleReading, role: str, decision: Decision) -> str:
     """Return the name of a role of the same account that resembles one that does not exist; empty if the caller may read none."""
     if not has_no_role(decision):
         return ""
@@ -42,6 +39,8 @@ def nearest_role(client: RolecallClient, role: str, decision: Decision) -> str:
 
 def report_names(sent: Collection[str], decision: Decision, role: str) -> None:
     """Say on standard error which role, or which condition keys, were probably meant."""
+    from rolecall.cli.reports import report_hint
+
     if role:
         report_hint(f"did you mean `{role}`?")
     for key, meant in misspelt_keys(sent, decision.missing_keys):
@@ -63,7 +62,7 @@ def _split(role: str) -> tuple[str, str]:
     return account, name
 
 
-def _names(client: RolecallClient, account: str, prefix: str) -> list[str]:
+def _names(client: RoleReading, account: str, prefix: str) -> list[str]:
     from rolecall_client.v1 import role_pb2 as r
 
     request = r.ListRolesRequest(
@@ -73,6 +72,8 @@ def _names(client: RolecallClient, account: str, prefix: str) -> list[str]:
 
 
 def _nearest(name: str, known: Collection[str]) -> str:
+    from difflib import get_close_matches
+
     by_folded = {each.lower(): each for each in known}
     close = get_close_matches(name.lower(), by_folded, n=1, cutoff=_CUTOFF)
     return by_folded[close[0]] if close else ""

@@ -142,9 +142,13 @@ def _tokens(by_flag: Mapping[str, _Parameter], arguments: Sequence[str]) -> Iter
             parameter = by_flag.get(flag)
             if parameter is None or (parameter.is_switch and equals):
                 raise _NotPlainError
-            if not parameter.is_switch and not equals and (value := next(rest, None)) is None:
-                raise _NotPlainError
-            yield flag, value
+            yield flag, value if equals or parameter.is_switch else _next(rest)
+
+
+def _next(rest: Iterator[str]) -> str:
+    for value in rest:
+        return value
+    raise _NotPlainError
 
 
 def _place(words: Sequence[str], places: Sequence[_Parameter], given: dict[str, list[tuple[str, str]]]) -> None:

@@ -33,7 +33,7 @@ class ValueKind(NamedTuple):
             return self._number(text, flag)
         if issubclass(self.type, StrEnum):
             return _word(self.type, text, flag)
-        return self.type(text)
+        return Path(text) if self.type is Path else text
 
     def _number(self, text: str, flag: str) -> float:
         whole = self.type is int

@@ -14,9 +14,9 @@ from rolecall.cli.account_names import require_same_accounts
 from rolecall.cli.context_errors import errors_of_contexts
 from rolecall.cli.failure import FAILED, CommandError
 from rolecall.cli.options import Connection, RemoteOptions
-from rolecall.cli.reports import report_error, report_failure
 
 if TYPE_CHECKING:
+    from rolecall.cli.check_client import CheckClient
     from rolecall_client.client import RolecallClient
     from rolecall_client.contexts.choice import ChosenConnection
     from rolecall_client.contexts.context import ServerContext
@@ -33,19 +33,39 @@ def connect(
     `accounts` are those that the command names, as written: the context in use and the server must mean the same by them.
     """
     from rolecall_client.client import RolecallClient
-    from rolecall_client.errors import RolecallError
 
     chosen = chosen_connection(connection, environ)
     with errors_of_contexts():
         # A command makes one call after the other, so there is nothing to put in a batch. It asks the server itself, not an agent.
         client = RolecallClient.connect(chosen.settings(), batching=False, agent=None)
-    with client:
-        try:
+    with client, _errors_reported(chosen):
+        require_same_accounts(client, chosen.context, accounts)
+        yield client
+
+
+@contextmanager
+def connect_to_check(connection: Connection, *, accounts: Iterable[str | None] = ()) -> Iterator[CheckClient]:
+    """Yield a client that can only check, as `connect` does; it is there several times sooner."""
+    from rolecall.cli.check_client import CheckClient
+
+    chosen = chosen_connection(connection)
+    with _errors_reported(chosen):
+        with errors_of_contexts():
+            client = CheckClient(chosen.settings())
+        with client:
             require_same_accounts(client, chosen.context, accounts)
             yield client
-        except RolecallError as error:
-            _report(error, chosen)
-            raise typer.Exit(FAILED) from None
+
+
+@contextmanager
+def _errors_reported(chosen: ChosenConnection) -> Iterator[None]:
+    from rolecall_client.errors import RolecallError
+
+    try:
+        yield
+    except RolecallError as error:
+        _report(error, chosen)
+        raise typer.Exit(FAILED) from None
 
 
 def chosen_connection(connection: Connection, environ: Mapping[str, str] = os.environ) -> ChosenConnection:
@@ -80,6 +100,7 @@ def given_settings(connection: RemoteOptions) -> GivenSettings:
 
 def _report(error: RolecallError, chosen: ChosenConnection) -> None:
     """Report an error of the service; of a server that cannot be reached, what is wrong with TLS if that is the reason."""
+    from rolecall.cli.reports import report_error, report_failure
     from rolecall.cli.tls_diagnosis import tls_fault
 
     fault = tls_fault(chosen.address, chosen.tls) if error.code == "UNAVAILABLE" and not error.reason else None

@@ -14,9 +14,10 @@ from rolecall.cli.failure import CommandError
 from rolecall.cli.options import keys_and_context, lists, pairs
 
 if TYPE_CHECKING:
+    from rolecall.cli.account_names import RoleReading
+    from rolecall.cli.options import Connection, RemoteOptions
     from rolecall.cli.sources.found import FoundPolicy, FoundRole
     from rolecall.offline import OfflineRole
-    from rolecall_client.client import RolecallClient
     from rolecall_client.contexts.context import ServerContext
     from rolecall_client.v1.decision_pb2 import AssumeRoleQuery
 
@@ -132,6 +133,15 @@ class RequestOptions(PrincipalOptions):
         within = self.role and self.account_id and account_in(self.role) == ""
         return f"{self.account_id}/{self.role}" if within else self.role
 
+    @property
+    def accounts(self) -> list[str | None]:
+        """Return the account that the command names, as it is written."""
+        return [account_in(self.role_on_server)] if self.role else []
+
+    def connection(self, remote: RemoteOptions) -> Connection:
+        """Return how to connect, in the context that `--context` names."""
+        return remote.in_context(self.server_context)
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainedRequest(RequestOptions):
@@ -165,7 +175,7 @@ class ExplainedRequest(RequestOptions):
 Options = TypeVar("Options", bound=RequestOptions)
 
 
-def principal_query(options: PrincipalOptions, account: str, client: RolecallClient) -> AssumeRoleQuery:
+def principal_query(options: PrincipalOptions, account: str, client: RoleReading) -> AssumeRoleQuery:
     """Return a query without a role; the provider of a service account is in `account`, an id or an alias of the server."""
     if not _is_service_account(options):
         return _query(options, "", "")
@@ -174,7 +184,7 @@ def principal_query(options: PrincipalOptions, account: str, client: RolecallCli
     return _query(options, "", account_on_server(client, account))
 
 
-def remote_query(options: RequestOptions, client: RolecallClient) -> AssumeRoleQuery:
+def remote_query(options: RequestOptions, client: RoleReading) -> AssumeRoleQuery:
     """Return the query for a server."""
     if not options.role:
         raise CommandError(

@@ -189,9 +189,9 @@ def _pair_of(tls: TlsFiles | None) -> Pair | None:
 
 
 def _source_of(token: TokenOrigin | None) -> TokenSource | None:
+    if token is None:
+        return None
     # These need gRPC, which a command without a server does not import.
     from rolecall_client.connection.tokens import CommandToken, FileToken  # noqa: PLC0415
 
-    if token is None:
-        return None
     return FileToken(token.file) if token.file else CommandToken(token.command)
