@@ -5,15 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 from typing import NoReturn
 
-import typer
-
 from rolecall.cli.failure import FAILED, INTERRUPTED, OK, PIPE_CLOSED, TERMINATED, CommandError
-from rolecall.cli.problem import ProblemsError
 from rolecall.cli.terminal import finish_output, open_closed_streams, prepare_streams
 
 
@@ -58,27 +54,45 @@ def _code_of(work: Callable[[], int | None]) -> int:
     try:
         code = work()
         sys.stdout.flush()
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt:
         return INTERRUPTED
-    except typer.Exit as ended:
-        return ended.exit_code
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - the boundary
-        return _report(error)
+        return _code_of_error(error)
     return code or OK
+
+
+def _code_of_error(error: Exception) -> int:
+    import typer
+
+    if isinstance(error, typer.Abort):
+        return INTERRUPTED
+    return error.exit_code if isinstance(error, typer.Exit) else _report(error)
 
 
 def _run(arguments: list[str]) -> int:
     # For completion the shell calls without arguments, and may complete any command.
     completing = "_ROLECALL_COMPLETE" in os.environ
-    if not completing and (call := _plain_call(arguments)) is not None:
-        try:
-            call()
-        except typer.Exit as ended:
-            return ended.exit_code
+    if not completing and arguments in (["--help"], ["-h"]):
+        from rolecall.cli.overview import overview
+
+        sys.stdout.write(overview())
         return OK
+    if not completing and (call := _plain_call(arguments)) is not None:
+        return _called(call)
     return _run_by_typer(arguments, completing=completing)
+
+
+def _called(call: Callable[[], object]) -> int:
+    """Make the call of a command and return its exit code, so that output is flushed however it ends."""
+    import typer
+
+    try:
+        call()
+    except typer.Exit as ended:
+        return ended.exit_code
+    return OK
 
 
 def _plain_call(arguments: list[str]) -> Callable[[], object] | None:
@@ -96,6 +110,8 @@ def _plain_call(arguments: list[str]) -> Callable[[], object] | None:
 
 
 def _run_by_typer(arguments: list[str], *, completing: bool) -> int:
+    import typer
+
     from rolecall.cli.commands import build_app
 
     words = _leading_words(arguments)
@@ -131,7 +147,7 @@ def _report_usage(message: str, words: Sequence[str]) -> int:
 
 def _known(words: Sequence[str]) -> Sequence[str]:
     """Return the words that name the command and, of a group, its subcommand."""
-    from rolecall.cli.commands import COMMANDS, GROUPS
+    from rolecall.cli.command_table import COMMANDS, GROUPS
 
     return [word for word in words if words[0] in GROUPS or word in COMMANDS] if words and words[0] in COMMANDS else []
 
@@ -142,6 +158,7 @@ def _see_help(known: Sequence[str]) -> str:
 
 def _report(error: Exception) -> int:
     from rolecall.cli import reports
+    from rolecall.cli.problem import ProblemsError
 
     if isinstance(error, ProblemsError):
         reports.report_problems(error.problems)
@@ -161,6 +178,8 @@ def _foreseen(error: Exception) -> CommandError | None:
 
 
 def _unforeseen(error: Exception) -> CommandError:
+    import traceback
+
     frame = traceback.extract_tb(error.__traceback__)[-1]
     location = f"{os.path.basename(frame.filename)}:{frame.lineno}"  # noqa: PTH119
     return CommandError(
