@@ -113,7 +113,9 @@ def test_every_command_is_read_without_typer(name: str) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
-@pytest.mark.parametrize("name", ["check", "test", "role list", "role rollback", "apply", "decisions", "audit verify"])
+@pytest.mark.parametrize(
+    "name", ["check", "test", "role list", "role rollback", "apply", "decisions", "audit verify", "lint"]
+)
 def test_what_is_read_is_what_typer_reads(name: str, data: st.DataObject) -> None:
     function = FUNCTIONS[name]
     pieces = st.sampled_from([*flags_of(function), *VALUES])

@@ -19,7 +19,7 @@ from rolecall.cli.plain_values import ValueKind, is_readable
 HELP = frozenset({"--help", "-h"})
 
 _UNDERSTOOD = frozenset(
-    {"default", "param_decls", "help", "metavar", "show_default", "min", "max", "autocompletion", "rich_help_panel"}
+    {"default", "param_decls", "help", "metavar", "show_default", "min", "max", "hidden", "autocompletion"}
 )
 """The settings of a declaration that this module obeys, or that only the help shows."""
 
@@ -88,9 +88,9 @@ def _parameters(function: Callable[..., object]) -> Iterator[_Parameter]:
 def _parameter(parameter: inspect.Parameter, hint: Any, info: object) -> _Parameter:  # noqa: ANN401 - any annotation
     if not isinstance(info, OptionInfo | ArgumentInfo) or not _is_understood(info):
         raise _NotPlainError
-    repeated = get_origin(hint) is list
-    named = [each for each in get_args(hint) if each is not types.NoneType]
-    plain = named[0] if repeated or (get_origin(hint) in (Union, types.UnionType) and len(named) == 1) else hint
+    needed = _without_none(hint)
+    repeated = get_origin(needed) is list
+    plain = get_args(needed)[0] if repeated else needed
     if not is_readable(plain):
         raise _NotPlainError
     declared = _declared_flags(info)
@@ -103,6 +103,11 @@ def _parameter(parameter: inspect.Parameter, hint: Any, info: object) -> _Parame
         repeated=repeated,
         default=parameter.default,
     )
+
+
+def _without_none(hint: Any) -> Any:  # noqa: ANN401 - any annotation
+    named = [each for each in get_args(hint) if each is not types.NoneType]
+    return named[0] if get_origin(hint) in (Union, types.UnionType) and len(named) == 1 else hint
 
 
 def _declared_flags(info: OptionInfo | ArgumentInfo) -> tuple[str, ...]:
