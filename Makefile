@@ -47,7 +47,7 @@ help:  ## show this list
 
 setup: $(READY)  ## install everything into .venv
 
-tools: $(READY)  ## install missing programs that the tests use: helm, PostgreSQL, PgBouncer, Envoy, clients of gRPC for Go, Java and Node
+tools: $(READY)  ## install missing programs that the tests use: helm, PostgreSQL, PgBouncer, curl, jq, openssl, Envoy, clients of gRPC for Go, Java and Node
 	@if ! PATH="$$PATH:$(CURDIR)/$(BIN):$$HOME/go/bin" command -v helm >/dev/null; then \
 	  if ! command -v go >/dev/null; then echo "helm is missing, and go, which can build it: see https://helm.sh/docs/intro/install" >&2; exit 1; fi; \
 	  echo "building helm; a minute or two the first time"; \
@@ -58,6 +58,12 @@ tools: $(READY)  ## install missing programs that the tests use: helm, PostgreSQ
 	    echo "PostgreSQL or PgBouncer is missing; on Debian or Ubuntu: apt-get install postgresql pgbouncer" >&2; exit 1; \
 	  fi; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql pgbouncer; \
+	fi
+	@if ! { command -v curl && command -v jq && command -v openssl; } >/dev/null 2>&1; then \
+	  if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+	    echo "curl, jq or openssl is missing; on Debian or Ubuntu: apt-get install curl jq openssl" >&2; exit 1; \
+	  fi; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends curl jq openssl; \
 	fi
 
 	@if [ ! -x $(VENV)/interop/client ]; then \
