@@ -314,11 +314,14 @@ def test_a_session_of_a_policy_alone_lasts_as_long_as_that_of_a_role_which_says_
 
 
 @pytest.mark.parametrize("role", set(BAD_ROLES) - {"twice", "document"})
-def test_a_role_file_is_judged_before_a_decision_too(rolecall: CommandLine, write: Write, role: str) -> None:
+@pytest.mark.parametrize("command", [["check", "--as", ANN], ["explain", "--as", ANN], ["who-can"]])
+def test_a_role_file_is_judged_before_an_answer_too(
+    rolecall: CommandLine, write: Write, role: str, command: list[str]
+) -> None:
     text, location, reason = BAD_ROLES[role]
     write("roles.yaml", roles_file(text))
 
-    outcome = rolecall("check", "--as", ANN, "--policy", "roles.yaml")
+    outcome = rolecall(*command, "--policy", "roles.yaml")
 
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err.startswith(f"roles.yaml:{location}: error: ")

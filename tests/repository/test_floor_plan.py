@@ -52,6 +52,7 @@ TO_ADD = [
 TO_FIND = [
     "wildcard",
     "cache key",
+    "role judged",
     "etag",
     "staleness",
     "NOTIFY",

@@ -19,7 +19,6 @@ from rolecall.cli.terminal import print_json, record
 
 if TYPE_CHECKING:
     from rolecall.cli.sources.found import FoundPolicy, FoundRole
-    from rolecall_client.contexts.context import ServerContext
     from rolecall_client.v1.decision_pb2 import (
         CheckAssumeRoleResponse,
         Consistency,
@@ -143,10 +142,11 @@ def _check_offline(
     request: RequestOptions, connection: RemoteOptions, found: FoundRole | FoundPolicy
 ) -> CheckAssumeRoleResponse:
     from rolecall import offline
+    from rolecall.cli.role_check import require_valid
 
     context = context_without_server(connection, request.server_context)
     query, role = offline_query(request, found, context)
-    _require_valid(found, context)
+    require_valid(found, context.accounts if context else {})
     with _engine_errors(found):
         return offline.check(query, role)
 
@@ -155,24 +155,13 @@ def _explain_offline(
     request: RequestOptions, connection: RemoteOptions, found: FoundRole | FoundPolicy, at: datetime | None
 ) -> ExplainAssumeRoleResponse:
     from rolecall import offline
+    from rolecall.cli.role_check import require_valid
 
     context = context_without_server(connection, request.server_context)
     query, role = offline_query(request, found, context)
-    _require_valid(found, context)
+    require_valid(found, context.accounts if context else {})
     with _engine_errors(found):
         return offline.explain(query, role, now=_micros(at))
-
-
-def _require_valid(found: FoundRole | FoundPolicy, context: ServerContext | None) -> None:
-    """Raise `ProblemsError` for the rules that a role of the file breaks."""
-    from rolecall.cli.role_check import AnyAccounts, RoleCheck
-    from rolecall.cli.sources.found import FoundRole
-    from rolecall.engine.clock import now_micros
-
-    if isinstance(found, FoundRole):
-        accounts = AnyAccounts(known=context.accounts) if context else AnyAccounts()
-        if problems := RoleCheck(accounts, now=now_micros()).role(found).problems:
-            raise ProblemsError(problems)
 
 
 def _micros(at: datetime | None) -> int | None:

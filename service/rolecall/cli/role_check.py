@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rolecall.cli.policy_check import finding_problems, violation_problems
-from rolecall.cli.problem import Problem
+from rolecall.cli.problem import Problem, ProblemsError
+from rolecall.engine.clock import now_micros
 from rolecall.policy.limits import Limits
 from rolecall.policy.lint import lint
 from rolecall.policy.profile import Profile
@@ -20,7 +21,7 @@ from rolecall.roles.role import Micros, RoleRef
 from rolecall.roles.role_rules import AccountNames, DeclaredNames, JudgedRole, judge_role
 
 if TYPE_CHECKING:
-    from rolecall.cli.sources.found import FoundRole, UnknownRole
+    from rolecall.cli.sources.found import FoundPolicy, FoundRole, UnknownRole
 
 GREATEST_LIMITS = Limits(
     max_document_bytes=1_048_576,
@@ -139,6 +140,16 @@ class RoleCheck:
             hint=self._alias_hint if unknown else "",
             role=found.name,
         )
+
+
+def require_valid(found: FoundRole | FoundPolicy, aliases: Mapping[str, str]) -> None:
+    """Raise `ProblemsError` for the rules that a role of a file breaks; `aliases` are those that are known."""
+    from rolecall.cli.sources.found import FoundRole
+
+    if isinstance(found, FoundRole):
+        problems = RoleCheck(AnyAccounts(known=aliases), now=now_micros()).role(found).problems
+        if problems:
+            raise ProblemsError(problems)
 
 
 def policies_of(roles: Iterable[UnknownRole]) -> list[FoundRole]:

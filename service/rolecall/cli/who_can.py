@@ -60,6 +60,7 @@ def who_can(
 
 def _trusted_by(file: str, role: str) -> ListTrustedPrincipalsResponse:
     from rolecall.cli.policy_check import violation_problems
+    from rolecall.cli.role_check import require_valid
     from rolecall.cli.sources.found import FoundRole
     from rolecall.cli.sources.one_policy import is_declared, one_policy
     from rolecall.policy.errors import InvalidPolicyError
@@ -69,6 +70,7 @@ def _trusted_by(file: str, role: str) -> ListTrustedPrincipalsResponse:
     found = one_policy(file, role)
     if role and not (isinstance(found, FoundRole) and is_declared(found)):
         raise CommandError(f"`{file}` has a policy and no roles", hint="leave out the role")
+    require_valid(found, {})
     try:
         return trusted_response(parse_policy(found.document))
     except InvalidPolicyError as error:
