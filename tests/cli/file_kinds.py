@@ -110,6 +110,11 @@ SAMPLES: tuple[Sample, ...] = (
     _text("a Kubernetes manifest", Has.SERVICE_ACCOUNTS, _ACCOUNT),
     _text("a callers file", Has.CALLERS, "callers: []\n"),
     _text("the log of `terraform plan -json`, which has no trust policies", Has.OTHER, _LOG * 2),
+    _text(
+        "a terraform plan with other text between its lines, such as the time of each line of a log",
+        Has.OTHER,
+        "".join(f"12:00:00 {line}\n" for line in json.dumps(json.loads(PLAN), indent=1).splitlines()),
+    ),
     _text("a terraform plan in YAML", Has.OTHER, "format_version: '1.2'\nplanned_values: {root_module: {}}\n"),
     _text("a terraform state file", Has.OTHER, json.dumps(_STATE)),
     _text("terraform configuration (HCL)", Has.OTHER, 'resource "alicloud_ram_role" "a" {\n  role_name = "a"\n}\n'),

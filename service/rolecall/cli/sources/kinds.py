@@ -11,9 +11,21 @@ from rolecall.cli.sources.ram_answers import ANSWER
 from rolecall.cli.sources.role_files import ROLES
 from rolecall.cli.sources.ros import TEMPLATE
 from rolecall.cli.sources.terraform_log import LOG
-from rolecall.cli.sources.terraform_output import PLAN, PLAN_IN_YAML
+from rolecall.cli.sources.terraform_output import PLAN, PLAN_IN_PIECES, PLAN_IN_YAML
 
-KINDS: tuple[FileKind, ...] = (PLAN, LOG, ANSWER, CASES, ROLES, PLAN_IN_YAML, TEMPLATE, MANIFEST, POLICY, *FOREIGN)
+KINDS: tuple[FileKind, ...] = (
+    PLAN,
+    LOG,
+    ANSWER,
+    CASES,
+    ROLES,
+    PLAN_IN_YAML,
+    PLAN_IN_PIECES,
+    TEMPLATE,
+    MANIFEST,
+    POLICY,
+    *FOREIGN,
+)
 
 MAX_BYTES = max(kind.max_bytes for kind in KINDS)
 """No file is read that is longer. Which kind it is, and what the limit of this kind is, is known only afterwards."""

@@ -112,3 +112,8 @@ PLAN = FileKind(name="a terraform plan", recognises_text=has_plan, read_text=rea
 PLAN_IN_YAML = FileKind(
     name="a terraform plan in YAML", recognises=_recognises, instead="give it as `terraform show -json` prints it"
 )
+PLAN_IN_PIECES = FileKind(
+    name="a terraform plan with other text between its lines, such as the time of each line of a log",
+    recognises_broken=lambda text: '"format_version"' in text and '"planned_values"' in text,
+    instead="give what `terraform show -json` prints, from its first `{` to its last `}`",
+)
