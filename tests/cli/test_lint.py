@@ -155,4 +155,5 @@ def test_an_unknown_id_and_files_are_refused_with_what_to_do(rolecall: CommandLi
     unknown, files = rolecall("lint", "--explain", "open-netwrok"), rolecall("lint", "p.json")
 
     assert (unknown.code, "did you mean `open-network`?" in unknown.err) == (2, True)
-    assert (files.code, "`rolecall validate p.json`" in files.err) == (2, True)
+    assert (files.code, "write `rolecall validate p.json`" in files.err) == (2, True)
+    assert "write `rolecall lint --explain open-network`" in rolecall("lint", "open-network").err

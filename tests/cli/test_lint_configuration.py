@@ -254,6 +254,16 @@ def test_the_command_line_suppresses_with_a_reason(rolecall: CommandLine, write:
     assert (unknown.code, "did you mean `open-network`?" in unknown.err) == (2, True)
 
 
+def test_a_suppression_for_a_document_with_errors_is_not_said_to_be_unused(
+    rolecall: CommandLine, write: Write, configure: Configure
+) -> None:
+    write("p.json", trusting("*"))
+    write("q.json", trusting(PARTNER))
+    configure(suppression(path="p.json"), suppression(path=None, role="p"), suppression(path="q.json"))
+
+    assert [reason for _, reason in reported(rolecall, ".")] == ["WILDCARD_PRINCIPAL"]
+
+
 @pytest.mark.parametrize("name", [".rolecall-lint.yml", ".rolecall-lint.json"])
 def test_a_configuration_with_another_name_is_pointed_out(
     rolecall: CommandLine, write: Write, configure: Configure, name: str
@@ -264,6 +274,16 @@ def test_a_configuration_with_another_name_is_pointed_out(
     outcome = rolecall("validate", "p.json")
 
     assert f"{name}: warning: this file is not read" in outcome.out
+
+
+def test_a_configuration_that_is_given_as_a_document_is_recognised(
+    rolecall: CommandLine, write: Write, configure: Configure
+) -> None:
+    configure()
+
+    outcome = rolecall("validate", ".rolecall-lint.yaml")
+
+    assert (outcome.code, "this is a configuration of the linter" in outcome.out) == (2, True)
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "null\n"])
@@ -375,6 +395,17 @@ def test_every_mistake_of_a_configuration_is_reported_at_once(tmp_path: Path) ->
     problems = problems_of(tmp_path / "c.yaml", {"suppressions": [{"finding": "x"}], "severities": {"y": "z"}})
 
     assert len(problems) == 5
+
+
+def test_a_duplicate_key_does_not_hide_other_mistakes(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("suppressions:\n  - {finding: past-date, finding: x, role: a}\nextra: 1\n")
+
+    with pytest.raises(ProblemsError) as caught:
+        read_configuration(path)
+
+    reasons = [(problem.location.line, problem.reason) for problem in caught.value.problems]
+    assert reasons == [(2, "DUPLICATE_KEY"), (3, "LINT_CONFIGURATION"), (2, "LINT_CONFIGURATION")]
 
 
 def test_the_schema_knows_the_same_findings_and_is_printed(rolecall: CommandLine) -> None:

@@ -43,7 +43,7 @@ def test_a_wildcard_under_equals_is_compared_by_the_letter(operator: str, like: 
     pointer = f"/Statement/0/Condition/{operator}/acs:SourceVpc"
     assert finding.pointer == f"{pointer}/1"
     assert finding.edit == (None if "IgnoreCase" in operator else Edit(pointer, operator=like))
-    assert finding.changes_meaning
+    assert finding.changes_meaning == ((effect == "Allow") == ("Not" not in operator))
     assert f"`{like}`" in finding.fix
 
 
@@ -327,3 +327,29 @@ def test_findings_of_the_field_cases_are_as_expected() -> None:
     assert findings(policy(OTHER_ROOT, {"StringEquals": {"sts:ExternalId": "{{ .Values.externalId }}"}})) == [
         ("placeholder", "/Condition/StringEquals/sts:ExternalId")
     ]
+
+
+@pytest.mark.parametrize(
+    ("condition", "rule"),
+    [
+        ({"StringEquals": {"sts:ExternalId": "two words"}}, "matches-nobody"),
+        ({"DateLessThan": {"acs:CurrentTime": "1969-01-01T00:00:00Z"}}, "past-date"),
+        ({"StringEquals": {"sts:ExternalId": "a"}, "StringLike": {"sts:ExternalId": "b*"}}, "matches-nobody"),
+    ],
+)
+def test_to_correct_what_matches_nobody_lets_in_more_only_in_an_allow(condition: dict[str, Any], rule: str) -> None:
+    marked = {
+        effect: {finding.changes_meaning for finding in found(USER, condition, effect) if finding.id == rule}
+        for effect in ("Allow", "Deny")
+    }
+
+    assert marked == {"Allow": {True}, "Deny": {False}}
+
+
+def test_to_name_networks_lets_in_more_only_where_the_open_one_keeps_everybody_out() -> None:
+    def marked(operator: str, effect: str) -> list[bool]:
+        findings = found(USER, {operator: {"acs:SourceIp": "0.0.0.0/0"}}, effect)
+        return [finding.changes_meaning for finding in findings if finding.id == "open-network"]
+
+    assert [marked("IpAddress", "Allow"), marked("NotIpAddress", "Deny")] == [[False], [False]]
+    assert [marked("IpAddress", "Deny"), marked("NotIpAddress", "Allow")] == [[True], [True]]

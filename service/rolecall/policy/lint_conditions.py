@@ -108,7 +108,7 @@ def past_date(statement: LintedStatement, context: LintContext) -> Iterator[Rema
                 condition.pointer,
                 f"`{condition.operator_name}` on `{CURRENT_TIME}` is past, so the statement does not apply any more",
                 "remove the statement, or give a later time",
-                changes_meaning=True,
+                changes_meaning=statement.effect is Effect.ALLOW,
             )
 
 
@@ -179,5 +179,5 @@ def contradictions(statement: LintedStatement) -> Iterator[Remark]:
                 conditions[-1].pointer,
                 f"no value of {quoted(conditions[-1].spelling)} meets all conditions on that key, so the statement never applies",
                 "correct the values, or remove the statement",
-                changes_meaning=True,
+                changes_meaning=statement.effect is Effect.ALLOW,
             )

@@ -119,7 +119,7 @@ def _matches_nobody(statement: Statement, context: LintContext) -> Iterator[Rema
             f"{statement.pointer}/Principal",
             "the statement names no principal, so it never applies",
             "remove the statement, or name the principal that it is about",
-            changes_meaning=True,
+            changes_meaning=statement.effect is Effect.ALLOW,
         )
     yield from contradictions(statement)
     yield from claims_of_others(statement)

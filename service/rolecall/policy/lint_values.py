@@ -63,7 +63,7 @@ def foreign_principal(statement: Statement, _: LintContext) -> Iterator[Remark]:
                 pointer,
                 f"{quoted(pattern.text)} belongs to {found.owner}, and is no service of Alibaba Cloud",
                 f"if the service of Alibaba Cloud is meant, write `{found.own}`" if found.own else "remove it",
-                changes_meaning=bool(found.own),
+                changes_meaning=bool(found.own) and statement.effect is Effect.ALLOW,
             )
 
 
@@ -90,7 +90,7 @@ def logon_names(statement: Statement) -> Iterator[Remark]:
                 pointer,
                 f"no user has the name {quoted(pattern.principal.name)}, which is a logon name",
                 f"write the name of the user, {quoted(name)}",
-                changes_meaning=True,
+                changes_meaning=statement.effect is Effect.ALLOW,
             )
 
 

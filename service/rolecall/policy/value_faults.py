@@ -25,7 +25,7 @@ from rolecall.policy.wording import quoted
 class ValueFault(NamedTuple):
     """A fault: the id of its finding, the message, the fix, and the change of the document that the fix stands for.
 
-    Most are of values that nothing matches, so that any other value changes the meaning.
+    Most fixes change the meaning: any other value than one that nothing matches does.
     """
 
     id: str
@@ -88,6 +88,11 @@ def _matches_everything(key: str, pattern: str) -> bool:
     return stem.replace("*", "") in ("", "?") or ("*" not in stem and _BEGINNINGS.get(key, "").startswith(stem))
 
 
+def _lets_in(effect: Effect, condition: Condition) -> bool:
+    """Return whether a statement lets in more if a value that matches nothing is replaced by one that matches something."""
+    return (effect is Effect.ALLOW) != condition.operator.negated
+
+
 def _placeholder(_: Effect, __: Condition, value: str) -> ValueFault | None:
     found = _placeholders_in(value)
     if not found:
@@ -131,17 +136,19 @@ def _wildcard_under_equals(effect: Effect, condition: Condition, value: str) -> 
         f"`{name}` compares {quoted(value)} letter by letter, so {so}",
         fix,
         edit,
+        changes_meaning=_lets_in(effect, condition),
     )
 
 
-def _impossible(_: Effect, condition: Condition, value: str) -> ValueFault | None:
+def _impossible(effect: Effect, condition: Condition, value: str) -> ValueFault | None:
     if condition.operator.family is not Family.STRING:
         return None
     why = _why_impossible(condition, value)
     if not why:
         return None
     message, fix = why
-    return ValueFault("matches-nobody", f"no request has {quoted(value)}: {message}", fix)
+    lets_in = _lets_in(effect, condition)
+    return ValueFault("matches-nobody", f"no request has {quoted(value)}: {message}", fix, changes_meaning=lets_in)
 
 
 def _why_impossible(condition: Condition, value: str) -> tuple[str, str] | None:

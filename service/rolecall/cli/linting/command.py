@@ -37,14 +37,13 @@ def lint(
     With --explain: what is wrong and why, a wrong and a right example, and the fix. Without: the list of all. `rolecall validate`
     looks for them in files. No server is needed.
     """
-    if files:
-        raise CommandError(
-            "`rolecall lint` reads no files",
-            hint=f"look for findings in files with `rolecall validate {' '.join(files)}`",
-        )
     from rolecall.cli.linting.explained import explanations
 
     known = explanations()
+    if files:
+        by_id = len(files) == 1 and files[0] in known
+        hint = f"lint --explain {files[0]}" if by_id else f"validate {' '.join(files)}"
+        raise CommandError("`rolecall lint` reads no files", hint=f"write `rolecall {hint}`")
     if explain is None:
         _list(known.values(), output)
         return

@@ -68,9 +68,11 @@ class SuppressionTest:
     def covers(self, path: str, role: str) -> bool:
         """Return whether it covers a role of a file; names of roles compare without regard to case."""
         folded = role.lower()
-        return (self._path is None or self._path(path)) and (
-            self._role is None or self._role(folded, CharacterPlaces(folded))
-        )
+        return (self._role is None or self._role(folded, CharacterPlaces(folded))) and self.may_cover(path)
+
+    def may_cover(self, path: str) -> bool:
+        """Return whether it covers some role of a file."""
+        return self._path is None or self._path(path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -16,7 +16,7 @@ from rolecall.cli.linting.configuration import (
     SuppressionTest,
 )
 from rolecall.cli.linting.reader import read_configuration
-from rolecall.cli.linting.unneeded import ExaminedPolicy, ended, unused, why_unused
+from rolecall.cli.linting.unneeded import DocumentsOfConfiguration, ExaminedPolicy, ended, unused, why_unused
 from rolecall.cli.problem import Location, Problem, ProblemsError
 
 _MISNAMED = (".rolecall-lint.yml", ".rolecall-lint.json")
@@ -82,12 +82,17 @@ class Linting:
 
     def judged(self, problems: Iterable[Problem], examined: Iterable[ExaminedPolicy]) -> Judged:
         """Return problems as they are configured; `examined` are all policies, also those without a problem."""
-        run = _Run(self, self._everywhere, self._today)
-        reported = [one for problem in problems for one in run.reported(problem)]
-        documents = list(dict.fromkeys(examined))
-        for document in documents:
-            self.of(document.file)
-        about = [problem for each in self._read.values() for problem in self._about(each, run, documents)]
+        run, found = _Run(self, self._everywhere, self._today), list(problems)
+        reported = [one for problem in found for one in run.reported(problem)]
+        policies = list(dict.fromkeys(examined))
+        unjudged = list(dict.fromkeys(problem.location.file for problem in found if not problem.finding))
+        for file in [*(policy.file for policy in policies), *unjudged]:
+            self.of(file)
+        about = [
+            problem
+            for each in list(self._read.values())
+            for problem in self._about(each, run, self._documents(each, policies, unjudged))
+        ]
         about += [unused(one, "no policy has the finding") for one in self._everywhere if one not in run.used]
         return Judged([*reported, *self._problems, *about], run.suppressed)
 
@@ -122,21 +127,27 @@ class Linting:
                 )
                 self._problems += [] if problem in self._problems else [problem]
 
+    def _documents(
+        self, configuration: LintConfiguration, policies: Iterable[ExaminedPolicy], unjudged: Iterable[str]
+    ) -> DocumentsOfConfiguration:
+        return DocumentsOfConfiguration(
+            [(configuration.path_of(each.file), each.role) for each in policies if self.of(each.file) is configuration],
+            [configuration.path_of(file) for file in unjudged if self.of(file) is configuration],
+            self._given is not None
+            or any(top == configuration.directory or top in configuration.directory.parents for top in self._tops[:-1]),
+        )
+
     def _about(
-        self, configuration: LintConfiguration, run: _Run, documents: Sequence[ExaminedPolicy]
+        self, configuration: LintConfiguration, run: _Run, documents: DocumentsOfConfiguration
     ) -> Iterator[Problem]:
         """Yield the findings about a configuration: suppressions that are over, and those that match nothing."""
-        mine = [each for each in documents if self.of(each.file) is configuration]
-        whole = self._given is not None or any(
-            top == configuration.directory or top in configuration.directory.parents for top in self._tops[:-1]
-        )
         for suppression in configuration.suppressions:
             if suppression.is_over(self._today):
                 found = ended(suppression)
             elif suppression in run.used:
                 continue
             else:
-                why = why_unused(suppression, configuration, mine, whole=whole)
+                why = why_unused(suppression, configuration.directory, documents)
                 if not why:
                     continue
                 found = unused(suppression, why)

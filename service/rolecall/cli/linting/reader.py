@@ -9,10 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from rolecall.cli.declarations.tree import Array, Node, Scalar, Table, read_documents
+from rolecall.cli.declarations.tree import Array, Node, Scalar, Table, read_all
 from rolecall.cli.files import read_text
 from rolecall.cli.linting.configuration import CONFIGURED_FINDINGS, FINDINGS, LintConfiguration, Suppression
 from rolecall.cli.problem import Location, Problem, ProblemsError
@@ -40,8 +40,8 @@ def read_configuration(path: Path) -> LintConfiguration:
 
 def parse_configuration(text: str, shown: Path, directory: Path) -> LintConfiguration:
     """Return the configuration in a text, which messages name `shown`; raise `ProblemsError` with all its problems."""
-    documents = read_documents(text, str(shown), is_json=False)
-    reader = _Reader()
+    read = read_all(text, str(shown), is_json=False)
+    documents, reader = read.documents, _Reader(read.duplicates)
     if len(documents) > 1:
         reader.note(documents[1].location, "a configuration of the linter is one document")
     configuration = reader.configuration(documents[0] if documents else None, directory)
@@ -58,8 +58,8 @@ def _shown(path: Path) -> Path:
 class _Reader:
     """Reads one file, and collects every problem."""
 
-    def __init__(self) -> None:
-        self.problems: list[Problem] = []
+    def __init__(self, problems: Iterable[Problem] = ()) -> None:
+        self.problems = list(problems)
 
     def note(self, location: Location, message: str, hint: str = "") -> None:
         """Add a problem."""
@@ -176,7 +176,9 @@ class _Reader:
     def _known(self, table: Table, keys: Collection[str]) -> None:
         for key in table.members.keys() - set(keys):
             self.note(
-                table.keys[key], f"unknown key {quoted(key)}", _did_you_mean(key, keys) or f"known are {listed(keys)}"
+                table.keys[key],
+                f"unknown key {quoted(key)}",
+                _did_you_mean(key, keys) or f"known are {listed(keys, last='and')}",
             )
 
     def _require_finding(self, finding: str, location: Location, known: Collection[str]) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from rolecall.cli.linting.configuration import CONFIGURED_FINDINGS, ENDED, UNUSED, LintConfiguration, Suppression
+from rolecall.cli.linting.configuration import CONFIGURED_FINDINGS, ENDED, UNUSED, Suppression
 from rolecall.cli.problem import Problem
 
 if TYPE_CHECKING:
@@ -27,19 +28,28 @@ def examined_roles(roles: Iterable[FoundRole]) -> Iterator[ExaminedPolicy]:
         yield ExaminedPolicy(role.location_of("").file, role.name)
 
 
-def why_unused(
-    suppression: Suppression, configuration: LintConfiguration, documents: Collection[ExaminedPolicy], *, whole: bool
-) -> str:
-    """Return why a suppression matches nothing; empty if it may match a document that was not examined.
+@dataclass(frozen=True, slots=True)
+class DocumentsOfConfiguration:
+    """The documents for which a configuration counts, as its patterns see them.
 
-    `whole`: whether all documents of the configuration were.
+    `unjudged` are files with errors, whose findings are not known. `whole`: whether all documents of its directory were examined.
     """
+
+    policies: Collection[tuple[str, str]]
+    unjudged: Collection[str]
+    whole: bool
+
+
+def why_unused(suppression: Suppression, directory: Path, documents: DocumentsOfConfiguration) -> str:
+    """Return why a suppression matches nothing; empty if it may match a document whose findings are not known."""
     test = suppression.test()
-    if any(test.covers(configuration.path_of(each.file), each.role) for each in documents):
+    if any(map(test.may_cover, documents.unjudged)):
+        return ""
+    if any(test.covers(path, role) for path, role in documents.policies):
         return "no policy that it covers has the finding"
-    if whole or (suppression.path and not _any_file(configuration.directory, suppression.path)):
-        paths = sorted({configuration.path_of(each.file) for each in documents})
-        return "it covers no policy" + (f"; there is `{paths[0]}`" if paths and suppression.path else "")
+    if documents.whole or (suppression.path and not _any_file(directory, suppression.path)):
+        first = min((path for path, _ in documents.policies), default="")
+        return "it covers no policy" + (f"; there is `{first}`" if first and suppression.path else "")
     return ""
 
 

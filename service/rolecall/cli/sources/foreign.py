@@ -46,6 +46,12 @@ def _is_callers_file(outline: Outline) -> bool:
     return outline.has("callers") and not outline.has_any("apiVersion", "roles")
 
 
+def _is_configuration_of_the_linter(outline: Outline) -> bool:
+    return outline.has_any("suppressions", "severities", "trusted_accounts") and not outline.has_any(
+        "apiVersion", "roles"
+    )
+
+
 def _is_template_of_another_cloud(outline: Outline) -> bool:
     return outline.has("AWSTemplateFormatVersion")
 
@@ -102,6 +108,11 @@ FOREIGN: tuple[FileKind, ...] = (
         instead="write it in JSON, or write it under `trust_policy` in a file of roles",
     ),
     CALLERS,
+    FileKind(
+        name="a configuration of the linter",
+        recognises=_is_configuration_of_the_linter,
+        instead="give the documents beside it, or name it with `--lint-config`",
+    ),
     FileKind(
         name="a template of AWS CloudFormation",
         recognises=_is_template_of_another_cloud,

@@ -110,7 +110,7 @@ def _region_in_ram_pattern(statement: PermissionStatement, _: LintContext) -> Re
                 pointer,
                 f"RAM has no regions, so {quoted(pattern)} with the region {quoted(region)} matches nothing",
                 "write `*` in place of the region, or leave it empty",
-                changes_meaning=True,
+                changes_meaning=statement.effect is Effect.ALLOW,
             )
 
 
@@ -121,7 +121,7 @@ def _never_matches(statement: PermissionStatement, _: LintContext) -> Remarks:
                 pointer,
                 f"{quoted(pattern)} matches nothing: {why}",
                 "write the whole name, without placeholders",
-                changes_meaning=True,
+                changes_meaning=statement.effect is Effect.ALLOW,
             )
 
 
@@ -152,7 +152,9 @@ def _unknown_action(statement: PermissionStatement, _: LintContext) -> Remarks:
             near = nearest_action(pattern)
             fix = f"did you mean `{near}`?" if near else "check its spelling, or remove it"
             message = f"{quoted(pattern)} is no action of product `{product_of(pattern)}`"
-            yield Remark(pointer, message, fix, changes_meaning=near is not None)
+            # To correct an exception of an Allow, or an action of a Deny, allows less.
+            lets_in = (statement.effect is Effect.ALLOW) != statement.excludes_actions
+            yield Remark(pointer, message, fix, changes_meaning=near is not None and lets_in)
 
 
 def _impossible_resource(statement: PermissionStatement, _: LintContext) -> Remarks:
@@ -167,7 +169,7 @@ def _impossible_resource(statement: PermissionStatement, _: LintContext) -> Rema
                 pointer,
                 f"no action of the statement is about a resource such as {quoted(pattern)}",
                 f"write a resource such as `acs:ram:*:ACCOUNT_ID:{min(kinds) or 'role/'}NAME`, or other actions",
-                changes_meaning=True,
+                changes_meaning=statement.effect is Effect.ALLOW,
             )
 
 
