@@ -109,6 +109,7 @@ SAMPLES: tuple[Sample, ...] = (
     _text("an answer of RAM about roles", Has.UNKNOWN_ROLES, json.dumps(_LIST)),
     _text("a Kubernetes manifest", Has.SERVICE_ACCOUNTS, _ACCOUNT),
     _text("a callers file", Has.CALLERS, "callers: []\n"),
+    _text("a configuration of the linter", Has.OTHER, "suppressions: []\n"),
     _text("the log of `terraform plan -json`, which has no trust policies", Has.OTHER, _LOG * 2),
     _text(
         "a terraform plan with other text between its lines, such as the time of each line of a log",
