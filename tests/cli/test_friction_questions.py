@@ -112,3 +112,15 @@ def test_the_advice_about_a_time_works(rolecall: CommandLine, tmp_path: Path, te
     assert refused.code == 2
     assert advised.startswith(text)
     assert rolecall(*asking, "--time", advised).code == 0
+
+
+def test_an_address_may_lack_its_port_and_has_no_scheme(rolecall: CommandLine) -> None:
+    asking = ["check", "--as", ALICE, "--role", "some"]
+
+    schemed = rolecall(*asking, "--address", "http://localhost:50051")
+    shown = rolecall("context", "show", "--address", "localhost")
+
+    assert (schemed.code, schemed.out) == (2, "")
+    assert "an address has no scheme `http://`" in schemed.err
+    assert "write `localhost:50051`" in schemed.err
+    assert "localhost:50051" in shown.out
