@@ -128,3 +128,11 @@ def test_an_error_alone_is_named(tmp_path: Path) -> None:
     assert [each.message for each in found_in(tmp_path, error).problems] == [
         "this is an error of Alibaba Cloud, `NoPermission`: no"
     ]
+
+
+@pytest.mark.parametrize("roles", [{"Role": []}, {"Rele": [role("a")]}, {}, []])
+def test_an_answer_without_roles_is_not_passed_over_in_silence(tmp_path: Path, roles: object) -> None:
+    found = found_in(tmp_path, {"RequestId": "1", "IsTruncated": False, "Roles": roles, "x": role("a")})
+
+    assert (found.roles, found.unknown_roles) == ([], [])
+    assert [remark.message for remark in found.remarks] == ["skipped: it has no role"]

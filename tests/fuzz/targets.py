@@ -8,6 +8,7 @@ from tests.fuzz import (
     callers,
     contexts,
     declarations,
+    files,
     identities,
     linting,
     messages,
@@ -31,6 +32,7 @@ _TOPICS = (
     callers,
     contexts,
     declarations,
+    files,
     plans,
     linting,
 )

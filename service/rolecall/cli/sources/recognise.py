@@ -57,8 +57,9 @@ class _Content:
         """Add everything; raise `ProblemsError` if the text cannot be read."""
         before = self.found.count
         self._read()
-        if self.without and self.found.count == before:
-            location, message = self.without[0]
+        if self.found.count == before:
+            # Nothing is passed over in silence, whatever a reader of a kind makes of a file.
+            location, message = (self.without or [(Location(str(self.path)), "it has no role")])[0]
             self.found.add_remark(location, f"skipped: {message}")
 
     def _read(self) -> None:
