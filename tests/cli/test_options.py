@@ -184,7 +184,8 @@ REMOTE = {
 ESCAPED = VALID.replace('"', '\\"')
 ELSEWHERE = {
     "changes": {"--follow"},  # test_changes.py
-    "apply": {"--exit-code", "--max-deletes", "--yes"},  # test_apply_safety.py
+    # test_apply_safety.py, test_lint_configuration.py
+    "apply": {"--exit-code", "--max-deletes", "--yes", "--lint-config", "--suppress", "--verbose"},
     "check": {"--policy", "--role-tag", "--max-session-duration"},  # test_explain_offline.py, test_one_rule_set.py
     "explain": {"--policy", "--role-tag", "--max-session-duration", "--action", "--resource"},  # test_explain_access.py
     "export": {"--all-accounts"},  # test_friction_accounts.py
@@ -293,7 +294,7 @@ def test_an_option_changes_what_is_sent(last_call: Recorded, command: str, optio
         + ESCAPED
         + '" } }',
         "export": "page_size: 500 view: ROLE_VIEW_FULL",
-        "watch": "",
+        "watch": "batched: true",
         "role create": 'role_name: "made" assume_role_policy_document: "' + ESCAPED + '" request_id: "ID"',
         "role get": 'role: "42/some"',
         "role list": "page_size: 500 view: ROLE_VIEW_BASIC",

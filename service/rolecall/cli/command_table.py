@@ -19,7 +19,7 @@ COMMANDS: Mapping[str, Entry] = {
     "check": Entry("check_explain", "check", "Decide whether a principal may assume a role."),
     "who-can": Entry("who_can", "who_can", "Show whom a role trusts."),
     "what-can": Entry("what_can", "what_can", "Show which roles a principal can assume."),
-    "validate": Entry("validate", "validate", "Find what is wrong with roles, trust policies and permission policies."),
+    "validate": Entry("validate", "validate", "Find what is wrong with roles, trust and permission policies."),
     "lint": Entry("linting.command", "lint", "Explain the findings of the linter, and why documents are refused."),
     "test": Entry("testing.command", "policy_tests", "Run test cases against trust policies."),
     "serve": Entry("serve", "serve", "Serve over gRPC until SIGTERM or Ctrl-C."),

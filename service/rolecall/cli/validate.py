@@ -94,7 +94,7 @@ def validate(
     fail_on: FailOnOption = Severity.ERROR,
     output: FormatOption = FindingsFormat.TABLE,
 ) -> None:
-    """Find what is wrong with trust policies and permission policies.
+    """Find what is wrong with roles, trust and permission policies.
 
     Reports every violation of the rules for roles and policies; for valid policies, the findings of the linter. Exit code 2 if
     there is an error; with --fail-on also for less severe problems. No server is needed.
