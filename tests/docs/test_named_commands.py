@@ -15,7 +15,9 @@ REFERENCE = DOCS / "command-line.md"
 NAMED = re.compile(r"`rolecall ([a-z][^`]*)`")
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 FENCE = re.compile(r"^[ ]*```.*?^[ ]*```$", re.MULTILINE | re.DOTALL)
-TYPED = re.compile(r"^(?:\$ )?(?:rolecall|make|kubectl|helm|docker|buf|pip) [a-z]", re.MULTILINE)
+TYPED = re.compile(r"^(?:\$ \S|(?:rolecall|make|kubectl|helm|docker|buf|pip|curl|openssl) [a-z])", re.MULTILINE)
+OTHER_FENCE = re.compile(r"^[ ]*(?:~~~|````).*", re.MULTILINE)
+INDENTED = re.compile(r"^(?:[ ]{4,}|\t)\$ .*", re.MULTILINE)
 # A pipeline in a table or a sentence: what comes before the next program.
 END = re.compile(r" (?:\||&&|>) ")
 
@@ -69,7 +71,15 @@ def test_commands_stand_in_blocks_that_are_run(page: Path) -> None:
     hidden = [
         f"{name_of(page)}:{block.line}"
         for block in blocks_of(page)
-        if block.language in {"", "sh", "bash", "shell", "text"} and TYPED.search(block.text)
+        if block.language != "console" and TYPED.search(block.text)
     ]
 
     assert hidden == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_no_block_is_written_in_a_way_that_is_not_found(page: Path) -> None:
+    text = page.read_text()
+
+    assert OTHER_FENCE.findall(text) == []
+    assert INDENTED.findall(FENCE.sub("", text)) == []
