@@ -20,7 +20,7 @@ COMMANDS: Mapping[str, Entry] = {
     "who-can": Entry("who_can", "who_can", "Show whom a role trusts."),
     "what-can": Entry("what_can", "what_can", "Show which roles a principal can assume."),
     "validate": Entry("validate", "validate", "Find what is wrong with roles, trust and permission policies."),
-    "lint": Entry("linting.command", "lint", "Explain the findings of the linter, and why documents are refused."),
+    "lint": Entry("linting.command", "lint", "Explain findings of the linter, and why documents are refused."),
     "test": Entry("testing.command", "policy_tests", "Run test cases against trust policies."),
     "serve": Entry("serve", "serve", "Serve over gRPC until SIGTERM or Ctrl-C."),
     "agent": Entry("agent", "agent", "Decide on this node, by the roles that a server sends."),

@@ -32,7 +32,7 @@ FilesOfValidate = Annotated[list[str] | None, typer.Argument(hidden=True)]
 def lint(
     files: FilesOfValidate = None, explain: ExplainOption = None, output: PlainOutputOption = Output.TABLE
 ) -> None:
-    """Explain the findings of the linter, and why documents are refused.
+    """Explain findings of the linter, and why documents are refused.
 
     With --explain: what is wrong and why, a wrong and a right example, and the fix. Without: the list of all. `rolecall validate`
     looks for them in files. No server is needed.
