@@ -387,8 +387,9 @@ def test_the_timeout_is_that_of_the_call(last_call: Recorded, command: str) -> N
     usual = last_call(command, *arguments).seconds
     longer = last_call(command, *arguments, "--timeout=5000").seconds
 
-    assert usual <= (300 if command == "apply" else 10)
-    assert 4_000 < longer <= 5_000
+    # gRPC rounds the time that it sends up, by a hundredth at most.
+    assert usual <= (303 if command == "apply" else 10.1)
+    assert 4_000 < longer <= 5_050
 
 
 @pytest.mark.parametrize("command", REMOTE)
