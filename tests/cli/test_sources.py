@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -594,3 +595,10 @@ class TestKinds:
 
         assert [role.name for role in search([Path("-")]).roles] == ["-"]
         assert [role.name for role in search([Path("-")], stdin=True).roles] == ["a"]
+
+    def test_a_pipe_of_the_shell_is_refused_with_what_to_do(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe")
+
+        (problem,) = search([tmp_path / "pipe"]).problems
+
+        assert problem.hint == "give `-`, and pipe into standard input"

@@ -12,6 +12,7 @@ from rolecall.regular_file import NotRegularError, open_regular, reason_of
 
 MAX_POLICY_FILE_BYTES = 1024 * 1024
 STDIN = "-"
+PIPE_HINT = "give `-`, and pipe into standard input"
 
 
 def read_policy(file: str) -> str:
@@ -22,7 +23,7 @@ def read_policy(file: str) -> str:
 def read_input(file: str, limit: int) -> str:
     """Return the text of a file, or of standard input (`-`), of at most `limit` bytes; raise `ProblemsError`."""
     if file != STDIN:
-        return read_text(Path(file), limit, pipe_hint="give `-`, and pipe into standard input")
+        return read_text(Path(file), limit, pipe_hint=PIPE_HINT)
     return _read(sys.stdin.buffer, STDIN, limit)
 
 

@@ -202,9 +202,8 @@ def remote_query(options: RequestOptions, client: RoleReading) -> AssumeRoleQuer
 def with_role_of(options: Options, found: FoundRole | FoundPolicy) -> Options:
     """Return options that name the role that a file declares, with its account if the file has one."""
     from rolecall.cli.sources.found import FoundRole
-    from rolecall.cli.sources.one_policy import is_declared
 
-    if not isinstance(found, FoundRole) or not is_declared(found):
+    if not isinstance(found, FoundRole) or not found.declared:
         return options
     if found.account_id:
         role = f"{found.account_id}/{found.name}"

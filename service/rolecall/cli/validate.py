@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _AMBIGUOUS = "this may be a trust policy, which lacks `Principal`, or a permission policy, which lacks `Resource`"
 _LOOKED_FOR = "looked for policies in JSON, and for roles in role files, terraform plans and the rest of `rolecall validate --help`"
+_TESTED = "`rolecall test` tests whether its service accounts may assume their roles"
 _CHOOSE = "add the member, or choose with `--kind trust-policy` or `--kind permission-policy`"
 
 
@@ -140,6 +141,7 @@ def _nothing_in(files: Sequence[str], found: Found) -> Iterator[Problem]:
     seen |= {role.source.start.file for role in found.roles if isinstance(role.source, TextSource)}
     seen |= {problem.location.file for problem in found.problems if problem.severity == Severity.ERROR}
     used = {Path(file).resolve() for file in seen}
+    with_accounts = {account.location.file for account in found.service_accounts}
     for file in dict.fromkeys(files):
         path = Path(file).resolve()
         if file not in seen and not any(path == each or path in each.parents for each in used):
@@ -148,7 +150,7 @@ def _nothing_in(files: Sequence[str], found: Found) -> Iterator[Problem]:
                 severity="warning",
                 message="there is no policy to check",
                 reason="NO_POLICY",
-                hint=_LOOKED_FOR,
+                hint=_TESTED if file in with_accounts else _LOOKED_FOR,
                 finding=True,
             )
 

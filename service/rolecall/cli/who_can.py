@@ -62,13 +62,13 @@ def _trusted_by(file: str, role: str) -> ListTrustedPrincipalsResponse:
     from rolecall.cli.policy_check import violation_problems
     from rolecall.cli.role_check import require_valid
     from rolecall.cli.sources.found import FoundRole
-    from rolecall.cli.sources.one_policy import is_declared, one_policy
+    from rolecall.cli.sources.one_policy import one_policy
     from rolecall.policy.errors import InvalidPolicyError
     from rolecall.policy.parser import parse_policy
     from rolecall.transport.codecs.reverse import trusted_response
 
     found = one_policy(file, role)
-    if role and not (isinstance(found, FoundRole) and is_declared(found)):
+    if role and not (isinstance(found, FoundRole) and found.declared):
         raise CommandError(f"`{file}` has a policy and no roles", hint="leave out the role")
     require_valid(found, {})
     try:

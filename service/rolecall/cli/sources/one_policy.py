@@ -27,7 +27,7 @@ def one_policy(file: str, role: str = "", *, any_name: bool = False) -> FoundRol
         raise ProblemsError(found.problems)
     alone: list[FoundRole | FoundPolicy] = [
         *found.permission_policies,
-        *(each for each in found.roles if not is_declared(each)),
+        *(each for each in found.roles if not each.declared),
     ]
     if alone:
         return alone[0]
@@ -38,11 +38,6 @@ def one_policy(file: str, role: str = "", *, any_name: bool = False) -> FoundRol
     if not found.roles:
         raise _no_policy(file, found)
     return _chosen(file, role, found)
-
-
-def is_declared(role: FoundRole) -> bool:
-    """Return whether a role has its own name in the file, and is not just a trust policy alone."""
-    return role.declared
 
 
 def _no_policy(file: str, found: Found) -> ProblemsError:

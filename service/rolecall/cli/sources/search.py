@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rolecall.cli.declarations.document import TextSource
-from rolecall.cli.files import STDIN, read_input, read_text
+from rolecall.cli.files import PIPE_HINT, STDIN, read_input, read_text
 from rolecall.cli.problem import Location, ProblemsError
 from rolecall.cli.sources.found import Found, FoundRole
 from rolecall.cli.sources.kinds import MAX_BYTES
@@ -54,7 +54,8 @@ def _visible(file: Path, root: Path) -> bool:
 
 def _read(path: Path, found: Found, *, named: bool, stdin: bool) -> None:
     try:
-        text = read_input(STDIN, MAX_BYTES) if stdin and str(path) == STDIN else read_text(path, MAX_BYTES)
+        piped = stdin and str(path) == STDIN
+        text = read_input(STDIN, MAX_BYTES) if piped else read_text(path, MAX_BYTES, pipe_hint=PIPE_HINT)
     except ProblemsError as error:
         found.problems += error.problems
     else:
