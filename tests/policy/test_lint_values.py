@@ -315,6 +315,7 @@ def test_a_claim_that_ram_never_sends_is_called_so() -> None:
 
     assert finding.id == "unknown-condition-key"
     assert "is never sent by RAM, which has `oidc:iss`, `oidc:aud` and `oidc:sub` alone" in finding.message
+    assert finding.fix == "restrict the identities by `oidc:sub` as well, which every token has"
 
 
 def test_a_misspelt_key_has_the_known_one_as_its_edit() -> None:

@@ -147,7 +147,7 @@ def unknown_condition_key(
                 yield Remark(
                     condition.pointer,
                     f"the condition key {quoted(condition.spelling)} {_why_unknown(condition.key)}",
-                    f"did you mean `{near}`?" if near else "check its spelling, or make sure that callers send it",
+                    f"did you mean `{near}`?" if near else _what_to_do(condition.key),
                     Edit(condition.pointer, key=near) if near else None,
                     changes_meaning=near is not None,
                 )
@@ -159,6 +159,12 @@ def _why_unknown(key: str) -> str:
     if key.startswith("oidc:"):
         return "is never sent by RAM, which has `oidc:iss`, `oidc:aud` and `oidc:sub` alone; here it is absent unless claimed"
     return "is unknown, and absent unless callers send it"
+
+
+def _what_to_do(key: str) -> str:
+    if key.startswith("oidc:"):
+        return "restrict the identities by `oidc:sub` as well, which every token has"
+    return "check its spelling, or make sure that callers send it"
 
 
 def repeated_values(statement: LintedStatement) -> Iterator[Remark]:
