@@ -63,8 +63,11 @@ class Terminal:
     directory: Path
     environment: dict[str, str]
     replacements: Sequence[Replacement]
+    at: Path = field(init=False)
     _running: list[_Running] = field(default_factory=list)
-    _at: Path | None = None
+
+    def __post_init__(self) -> None:
+        self.at = self.directory
 
     def run(self, command: str, *, shown: str = "") -> Ran:
         """Run a command to its end, or, in the background, until it serves or has printed what is `shown`."""
@@ -75,7 +78,7 @@ class Terminal:
         script = f"set -a\n{here}\ncode=$?\n{{ pwd; env -0; }} > {state}\nexit $code\n"
         done = subprocess.run(
             ["bash", "-c", script],
-            cwd=self._at or self.directory,
+            cwd=self.at,
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -86,7 +89,7 @@ class Terminal:
         )
         if state.exists():
             where, _, variables = state.read_text().partition("\n")
-            self._at = Path(where)
+            self.at = Path(where)
             self.environment = dict(item.split("=", 1) for item in variables.split("\0") if "=" in item)
         return Ran(done.returncode, self.as_on_the_page(done.stdout))
 
@@ -116,7 +119,7 @@ class Terminal:
         printed = log.open("w")
         process = subprocess.Popen(
             ["bash", "-c", command],
-            cwd=self._at or self.directory,
+            cwd=self.at,
             env=self.environment,
             stdout=printed,
             stderr=subprocess.STDOUT,

@@ -60,7 +60,7 @@ def test_every_command_of_a_page_does_what_the_page_shows(
 def _faults(page: Path, terminal: Terminal) -> Iterator[str]:
     for block in blocks_of(page):
         if block.mark == "file":
-            path = terminal.directory / block.about
+            path = terminal.at / block.about
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(terminal.as_in_the_terminal(block.text))
         elif is_run_here(block):
