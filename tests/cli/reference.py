@@ -20,6 +20,7 @@ The help of every command, as `rolecall COMMAND --help` prints it. `make docs` w
 
 Every command that asks a server takes its address, its certificates and its token from options, from `ROLECALL_*` variables,
 or from a [context](contexts.md), in this order, and prints tables for people or, with `-o json`, JSON for programs.
+The JSON has the field names of [the API](api.md); names of enum values are those of its page without the prefix of their enum, as in tables and in the decision log: `ALLOW`.
 
 Exit codes: 0 done or allowed; 1 denied, or a check failed; 2 error; 3 denied, since there is no such role (`check`, `explain`);
 4 a dry run found changes (`apply --dry-run --exit-code`);

@@ -19,6 +19,13 @@ class Level(IntEnum):
     HIGH = 3
 
 
+class OddFloat(float):
+    """A number whose `repr` is no number, as in NumPy."""
+
+    def __repr__(self) -> str:
+        return f"OddFloat({float(self)})"
+
+
 @pytest.mark.parametrize(
     ("value", "sent"),
     [
@@ -33,6 +40,11 @@ class Level(IntEnum):
         (1e22, ["10000000000000000000000"]),
         (-1.5e-7, ["-0.00000015"]),
         (Decimal("1E+3"), ["1000"]),
+        (0, ["0"]),
+        (-0.0, ["-0.0"]),
+        (OddFloat(2.5), ["2.5"]),
+        (10**300, ["1" + "0" * 300]),
+        (5e-324, [f"0.{'0' * 323}5"]),
         ([1, "2", 3.5], ["1", "2", "3.5"]),
         ((str(number) for number in range(2)), ["0", "1"]),
         ({"k": "v"}.keys(), ["k"]),
@@ -47,6 +59,12 @@ def test_text_booleans_and_numbers_are_sent_as_text(value: Any, sent: list[str])
 @pytest.mark.parametrize("value", [None, object(), {"a": 1}, b"x", bytearray(b"x"), [None], [["x"]], 1j])
 def test_a_value_of_another_type_is_refused_with_its_key(value: Any) -> None:
     with pytest.raises(TypeError, match=r"the value of `acs:X` is of the type `\w+`; give text, a boolean or a number"):
+        query("acs:ram::1:user/a", "r", context={"acs:X": value})
+
+
+@pytest.mark.parametrize("value", [10**500, -(10**4_000), Decimal("1E+999999"), Decimal("1E-999999")])
+def test_a_number_of_endless_digits_is_refused_with_its_key(value: int | Decimal) -> None:
+    with pytest.raises(ValueError, match=r"`acs:X` has more than 400 digits"):
         query("acs:ram::1:user/a", "r", context={"acs:X": value})
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from math import isfinite
 
 from rolecall_client.v1 import decision_pb2
 
 Value = str | bool | int | float | Decimal
 Values = Mapping[str, Value | Iterable[Value]]
 """Condition keys and their values: text, booleans and numbers; what is not several values is one."""
+
+MOST_DIGITS = 400
+"""How many digits a number may have: those of every float fit."""
 
 _KINDS = "give text, a boolean or a number, or a list of them"
 
@@ -36,14 +38,20 @@ def _text(key: str, value: object) -> str:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int):
-        return str(int(value))
-    if not isinstance(value, float | Decimal):
+    if not isinstance(value, int | float | Decimal):
         raise _wrong(key, value)
-    if not isfinite(value):
+    return _number(key, value)
+
+
+def _number(key: str, value: float | Decimal) -> str:
+    # A subclass of float, such as that of NumPy, has a `repr` of its own.
+    number = Decimal(repr(float(value))) if isinstance(value, float) else Decimal(value)
+    if not number.is_finite():
         raise ValueError(f"the value of `{key}` is `{value}`, which is no number; leave the key out")
+    if number and abs(number.adjusted()) > MOST_DIGITS:
+        raise ValueError(f"the value of `{key}` has more than {MOST_DIGITS} digits; leave the key out")
     # Numbers of policies have no exponent.
-    return format(Decimal(repr(value)) if isinstance(value, float) else value, "f")
+    return format(number, "f")
 
 
 def _wrong(key: str, value: object) -> TypeError:

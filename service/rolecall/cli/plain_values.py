@@ -9,8 +9,11 @@ from typing import Any, NamedTuple
 
 from rolecall.cli.failure import CommandError
 
-_WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
-_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
+MOST = (1 << 63) - 1
+"""The largest whole number that a message can carry."""
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,18}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
 
 
 class WrongValueError(CommandError):
@@ -41,9 +44,10 @@ class ValueKind(NamedTuple):
             raise WrongValueError(flag, f"`{text}` is not a {'whole ' if whole else ''}number")
         number = int(text) if whole else float(text)
         if self.lowest is not None and number < self.lowest:
-            raise WrongValueError(flag, f"`{text}` is less than {self.lowest:,g}")
-        if self.highest is not None and number > self.highest:
-            raise WrongValueError(flag, f"`{text}` is more than {self.highest:,g}")
+            raise WrongValueError(flag, f"`{text}` is less than {self.lowest:,}")
+        highest = MOST if self.highest is None else self.highest
+        if number > highest:
+            raise WrongValueError(flag, f"`{text}` is more than {highest:,}")
         return number
 
 
