@@ -57,6 +57,7 @@ def only_problem(path: Path) -> tuple[str, str]:
         (tarred(), "a tar archive", "unpack it"),
         (b"\x00\x01\x02\x03policy", "binary data", "JSON or YAML"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",  # some of the bytes contain the time
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["plan.json", "roles.yaml", "plan"])
 def test_bytes_that_are_not_utf8_text_are_named(tmp_path: Path, name: str, data: bytes, what: str, hint: str) -> None:
@@ -151,6 +152,24 @@ def test_many_opening_braces_are_searched_once(tmp_path: Path) -> None:
     path.write_text("a: " + "{{" * 200_000, encoding="utf-8")
 
     assert only_problem(path)[0] == "a key must be text"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"' + " " * 60_000,
+        '"{' + "\\n" * 30_000,
+        "resource " + '"a" ' * 15_000,
+        "\x1b[0m" * 15_000,
+        "<" * 60_000,
+        "\n" * 300_000 + "x",
+    ],
+)
+def test_recognising_takes_no_longer_than_reading(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a"
+    path.write_text(text, encoding="utf-8")
+
+    assert len(search([path]).problems) == 1
 
 
 def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:

@@ -20,12 +20,17 @@ _PRINTED_PLAN = re.compile(
     re.MULTILINE | re.ASCII,
 )
 _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]+-----", re.ASCII)
-_QUOTED_POLICY = re.compile(r'"\s*(?:\\[nrt])*\s*\{(?:\\[nrt]|\s)*\\"', re.ASCII)
+_QUOTED_POLICY = re.compile(r'"(?:\\[nrt]|\s)*\{(?:\\[nrt]|\s)*\\"', re.ASCII)
+
+
+def _head(text: str) -> str:
+    """Return the beginning of a text, without blanks before it."""
+    return text[:_HEAD_CHARACTERS].lstrip()
 
 
 def _first_line(text: str) -> str:
     """Return the first line that is neither blank nor a comment."""
-    lines = (line.strip() for line in text[:_HEAD_CHARACTERS].splitlines())
+    lines = (line.strip() for line in _head(text).splitlines())
     return next((line for line in lines if line and not line.startswith(_COMMENTS)), "")
 
 
@@ -63,7 +68,7 @@ CALLERS = FileKind(
 FOREIGN: tuple[FileKind, ...] = (
     FileKind(
         name="an HTML or XML page, such as the error page of a server",
-        recognises_text=lambda text: _MARKUP.match(text.lstrip()[:20]) is not None,
+        recognises_text=lambda text: _MARKUP.match(_head(text)) is not None,
         instead="look at it, and fetch the file again; a page like this one often means that a login has expired",
     ),
     FileKind(
@@ -83,17 +88,17 @@ FOREIGN: tuple[FileKind, ...] = (
     ),
     FileKind(
         name="a policy inside a JSON string",
-        recognises_text=lambda text: _QUOTED_POLICY.match(text.lstrip()[:_HEAD_CHARACTERS]) is not None,
+        recognises_text=lambda text: _QUOTED_POLICY.match(_head(text)) is not None,
         instead="give the text of the string, as `jq -r` prints it",
     ),
     FileKind(
         name="percent-encoded JSON",
-        recognises_text=lambda text: text.lstrip()[:3].lower() == "%7b",
+        recognises_text=lambda text: _head(text)[:3].lower() == "%7b",
         instead="decode it: `%7B` is `{`",
     ),
     FileKind(
         name="the template of a chart, which helm has not rendered",
-        recognises_text=lambda text: text.lstrip().startswith("{{"),
+        recognises_text=lambda text: _head(text).startswith("{{"),
         recognises_broken=_has_placeholder,
         instead=RENDER,
     ),

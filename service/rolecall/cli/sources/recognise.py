@@ -63,7 +63,7 @@ class _Content:
             self.found.add_remark(location, f"skipped: {message}")
 
     def _read(self) -> None:
-        if not self.text.strip():
+        if not self.text or self.text.isspace():
             self._note_empty()
         elif kind := kind_of_text(self.text):
             self._require_short(kind.max_bytes)
