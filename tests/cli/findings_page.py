@@ -11,10 +11,10 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "findings.md"
 
 _INTRODUCTION = """# Findings and violations
 
-What the linter finds, and for which reasons a policy is refused, as `rolecall lint --explain ID` prints it. `make docs` writes this page.
+What the linter finds, and for which reasons policies, roles, requests and files are refused, as `rolecall lint --explain ID` prints it. `make docs` writes this page.
 
 A *finding* is something valid that is probably a mistake. It has a severity, which a team can change, and can be suppressed with a
-reason ([configuration of the linter](lint-configuration.md)). A *violation* breaks a rule of the language, so the document is refused.
+reason ([configuration of the linter](lint-configuration.md)). A *violation* breaks a rule, so the document or the request is refused.
 An example is a statement, a whole document, or a role file. [The trust-policy language](policy-language.md) and
 [permission policies](permission-policies.md) say what is valid.
 """

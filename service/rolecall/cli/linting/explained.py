@@ -21,6 +21,7 @@ _FILES = (
     "callers-findings",
     "violations",
     "role-violations",
+    "request-violations",
 )
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PAGE = "https://rolecall.dev/findings"
