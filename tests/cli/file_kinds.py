@@ -130,6 +130,9 @@ SAMPLES: tuple[Sample, ...] = (
     _text("a certificate or a key (PEM)", Has.OTHER, "-----BEGIN CERTIFICATE-----\nMII\n"),
     _text("a policy inside a JSON string", Has.OTHER, json.dumps(TEXT)),
     _text("percent-encoded JSON", Has.OTHER, "%7B%22Version%22%3A%221%22%7D"),
+    _text(
+        "terraform configuration in JSON", Has.OTHER, '{"resource": {"alicloud_ram_role": {"a": {"role_name": "a"}}}}'
+    ),
     _text("a policy in YAML", Has.OTHER, 'Version: "1"\nStatement: []\n'),
     _text("a template of AWS CloudFormation", Has.OTHER, '{"AWSTemplateFormatVersion": "2010-09-09"}'),
     Sample("", Has.NOTHING, PLAN.encode("utf-16"), "is UTF-16 text"),

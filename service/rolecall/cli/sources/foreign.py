@@ -8,11 +8,31 @@ from rolecall.cli.sources.kind import FileKind, Outline
 
 RENDER = "give what `helm template RELEASE CHART --namespace NAMESPACE` prints"
 
+_MAKE_A_PLAN = (
+    "make a plan and give it as JSON: `terraform plan -out plan.out`, `terraform show -json plan.out > plan.json`"
+)
 _HEAD_CHARACTERS = 64 * 1024
 _COMMENTS = ("#", "//", "/*", "*")
 _HCL = re.compile(
     r'(?:(?:resource|data)\s+"[^"\n]+"\s+"[^"\n]+"|(?:variable|module|provider|output|import|check)\s+"[^"\n]+"|(?:terraform|locals|moved|removed))\s*\{',
     re.ASCII,
+)
+_BLOCKS = frozenset(
+    [
+        "//",
+        "check",
+        "data",
+        "import",
+        "locals",
+        "module",
+        "moved",
+        "output",
+        "provider",
+        "removed",
+        "resource",
+        "terraform",
+        "variable",
+    ]
 )
 _MARKUP = re.compile(r"<!doctype html|<html|<\?xml|<error>|<head>|<body", re.IGNORECASE | re.ASCII)
 _PRINTED_PLAN = re.compile(
@@ -57,6 +77,10 @@ def _is_configuration_of_the_linter(outline: Outline) -> bool:
     )
 
 
+def _is_configuration_in_json(outline: Outline) -> bool:
+    return outline.is_json and outline.has("resource") and set(outline.names) <= _BLOCKS
+
+
 def _is_template_of_another_cloud(outline: Outline) -> bool:
     return outline.has("AWSTemplateFormatVersion")
 
@@ -74,7 +98,7 @@ FOREIGN: tuple[FileKind, ...] = (
     FileKind(
         name="terraform configuration (HCL)",
         recognises_text=lambda text: _HCL.match(_first_line(text)) is not None,
-        instead="make a plan and give it as JSON: `terraform plan -out plan.out`, `terraform show -json plan.out > plan.json`",
+        instead=_MAKE_A_PLAN,
     ),
     FileKind(
         name="a terraform plan as it is printed for people",
@@ -107,6 +131,7 @@ FOREIGN: tuple[FileKind, ...] = (
         recognises=_is_state,
         instead="give what `terraform show -json FILE` prints",
     ),
+    FileKind(name="terraform configuration in JSON", recognises=_is_configuration_in_json, instead=_MAKE_A_PLAN),
     FileKind(
         name="a policy in YAML",
         recognises=_is_yaml_policy,
