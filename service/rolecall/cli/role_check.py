@@ -68,9 +68,9 @@ class CheckedRole:
     problems: tuple[Problem, ...]
 
     @property
-    def named(self) -> tuple[FoundRole, RoleRef]:
-        """Return the role and its name, by which two of a name are found."""
-        return self.found, self.judged.ref
+    def named(self) -> tuple[FoundRole, RoleRef | None]:
+        """Return the role and its name, by which two of a name are found; None if the account is invalid."""
+        return self.found, self.judged.name
 
 
 class RoleCheck:
@@ -159,14 +159,14 @@ def policies_of(roles: Iterable[UnknownRole]) -> list[FoundRole]:
 
 
 def duplicate_problems(
-    roles: Iterable[tuple[FoundRole, RoleRef]], *, hint: str = "keep one of the two"
+    roles: Iterable[tuple[FoundRole, RoleRef | None]], *, hint: str = "keep one of the two"
 ) -> Iterator[Problem]:
     """Yield a problem for each role whose name was declared before, at the second location."""
     names: DeclaredNames[FoundRole] = DeclaredNames()
     for found, ref in roles:
         # Aliases of YAML are one role in one place, and declare it twice nevertheless.
-        first = names.earlier(ref, replace(found)) if found.name else None
-        if first is not None:
+        first = names.earlier(ref, replace(found)) if ref and "role_name" not in found.unread else None
+        if ref and first:
             name = ref.arn if ref.account_id else ref.role_name
             message = f"the role `{name}` is declared twice; the first is at {first.location}"
             yield Problem(location=found.location, message=message, hint=hint, reason="DUPLICATE_ROLE")

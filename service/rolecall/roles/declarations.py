@@ -86,7 +86,7 @@ class DeclarationRules:
         all_judged = []
         for index, declaration in enumerate(command.declarations):
             judged = judge_role(declaration, self._accounts, check)
-            found = [*judged.violations, *_duplicates(judged.ref, index, names)]
+            found = [*judged.violations, *_duplicates(judged.name, index, names)]
             if judged.error:
                 found += document_violations(judged.error)
             violations += (_placed(violation, index, declaration.role_name) for violation in found)
@@ -139,8 +139,8 @@ def _count_violations(command: ApplyRoles) -> list[FieldViolation]:
     return [FieldViolation(field="roles", reason="TOO_MANY_ROLES", message=message)]
 
 
-def _duplicates(ref: RoleRef, index: int, names: DeclaredNames[int]) -> Iterator[FieldViolation]:
-    first = names.earlier(ref, index) if ref.account_id else None
+def _duplicates(ref: RoleRef | None, index: int, names: DeclaredNames[int]) -> Iterator[FieldViolation]:
+    first = names.earlier(ref, index) if ref else None
     if first is not None:
         message = f"is declared twice, as `roles[{first}]` and `roles[{index}]` (names compare without regard to case)"
         yield FieldViolation(field="role_name", reason="DUPLICATE_ROLE", message=message)

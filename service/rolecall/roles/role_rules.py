@@ -42,6 +42,11 @@ class JudgedRole:
     error: InvalidPolicyError | None
     policy: TrustPolicy | None
 
+    @property
+    def name(self) -> RoleRef | None:
+        """Return the name by which two declarations of one role are found; None if the account is invalid."""
+        return None if any(violation.field == "account_id" for violation in self.violations) else self.ref
+
 
 def judge_role(declaration: RoleDeclaration, accounts: AccountNames, check: DocumentCheck) -> JudgedRole:
     """Return a declared role, judged by every rule that concerns it alone."""
