@@ -233,6 +233,18 @@ def test_a_configuration_above_what_was_named_does_not_count(
     assert reported(rolecall, str(policy.parent.parent)) == []
 
 
+def test_a_problem_of_a_directory_does_not_lead_above_it(
+    rolecall: CommandLine, write: Write, configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("a/notes.txt", "")
+    configure({"finding": "x"})
+    monkeypatch.chdir("a")
+
+    outcome = rolecall("validate", ".")
+
+    assert (outcome.code, "rolecall-lint" in outcome.out) == (2, False)
+
+
 def test_a_given_configuration_counts_alone(rolecall: CommandLine, write: Write, configure: Configure) -> None:
     write("a/p.json", trusting(PARTNER))
     configure(name="a/.rolecall-lint.yaml", severities={"root-without-external-id": "note"})

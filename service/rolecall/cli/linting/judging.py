@@ -63,7 +63,7 @@ class Linting:
         self._today, self._everywhere = today, everywhere
         self._tops = [*(Path(os.path.abspath(path)) for path in paths if os.path.isdir(path)), Path.cwd()]  # noqa: PTH100, PTH112
         self._read: dict[Path, LintConfiguration] = {}
-        self._nearest: dict[Path, LintConfiguration] = {}
+        self._nearest: dict[str, LintConfiguration] = {}
         self._problems: list[Problem] = []
         self._given = self._configuration(given) if given is not None else None
 
@@ -71,10 +71,9 @@ class Linting:
         """Return the configuration for a file."""
         if self._given is not None:
             return self._given
-        directory = Path(os.path.abspath(file)).parent if file != STDIN else Path.cwd()  # noqa: PTH100
-        if directory not in self._nearest:
-            self._nearest[directory] = self._search(directory)
-        return self._nearest[directory]
+        if file not in self._nearest:
+            self._nearest[file] = self._search(_directory_of(file))
+        return self._nearest[file]
 
     def trusted_accounts(self, file: str) -> frozenset[str]:
         """Return the accounts that the configuration for a file trusts."""
@@ -152,6 +151,12 @@ class Linting:
                     continue
                 found = unused(suppression, why)
             yield replace(found, severity=configuration.severity_of(found))
+
+
+def _directory_of(file: str) -> Path:
+    path = Path.cwd() if file == STDIN else Path(os.path.abspath(file))  # noqa: PTH100
+    # A problem can be about a whole directory, which is then the place to search.
+    return path if path.is_dir() else path.parent
 
 
 class _Run:
