@@ -98,7 +98,7 @@ def validate(
     """Find what is wrong with roles, trust and permission policies.
 
     Reports every violation of the rules for roles and policies; for valid policies, the findings of the linter. Exit code 2 if
-    there is an error; with --fail-on also for less severe problems. `rolecall lint --explain ID` explains each. No server is needed.
+    there is an error; with --fail-on also for less severe problems. `rolecall lint --explain ID` explains each. It needs no server.
     """
     searched = _search(files)
     found, now, ram_or_not = _of_kind(searched, kind), now_micros(), Profile[profile.name]
