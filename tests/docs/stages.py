@@ -16,6 +16,7 @@ from cryptography import x509
 
 from tests.docs.shell import Replacement, Terminal, variables
 from tests.missing import missing
+from tests.repository.installation import copy_sources, make_environment
 from tests.repository.tree import ROOT
 from tests.security.certificates import Authority
 
@@ -144,6 +145,15 @@ def serving(*flags: str) -> Preparation:
     return prepare
 
 
+def clone(stage: Stage) -> None:
+    """Stand beside a clone, with a new environment that has what our packages require; nothing is fetched."""
+    copy_sources(stage.directory / "rolecall")
+    python = make_environment(stage.directory / ".environment")
+    stage.program("pip", f'exec "{sys.executable}" -m pip --python "{python}" "$@"')
+    # pip reads the second as `--no-build-isolation`: the value of such a variable is that of the option without `no`.
+    stage.more_variables |= {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+
 def admin_socket(stage: Stage) -> None:
     """Start a server with an admin socket."""
     stage.first_commands.append(
@@ -234,8 +244,10 @@ STAGES: Mapping[str, tuple[Preparation, ...]] = {
     "docs/freshness.md": (needs("jq"), serving()),
     "docs/history.md": (serving(),),
     "docs/kubernetes.md": (cluster,),
+    "docs/local-decisions.md": (clone,),
     "docs/operations.md": (places, store_with_history),
     "docs/tutorials/platform-team.md": (needs("curl"),),
+    "docs/protect-a-service.md": (clone,),
     "docs/security.md": (needs("openssl"), places, certificates, as_administrator, admin_socket),
 }
 """What each page needs beside the examples."""

@@ -3,54 +3,32 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import sysconfig
-import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.repository.installation import copy_sources, make_environment
 from tests.repository.tree import ROOT
 
-BUILT = ("clients/python", "examples", "pyproject.toml", "README.md", "LICENSE", "service")
-LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "node_modules", "certificates")
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet")
 WELCOME = "Next, in another terminal"
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a copy of what the wheels are built from, so that the build leaves nothing in the repository."""
-    copy = tmp_path_factory.mktemp("source")
-    for name in BUILT:
-        (copy / name).parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, copy / name, symlinks=True, ignore=LEFT_OUT)
-        else:
-            shutil.copy2(ROOT / name, copy / name)
-    return copy
-
-
-@pytest.fixture(scope="module")
-def installed(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the directory of the programs of an environment with both wheels; it shares what they require with the tests."""
-    directory = tmp_path_factory.mktemp("installed")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the directory of the programs of an environment with both wheels."""
+    source, directory = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("installed")
+    copy_sources(source)
     wheels = directory / "wheels"
     build = ("wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(wheels))
     subprocess.run([*PIP, *build, str(source / "clients/python"), str(source)], check=True)
-    venv.create(directory / "venv", symlinks=True)
-    python, packages = (
-        directory / "venv/bin/python",
-        sysconfig.get_path("purelib", vars={"base": str(directory / "venv")}),
-    )
+    python = make_environment(directory / "venv")
     files = [str(path) for path in sorted(wheels.glob("*.whl"))]
     subprocess.run([*PIP, "--python", str(python), "install", "--no-deps", "--no-index", *files], check=True)
-    # A path in a .pth file is not searched for further .pth files: the sources of this repository are not found.
-    Path(packages, "requirements.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return python.parent
 
 
