@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from rolecall.cli.problem import Location, Problem
 from rolecall.policy.errors import InvalidPolicyError
-from rolecall.policy.lint import lint
-from rolecall.policy.parser import parse_policy
 
 if TYPE_CHECKING:
     from rolecall.policy.findings import Finding
@@ -17,18 +15,6 @@ if TYPE_CHECKING:
 
 Locate = Callable[[str, int, int], Location]
 """Return the location in a file of an element, given its JSON pointer, line and column in the document."""
-
-
-def document_problems(
-    text: str, location: Locate, *, profile: Profile, now: int, account: str = ""
-) -> Iterator[Problem]:
-    """Yield the violations of a document; if it has none, the findings of the linter."""
-    try:
-        policy = parse_policy(text, profile=profile)
-    except InvalidPolicyError as error:
-        yield from violation_problems(error, location)
-        return
-    yield from finding_problems(lint(policy, now=now, account=account), location)
 
 
 def permission_problems(

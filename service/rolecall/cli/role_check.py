@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from rolecall.engine.clock import now_micros
 from rolecall.policy.limits import Limits
 from rolecall.policy.lint import lint
 from rolecall.policy.profile import Profile
-from rolecall.roles.accounts import Accounts
+from rolecall.roles.accounts import Accounts, may_be_alias
 from rolecall.roles.commands import RoleDeclaration
 from rolecall.roles.documents import DOCUMENT_FIELD, DocumentRules
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError
@@ -35,7 +34,6 @@ GREATEST_LIMITS = Limits(
 )
 """The greatest limits that a server can have: what exceeds them is refused by every server."""
 
-_ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,62}", re.ASCII)
 _ACCOUNT_REASONS = frozenset({"INVALID_ACCOUNT_ID", "MASKED_ACCOUNT_ID"})
 
 
@@ -54,7 +52,7 @@ class AnyAccounts:
         try:
             return self._accounts.account_id(name) if name else ""
         except InvalidFieldsError:
-            if _ALIAS.fullmatch(name):
+            if may_be_alias(name):
                 return name
             raise
 

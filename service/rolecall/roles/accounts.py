@@ -70,6 +70,11 @@ class Accounts:
         return RoleRef(account_id, name)
 
 
+def may_be_alias(text: str) -> bool:
+    """Return whether a server could have `text` as an alias."""
+    return _ALIAS.fullmatch(text) is not None
+
+
 def _split(text: str) -> tuple[str, str]:
     """role = "acs:ram::" ID ":role/" NAME | ACCOUNT "/" NAME | NAME"""
     if not text:
@@ -96,7 +101,7 @@ def _invalid(reason: str, message: str) -> InvalidFieldsError:
 
 
 def _require_alias(alias: str, account_id: str) -> None:
-    if not _ALIAS.fullmatch(alias):
+    if not may_be_alias(alias):
         raise _bad_alias(
             f"{quoted(alias)} is not an alias: write 1 to 63 letters, digits, `_`, `.`, `-`, the first a letter"
         )
