@@ -29,11 +29,21 @@ def test_the_policy_in_the_readme_is_the_example_that_it_names() -> None:
     assert shown == BROKEN.read_text()
 
 
+def from_an_index(text: str) -> list[str]:
+    """Return our packages that a text installs from an index: anybody may have published another under that name."""
+    named = [word.strip("'\"") for line in INSTALLED.findall(text) for word in line.split()]
+    return [word for word in named if OURS.search(word) and not word.startswith(("./", "../", "/"))]
+
+
 @pytest.mark.parametrize("page", [*pages(), *ROOT.glob("examples/*/README.md")], ids=name_of)
 def test_our_packages_are_installed_from_a_directory(page: Path) -> None:
-    named = [word.strip("'\"") for line in INSTALLED.findall(page.read_text()) for word in line.split()]
+    assert from_an_index(page.read_text()) == []
 
-    assert [word for word in named if OURS.search(word) and not word.startswith(("./", "../", "/"))] == []
+
+def test_no_message_asks_to_install_our_packages_from_an_index() -> None:
+    sources = [path for folder in ("service", "clients/python") for path in ROOT.joinpath(folder).rglob("*.py")]
+
+    assert [name_of(path) for path in sources if from_an_index(path.read_text())] == []
 
 
 def test_every_page_of_documentation_is_in_the_index() -> None:

@@ -179,7 +179,7 @@ except ModuleNotFoundError as error:
         [sys.executable, "-c", script], env=environment(), capture_output=True, text=True, check=True, timeout=60
     )
 
-    assert "pip install 'rolecall-client[local]'" in run.stdout
+    assert "install the client with its extra `local`" in run.stdout
 
 
 async def test_a_client_of_an_event_loop_decides_itself(address: str) -> None:

@@ -1,4 +1,4 @@
-"""The names in a client certificate, as text. It needs the package `cryptography`: `pip install 'rolecall-client[asgi]'`."""
+"""The names in a client certificate, as text. It needs the package `cryptography`, which is in the extra `asgi`."""
 
 from __future__ import annotations
 

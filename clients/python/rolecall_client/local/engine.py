@@ -14,7 +14,7 @@ try:
     from rolecall.transport.codecs.decision import QueryDecoder, encode_decision
     from rolecall.transport.codecs.followed import WatchedRoles, change_kind, sent_checkpoint
 except ModuleNotFoundError as error:
-    message = "decisions in this process need the engine of the server: pip install 'rolecall-client[local]'"
+    message = "decisions in this process need the engine of the server: install the client with its extra `local`"
     raise ModuleNotFoundError(message, name=error.name) from error
 
 __all__ = [
