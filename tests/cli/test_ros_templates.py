@@ -116,6 +116,14 @@ class TestFunctions:
 
         assert (found.problems, found.remarks, [each.name for each in found.roles]) == ([], [], ["deploy"])
 
+    @pytest.mark.parametrize("value", ["[deploy]", "{a: deploy}"])
+    def test_a_name_that_is_no_text_is_an_error(self, tmp_path: Path, value: str) -> None:
+        found = found_in(tmp_path, YAML.replace("RoleName: deploy", f"RoleName: {value}"))
+
+        assert [(each.location.line, each.message) for each in found.problems] == [
+            (8, "`Deploy`: `RoleName` must be text")
+        ]
+
     def test_a_property_that_is_missing_is_reported(self, tmp_path: Path) -> None:
         found = found_in(tmp_path, json.dumps(template(AssumeRolePolicyDocument=DOCUMENT)), "template.json")
 

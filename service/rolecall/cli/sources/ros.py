@@ -116,6 +116,9 @@ class _RoleReader:
         found = list(functions(node))
         for each in found:
             self._warn(each.location, f"`{key}{each.pointer}` is `{each.name}`, which is known when the stack is made")
+        if not found and key == NAME and not isinstance(node, Scalar):
+            self.found.add_problem(table.keys[key], f"`{self.name}`: `{key}` must be text")
+            return None
         return None if found else node
 
     def _warn(self, location: Location, message: str) -> None:
