@@ -127,10 +127,9 @@ def postgres(stage: Stage) -> None:
 
 def make(stage: Stage) -> None:
     """Run `make` in the repository, whose environment exists, with the store of this terminal."""
-    stage.program(
-        "make",
-        f'ROLECALL_STORE="sqlite:///{stage.directory}/run.db" exec /usr/bin/env -C "{ROOT}" /usr/bin/make -o .venv/ready "$@"',
-    )
+    program = shutil.which("make") or missing("make is missing")
+    store = f"sqlite:///{stage.directory}/run.db"
+    stage.program("make", f'cd "{ROOT}" && ROLECALL_STORE="{store}" exec "{program}" -o .venv/ready "$@"')
 
 
 def serving(*flags: str) -> Preparation:
