@@ -354,3 +354,61 @@ def test_to_name_networks_lets_in_more_only_where_the_open_one_keeps_everybody_o
 
     assert [marked("IpAddress", "Allow"), marked("NotIpAddress", "Deny")] == [[False], [False]]
     assert [marked("IpAddress", "Deny"), marked("NotIpAddress", "Allow")] == [[True], [True]]
+
+
+@pytest.mark.parametrize(
+    ("effect", "values", "fix"),
+    [
+        ("Allow", ["two words"], "correct the value"),
+        ("Allow", ["two words", "x-1"], "correct the value, or remove it from the list"),
+        ("Deny", ["two words"], "correct the value"),
+    ],
+)
+def test_the_last_value_of_a_condition_is_never_to_be_removed(effect: str, values: list[str], fix: str) -> None:
+    finding = next(
+        f for f in found(USER, {"StringEquals": {"sts:ExternalId": values}}, effect) if f.id == "matches-nobody"
+    )
+
+    assert finding.fix == fix
+
+
+@pytest.mark.parametrize(
+    ("effect", "values", "fix"),
+    [
+        ("Allow", 1, "remove the statement: a policy cannot name one session"),
+        ("Deny", 1, "name the role, which keeps out all its sessions: a policy cannot name one session"),
+        ("Deny", 2, "remove it from the list: a policy cannot name one session"),
+    ],
+)
+def test_of_a_session_the_fix_keeps_out_whom_a_deny_was_to_keep_out(effect: str, values: int, fix: str) -> None:
+    names = ["acs:ram::1:assumed-role/a/s", "acs:ram::1:role/b"][:values]
+
+    finding = next(
+        f for f in found(USER, {"StringEquals": {"acs:PrincipalARN": names}}, effect) if f.id == "matches-nobody"
+    )
+
+    assert finding.fix == fix
+
+
+@pytest.mark.parametrize(("effect", "fix"), [("Allow", "remove the statement"), ("Deny", "compare a key that RAM has")])
+def test_a_deny_with_a_key_of_another_cloud_is_never_to_be_removed(effect: str, fix: str) -> None:
+    finding = next(
+        f for f in found(USER, {"StringNotEquals": {"aws:PrincipalType": "x"}}, effect) if f.id == "foreign-key"
+    )
+
+    assert (finding.fix, finding.changes_meaning) == (fix, effect == "Deny")
+
+
+@pytest.mark.parametrize(
+    ("effect", "fix"), [("Allow", "remove it"), ("Deny", "name the service of Alibaba Cloud that is to be kept out")]
+)
+def test_a_service_of_another_cloud_is_to_be_removed_from_an_allow_alone(effect: str, fix: str) -> None:
+    finding = found({"Service": "x.azure.com"}, {}, effect)[0]
+
+    assert (finding.id, finding.fix) == ("foreign-service", fix)
+
+
+def test_for_all_values_beside_a_condition_that_needs_the_key_is_no_finding() -> None:
+    both = {name: {"acs:RequestTag/team": "red"} for name in ("ForAllValues:StringEquals", "StringEquals")}
+
+    assert found(USER, both) == []

@@ -62,7 +62,9 @@ def allow_for_all_values(*, never_absent: Collection[str] = ()) -> Find[LintedSt
 
     def find(statement: LintedStatement, _: LintContext) -> Iterator[Remark]:
         for condition in statement.conditions if statement.effect is Effect.ALLOW else ():
-            if condition.quantifier is Quantifier.FOR_ALL and condition.key not in never_absent:
+            if condition.quantifier is not Quantifier.FOR_ALL or condition.key in never_absent:
+                continue
+            if not _needs(statement, condition.key):
                 yield Remark(
                     condition.pointer,
                     f"`ForAllValues:` holds on a request without {quoted(condition.spelling)}, which is then allowed",
@@ -70,6 +72,13 @@ def allow_for_all_values(*, never_absent: Collection[str] = ()) -> Find[LintedSt
                 )
 
     return find
+
+
+def _needs(statement: LintedStatement, key: str) -> bool:
+    """Return whether a condition of a statement holds only if the request has a key."""
+    return any(
+        c.key == key and not c.operator.negated and c.quantifier is not Quantifier.FOR_ALL for c in statement.conditions
+    )
 
 
 def allow_only_negated(statement: LintedStatement, _: LintContext) -> Iterator[Remark]:

@@ -46,9 +46,10 @@ def foreign_condition_key(statement: Statement, _: LintContext) -> Iterator[Rema
             yield Remark(
                 condition.pointer,
                 f"the condition key {quoted(condition.spelling)} belongs to {found.owner}, and no request of RAM has it",
-                f"write `{found.own}`" if found.own else "remove the statement",
+                f"write `{found.own}`" if found.own else _without_own_key(statement.effect),
                 Edit(condition.pointer, key=found.own) if found.own else None,
-                changes_meaning=bool(found.own),
+                # A Deny with a negated operator on a missing key denies everybody; with another key it may not.
+                changes_meaning=bool(found.own) or statement.effect is Effect.DENY,
             )
 
 
@@ -59,12 +60,23 @@ def foreign_principal(statement: Statement, _: LintContext) -> Iterator[Remark]:
             continue
         found = foreign_service(pattern.principal.name)
         if found:
+            own = f"if the service of Alibaba Cloud is meant, write `{found.own}`" if found.own else ""
             yield Remark(
                 pointer,
                 f"{quoted(pattern.text)} belongs to {found.owner}, and is no service of Alibaba Cloud",
-                f"if the service of Alibaba Cloud is meant, write `{found.own}`" if found.own else "remove it",
-                changes_meaning=bool(found.own) and statement.effect is Effect.ALLOW,
+                own or _without_own_service(statement.effect),
+                # By the letter, a Deny no longer keeps out the name that is replaced.
+                changes_meaning=bool(found.own) or statement.effect is Effect.DENY,
             )
+
+
+def _without_own_key(effect: Effect) -> str:
+    """Return what to do without a key in its place. A Deny is not to be removed: it may keep somebody out."""
+    return "remove the statement" if effect is Effect.ALLOW else "compare a key that RAM has"
+
+
+def _without_own_service(effect: Effect) -> str:
+    return "remove it" if effect is Effect.ALLOW else "name the service of Alibaba Cloud that is to be kept out"
 
 
 def claims_of_others(statement: Statement) -> Iterator[Remark]:
@@ -90,7 +102,7 @@ def logon_names(statement: Statement) -> Iterator[Remark]:
                 pointer,
                 f"no user has the name {quoted(pattern.principal.name)}, which is a logon name",
                 f"write the name of the user, {quoted(name)}",
-                changes_meaning=statement.effect is Effect.ALLOW,
+                changes_meaning=True,
             )
 
 

@@ -35,8 +35,6 @@ class ValueFault(NamedTuple):
     changes_meaning: bool = True
 
 
-_CORRECT = "correct the value, or remove it"
-
 _ENCLOSED = (("${", "}"), ("{{", "}}"), ("$(", ")"), ("<%", "%>"), ("\u2039", "\u203a"))
 _PLACEHOLDER = re.compile(
     r"<[A-Za-z_][^<>]*>|\*{4,}|(?<![A-Za-z])(?:REPLACE|CHANGE)[_-]?(?:ME|THIS)(?![a-z])",
@@ -143,40 +141,51 @@ def _wildcard_under_equals(effect: Effect, condition: Condition, value: str) -> 
 def _impossible(effect: Effect, condition: Condition, value: str) -> ValueFault | None:
     if condition.operator.family is not Family.STRING:
         return None
-    why = _why_impossible(condition, value)
-    if not why:
+    message = _why_impossible(condition, value)
+    if not message:
         return None
-    message, fix = why
+    fix = _instead_of_impossible(effect, condition, value)
     lets_in = _lets_in(effect, condition)
     return ValueFault("matches-nobody", f"no request has {quoted(value)}: {message}", fix, changes_meaning=lets_in)
 
 
-def _why_impossible(condition: Condition, value: str) -> tuple[str, str] | None:
-    """Return why no request has a value, and what to do."""
+def _instead_of_impossible(effect: Effect, condition: Condition, value: str) -> str:
+    """Return what to do. Of the last value of a condition it is never to remove it, since that would remove the condition."""
+    several = len(condition.values) > 1
+    if condition.key != PRINCIPAL_ARN or not _SESSION.fullmatch(value):
+        return "correct the value, or remove it from the list" if several else "correct the value"
+    if several:
+        return "remove it from the list: a policy cannot name one session"
+    keep_out = "name the role, which keeps out all its sessions"
+    return f"{keep_out if effect is Effect.DENY else 'remove the statement'}: a policy cannot name one session"
+
+
+def _why_impossible(condition: Condition, value: str) -> str:
+    """Return why no request has a value; empty if one can have it."""
     key, like = condition.key, condition.operator.name in LIKE_OPERATORS
     if key in RESTRICTED_TEXTS:
         return _not_restricted(key, value, like=like)
     return _not_spelt_so(key, value, like=like)
 
 
-def _not_restricted(key: str, value: str, *, like: bool) -> tuple[str, str] | None:
+def _not_restricted(key: str, value: str, *, like: bool) -> str:
     rule = RESTRICTED_TEXTS[key]
     literal = value.replace("*", "").replace("?", "") if like else value
     if rule.has_characters(literal) and (like or rule.allows(value)) and len(literal) <= rule.most:
-        return None
-    return f"`{key}` is {rule.words}", _CORRECT
+        return ""
+    return f"`{key}` is {rule.words}"
 
 
-def _not_spelt_so(key: str, value: str, *, like: bool) -> tuple[str, str] | None:
+def _not_spelt_so(key: str, value: str, *, like: bool) -> str:
     if key == PRINCIPAL_ARN and _SESSION.fullmatch(value):
-        return "for a session of a role the key has the ARN of the role", "remove it: a policy cannot name one session"
+        return "for a session of a role the key has the ARN of the role"
     if why := _why_no_claim(key, value):
-        return why, _CORRECT
+        return why
     literal = re.split(r"[*?]", value, maxsplit=1)[0] if like else value
     beginning = _BEGINNINGS.get(key, "")
     if value in _ISSUERS_WITHOUT_SCHEME or literal.startswith(beginning) or (like and beginning.startswith(literal)):
-        return None
-    return f"every `{key}` begins with `{beginning}`", _CORRECT
+        return ""
+    return f"every `{key}` begins with `{beginning}`"
 
 
 def _why_no_claim(key: str, value: str) -> str:
