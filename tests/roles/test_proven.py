@@ -14,8 +14,8 @@ from rolecall.engine.snapshot_loader import load_snapshot
 from rolecall.policy.limits import Limits
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.catalog import RoleCatalog
-from rolecall.roles.commands import ApplyRoles, CreateRole, DeleteRole, RoleDeclaration, UpdateRole
-from rolecall.roles.errors import AlteredRolesError, RoleExistsError, StoreUnavailableError
+from rolecall.roles.commands import ApplyRoles, CreateRole, DeleteRole, RoleDeclaration, UndeleteRole, UpdateRole
+from rolecall.roles.errors import AlteredRolesError, BrokenHistoryError, RoleExistsError, StoreUnavailableError
 from rolecall.roles.repository import RoleRepository
 from rolecall.roles.role import Revision
 from rolecall.storage.sqlite.driver import open_sqlite
@@ -148,3 +148,41 @@ def test_one_write_reads_what_it_has_put(repository: RoleRepository) -> None:
     ).result
 
     assert len(differences) == 2
+
+
+def test_a_deleted_role_that_was_altered_in_the_log_is_not_restored(repository: RoleRepository, path: Path) -> None:
+    catalog_of(repository).delete(DeleteRole(role="App"), author(), SCOPE)
+    catalog, head = proven(repository, load_snapshot(repository)), repository.head()
+    alter(path, "UPDATE changes SET body = CAST(replace(body, ':root', ':user/mallory') AS BLOB) WHERE revision = 3")
+
+    with pytest.raises(BrokenHistoryError, match="commit 3 of the store was altered"):
+        catalog.undelete(UndeleteRole(role="App"), author(), SCOPE)
+    assert repository.head() == head
+
+
+@pytest.mark.parametrize("column", ["role_key", "role_id"])
+def test_the_deletion_of_another_role_restores_nothing(repository: RoleRepository, path: Path, column: str) -> None:
+    app = repository.role(APP)
+    catalog_of(repository).delete(DeleteRole(role="Other"), author(), SCOPE)
+    catalog_of(repository).delete(DeleteRole(role="App"), author(), SCOPE)
+    catalog = proven(repository, load_snapshot(repository))
+    assert app is not None
+    # These columns are not part of what is hashed.
+    alter(path, f"UPDATE changes SET {column} = '{app.role_id if column == 'role_id' else APP}' WHERE revision = 3")
+    alter(path, f"UPDATE changes SET role_key = '{APP}' WHERE revision = 3")
+    alter(path, "UPDATE changes SET role_key = '' WHERE revision = 4")
+
+    with pytest.raises(AlteredRolesError, match="is of another role"):
+        catalog.undelete(UndeleteRole(role="App", role_id=app.role_id if column == "role_id" else ""), author(), SCOPE)
+
+
+def test_a_restored_role_is_proven_and_the_store_stays_sound(repository: RoleRepository) -> None:
+    catalog_of(repository).delete(DeleteRole(role="App"), author(), SCOPE)
+    restored = proven(repository, load_snapshot(repository)).undelete(UndeleteRole(role="App"), author(), SCOPE).result
+
+    changed = proven(repository, load_snapshot(repository)).update(
+        UpdateRole(role="App", description="new"), author(), SCOPE
+    )
+
+    assert changed.result.role_id == restored.role_id
+    assert load_snapshot(repository).role(APP) == changed.result

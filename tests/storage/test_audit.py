@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from sqlalchemy import Connection
 
+from rolecall.roles.commands import UndeleteRole
 from rolecall.roles.errors import BrokenHistoryError, RevisionNotKeptError, StoreUnavailableError
 from rolecall.roles.repository import RoleRepository
 from rolecall.roles.role import Revision
@@ -21,6 +22,7 @@ from rolecall.storage.maintenance.audit import Audit, audit
 from rolecall.storage.maintenance.copy_store import copy_store
 from rolecall.storage.sqlite.driver import open_sqlite
 from tests.postgres import PostgresServer
+from tests.roles import policies
 from tests.storage.samples import ACCOUNT, change, create, remove
 
 APP, GONE, KEPT, OLD = (f"{ACCOUNT}/{name}" for name in ("app", "gone", "kept", "old"))
@@ -66,6 +68,20 @@ def alter(path: Path, *statements: str) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         for statement in statements:
             assert connection.execute(statement).rowcount >= 1
+
+
+def test_a_store_with_a_restored_role_is_sound(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/restored.db"
+    with closing(open_sqlite(tmp_path / "restored.db")) as repository:
+        catalog = policies.catalog_of(repository)
+        made = policies.create(catalog, tags={"team": "a"})
+        remove(repository, APP)
+        restored = catalog.undelete(UndeleteRole(role="App"), policies.author(), policies.SCOPE).result
+
+    found = audited(url)
+
+    assert breaks_of(found) == []
+    assert restored.role_id == made.role_id
 
 
 def test_an_unaltered_store_is_sound(path: Path) -> None:

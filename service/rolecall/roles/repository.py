@@ -108,7 +108,8 @@ class Transaction(Protocol):
     def deleted_role(self, key: str, role_id: str) -> Role | None:
         """Return the last state of the role of that key that was deleted last, or with a `role_id` (not empty) of that one.
 
-        None if no deletion of such a role is stored. The role may exist again.
+        None if no deletion of such a role is stored. The role may exist again. Raise `BrokenHistoryError` if the bytes of the
+        deletion do not match the hash of its commit.
         """
         ...
 

@@ -8,6 +8,7 @@ from rolecall.roles.canonical_json import author_of, change_of
 from rolecall.roles.change import ChangeKind, LoggedChange, LogPosition, LogSpan
 from rolecall.roles.role import Revision, Role
 from rolecall.storage.as_of import require_stored
+from rolecall.storage.sql.history import commits_after
 from rolecall.storage.sql.queries import read_floor
 from rolecall.storage.sql.tables import changes, commits
 
@@ -15,7 +16,7 @@ _DELETION = f'{{"kind":"{ChangeKind.DELETED.value}",'.encode()
 """The first bytes of each deletion: the members of a body are sorted. So the database need not send the other changes of a role."""
 
 _DELETIONS = (
-    select(changes.c.body)
+    select(changes.c.revision, changes.c.ordinal)
     .where(changes.c.role_key == bindparam("key"), func.substr(changes.c.body, 1, len(_DELETION)) == _DELETION)
     .order_by(changes.c.revision.desc(), changes.c.ordinal.desc())
     .limit(1)
@@ -38,10 +39,17 @@ _OF_KEY = changes.c.role_key == bindparam("key")
 
 
 def last_deleted(connection: Connection, key: str, role_id: str) -> Role | None:
-    """Return the last state of the role of a key, and with a `role_id` of that one, at its newest deletion."""
+    """Return the last state of the role of a key, and with a `role_id` of that one, at its newest deletion.
+
+    Raise `BrokenHistoryError` if the commit of the deletion was altered: the role may be stored again.
+    """
     statement = _DELETIONS_OF_ID if role_id else _DELETIONS
-    body = connection.execute(statement, {"key": key, "id": role_id} if role_id else {"key": key}).scalar_one_or_none()
-    return None if body is None else change_of(body).role
+    row = connection.execute(statement, {"key": key, "id": role_id} if role_id else {"key": key}).one_or_none()
+    if row is None:
+        return None
+    (commit,) = commits_after(connection, read_floor(connection), Revision(row.revision - 1), 1)
+    deleted: Role = commit.changes[row.ordinal].role
+    return deleted
 
 
 def changes_of_span(connection: Connection, span: LogSpan, key: str, limit: int) -> list[LoggedChange]:
