@@ -65,7 +65,7 @@ def test_a_policy_that_was_a_tree_is_one_again(online: CommandLine, tmp_path: Pa
     exported = online("export", "--tag", "export=tree").out
 
     assert exported == (
-        'apiVersion: rolecall/v1\nroles:\n  - name: tree\n    account_id: "123456789012"\n    max_session_duration_seconds: 3600\n'
+        '---\napiVersion: rolecall/v1\nroles:\n  - name: tree\n    account_id: "123456789012"\n    max_session_duration_seconds: 3600\n'
         '    tags:\n      export: tree\n    trust_policy:\n      Version: "1"\n      Statement:\n        - Effect: Allow\n'
         "          Action: sts:AssumeRole\n          Principal:\n            RAM:\n              - acs:ram::123456789012:user/alice\n"
     )

@@ -18,6 +18,8 @@ WRITTEN = re.compile(r"<!-- file: (\S+) -->")  # a file that the reader writes
 TABLE_ROW = re.compile(r"^\| (?!---)(.+?) \| (.+) \|$", re.MULTILINE)
 
 NOT_PATHS = {
+    "prod/deploy",
+    "prod/ci/deploy",
     "ACCOUNT/NAME",  # how a request names a role
     "rolecall/v1/decide",  # a value in the decision log
     "10.0.0.0/8",  # addresses
