@@ -112,16 +112,6 @@ def test_an_answer_without_a_policy_is_a_role_that_is_not_known(tmp_path: Path) 
     assert [remark.reason for remark in found.remarks] == ["NO_TRUST_POLICY"]
 
 
-def test_an_empty_list_is_an_answer_without_roles(tmp_path: Path) -> None:
-    found = found_in(tmp_path, listed())
-
-    assert (found.roles, found.problems, [each.message for each in found.remarks]) == (
-        [],
-        [],
-        ["this list has no roles"],
-    )
-
-
 def test_an_error_alone_is_named(tmp_path: Path) -> None:
     error = {"RequestId": "1", "HostId": "ram.aliyuncs.com", "Code": "NoPermission", "Message": "no"}
 

@@ -126,8 +126,6 @@ class _Answers:
             self._warn(
                 at, f"this list has {len(without)} {'role' if len(without) == 1 else 'roles'} without trust policies"
             )
-        if not items:
-            self.found.add_remark(self.json.source.location(at), "this list has no roles")
         truncated = self.json.find(at, ["IsTruncated"])
         if truncated and self.json.value(truncated.value) is True:
             message = "this list is not complete: it ends where RAM ended a page"
