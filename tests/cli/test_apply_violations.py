@@ -78,11 +78,14 @@ def test_violations_that_did_not_fit_are_counted(online: CommandLine, tmp_path: 
 
     outcome = online("apply", "-f", str(declare(tmp_path, f"apiVersion: rolecall/v1\nroles:\n{names}")))
 
-    *problems, note = outcome.err.splitlines()
+    problem, also, note = outcome.err.splitlines()
     more = re.fullmatch(r"rolecall: note: the server found (\d+) more; correct these and apply again", note)
     assert more
-    assert len(problems) + int(more[1]) == 120
-    assert all(": error: role `wrong" in problem for problem in problems)
+    assert problem.endswith(
+        "roles.yaml:3:20: error: account_id `nowhere` is not an account id (1 to 20 digits) [INVALID_ACCOUNT_ID]"
+    )
+    assert also.startswith("  also at: 4:20, 5:20, ")
+    assert len(also.split(", ")) + int(also.split(" and ")[1].removesuffix(" more")) + 1 + int(more[1]) == 120
 
 
 def test_positions_come_from_the_facts_of_a_violation_and_not_from_its_text(tmp_path: Path) -> None:

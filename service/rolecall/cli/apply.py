@@ -198,9 +198,12 @@ def _problem_of(violation: Violation, declared: Sequence[DeclaredRole]) -> Probl
     else:
         location, where = role.location_of(field), field
     name = f"role `{role.message.role_name}`"
+    sentence = message_of(violation).removeprefix(f"{name}: ")
+    # Without the name of the role, so that one unknown account is one problem, as for `RoleCheck`.
+    message = f"account_id {sentence}" if field == "account_id" else f"{name}: {where}: {sentence}"
     return Problem(
         location=location,
-        message=f"{name}: {where}: {message_of(violation).removeprefix(f'{name}: ')}",
+        message=message,
         reason=violation.reason,
         pointer=violation.pointer,
     )
