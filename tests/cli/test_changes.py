@@ -69,8 +69,8 @@ def test_the_newest_changes_come_first_and_then_later_ones_until_ctrl_c(
     ]
     assert later[0].endswith(": why")
     assert [(record["revision"], record["kind"]) for record in records] == [
-        ("4", "CHANGE_KIND_DELETED"),
-        ("5", "CHANGE_KIND_CREATED"),
+        ("4", "DELETED"),
+        ("5", "CREATED"),
     ]
     assert err == ""
 

@@ -56,6 +56,7 @@ from rolecall.roles.repository import RoleRepository, Transaction
 from rolecall.roles.rights import RoleAccess, WriteScope
 from rolecall.roles.role import Revision, Role, RoleRef
 from rolecall.roles.tokens import Tokens
+from rolecall.roles.undelete import deleted_role, require_undelete
 
 NO_ROLE = RoleRef("", "")
 """Stands for a name that is none, after which a write does not come to its work."""
@@ -175,9 +176,7 @@ class RoleCatalog:
         violations += role_id_violations(command.role_id)
 
         def judge(transaction: Transaction) -> None:
-            # As for a creation, nothing is read of a role that exists.
-            deleted = None if named is None or violations else transaction.deleted_role(named.key, command.role_id)
-            scope.rights.require_create(_creating(named, deleted))
+            require_undelete(transaction, scope.rights, named, command, valid=not violations)
 
         write = Write(command=command, author=author, scope=scope.name, judge=judge)
         with self._judged_if_invalid(write):
@@ -185,9 +184,7 @@ class RoleCatalog:
 
         def work(transaction: Transaction) -> Role:
             ref = named or NO_ROLE
-            if existing := transaction.role(ref.key):
-                raise RoleExistsError(existing.arn)
-            deleted = _stored_deletion(transaction, ref, command.role_id)
+            deleted = deleted_role(transaction, ref, command.role_id)
             self._rules.require_valid_document(deleted.document, ref, author.time)
             role = replace(deleted, revision=_stamp(transaction, command), update_time=author.time)
             transaction.put(ChangeKind.CREATED, role)
@@ -301,20 +298,6 @@ def _stamp(transaction: Transaction, command: CreateRole | UpdateRole | Undelete
 
 def _existing(transaction: Transaction, ref: RoleRef | None) -> Role | None:
     return None if ref is None else transaction.role(ref.key)
-
-
-def _creating(ref: RoleRef | None, deleted: Role | None) -> RoleAccess:
-    """Return the access of the restoration of a deleted role, which creates it as it was."""
-    if deleted is None:
-        return RoleAccess(ref=ref)
-    return RoleAccess(ref=ref, document=deleted.document, tags=deleted.tags)
-
-
-def _stored_deletion(transaction: Transaction, ref: RoleRef, role_id: str) -> Role:
-    deleted = transaction.deleted_role(ref.key, role_id)
-    if deleted is None:
-        raise RoleNotFoundError(ref.arn, stored=True, role_id=role_id, floor=transaction.floor().revision)
-    return deleted
 
 
 def _restoring(transaction: Transaction, ref: RoleRef | None, revision: int) -> RoleAccess:
