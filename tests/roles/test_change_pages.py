@@ -82,7 +82,7 @@ def test_changes_are_listed_in_the_order_of_the_log_or_the_newest_first(story: R
         ({"actor": "Alice"}, []),
         ({"role": "app", "start_revision": 2, "kinds": frozenset({ChangeKind.DELETED})}, [ALL[5]]),
     ],
-    ids=str,
+    ids=lambda value: None if isinstance(value, dict) else str(value),
 )
 def test_a_change_is_listed_if_every_filter_selects_it(
     story: RoleCatalog, filters: dict[str, Any], expected: list[str]
