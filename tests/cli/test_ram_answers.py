@@ -126,3 +126,26 @@ def test_an_answer_without_roles_is_not_passed_over_in_silence(tmp_path: Path, r
 
     assert (found.roles, found.unknown_roles) == ([], [])
     assert [remark.message for remark in found.remarks] == ["skipped: it has no role"]
+
+
+def test_a_text_that_is_not_json_is_an_error_beside_the_answers_before_it(tmp_path: Path) -> None:
+    path = tmp_path / "answers.json"
+    path.write_text(f'{json.dumps(answer("a"))}\n{{"RequestId": "2", "Role": ', encoding="utf-8")
+
+    found = search([path])
+
+    assert [each.name for each in found.roles] == ["a"]
+    assert [(each.location.line, each.message) for each in found.problems] == [
+        (2, "not JSON: expecting a value (the text ends here)")
+    ]
+
+
+def test_an_answer_with_a_name_twice_does_not_stop_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "answers.json"
+    twice = json.dumps(answer("b")).replace('"RoleId"', '"RoleName": "c", "RoleId"')
+    path.write_text("\n".join([json.dumps(answer("a")), twice, json.dumps(answer("d"))]), encoding="utf-8")
+
+    found = search([path])
+
+    assert [each.name for each in found.roles] == ["a", "d"]
+    assert [(each.location.line, each.message) for each in found.problems] == [(2, "the key `RoleName` is given twice")]

@@ -178,3 +178,24 @@ def test_modules_that_are_nested_too_deeply_are_an_error(tmp_path: Path, section
         text = text.replace('"planned_values": {}, ', "") if section == "planned_values" else text
 
         assert [problem.message for problem in found_in(tmp_path, text).problems] == problems
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        ("{1: 2}", "not JSON: expecting a name in double quotes"),
+        ('{"a" 2}', "not JSON: expecting `:`"),
+        ('{"a": 2 "b": 3}', "not JSON: expecting `,` or `}`"),
+        ('{"a": [1, 2}', "not JSON: expecting `,`"),
+        ('{"a": "x', "not JSON: the string that begins here has no end"),
+        ('{"a": }', "not JSON: expecting a value"),
+        ('{"a": {"b" 1}}', "not JSON: expecting `:`"),
+        ('{"a": {b: 1}}', "not JSON: expecting a name in double quotes"),
+    ],
+)
+def test_a_fault_of_json_in_a_plan_has_its_place(tmp_path: Path, broken: str, message: str) -> None:
+    text = f'{{"format_version": "1.2", "planned_values": {{}},\n"configuration": {broken}}}'
+
+    (problem,) = found_in(tmp_path, text).problems
+
+    assert (problem.location.line, problem.message) == (2, message)

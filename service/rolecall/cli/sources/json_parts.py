@@ -18,6 +18,9 @@ from rolecall.policy.positions import JsonSyntaxError, scan
 
 _FAULTS = {
     "Expecting value": "expecting a value",
+    "Expecting ',' delimiter": "expecting `,`",
+    "Expecting ':' delimiter": "expecting `:`",
+    "Expecting property name enclosed in double quotes": "expecting a name in double quotes",
     "Invalid control character at": "a string has a line break or another control character, or is cut here",
     "Unterminated string starting at": "the string that begins here has no end",
 }
