@@ -123,4 +123,6 @@ def test_a_problem_as_json_has_its_location_in_parts() -> None:
         "pointer": "/a",
         "hint": "h",
         "finding": True,
+        "role": "",
+        "changes_meaning": False,
     }

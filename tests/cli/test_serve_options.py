@@ -157,7 +157,7 @@ def test_an_option_of_quickstart_becomes_its_setting(
     assert rolecall("quickstart", *options) == (3, "", "")
     assert started() == replace(usual, **{name: value})
     (connection, directory, command) = shown[0]
-    assert (connection.address, directory.name) == ("127.0.0.1:7", "examples")
+    assert (connection.address, directory.name) == ("127.0.0.1:7", "example_files")
     assert command.endswith("--context acs:SourceIp=203.0.113.9 --address 127.0.0.1:7")
 
 
