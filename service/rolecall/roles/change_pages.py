@@ -5,9 +5,8 @@ A page ends when it is full, or when it has examined a bounded number of changes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.change import LAST_ORDINAL, ChangeKind, LoggedChange, LogPosition, LogSpan
@@ -83,7 +82,8 @@ class ChangePages:
         head, oldest = self._repository.head().revision, Revision(self._repository.floor().revision + 1)
         span = _span(filters, oldest, head, cursor)
         page = _FilledPage(size or DEFAULT_PAGE_SIZE)
-        last = page.fill(self._logged(span, selection.key), self._listing(selection, reader))
+        standing = _StandingRoles(self._repository) if reader.by_tags else None
+        last = page.fill(self._logged(span, selection.key, standing), _listing(selection, reader, standing))
         next_token = self._tokens.page(_text(last), filter=bound) if last else ""
         return ChangesPage(items=tuple(page.items), next_page_token=next_token, revision=head, oldest=oldest)
 
@@ -120,30 +120,54 @@ class ChangePages:
     def _standing(self, ref: RoleRef) -> Role | None:
         return self._repository.role(ref.key) or self._repository.deleted_role(ref.key, "")
 
-    def _logged(self, span: LogSpan, key: str) -> Iterator[LoggedChange]:
-        """Yield the changes of a span, reading some at a time."""
+    def _logged(self, span: LogSpan, key: str, standing: _StandingRoles | None) -> Iterator[LoggedChange]:
+        """Yield the changes of a span, reading some at a time, and their roles with them if these are needed."""
         while found := self._repository.changes(span, key=key, limit=CHANGES_PER_READ):
+            if standing is not None:
+                standing.read(found)
             yield from found
             if len(found) < CHANGES_PER_READ:
                 return
             span = _rest(span, found[-1].position)
 
-    def _listing(self, selection: _Selection, reader: ChangeReader) -> Callable[[LoggedChange], bool]:
-        """Return what says whether a change is listed."""
 
-        @cache
-        def standing(role_id: str) -> Role | None:
-            newest = self._repository.history(role_id, before=None, limit=1)
-            return newest[0].change.role if newest else None
+class _StandingRoles:
+    """The roles of changes as they stand, or as they last were."""
 
-        def listed(logged: LoggedChange) -> bool:
-            if not selection.selects(logged):
-                return False
-            role = logged.change.role
-            # By the tags that it has now: those of its past neither give a right to its history nor take one.
-            return reader.may_read((standing(role.role_id) if reader.by_tags else None) or role)
+    def __init__(self, repository: RoleRepository) -> None:
+        self._repository = repository
+        self._current: dict[str, Role] = {}
+        self._deleted: dict[str, Role] = {}
 
-        return listed
+    def read(self, changes: Sequence[LoggedChange]) -> None:
+        """Read the existing roles of some changes at once."""
+        keys = {logged.change.role.key for logged in changes} - self._current.keys()
+        self._current.update(self._repository.examine(sorted(keys)).roles)
+
+    def of(self, role: Role) -> Role:
+        """Return a role as it stands, or as it last was."""
+        current = self._current.get(role.key)
+        if current is not None and current.role_id == role.role_id:
+            return current
+        if role.role_id not in self._deleted:
+            newest = self._repository.history(role.role_id, before=None, limit=1)
+            self._deleted[role.role_id] = newest[0].change.role if newest else role
+        return self._deleted[role.role_id]
+
+
+def _listing(
+    selection: _Selection, reader: ChangeReader, standing: _StandingRoles | None
+) -> Callable[[LoggedChange], bool]:
+    """Return what says whether a change is listed."""
+
+    def listed(logged: LoggedChange) -> bool:
+        if not selection.selects(logged):
+            return False
+        role = logged.change.role
+        # By the tags that it has now: those of its past neither give a right to its history nor take one.
+        return reader.may_read(role if standing is None else standing.of(role))
+
+    return listed
 
 
 @dataclass(frozen=True, slots=True)
