@@ -117,6 +117,16 @@ def test_json_with_a_member_of_a_policy_is_checked_as_one(tmp_path: Path, docume
     assert [role.name for role in search([path]).roles] == ["a"]
 
 
+@pytest.mark.parametrize("name", ["a.json", "a", "a.yaml"])
+def test_a_policy_without_its_first_brace_gets_the_message_of_the_parser_of_policies(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text('"Version": "1", "Statement": []}', encoding="utf-8")
+
+    found = search([path])
+
+    assert ([role.name for role in found.roles], found.problems) == (["a"], [])
+
+
 def test_in_a_directory_a_readable_file_of_another_kind_is_a_warning(tmp_path: Path) -> None:
     (tmp_path / "state.json").write_text(json.dumps(STATE), encoding="utf-8")
     (tmp_path / "deploy.json").write_text(POLICY, encoding="utf-8")
@@ -169,7 +179,9 @@ def test_recognising_takes_no_longer_than_reading(tmp_path: Path, text: str) -> 
     path = tmp_path / "a"
     path.write_text(text, encoding="utf-8")
 
-    assert len(search([path]).problems) == 1
+    found = search([path])
+
+    assert len(found.problems) + len(found.roles) == 1
 
 
 def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ class _Content:
         """Name the kind of a text that is neither JSON nor YAML; raise `error` if it is not recognised."""
         if kind := kind_of_broken(self.text):
             self._add_wrong_kind(kind, error.problems[0].location)
-        elif self.path.suffix == ".json":
+        elif self.path.suffix == ".json" or self.text.lstrip().startswith('"'):
             self._read_text(POLICY)
         else:
             raise error
