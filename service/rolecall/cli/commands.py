@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from rolecall.cli.command_table import COMMANDS, GROUPS, PURPOSE, Entry
+from rolecall.cli.failure import CommandError
 
 __all__ = ["COMMANDS", "GROUPS", "Entry", "build_app", "load"]
 
@@ -69,4 +70,6 @@ def _load(entry: Entry) -> typer.Typer | Callable[..., object]:
 
 
 def _not_loaded() -> None:
-    """Do nothing; registered in place of a command that was not requested."""
+    """Refuse to run; registered in place of a command that was not requested."""
+    # Doing nothing would end with 0, which means allowed.
+    raise CommandError("the command must be the first word", hint="see `rolecall --help`")

@@ -30,7 +30,11 @@ def _terminate(number: int, frame: object) -> NoReturn:  # noqa: ARG001
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
-    return guarded(lambda: _run(list(arguments)))
+    # `--` before the command separates nothing.
+    given = list(arguments)
+    if given[:1] == ["--"]:
+        del given[0]
+    return guarded(lambda: _run(given))
 
 
 def guarded(work: Callable[[], int | None]) -> int:
@@ -149,7 +153,9 @@ def _known(words: Sequence[str]) -> Sequence[str]:
     """Return the words that name the command and, of a group, its subcommand."""
     from rolecall.cli.command_table import COMMANDS, GROUPS
 
-    return [word for word in words if words[0] in GROUPS or word in COMMANDS] if words and words[0] in COMMANDS else []
+    if not words or words[0] not in COMMANDS:
+        return []
+    return words if words[0] in GROUPS else words[:1]
 
 
 def _see_help(known: Sequence[str]) -> str:

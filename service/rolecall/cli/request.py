@@ -250,6 +250,8 @@ def _query(options: PrincipalOptions, role: str, account: str) -> AssumeRoleQuer
             source_identity=options.source_identity,
             account_id=account,
         )
+    except UnicodeEncodeError:
+        raise CommandError("an option is not UTF-8 text") from None
     except ValueError as error:
         raise CommandError(str(error)) from None
 
