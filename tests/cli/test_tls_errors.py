@@ -111,6 +111,21 @@ def test_an_unknown_ca_is_named(rolecall: CommandLine, tls: Authorities, secure:
     assert f"no CA certificate in `{tls.path('other-ca.pem')}` verifies the certificate of the server" in outcome.err
 
 
+def test_a_check_connects_over_tls_and_names_what_is_wrong_as_every_command_does(
+    rolecall: CommandLine, tls: Authorities, secure: str
+) -> None:
+    asking = ["check", "--as", "acs:ram::1:user/a", "--role", "none", "--address", secure, "--timeout", "5"]
+
+    answered = rolecall(*asking, "--tls-ca", tls.path("ca.pem"))
+    unknown = rolecall(*asking, "--tls-ca", tls.path("other-ca.pem"))
+    plain = rolecall(*asking)
+
+    assert "ROLE_NOT_FOUND" in answered.out
+    assert answered.code == 3
+    assert "no CA certificate in" in unknown.err
+    assert "help: give --tls-ca" in plain.err
+
+
 def test_a_certificate_for_another_name_is_named_with_the_names_that_it_has(
     rolecall: CommandLine, tls: Authorities
 ) -> None:
