@@ -29,7 +29,7 @@ def allowed() -> pb.Decision:
         trust_side=pb.SIDE_OUTCOME_ALLOW,
         identity_side=pb.SIDE_OUTCOME_NOT_EVALUATED,
         determining_statements=[pb.DeterminingStatement(index=0, pointer="/Statement/0")],
-        max_session_duration_seconds=43_200,
+        max_session_duration_seconds=3_600,
         decision_id="offline",
         served_from=pb.SERVED_FROM_EVALUATED,
     )
@@ -58,12 +58,15 @@ def test_a_query_is_not_changed() -> None:
     assert asked == query(role="another")
 
 
-def test_the_role_has_the_longest_session_that_there_is() -> None:
-    offline = OfflineRole(document=document())
+@pytest.mark.parametrize(("given", "longest"), [(0, 3_600), (43_200, 43_200)])
+def test_the_role_has_the_session_duration_that_is_given_or_the_default_of_a_declaration(
+    given: int, longest: int
+) -> None:
+    offline = OfflineRole(document=document(), max_session_duration_seconds=given)
 
-    assert check(query(duration_seconds=43_200), offline).decision.allowed
+    assert check(query(duration_seconds=longest), offline).decision.allowed
     with pytest.raises(InvalidRequestError):
-        check(query(duration_seconds=43_201), offline)
+        check(query(duration_seconds=longest + 1), offline)
 
 
 @pytest.mark.parametrize(("role", "owner"), [("", "123456789012"), ("7/app", "7"), ("acs:ram::8:role/app", "8")])

@@ -148,7 +148,7 @@ def test_every_memoised_function_is_measured() -> None:
 
 
 def test_nothing_is_memoised_without_a_limit_but_for_closed_sets() -> None:
-    """The tests of the operators, the tables of a backup, and the schema that a store should have."""
+    """The tests of the operators, the tables of a backup, the schema that a store should have, and the explanations of findings."""
     unlimited = {
         str(path.relative_to(SERVICE))
         for path in SERVICE.rglob("*.py")
@@ -156,6 +156,7 @@ def test_nothing_is_memoised_without_a_limit_but_for_closed_sets() -> None:
     }
 
     assert unlimited == {
+        "cli/linting/explained.py",
         "policy/compiled_conditions.py",
         "storage/maintenance/audit_schema.py",
         "storage/maintenance/backup_file.py",

@@ -56,7 +56,8 @@ def test_the_deadline_of_a_lone_check_is_sent_to_the_server(held: HeldServer, as
     call = held.next()
     call.release()
 
-    assert 5 < call.seconds <= 7
+    # gRPC rounds the time that it sends up, by a hundredth at most.
+    assert 5 < call.seconds <= 7.07
     assert ids([answer]) == ["a"]
 
 
