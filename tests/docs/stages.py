@@ -177,6 +177,16 @@ def descriptors(stage: Stage) -> None:
     shutil.copy(ROOT / "protos/rolecall.v1.binpb", stage.directory)
 
 
+def buf(stage: Stage) -> None:
+    """Give the compiler of protos, which is installed beside Python or is on the path."""
+    stage.program("buf", f'exec "{_tool("buf")}" "$@"')
+
+
+def _tool(name: str) -> str:
+    found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
+    return found or missing(f"{name} is missing: make tools")
+
+
 def shipper(stage: Stage) -> None:
     """Give a program that reads lines to their end."""
     stage.program("my-shipper", "exec cat")
@@ -184,9 +194,7 @@ def shipper(stage: Stage) -> None:
 
 def cluster(stage: Stage) -> None:
     """Let stand-ins do what needs a cluster: kubectl reads the files that it is given, helm renders what it would install."""
-    helm = shutil.which("helm") or ROOT / ".venv/bin/helm"
-    if not Path(helm).exists():
-        missing("helm is missing: make tools")
+    helm = _tool("helm")
     stage.program("kubectl", 'for word; do case "$word" in --from-file=*) test -r "${word##*=}" || exit 1;; esac; done')
     stage.program("helm", f'shift; release="$1"; shift; exec "{helm}" template "$release" "$@" > rendered.yaml')
     for name in ("server.pem", "server.key", "authority-of-callers.pem", "database-url.txt"):
@@ -238,7 +246,7 @@ STAGES: Mapping[str, tuple[Preparation, ...]] = {
     "README.md": (make, certificates, postgres, pipes),
     "clients/go/README.md": (needs("go"),),
     "docs/contexts.md": (without_address, serving()),
-    "docs/contract.md": (descriptors, serving()),
+    "docs/contract.md": (descriptors, buf, serving()),
     "docs/decision-log.md": (places, shipper),
     "docs/freshness.md": (needs("jq"), serving()),
     "docs/history.md": (serving(),),
