@@ -14,7 +14,7 @@ from rolecall.engine.watch_events import WatchOptions
 from rolecall.observability.decision_log import line_writer
 from rolecall.security import authentication
 from rolecall.security.tokens import remembered as tokens
-from rolecall.transport.codecs import watch
+from rolecall.transport.codecs import watch, watch_batches
 from rolecall.transport.http2.options import ConnectionOptions
 from rolecall.transport.http2.request_memory import RequestMemoryLimits
 from tests.helm.values import VALUES, leaves
@@ -39,8 +39,12 @@ def remembered() -> int:
     """Return how many bytes a server caches and queues at most, by its defaults."""
     config = Config.from_mapping({}, {})
     caches = config.cache_bytes + config.request_cache_bytes + config.compiled_policy_bytes
-    watches = feed.MAX_BYTES + WatchOptions().page_bytes + watch.CACHE_BYTES
-    return caches + ALL_MEMOS + watches + of_callers() + line_writer.MAX_QUEUED_BYTES
+    return caches + ALL_MEMOS + of_watches() + of_callers() + line_writer.MAX_QUEUED_BYTES
+
+
+def of_watches() -> int:
+    """Return how many bytes of changes and of encoded ones a server stores at most for all watches."""
+    return feed.MAX_BYTES + WatchOptions().page_bytes + watch.CACHE_BYTES + watch_batches.BATCHES_BYTES
 
 
 def of_callers() -> int:
@@ -71,10 +75,8 @@ def test_the_documented_figure_is_the_sum_of_the_defaults() -> None:
 
 
 def test_the_parts_that_no_setting_has_are_documented_with_their_size() -> None:
-    watches = feed.MAX_BYTES + WatchOptions().page_bytes + watch.CACHE_BYTES
-
     assert figure(r"(\d+) MB of texts") == ALL_MEMOS // MEGABYTE
-    assert figure(r"(\d+) MiB for watches") == watches // MEBIBYTE
+    assert figure(r"(\d+) MiB for watches") == of_watches() // MEBIBYTE
     assert figure(r"(\d+) MiB for callers") == of_callers() // MEBIBYTE
     assert figure(r"(\d+) MiB for a decision log") == line_writer.MAX_QUEUED_BYTES // MEBIBYTE
     assert figure(r"up to (\d+) MiB more") == of_requests() // MEBIBYTE

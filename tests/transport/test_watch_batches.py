@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ from rolecall.engine.watch_events import Checkpoint, ResyncRequired, RoleChanged
 from rolecall.roles.change import ChangeKind
 from rolecall.roles.role import Revision, Role
 from rolecall.transport.codecs.watch import EventEncoder
-from rolecall.transport.codecs.watch_batches import BATCH_BYTES, WatchBatches
+from rolecall.transport.codecs.watch_batches import BATCH_BYTES, BatchMemory, WatchBatches
 from rolecall_client.v1 import watch_pb2 as pb
 from rolecall_client.watch_progress import WatchProgress
 from tests.server.serving import Served
@@ -31,15 +32,18 @@ def checkpoint(revision: int) -> Checkpoint:
     return Checkpoint(Revision(revision), staleness=0, stream_age=0)
 
 
-async def messages_of(*events: RoleChanged | RoleFound | Checkpoint | ResyncRequired) -> list[pb.WatchRolesResponse]:
+async def messages_of(
+    *events: RoleChanged | RoleFound | Checkpoint | ResyncRequired, memory: BatchMemory | None = None
+) -> list[pb.WatchRolesResponse]:
     sent: list[bytes] = []
 
     async def write(message: bytes) -> None:
         sent.append(message)
 
-    encoder, batches = EventEncoder(TOKENS), WatchBatches(write)
-    for event in events:
-        await batches.add(encoder.encode(event), event)
+    encoder = EventEncoder(TOKENS)
+    with WatchBatches(write, memory or BatchMemory()) as batches:
+        for event in events:
+            await batches.add(encoder.encode(event), event)
     return [pb.WatchRolesResponse.FromString(message) for message in sent]
 
 
@@ -69,6 +73,37 @@ async def test_the_changes_before_a_resync_are_sent_first() -> None:
     messages = await messages_of(changed(1), ResyncRequired("the history is another one"))
 
     assert [message.WhichOneof("event") for message in messages] == ["batch", "resync_required"]
+
+
+async def test_while_clients_that_do_not_read_fill_the_memory_each_change_is_sent_by_itself() -> None:
+    memory, read = BatchMemory(max_bytes=3_000), asyncio.Event()
+    encoder = EventEncoder(TOKENS)
+
+    async def wait(_: bytes) -> None:
+        await read.wait()
+
+    async def slow() -> None:
+        with WatchBatches(wait, memory) as batches:
+            for number in range(1, 10):
+                await batches.add(encoder.encode(changed(number, LARGE)), changed(number, LARGE))
+
+    waiting = asyncio.create_task(slow())
+    await asyncio.sleep(0)
+    crowded = await messages_of(changed(1), changed(2), checkpoint(2), memory=memory)
+    read.set()
+    await waiting
+
+    assert memory.bytes == 0
+    assert [len(message.batch.changes) for message in crowded] == [1, 1, 0]
+    assert crowded[-1].checkpoint.revision == 2
+
+
+async def test_what_a_watch_that_ends_has_collected_is_no_longer_counted() -> None:
+    memory = BatchMemory()
+
+    await messages_of(changed(1), changed(2), memory=memory)
+
+    assert memory.bytes == 0
 
 
 async def test_a_client_that_asks_for_batches_gets_the_same_events_in_fewer_messages(service: Served) -> None:

@@ -8,7 +8,7 @@ from rolecall.engine.watch import RoleWatches
 from rolecall.engine.watch_events import RoleFound, WatchEvent
 from rolecall.roles.accounts import Accounts
 from rolecall.transport.codecs.watch import EventEncoder, watch_request
-from rolecall.transport.codecs.watch_batches import WatchBatches
+from rolecall.transport.codecs.watch_batches import BatchMemory, WatchBatches
 from rolecall.transport.rights.reads import named_accounts, require_watch
 from rolecall.transport.rpc.call_origin import Identify
 from rolecall.transport.rpc.stream_callers import StreamCallers
@@ -28,22 +28,22 @@ class WatchServicer(rpc.WatchServiceServicer):
         callers: StreamCallers,
     ) -> None:
         self._watches, self._encode, self._accounts = watches, encoder.encode, accounts
-        self._identify, self._callers = identify, callers
+        self._identify, self._callers, self._batches = identify, callers, BatchMemory()
 
     async def WatchRoles(  # type: ignore[override]  # the method writes its messages itself
         self, message: pb.WatchRolesRequest, stream: ServerStream
     ) -> None:
         """Send every change until the client cancels the call."""
-        batches = WatchBatches(stream.write) if message.batched else None
+        batches = WatchBatches(stream.write, self._batches)
 
         async def send(event: WatchEvent) -> None:
             # A client that has only a part of the initial state must read all of it again.
             stream.ending.unresumable = isinstance(event, RoleFound)
             encoded = self._encode(event)
-            await (batches.add(encoded, event) if batches else stream.write(encoded))
+            await (batches.add(encoded, event) if message.batched else stream.write(encoded))
 
         accounts = named_accounts(self._accounts, message.account_ids)
         require_watch(accounts, self._identify(stream.context))
         request = watch_request(message, self._accounts)
-        with self._callers.of(stream.context, stream.ending, partial(require_watch, accounts)):
+        with batches, self._callers.of(stream.context, stream.ending, partial(require_watch, accounts)):
             await self._watches.run(request, send)
