@@ -1,6 +1,6 @@
 """The fenced blocks of a page that a reader types or writes to a file.
 
-A comment on the line before a block says what is special about it:
+A comment before a block, after which blank lines may stand, says what is special about it:
 
 * `<!-- file: PATH -->`: the block is the content of a file.
 * `<!-- not run: REASON -->`: the commands are not run, and why.
@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.repository.tree import DOCS, ROOT
 
 _BLOCK = re.compile(
-    r"(?:^[ ]*<!-- (?P<mark>file|not run|run by):? (?P<about>.+?) -->\n)?"
+    r"(?:^[ ]*<!-- (?P<mark>file|not run|run by):? (?P<about>.+?) -->\n+)?"
     r"^(?P<indent>[ ]*)```(?P<language>\w*)[^\n]*\n(?P<text>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
 )
