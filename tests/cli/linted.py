@@ -17,6 +17,8 @@ LINTED = Path(__file__).with_name("linted.txt")
 
 _BLOCK = re.compile(r"^```(json|yaml)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _ACCOUNT = "123456789012"
+_BUILT = frozenset({"node_modules", "target"})
+"""Directories that the tools of other languages make among the examples."""
 
 
 def linted() -> str:
@@ -51,7 +53,8 @@ def _written(scratch: Path, page: Path, number: int, language: str, text: str) -
 
 def _examples() -> list[str]:
     files = [path for path in (ROOT / "examples").rglob("*") if path.suffix in (".json", ".yaml")]
-    return sorted(path.relative_to(ROOT).as_posix() for path in files if _has_policies(path.read_text()))
+    own = (path for path in files if _BUILT.isdisjoint(path.parts))
+    return sorted(path.relative_to(ROOT).as_posix() for path in own if _has_policies(path.read_text()))
 
 
 def _lines(directory: Path, file: str) -> Iterator[str]:
