@@ -53,7 +53,7 @@ def _written(scratch: Path, page: Path, number: int, language: str, text: str) -
 
 def _examples() -> list[str]:
     files = [path for path in (ROOT / "examples").rglob("*") if path.suffix in (".json", ".yaml")]
-    own = (path for path in files if _BUILT.isdisjoint(path.parts))
+    own = (path for path in files if _BUILT.isdisjoint(path.relative_to(ROOT).parts))
     return sorted(path.relative_to(ROOT).as_posix() for path in own if _has_policies(path.read_text()))
 
 
