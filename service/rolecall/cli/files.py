@@ -1,4 +1,4 @@
-"""Read UTF-8 text of limited size from files and from standard input."""
+"""Find files in directories, and read UTF-8 text of limited size from files and from standard input."""
 
 from __future__ import annotations
 
@@ -7,12 +7,28 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rolecall.cli.encodings import decoded, require_text
-from rolecall.cli.problem import Location, error_at
+from rolecall.cli.problem import Location, Problem, error_at
 from rolecall.regular_file import NotRegularError, open_regular, reason_of
 
 MAX_POLICY_FILE_BYTES = 1024 * 1024
+SUFFIXES = frozenset({".json", ".yaml", ".yml"})
 STDIN = "-"
 PIPE_HINT = "give `-`, and pipe into standard input"
+
+
+def files_in(directory: Path) -> list[Path]:
+    """Return the `*.json`, `*.yaml` and `*.yml` files of a directory at any depth that are not hidden, in order of their names."""
+    return sorted(file for file in directory.rglob("*") if file.suffix in SUFFIXES and _visible(file, directory))
+
+
+def _visible(file: Path, root: Path) -> bool:
+    return file.is_file() and not any(part.startswith(".") for part in file.relative_to(root).parts)
+
+
+def nothing_in(directory: Path) -> Problem:
+    """Return the problem of a directory without such files."""
+    message = f"no such file: the directory `{directory}` has no *.yaml, *.yml or *.json file"
+    return Problem(location=Location(str(directory)), message=message)
 
 
 def read_policy(file: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rolecall.cli.declarations.document import TextSource
 from rolecall.cli.declarations.role import DeclaredRole, RoleReader
 from rolecall.cli.declarations.tree import MAX_FILE_BYTES, read_all
-from rolecall.cli.files import read_input
+from rolecall.cli.files import SUFFIXES, files_in, nothing_in, read_input
 from rolecall.cli.linting.unneeded import examined_roles
 from rolecall.cli.problem import Location, Problem, ProblemsError, error_at
 from rolecall.cli.problem_groups import in_order
@@ -21,8 +21,6 @@ from rolecall.roles.role import RoleRef
 if TYPE_CHECKING:
     from rolecall.cli.linting.judging import Linting, SuppressedProblem
     from rolecall.cli.sources.found import FoundRole
-
-_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +90,10 @@ def _expanded(paths: Iterable[Path], problems: list[Problem]) -> Iterator[Path]:
         if not path.is_dir():
             yield path
             continue
-        found = sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES and _visible(file, path))
+        found = files_in(path)
         if not found:
-            message = f"no such file: the directory `{path}` has no *.yaml, *.yml or *.json file"
-            problems.append(Problem(location=Location(str(path)), message=message))
+            problems.append(nothing_in(path))
         yield from found
-
-
-def _visible(file: Path, root: Path) -> bool:
-    return file.is_file() and not any(part.startswith(".") for part in file.relative_to(root).parts)
 
 
 def _read_file(path: Path, problems: list[Problem]) -> list[DeclaredRole]:
@@ -132,7 +125,7 @@ def _read_text(path: Path, text: str) -> tuple[list[DeclaredRole], list[Problem]
 
 def _is_json(path: Path, text: str) -> bool:
     """Return whether a text is read as JSON: by the name of its file, or what it begins with, such as on standard input."""
-    if path.suffix in _SUFFIXES:
+    if path.suffix in SUFFIXES:
         return path.suffix == ".json"
     return text.lstrip().startswith("{")
 

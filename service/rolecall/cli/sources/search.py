@@ -10,13 +10,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rolecall.cli.declarations.document import TextSource
-from rolecall.cli.files import PIPE_HINT, STDIN, read_input, read_text
-from rolecall.cli.problem import Location, ProblemsError
+from rolecall.cli.files import PIPE_HINT, STDIN, files_in, nothing_in, read_input, read_text
+from rolecall.cli.problem import ProblemsError
 from rolecall.cli.sources.found import Found, FoundRole
 from rolecall.cli.sources.kinds import MAX_BYTES
 from rolecall.cli.sources.recognise import read_content
-
-_SUFFIXES = frozenset({".json", ".yaml", ".yml"})
 
 
 def search(paths: Iterable[Path], *, stdin: bool = False) -> Found:
@@ -40,16 +38,10 @@ def _files(path: Path, found: Found) -> Iterator[tuple[Path, bool]]:
     if not path.is_dir():
         yield path, True
         return
-    files = sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES and _visible(file, path))
+    files = files_in(path)
     if not files:
-        found.add_problem(
-            Location(str(path)), f"no such file: the directory `{path}` has no *.yaml, *.yml or *.json file"
-        )
+        found.problems.append(nothing_in(path))
     yield from ((file, False) for file in files)
-
-
-def _visible(file: Path, root: Path) -> bool:
-    return file.is_file() and not any(part.startswith(".") for part in file.relative_to(root).parts)
 
 
 def _read(path: Path, found: Found, *, named: bool, stdin: bool) -> None:
