@@ -43,3 +43,8 @@ def options_of(config: Mapping[str, object]) -> ChannelOptions:
         # The service runs nearby. `http_proxy` is meant for the web, and would redirect even calls to the loopback address.
         ("grpc.enable_http_proxy", 0),
     )
+
+
+def with_server_name(options: ChannelOptions, server_name: str | None) -> ChannelOptions:
+    """Return options with the name that the certificate of the server must have; None: that of its address."""
+    return options if server_name is None else (*options, ("grpc.ssl_target_name_override", server_name))

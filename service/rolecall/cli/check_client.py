@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import grpc
 
-from rolecall_client.channel_options import ChannelOptions, options_of, service_config
+from rolecall_client.channel_options import options_of, service_config, with_server_name
 from rolecall_client.connection.address import target_of
 from rolecall_client.errors import error_of_call
 from rolecall_client.v1 import decision_pb2 as d, decision_pb2_grpc
@@ -72,13 +72,9 @@ def _channel(address: str, tls: TlsFiles | None) -> grpc.Channel:
         return grpc.insecure_channel(target, options=options)
     from rolecall_client.connection.tls import ReloadingTls
 
-    return grpc.secure_channel(target, ReloadingTls(tls).material.credentials(), options=_of_name(options, tls))
-
-
-def _of_name(options: ChannelOptions, tls: TlsFiles) -> ChannelOptions:
-    if tls.server_name is None:
-        return options
-    return (*options, ("grpc.ssl_target_name_override", tls.server_name))
+    return grpc.secure_channel(
+        target, ReloadingTls(tls).material.credentials(), options=with_server_name(options, tls.server_name)
+    )
 
 
 def _metadata(settings: ConnectionSettings) -> tuple[tuple[str, str | bytes], ...]:

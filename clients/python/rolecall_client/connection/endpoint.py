@@ -12,6 +12,7 @@ import grpc.aio
 from rolecall_client import channel as channels
 from rolecall_client.bearer import TokenSource, may_have_token
 from rolecall_client.calls import Calls
+from rolecall_client.channel_options import with_server_name
 from rolecall_client.checks import Metadata
 from rolecall_client.connection.address import target_of
 from rolecall_client.connection.credential import Credential
@@ -109,6 +110,4 @@ class Endpoint:
         return self.credentials if material is None else material.credentials()
 
     def _options(self) -> Sequence[tuple[str, str | int]]:
-        if self.tls is None or self.tls.server_name is None:
-            return (*channels.OPTIONS, *self.options)
-        return (*channels.OPTIONS, *self.options, ("grpc.ssl_target_name_override", self.tls.server_name))
+        return with_server_name((*channels.OPTIONS, *self.options), self.tls.server_name if self.tls else None)
