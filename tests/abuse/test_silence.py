@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 
@@ -206,17 +207,25 @@ async def first(one: Attacker, kind: int) -> bytes:
 
 async def test_a_client_that_never_reads_stops_being_read(service: Served) -> None:
     async with bystander(service), attacker(service, WIDE_WINDOW) as one:
-        one.writer.transport.get_extra_info("socket").setsockopt(1, 8, 4_096)
+        await until(lambda: len(wire(service).connections) == 3)  # with those of the bystander and of the fixture
+        buffer_little(service, one)
         await one.send([WIDE_CONNECTION])
         one.writer.transport.pause_reading()  # type: ignore[attr-defined]
         sending = asyncio.create_task(one.send(call(stream) for stream in range(1, 200_001, 2)))
 
         await until(lambda: any(connection.outgoing.paused for connection in wire(service).connections))
 
-        # The kernel buffers little for it, so that few calls of such a client are answered.
         assert service.stats("CheckAssumeRole").handled[0] < 10_000
         assert max(connection.queued_bytes for connection in wire(service).connections) <= OPTIONS.max_queued_bytes
         sending.cancel()
+
+
+def buffer_little(service: Served, one: Attacker) -> None:
+    """Keep the kernel, whose buffers grow, from accepting the answers to thousands of calls for a client that does not."""
+    one.writer.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    for connection in wire(service).connections:
+        sending = connection._transport.get_extra_info("socket")
+        sending.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
 
 
 async def test_answers_that_all_clients_do_not_accept_close_the_connection_that_has_most(service: Served) -> None:
