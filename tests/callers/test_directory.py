@@ -278,6 +278,18 @@ def test_the_callers_and_their_rights_take_bounded_memory() -> None:
     assert 5_000 < len(directory) < 10_000
 
 
+def test_a_change_of_the_file_frees_the_bytes_of_the_callers_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rolecall.callers.directory.MAX_KNOWN_CALLERS_BYTES", 20_000)
+    directory = CallerDirectory(callers(entry()))
+
+    numbers(directory, *map(str, range(100)))
+    before = len(directory)
+    directory.replace(callers(entry()))
+    numbers(directory, *map(str, range(100)))
+
+    assert len(directory) == before > 5
+
+
 def test_long_resources_are_remembered_within_a_limit_of_bytes() -> None:
     directory = CallerDirectory(of_policy(allowing(CREATE, resource=f"acs:ram:*:{ACCOUNT}:role/*")))
     caller = orders(directory)

@@ -233,6 +233,12 @@ def test_contexts_are_added_without_an_editor(
     assert shown["token"] == {"command": [str(contexts.parent / "print-token"), "a b"]}
 
 
+def test_the_record_of_a_context_that_is_added_names_the_file(rolecall: CommandLine, contexts: Path) -> None:
+    outcome = rolecall("context", "add", "local", "--address=localhost", "-o", "json")
+
+    assert json.loads(outcome.out) == {"file": str(contexts), "added": "local", "current": "local"}
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -7,7 +7,6 @@ import json
 import pytest
 
 from rolecall.policy.errors import InvalidPolicyError
-from rolecall.policy.keys import EXTERNAL_ID
 from rolecall.policy.limits import Limits
 from rolecall.policy.lint import lint
 from rolecall.policy.parser import parse_policy
@@ -90,14 +89,3 @@ def test_thousands_of_findings_are_listed_up_to_the_250th_of_each_rule() -> None
         *[False] * 249,
         True,
     ]
-
-
-@pytest.mark.parametrize(("values", "found"), [(2, True), (1_000, False)])
-def test_conditions_that_contradict_each_other_are_looked_for_while_that_is_cheap(values: int, found: bool) -> None:
-    texts = [f"aaaa{number}" for number in range(values)]
-    masked = [f"*?a*?a?{chr(ord('A') + number % 26)}{number}*" for number in range(200)]
-    text = document(allow(StringEquals={EXTERNAL_ID: texts}, StringLike={EXTERNAL_ID: masked}))
-
-    findings = lint(parse_policy(text), now=0)
-
-    assert ("matches-nobody" in {f.id for f in findings}) is found

@@ -376,3 +376,13 @@ def test_every_rule_has_its_severity() -> None:
         "mutable-subject",
     }
     assert len(severities) == len(RULES) == 21
+
+
+@pytest.mark.parametrize(("values", "found"), [(2, True), (1_000, False)])
+def test_conditions_that_contradict_each_other_are_looked_for_while_that_is_cheap(values: int, found: bool) -> None:
+    texts = [f"aaaa{number}" for number in range(values)]
+    masked = [f"*?a*?a?{chr(ord('A') + number % 26)}{number}*" for number in range(200)]
+
+    examined = policy(USER, {"StringEquals": {"sts:ExternalId": texts}, "StringLike": {"sts:ExternalId": masked}})
+
+    assert ("matches-nobody" in {name for name, _ in findings(examined)}) is found
