@@ -20,7 +20,7 @@ from rolecall.roles.role import Micros, RoleRef
 from rolecall.roles.role_rules import AccountNames, DeclaredNames, JudgedRole, judge_role
 
 if TYPE_CHECKING:
-    from rolecall.cli.sources.found import FoundPolicy, FoundRole, UnknownRole
+    from rolecall.cli.sources.found import FoundPolicy, FoundRole
 
 GREATEST_LIMITS = Limits(
     max_document_bytes=1_048_576,
@@ -148,12 +148,6 @@ def require_valid(found: FoundRole | FoundPolicy, aliases: Mapping[str, str]) ->
         problems = RoleCheck(AnyAccounts(known=aliases), now=now_micros()).role(found).problems
         if problems:
             raise ProblemsError(problems)
-
-
-def policies_of(roles: Iterable[UnknownRole]) -> list[FoundRole]:
-    """Return the roles of which something is not known, as far as their trust policies are; an unknown name breaks no rule."""
-    policies = [role.policy for role in roles if role.policy is not None]
-    return [each if each.name else replace(each, unread=each.unread | {"role_name"}) for each in policies]
 
 
 def duplicate_problems(

@@ -19,9 +19,9 @@ from rolecall.cli.problem import Location, Problem
 from rolecall.cli.problem_groups import in_order
 from rolecall.cli.remote import named_context
 from rolecall.cli.render.problems import FindingsFormat, ProblemReport, Severity, counted, show_problems
-from rolecall.cli.role_check import AnyAccounts, RoleCheck, duplicate_problems, policies_of
+from rolecall.cli.role_check import AnyAccounts, RoleCheck, duplicate_problems
 from rolecall.cli.sources import Found, FoundRole, search
-from rolecall.cli.sources.found import FoundPolicy
+from rolecall.cli.sources.found import FoundPolicy, policies_of
 from rolecall.cli.sources.policies import add_policy, policy_kind
 from rolecall.engine.clock import now_micros
 from rolecall.policy.kind import PolicyKind
@@ -136,7 +136,7 @@ def _search(files: Sequence[str]) -> Found:
 
 def _nothing_in(files: Sequence[str], found: Found) -> Iterator[Problem]:
     """Yield a warning for each file or directory of the command line in which nothing was found to check."""
-    seen = {role.location.file for role in [*found.roles, *policies_of(found.unknown_roles)]}
+    seen = {role.location.file for role in found.trust_policies}
     seen |= {policy.location.file for policy in found.permission_policies}
     seen |= {role.source.start.file for role in found.roles if isinstance(role.source, TextSource)}
     seen |= {problem.location.file for problem in found.problems if problem.severity == Severity.ERROR}
@@ -197,14 +197,14 @@ def _of_permission_policy(found: FoundPolicy, profile: Profile, now: int) -> Ite
 
 
 def _examined(found: Found) -> Iterator[ExaminedPolicy]:
-    yield from examined_roles([*found.roles, *policies_of(found.unknown_roles)])
+    yield from examined_roles(found.trust_policies)
     for policy in found.permission_policies:
         yield ExaminedPolicy(policy.location.file, "")
 
 
 def _counts(found: Found, problems: Sequence[Problem]) -> str:
     """Return how many policies of which kind were examined, how many files could not be, and how many roles are not known."""
-    roles = [*found.roles, *policies_of(found.unknown_roles)]
+    roles = found.trust_policies
     read = {role.location.file for role in roles} | {policy.location.file for policy in found.permission_policies}
     unread = {problem.location.file for problem in problems if not problem.finding} - read
     unread -= {role.source.start.file for role in roles if isinstance(role.source, TextSource)}

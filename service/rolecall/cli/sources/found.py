@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rolecall.cli.declarations.document import EmbeddedSource, Source, TextSource, TreeSource
@@ -124,6 +124,11 @@ class Found:
     remarks: list[Problem] = field(default_factory=list)
 
     @property
+    def trust_policies(self) -> list[FoundRole]:
+        """Return the roles, and those of which something else than the trust policy is not known."""
+        return [*self.roles, *policies_of(self.unknown_roles)]
+
+    @property
     def count(self) -> int:
         """Return how many things were found, problems and remarks included."""
         read = len(self.roles) + len(self.permission_policies) + len(self.unknown_roles)
@@ -140,6 +145,12 @@ class Found:
     def add_problem(self, location: Location, message: str, hint: str = "", *, reason: str = "") -> None:
         """Add a problem."""
         self.problems.append(Problem(location=location, message=message, hint=hint, reason=reason))
+
+
+def policies_of(roles: Iterable[UnknownRole]) -> list[FoundRole]:
+    """Return the roles of which something is not known, as far as their trust policies are; an unknown name breaks no rule."""
+    policies = [role.policy for role in roles if role.policy is not None]
+    return [each if each.name else replace(each, unread=each.unread | {"role_name"}) for each in policies]
 
 
 def found_role(declared: DeclaredRole) -> FoundRole:

@@ -16,7 +16,7 @@ from rolecall.cli.options import expanded, pairs
 from rolecall.cli.problem import ProblemsError
 from rolecall.cli.remote import named_context
 from rolecall.cli.request import DEFAULT_ACCOUNT
-from rolecall.cli.role_check import policies_of
+from rolecall.cli.sources.found import policies_of
 from rolecall.cli.terminal import console, plain_console, print_json
 from rolecall.cli.testing.coverage import coverage_of
 from rolecall.cli.testing.options import ClusterOptions, Paths, ReportFormat, ReportOptions, RoleSetOptions
