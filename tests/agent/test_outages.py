@@ -207,6 +207,7 @@ async def test_an_agent_follows_again_after_the_server_was_away(tmp_path: Path) 
     assert after.decision.revision == created.revision
 
 
+@pytest.mark.long  # a callers file is read every ten seconds
 async def test_a_refused_watch_is_tried_again_until_the_agent_has_the_right(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

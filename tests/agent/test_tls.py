@@ -59,6 +59,7 @@ async def test_an_agent_with_a_certificate_follows_over_tls(files: Path) -> None
     assert answer.decision.reason == pb.DECISION_REASON_ROLE_NOT_FOUND
 
 
+@pytest.mark.long  # a callers file is read every ten seconds
 async def test_a_question_that_the_server_refuses_to_the_agent_is_refused_with_that_reason(files: Path) -> None:
     async with served(**server_flags(files)) as upstream:
         document = json.loads((files / "callers.yaml").read_text())

@@ -87,6 +87,7 @@ def run(request: pytest.FixtureRequest, online: CommandLine, tmp_path: Path, mon
     return run
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: f"{sample.kind or sample.what} {sample.has.name}")
 def test_every_command_handles_every_kind(run: Run, command: str, sample: Sample) -> None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from rolecall.cli.declarations.role import RoleReader
@@ -19,6 +20,8 @@ from rolecall.roles.declarations import DeclarationRules
 from rolecall.roles.documents import DocumentRules
 from rolecall.roles.errors import InvalidFieldsError
 from rolecall.roles.role import Micros
+
+pytestmark = pytest.mark.long
 
 ACCOUNTS = Accounts("123456789012", {"prod": "42"})
 NOW = 1_700_000_000_000_000

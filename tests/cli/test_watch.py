@@ -144,6 +144,7 @@ def test_the_initial_state_comes_first(address: str, client: RolecallClient) -> 
     assert last == (str(revision), "+", "created", ARN + "comes")
 
 
+@pytest.mark.long
 def test_a_server_that_comes_back_is_watched_on(tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path}/roles.db"
     with ExitStack() as stack:
@@ -162,6 +163,7 @@ def test_a_server_that_comes_back_is_watched_on(tmp_path: Path) -> None:
     assert line == (str(revision), "+", "created", ARN + "after")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("initial", [[], ["--initial"]])
 def test_a_server_that_comes_back_with_another_store_is_watched_on(tmp_path: Path, initial: list[str]) -> None:
     with ExitStack() as stack:

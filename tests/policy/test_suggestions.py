@@ -24,7 +24,7 @@ from tests.vectors.product import Evaluator
 Json = dict[str, Any]
 
 NOBODY: Json = {"Effect": "Deny", "Action": "sts:AssumeRole", "Principal": {"RAM": []}}
-DOCUMENTS = int(os.environ.get("ROLECALL_SUGGESTION_DOCUMENTS", "3000"))
+DOCUMENTS = int(os.environ.get("ROLECALL_SUGGESTION_DOCUMENTS", "1000"))
 SEED = int(os.environ.get("ROLECALL_SUGGESTION_SEED", "20261129"))
 
 
@@ -93,6 +93,7 @@ asked = st.lists(requests, min_size=3, max_size=8)
 mistakes = st.sampled_from(sorted(MISTAKES))
 
 
+@pytest.mark.long
 @settings(deadline=None, max_examples=100)
 @given(policies, st.integers(0, 3), mistakes, asked)
 def test_the_suggestions_of_violations_never_widen(document: Json, place: int, name: str, asked: list[Json]) -> None:
@@ -100,6 +101,7 @@ def test_the_suggestions_of_violations_never_widen(document: Json, place: int, n
         check_mistake(document, place, name, asked)
 
 
+@pytest.mark.long
 @settings(deadline=None, max_examples=100)
 @given(policies, asked)
 def test_the_changes_of_findings_never_widen(document: Json, asked: list[Json]) -> None:
