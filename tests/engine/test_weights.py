@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gc
+import struct
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
 import pytest
@@ -103,6 +104,13 @@ def test_an_answer_about_no_role_has_a_weight_too() -> None:
     nobody = Answer(NOT_FOUND, ServedFrom.EVALUATED, b"")
 
     assert 0 < answer_bytes(nobody) == answer_bytes(nobody._replace(encoded=b"12345")) - 5
+
+
+def test_a_key_that_is_missing_is_kept_in_a_second_place() -> None:
+    present = Answer(replace(NOT_FOUND, vary_keys=("k0", "k1")), ServedFrom.EVALUATED)
+    missing = Answer(replace(NOT_FOUND, vary_keys=("k0", "k1"), missing_keys=("k1",)), ServedFrom.EVALUATED)
+
+    assert answer_bytes(missing) == answer_bytes(present) + struct.calcsize("P")
 
 
 def query(shape: Shape, number: int) -> pb.AssumeRoleQuery:
