@@ -202,6 +202,9 @@ async def test_an_agent_follows_again_after_the_server_was_away(tmp_path: Path) 
         await agent.at(created.revision)
         after = await check(agent, query("later"))
 
+        assert agent.metric("rolecall_upstream_breaks_total") == agent.replica.roles.breaks > 0
+        assert agent.metric("rolecall_upstream_reconnects_total") == 1
+
     assert while_away.decision.allowed
     assert after.decision.allowed
     assert after.decision.revision == created.revision
