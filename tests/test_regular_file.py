@@ -71,11 +71,32 @@ def test_a_file_that_becomes_a_pipe_when_it_is_opened_is_not_read(
         return result
 
     # Not until the end of the test: pytest itself looks at files when a test fails.
-    with monkeypatch.context() as patched, pytest.raises(NotRegularError, match="it is a named pipe"):
+    with monkeypatch.context() as patched:
         patched.setattr(Path, "stat", replaced)
-        read_regular(tmp_path / "a", 10)
+        with pytest.raises(NotRegularError, match="it is a named pipe"):
+            read_regular(tmp_path / "a", 10)
 
     assert open_files() == before
+
+
+def test_a_file_that_becomes_a_link_when_it_is_opened_is_not_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_text("text")
+    (tmp_path / "b").write_text("another")
+    found = Path.lstat
+
+    def replaced(path: Path) -> os.stat_result:
+        result = found(path)
+        assert path == tmp_path / "a"
+        path.unlink()
+        path.symlink_to("b")
+        return result
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "lstat", replaced)
+        with pytest.raises(OSError, match="symbolic links"):
+            open_regular(tmp_path / "a")
 
 
 def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:

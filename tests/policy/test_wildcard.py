@@ -75,6 +75,8 @@ def test_the_places_of_a_character_are_its_indexes(text: str, character: str) ->
         pytest.param("*a?b?c*", "ab", False, id="a-piece-of-several-parts-needs-more-characters"),
         pytest.param("a*?b*c", "abbc", True, id="a-piece-fills-the-room-between-the-ends"),
         pytest.param("a*?b*c", "abc", False, id="a-piece-needs-room-between-the-ends"),
+        pytest.param("*a?b*b", "axb", False, id="a-piece-of-several-parts-and-the-end-do-not-overlap"),
+        pytest.param("*a?b*b", "axbb", True, id="a-piece-of-several-parts-and-the-end-touch"),
         pytest.param("x", "x\n", False, id="whole-text"),  # row 13 of the faults
         pytest.param("[a-z]", "b", False, id="class-is-literal"),  # row 22 of the faults
         pytest.param("[a-z]", "[a-z]", True, id="class-matches-itself"),  # row 22 of the faults

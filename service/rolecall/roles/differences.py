@@ -179,7 +179,7 @@ def _hunk(old: list[str], new: list[str], opcodes: Sequence[tuple[str, int, int,
 def _range(start: int, stop: int) -> str:
     """Return a range of lines in the form of unified diffs: the first line and the count; for no lines, the line before."""
     length = stop - start
-    return str(start + 1) if length == 1 else f"{start + (length > 0)},{length}"
+    return f"{start + (length > 0)},{length}"
 
 
 def _cut(text: str) -> str:
