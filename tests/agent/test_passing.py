@@ -295,6 +295,27 @@ async def test_a_call_that_its_caller_ends_ends_on_the_server(pair: Node, ends: 
     await until(lambda: not pair.agent.server.grpc_server.limits.calls.calls)
 
 
+async def test_a_call_that_fails_is_not_repeated() -> None:
+    calls = list[bytes]()
+
+    async def fail(message: bytes, context: Any) -> None:
+        calls.append(message)
+        await context.abort(grpc.StatusCode.UNAVAILABLE, "not now")
+
+    handlers: dict[str, Any] = {"CreateRole": grpc.unary_unary_rpc_method_handler(fail)}
+    server = grpc.aio.server()
+    server.add_registered_method_handlers("rolecall.v1.RoleService", handlers)
+    connection = CallersConnection(Endpoint(address=f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"))
+    await server.start()
+
+    with pytest.raises(grpc.aio.AioRpcError, match="not now"):
+        await connection.unary("/rolecall.v1.RoleService/CreateRole", b"once", (), 30)
+    await connection.close()
+    await server.stop(None)
+
+    assert calls == [b"once"]
+
+
 async def test_the_number_of_passed_calls_is_limited(pair: Node) -> None:
     pair.upstream.let_catching_up_take(for_ever)
     calls = [explanation(pair) for _ in range(MAX_PASSED_CALLS)]

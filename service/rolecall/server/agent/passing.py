@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -35,8 +34,7 @@ class CallersConnection:
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
-        tokenless = replace(endpoint, token=None)
-        self._channel, self._closing = tokenless.async_channel((), _OPTIONS)
+        self._channel, self._closing = endpoint.async_channel((), _OPTIONS)
         self._is_confidential = endpoint.tls is not None or may_have_token(endpoint.address, None)
 
     def token_of(self, context: CallContext) -> str:
