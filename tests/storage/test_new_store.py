@@ -111,13 +111,14 @@ def test_a_store_that_lacks_a_part_is_not_completed_as_if_it_were_new(
     assert path.read_bytes() == before
 
 
-def test_the_last_writes_of_a_lost_store_are_not_applied_to_a_new_one(tmp_path: Path) -> None:
-    (tmp_path / "rolecall.db-wal").write_bytes(b"writes")
+@pytest.mark.parametrize("left", ["rolecall.db-wal", "rolecall.db-journal"])
+def test_the_last_writes_of_a_lost_store_are_not_applied_to_a_new_one(tmp_path: Path, left: str) -> None:
+    (tmp_path / left).write_bytes(b"writes")
 
-    with pytest.raises(StoreUnavailableError, match=r"there is no `.*/rolecall.db`, but `.*/rolecall.db-wal`"):
+    with pytest.raises(StoreUnavailableError, match=rf"there is no `.*/rolecall.db`, but `.*/{left}`"):
         open_repository(url_of(tmp_path / "rolecall.db"))
 
-    assert names(tmp_path) == {"rolecall.db-wal", "rolecall.db.lock"}
+    assert names(tmp_path) == {left, "rolecall.db.lock"}
 
 
 def test_a_link_that_leads_nowhere_is_no_place_for_a_new_store(tmp_path: Path) -> None:
