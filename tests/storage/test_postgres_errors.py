@@ -235,7 +235,7 @@ def test_a_hung_writer_makes_others_fail_in_time_and_is_freed(store: str, reposi
         read_meanwhile = others.head().revision, list(others.load())
         freed = written_before(PATIENCE_SECONDS, others)
         let_go.set()
-        with pytest.raises(StoreUnavailableError):
+        with pytest.raises(StoreUnavailableError, match=r"idle for too long; try again \(SQLSTATE 25P03\)"):
             hanging.result()
 
     assert read_meanwhile == (0, [])

@@ -226,6 +226,12 @@ def test_an_error_that_has_no_violations_reports_its_own_text(error: Exception) 
     assert status_of(error).message == str(error)
 
 
+def test_an_error_says_what_is_exhausted_and_what_to_do() -> None:
+    status = status_of(transport.RequestMemoryError("headers", 7))
+
+    assert status.message == "too many bytes of headers wait in the server (limit 7); retry later"
+
+
 @pytest.mark.parametrize(
     ("error", "message", "fields"),
     [
