@@ -67,6 +67,7 @@ def test_a_record_in_a_pipe_is_one_line_however_long_it_is() -> None:
 
 def test_text_that_is_stored_has_no_colours_also_where_they_are_forced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
     stream, plain = io.StringIO(), io.StringIO()
 
     terminal.console(stream).print("a [b]c[/b] :smile: 1", style="red")

@@ -215,6 +215,7 @@ async def test_a_write_is_judged_on_the_role_that_the_write_before_it_left() -> 
         thread: Any = service.server.replica.writing
         gate = threading.Event()
         thread.submit(gate.wait)
+        await until(lambda: thread._work_queue.qsize() == 0)  # it waits, and is no longer among those that do
         # Both are called while the role has the tag, and wait for the thread that writes.
         retag = pb.UpdateRoleRequest(role="app", tags={"team": "bank"})
         first = asyncio.ensure_future(service.roles.UpdateRole(retag, metadata=by(ADMIN)))
