@@ -73,8 +73,10 @@ async def test_a_role_that_does_not_exist_needs_no_document(thread: Executor) ->
     moment = DecisionMoment(Revision(1), False, NOON, "token", StateAge(0, 1, lambda: 0))
 
     answer = await answers.check(question(), None, moment, answers.turns.begin())
+    explanation, staleness = await answers.explain(question(), None, moment, NOON)
 
-    assert answer.decision.reason is Reason.ROLE_NOT_FOUND
+    assert answer.decision.reason is explanation.decision.reason is Reason.ROLE_NOT_FOUND
+    assert staleness == 0
 
 
 async def test_it_is_compiled_on_the_thread_and_then_decides_at_once(thread: Executor) -> None:
