@@ -1,4 +1,4 @@
-"""Ten thousand roles, through the command line to a real server and back."""
+"""Tens of thousands of roles, through the command line to a real server and back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.cli.conftest import CommandLine
 
 pytestmark = pytest.mark.long
 
-ROLES = 10_000
+ROLES = 20_000
 POLICY = '{"Version": "1", "Statement": [{"Effect": "%s", "Action": "sts:AssumeRole", "Principal": {"RAM": "acs:ram::123456789012:user/u%d"}}]}'
 
 

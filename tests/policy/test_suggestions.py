@@ -24,7 +24,7 @@ from tests.vectors.product import Evaluator
 Json = dict[str, Any]
 
 NOBODY: Json = {"Effect": "Deny", "Action": "sts:AssumeRole", "Principal": {"RAM": []}}
-DOCUMENTS = int(os.environ.get("ROLECALL_SUGGESTION_DOCUMENTS", "1000"))
+DOCUMENTS = int(os.environ.get("ROLECALL_SUGGESTION_DOCUMENTS", "3000"))
 SEED = int(os.environ.get("ROLECALL_SUGGESTION_SEED", "20261129"))
 
 
