@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from rolecall.transport.errors import TooManyCallsError
 from rolecall.transport.rpc.call_origin import CallOrigin
@@ -104,6 +104,8 @@ def test_whatever_happens_the_limits_bind_and_a_caller_below_its_share_is_admitt
     assert (calls.limit._counted, calls.limit._uncounted) == ({}, [])
 
 
+# Calls end until fewer than half of the limit are left, then as many begin.
+@example(limit=4, steps=[("a", 0), ("a", 0), ("a", 0), 0, 0, ("a", 0), ("a", 0), ("a", 0)])
 @given(limit=st.integers(1, 12), steps=STEPS)
 def test_the_counts_of_callers_are_those_of_the_calls_whenever_the_limit_is_reached(
     limit: int, steps: list[Any]

@@ -24,10 +24,10 @@ def wrap_at_once(answer: AtOnce, stats: MethodStats, middleware: Middleware) -> 
         return None
     authenticate, permitted = middleware.authenticate, middleware.permits(stats.name)
     concurrency = middleware.limit_of(stats)
-    calls, free = concurrency.calls, concurrency.free
+    calls, half = concurrency.calls, concurrency.half
 
     def answered(data: bytes, context: CallContext) -> bytes | None:
-        if len(calls) >= free:
+        if len(calls) >= half:
             return None
         began = perf_counter()
         try:

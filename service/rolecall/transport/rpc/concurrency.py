@@ -26,15 +26,16 @@ class ConcurrencyLimit:
     """The calls in progress, each with its deadline and its context. `of` names them in errors and metrics.
 
     Before a call is added while at least `free` are in progress, `admit` must be called, and after one is removed while
-    `counting`, `forget`. Below `free` no caller is counted, so that calls cost nothing more.
+    `counting`, `forget`. Until `half` of the limit is in progress no caller is counted, so that calls cost nothing more; from
+    then on every call is, until few are in progress.
 
     A sweep cancels overdue calls: a timer for every call would cost more than most calls do.
     """
 
     def __init__(self, limit: int, *, of: str = "calls", name_of: CallerName = no_name) -> None:
-        self.limit, self.free, self.of = limit, limit // 2, of
+        self.limit, self.half, self.of = limit, limit // 2, of
         self.calls: dict[Task, tuple[float, CallContext | None]] = {}
-        self.counting = False
+        self.counting, self.free = False, self.half
         self.refused = 0
         self.shares = Shares(limit)
         self._name_of = name_of
@@ -45,7 +46,8 @@ class ConcurrencyLimit:
     def admit(self, task: Task, context: CallContext) -> None:
         """Count a call that is about to be added; raise `TooManyCallsError`."""
         if not self.counting:
-            self.counting = True
+            # A call that is not counted now would be missing from its caller's count once the limit is reached.
+            self.counting, self.free = True, 0
             self._uncounted = [(task, context) for task, (_, context) in self.calls.items()]
         self._count_earlier_calls()
         caller = origin_of(context, self._name_of)
@@ -99,6 +101,6 @@ class ConcurrencyLimit:
         self.shares.add(caller)
 
     def _stop_counting(self) -> None:
-        self.counting = False
+        self.counting, self.free = False, self.half
         self.shares = Shares(self.limit)
         self._counted, self._uncounted = {}, []

@@ -60,7 +60,7 @@ def _wrap_unary(handler: Handler, stats: MethodStats, middleware: Middleware) ->
     authenticate, permitted = middleware.authenticate, middleware.permits(stats.name)
     boundary, verbose = middleware.boundary, middleware.boundary.verbose
     concurrency, time_limit = middleware.limit_of(stats), middleware.time_limit(stats)
-    calls, free, silent = concurrency.calls, concurrency.free, middleware.silent
+    calls, silent = concurrency.calls, middleware.silent
     waiting, max_waiting = silent.waiting, silent.limit
 
     async def call(_: object, context: CallContext) -> bytes:
@@ -77,7 +77,7 @@ def _wrap_unary(handler: Handler, stats: MethodStats, middleware: Middleware) ->
             del waiting[task]
             if data is EOF:
                 await missing_message()
-            if len(calls) >= free:
+            if len(calls) >= concurrency.free:
                 concurrency.admit(task, context)
             calls[task] = deadline, context
             if permitted:
