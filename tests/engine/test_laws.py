@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from hypothesis import given, settings, strategies as st
@@ -207,12 +209,12 @@ class _Stream(BidiStream[Any, bytes]):
         self.answers: list[pb.StreamCheckAssumeRoleResponse] = []
 
     async def read(self) -> Any:
-        for sequence, query in self._queries:
-            return RawStreamRequest(sequence=sequence, query=[query.SerializeToString()])
-        return None
+        # Two arrive together.
+        raw = [RawStreamRequest(sequence=n, query=[query.SerializeToString()]) for n, query in islice(self._queries, 2)]
+        return iter(raw) if raw else None
 
-    async def write(self, message: bytes) -> None:
-        self.answers.append(pb.StreamCheckAssumeRoleResponse.FromString(message))
+    async def write(self, messages: Sequence[bytes]) -> None:
+        self.answers += map(pb.StreamCheckAssumeRoleResponse.FromString, messages)
 
 
 class _NoConsistency(Consistency):

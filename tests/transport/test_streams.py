@@ -12,7 +12,7 @@ import pytest
 from rolecall.transport.errors import StreamAgeError, StreamStoppedError, WatchTooSlowError
 from rolecall.transport.rpc.open_streams import MAX_UNRESUMABLE_SECONDS, OpenStreams
 from rolecall.transport.rpc.stats import MethodStats
-from rolecall.transport.rpc.streams import BidiStream, ServerStream, StreamEnding
+from rolecall.transport.rpc.streams import MESSAGES_AT_ONCE, BidiStream, ServerStream, StreamEnding
 
 BOUND = 10.0
 
@@ -159,8 +159,8 @@ async def test_a_bidi_stream_is_ended_where_it_waits_for_a_message() -> None:
 
 async def test_a_bidi_stream_answers_what_it_has_read_before_it_ends() -> None:
     async def answer(stream: BidiStream[bytes, bytes]) -> None:
-        while (message := await stream.read()) is not None:
-            await stream.write(message)
+        while (messages := await stream.read()) is not None:
+            await stream.write([*messages])
 
     call = Call(answer, bidi_stream)
     call.connection.messages = [b"a", b"b"]
@@ -179,11 +179,66 @@ async def test_a_bidi_stream_decodes_and_encodes_its_messages_and_counts_them() 
     connection.messages = [b"a", grpc.aio.EOF]
     stream = BidiStream[bytes, bytes](connection, counted, decode=bytes.upper, encode=bytes.lower)  # type: ignore[arg-type]
 
-    read = [await stream.read(), await stream.read()]
-    await stream.write(b"B")
+    read, end = await stream.read(), await stream.read()
+    await stream.write([b"B", b"C"])
+    await stream.write([])
 
-    assert (read, connection.written) == ([b"A", None], [b"b"])
-    assert (counted.messages_in, counted.messages_out) == (1, 1)
+    assert ([*(read or ())], end, connection.written) == ([b"A"], None, [b"b", b"c"])
+    assert (counted.messages_in, counted.messages_out) == (1, 2)
+
+
+class Http2Connection(Connection):
+    """A context of the HTTP/2 transport, which has the messages that have arrived, and takes many at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes = list[list[bytes]]()
+
+    def arrived(self, limit: int) -> list[bytes]:
+        taken, self.messages = self.messages[:limit], self.messages[limit:]
+        return taken
+
+    async def write_all(self, messages: list[bytes]) -> None:
+        self.writes.append(messages)
+
+
+async def test_messages_that_have_arrived_are_read_together_up_to_a_limit_and_written_together() -> None:
+    connection, counted = Http2Connection(), stats()
+    connection.messages = [b"%d" % number for number in range(MESSAGES_AT_ONCE + 2)]
+    stream = BidiStream[bytes, bytes](connection, counted, decode=bytes, encode=bytes)  # type: ignore[arg-type]
+
+    while connection.messages:
+        await stream.write([*(await stream.read() or ())])
+
+    assert [len(messages) for messages in connection.writes] == [MESSAGES_AT_ONCE, 2]
+    assert b"".join(map(b"".join, connection.writes)) == b"".join(b"%d" % n for n in range(MESSAGES_AT_ONCE + 2))
+    assert (counted.messages_in, counted.messages_out) == (MESSAGES_AT_ONCE + 2, MESSAGES_AT_ONCE + 2)
+
+
+async def test_where_callers_have_a_rate_messages_are_read_one_by_one() -> None:
+    connection, paces = Http2Connection(), 0
+    connection.messages = [b"a", b"b"]
+
+    async def pace() -> None:
+        nonlocal paces
+        paces += 1
+
+    stream = BidiStream[bytes, bytes](connection, stats(), decode=bytes, encode=bytes, pace=pace)  # type: ignore[arg-type]
+
+    assert [[*(await stream.read() or ())] for _ in range(2)] == [[b"a"], [b"b"]]
+    assert paces == 2
+
+
+async def test_a_message_that_cannot_be_decoded_does_not_lose_those_before_it() -> None:
+    connection = Http2Connection()
+    connection.messages = [b"1", b"two"]
+    stream = BidiStream[int, bytes](connection, stats(), decode=int, encode=bytes)  # type: ignore[arg-type]
+
+    messages = iter(await stream.read() or ())
+
+    assert next(messages) == 1
+    with pytest.raises(ValueError, match="two"):
+        next(messages)
 
 
 @pytest.mark.parametrize(("method", "make"), [(wait_for_event, server_stream), (read_one, bidi_stream)])

@@ -71,6 +71,14 @@ async def test_a_failure_of_a_message_counts_its_bytes_at_the_end(stream: Stream
     assert stream.consumed == [106]
 
 
+async def test_those_that_have_arrived_are_taken_without_waiting(stream: Stream) -> None:
+    stream.messages.feed(frame(b"a") + frame(b"b") + frame(b"c") + frame(b"d")[:-1], end=False)
+
+    assert (stream.messages.arrived(2), stream.consumed, stream.messages.buffered) == ([b"a", b"b"], [], 6)
+    assert (stream.messages.arrived(2), stream.messages.buffered) == ([b"c"], 5)
+    assert (stream.messages.arrived(2), stream.consumed) == ([], [23])
+
+
 @pytest.mark.parametrize("last", [b"", frame(b"a")])
 async def test_a_reader_that_waits_is_woken(stream: Stream, last: bytes) -> None:
     reading = asyncio.ensure_future(stream.messages.next())
@@ -110,10 +118,11 @@ async def test_many_messages_let_other_work_run(stream: Stream) -> None:
         turns += 1
         asyncio.get_running_loop().call_soon(count)
 
-    stream.messages.feed(frame(b"a") * MESSAGES_WITHOUT_A_BREAK, end=False)
+    stream.messages.feed(frame(b"a") * (MESSAGES_WITHOUT_A_BREAK + 1), end=False)
     count()
-    for _ in range(MESSAGES_WITHOUT_A_BREAK - 1):
+    for _ in range(MESSAGES_WITHOUT_A_BREAK - 200):
         await stream.messages.next()
+    stream.messages.arrived(200)
     assert turns == 1
 
     await stream.messages.next()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -105,6 +105,10 @@ class Call:
         """Return the client's next message, or `EOF` after the last."""
         return EOF if self.incoming is None else await self.incoming.next()
 
+    def arrived(self, limit: int) -> list[bytes]:
+        """Return the client's next messages, at most `limit` of those that have arrived."""
+        return [] if self.incoming is None else self.incoming.arrived(limit)
+
     async def messages(self) -> AsyncIterator[bytes]:
         """Yield the client's messages."""
         while (message := await self.read()) is not EOF:
@@ -119,11 +123,15 @@ class Call:
 
     async def write(self, message: bytes) -> None:
         """Send a message; return when the client's windows have accepted it, but for a bounded rest."""
+        await self.write_all((message,))
+
+    async def write_all(self, messages: Sequence[bytes]) -> None:
+        """Send messages as `write` does, with one wait for all of them."""
         self._require_open()
         if not self.started:
             self._start()
         connection, session, stream = self.connection, self.connection.session, self.stream
-        session.send(stream, self._framed(message))
+        session.send(stream, b"".join(map(self._framed, messages)))
         connection.keepalive.answered()
         connection.flush_soon()
         if connection.outgoing.paused or session.queued(stream) > WRITE_AHEAD_BYTES:

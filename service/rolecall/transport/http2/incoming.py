@@ -68,17 +68,20 @@ class IncomingMessages:
                 await self._waiting
             finally:
                 self._waiting = None
-        self._read += 1
-        if not self._read % MESSAGES_WITHOUT_A_BREAK:
+        if self._read >= MESSAGES_WITHOUT_A_BREAK:
+            self._read = 0
             await asyncio.sleep(0)
-        return self._taken()
+        return self.arrived(1)[0]
 
-    def _taken(self) -> bytes:
-        message = self._messages.popleft()
-        self._unread -= len(message)
-        if not self._messages:
+    def arrived(self, limit: int) -> list[bytes]:
+        """Return the next messages, at most `limit` of those that have arrived."""
+        waiting = self._messages
+        messages = [waiting.popleft() for _ in range(min(limit, len(waiting)))]
+        self._read += len(messages)
+        self._unread -= sum(map(len, messages))
+        if not waiting:
             self._open_window()
-        return message
+        return messages
 
     def _open_window(self) -> None:
         if self._unconsumed:

@@ -26,8 +26,9 @@ from rolecall.transport.rights.checks import QuestionRights
 from rolecall.transport.rpc.call_origin import Identify
 from rolecall.transport.rpc.stream_callers import StreamCaller
 from rolecall.transport.rpc.streams import BidiStream
-from rolecall.transport.services.decision import DecisionServicer, refused_message
+from rolecall.transport.services.decision import DecisionServicer
 from rolecall.transport.services.observed_calls import Report
+from rolecall.transport.services.stream import refused_message
 from rolecall.transport.upstream import UpstreamChecks
 from rolecall_client.v1 import decision_pb2 as pb, decision_pb2_grpc as rpc
 
@@ -100,11 +101,11 @@ class AgentDecisionServicer(rpc.DecisionServiceServicer):
         self, stream: BidiStream[Any, bytes], context: Any
     ) -> None:
         """Answer each `RawStreamRequest` with the bytes of a response as it arrives, in order."""
-        await self._decisions.answer_stream(stream, context, self._stream_response)
+        await self._decisions.streamed.answer(stream, context, self._stream_response)
 
     async def _stream_response(self, sequence: int, query: bytes, caller: StreamCaller, report: Report | None) -> bytes:
         try:
-            return await self._decisions.stream_response(sequence, query, caller, report)
+            return await self._decisions.streamed.response(sequence, query, caller, report)
         except UpstreamOnlyError as why:
             request = pb.CheckAssumeRoleRequest(query=pb.AssumeRoleQuery.FromString(query))
             try:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import grpc
 
@@ -18,10 +17,9 @@ from rolecall.engine.history import History
 from rolecall.engine.long_answers import DecisionMoment, LongAnswers
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.roles.role import Revision
-from rolecall.transport.codecs.batch import CheckAnswers, StreamAnswers
+from rolecall.transport.codecs.batch import CheckAnswers
 from rolecall.transport.codecs.decision import QueryDecoder, micros_of, requirement, write_answer
 from rolecall.transport.codecs.explanation import explain_response
-from rolecall.transport.codecs.federation import log_refusal
 from rolecall.transport.codecs.raw import (
     RawBatchRequest,
     RawBatchResponse,
@@ -30,21 +28,20 @@ from rolecall.transport.codecs.raw import (
     lone_query,
     query_bytes,
 )
-from rolecall.transport.error_status import status_of
-from rolecall.transport.errors import PermissionDeniedError
 from rolecall.transport.rights.actions import (
     CHECK_ASSUME_ROLE,
     EXPLAIN_ASSUME_ROLE,
     LIST_TRUSTED_PRINCIPALS,
     READ_HISTORY,
 )
-from rolecall.transport.rights.checks import QuestionRights, require_any_policy
+from rolecall.transport.rights.checks import QuestionRights
 from rolecall.transport.rpc.call_origin import Identify
-from rolecall.transport.rpc.stream_callers import StreamCaller, StreamCallers
+from rolecall.transport.rpc.stream_callers import StreamCallers
 from rolecall.transport.rpc.streams import BidiStream
 from rolecall.transport.services.batch import Batches, DecisionIds
 from rolecall.transport.services.observed_calls import ObservedCalls, Report
 from rolecall.transport.services.reverse import ReverseQueries
+from rolecall.transport.services.stream import StreamedChecks
 from rolecall_client.v1 import decision_pb2 as pb, decision_pb2_grpc as rpc
 
 
@@ -57,12 +54,11 @@ class Callers:
     rights: QuestionRights
 
 
-Respond: TypeAlias = "Callable[[int, bytes, StreamCaller, Report | None], Awaitable[bytes]]"
-"""Returns the bytes of the response to a message of a stream, given its number, its query, its caller, and what reports answers."""
-
-
 class DecisionServicer(rpc.DecisionServiceServicer):
-    """Answers whether principals may assume roles. `calls` is None when no observer is notified of decisions."""
+    """Answers whether principals may assume roles. `calls` is None when no observer is notified of decisions.
+
+    `streamed` answers the messages of streams.
+    """
 
     def __init__(
         self,
@@ -80,9 +76,11 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         self._point, self._consistency, self._decoder = point, consistency, decoder
         self._reverse, self._history, self._answers = reverse, history, answers
         self._max_batch, self._calls, self._ids = max_batch, calls, DecisionIds()
-        self._identify, self._streams, self._rights = callers.identify, callers.streams, callers.rights
-        self._encode_check, self._encode_streamed = CheckAnswers().response, StreamAnswers().response
+        self._identify, self._rights, self._encode_check = callers.identify, callers.rights, CheckAnswers().response
         self._batches = Batches(point, consistency, callers.rights, self._ids, answers)
+        self.streamed = StreamedChecks(
+            point, consistency, callers.rights, callers.streams, self._ids, answer_long=self._answer_long, calls=calls
+        )
 
     def raw_handlers(self) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
         """Return the handlers of the methods that take queries as bytes; on the wire they are the generated ones."""
@@ -163,14 +161,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         self, stream: BidiStream[Any, bytes], context: Any
     ) -> None:
         """Answer each `RawStreamRequest` with the bytes of a response as it arrives, in order."""
-        await self.answer_stream(stream, context, self.stream_response)
-
-    async def answer_stream(self, stream: BidiStream[Any, bytes], context: Any, respond: Respond) -> None:
-        """Answer each `RawStreamRequest` by `respond`, which is `stream_response` or what decides instead of it."""
-        report = self._calls.begin("StreamCheckAssumeRole", context).unending() if self._calls else None
-        with self._streams.of(context, stream.ending, require_any_policy) as caller:
-            while (message := await stream.read()) is not None:
-                await stream.write(await respond(message.sequence, query_bytes(message), caller, report))
+        await self.streamed.answer(stream, context, self.streamed.response)
 
     async def ExplainAssumeRole(
         self, message: pb.ExplainAssumeRoleRequest, context: Any
@@ -233,31 +224,6 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             self._rights.require_role(READ_HISTORY, message.query.role, caller)
         return request
 
-    async def stream_response(self, sequence: int, query: bytes, caller: StreamCaller, report: Report | None) -> bytes:
-        """Return the bytes of the response to a message of a stream."""
-        try:
-            try:
-                return self._streamed(sequence, query, caller.now(), report)
-            except LongWorkError:
-                long = pb.StreamCheckAssumeRoleResponse(sequence=sequence)
-                await self._answer_long(query, caller.now(), long.decision, report)
-                return long.SerializeToString()
-        except (EngineError, PermissionDeniedError) as error:
-            log_refusal(error)
-            return refused_message(sequence, error)
-
-    def _streamed(self, sequence: int, query: bytes, caller: Caller, report: Report | None) -> bytes:
-        """Do as `_answer`, and return the bytes of the response to a message of a stream."""
-        point = self._point
-        now = point.clock()
-        request = self._rights.request(query, caller, now)
-        snapshot, staleness = point.snapshot, self._consistency.staleness()
-        answer = point.check_version(request, snapshot.version(request.role_key), now, restored=snapshot.restored)
-        decision_id, revision = self._ids.next_bytes(), snapshot.revision
-        if report:
-            report(request, IssuedAnswer(answer, decision_id.decode(), now, revision, staleness))
-        return self._encode_streamed(sequence, answer, decision_id, now, revision=revision, staleness=staleness)
-
     def _answer(self, query: bytes, caller: Caller, message: pb.Decision, report: Report | None) -> None:
         """Decide a query, fill an empty message with the answer, and report it; raise `LongWorkError`."""
         point = self._point
@@ -286,8 +252,3 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         required = requirement(message)
         if required is not None:
             await self._consistency.reach(required)
-
-
-def refused_message(sequence: int, error: Exception) -> bytes:
-    """Return the bytes of the response to a message of a stream that is refused."""
-    return pb.StreamCheckAssumeRoleResponse(sequence=sequence, error=status_of(error)).SerializeToString()
