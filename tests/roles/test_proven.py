@@ -14,7 +14,15 @@ from rolecall.engine.snapshot_loader import load_snapshot
 from rolecall.policy.limits import Limits
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.catalog import RoleCatalog
-from rolecall.roles.commands import ApplyRoles, CreateRole, DeleteRole, RoleDeclaration, UndeleteRole, UpdateRole
+from rolecall.roles.commands import (
+    ApplyRoles,
+    CreateRole,
+    DeleteRole,
+    RoleDeclaration,
+    RollbackRole,
+    UndeleteRole,
+    UpdateRole,
+)
 from rolecall.roles.errors import AlteredRolesError, BrokenHistoryError, RoleExistsError, StoreUnavailableError
 from rolecall.roles.repository import RoleRepository
 from rolecall.roles.role import Revision
@@ -158,6 +166,18 @@ def test_a_deleted_role_that_was_altered_in_the_log_is_not_restored(repository: 
     with pytest.raises(BrokenHistoryError, match="commit 3 of the store was altered"):
         catalog.undelete(UndeleteRole(role="App"), author(), SCOPE)
     assert repository.head() == head
+
+
+def test_a_revision_that_was_altered_in_the_log_is_not_rolled_back_to(repository: RoleRepository, path: Path) -> None:
+    catalog_of(repository).update(UpdateRole(role="App", document=OTHER_POLICY), author(), SCOPE)
+    catalog_of(repository).update(UpdateRole(role="App", description="newer"), author(), SCOPE)
+    catalog, head = proven(repository, load_snapshot(repository)), repository.head()
+    alter(path, "UPDATE changes SET body = CAST(replace(body, ':root', ':user/mallory') AS BLOB) WHERE revision = 1")
+
+    with pytest.raises(BrokenHistoryError, match="commit 1 of the store was altered"):
+        catalog.rollback(RollbackRole(role="App", revision=1), author(), SCOPE)
+    assert repository.head() == head
+    assert catalog.rollback(RollbackRole(role="App", revision=3), author(), SCOPE).result.document == OTHER_POLICY
 
 
 @pytest.mark.parametrize("column", ["role_key", "role_id"])

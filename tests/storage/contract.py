@@ -201,6 +201,16 @@ class RoleRepositoryContract(LogContract):
 
         assert found is None
 
+    def test_writes_of_this_store_are_unaltered(self, repository: RoleRepository) -> None:
+        create(repository, "App")
+        create(repository, "Other")
+
+        def require_all(transaction: Transaction) -> None:
+            for revision in (1, 2):
+                transaction.require_unaltered(Revision(revision))
+
+        repository.transact(author(), require_all)
+
     def test_role_ids_are_decimal_and_never_reused(self, repository: RoleRepository) -> None:
         ids = [create(repository, "App")[0].role_id]
         remove(repository, KEY)

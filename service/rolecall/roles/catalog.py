@@ -196,7 +196,8 @@ class RoleCatalog:
     def rollback(self, command: RollbackRole, author: Author, scope: WriteScope) -> Written[Role]:
         """Restore a role; raise `RoleNotFoundError`, `StaleEtagError` or `RevisionNotKeptError`.
 
-        Raise `InvalidPolicyError` if the language now refuses the document of that revision.
+        Raise `InvalidPolicyError` if the language now refuses the document of that revision, `BrokenHistoryError` if another
+        program has altered the write of it.
         """
         named, violations = named_role(self._accounts, command.role)
 
@@ -336,6 +337,8 @@ def _changed(transaction: Transaction, role: Role, content: Content, author: Aut
 def _kept_version(transaction: Transaction, role: Role, revision: Revision) -> Role:
     version = transaction.role_at(role.role_id, revision)
     if version is not None:
+        # What is restored becomes what a server wrote, so it must be what a server wrote.
+        transaction.require_unaltered(revision)
         return version
     floor = transaction.floor().revision
     if revision <= floor:

@@ -96,6 +96,10 @@ class ProvenTransaction:
         """Return the role as the write of a revision left it."""
         return self._transaction.role_at(role_id, revision)
 
+    def require_unaltered(self, revision: Revision) -> None:
+        """Raise `BrokenHistoryError` if the write of a revision is not as its hash says."""
+        self._transaction.require_unaltered(revision)
+
     def deleted_role(self, key: str, role_id: str) -> Role | None:
         """Return the last state of a deleted role."""
         found = self._transaction.deleted_role(key, role_id)

@@ -105,6 +105,10 @@ class Transaction(Protocol):
         """Return the role as the write of `revision` left it, or None if that write did not change it or is not stored."""
         ...
 
+    def require_unaltered(self, revision: Revision) -> None:
+        """Raise `BrokenHistoryError` if the write of `revision`, which is stored, is not as its hash says."""
+        ...
+
     def deleted_role(self, key: str, role_id: str) -> Role | None:
         """Return the last state of the role of that key that was deleted last, or with a `role_id` (not empty) of that one.
 

@@ -91,6 +91,9 @@ class MemoryTransaction:
                 return change.role
         return None
 
+    def require_unaltered(self, revision: Revision) -> None:
+        """Do nothing: nobody else writes to this memory."""
+
     def deleted_role(self, key: str, role_id: str) -> Role | None:
         """Return the last state of a deleted role."""
         return last_deleted(self._state, key, role_id)

@@ -18,6 +18,7 @@ from rolecall.roles.errors import AlteredRolesError
 from rolecall.roles.repository import Floor, Remembered
 from rolecall.roles.role import Revision, Role
 from rolecall.storage.memory_transaction import role_id_at
+from rolecall.storage.sql.history import commits_after
 from rolecall.storage.sql.logged_changes import last_deleted
 from rolecall.storage.sql.queries import read_floor, require_digest, require_writable, select_roles, tagged_roles
 from rolecall.storage.sql.rows import role_of_row, role_values, tag_values
@@ -112,6 +113,10 @@ class SqlTransaction:
             if change.role.role_id == role_id and change.kind is not ChangeKind.DELETED:
                 return change.role
         return None
+
+    def require_unaltered(self, revision: Revision) -> None:
+        """Raise `BrokenHistoryError` if the write of a revision is not as its hash says."""
+        commits_after(self._connection, self.floor(), Revision(revision - 1), 1)
 
     def deleted_role(self, key: str, role_id: str) -> Role | None:
         """Return the last state of a deleted role."""
