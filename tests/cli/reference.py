@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from rolecall.cli.commands import COMMANDS, GROUPS
 from rolecall.cli.entry import run
+from rolecall.cli.typer_commands import COMMANDS, GROUPS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "command-line.md"
 COLUMNS = "120"

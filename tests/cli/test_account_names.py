@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rolecall.cli.account_names import account_in, with_account_id
+from rolecall.cli.remote.account_names import account_in, with_account_id
 from rolecall_client.contexts.context import ServerContext
 from tests.cli.conftest import CommandLine
 from tests.cli.recording import recording

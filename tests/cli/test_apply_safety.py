@@ -39,7 +39,8 @@ class Terminal(io.StringIO):
 def terminal(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Let standard error be a terminal, and standard input if it is a `Terminal`."""
     monkeypatch.setattr(
-        "rolecall.cli.prune_guard._is_terminal", lambda stream: stream is sys.stderr or isinstance(stream, Terminal)
+        "rolecall.cli.checks.prune_guard._is_terminal",
+        lambda stream: stream is sys.stderr or isinstance(stream, Terminal),
     )
     return monkeypatch
 

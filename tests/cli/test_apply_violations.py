@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rolecall.cli.apply import errors_in_files
+from rolecall.cli.commands.apply import errors_in_files
 from rolecall.cli.declarations import DeclaredRole, read_declarations
-from rolecall.cli.problem import Problem, ProblemsError
+from rolecall.cli.problems.problem import Problem, ProblemsError
 from rolecall_client.errors import RolecallError, Violation
 from tests.cli.conftest import CommandLine
 from tests.cli.serving import REPOSITORY

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from rolecall.cli.audit import MAX_REVISION, _floor, _record, _show
+from rolecall.cli.commands.audit import MAX_REVISION, _floor, _record, _show
 from rolecall.cli.failure import CommandError
 from rolecall.roles.repository import Floor, Head
 from rolecall.roles.role import Revision

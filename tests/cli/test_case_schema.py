@@ -12,10 +12,10 @@ import yaml
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-from rolecall.cli.commands import COMMANDS
 from rolecall.cli.declarations.document import json_text
 from rolecall.cli.declarations.tree import read_documents
 from rolecall.cli.testing import case_file
+from rolecall.cli.typer_commands import COMMANDS
 from rolecall.engine.decision import Reason
 from tests.cli.conftest import CommandLine
 from tests.cli.serving import REPOSITORY

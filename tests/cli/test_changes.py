@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from rolecall.cli import changes
+from rolecall.cli.commands import changes
 from rolecall.cli.failure import CommandError
 from rolecall_client.v1 import role_pb2 as pb
 from tests.cli.conftest import CommandLine

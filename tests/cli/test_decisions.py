@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from rolecall.cli.commands.decisions import _parse_since
 from rolecall.cli.decision_log import files
 from rolecall.cli.decision_log.files import log_lines
-from rolecall.cli.decisions import _parse_since
 from rolecall.cli.failure import CommandError
 from tests.cli.conftest import CommandLine
 from tests.cli.serving import ACCOUNT, environment, served

@@ -8,7 +8,7 @@ import pytest
 from rolecall.cli.declarations import DeclaredRole, read_declarations
 from rolecall.cli.declarations.document import json_text
 from rolecall.cli.declarations.tree import MAX_DEPTH, read_documents
-from rolecall.cli.problem import Problem, ProblemsError
+from rolecall.cli.problems.problem import Problem, ProblemsError
 
 ROLE = """\
 apiVersion: rolecall/v1

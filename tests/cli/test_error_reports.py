@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from rolecall.cli.failure import CommandError
-from rolecall.cli.problem import Location, Problem
-from rolecall.cli.reports import report_error, report_failure, report_problems
+from rolecall.cli.problems.problem import Location, Problem
+from rolecall.cli.problems.reports import report_error, report_failure, report_problems
 from rolecall_client.errors import RolecallError, Violation
 
 ADDRESS = "host:1"

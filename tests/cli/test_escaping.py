@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from rolecall.cli.declarations import read_declarations
 from rolecall.cli.declarations.writing import json_parts, yaml_parts
-from rolecall.cli.escaping import json_escaped, yaml_escaped
+from rolecall.cli.text.escaping import json_escaped, yaml_escaped
 from rolecall_client.v1.role_pb2 import RoleDeclaration
 from tests.cli.conftest import CommandLine
 from tests.cli.serving import ACCOUNT

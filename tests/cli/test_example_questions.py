@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from rolecall.cli.examples import Question, _questions, show_examples
-from rolecall.cli.options import Connection
-from rolecall.cli.problem import ProblemsError
+from rolecall.cli.options.shared import Connection
+from rolecall.cli.problems.problem import ProblemsError
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r
 from tests.cli.recording import recording
 

@@ -11,8 +11,8 @@ import pytest
 from rolecall.cli.declarations import tree
 from rolecall.cli.declarations.files import read_declarations
 from rolecall.cli.declarations.tree import read_documents
-from rolecall.cli.files import read_policy, read_text
-from rolecall.cli.problem import ProblemsError
+from rolecall.cli.problems.problem import ProblemsError
+from rolecall.cli.text.files import read_policy, read_text
 
 
 def first_problem(error: ProblemsError) -> str:

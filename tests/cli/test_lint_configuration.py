@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from rolecall.cli.linting.configuration import CONFIGURED_FINDINGS, FINDINGS
 from rolecall.cli.linting.path_patterns import path_test
 from rolecall.cli.linting.reader import MAX_SUPPRESSIONS, read_configuration
-from rolecall.cli.problem import ProblemsError
+from rolecall.cli.problems.problem import ProblemsError
 from tests.cli.conftest import CommandLine
 from tests.cli.serving import REPOSITORY
 from tests.cli.test_policy_test_reports import valid_sarif
@@ -170,7 +170,7 @@ def test_a_suppression_counts_on_its_last_day_and_is_reported_after_it(
     last, next_day = 1_801_439_999_999_999, 1_801_440_000_000_000
 
     def on(time: int) -> list[tuple[str, str]]:
-        monkeypatch.setattr("rolecall.cli.validate.now_micros", lambda: time)
+        monkeypatch.setattr("rolecall.cli.commands.validate.now_micros", lambda: time)
         return reported(rolecall, "p.json")
 
     assert on(last) == []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rolecall.cli.near_names import misspelt_keys
+from rolecall.cli.remote.near_names import misspelt_keys
 from tests.cli.conftest import CommandLine
 
 ALICE = "--as=acs:ram::123456789012:user/alice"

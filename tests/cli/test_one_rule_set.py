@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rolecall.cli.role_check import GREATEST_LIMITS
+from rolecall.cli.checks.role_check import GREATEST_LIMITS
 from rolecall.config.administration_settings import AdministrationSettings
 from rolecall.policy.limits import Limits
 from tests.cli.case_files import ANN, Write, case, cases, write

@@ -17,7 +17,7 @@ import pytest
 import trustme
 import typer
 
-from rolecall.cli.commands import build_app
+from rolecall.cli.typer_commands import build_app
 from rolecall_client.v1.role_pb2 import GetRoleResponse, Role
 from rolecall_client.v1.watch_pb2 import WatchCheckpoint, WatchRolesResponse
 from tests.cli.case_files import VALID

@@ -8,8 +8,8 @@ import sys
 import pytest
 import typer
 
-from rolecall.cli.commands import build_app
 from rolecall.cli.overview import overview
+from rolecall.cli.typer_commands import build_app
 from tests.cli.conftest import CommandLine
 from tests.cli.serving import environment
 

@@ -13,9 +13,9 @@ import pytest
 import typer
 from hypothesis import given, settings, strategies as st
 
-from rolecall.cli.commands import COMMANDS, load
 from rolecall.cli.failure import CommandError
-from rolecall.cli.plain_parsing import plain_call
+from rolecall.cli.options.plain_parsing import plain_call
+from rolecall.cli.typer_commands import COMMANDS, load
 from tests.cli.conftest import CommandLine
 from tests.cli.serving import environment
 

@@ -14,8 +14,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from jsonschema import Draft202012Validator
 
-from rolecall.cli.problem import Location
-from rolecall.cli.sarif import SarifResult, sarif_log
+from rolecall.cli.problems.problem import Location
+from rolecall.cli.problems.sarif import SarifResult, sarif_log
 from tests.cli.conftest import CommandLine
 from tests.cli.serving import environment
 

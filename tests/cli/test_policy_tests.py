@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rolecall.cli.problem import Location
+from rolecall.cli.problems.problem import Location
 from rolecall.cli.testing.coverage import Coverage, CoveredStatement, RoleCoverage
 from rolecall.cli.testing.report import Report
 from tests.cli.case_files import ANN, BOB, EARLY, LATE, Write, case, cases, write

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rolecall.cli import apply, export
-from rolecall.cli.store_options import counted, counting
+from rolecall.cli.commands import apply, export
+from rolecall.cli.options.store_options import counted, counting
 from rolecall_client.v1.role_pb2 import ListRolesResponse, Role
 from tests.cli.case_files import VALID
 from tests.cli.conftest import CommandLine

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rolecall.cli import quickstart
+from rolecall.cli.commands import quickstart
 from rolecall.cli.failure import CommandError
 from rolecall.config.settings import Config
 from tests.cli.conftest import CommandLine

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from rolecall.cli.checks.role_check import RoleCheck, duplicate_problems
 from rolecall.cli.declarations.role import RoleReader
 from rolecall.cli.declarations.tree import read_documents
-from rolecall.cli.role_check import RoleCheck, duplicate_problems
 from rolecall.cli.sources.found import found_role
 from rolecall.policy.limits import Limits
 from rolecall.roles.accounts import Accounts

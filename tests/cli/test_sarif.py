@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from rolecall.cli.linting.explained import explanations
-from rolecall.cli.problem import Location
-from rolecall.cli.sarif import SarifResult, sarif_log
-from rolecall.cli.sarif_regions import Regions
+from rolecall.cli.problems.problem import Location
+from rolecall.cli.problems.sarif import SarifResult, sarif_log
+from rolecall.cli.problems.sarif_regions import Regions
 from tests.cli.conftest import CommandLine
 from tests.cli.test_policy_test_reports import valid_sarif
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from rolecall.cli import examples, quickstart
+from rolecall.cli import examples
+from rolecall.cli.commands import quickstart
 from rolecall.config.serving_settings import ServingSettings
 from rolecall.config.settings import Config
 from rolecall.config.sources import flag_of

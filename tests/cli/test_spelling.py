@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from rolecall.cli.terminal import record
+from rolecall.cli.text.terminal import record
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r
 from tests.cli.conftest import CommandLine
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from rolecall.cli.options import Output
+from rolecall.cli.options.shared import Output
 from rolecall.roles.repository import RoleRepository
 from rolecall.storage import open_repository, schema_of
 from tests.cli.conftest import CommandLine

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from rolecall.cli import terminal
-from rolecall.cli.problem import Location, Problem
-from rolecall.cli.sarif import SCHEMA, SarifResult, problem_result, sarif_log
+from rolecall.cli.problems.problem import Location, Problem
+from rolecall.cli.problems.sarif import SCHEMA, SarifResult, problem_result, sarif_log
+from rolecall.cli.text import terminal
 
 Encoded = Callable[[str], io.BytesIO]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from rolecall.cli.tls_diagnosis import tls_fault
+from rolecall.cli.remote.tls_diagnosis import tls_fault
 from rolecall_client.connection.settings import TlsFiles
 from tests.cli.conftest import CommandLine, Outcome
 from tests.cli.serving import served

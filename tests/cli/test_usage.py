@@ -15,9 +15,9 @@ import pytest
 import typer
 
 from rolecall.cli import entry
-from rolecall.cli.commands import COMMANDS
 from rolecall.cli.failure import CommandError
-from rolecall.cli.problem import Location, Problem, ProblemsError
+from rolecall.cli.problems.problem import Location, Problem, ProblemsError
+from rolecall.cli.typer_commands import COMMANDS
 from rolecall.config.settings import Config
 from rolecall.config.sources import flag_of, variable_of
 from tests.cli.conftest import CommandLine

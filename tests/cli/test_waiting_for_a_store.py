@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from rolecall.cli import migrate
+from rolecall.cli.commands import migrate
 from rolecall.roles.errors import StoreBusyError, StoreUnavailableError
 
 

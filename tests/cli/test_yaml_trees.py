@@ -12,7 +12,7 @@ from rolecall.cli.declarations import tree
 from rolecall.cli.declarations.document import json_text
 from rolecall.cli.declarations.files import read_declarations
 from rolecall.cli.declarations.tree import Table, read_documents
-from rolecall.cli.problem import ProblemsError
+from rolecall.cli.problems.problem import ProblemsError
 from rolecall.cli.sources import search
 
 POLICY = '{"Version": "1", "Statement": []}'

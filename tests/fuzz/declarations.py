@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rolecall.cli.declarations.role import RoleReader
 from rolecall.cli.declarations.tree import read_documents
-from rolecall.cli.problem import ProblemsError
+from rolecall.cli.problems.problem import ProblemsError
 from tests.fuzz.target import Target, outcome
 
 

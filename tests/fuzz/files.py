@@ -8,14 +8,14 @@ from pathlib import Path
 
 from rolecall.cli.declarations.document import json_text
 from rolecall.cli.declarations.tree import read_all
-from rolecall.cli.encodings import decoded
-from rolecall.cli.problem import ProblemsError
+from rolecall.cli.problems.problem import ProblemsError
 from rolecall.cli.sources import Found
 from rolecall.cli.sources.foreign import CALLERS
 from rolecall.cli.sources.other_kind import other_kind
 from rolecall.cli.sources.recognise import kind_in, read_content
 from rolecall.cli.sources.role_files import ROLES
 from rolecall.cli.testing.case_file import read_cases
+from rolecall.cli.text.encodings import decoded
 from tests.cli.file_kinds import SAMPLES
 from tests.fuzz.target import Target, outcome
 

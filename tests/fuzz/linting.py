@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rolecall.cli.linting.configuration import FINDINGS
 from rolecall.cli.linting.reader import parse_configuration
-from rolecall.cli.problem import ProblemsError
+from rolecall.cli.problems.problem import ProblemsError
 from tests.fuzz.target import Target
 
 _FILE = Path(".rolecall-lint.yaml")

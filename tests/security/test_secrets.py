@@ -26,8 +26,8 @@ from google.protobuf.descriptor_pool import Default
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from rolecall.cli.commands import COMMANDS, build_app
-from rolecall.cli.store_options import shows_password
+from rolecall.cli.options.store_options import shows_password
+from rolecall.cli.typer_commands import COMMANDS, build_app
 from rolecall.config.settings import Config
 from rolecall.security.tokens.unverified import read_token
 from rolecall.transport.rpc.stats import MethodStats

@@ -10,7 +10,7 @@ from itertools import takewhile
 from typing import NoReturn
 
 from rolecall.cli.failure import FAILED, INTERRUPTED, OK, PIPE_CLOSED, TERMINATED, CommandError
-from rolecall.cli.terminal import finish_output, open_closed_streams, prepare_streams
+from rolecall.cli.text.terminal import finish_output, open_closed_streams, prepare_streams
 
 
 def main() -> None:
@@ -101,9 +101,9 @@ def _called(call: Callable[[], object]) -> int:
 
 def _plain_call(arguments: list[str]) -> Callable[[], object] | None:
     """Return the call that the arguments ask for if they fit a command; None if Typer must read them."""
-    from rolecall.cli.commands import load
-    from rolecall.cli.plain_parsing import plain_call
-    from rolecall.cli.plain_values import WrongValueError
+    from rolecall.cli.options.plain_parsing import plain_call
+    from rolecall.cli.options.plain_values import WrongValueError
+    from rolecall.cli.typer_commands import load
 
     if not arguments or (command := load(arguments[0])) is None:
         return None
@@ -116,7 +116,7 @@ def _plain_call(arguments: list[str]) -> Callable[[], object] | None:
 def _run_by_typer(arguments: list[str], *, completing: bool) -> int:
     import typer
 
-    from rolecall.cli.commands import build_app
+    from rolecall.cli.typer_commands import build_app
 
     words = _leading_words(arguments)
     command = typer.main.get_command(build_app(None if completing else next(iter(words), "")))
@@ -136,7 +136,7 @@ def _leading_words(arguments: Sequence[str]) -> list[str]:
 
 def _report_usage(message: str, words: Sequence[str]) -> int:
     """Report a wrong command line. If the command is missing, Typer's message is the help text, which is printed as it is."""
-    from rolecall.cli.reports import report_failure
+    from rolecall.cli.problems.reports import report_failure
 
     if message.startswith("Usage:"):
         sys.stderr.write(message + "\n")
@@ -163,8 +163,8 @@ def _see_help(known: Sequence[str]) -> str:
 
 
 def _report(error: Exception) -> int:
-    from rolecall.cli import reports
-    from rolecall.cli.problem import ProblemsError
+    from rolecall.cli.problems import reports
+    from rolecall.cli.problems.problem import ProblemsError
 
     if isinstance(error, ProblemsError):
         reports.report_problems(error.problems)

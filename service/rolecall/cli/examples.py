@@ -12,11 +12,11 @@ from rich.text import Text
 
 from rolecall.cli.declarations import read_declarations
 from rolecall.cli.declarations.tree import Array, Node, Scalar, Table, read_documents
-from rolecall.cli.files import read_text
-from rolecall.cli.options import Connection
-from rolecall.cli.problem import Location, error_at
-from rolecall.cli.remote import connect
-from rolecall.cli.terminal import console, marks, table
+from rolecall.cli.options.shared import Connection
+from rolecall.cli.problems.problem import Location, error_at
+from rolecall.cli.remote.connection import connect
+from rolecall.cli.text.files import read_text
+from rolecall.cli.text.terminal import console, marks, table
 from rolecall_client.queries import query
 from rolecall_client.v1.role_pb2 import ListRolesRequest
 

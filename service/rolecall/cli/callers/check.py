@@ -10,11 +10,11 @@ import typer
 from rolecall.cli.callers.files import loaded, location_of
 from rolecall.cli.callers.keys import key_problems
 from rolecall.cli.failure import FAILED, OK
-from rolecall.cli.options import Output, PlainOutputOption
-from rolecall.cli.problem import Problem, ProblemsError
-from rolecall.cli.reports import report_problems
-from rolecall.cli.store_options import counted
-from rolecall.cli.terminal import console, marks, print_json
+from rolecall.cli.options.shared import Output, PlainOutputOption
+from rolecall.cli.options.store_options import counted
+from rolecall.cli.problems.problem import Problem, ProblemsError
+from rolecall.cli.problems.reports import report_problems
+from rolecall.cli.text.terminal import console, marks, print_json
 from rolecall.engine.clock import now_micros
 
 if TYPE_CHECKING:

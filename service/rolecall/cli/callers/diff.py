@@ -12,10 +12,10 @@ import typer
 
 from rolecall.cli.callers.files import loaded
 from rolecall.cli.failure import FAILED, OK, CommandError
-from rolecall.cli.files import STDIN
-from rolecall.cli.options import Output, PlainOutputOption
-from rolecall.cli.store_options import counted
-from rolecall.cli.terminal import add_row, console, print_json, table
+from rolecall.cli.options.shared import Output, PlainOutputOption
+from rolecall.cli.options.store_options import counted
+from rolecall.cli.text.files import STDIN
+from rolecall.cli.text.terminal import add_row, console, print_json, table
 from rolecall.engine.clock import now_micros
 from rolecall.regular_file import read_regular
 

@@ -9,8 +9,8 @@ import typer
 
 from rolecall.cli.callers.files import loaded
 from rolecall.cli.failure import DENIED, OK, CommandError
-from rolecall.cli.options import Output, PlainOutputOption, lists
-from rolecall.cli.terminal import add_row, console, marks, print_json, table, visible
+from rolecall.cli.options.shared import Output, PlainOutputOption, lists
+from rolecall.cli.text.terminal import add_row, console, marks, print_json, table, visible
 
 if TYPE_CHECKING:
     from rolecall.callers.credential import Credential

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rolecall.cli.encodings import decoded
-from rolecall.cli.files import STDIN
-from rolecall.cli.problem import Location, Problem, ProblemsError, error_at
+from rolecall.cli.problems.problem import Location, Problem, ProblemsError, error_at
+from rolecall.cli.text.encodings import decoded
+from rolecall.cli.text.files import STDIN
 
 if TYPE_CHECKING:
     from rolecall.callers.errors import CallersViolation

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rolecall.cli.escaping import yaml_escaped
 from rolecall.cli.failure import CommandError
+from rolecall.cli.text.escaping import yaml_escaped
 
 if TYPE_CHECKING:
     from rolecall.callers.declarations import CallerMatch

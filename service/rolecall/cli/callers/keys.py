@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from rolecall.cli.callers.files import location_of
-from rolecall.cli.problem import Problem
+from rolecall.cli.problems.problem import Problem
 
 if TYPE_CHECKING:
     from rolecall.callers.declarations import CallersFile, KeySource

@@ -17,7 +17,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Self
 
-from rolecall.cli.files import STDIN
+from rolecall.cli.text.files import STDIN
 
 MAX_LINE_BYTES = 2 * 1024 * 1024
 POLL_SECONDS = 0.2

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rolecall.cli.declarations.text_in_file import LineText, StringText, TextInFile
 from rolecall.cli.declarations.tree import Array, Node, Scalar, Table
-from rolecall.cli.problem import Location
+from rolecall.cli.problems.problem import Location
 from rolecall.policy.positions import unescaped
 
 _INLINE_CHARACTERS = 100

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rolecall.cli.checks.role_check import GREATEST_LIMITS, AnyAccounts, RoleCheck, duplicate_problems
 from rolecall.cli.declarations.document import TextSource
 from rolecall.cli.declarations.role import DeclaredRole, RoleReader
 from rolecall.cli.declarations.tree import MAX_FILE_BYTES, read_all
-from rolecall.cli.files import SUFFIXES, files_in, nothing_in, read_input
 from rolecall.cli.linting.unneeded import examined_roles
-from rolecall.cli.problem import Location, Problem, ProblemsError, error_at
-from rolecall.cli.problem_groups import in_order
-from rolecall.cli.role_check import GREATEST_LIMITS, AnyAccounts, RoleCheck, duplicate_problems
+from rolecall.cli.problems.problem import Location, Problem, ProblemsError, error_at
+from rolecall.cli.problems.problem_groups import in_order
+from rolecall.cli.text.files import SUFFIXES, files_in, nothing_in, read_input
 from rolecall.engine.clock import now_micros
 from rolecall.roles.role import RoleRef
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from rolecall.cli.declarations.document import Source, TextSource, TreeSource, block_source
 from rolecall.cli.declarations.tree import Array, Node, Scalar, Table, tag_problems
-from rolecall.cli.files import MAX_POLICY_FILE_BYTES, read_text
-from rolecall.cli.problem import Location, Problem, ProblemsError
+from rolecall.cli.problems.problem import Location, Problem, ProblemsError
+from rolecall.cli.text.files import MAX_POLICY_FILE_BYTES, read_text
 from rolecall.roles.documents import DOCUMENT_FIELD
 from rolecall_client.v1.role_pb2 import RoleDeclaration
 

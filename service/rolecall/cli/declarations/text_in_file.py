@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from rolecall.cli.problem import Location
+from rolecall.cli.problems.problem import Location
 
 _BLOCK = 1 << 16
 _ESCAPE = re.compile(

@@ -16,7 +16,7 @@ import yaml
 
 from rolecall.cli.declarations.nodes import Array, Node, Scalar, Table, tag_problems
 from rolecall.cli.declarations.yaml_tags import with_tag
-from rolecall.cli.problem import Location, Problem, ProblemsError, error_at
+from rolecall.cli.problems.problem import Location, Problem, ProblemsError, error_at
 
 __all__ = ["Array", "Node", "ReadDocuments", "Scalar", "Table", "read_all", "read_documents", "tag_problems"]
 

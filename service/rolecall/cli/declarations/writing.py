@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from rolecall.cli.declarations.document import json_text
 from rolecall.cli.declarations.role import API_VERSION
 from rolecall.cli.declarations.tree import MAX_DEPTH, Array, Node, Scalar, Table
-from rolecall.cli.escaping import json_escaped, yaml_escaped
-from rolecall.cli.problem import Location
+from rolecall.cli.problems.problem import Location
+from rolecall.cli.text.escaping import json_escaped, yaml_escaped
 
 if TYPE_CHECKING:
     from rolecall_client.v1.role_pb2 import RoleDeclaration

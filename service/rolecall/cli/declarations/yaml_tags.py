@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from rolecall.cli.declarations.nodes import Array, Node, Scalar, Table, tagged
-from rolecall.cli.problem import error_at
+from rolecall.cli.problems.problem import error_at
 
 _PREFIX = "tag:yaml.org,2002:"
 _PLAIN = {

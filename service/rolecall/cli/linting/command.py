@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rolecall.cli.failure import CommandError
-from rolecall.cli.options import Output, PlainOutputOption
-from rolecall.cli.terminal import print_json
+from rolecall.cli.options.shared import Output, PlainOutputOption
+from rolecall.cli.text.terminal import print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

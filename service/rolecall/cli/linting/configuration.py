@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rolecall.cli.linting.path_patterns import PathTest, path_test
-from rolecall.cli.problem import Location, Problem
+from rolecall.cli.problems.problem import Location, Problem
 from rolecall.policy.findings import Severity
 from rolecall.policy.lint_rules import RULES as TRUST_RULES
 from rolecall.policy.permission.lint_rules import RULES as PERMISSION_RULES

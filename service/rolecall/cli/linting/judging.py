@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rolecall.cli.files import STDIN
 from rolecall.cli.linting.configuration import (
     CONFIGURATION_FILE,
     LintConfiguration,
@@ -17,7 +16,8 @@ from rolecall.cli.linting.configuration import (
 )
 from rolecall.cli.linting.reader import read_configuration
 from rolecall.cli.linting.unneeded import DocumentsOfConfiguration, ExaminedPolicy, ended, unused, why_unused
-from rolecall.cli.problem import Location, Problem, ProblemsError
+from rolecall.cli.problems.problem import Location, Problem, ProblemsError
+from rolecall.cli.text.files import STDIN
 
 _MISNAMED = (".rolecall-lint.yml", ".rolecall-lint.json")
 

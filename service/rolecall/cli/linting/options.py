@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rolecall.cli.options import pairs
+from rolecall.cli.options.shared import pairs
 
 if TYPE_CHECKING:
     from rolecall.cli.linting.judging import Linting

@@ -13,9 +13,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from rolecall.cli.declarations.tree import Array, Node, Scalar, Table, read_all
-from rolecall.cli.files import read_text
 from rolecall.cli.linting.configuration import CONFIGURED_FINDINGS, FINDINGS, LintConfiguration, Suppression
-from rolecall.cli.problem import Location, Problem, ProblemsError
+from rolecall.cli.problems.problem import Location, Problem, ProblemsError
+from rolecall.cli.text.files import read_text
 from rolecall.policy.findings import Severity
 from rolecall.policy.wording import listed, quoted
 

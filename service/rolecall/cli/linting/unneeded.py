@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from rolecall.cli.linting.configuration import CONFIGURED_FINDINGS, ENDED, UNUSED, Suppression
-from rolecall.cli.problem import Problem
+from rolecall.cli.problems.problem import Problem
 
 if TYPE_CHECKING:
     from rolecall.cli.sources.found import FoundRole

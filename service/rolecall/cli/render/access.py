@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 from rich.tree import Tree
 
-from rolecall.cli.terminal import Marks, marks, visible
+from rolecall.cli.text.terminal import Marks, marks, visible
 from rolecall.policy.document import Effect
 from rolecall.policy.evaluator import Outcome
 from rolecall.policy.wording import rfc3339

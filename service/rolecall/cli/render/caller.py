@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import UTC
 
-from rolecall.cli.terminal import add_row, console, table
+from rolecall.cli.text.terminal import add_row, console, table
 from rolecall_client.v1 import caller_pb2 as pb
 
 

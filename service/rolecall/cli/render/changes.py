@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from rolecall.cli.terminal import console, visible
+from rolecall.cli.text.terminal import console, visible
 from rolecall_client.v1 import role_pb2 as pb
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rolecall.cli.terminal import Marks, Piece, marks, print_pieces, stream_marks, visible
+from rolecall.cli.text.terminal import Marks, Piece, marks, print_pieces, stream_marks, visible
 from rolecall_client.v1 import decision_pb2 as pb
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from rolecall.cli.request import RequestOptions
+    from rolecall.cli.options.request import RequestOptions
 
 _WHY = {
     pb.DECISION_REASON_ALLOW: "",

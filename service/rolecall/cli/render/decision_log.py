@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from rolecall.cli.escaping import json_escaped
-from rolecall.cli.terminal import console, marks, visible
+from rolecall.cli.text.escaping import json_escaped
+from rolecall.cli.text.terminal import console, marks, visible
 
 if TYPE_CHECKING:
     from rolecall.cli.decision_log.record import LoggedDecision

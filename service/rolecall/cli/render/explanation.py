@@ -10,13 +10,13 @@ from rich.text import Text
 from rich.tree import Tree
 
 from rolecall.cli.render.decision import headline, show_trust_side, who_and_role
-from rolecall.cli.terminal import Marks, console, marks, visible
+from rolecall.cli.text.terminal import Marks, console, marks, visible
 from rolecall_client.v1 import decision_pb2 as pb
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rolecall.cli.request import RequestOptions
+    from rolecall.cli.options.request import RequestOptions
 
 _SHOWN_VALUES = 6
 _SHOWN_CHARACTERS = 200

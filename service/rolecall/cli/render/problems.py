@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from rolecall.cli.problem import Problem
-from rolecall.cli.terminal import console, marks, print_json
+from rolecall.cli.problems.problem import Problem
+from rolecall.cli.text.terminal import console, marks, print_json
 
 if TYPE_CHECKING:
     from rolecall.cli.linting.judging import SuppressedProblem
@@ -44,7 +44,7 @@ class ProblemReport:
 def show_problems(report: ProblemReport, output: FindingsFormat, *, verbose: bool) -> None:
     """Print problems on standard output, with `verbose` also the suppressed ones."""
     if output is FindingsFormat.SARIF:
-        from rolecall.cli.sarif import problem_result, sarif_log, suppressed_result
+        from rolecall.cli.problems.sarif import problem_result, sarif_log, suppressed_result
 
         results = [problem_result(problem) for problem in report.problems]
         print_json(sarif_log([*results, *(suppressed_result(each) for each in report.suppressed if verbose)]))
@@ -61,7 +61,7 @@ def show_problems(report: ProblemReport, output: FindingsFormat, *, verbose: boo
 
 
 def _show(report: ProblemReport, *, verbose: bool) -> None:
-    from rolecall.cli.reports import list_suppressed, report_problems
+    from rolecall.cli.problems.reports import list_suppressed, report_problems
 
     out, counts = console(sys.stdout), Counter(problem.severity for problem in report.problems)
     report_problems(report.problems, out)

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from rolecall.cli.options import Output
-from rolecall.cli.terminal import add_row, console, print_json, record, table, visible
+from rolecall.cli.options.shared import Output
+from rolecall.cli.text.terminal import add_row, console, print_json, record, table, visible
 
 if TYPE_CHECKING:
     from google.protobuf.timestamp_pb2 import Timestamp

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
-from rolecall.cli.terminal import add_row, console, table
+from rolecall.cli.text.terminal import add_row, console, table
 from rolecall_client.v1 import decision_pb2 as pb
 
 _OUTCOMES = {pb.ASSUMABILITY_ALLOW: ("ALLOW", "green"), pb.ASSUMABILITY_CONDITIONAL: ("CONDITIONAL", "yellow")}

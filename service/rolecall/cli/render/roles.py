@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
-from rolecall.cli.options import Output
+from rolecall.cli.options.shared import Output
 from rolecall.cli.render.recorded_changes import kind_name
-from rolecall.cli.terminal import add_row, console, print_json, record, table, visible
+from rolecall.cli.text.terminal import add_row, console, print_json, record, table, visible
 
 if TYPE_CHECKING:
     from google.protobuf.timestamp_pb2 import Timestamp

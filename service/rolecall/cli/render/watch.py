@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from rolecall.cli.options import Output
+from rolecall.cli.options.shared import Output
 from rolecall.cli.render.changes import SIGNS
-from rolecall.cli.terminal import console, print_json, record, visible
+from rolecall.cli.text.terminal import console, print_json, record, visible
 from rolecall_client.v1 import role_pb2, watch_pb2 as pb
 
 if TYPE_CHECKING:

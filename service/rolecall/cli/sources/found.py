@@ -9,7 +9,7 @@ from pathlib import Path
 from rolecall.cli.declarations.document import EmbeddedSource, Source, TextSource, TreeSource
 from rolecall.cli.declarations.role import DeclaredRole
 from rolecall.cli.declarations.tree import Table
-from rolecall.cli.problem import Location, Problem
+from rolecall.cli.problems.problem import Location, Problem
 from rolecall.policy.kind import PolicyKind
 from rolecall.roles.documents import DOCUMENT_FIELD
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rolecall.cli.declarations.role import API_VERSION, RoleReader
 from rolecall.cli.declarations.tree import Array, Node, Scalar, Table
-from rolecall.cli.problem import Location, ProblemsError
+from rolecall.cli.problems.problem import Location, ProblemsError
 from rolecall.cli.sources.found import FoundRole, found_role
 
 

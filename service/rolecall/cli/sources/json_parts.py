@@ -13,7 +13,7 @@ from typing import NamedTuple, NoReturn
 
 from rolecall.cli.declarations.text_in_file import StringText, TextInFile
 from rolecall.cli.declarations.tree import MAX_DEPTH
-from rolecall.cli.problem import Problem, ProblemsError, error_at
+from rolecall.cli.problems.problem import Problem, ProblemsError, error_at
 from rolecall.policy.positions import JsonSyntaxError, scan
 
 _FAULTS = {

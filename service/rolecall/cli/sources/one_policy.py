@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rolecall.cli.files import read_input
-from rolecall.cli.problem import Location, Problem, ProblemsError, error_at
+from rolecall.cli.problems.problem import Location, Problem, ProblemsError, error_at
 from rolecall.cli.sources.found import Found, FoundPolicy, FoundRole
 from rolecall.cli.sources.kinds import MAX_BYTES
 from rolecall.cli.sources.recognise import read_content
+from rolecall.cli.text.files import read_input
 
 _SHOWN_NAMES = 5
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rolecall.cli.problem import Location, Problem
+from rolecall.cli.problems.problem import Location, Problem
 from rolecall.cli.sources.kind import FileKind
 from rolecall.cli.sources.recognise import kind_in
 

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 from rolecall.cli.declarations.document import TextSource
-from rolecall.cli.files import MAX_POLICY_FILE_BYTES
-from rolecall.cli.problem import Location, error_at
+from rolecall.cli.problems.problem import Location, error_at
 from rolecall.cli.sources.found import Found, FoundPolicy, FoundRole
 from rolecall.cli.sources.kind import FileKind, Outline
+from rolecall.cli.text.files import MAX_POLICY_FILE_BYTES
 from rolecall.policy.kind import PolicyKind, kind_of_policy
 
 _MEMBERS = frozenset({"version", "statement", "statements", "effect", "action", "principal", "resource", "condition"})

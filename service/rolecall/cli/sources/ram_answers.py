@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rolecall.cli.declarations.document import EmbeddedSource
 from rolecall.cli.declarations.text_in_file import FileText, PartText, TextInFile
-from rolecall.cli.problem import ProblemsError
+from rolecall.cli.problems.problem import ProblemsError
 from rolecall.cli.sources.found import Found, FoundRole, UnknownRole
 from rolecall.cli.sources.json_parts import JsonParts
 from rolecall.cli.sources.kind import FileKind

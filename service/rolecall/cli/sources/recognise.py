@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rolecall.cli.declarations.tree import MAX_FILE_BYTES, Node, Scalar, Table, read_all
-from rolecall.cli.problem import Location, ProblemsError, error_at
+from rolecall.cli.problems.problem import Location, ProblemsError, error_at
 from rolecall.cli.sources.found import Found
 from rolecall.cli.sources.kind import Document, FileKind, outline_of_json, outline_of_node
 from rolecall.cli.sources.kinds import kind_of, kind_of_broken, kind_of_text

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from rolecall.cli.declarations.document import Source, TreeSource, block_source
 from rolecall.cli.declarations.tree import Array, Node, Scalar, Table
-from rolecall.cli.problem import Location
+from rolecall.cli.problems.problem import Location
 from rolecall.cli.sources.found import Found, FoundRole, UnknownRole
 from rolecall.cli.sources.kind import Document, FileKind, Outline
 from rolecall.cli.sources.terraform_configuration import seconds_of

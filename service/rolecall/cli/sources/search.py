@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rolecall.cli.declarations.document import TextSource
-from rolecall.cli.files import PIPE_HINT, STDIN, files_in, nothing_in, read_input, read_text
-from rolecall.cli.problem import ProblemsError
+from rolecall.cli.problems.problem import ProblemsError
 from rolecall.cli.sources.found import Found, FoundRole
 from rolecall.cli.sources.kinds import MAX_BYTES
 from rolecall.cli.sources.recognise import read_content
+from rolecall.cli.text.files import PIPE_HINT, STDIN, files_in, nothing_in, read_input, read_text
 
 
 def search(paths: Iterable[Path], *, stdin: bool = False) -> Found:

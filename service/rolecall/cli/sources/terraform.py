@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rolecall.cli.declarations.document import EmbeddedSource, Source, TextSource
-from rolecall.cli.problem import Location, ProblemsError
+from rolecall.cli.problems.problem import Location, ProblemsError
 from rolecall.cli.sources.found import Found, FoundRole, UnknownRole
 from rolecall.cli.sources.json_parts import JsonParts
 from rolecall.cli.sources.terraform_configuration import account_of_arn, module_and_index, seconds_of, table_of

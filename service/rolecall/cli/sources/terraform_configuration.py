@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rolecall.cli.problem import error_at
+from rolecall.cli.problems.problem import error_at
 from rolecall.cli.sources.json_parts import JsonParts
 
 MAX_MODULES = 32

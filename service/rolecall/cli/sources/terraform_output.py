@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rolecall.cli.declarations.text_in_file import FileText, TextInFile
-from rolecall.cli.problem import ProblemsError
+from rolecall.cli.problems.problem import ProblemsError
 from rolecall.cli.sources.found import Found
 from rolecall.cli.sources.json_parts import JsonParts
 from rolecall.cli.sources.kind import FileKind, Outline

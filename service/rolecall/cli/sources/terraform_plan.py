@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rolecall.cli.problem import Problem, ProblemsError
+from rolecall.cli.problems.problem import Problem, ProblemsError
 from rolecall.cli.sources.json_parts import JsonParts
 from rolecall.cli.sources.terraform_configuration import Configuration, require_depth, table_of
 from rolecall.cli.sources.terraform_documents import DATA_TYPE, LaterDocument, later_document

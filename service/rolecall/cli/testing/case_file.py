@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rolecall.cli.declarations.role import API_VERSION
 from rolecall.cli.declarations.tree import Array, Node, Scalar, Table, tag_problems
-from rolecall.cli.problem import Location, ProblemsError
+from rolecall.cli.problems.problem import Location, ProblemsError
 from rolecall.cli.sources import CaseDocument, Found, FoundRole, inline_roles, search
 from rolecall.cli.testing.cases import Case, Expectation, ExpectedOutcome
 from rolecall.cli.testing.fields import Fields

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from rolecall.cli.problem import Location
+from rolecall.cli.problems.problem import Location
 from rolecall.cli.sources import FoundRole
 
 ContextValues = Mapping[str, tuple[str, ...]]

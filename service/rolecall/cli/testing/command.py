@@ -10,20 +10,20 @@ from contextlib import contextmanager
 
 import typer
 
-from rolecall.cli.escaping import json_escaped
 from rolecall.cli.failure import DENIED, FAILED, OK, CommandError
-from rolecall.cli.options import expanded, pairs
-from rolecall.cli.problem import ProblemsError
-from rolecall.cli.remote import named_context
-from rolecall.cli.request import DEFAULT_ACCOUNT
+from rolecall.cli.options.request import DEFAULT_ACCOUNT
+from rolecall.cli.options.shared import expanded, pairs
+from rolecall.cli.problems.problem import ProblemsError
+from rolecall.cli.remote.connection import named_context
 from rolecall.cli.sources.found import policies_of
-from rolecall.cli.terminal import console, plain_console, print_json
 from rolecall.cli.testing.coverage import coverage_of
 from rolecall.cli.testing.options import ClusterOptions, Paths, ReportFormat, ReportOptions, RoleSetOptions
 from rolecall.cli.testing.report import Report
 from rolecall.cli.testing.role_set import RoleSetBuilder
 from rolecall.cli.testing.runner import PreparedCase, prepare, run
 from rolecall.cli.testing.suites import collect
+from rolecall.cli.text.escaping import json_escaped
+from rolecall.cli.text.terminal import console, plain_console, print_json
 from rolecall.engine.clock import now_micros
 from rolecall.engine.decision_point import DecisionOptions
 from rolecall.roles.accounts import Accounts
@@ -87,7 +87,7 @@ def _accounts(options: RoleSetOptions) -> Accounts:
 
 
 def _write_report(report: Report, reporting: ReportOptions) -> None:
-    from rolecall.cli.reports import report_problems
+    from rolecall.cli.problems.reports import report_problems
     from rolecall.cli.testing.report_table import show_report
 
     output, file, verbose = reporting.output, reporting.output_file, reporting.verbose

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rolecall.cli.problem import Location
+from rolecall.cli.problems.problem import Location
 from rolecall.cli.testing.results import Result
 from rolecall.cli.testing.role_set import ParsedRole
 

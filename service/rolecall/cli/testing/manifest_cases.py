@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from rolecall.cli.problem import Location, Problem
+from rolecall.cli.problems.problem import Location, Problem
 from rolecall.cli.sources import ServiceAccount
 from rolecall.cli.testing.cases import Case, Expectation, ExpectedOutcome
 from rolecall.roles.fields import role_name_violations

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from rolecall.cli.failure import CommandError
-from rolecall.cli.options import ContextOfAccounts
-from rolecall.cli.request import DEFAULT_ACCOUNT
+from rolecall.cli.options.request import DEFAULT_ACCOUNT
+from rolecall.cli.options.shared import ContextOfAccounts
 from rolecall.cli.testing.manifest_cases import DEFAULT_AUDIENCE, Cluster
 
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)

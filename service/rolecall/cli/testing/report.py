@@ -6,12 +6,12 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from rolecall.cli.problem import Location, Problem
+from rolecall.cli.problems.problem import Location, Problem
 from rolecall.cli.render.explanation import print_explanation
-from rolecall.cli.terminal import plain_console
 from rolecall.cli.testing.coverage import Coverage
 from rolecall.cli.testing.requests import options_of
 from rolecall.cli.testing.results import Result
+from rolecall.cli.text.terminal import plain_console
 from rolecall.transport.codecs.explanation import explain_response
 from rolecall_client.v1.decision_pb2 import ExplainAssumeRoleResponse
 

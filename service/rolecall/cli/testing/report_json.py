@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rolecall.cli.problem import Location
-from rolecall.cli.terminal import record
+from rolecall.cli.problems.problem import Location
 from rolecall.cli.testing.coverage import Coverage
 from rolecall.cli.testing.report import Report, deciding_statements, explanation_of
 from rolecall.cli.testing.results import Result
+from rolecall.cli.text.terminal import record
 
 
 def report_record(report: Report) -> Mapping[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from rolecall.cli.sarif import SarifResult, problem_result, sarif_log
+from rolecall.cli.problems.sarif import SarifResult, problem_result, sarif_log
 from rolecall.cli.testing.report import Report, related_statements
 from rolecall.cli.testing.results import Result
 

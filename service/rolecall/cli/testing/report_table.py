@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from rolecall.cli.render.explanation import print_explanation
-from rolecall.cli.terminal import Marks, marks, visible
 from rolecall.cli.testing.coverage import Coverage
 from rolecall.cli.testing.report import Report, explanation_of, related_statements
 from rolecall.cli.testing.requests import options_of
 from rolecall.cli.testing.results import Result
+from rolecall.cli.text.terminal import Marks, marks, visible
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rolecall.cli.problem import Location, Problem, ProblemsError
-from rolecall.cli.request import RequestOptions
+from rolecall.cli.options.request import RequestOptions
+from rolecall.cli.problems.problem import Location, Problem, ProblemsError
 from rolecall.cli.testing.cases import Case, ContextValues
 from rolecall.cli.testing.role_set import ALIAS_HINT, RoleSet
 from rolecall.engine.errors import InvalidRequestError

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rolecall.cli.problem import Problem
-from rolecall.cli.role_check import CheckedRole, RoleCheck, duplicate_problems
+from rolecall.cli.checks.role_check import CheckedRole, RoleCheck, duplicate_problems
+from rolecall.cli.problems.problem import Problem
 from rolecall.cli.sources import FoundRole
 from rolecall.engine.decision_point import DecisionOptions, DecisionPoint
 from rolecall.engine.snapshot import Snapshot

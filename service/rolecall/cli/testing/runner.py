@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rolecall.cli.problem import Problem, ProblemsError
+from rolecall.cli.problems.problem import Problem, ProblemsError
 from rolecall.cli.sources import UnknownRole
 from rolecall.cli.testing.cases import Case, Suite
 from rolecall.cli.testing.expectations import failure_of, missing_role_hint

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rolecall.cli.problem import Location, Problem, ProblemsError
+from rolecall.cli.problems.problem import Location, Problem, ProblemsError
 from rolecall.cli.sources import Found, FoundRole, UnknownRole, search
 from rolecall.cli.testing.case_file import CaseFile, read_cases
 from rolecall.cli.testing.cases import Suite

@@ -1,0 +1,1 @@
+"""The checks of policies, roles and deletions before anything is written."""

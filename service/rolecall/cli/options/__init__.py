@@ -1,0 +1,1 @@
+"""The options of commands, and how they are read."""

@@ -1,0 +1,1 @@
+"""Text that is read from files, and text for people."""
