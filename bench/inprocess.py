@@ -15,8 +15,8 @@ from rolecall.engine.request import AssumeRoleRequest
 from rolecall.engine.snapshot import Snapshot
 from rolecall.policy.compiler import compile_policy
 from rolecall.policy.evaluator import estimated_work, evaluate
-from rolecall.policy.explain import explain
-from rolecall.policy.near_miss import near_misses
+from rolecall.policy.explaining.explain import explain
+from rolecall.policy.explaining.near_miss import near_misses
 from rolecall.policy.parser import parse_policy
 from rolecall.policy.principal import Principal
 from rolecall.policy.work import WORK_BUDGET

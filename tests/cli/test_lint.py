@@ -18,7 +18,7 @@ from rolecall.cli.linting.configuration import CONFIGURED_FINDINGS, FINDINGS
 from rolecall.cli.linting.explained import explanations
 from rolecall.policy.errors import InvalidPolicyError
 from rolecall.policy.kind import PolicyKind, kind_of_policy
-from rolecall.policy.lint import lint
+from rolecall.policy.linting.lint import lint
 from rolecall.policy.parser import parse_policy
 from rolecall.policy.permission.lint import lint_permissions
 from rolecall.policy.permission.parser import parse_permission_policy

@@ -15,7 +15,7 @@ from rolecall.config.serving_settings import ServingSettings
 from rolecall.config.settings import Config
 from rolecall.config.sources import flag_of
 from rolecall.config.types import read_address
-from rolecall.policy.findings import Severity
+from rolecall.policy.linting.findings import Severity
 from rolecall.server import main
 from rolecall.server.server import BoundAddresses
 from tests.cli.conftest import CommandLine

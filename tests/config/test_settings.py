@@ -18,8 +18,8 @@ from rolecall.config.sources import ConfigError, flag_of, variable_of
 from rolecall.engine.consistency import MAX_STALENESS_SECONDS
 from rolecall.engine.decision_point import DecisionOptions
 from rolecall.observability.decision_log.log import DecisionLogOptions
-from rolecall.policy.findings import Severity
 from rolecall.policy.limits import Limits
+from rolecall.policy.linting.findings import Severity
 from rolecall.roles.catalog import CatalogOptions
 from rolecall.transport.options import ServerOptions, UploadLimits
 

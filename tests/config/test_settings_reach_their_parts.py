@@ -15,7 +15,7 @@ import trustme
 
 from rolecall.config import options
 from rolecall.config.settings import Config
-from rolecall.policy.findings import Severity
+from rolecall.policy.linting.findings import Severity
 from rolecall.server import callers, main, replica, replica_wiring, server, wiring
 from rolecall.server.main import running_server
 from rolecall.server.server import RolecallServer

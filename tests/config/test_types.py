@@ -22,7 +22,7 @@ from rolecall.config.types import (
     read_share,
     read_tcp_address,
 )
-from rolecall.policy.findings import Severity
+from rolecall.policy.linting.findings import Severity
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from rolecall.policy.canonical import canonical_text
 from rolecall.policy.compiler import compile_policy
 from rolecall.policy.document import Effect, Statement, TrustPolicy
 from rolecall.policy.errors import InvalidPolicyError
-from rolecall.policy.lint import lint
+from rolecall.policy.linting.lint import lint
 from rolecall.policy.named_principals import index_form, named_principals
 from rolecall.policy.parser import parse_policy
 from rolecall.policy.profile import Profile

@@ -8,7 +8,7 @@ import pytest
 
 from rolecall.policy.errors import InvalidPolicyError
 from rolecall.policy.limits import Limits
-from rolecall.policy.lint import lint
+from rolecall.policy.linting.lint import lint
 from rolecall.policy.parser import parse_policy
 from tests.engine.world import allow, document
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from rolecall.policy.errors import InvalidPolicyError, Violation
-from rolecall.policy.findings import Edit, Finding
-from rolecall.policy.lint import lint
+from rolecall.policy.linting.findings import Edit, Finding
+from rolecall.policy.linting.lint import lint
 from rolecall.policy.parser import parse_policy
 from rolecall.policy.principal import PRINCIPAL_TYPES
 

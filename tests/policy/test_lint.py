@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from rolecall.policy.document import TrustPolicy
-from rolecall.policy.findings import Severity
-from rolecall.policy.lint import lint
-from rolecall.policy.lint_rules import RULES
+from rolecall.policy.linting.findings import Severity
+from rolecall.policy.linting.lint import lint
+from rolecall.policy.linting.rules import RULES
 from rolecall.policy.operators import OPERATORS, Family
 from rolecall.policy.parser import parse_policy
 from rolecall.policy.readers import read_date

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from rolecall.policy.document import Effect
-from rolecall.policy.findings import Edit, Finding
 from rolecall.policy.foreign_names import ForeignName, foreign_key, foreign_service
-from rolecall.policy.lint import lint
-from rolecall.policy.subjects import is_mutable_github_subject
-from rolecall.policy.value_faults import fault_of
+from rolecall.policy.linting.findings import Edit, Finding
+from rolecall.policy.linting.lint import lint
+from rolecall.policy.linting.subjects import is_mutable_github_subject
+from rolecall.policy.linting.value_faults import fault_of
 from tests.policy.test_lint import AUD, NOW, OIDC, OTHER_ROOT, SAML, SUB, USER, findings, policy
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from rolecall.policy import condition_changes
 from rolecall.policy.compiler import compile_policy
-from rolecall.policy.explain import StatementTrace, explain
-from rolecall.policy.near_miss import NearMiss, near_misses
+from rolecall.policy.explaining import condition_changes
+from rolecall.policy.explaining.explain import StatementTrace, explain
+from rolecall.policy.explaining.near_miss import NearMiss, near_misses
 from rolecall.policy.operators import OPERATORS
 from rolecall.policy.parser import parse_policy
 from rolecall.policy.principal import principal_of_request

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from rolecall.policy.one_difference import one_difference
+from rolecall.policy.explaining.one_difference import one_difference
 from tests.policy.strategies import laws
 
 ISSUER = "https://token.example.com"

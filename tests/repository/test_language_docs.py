@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from rolecall.policy.findings import Severity
 from rolecall.policy.foreign_names import ForeignName, foreign_key, foreign_service
-from rolecall.policy.lint_rules import RULES as TRUST_RULES
+from rolecall.policy.linting.findings import Severity
+from rolecall.policy.linting.rules import RULES as TRUST_RULES
 from rolecall.policy.operators import OPERATORS
 from rolecall.policy.parser import parse_policy
 from rolecall.policy.permission.lint import lint_permissions

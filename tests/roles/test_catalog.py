@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from rolecall.policy.errors import InvalidPolicyError
-from rolecall.policy.findings import Severity
 from rolecall.policy.limits import Limits
+from rolecall.policy.linting.findings import Severity
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.catalog import CatalogOptions, RoleCatalog
 from rolecall.roles.commands import CreateRole, DeleteRole, RollbackRole, UpdateRole

@@ -14,7 +14,8 @@ from rolecall.engine import watch
 from rolecall.engine.decision import Answer
 from rolecall.engine.history import RoleHistory
 from rolecall.engine.reverse import query
-from rolecall.policy import compiled_conditions, compiler, condition_trace, evaluator, explain
+from rolecall.policy import compiled_conditions, compiler, evaluator
+from rolecall.policy.explaining import condition_trace, explain
 from rolecall.policy.principal import Principal
 from rolecall.roles.change import ChangeKind
 from tests.postgres import binaries, not_there

@@ -10,7 +10,7 @@ import pytest
 
 from rolecall.policy.canonical import canonical_text
 from rolecall.policy.errors import InvalidPolicyError
-from rolecall.policy.findings import Finding
+from rolecall.policy.linting.findings import Finding
 from rolecall.policy.permission.limits import PERMISSION_LIMITS
 from rolecall.policy.permission.lint import lint_permissions
 from rolecall.policy.permission.parser import parse_permission_policy

@@ -10,8 +10,8 @@ import pytest
 
 from rolecall.policy.canonical import canonical_text
 from rolecall.policy.errors import InvalidPolicyError
-from rolecall.policy.findings import Finding
-from rolecall.policy.lint import lint
+from rolecall.policy.linting.findings import Finding
+from rolecall.policy.linting.lint import lint
 from rolecall.policy.parser import parse_policy
 from rolecall_client.v1 import policy_pb2 as pb, policy_pb2_grpc as rpc
 from tests.server.serving import ACCOUNT, DOCUMENT, Served, served

@@ -11,7 +11,7 @@ from rolecall.callers.declarations import CallerEntry, CallerMatch, CallersFile
 from rolecall.callers.granted import ADMINISTRATOR, CallersGeneration, comparable
 from rolecall.callers.identities import example_of
 from rolecall.callers.match_reader import trust_domain_of
-from rolecall.policy.findings import Finding, Severity
+from rolecall.policy.linting.findings import Finding, Severity
 from rolecall.policy.permission.lint import lint_permissions
 from rolecall.policy.positions import escaped
 from rolecall.policy.wording import quoted, rfc3339

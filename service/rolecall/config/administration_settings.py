@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from rolecall.config.setting import setting
 from rolecall.config.types import WholeNumber, read_boolean, read_severities
 from rolecall.engine.decision_point import DecisionOptions
-from rolecall.policy.findings import Severity
 from rolecall.policy.limits import Limits
+from rolecall.policy.linting.findings import Severity
 from rolecall.roles.catalog import CatalogOptions
 from rolecall.transport.options import UploadLimits
 

@@ -8,7 +8,7 @@ from grp import getgrnam
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from rolecall.observability.decision_log.masking import read_pointer
-from rolecall.policy.findings import Severity
+from rolecall.policy.linting.findings import Severity
 from rolecall.policy.readers import read_date
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)

@@ -16,8 +16,8 @@ from rolecall.engine.decision_point import (
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.engine.snapshot import RoleVersion
 from rolecall.policy.document import TrustPolicy
-from rolecall.policy.explain import StatementTrace, explain
-from rolecall.policy.near_miss import NearMiss, near_misses
+from rolecall.policy.explaining.explain import StatementTrace, explain
+from rolecall.policy.explaining.near_miss import NearMiss, near_misses
 from rolecall.policy.work import EXPLANATION_BUDGET, explanation_work
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from rolecall.policy.errors import InvalidPolicyError
-from rolecall.policy.findings import Severity
 from rolecall.policy.limits import Limits
+from rolecall.policy.linting.findings import Severity
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.apply import Application
 from rolecall.roles.change import Author, ChangeKind, RoleRevision

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from rolecall.policy.document import TrustPolicy
 from rolecall.policy.errors import InvalidPolicyError, Violation
-from rolecall.policy.findings import Finding, Severity
 from rolecall.policy.limits import Limits
-from rolecall.policy.lint import lint
+from rolecall.policy.linting.findings import Finding, Severity
+from rolecall.policy.linting.lint import lint
 from rolecall.policy.parser import parse_policy
 from rolecall.policy.profile import Profile
 from rolecall.policy.wording import advised

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given, strategies as st
 
-from rolecall.policy.findings import Severity
+from rolecall.policy.linting.findings import Severity
 from rolecall.policy.permission.document import PermissionPolicy
 from rolecall.policy.permission.keys import is_known, nearest_key
 from rolecall.policy.permission.known_actions import KNOWN_ACTIONS

@@ -9,8 +9,8 @@ from rolecall.cli.problems.problem import Location, Problem
 from rolecall.policy.errors import InvalidPolicyError
 
 if TYPE_CHECKING:
-    from rolecall.policy.findings import Finding
     from rolecall.policy.limits import Limits
+    from rolecall.policy.linting.findings import Finding
     from rolecall.policy.profile import Profile
 
 Locate = Callable[[str, int, int], Location]

@@ -10,7 +10,7 @@ from rolecall.cli.checks.policy_check import finding_problems, violation_problem
 from rolecall.cli.problems.problem import Problem, ProblemsError
 from rolecall.engine.clock import now_micros
 from rolecall.policy.limits import Limits
-from rolecall.policy.lint import lint
+from rolecall.policy.linting.lint import lint
 from rolecall.policy.profile import Profile
 from rolecall.roles.accounts import Accounts, may_be_alias
 from rolecall.roles.commands import RoleDeclaration

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from rolecall.cli.linting.path_patterns import PathTest, path_test
 from rolecall.cli.problems.problem import Location, Problem
-from rolecall.policy.findings import Severity
-from rolecall.policy.lint_rules import RULES as TRUST_RULES
+from rolecall.policy.linting.findings import Severity
+from rolecall.policy.linting.rules import RULES as TRUST_RULES
 from rolecall.policy.permission.lint_rules import RULES as PERMISSION_RULES
 from rolecall.policy.wildcard import CharacterPlaces, compile_pattern
 

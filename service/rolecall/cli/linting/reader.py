@@ -16,7 +16,7 @@ from rolecall.cli.declarations.tree import Array, Node, Scalar, Table, read_all
 from rolecall.cli.linting.configuration import CONFIGURED_FINDINGS, FINDINGS, LintConfiguration, Suppression
 from rolecall.cli.problems.problem import Location, Problem, ProblemsError
 from rolecall.cli.text.files import read_text
-from rolecall.policy.findings import Severity
+from rolecall.policy.linting.findings import Severity
 from rolecall.policy.wording import listed, quoted
 
 MAX_CONFIGURATION_BYTES = 1024 * 1024

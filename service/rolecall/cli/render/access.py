@@ -17,7 +17,7 @@ from rolecall.policy.wording import rfc3339
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rolecall.policy.condition_trace import ConditionTrace
+    from rolecall.policy.explaining.condition_trace import ConditionTrace
     from rolecall.policy.permission.evaluator import AccessEvaluation
     from rolecall.policy.permission.explain import PermissionTrace
     from rolecall.policy.permission.near_miss import PermissionNearMiss

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rolecall.policy.compiled_conditions import RequestedValues
-from rolecall.policy.condition_trace import ConditionTrace, trace_condition
 from rolecall.policy.document import Effect
+from rolecall.policy.explaining.condition_trace import ConditionTrace, trace_condition
 from rolecall.policy.permission.access import Access, read_access
 from rolecall.policy.permission.actions import SERVICE_PREFIX, matches_any_action
 from rolecall.policy.permission.compiler import CompiledPermission, CompiledPermissions, StatementOrigin

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rolecall.policy.findings import Finding, LintContext, findings_in
+from rolecall.policy.linting.findings import Finding, LintContext, findings_in
 from rolecall.policy.permission.document import PermissionPolicy
 from rolecall.policy.permission.lint_rules import RULES
 from rolecall.policy.permission.system_policies import SYSTEM_POLICIES

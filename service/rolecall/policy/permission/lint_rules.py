@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from rolecall.policy.document import Effect, Quantifier
-from rolecall.policy.findings import LintContext, Remark, Rule
-from rolecall.policy.lint_conditions import (
+from rolecall.policy.linting.condition_rules import (
     allow_for_all_values,
     allow_only_negated,
     contradictions,
@@ -19,7 +18,8 @@ from rolecall.policy.lint_conditions import (
     unknown_condition_key,
     unquoted_scalar,
 )
-from rolecall.policy.lint_facts import repeated
+from rolecall.policy.linting.facts import repeated
+from rolecall.policy.linting.findings import LintContext, Remark, Rule
 from rolecall.policy.permission.document import PermissionStatement
 from rolecall.policy.permission.keys import NEVER_ABSENT, SERVICE, WRITTEN_TRUST_KEYS, is_known, nearest_key
 from rolecall.policy.permission.known_actions import actions_of, kinds_of, nearest_action, product_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rolecall.policy.condition_changes import TRIED_PATTERNS, way_in, way_out
 from rolecall.policy.document import Effect
+from rolecall.policy.explaining.condition_changes import TRIED_PATTERNS, way_in, way_out
 from rolecall.policy.permission.explain import PermissionTrace
 from rolecall.policy.readers import fold
 from rolecall.policy.wildcard import compile_pattern, matches_any

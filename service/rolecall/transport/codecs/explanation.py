@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rolecall.engine.decision import Answer, ServedFrom
 from rolecall.engine.explanation import Explanation
-from rolecall.policy.condition_trace import ConditionTrace
-from rolecall.policy.explain import StatementTrace
-from rolecall.policy.near_miss import NearMiss
+from rolecall.policy.explaining.condition_trace import ConditionTrace
+from rolecall.policy.explaining.explain import StatementTrace
+from rolecall.policy.explaining.near_miss import NearMiss
 from rolecall.transport.codecs.decision import write_answer
 from rolecall_client.v1 import decision_pb2 as pb
 

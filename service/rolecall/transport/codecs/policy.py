@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rolecall.policy.document import TrustPolicy
 from rolecall.policy.errors import Violation
-from rolecall.policy.findings import Finding
+from rolecall.policy.linting.findings import Finding
 from rolecall.policy.permission.document import PermissionPolicy
 from rolecall.policy.profile import Profile
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError

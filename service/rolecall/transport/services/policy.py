@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from rolecall.policy.canonical import canonical_text
 from rolecall.policy.errors import InvalidPolicyError
 from rolecall.policy.limits import Limits
-from rolecall.policy.lint import lint
+from rolecall.policy.linting.lint import lint
 from rolecall.policy.parser import parse_policy
 from rolecall.policy.permission.limits import PERMISSION_LIMITS, SESSION_POLICY_LIMITS
 from rolecall.policy.permission.lint import lint_permissions

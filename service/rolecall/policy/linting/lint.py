@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rolecall.policy.document import TrustPolicy
-from rolecall.policy.findings import Finding, LintContext, findings_in
-from rolecall.policy.lint_rules import RULES
+from rolecall.policy.linting.findings import Finding, LintContext, findings_in
+from rolecall.policy.linting.rules import RULES
 
 
 def lint(

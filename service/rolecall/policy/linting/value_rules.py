@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rolecall.policy.document import Condition, Effect, Quantifier, Statement
-from rolecall.policy.findings import Edit, LintContext, Remark
 from rolecall.policy.foreign_names import foreign_key, foreign_service
 from rolecall.policy.keys import is_known
-from rolecall.policy.lint_conditions import Find
-from rolecall.policy.lint_facts import principals
+from rolecall.policy.linting.condition_rules import Find
+from rolecall.policy.linting.facts import principals
+from rolecall.policy.linting.findings import Edit, LintContext, Remark
+from rolecall.policy.linting.value_faults import fault_of
 from rolecall.policy.principal import PrincipalKind
 from rolecall.policy.principal_refusal import LOGON_DOMAIN
-from rolecall.policy.value_faults import fault_of
 from rolecall.policy.wording import quoted
 
 _PROVIDERS = {"oidc:": PrincipalKind.OIDC_PROVIDER, "saml:": PrincipalKind.SAML_PROVIDER}

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Protocol, TypeVar
 
 from rolecall.policy.document import Condition, Effect, Quantifier
-from rolecall.policy.findings import Edit, LintContext, Remark
 from rolecall.policy.keys import CURRENT_TIME
-from rolecall.policy.lint_facts import SINGLE_VALUED, contradict, is_over, repeated
+from rolecall.policy.linting.facts import SINGLE_VALUED, contradict, is_over, repeated
+from rolecall.policy.linting.findings import Edit, LintContext, Remark
 from rolecall.policy.operators import Family
 from rolecall.policy.wording import quoted
 

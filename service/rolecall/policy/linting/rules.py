@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rolecall.policy.document import Effect, Statement
-from rolecall.policy.findings import LintContext, Remark, Rule
 from rolecall.policy.keys import (
     EXTERNAL_ID,
     OIDC_AUDIENCE,
@@ -13,7 +12,7 @@ from rolecall.policy.keys import (
     SAML_RECIPIENT,
     nearest_key,
 )
-from rolecall.policy.lint_conditions import (
+from rolecall.policy.linting.condition_rules import (
     allow_for_all_values,
     allow_only_negated,
     contradictions,
@@ -25,14 +24,16 @@ from rolecall.policy.lint_conditions import (
     unknown_condition_key,
     unquoted_scalar,
 )
-from rolecall.policy.lint_facts import (
+from rolecall.policy.linting.facts import (
     may_be_absent,
     principals,
     repeated,
     required,
     trusts,
 )
-from rolecall.policy.lint_values import (
+from rolecall.policy.linting.findings import LintContext, Remark, Rule
+from rolecall.policy.linting.subjects import is_mutable_github_subject, is_organisation_wide
+from rolecall.policy.linting.value_rules import (
     claims_of_others,
     faulty_values,
     foreign_condition_key,
@@ -41,7 +42,6 @@ from rolecall.policy.lint_values import (
     logon_names,
 )
 from rolecall.policy.principal import PrincipalKind
-from rolecall.policy.subjects import is_mutable_github_subject, is_organisation_wide
 from rolecall.policy.wording import quoted
 
 

@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from rolecall.policy.document import Condition, Effect, Quantifier
-from rolecall.policy.findings import Edit
 from rolecall.policy.keys import (
     OIDC_AUDIENCE,
     OIDC_ISSUER,
@@ -17,8 +16,9 @@ from rolecall.policy.keys import (
     RESOURCE_TAG_PREFIX,
     SOURCE_IDENTITY,
 )
+from rolecall.policy.linting.findings import Edit
+from rolecall.policy.linting.request_values import RESTRICTED_TEXTS
 from rolecall.policy.operators import LIKE_OPERATORS, Family
-from rolecall.policy.request_values import RESTRICTED_TEXTS
 from rolecall.policy.wording import quoted
 
 

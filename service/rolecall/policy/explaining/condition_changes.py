@@ -7,10 +7,10 @@ from dataclasses import replace
 from itertools import islice, product
 
 from rolecall.policy.compiled_conditions import any_of_condition
-from rolecall.policy.condition_trace import ConditionTrace
 from rolecall.policy.document import Quantifier
+from rolecall.policy.explaining.condition_trace import ConditionTrace
+from rolecall.policy.explaining.one_difference import one_difference
 from rolecall.policy.keys import EXTERNAL_ID, ROLE_SESSION_NAME, SOURCE_IDENTITY
-from rolecall.policy.one_difference import one_difference
 from rolecall.policy.operators import LIKE_OPERATORS, OPERATORS, Family
 from rolecall.policy.wording import quoted
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from rolecall.policy.compiled_conditions import RequestedValues
 from rolecall.policy.compiler import CompiledPolicy, CompiledStatement, match_form
-from rolecall.policy.condition_trace import ConditionTrace, trace_condition
 from rolecall.policy.document import Statement, TrustPolicy
 from rolecall.policy.evaluator import matching_forms
+from rolecall.policy.explaining.condition_trace import ConditionTrace, trace_condition
 from rolecall.policy.principal import Principal
 
 

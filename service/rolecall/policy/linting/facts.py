@@ -17,9 +17,9 @@ from rolecall.policy.keys import (
     ROLE_SESSION_NAME,
     SOURCE_IDENTITY,
 )
+from rolecall.policy.linting.value_faults import excludes_nobody
 from rolecall.policy.operators import Family
 from rolecall.policy.principal import PrincipalKind
-from rolecall.policy.value_faults import excludes_nobody
 from rolecall.policy.work import work_of_values
 
 T = TypeVar("T")

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rolecall.policy.compiler import ASSUME_ROLE, SET_SOURCE_IDENTITY
-from rolecall.policy.condition_changes import TRIED_PATTERNS, way_in, way_out
 from rolecall.policy.document import Effect, PrincipalPattern
-from rolecall.policy.explain import StatementTrace
+from rolecall.policy.explaining.condition_changes import TRIED_PATTERNS, way_in, way_out
+from rolecall.policy.explaining.explain import StatementTrace
 from rolecall.policy.principal import Principal, PrincipalKind
 
 
