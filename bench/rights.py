@@ -102,10 +102,10 @@ class _Messages:
 
     async def read(self) -> Any:
         self._left -= 1
-        return self._messages[self._left % len(self._messages)] if self._left >= 0 else None
+        return iter([self._messages[self._left % len(self._messages)]]) if self._left >= 0 else None
 
-    async def write(self, message: bytes) -> None:
-        """Drop the answer."""
+    async def write(self, messages: list[bytes]) -> None:
+        """Drop the answers."""
 
 
 def _point() -> DecisionPoint:
