@@ -13,6 +13,10 @@ def test_no_two_credentials_share_a_scope() -> None:
         *(Credential(kind=kind, identity=name) for kind, name in product(kinds, NAMES) if valid(kind, name)),
         Credential(kind=CredentialKind.OIDC, identity="https://i s", issuer="https://i", subject="s"),
         Credential(kind=CredentialKind.OIDC, identity="https://i s", issuer="https://i s", subject=""),
+        *(
+            Credential(kind=CredentialKind.TOKEN, identity="token:0123456789abcdef", token_sha256=hashed)
+            for hashed in ("0123456789abcdef01", "0123456789abcdef02")
+        ),
         Credential(kind=CredentialKind.SPIFFE, identity="spiffe://td/a"),
         Credential(kind=CredentialKind.SPIFFE, identity="spiffe://td/A"),
         LOCAL,

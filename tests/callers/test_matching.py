@@ -143,3 +143,18 @@ def test_a_star_in_a_subject_is_one_segment_that_is_not_empty(pattern: str, subj
     assert matched(match, oidc(subject, "rolecall")) is expected
     index = EntryIndex(callers(via).callers)
     assert bool(index.matching(TOKEN, spiffe("spiffe://prod.example/y"))) is expected
+
+
+def test_a_match_is_shown_as_it_is_written() -> None:
+    matches: list[dict[str, object]] = [
+        {"spiffe": "spiffe://prod.example/ns/*"},
+        {"dns": "orders.svc.example"},
+        {"oidc": {"issuer": ISSUER, "subject": "a:b", "audience": "rolecall"}},
+        {"token_sha256": TOKEN_HASH},
+        {"uid": 7},
+        {"local": True},
+    ]
+
+    shown = [str(callers(entry(match=match)).callers[0].match) for match in matches]
+
+    assert shown == ["spiffe://prod.example/ns/*", "orders.svc.example", f"{ISSUER} a:b", f"token:{TOKEN_HASH}", "uid:7", "local"]

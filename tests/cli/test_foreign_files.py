@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import tarfile
 import zipfile
 from pathlib import Path
@@ -55,6 +57,12 @@ def only_problem(path: Path) -> tuple[str, str]:
         (zipped("deploy.json"), "a zip archive", "unpack it"),
         (gzip.compress(PLAN.encode()), "a gzip archive", "`gzip -dc FILE`"),
         (tarred(), "a tar archive", "unpack it"),
+        (bz2.compress(PLAN.encode()), "a bzip2 archive", "unpack it"),
+        (lzma.compress(PLAN.encode()), "an xz archive", "unpack it"),
+        (bytes.fromhex("28b52ffd") + b"frames", "a zstd archive", "unpack it"),
+        (bytes.fromhex("377abcaf271c") + b"\0\4", "a 7z archive", "unpack it"),
+        (b"%PDF-1.7\n", "a PDF document", "the text itself"),
+        (b"SQLite format 3\0\x10\0", "a SQLite database", "`rolecall role list`"),
         (b"\x00\x01\x02\x03policy", "binary data", "JSON or YAML"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",  # some of the bytes contain the time

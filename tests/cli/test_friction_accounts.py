@@ -32,6 +32,22 @@ def test_the_accounts_with_roles_are_listed(several: CommandLine) -> None:
     assert listed[0] == {"account_id": "22", "roles": 2, "default": False, "aliases": []}
 
 
+def test_the_aliases_of_the_context_stand_beside_the_accounts_that_they_mean(
+    several: CommandLine, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = {"address": address, "accounts": {"shop": "22", "pay": "9000", "buy": "22"}}
+    (tmp_path / "config.yaml").write_text(json.dumps({"current": "prod", "contexts": {"prod": context}}))
+    (tmp_path / "config.yaml").chmod(0o600)
+    monkeypatch.setenv("ROLECALL_CONFIG", str(tmp_path / "config.yaml"))
+    monkeypatch.delenv("ROLECALL_ADDRESS")
+
+    shown = several("account", "list").out.splitlines()[2:]
+    listed = json.loads(several("account", "list", "-o", "json").out)["accounts"]
+
+    assert [line.split() for line in shown] == [["22", "2", "buy,", "shop"], ["111", "1"], ["9000", "1", "pay"]]
+    assert [account["aliases"] for account in listed] == [["buy", "shop"], [], ["pay"]]
+
+
 def test_the_roles_of_every_account_are_exported_into_one_file(several: CommandLine, tmp_path: Path) -> None:
     exported = several("export", "--all-accounts")
     (tmp_path / "all.yaml").write_text(exported.out)

@@ -78,7 +78,9 @@ class CallerMatch:
     def __str__(self) -> str:
         if self.kind is CredentialKind.OIDC:
             return f"{self.issuer} {self.text}"
-        return self.text if self.kind in (CredentialKind.SPIFFE, CredentialKind.DNS) else f"{self.kind}:{self.text}"
+        if self.kind in (CredentialKind.SPIFFE, CredentialKind.DNS):
+            return self.text
+        return f"{self.kind}:{self.text}" if self.text else self.kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
