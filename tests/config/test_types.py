@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from grp import getgrgid
 from ipaddress import ip_network
 
 import pytest
@@ -15,6 +16,7 @@ from rolecall.config.types import (
     read_address,
     read_aliases,
     read_boolean,
+    read_group,
     read_hosts,
     read_one_worker,
     read_pointers,
@@ -36,6 +38,10 @@ from rolecall.policy.linting.findings import Severity
 )
 def test_an_address_is_a_host_and_a_port_or_a_socket_file(text: str, address: ListenAddress) -> None:
     assert read_address(text) == address
+
+
+def test_a_group_is_a_name_or_a_number_below_the_one_that_means_none() -> None:
+    assert [read_group(text) for text in ("0", "4294967294", getgrgid(0).gr_name)] == [0, 4_294_967_294, 0]
 
 
 def test_the_port_that_was_chosen_is_shown_as_clients_write_it() -> None:
@@ -67,6 +73,8 @@ def test_the_port_that_was_chosen_is_shown_as_clients_write_it() -> None:
         (read_share, "half", "must be a share from 0 to 1"),
         (read_pointers, "/input/who,/x", "names nothing that can be masked with `/x`"),
         (read_one_worker, "2", "must be 1 in this version"),
+        (read_group, "4294967295", "must be the name of a group of this machine, or the number of a group"),
+        (read_group, "no-such-group", "must be the name of a group of this machine, or the number of a group"),
     ],
 )
 def test_a_text_that_cannot_be_read_is_refused_with_what_is_right(
