@@ -32,7 +32,7 @@ from rolecall.policy.linting.findings import Severity
     [
         ("127.0.0.1:0", ListenAddress("127.0.0.1:0", "127.0.0.1", 0)),
         ("[::1]:65535", ListenAddress("[::1]:65535", "::1", 65_535)),
-        ("unix:/run/a.sock", ListenAddress("unix:/run/a.sock")),
+        ("unix:/run/a.sock", ListenAddress("unix:/run/a.sock", "", 0)),
         ("unix:a", ListenAddress("unix:a")),
     ],
 )
