@@ -110,6 +110,24 @@ async def test_an_own_write_finds_that_the_store_lost_commits(parts: Parts) -> N
     assert (parts.reloads, held(parts)) == ({"fork": 1}, {"own"})
 
 
+async def test_commits_of_the_new_history_are_followed_at_revisions_that_the_lost_one_had(parts: Parts) -> None:
+    parts.put("kept")
+    saved = parts.repository.saved()
+    parts.put("lost")
+    parts.put("lost too")
+    await parts.follower.catch_up()
+    parts.repository.put_back(saved)
+    await parts.follower.catch_up()
+
+    second = parts.put("second")
+    await parts.follower.catch_up()
+    # As after a commit whose notification comes late.
+    await parts.follower.apply_local(second)
+
+    assert (second.revision, held(parts), parts.reloads) == (2, {"kept", "second"}, {"fork": 1})
+    assert set(parts.follower._hashes) == {1, 2}
+
+
 async def test_two_replicas_that_find_the_same_loss_give_the_history_one_name(parts: Parts) -> None:
     saved = parts.repository.saved()
     parts.put("lost")

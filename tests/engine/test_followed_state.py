@@ -58,6 +58,19 @@ def test_the_initial_state_takes_effect_whole_at_its_first_checkpoint() -> None:
     assert (state.snapshot.revision, state.token) == (5, "token-5")
 
 
+def test_the_generation_counts_whole_states_and_not_changes() -> None:
+    state = loaded(APP)
+    generations = [FollowedState().generation, state.generation]
+
+    change(state, UPDATED, role(document(deny()), revision=6))
+    state.checkpoint(sent(6), OPENED)
+    generations.append(state.generation)
+    state.restart()
+    state.checkpoint(sent(7), OPENED)
+
+    assert [*generations, state.generation] == [0, 1, 1, 2]
+
+
 def test_changes_take_effect_together_at_their_checkpoint() -> None:
     state = loaded(APP, role(document(allow()), name="old"))
 

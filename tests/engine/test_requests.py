@@ -98,6 +98,14 @@ def test_claims_have_a_limit() -> None:
         claim_keys(read_provider(PROVIDER), {f"oidc:{n}": ["x"] for n in range(101)})
 
 
+@pytest.mark.parametrize("values", [[["v" * 4_096]] * 5, [["v"] * 101]])
+def test_a_limit_of_the_values_of_claims_names_the_claims(values: list[list[str]]) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        claim_keys(read_provider(PROVIDER), {f"oidc:{n}": each for n, each in enumerate(values)})
+
+    assert [violation.field.partition("[")[0] for violation in caught.value.violations] == ["federated.claims"]
+
+
 def test_a_user_is_no_provider() -> None:
     with pytest.raises(InvalidRequestError) as caught:
         read_provider("acs:ram::123456789012:user/alice")

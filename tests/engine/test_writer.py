@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from rolecall.engine.writer import RoleWriter
 from rolecall.roles.commands import Written
-from rolecall.roles.errors import RoleExistsError
+from rolecall.roles.errors import RoleExistsError, StoreUnavailableError
 from tests.engine.following import Parts, written
 
 
@@ -66,6 +67,24 @@ async def test_a_write_whose_author_has_gone_before_its_turn_is_not_begun(parts:
     await parts.writer.drain()
 
     assert [role.role_name for role in parts.repository.load()] == ["first"]
+
+
+async def test_each_commit_and_each_failure_of_the_store_is_reported_and_what_wrote_nothing_is_not(
+    parts: Parts,
+) -> None:
+    outcomes = list[object]()
+    writer = RoleWriter(parts.follower, writing=parts.writers, reading=parts.readers, on_outcome=outcomes.append)
+    down = StoreUnavailableError("down")
+
+    def failing() -> Written[None]:
+        raise down
+
+    await writer.write(lambda: written(parts.put("first")))
+    await writer.write(lambda: written(None))
+    with pytest.raises(StoreUnavailableError):
+        await writer.write(failing)
+
+    assert outcomes == [None, down]
 
 
 async def test_a_repeat_is_acknowledged_once_this_process_holds_what_the_first_try_did(parts: Parts) -> None:
