@@ -157,4 +157,11 @@ def test_a_match_is_shown_as_it_is_written() -> None:
 
     shown = [str(callers(entry(match=match)).callers[0].match) for match in matches]
 
-    assert shown == ["spiffe://prod.example/ns/*", "orders.svc.example", f"{ISSUER} a:b", f"token:{TOKEN_HASH}", "uid:7", "local"]
+    assert shown == [
+        "spiffe://prod.example/ns/*",
+        "orders.svc.example",
+        f"{ISSUER} a:b",
+        f"token:{TOKEN_HASH}",
+        "uid:7",
+        "local",
+    ]

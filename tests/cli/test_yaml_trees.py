@@ -112,7 +112,9 @@ class TestTags:
     def test_a_value_that_is_not_of_its_type_is_refused(self, written: str) -> None:
         assert refused(f"a: {written}\n")[0].startswith(f"1:4: `{written.split()[1]}` is not a value of the tag `")
 
-    @pytest.mark.parametrize("written", ["!!map 1", "!!seq {a: 1}", "!!str [1]", "!!null [1]", "!!bool [1]", "!!int [1]", "!!float [1]"])
+    @pytest.mark.parametrize(
+        "written", ["!!map 1", "!!seq {a: 1}", "!!str [1]", "!!null [1]", "!!bool [1]", "!!int [1]", "!!float [1]"]
+    )
     def test_a_tag_of_another_form_is_refused(self, written: str) -> None:
         assert refused(f"a: {written}\n")[0].startswith("1:4: the value is not of the type of its tag `!!")
 

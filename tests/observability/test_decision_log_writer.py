@@ -156,6 +156,26 @@ def test_a_failed_write_is_retried_after_a_second_and_batches_gather_for_a_tenth
     assert (line_writer.BATCH_SECONDS, line_writer.RETRY_SECONDS) == (0.1, 1.0)
 
 
+def test_before_a_retry_the_writer_waits_unless_it_is_closed() -> None:
+    waits = list[float | None]()
+
+    class Closing(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout)
+            return self.is_set()
+
+    sink = Memory()
+    sink.failures = [OSError("first"), OSError("second")]
+    lines = writer(sink)
+    lines._closing = Closing()
+    lines.start()
+    lines.put(b"line\n")
+    sink.kept.wait(PATIENCE)
+    lines.close(PATIENCE)
+
+    assert (sink.text, waits) == (b"line\n", [line_writer.RETRY_SECONDS] * 2)
+
+
 def test_a_failed_reopening_is_counted_and_reported() -> None:
     class Gone(Memory):
         def reopen(self) -> None:

@@ -189,6 +189,28 @@ def test_a_value_that_no_request_can_have_is_found(key: str, operator: str, valu
     assert why in all_of_them[0].message
 
 
+SESSION = "acs:ram::1:assumed-role/app/session"
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "effect", "fix"),
+    [
+        ("acs:PrincipalARN", ["app"], "Allow", "correct the value"),
+        ("acs:PrincipalARN", ["app", "acs:ram::1:role/b"], "Allow", "correct the value, or remove it from the list"),
+        ("sts:ExternalId", ["x"], "Deny", "correct the value"),
+        ("acs:PrincipalARN", [SESSION, "acs:ram::1:role/b"], "Deny", "remove it from the list: a policy cannot name one session"),
+        ("acs:PrincipalARN", [SESSION], "Allow", "remove the statement: a policy cannot name one session"),
+        ("acs:PrincipalARN", [SESSION], "Deny", "name the role, which keeps out all its sessions: a policy cannot name one session"),
+    ],
+)  # fmt: skip
+def test_of_a_value_that_no_request_has_the_fix_is_another_unless_it_is_a_session(
+    key: str, values: list[str], effect: str, fix: str
+) -> None:
+    fixes = [f.fix for f in found(USER, {"StringEquals": {key: values}}, effect) if f.id == "matches-nobody"]
+
+    assert fixes == [fix]
+
+
 @pytest.mark.parametrize(
     ("key", "operator", "value"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Lock
+from typing import TypeAlias
 
 from rolecall.callers.credential import Credential
 
@@ -13,7 +14,7 @@ MAX_COUNTED_ACTIONS = 200
 
 OTHER_ACTIONS = "other"
 
-OnDenial = Callable[[str, str, str], object]
+OnDenial: TypeAlias = Callable[[str, str, str], object]
 """Gets a caller, an action and a resource that would be denied."""
 
 

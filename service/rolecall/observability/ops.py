@@ -12,6 +12,7 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -28,7 +29,7 @@ REQUEST_SECONDS = 5.0
 _TEXT = "text/plain; charset=utf-8"
 _PHRASES = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 503: "Service Unavailable"}
 
-Reasons = Callable[[], list[str]]
+Reasons: TypeAlias = Callable[[], list[str]]
 """Returns the reasons for a negative answer, and nothing for a positive one."""
 
 

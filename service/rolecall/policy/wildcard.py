@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 _MARK = "\x01"
 _MARK_TO_ONE = bytes(ord("1") if code == ord(_MARK) else ord("0") for code in range(256))
@@ -77,10 +77,10 @@ class _Piece:
         return start + (found & -found).bit_length() - 1
 
 
-Find = Callable[[str, CharacterPlaces, int, int], int]
+Find: TypeAlias = Callable[[str, CharacterPlaces, int, int], int]
 """Returns the first index between two at which a piece matches in a text with these places, or -1."""
 
-Pattern = Callable[[str, CharacterPlaces], bool]
+Pattern: TypeAlias = Callable[[str, CharacterPlaces], bool]
 """Returns whether a pattern matches the whole of a text with these places."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from rolecall.policy.document import TrustPolicy
 from rolecall.policy.errors import InvalidPolicyError
@@ -17,7 +17,7 @@ from rolecall.roles.role import RoleRef
 
 T = TypeVar("T")
 
-DocumentCheck = Callable[[str, str], JudgedDocument]
+DocumentCheck: TypeAlias = Callable[[str, str], JudgedDocument]
 """Judge a document, given the id of its role's account, which is empty if it is not known."""
 
 

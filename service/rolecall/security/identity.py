@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeAlias
 
 from grpc.aio import ServicerContext
 
@@ -26,11 +26,11 @@ MAX_SPIFFE_ID_BYTES = 2_048
 MAX_DNS_NAME_BYTES = 253
 
 CallContext = ServicerContext[Any, Any]
-Identify = Callable[[CallContext], Caller]
+Identify: TypeAlias = Callable[[CallContext], Caller]
 """Returns the caller of a call."""
 
 
-ConnectionFacts = Mapping[str, Sequence[bytes]]
+ConnectionFacts: TypeAlias = Mapping[str, Sequence[bytes]]
 """What a transport knows of a connection, named as in gRPC."""
 
 _SPIFFE_SCHEME = b"spiffe:"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from rolecall.cli.problems.problem import Location, Problem
 from rolecall.policy.errors import InvalidPolicyError
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rolecall.policy.linting.findings import Finding
     from rolecall.policy.profile import Profile
 
-Locate = Callable[[str, int, int], Location]
+Locate: TypeAlias = Callable[[str, int, int], Location]
 """Return the location in a file of an element, given its JSON pointer, line and column in the document."""
 
 

@@ -6,7 +6,7 @@ import re
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -22,8 +22,8 @@ MAX_REPORTED_LINES = 10
 _AGE = re.compile(r"([0-9]{1,9})([smhd])")
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
-Filter = Callable[[LoggedDecision], bool]
-PrintDecision = Callable[[LoggedDecision], None]
+Filter: TypeAlias = Callable[[LoggedDecision], bool]
+PrintDecision: TypeAlias = Callable[[LoggedDecision], None]
 
 FileArgument = Annotated[
     str,

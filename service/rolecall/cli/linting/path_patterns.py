@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 from rolecall.policy.wildcard import CharacterPlaces, Pattern, compile_pattern
 
-PathTest = Callable[[str], bool]
+PathTest: TypeAlias = Callable[[str], bool]
 _ANY_NAMES = "**"
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
 
 from rolecall.cli.problems.problem import Location
 from rolecall.cli.sources import FoundRole
 
-ContextValues = Mapping[str, tuple[str, ...]]
+ContextValues: TypeAlias = Mapping[str, tuple[str, ...]]
 
 
 class ExpectedOutcome(StrEnum):

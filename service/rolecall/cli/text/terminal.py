@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeAlias
 
 from rolecall.cli.text.escaping import json_escaped
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _UNBOUNDED_COLUMNS = 100_000
 
-Piece = tuple[str, str]
+Piece: TypeAlias = tuple[str, str]
 """A text, and its style on a terminal, which may be empty."""
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 

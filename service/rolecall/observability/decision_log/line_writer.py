@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from typing import TypeAlias
 
 from rolecall.observability.decision_log.sinks import Sink
 
@@ -13,7 +14,7 @@ RETRY_SECONDS = 1.0
 MAX_QUEUED_BYTES = 64 * 1024 * 1024
 """Limit on the size of the queue, in addition to the number of lines."""
 
-OnError = Callable[[str], None]
+OnError: TypeAlias = Callable[[str], None]
 """Called with the description of an error, in one sentence."""
 
 

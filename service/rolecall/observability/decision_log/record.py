@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from json import JSONEncoder
+from typing import TypeAlias
 
 from rolecall.engine.decision_record import DecisionRecord, RecordedCall
 from rolecall.observability.decision_log.masking import CALLER, CONTEXT, REQUEST_ID, WHO, Mask, Masking
@@ -16,7 +17,7 @@ APP = "rolecall"
 # Escaped to ASCII, so that input from a caller cannot break a line or control a terminal.
 _ENCODE = JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circular=False).encode
 
-Record = dict[str, object]
+Record: TypeAlias = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 from rolecall.policy.document import Condition, Effect, Quantifier
 from rolecall.policy.keys import CURRENT_TIME
@@ -38,7 +38,7 @@ class LintedStatement(Protocol):
 
 
 Statement = TypeVar("Statement", bound=LintedStatement)
-Find = Callable[[Statement, LintContext], Iterator[Remark]]
+Find: TypeAlias = Callable[[Statement, LintContext], Iterator[Remark]]
 
 
 def open_network(statement: LintedStatement, _: LintContext) -> Iterator[Remark]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from rolecall.policy.permission.document import PermissionStatement
 from rolecall.policy.readers import fold
 from rolecall.policy.wildcard import compile_pattern, matches_any
 
-ActionTest = Callable[[str], bool]
+ActionTest: TypeAlias = Callable[[str], bool]
 """Returns whether a statement is about an action, which is in lower case."""
 
 SERVICE_PREFIX = "rolecall:"

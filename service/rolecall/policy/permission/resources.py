@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from rolecall.policy.permission.access import Access
 from rolecall.policy.permission.patterns import EVERYTHING
 from rolecall.policy.readers import fold
 from rolecall.policy.wildcard import compile_pattern, matches_any
 
-ResourceTest = Callable[[Access], bool]
+ResourceTest: TypeAlias = Callable[[Access], bool]
 """Returns whether a statement is about the resource of an access."""
 
 _TextTest = Callable[[str], bool]

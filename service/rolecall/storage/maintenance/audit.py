@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import Connection
 
@@ -30,7 +30,7 @@ ATTEMPTS = 5
 _LOG_TABLES = {meta, counter, floor, commits, changes}
 _ROLE_TABLES = {counter, floor, changes, accounts, roles, role_tags}
 
-OnProgress = Callable[[str, int | None, int], object]
+OnProgress: TypeAlias = Callable[[str, int | None, int], object]
 """Called with what is being examined, the total if it is known, and how many were examined so far."""
 
 

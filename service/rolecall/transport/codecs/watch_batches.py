@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 from rolecall.engine.watch_events import Checkpoint, ResyncRequired, RoleChanged, RoleFound, WatchEvent
 from rolecall.transport.codecs.field_bytes import BYTES, sized, tag
@@ -18,7 +18,7 @@ BATCHES_BYTES = 8 * 1024 * 1024
 
 _BATCH = tag(pb.WatchRolesResponse, "batch", BYTES)
 
-Write = Callable[[bytes], Awaitable[None]]
+Write: TypeAlias = Callable[[bytes], Awaitable[None]]
 
 
 class BatchMemory:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import TypeAlias
 
 from rolecall.callers.caller import Caller
 from rolecall.policy.keys import RESOURCE_TAG_PREFIX
@@ -22,7 +23,7 @@ TRUSTED_ACCOUNTS = "rolecall:TrustedAccounts"
 NOTHING = ("-",)
 """The value of a key that has nothing to hold. So the key is never absent, and `ForAllValues:` cannot be met by silence."""
 
-NamesOf = Callable[[str], TrustedNames]
+NamesOf: TypeAlias = Callable[[str], TrustedNames]
 
 _TRUSTED: Mapping[str, Callable[[TrustedNames], frozenset[str]]] = {
     TRUSTED_PRINCIPAL_TYPES: lambda names: names.types,

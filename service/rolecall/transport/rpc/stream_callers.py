@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from time import perf_counter
+from typing import TypeAlias
 
 from rolecall.callers.caller import Caller
 from rolecall.engine.clock import now_micros
@@ -27,7 +28,7 @@ PASS_SECONDS = 1.0
 PORTION = 50
 """How many streams are passed before other work has its turn."""
 
-Judge = Callable[[Caller], None]
+Judge: TypeAlias = Callable[[Caller], None]
 """Raises a `TransportError` if the caller may not have the stream."""
 
 
