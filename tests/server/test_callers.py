@@ -168,7 +168,10 @@ def test_changes_and_broken_files_are_logged(path: Path) -> None:
 
     asyncio.run(change())
 
-    assert [(line["level"], line["event"]) for line in log_lines(log)] == [
+    kept, changed = log_lines(log)
+    assert [(line["level"], line["event"]) for line in (kept, changed)] == [
         ("warning", "callers_kept"),
         ("info", "callers"),
     ]
+    assert "callers.yaml:2:1: not YAML" in kept["error"]
+    assert (kept["generation"] != changed["generation"], changed["entries"]) == (True, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 import ssl
@@ -256,22 +257,50 @@ def test_a_private_address_is_refused_in_every_form(address: str, monkeypatch: p
         KeyUrl("https://oidc.example/jwks", {"oidc.example": ()}, ssl.create_default_context()).read()
 
 
+@pytest.mark.parametrize(("authority", "port"), [("oidc.example", 443), ("oidc.example:8443", 8443)])
 @pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f::1", "64:ff9b::5db8:d70e", "2002:5db8:d70e::1"])
-def test_a_public_address_is_asked(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
+def test_a_public_address_is_asked(address: str, authority: str, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, int]] = []
     resolved = [(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: resolved)
 
     def unreachable(to: tuple[str, int], _: float) -> None:
-        asked.append(to[0])
+        asked.append(to)
         raise TimeoutError
 
     monkeypatch.setattr(socket, "create_connection", unreachable)
 
     with pytest.raises(InvalidKeySetError, match="cannot fetch"):
-        KeyUrl("https://oidc.example/jwks", {"oidc.example": ()}, ssl.create_default_context()).read()
+        KeyUrl(f"https://{authority}/jwks", {"oidc.example": ()}, ssl.create_default_context()).read()
 
-    assert asked == [address]
+    assert asked == [(address, port)]
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (http.client.BadStatusLine("SSH-2.0"), "the answer is not HTTP"),
+        (http.client.RemoteDisconnected("closed"), "the host closed the connection without an answer"),
+        (ConnectionRefusedError(111, "Connection refused"), "connection refused"),
+        (TimeoutError(110, "Connection timed out"), "the host did not answer in time"),
+        (ValueError("a port"), "the URL is invalid"),
+    ],
+)
+def test_why_a_key_set_cannot_be_fetched_is_said_in_words(
+    error: Exception, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolved = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 443))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: resolved)
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(socket, "create_connection", fail)
+
+    with pytest.raises(InvalidKeySetError) as caught:
+        KeyUrl("https://oidc.example/jwks?key=1", {"oidc.example": ()}, ssl.create_default_context()).read()
+
+    assert str(caught.value) == f"cannot fetch the key set `https://oidc.example/jwks`: {why}"
 
 
 def test_of_a_host_with_many_addresses_a_few_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:

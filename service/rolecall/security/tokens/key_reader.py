@@ -201,5 +201,10 @@ def _body(response: http.client.HTTPResponse) -> bytes:
 def _reason(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate of the host is invalid: {error.verify_message.lower()}"
-    text = error.strerror if isinstance(error, OSError) else ""
-    return (text or type(error).__name__).lower()
+    if isinstance(error, http.client.RemoteDisconnected):
+        return "the host closed the connection without an answer"
+    if isinstance(error, TimeoutError):
+        return "the host did not answer in time"
+    if isinstance(error, OSError):
+        return (error.strerror or type(error).__name__).lower()
+    return "the answer is not HTTP" if isinstance(error, http.client.HTTPException) else "the URL is invalid"
