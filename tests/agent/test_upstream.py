@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import grpc
 import pytest
 
 from rolecall.config.agent_settings import AgentConfig
 from rolecall.config.sources import ConfigError
+from rolecall.engine.errors import UpstreamOnlyError
 from rolecall.observability.logs import make_logger
 from rolecall.server.agent.upstream import Upstream
+from rolecall_client.checks import CallOptions
 from rolecall_client.errors import error_of_call
 from rolecall_client.v1 import decision_pb2 as pb
 from tests.agent.serving import Agent, check, failure, node, query, running
@@ -70,6 +74,26 @@ async def test_a_query_that_only_the_server_can_decide_is_put_to_it(kind: str, t
         assert answer.decision.reason == expected.decision.reason
         assert asked(pair.upstream) == 2
         assert pair.agent.metric("rolecall_upstream_checks_total", outcome="answered") == 1
+
+
+@pytest.mark.parametrize(("callers", "passed_on"), [(None, 10.0), (3.0, 3.0), (60.0, 10.0), (-1.0, 0.0)])
+async def test_a_check_is_put_to_the_server_for_as_long_as_its_caller_waits_and_no_longer_than_ten_seconds(
+    callers: float | None, passed_on: float
+) -> None:
+    upstream = Upstream(
+        AgentConfig.from_mapping({"upstream": "127.0.0.1:1"}, {}), make_logger("error", "json", io.StringIO())
+    )
+    timeouts = list[float | None]()
+
+    async def unary(_: object, __: object, options: CallOptions) -> pb.CheckAssumeRoleResponse:
+        timeouts.append(options.timeout)
+        return pb.CheckAssumeRoleResponse()
+
+    with patch.object(upstream._calls, "unary", unary):
+        await upstream.check(pb.CheckAssumeRoleRequest(), UpstreamOnlyError("only there"), callers)
+    await upstream.close()
+
+    assert timeouts == [passed_on]
 
 
 async def test_the_error_of_the_server_is_that_of_the_agent() -> None:
