@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from typing import Any
+from unittest.mock import patch
 
 import grpc
 import pytest
@@ -13,6 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rolecall.engine.decision_point import LARGE_DOCUMENT_CHARACTERS
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.role import Revision
+from rolecall.transport.codecs import batch as codec
 from rolecall.transport.codecs.decision import QueryDecoder
 from rolecall_client.v1 import decision_pb2 as pb, role_pb2
 from tests.server.serving import ACCOUNT, BOB, Served, check, served
@@ -53,6 +55,17 @@ async def test_every_method_decides_at_the_time_of_the_call(service: Served) -> 
     assert {name: decision.allowed for name, decision in decisions.items()} == dict.fromkeys(decisions, True)
     assert {decision.valid_until.seconds for decision in decisions.values()} == {4_102_444_800}
     assert time.time() < 4_102_444_800
+
+
+async def test_a_decision_is_encoded_once_and_not_for_each_answer(service: Served) -> None:
+    await create(service, {})
+
+    with patch.object(codec, "encode_decision", side_effect=AssertionError("encoded again")):
+        answers = [await service.decisions.CheckAssumeRole(check()) for _ in range(3)]
+        decision = service.server.replica.point.check(QueryDecoder(Accounts(ACCOUNT)).read(check().query), 0)
+
+    assert [answer.decision.allowed for answer in answers] == [True] * 3
+    assert decision.encoded
 
 
 @pytest.mark.parametrize("blanks", [0, LARGE_DOCUMENT_CHARACTERS])
