@@ -36,7 +36,7 @@ def test_the_migrations_make_the_tables(postgres_server: PostgresServer) -> None
     repository = open_repository(empty_store(postgres_server))
 
     with repository._engine.connect() as connection:  # type: ignore[attr-defined]
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         differences = compare_metadata(context, METADATA)
     repository.close()
 
