@@ -84,13 +84,12 @@ def similar(random: Random, asked: d.AssumeRoleQuery) -> d.AssumeRoleQuery:
     return again
 
 
-def outcome(client: RolecallClient, asked: d.AssumeRoleQuery) -> bytes | tuple[str, str]:
+def outcome(client: RolecallClient, asked: d.AssumeRoleQuery) -> bytes | tuple[str, str, str]:
     """Return the decision without what differs each time, or the error."""
     try:
         decision = client.check(asked).decision
     except RolecallError as error:
-        # Not the message: of two invalid keys the server names the one that it reads first, and a map has no order.
-        return error.code, error.reason
+        return error.code, error.reason, error.message
     for field in ("decision_id", "served_from", "staleness", "revision"):
         decision.ClearField(field)
     return decision.SerializeToString(deterministic=True)

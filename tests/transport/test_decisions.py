@@ -12,6 +12,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from rolecall.engine.decision_point import LARGE_DOCUMENT_CHARACTERS
+from rolecall.engine.errors import InvalidRequestError
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.role import Revision
 from rolecall.transport.codecs import batch as codec
@@ -158,6 +159,18 @@ async def test_every_invalid_part_of_a_query_is_reported_at_once(service: Served
     assert [field.field for field in refusal.fields] == [
         "principal", "role", "context['acs:CurrentTime']", "role_session_name", "source_identity",
     ]  # fmt: skip
+
+
+def test_of_several_faulty_keys_the_first_by_name_is_reported() -> None:
+    asked = check().query
+    for number in range(30, 10, -1):
+        asked.context[f"k{number}"].values.append("x" * (4_096 + number))
+
+    with pytest.raises(InvalidRequestError) as caught:
+        QueryDecoder(Accounts(ACCOUNT)).read(asked)
+
+    (violation,) = caught.value.violations
+    assert (violation.field, "4107" in violation.message) == ("context['k11']", True)
 
 
 async def test_a_query_that_is_sent_in_two_parts_is_merged(service: Served) -> None:

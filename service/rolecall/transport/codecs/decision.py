@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
@@ -199,7 +200,8 @@ def micros_of(message: Timestamp, field: str) -> int:
 
 
 def _plain(messages: Mapping[str, pb.ConditionValues]) -> dict[str, tuple[str, ...]]:
-    return {key: tuple(message.values) for key, message in messages.items()}
+    # A map has no order: a query with several faults is always refused for the same one.
+    return {key: tuple(message.values) for key, message in sorted(messages.items(), key=itemgetter(0))}
 
 
 def _fields(query: pb.AssumeRoleQuery) -> Mapping[str, tuple[str, ...]]:
