@@ -242,7 +242,8 @@ async def test_only_the_token_and_the_request_id_are_passed(pair: Node, monkeypa
 
     assert [path for path, _, _ in seen] == ["/rolecall.v1.CallerService/WhoAmI", "/rolecall.v1.RoleService/ListRoles"]
     assert {metadata for _, metadata, _ in seen} == {(bearer("reader")[0], ("x-request-id", "r-1"))}
-    assert all(0 < seconds <= 50 for _, _, seconds in seen)
+    # gRPC counts what is left by another clock than the one of the deadline, so it may be a little more than 50.
+    assert all(0 < seconds < 51 for _, _, seconds in seen)
 
 
 @pytest.mark.parametrize(
