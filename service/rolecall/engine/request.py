@@ -29,8 +29,8 @@ from rolecall.policy.keys import (
     reserved_hint,
 )
 from rolecall.policy.limits import MAX_CONTEXT_CHARACTERS, MAX_VALUES
-from rolecall.policy.linting.request_values import EXTERNAL_IDS, SESSION_NAMES, SOURCE_IDENTITIES
 from rolecall.policy.principal import Principal, PrincipalKind, principal_of_request, provider_of_request
+from rolecall.policy.request_values import EXTERNAL_IDS, SESSION_NAMES, SOURCE_IDENTITIES
 from rolecall.policy.wording import advised
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError

@@ -17,8 +17,8 @@ from rolecall.policy.keys import (
     SOURCE_IDENTITY,
 )
 from rolecall.policy.linting.findings import Edit
-from rolecall.policy.linting.request_values import RESTRICTED_TEXTS
 from rolecall.policy.operators import LIKE_OPERATORS, Family
+from rolecall.policy.request_values import RESTRICTED_TEXTS
 from rolecall.policy.wording import quoted
 
 

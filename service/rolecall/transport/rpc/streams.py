@@ -86,7 +86,7 @@ class BidiStream(Generic[Request, Response]):
     """A stream in both directions. Every message that was read is answered before the server ends it.
 
     The server ends it only while it waits for the next message. With `pace`, which is awaited after each message, messages are
-    read one by one; else those that have arrived are read together, which costs half, where the transport has them.
+    read one by one; else those that have arrived are read together, which costs less, where the transport has them.
     """
 
     def __init__(
