@@ -70,6 +70,9 @@ class _Unjudged:
     def request(self, query: bytes, _: Caller, __: int) -> AssumeRoleRequest:
         return self._decoded(query)
 
+    def known(self, queries: list[bytes], _: Caller, __: int) -> list[AssumeRoleRequest]:
+        return list(map(self._decoded, queries))
+
 
 class _Fresh(Consistency):
     """A state without age."""

@@ -129,8 +129,8 @@ def test_check_batch_stream_and_explain_give_the_same_answer(text: str, asked: l
     stream = _Stream(asked)
 
     queries = [message.SerializeToString() for message in asked]
-    results = _now(servicer.BatchCheckAssumeRole(RawBatchRequest(queries=queries), None)).results
-    batch = map(pb.BatchCheckResult.FromString, results)
+    response = _now(servicer.BatchCheckAssumeRole(RawBatchRequest(queries=queries), None))
+    batch = pb.BatchCheckAssumeRoleResponse.FromString(response).results
     _now(servicer.StreamCheckAssumeRole(stream, None))
 
     assert [answer.sequence for answer in stream.answers] == list(range(len(asked)))

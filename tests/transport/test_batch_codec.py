@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from itertools import count
 from math import inf
 from typing import Any
@@ -24,9 +24,9 @@ from rolecall.roles.accounts import Accounts
 from rolecall.roles.change import Author, Change, ChangeKind, Commit
 from rolecall.roles.role import Micros, Revision
 from rolecall.security.identity import Identify, fixed_identity
-from rolecall.transport.codecs.batch import BatchAnswers, StreamAnswers, refusal
+from rolecall.transport.codecs.batch import BatchAnswers, StreamAnswers, batch_response, batch_result, refusal
 from rolecall.transport.codecs.decision import QueryDecoder, write_answer
-from rolecall.transport.codecs.raw import RawBatchRequest, RawBatchResponse
+from rolecall.transport.codecs.raw import RawBatchRequest
 from rolecall.transport.services.decision import DecisionServicer
 from rolecall.transport.services.observed_calls import ObservedCalls
 from rolecall_client.v1 import decision_pb2 as pb
@@ -59,13 +59,14 @@ def test_a_result_is_the_message_that_its_answer_makes(
         for served_from in ServedFrom:
             answer, expected = Answer(decision, served_from), pb.BatchCheckResult()
             write_answer(expected.decision, answer, decision_id, revision, staleness, now=now)
-            assert pb.BatchCheckResult.FromString(answers.result(answer, decision_id.encode(), now)) == expected
+            result = answers.result(answer, decision_id.encode(), now)
+            assert pb.BatchCheckAssumeRoleResponse.FromString(result).results == [expected]
 
 
 def test_a_refusal_is_the_message_of_its_status() -> None:
     status = Status(code=3, message="x" * 300)
 
-    assert pb.BatchCheckResult.FromString(refusal(status)) == pb.BatchCheckResult(error=status)
+    assert pb.BatchCheckAssumeRoleResponse.FromString(refusal(status)).results == [pb.BatchCheckResult(error=status)]
 
 
 def test_the_raw_messages_are_the_same_on_the_wire() -> None:
@@ -73,14 +74,14 @@ def test_the_raw_messages_are_the_same_on_the_wire() -> None:
     consistency = pb.Consistency(fully_consistent=True)
     request = pb.BatchCheckAssumeRoleRequest(queries=queries, consistency=consistency)
     results = [pb.BatchCheckResult(decision=pb.Decision(allowed=True)), pb.BatchCheckResult(error=Status(code=3))]
-    response = pb.BatchCheckAssumeRoleResponse(results=results, consistency_token="token")
 
     raw = RawBatchRequest.FromString(request.SerializeToString())
-    written = RawBatchResponse(results=[r.SerializeToString() for r in results], consistency_token="token")
 
     assert list(raw.queries) == [query.SerializeToString() for query in queries]
     assert raw.consistency == consistency
-    assert written.SerializeToString() == response.SerializeToString()
+    for token in ("token", ""):
+        response = pb.BatchCheckAssumeRoleResponse(results=results, consistency_token=token)
+        assert batch_response(map(batch_result, results), token) == response.SerializeToString()
 
 
 def servicer(
@@ -139,7 +140,12 @@ async def answered(
         if turns in write_at and sum(decider.decided.values()) >= after_decisions:
             deny_app(decider)
         await asyncio.sleep(0)
-    return [pb.BatchCheckResult.FromString(result).decision for result in (await batch).results], turns
+    return [result.decision for result in results_of(await batch)], turns
+
+
+def results_of(response: bytes) -> Sequence[pb.BatchCheckResult]:
+    """Return the results of a response to a batch."""
+    return pb.BatchCheckAssumeRoleResponse.FromString(response).results
 
 
 async def test_a_long_batch_has_the_revision_of_its_moment_whatever_is_written_afterwards() -> None:
@@ -178,7 +184,7 @@ async def test_a_role_that_is_deleted_after_the_moment_is_still_found() -> None:
         await asyncio.sleep(0)
     delete_app(decider)
 
-    decided = [pb.BatchCheckResult.FromString(result).decision for result in (await batch).results]
+    decided = [result.decision for result in results_of(await batch)]
     assert [(decision.revision, decision.allowed) for decision in decided] == [(1, True)] * 20
 
 
@@ -230,8 +236,7 @@ async def test_refused_queries_of_a_long_batch_stay_in_their_places() -> None:
 
     answer = await servicer(decider).BatchCheckAssumeRole(RawBatchRequest(queries=queries), None)
 
-    results = map(pb.BatchCheckResult.FromString, answer.results)
-    assert [result.WhichOneof("result") for result in results] == [
+    assert [result.WhichOneof("result") for result in results_of(answer)] == [
         "error",
         "decision",
         "error",
@@ -247,7 +252,7 @@ async def test_a_batch_has_1_query_up_to_the_limit(queries: int, accepted: bool)
     call = servicer(point(), slice_seconds=inf).BatchCheckAssumeRole(batch, None)
 
     if accepted:
-        assert len((await call).results) == queries
+        assert len(results_of(await call)) == queries
     else:
         with pytest.raises(BatchSizeError, match="1 to 100"):
             await call
@@ -287,7 +292,7 @@ async def test_a_malformed_query_of_a_batch_is_refused_and_the_others_are_answer
 
     answer = await servicer(decider).BatchCheckAssumeRole(RawBatchRequest(queries=[b"\xff", query]), None)
 
-    first, second = map(pb.BatchCheckResult.FromString, answer.results)
+    first, second = results_of(answer)
     info, bad = ErrorInfo(), BadRequest()
     for detail in first.error.details:
         detail.Unpack(info)

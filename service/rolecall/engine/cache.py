@@ -11,7 +11,7 @@ For one event loop.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeAlias
 from weakref import ref
 
@@ -70,6 +70,11 @@ class RequestCache:
                 request.weight = weight = LAST_ANSWER_BYTES + RIGHTS_BYTES + request_bytes(query, request)
                 self._put(query, request, weight)
         return request
+
+    @property
+    def recent(self) -> Callable[[bytes], AssumeRoleRequest | None]:
+        """Return what finds a request that was used recently by its query, until a request is added."""
+        return self._recent.get
 
     def clear(self) -> None:
         """Find none of the requests again: what they mean has changed. They are freed one by one, as others are added."""
@@ -137,6 +142,22 @@ class DecisionCache:
             return None
         self.hits += 1
         return answer
+
+    def last_answers(
+        self, requests: Iterable[AssumeRoleRequest], versions: Iterable[RoleVersion | None], now: int
+    ) -> list[Answer] | None:
+        """Return the last answers of requests if `last_answer` has one for each."""
+        # The path of the items of batches: a call for each would cost as much as the rest.
+        found: list[Answer] = []
+        for request, version in zip(requests, versions, strict=True):
+            answer = request.last_answer
+            if answer is None or version is None or request.last_role is not version.identity:
+                return None
+            if not (answer.decision.is_lasting or answer.holds_at(now)):
+                return None
+            found.append(answer)
+        self.hits += len(found)
+        return found
 
     def get(self, request: AssumeRoleRequest, key: DecisionKey, now: int) -> Answer | None:
         """Return the answer for the key of a request if it holds at `now`."""

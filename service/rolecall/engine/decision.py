@@ -88,6 +88,11 @@ class Decision:
     identity_side: Side = Side.NOT_EVALUATED
 
     @property
+    def is_lasting(self) -> bool:
+        """Return whether the decision holds whatever the time is."""
+        return self.valid_from is None and self.valid_until is None
+
+    @property
     def allowed(self) -> bool:
         """Return whether the answer is yes."""
         return self.reason is Reason.ALLOW

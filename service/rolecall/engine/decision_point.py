@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Container
+from collections import Counter
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 
 from rolecall.engine.cache import CompiledPolicies, DecisionCache, DecisionKey, Encode
@@ -111,6 +112,16 @@ class DecisionPoint:
             answer = Answer(answer.decision, ServedFrom.RESTORED, answer.encoded)
         self.decided[answer.decision.reason, answer.served_from] += 1
         return answer
+
+    def remembered(
+        self, requests: Sequence[AssumeRoleRequest], versions: Sequence[RoleVersion | None], now: int
+    ) -> list[Answer] | None:
+        """Return what `check_version` answers to requests if it remembers all of these answers, of no restored state."""
+        answers = self.cache.last_answers(requests, versions, now)
+        # Each of them came from the cache.
+        for reason, count in Counter([answer.decision.reason for answer in answers or ()]).items():
+            self.decided[reason, ServedFrom.CACHED] += count
+        return answers
 
     def evaluated(
         self, version: RoleVersion, request: AssumeRoleRequest, now: int, known: Container[int] | None = None

@@ -1,12 +1,12 @@
-"""Results of a batch as bytes.
+"""Answers as bytes.
 
 Filling a message for each result would be most of the cost of a batch. Instead the encoded decision, which results share, is
-copied, and the fields that differ are written behind it.
+copied, and the fields that differ are written behind it. The response to a batch is its results and the token, one after another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -19,6 +19,8 @@ from rolecall_client.v1 import decision_pb2 as pb
 
 _ALL_BITS = (1 << 64) - 1
 
+_RESULT = tag(pb.BatchCheckAssumeRoleResponse, "results", BYTES)
+_BATCH_TOKEN = tag(pb.BatchCheckAssumeRoleResponse, "consistency_token", BYTES)
 _DECISION = tag(pb.BatchCheckResult, "decision", BYTES)
 _STREAMED_DECISION = tag(pb.StreamCheckAssumeRoleResponse, "decision", BYTES)
 _SEQUENCE = tag(pb.StreamCheckAssumeRoleResponse, "sequence", VARINT)
@@ -40,11 +42,12 @@ _Frame: TypeAlias = tuple[bytes, bytes]
 class BatchAnswers:
     """Encodes the results of one batch, which share a revision and a staleness (microseconds).
 
-    `before` is what precedes the length of the decision in each result: the tag of that field, and fields before it.
+    `before` is what precedes the length of the decision in each result: the tag of that field, and fields before it. `within` is
+    the tag of the field that a result is the value of; empty if it is a message of its own.
     """
 
-    def __init__(self, *, revision: int, staleness: int, before: bytes = _DECISION) -> None:
-        self._before = before
+    def __init__(self, *, revision: int, staleness: int, before: bytes = _DECISION, within: bytes = _RESULT) -> None:
+        self._before, self._within = before, within
         shared = _REVISION + varint(revision)
         if staleness:
             shared += sized(_STALENESS, duration(staleness).SerializeToString())
@@ -52,7 +55,7 @@ class BatchAnswers:
         self._frames: dict[int, _Frame] = {}
 
     def result(self, answer: Answer, decision_id: bytes, now: int) -> bytes:
-        """Return the bytes of a `BatchCheckResult` with a decision that is given at the time `now`, in microseconds."""
+        """Return a result of a `BatchCheckAssumeRoleResponse` with a decision that is given at the time `now`, in microseconds."""
         decision, served_from, encoded = answer
         if not encoded:
             encoded = encode_decision(decision)
@@ -66,10 +69,11 @@ class BatchAnswers:
     def _frame(self, sizes: int) -> _Frame:
         encoded, decision_id = sizes >> 16, sizes & 0xFFFF
         end = self._shared + _DECISION_ID + varint(decision_id)
-        frame = self._frames[sizes] = (
-            self._before + varint(encoded + _SERVED_FROM_BYTES + len(end) + decision_id),
-            end,
-        )
+        rest = encoded + _SERVED_FROM_BYTES + len(end) + decision_id
+        start = self._before + varint(rest)
+        if self._within:
+            start = self._within + varint(len(start) + rest) + start
+        frame = self._frames[sizes] = (start, end)
         return frame
 
 
@@ -83,7 +87,7 @@ class CheckAnswers:
 
     def __init__(self) -> None:
         self._last: tuple[int, int, str] = (-1, -1, "")
-        self._result: Callable[[Answer, bytes, int], bytes] = BatchAnswers(revision=0, staleness=0).result
+        self._result: Callable[[Answer, bytes, int], bytes]
 
     def response(
         self, answer: Answer, decision_id: bytes, now: int, *, revision: int, staleness: int, token: str
@@ -93,7 +97,7 @@ class CheckAnswers:
             self._last = (revision, staleness, token)
             # The decision is the same field, of the same number, in a result of a batch.
             before = sized(_TOKEN, token.encode()) + _DECISION
-            self._result = BatchAnswers(revision=revision, staleness=staleness, before=before).result
+            self._result = BatchAnswers(revision=revision, staleness=staleness, before=before, within=b"").result
         return self._result(answer, decision_id, now)
 
 
@@ -102,7 +106,7 @@ class StreamAnswers:
 
     def __init__(self) -> None:
         self._last = (-1, -1)
-        self._result: Callable[[Answer, bytes, int], bytes] = BatchAnswers(revision=0, staleness=0).result
+        self._result: Callable[[Answer, bytes, int], bytes]
 
     def response(
         self, sequence: int, answer: Answer, decision_id: bytes, now: int, *, revision: int, staleness: int
@@ -110,12 +114,23 @@ class StreamAnswers:
         """Return the bytes of a `StreamCheckAssumeRoleResponse` that is given at the time `now`, in microseconds."""
         if self._last != (revision, staleness):
             self._last = (revision, staleness)
-            self._result = BatchAnswers(revision=revision, staleness=staleness, before=_STREAMED_DECISION).result
+            answers = BatchAnswers(revision=revision, staleness=staleness, before=_STREAMED_DECISION, within=b"")
+            self._result = answers.result
         result = self._result(answer, decision_id, now)
         # Zero is not written, and a negative number is written as the unsigned one of the same 64 bits.
         return _SEQUENCE + varint(sequence & _ALL_BITS) + result if sequence else result
 
 
 def refusal(status: Status) -> bytes:
-    """Return the bytes of a `BatchCheckResult` with the error of a query that could not be answered."""
-    return pb.BatchCheckResult(error=status).SerializeToString()
+    """Return a result of a `BatchCheckAssumeRoleResponse` with the error of a query that could not be answered."""
+    return batch_result(pb.BatchCheckResult(error=status))
+
+
+def batch_result(message: pb.BatchCheckResult) -> bytes:
+    """Return a result of a `BatchCheckAssumeRoleResponse` as it is in one."""
+    return sized(_RESULT, message.SerializeToString())
+
+
+def batch_response(results: Iterable[bytes], token: str) -> bytes:
+    """Return the bytes of a `BatchCheckAssumeRoleResponse` with results as they are in one."""
+    return b"".join((*results, sized(_BATCH_TOKEN, token.encode()) if token else b""))

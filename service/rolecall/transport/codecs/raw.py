@@ -1,4 +1,4 @@
-"""Messages whose queries, or results, are read and written as bytes.
+"""Messages whose queries are read and written as bytes.
 
 On the wire a message within another is a length and its bytes. So a copy of a message class, in which a field has the type
 `bytes` instead of its message type, reads and writes the very same messages without parsing that field. A query that
@@ -39,7 +39,6 @@ def _raw(message: Any, name: str) -> Any:
 RawCheckRequest = _raw(pb.CheckAssumeRoleRequest, "query")
 RawStreamRequest = _raw(pb.StreamCheckAssumeRoleRequest, "query")
 RawBatchRequest = _raw(pb.BatchCheckAssumeRoleRequest, "queries")
-RawBatchResponse = _raw(pb.BatchCheckAssumeRoleResponse, "results")
 
 
 def lone_query(data: bytes) -> bytes | None:

@@ -6,7 +6,7 @@ file has other numbers, so nothing that was remembered under the one before is f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from google.protobuf.message import DecodeError
@@ -47,6 +47,10 @@ class QuestionRights(Protocol):
         """Return the request of a query that the caller may ask at the time `now`, in microseconds."""
         ...
 
+    def known(self, queries: Iterable[bytes], caller: Caller, now: int) -> list[AssumeRoleRequest] | None:
+        """Return what `request` returns for each query if nothing of it has to be read or judged; else None."""
+        ...
+
     def require(self, action: str, role: str, request: AssumeRoleRequest, caller: Caller) -> None:
         """Require the rights of a question about a role, of which `role` is the name as given."""
         ...
@@ -62,7 +66,8 @@ class CheckRights:
     def __init__(
         self, decoder: QueryDecoder, accounts: Accounts, version_of: Callable[[str], RoleVersion | None]
     ) -> None:
-        self._decoded, self._accounts, self._version_of = decoder.request, accounts, version_of
+        self._decoded, self._requests = decoder.request, decoder.cache
+        self._accounts, self._version_of = accounts, version_of
         self.require_role = RoleRights(accounts, version_of).require_role
         """Requires a right on a role that is named by a text, as `RoleRights` does."""
 
@@ -81,6 +86,18 @@ class CheckRights:
         if rights is None or now >= rights.get(caller.number, 0):
             self._judge(query, request, caller, now)
         return request
+
+    def known(self, queries: Iterable[bytes], caller: Caller, now: int) -> list[AssumeRoleRequest] | None:
+        """Return what `request` returns for each query if all are recent and the rights are remembered; else None."""
+        # The path of the items of batches: two calls for each would cost twice as much.
+        recent, number = self._requests.recent, caller.number
+        found: list[AssumeRoleRequest] = []
+        for query in queries:
+            request = recent(query)
+            if request is None or request.rights is None or now >= request.rights.get(number, 0):
+                return None
+            found.append(request)
+        return found
 
     def require(self, action: str, role: str, request: AssumeRoleRequest, caller: Caller) -> None:
         """Require the rights of a question about a role, of which `role` is the name as given."""

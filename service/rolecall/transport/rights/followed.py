@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from rolecall.callers.caller import Caller
@@ -71,6 +71,11 @@ class FollowedRights:
         if why := self._undecidable(request):
             raise UpstreamOnlyError(why)
         return request
+
+    def known(self, queries: Iterable[bytes], caller: Caller, now: int) -> list[AssumeRoleRequest] | None:
+        """Return what `request` returns for each query if nothing of it has to be read or judged; else None."""
+        known = self._rights.known(queries, caller, now)
+        return None if known is None or any(map(self._undecidable, known)) else known
 
     def _undecidable(self, request: AssumeRoleRequest) -> str:
         """Return why the request of a caller cannot be decided here; empty text if it can be."""

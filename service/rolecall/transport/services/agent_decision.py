@@ -15,10 +15,10 @@ from google.protobuf.message import DecodeError
 from rolecall.callers.caller import Caller
 from rolecall.engine.clock import now_micros
 from rolecall.engine.errors import EngineError, UpstreamOnlyError
-from rolecall.transport.codecs.batch import refusal
+from rolecall.transport.codecs.batch import batch_response, batch_result, refusal
 from rolecall.transport.codecs.decision import MALFORMED_QUERY
 from rolecall.transport.codecs.federation import log_refusal
-from rolecall.transport.codecs.raw import RawBatchRequest, RawBatchResponse, RawCheckRequest, RawStreamRequest
+from rolecall.transport.codecs.raw import RawBatchRequest, RawCheckRequest, RawStreamRequest
 from rolecall.transport.error_status import status_of
 from rolecall.transport.errors import PermissionDeniedError, TransportError
 from rolecall.transport.passing.calls import PassedCalls
@@ -62,7 +62,7 @@ class AgentDecisionServicer(rpc.DecisionServiceServicer):
             self.CheckAssumeRole, RawCheckRequest.FromString, pb.CheckAssumeRoleResponse.SerializeToString
         )
         batch: grpc.RpcMethodHandler[Any, Any] = grpc.unary_unary_rpc_method_handler(
-            self.BatchCheckAssumeRole, RawBatchRequest.FromString, RawBatchResponse.SerializeToString
+            self.BatchCheckAssumeRole, RawBatchRequest.FromString, bytes
         )
         stream: grpc.RpcMethodHandler[Any, Any] = grpc.stream_stream_rpc_method_handler(
             self.StreamCheckAssumeRole, RawStreamRequest.FromString, bytes
@@ -86,7 +86,7 @@ class AgentDecisionServicer(rpc.DecisionServiceServicer):
             return await self._upstream.check(request, why, context.time_remaining())
 
     async def BatchCheckAssumeRole(self, message: Any, context: Any) -> Any:
-        """Answer a `RawBatchRequest` with a `RawBatchResponse`."""
+        """Answer a `RawBatchRequest` with the bytes of the response."""
         try:
             return await self._decisions.BatchCheckAssumeRole(message, context)
         except UpstreamOnlyError as why:
@@ -95,7 +95,7 @@ class AgentDecisionServicer(rpc.DecisionServiceServicer):
             results, token = await self._batch_upstream(message, asked, why, context.time_remaining())
             given = iter(results)
             results = [refused[n] if n in refused else next(given) for n in range(len(message.queries))]
-            return RawBatchResponse(results=results, consistency_token=token)
+            return batch_response(results, token)
 
     async def StreamCheckAssumeRole(  # type: ignore[override]  # messages are read and written by the method itself
         self, stream: BidiStream[Any, bytes], context: Any
@@ -142,4 +142,4 @@ class AgentDecisionServicer(rpc.DecisionServiceServicer):
             raw.consistency.CopyFrom(message.consistency)
         request = pb.BatchCheckAssumeRoleRequest.FromString(raw.SerializeToString())
         answer = await self._upstream.batch(request, why, seconds)
-        return [result.SerializeToString() for result in answer.results], answer.consistency_token
+        return [batch_result(result) for result in answer.results], answer.consistency_token

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from itertools import count
+from itertools import count, islice
 from time import perf_counter
 
 from google.protobuf.message import DecodeError
@@ -25,6 +25,9 @@ from rolecall.transport.codecs.federation import log_refusal
 from rolecall.transport.error_status import status_of
 from rolecall.transport.errors import PermissionDeniedError
 from rolecall.transport.rights.checks import QuestionRights
+
+PORTION = 64
+"""How many items of a batch whose answers are remembered are answered together, in less than a tenth of a millisecond."""
 
 
 class DecisionIds:
@@ -54,8 +57,8 @@ class Batch:
         "_point",
         "_reported",
         "_requests",
-        "_size",
         "_staleness",
+        "_versions",
         "decided",
         "moment",
         "results",
@@ -70,8 +73,8 @@ class Batch:
         *,
         reported: bool,
     ) -> None:
-        self._point, self._reported, self.moment, self._size = point, reported, moment, len(requests)
-        self._requests = zip(requests, versions, strict=True)
+        self._point, self._reported, self.moment = point, reported, moment
+        self._requests, self._versions = requests, versions
         self.results: list[bytes] = []
         self.decided: list[tuple[AssumeRoleRequest, IssuedAnswer]] = []
         self._use_staleness(moment.age.at_first)
@@ -79,7 +82,7 @@ class Batch:
     @property
     def done(self) -> bool:
         """Return whether every request has its result."""
-        return len(self.results) == self._size
+        return len(self.results) == len(self._requests)
 
     def grow_older(self) -> None:
         """Report the staleness of this time from now on; raise `StaleStateError` above the limit."""
@@ -87,24 +90,23 @@ class Batch:
 
     def decide_until(self, until: float, ids: DecisionIds) -> tuple[AssumeRoleRequest, RoleVersion | None] | None:
         """Decide requests until the time `until`; stop at one that needs long work, and return that."""
-        # The path of every item of a batch: it looks nothing up twice.
-        check, now, restored = self._point.check_version, self.moment.time, self.moment.restored
-        append, encode, form, numbers = self.results.append, self._encode, ids.form, ids.numbers
-        reported, given = self._reported, self._now
-        for request, version in self._requests:
-            try:
-                answer = check(request, version, now, restored=restored)
-            except LongWorkError:
-                return request, version
-            except EngineError as error:
-                self.refuse(error)
-            else:
-                decision_id = form % next(numbers)
-                append(encode(answer, decision_id, given))
-                if reported:
-                    self._report(request, answer, decision_id)
-            if perf_counter() > until:
-                break
+        restored = self.moment.restored
+        while not self.done:
+            portion = slice(len(self.results), len(self.results) + PORTION)
+            requests, versions = self._requests[portion], self._versions[portion]
+            if perf_counter() < until and not restored and self._add_remembered(requests, versions, ids):
+                continue
+            for request, version in zip(requests, versions, strict=True):
+                try:
+                    answer = self._point.check_version(request, version, self.moment.time, restored=restored)
+                except LongWorkError:
+                    return request, version
+                except EngineError as error:
+                    self.refuse(error)
+                else:
+                    self.add(request, answer, ids.next_bytes())
+                if perf_counter() > until:
+                    return None
         return None
 
     def add(self, request: AssumeRoleRequest, answer: Answer, decision_id: bytes) -> None:
@@ -112,6 +114,21 @@ class Batch:
         self.results.append(self._encode(answer, decision_id, self._now))
         if self._reported:
             self._report(request, answer, decision_id)
+
+    def _add_remembered(
+        self, requests: Sequence[AssumeRoleRequest], versions: Sequence[RoleVersion | None], ids: DecisionIds
+    ) -> bool:
+        """Add the answers to the next requests if all of them are remembered; return whether they were."""
+        answers = self._point.remembered(requests, versions, self.moment.time)
+        if answers is None:
+            return False
+        encode, now, form = self._encode, self._now, ids.form
+        numbered = [form % number for number in islice(ids.numbers, len(answers))]
+        self.results += [encode(answer, id_, now) for answer, id_ in zip(answers, numbered, strict=True)]
+        if self._reported:
+            for decided in zip(requests, answers, numbered, strict=True):
+                self._report(*decided)
+        return True
 
     def refuse(self, error: EngineError) -> None:
         """Add the error of the next request."""
@@ -172,18 +189,23 @@ class Batches:
     ) -> list[AssumeRoleRequest]:
         """Return the requests of queries; the results of those that are refused go to `refused`, by their positions."""
         requests: list[AssumeRoleRequest] = []
-        request_of, until, now = self._rights.request, work.until, self._point.clock()
-        for query in queries:
-            if perf_counter() > until:
-                await work.next_turn()
-                until, now = work.until, self._point.clock()
-            try:
-                requests.append(request_of(query, caller, now))
-            except (EngineError, PermissionDeniedError) as error:
-                log_refusal(error)
-                refused[len(requests) + len(refused)] = refusal(status_of(error))
-            except DecodeError:
-                refused[len(requests) + len(refused)] = refusal(status_of(MALFORMED_QUERY))
+        now = self._point.clock()
+        for start in range(0, len(queries), PORTION):
+            portion = queries[start : start + PORTION]
+            if perf_counter() < work.until and (known := self._rights.known(portion, caller, now)):
+                requests += known
+                continue
+            for query in portion:
+                if perf_counter() > work.until:
+                    await work.next_turn()
+                    now = self._point.clock()
+                try:
+                    requests.append(self._rights.request(query, caller, now))
+                except (EngineError, PermissionDeniedError) as error:
+                    log_refusal(error)
+                    refused[len(requests) + len(refused)] = refusal(status_of(error))
+                except DecodeError:
+                    refused[len(requests) + len(refused)] = refusal(status_of(MALFORMED_QUERY))
         return requests
 
     async def _add_long(

@@ -17,12 +17,11 @@ from rolecall.engine.history import History
 from rolecall.engine.long_answers import DecisionMoment, LongAnswers
 from rolecall.engine.request import AssumeRoleRequest
 from rolecall.roles.role import Revision
-from rolecall.transport.codecs.batch import CheckAnswers
+from rolecall.transport.codecs.batch import CheckAnswers, batch_response
 from rolecall.transport.codecs.decision import QueryDecoder, micros_of, requirement, write_answer
 from rolecall.transport.codecs.explanation import explain_response
 from rolecall.transport.codecs.raw import (
     RawBatchRequest,
-    RawBatchResponse,
     RawCheckRequest,
     RawStreamRequest,
     lone_query,
@@ -88,7 +87,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             self.CheckAssumeRole, RawCheckRequest.FromString, pb.CheckAssumeRoleResponse.SerializeToString
         )
         batch: grpc.RpcMethodHandler[Any, Any] = grpc.unary_unary_rpc_method_handler(
-            self.BatchCheckAssumeRole, RawBatchRequest.FromString, RawBatchResponse.SerializeToString
+            self.BatchCheckAssumeRole, RawBatchRequest.FromString, bytes
         )
         stream: grpc.RpcMethodHandler[Any, Any] = grpc.stream_stream_rpc_method_handler(
             self.StreamCheckAssumeRole,
@@ -138,7 +137,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
         return response
 
     async def BatchCheckAssumeRole(self, message: Any, context: Any) -> Any:
-        """Answer a `RawBatchRequest` with a `RawBatchResponse`: all queries at one revision and one time."""
+        """Answer a `RawBatchRequest` with the bytes of the response: all queries at one revision and one time."""
         call, caller = (
             self._calls.begin("BatchCheckAssumeRole", context) if self._calls else None,
             self._identify(context),
@@ -155,7 +154,7 @@ class DecisionServicer(rpc.DecisionServiceServicer):
             report = call.end()
             for decided in batch.decided:
                 report(*decided)
-        return RawBatchResponse(results=batch.results, consistency_token=batch.moment.token)
+        return batch_response(batch.results, batch.moment.token)
 
     async def StreamCheckAssumeRole(  # type: ignore[override]  # messages are read and written by the method itself
         self, stream: BidiStream[Any, bytes], context: Any
