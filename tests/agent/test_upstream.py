@@ -130,6 +130,18 @@ async def test_a_batch_with_one_such_query_is_put_to_the_server_whole() -> None:
         assert asked(pair.upstream) == 1
 
 
+async def test_a_batch_whose_queries_are_known_is_put_to_the_server_again() -> None:
+    async with node() as pair:
+        role = await pair.upstream.create()
+        await pair.agent.at(role.revision)
+        batch = pb.BatchCheckAssumeRoleRequest(queries=[query(), query(source_identity="alice")])
+
+        answers = [await pair.agent.decisions.BatchCheckAssumeRole(batch) for _ in range(3)]
+
+        assert [[result.decision.allowed for result in answer.results] for answer in answers] == [[True, True]] * 3
+        assert asked(pair.upstream) == 3
+
+
 async def test_messages_of_a_stream_are_put_to_the_server_one_by_one() -> None:
     async with node() as pair:
         role = await pair.upstream.create()
