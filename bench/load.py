@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,8 @@ except ModuleNotFoundError:
 
 _WINDOW_BYTES = 16 * 1024 * 1024
 _INITIAL_WINDOW_SIZE = 0x4
+_SETTLE_SECONDS = 0.05
+"""A server ends a handshake later than its client."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +44,14 @@ class Target:
     tls: ssl.SSLContext | None = None
 
 
-async def send(target: Target, bodies: Sequence[bytes], calls: int, shape: Shape) -> None:
-    """Make so many calls, with the bodies in turn; raise `CallFailedError` if one of them fails."""
+@asynccontextmanager
+async def opened(
+    target: Target, bodies: Sequence[bytes], calls: int, shape: Shape
+) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Open the connections, and give what makes so many calls on them, with the bodies in turn.
+
+    That raises `CallFailedError` if one of them fails. What a server does for a new connection is done before.
+    """
     host, _, port = target.address.rpartition(":")
     loop, share = asyncio.get_running_loop(), calls // shape.connections
     clients = list[_Client]()
@@ -50,12 +59,17 @@ async def send(target: Target, bodies: Sequence[bytes], calls: int, shape: Shape
         client = _Client(target.path, bodies, share, refill=not shape.per_second)
         await loop.create_connection(lambda client=client: client, host, int(port), ssl=target.tls)
         clients.append(client)
-    if shape.per_second:
-        await _pace(clients, share, shape.per_second)
-    else:
-        for client in clients:
-            client.begin(shape.in_flight)
-    await asyncio.gather(*(client.done for client in clients))
+    await asyncio.sleep(_SETTLE_SECONDS)
+
+    async def send() -> None:
+        if shape.per_second:
+            await _pace(clients, share, shape.per_second)
+        else:
+            for client in clients:
+                client.begin(shape.in_flight)
+        await asyncio.gather(*(client.done for client in clients))
+
+    yield send
     for client in clients:
         client.close()
 

@@ -25,12 +25,13 @@ from rich.table import Table
 from bench import inprocess
 from bench.certificates import certificates_in
 from bench.fixture import roles_file
-from bench.load import Target, send
-from bench.loads import BATCH, Load, loads
+from bench.load import Target, opened
+from bench.loads import BATCH, loads
 from bench.processes import cpu_micros, echo_server, machine, rolecall_server
 
 TRANSPORTS = ("h2", "grpcio")
 ECHO = "echo"
+CONNECTION = "connection, mTLS"
 
 Servers = Mapping[str, tuple[int, str]]
 """Process ids and addresses by name: the echo, and a server for each transport."""
@@ -54,16 +55,24 @@ async def compare(plain: Servers, secured: Servers, tls: ssl.SSLContext, rounds:
     for round_ in track(range(rounds + 1), "measuring", transient=True):
         for load in loads(scale):
             for name, (pid, address) in (secured if load.tls else plain).items():
+                target = Target(address, load.path, tls if load.tls else None)
                 before = cpu_micros(pid)
-                await send(Target(address, load.path, tls if load.tls else None), load.bodies, load.calls, load.shape)
-                if round_:  # the first round is a warm-up
-                    spent.setdefault((load.name, name), []).append((cpu_micros(pid) - before) / load.calls)
-    return [_row(load, {name: spent[load.name, name] for name in plain}) for load in loads(scale)]
+                async with opened(target, load.bodies, load.calls, load.shape) as send:
+                    opening = cpu_micros(pid)
+                    await send()
+                    cost = (cpu_micros(pid) - opening) / load.calls
+                if not round_:  # a warm-up
+                    continue
+                spent.setdefault((load.name, name), []).append(cost)
+                if load.tls:
+                    spent.setdefault((CONNECTION, name), []).append((opening - before) / load.shape.connections)
+    costs = {load.name: load.items for load in loads(scale)} | {CONNECTION: 1}
+    return [_row(load, items, {name: spent[load, name] for name in plain}) for load, items in costs.items()]
 
 
-def _row(load: Load, spent: Mapping[str, list[float]]) -> dict[str, Any]:
-    row: dict[str, Any] = {"load": load.name}
-    row |= {f"{name}_us": round(statistics.median(figures) / load.items, 2) for name, figures in spent.items()}
+def _row(load: str, items: int, spent: Mapping[str, list[float]]) -> dict[str, Any]:
+    row: dict[str, Any] = {"load": load}
+    row |= {f"{name}_us": round(statistics.median(figures) / items, 2) for name, figures in spent.items()}
     for name in TRANSPORTS:
         ratios = sorted(ours / echo for echo, ours in zip(spent[ECHO], spent[name], strict=True))
         row[f"{name}_ratio"] = round(statistics.median(ratios), 3)

@@ -7,7 +7,7 @@ import statistics
 
 import uvloop
 
-from bench.load import Target, send
+from bench.load import Target, opened
 from bench.loads import BATCH, Load, loads
 from bench.processes import cpu_micros, echo_server
 
@@ -25,6 +25,7 @@ async def _spent(load: Load, pid: int, address: str) -> list[float]:
     spent = list[float]()
     for _ in range(ROUNDS + 1):
         before = cpu_micros(pid)
-        await send(Target(address, load.path, None), load.bodies, load.calls, load.shape)
+        async with opened(Target(address, load.path, None), load.bodies, load.calls, load.shape) as send:
+            await send()
         spent.append((cpu_micros(pid) - before) / load.calls)
     return spent[1:]  # the first round is a warm-up
