@@ -82,4 +82,8 @@ class Campaign:
             found = [Workplace(self._root, Path(directory, str(job))) for job in range(self._jobs)]
             for workplace in found:
                 self._free.put(workplace)
-            yield found
+            try:
+                yield found
+            finally:
+                for workplace in found:
+                    workplace.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 # Every descendant inherits it: tests start servers in sessions of their own, which a signal to the group does not reach.
-_MARK = "MUTANTS_PROCESS"
+MARK = "MUTANTS_PROCESS"
 
 
 class Ended(NamedTuple):
@@ -44,7 +44,7 @@ class Process:
             self._running = subprocess.Popen(
                 command,
                 cwd=cwd,
-                env={**env, _MARK: self._mark},
+                env={**env, MARK: self._mark},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -66,10 +66,15 @@ class Process:
             with suppress(ProcessLookupError):
                 os.killpg(self._running.pid, signal.SIGKILL)
             self._running.wait()
-        while marked := _marked(f"{_MARK}={self._mark}".encode()):
-            for pid in marked:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        kill_marked(self._mark)
+
+
+def kill_marked(mark: str) -> None:
+    """Kill all processes whose environment had this mark when they began."""
+    while marked := _marked(f"{MARK}={mark}".encode()):
+        for pid in marked:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _marked(mark: bytes) -> list[int]:

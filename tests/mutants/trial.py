@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,13 +11,14 @@ from enum import StrEnum
 from pathlib import Path
 
 from tests.mutants.changes import Change
-from tests.mutants.processes import BrokenTestsError, Ended, Process
+from tests.mutants.forks import Forks
+from tests.mutants.processes import BrokenTestsError, Ended
 from tests.mutants.pytest_plugin import PLAN, WRONG_CODE
 from tests.mutants.selection import Selection, Tests
 from tests.mutants.tree import copy_tree, environment, imported_from
 
 _PASSED, _FAILED = 0, 1
-_PYTEST = (sys.executable, "-m", "pytest", "-q", "--hypothesis-seed=0", "-p", "tests.mutants.pytest_plugin")
+_PYTEST = ("-q", "--hypothesis-seed=0", "-p", "tests.mutants.pytest_plugin")
 _WITHOUT = ("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov")
 
 
@@ -53,13 +53,14 @@ class Workplace:
     def __init__(self, root: Path, directory: Path) -> None:
         self._copy, self._temporary = directory / "tree", directory / "tmp"
         self._plan, self._record, self._log = (directory / name for name in ("plan.json", "record.json", "log"))
-        self._process = Process()
+        self._environment = environment(self._copy, self._temporary, **{PLAN: str(self._plan)})
+        self._forks = Forks(self._copy, self._environment)
         copy_tree(root, self._copy)
 
     def check(self, tests: Tests, *, seconds: float) -> frozenset[str]:
         """Return which of the tests fail without any change; raise `BrokenTestsError` if they cannot be run."""
         self._make_temporary()
-        origin = imported_from(self._copy, environment(self._copy, self._temporary))
+        origin = imported_from(self._copy, self._environment)
         if not origin.is_relative_to(self._copy):
             raise BrokenTestsError(f"the tests would import {origin}")
         ended = self._run(tests, module="rolecall", seconds=seconds)
@@ -86,8 +87,12 @@ class Workplace:
         )
 
     def stop(self) -> None:
-        """End the running tests, and refuse to run others."""
-        self._process.stop()
+        """End the running tests, and refuse to run others. May be called on any thread."""
+        self._forks.stop()
+
+    def close(self) -> None:
+        """Stop, when no tests run any more."""
+        self._forks.close()
 
     def _outcome(self, change: Change, selection: Selection, *, until: float) -> Outcome:
         outcome = Outcome.NOT_TESTED
@@ -105,8 +110,7 @@ class Workplace:
         self._plan.write_text(json.dumps(plan))
         self._record.unlink(missing_ok=True)
         command = [*_PYTEST, *_WITHOUT, *flags, *tests]
-        env = environment(self._copy, self._temporary, **{PLAN: str(self._plan)})
-        ended = self._process.run(command, cwd=self._copy, env=env, seconds=seconds, log=self._log)
+        ended = self._forks.run(command, seconds=seconds, log=self._log)
         if ended.returncode == WRONG_CODE:
             raise BrokenTestsError(f"the tests did not import `{module}` from the copy:\n{ended.output[-4_000:]}")
         return ended
