@@ -34,12 +34,15 @@ def echo_server(batch: int, certificates: Path | None = None) -> Iterator[tuple[
 
 @contextmanager
 def rolecall_server(
-    roles: Path, directory: Path, *flags: str, certificates: Path | None = None
+    roles: Path, directory: Path, *flags: str, certificates: Path | None = None, tree: Path = ROOT
 ) -> Iterator[tuple[int, str]]:
-    """Run the service as shipped, with the roles of a file, with `certificates` over mTLS; yield its process id and address."""
+    """Run the service of a tree as shipped, with the roles of a file; yield its process id and address.
+
+    With `certificates` it serves over mTLS.
+    """
     if certificates:
         flags = (*flags, *_server_flags(certificates))
-    with store_server("memory://", directory, *flags) as (pid, address):
+    with store_server("memory://", directory, *flags, tree=tree) as (pid, address):
         target = [
             "--address",
             address.replace("127.0.0.1", "localhost"),
@@ -50,10 +53,10 @@ def rolecall_server(
 
 
 @contextmanager
-def store_server(store: str, directory: Path, *flags: str) -> Iterator[tuple[int, str]]:
-    """Run the service as shipped on a store; yield its process id and address once it serves."""
+def store_server(store: str, directory: Path, *flags: str, tree: Path = ROOT) -> Iterator[tuple[int, str]]:
+    """Run the service of a tree as shipped on a store; yield its process id and address once it serves."""
     serve = [*ROLECALL, "serve", "--listen", "127.0.0.1:0", "--store", store, *flags]
-    with _serving(serve, directory / "serve.log") as found:
+    with _serving(serve, directory / "serve.log", tree) as found:
         yield found
 
 
@@ -66,9 +69,9 @@ def rolecall_agent(upstream: str, directory: Path, *flags: str) -> Iterator[tupl
 
 
 @contextmanager
-def _serving(command: list[str], log: Path) -> Iterator[tuple[int, str]]:
+def _serving(command: list[str], log: Path, tree: Path = ROOT) -> Iterator[tuple[int, str]]:
     logged = ["--ops-listen", "127.0.0.1:0", "--log-format", "json"]
-    with log.open("w") as stderr, _process([*command, *logged], stderr=stderr) as process:
+    with log.open("w") as stderr, _process([*command, *logged], tree, stderr=stderr) as process:
         yield process.pid, _address(log, process)
 
 
@@ -83,9 +86,10 @@ def _client_flags(folder: Path) -> list[str]:
 
 
 @contextmanager
-def _process(command: list[str], **streams: object) -> Iterator[subprocess.Popen[str]]:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
-    process = subprocess.Popen(command, text=True, cwd=ROOT, env=environment, **streams)  # type: ignore[call-overload]
+def _process(command: list[str], tree: Path = ROOT, **streams: object) -> Iterator[subprocess.Popen[str]]:
+    paths = [str(tree / part) for part in ("service", "clients/python", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([*paths, os.environ.get("PYTHONPATH", "")])}
+    process = subprocess.Popen(command, text=True, cwd=tree, env=environment, **streams)  # type: ignore[call-overload]
     try:
         yield process
     finally:
