@@ -9,7 +9,18 @@ from typing import NamedTuple, TypeAlias
 
 # Arguments with text for people, or without effect on a machine where the tests pass.
 IGNORED_ARGUMENTS = frozenset(
-    {"description", "encoding", "epilog", "help", "metavar", "rich_help_panel", "short_help", "stacklevel", "strict"}
+    {
+        "description",
+        "encoding",
+        "epilog",
+        "help",
+        "metavar",
+        "rich_help_panel",
+        "short_help",
+        "stacklevel",
+        "strict",
+        "thread_name_prefix",
+    }
 )
 _LOG_METHODS = frozenset({"critical", "debug", "error", "exception", "info", "warning"})
 _TYPE_MAKERS = frozenset({"NewType", "ParamSpec", "TypeVar", "NamedTuple"})
