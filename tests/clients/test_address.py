@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from rolecall_client import RolecallClient
 from rolecall_client.channel import open_channel
@@ -27,6 +27,11 @@ from rolecall_client.connection.address import target_of
         ("dns://10.0.0.53/rolecall", "dns://10.0.0.53/rolecall:50051"),
         ("unix:/run/rolecall.sock", "unix:/run/rolecall.sock"),
         ("ipv4:10.0.0.1:1,10.0.0.2:1", "ipv4:10.0.0.1:1,10.0.0.2:1"),
+        ("dns", "dns:///dns:50051"),
+        ("unix", "dns:///unix:50051"),
+        ("IPv6", "dns:///IPv6:50051"),
+        ("xds:7", "dns:///xds:7"),
+        ("dns.example:7", "dns.example:7"),
     ],
 )
 def test_an_address_may_lack_its_port(address: str, target: str) -> None:
@@ -57,6 +62,8 @@ def test_a_client_refuses_such_an_address() -> None:
 
 
 @given(st.text(st.sampled_from("a1.:[]/%-@?# dnsunixipv46")) | st.text(max_size=30))
+@example("dns")
+@example("unix")
 def test_every_text_is_a_target_that_stays_the_same_or_no_address(text: str) -> None:
     try:
         target = target_of(text)

@@ -20,6 +20,11 @@ const TARGETS = [
   ["dns://10.0.0.53/rolecall", "dns://10.0.0.53/rolecall:50051"],
   ["unix:/run/rolecall.sock", "unix:/run/rolecall.sock"],
   ["ipv4:10.0.0.1:1,10.0.0.2:1", "ipv4:10.0.0.1:1,10.0.0.2:1"],
+  ["dns", "dns:///dns:50051"],
+  ["unix", "dns:///unix:50051"],
+  ["IPv6", "dns:///IPv6:50051"],
+  ["xds:7", "dns:///xds:7"],
+  ["dns.example:7", "dns.example:7"],
 ] as const;
 
 for (const [address, target] of TARGETS) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -25,6 +26,9 @@ var (
 // verbatim are the schemes of targets that are used as they are.
 var verbatim = []string{"unix:", "unix-abstract:", "ipv4:", "ipv6:"}
 
+// schemes are the hosts that gRPC would read as the scheme of a target, before a port.
+var schemes = []string{"dns", "ipv4", "ipv6", "unix", "unix-abstract", "vsock", "xds"}
+
 // Target returns the gRPC target of an address: HOST:PORT, HOST (port 50051), dns:///HOST:PORT or unix:PATH. A scheme such as
 // http:// is an error, and so is a text that is no address.
 func Target(address string) (string, error) {
@@ -44,7 +48,11 @@ func Target(address string) (string, error) {
 		rest, _, _ := strings.Cut(address[len(found):], "/")
 		return "", fmt.Errorf("an address has no scheme `%s`; write `%s`, and TLS is a setting of its own", found, rest)
 	}
-	return withPort(address, address)
+	target, err := withPort(address, address)
+	if host, _, _ := strings.Cut(target, ":"); slices.Contains(schemes, strings.ToLower(host)) {
+		return "dns:///" + target, err
+	}
+	return target, err
 }
 
 // Agent returns an error unless an address is that of an agent: unix:PATH, a socket of this machine. What follows unix:// would be read

@@ -23,6 +23,11 @@ func TestAnAddressIsReadAsInEveryClient(t *testing.T) {
 		"unix-abstract:rolecall":        "unix-abstract:rolecall",
 		"ipv4:127.0.0.1:1,127.0.0.2:1":  "ipv4:127.0.0.1:1,127.0.0.2:1",
 		"roles.example:65535":           "roles.example:65535",
+		"dns":                           "dns:///dns:50051",
+		"unix":                          "dns:///unix:50051",
+		"IPv6":                          "dns:///IPv6:50051",
+		"xds:7":                         "dns:///xds:7",
+		"dns.example:7":                 "dns.example:7",
 	} {
 		found, err := Target(address)
 

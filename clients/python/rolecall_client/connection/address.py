@@ -11,6 +11,9 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _VERBATIM = ("unix:", "unix-abstract:", "ipv4:", "ipv6:")
 """Targets of gRPC that are used as they are."""
 
+_SCHEMES = frozenset({"dns", "ipv4", "ipv6", "unix", "unix-abstract", "vsock", "xds"})
+"""Hosts that gRPC would read as the scheme of a target, before a port."""
+
 AGENT_RULE = "write unix:PATH, the socket of an agent on this machine"
 # `unix://run/agent.sock` names a host: it is never a socket, and the service would answer everything.
 _SOCKET = re.compile(r"unix:(?!//[^/])\S+")
@@ -33,7 +36,8 @@ def target_of(address: str) -> str:
     if scheme := _SCHEME.match(address):
         rest = address[scheme.end() :].partition("/")[0]
         raise ValueError(f"an address has no scheme `{scheme[0]}`; write `{rest}`, and TLS is a setting of its own")
-    return _with_port(address, address)
+    target = _with_port(address, address)
+    return f"dns:///{target}" if target.partition(":")[0].lower() in _SCHEMES else target
 
 
 def is_agent(address: str) -> bool:

@@ -13,6 +13,9 @@ const THIS_MACHINE = /^(?:(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]+
 /** Targets of gRPC that are used as they are. */
 const VERBATIM = ["unix:", "unix-abstract:", "ipv4:", "ipv6:"];
 
+/** Hosts that gRPC would read as the scheme of a target, before a port. */
+const SCHEMES = ["dns", "ipv4", "ipv6", "unix", "unix-abstract", "vsock", "xds"];
+
 /**
  * Return the gRPC target of an address: `HOST:PORT`, `HOST` (port 50051), `dns:///HOST:PORT` or `unix:PATH`.
  *
@@ -30,7 +33,9 @@ export function targetOf(address: string): string {
       `an address has no scheme \`${scheme}\`; write \`${rest ?? ""}\`, and TLS is a setting of its own`,
     );
   }
-  return withPort(address, address);
+  const target = withPort(address, address);
+  const [host] = target.toLowerCase().split(":", 1);
+  return host !== undefined && SCHEMES.includes(host) ? `dns:///${target}` : target;
 }
 
 /** Return whether nobody on the way to an address can read what is sent in plain text: it is on this machine. */

@@ -2,6 +2,8 @@ package com.rolecall.client;
 
 import io.grpc.netty.shaded.io.netty.util.NetUtil;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -14,6 +16,10 @@ public final class ServerAddress {
 
   static final String UNIX = "unix:";
   static final List<String> VERBATIM = List.of(UNIX, "unix-abstract:", "ipv4:", "ipv6:");
+
+  /** Hosts that gRPC would read as the scheme of a target, before a port. */
+  private static final Set<String> SCHEMES =
+      Set.of("dns", "ipv4", "ipv6", "unix", "unix-abstract", "vsock", "xds");
 
   private static final Pattern SCHEME = Pattern.compile("([A-Za-z][A-Za-z0-9+.-]*)://");
   private static final Pattern DNS = Pattern.compile("(dns:(?://[^/]*/)?)(.*)", Pattern.DOTALL);
@@ -52,7 +58,9 @@ public final class ServerAddress {
           "an address has no scheme `%s`; write `%s`, and TLS is a setting of its own"
               .formatted(scheme.group(), rest));
     }
-    return withPort(address, address);
+    String found = withPort(address, address);
+    String host = found.split(":", 2)[0].toLowerCase(Locale.ROOT);
+    return SCHEMES.contains(host) ? "dns:///" + found : found;
   }
 
   /**
