@@ -13,6 +13,7 @@ from rolecall.config.types import (
     OneOf,
     Seconds,
     WholeNumber,
+    read_account_ids,
     read_address,
     read_aliases,
     read_boolean,
@@ -23,6 +24,7 @@ from rolecall.config.types import (
     read_severities,
     read_share,
     read_tcp_address,
+    read_time,
 )
 from rolecall.policy.linting.findings import Severity
 
@@ -33,7 +35,9 @@ from rolecall.policy.linting.findings import Severity
         ("127.0.0.1:0", ListenAddress("127.0.0.1:0", "127.0.0.1", 0)),
         ("[::1]:65535", ListenAddress("[::1]:65535", "::1", 65_535)),
         ("unix:/run/a.sock", ListenAddress("unix:/run/a.sock", "", 0)),
-        ("unix:a", ListenAddress("unix:a")),
+        ("unix:a", ListenAddress("unix:a", "", 0)),
+        ("unix:///run/a.sock", ListenAddress("unix:/run/a.sock", "", 0)),
+        ("localhost:1", ListenAddress("localhost:1", "localhost", 1)),
     ],
 )
 def test_an_address_is_a_host_and_a_port_or_a_socket_file(text: str, address: ListenAddress) -> None:
@@ -54,6 +58,8 @@ def test_the_port_that_was_chosen_is_shown_as_clients_write_it() -> None:
     ("read", "text", "sentence"),
     [
         (read_tcp_address, "unix:/run/a", "must be HOST:PORT"),
+        (read_address, "unix:", "must be HOST:PORT"),
+        (read_address, "unix://", "must be HOST:PORT"),
         (read_tcp_address, "h:65536", "must have a port up to 65535"),
         (read_boolean, "on", "must be `true` or `false`"),
         (WholeNumber(1, 5_000), "0", "must be a whole number from 1 to 5,000"),
@@ -62,6 +68,7 @@ def test_the_port_that_was_chosen_is_shown_as_clients_write_it() -> None:
         (WholeNumber(-5, 5), "-1", "must be a whole number"),
         (Seconds(0.5, 3), "0.4", "must be from 0.5 to 3 seconds"),
         (Seconds(0.5, 3), "3.1", "must be from 0.5 to 3 seconds"),
+        (Seconds(0.05, 31_536_000), "0", "must be from 0.05 to 31,536,000 seconds"),
         (Seconds(0, 3), "soon", "must be from 0 to 3 seconds"),
         (Seconds(0, 3), "inf", "must be from 0 to 3 seconds"),
         (OneOf(("a", "b")), "c", "must be one of `a`, `b`"),
@@ -73,6 +80,17 @@ def test_the_port_that_was_chosen_is_shown_as_clients_write_it() -> None:
         (read_share, "half", "must be a share from 0 to 1"),
         (read_pointers, "/input/who,/x", "names nothing that can be masked with `/x`"),
         (read_one_worker, "2", "must be 1 in this version"),
+        (read_account_ids, "1,prod", "has `prod`, which is not an account id of 1 to 20 digits"),
+        (read_account_ids, "1" * 21, f"has `{'1' * 21}`, which is not an account id of 1 to 20 digits"),
+        (read_account_ids, "\u0661", "has `\u0661`, which is not an account id of 1 to 20 digits"),
+        (
+            read_account_ids,
+            ",".join(map(str, range(101))),
+            "names 101 accounts, 100 are allowed; leave it out to follow all",
+        ),
+        (read_time, "2026-02-30", "must be a date: "),
+        (read_time, "20260230", "must be a date: "),
+        (read_time, "2026-01-02x", "must be a date: "),
         (read_group, "4294967295", "must be the name of a group of this machine, or the number of a group"),
         (read_group, "no-such-group", "must be the name of a group of this machine, or the number of a group"),
     ],
@@ -102,6 +120,11 @@ def test_a_text_that_cannot_be_read_is_refused_with_what_is_right(
         (read_severities, " warning,, error", frozenset({Severity.WARNING, Severity.ERROR})),
         (read_pointers, " /input/who,, /req_id", frozenset({"/input/who", "/req_id"})),
         (read_one_worker, "1", 1),
+        (read_account_ids, f" 2,,1 , 2,{'9' * 20}", ("2", "1", "9" * 20)),
+        (read_account_ids, ",".join(map(str, range(100))), tuple(map(str, range(100)))),
+        (read_account_ids, "", ()),
+        (read_time, "1970-01-02", 86_400_000_000),
+        (read_time, "1970-01-02T01:00:00Z", 90_000_000_000),
     ],
 )
 def test_a_text_is_read_up_to_both_bounds(read: Callable[[str], object], text: str, value: object) -> None:

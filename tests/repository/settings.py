@@ -47,7 +47,7 @@ def _allowed(setting: Field[Any]) -> str:
         case WholeNumber(low=low, high=high):
             return f"{low:,} to {high:,}"
         case Seconds(low=seconds, high=most):
-            return f"{seconds:g} to {most:,g}"
+            return f"{seconds:,.10g} to {most:,.10g}"
         case OneOf(names=names):
             return ", ".join(f"`{name}`" for name in names)
     return ""

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from grp import getgrnam
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from math import nan
 
 from rolecall.observability.decision_log.masking import read_pointer
 from rolecall.policy.linting.findings import Severity
@@ -99,6 +100,14 @@ def read_boolean(text: str) -> bool:
     return words[text.lower()]
 
 
+def _number(text: str) -> float:
+    """Return a number; NaN, which is within no bounds, if the text is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return nan
+
+
 @dataclass(frozen=True, slots=True)
 class WholeNumber:
     """Reads a whole number from `low` to `high`."""
@@ -122,12 +131,9 @@ class Seconds:
 
     def __call__(self, text: str) -> float:
         """Return the seconds."""
-        try:
-            seconds = float(text)
-        except ValueError:
-            seconds = -1.0
+        seconds = _number(text)
         if not self.low <= seconds <= self.high:
-            raise ValueError(f"must be from {self.low:g} to {self.high:g} seconds")
+            raise ValueError(f"must be from {self.low:,.10g} to {self.high:,.10g} seconds")
         return seconds
 
 
@@ -139,10 +145,7 @@ class Rate:
 
     def __call__(self, text: str) -> float:
         """Return the rate."""
-        try:
-            rate = float(text)
-        except ValueError:
-            rate = -1.0
+        rate = _number(text)
         # So small a rate would make waits that no duration can express.
         if rate and not 0.001 <= rate <= self.high:
             raise ValueError(f"must be 0, or from 0.001 to {self.high:,.0f} a second")
@@ -213,10 +216,7 @@ def read_time(text: str) -> int:
 
 def read_share(text: str) -> float:
     """Return a share, from 0 to 1."""
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
+    share = _number(text)
     if not 0.0 <= share <= 1.0:
         raise ValueError("must be a share from 0 to 1")
     return share
