@@ -1,4 +1,4 @@
-"""Every option of `agent` becomes the setting that it names, and what contradicts itself is refused."""
+"""Every option of `agent` becomes the setting that it names, and an agent is a process that ends in order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from rolecall.config.agent_settings import AgentConfig
-from rolecall.config.sources import ConfigError
 from rolecall.config.types import read_address
 from rolecall.server.agent import main
 from rolecall_client import RolecallClient
@@ -72,26 +71,6 @@ def test_an_option_becomes_its_setting_and_no_other(rolecall: CommandLine, start
     usual = replace(AgentConfig(upstream=UPSTREAM), **beside)
     assert outcome == (3, "", "")
     assert started() == replace(usual, **{name: value}) != usual
-
-
-REFUSED: dict[str, tuple[dict[str, object], str]] = {
-    "no server": ({"upstream": ""}, "--upstream"),
-    "a certificate without a key": ({"upstream_tls_ca": "a", "upstream_tls_cert": "b"}, "--upstream-tls-key"),
-    "a certificate without TLS": ({"upstream_tls_cert": "b", "upstream_tls_key": "c"}, "--upstream-tls-ca"),
-    "a name without TLS": ({"upstream_tls_server_name": "b"}, "--upstream-tls-ca"),
-    "TLS and plain text": ({"upstream_tls_ca": "a", "upstream_insecure": True}, "--upstream-insecure"),
-    "an alias": ({"account": "prod"}, "not an account id"),
-    "too many accounts": ({"account": ",".join(map(str, range(101)))}, "100 are allowed"),
-    "a snapshot without a key": ({"snapshot_file": "a"}, "--snapshot-key-file"),
-}
-
-
-@pytest.mark.parametrize("kind", REFUSED)
-def test_settings_that_contradict_each_other_are_refused(kind: str) -> None:
-    flags, named = REFUSED[kind]
-
-    with pytest.raises(ConfigError, match=named):
-        AgentConfig.from_mapping({"upstream": UPSTREAM, **flags}, {})
 
 
 async def test_an_agent_is_a_process_that_ends_in_order(tmp_path: Path) -> None:

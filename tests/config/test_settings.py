@@ -22,6 +22,8 @@ from rolecall.policy.limits import Limits
 from rolecall.policy.linting.findings import Severity
 from rolecall.roles.catalog import CatalogOptions
 from rolecall.transport.options import ServerOptions, UploadLimits
+from rolecall_client.contexts.given import VARIABLES
+from rolecall_client.contexts.location import FILE_VARIABLE
 
 
 def problems(flags: dict[str, object] | None = None, **environ: str) -> tuple[str, ...]:
@@ -54,9 +56,22 @@ def test_an_unknown_variable_stops_the_start_and_the_nearest_is_named() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["ADDRESS", "CONFIG", "CONTEXT", "TIMEOUT", "TLS_CA", "TOKEN_FILE"])
-def test_a_variable_of_clients_is_passed_over(name: str) -> None:
-    assert Config.from_mapping({}, {f"ROLECALL_{name}": "localhost:1"}) == Config()
+@pytest.mark.parametrize("name", sorted({*VARIABLES, FILE_VARIABLE} - {"ROLECALL_TLS_CERT", "ROLECALL_TLS_KEY"}))
+def test_a_variable_that_only_clients_read_is_passed_over(name: str) -> None:
+    assert Config.from_mapping({}, {name: "localhost:1"}) == Config()
+
+
+def test_a_variable_with_another_prefix_is_passed_over() -> None:
+    assert (
+        Config.from_mapping({}, {"MY_ROLECALL_LISTEN": "x", "_ROLECALL_COMPLETE": "x", "ROLECALLER": "x"}) == Config()
+    )
+
+
+def test_a_repeatable_flag_that_is_not_given_leaves_it_to_the_variable() -> None:
+    environ = {"ROLECALL_ACCOUNT_ALIAS": "prod=1"}
+
+    assert Config.from_mapping({"account_alias": []}, environ).account_alias == (("prod", "1"),)
+    assert Config.from_mapping({"account_alias": ["test=2"]}, environ).account_alias == (("test", "2"),)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +93,16 @@ def test_a_value_that_cannot_be_used_is_refused_by_flag_and_variable(name: str, 
 
 
 def test_all_problems_are_reported_at_once() -> None:
-    assert len(problems({"max_batch": 0, "workers": 4}, ROLECALL_NOPE="1")) == 3
+    with pytest.raises(ConfigError) as caught:
+        Config.from_mapping({"workers": 4, "max_batch": 0}, {"ROLECALL_NOPE": "1", "ROLECALL_LOG_FORMAT": "xml"})
+
+    assert caught.value.problems == (
+        "ROLECALL_NOPE names no setting; unset it",
+        "--log-format (ROLECALL_LOG_FORMAT) must be one of `auto`, `json`, `console`",
+        "--max-batch (ROLECALL_MAX_BATCH) must be a whole number from 1 to 100,000",
+        "--workers (ROLECALL_WORKERS) must be 1 in this version: run several replicas instead of several workers",
+    )
+    assert str(caught.value) == "; ".join(caught.value.problems)
 
 
 @pytest.mark.parametrize(
@@ -173,6 +197,20 @@ def test_an_empty_file_of_the_stores_url_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="is empty"):
         _ = Config(store_file=str(path)).store_url
+
+
+def test_a_file_of_the_stores_url_may_have_64_kilobytes(tmp_path: Path) -> None:
+    path = tmp_path / "url"
+    path.write_text("memory://".ljust(64 * 1024))
+    assert Config(store_file=str(path)).store_url == "memory://"
+
+    path.write_text("memory://".ljust(64 * 1024 + 1))
+    with pytest.raises(ConfigError) as caught:
+        _ = Config(store_file=str(path)).store_url
+
+    assert caught.value.problems == (
+        f"--store-file: cannot read `{path}`: it has more than 65,536 bytes, which is the limit",
+    )
 
 
 @pytest.mark.parametrize(

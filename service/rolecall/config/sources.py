@@ -79,6 +79,6 @@ def _unknown_variables(settings: Iterable[Field[Any]], environ: Mapping[str, str
 def _unknown(name: str, known: Iterable[str]) -> str:
     # Without the prefix, which every name shares and which would make every name similar.
     suffixes = [other.removeprefix(PREFIX) for other in known]
-    nearest = get_close_matches(name.removeprefix(PREFIX), suffixes, cutoff=0.6)
+    nearest = get_close_matches(name.removeprefix(PREFIX), suffixes)
     hint = f"did you mean {PREFIX}{nearest[0]}" if nearest else "unset it"
     return f"{name} names no setting; {hint}"
