@@ -16,6 +16,8 @@ from rolecall.storage.sql.tables import SCHEMA, counter, floor, meta, role_tags,
 _HEAD = select(meta.c.incarnation, counter.c.revision, counter.c.hash, counter.c.digest).where(
     meta.c.id == counter.c.id
 )
+TAKE_REVISION = update(counter).values(revision=counter.c.revision + 1)
+RETURN_REVISION = update(counter).values(revision=counter.c.revision - 1)
 _LOCK_COUNTER = update(counter).values(revision=counter.c.revision)
 _COMPATIBLE_FROM = select(counter.c.compatible_from)
 _FLOOR = select(floor.c.revision, floor.c.hash)
@@ -38,6 +40,13 @@ def lock_for_writing(connection: Connection) -> None:
 def lock_counter(connection: Connection) -> None:
     """Take the row lock that every writer takes first."""
     connection.execute(_LOCK_COUNTER)
+
+
+def write_and_undo(connection: Connection) -> None:
+    """Write a row so that it has the value that it had; every engine then writes to its disk when the transaction commits."""
+    # One update with the same value is not enough: SQLite writes no page for it.
+    for statement in (TAKE_REVISION, RETURN_REVISION):
+        connection.execute(statement)
 
 
 def require_writable(compatible_from: int) -> None:

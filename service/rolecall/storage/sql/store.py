@@ -22,7 +22,14 @@ from rolecall.roles.repository import Examined, Floor, Head, Notifications, Tran
 from rolecall.roles.role import Revision, Role
 from rolecall.storage.sql.history import commits_after, require_newest, role_history
 from rolecall.storage.sql.logged_changes import changes_of_span, last_deleted
-from rolecall.storage.sql.queries import listed_roles, lock_for_writing, read_floor, read_head, select_roles
+from rolecall.storage.sql.queries import (
+    listed_roles,
+    lock_for_writing,
+    read_floor,
+    read_head,
+    select_roles,
+    write_and_undo,
+)
 from rolecall.storage.sql.retention import prune_commits
 from rolecall.storage.sql.rows import role_of_row
 from rolecall.storage.sql.tables import accounts, meta, requests, roles
@@ -201,8 +208,8 @@ class SqlRoleRepository:
         """Write without changing anything; raise `StoreUnavailableError` if the store cannot write."""
         self._driver.require_room()
         with self._writing() as connection:
-            # It updates a row, with the value that it has.
             lock_for_writing(connection)
+            write_and_undo(connection)
 
     def rename_history(self, expected: str) -> Head:
         """Give the history a new incarnation if it still has the expected one."""

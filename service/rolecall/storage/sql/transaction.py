@@ -20,14 +20,20 @@ from rolecall.roles.role import Revision, Role
 from rolecall.storage.memory_transaction import role_id_at
 from rolecall.storage.sql.history import commits_after
 from rolecall.storage.sql.logged_changes import last_deleted
-from rolecall.storage.sql.queries import read_floor, require_digest, require_writable, select_roles, tagged_roles
+from rolecall.storage.sql.queries import (
+    RETURN_REVISION,
+    TAKE_REVISION,
+    read_floor,
+    require_digest,
+    require_writable,
+    select_roles,
+    tagged_roles,
+)
 from rolecall.storage.sql.rows import role_of_row, role_values, tag_values
 from rolecall.storage.sql.tables import accounts, changes, commits, counter, requests, role_tags, roles
 
 KEYS_PER_READ = 500
 
-_TAKE_REVISION = update(counter).values(revision=counter.c.revision + 1)
-_RETURN_REVISION = update(counter).values(revision=counter.c.revision - 1)
 _POSITION = select(
     counter.c.revision, counter.c.hash, counter.c.digest, counter.c.next_role_id, counter.c.compatible_from
 )
@@ -57,7 +63,7 @@ class SqlTransaction:
     def __init__(self, connection: Connection, author: Author) -> None:
         self._connection, self._author = connection, author
         # Before any read: on every engine a write waits here for the write before it, and never in the middle of its work.
-        connection.execute(_TAKE_REVISION)
+        connection.execute(TAKE_REVISION)
         self._revision, self._previous_hash, digest, self._next_role_id, schema = connection.execute(_POSITION).one()
         require_writable(schema)
         self._digest = StateDigest(require_digest(digest))
@@ -159,7 +165,7 @@ class SqlTransaction:
         """Write everything that is still buffered; return the revision to the counter if nothing was changed."""
         self._write_requests()
         if not self._changes:
-            self._connection.execute(_RETURN_REVISION)
+            self._connection.execute(RETURN_REVISION)
             return None
         self._write_roles()
         self._write_counts()
