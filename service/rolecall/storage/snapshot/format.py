@@ -62,7 +62,7 @@ def encode_snapshot(position: SnapshotPosition, seen: Moment, roles: Iterable[Ro
 def decode_snapshot(payloads: Iterator[bytes]) -> DecodedSnapshot:
     """Return the state of the payloads; raise `ValueError`, `KeyError` or `TypeError` if they are malformed."""
     header = json.loads(next(payloads, b""))
-    roles, shared, counted = list[Role](), dict[object, object](), -1
+    roles, shared, counted = list[Role](), dict[object, object](), None
     for value in map(json.loads, payloads):
         if isinstance(value, dict):
             counted = value["roles"]

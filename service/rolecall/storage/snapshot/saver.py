@@ -83,7 +83,8 @@ class SnapshotSaver:
     ) -> None:
         self._file, self._state, self._on_change = file, state, on_change
         self._boot_id = read_boot_id()
-        self._written, self._not_before = (-1, -1), 0.0
+        self._written: tuple[int, int] | None = None
+        self._not_before = -inf
         self._deadline, self._updating = inf, asyncio.Lock()
         self.saved = self.errors = 0
         self.failing = False
@@ -96,7 +97,7 @@ class SnapshotSaver:
                 await self._update(thread)
                 await asyncio.sleep(seconds)
         finally:
-            self._deadline = 0.0
+            self._deadline = -inf
             thread.shutdown(wait=False, cancel_futures=True)
 
     async def finish(self, seconds: float) -> None:
@@ -110,7 +111,7 @@ class SnapshotSaver:
             async with self._updating:
                 # Looked at only now: an earlier writing, which has just ended, began another rest.
                 if not rests:
-                    self._not_before = 0.0
+                    self._not_before = -inf
                 await self.update(thread)
         except SnapshotFileError as error:
             self.errors += 1

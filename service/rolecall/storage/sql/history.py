@@ -41,11 +41,11 @@ _HASH_AT = select(commits.c.hash).where(commits.c.revision == bindparam("at"))
 _OF_ROLE = (
     select(changes.c.revision, commits.c.body.label("header"), changes.c.body)
     .join(commits, commits.c.revision == changes.c.revision)
-    .where(changes.c.role_id == bindparam("id"), changes.c.revision < bindparam("below"))
+    .where(changes.c.role_id == bindparam("id"))
     .order_by(changes.c.revision.desc())
     .limit(bindparam("most"))
 )
-_ABOVE_EVERY_REVISION = (1 << 63) - 1
+_OF_ROLE_BELOW = _OF_ROLE.where(changes.c.revision < bindparam("below"))
 
 
 def commits_after(connection: Connection, floor: Floor, after: Revision, limit: int) -> list[Commit]:
@@ -71,8 +71,8 @@ def commits_after(connection: Connection, floor: Floor, after: Revision, limit: 
 
 def role_history(connection: Connection, role_id: str, before: Revision | None, limit: int) -> list[RoleRevision]:
     """Return the stored revisions of a role below `before`, the newest first."""
-    below = _ABOVE_EVERY_REVISION if before is None else before
-    rows = connection.execute(_OF_ROLE, {"id": role_id, "below": below, "most": limit})
+    statement = _OF_ROLE if before is None else _OF_ROLE_BELOW
+    rows = connection.execute(statement, {"id": role_id, "below": before, "most": limit})
     return [
         RoleRevision(revision=Revision(revision), author=author_of(header), change=change_of(body))
         for revision, header, body in rows

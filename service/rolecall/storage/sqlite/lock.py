@@ -31,8 +31,10 @@ class StoreLock:
     lock a different file of that name.
     """
 
+    _store_file: int | None = None
+
     def __init__(self, store: Path) -> None:
-        self._store, self._store_file = store, -1
+        self._store = store
         path = store.with_name(store.name + ".lock")
         try:
             self._file = os.open(path, _OPEN | os.O_CREAT, 0o600)
@@ -69,7 +71,7 @@ class StoreLock:
 
     def release(self) -> None:
         """Let another server use the store; every connection to it must be closed."""
-        if self._store_file >= 0:
+        if self._store_file is not None:
             os.close(self._store_file)
         os.close(self._file)
 
