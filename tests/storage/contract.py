@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from rolecall.roles.canonical_json import FIRST_HASH
 from rolecall.roles.change import ChangeKind
+from rolecall.roles.digest import StateDigest, state_digest
 from rolecall.roles.errors import RevisionNotKeptError, StoreUnavailableError
 from rolecall.roles.repository import Remembered, RoleRepository, Transaction
 from rolecall.roles.role import Revision, Role
@@ -200,6 +202,40 @@ class RoleRepositoryContract(LogContract):
         found, _ = repository.transact(author(), lambda t: t.role_at(role.role_id, Revision(2)))
 
         assert found is None
+
+    def test_role_at_is_found_in_what_is_kept_of_the_log(self, repository: RoleRepository) -> None:
+        for n in range(3):
+            create(repository, f"r{n}")
+        (role,) = create(repository, "App")
+        changed = change(repository, KEY, description="changed")
+        repository.prune(keep_after=2_000, keep_revisions=2, forget_requests_before=0)
+
+        found, _ = repository.transact(author(), lambda t: [t.role_at(role.role_id, Revision(n)) for n in range(7)])
+
+        assert found == [None, None, None, None, role, changed, None]
+
+    def test_what_a_write_has_put_stays_after_it_has_read_everything(self, repository: RoleRepository) -> None:
+        first, second, gone = create(repository, "First", "Second", "Gone", tags={"team": "a"})
+        digest = StateDigest()
+
+        def work(transaction: Transaction) -> list[Role]:
+            put = [replace(first, description="put before the read"), sample(transaction, "New", tags={"team": "a"})]
+            transaction.put(ChangeKind.UPDATED, put[0])
+            transaction.put(ChangeKind.CREATED, put[1])
+            transaction.delete(gone)
+            assert list(transaction.tagged({"team": "a"})) == [put[0], put[1], second]
+            put += [replace(second, description="after it"), replace(put[1], description="twice", tags={})]
+            for role in put[2:]:
+                transaction.put(ChangeKind.UPDATED, role)
+            assert list(transaction.tagged({"team": "a"})) == [put[0], put[2]]
+            assert transaction.count(ACCOUNT) == 3
+            return [put[0], put[3], put[2]]
+
+        expected, _ = repository.transact(author(), work)
+
+        assert sorted(repository.load(digest), key=lambda role: role.key) == expected
+        assert digest.value == repository.head().digest == state_digest(expected)
+        assert repository.transact(author(), lambda t: t.count(ACCOUNT))[0] == repository.size() == 3
 
     def test_writes_of_this_store_are_unaltered(self, repository: RoleRepository) -> None:
         create(repository, "App")
@@ -465,6 +501,9 @@ class RoleRepositoryContract(LogContract):
             repository.role_as_of(key, Revision(revision))
 
         assert (caught.value.revision, caught.value.floor) == (revision, 3)
+        assert str(caught.value) == (
+            f"the role as of revision {revision} is not kept: history begins after 3; choose a later revision"
+        )
 
     # --- for followers
 
@@ -557,6 +596,8 @@ class RoleRepositoryContract(LogContract):
         assert (by_count, by_time, again) == (2, 2, 0)
         assert repository.floor().revision == 4
         assert [c.revision for c in all_commits(repository)] == [5, 6, 7, 8]
+        # A write at the limit itself is kept.
+        assert repository.prune(keep_after=6, keep_revisions=0, forget_requests_before=0) == 1
 
     def test_what_is_forgotten_is_a_run_from_the_oldest(self, repository: RoleRepository) -> None:
         for n, time in enumerate((1, 2, 50, 3, 4)):
@@ -592,15 +633,17 @@ class RoleRepositoryContract(LogContract):
         assert_chained(repository)
 
     def test_commits_below_the_floor_are_refused(self, repository: RoleRepository) -> None:
-        for n in range(4):
+        for n in range(6):
             create(repository, f"r{n}")
-        repository.prune(keep_after=2_000, keep_revisions=1, forget_requests_before=0)
+        repository.prune(keep_after=2_000, keep_revisions=3, forget_requests_before=0)
 
         with pytest.raises(RevisionNotKeptError) as caught:
             repository.commits(after=Revision(2), limit=9)
 
         assert (caught.value.revision, caught.value.floor) == (2, 3)
-        assert [c.revision for c in repository.commits(after=Revision(3), limit=9)] == [4]
+        assert str(caught.value) == "the commits after revision 2 are not all kept: history begins after 3"
+        assert [c.revision for c in repository.commits(after=Revision(3), limit=9)] == [4, 5, 6]
+        assert [c.revision for c in repository.commits(after=Revision(4), limit=1)] == [5]
 
     def test_old_outcomes_are_forgotten(self, repository: RoleRepository) -> None:
         def remembering(time: int) -> Callable[[Transaction], None]:

@@ -13,6 +13,7 @@ import pytest
 from rolecall.roles.errors import StoreBusyError, StoreUnavailableError, StoreUnsupportedError
 from rolecall.storage import MemoryRoleRepository, migrate, open_repository, schema_of
 from rolecall.storage.sql.tables import SCHEMA
+from rolecall.storage.sqlite.driver import migrate_sqlite, read_sqlite_schema
 from tests.storage.processes import python
 from tests.storage.samples import create
 
@@ -208,6 +209,11 @@ def test_a_file_is_migrated_when_it_is_opened_and_by_migrate(tmp_path: Path) -> 
     assert again == (f"{SCHEMA:04}", f"{SCHEMA:04}")
     assert schema_of(url) == f"{SCHEMA:04}"
     open_repository(url).close()
+
+
+def test_a_file_that_does_not_exist_has_schema_0(tmp_path: Path) -> None:
+    assert read_sqlite_schema(tmp_path / "rolecall.db") == 0
+    assert migrate_sqlite(tmp_path / "rolecall.db") == (0, SCHEMA)
 
 
 def test_a_file_that_a_server_uses_is_not_migrated_but_its_schema_is_read(tmp_path: Path) -> None:

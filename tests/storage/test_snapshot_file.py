@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -435,6 +436,30 @@ def test_a_role_that_no_reader_would_take_is_not_written(file: SnapshotFile, mon
         write(file, roles(1, document="x" * 2_000))
 
     assert file.read().roles == roles(2)
+
+
+def test_a_frame_may_be_as_long_as_the_limit_and_no_longer(file: SnapshotFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = write(file, roles(1, document="x" * 2_000))
+    longest = max(len(frame) - 5 - 32 for frame in frames(content, STATE_KIND)[1])
+
+    monkeypatch.setattr("rolecall.storage.snapshot.authenticated_file.MAX_FRAME_BYTES", longest)
+    write(file, roles(1, document="x" * 2_000))
+    assert file.read().roles == roles(1, document="x" * 2_000)
+
+    monkeypatch.setattr("rolecall.storage.snapshot.authenticated_file.MAX_FRAME_BYTES", longest - 1)
+    with pytest.raises(
+        SnapshotFileError, match=rf"it would have a frame of {longest} bytes; the limit is {longest - 1}$"
+    ):
+        write(file, roles(1, document="x" * 2_000))
+    with pytest.raises(SnapshotFileError, match=rf"names a frame of {longest} bytes; the limit is {longest - 1}$"):
+        file.read()
+
+
+def test_a_frame_has_a_hundred_roles(file: SnapshotFile) -> None:
+    content = write(file, roles(250))
+
+    _, *of_roles, _, _ = frames(content, STATE_KIND)[1]
+    assert [len(json.loads(frame[5:-32])) for frame in of_roles] == [100, 100, 50]
 
 
 def test_links_are_not_followed_when_writing(file: SnapshotFile) -> None:
