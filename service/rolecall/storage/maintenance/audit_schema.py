@@ -61,7 +61,7 @@ def _check_sqlite(connection: Connection, findings: Findings) -> None:
 
 def _objects(connection: Connection) -> dict[str, _Object]:
     rows = connection.exec_driver_sql(_OBJECTS).all()
-    return {name: _Object(kind, name, table, _normal(sql or "")) for kind, name, table, sql in rows}
+    return {name: _Object(kind, name, table, _normal(sql)) for kind, name, table, sql in rows}
 
 
 def _normal(sql: str) -> str:

@@ -25,7 +25,7 @@ from rolecall.storage.sql.tables import accounts, changes, counter, role_tags, r
 KEYS_PER_PAGE = 500
 
 _ROLES = select_roles().where(roles.c.key > bindparam("after")).order_by(roles.c.key).limit(KEYS_PER_PAGE)
-_KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
+_KEYS: BindParameter[Any] = bindparam("keys")
 _TAGS = select(role_tags.c.role_key, role_tags.c.tag_key, role_tags.c.tag_value).where(role_tags.c.role_key.in_(_KEYS))
 _LAST = select(changes.c.role_key, func.max(changes.c.revision).label("revision")).group_by(changes.c.role_key)
 _LAST_OF_KEYS = _LAST.where(changes.c.role_key.in_(_KEYS)).subquery()

@@ -39,7 +39,7 @@ _digesting = Table(
     Column("digest", LargeBinary, nullable=False),
 )
 _NEXT = select_roles().where(roles.c.key > bindparam("after")).order_by(roles.c.key).limit(ROLES_PER_STEP)
-_KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
+_KEYS: BindParameter[Any] = bindparam("keys")
 _LAST = (
     select(changes.c.role_key, func.max(changes.c.revision).label("revision"))
     .where(changes.c.role_key.in_(_KEYS))

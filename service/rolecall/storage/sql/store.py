@@ -45,7 +45,7 @@ ROLES_PER_READ = 500
 MAX_SHARED_VALUES = 10_000
 
 _ROLE = select_roles().where(roles.c.key == bindparam("role_key"))
-_ROLES = select_roles().where(roles.c.key.in_(bindparam("keys", expanding=True)))
+_ROLES = select_roles().where(roles.c.key.in_(bindparam("keys")))
 _LOAD = select_roles().where(roles.c.key > bindparam("after")).order_by(roles.c.key).limit(ROLES_PER_READ)
 _SIZE = select(func.coalesce(func.sum(accounts.c.roles), 0))
 _CENSUS = select(func.count()).select_from(roles)

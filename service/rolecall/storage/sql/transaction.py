@@ -38,7 +38,7 @@ _POSITION = select(
     counter.c.revision, counter.c.hash, counter.c.digest, counter.c.next_role_id, counter.c.compatible_from
 )
 _ROLE = select_roles().where(roles.c.key == bindparam("role_key"))
-_ROLES = select_roles().where(roles.c.key.in_(bindparam("keys", expanding=True)))
+_ROLES = select_roles().where(roles.c.key.in_(bindparam("keys")))
 _COUNT = select(accounts.c.roles).where(accounts.c.account_id == bindparam("account"))
 # Both engines support this syntax, but SQLAlchemy has no construct that covers both.
 _ADD_TO_COUNT = text(
@@ -53,7 +53,7 @@ _REMEMBER = text(
 _CHANGE_AT = select(changes.c.body).where(changes.c.role_id == bindparam("id"), changes.c.revision == bindparam("at"))
 _REQUEST = (requests.c.scope == bindparam("in_scope")) & (requests.c.request_id == bindparam("id"))
 _RECALL = select(requests.c.fingerprint, requests.c.outcome).where(_REQUEST)
-_DELETE_ROLES = delete(roles).where(roles.c.key.in_(bindparam("keys", expanding=True))).returning(*roles.c)
+_DELETE_ROLES = delete(roles).where(roles.c.key.in_(bindparam("keys"))).returning(*roles.c)
 _DELETE_TAGS = delete(role_tags).where(role_tags.c.role_key == bindparam("role_key"))
 
 
