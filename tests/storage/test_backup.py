@@ -352,6 +352,32 @@ def test_the_outcome_of_an_apply_within_the_limits_fits_a_line_twice() -> None:
     assert 2 * (outcome * 4 // 3) < backup_file.MAX_LINE_BYTES
 
 
+def test_each_step_reports_how_many_rows_it_has_done(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_contents, "ROWS_PER_BATCH", 2)
+    monkeypatch.setattr(backup_file, "ROWS_PER_BATCH", 2)
+    file, target = tmp_path / "a.backup", open_admin_store(f"sqlite:///{tmp_path}/target.db")
+    written, read, inserted = list[int](), list[int](), list[int]()
+
+    with open_admin_store(source).snapshot_transaction() as connection:
+        backup = write_backup(connection, file, now=1_000_000, on_progress=written.append)
+    again = read_backup(file, on_progress=read.append)
+    with target.fill_transaction() as connection:
+        restore_backup(file, backup, connection, on_progress=inserted.append)
+
+    # Three tables of one row, an account, a role and its tag, three commits, and four changes.
+    assert written == inserted == [1, 2, 3, 4, 5, 6, 8, 9, 11, 13]
+    assert (read[-1], read) == (13, sorted(read))
+    assert again == backup
+    assert (backup.created, backup.revision, backup.rows) == (1_000_000, 3, 13)
+
+
+def test_a_backup_has_no_name_and_no_time_but_its_own(file: Path) -> None:
+    # What gzip says of a file: no flags, so no name, and no time.
+    assert file.read_bytes()[:8] == b"\x1f\x8b\x08\x00" + bytes(4)
+
+
 def test_a_backup_says_what_it_is(file: Path) -> None:
     lines = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
 

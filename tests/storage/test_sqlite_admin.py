@@ -142,7 +142,7 @@ def test_a_store_with_a_role_a_commit_or_a_revision_is_not_empty(tmp_path: Path,
     execute(path, statement)
 
     with (
-        pytest.raises(StoreUnsupportedError, match="is not empty, it is at revision [01]; give a file that does not"),
+        pytest.raises(StoreUnsupportedError, match=r"is not empty, it is at revision [01]; give a file that does not"),
         open_admin_store(f"sqlite:///{path}").fill_transaction(),
     ):
         pytest.fail("not reached")
