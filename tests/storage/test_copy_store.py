@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from rolecall.roles.errors import (
@@ -280,7 +281,36 @@ def test_a_standby_is_no_source_since_it_may_lack_what_was_acknowledged(
 
     with pytest.raises(StoreUnavailableError, match="is a standby; give the address of the primary"):
         copied(there, f"sqlite:///{tmp_path}/copy.db")
+    with pytest.raises(StoreUnavailableError, match="is a standby; give the address of the primary"):
+        open_admin_store(there).head()
+    # It may be backed up, though: a restored store is another history.
+    with open_admin_store(there).snapshot_transaction_beside(tmp_path / "a.backup") as connection:
+        backed_up = connection.exec_driver_sql("SELECT role_name FROM roles").scalars().all()
     standby.close()
     repository.close()
 
+    assert backed_up == ["App"]
     assert not list(open_repository(f"sqlite:///{tmp_path}/copy.db").load())
+
+
+def test_a_database_of_an_older_schema_is_neither_read_nor_filled(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    url = postgres_server.create_database()
+    migrate(url)
+    with psycopg.connect(url) as connection:
+        for statement in AS_SCHEMA_0002:
+            connection.execute(statement.encode())
+    store = open_admin_store(url)
+
+    for use, name in [
+        (store.pages, "has schema 0002, this version needs 0005 or later; run `rolecall migrate`"),
+        (store.snapshot_transaction, "has schema 0002, this version copies schema 0005; run `rolecall migrate` first"),
+        (
+            lambda: store.snapshot_transaction_beside(tmp_path / "a.backup"),
+            "has schema 0002, this version copies schema 0005; run `rolecall migrate` first",
+        ),
+        (store.fill_transaction, "has schema 0002, this version copies schema 0005; run `rolecall migrate` first"),
+    ]:
+        with pytest.raises(StoreUnsupportedError, match=name), use():
+            pytest.fail("not reached")

@@ -215,6 +215,47 @@ def test_a_new_store_that_fails_leaves_nothing(tmp_path: Path) -> None:
     assert not names(tmp_path)
 
 
+@pytest.mark.parametrize("there", ["rolecall.db", "rolecall.db-wal", "rolecall.db-journal"])
+def test_nothing_is_made_where_something_is(tmp_path: Path, there: str) -> None:
+    (tmp_path / there).write_bytes(b"there")
+
+    with pytest.raises(StoreUnavailableError), new_store(tmp_path / "rolecall.db"):
+        pytest.fail("not reached")
+
+    assert names(tmp_path) == {there}
+
+
+def test_a_store_that_cannot_be_made_is_named_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / ".rolecall.db.unfinished").mkdir()
+
+    with pytest.raises(StoreUnavailableError) as caught:
+        open_repository(url_of(tmp_path / "rolecall.db"))
+
+    assert str(caught.value) == f"cannot make the store `{tmp_path}/rolecall.db`: is a directory"
+
+
+def test_a_journal_that_another_program_keeps_as_it_is_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "rolecall.db"
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 51, 3))
+    open_repository(url_of(path)).close()
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 51, 2))
+    monkeypatch.setattr("rolecall.storage.sqlite.driver.BUSY_TIMEOUT_MS", 1)
+    files = open_files()
+
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA journal_mode").fetchone()
+        other.execute("SELECT count(*) FROM roles").fetchone()
+        with pytest.raises(
+            StoreUnavailableError, match=rf"`{path}` .*(database is locked|cannot change to `delete` now)"
+        ):
+            open_repository(url_of(path))
+
+    assert open_files() == files
+    open_repository(url_of(path)).close()
+
+
 def test_a_store_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     def late() -> None:
         with new_store(tmp_path / "rolecall.db"):
