@@ -172,8 +172,8 @@ class StateAudit:
         after = ""
         while True:
             with self._pages() as connection:
-                counted = connection.execute(_NEXT_ACCOUNT, {"after": after}).first()
-                key = connection.execute(_NEXT_KEY, {"after": _keys_of(after)[1] if after else ""}).scalar()
+                counted = connection.execute(_NEXT_ACCOUNT, {"after": after}).one_or_none()
+                key = connection.execute(_NEXT_KEY, {"after": _keys_of(after)[1] if after else ""}).scalar_one_or_none()
             names = [counted.account_id] if counted else []
             names += [key.partition("/")[0]] if key else []
             following = [name for name in names if name > after]

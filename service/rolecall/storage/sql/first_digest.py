@@ -9,19 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import (
-    BindParameter,
-    Column,
-    Connection,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Table,
-    bindparam,
-    func,
-    select,
-    update,
-)
+from sqlalchemy import BindParameter, Connection, LargeBinary, bindparam, column, func, select, table, update
 
 from rolecall.roles.canonical_json import change_of
 from rolecall.roles.change import ChangeKind
@@ -31,13 +19,7 @@ from rolecall.storage.sql.tables import IDENTIFIER, changes, roles
 
 ROLES_PER_STEP = 2_000
 
-_digesting = Table(
-    "digesting",
-    MetaData(),
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("after", IDENTIFIER, nullable=False),
-    Column("digest", LargeBinary, nullable=False),
-)
+_digesting = table("digesting", column("after", IDENTIFIER), column("digest", LargeBinary))
 _NEXT = select_roles().where(roles.c.key > bindparam("after")).order_by(roles.c.key).limit(ROLES_PER_STEP)
 _KEYS: BindParameter[Any] = bindparam("keys")
 _LAST = (
@@ -46,7 +28,7 @@ _LAST = (
     .group_by(changes.c.role_key)
     .subquery()
 )
-_TYPES = tuple(column.type.python_type for column in roles.c)
+_TYPES = tuple(each.type.python_type for each in roles.c)
 _LAST_CHANGES = (
     select(changes.c.role_key, changes.c.body)
     .join(_LAST, (changes.c.role_key == _LAST.c.role_key) & (changes.c.revision == _LAST.c.revision))
