@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from rolecall.roles.commands import UndeleteRole
 from rolecall.roles.errors import BrokenHistoryError, RevisionNotKeptError, StoreUnavailableError
-from rolecall.roles.repository import RoleRepository
+from rolecall.roles.repository import Floor, RoleRepository
 from rolecall.roles.role import Revision
 from rolecall.storage import migrate, open_repository
 from rolecall.storage.maintenance import audit_findings, audit_log, audit_state
@@ -303,6 +303,55 @@ def test_a_walk_that_begins_later_does_not_examine_earlier_commits(path: Path) -
 def test_a_walk_cannot_begin_at_a_revision_that_is_not_stored(path: Path, first: int) -> None:
     with pytest.raises(RevisionNotKeptError, match=rf"cannot start at revision {first}: the log has revisions 3 to 6"):
         audited(f"sqlite:///{path}", first)
+
+
+def noting(path: Path, noted: Floor) -> Audit:
+    with open_admin_store(f"sqlite:///{path}").pages() as pages:
+        return audit(pages, first=None, on_progress=lambda *_: None, noted=noted)
+
+
+def hash_of(path: Path, revision: int) -> bytes:
+    with closing(sqlite3.connect(path)) as connection:
+        (found,) = connection.execute(
+            "SELECT hash FROM commits WHERE revision = ? UNION SELECT hash FROM floor WHERE revision = ?",
+            (revision,) * 2,
+        ).fetchone()
+        return bytes(found)
+
+
+@pytest.mark.parametrize("revision", [2, 3, 6])
+def test_a_noted_revision_that_is_kept_has_the_hash_that_was_noted_or_is_reported(path: Path, revision: int) -> None:
+    right = hash_of(path, revision)
+
+    same = noting(path, Floor(revision=Revision(revision), hash=right))
+    other = noting(path, Floor(revision=Revision(revision), hash=bytes(32)))
+
+    assert breaks_of(same) == []
+    assert breaks_of(other) == [(revision, f"revision {revision} has another hash than was noted: {right.hex()}")]
+
+
+@pytest.mark.parametrize("revision", [1, 7])
+def test_a_noted_revision_that_is_not_kept_cannot_be_compared(path: Path, revision: int) -> None:
+    with pytest.raises(RevisionNotKeptError) as caught:
+        noting(path, Floor(revision=Revision(revision), hash=bytes(32)))
+
+    assert str(caught.value) == (
+        f"revision {revision}, whose hash was noted, is not kept: the log has revisions 3 to 6"
+    )
+    assert (caught.value.revision, caught.value.floor) == (revision, 2)
+
+
+def test_a_walk_cannot_begin_in_an_empty_log(path: Path) -> None:
+    with closing(open_sqlite(path)) as repository:
+        repository.prune(keep_after=2_000, keep_revisions=0, forget_requests_before=0)
+
+    with pytest.raises(RevisionNotKeptError) as caught:
+        audited(f"sqlite:///{path}", 6)
+
+    assert str(caught.value) == "the audit cannot start at revision 6: the log is empty"
+    assert (caught.value.revision, caught.value.floor) == (6, 6)
+    found = audited(f"sqlite:///{path}")
+    assert (breaks_of(found), found.first, found.commits, found.older_than_the_log) == ([], 7, 0, 3)
 
 
 # --- while servers are at work

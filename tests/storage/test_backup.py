@@ -513,6 +513,23 @@ def test_a_backup_with_any_byte_altered_is_refused(file: Path, tmp_path: Path, s
 
 
 @pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(lambda data: data[:-4], id="half of the checksum"),
+        pytest.param(lambda data: data[:-6] + bytes([data[-6] ^ 1]) + data[-5:], id="another checksum"),
+        pytest.param(lambda data: data[:-1] + bytes([data[-1] ^ 1]), id="another length"),
+        pytest.param(lambda data: data + b"more", id="no gzip after the end"),
+    ],
+)
+def test_a_backup_whose_packing_is_broken_behind_its_end_is_refused(
+    file: Path, tmp_path: Path, broken: Callable[[bytes], bytes]
+) -> None:
+    file.write_bytes(broken(file.read_bytes()))
+
+    assert_refused(file, f"sqlite:///{tmp_path}/target.db", "is damaged, or was altered since it was written")
+
+
+@pytest.mark.parametrize(
     "edit",
     [
         lambda lines: lines[2].__setitem__(1, "another"),
@@ -578,9 +595,10 @@ def test_a_backup_of_another_revision_than_it_says_is_not_restored(file: Path, t
     "content",
     [b"", b"text", b"\x1f\x8b", gzip.compress(b""), gzip.compress(b"text"), gzip.compress(b"{}"), gzip.compress(b"[1]"),
      gzip.compress(b'{"format": "other", "version": 1, "created": 1, "incarnation": "", "revision": 1}'),
-     gzip.compress(b"[" * 4_000), gzip.compress(b"0" * 10_000_000), b"SQLite format 3\0" + bytes(1_000)],
+     gzip.compress(b"[" * 4_000), gzip.compress(b"0" * 10_000_000), b"SQLite format 3\0" + bytes(1_000),
+     gzip.compress(b"")[:10] + b"\xff" * 50],
     ids=["nothing", "text", "a beginning", "nothing in it", "text in it", "an object", "a list", "another format", "depth",
-         "length", "a store"],
+         "length", "a store", "no packing"],
 )  # fmt: skip
 def test_a_file_of_something_else_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x").write_bytes(content)

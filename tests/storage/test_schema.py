@@ -11,9 +11,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Dialect
+from sqlalchemy import Connection, Dialect, create_engine
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.pool import StaticPool
+from sqlalchemy.schema import CreateColumn, CreateTable
 
 from rolecall.roles.errors import BrokenHistoryError
 from rolecall.roles.role import Revision
@@ -44,6 +45,47 @@ def test_the_migrations_make_the_tables(tmp_path: Path) -> None:
     repository.close()
 
     assert differences == []
+
+
+def in_file(connection: Connection) -> dict[str, object]:
+    """Return what SQLite says of each table: its columns, its indexes with their columns, and whether it has row ids."""
+    made: dict[str, object] = {}
+    for name, statement in connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'table'").all():
+        columns = connection.exec_driver_sql(f"PRAGMA table_info({name})").all()
+        indexes = {
+            index.name: (index.unique, connection.exec_driver_sql(f"PRAGMA index_info({index.name})").all())
+            for index in connection.exec_driver_sql(f"PRAGMA index_list({name})")
+        }
+        made[name] = (columns, indexes, "WITHOUT ROWID" in statement)
+    return made
+
+
+def test_the_tables_are_in_a_new_file_as_they_are_described(tmp_path: Path) -> None:
+    described = create_engine("sqlite://", poolclass=StaticPool)
+    METADATA.create_all(described)
+    repository = open_sqlite(tmp_path / "rolecall.db")
+
+    with described.connect() as one, repository._reading() as other:
+        wanted, found = in_file(one), in_file(other)
+    repository.close()
+
+    del found["alembic_version"]
+    assert found == wanted
+
+
+@pytest.mark.parametrize("dialect", [POSTGRESQL, SQLITE], ids=["postgresql", "sqlite"])
+def test_every_column_needs_a_value_that_the_database_does_not_make(dialect: Dialect) -> None:
+    columns = [column for table in METADATA.sorted_tables for column in table.columns]
+    described = {str(column): str(CreateColumn(column).compile(dialect=dialect)) for column in columns}
+
+    assert [name for name, text in described.items() if not text.endswith(" NOT NULL")] == []
+    assert [name for name, text in described.items() if "SERIAL" in text or "IDENTITY" in text] == []
+    # Only what was added to tables with rows has a default, which no row keeps.
+    assert {name for name, text in described.items() if "DEFAULT" in text} == {
+        "counter.compatible_from",
+        "counter.digest",
+        "changes.role_key",
+    }
 
 
 def test_tables_of_both_engines_compare_identifiers_byte_by_byte() -> None:
