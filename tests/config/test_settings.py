@@ -135,6 +135,18 @@ def test_every_setting_has_a_line_of_help() -> None:
     assert all(str(setting.metadata["help"]).endswith(".") for setting in fields(Config))
 
 
+def test_printed_settings_show_every_value_but_the_url_of_the_store() -> None:
+    config = Config.from_mapping({"store": "postgresql://app:s3cret@db/roles", "account_id": "1234"}, {})
+
+    printed = repr(config)
+
+    shown = {
+        setting.name for setting in fields(Config) if f"{setting.name}={getattr(config, setting.name)!r}" in printed
+    }
+    assert {setting.name for setting in fields(Config)} - shown == {"store"}
+    assert "s3cret" not in printed
+
+
 def test_limits_of_documents_are_taken_over() -> None:
     assert document_limits(Config.from_mapping({"max_statements": 3}, {})).max_statements == 3
 
