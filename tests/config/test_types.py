@@ -59,6 +59,10 @@ def test_the_port_that_was_chosen_is_shown_as_clients_write_it() -> None:
     [
         (read_tcp_address, "unix:/run/a", "must be HOST:PORT"),
         (read_address, "unix:", "must be HOST:PORT"),
+        (read_address, "[::1:50051", "must be HOST:PORT"),
+        (read_address, "::1]:50051", "must be HOST:PORT"),
+        (read_address, "[a:50051", "must be HOST:PORT"),
+        (read_address, "[]:50051", "must be HOST:PORT"),
         (read_address, "unix://", "must be HOST:PORT"),
         (read_tcp_address, "h:65536", "must have a port up to 65535"),
         (read_boolean, "on", "must be `true` or `false`"),

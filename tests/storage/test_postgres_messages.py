@@ -117,6 +117,7 @@ TEXTS = [
     ("[Errno -3] Temporary failure in name resolution", UNRESOLVED),
     ("server closed the connection unexpectedly", "it closed the connection"),
     ('could not load root certificate file "/ca.pem": no start line', NO_TLS),
+    ('root certificate file "/ca.pem" does not exist', NO_TLS),
     ("server does not support SSL, but SSL was required", NO_TLS),
     ("session is read-only", OTHER_ROLE),
     ("session is not read-only", OTHER_ROLE),

@@ -65,8 +65,9 @@ def read_address(text: str) -> ListenAddress:
 def read_tcp_address(text: str) -> ListenAddress:
     """address = HOST ":" PORT | "[" IPV6 "]" ":" PORT."""
     host, _, port = text.rpartition(":")
-    bare = host.removeprefix("[").removesuffix("]")
-    if not bare or (":" in host and not host.startswith("[")) or not (port.isascii() and port.isdigit()):
+    bracketed = host.startswith("[") and host.endswith("]")
+    bare = host[1:-1] if bracketed else host
+    if not bare or (not bracketed and set(host) & set(":[]")) or not (port.isascii() and port.isdigit()):
         raise ValueError("must be HOST:PORT; `127.0.0.1:PORT` for this machine only, `0.0.0.0:PORT` for every network")
     if int(port) > 65_535:
         raise ValueError("must have a port up to 65535")

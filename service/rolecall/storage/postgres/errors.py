@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import psycopg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, TimeoutError as PoolTimeoutError
 
@@ -43,11 +45,12 @@ _CLASSES = {
     "XX": "it reports an internal error; see its log",
 }
 
+# Regular expressions, for messages in lower case.
 _MESSAGE_PARTS = (
     ("password authentication failed", "it rejects the user or the password"),
     ("no password supplied", "it requires a password; add it to the URL"),
-    ("pg_hba.conf", "its `pg_hba.conf` does not allow this connection"),
-    ("does not exist", "the database or the user does not exist"),
+    (r"pg_hba\.conf", "its `pg_hba.conf` does not allow this connection"),
+    (r'(database|role|user) ".*" does not exist', "the database or the user does not exist"),
     ("no such database", "the database or the user does not exist"),
     ("too many", "it has too many connections"),
     ("remaining connection slots", "it has too many connections"),
@@ -77,7 +80,7 @@ _MESSAGE_PARTS = (
 def describe_connection_error(error: Exception) -> str:
     """Return a message for a connection that could not be made."""
     text = str(error).lower()
-    sentences = dict.fromkeys(sentence for phrase, sentence in _MESSAGE_PARTS if phrase in text)
+    sentences = dict.fromkeys(sentence for phrase, sentence in _MESSAGE_PARTS if re.search(phrase, text))
     return f"cannot connect to the database: {'; '.join(sentences) or 'for an unknown reason'}"
 
 
