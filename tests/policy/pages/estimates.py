@@ -1,4 +1,4 @@
-"""The estimated work of policies and of questions; run this module to update `estimates.txt`.
+"""The estimated work of policies and of questions.
 
 A rate is the work for a key, for each of its values, and for each 1,024 characters of them.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from rolecall.policy.document import TrustPolicy
@@ -18,8 +17,6 @@ from rolecall.policy.work import PolicyWork, WorkRate, explanation_work, work_of
 from tests.oracle.pools import EXPECTED, OPERATORS
 
 Json = dict[str, Any]
-
-PAGE = Path(__file__).parent / "estimates.txt"
 
 _FIVE = {family: (values * 5)[:5] for family, values in EXPECTED.items()}
 _PATTERNS = {
@@ -56,7 +53,7 @@ _ACCESSES = [
 ]
 
 
-def written_estimates() -> str:
+def written() -> str:
     """Return the text of the page as it should be."""
     return "\n".join([*_of_operators(), *_of_patterns(), *_of_questions(), *_of_explanations(), *_of_accesses(), ""])
 
@@ -149,7 +146,3 @@ def _rates(found: TrustPolicy, keys: Sequence[str]) -> str:
 
 def _rate(rate: WorkRate) -> str:
     return " ".join(f"{part:,}" for part in rate)
-
-
-if __name__ == "__main__":
-    PAGE.write_text(written_estimates())

@@ -1,19 +1,24 @@
-"""The figures of the estimated work: a change of them changes which questions are refused, and which wait."""
+"""The answers of the policy language to many texts: messages, hints, suggestions and places, word for word."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+import pytest
+
 from rolecall.policy.work import EXPLANATION_BUDGET, LONG_WORK, WORK_BUDGET
-from tests.policy.estimates import PAGE, written_estimates
+from tests.policy.pages.table import PAGES, path_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 UNITS_OF_A_MILLISECOND = 1_000_000
 
 
-def test_every_estimate_is_the_one_of_the_page() -> None:
-    assert written_estimates() == PAGE.read_text(), "read the difference, then run `python -m tests.policy.estimates`"
+@pytest.mark.parametrize("name", list(PAGES))
+def test_every_answer_is_the_one_of_its_page(name: str) -> None:
+    assert PAGES[name]() == path_of(name).read_text("utf-8"), (
+        "read the difference, then run `python -m tests.policy.pages`"
+    )
 
 
 def test_the_budgets_are_those_of_the_documentation() -> None:
