@@ -8,7 +8,7 @@ import pytest
 from rolecall.policy.compiler import compile_policy
 from rolecall.policy.document import Effect
 from rolecall.policy.evaluator import matching_statements
-from rolecall.policy.named_principals import index_form, lookup_forms, named_principals
+from rolecall.policy.named_principals import index_form, lookup_forms, named_principals, of_long, of_short
 from rolecall.policy.parser import parse_policy
 from rolecall.policy.principal import Principal, PrincipalKind, principal_of_request, provider_of_request
 from tests.oracle import cases, pools
@@ -87,3 +87,18 @@ def test_no_role_trusts_an_account_root_itself() -> None:
 )  # fmt: skip
 def test_a_document_that_cannot_be_read_names_no_principal(text: str) -> None:
     assert named_principals(text) == frozenset()
+
+
+def test_documents_are_memoised_by_their_length() -> None:
+    def memoised(length: int) -> tuple[int, int]:
+        text = document(statement("Allow", {"RAM": str(USER)}))
+        before = of_short.cache_info().misses, of_long.cache_info().misses
+        assert named_principals(text + " " * (length - len(text))) == {USER}
+        return of_short.cache_info().misses - before[0], of_long.cache_info().misses - before[1]
+
+    of_short.cache_clear()
+    of_long.cache_clear()
+
+    assert [memoised(length) for length in (1_024, 1_025, 16_384, 16_385)] == [(1, 0), (0, 1), (0, 1), (0, 0)]
+    # At most a quarter of a mebibyte of characters each.
+    assert of_short.cache_parameters()["maxsize"] * 1_024 == of_long.cache_parameters()["maxsize"] * 16_384 == 262_144
