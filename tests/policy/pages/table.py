@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.policy.pages import (
+    accesses,
     conditions,
     estimates,
     findings,
     keys,
+    mistakes,
     near_misses,
     permissions,
     principals,
@@ -18,10 +20,12 @@ from tests.policy.pages import (
 )
 
 PAGES: dict[str, Callable[[], str]] = {
+    "accesses": accesses.written,
     "conditions": conditions.written,
     "estimates": estimates.written,
     "findings": findings.written,
     "keys": keys.written,
+    "mistakes": mistakes.written,
     "near_misses": near_misses.written,
     "permissions": permissions.written,
     "principals": principals.written,
