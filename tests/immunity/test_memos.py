@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from rolecall.engine import request
 from rolecall.policy import named_principals, principal
+from rolecall.policy.limits import MAX_KEY_CHARACTERS
 from rolecall.policy.named_principals import LONG_CHARACTERS, SHORT_CHARACTERS
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.role import Revision
@@ -135,6 +136,37 @@ def test_all_memos_together_take_at_most_what_the_documentation_says() -> None:
     assert min(sizes.values()) > 0
     assert sum(sizes.values()) <= ALL_MEMOS, sizes
     assert f"they take at most {ALL_MEMOS // 1_000_000} MB" in (ROOT / "docs/caching.md").read_text()
+
+
+def test_each_memo_has_the_number_of_results_that_the_documentation_says() -> None:
+    numbers = {
+        re.sub(r" \(`.*?`\).*", "", what): [
+            int(number.replace(",", "")) for number in re.findall(r"\b\d[\d,]*\b", most)
+        ]
+        for what, most in re.findall(
+            r"^\| (.*?) \| (.*?) \| [\d.]+ MB \|$", (ROOT / "docs/caching.md").read_text(), re.MULTILINE
+        )
+    }
+
+    limits = {name: memo.function.cache_parameters()["maxsize"] for name, memo in MEMOS.items()}
+
+    assert numbers == {
+        "`principal_of_request`": [limits["principal of a request"]],
+        "`provider_of_request`": [limits["provider of a request"]],
+        "`Accounts.role`": [limits["role"]],
+        "the lookup name of a condition key": [limits["condition key"], MAX_KEY_CHARACTERS],
+        "one principal of a document": [limits["principal of a document"]],
+        "the principals of a document": [
+            limits["principals of a short document"],
+            SHORT_CHARACTERS,
+            limits["principals of a long document"],
+            LONG_CHARACTERS,
+        ],
+        "the tags of a role": [limits["tags"], rows.SHARED_TAGS_CHARACTERS],
+        "the bytes of a number in a message": [limits["number"]],
+        "the bytes of how long a decision holds": [limits["valid_for"]],
+        "the consistency token of a revision": [limits["token"]],
+    }
 
 
 def test_every_memoised_function_is_measured() -> None:

@@ -137,6 +137,7 @@ def test_what_is_not_a_time_is_refused(text: str) -> None:
         pytest.param("\u212aELVIN", "\u212aelvin", id="kelvin-sign-is-not-k"),
         pytest.param("\u0130STANBUL", "\u0130stanbul", id="dotted-capital-i-stays"),
         pytest.param("STRA\u1e9eE", "stra\u1e9ee", id="capital-sharp-s-stays"),
+        pytest.param("A\ud800Z", "a\ud800z", id="half-of-a-surrogate-pair"),
     ],
 )
 def test_folding_touches_ascii_letters_only(text: str, folded: str) -> None:
