@@ -54,7 +54,7 @@ class Condition:
     spelling: str
     values: tuple[str, ...]
     pointer: str
-    unquoted: tuple[int, ...] = ()
+    unquoted: tuple[int, ...]
 
     @property
     def operator_name(self) -> str:
@@ -82,8 +82,8 @@ class Statement:
     actions: tuple[str, ...]
     principals: tuple[PrincipalPattern, ...]
     conditions: tuple[Condition, ...]
-    has_condition: bool = False
-    sid: str = ""
+    has_condition: bool
+    sid: str
 
     @property
     def pointer(self) -> str:

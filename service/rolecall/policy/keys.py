@@ -104,5 +104,5 @@ def nearest_key(key: str) -> str | None:
     for prefix in _PREFIXES:
         if folded.startswith(fold(prefix)) and len(key) > len(prefix):
             return prefix + key[len(prefix) :]
-    close = get_close_matches(folded, _BY_FOLDED_NAME, n=1, cutoff=0.8)
+    close = get_close_matches(folded, _BY_FOLDED_NAME, cutoff=0.8)
     return _BY_FOLDED_NAME[close[0]] if close else None

@@ -155,7 +155,7 @@ def nearest(name: str, known: tuple[str, ...], *, cutoff: float = 0.75) -> str:
     if same is not None or len(name) > 64:
         return same or ""
     alike = [k for k in known if _is_negated(k) == _is_negated(name)]
-    close = get_close_matches(name, alike, n=1, cutoff=cutoff)
+    close = get_close_matches(name, alike, cutoff=cutoff)
     return close[0] if close else ""
 
 
@@ -196,10 +196,10 @@ def _token_of(pointer: str) -> str:
 
 def _name_of(pointer: str) -> str:
     """Return the name of the value at a pointer for a message."""
-    *_, parent, token = ("", *pointer.split("/"))
+    front, _, token = pointer.rpartition("/")
     if not token:
         return "the document"
-    return quoted(f"{unescaped(parent)}/{token}" if token.isdigit() else unescaped(token))
+    return quoted(f"{unescaped(_token_of(front))}/{token}" if token.isdigit() else unescaped(token))
 
 
 def _is_template_function(value: Json) -> bool:

@@ -193,4 +193,4 @@ _IN_PLACE_OF: Mapping[ExpectedToken, _Hints] = {
 
 
 def _shown(text: str, at: int) -> str:
-    return text[at : at + 32].split("\n", 1)[0]
+    return text[at : at + 32].partition("\n")[0]

@@ -94,7 +94,7 @@ def _test(condition: Condition) -> Callable[[Any], bool]:
 def is_over(condition: Condition, now: int) -> bool:
     """Return whether a date condition holds neither now nor at any later time."""
     holds = _test(condition)
-    return not any(holds(t) for t in {now, *(t for t in _instants(condition) if t > now)})
+    return not any(holds(t) for t in (now, *_instants(condition)) if t >= now)
 
 
 def _instants(condition: Condition) -> set[int]:

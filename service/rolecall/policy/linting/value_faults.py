@@ -181,7 +181,7 @@ def _not_spelt_so(key: str, value: str, *, like: bool) -> str:
         return "for a session of a role the key has the ARN of the role"
     if why := _why_no_claim(key, value):
         return why
-    literal = re.split(r"[*?]", value, maxsplit=1)[0] if like else value
+    literal = re.split(r"[*?]", value)[0] if like else value
     beginning = _BEGINNINGS.get(key, "")
     if value in _ISSUERS_WITHOUT_SCHEME or literal.startswith(beginning) or (like and beginning.startswith(literal)):
         return ""

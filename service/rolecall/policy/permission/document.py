@@ -19,10 +19,10 @@ class PermissionStatement:
     effect: Effect
     actions: tuple[str, ...]
     resources: tuple[str, ...]
-    conditions: tuple[Condition, ...] = ()
-    excludes_actions: bool = False
-    has_condition: bool = False
-    sid: str = ""
+    conditions: tuple[Condition, ...]
+    excludes_actions: bool
+    has_condition: bool
+    sid: str
 
     @property
     def pointer(self) -> str:

@@ -78,9 +78,9 @@ def _trace(
     now: int,
 ) -> PermissionTrace:
     matched = tests.matches_action(access.action)
-    # The pattern that matched a restricted statement is one of those that may reach the action.
     own = [a for a in statement.actions if matches_any_action([a])(access.action)]
-    if matched and not statement.excludes_actions and access.action.startswith(SERVICE_PREFIX):
+    if not statement.excludes_actions:
+        # The pattern that matched a restricted statement is one of those that may reach an action of this service.
         own.sort(key=lambda pattern: not pattern.lower().startswith(SERVICE_PREFIX))
     return PermissionTrace(
         origin=tests.origin,

@@ -30,5 +30,5 @@ def nearest_key(key: str) -> str | None:
     """Return the known key that an unknown one probably means, or None."""
     if fold(key) in _OWN:
         return _OWN[fold(key)]
-    close = get_close_matches(fold(key), _OWN, n=1, cutoff=0.85)
+    close = get_close_matches(fold(key), _OWN, cutoff=0.85)
     return _OWN[close[0]] if close else common.nearest_key(key)

@@ -73,7 +73,7 @@ def product_of(pattern: str) -> str:
 
 def nearest_action(pattern: str) -> str | None:
     """Return the action that an unknown one probably means, or None."""
-    close = get_close_matches(fold(pattern), KNOWN_ACTIONS, n=1, cutoff=0.75)
+    close = get_close_matches(fold(pattern), KNOWN_ACTIONS, cutoff=0.75)
     return KNOWN_ACTIONS[close[0]] if close else None
 
 

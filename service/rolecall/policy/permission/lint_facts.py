@@ -49,8 +49,13 @@ def allowing(statement: PermissionStatement, action: str) -> list[tuple[str, str
 
 def is_about_all(statement: PermissionStatement, kind: str) -> bool:
     """Return whether one resource of a statement is every resource of a kind (`role/`) of every account."""
-    everything = [Access("", "ram", "", account, kind, CharacterPlaces(kind), is_prefix=True) for account in _ACCOUNTS]
+    everything = _all_of(kind)
     return any(all(map(resource_test([pattern], denies=False), everything)) for pattern in statement.resources)
+
+
+def _all_of(kind: str) -> list[Access]:
+    """Return the accesses to all resources of a kind, in each of the accounts."""
+    return [Access("", "ram", "", account, kind, CharacterPlaces(kind), is_prefix=True) for account in _ACCOUNTS]
 
 
 def can_be_about(pattern: str, kind: str) -> bool:
@@ -59,8 +64,7 @@ def can_be_about(pattern: str, kind: str) -> bool:
         return True
     parts = pattern.split(":", 4)
     product, relative_id = parts[1], parts[4] if len(parts) == 5 else "*"
-    access = Access("", "ram", "", "", kind, CharacterPlaces(kind), is_prefix=True)
-    return resource_test([f"acs:{product}:*:*:{relative_id}"], denies=True)(access)
+    return any(map(resource_test([f"acs:{product}:*:*:{relative_id}"], denies=True), _all_of(kind)))
 
 
 def is_of_known_products(statement: PermissionStatement) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain, islice, repeat
 from typing import TypeAlias
 
 from rolecall.policy.permission.access import Access
@@ -36,7 +37,7 @@ def resource_test(patterns: Sequence[str], *, denies: bool) -> ResourceTest:
 
 def _pattern_test(pattern: str, *, denies: bool) -> ResourceTest:
     # A pattern of fewer than five parts ends in `*`, which matches all that remains.
-    _, product, region, account, relative_id = (*pattern.split(":", 4), *[EVERYTHING] * 4)[:5]
+    _, product, region, account, relative_id = islice(chain(pattern.split(":", 4), repeat(EVERYTHING)), 5)
     product_matches, region_matches = _text_test(product), _text_test(region)
     account_matches, rest_matches = _text_test(account), _relative_test(relative_id, denies=denies)
 
