@@ -141,3 +141,9 @@ def test_250_violations_are_listed_and_the_rest_is_not_examined() -> None:
     assert said.message == (
         "250 violations are listed and the document was not examined further; correct these, then check it again"
     )
+
+
+@pytest.mark.parametrize("limits", [PERMISSION_LIMITS, SESSION_POLICY_LIMITS])
+def test_as_many_characters_as_are_announced_have_at_most_the_announced_bytes(limits: Limits) -> None:
+    assert limits.max_document_characters
+    assert limits.max_document_bytes == len("\U0001f600".encode() * limits.max_document_characters)

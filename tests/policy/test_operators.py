@@ -122,7 +122,13 @@ CLAUSES = {
 
 def condition(name: str, *values: str, quantifier: Quantifier = Quantifier.NONE) -> Condition:
     return Condition(
-        operator=OPERATORS[name], quantifier=quantifier, key="a:b", spelling="a:b", values=values, pointer=""
+        operator=OPERATORS[name],
+        quantifier=quantifier,
+        key="a:b",
+        spelling="a:b",
+        values=values,
+        pointer="",
+        unquoted=(),
     )
 
 

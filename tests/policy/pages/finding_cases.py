@@ -33,6 +33,7 @@ CONDITIONS: list[tuple[Json, Json]] = [
     (_USER, {"Bool": {"acs:MFAPresent": True}, "NumericEquals": {"app:n": [1, "2", 3.5]}}),
     ({"RAM": "acs:ram::2:root"}, {"StringEquals": {"sts:ExternalId": "ab"}}), ({"RAM": "acs:ram::2:root"}, {"StringLike": {"sts:ExternalId": "*"}}),
     ({"RAM": "acs:ram::2:root"}, {"StringLike": {"sts:ExternalId": "?*"}}), ({"RAM": "acs:ram::2:root"}, {"StringLike": {"sts:ExternalId": "ab*"}}),
+    ({"RAM": "acs:ram::2:root"}, {"Bool": {"sts:ExternalId": ["true", "FALSE"]}}), ({"RAM": "acs:ram::2:root"}, {"Bool": {"sts:ExternalId": ["true", "TRUE"]}}),
     (_USER, {"IpAddress": {"acs:SourceIp": ["10.0.0.0/8", "0.0.0.0/0", "::/0", "0.0.0.0/1", "10.0.0.0/8"]}}),
     (_USER, {"NotIpAddress": {"acs:SourceIp": "0.0.0.0/0"}, "Bool": {"acs:MFAPresent": "true"}}),
     (_USER, {"ForAllValues:StringEquals": {"acs:SourceVpc": "v"}}),

@@ -17,7 +17,7 @@ _KEYS = [
     "rolecall:TrustedAccounts", "acs:currenttime", "acs:sourceip", "acs:SourceIP", "acs:Sourcelp", "acs:MfaPresent", "ACS:PRINCIPALARN",
     "acs:requesttag/Team", "ACS:ResourceTag/", "acs:resourcetag/a", "SAML:x", "sts:externalid", "sts:ExternalID", "oidc:subject", "oidc:audience",
     "ram:trustedprincipaltype", "ram:servicename", "ROLECALL:CALLER", "rolecall:caller", "acs:service", "rolecall:TrustedAccount", "sts:RoleSession",
-    "team", "", "x" * 64, "acs:SourceIp" + "x" * 53, "acs:RequestTag/" + "x" * 49, "acs:requesttag/" + "x" * 50,
+    "team", "", "x" * 64, "acs:SourceIp" + "x" * 53, "acs:RequestTag/" + "x" * 49, "acs:requesttag/" + "x" * 49, "acs:requesttag/" + "x" * 50,
     "aws:CurrentTime", "aws:MultiFactorAuthPresent", "aws:PrincipalArn", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:SecureTransport",
     "aws:SourceIdentity", "aws:SourceIp", "aws:SourceVpc", "aws:VpcSourceIp", "AWS:sourceip", "aws:RequestTag/Team", "aws:ResourceTag/Team", "aws:RequestTag/",
     "aws:PrincipalTag/x", "aws:Nothing", "google.subject", "assertion.sub", "assertion.aud", "assertion.iss", "Assertion.Sub", "assertion.email",

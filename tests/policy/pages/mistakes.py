@@ -45,7 +45,7 @@ _OF_OTHER_TYPES: list[Any] = [
 ]
 _NAMES = [
     "Efect", "effect", "EFFECT", "Actions", "NotAction", "notaction", "Principals", "principal", "NotPrincipal", "Resource", "resources", "NotResource", "notresource", "Conditions", "condition", "sid", "SID", "Id", "id", "Version", "Statements",
-    "x", "a/b~c", "X" * 65, "E" * 60, "NotCondition", "Unsid",
+    "x", "a/b~c", "X" * 65, "E" * 60, "NotCondition", "Unsid", "UnEffect", "disEffect", "NotEffect", "EffectNot", "E-ffect",
 ]  # fmt: skip
 _ACTIONS = [
     "sts:assumerole", "STS:SETSOURCEIDENTITY", "sts:AssumeRoles", "sts:AsumeRole", "sts:AssumeRoleWithSAML", "STS:assumerolewithoidc", "sts:*", "*", "sts:Assume?ole", "sts:TagSession", "sts:tagsession", "ram:GetRole", "sts:SetSourceIdentitys", "", "sts:AssumeRoleWith",
