@@ -79,5 +79,6 @@ def _stored(offline: OfflineRole, ref: RoleRef, accounts: Accounts) -> Role:
         max_session_duration_seconds=offline.max_session_duration_seconds,
     )
     rules = DeclarationRules(accounts, DocumentRules(DEFAULT_LIMITS))
-    judged = rules.declared(declaration, (), Micros(now_micros()))
-    return judged.content.new_role(judged.ref, role_id="", revision=Revision(0), time=Micros(0))
+    now = Micros(now_micros())
+    judged = rules.declared(declaration, (), now)
+    return judged.content.new_role(judged.ref, role_id="", revision=Revision(0), time=now)
