@@ -31,6 +31,10 @@ def test_the_members_of_statements_show_the_kind(statements: object, kind: Polic
     assert kind_of_policy({"Version": "1", "Statement": statements}) is kind
 
 
+def test_the_kinds_have_the_names_that_the_command_line_accepts() -> None:
+    assert list(PolicyKind) == ["trust-policy", "permission-policy", "session-policy"]
+
+
 @pytest.mark.parametrize("value", [None, [], "x", {}, {"Version": "1"}])
 def test_what_has_no_statements_counts_as_a_trust_policy(value: object) -> None:
     assert kind_of_policy(value) is TRUST
