@@ -156,6 +156,7 @@ PERMISSIONS: list[Json] = [
         ("ram:GetRoles", "acs:ram:*:1:role/x"), ("ram:Xyzzy", "acs:ram:*:1:role/x"), ("sts:TagSession", "acs:ram:*:1:role/x"), ("rolecall:Nothing*", "acs:ram:*:1:role/x"))),
     {"NotAction": ["ram:GetRoles", "ram:Xyzzy"], "Resource": "*"}, {"Action": ["ram:GetRole", "RAM:getrole", "ram:GetRole"], "Resource": ["acs:ram:*:1:role/x"] * 2},
     {"Action": ["ram:GetRole", "oss:Get*"], "Resource": "acs:oss:*:1:x", "Condition": {"StringEquals": {"oss:Prefix": "x"}}}, {"Condition": {"StringEquals": {"ram:TrustedPrincipalType": "x", "team": "y"}}},
+    *({"Action": action, "Resource": "acs:ram:*:*:role/~*"} for action in ("*", "sts:AssumeRole", "ram:PassRole")), {"Action": "ram:CreateOIDCProvider", "Resource": "acs:ram:*:*:oidc-provider/~*"},
     {"Condition": {}}, {"Condition": {"StringEquals": {"acs:PrincipalARN": ["a", "a"]}, "StringNotEquals": {"acs:PrincipalARN": "a"}}},
     *({"Condition": {"Bool": {key: "true"}}} for key in ("acs:MFAPresent", "rolecall:Caller", "acs:Service")), {"Condition": {"Bool": {"acs:MFAPresent": True}}},
     {"Condition": {"DateLessThan": {"acs:CurrentTime": "2020-01-01T00:00:00Z"}, "IpAddress": {"acs:SourceIp": "0.0.0.0/0"}}},
