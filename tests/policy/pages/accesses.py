@@ -43,6 +43,8 @@ _PATTERNS = [
     "oss:Get",
     "ram:GetRole*",
     "*:Get*",
+    "ram:?et*",
+    "r?m:*",
 ]
 _ACTIONS = ["ram:GetRole", "ram:getroles", "sts:AssumeRole", "rolecall:Watch", "oss:Get"]
 

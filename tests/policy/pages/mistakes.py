@@ -158,6 +158,8 @@ def _texts() -> Iterator[str]:
         yield from _of("trust", f"type {name}", _TRUST | {"Principal": {name: ["x"]}})
     for value in _OF_OTHER_TYPES:
         yield from _of("trust", f"names {json.dumps(value)[:20]}", _TRUST | {"Principal": {"RAM": value}})
+    for service in ("ECS\x01.aliyuncs.com", "ECS.aliyuncs.com"):
+        yield from _of("trust", f"service {service!r}", _TRUST | {"Principal": {"Service": service}})
     yield from _of("trust", "a star", _TRUST | {"Principal": "*"})
     for sid in _SIDS:
         yield from _of("trust", f"sid {json.dumps(sid)[:20]}", _TRUST | {"Sid": sid})
