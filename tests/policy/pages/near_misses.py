@@ -47,13 +47,14 @@ _STATEMENTS: list[Json] = [
     {"Effect": "Allow", "Action": "ram:ListRoles"}, {"Effect": "Allow", "NotAction": ["sts:*", "ram:*"]}, {"Effect": "Allow", "Resource": "acs:ram:*:2:role/*"}, {"Effect": "Allow", "Resource": ["acs:oss:*:2:x", "acs:ram:cn:1:role/*"]},
     {"Effect": "Allow", "Resource": "acs:ram:*:1:role/ROLE-x"}, {"Effect": "Allow", "Resource": "acs:ram::1:user/Alice"}, {"Effect": "Allow", "Resource": "acs:ram:*"}, {"Effect": "Allow", "Resource": "acs:oss:*:1:role/shop"}, {"Effect": "Allow", "Action": "rolecall:*", "Resource": "acs:oss:*:*:*"},
     {"Effect": "Allow", "Condition": {"Bool": {"acs:MFAPresent": "true"}, "StringEquals": {"k": "v"}}}, {"Effect": "Deny"}, {"Effect": "Deny", "NotAction": "oss:*", "Condition": {"StringNotEquals": {"k": "v"}}}, {"Effect": "Deny", "Condition": {"Bool": {"acs:MFAPresent": "true"}}},
-    {"Effect": "Allow", "Action": "*", "Resource": "acs:ram:*:1:user/*"},
+    {"Effect": "Allow", "Action": "*", "Resource": "acs:ram:*:1:user/*"}, {"Effect": "Allow", "Action": "oss:*", "Resource": "acs:oss:cn:3:a:*"},
 ]  # fmt: skip
 _ACCESSES = [
     ("ram:GetRole", "acs:ram::1:role/shop"),
     ("ram:GetUser", "acs:ram::1:user/alice"),
     ("rolecall:Watch", "*"),
     ("oss:Get", "acs:oss:cn:2:x"),
+    ("oss:Get", "acs:oss:cn:2:a:b"),
 ]
 
 
