@@ -80,17 +80,36 @@ def test_a_right_on_everything_is_judged_before_the_method_and_needs_exactly_its
         assert (refusal.value.action, refusal.value.resource) == (REFLECT, "*")
 
 
+def needed(method: str) -> str:
+    return "<br>".join(f"`{need.action}` on {need.resource}" for need in NEEDS[method]) or "a valid credential"
+
+
 def rows() -> Iterator[str]:
     """Yield the rows of the table in the documentation."""
-    for method, needs in NEEDS.items():
+    for method in NEEDS:
         if method == "/unknown/unknown":
             continue
         service, _, name = method.rpartition("/")
-        rights = "<br>".join(f"`{need.action}` on {need.resource}" for need in needs) or "a valid credential"
-        yield f"| {service.rpartition('.')[2]} | {name} | {rights} |"
+        yield f"| {service.rpartition('.')[2]} | {name} | {needed(method)} |"
 
 
 def test_the_documentation_shows_the_table() -> None:
     page = (DOCS / "security.md").read_text()
 
     assert "\n".join(rows()) in page
+
+
+@pytest.mark.parametrize("method", sorted(set(NEEDS) - {"/unknown/unknown"}))
+def test_a_method_whose_documented_rights_are_on_everything_alone_is_judged_before_it_is_called(method: str) -> None:
+    service, _, name = method.rpartition("/")
+    start = f"| {service.rpartition('.')[2]} | {name} | "
+    (row,) = [line for line in (DOCS / "security.md").read_text().splitlines() if line.startswith(start)]
+    on_everything = re.findall(r"`(\w+:\w+)` on `\*`(?= \||<br>)", row)
+    permit = MethodRights(lambda _: permitted(allowing("oss:GetObject"))).permit(method)
+
+    assert f"{start}{needed(method)} |" == row
+    assert (permit is not None) == bool(on_everything)
+    if permit:
+        with pytest.raises(PermissionDeniedError) as refusal:
+            permit(None)  # type: ignore[arg-type]
+        assert [refusal.value.action] == on_everything
