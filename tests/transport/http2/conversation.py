@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,8 +24,14 @@ WINDOW_UPDATE = 0x8
 MAX_FRAME_SIZE = 0x5
 
 
+async def nothing(_: Any) -> None: ...
+
+
 class Behaviour:
-    """The methods of the server of a test. `cancelled` counts the calls whose tasks were cancelled; `at_once` may decline."""
+    """The methods of the server of a test. `cancelled` counts the calls whose tasks were cancelled; `at_once` may decline.
+
+    `prepare` is what methods first do with the context of a call.
+    """
 
     def __init__(self) -> None:
         self.cancelled = 0
@@ -34,11 +40,13 @@ class Behaviour:
         self.closed_by = list[asyncio.Task[Any] | None]()
         self.at_once_answers = True
         self.error: Exception | None = None
+        self.prepare: Callable[[Any], Awaitable[None]] = nothing
         self.hold = asyncio.Event()
         self.facts: tuple[tuple[str, str | bytes], ...] = (("facts-bin", b"\0\xff"),)
 
     async def unary(self, messages: AsyncIterator[bytes], context: Any) -> bytes:
         self.contexts.append(context)
+        await self.prepare(context)
         message = await context.read()
         if message is EOF:
             await context.abort(grpc.StatusCode.INTERNAL, "no message")
@@ -49,6 +57,7 @@ class Behaviour:
 
     async def echo(self, messages: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
         self.contexts.append(context)
+        await self.prepare(context)
         try:
             while (message := await context.read()) is not EOF:
                 self.seen.append(message)
@@ -59,6 +68,7 @@ class Behaviour:
     async def wait(self, messages: AsyncIterator[bytes], context: Any) -> bytes:
         self.contexts.append(context)
         try:
+            await self.prepare(context)
             await self.hold.wait()
         except asyncio.CancelledError:
             self.cancelled += 1

@@ -31,6 +31,11 @@ from tests.transport.frames import (
 from tests.transport.http2.conversation import GOAWAY, WINDOW_UPDATE, Conversation, conversation
 
 PROTOCOL_ERROR = 0x1
+HEAD = {
+    b":status": b"200",
+    b"content-type": b"application/grpc",
+    b"grpc-accept-encoding": b"identity,deflate,gzip",
+}
 OPTIONS = ConnectionOptions(session=SessionLimits(header_bytes=2_048), max_message_bytes=200_000)
 
 
@@ -63,8 +68,7 @@ async def test_a_message_is_answered_with_headers_a_message_and_trailers(path: b
         await talk.client.send(headers(1, path), message(1, b"hello"))
         answer = await talk.client.answer(1)
 
-        assert answer.head[b":status"] == b"200"
-        assert answer.head[b"content-type"] == b"application/grpc"
+        assert answer.head == HEAD
         assert (answer.messages, answer.trailers) == ([b"hello"], {b"grpc-status": b"0"})
         assert answer.reset is None
 
@@ -134,9 +138,12 @@ async def test_a_refusal_of_a_method_is_one_header_list_with_its_message_percent
 
         assert not answer.trailers
         assert not answer.body
-        assert answer.head[b"grpc-status"] == b"5"
-        assert answer.head[b"grpc-message"] == b"kein Schl%C3%BCssel: 100 %25"
-        assert answer.head[b"facts-bin"] == b"AP8"
+        assert answer.head == {
+            **HEAD,
+            b"grpc-status": b"5",
+            b"grpc-message": b"kein Schl%C3%BCssel: 100 %25",
+            b"facts-bin": b"AP8",
+        }
 
 
 async def test_a_path_that_is_no_text_is_an_unknown_method() -> None:
@@ -234,7 +241,7 @@ async def test_a_deadline_that_has_passed_ends_the_call_before_it_begins() -> No
         await talk.client.send(headers(1, b"/t/Unary", [(b"grpc-timeout", b"0n")]), message(1, b"x"))
         answer = await talk.client.answer(1)
 
-        assert answer.status == b"4"
+        assert (answer.status, answer.head[b"grpc-message"]) == (b"4", b"the deadline passed before the call began")
         assert not talk.behaviour.contexts
 
 
@@ -246,7 +253,7 @@ async def test_a_call_ends_at_its_deadline(path: bytes) -> None:
         talk.server.tick()
         answer = await talk.client.answer(1)
 
-        assert answer.status == b"4"
+        assert (answer.status, answer.head[b"grpc-message"]) == (b"4", b"Deadline Exceeded")
         assert talk.behaviour.cancelled == (path == b"/t/Wait")
 
 
@@ -255,7 +262,17 @@ async def test_a_timeout_that_cannot_be_read_is_refused(limit: bytes) -> None:
     async with conversation(OPTIONS) as talk:
         await talk.client.send(headers(1, b"/t/Unary", [(b"grpc-timeout", limit)]), message(1, b"x"))
 
-        assert (await talk.client.answer(1)).status == b"13"
+        answer = await talk.client.answer(1)
+        await echoed(talk, 3)
+
+    hint = b"`grpc-timeout` is not 1 to 8 digits and one of the units H, M, S, m, u, n"
+    assert answer.head == {
+        b":status": b"200",
+        b"content-type": b"application/grpc",
+        b"grpc-status": b"13",
+        b"grpc-message": hint,
+    }
+    assert answer.reset is None
 
 
 async def test_the_trailers_precede_the_reset_even_if_the_window_was_closed() -> None:
@@ -322,6 +339,33 @@ async def test_a_method_that_generates_its_answers_is_closed_by_its_own_task() -
         await until(lambda: talk.behaviour.closed_by)
 
         assert talk.behaviour.closed_by == [context.task]
+
+
+async def test_a_method_waits_when_more_than_64_kib_of_its_answers_wait_for_the_client() -> None:
+    async with conversation(OPTIONS) as talk:
+        await talk.client.send(frame(SETTINGS, 0, 0, b"\0\4" + bytes(4)), headers(1, b"/t/Echo"))
+        size = 64 * 1024 // 4 - 5
+        for count in range(4):  # with their prefixes exactly 64 KiB
+            await talk.client.send(part(1, framed(bytes(size))))
+            await until(partial(talk.behaviour.has_seen_more_than, count))
+        for count in (4, 5):
+            await talk.client.send(part(1, framed(b"%d" % count)))
+            await echoed_to_the_window(talk, 2 * count + 1)
+        before = len(talk.behaviour.seen)
+
+        windows = [frame(WINDOW_UPDATE, 0, stream, (100_000).to_bytes(4, "big")) for stream in (0, 1)]
+        await talk.client.send(*windows, part(1, b"", end=True))
+        answer = await talk.client.answer(1)
+
+        assert before == 5 + 2  # the fifth was read and its answer waits; the others are of the calls beside it
+        assert (len(answer.messages), answer.status) == (6, b"0")
+
+
+async def echoed_to_the_window(talk: Conversation, stream: int) -> None:
+    """Make a call beside others, whose client accepts its answer."""
+    open_window = frame(WINDOW_UPDATE, 0, stream, (1_000).to_bytes(4, "big"))
+    await talk.client.send(headers(stream, b"/t/Unary"), open_window, message(stream, b"still"))
+    assert (await talk.client.answer(stream)).messages == [b"still"]
 
 
 async def test_the_end_of_a_connection_cancels_its_methods() -> None:
@@ -487,7 +531,7 @@ async def test_a_stopping_server_ends_the_calls_that_do_not_end_with_unavailable
         talk.client.close()
         await stopping
 
-        assert answer.status == b"14"
+        assert (answer.status, answer.head[b"grpc-message"]) == (b"14", b"the server is stopping")
 
 
 async def test_a_client_that_has_not_accepted_its_answers_has_its_calls_refused() -> None:
@@ -611,10 +655,14 @@ async def test_a_client_that_stays_after_the_second_goaway_is_closed() -> None:
 async def test_an_error_that_passed_the_error_boundary_ends_the_call_and_is_not_lost() -> None:
     async with conversation(OPTIONS) as talk:
         reported, error = list[Any](), RuntimeError("of the boundary")
-        asyncio.get_running_loop().set_exception_handler(lambda _, facts: reported.append(facts["exception"]))
+        asyncio.get_running_loop().set_exception_handler(lambda _, facts: reported.append(facts))
         talk.behaviour.error = error
         await talk.client.send(headers(1, b"/t/Unary"), message(1, b"x"))
 
         answer = await talk.client.answer(1)
 
-        assert (answer.status, reported) == (b"2", [error])
+        (context,) = talk.behaviour.contexts
+        assert (answer.status, answer.head[b"grpc-message"]) == (b"2", b"internal error")
+        assert reported == [
+            {"message": "a call failed outside of its error boundary", "exception": error, "task": context.task}
+        ]
