@@ -167,6 +167,23 @@ async def test_a_method_may_read_its_messages_in_a_loop_and_those_that_have_arri
     assert (answer.messages, answer.status) == ([], b"0")
 
 
+@pytest.mark.parametrize("started", [False, True])
+async def test_a_call_whose_task_is_cancelled_says_so_to_its_client(started: bool) -> None:
+    async def prepare(context: Any) -> None:
+        if started:
+            await context.send_initial_metadata(())
+
+    async with conversation(OPTIONS) as talk:
+        talk.behaviour.prepare = prepare
+        await talk.client.send(headers(1, b"/t/Wait"))
+        await until(lambda: talk.behaviour.contexts)
+        talk.behaviour.contexts[0].task.cancel()
+        answer = await talk.client.answer(1)
+
+    status = {b"grpc-status": b"1", b"grpc-message": b"the call was cancelled"}
+    assert (answer.head, answer.trailers) == ((HEAD, status) if started else ({**HEAD, **status}, {}))
+
+
 async def test_everything_that_waits_for_the_end_of_a_call_is_called_once_with_it() -> None:
     ended = list[tuple[int, Any, bool]]()
 

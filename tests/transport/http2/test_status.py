@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
+import grpc
 import pytest
 from hypothesis import given, strategies as st
 
@@ -50,7 +51,14 @@ def test_a_client_decodes_the_message_that_was_encoded(text: str) -> None:
     assert all(" " <= character <= "~" for character in wire)
 
 
-def test_an_error_has_its_code_and_its_message() -> None:
+def test_an_error_has_its_code_its_message_and_its_metadata() -> None:
     error = StatusError(Code.INTERNAL, "why")
+    more = StatusError(Code.INTERNAL, "why", [("x-a", "1")])
 
-    assert (error.code, error.message, str(error)) == (Code.INTERNAL, "why", "why")
+    assert (error.code, error.message, str(error), error.metadata) == (Code.INTERNAL, "why", "why", ())
+    assert more.metadata == [("x-a", "1")]
+
+
+@pytest.mark.parametrize("code", Code)
+def test_the_codes_have_the_numbers_of_grpc(code: Code) -> None:
+    assert code.value == grpc.StatusCode[code.name].value[0]

@@ -6,8 +6,8 @@ from rolecall.transport.http2.tolerance import Tolerance
 def test_a_burst_is_tolerated_and_then_so_many_a_second() -> None:
     tolerance = Tolerance(3, 2.0)
 
-    burst = [tolerance.exceeded(100.0) for _ in range(4)]
-    later = [tolerance.exceeded(101.0) for _ in range(3)]
+    burst = [tolerance.exceeded(0.0) for _ in range(4)]
+    later = [tolerance.exceeded(1.0) for _ in range(3)]
 
     assert burst == [False, False, False, True]
     assert later == [False, True, True]  # two are forgotten, and the third of these is one more than before
