@@ -39,8 +39,9 @@ class RequestHead:
         self.headers, fields = headers, dict(headers)
         self.path, self.encoding = fields.get(b":path", b""), fields.get(b"grpc-encoding", b"identity")
         self.has_authorization = b"authorization" in fields
-        if (fields.get(b":method"), fields.get(b"content-type"), fields.get(b"te")) != _USUAL:
-            _require_grpc(fields.get(b":method", b""), fields.get(b"content-type", b""), fields.get(b"te", b""))
+        described = fields.get(b":method", b""), fields.get(b"content-type", b""), fields.get(b"te", b"")
+        if described != _USUAL:
+            _require_grpc(*described)
         self.size = sum(map(len, chain.from_iterable(headers))) + _FIELD_OVERHEAD * len(headers)
         if self.size > max_bytes:
             message = f"the metadata has {self.size} bytes; at most {max_bytes} are allowed"
@@ -76,7 +77,7 @@ def _binary(text: bytes) -> bytes:
 def _require_grpc(method: bytes, content_type: bytes, te: bytes) -> None:
     if method != b"POST":
         raise NotGrpcError(b"405", "gRPC calls use the method POST", (b"allow", b"POST"))
-    if content_type != _CONTENT_TYPE and not _is_grpc(content_type):
+    if not _is_grpc(content_type):
         raise NotGrpcError(b"415", "gRPC calls have the content type application/grpc")
     if te != b"trailers":
         raise NotGrpcError(b"400", "the header `te: trailers` is missing: a proxy on the way may not support trailers")
