@@ -143,6 +143,9 @@ METHODS: list[tuple[str, Any]] = [
     ("ExplainAssumeRole", explaining(1)),
     ("ListAssumableRoles", pb.ListAssumableRolesRequest(principal=BOB)),
     ("ListTrustedPrincipals", pb.ListTrustedPrincipalsRequest(role="app")),
+    # What does not exist in an old state may exist by now.
+    ("ExplainAssumeRole", explaining(99)),
+    ("ListTrustedPrincipals", pb.ListTrustedPrincipalsRequest(role="absent")),
 ]
 
 
