@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -226,10 +227,52 @@ def test_an_error_that_has_no_violations_reports_its_own_text(error: Exception) 
     assert status_of(error).message == str(error)
 
 
-def test_an_error_says_what_is_exhausted_and_what_to_do() -> None:
-    status = status_of(transport.RequestMemoryError("headers", 7))
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            transport.RequestMemoryError("headers", 7),
+            "too many bytes of headers wait in the server (limit 7); retry later",
+        ),
+        (
+            transport.TooManyCallsError("streams", 7, 3),
+            "too many concurrent streams (limit 7, this caller's share 3); retry later",
+        ),
+        (transport.TooManyCallsError("streams", 7, 7), "too many concurrent streams (limit 7); retry later"),
+        (
+            transport.RateLimitError(0.5, 7, 2.5),
+            "more than 0.5 questions a second (burst 7); retry in 2.500 seconds, or ask less often",
+        ),
+        (
+            transport.StreamIdleError(60),
+            "no message has arrived for 60 seconds; continue on a new stream",
+        ),
+        (
+            transport.StreamIdleError(60, "nothing was written; repeat the upload"),
+            "no message has arrived for 60 seconds; nothing was written; repeat the upload",
+        ),
+        (
+            transport.UpstreamUnavailableError("w", freshness=True),
+            (
+                "only the server that this agent follows can answer this, and it cannot be reached: w;"
+                " retry, or use minimize_latency"
+            ),
+        ),
+        (
+            transport.UpstreamUnavailableError("w", freshness=False),
+            "only the server that this agent follows can answer this, and it cannot be reached: w; retry later",
+        ),
+    ],
+)
+def test_an_error_says_what_is_exhausted_and_what_to_do(error: Exception, message: str) -> None:
+    assert status_of(error).message == message
 
-    assert status.message == "too many bytes of headers wait in the server (limit 7); retry later"
+
+@pytest.mark.parametrize("error", [row[0] for row in ERRORS], ids=lambda error: type(error).__name__)
+def test_a_message_is_one_line_in_lower_case_that_ends_without_a_full_stop(error: Exception) -> None:
+    message = status_of(error).message
+
+    assert re.fullmatch(r"[a-z`](.*[a-z0-9`)])?", message)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,6 +16,7 @@ import pytest
 from rolecall.transport.channel_options import channel_options
 from rolecall.transport.endpoint import AddressError, Endpoint
 from rolecall.transport.rpc.open_streams import MAX_STREAM_SECONDS
+from tests.repository.tree import DOCS
 from tests.server.serving import Served, check, served
 from tests.transport.refusals import refused
 
@@ -103,6 +105,31 @@ def test_a_connection_outlives_its_streams_so_that_none_is_cut() -> None:
     assert options["grpc.max_connection_age_ms"] == 300_000
     assert options["grpc.max_connection_age_grace_ms"] == MAX_STREAM_SECONDS * 1_000 + 30_000
     assert options["grpc.max_receive_message_length"] == 4_096
+
+
+def documented(row: str) -> list[int]:
+    """Return the numbers of a row of the table of limits of connections, in its second column."""
+    lines = (DOCS / "operations.md").read_text().splitlines()
+    (line,) = [line for line in lines if line.startswith(f"| {row}")]
+    return [int(number.replace(",", "")) for number in re.findall(r"[0-9][0-9,]*", line.split(" | ")[1])]
+
+
+def test_grpc_keeps_the_documented_limits_of_connections() -> None:
+    options = dict(channel_options(4_096))
+    keepalive, acknowledged = documented("silence of a connection")
+    headers, _ = documented("headers of a call")
+    (age,), (handshake,) = documented("age of a connection"), documented("the time until the preface")
+
+    assert options["grpc.keepalive_time_ms"] == keepalive * 1_000
+    assert options["grpc.keepalive_timeout_ms"] == acknowledged * 1_000
+    assert options["grpc.http2.min_ping_interval_without_data_ms"] == documented("pings by a client")[0] * 1_000
+    assert options["grpc.keepalive_permit_without_calls"] == 1
+    assert options["grpc.max_connection_age_ms"] == age * 1_000
+    assert options["grpc.server_handshake_timeout_ms"] == handshake * 1_000
+    assert options["grpc.max_concurrent_streams"] == documented("calls in progress on a connection")[0]
+    assert options["grpc.max_metadata_size"] == options["grpc.absolute_max_metadata_size"] == headers * 1_024
+    assert options["grpc.so_reuseport"] == 0
+    assert len(options) == len(channel_options(4_096)) == 14
 
 
 def test_grpc_queues_as_many_calls_as_the_server_refuses_with_a_reason_and_no_more_than_twice_that() -> None:
