@@ -86,7 +86,7 @@ class CheckAnswers:
     """Encodes the answers to single checks. Most are of the same revision and staleness (microseconds) as the one before."""
 
     def __init__(self) -> None:
-        self._last: tuple[int, int, str] = (-1, -1, "")
+        self._last: tuple[int, int, str] | None = None
         self._result: Callable[[Answer, bytes, int], bytes]
 
     def response(
@@ -105,7 +105,7 @@ class StreamAnswers:
     """Encodes the answers to the messages of streams, as `CheckAnswers` does those to single checks."""
 
     def __init__(self) -> None:
-        self._last = (-1, -1)
+        self._last: tuple[int, int] | None = None
         self._result: Callable[[Answer, bytes, int], bytes]
 
     def response(

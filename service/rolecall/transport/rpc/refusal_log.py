@@ -25,7 +25,8 @@ class RefusalLog:
         self, log: RefusalLines, *, causes: Iterable[str] = (), clock: Callable[[], float] = monotonic
     ) -> None:
         self._log, self._clock = log, clock
-        self._second, self._lines, self._suppressed = -1, 0, 0
+        self._second: int | None = None
+        self._lines = self._suppressed = 0
         self._counts = dict.fromkeys(map(str, causes), 0)
 
     @property
