@@ -16,7 +16,8 @@ from rolecall.callers.directory import CallerDirectory
 from rolecall.callers.document import read_callers
 from rolecall.transport.errors import RefusedCallerError
 from rolecall.transport.options import GRPCIO, H2
-from rolecall.transport.rpc.stream_callers import PORTION, RENEWAL_SECONDS, StreamCallers
+from rolecall.transport.rpc import stream_callers
+from rolecall.transport.rpc.stream_callers import PASS_SECONDS, PORTION, RENEWAL_SECONDS, StreamCallers
 from rolecall.transport.rpc.streams import StreamEnding
 from rolecall_client.v1 import decision_pb2 as pb, watch_pb2
 from tests.callers.permitted import permitted
@@ -199,7 +200,7 @@ async def test_a_stream_is_judged_again_within_a_minute_without_a_change() -> No
         clocks.seconds, finding.caller = RENEWAL_SECONDS, None
         await streams.renew_due()
 
-    assert RENEWAL_SECONDS < 59
+    assert RENEWAL_SECONDS + PASS_SECONDS < 60
     assert (early, finding.found) == (1, 2)
     with pytest.raises(RefusedCallerError):
         ending.raise_if_ended()
@@ -219,6 +220,26 @@ async def test_a_stream_ends_when_the_credential_has_expired() -> None:
 
     with pytest.raises(RefusedCallerError):
         ending.raise_if_ended()
+
+
+async def test_streams_are_passed_again_and_again_and_at_once_after_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    finding, clocks, ending = Finding(permitted("RolecallDecider")), Clocks(), StreamEnding()
+    streams = opened(finding, clocks)
+    with streams.of(None, ending, nothing):  # type: ignore[arg-type]
+        renewing = asyncio.create_task(streams.run())
+        streams.change()
+        await until(lambda: finding.found == 2)
+        monkeypatch.setattr(stream_callers, "PASS_SECONDS", 0.001)
+        streams.change()
+        await until(lambda: finding.found == 3)
+        for seconds, found in ((50.0, 4), (100.0, 5)):
+            clocks.seconds = seconds
+            await until(lambda found=found: finding.found == found)  # type: ignore[misc]
+        renewing.cancel()
+        await asyncio.gather(renewing, return_exceptions=True)
+
+    ending.raise_if_ended()
+    assert len(streams) == 0
 
 
 async def test_thousands_of_streams_are_judged_in_portions() -> None:
