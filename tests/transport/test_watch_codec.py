@@ -16,7 +16,7 @@ from rolecall.roles.role import Micros, Revision, Role
 from rolecall.roles.tokens import Tokens
 from rolecall.transport.codecs import watch as codec
 from rolecall.transport.codecs.role import KINDS, role as role_message
-from rolecall.transport.codecs.watch import MAX_ACCOUNTS, EventEncoder, watch_request
+from rolecall.transport.codecs.watch import EventEncoder, watch_request
 from rolecall_client.v1 import role_pb2, watch_pb2 as pb
 from tests.server.serving import ACCOUNT, DOCUMENT
 
@@ -50,9 +50,9 @@ def test_every_field_of_a_request_is_read() -> None:
 
 
 def test_as_many_accounts_as_the_limit_are_accepted() -> None:
-    request = pb.WatchRolesRequest(account_ids=map(str, range(1, MAX_ACCOUNTS + 1)))
+    request = pb.WatchRolesRequest(account_ids=map(str, range(1, 101)))
 
-    assert len(watch_request(request, Accounts(ACCOUNT)).account_ids) == MAX_ACCOUNTS
+    assert len(watch_request(request, Accounts(ACCOUNT)).account_ids) == 100
 
 
 def test_every_invalid_account_is_a_violation_with_its_number() -> None:
@@ -65,7 +65,40 @@ def test_every_invalid_account_is_a_violation_with_its_number() -> None:
         ("account_ids[1]", "INVALID_ACCOUNT_ID"),
         ("account_ids[3]", "INVALID_ACCOUNT_ID"),
     ]
-    assert all(violation.message for violation in caught.value.violations)
+    for violation, text in zip(caught.value.violations, ("a b", "c d"), strict=True):
+        with pytest.raises(InvalidFieldsError) as alone:
+            Accounts(ACCOUNT).account_id(text)
+        assert violation.message == alone.value.violations[0].message
+
+
+@pytest.mark.parametrize(
+    ("request_", "violation"),
+    [
+        (
+            pb.WatchRolesRequest(start_token="x", include_initial_state=True),
+            (
+                "start_token",
+                "START_EXCLUDES_STATE",
+                "cannot be combined with `include_initial_state`; leave one of them out",
+            ),
+        ),
+        (
+            pb.WatchRolesRequest(account_ids=map(str, range(1, 102))),
+            (
+                "account_ids",
+                "TOO_MANY_ACCOUNTS",
+                "must have at most 100 entries, not 101; leave it out to watch every account",
+            ),
+        ),
+    ],
+)
+def test_what_a_watch_cannot_start_with_is_one_violation_with_a_hint(
+    request_: pb.WatchRolesRequest, violation: tuple[str, str, str]
+) -> None:
+    with pytest.raises(InvalidFieldsError) as caught:
+        watch_request(request_, Accounts(ACCOUNT))
+
+    assert [(one.field, one.reason, one.message) for one in caught.value.violations] == [violation]
 
 
 @pytest.mark.parametrize("kind", [ChangeKind.CREATED, ChangeKind.UPDATED, ChangeKind.DELETED])
