@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from rolecall.transport.rpc.concurrency import NO_LIMIT, ConcurrencyLimit
-from rolecall.transport.rpc.middleware import Middleware
+from rolecall.transport.errors import OverdueError, StreamIdleError, StreamStoppedError
+from rolecall.transport.rpc.concurrency import NO_LIMIT, STOPPED, ConcurrencyLimit
+from rolecall.transport.rpc.middleware import Middleware, StreamedCalls
 from rolecall.transport.rpc.stats import MethodStats
 
 
@@ -105,3 +106,56 @@ def test_by_default_there_is_no_time_limit() -> None:
     }
 
     assert limits == {NO_LIMIT}
+
+
+def test_a_limit_that_stops_cancels_every_call_once_but_those_that_a_sweep_has_cancelled() -> None:
+    limit, tasks = limit_with(early=5.0, late=20.0, unlimited=NO_LIMIT)
+    calls: Any = limit.calls
+    calls[None] = 1.0, None
+    limit.sweep(10.0)
+
+    limit.stop()
+    limit.stop()
+    limit.sweep(30.0)
+
+    assert [task.cancellations for task in tasks.values()] == [1, 1, 1]
+    assert [limit.remove_failed(tasks[name]) for name in ("early", "late", "unlimited")] == [5.0, STOPPED, STOPPED]
+    assert limit.calls == {None: (1.0, None)}
+
+
+@pytest.mark.parametrize(
+    ("response_streaming", "passed", "cause"),
+    [
+        (True, None, None),
+        (True, STOPPED, StreamStoppedError()),
+        (False, STOPPED, StreamStoppedError()),
+        (True, 160.0, StreamIdleError(60.0)),
+        (False, 160.0, StreamIdleError(60.0, "nothing was written; repeat the upload")),
+        (False, 399.9, StreamIdleError(60.0, "nothing was written; repeat the upload")),
+        (False, 400.0, OverdueError(300.0)),
+    ],
+)
+def test_a_streamed_call_that_the_server_ended_says_why(
+    response_streaming: bool, passed: float | None, cause: Exception | None
+) -> None:
+    stats = MethodStats("s", "M", request_streaming=True, response_streaming=response_streaming)
+    parts: Any = {"concurrency": None, "boundary": None, "permits": lambda _: None}
+    calls = StreamedCalls(stats, Middleware(upload_seconds=300.0, idle_seconds=60.0, **parts))
+
+    found = calls._cause(passed, 100.0)
+
+    assert (type(found), str(found)) == (type(cause), str(cause))
+
+
+def test_each_kind_of_method_has_its_own_limit_or_that_of_all() -> None:
+    everything, uploads = ConcurrencyLimit(1), ConcurrencyLimit(2)
+    parts: Any = {"boundary": None, "permits": None}
+    middleware = Middleware(concurrency=everything, concurrency_of={"client_stream": uploads}, **parts)
+
+    found = [
+        middleware.limit_of(MethodStats("s", "M", request_streaming=streaming, response_streaming=False))
+        for streaming in (False, True)
+    ]
+
+    assert found == [everything, uploads]
+    assert (ConcurrencyLimit(5).of, ConcurrencyLimit(5).half, ConcurrencyLimit(5).free) == ("calls", 2, 2)
