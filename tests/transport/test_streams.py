@@ -9,10 +9,11 @@ from typing import Any
 import grpc
 import pytest
 
-from rolecall.transport.errors import StreamAgeError, StreamStoppedError, WatchTooSlowError
+from rolecall.transport.errors import StreamAgeError, StreamIdleError, StreamStoppedError, WatchTooSlowError
 from rolecall.transport.rpc.open_streams import MAX_UNRESUMABLE_SECONDS, OpenStreams
 from rolecall.transport.rpc.stats import MethodStats
 from rolecall.transport.rpc.streams import MESSAGES_AT_ONCE, BidiStream, ServerStream, StreamEnding
+from tests.repository.tree import DOCS
 
 BOUND = 10.0
 
@@ -292,8 +293,8 @@ class Ending(StreamEnding):
 
     __slots__ = ("errors",)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, ends_when_idle: bool = False) -> None:
+        super().__init__(ends_when_idle=ends_when_idle)
         self.errors = list[Exception]()
 
     def end(self, error: Exception) -> None:
@@ -337,3 +338,30 @@ async def test_all_open_streams_end_when_the_server_stops_and_so_do_later_ones()
 
     assert (opened, len(open_streams)) == (2, 0)
     assert [[type(error) for error in ending.errors] for ending in (first, second, later)] == [[StreamStoppedError]] * 3
+
+
+async def test_streams_end_by_default_after_the_documented_times() -> None:
+    page = (DOCS / "freshness.md").read_text()
+    open_streams, plain, unresumable, idle = OpenStreams(), Ending(), Ending(), Ending(ends_when_idle=True)
+    unresumable.unresumable = idle.interruptible = True
+
+    with open_streams.track(plain, 0.0), open_streams.track(unresumable, 0.0), open_streams.track(idle, 0.0):
+        for now in (10.0, 69.9):
+            open_streams.sweep(now)
+        not_idle = len(idle.errors)
+        open_streams.sweep(70.0)
+        ended_idle = open_streams.ended_idle
+        open_streams.sweep(299.9)
+        before = [len(ending.errors) for ending in (plain, unresumable)]
+        open_streams.sweep(300.0)
+        at_five_minutes = [len(ending.errors) for ending in (plain, unresumable)]
+        open_streams.sweep(3_599.9)
+        in_the_hour = len(unresumable.errors)
+        open_streams.sweep(3_600.0)
+
+    assert (not_idle, ended_idle) == (0, 1)
+    assert (before, at_five_minutes) == ([0, 0], [1, 0])
+    assert (in_the_hour, len(unresumable.errors)) == (0, 1)
+    assert [str(error) for error in idle.errors[:1]] == [str(StreamIdleError(60))]
+    assert "The server ends the stream of a client that does not read for thirty seconds" in page
+    assert server_stream(Connection())._timeout == 30.0

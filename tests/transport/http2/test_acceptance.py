@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rolecall.transport.connection_counts import ConnectionClosure, ConnectionRefusal
+from rolecall.transport.http2 import acceptance
 from rolecall.transport.http2.connection import Http2Connection
 from rolecall.transport.http2.methods import Methods
 from rolecall.transport.http2.options import ConnectionOptions
@@ -128,6 +129,18 @@ async def test_a_newcomer_is_refused_if_every_connection_has_calls(full: Http2Se
     assert (refused.aborted, refused.protocol, refused.written) == (True, None, b"")
     assert full.connection_counts.refused[ConnectionRefusal.FULL] == 1
     assert aborted(first, second) == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "configured", "found"),
+    [(100, 5_000, 4_000, 36), (10_000, 20_000, 4_000, 4_000), (5_000, -1, 10_000, 4_936), (-1, -1, 7, 7)],
+)
+async def test_a_server_has_no_more_connections_than_files_that_its_process_may_open(
+    soft: int, hard: int, configured: int, found: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acceptance, "getrlimit", lambda _: (soft, hard))
+
+    assert server(max_connections=configured).acceptance.max_connections == found
 
 
 async def test_handshakes_in_progress_count_as_connections(full: Http2Server, monkeypatch: pytest.MonkeyPatch) -> None:
