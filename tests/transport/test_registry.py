@@ -74,6 +74,7 @@ async def test_health_is_reported_for_each_service(service: Served) -> None:
 
     assert answers == [SERVING] * 5
     assert (unknown.code, unknown.reason) == (grpc.StatusCode.NOT_FOUND, "UNKNOWN_SERVICE")
+    assert unknown.message == "the server has no such service"
 
 
 async def test_a_watcher_of_health_sees_every_change_of_its_service() -> None:
@@ -143,6 +144,10 @@ async def test_reflection_is_served_on_loopback_unless_it_is_turned_off(
         if code is None:
             await call.write(reflection_pb2.ServerReflectionRequest(list_services="*"))
             names = {entry.name for entry in (await call.read()).list_services_response.service}
-            assert {"rolecall.v1.DecisionService", "grpc.health.v1.Health"} <= names
+            assert names == {
+                *(f"rolecall.v1.{name}Service" for name in ("Caller", "Decision", "Policy", "Role", "Watch")),
+                "grpc.health.v1.Health",
+                "grpc.reflection.v1alpha.ServerReflection",
+            }
         else:
             assert await call.code() is code
