@@ -61,6 +61,8 @@ async def test_as_many_calls_wait_as_are_allowed_and_the_first_ends_for_the_next
     assert silent.ended == 0
 
     fourth = waiting_in(silent)
+    await until(lambda: fourth in silent.waiting)
+    assert silent.ended == 1
     await until(first.done)
     error = silent.remove_failed(first)
 
