@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import replace
 from itertools import pairwise
+from sys import getsizeof
 
 import pytest
 
 from rolecall.engine import feed as module
-from rolecall.engine.feed import Feed
+from rolecall.engine.feed import Feed, estimated_bytes, role_bytes
 from rolecall.roles.change import Author, Change, ChangeKind, Commit
 from rolecall.roles.role import Micros, Revision
 from tests.engine.world import allow, document, role
@@ -78,6 +80,72 @@ def test_the_number_of_changes_is_bounded() -> None:
     assert len(feed) == 3
     assert revisions(feed, 17) == [18, 19, 20]
     assert revisions(feed, 16) is None
+
+
+def test_without_other_limits_a_feed_has_ten_thousand_changes() -> None:
+    feed, changes = Feed(), commit(1, changes=100).changes
+    for revision in range(1, 103):
+        feed.add(replace(commit(revision), changes=changes), 0)
+    full = len(feed)
+
+    feed.add(replace(commit(103), changes=changes[:1]), 0)
+
+    assert (full, len(feed)) == (100, 100)
+    assert (feed.after(Revision(2)), feed.added) == (None, 10_201)
+
+
+def test_without_other_limits_a_feed_has_32_mebibytes() -> None:
+    large = role(document(allow()), description="x" * (1 << 20))
+    feed, weight = Feed(), estimated_bytes(replace(commit(1), changes=(Change(ChangeKind.CREATED, large),)))
+    smaller = replace(large, description="x" * ((1 << 20) - weight + (1 << 20)))
+    for revision in range(1, 41):
+        feed.add(replace(commit(revision), changes=(Change(ChangeKind.CREATED, smaller),)), 0)
+    full = (len(feed), feed.estimated_bytes)
+    feed.restart(Revision(0))
+    for revision in range(1, 41):
+        one_more = replace(smaller, description=smaller.description + "x" * (revision == 40))
+        feed.add(replace(commit(revision), changes=(Change(ChangeKind.CREATED, one_more),)), 0)
+
+    assert full == (32, 32 << 20)
+    assert len(feed) == 31
+
+
+def test_the_weight_of_a_commit_has_a_kilobyte_for_itself_and_for_each_change_and_all_their_texts() -> None:
+    plain = role("")
+    tagged = replace(plain, tags={"key": "value", "k2": ""})
+    texts = [getsizeof(text) for text in ("key", "value", "k2", "")]
+
+    weights = [estimated_bytes(commit(1, changes=number)) for number in (0, 1, 2)]
+
+    assert role_bytes(plain) == 1_000 + 2 * getsizeof("")
+    assert role_bytes(replace(plain, document="d" * 100)) == role_bytes(plain) + 100
+    assert role_bytes(replace(plain, description="d" * 100)) == role_bytes(plain) + 100
+    assert role_bytes(tagged) == role_bytes(plain) + getsizeof(dict(tagged.tags)) + sum(texts)
+    assert weights[0] == 1_000
+    assert weights[2] - weights[1] == weights[1] - weights[0] == role_bytes(commit(1).changes[0].role)
+
+
+@pytest.mark.parametrize(("changes", "measured"), [(5, True), (6, False)])
+def test_a_commit_of_more_changes_than_the_limit_fills_the_feed_without_being_measured(
+    changes: int, measured: bool
+) -> None:
+    feed = Feed(max_changes=5, max_bytes=77_777)
+
+    feed.add(commit(1, changes=changes), 0)
+
+    assert feed.estimated_bytes == (estimated_bytes(commit(1, changes=changes)) if measured else 77_777)
+
+
+def test_the_time_until_which_a_state_is_complete_comes_with_the_commit_after_it() -> None:
+    feed = Feed(max_changes=2)
+    for revision in range(1, 5):
+        feed.add(commit(revision), 100 * revision)
+
+    assert [feed.complete_until(Revision(n)) for n in range(6)] == [None, None, 300, 400, None, None]
+    feed.restart(Revision(4))
+    assert feed.complete_until(Revision(3)) is None
+    feed.add(commit(5), 500)
+    assert feed.complete_until(Revision(4)) == 500
 
 
 def test_the_bytes_are_bounded() -> None:
@@ -171,10 +239,12 @@ async def test_a_watch_that_stops_waiting_is_forgotten() -> None:
     assert waiting[2].done()
 
 
+@pytest.mark.parametrize(("portion", "steps_of"), [(10, 10), (None, 16)])
 async def test_many_watches_are_woken_in_portions_between_which_other_work_runs(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, portion: int | None, steps_of: int
 ) -> None:
-    monkeypatch.setattr(module, "WOKEN_AT_ONCE", 10)
+    if portion is not None:
+        monkeypatch.setattr(module, "WOKEN_AT_ONCE", portion)
     feed, woken, turns = Feed(), 0, list[int]()
 
     async def wait() -> None:
@@ -191,6 +261,6 @@ async def test_many_watches_are_woken_in_portions_between_which_other_work_runs(
             await asyncio.sleep(0)
 
     await soon(*waiting)
-    # Ten at a time, and the longest waiting not last of all.
+    # A portion at a time, and the longest waiting not last of all.
     steps = {after - before for before, after in pairwise(turns)}
-    assert max(steps) == 10
+    assert max(steps) == steps_of

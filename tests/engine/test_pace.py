@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
+
+import pytest
 
 from rolecall.engine.pace import Pace
 
@@ -86,3 +90,62 @@ async def test_those_that_are_cancelled_while_they_wait_cost_no_turn() -> None:
     assert work.done == [0, 1, 18, 19]
     assert pace.waiting == 0
     await asyncio.wait(tasks)
+
+
+class Calls:
+    """What a loop is asked to call, and after how many seconds, but for the steps of tasks."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        loop = asyncio.get_running_loop()
+        self.soon, self.later = list[str](), list[float]()
+        soon, later = loop.call_soon, loop.call_later
+
+        def call_soon(call: Callable[..., object], *args: Any, **kwargs: Any) -> object:
+            if isinstance(getattr(call, "__self__", None), Pace):
+                self.soon.append(call.__name__)
+            return soon(call, *args, **kwargs)
+
+        def call_later(seconds: float, call: Callable[..., object], *args: Any) -> object:
+            self.later.append(seconds)
+            return later(0, call, *args)
+
+        monkeypatch.setattr(loop, "call_soon", call_soon)
+        monkeypatch.setattr(loop, "call_later", call_later)
+
+
+@pytest.mark.parametrize(("streams", "pauses"), [(8, []), (16, []), (17, [0.001]), (25, [0.001, 0.001])])
+async def test_eight_streams_work_and_while_more_than_eight_wait_there_is_a_pause_of_a_millisecond(
+    monkeypatch: pytest.MonkeyPatch, streams: int, pauses: list[float]
+) -> None:
+    calls, work = Calls(monkeypatch), Work(Pace())
+    tasks = [asyncio.create_task(work.run(number)) for number in range(streams)]
+    await asyncio.sleep(0)
+    at_once = len(work.done)
+
+    await asyncio.gather(*tasks)
+
+    assert (at_once, calls.later) == (8, pauses)
+
+
+async def test_nothing_is_called_once_no_stream_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    work = Work(Pace(at_once=2, pause_seconds=0.0))
+    await asyncio.gather(*(work.run(number) for number in range(5)))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    calls = Calls(monkeypatch)
+
+    for _ in range(5):
+        await asyncio.sleep(0)
+    idle = list(calls.soon)
+    await work.run(9)
+
+    assert (idle, len(calls.soon)) == ([], 1)
+
+
+async def test_after_a_portion_as_many_may_work_at_once_as_before() -> None:
+    work = Work(Pace(at_once=3, pause_seconds=3_600.0))
+    for _ in range(4):
+        await asyncio.gather(*(work.run(number) for number in range(3)))
+        await asyncio.sleep(0)
+
+    assert len(work.done) == 12

@@ -6,6 +6,7 @@ from hypothesis import given, strategies as st
 
 from rolecall.engine.reverse.index import ReverseIndex, UnsortedIndex
 from rolecall.policy.principal import Principal, PrincipalKind
+from tests.docs.test_announced_limits import text_of
 
 USERS = [Principal(PrincipalKind.USER, "1", name) for name in "ab"]
 KEYS = ["1/one", "1/three", "1/two"]
@@ -38,3 +39,16 @@ def test_an_index_is_a_set_of_pairs_however_it_came_to_have_them(
         assert index.roles_naming(user, after="", limit=9) == keys
         assert index.roles_naming(user, after="1/one", limit=1) == [key for key in keys if key > "1/one"][:1]
     assert set(index._postings) == {user for _, user in expected}
+
+
+def test_a_principal_takes_400_bytes_and_each_role_that_names_it_nine() -> None:
+    index = ReverseIndex()
+    empty = index.estimated_bytes
+
+    index.add("1/one", USERS)
+    two_principals = index.estimated_bytes
+    index.add("1/two", USERS[:1])
+
+    assert (empty, two_principals) == (0, 2 * (400 + 9))
+    assert index.estimated_bytes - two_principals == 9
+    assert "0.4 KB for each principal that no other role names (for others 9 bytes)" in text_of("performance.md")

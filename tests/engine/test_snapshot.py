@@ -87,6 +87,22 @@ def test_a_large_commit_is_taken_up_in_steps_and_seen_whole() -> None:
     assert (state(snapshot), snapshot.postings, snapshot.index_bytes) == ((2, 150, 150), 0, 0)
 
 
+@pytest.mark.parametrize(("changes", "steps"), [(49, 0), (50, 1), (99, 2), (100, 3), (101, 4), (150, 5)])
+def test_a_step_applies_fifty_changes_and_another_one_settles_them(changes: int, steps: int) -> None:
+    roles = [role(document(allow()), name=f"r{n}", revision=1) for n in range(changes)]
+    snapshot = Snapshot(roles, revision=Revision(1))
+    large = commit_of(2, *(Change(ChangeKind.UPDATED, role(document(deny()), name=f"r{n}")) for n in range(changes)))
+
+    assert sum(1 for _ in snapshot.applying(large)) == steps
+
+
+@pytest.mark.parametrize(("changes", "steps"), [(499, 0), (500, 1), (999, 1), (1_000, 2)])
+def test_many_changes_of_one_role_are_read_in_steps_too(changes: int, steps: int) -> None:
+    snapshot, app = Snapshot(revision=Revision(1)), role(document(allow()))
+
+    assert sum(1 for _ in snapshot.applying(commit_of(2, *[Change(ChangeKind.UPDATED, app)] * changes))) == steps
+
+
 def test_a_large_commit_that_was_left_half_way_can_be_begun_again() -> None:
     roles = [role(document(allow()), name=f"r{n}", revision=1) for n in range(250)]
     snapshot = Snapshot(roles, revision=Revision(1))

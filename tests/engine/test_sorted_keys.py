@@ -10,11 +10,12 @@ KEYS = [f"{n:02}" for n in range(40)]
 keys = st.sampled_from(KEYS)
 
 
-@pytest.fixture(autouse=True)
-def _short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sorted_keys, "RUN", 2)
 
 
+@pytest.mark.usefixtures("short_runs")
 @given(st.sets(keys), st.lists(st.tuples(st.booleans(), keys)), keys, st.integers(1, 50))
 @settings(max_examples=200, deadline=None)
 def test_it_is_a_sorted_set(first: set[str], changes: list[tuple[bool, str]], after: str, limit: int) -> None:
@@ -30,6 +31,7 @@ def test_it_is_a_sorted_set(first: set[str], changes: list[tuple[bool, str]], af
     assert bool(kept) == bool(plain)
 
 
+@pytest.mark.usefixtures("short_runs")
 def test_keys_that_come_in_order_are_kept_in_runs_of_bounded_length() -> None:
     kept = SortedKeys()
 
@@ -38,3 +40,16 @@ def test_keys_that_come_in_order_are_kept_in_runs_of_bounded_length() -> None:
 
     assert max(map(len, kept._runs)) <= 4
     assert kept.above("", 100) == KEYS
+
+
+def test_a_run_has_512_keys_and_is_split_when_it_has_more_than_twice_as_many() -> None:
+    many = [f"{n:05}" for n in range(1_500)]
+
+    kept, grown = SortedKeys(many), SortedKeys(many[:1])
+    lengths = list[list[int]]()
+    for key in many[1:1_025]:
+        grown.add(key)
+        lengths.append([len(run) for run in grown._runs])
+
+    assert [len(run) for run in kept._runs] == [512, 512, 476]
+    assert lengths[-2:] == [[1_024], [512, 513]]

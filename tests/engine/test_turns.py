@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import count
+from collections.abc import Callable
 from math import inf
 
 import pytest
@@ -95,52 +95,105 @@ async def test_a_waiter_that_is_cancelled_when_its_turn_has_come_does_not_keep_t
     assert second.cancelled()
 
 
-async def test_work_begins_with_a_slice_and_without_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    shared = frozen(monkeypatch, Turns(slice_seconds=8))
+class Clock:
+    """The time of turns, and the pauses that they ask the loop for."""
 
-    assert shared.begin().until == 108
-    assert shared.count == 0
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now, self.pauses = 100.0, list[float]()
+        monkeypatch.setattr("rolecall.engine.turns.perf_counter", lambda: self.now)
+        monkeypatch.setattr(asyncio.get_running_loop(), "call_later", self._call_later)
+
+    def _call_later(self, seconds: float, _: Callable[[], None]) -> None:
+        self.pauses.append(seconds)
 
 
-async def test_work_that_begins_beside_other_work_has_a_short_slice(monkeypatch: pytest.MonkeyPatch) -> None:
-    shared = frozen(monkeypatch, Turns(slice_seconds=8))
+@pytest.fixture
+async def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("worked", "pause"),
+    [(0.0, 0.001), (0.001, 0.001), (0.002, 0.001), (0.004, 0.002), (0.008, 0.004), (0.010, 0.005), (1.0, 0.005)],
+)
+async def test_a_pause_is_half_as_long_as_its_turn_and_one_to_five_milliseconds(
+    clock: Clock, worked: float, pause: float
+) -> None:
+    shared = Turns()
+
+    await shared.take()
+    clock.now += worked
+    await asyncio.sleep(0)
+
+    assert clock.pauses == [pytest.approx(pause)]
+
+
+async def test_work_begins_with_a_slice_of_two_milliseconds_and_without_a_turn(clock: Clock) -> None:
+    shared = Turns()
+
+    assert shared.begin().until == pytest.approx(100.002)
+    assert (shared.count, clock.pauses) == (0, [])
+
+
+async def test_work_that_begins_beside_other_work_has_a_quarter_of_a_millisecond(clock: Clock) -> None:
+    shared = Turns()
 
     begun = [shared.begin().until for _ in range(3)]
 
-    assert begun[0] == 108
-    assert begun[1] == begun[2] < 101
+    assert begun == [pytest.approx(until) for until in (100.002, 100.000_25, 100.000_25)]
 
 
-async def test_work_that_begins_while_other_work_has_a_turn_has_a_short_slice(monkeypatch: pytest.MonkeyPatch) -> None:
-    shared = frozen(monkeypatch, Turns(slice_seconds=8))
+async def test_a_first_slice_is_never_longer_than_a_slice(clock: Clock) -> None:
+    shared = turns(0.000_1)
+
+    shared.begin()
+
+    assert shared.begin().until == pytest.approx(100.000_1)
+
+
+@pytest.mark.parametrize(("later", "slice_seconds"), [(9.5, 0.000_25), (10.0, 8.0)])
+async def test_the_next_first_slice_begins_after_the_one_before_and_its_pause(
+    clock: Clock, later: float, slice_seconds: float
+) -> None:
+    shared = Turns(slice_seconds=8, min_pause_seconds=2, max_pause_seconds=2)
+    shared.begin()
+
+    clock.now += later
+
+    assert shared.begin().until == clock.now + slice_seconds
+
+
+async def test_work_that_begins_while_other_work_has_a_turn_has_a_short_slice(clock: Clock) -> None:
+    shared = Turns()
 
     await shared.take()
 
-    assert shared.begin().until < 101
+    assert shared.begin().until == pytest.approx(100.000_25)
 
 
-async def test_short_work_that_has_ended_leaves_the_first_slice_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    times = count(100)
-    monkeypatch.setattr("rolecall.engine.turns.perf_counter", lambda: next(times))
+@pytest.mark.parametrize(("later", "slice_seconds"), [(1.5, 0.000_25), (2.0, 8.0)])
+async def test_after_short_work_has_ended_the_loop_has_half_of_its_time(
+    clock: Clock, later: float, slice_seconds: float
+) -> None:
+    shared = Turns(slice_seconds=8, min_pause_seconds=2, max_pause_seconds=2)
+    work = shared.begin()
+    clock.now += 4
+    work.end()
+
+    clock.now += later
+
+    assert shared.begin().until == clock.now + slice_seconds
+
+
+async def test_work_that_had_turns_does_not_end_a_first_slice(clock: Clock) -> None:
     shared = Turns(slice_seconds=8)
-
-    shared.begin().end()
-    shared.begin()
-    until = shared.begin().until
-
-    assert shared.begin().until < 105
-    assert until < 104
-
-
-async def test_work_that_had_turns_does_not_end_a_first_slice(monkeypatch: pytest.MonkeyPatch) -> None:
-    shared = frozen(monkeypatch, Turns(slice_seconds=8))
     work = shared.begin()
     await work.next_turn()
 
     work.end()
 
     assert work.until == 108
-    assert shared.begin().until < 101
+    assert shared.begin().until == 100.000_25
 
 
 async def test_work_without_a_limit_to_its_slice_never_needs_a_turn() -> None:
@@ -149,9 +202,3 @@ async def test_work_without_a_limit_to_its_slice_never_needs_a_turn() -> None:
     begun: list[LongWork] = [shared.begin() for _ in range(2)]
 
     assert begun[0].until == inf
-
-
-def frozen(monkeypatch: pytest.MonkeyPatch, shared: Turns) -> Turns:
-    """Return the turns, for which it is always the second 100."""
-    monkeypatch.setattr("rolecall.engine.turns.perf_counter", lambda: 100)
-    return shared
