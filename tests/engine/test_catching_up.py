@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -279,6 +280,30 @@ async def test_only_so_many_hashes_are_remembered(parts: Parts, monkeypatch: pyt
     assert parts.reloads == {}
 
 
+async def test_the_hashes_of_the_last_1024_commits_are_remembered(parts: Parts) -> None:
+    commit = parts.put("a")
+
+    for revision in range(1, 1_031):
+        parts.follower._remember_hash(replace(commit, revision=Revision(revision)))
+
+    assert list(parts.follower._hashes) == list(range(7, 1_031))
+
+
+@pytest.mark.parametrize(("changes", "collects"), [(999, True), (1_000, False)])
+async def test_the_collector_waits_for_a_commit_of_a_thousand_changes(
+    parts: Parts, changes: int, collects: bool
+) -> None:
+    commit = parts.put(*(f"r{number}" for number in range(changes)))
+    applying = asyncio.create_task(parts.follower.apply_local(commit))
+    await asyncio.sleep(0)
+
+    during = gc.isenabled()
+    await applying
+
+    assert (during, gc.isenabled()) == (collects, True)
+    gc.unfreeze()
+
+
 async def test_the_feed_has_every_commit_and_starts_over_after_a_reload(parts: Parts) -> None:
     saved = parts.repository.saved()
     parts.put("a")
@@ -433,8 +458,10 @@ class SomeHints:
 
     def __init__(self) -> None:
         self.given, self.closed, self.unanswered = threading.Semaphore(0), False, 0
+        self.seconds = 0.0
 
     def wait(self, seconds: float) -> bool:
+        self.seconds = seconds
         came = self.given.acquire(timeout=min(seconds, 0.05))
         self.unanswered += not came
         return came
@@ -495,7 +522,7 @@ async def test_a_hint_brings_the_next_poll_forward(parts: Parts) -> None:
     await until(lambda: not polling._hinted.is_set())
 
     await stopped(*tasks)
-    assert (polling.counts.hints, hints.closed) == (1, True)
+    assert (polling.counts.hints, hints.closed, hints.seconds) == (1, True, 5.0)
 
 
 async def test_the_interval_of_the_polls_has_a_jitter(parts: Parts) -> None:
@@ -725,8 +752,11 @@ async def test_a_comparison_reads_each_role_once(parts: Parts, monkeypatch: pyte
     assert sorted(read) == sorted(f"{ACCOUNT}/r{n}" for n in range(1_200))
 
 
-async def test_a_comparison_pauses_after_each_read(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
-    parts.put(*(f"r{n}" for n in range(1_001)))
+@pytest.mark.parametrize(("roles", "reads", "steps"), [(1, 1, 1), (1_000, 2, 5), (1_001, 3, 6)])
+async def test_a_comparison_pauses_after_each_read_of_500_roles_and_each_200_of_the_digest(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch, roles: int, reads: int, steps: int
+) -> None:
+    parts.put(*(f"r{n}" for n in range(roles)))
     await parts.follower.catch_up()
     pauses, sleep = list[float](), asyncio.sleep
 
@@ -735,10 +765,9 @@ async def test_a_comparison_pauses_after_each_read(parts: Parts, monkeypatch: py
         await sleep(0)
 
     monkeypatch.setattr(asyncio, "sleep", sleep_shortly)
-    await Reconciler(parts.follower, parts.repository, parts.readers, on_mismatch=print, pause=7.5).reconcile()
+    await Reconciler(parts.follower, parts.repository, parts.readers, on_mismatch=print).reconcile()
 
-    # Three reads of 500 keys, and six steps of the digest.
-    assert pauses.count(7.5) == 9
+    assert pauses.count(0.02) == reads + steps
 
 
 async def test_roles_of_another_history_are_not_compared(parts: Parts) -> None:

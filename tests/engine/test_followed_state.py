@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from rolecall.engine.errors import NotAvailableError
-from rolecall.engine.followed_state import DRIFT, KNOWN_TOKENS, FollowedState, SentCheckpoint
+from rolecall.engine.followed_state import FollowedState, SentCheckpoint
 from rolecall.engine.request import read_principal
+from rolecall.engine.snapshot import Snapshot
 from rolecall.roles.change import ChangeKind
 from rolecall.roles.role import Revision, Role
 from tests.engine.world import ACCOUNT, ALICE, OTHER, allow, deny, document, role
@@ -163,7 +164,8 @@ def test_the_age_counts_from_the_earliest_time_at_which_the_checkpoint_can_have_
 
     age = state.age(OPENED + 10 * SECOND)
 
-    assert age == (10 - 3 + 2) * SECOND + 10 * SECOND // DRIFT + 1
+    # Two clocks may differ by 200 microseconds for each second since the stream was opened.
+    assert age == (10 - 3 + 2) * SECOND + 10 * 200 + 1
 
 
 @given(
@@ -249,11 +251,56 @@ def test_only_tokens_of_the_watch_are_reached() -> None:
 def test_the_newest_tokens_are_known() -> None:
     state = loaded(revision=1)
 
-    for revision in range(2, KNOWN_TOKENS + 2):
+    for revision in range(2, 1_025):
         state.checkpoint(sent(revision), OPENED)
+    all_known = state.reached("token-1")
+    state.checkpoint(sent(1_024), OPENED)
+    repeated = state.reached("token-1")
+    state.checkpoint(sent(1_025), OPENED)
 
-    assert not state.reached("token-1")
-    assert state.reached("token-2")
+    assert (all_known, repeated) == (True, True)
+    assert [state.reached(f"token-{revision}") for revision in (1, 2, 1_025)] == [False, True, True]
+
+
+def test_a_token_that_is_repeated_counts_as_new() -> None:
+    state = loaded(revision=1, token="first")
+
+    for revision in range(2, 1_025):
+        state.checkpoint(sent(revision), OPENED)
+    state.checkpoint(sent(1_024, token="first"), OPENED)
+    state.checkpoint(sent(1_025), OPENED)
+
+    assert [state.reached(token) for token in ("first", "token-2")] == [True, False]
+
+
+def test_a_restored_state_has_the_age_that_it_had_and_its_token_is_of_no_watch() -> None:
+    state = FollowedState()
+
+    state.restore(Snapshot([APP], revision=Revision(5)), "saved", age=7 * SECOND, now=OPENED)
+
+    assert (names(state), state.token, state.generation) == ({"app": 1}, "saved", 0)
+    assert state.age(OPENED + 3 * SECOND) == 10 * SECOND + 10 * 200 + 1
+    assert not state.reached("saved")
+
+
+def test_a_restored_state_of_a_higher_revision_counts_as_seen_when_it_was_restored() -> None:
+    state = FollowedState()
+    state.restore(Snapshot([APP], revision=Revision(9)), "saved", age=60 * SECOND, now=OPENED)
+    state.restart()
+
+    ages = list[bool]()
+    for behind in (2 * SECOND, 0, -SECOND):
+        # The server's state includes every write until so long before the stream was opened.
+        state.checkpoint(sent(7, stream_age=0, staleness=behind, opened_at=OPENED), OPENED)
+        ages.append(state.age(OPENED) is not None)
+
+    assert ages == [False, False, True]
+
+
+def test_a_state_is_never_younger_than_nothing() -> None:
+    state = loaded(stream_age=5 * SECOND, staleness=0)
+
+    assert state.age(OPENED) == 0
 
 
 def test_a_state_that_is_not_indexed_cannot_be_listed_by_principal() -> None:
