@@ -89,8 +89,8 @@ def _processors(*, console: bool, colors: bool) -> list[Processor]:
     ]
     if console:
         return [*shared, _escaped, structlog.dev.ConsoleRenderer(colors=colors)]
-    # JSON escapes control characters by itself.
-    return [*shared, structlog.processors.JSONRenderer(ensure_ascii=True, default=str)]
+    # JSON escapes control characters by itself, and all that is not ASCII.
+    return [*shared, structlog.processors.JSONRenderer(default=str)]
 
 
 def _escaped(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:  # noqa: ARG001

@@ -100,7 +100,7 @@ def _canonical(filter: tuple[str, ...]) -> bytes:
 
 
 def _encoded(sealed: bytes) -> str:
-    return urlsafe_b64encode(sealed).rstrip(b"=").decode()
+    return urlsafe_b64encode(sealed).decode().replace("=", "")
 
 
 def _decoded(kind: bytes, token: str) -> bytes:

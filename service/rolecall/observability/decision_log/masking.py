@@ -53,7 +53,7 @@ class MaskedFields:
         given = [f"{CONTEXT}/*" if pointer == CONTEXT else pointer for pointer in pointers]
         self.texts = frozenset(pointer for pointer in given if pointer in _TEXTS)
         keys = [_key(pointer) for pointer in given if pointer not in _TEXTS]
-        self._exact = frozenset(key for key in keys if not key.endswith("*"))
+        self._exact = frozenset(keys)
         self._prefixes = tuple(key[:-1] for key in keys if key.endswith("*"))
 
     def have_key(self, key: str) -> bool:

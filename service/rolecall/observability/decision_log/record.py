@@ -14,8 +14,8 @@ from rolecall.policy.wording import rfc3339
 PATH = "rolecall/v1/decide"
 APP = "rolecall"
 
-# Escaped to ASCII, so that input from a caller cannot break a line or control a terminal.
-_ENCODE = JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circular=False).encode
+# The encoder escapes to ASCII, so that input from a caller cannot break a line or control a terminal.
+_ENCODE = JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 Record: TypeAlias = dict[str, object]
 
