@@ -128,6 +128,76 @@ def test_decisions_are_cached_up_to_a_number_of_bytes(characters: int, cached: i
     assert (len(decider.cache), decider.cache.hits, decider.cache.misses) == (cached, cached, 2 - cached)
 
 
+@pytest.mark.parametrize(("over", "cached"), [(0, 1), (1, 0)])
+def test_an_entry_of_a_decision_has_at_most_32768_bytes(over: int, cached: int) -> None:
+    weights = list[int]()
+    for encoded in (0, 32_768 + over):
+        # What an entry weighs beside its encoded form is found with an empty one.
+        encode = b"e" * (encoded - sum(weights))
+        decider = point(role(document(allow())), encode=lambda _, encode=encode: encode)  # type: ignore[misc]
+        ask(decider)
+        weights.append(decider.cache.bytes)
+
+    assert weights[1] == (32_768 if cached else 0)
+    assert len(decider.cache) == cached
+
+
+def test_evicted_decisions_are_no_longer_weighed() -> None:
+    decider = point(role(document(allow())), cache_entries=5)
+
+    for number in range(50):
+        ask(decider, f"acs:ram::{ACCOUNT}:user/{'x' * (number % 7)}{number}")
+
+    cache = decider.cache
+    assert (len(cache), cache.evictions) == (5, 45)
+    assert cache.bytes == sum(weight for _, _, weight in cache._entries.values())
+
+
+def test_a_decision_that_replaces_another_is_weighed_in_its_place() -> None:
+    decider = point(role(document(allow(DateLessThan={"acs:CurrentTime": "2026-01-01T13:00:00Z"}))))
+    ask(decider)
+    before = decider.cache.bytes
+
+    ask(decider, now=NOON + HOUR)
+
+    cache = decider.cache
+    assert (len(cache), cache.evictions, cache.misses) == (1, 0, 2)
+    assert cache.bytes == sum(weight for _, _, weight in cache._entries.values()) != before
+
+
+def test_the_answers_of_a_batch_that_are_remembered_are_hits() -> None:
+    decider = point(role(document(allow())))
+    asked = [question(f"acs:ram::{ACCOUNT}:user/{name}") for name in "abc"]
+    versions = [decider.snapshot.version(request.role_key) for request in asked]
+    answers = [decider.check(request, NOON) for request in asked]
+    decided = dict(decider.decided)
+
+    found = decider.remembered(asked, versions, NOON)
+
+    assert found is not None
+    assert [answer.decision for answer in found] == [answer.decision for answer in answers]
+    assert (decider.cache.hits, decider.cache.misses) == (3, 3)
+    changed = {key: count - decided[key] for key, count in decider.decided.items() if count != decided[key]}
+    assert sum(changed.values()) == 3
+    assert {served for _, served in changed} == {ServedFrom.CACHED}
+
+
+@pytest.mark.parametrize("unknown", ["role", "answer", "version"])
+def test_a_batch_of_which_one_answer_is_not_remembered_is_no_hit(unknown: str) -> None:
+    decider = point(role(document(allow())))
+    asked = [question(), question(f"acs:ram::{ACCOUNT}:user/bob")]
+    versions: list[RoleVersion | None] = [decider.snapshot.version(request.role_key) for request in asked]
+    for request in asked[: 1 if unknown == "answer" else 2]:
+        decider.check(request, NOON)
+    if unknown != "answer":
+        versions[1] = None if unknown == "role" else RoleVersion(role(document(allow())))
+
+    hits, decided = decider.cache.hits, dict(decider.decided)
+
+    assert decider.remembered(asked, versions, NOON) is None
+    assert (decider.cache.hits, decider.decided) == (hits, decided)
+
+
 def test_a_request_object_that_is_not_cached_has_no_last_answer() -> None:
     decider = point(role(document(allow())), cache_entries=0)
     asked = question()
@@ -203,9 +273,12 @@ def test_a_root_is_answered_with_an_encoded_form_of_its_own_role() -> None:
 
 
 def test_the_limits_of_the_code_are_those_of_the_documentation() -> None:
+    cache = RequestCache(Reader())
     page = (Path(__file__).parents[2] / "docs/caching.md").read_text()
     options = DecisionOptions()
 
+    assert (2 * cache._generation_size, 2 * cache._generation_bytes) == (MAX_REQUESTS, 48 << 20)
+    assert "`--request-cache-bytes` (48 MiB)" in page
     assert f"{MAX_REQUESTS:,} queries of at most {MAX_QUERY_BYTES:,} bytes" in page
     assert f"of at most {MAX_DECISION_BYTES:,} bytes" in page
     assert f"`--cache-entries` ({options.cache_entries:,})" in page

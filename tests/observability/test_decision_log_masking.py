@@ -111,6 +111,24 @@ def test_every_value_of_a_masked_key_is_hashed_and_a_longer_key_is_not() -> None
     assert context["a:bc"] == ["3"]
 
 
+def test_a_prefix_hides_the_keys_that_begin_with_it_and_no_others() -> None:
+    request = record(keys=dict.fromkeys(("a:", "a:b", "a:*", "a", "ab", "b:a:b"), ("1",)))
+
+    line = encoder(masked=("/input/context/a:*",)).line(request, sample_rate=1.0)
+
+    assert members_of(line)["masked"] == [f"/input/context/{key}" for key in ("a:", "a:*", "a:b")]
+
+
+def test_every_value_is_hidden_by_the_pointer_to_all_of_them_and_nothing_else_is() -> None:
+    keys = {"": ("1",), "a:b": ("2", "3")}
+
+    made = members_of(encoder(masked=("/input/context",)).line(record(keys=keys), sample_rate=1.0))
+
+    assert made["masked"] == ["/input/context/", "/input/context/a:b"]
+    assert [len(values) for values in made["input"]["context"].values()] == [1, 2]
+    assert made["input"]["who"] == BOB
+
+
 def test_a_text_that_is_empty_is_not_listed_as_hashed() -> None:
     request = record(call=replace(CALL, caller=""))
 

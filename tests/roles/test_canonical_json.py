@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from rolecall.roles import canonical_json
@@ -66,6 +67,18 @@ def test_the_form_of_a_role_does_not_change() -> None:
         '"max_session_duration_seconds":3600,"revision":5,"role_id":"1","role_name":"App",'
         '"tags":{"a":"x","b":""},"update_time":4}'
     )
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), {"a": [-float("inf")]}])
+def test_a_number_that_json_does_not_have_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        canonical_json.canonical(value)
+
+
+def test_an_author_has_no_texts_but_those_that_are_given() -> None:
+    header = canonical_json.header_bytes(Revision(7), Author(actor="alice", time=Micros(3)))
+
+    assert header == b'{"actor":"alice","change_reason":"","request_id":"","revision":7,"source":"","time":3}'
 
 
 def test_the_hash_of_a_commit_depends_on_the_bounds_of_its_parts() -> None:

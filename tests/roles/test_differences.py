@@ -98,8 +98,12 @@ def test_a_long_diff_is_cut_and_says_so() -> None:
 
     diff = Differences().diff(ROLE, after)
 
-    assert len(diff) < MAX_DIFF_CHARACTERS + 100
-    assert diff.splitlines()[-1].endswith("more characters are left out")
+    whole, (kept, _, note) = role_diff(ROLE, after), diff.rstrip("\n").rpartition("\n")
+    # It ends with the last line that fits.
+    assert whole.startswith(f"{kept}\n")
+    assert len(kept) <= MAX_DIFF_CHARACTERS < len(kept) + 1 + whole[len(kept) + 1 :].index("\n")
+    assert note == f"… {len(whole) - len(kept)} more characters are left out"
+    assert diff.endswith("left out\n")
 
 
 def test_many_diffs_are_bounded_together_and_the_last_says_so() -> None:
@@ -243,6 +247,19 @@ def test_reformatting_a_document_counts_as_work() -> None:
     printed = module._diff(replace(ROLE, document='{"a": 1}'), replace(ROLE, document='{"a":2,"b":[1]}')).steps
 
     assert (steps, printed) == (175, 264)
+
+
+@pytest.mark.parametrize("text", ["\u00fcber", "\u4f60\u597d", "\U0001f600"])
+def test_letters_of_every_language_are_shown_as_they_are(text: str) -> None:
+    before = replace(ROLE, document='{"a":1}', tags={})
+
+    diff = role_diff(before, replace(before, description=text, tags={text: text}, document=f'{{"{text}":1}}'))
+
+    assert [line for line in changed_lines(diff) if text in line] == [
+        f'+description: "{text}"',
+        f'+  "{text}": "{text}"',
+        f'+    "{text}": 1',
+    ]
 
 
 def test_a_document_on_a_single_line_and_one_on_several_are_compared_by_their_elements() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+
 import pytest
 from hypothesis import given, settings, strategies as st
 
@@ -104,6 +106,68 @@ def test_a_page_token_is_valid_for_its_filter_only(other: tuple[str, ...]) -> No
 
 def test_a_token_has_url_safe_characters_only() -> None:
     assert TOKENS.consistency(Revision(2**40)).replace("-", "").replace("_", "").isalnum()
+
+
+def test_a_token_has_at_most_1024_characters() -> None:
+    fits, too_long = (TOKENS.page("x" * length, filter=()) for length in (735, 736))
+
+    assert (len(fits), len(too_long)) == (1_024, 1_026)
+    assert TOKENS.cursor_of(fits, filter=()) == "x" * 735
+    with pytest.raises(InvalidTokenError):
+        TOKENS.cursor_of(too_long, filter=())
+
+
+@pytest.mark.parametrize("length", [*range(8), 31, 32, 33, 63, 64, 65, 500])
+def test_the_cursor_of_a_page_token_is_not_shown_whatever_its_length(length: int) -> None:
+    cursor = "a" * length
+
+    shown = urlsafe_b64decode(TOKENS.page(cursor, filter=()) + "==")[17:-16]
+
+    assert len(shown) == length
+    assert shown.count(b"a") <= 1 + length // 16
+    assert length < 40 or shown[:32] != shown[32:64]
+
+
+def test_a_consistency_token_with_a_payload_of_another_length_is_refused() -> None:
+    for payload in (b"", bytes(7), bytes(9)):
+        body = b"c" + TOKENS._history + payload
+        sealed = body + TOKENS._mac(body, b"")
+        token = urlsafe_b64encode(sealed).decode().rstrip("=")
+        with pytest.raises(InvalidTokenError):
+            TOKENS.revision_of(token)
+
+
+def test_the_errors_of_a_token_name_its_field_and_what_to_do() -> None:
+    other = Tokens(KEY, "another history").consistency(Revision(7))
+    messages = list[tuple[str, str]]()
+
+    with pytest.raises(UnknownIncarnationError, match=r"^`start_token` comes from another history of the store; "):
+        TOKENS.revision_of(other, "start_token")
+    for read in (
+        lambda: TOKENS.revision_of("x"),
+        lambda: TOKENS.revision_of("x", "start_token"),
+        lambda: TOKENS.cursor_of("x", filter=()),
+    ):
+        with pytest.raises(InvalidTokenError) as caught:
+            read()
+        messages.append((caught.value.kind, str(caught.value)))
+
+    begin = "was not issued by this store for this request;"
+    assert messages == [
+        ("consistency_token", f"`consistency_token` {begin} read without it"),
+        ("start_token", f"`start_token` {begin} read without it"),
+        ("page_token", f"`page_token` {begin} start the list again without it"),
+    ]
+
+
+def test_the_tokens_of_sixteen_revisions_are_remembered_and_those_of_a_history_end_with_it() -> None:
+    tokens = Tokens(KEY, "this history")
+    before = tokens.consistency(Revision(7))
+
+    tokens.adopt(bytes(32), "another history")
+
+    assert tokens.consistency(Revision(7)) == Tokens(bytes(32), "another history").consistency(Revision(7)) != before
+    assert tokens._memoised.cache_parameters()["maxsize"] == 16
 
 
 def test_tokens_of_earlier_versions_are_read() -> None:
