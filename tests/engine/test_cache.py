@@ -276,8 +276,13 @@ def test_the_limits_of_the_code_are_those_of_the_documentation() -> None:
     cache = RequestCache(Reader())
     page = (Path(__file__).parents[2] / "docs/caching.md").read_text()
     options = DecisionOptions()
+    decider = point(role(document(allow())))
+    ask(decider)
 
     assert (2 * cache._generation_size, 2 * cache._generation_bytes) == (MAX_REQUESTS, 48 << 20)
+    assert (decider.cache._max_bytes, decider.compiled._max_bytes) == (64 << 20, 64 << 20)
+    assert "`--cache-bytes` (64 MiB)" in page
+    assert "`--compiled-policy-bytes` (64 MiB)" in page
     assert "`--request-cache-bytes` (48 MiB)" in page
     assert f"{MAX_REQUESTS:,} queries of at most {MAX_QUERY_BYTES:,} bytes" in page
     assert f"of at most {MAX_DECISION_BYTES:,} bytes" in page

@@ -272,8 +272,19 @@ def test_a_stored_policy_that_cannot_be_read_is_an_error_and_never_a_decision() 
         document(allow(StringNotEquals={f"k{n}": "v" for n in range(65)})),
         document(allow(StringNotLike={"k": "x" * 513})),
         document(allow(StringNotLike={"k": "*x" * 17})),
+        document(allow(StringNotLike={"k": [f"x{n}" for n in range(257)]})),
+        document(allow(StringNotLike={"k": [f"{n:0400}" for n in range(11)]})),
     ],
-    ids=["bytes", "statements", "principals", "keys", "characters of a pattern", "stars of a pattern"],
+    ids=[
+        "bytes",
+        "statements",
+        "principals",
+        "keys",
+        "characters of a pattern",
+        "stars of a pattern",
+        "patterns",
+        "characters of patterns",
+    ],
 )
 def test_a_stored_policy_beyond_the_limits_of_today_is_decided_as_before(text: str) -> None:
     with pytest.raises(InvalidPolicyError):

@@ -11,7 +11,7 @@ from rolecall.engine.follower import Follower
 from rolecall.engine.history import RoleHistory
 from rolecall.engine.snapshot_loader import load_snapshot
 from rolecall.roles.change import Author, ChangeKind
-from rolecall.roles.errors import RevisionNotKeptError, StoreUnavailableError
+from rolecall.roles.errors import FieldViolation, RevisionNotKeptError, StoreUnavailableError
 from rolecall.roles.repository import Head
 from rolecall.roles.role import Micros
 from rolecall.storage.memory import MemoryRoleRepository
@@ -82,6 +82,7 @@ async def test_a_revision_that_nobody_wrote_is_refused(past: Past) -> None:
         await past.history.version(APP.key, 2)
 
     assert (caught.value.wanted, caught.value.head) == (2, 1)
+    assert str(caught.value).startswith("`at_revision` requires revision 2, but the store is at 1: ")
 
 
 async def test_before_the_first_revision_there_was_no_role(past: Past) -> None:
@@ -92,7 +93,9 @@ async def test_there_is_no_revision_below_0(past: Past) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         await past.history.version(APP.key, -1)
 
-    assert [violation.reason for violation in caught.value.violations] == ["REVISION_RANGE"]
+    assert caught.value.violations == (
+        FieldViolation(field="at_revision", reason="REVISION_RANGE", message="must be 0 or more, not -1"),
+    )
 
 
 async def test_what_is_forgotten_is_refused(past: Past) -> None:

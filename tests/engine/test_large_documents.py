@@ -12,7 +12,7 @@ import pytest
 
 from rolecall.engine.consistency import StateAge
 from rolecall.engine.decision import Reason
-from rolecall.engine.decision_point import LARGE_DOCUMENT_CHARACTERS, DecisionPoint, LongWorkError
+from rolecall.engine.decision_point import LARGE_DOCUMENT_CHARACTERS, DecisionPoint, LongWorkError, is_large
 from rolecall.engine.errors import UnreadablePolicyError
 from rolecall.engine.explanation import explain_decision, explain_version
 from rolecall.engine.large_documents import LargeDocuments
@@ -41,6 +41,11 @@ def version_of(decider: DecisionPoint, name: str = "app") -> RoleVersion:
 
 def test_the_example_is_large() -> None:
     assert len(LARGE) > LARGE_DOCUMENT_CHARACTERS > len(SMALL)
+
+
+@pytest.mark.parametrize(("characters", "large"), [(4_096, False), (4_097, True)])
+def test_a_document_of_more_than_4096_characters_is_large(characters: int, large: bool) -> None:
+    assert is_large(role(" " * characters)) is large
 
 
 def test_a_check_that_may_not_be_long_leaves_a_large_document_alone() -> None:
