@@ -102,8 +102,9 @@ class OpsServer:
                 self._answering[writer] = self._silent.pop(writer, None)
                 writer.write(self._response_bytes(head))
                 await writer.drain()
-        except (OSError, TimeoutError, asyncio.CancelledError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            # An incomplete or too large head, a client that does not read, or a stop. `close` would wait for such a client.
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            # An incomplete or too large head, no head or no reader in time (a `TimeoutError` is an `OSError`), or a stop.
+            # `close` would wait for such a client.
             writer.transport.abort()
         finally:
             self._silent.pop(writer, None)

@@ -76,9 +76,9 @@ class RotatedFile:
     def __init__(self, path: Path, *, max_bytes: int, keep: int, largest: int) -> None:
         self._path, self._max_bytes, self._keep = path, max_bytes, keep
         self.largest = min(largest, max_bytes) if keep else largest
-        self._descriptor, self._torn = -1, False
         _require_usable(path, rotated=keep > 0)
-        self.reopen()
+        self._descriptor = os.open(path, _FLAGS, _MODE)
+        self._torn = self._ends_torn()
 
     def append(self, data: bytes) -> None:
         """Store lines, all or none; raise `OSError`."""
@@ -94,15 +94,17 @@ class RotatedFile:
     def reopen(self) -> None:
         """Open the path and close the old file; raise `OSError`, and then continue with the old file."""
         before, self._descriptor = self._descriptor, os.open(self._path, _FLAGS, _MODE)
-        if before >= 0:
-            os.close(before)
-        # A process that died while writing has left part of a line: the next line must not be appended to it.
-        size = os.fstat(self._descriptor).st_size
-        self._torn = size > 0 and os.pread(self._descriptor, 1, size - 1) != b"\n"
+        os.close(before)
+        self._torn = self._ends_torn()
 
     def close(self) -> None:
         """Close the sink."""
         os.close(self._descriptor)
+
+    def _ends_torn(self) -> bool:
+        """Return whether the file ends with part of a line, which a process left that died while writing."""
+        size = os.fstat(self._descriptor).st_size
+        return size > 0 and os.pread(self._descriptor, 1, size - 1) != b"\n"
 
     def _rotate_if_full(self, coming: int) -> None:
         facts = os.fstat(self._descriptor)
