@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -63,6 +64,52 @@ def test_half_a_line_of_a_dead_process_spoils_no_other(tmp_path: Path) -> None:
     rotated(tmp_path / "log").append(LINE)
 
     assert (tmp_path / "log").read_bytes() == LINE + b"half\n" + LINE
+
+
+@pytest.mark.parametrize(("before", "after"), [(b"half", b"half\n" + LINE), (LINE, LINE * 2), (b"", LINE)])
+def test_only_half_a_line_is_ended_when_a_path_is_reopened(tmp_path: Path, before: bytes, after: bytes) -> None:
+    file = rotated(tmp_path / "log", max_bytes=1_000)
+    (tmp_path / "log").write_bytes(before)
+
+    file.reopen()
+    file.append(LINE)
+    file.append(LINE)
+
+    assert (tmp_path / "log").read_bytes() == after + LINE
+
+
+def test_a_file_that_is_closed_or_reopened_leaves_no_descriptor_open(tmp_path: Path) -> None:
+    file = rotated(tmp_path / "log")
+    first = os.fstat(file._descriptor)
+    (tmp_path / "log").rename(tmp_path / "moved")
+
+    file.reopen()
+    reopened = open_inodes()
+    second = os.fstat(file._descriptor)
+    file.close()
+
+    assert first.st_ino not in reopened
+    assert second.st_ino in reopened
+    assert second.st_ino not in open_inodes()
+
+
+def open_inodes() -> set[int]:
+    """Return the numbers of the files that this process has open."""
+    found = set[int]()
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.add(os.fstat(int(descriptor.name)).st_ino)
+    return found
+
+
+def test_a_device_is_rotated_in_no_directory_and_never_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    device = rotated(Path("/dev/null"), max_bytes=10, keep=1)
+
+    for _ in range(3):
+        device.append(LINE)
+
+    assert (device.largest, Path("/dev/null").is_file(), Path("/dev/null.1").exists()) == (10, False, False)
 
 
 def test_a_moved_file_is_written_to_until_the_path_is_reopened(tmp_path: Path) -> None:

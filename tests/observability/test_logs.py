@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rolecall.observability.logs import adopt_standard_logging, make_logger
+from rolecall.observability.logs import FORMATS, LEVELS, adopt_standard_logging, make_logger
 
 
 def test_an_event_is_one_line_of_json_whatever_it_says() -> None:
@@ -135,6 +135,18 @@ def test_a_line_of_json_has_its_level_its_time_and_what_it_is_given() -> None:
     assert line == {"event": "e", "level": "info", "path": "/x", "number": 1}
 
 
+@pytest.mark.parametrize("number", range(4))
+def test_a_level_is_one_of_four_and_passes_over_those_below_it(number: int) -> None:
+    levels, stream = ("debug", "info", "warning", "error"), io.StringIO()
+
+    log = make_logger(levels[number], "json", stream)
+    for level in levels:
+        getattr(log, level)("e")
+
+    assert levels == LEVELS
+    assert [json.loads(line)["level"] for line in stream.getvalue().splitlines()] == [*levels[number:]]
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
@@ -155,6 +167,8 @@ def test_the_form_is_given_or_that_of_the_stream(
 ) -> None:
     make_logger("info", form, stream).info("e")
 
+    assert form in FORMATS
+    assert len(FORMATS) == 3
     assert stream.getvalue().startswith("{") is json_lines
     assert ("\x1b[" in stream.getvalue()) is colors
 
