@@ -20,7 +20,7 @@ from rolecall.roles.repository import Head
 from rolecall.roles.role import Revision, Role
 from rolecall.roles.tokens import Tokens
 from tests.engine.following import Parts, written
-from tests.engine.world import ACCOUNT
+from tests.engine.world import ACCOUNT, allow, document, role
 
 
 @pytest.fixture
@@ -258,6 +258,56 @@ def test_a_load_takes_up_what_was_committed_while_it_read(parts: Parts) -> None:
     snapshot = load_snapshot(parts.repository)
 
     assert (len(snapshot), snapshot.revision) == (2, 2)
+
+
+def test_a_load_ends_with_the_head_that_it_read_last(parts: Parts) -> None:
+    parts.put("a")
+    load, head, calls = parts.repository.load, parts.repository.head, list[str]()
+
+    def counted(digest: StateDigest | None = None) -> Iterator[Role]:
+        calls.append("load")
+        yield from load(digest)
+        parts.put("b")
+
+    def written_afterwards() -> Head:
+        calls.append("head")
+        found = head()
+        if calls.count("head") == 2:
+            parts.put("c")
+        return found
+
+    parts.repository.load, parts.repository.head = counted, written_afterwards  # type: ignore[method-assign]
+
+    snapshot = load_snapshot(parts.repository)
+
+    assert (len(snapshot), snapshot.revision, calls) == (2, 2, ["head", "load", "head"])
+
+
+def test_a_load_reads_at_most_500_commits_at_a_time(parts: Parts) -> None:
+    load, commits, limits = parts.repository.load, parts.repository.commits, list[int]()
+
+    def written_meanwhile(digest: StateDigest | None = None) -> Iterator[Role]:
+        yield from load(digest)
+        for _ in range(501):
+            parts.put("a")
+
+    def counted(*, after: Revision, limit: int) -> list[Commit]:
+        limits.append(limit)
+        return commits(after=after, limit=limit)
+
+    parts.repository.load, parts.repository.commits = written_meanwhile, counted  # type: ignore[method-assign]
+
+    assert load_snapshot(parts.repository).revision == 501
+    assert limits == [500, 1]
+
+
+def test_progress_is_reported_after_each_ten_thousand_roles() -> None:
+    one, reported = role(document(allow())), list[tuple[int, int]]()
+
+    counted = snapshot_loader._counted([one] * 20_001, 15_000, lambda *numbers: reported.append(numbers))
+
+    assert sum(1 for _ in counted) == 20_001
+    assert reported == [(10_000, 15_000), (20_000, 20_000), (20_001, 20_001)]
 
 
 @pytest.mark.parametrize("enabled", [True, False])

@@ -294,6 +294,20 @@ def test_the_duration_of_a_write_is_counted_in_the_bucket_that_includes_its_boun
     assert stats.seconds == pytest.approx(20.1021)
 
 
+def test_the_buckets_of_writes_are_those_of_the_documentation() -> None:
+    bounds = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+    stats = WriteStats()
+
+    for bound in bounds:
+        stats.count(bound)
+    each_in_its_own = list(stats.buckets)
+    for bound in bounds:
+        stats.count(bound * 1.01)
+
+    assert each_in_its_own == [1] * 12 + [0]
+    assert stats.buckets == [1, *[2] * 11, 1]
+
+
 async def test_histograms_are_cumulative(server: RolecallServer) -> None:
     committed = server.replica.writer.outcomes["committed"]
     for seconds in (0.001, 0.002, 0.002, 60.0):

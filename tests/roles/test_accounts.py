@@ -101,8 +101,37 @@ def test_an_account_is_an_id_an_alias_or_the_default() -> None:
 
 
 @pytest.mark.parametrize(
-    "aliases", [{"": "1"}, {"1": "2"}, {"a/b": "2"}, {"a b": "2"}, {"a": ""}, {"a": "b"}, {"a\n": "2"}]
-)
+    "aliases",
+    [{"": "1"}, {"1": "2"}, {"a/b": "2"}, {"a b": "2"}, {"a": ""}, {"a": "b"}, {"a\n": "2"}, {"a" * 64: "1"}, {"\u0430": "1"},
+     {"_": "1"}],
+)  # fmt: skip
 def test_an_alias_that_could_be_mistaken_is_refused(aliases: dict[str, str]) -> None:
-    with pytest.raises(InvalidFieldsError):
+    with pytest.raises(InvalidFieldsError) as caught:
         Accounts("", aliases)
+
+    assert [(v.field, v.reason) for v in caught.value.violations] == [("account_aliases", "INVALID_ALIAS")]
+
+
+@pytest.mark.parametrize("alias", ["a", "Z" * 63, "prod_EU.1-b"])
+def test_an_alias_has_1_to_63_characters_of_which_the_first_is_a_letter(alias: str) -> None:
+    assert Accounts("", {alias: "22"}).role(f"{alias}/App") == RoleRef("22", "App")
+
+
+def test_an_account_that_is_not_given_is_reported_with_its_field() -> None:
+    found = list[tuple[str, str, str]]()
+    for ask in (Accounts().account_id, Accounts().role):
+        with pytest.raises(InvalidFieldsError) as caught:
+            ask("App" if ask.__name__ == "role" else "")
+        found += [(v.field, v.reason, v.message) for v in caught.value.violations]
+
+    assert found == [
+        ("account_id", "REQUIRED", "must be given: this server has no default account"),
+        ("role", "REQUIRED", "account must be given: this server has no default account"),
+    ]
+
+
+def test_the_names_of_8192_roles_are_remembered() -> None:
+    accounts = Accounts("1")
+
+    assert accounts.role("App") is accounts.role("App")
+    assert accounts._memoised.cache_parameters()["maxsize"] == 8_192

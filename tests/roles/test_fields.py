@@ -10,13 +10,16 @@ from rolecall.roles.commands import CreateRole
 from rolecall.roles.errors import FieldViolation, InvalidFieldsError
 from rolecall.roles.fields import (
     account_violation,
+    actor_violations,
     author_violations,
     description_violations,
     etag_violations,
     name_prefix_violations,
     page_size_violations,
     revision_violations,
+    role_id_violations,
     session_violations,
+    start_revision_violations,
     tag_violations,
 )
 from tests.roles.policies import BROKEN_POLICY, POLICY, SCOPE, author, create, new_id
@@ -140,21 +143,30 @@ def reasons(found: list[FieldViolation]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("check", "accepted", "refused", "reason"),
+    ("check", "accepted", "refused", "field", "reason"),
     [
-        (page_size_violations, [0, 1, 1_000], [-1, 1_001], "PAGE_SIZE_RANGE"),
-        (revision_violations, [1, 2, (1 << 63) - 1], [0, -1, 1 << 63], "REVISION_RANGE"),
-        (session_violations, [3_600, 43_200], [3_599, 43_201, 0], "MAX_SESSION_DURATION_RANGE"),
+        (page_size_violations, [0, 1, 1_000], [-1, 1_001], "page_size", "PAGE_SIZE_RANGE"),
+        (revision_violations, [1, 2, (1 << 63) - 1], [0, -1, 1 << 63], "revision", "REVISION_RANGE"),
+        (start_revision_violations, [0, 1, (1 << 63) - 1], [-1], "start_revision", "REVISION_RANGE"),
+        (role_id_violations, ["", "0", "1" * 20], ["1" * 21, "a", "1\n", "\u0661"], "role_id", "INVALID_ROLE_ID"),
+        (actor_violations, ["", "a" * 2_048], ["a" * 2_049], "actor", "ACTOR_LENGTH"),
+        (actor_violations, [], ["\0", "\ud800"], "actor", "INVALID_UNICODE"),
+        (session_violations, [3_600, 43_200], [3_599, 43_201, 0], "max_session_duration_seconds", "MAX_SESSION_DURATION_RANGE"),
         (etag_violations, ["", '"a"', f'"{"~" * 128}"', '"!"'],
-         ["a", '""', f'"{"~" * 129}"', '"a b"', '"\x7f"', '"a"\n', 'W/"a"'], "INVALID_ETAG"),
-        (name_prefix_violations, ["", "a" * 64, "A-z.0"], ["a_", "a\n", "a*"], "ROLE_NAME_CHARACTERS"),
-        (name_prefix_violations, [], ["a" * 65], "ROLE_NAME_LENGTH"),
-        (description_violations, ["", "\ud7ff\ue000", "x" * 1_024], ["\ud800", "\udfff", "\udbff", "\0"], "INVALID_UNICODE"),
+         ["a", '""', f'"{"~" * 129}"', '"a b"', '"\x7f"', '"a"\n', 'W/"a"'], "etag", "INVALID_ETAG"),
+        (name_prefix_violations, ["", "a" * 64, "A-z.0"], ["a_", "a\n", "a*"], "name_prefix", "ROLE_NAME_CHARACTERS"),
+        (name_prefix_violations, [], ["a" * 65], "name_prefix", "ROLE_NAME_LENGTH"),
+        (description_violations, ["", "\ud7ff\ue000", "x" * 1_024], ["\ud800", "\udfff", "\udbff", "\0"], "description", "INVALID_UNICODE"),
+        (description_violations, [], ["x" * 1_025], "description", "DESCRIPTION_LENGTH"),
     ],
 )  # fmt: skip
-def test_the_bounds_of_a_field(check: Any, accepted: list[Any], refused: list[Any], reason: str) -> None:
+def test_the_bounds_of_a_field(check: Any, accepted: list[Any], refused: list[Any], field: str, reason: str) -> None:
+    found = [check(value) for value in refused]
+
     assert [value for value in accepted if check(value)] == []
-    assert [reasons(check(value)) for value in refused] == [[reason]] * len(refused)
+    assert [[(each.field, each.reason) for each in violations] for violations in found] == [[(field, reason)]] * len(
+        found
+    )
 
 
 @pytest.mark.parametrize(
@@ -172,7 +184,9 @@ def test_the_bounds_of_a_field(check: Any, accepted: list[Any], refused: list[An
     ],
 )
 def test_the_bounds_of_the_fields_of_an_author(fields: dict[str, str], reason: str) -> None:
-    assert reasons(author_violations(author(**fields))) == ([reason] if reason else [])  # type: ignore[arg-type]
+    found = author_violations(author(**fields))  # type: ignore[arg-type]
+
+    assert [(each.field, each.reason) for each in found] == ([(*fields, reason)] if reason else [])
 
 
 @pytest.mark.parametrize(
@@ -207,7 +221,7 @@ def test_the_bounds_of_tags(tags: dict[str, str], expected: list[str]) -> None:
 def test_the_bounds_of_an_account(text: str, reason: str) -> None:
     found = account_violation(text, aliases=False)
 
-    assert (found.reason if found else "") == reason
+    assert ((found.field, found.reason) if found else ("account_id", "")) == ("account_id", reason)
 
 
 def test_an_unknown_account_names_aliases_only_where_there_are_some() -> None:

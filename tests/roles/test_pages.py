@@ -1,15 +1,30 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from rolecall.roles import pages
 from rolecall.roles.catalog import RoleCatalog
+from rolecall.roles.change import ChangeKind
+from rolecall.roles.change_pages import ChangeFilters
 from rolecall.roles.commands import DeleteRole, UpdateRole
 from rolecall.roles.errors import InvalidFieldsError, InvalidTokenError, RoleNotFoundError
+from rolecall.roles.repository import Transaction
+from rolecall.roles.role import Micros, Revision, Role
 from rolecall.storage.memory import MemoryRoleRepository
-from tests.roles.policies import ACCOUNT, HISTORY_READER, READER, SCOPE, author, catalog_of, create
+from tests.roles.policies import (
+    ACCOUNT,
+    CHANGE_READER,
+    HISTORY_READER,
+    READER,
+    SCOPE,
+    author,
+    catalog_of,
+    create,
+    new_id,
+)
 
 
 def names(catalog: RoleCatalog, size: int, **arguments: object) -> list[list[str]]:
@@ -108,6 +123,52 @@ def test_a_page_ends_early_when_a_message_would_be_full(catalog: RoleCatalog, mo
 
     assert two_at_a_time == [["a", "b"], ["c", "d"]]
     assert one_at_a_time == [["a"], ["b"], ["c"], ["d"]]
+
+
+def sized(size: int) -> Role:
+    """Return a role of which the texts take so many bytes."""
+    return Role(
+        role_id="1", account_id=ACCOUNT, role_name="App", document="é" * 500, create_time=Micros(1), update_time=Micros(1),
+        revision=Revision(1), description="d" * (size - 1_010), tags={"éé": "vv", "k": "vvv"},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sizes", "fitting"),
+    [
+        ([1 << 20, 1 << 20, 2_000], 2),
+        ([1 << 20, (1 << 20) + 1], 1),
+        ([(2 << 20) + 1, 2_000], 1),
+        ([2_000] * 3, 3),
+        ([], 0),
+    ],
+)
+def test_a_page_has_two_mebibytes_of_texts_and_at_least_one_item(sizes: list[int], fitting: int) -> None:
+    roles = [sized(size) for size in sizes]
+
+    assert [pages.size_of(role) for role in roles] == sizes
+    assert pages._fitting(roles) == fitting
+
+
+def test_a_page_has_a_hundred_items_unless_another_size_is_given(
+    catalog: RoleCatalog, repository: MemoryRoleRepository
+) -> None:
+    def work(transaction: Transaction) -> None:
+        for number in range(101):
+            transaction.put(ChangeKind.CREATED, replace(sized(2_000), role_name=f"r{number}", role_id=str(number)))
+
+    repository.transact(author(), work)
+    for _ in range(101):
+        catalog.update(UpdateRole(role="r0", description=new_id()), author(), SCOPE)
+
+    lists = (
+        catalog.list("", 0, "", reader=READER),
+        catalog.revisions("r0", 0, "", reader=HISTORY_READER),
+        catalog.changes(ChangeFilters(), 0, "", CHANGE_READER),
+    )
+
+    assert [len(page.items) for page in lists] == [100] * 3
+    assert all(page.next_page_token for page in lists)
 
 
 def test_revisions_come_in_pages_with_the_newest_first(catalog: RoleCatalog) -> None:
