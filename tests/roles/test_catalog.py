@@ -196,6 +196,28 @@ def test_an_update_reports_all_violations_at_once(catalog: RoleCatalog) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("role", "unknown"), [("a_b", True), ("acs:ram::5:role/x_y", True), (f"{OTHER_ACCOUNT}/App", False), ("App", None)]
+)
+def test_a_document_is_judged_with_the_account_of_the_role_that_an_update_names(
+    repository: MemoryRoleRepository, role: str, unknown: bool | None
+) -> None:
+    options = CatalogOptions(lint_blocks=frozenset(Severity))
+    strict = RoleCatalog(repository, Accounts(ACCOUNT), Limits(), options)
+    create(catalog_of(repository))
+
+    command = UpdateRole(role=role, document=POLICY, validate_only=True)
+    try:
+        strict.update(command, author(), SCOPE)
+        found = ""
+    except (InvalidFieldsError, InvalidPolicyError) as error:
+        found = " ".join(violation.message for violation in error.violations)
+
+    # The policy names the root of an account, which is no finding in a role of that account.
+    assert (f"account `{ACCOUNT}` may assume" in found) is (unknown is not None)
+    assert ("unless that is the role's own account" in found) is bool(unknown)
+
+
 def test_a_broken_policy_is_never_stored(catalog: RoleCatalog, repository: MemoryRoleRepository) -> None:
     create(catalog)
     before = everything(repository)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from rolecall.roles import change_pages
 from rolecall.roles.catalog import RoleCatalog
-from rolecall.roles.change import ChangeKind
+from rolecall.roles.change import ChangeKind, LoggedChange, LogPosition, LogSpan, RoleRevision
 from rolecall.roles.change_pages import ChangeFilters, ChangeReader, ChangesPage
 from rolecall.roles.commands import ApplyRoles, DeleteRole, RoleDeclaration, UpdateRole
 from rolecall.roles.errors import InvalidFieldsError, InvalidTokenError, RevisionNotKeptError, RoleError
 from rolecall.roles.pages import HistoryReader
-from rolecall.roles.role import Role, RoleRef
+from rolecall.roles.repository import Examined, Transaction
+from rolecall.roles.role import Micros, Revision, Role, RoleRef
 from rolecall.storage.memory import MemoryRoleRepository
-from tests.roles.policies import CHANGE_READER, HISTORY_READER, POLICY, SCOPE, author, create
+from tests.roles.policies import ACCOUNT, CHANGE_READER, HISTORY_READER, OTHER_ACCOUNT, POLICY, SCOPE, author, create
 
 
 class SomeRefusalError(Exception):
@@ -123,6 +125,87 @@ def test_a_page_ends_early_when_a_message_would_be_full(story: RoleCatalog, monk
     monkeypatch.setattr(change_pages, "MAX_PAGE_BYTES", 1)
 
     assert [len(page.items) for page in pages(story)] == [1] * 6
+
+
+@pytest.mark.parametrize(
+    ("changes", "reads", "complete"), [(199, 1, True), (200, 2, True), (1_000, 6, True), (1_001, 6, False)]
+)
+def test_a_page_examines_a_thousand_changes_and_reads_200_at_a_time(
+    catalog: RoleCatalog, repository: MemoryRoleRepository, changes: int, reads: int, complete: bool
+) -> None:
+    def work(transaction: Transaction) -> None:
+        for number in range(changes):
+            transaction.put(ChangeKind.CREATED, replace(role, role_name=f"r{number}", role_id=f"r{number}"))
+
+    role = Role(
+        role_id="", account_id=ACCOUNT, role_name="", document=POLICY, create_time=Micros(1), update_time=Micros(1),
+        revision=Revision(1),
+    )  # fmt: skip
+    repository.transact(author(), work)
+    read, spans = repository.changes, list[LogSpan]()
+
+    def counted(span: LogSpan, *, key: str, limit: int) -> list[LoggedChange]:
+        assert limit == 200
+        spans.append(span)
+        return read(span, key=key, limit=limit)
+
+    repository.changes = counted  # type: ignore[method-assign]
+    page = catalog.changes(ChangeFilters(kinds=frozenset({ChangeKind.DELETED})), 0, "", CHANGE_READER)
+
+    assert (page.items, bool(page.next_page_token), len(spans)) == ((), not complete, reads)
+    # Behind every change of revision 0, and in front of every one of revision 2; a number has 32 bits in every store.
+    assert (spans[0].after, spans[0].before) == (LogPosition(Revision(0), (1 << 31) - 1), LogPosition(Revision(2), 0))
+    assert [span.after.ordinal for span in spans[1:]] == [199, 399, 599, 799, 999][: reads - 1]
+
+
+@pytest.mark.parametrize(("over", "items"), [(0, [3, 1]), (1, [2, 2])])
+def test_a_page_of_changes_has_two_mebibytes_of_texts(
+    catalog: RoleCatalog, repository: MemoryRoleRepository, over: int, items: list[int]
+) -> None:
+    third = (2 << 20) // 4
+    for size in (2 * third, third, third + over, 10):
+        role = Role(
+            role_id="", account_id=ACCOUNT, role_name=f"r{size}", document="x" * size, create_time=Micros(1),
+            update_time=Micros(1), revision=Revision(1),
+        )  # fmt: skip
+        repository.transact(author(), lambda transaction, role=role: transaction.put(ChangeKind.CREATED, role))  # type: ignore[misc]
+
+    assert [len(page.items) for page in pages(catalog)] == items
+
+
+def test_every_violation_of_a_list_has_its_reason(story: RoleCatalog) -> None:
+    wrong = ChangeFilters(account_ids=("prod",) * 101)
+
+    with pytest.raises(InvalidFieldsError) as caught:
+        story.changes(wrong, 0, "", CHANGE_READER)
+
+    assert [(v.field, v.reason, v.message) for v in caught.value.violations] == [
+        ("account_ids", "TOO_MANY_ACCOUNTS", "must have at most 100 entries, not 101; leave it out for every account")
+    ]
+    assert listed(story, account_ids=("prod",) * 100) == [ALL[1]]
+
+
+def test_the_roles_of_a_page_are_read_at_once_and_the_last_states_of_deleted_ones_once_each(
+    story: RoleCatalog, repository: MemoryRoleRepository
+) -> None:
+    examine, history, read = repository.examine, repository.history, list[object]()
+
+    def examined(keys: Sequence[str]) -> Examined:
+        read.append(list(keys))
+        return examine(keys)
+
+    def looked_up(role_id: str, *, before: Revision | None, limit: int) -> list[RoleRevision]:
+        read.append((before, limit))
+        return history(role_id, before=before, limit=limit)
+
+    repository.examine, repository.history = examined, looked_up  # type: ignore[method-assign]
+    (page,) = pages(story, reader=ChangeReader(HISTORY_READER, lambda _: True, by_tags=True))
+
+    assert len(page.items) == 6
+    assert read == [
+        [f"{ACCOUNT}/app", f"{ACCOUNT}/apple", f"{ACCOUNT}/pear", f"{OTHER_ACCOUNT}/other"],
+        (None, 1),
+    ]
 
 
 def test_below_the_floor_a_list_says_where_history_begins(story: RoleCatalog, repository: MemoryRoleRepository) -> None:

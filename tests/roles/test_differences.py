@@ -28,6 +28,48 @@ def changed_lines(diff: str) -> list[str]:
     return [line for line in diff.splitlines()[2:] if line.startswith(("+", "-"))]
 
 
+@pytest.mark.parametrize(("last", "shown"), [(16_383, True), (16_384, False)])
+def test_the_diffs_of_one_write_have_two_mebibytes(last: int, shown: bool) -> None:
+    def role_of(characters: int) -> Role:
+        return replace(ROLE, description="x" * (characters - len(role_diff(None, ROLE))))
+
+    differences, longest = Differences(), role_of(MAX_DIFF_CHARACTERS)
+    for role in (*[longest] * 127, role_of(last)):
+        assert differences.diff(None, role) != LEFT_OUT
+
+    assert (differences.diff(None, ROLE) != LEFT_OUT) is shown
+
+
+@pytest.mark.parametrize(("steps", "shown"), [(3_999_999, True), (4_000_000, False)])
+def test_the_diffs_of_one_write_take_four_million_steps(
+    monkeypatch: pytest.MonkeyPatch, steps: int, shown: bool
+) -> None:
+    differences = Differences()
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "_diff", lambda *_: module._Diff("a diff\n", steps))
+        differences.diff(None, ROLE)
+
+    assert (differences.diff(None, ROLE) == role_diff(None, ROLE)) is shown
+
+
+@pytest.mark.parametrize(("comparisons", "found"), [(200_000, True), (200_001, False)])
+def test_the_lines_of_two_roles_are_compared_in_at_most_200000_steps(comparisons: int, found: bool) -> None:
+    matcher = module._BoundedMatcher(["a"], ["a"])
+    matcher.steps = comparisons - 2
+
+    try:
+        match = matcher.find_longest_match()
+    except module._TooManyStepsError:
+        match = None
+
+    assert (match is not None) is found
+    assert matcher.steps == comparisons
+
+
+def test_a_diff_of_nothing_is_empty() -> None:
+    assert (role_diff(None, None), Differences().diff(None, None)) == ("", "")
+
+
 def test_a_new_role_is_all_plus() -> None:
     diff = role_diff(None, ROLE)
 
