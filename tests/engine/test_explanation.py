@@ -7,6 +7,7 @@ import pytest
 from rolecall.engine.decision import Reason
 from rolecall.engine.errors import InvalidRequestError
 from rolecall.engine.explanation import Explanation, explain_decision
+from rolecall.policy.evaluator import evaluate
 from tests.engine.world import ACCOUNT, ALICE, NOON, OTHER, allow, deny, document, point, question, role
 
 PROVIDER = f"acs:ram::{ACCOUNT}:oidc-provider/ci"
@@ -27,6 +28,22 @@ def test_an_allow_shows_its_statements_and_no_near_miss() -> None:
     assert [t.applies for t in explanation.statements] == [True, False]
     assert explanation.statements[0].matched_principal == ALICE
     assert explanation.near_misses == ()
+
+
+def test_an_explanation_compares_the_conditions_of_each_statement_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = list[object]()
+
+    def recorded(*args: Any, **named: Any) -> Any:
+        known.append(named["known"])
+        return evaluate(*args, **named)
+
+    monkeypatch.setattr("rolecall.engine.decision_point.evaluate", recorded)
+    explanation = explained(
+        document(allow(StringEquals={"k": "w"}), allow(StringEquals={"k": "v"}), deny()), context={"k": ["v"]}
+    )
+
+    assert known == [{1, 2}]
+    assert explanation.decision.reason is Reason.EXPLICIT_DENY
 
 
 def test_an_unknown_role_has_nothing_to_show() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 
 import pytest
 
@@ -180,8 +180,33 @@ async def test_a_revision_that_cannot_be_reached_is_an_error_and_never_a_deny(pa
 
     parts.repository.head = down  # type: ignore[method-assign]
 
-    with pytest.raises(RevisionNotReachedError):
-        await parts.consistency.reach(AtLeastAsFresh(token))
+    messages = list[str]()
+    for requirement in (AtLeastAsFresh(token), AtLeastAsFresh(token, "start_token"), FullyConsistent()):
+        with pytest.raises(RevisionNotReachedError) as caught:
+            await parts.consistency.reach(requirement)
+        messages.append(str(caught.value))
+
+    why = "and this server is at 0: the store cannot be reached; retry"
+    assert messages == [
+        f"`consistency.at_least_as_fresh` requires revision 1, {why}, or use minimize_latency",
+        f"`start_token` requires revision 1, {why}",
+        f"`consistency.fully_consistent` requires the newest revision of the store, {why}, or use minimize_latency",
+    ]
+
+
+async def test_without_other_options_a_store_is_waited_for_for_five_seconds(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited, wait_for = list[float](), asyncio.wait_for
+
+    async def counted(work: Awaitable[Revision], seconds: float) -> Revision:
+        waited.append(seconds)
+        return await wait_for(work, 20)
+
+    monkeypatch.setattr(asyncio, "wait_for", counted)
+    await Consistency(parts.follower, parts.tokens).reach(FullyConsistent())
+
+    assert waited == [5.0]
 
 
 async def test_a_store_that_hangs_is_waited_for_no_longer_than_the_limit(parts: Parts) -> None:

@@ -14,7 +14,7 @@ from rolecall.engine.reverse import query as reverse_query
 from rolecall.engine.reverse.query import Assumability, AssumablePage, AssumableRole, assumable_roles
 from rolecall.engine.snapshot import Snapshot
 from rolecall.policy.named_principals import named_principals
-from rolecall.policy.principal import principal_of_document
+from rolecall.policy.principal import Principal, principal_of_document
 from rolecall.roles.accounts import Accounts
 from rolecall.roles.change import Author, Change, ChangeKind, Commit
 from rolecall.roles.role import Micros, Revision, Role
@@ -186,6 +186,28 @@ async def test_a_page_ends_early_when_too_many_roles_name_and_deny(monkeypatch: 
         after = page.resume_after
 
     assert pages == [[], [], [], [f"{ACCOUNT}/b"]]
+
+
+async def test_a_page_tries_two_thousand_roles_and_reads_a_hundred_names_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = [f"{ACCOUNT}/r{n:04}" for n in range(2_001)]
+    decider, read = point(role(document(deny()), name="r")), list[tuple[str, int]]()
+
+    def naming(principal: Principal, *, after: str, limit: int) -> list[str]:
+        assert principal == question().principal
+        read.append((after, limit))
+        return [name for name in names if name > after][:limit]
+
+    monkeypatch.setattr(decider.snapshot, "naming", naming)
+    first = await page_of(decider, question(), after="", limit=1)
+    reads = list(read)
+    names.pop()
+    last = await page_of(decider, question(), after="", limit=1)
+
+    assert (first.roles, first.resume_after) == ((), f"{ACCOUNT}/r1999")
+    assert reads == [("", 100), *((f"{ACCOUNT}/r{n:04}", 100) for n in range(99, 2_000, 100))]
+    assert (last.roles, last.resume_after) == ((), "")
 
 
 async def test_a_page_that_is_just_full_is_the_last_one_when_no_other_role_names_the_identity() -> None:

@@ -47,7 +47,10 @@ def test_a_costly_question_is_refused_every_time_and_cached_never(text: str) -> 
 
 
 @pytest.mark.parametrize("text", COSTLY)
-def test_an_explanation_is_refused_where_the_decision_is(text: str) -> None:
+def test_an_explanation_is_refused_where_the_decision_is(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Before any of its work is done.
+    monkeypatch.setattr("rolecall.engine.explanation.explain", None)
+
     with pytest.raises(QuestionTooCostlyError):
         explain_decision(point(role(text)), question(context=VALUES), NOON)
 

@@ -1,0 +1,129 @@
+"""When a watch sends checkpoints, how many changes it passes over at once, and how often it looks for the next one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rolecall.engine.watch import _Watch
+from rolecall.engine.watch_events import Checkpoint, RoleChanged, WatchEvent, WatchRequest
+from rolecall.roles.change import Change, ChangeKind, Commit
+from rolecall.roles.role import Revision
+from tests.engine.test_watch import World, confirmed, made, no_news, watching
+from tests.engine.world import ACCOUNT, OTHER
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    world = World()
+    yield world
+    world.close()
+
+
+def order(events: list[WatchEvent]) -> list[str | int]:
+    """Return the name of each changed role, and the revision of each checkpoint."""
+    kept = [event for event in events if isinstance(event, RoleChanged | Checkpoint)]
+    return [event.role.role_name if isinstance(event, RoleChanged) else int(event.revision) for event in kept]
+
+
+async def test_a_checkpoint_comes_after_a_page_and_not_after_each_write_of_it() -> None:
+    world = World(page_commits=3)
+    for name in "abcdefg":
+        await world.write(name)
+
+    async with watching(world, WatchRequest(start_token=world.token(0))) as received:
+        await received.up_to(7)
+    world.close()
+
+    assert order(received.events) == [0, "a", "b", "c", 3, "d", "e", "f", 6, "g", 7]
+
+
+async def test_a_checkpoint_that_is_due_comes_between_two_writes_of_a_page() -> None:
+    world = World(silent_seconds=0.0, page_commits=3)
+    for name in "abc":
+        await world.write(name)
+
+    async with watching(world, WatchRequest(start_token=world.token(0))) as received:
+        await received.up_to(3)
+    world.close()
+
+    assert order(received.events)[:6] == [0, "a", 1, "b", 2, "c"]
+
+
+@pytest.mark.parametrize(("chance", "seconds"), [(0.0, 40.0), (0.5, 35.0), (1.0, 30.0)])
+async def test_the_next_checkpoint_comes_up_to_a_quarter_early(
+    monkeypatch: pytest.MonkeyPatch, chance: float, seconds: float
+) -> None:
+    world = World(silent_seconds=40.0)
+    watch = _Watch(world.watches, WatchRequest(), no_news)
+    monkeypatch.setattr("random.random", lambda: chance)
+    monkeypatch.setattr(watch, "_now", lambda: 100.0)
+
+    await watch._checkpoint_if_due()
+    world.close()
+
+    assert watch._checkpoint_due == 100.0 + seconds
+
+
+def commit_of(count: int, account: str) -> Commit:
+    role = made("a", 1, account)
+    return Commit(
+        revision=Revision(1),
+        author=None,  # type: ignore[arg-type]
+        changes=tuple(Change(ChangeKind.CREATED, replace(role, role_name=f"r{n}")) for n in range(count)),
+        hash=b"",
+    )
+
+
+async def test_a_watch_passes_over_at_most_500_changes_of_other_accounts_at_once(world: World) -> None:
+    watch, commit = _Watch(world.watches, WatchRequest(account_ids={OTHER}), no_news), commit_of(1_001, ACCOUNT)
+
+    passed = list[int]()
+    for _ in range(3):
+        assert watch._next_change(commit) is None
+        passed.append(watch._passed)
+
+    assert passed == [500, 1_000, 1_001]
+
+
+async def test_a_watch_passes_over_500_roles_of_other_accounts_before_other_work_runs(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch, yields, sleep = _Watch(world.watches, WatchRequest(account_ids={OTHER}), no_news), list[int](), asyncio.sleep
+    state: Any = type("State", (), {"role": lambda _self, _number: made("a", 1)})()
+    numbers = iter(range(1_001))
+
+    async def counted(seconds: float) -> None:
+        yields.append(number)
+        await sleep(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", counted)
+    for number in numbers:
+        await watch._send_found(state, number)
+
+    assert yields == [499, 999]
+
+
+async def test_a_watch_that_has_sent_everything_does_not_look_for_more_before_it_waits(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, after = list[int](), world.follower.feed.after
+
+    def counted(revision: Revision) -> Commit | None:
+        looked.append(revision)
+        return after(revision)
+
+    monkeypatch.setattr(world.follower.feed, "after", counted)
+
+    async with watching(world) as received:
+        await received.up_to(0)
+        await world.write("a")
+        await received.up_to(1)
+
+    # To see whether the feed has it, to send its only change, to find its end, and to find that there is no other.
+    assert looked == [0, 0, 0, 1]
+    assert received.events[-1] == confirmed(1)
