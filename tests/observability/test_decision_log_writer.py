@@ -3,13 +3,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from rolecall.engine.decision import Reason
-from rolecall.observability.decision_log import line_writer
 from rolecall.observability.decision_log.line_writer import LineWriter
-from rolecall.observability.decision_log.log import DecisionLog
+from rolecall.observability.decision_log.log import DecisionLog, DecisionLogOptions, open_sink
+from rolecall.observability.decision_log.sinks import RotatedFile
 from tests.observability.decision_records import ORIGIN, members_of, options, record
 
 PATIENCE = 20
@@ -152,8 +153,23 @@ def test_lines_that_fill_a_write_exactly_go_together() -> None:
     assert lines.waiting == 0
 
 
-def test_a_failed_write_is_retried_after_a_second_and_batches_gather_for_a_tenth() -> None:
-    assert (line_writer.BATCH_SECONDS, line_writer.RETRY_SECONDS) == (0.1, 1.0)
+def test_batches_gather_for_a_tenth_of_a_second() -> None:
+    waits = list[float | None]()
+
+    class Flushing(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout)
+            return self.is_set()
+
+    sink = Memory()
+    lines = writer(sink)
+    lines._flush_now = Flushing()
+    lines.start()
+    lines.put(b"line\n")
+    sink.kept.wait(PATIENCE)
+    lines.close(PATIENCE)
+
+    assert set(waits) == {0.1}
 
 
 def test_before_a_retry_the_writer_waits_unless_it_is_closed() -> None:
@@ -173,7 +189,7 @@ def test_before_a_retry_the_writer_waits_unless_it_is_closed() -> None:
     sink.kept.wait(PATIENCE)
     lines.close(PATIENCE)
 
-    assert (sink.text, waits) == (b"line\n", [line_writer.RETRY_SECONDS] * 2)
+    assert (sink.text, waits) == (b"line\n", [1.0] * 2)
 
 
 def test_a_failed_reopening_is_counted_and_reported() -> None:
@@ -326,6 +342,19 @@ async def test_the_share_of_its_outcome_decides_and_is_written_beside_a_record(a
 
     assert (taken, log.sampled_out) == ((False, 1) if allowed else (True, 0))
     assert members_of(sink.text)["sample_rate"] == (0.25 if allowed else 0.75)
+
+
+async def test_without_other_options_a_log_has_the_limits_of_the_documentation(tmp_path: Path) -> None:
+    options = DecisionLogOptions(target=str(tmp_path / "log"))
+    sink = open_sink(options)
+    assert isinstance(sink, RotatedFile)
+    log = DecisionLog(sink, options, ORIGIN, log=Warnings(), clock=lambda: 0.0)
+
+    assert (sink._max_bytes, sink._keep) == (100 << 20, 5)
+    assert (log.writer._max_lines, log.encoder._max_bytes) == (10_000, 32 << 10)
+    assert [log.sampling.share(allowed=allowed) for allowed in (True, False)] == [1.0, 1.0]
+    assert (options.masked, options.erased) == (frozenset(), frozenset())
+    sink.close()
 
 
 async def test_reopening_a_log_reopens_its_sink() -> None:
