@@ -458,10 +458,10 @@ class SomeHints:
 
     def __init__(self) -> None:
         self.given, self.closed, self.unanswered = threading.Semaphore(0), False, 0
-        self.seconds = 0.0
+        self.seconds, self.thread = 0.0, ""
 
     def wait(self, seconds: float) -> bool:
-        self.seconds = seconds
+        self.seconds, self.thread = seconds, threading.current_thread().name
         came = self.given.acquire(timeout=min(seconds, 0.05))
         self.unanswered += not came
         return came
@@ -523,6 +523,7 @@ async def test_a_hint_brings_the_next_poll_forward(parts: Parts) -> None:
 
     await stopped(*tasks)
     assert (polling.counts.hints, hints.closed, hints.seconds) == (1, True, 5.0)
+    assert hints.thread.startswith("store-hints")
 
 
 async def test_the_interval_of_the_polls_has_a_jitter(parts: Parts) -> None:

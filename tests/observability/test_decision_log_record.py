@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from rolecall.engine.decision import Reason
+from rolecall.engine.decision_record import RecordedStatement
 from tests.observability.decision_records import ACCOUNT, BOB, CALL, encoder, members_of, record
 
 
@@ -100,6 +102,44 @@ def test_a_part_that_is_absent_is_not_listed_as_cut() -> None:
     members = members_of(encoder(max_bytes=4_096).line(record(missing_keys=("k" * 5_000,)), sample_rate=1.0))
 
     assert members["cut"] == ["/missing_keys"]
+
+
+LONG = "x" * 3_000
+PARTS: dict[str, dict[str, Any]] = {
+    "/input/context": {"keys": {"example:Key": (LONG,)}},
+    "/masked": {"keys": {f"oidc:{number}": ("x",) for number in range(200)}},
+    "/erased": {"keys": {f"erased:{number}": ("x",) for number in range(200)}},
+    "/missing_keys": {"missing_keys": (LONG,)},
+    "/matched_statements": {"statements": (RecordedStatement("/Statement/0", LONG),)},
+    "/requested_by": {"call": replace(CALL, caller=LONG)},
+}
+"""The parts of a record that can be long, in the order in which they are left out, and facts with which each is."""
+
+
+def test_parts_are_left_out_in_the_order_of_their_importance_until_the_line_fits() -> None:
+    keys = {key: values for facts in PARTS.values() for key, values in facts.get("keys", {}).items()}
+    facts: dict[str, Any] = {name: value for each in PARTS.values() for name, value in each.items()} | {"keys": keys}
+    whole = encoder(erased=("/input/context/erased:*",), max_bytes=1 << 20).line(record(**facts), sample_rate=1.0)
+    assert whole is not None
+
+    cut, limit = list[list[str]](), len(whole)
+    while line := encoder(erased=("/input/context/erased:*",), max_bytes=limit).line(record(**facts), sample_rate=1.0):
+        assert len(line) <= limit
+        cut.append(members_of(line).get("cut", []))
+        limit = len(line) - 1
+
+    assert cut == [list(PARTS)[:number] for number in range(len(PARTS) + 1)]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_only_a_part_that_was_there_is_listed_as_cut(part: str) -> None:
+    facts: dict[str, Any] = {"statements": (), "missing_keys": (), **PARTS[part]}
+    made = encoder(erased=("/input/context/erased:*",), max_bytes=1_200).line(record(**facts), sample_rate=1.0)
+
+    members = members_of(made)
+    assert part in members["cut"]
+    assert set(members["cut"]) <= {part, "/input/context"}
+    assert part.rpartition("/")[2] not in members
 
 
 def test_no_line_is_longer_than_the_limit_however_long_the_parts() -> None:

@@ -29,6 +29,7 @@ class Memory:
         self.closed = False
 
     def append(self, data: bytes) -> None:
+        self.thread = threading.current_thread()
         self.entered.set()
         self.gate.wait(PATIENCE)
         if self.failures:
@@ -69,6 +70,8 @@ def test_lines_are_written_in_order_and_whole() -> None:
     lines.close(PATIENCE)
 
     assert sink.text == b"".join(b"%020d\n" % number for number in range(50))
+    # It does not keep the process from its end.
+    assert (sink.thread.name, sink.thread.daemon) == ("decision-log", True)
     assert all(len(chunk) <= 100 and chunk.endswith(b"\n") for chunk in sink.chunks)
     assert (lines.queued, lines.written, lines.waiting, lines.lost, sink.closed) == (50, 50, 0, 0, True)
     assert sink.reopened == 0

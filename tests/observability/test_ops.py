@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import threading
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
@@ -80,6 +81,21 @@ def test_head_is_get_without_body(port: int) -> None:
     assert answer.startswith(b"HTTP/1.1 200 OK")
     assert b"Content-Length: 5" in answer
     assert answer.endswith(b"\r\n\r\n")
+
+
+def test_it_has_a_thread_of_its_own_that_does_not_keep_the_process_from_its_end() -> None:
+    threads = list[threading.Thread]()
+
+    def live() -> list[str]:
+        threads.append(threading.current_thread())
+        return []
+
+    server = OpsServer(registry, not_live=live, not_ready=list)
+    answer = ask(server.start("127.0.0.1", 0), b"GET /livez HTTP/1.1\r\n\r\n")
+    server.stop()
+
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert [(thread.name, thread.daemon) for thread in threads] == [("ops", True)]
 
 
 def test_a_server_that_is_not_ready_gives_the_reason(port: int) -> None:
