@@ -290,6 +290,86 @@ def test_the_limits_of_the_code_are_those_of_the_documentation() -> None:
     assert f"`--compiled-policies` ({options.compiled_policies:,})" in page
 
 
+def versions_with_policies(count: int) -> list[RoleVersion]:
+    versions = [RoleVersion(role("{}")) for _ in range(count)]
+    for version in versions:
+        version.policy = "compiled"  # type: ignore[assignment]
+    return versions
+
+
+@pytest.mark.parametrize(
+    ("weights", "left", "weight"),
+    [
+        ([60, 40], [True, True], 100),
+        ([60, 41], [False, True], 41),
+        ([60, 40, 1], [False, True, True], 41),
+        ([60, 40, 100], [False, False, True], 100),
+        ([60, 40, 1_000], [False, False, True], 1_000),
+        ([1_000, 1], [False, True], 1),
+        ([1, 2, 3, 4], [False, True, True, True], 9),
+    ],
+)
+def test_compiled_policies_are_dropped_oldest_first_until_the_newest_has_room(
+    weights: list[int], left: list[bool], weight: int
+) -> None:
+    policies, versions = CompiledPolicies(3, 100), versions_with_policies(len(weights))
+
+    for version, each in zip(versions, weights, strict=True):
+        policies.add(version, each)
+
+    assert [version.policy is not None for version in versions] == left
+    assert (len(policies), policies.bytes) == (sum(left), weight)
+
+
+def test_a_version_that_ends_is_neither_counted_nor_weighed() -> None:
+    policies, versions = CompiledPolicies(3, 100), versions_with_policies(3)
+    for version in versions:
+        policies.add(version, 30)
+
+    versions.pop(1)
+    del version
+    after = len(policies)
+    policies.add(RoleVersion(role("{}")), 40)
+
+    assert after == 2
+    assert [each.policy is not None for each in versions] == [True, True]
+
+
+@pytest.mark.parametrize(("over", "entries"), [(0, 2), (1, 1)])
+def test_decisions_fill_the_bytes_of_their_cache_exactly(over: int, entries: int) -> None:
+    first = point(role(document(allow())))
+    ask(first, f"acs:ram::{ACCOUNT}:user/bobby")
+    decider = point(role(document(allow())), cache_bytes=2 * first.cache.bytes - over)
+
+    for name in ("carol", "david"):
+        ask(decider, f"acs:ram::{ACCOUNT}:user/{name}")
+
+    assert (len(decider.cache), decider.cache.evictions) == (entries, 2 - entries)
+    assert decider.cache.bytes == entries * first.cache.bytes
+
+
+def weighed(cache: RequestCache) -> int:
+    held = (cache._recent, cache._older, *cache._dropped)
+    return sum(request.weight for requests in held for request in requests.values())
+
+
+@pytest.mark.parametrize("generation", [0, 1, 2, 5])
+def test_the_bytes_of_requests_are_within_their_limit_after_each_request(generation: int) -> None:
+    one = RequestCache(Reader())
+    one.get(b"00")
+    cache, lengths = RequestCache(Reader(), max_bytes=2 * generation * one.bytes + 1), list[int]()
+
+    for number in range(40):
+        cache.get(b"%02d" % (number * 7 % 30))
+        lengths.append(len(cache))
+        assert cache.bytes == weighed(cache) <= 2 * generation * one.bytes
+        if number == 20:
+            cache.clear()
+
+    assert max(lengths) == 2 * generation
+    assert lengths[-1] > generation or generation == 0
+
+
 def test_a_version_that_ends_on_another_thread_just_now_is_dropped_all_the_same() -> None:
     policies, ending, staying = CompiledPolicies(1, 1_000), RoleVersion(role("{}")), RoleVersion(role("{}"))
     policies.add(ending, 10)

@@ -129,9 +129,11 @@ async def test_a_pause_is_half_as_long_as_its_turn_and_one_to_five_milliseconds(
 
 
 async def test_work_begins_with_a_slice_of_two_milliseconds_and_without_a_turn(clock: Clock) -> None:
-    shared = Turns()
+    shared, early = Turns(), Turns()
 
     assert shared.begin().until == pytest.approx(100.002)
+    clock.now = 0.0
+    assert early.begin().until == pytest.approx(0.002)
     assert (shared.count, clock.pauses) == (0, [])
 
 

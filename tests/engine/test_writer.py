@@ -10,7 +10,7 @@ import pytest
 
 from rolecall.engine.writer import RoleWriter
 from rolecall.roles.commands import Written
-from rolecall.roles.errors import RoleExistsError, StoreUnavailableError
+from rolecall.roles.errors import AlteredRolesError, RoleExistsError, StoreUnavailableError
 from tests.engine.following import Parts, written
 
 
@@ -85,6 +85,21 @@ async def test_each_commit_and_each_failure_of_the_store_is_reported_and_what_wr
         await writer.write(failing)
 
     assert outcomes == [None, down]
+
+
+async def test_an_altered_role_that_a_write_meets_is_reported_and_is_no_failure_of_the_store(parts: Parts) -> None:
+    outcomes, altered = list[object](), AlteredRolesError("role `1/app` is not as servers wrote it")
+    writer = RoleWriter(parts.follower, writing=parts.writers, reading=parts.readers, on_outcome=outcomes.append)
+
+    def refused() -> Written[None]:
+        raise altered
+
+    for _ in range(2):
+        with pytest.raises(AlteredRolesError) as caught:
+            await writer.write(refused)
+
+    assert caught.value is altered
+    assert (parts.follower.altered, parts.altered, outcomes) == (str(altered), [str(altered)], [])
 
 
 async def test_a_repeat_is_acknowledged_once_this_process_holds_what_the_first_try_did(parts: Parts) -> None:
