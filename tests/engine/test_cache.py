@@ -10,7 +10,6 @@ from rolecall.engine.cache import (
     MAX_DECISION_BYTES,
     MAX_QUERY_BYTES,
     MAX_REQUESTS,
-    CompiledPolicies,
     RequestCache,
 )
 from rolecall.engine.decision import ServedFrom
@@ -115,54 +114,6 @@ def test_a_cache_that_is_cleared_finds_nothing_again_and_stays_within_its_limit(
     assert (sizes[0], sizes[-1], max(sizes)) == (4, 4, 4)
     held = {**cache._recent, **cache._older}
     assert cache.bytes == sum(request.weight for request in held.values())
-
-
-@pytest.mark.parametrize(("characters", "cached"), [(2_000, 1), (4_000, 0)])
-def test_decisions_are_cached_up_to_a_number_of_bytes(characters: int, cached: int) -> None:
-    decider = point(role(document(allow(StringEquals={"k": "v", "l": "w"}))))
-    values = {"k": ["\U0001f600" * characters], "l": ["\U0001f601" * characters, "y" * 4_000]}
-
-    for _ in range(2):
-        ask(decider, context=values)
-
-    assert (len(decider.cache), decider.cache.hits, decider.cache.misses) == (cached, cached, 2 - cached)
-
-
-@pytest.mark.parametrize(("over", "cached"), [(0, 1), (1, 0)])
-def test_an_entry_of_a_decision_has_at_most_32768_bytes(over: int, cached: int) -> None:
-    weights = list[int]()
-    for encoded in (0, 32_768 + over):
-        # What an entry weighs beside its encoded form is found with an empty one.
-        encode = b"e" * (encoded - sum(weights))
-        decider = point(role(document(allow())), encode=lambda _, encode=encode: encode)  # type: ignore[misc]
-        ask(decider)
-        weights.append(decider.cache.bytes)
-
-    assert weights[1] == (32_768 if cached else 0)
-    assert len(decider.cache) == cached
-
-
-def test_evicted_decisions_are_no_longer_weighed() -> None:
-    decider = point(role(document(allow())), cache_entries=5)
-
-    for number in range(50):
-        ask(decider, f"acs:ram::{ACCOUNT}:user/{'x' * (number % 7)}{number}")
-
-    cache = decider.cache
-    assert (len(cache), cache.evictions) == (5, 45)
-    assert cache.bytes == sum(weight for _, _, weight in cache._entries.values())
-
-
-def test_a_decision_that_replaces_another_is_weighed_in_its_place() -> None:
-    decider = point(role(document(allow(DateLessThan={"acs:CurrentTime": "2026-01-01T13:00:00Z"}))))
-    ask(decider)
-    before = decider.cache.bytes
-
-    ask(decider, now=NOON + HOUR)
-
-    cache = decider.cache
-    assert (len(cache), cache.evictions, cache.misses) == (1, 0, 2)
-    assert cache.bytes == sum(weight for _, _, weight in cache._entries.values()) != before
 
 
 def test_the_answers_of_a_batch_that_are_remembered_are_hits() -> None:
@@ -288,94 +239,3 @@ def test_the_limits_of_the_code_are_those_of_the_documentation() -> None:
     assert f"of at most {MAX_DECISION_BYTES:,} bytes" in page
     assert f"`--cache-entries` ({options.cache_entries:,})" in page
     assert f"`--compiled-policies` ({options.compiled_policies:,})" in page
-
-
-def versions_with_policies(count: int) -> list[RoleVersion]:
-    versions = [RoleVersion(role("{}")) for _ in range(count)]
-    for version in versions:
-        version.policy = "compiled"  # type: ignore[assignment]
-    return versions
-
-
-@pytest.mark.parametrize(
-    ("weights", "left", "weight"),
-    [
-        ([60, 40], [True, True], 100),
-        ([60, 41], [False, True], 41),
-        ([60, 40, 1], [False, True, True], 41),
-        ([60, 40, 100], [False, False, True], 100),
-        ([60, 40, 1_000], [False, False, True], 1_000),
-        ([1_000, 1], [False, True], 1),
-        ([1, 2, 3, 4], [False, True, True, True], 9),
-    ],
-)
-def test_compiled_policies_are_dropped_oldest_first_until_the_newest_has_room(
-    weights: list[int], left: list[bool], weight: int
-) -> None:
-    policies, versions = CompiledPolicies(3, 100), versions_with_policies(len(weights))
-
-    for version, each in zip(versions, weights, strict=True):
-        policies.add(version, each)
-
-    assert [version.policy is not None for version in versions] == left
-    assert (len(policies), policies.bytes) == (sum(left), weight)
-
-
-def test_a_version_that_ends_is_neither_counted_nor_weighed() -> None:
-    policies, versions = CompiledPolicies(3, 100), versions_with_policies(3)
-    for version in versions:
-        policies.add(version, 30)
-
-    versions.pop(1)
-    del version
-    after = len(policies)
-    policies.add(RoleVersion(role("{}")), 40)
-
-    assert after == 2
-    assert [each.policy is not None for each in versions] == [True, True]
-
-
-@pytest.mark.parametrize(("over", "entries"), [(0, 2), (1, 1)])
-def test_decisions_fill_the_bytes_of_their_cache_exactly(over: int, entries: int) -> None:
-    first = point(role(document(allow())))
-    ask(first, f"acs:ram::{ACCOUNT}:user/bobby")
-    decider = point(role(document(allow())), cache_bytes=2 * first.cache.bytes - over)
-
-    for name in ("carol", "david"):
-        ask(decider, f"acs:ram::{ACCOUNT}:user/{name}")
-
-    assert (len(decider.cache), decider.cache.evictions) == (entries, 2 - entries)
-    assert decider.cache.bytes == entries * first.cache.bytes
-
-
-def weighed(cache: RequestCache) -> int:
-    held = (cache._recent, cache._older, *cache._dropped)
-    return sum(request.weight for requests in held for request in requests.values())
-
-
-@pytest.mark.parametrize("generation", [0, 1, 2, 5])
-def test_the_bytes_of_requests_are_within_their_limit_after_each_request(generation: int) -> None:
-    one = RequestCache(Reader())
-    one.get(b"00")
-    cache, lengths = RequestCache(Reader(), max_bytes=2 * generation * one.bytes + 1), list[int]()
-
-    for number in range(40):
-        cache.get(b"%02d" % (number * 7 % 30))
-        lengths.append(len(cache))
-        assert cache.bytes == weighed(cache) <= 2 * generation * one.bytes
-        if number == 20:
-            cache.clear()
-
-    assert max(lengths) == 2 * generation
-    assert lengths[-1] > generation or generation == 0
-
-
-def test_a_version_that_ends_on_another_thread_just_now_is_dropped_all_the_same() -> None:
-    policies, ending, staying = CompiledPolicies(1, 1_000), RoleVersion(role("{}")), RoleVersion(role("{}"))
-    policies.add(ending, 10)
-    del ending
-    policies._ended.clear()  # it ended, but that is not noted yet
-
-    policies.add(staying, 20)
-
-    assert (len(policies), policies.bytes) == (1, 20)
