@@ -1,4 +1,4 @@
-"""The limits of the ops port are those of the documentation."""
+"""The limits of the ops port: its connections, the time and the size of a request, and the queues of the system."""
 
 from __future__ import annotations
 
