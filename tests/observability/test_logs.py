@@ -183,6 +183,15 @@ def test_every_control_character_is_escaped_on_a_console(number: int) -> None:
     assert f"<{escaped}>" in stream.getvalue()
 
 
+@pytest.mark.parametrize("number", [0x20, 0x7E, 0xA0, 0xE9, 0x2027, 0x202A, 0x1F600])
+def test_every_other_character_is_shown_on_a_console_as_it_is(number: int) -> None:
+    stream = io.StringIO()
+
+    make_logger("info", "console", stream).info("e", text=f"<{chr(number)}>")
+
+    assert f"<{chr(number)}>" in stream.getvalue()
+
+
 def test_a_traceback_on_a_console_keeps_its_lines_and_loses_its_control_characters() -> None:
     stream = io.StringIO()
     try:
