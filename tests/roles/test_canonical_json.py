@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from rolecall.roles import canonical_json
 from rolecall.roles.change import Author, Change, ChangeKind
+from rolecall.roles.commands import RoleDeclaration
+from rolecall.roles.content import Content
 from rolecall.roles.role import Micros, Revision, Role
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
@@ -79,6 +83,25 @@ def test_an_author_has_no_texts_but_those_that_are_given() -> None:
     header = canonical_json.header_bytes(Revision(7), Author(actor="alice", time=Micros(3)))
 
     assert header == b'{"actor":"alice","change_reason":"","request_id":"","revision":7,"source":"","time":3}'
+
+
+def test_the_hash_of_a_commit_is_sha256_over_the_one_before_and_its_parts_with_their_lengths() -> None:
+    whole = bytes(32) + bytes([0, 0, 0, 0, 0, 0, 0, 2]) + b"hh" + bytes([0, 0, 0, 0, 0, 0, 1, 0]) + b"b" * 256
+
+    assert bytes(32) == canonical_json.FIRST_HASH
+    assert canonical_json.commit_hash(bytes(32), b"hh", [b"b" * 256]) == hashlib.sha256(whole).digest()
+
+
+def test_all_roles_without_tags_share_one_object() -> None:
+    role = Role(
+        role_id="1", account_id="2", role_name="App", document="{}", create_time=Micros(3), update_time=Micros(4),
+        revision=Revision(5), tags={},
+    )  # fmt: skip
+    declared = Content.declared(RoleDeclaration(role_name="App", document="{}"))
+
+    shared = [canonical_json.role_of(canonical_json.role_bytes(role)).tags, canonical_json.tags_of("{}"), declared.tags]
+
+    assert all(tags is canonical_json.NO_TAGS for tags in shared)
 
 
 def test_the_hash_of_a_commit_depends_on_the_bounds_of_its_parts() -> None:
