@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from itertools import pairwise
 from sys import getsizeof
+from typing import Any
 
 import pytest
 
@@ -53,6 +54,34 @@ def test_commits_are_returned_in_order() -> None:
     assert revisions(feed, 3) == [4, 5]
     assert revisions(feed, 1, limit=2) == [2, 3]
     assert revisions(feed, 5) == revisions(feed, 9) == []
+
+
+def test_there_is_no_commit_after_the_head_and_none_before_the_first() -> None:
+    feed = Feed()
+    feed.restart(Revision(3))
+    feed.add(commit(4), 0)
+
+    found = [feed.after(Revision(revision)) for revision in range(2, 7)]
+
+    assert [each and each.revision for each in found] == [None, 4, None, None, None]
+
+
+async def test_a_wait_that_is_woken_leaves_no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    feed, loop, timers = Feed(), asyncio.get_running_loop(), list[asyncio.TimerHandle]()
+    call_later = loop.call_later
+
+    def recorded(seconds: float, *args: Any) -> asyncio.TimerHandle:
+        timers.append(call_later(seconds, *args))
+        return timers[-1]
+
+    waiting = asyncio.create_task(feed.wait(Revision(0), 0, FAR))
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "call_later", recorded)
+        await asyncio.sleep(0)
+    feed.add(commit(1), 0)
+    await soon(waiting)
+
+    assert [timer.cancelled() for timer in timers] == [True]
 
 
 def test_a_commit_that_is_not_new_is_ignored() -> None:

@@ -27,7 +27,7 @@ from rolecall.roles.errors import AlteredRolesError, BrokenHistoryError, RoleExi
 from rolecall.roles.repository import RoleRepository
 from rolecall.roles.role import Revision
 from rolecall.storage.sqlite.driver import open_sqlite
-from tests.roles.policies import ACCOUNT, OTHER_POLICY, POLICY, SCOPE, author, catalog_of, create
+from tests.roles.policies import ACCOUNT, OTHER_POLICY, POLICY, SCOPE, author, catalog_of, create, new_id
 
 APP = f"{ACCOUNT}/app"
 
@@ -138,6 +138,21 @@ def test_a_write_into_another_history_than_that_of_memory_waits_for_the_reload(r
         WRITES["update"](catalog)
 
     assert not isinstance(refused.value, AlteredRolesError)
+
+
+def test_a_proven_write_is_remembered_and_has_a_revision_only_if_it_changes_something(
+    repository: RoleRepository,
+) -> None:
+    catalog, request = proven(repository, load_snapshot(repository)), author(request_id=new_id())
+    command = UpdateRole(role="App", description="new")
+
+    first = catalog.update(command, request, SCOPE)
+    again = catalog.update(command, request, SCOPE)
+    unchanged = proven(repository, load_snapshot(repository)).update(command, author(), SCOPE)
+
+    assert (first.revision, first.replayed, first.commit is not None) == (3, False, True)
+    assert (again.revision, again.replayed, again.result) == (3, True, first.result)
+    assert (unchanged.revision, unchanged.replayed, unchanged.commit) == (3, False, None)
 
 
 def test_one_write_reads_what_it_has_put(repository: RoleRepository) -> None:
