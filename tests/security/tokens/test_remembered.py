@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from rolecall.security.tokens.faults import RefusedTokenError, TokenFault
 from rolecall.security.tokens.public_keys import PublicKeys
-from rolecall.security.tokens.remembered import RememberedTokens, token_bytes, token_hash
+from rolecall.security.tokens.remembered import LastRefusal, RememberedTokens, token_bytes, token_hash
 from rolecall.security.tokens.verifier import VerifiedToken
 
 TOKEN = VerifiedToken(
@@ -54,3 +57,57 @@ def test_a_token_that_is_replaced_or_too_large_is_not_counted() -> None:
 
     assert tokens.bytes == once
     assert tokens.get(b"b") is None
+
+
+def test_as_many_tokens_and_bytes_as_the_limits_are_remembered() -> None:
+    tokens = RememberedTokens[VerifiedToken](max_tokens=3, max_bytes=30)
+    for name in (b"a", b"b", b"c"):
+        tokens.put(name, TOKEN, 10)
+    assert (tokens.bytes, len(tokens)) == (30, 3)
+
+    tokens.put(b"d", TOKEN, 11)
+
+    assert [tokens.get(name) is TOKEN for name in (b"a", b"b", b"c", b"d")] == [False, False, True, True]
+    assert (tokens.bytes, len(tokens)) == (21, 2)
+
+
+def test_a_token_may_take_all_bytes_and_a_larger_one_is_forgotten() -> None:
+    tokens = RememberedTokens[VerifiedToken](max_bytes=30)
+    tokens.put(b"a", TOKEN, 30)
+    assert (tokens.get(b"a"), tokens.bytes) == (TOKEN, 30)
+
+    tokens.put(b"a", TOKEN, 31)
+
+    assert (tokens.get(b"a"), tokens.bytes, len(tokens)) == (None, 0, 0)
+
+
+def test_every_text_of_a_token_is_counted() -> None:
+    once = token_bytes(TOKEN)
+    longer = {
+        "issuer": replace(TOKEN, issuer=TOKEN.issuer + "x" * 100),
+        "subject": replace(TOKEN, subject=TOKEN.subject + "x" * 100),
+        "audience": replace(TOKEN, audiences=("a" + "x" * 100,)),
+    }
+
+    assert {name: token_bytes(token) - once for name, token in longer.items()} == dict.fromkeys(longer, 100)
+    assert token_bytes(replace(TOKEN, audiences=("a", "b"))) > once
+
+
+def test_a_text_that_is_not_valid_unicode_has_a_hash() -> None:
+    assert token_hash("\ud800") != token_hash("\udfff")
+
+
+def test_a_refusal_is_repeated_for_a_moment_for_the_same_token_with_its_reason() -> None:
+    last, error = LastRefusal(), RefusedTokenError(TokenFault.WRONG_AUDIENCE, "the token is for another audience")
+    last.raise_again(b"", 0)
+    last.note(b"a", error, 1_000)
+
+    with pytest.raises(RefusedTokenError) as caught:
+        last.raise_again(b"a", 1_000)
+    with pytest.raises(RefusedTokenError):
+        last.raise_again(b"a", 100_999)
+    last.raise_again(b"a", 101_000)
+    last.raise_again(b"b", 1_000)
+
+    assert (caught.value.fault, caught.value.why) == (error.fault, error.why)
+    assert caught.value is not error
