@@ -165,3 +165,31 @@ def test_a_match_is_shown_as_it_is_written() -> None:
         "uid:7",
         "local",
     ]
+
+
+def test_each_kind_is_matched_by_what_identifies_it() -> None:
+    uid = Credential(kind=CredentialKind.UID, identity="uid:1000", uid=1000)
+
+    assert not matched({"uid": 1001}, uid)
+    assert not matched({"token_sha256": TOKEN_HASH[::-1]}, TOKEN)
+    assert matched({"oidc": {"issuer": ISSUER, "subject": "a:b", "audience": "x"}}, oidc("a:b", "x"))
+    assert not matched({"oidc": {"issuer": ISSUER, "subject": "a:b", "audience": "x"}}, oidc("a:c", "x"))
+
+
+def test_a_certificate_beside_a_token_is_compared_like_one_alone() -> None:
+    def arrives(via: dict[str, object], certificate: Credential) -> bool:
+        file = callers(entry(match={"token_sha256": TOKEN_HASH}, via=via))
+        return bool(EntryIndex(file.callers).matching(TOKEN, certificate))
+
+    pattern: dict[str, object] = {"spiffe": "spiffe://prod.example/ns/*/sa/a"}
+    assert arrives(pattern, spiffe("spiffe://prod.example/ns/x/sa/a"))
+    assert not arrives(pattern, spiffe("spiffe://prod.example/ns//sa/a"))
+    assert not arrives(pattern, spiffe("spiffe://prod.example/ns/x/sa/a/b"))
+    assert not arrives(pattern, spiffe("spiffe://prod.example/ns/x/sa/b"))
+    assert arrives({"dns": "*.svc"}, dns("a.svc"))
+    assert not arrives({"dns": "*.svc"}, dns("a.b.svc"))
+    assert not arrives({"dns": "a.svc"}, spiffe("a.svc"))
+
+
+def test_an_index_of_no_entries_matches_nothing() -> None:
+    assert EntryIndex(()).matching(LOCAL) == ()
