@@ -34,7 +34,7 @@ class Issued:
         name: str,
         issuer: Issued | None = None,
         *,
-        ca: bool = True,
+        ca: bool | None = True,
         path_length: int | None = None,
         days: float = 30,
         extensions: Sequence[tuple[x509.ExtensionType, bool]] = (),
@@ -45,7 +45,9 @@ class Issued:
         signer = issuer or self
         builder = x509.CertificateBuilder(
             signer.name, self.name, self.key.public_key(), x509.random_serial_number(), NOW - DAY, NOW + days * DAY
-        ).add_extension(x509.BasicConstraints(ca=ca, path_length=path_length), critical=True)
+        )
+        if ca is not None:
+            builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=path_length), critical=True)
         for extension, critical in extensions:
             builder = builder.add_extension(extension, critical=critical)
         digest = None if isinstance(signer.key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
@@ -67,6 +69,25 @@ def refused(leaf: Issued, *others: Issued, **options: Any) -> str:
     with pytest.raises(UntrustedCertificateError) as caught:
         expiry(leaf, *others, **options)
     return caught.value.fault
+
+
+def test_why_a_certificate_is_refused_is_one_short_sentence_without_the_certificate() -> None:
+    prefix = "the certificate does not come from the CA of the trust domain `prod.example`: "
+    chains = [
+        PresentedChain(Issued("leaf", OTHER, ca=False).pem),
+        PresentedChain(Issued("leaf", PROD, ca=False, days=-0.5).pem),
+        PresentedChain(Issued("leaf", Issued("client", PROD, ca=False), ca=False).pem),
+        PresentedChain(b""),
+    ]
+
+    for chain in chains:
+        with pytest.raises(UntrustedCertificateError) as caught:
+            AUTHORITIES.expiry_of_id(ID, chain, MICROS)
+        why = str(caught.value)
+        assert why.startswith(prefix)
+        assert 0 < len(why) - len(prefix) <= 200
+        assert not why.removeprefix(prefix).startswith(("validation failed", "candidates exhausted"))
+        assert " (encountered" not in why
 
 
 def test_an_id_from_the_ca_of_its_trust_domain_is_accepted_until_its_certificate_expires() -> None:
@@ -101,9 +122,19 @@ def test_a_dns_name_comes_from_a_ca_of_clients_and_from_no_trust_domain() -> Non
 
 
 def test_a_client_cannot_issue_ids_with_its_own_certificate() -> None:
-    client = Issued("client", PROD, ca=False)
+    client, root = Issued("client", PROD, ca=False), Issued("root", ca=False)
+    authorities = CertificateAuthorities({"prod.example": root.pem}, b"")
 
     assert refused(Issued("leaf", client, ca=False), client) == "WRONG_CA"
+    assert refused(Issued("leaf", root, ca=False), authorities=authorities) == "WRONG_CA"
+
+
+def test_an_issuer_without_the_extension_that_says_what_it_may_do_is_refused() -> None:
+    silent = Issued("silent", ca=None)
+
+    assert refused(
+        Issued("leaf", silent, ca=False), authorities=CertificateAuthorities({"prod.example": silent.pem}, b"")
+    )
 
 
 def test_a_ca_that_only_has_the_name_of_the_right_one_is_refused() -> None:

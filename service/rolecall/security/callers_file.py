@@ -186,7 +186,7 @@ class _Merged:
 
 def _moved(pointer: str, moved: Mapping[str, str]) -> str:
     """Return the pointer that an element of a list has after its list was added to that of another file."""
-    head = "/".join(pointer.split("/", 3)[:3])
+    head = "/".join(pointer.split("/")[:3])
     return moved[head] + pointer[len(head) :] if head in moved else pointer
 
 
