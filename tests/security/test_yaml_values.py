@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from rolecall.callers.errors import InvalidCallersError
+from rolecall.callers.limits import MAX_CALLERS_VALUES
 from rolecall.policy.json_text import Number
 from rolecall.security import yaml_values
 from rolecall.security.yaml_values import read_yaml
@@ -93,7 +94,7 @@ def test_values_may_be_as_deep_as_the_limit() -> None:
 
 
 def test_a_file_may_have_as_many_values_as_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert yaml_values.MAX_CALLERS_VALUES == 100_000
+    assert MAX_CALLERS_VALUES == 100_000
     monkeypatch.setattr(yaml_values, "MAX_CALLERS_VALUES", 10)
 
     # The list itself is a value, too.
