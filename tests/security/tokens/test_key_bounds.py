@@ -1,0 +1,389 @@
+"""Which keys of a set are used, which addresses and answers of a host are accepted, and when a set is read again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import ssl
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import get_default_algorithms
+from jwt.exceptions import InvalidKeyError
+
+from rolecall.callers.declarations import KeySource
+from rolecall.security.tls_files import CredentialsError
+from rolecall.security.tokens import key_reader, public_keys
+from rolecall.security.tokens.faults import RefusedTokenError, TokenFault
+from rolecall.security.tokens.key_reader import KeyFile, KeyUrl, require_listed, shown_url
+from rolecall.security.tokens.key_set import KeySet
+from rolecall.security.tokens.key_sets import KeySets
+from rolecall.security.tokens.public_keys import InvalidKeySetError, read_key_set
+from tests.security.certificates import Authority
+from tests.security.known_callers import callers_file
+from tests.security.tokens.issuing import Issuer, https_site
+from tests.security.tokens.reading import Clock, Fixed
+
+ISSUED = Issuer()
+ISSUER = "https://oidc.example"
+SYSTEM = ssl.create_default_context()
+
+
+def key_set(*members: object, **more: object) -> bytes:
+    return json.dumps({"keys": [*members], **more}).encode()
+
+
+def key_ids(*members: object) -> list[str]:
+    return [key.key_id for key in read_key_set(key_set(*members)).keys]
+
+
+# --- keys ------------------------------------------------------------------------------------------------------------------
+
+
+def rsa_jwk(bits: int, **fields: object) -> dict[str, object]:
+    method: Any = get_default_algorithms()["RS256"]
+    numbers = rsa.RSAPublicNumbers(65_537, (1 << (bits - 1)) | 1)
+    return {**json.loads(method.to_jwk(numbers.public_key())), **fields}
+
+
+@pytest.mark.parametrize(("bits", "used"), [(2_047, False), (2_048, True), (8_192, True), (8_193, False)])
+def test_an_rsa_key_has_2048_to_8192_bits(bits: int, used: bool) -> None:
+    keys = read_key_set(key_set(rsa_jwk(bits, kid="k"), ISSUED.jwk("ES256")))
+
+    for algorithm in ("RS256", "RS512", "PS256", "PS384"):
+        assert (keys.find(algorithm, "k") is not None) is used
+    for other in ("ES256", "EdDSA", "HS256", "XS256"):
+        assert keys.find(other, "k") is None
+
+
+CURVES: dict[str, Any] = {"ES256": ec.SECP256R1(), "ES384": ec.SECP384R1(), "ES512": ec.SECP521R1()}
+
+
+@pytest.mark.parametrize("algorithm", CURVES)
+def test_a_curve_has_its_algorithm_and_no_other(algorithm: str) -> None:
+    method: Any = get_default_algorithms()[algorithm]
+    public = ec.generate_private_key(CURVES[algorithm]).public_key()
+    jwk = json.loads(method.to_jwk(public))
+
+    keys = read_key_set(key_set({**jwk, "kid": "k"}))
+
+    found = [name for name in (*CURVES, "RS256", "EdDSA") if keys.find(name, "k")]
+    assert found == [algorithm]
+
+
+def test_an_edwards_key_verifies_eddsa_alone() -> None:
+    keys = read_key_set(key_set(ISSUED.jwk("EdDSA", alg=None)))
+
+    assert [name for name in ("EdDSA", "ES256", "RS256") if keys.find(name, "eddsa")] == ["EdDSA"]
+
+
+def test_a_key_without_an_algorithm_verifies_all_of_its_type_and_one_with_it_that_one() -> None:
+    free, bound = read_key_set(key_set(ISSUED.jwk("RS256", alg=None))), read_key_set(key_set(ISSUED.jwk("RS256")))
+
+    assert [bool(keys.find(name, "rs256")) for keys in (free, bound) for name in ("RS256", "PS512")] == [True, True, True, False]  # fmt: skip
+    assert read_key_set(key_set(ISSUED.jwk("ES256", alg=None, kid=None))).find("ES256", "") is not None
+
+
+@pytest.mark.parametrize(
+    ("fields", "used"),
+    [
+        ({"use": None}, True), ({"use": "sig"}, True), ({"use": "enc"}, False), ({"key_ops": ["verify"]}, True),
+        ({"key_ops": ["sign", "verify"]}, True), ({"key_ops": []}, False), ({"key_ops": "verify"}, False), ({"kty": "oct"}, False),
+        ({"kty": ["EC"]}, False), ({"crv": "P-384"}, False), ({"crv": "P-1"}, False), ({"x": None}, False), ({"y": 7}, False),
+        ({"x": "!"}, False), ({"alg": "ES384"}, False), ({"alg": "RS256"}, False), ({"kid": None}, True),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_key_that_does_not_verify_signatures_is_skipped(fields: dict[str, object], used: bool) -> None:
+    ids = key_ids(ISSUED.jwk("ES256", **fields), ISSUED.jwk("RS256"))
+
+    assert len(ids) == (2 if used else 1)
+    assert ids[-1] == "rs256"
+
+
+@pytest.mark.parametrize("error", [InvalidKeyError("x"), ValueError("x"), TypeError("x"), KeyError("x")], ids=repr)
+def test_a_key_that_the_library_cannot_read_is_skipped_whatever_it_raises(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = public_keys.PyJWK.from_dict  # type: ignore[attr-defined]
+
+    def reading(jwk: dict[str, Any], algorithm: str) -> Any:
+        if jwk["kid"] == "bad":
+            raise error
+        return read(jwk, algorithm)
+
+    monkeypatch.setattr("rolecall.security.tokens.public_keys.PyJWK.from_dict", reading)
+
+    assert key_ids(ISSUED.jwk("ES256", kid="bad"), ISSUED.jwk("ES256")) == ["es256"]
+
+
+def test_a_set_has_at_most_100_keys_and_262144_bytes() -> None:
+    hundred = [ISSUED.jwk("ES256", kid=f"k{number}") for number in range(100)]
+    assert len(read_key_set(key_set(*hundred)).keys) == 100
+    with pytest.raises(InvalidKeySetError, match="at most 100 keys"):
+        read_key_set(key_set(*hundred, hundred[0]))
+
+    small = key_set(ISSUED.jwk("ES256"))
+    assert read_key_set(small + b" " * (262_144 - len(small))).keys
+    with pytest.raises(InvalidKeySetError, match="more than 262144 bytes"):
+        read_key_set(small + b" " * (262_144 - len(small) + 1))
+
+
+@pytest.mark.parametrize("field", ["kid", "alg"])
+def test_the_names_of_a_key_are_texts(field: str) -> None:
+    with pytest.raises(InvalidKeySetError, match="`kid` and `alg` of a key must be strings"):
+        key_ids(ISSUED.jwk("ES256", **{field: 7}))
+
+
+# --- when a set is read ----------------------------------------------------------------------------------------------------
+
+
+def test_keys_that_became_too_old_are_asked_for_before_the_interval_ends() -> None:
+    clock = Clock()
+    keys = KeySet(Fixed(ISSUED.key_set()), max_age=60, clock=clock)
+    keys.refresh()
+    clock.now += 60
+    assert keys.usable
+    clock.now += 0.5
+    assert (keys.usable, keys.due()) == (False, False)
+
+    with pytest.raises(RefusedTokenError) as caught:
+        keys.find("ES256", "es256")
+
+    assert caught.value.fault is TokenFault.NO_KEYS
+    assert keys.due()
+
+
+@pytest.mark.parametrize(("interval", "after"), [(10.0, 10.0), (300.0, 30.0)])
+def test_after_a_failure_or_an_unknown_key_a_set_is_read_after_30_seconds_or_its_interval(
+    interval: float, after: float
+) -> None:
+    reading, clock = Fixed(ISSUED.key_set(), seconds=interval), Clock()
+    keys = KeySet(reading, clock=clock)
+    for cause in ("unknown key", "failure"):
+        reading.data = ISSUED.key_set()
+        keys.refresh()
+        if cause == "failure":
+            reading.data = b""
+            with pytest.raises(InvalidKeySetError):
+                keys.refresh()
+        else:
+            with pytest.raises(RefusedTokenError):
+                keys.find("ES256", "none")
+
+        clock.now += after - 0.001
+        assert not keys.due()
+        clock.now += 0.001
+        assert keys.due()
+
+
+def test_attempts_and_failures_are_counted_and_an_unchanged_set_is_the_same_object() -> None:
+    reading, clock = Fixed(ISSUED.key_set()), Clock()
+    keys = KeySet(reading, clock=clock)
+    assert (keys.due(), keys.usable, keys.reads, keys.errors, keys.error) == (True, False, 0, 0, "")
+
+    keys.refresh()
+    first = keys.current
+    clock.now += 5
+    keys.refresh()
+    assert keys.current is first
+    assert (keys.reads, keys.errors, keys.age_seconds) == (2, 0, 0)
+    clock.now += 5
+    reading.data = b""
+    for _ in range(2):
+        with pytest.raises(InvalidKeySetError):
+            keys.refresh()
+    assert (keys.reads, keys.errors, keys.error, keys.age_seconds) == (4, 2, "cannot be reached", 5)
+    reading.data = ISSUED.key_set("RS256")
+    keys.refresh()
+    assert (keys.reads, keys.errors, keys.error, keys.age_seconds) == (5, 2, "", 0)
+    assert keys.current is not first
+
+
+# --- where a set is read ---------------------------------------------------------------------------------------------------
+
+
+def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[tuple[str, int]]:
+    """Let every host have these addresses, none of which answers; return those that are tried."""
+    tried: list[tuple[str, int]] = []
+    found = [(socket.AF_INET6 if ":" in a else socket.AF_INET, socket.SOCK_STREAM, 6, "", (a, 443)) for a in addresses]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+    def unreachable(to: tuple[str, int], timeout: float) -> None:
+        assert timeout <= key_reader.FETCH_SECONDS
+        tried.append(to)
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    monkeypatch.setattr(socket, "create_connection", unreachable)
+    return tried
+
+
+def why(url: str = "https://oidc.example/jwks", *networks: str) -> str:
+    hosts = {"oidc.example": tuple(map(ip_network, networks))}
+    with pytest.raises(InvalidKeySetError) as caught:
+        KeyUrl(url, hosts, SYSTEM).read()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "listed", "tried"),
+    [
+        ("10.0.0.1", "10.0.0.1/32", True), ("10.0.0.2", "10.0.0.1/32", False), ("64:ff9b::a00:1", "10.0.0.1/32", True),
+        ("64:ff9b::a00:2", "10.0.0.1/32", False), ("::ffff:10.0.0.1", "10.0.0.1/32", True), ("::ffff:10.0.0.3", "10.0.0.1/32", False),
+        ("fd00::1", "fd00::/8", True), ("fe80::1%eth0", "fe80::1/128", True), ("64:ff9b:1::a00:1", "10.0.0.1/32", False),
+    ],
+)  # fmt: skip
+def test_a_private_address_is_tried_if_it_is_listed_itself(
+    address: str, listed: str, tried: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = resolving(monkeypatch, address)
+
+    text = why("https://oidc.example/jwks", listed)
+
+    assert asked == ([(address, 443)] if tried else [])
+    assert text.endswith("connection refused") is tried
+    assert ("has the private address" in text) is not tried
+
+
+def test_one_private_address_of_several_refuses_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = resolving(monkeypatch, "93.184.215.14", "10.0.0.9")
+
+    assert why().endswith(
+        "the host `oidc.example` has the private address `10.0.0.9`; list it as `oidc.example=10.0.0.9` if that is intended"
+    )
+    assert asked == []
+
+
+def test_each_address_of_a_host_is_tried_once_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = resolving(monkeypatch, "93.184.215.2", "93.184.215.1", "93.184.215.2")
+
+    why("https://OIDC.example:8443/jwks")
+
+    assert asked == [("93.184.215.2", 8443), ("93.184.215.1", 8443)]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://oidc.example/", "https://u@oidc.example/", "https://@oidc.example/", "https://oidc.example/#x", "https:///", "//oidc.example"]
+)  # fmt: skip
+def test_a_url_with_more_than_a_host_and_a_path_is_refused(url: str) -> None:
+    with pytest.raises(InvalidKeySetError, match="must be `https://HOST/PATH` without a user and a fragment"):
+        require_listed(url, {"oidc.example": ()})
+
+
+def test_a_listed_host_is_found_without_regard_to_case_and_shown_without_its_query() -> None:
+    assert require_listed("https://OIDC.example:1/x?y", {"oidc.example": ()}) == "oidc.example"
+    with pytest.raises(InvalidKeySetError, match="the host `other` is not listed; add it to --jwks-host"):
+        require_listed("https://other/x", {"oidc.example": ()})
+    assert shown_url("https://a/b?key=1?2") == "https://a/b"
+
+
+LOCAL = {"localhost": (ip_network("127.0.0.0/8"), ip_network("::1/128"))}
+
+
+def test_a_json_answer_of_any_of_two_types_is_read_to_its_limit() -> None:
+    body = b" " * 262_144
+    with https_site(body) as site:
+        for kind in ("application/json", "application/jwk-set+json; charset=utf-8", "Application/JSON"):
+            site.headers["content-type"] = kind
+            assert KeyUrl(site.url, LOCAL, site.trust).read() == body
+        assert KeyUrl(f"https://localhost:{site.port}", LOCAL, site.trust).read() == body
+        site.headers["content-type"] = "text/json"
+        with pytest.raises(InvalidKeySetError, match="the answer has the type `text/json`, not JSON"):
+            KeyUrl(site.url, LOCAL, site.trust).read()
+        for status in (201, 204, 404):
+            site.status = status
+            with pytest.raises(InvalidKeySetError, match=f"the answer has the status {status}; only 200 is accepted"):
+                KeyUrl(site.url, LOCAL, site.trust).read()
+
+    assert site.paths[3] == "/"
+
+
+def test_files_and_urls_are_read_in_their_intervals() -> None:
+    assert KeyFile("x").seconds == 10.0
+    assert KeyUrl("https://a", {}, SYSTEM).seconds == 300.0
+
+
+# --- all sets --------------------------------------------------------------------------------------------------------------
+
+
+def test_authorities_may_have_comments_in_any_language(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "authority")
+    path = tmp_path / "ca.pem"
+    path.write_bytes("# Zürich, 東京\n".encode() + authority.pem)
+
+    keys = KeySets(authority=str(path)).of(ISSUER, KeySource(file="", url="https://localhost/jwks", algorithms=()))
+
+    source: Any = keys.source
+    assert len(source.tls.get_ca_certs()) == 1
+    assert source.tls.verify_mode == ssl.CERT_REQUIRED
+
+
+def test_a_set_has_the_source_the_hosts_and_the_age_of_its_owner(tmp_path: Path) -> None:
+    hosts = {"a": ()}
+    sets = KeySets(hosts, max_age=7)
+    file, url = KeySource(str(tmp_path / "k"), "", ()), KeySource("", "https://a/k", ())
+
+    one, other = sets.of(ISSUER, file), sets.of("second", url)
+
+    first, second = one.source, other.source
+    assert (type(first), type(second)) == (KeyFile, KeyUrl)
+    assert isinstance(first, KeyFile)
+    assert isinstance(second, KeyUrl)
+    assert (first.path, second.url, second.hosts) == (file.file, url.url, hosts)
+    assert sets.of("third", url) is not other
+    assert sets.of(ISSUER, url) is not one
+    assert list(sets.by_owner()) == [ISSUER, "second", "third"]
+    assert one._max_age == 7
+
+
+def test_sets_that_the_file_does_not_name_are_dropped(tmp_path: Path) -> None:
+    sets = KeySets()
+    named, old, other = (
+        sets.of(owner, KeySource(file, "", ())) for owner, file in ((ISSUER, "k"), (ISSUER, "j"), ("x", "k"))
+    )
+
+    sets.retain(callers_file({"issuers": {ISSUER: {"jwks_file": "k"}}, "callers": []}))
+
+    assert list(sets.by_owner().values()) == [named]
+    assert old is not named is not other
+    sets.retain(None)
+    assert sets.by_owner() == {}
+
+
+async def test_a_start_waits_for_urls_for_a_few_seconds_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float | None] = []
+    wait = asyncio.wait
+
+    async def noted(tasks: Any, **options: Any) -> Any:
+        waited.append(options["timeout"])
+        return await wait(tasks, timeout=30)
+
+    monkeypatch.setattr(asyncio, "wait", noted)
+    sets = KeySets({"localhost": ()})
+    keys = sets.of(ISSUER, KeySource("", "https://localhost:1/jwks?secret=1", ()))
+    await sets.read_first()
+    sets.close()
+
+    assert waited == [5.0]
+    assert (keys.reads, keys.errors) == (1, 1)
+    assert "secret" not in keys.error
+
+
+async def test_a_source_that_cannot_be_used_stops_the_start_and_is_named_without_its_query(tmp_path: Path) -> None:
+    url = KeySets({"other": ()})
+    url.of(ISSUER, KeySource("", "https://localhost/jwks?secret=1", ()))
+    with pytest.raises(CredentialsError) as of_url:
+        await url.read_first()
+    file = KeySets()
+    file.of(ISSUER, KeySource(str(tmp_path / "none"), "", ()))
+    with pytest.raises(CredentialsError) as of_file:
+        await file.read_first()
+
+    assert str(of_url.value) == (
+        "the callers file: the key set of `https://localhost/jwks`: the host `localhost` is not listed; add it to --jwks-host"
+    )
+    assert str(of_file.value).startswith(f"the callers file: the key set: cannot read the key set `{tmp_path}/none`: ")
