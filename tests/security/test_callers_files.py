@@ -98,7 +98,7 @@ def test_each_error_has_its_place_and_its_reason(folder: Path) -> None:
     assert violation(many) == (str(many), "", "TOO_MANY")
     path.write_bytes(b"\xff")
     assert violation(path) == (str(path), "", "INVALID_UNICODE")
-    path.write_text(f"# {'x' * module.MAX_CALLERS_BYTES}")
+    path.write_text(f"# {'x' * 1_048_576}")
     assert violation(path) == (str(path), "", "TOO_LARGE")
     path.write_text(ORDERS)
     (folder / "ca.pem").write_bytes(b"no certificate")
