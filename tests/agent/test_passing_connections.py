@@ -107,7 +107,7 @@ async def test_metadata_and_the_time_that_is_left_are_sent() -> None:
     async def note_all(messages: AsyncIterator[bytes], context: Any) -> bytes:
         return await note(b"".join([message async for message in messages]), context)
 
-    handlers = {
+    handlers: dict[str, Any] = {
         "GetRole": grpc.unary_unary_rpc_method_handler(note),
         "ApplyRoles": grpc.stream_unary_rpc_method_handler(note_all),
     }

@@ -128,16 +128,25 @@ async def test_a_server_that_is_closed_waits_for_no_call_and_reads_no_more_keys(
 ) -> None:
     taken: list[object] = []
     async with idle_server() as server:
-        stop, close, end = server.grpc_server.stop, server._listener_security.key_sets.close, server.ops.stop
+        stop = server.grpc_server.stop
+        close: Any = server._listener_security.key_sets.close
+        end: Any = server.ops.stop
 
         async def stopped(grace: float) -> None:
             taken.append(grace)
             await stop(grace)
 
+        def noting(step: str, work: Callable[[], None]) -> Callable[[], None]:
+            def noted() -> None:
+                taken.append(step)
+                work()
+
+            return noted
+
         with monkeypatch.context() as patch:
             patch.setattr(server.grpc_server, "stop", stopped)
-            patch.setattr(server._listener_security.key_sets, "close", lambda: (taken.append("keys"), close()))
-            patch.setattr(server.ops, "stop", lambda: (taken.append("ops"), end()))
+            patch.setattr(server._listener_security.key_sets, "close", noting("keys", close))
+            patch.setattr(server.ops, "stop", noting("ops", end))
             await server.close()
 
     assert taken == [0, "keys", "ops"]

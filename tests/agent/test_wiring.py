@@ -1,0 +1,55 @@
+"""The parts of an agent: which services it has, what they are made of, and what is measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rolecall.engine.errors import UpstreamOnlyError
+from rolecall.server.agent import wiring as module
+from rolecall.server.agent.replica import AgentReplica
+from rolecall.server.agent.upstream import Upstream
+from rolecall.server.agent.wiring import AgentWiring
+from rolecall.transport.server import DECISION_SERVICE
+from tests.agent.serving import agent_config
+from tests.server.serving import logger
+
+
+async def made(**flags: object) -> tuple[AgentReplica, AgentWiring]:
+    settings, log = agent_config("127.0.0.1:1", **flags), logger().logger
+    replica = AgentReplica(settings, Upstream(settings, log), log)
+    return replica, AgentWiring(settings, replica)
+
+
+async def test_what_is_measured_of_an_agent_is_what_it_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+    monkeypatch.setattr(module, "FollowedCollector", given.append)
+    replica, wiring = await made()
+
+    state = wiring.measured_state()
+
+    (sources,) = given
+    assert (state.point, state.writer, wiring.services) == (replica.point, None, (DECISION_SERVICE,))
+    assert (sources.snapshot, sources.watch, sources.asked) == (replica.snapshot, replica.roles, replica.upstream.asked)
+    assert (sources.staleness(), sources.saver) == (None, None)
+    await replica.close()
+
+
+@pytest.mark.parametrize(("flags", "given"), [({}, False), ({"source_identity_needs_allow": False}, True)])
+async def test_an_agent_knows_what_its_settings_and_its_watch_say(flags: dict[str, Any], given: bool) -> None:
+    replica, wiring = await made(account=("1",), **flags)
+    wiring._federation = wiring._passed  # type: ignore[assignment]
+    wiring._federation.knows = bool  # type: ignore[method-assign]
+
+    followed = wiring._followed()
+
+    assert (followed.covers("1/app"), followed.covers("2/app")) == (True, False)
+    assert followed.source_identity is given
+    assert followed.version_of("1/app") is None
+    await replica.close()
+
+
+async def test_the_history_of_roles_is_that_of_the_followed_server() -> None:
+    with pytest.raises(UpstreamOnlyError, match="earlier versions of roles are not followed"):
+        await module._HistoryUpstream().version("1/app", 7)
