@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -39,8 +40,8 @@ async def test_what_is_measured_of_an_agent_is_what_it_follows(monkeypatch: pyte
 @pytest.mark.parametrize(("flags", "given"), [({}, False), ({"source_identity_needs_allow": False}, True)])
 async def test_an_agent_knows_what_its_settings_and_its_watch_say(flags: dict[str, Any], given: bool) -> None:
     replica, wiring = await made(account=("1",), **flags)
-    wiring._federation = wiring._passed  # type: ignore[assignment]
-    wiring._federation.knows = bool  # type: ignore[method-assign]
+    federation: Any = SimpleNamespace(knows=bool)
+    wiring._federation = federation
 
     followed = wiring._followed()
 

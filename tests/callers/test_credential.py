@@ -36,3 +36,35 @@ def test_the_scopes_of_stored_request_ids_stay_valid() -> None:
     host = Credential(kind=CredentialKind.DNS, identity="a.example")
 
     assert [LOCAL.scope, ANONYMOUS.scope, host.scope] == ["local", "anonymous", "a.example"]
+
+
+def test_every_kind_has_the_name_that_callers_and_stored_request_ids_know() -> None:
+    assert [str(kind) for kind in CredentialKind] == [
+        "spiffe", "dns", "oidc", "token", "uid", "local", "local-admin", "anonymous",
+    ]  # fmt: skip
+    assert [(c.kind, c.identity) for c in (LOCAL, LOCAL_ADMIN, ANONYMOUS)] == [
+        ("local", "local"), ("local-admin", "local-admin"), ("anonymous", "anonymous"),
+    ]  # fmt: skip
+
+
+def test_the_scope_of_each_kind_is_the_one_that_was_stored() -> None:
+    oidc = Credential(
+        kind=CredentialKind.OIDC, identity="https://i s", issuer="https://i", subject="s", audiences=("a",)
+    )
+    credentials = [
+        Credential(kind=CredentialKind.SPIFFE, identity="spiffe://td/a"),
+        Credential(kind=CredentialKind.DNS, identity="host"),
+        oidc,
+        Credential(kind=CredentialKind.TOKEN, identity="token:01", token_sha256="0123"),
+        Credential(kind=CredentialKind.UID, identity="uid:7", uid=7),
+        LOCAL_ADMIN,
+    ]
+
+    assert [credential.scope for credential in credentials] == [
+        "spiffe://td/a",
+        '["dns", "host", "", "", ""]',
+        '["oidc", "https://i s", "https://i", "s", ""]',
+        '["token", "token:01", "", "", "0123"]',
+        '["uid", "uid:7", "", "", ""]',
+        '["local-admin", "local-admin", "", "", ""]',
+    ]

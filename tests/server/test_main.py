@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import sys
 from pathlib import Path
 
@@ -73,6 +75,19 @@ async def test_the_warning_of_an_insecure_listener_is_logged() -> None:
     assert line["event"].startswith("INSECURE: ")
 
 
+async def test_a_server_without_a_log_writes_one_by_its_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    flags = {"listen": "0.0.0.0:0", "insecure": True, "log_format": "json"}
+
+    async with running_server(config(**flags)):
+        pass
+    (line,) = capsys.readouterr().err.splitlines()
+    async with running_server(config(**flags, log_level="error")):
+        pass
+
+    assert json.loads(line)["level"] == "warning"
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize(
     ("end", "code", "message"),
     [
@@ -101,10 +116,11 @@ def test_the_exit_code_is_0_after_a_signal_and_2_after_an_error_of_the_start(
 
 
 def test_threads_of_a_server_keep_the_interpreter_for_half_a_millisecond(monkeypatch: pytest.MonkeyPatch) -> None:
-    intervals = list[float]()
+    intervals, loops = list[float](), list[str]()
 
     async def serve(given: object, running: object, *, ready: object) -> None:
         intervals.append(sys.getswitchinterval())
+        loops.append(type(asyncio.get_running_loop()).__module__)
 
     before = sys.getswitchinterval()
     sys.setswitchinterval(0.005)
@@ -113,4 +129,5 @@ def test_threads_of_a_server_keep_the_interpreter_for_half_a_millisecond(monkeyp
     run(config())
     sys.setswitchinterval(before)
 
-    assert intervals == [pytest.approx(main.SWITCH_SECONDS)]
+    assert intervals == [pytest.approx(0.000_5)]
+    assert loops == ["uvloop"]

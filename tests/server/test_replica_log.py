@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +160,7 @@ async def test_the_intervals_of_a_replica_are_those_of_its_settings(saved: Saved
     settings = config(**saved.flags, poll_seconds=7, reconcile_seconds=8, snapshot_seconds=9)
     replica = Replica(settings, Store(), log.logger)
 
-    intervals = {work.func.__qualname__: work.args for work in replica.background_work() if hasattr(work, "args")}
+    intervals = {work.func.__qualname__: work.args for work in replica.background_work() if isinstance(work, partial)}
 
     assert intervals == {"Reconciler.run": (8.0,), "SnapshotSaver.run": (9.0,)}
     polling: Any = replica.polling

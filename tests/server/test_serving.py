@@ -90,7 +90,7 @@ async def test_a_process_serves_until_a_signal_and_drains_until_a_second_one(
     os.kill(os.getpid(), signal.SIGHUP)
     while "reopen" not in steps.taken:  # noqa: ASYNC110
         await asyncio.sleep(0)
-    collector = gc.get_threshold()
+    collector, frozen = gc.get_threshold(), gc.get_freeze_count()
     os.kill(os.getpid(), number)
     await asyncio.wait_for(steps.drains.wait(), 30)
     os.kill(os.getpid(), number)
@@ -101,6 +101,7 @@ async def test_a_process_serves_until_a_signal_and_drains_until_a_second_one(
     assert steps.taken == ["start", "reopen", "drain", "forced", "end"]
     assert bound == [BOUND]
     assert collector == (5_000, 10, 10)
+    assert frozen > 1_000
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     transport = transport_named(TRANSPORT)
     assert [{name: value for name, value in line.items() if name != "timestamp"} for line in lines] == [

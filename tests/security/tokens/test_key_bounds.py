@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import socket
 import ssl
@@ -387,3 +388,58 @@ async def test_a_source_that_cannot_be_used_stops_the_start_and_is_named_without
         "the callers file: the key set of `https://localhost/jwks`: the host `localhost` is not listed; add it to --jwks-host"
     )
     assert str(of_file.value).startswith(f"the callers file: the key set: cannot read the key set `{tmp_path}/none`: ")
+
+
+@pytest.mark.parametrize(
+    ("error", "cut", "expected"),
+    [
+        (OSError(9, "Bad file descriptor"), True, "the answer took more than 10 seconds"),
+        (http.client.BadStatusLine("x"), True, "the answer took more than 10 seconds"),
+        (ValueError("read of closed file"), True, "the answer took more than 10 seconds"),
+        (OSError(9, "Bad file descriptor"), False, "bad file descriptor"),
+        (http.client.BadStatusLine("x"), False, "the answer is not HTTP"),
+        (ValueError("x"), False, "the URL is invalid"),
+        (OSError("no number"), False, "oserror"),
+    ],
+)
+def test_whatever_a_fetch_that_was_cut_raises_it_took_too_long(
+    error: Exception, cut: bool, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolving(monkeypatch, "93.184.215.14")
+    closed: list[bool] = []
+
+    def fail(connection: Any, *_: object) -> None:
+        if cut:
+            connection.cut()
+        raise error
+
+    monkeypatch.setattr("rolecall.security.tokens.key_reader._Pinned.request", fail)
+    monkeypatch.setattr("rolecall.security.tokens.key_reader._Pinned.close", lambda self: closed.append(self.is_cut))
+
+    assert why() == f"cannot fetch the key set `https://oidc.example/jwks`: {expected}"
+    assert closed == [cut]
+
+
+def test_a_fetch_has_ten_seconds_that_end_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolving(monkeypatch, "93.184.215.14")
+    timers: list[Any] = []
+
+    class Timer:
+        daemon = False
+
+        def __init__(self, seconds: float, work: Any) -> None:
+            self.seconds, self.work, self.steps = seconds, work, list[object]()
+            timers.append(self)
+
+        def start(self) -> None:
+            self.steps.append(("start", self.daemon))
+
+        def cancel(self) -> None:
+            self.steps.append("cancel")
+
+    monkeypatch.setattr("rolecall.security.tokens.key_reader.Timer", Timer)
+
+    why()
+
+    ((seconds, steps),) = [(timer.seconds, timer.steps) for timer in timers]
+    assert (seconds, steps) == (10.0, [("start", True), "cancel"])
