@@ -23,7 +23,7 @@ METHOD = "/rolecall.v1.RoleService/ApplyRoles"
 @asynccontextmanager
 async def connected(handlers: dict[str, Any]) -> AsyncIterator[CallersConnection]:
     """Give a connection to a server with these methods of the role service."""
-    server = grpc.aio.server(options=[("grpc.max_send_message_length", -1)])
+    server = grpc.aio.server()
     server.add_registered_method_handlers("rolecall.v1.RoleService", handlers)
     connection = CallersConnection(Endpoint(address=f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"))
     await server.start()
@@ -87,14 +87,22 @@ async def test_a_token_is_passed_over_tls_to_another_machine(tmp_path: Any, monk
         plain.token_of(context("Bearer x"))
 
 
-async def test_a_response_may_be_larger_than_the_default_of_grpc() -> None:
-    async def large(_: bytes, __: Any) -> bytes:
-        return b"x" * (5 * 1024 * 1024)
+async def test_answers_have_64_mebibytes_at_most_and_no_call_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[dict[str, object]] = []
+    insecure_channel = grpc.aio.insecure_channel
 
-    async with connected({"GetRole": grpc.unary_unary_rpc_method_handler(large)}) as connection:
-        answer = await connection.unary("/rolecall.v1.RoleService/GetRole", b"", (), 30)
+    def noted(target: str, options: Any = (), **more: Any) -> Any:
+        opened.append(dict(options))
+        return insecure_channel(target, options=options, **more)
 
-    assert len(answer) == 5 * 1024 * 1024
+    monkeypatch.setattr(grpc.aio, "insecure_channel", noted)
+    connection = CallersConnection(Endpoint(address="127.0.0.1:1"))
+    connection._channel.done(connection._channel.use())
+    await connection.close()
+
+    assert [(options["grpc.max_receive_message_length"], options["grpc.enable_retries"]) for options in opened] == [
+        (64 * 1024 * 1024, 0)
+    ]
 
 
 async def test_metadata_and_the_time_that_is_left_are_sent() -> None:
