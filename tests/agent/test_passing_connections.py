@@ -13,9 +13,13 @@ import grpc.aio
 import pytest
 
 from rolecall.server.agent.passing import CallersConnection, _Accepted
+from rolecall.server.agent.replica import AgentReplica
+from rolecall.server.agent.upstream import Upstream
 from rolecall.transport.errors import NotPassedError
 from rolecall_client.connection.endpoint import Endpoint
 from rolecall_client.connection.settings import TlsFiles
+from tests.agent.serving import agent_config
+from tests.server.serving import logger
 
 METHOD = "/rolecall.v1.RoleService/ApplyRoles"
 
@@ -252,11 +256,6 @@ async def test_closing_a_connection_closes_its_channels() -> None:
 
 
 async def test_closing_a_replica_closes_both_connections_to_its_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    from rolecall.server.agent.replica import AgentReplica
-    from rolecall.server.agent.upstream import Upstream
-    from tests.agent.serving import agent_config
-    from tests.server.serving import logger
-
     settings, log = agent_config("127.0.0.1:1"), logger().logger
     upstream, closed = Upstream(settings, log), list[str]()
     calls, passing = upstream._calls.close, upstream.callers_connection.close

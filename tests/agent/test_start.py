@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from rolecall.server.agent import main, replica as replica_module
+from rolecall.observability.decision_log.log import DecisionLog
+from rolecall.server.agent import replica as replica_module
 from rolecall.server.agent.main import running_agent
 from rolecall.server.agent.replica import AgentReplica
 from rolecall.server.agent.upstream import Upstream
+from rolecall.server.server import CallServer
 from tests.agent.serving import agent_config
 from tests.server.serving import log_lines, logger
 
@@ -72,19 +74,13 @@ async def test_the_parts_of_an_agent_end_in_the_reverse_order_of_their_start(
         monkeypatch.setattr(owner, "close", noted)
 
     noting(AgentReplica, "replica")
-    noting(main.CallServer, "server")  # type: ignore[attr-defined]
-    noting(type_of_decision_log(), "decision log")
+    noting(CallServer, "server")
+    noting(DecisionLog, "decision log")
 
     async with running_agent(agent_config("127.0.0.1:1", decision_log=str(tmp_path / "log")), log=logger().logger):
         assert order == []
 
     assert order == ["server", "decision log", "replica"]
-
-
-def type_of_decision_log() -> Any:
-    from rolecall.observability.decision_log.log import DecisionLog
-
-    return DecisionLog
 
 
 async def test_the_watch_has_the_times_of_an_agent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -289,8 +290,6 @@ def test_tokens_are_accepted_where_an_issuer_or_a_static_token_is_known(
 
 
 def test_a_static_token_has_at_most_512_characters_and_is_looked_up_once(reading: Reading) -> None:
-    from hashlib import sha256
-
     texts = ["rct_" + "x" * length for length in (43, 508, 509)]
     entries = [
         {"name": f"s{n}", "match": {"token_sha256": sha256(text.encode()).hexdigest()}, **ADMINISTRATOR}
