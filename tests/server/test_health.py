@@ -130,3 +130,31 @@ async def test_health_is_reported_again_every_second(server: RolecallServer, mon
 
     assert pauses == [1.0, 1.0]
     assert ROLE_SERVICE not in await serving(server)
+
+
+async def test_every_service_is_announced_and_each_turn_reports_both_that_can_fail(
+    server: RolecallServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    age(server, monkeypatch, 2_000_001)
+    monkeypatch.setattr(type(server.replica), "administered", lambda _: False)
+    server.health.start()
+    server.health.update_services()
+    assert await serving(server) == ["", POLICY_SERVICE, WATCH_SERVICE]
+
+    monkeypatch.setattr(type(server.replica), "administered", lambda _: True)
+    server.health.update_services()
+    assert await serving(server) == ["", ROLE_SERVICE, POLICY_SERVICE, WATCH_SERVICE]
+    age(server, monkeypatch, 0)
+    server.health.update_services()
+    assert await serving(server) == list(SERVICES)
+
+
+async def test_a_state_whose_age_is_not_known_serves_no_decisions(
+    server: RolecallServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.health.start()
+    monkeypatch.setattr(server.replica.follower, "staleness", lambda: None)
+
+    server.health.update_services()
+
+    assert DECISION_SERVICE not in await serving(server)
