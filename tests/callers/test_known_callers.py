@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -241,3 +242,11 @@ def test_beside_a_certificate_the_entries_are_those_with_it() -> None:
 
     assert (alone.entries, proxied.entries) == (("alone",), ("proxied",))
     assert (alone.policies, proxied.policies) == (("RolecallDecider",), ("RolecallAuditor",))
+
+
+def test_what_time_does_not_change_stands_until_the_end_of_the_year_9999() -> None:
+    end = dt.datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=dt.UTC)
+    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+    assert (end - epoch) // dt.timedelta(microseconds=1) == FOREVER
+    assert orders(CallerDirectory(callers(entry()))).allowed_until(CHECK, ROLE) == FOREVER
