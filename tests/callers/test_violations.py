@@ -276,3 +276,15 @@ def test_an_https_url_of_a_key_set_is_accepted(url: str) -> None:
     (read,) = read_callers(document(issuers={ISSUER: {"jwks_url": url}})).issuers
 
     assert (read.keys.url, read.keys.file) == (url, "")
+
+
+def test_what_is_not_named_is_not_named_twice() -> None:
+    for arn, reason in (("", "EMPTY_TEXT"), ("x", "INVALID_PROVIDER")):
+        found = violations(document(providers=[{**PROVIDER, "arn": arn}] * 2))
+        assert [(each.pointer, each.reason) for each in found] == [
+            ("/providers/0/arn", reason), ("/providers/1/arn", reason),
+        ]  # fmt: skip
+    unnamed = violations(document(entry(""), entry("")))
+    assert [(each.pointer, each.reason) for each in unnamed] == [
+        ("/callers/0/name", "EMPTY_TEXT"), ("/callers/1/name", "EMPTY_TEXT"),
+    ]  # fmt: skip

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from rolecall.callers import comparison, directory, granted, limits, observation, remembered_rights
+from rolecall.callers import limits
+from rolecall.callers.credential import LOCAL
 from rolecall.security import authentication, callers_file, tls_files
 from rolecall.security.tokens import key_reader, key_set, public_keys, remembered
+from tests.security.test_who_calls import caller, identifying
 
 DOCS = Path(__file__).parents[2] / "docs"
 KIB, MIB = 1024, 1024**2
@@ -19,15 +21,6 @@ CACHING = {
         f"| {authentication.MAX_KNOWN:,}, {authentication.MAX_KNOWN_BYTES / MIB:.12g} MiB; then all are dropped |",
     ),
     "(`CallerTokens`)": (f"| {remembered.MAX_TOKENS:,} tokens, {remembered.MAX_BYTES / MIB:.12g} MiB |",),
-    "(`CallerDirectory`": (
-        f"| {directory.MAX_KNOWN_CALLERS:,} callers, {directory.MAX_KNOWN_CALLERS_BYTES / MIB:.12g} MiB |",
-    ),
-    "(`RememberedRights`": (
-        f"| {remembered_rights.MAX_REMEMBERED_RIGHTS:,} answers,",
-        f" {remembered_rights.MAX_REMEMBERED_RIGHTS_BYTES / MIB:.12g} MiB |",
-    ),
-    "(`PolicySet`": (f"| {granted.MAX_KNOWN_ACTIONS} actions of each combination",),
-    "(`CallersGeneration`": (f"| {granted.MAX_POLICY_SETS:,} combinations |",),
 }
 SECURITY = (
     f"{tls_files.MAX_PEM_BYTES / MIB:.12g} MiB each",
@@ -37,13 +30,12 @@ SECURITY = (
     f"RSA of {public_keys.MIN_RSA_BITS:,} to {public_keys.MAX_RSA_BITS:,} bits",
     f"until they are `--jwks-max-age-seconds` old ({'a' if key_set.MAX_AGE_SECONDS == 86_400 else '?'} day)",
     f"read every {key_reader.URL_SECONDS / 60:.12g} minutes, and {key_set.COOL_DOWN_SECONDS:.12g} seconds after a failure",
-    f"{observation.MAX_OBSERVE_DAYS} days ahead at most",
-    f"up to {observation.MAX_REPORTED_DENIALS:,} of these",
 )
 
 
 @pytest.mark.parametrize("what", CACHING)
 def test_what_is_remembered_of_callers_has_the_announced_limit(what: str) -> None:
+    assert caller(identifying(LOCAL), address="unix:").credential is LOCAL
     (row,) = [line for line in (DOCS / "caching.md").read_text().splitlines() if what in line and line.startswith("|")]
 
     for sentence in CACHING[what]:
@@ -51,9 +43,13 @@ def test_what_is_remembered_of_callers_has_the_announced_limit(what: str) -> Non
 
 
 @pytest.mark.parametrize("sentence", SECURITY)
-def test_what_is_read_for_callers_has_the_announced_limit(sentence: str) -> None:
+def test_what_is_read_for_callers_has_the_announced_limit(sentence: str, tmp_path: Path) -> None:
+    path = tmp_path / "callers.yaml"
+    path.write_text("callers: []")
+    assert callers_file.load_callers(str(path)).file.callers == ()
+    with pytest.raises(tls_files.CredentialsError):
+        tls_files.read_contents(tls_files.TlsFiles())
+    with pytest.raises(public_keys.InvalidKeySetError):
+        key_set.KeySet(key_reader.KeyFile(str(path))).refresh()
+
     assert sentence in (DOCS / "security.md").read_text()
-
-
-def test_the_error_of_a_comparison_that_is_too_large_says_the_limit() -> None:
-    assert "more than 50,000,000 combinations" in str(comparison.TooMuchToCompareError())
