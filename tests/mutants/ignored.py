@@ -108,7 +108,7 @@ def _is_ignored(node: ast.AST) -> bool:
         case ast.Import() | ast.ImportFrom() | ast.Assert() | ast.JoinedStr():
             return True
         case ast.ClassDef(bases=bases):
-            return any(name_of(base) == "Protocol" for base in bases)
+            return any(_is_protocol(base) for base in bases)
         case ast.Assign(targets=[ast.Name(id=name)], value=value):
             return name in _DATA_NAMES or (isinstance(value, ast.Call) and name_of(value.func) in _TYPE_MAKERS)
         case ast.AnnAssign(annotation=annotation):
@@ -123,6 +123,15 @@ def _is_ignored(node: ast.AST) -> bool:
             return name_of(value) in {"Literal", "Annotated"}
         case ast.keyword(arg=name):
             return name in IGNORED_ARGUMENTS
+        case _:
+            return False
+
+
+def _is_protocol(base: ast.expr) -> bool:
+    """Return whether a base says that a class only describes others; `asyncio.Protocol` does not."""
+    match base:
+        case ast.Name(id="Protocol") | ast.Subscript(value=ast.Name(id="Protocol")):
+            return True
         case _:
             return False
 

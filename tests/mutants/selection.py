@@ -25,6 +25,8 @@ _TO_START_POSTGRES = 5.0
 # These compare documents and schemas with the code that they are generated from; no line leads to them.
 _LAST = (
     "tests/config/test_documentation.py",
+    "tests/docs/test_announced_limits.py",
+    "tests/docs/test_announced_connection_limits.py",
     "tests/cli/test_reference.py",
     "tests/repository/test_docs.py",
     "tests/repository/test_language_docs.py",

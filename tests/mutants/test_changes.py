@@ -110,6 +110,10 @@ def test_what_means_nothing_is_left_alone(code: str) -> None:
     assert changed(code) == set()
 
 
+def test_a_protocol_of_the_event_loop_is_a_class_as_any_other() -> None:
+    assert changed("class C(asyncio.Protocol):\n    x = True") == {"x = False"}
+
+
 def test_the_strings_of_messages_are_left_alone_and_those_beside_them_are_not() -> None:
     code = """
     def f():
