@@ -38,7 +38,7 @@ def report_error(error: RolecallError, address: str = "") -> None:
     _cut_note(out, error)
     _help(out, _advice(error, address))
     if error.request_id and error.code in {"INTERNAL", "UNKNOWN"}:
-        out.print(f"  request id: {visible(error.request_id)}")
+        out.print(f"  request id: {visible(error.request_id)}", soft_wrap=True)
 
 
 def report_hint(hint: str) -> None:
