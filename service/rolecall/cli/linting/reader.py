@@ -174,7 +174,7 @@ class _Reader:
         return node.items[:most]
 
     def _known(self, table: Table, keys: Collection[str]) -> None:
-        for key in table.members.keys() - set(keys):
+        for key in (key for key in table.members if key not in keys):
             self.note(
                 table.keys[key],
                 f"unknown key {quoted(key)}",
