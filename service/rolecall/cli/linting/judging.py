@@ -14,7 +14,7 @@ from rolecall.cli.linting.configuration import (
     Suppression,
     SuppressionTest,
 )
-from rolecall.cli.linting.reader import read_configuration
+from rolecall.cli.linting.reader import read_configuration, shown_path
 from rolecall.cli.linting.unneeded import DocumentsOfConfiguration, ExaminedPolicy, ended, unused, why_unused
 from rolecall.cli.problems.problem import Location, Problem, ProblemsError
 from rolecall.cli.text.files import STDIN
@@ -120,7 +120,7 @@ class Linting:
         for name in _MISNAMED:
             if (directory / name).is_file():
                 message = f"this file is not read; a configuration of the linter is named `{CONFIGURATION_FILE}`"
-                location = Location(str(directory / name))
+                location = Location(str(shown_path(directory / name)))
                 problem = Problem(
                     location=location, message=message, severity="warning", hint="rename it", finding=True
                 )

@@ -34,7 +34,7 @@ _EVERYWHERE = "for every document write `path: '**'`"
 
 def read_configuration(path: Path) -> LintConfiguration:
     """Return the configuration in a file; raise `ProblemsError` with all its problems."""
-    shown = _shown(path)
+    shown = shown_path(path)
     return parse_configuration(read_text(shown, MAX_CONFIGURATION_BYTES), shown, path.parent)
 
 
@@ -50,7 +50,7 @@ def parse_configuration(text: str, shown: Path, directory: Path) -> LintConfigur
     return configuration
 
 
-def _shown(path: Path) -> Path:
+def shown_path(path: Path) -> Path:
     """Return a path as messages name it: relative if it is below the current directory."""
     return path.relative_to(Path.cwd()) if path.is_absolute() and path.is_relative_to(Path.cwd()) else path
 
