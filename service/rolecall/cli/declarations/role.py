@@ -123,7 +123,7 @@ class RoleReader:
     def _known(self, table: Table, known: Iterable[str]) -> None:
         for key, location in table.keys.items():
             if key not in known:
-                nearest = difflib.get_close_matches(key, list(known), n=1)
+                nearest = difflib.get_close_matches(key, list(known))
                 hint = (
                     f"did you mean `{nearest[0]}`?"
                     if nearest

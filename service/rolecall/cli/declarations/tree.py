@@ -54,21 +54,21 @@ class ReadDocuments(NamedTuple):
     duplicates: list[Problem]
 
 
-def read_documents(text: str, file: str, *, is_json: bool | None = None) -> list[Node]:
-    """Return the documents of a file of JSON or YAML; raise `ProblemsError`. None: JSON if its name ends in `.json`, else YAML."""
-    documents, duplicates = read_all(text, file, is_json=is_json)
+def read_documents(text: str, file: str) -> list[Node]:
+    """Return the documents of a file, of JSON if its name ends in `.json`, else of YAML; raise `ProblemsError`."""
+    documents, duplicates = read_all(text, file, is_json=file.endswith(".json"))
     problems = [*duplicates, *(problem for document in documents for problem in tag_problems(document, text))]
     if problems:
         raise ProblemsError(problems)
     return documents
 
 
-def read_all(text: str, file: str, *, is_json: bool | None = None) -> ReadDocuments:
-    """Return the documents of a file as `read_documents` does, also beside duplicate keys, which the caller must report.
+def read_all(text: str, file: str, *, is_json: bool) -> ReadDocuments:
+    """Return the documents of a file, also beside duplicate keys, which the caller must report.
 
     Raise `ProblemsError` for a file that cannot be read.
     """
-    if not (file.endswith(".json") if is_json is None else is_json):
+    if not is_json:
         return _documents(text, file, json_text="")
     _require_json(text, file)
     # The YAML parser refuses tabs and lone surrogates, which JSON allows; strings are read from the original `text`.

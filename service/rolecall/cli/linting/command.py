@@ -49,7 +49,7 @@ def lint(
         return
     found = known.get(explain) or known.get(explain.lower()) or known.get(explain.upper())
     if found is None:
-        close = difflib.get_close_matches(explain, known, n=1)
+        close = difflib.get_close_matches(explain, known)
         hint = f"did you mean `{close[0]}`? " if close else ""
         raise CommandError(f"there is no finding or reason `{explain}`", hint=f"{hint}`rolecall lint` lists all")
     if output is Output.JSON:

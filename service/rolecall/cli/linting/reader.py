@@ -194,7 +194,7 @@ class _Reader:
 
 
 def _did_you_mean(text: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(text, known, n=1)
+    close = difflib.get_close_matches(text, known)
     return f"did you mean `{close[0]}`?" if close else ""
 
 

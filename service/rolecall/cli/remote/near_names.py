@@ -75,5 +75,5 @@ def _nearest(name: str, known: Collection[str]) -> str:
     from difflib import get_close_matches
 
     by_folded = {each.lower(): each for each in known}
-    close = get_close_matches(name.lower(), by_folded, n=1, cutoff=_CUTOFF)
+    close = get_close_matches(name.lower(), by_folded, cutoff=_CUTOFF)
     return by_folded[close[0]] if close else ""

@@ -41,7 +41,7 @@ def missing_role_hint(case: Case, role_set: RoleSet, unknown: Iterable[UnknownRo
     if elsewhere:
         return f"write `{elsewhere[0].account_id}/{elsewhere[0].role_name}`: it is in another account than {wanted.account_id}"
     names = [parsed.role.role_name for parsed in role_set.roles.values()]
-    if nearest := difflib.get_close_matches(wanted.role_name, names, n=1):
+    if nearest := difflib.get_close_matches(wanted.role_name, names):
         return f"did you mean `{nearest[0]}`?"
     if not names:
         return "no roles were found: name their files on the command line, or in `roles` of the case file"

@@ -31,7 +31,7 @@ class Fields:
         names = list(known)
         for key, location in table.keys.items():
             if key not in names:
-                nearest = difflib.get_close_matches(key, names, n=1)
+                nearest = difflib.get_close_matches(key, names)
                 listed = ", ".join(f"`{name}`" for name in names)
                 hint = f"did you mean `{nearest[0]}`?" if nearest else f"known keys are {listed}"
                 self.note(location, f"unknown key `{key}`", hint, reason="UNKNOWN_FIELD")
