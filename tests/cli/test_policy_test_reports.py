@@ -97,7 +97,35 @@ def test_too_little_coverage_is_a_failure_in_junit(rolecall: CommandLine) -> Non
     assert (root.get("tests"), root.get("failures")) == ("4", "3")
     assert failure is not None
     assert failure.get("message") == "1 of 2 statements (50 %), less than 100 %"
-    assert "roles.yaml:7:7: acs:ram::123456789012:role/deploy /Statement/1 (Bob)" in (failure.text or "")
+    assert failure.text == "roles.yaml:7:7: acs:ram::123456789012:role/deploy /Statement/1 (Bob) applies in no case"
+    suite = root.find("testsuite[@name='coverage']")
+    assert suite is not None
+    counts = {"tests": "1", "failures": "1", "errors": "0", "skipped": "0", "time": "0.000000"}
+    assert suite.attrib == {"name": "coverage", **counts}
+    assert suite[0].attrib == {"name": "coverage", "classname": "coverage", "time": "0.000000"}
+    assert (failure.get("type"), len(suite), len(suite[0])) == ("failure", 1, 1)
+
+
+def test_the_problems_of_files_are_a_suite_of_their_own_in_junit(rolecall: CommandLine) -> None:
+    Path("bad.yaml").write_text("apiVersion: rolecall/v1\nname: bad\nmore: 1\ntrust_policy_json: x\n")
+
+    outcome = rolecall("test", ".", "-o", "junit")
+
+    root = ET.fromstring(outcome.out)
+    suite = root[0]
+    time = {"time": "0.000000"}
+    assert outcome.code == 2
+    assert (root.get("tests"), root.get("errors")) == (str(3 + len(suite)), str(len(suite)))
+    assert suite.attrib == {
+        "name": "problems", "tests": str(len(suite)), "failures": "0", "errors": str(len(suite)), "skipped": "0", **time,
+    }  # fmt: skip
+    first = next(each for each in suite if each.get("line") == "3")
+    at = {"name": "bad.yaml:3:1: unknown key `more`", "classname": "problems", "file": "bad.yaml", "line": "3"}
+    assert (first.tag, first.attrib) == ("testcase", {**at, **time})
+    assert [(each.tag, each.attrib) for each in first] == [
+        ("error", {"type": "UNKNOWN_FIELD", "message": "unknown key `more`"})
+    ]
+    assert len(suite) > 1
 
 
 def test_junit_has_the_coverage_only_if_it_is_too_low(rolecall: CommandLine) -> None:
