@@ -212,6 +212,19 @@ def test_what_is_about_files_that_were_not_examined_is_not_reported(
     assert all_of_them == [("warning", "unused-suppression")]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "unused"), [("gone.json", True), ("g*.json", False), ("x?.json", False), ("other.json", False)]
+)
+def test_a_path_is_looked_up_unless_it_has_wildcards(
+    rolecall: CommandLine, write: Write, configure: Configure, pattern: str, unused: bool
+) -> None:
+    write("a/p.json", trusting(PARTNER))
+    write("a/other.json", trusting(OTHER))
+    configure(suppression(path=pattern), name="a/.rolecall-lint.yaml")
+
+    assert (("warning", "unused-suppression") in reported(rolecall, "a/p.json")) is unused
+
+
 def test_the_nearest_configuration_counts(rolecall: CommandLine, write: Write, configure: Configure) -> None:
     write("a/b/p.json", trusting(PARTNER))
     configure(suppression())
