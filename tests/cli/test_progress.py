@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
+from typing import Self
 
 import pytest
+from rich.console import Console
 
 from rolecall.cli.commands import apply, export
 from rolecall.cli.options.store_options import counted, counting
@@ -91,6 +94,98 @@ def test_an_export_to_the_terminal_shows_only_the_roles(terminal: CommandLine, m
         outcome = terminal("export", "--address", address)
 
     assert (outcome.err, outcome.out.count("name: r")) == ("", 4)
+
+
+class Bar:
+    """Stands in for a progress bar, and records what it is asked to show."""
+
+    made: list[Bar]
+
+    def __init__(self, *columns: object, console: Console, **options: object) -> None:
+        self.columns, self.stream, self.options = columns, console.file, options
+        self.shown: list[object] = []
+        self.made.append(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def add_task(self, description: str, total: int | None) -> int:
+        self.shown.append((description, total))
+        return 7
+
+    def update(self, task: int, **fields: object) -> None:
+        assert task == 7
+        self.shown.append(fields)
+
+
+@pytest.fixture
+def bars(monkeypatch: pytest.MonkeyPatch) -> list[Bar]:
+    """Return the progress bars that are shown."""
+    monkeypatch.setattr(Bar, "made", [], raising=False)
+    monkeypatch.setattr("rich.progress.Progress", Bar)
+    return Bar.made
+
+
+def test_an_export_counts_every_hundred_roles(terminal: CommandLine, bars: list[Bar]) -> None:
+    roles = ListRolesResponse(roles=[Role(role_name=f"r{n}", assume_role_policy_document="{}") for n in range(205)])
+    with recording(ListRoles=roles) as (address, _):
+        terminal("export", "--address", address)
+
+    (bar,) = bars
+    assert bar.shown == [("exporting", None), {"completed": 100}, {"completed": 200}]
+    assert bar.options == {"transient": True, "redirect_stdout": False}
+    assert len(bar.columns) == 4
+
+
+def test_an_apply_of_two_hundred_roles_counts_every_hundred(terminal: CommandLine, bars: list[Bar]) -> None:
+    with recording() as (address, _):
+        terminal("apply", "-f", declare(199), "--address", address)
+        assert bars == []
+        terminal("apply", "-f", declare(200), "--address", address)
+
+    (bar,) = bars
+    assert bar.shown == [
+        ("sending", 200), {"completed": 100}, {"completed": 200}, {"description": "applying", "completed": 200},
+    ]  # fmt: skip
+    assert bar.options == {"transient": True}
+    assert len(bar.columns) == 4
+
+
+def test_work_on_a_store_counts_all_that_is_done(
+    terminal: CommandLine, bars: list[Bar], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with counting("copying", "rows") as report:
+        report(5)
+        report(9)
+
+    (bar,) = bars
+    assert bar.shown == [("copying", None), {"completed": 5}, {"completed": 9}]
+    assert (bar.stream, bar.options) == (sys.stderr, {"transient": True})
+    assert capsys.readouterr() == ("", "")
+    assert terminal("version").code == 0
+
+
+def test_tests_of_two_hundred_cases_show_progress_that_disappears(
+    terminal: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracked: list[tuple[int, dict[str, object]]] = []
+
+    def track(cases: list[object], *, console: Console, **options: object) -> list[object]:
+        tracked.append((len(cases), options))
+        assert console.file is sys.stderr
+        return cases
+
+    monkeypatch.setattr("rich.progress.track", track)
+    cases = "  - {name: NAME, as: 'acs:ram::1:user/a', role: r0, expect: ALLOW}\n"
+    declare(1)
+    for number in (199, 200):
+        listed = "".join(cases.replace("NAME", f"c{each}") for each in range(number))
+        Path("cases.yaml").write_text(f"apiVersion: rolecall/v1\ncases:\n{listed}")
+        terminal("test", "cases.yaml", "r.yaml")
+
+    assert tracked == [(200, {"description": "testing", "transient": True})]
 
 
 def test_work_on_a_store_shows_what_is_counted(terminal: CommandLine, capsys: pytest.CaptureFixture[str]) -> None:
