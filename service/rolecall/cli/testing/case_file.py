@@ -125,7 +125,7 @@ class _CaseReader(Fields):
     def _expect(self, case: Table) -> Expectation:
         node = case.members.get("expect")
         if isinstance(node, Scalar):
-            outcome = self.choice(case, "expect", list(ExpectedOutcome))
+            outcome = self.choice(case, "expect", list(ExpectedOutcome), required=True)
             return Expectation(outcome=ExpectedOutcome(outcome or ExpectedOutcome.DENY))
         if not isinstance(node, Table):
             self.note(
