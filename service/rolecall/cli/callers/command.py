@@ -9,7 +9,7 @@ from rolecall.cli.callers.diff import diff
 from rolecall.cli.callers.explain import explain
 from rolecall.cli.callers.init import init
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Write, check, explain and compare callers files.")
+app = typer.Typer(no_args_is_help=True, help="Write, check, explain and compare callers files.")
 
 
 @app.callback()

@@ -19,7 +19,7 @@ from rolecall.cli.text.terminal import add_row, console, print_json, table
 if TYPE_CHECKING:
     from rolecall_client.client import RolecallClient
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List the accounts of a server.")
+app = typer.Typer(no_args_is_help=True, help="List the accounts of a server.")
 
 
 @app.callback()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MAX_REVISION = (1 << 63) - 1
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Verify the contents of a store.")
+app = typer.Typer(no_args_is_help=True, help="Verify the contents of a store.")
 
 
 @app.callback()

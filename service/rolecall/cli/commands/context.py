@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _HINT = "`rolecall context add NAME --address HOST:PORT` adds one; `rolecall schema contexts` describes the file"
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, choose and show servers by name.")
+app = typer.Typer(no_args_is_help=True, help="List, choose and show servers by name.")
 
 NewName = Annotated[str, typer.Argument(metavar="NAME", help="The name of the new context.", show_default=False)]
 NameArgument = Annotated[

@@ -69,9 +69,7 @@ RequestIdOption = Annotated[
     ),
 ]
 
-app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Create, read, change and delete roles on a server."
-)
+app = typer.Typer(no_args_is_help=True, help="Create, read, change and delete roles on a server.")
 
 
 @app.command()

@@ -14,7 +14,7 @@ from rolecall.cli.options.shared import Output, PlainOutputOption
 from rolecall.cli.options.store_options import counted, counting, store_errors, url_of
 from rolecall.cli.text.terminal import print_json
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Copy a store to another database.")
+app = typer.Typer(no_args_is_help=True, help="Copy a store to another database.")
 
 _URL = "sqlite:///PATH, postgresql://..., or @FILE for a file that contains the URL."
 

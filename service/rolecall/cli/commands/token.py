@@ -10,7 +10,7 @@ import typer
 from rolecall.cli.options.shared import Output, PlainOutputOption
 from rolecall.cli.text.terminal import print_json
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Make static tokens for callers.")
+app = typer.Typer(no_args_is_help=True, help="Make static tokens for callers.")
 
 NameOption = Annotated[str, typer.Option("--name", metavar="NAME", help="The name of the entry that is printed.")]
 
