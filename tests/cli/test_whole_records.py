@@ -81,6 +81,17 @@ def test_a_context_without_settings_is_shown_with_their_names(rolecall: CommandL
     }  # fmt: skip
 
 
+def test_without_a_context_only_what_is_given_is_shown(rolecall: CommandLine) -> None:
+    record = read(rolecall, "context", "show", "--address=x")
+
+    assert record == {
+        "context": None, "address": "x:50051", "tls": None, "token": None, "agent": None, "timeout_seconds": record["timeout_seconds"],
+        "accounts": {}, "default_account": None, "sources": {"address": "--address"},
+    }  # fmt: skip
+    rows = [line.split() for line in rolecall("context", "show", "--address=x").out.splitlines()[2:]]
+    assert ["address", "x:50051", "--address"] in rows
+
+
 def test_people_see_every_setting_of_a_context(rolecall: CommandLine, contexts: Path) -> None:
     folder = contexts.parent
 
@@ -210,10 +221,15 @@ def test_quickstart_serves_with_the_settings_that_are_given(
     settings: dict[str, str],
 ) -> None:
     started: list[Config] = []
+
+    def run(config: Config, **_: object) -> int:
+        started.append(config)
+        return 7
+
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(quickstart, "_answers", lambda _host, _port: False)
-    monkeypatch.setattr(main, "run", lambda config, **_: started.append(config) or 7)
+    monkeypatch.setattr(main, "run", run)
 
     assert rolecall("quickstart", *options).code == 7
 
