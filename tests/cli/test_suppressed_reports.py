@@ -87,7 +87,7 @@ def test_a_difference_of_callers_files_ends_with_its_sum(
 ) -> None:
     change = RightsChange(caller="a", what="may", action="x:Y", resource="r")
 
-    diff._show(CallersComparison(gains=[change] * gains, losses=[change] * losses))
+    diff._show(CallersComparison(gains=(change,) * gains, losses=(change,) * losses))
 
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == summary
