@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from pathlib import Path
 
@@ -73,6 +74,10 @@ def test_a_file_has_at_most_ten_thousand_documents() -> None:
         (b"a\0" * 8 + b"bbbb", "binary data"),
         (b"a\0" * 7 + b"\0\0" * 3, "UTF-16 text"),
         (b"a\0" * 5 + b"\0\0" * 5, "binary data"),
+        (codecs.BOM_UTF16_LE + "角色".encode("utf-16-le"), "UTF-16 text"),
+        (codecs.BOM_UTF16_BE + "角色".encode("utf-16-be"), "UTF-16 text"),
+        (codecs.BOM_UTF32_LE + "角色".encode("utf-32-le"), "UTF-32 text"),
+        (codecs.BOM_UTF32_BE + "角色".encode("utf-32-be"), "UTF-32 text"),
         (b"PK\x03\x04" + b"x" * 246 + b"tfplan", "a binary terraform plan"),
         (b"PK\x03\x04" + b"x" * 247 + b"tfplan", "a zip archive"),
         (b"x" * 257 + b"ustar", "a tar archive"),
