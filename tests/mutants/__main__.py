@@ -22,7 +22,7 @@ from rich.console import Console
 
 from tests.mutants.campaign import Campaign
 from tests.mutants.changes import Change, all_changes, matching, sample
-from tests.mutants.line_map import load_or_measure
+from tests.mutants.line_map import load_or_measure, update
 from tests.mutants.processes import BrokenTestsError
 from tests.mutants.report import figures, print_report, scores, survivor_text, survivors_text
 from tests.mutants.selection import Selector
@@ -57,7 +57,12 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    lines = load_or_measure(REPOSITORY, refresh=arguments.refresh_map, stale=arguments.stale_map, jobs=arguments.jobs)
+    if arguments.update_map:
+        lines = update(REPOSITORY, jobs=arguments.jobs)
+    else:
+        lines = load_or_measure(
+            REPOSITORY, refresh=arguments.refresh_map, stale=arguments.stale_map, jobs=arguments.jobs
+        )
     selector = Selector(REPOSITORY, lines, seconds=arguments.timeout / _PART_FOR_TESTS)
     campaign = Campaign(REPOSITORY, selector, jobs=arguments.jobs, seconds=arguments.timeout)
     changes = _changes(arguments)
@@ -138,6 +143,7 @@ def _arguments() -> argparse.Namespace:
         help="time limit for the tests of one change (default 120)",
     )
     add("--refresh-map", action="store_true", help="record again which test executes which line")
+    add("--update-map", action="store_true", help="record again only the test files that have changed since")
     add("--stale-map", action="store_true", help="use the last record even if the code or the tests have changed since")
     add("-o", "--output", choices=("table", "json"), default="table", help="format of the report (default table)")
     add("--survivors", type=Path, metavar="FILE", help="also write the scores and the survivors to this file")

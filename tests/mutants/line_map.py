@@ -64,6 +64,25 @@ def load_or_measure(root: Path, *, refresh: bool, stale: bool, jobs: int) -> Lin
     return measured
 
 
+def update(root: Path, *, jobs: int) -> LineMap:
+    """Record only the test files that are new or have changed since the last record, and add that to it.
+
+    In the modules that have changed since, a change is tried against all tests that executed anything of them.
+    """
+    cache, found = root / CACHE, digests(root)
+    known = LineMap.load(cache)
+    if known is None:
+        return load_or_measure(root, refresh=True, stale=False, jobs=jobs)
+    changed = tuple(path for path, digest in found.items() if _is_test(path) and known.digests.get(path) != digest)
+    if changed:
+        print(f"recording {len(changed)} test files that have changed", file=sys.stderr)
+        measure(root, cache / "changed", jobs=jobs, paths=changed)
+        _add(cache / "changed", cache, {path: found[path] for path in changed})
+    updated = LineMap.load(cache)
+    assert updated is not None
+    return updated
+
+
 def measure(root: Path, cache: Path, *, jobs: int, paths: tuple[str, ...] = ("tests",)) -> None:
     """Run the tests in a copy of the tree, and store which lines each one executes in the cache."""
     shutil.rmtree(cache, ignore_errors=True)
@@ -84,6 +103,26 @@ def measure(root: Path, cache: Path, *, jobs: int, paths: tuple[str, ...] = ("te
     if ended.returncode not in {0, _PYTEST_FAILED}:
         raise BrokenTestsError(f"the tests did not run to their end:\n{ended.output[-4_000:]}")
     (cache / "digests.json").write_text(json.dumps(found))
+
+
+def _is_test(path: str) -> bool:
+    return Path(path).name.startswith("test_") and path.endswith(".py")
+
+
+def _add(more: Path, cache: Path, digests: dict[str, str]) -> None:
+    """Add one record to another, of which it replaces the digests of some files."""
+    coverage, added = CoverageData(str(cache / "coverage")), CoverageData(str(more / "coverage"))
+    for data in (coverage, added):
+        data.read()
+    coverage.update(added)
+    coverage.write()
+    tests, new = (json.loads((directory / "tests.json").read_text()) for directory in (cache, more))
+    failed = {name for name in tests["failed"] if name.partition("::")[0] not in digests} | set(new["failed"])
+    (cache / "tests.json").write_text(
+        json.dumps({"seconds": tests["seconds"] | new["seconds"], "failed": sorted(failed)})
+    )
+    known = json.loads((cache / "digests.json").read_text())
+    (cache / "digests.json").write_text(json.dumps(known | digests))
 
 
 def _command(jobs: int, paths: tuple[str, ...]) -> list[str]:

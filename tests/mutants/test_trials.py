@@ -12,12 +12,12 @@ import pytest
 
 from tests.mutants.campaign import Campaign
 from tests.mutants.changes import Change, all_changes, matching
-from tests.mutants.line_map import CACHE, LineMap, load_or_measure
+from tests.mutants.line_map import CACHE, LineMap, load_or_measure, update
 from tests.mutants.processes import BrokenTestsError, Process
 from tests.mutants.pytest_plugin import PLAN, WRONG_CODE
 from tests.mutants.selection import Selection, Selector
 from tests.mutants.small_tree import SIGN, make_small_tree
-from tests.mutants.tree import environment
+from tests.mutants.tree import digests, environment
 from tests.mutants.trial import Outcome, Trial
 
 pytestmark = pytest.mark.long
@@ -140,6 +140,21 @@ def test_a_test_file_that_the_map_does_not_know_is_run_too(small_tree: Path, lin
     trials = tried(tmp_path, line_map, change)
 
     assert [trial.noticed_by for trial in trials] == ["tests/policy/test_zero.py::test_zero_has_no_sign"]
+
+
+def test_only_the_test_files_that_have_changed_are_recorded_again(tmp_path: Path) -> None:
+    make_small_tree(tmp_path)
+    load_or_measure(tmp_path, refresh=False, stale=False, jobs=1)
+    (tmp_path / "tests/policy/test_zero.py").write_text(
+        "from rolecall.policy.sign import sign\n\ndef test_zero_has_no_sign():\n    assert sign(0) == 0\n"
+    )
+
+    lines = update(tmp_path, jobs=1)
+
+    zero = "tests/policy/test_zero.py::test_zero_has_no_sign"
+    assert lines.lines_of(SIGN)[8] == {f"{TESTS}::test_a_large_number_is_cut", zero}
+    assert lines.seconds.keys() > {zero, f"{TESTS}::test_counting_ends"}
+    assert lines.digests == digests(tmp_path)
 
 
 def test_tests_that_fail_without_a_change_judge_nothing(line_map: LineMap, tmp_path: Path) -> None:
