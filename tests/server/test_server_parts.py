@@ -1,4 +1,4 @@
-"""How the parts of a server are connected: what is measured, who is told of changes, and what is logged."""
+"""How the parts of a server are connected: what is measured, what is notified of changes, and what is logged."""
 
 from __future__ import annotations
 
@@ -81,15 +81,17 @@ async def test_the_tokens_of_callers_and_of_providers_are_measured_together() ->
 async def test_a_change_of_the_callers_file_is_known_to_streams_and_to_the_decoder(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told: list[str] = []
-    monkeypatch.setattr("rolecall.transport.rpc.stream_callers.StreamCallers.change", lambda _: told.append("streams"))
+    notified: list[str] = []
     monkeypatch.setattr(
-        "rolecall.transport.codecs.decision.QueryDecoder.federation_changed", lambda _: told.append("decoder")
+        "rolecall.transport.rpc.stream_callers.StreamCallers.change", lambda _: notified.append("streams")
+    )
+    monkeypatch.setattr(
+        "rolecall.transport.codecs.decision.QueryDecoder.federation_changed", lambda _: notified.append("decoder")
     )
     async with idle_server() as server:
         server.callers.directory.replace(None)
 
-    assert told == ["streams", "decoder"]
+    assert notified == ["streams", "decoder"]
 
 
 async def test_the_keys_of_an_owner_that_fail_and_return_are_logged() -> None:
