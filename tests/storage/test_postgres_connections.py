@@ -115,6 +115,16 @@ def test_a_closing_store_shortens_its_waits(opened: SqlRoleRepository) -> None:
     assert timeout.shortened
 
 
+def test_a_read_that_ends_after_its_store_was_closed_leaves_no_connection(opened: SqlRoleRepository) -> None:
+    with opened._reading() as connection:
+        used: Any = connection.connection.dbapi_connection
+        opened.close()
+        still_open = not used.closed
+
+    assert still_open
+    assert used.closed
+
+
 def test_a_connection_notices_a_peer_that_vanished(store: str) -> None:
     with closing(connect(parse_url(store))) as connection:
         found = connection.info.get_parameters()

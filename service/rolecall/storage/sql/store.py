@@ -255,16 +255,26 @@ class SqlRoleRepository:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with self._store_errors(), self._engine.connect() as connection, connection.begin():
+        with self._store_errors(), self._connected() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         # Writes of this process queue here, those of other processes in the database.
-        with self._writer, self._store_errors(), self._engine.connect() as connection:
+        with self._writer, self._store_errors(), self._connected() as connection:
             connection.execution_options(**{WRITES: True})
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        with self._engine.connect() as connection:
+            try:
+                yield connection
+            finally:
+                # `close` has closed those that were not in use; this one would stay open, in a pool that nobody knows.
+                if self._closed:
+                    connection.invalidate()
 
     @contextmanager
     def _store_errors(self) -> Iterator[None]:
