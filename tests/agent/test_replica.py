@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from rolecall.engine.boottime import boottime_micros
+from rolecall.engine.errors import StaleStateError
 from rolecall.roles.role import Revision
 from rolecall.server.agent.replica import AgentReplica
 from rolecall.server.agent.saved_state import SavedFollowedState, followed_by
@@ -264,3 +265,15 @@ async def test_the_watch_asks_for_the_accounts_and_their_initial_state(
     await replica.close()
 
     assert asked == [w.WatchRolesRequest(account_ids=["1", "2"], include_initial_state=True, batched=True)]
+
+
+@pytest.mark.parametrize(("seconds", "too_old"), [(80, True), (100, False)])
+async def test_how_old_a_followed_state_may_be_is_a_setting(log: Log, seconds: int, too_old: bool) -> None:
+    replica = made(log, max_staleness_seconds=seconds)
+    follow(replica, age=AGE_MICROS)
+
+    if too_old:
+        with pytest.raises(StaleStateError):
+            replica.freshness.staleness()
+    else:
+        assert replica.freshness.staleness() >= AGE_MICROS
