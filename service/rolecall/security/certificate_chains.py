@@ -105,16 +105,21 @@ def expiry_of(certificate: x509.Certificate) -> int:
     return int(certificate.not_valid_after_utc.timestamp()) * _MICROS
 
 
+def _require_ca(_: Policy, __: x509.Certificate, constraints: x509.BasicConstraints) -> None:
+    if not constraints.ca:
+        raise ValueError("the certificate is not one of a CA")
+
+
 def _require_signing(_: Policy, __: x509.Certificate, usage: x509.KeyUsage | None) -> None:
     if usage is not None and not usage.key_cert_sign:
         raise ValueError("the CA may not sign certificates")
 
 
 # Private CAs leave out extensions that the public web requires, such as key identifiers. What keeps a client from issuing
-# certificates stays: each issuer must be a CA, may sign, and has its path length. The library itself requires `ca` of an issuer.
+# certificates stays: each issuer must be a CA, may sign, and has its path length.
 _CA_POLICY = (
     ExtensionPolicy.permit_all()
-    .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, None)
+    .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, _require_ca)
     .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _require_signing)
 )
 
