@@ -34,6 +34,7 @@ _LAST = (
     "tests/helm/test_values.py",
 )
 _STARTS_PROCESSES = re.compile(r"\bsubprocess\b|tests\.cli\.serving|tests\.storage\.processes")
+_REFERS_TO_POSTGRES = re.compile(r"tests\.postgres|tests\.storage\.stores|\bpostgres_server\b|\brepository\b")
 _FIRST_FILES, _FIRST_TESTS = 3, 20
 _ELSEWHERE = 3.0  # a test of another package counts as if it took three times as long
 
@@ -93,7 +94,7 @@ class Selector:
         total, postgres = 0.0, False
         for name in names:
             file = _file_of(name)
-            start = _TO_START_POSTGRES if not postgres and _uses_postgres(name) else 0.0
+            start = _TO_START_POSTGRES if not postgres and self._uses_postgres(name) else 0.0
             cost = self._lines.seconds[name] + start + (0.0 if file in tests else _TO_READ_A_FILE)
             if tests and total + cost > self._limit:
                 continue
@@ -131,8 +132,20 @@ class Selector:
         return {file: [] for file in _LAST if (self._root / file).exists()}
 
     def _weight(self, name: str, mirrored: str) -> float:
-        seconds = self._lines.seconds[name] + (_TO_START_POSTGRES if _uses_postgres(name) else 0.0)
+        seconds = self._lines.seconds[name] + (_TO_START_POSTGRES if self._uses_postgres(name) else 0.0)
         return seconds if name.startswith(mirrored) else seconds * _ELSEWHERE + 0.01
+
+    def _uses_postgres(self, name: str) -> bool:
+        """Return whether a test is named after PostgreSQL, in a file that refers to a server."""
+        return "postgres" in name.lower() and _file_of(name) in self._postgres_files
+
+    @cached_property
+    def _postgres_files(self) -> frozenset[str]:
+        files = {_file_of(name) for name in self._lines.seconds if "postgres" in name.lower()}
+        return frozenset(file for file in files & self._digests.keys() if self._refers_to_postgres(file))
+
+    def _refers_to_postgres(self, file: str) -> bool:
+        return _REFERS_TO_POSTGRES.search((self._root / file).read_text()) is not None
 
     def _is_mapped(self, path: str) -> bool:
         return self._lines.digests.get(path) == self._digests[path]
@@ -167,7 +180,3 @@ def _module(path: str) -> str:
 
 def _file_of(name: str) -> str:
     return name.partition("::")[0]
-
-
-def _uses_postgres(name: str) -> bool:
-    return "postgres" in name.lower()

@@ -106,6 +106,24 @@ def test_the_quickest_tests_are_chosen_within_the_time(small_tree: Path, line_ma
     assert within == {TESTS: [quick]}
 
 
+@pytest.mark.parametrize(("server", "selected"), [("", True), ("server = 'postgres_server'\n", False)])
+def test_a_test_costs_the_start_of_postgresql_only_if_its_file_refers_to_a_server(
+    tmp_path: Path, server: str, selected: bool
+) -> None:
+    make_small_tree(tmp_path)
+    (tmp_path / TESTS).unlink()
+    (tmp_path / "tests/policy/test_postgres_sign.py").write_text(
+        f"from rolecall.policy.sign import sign\n{server}\ndef test_zero_has_no_sign():\n    assert sign(0) == 0\n"
+        "\ndef test_one_has_no_sign():\n    assert sign(1) == 1\n"
+    )
+    lines = load_or_measure(tmp_path, refresh=False, stale=False, jobs=1)
+
+    selection = Selector(tmp_path, lines, seconds=3.0).tests_for(change_of(tmp_path, "`<` -> `<=`"))
+
+    # The first test is always selected.
+    assert (sum(map(len, selection.tests.values())) == 2) is selected
+
+
 def test_a_few_tests_run_first_and_the_rest_only_if_those_pass() -> None:
     names = [f"tests/a.py::test_{number}" for number in range(30)]
 
