@@ -1,10 +1,10 @@
 """Measures whether the tests can fail: makes single changes to the code and runs the tests that execute the changed line.
 
 Each change is made in a private copy of the tree; the quickest tests run first. A change that no test notices is either a missing test
-or has no effect. The same seed selects the same changes of the same code. Which test executes which line is recorded once, which takes
-minutes, and stored in .mutants_cache until the code or the tests change. Tests under tests/chaos, tests/helm and tests/repository do
-not run, except those that compare documents with the code. Exit codes: 0 if every package reaches 95 %, 1 if one does not, 2 if the
-tests fail without any change, 130 after Ctrl-C.
+or has no effect: those listed in tests/mutants/without_effect, each with its reason, are not tried. The same seed selects the same
+changes of the same code. Which test executes which line is recorded once, which takes minutes, and stored in .mutants_cache until the
+code or the tests change. Tests under tests/chaos, tests/helm and tests/repository do not run, except those that compare documents with
+the code. Exit codes: 0 if every package reaches 95 %, 1 if one does not, 2 if the tests fail without any change, 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from rich.console import Console
 from tests.mutants.campaign import Campaign
 from tests.mutants.changes import Change, all_changes, matching, sample
 from tests.mutants.line_map import load_or_measure, update
+from tests.mutants.listed import listed, with_effect
 from tests.mutants.processes import BrokenTestsError
 from tests.mutants.report import figures, print_report, scores, survivor_text, survivors_text
 from tests.mutants.selection import Selector
@@ -79,9 +80,14 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _changes(arguments: argparse.Namespace) -> list[Change]:
     found = matching(all_changes(REPOSITORY), packages=arguments.package, only=arguments.only)
+    tried = with_effect(found, listed(REPOSITORY))
+    print(
+        f"{len(tried)} possible changes, and {len(found) - len(tried)} that are listed as without effect",
+        file=sys.stderr,
+    )
     if arguments.only and not (arguments.count or arguments.each):
-        return [change for change in found if change.is_valid()]
-    return sample(found, seed=arguments.seed, count=arguments.count or 200, each=arguments.each)
+        return [change for change in tried if change.is_valid()]
+    return sample(tried, seed=arguments.seed, count=arguments.count or 200, each=arguments.each)
 
 
 def _report(trials: list[Trial], arguments: argparse.Namespace) -> None:
