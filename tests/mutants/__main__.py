@@ -1,9 +1,9 @@
 """Measures whether the tests can fail: makes single changes to the code and runs the tests that execute the changed line.
 
-Each change is made in a private copy of the tree; the quickest tests run first. A change that no test notices is either a missing test
-or has no effect: those listed in tests/mutants/without_effect, each with its reason, are not tried. The same seed selects the same
-changes of the same code. Which test executes which line is recorded once, which takes minutes, and stored in .mutants_cache until the
-code or the tests change. Tests under tests/chaos, tests/helm and tests/repository do not run, except those that compare documents with
+Each change is made in a private copy of the tree; the quickest tests run first. A change that no test notices is either a missing test or
+has no effect: those listed in tests/mutants/without_effect, each with its reason, are not tried. The same seed selects the same changes
+of the same code. Which test executes which line is recorded once, which takes minutes, and stored in .mutants_cache until the code or the
+tests change. Long tests and those under tests/chaos, tests/helm and tests/repository do not run, except those that compare documents with
 the code. Exit codes: 0 if every package reaches 95 %, 1 if one does not, 2 if the tests fail without any change, 130 after Ctrl-C.
 """
 

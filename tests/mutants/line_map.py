@@ -129,4 +129,5 @@ def _command(jobs: int, paths: tuple[str, ...]) -> list[str]:
     measuring = ["--cov", "--cov-config=map.ini", "--cov-report="]
     ignored = [f"--ignore={path}" for path in NOT_RUN]
     plugins = ["-p", "no:cacheprovider", "-p", "tests.mutants.pytest_plugin"]
-    return [sys.executable, "-m", "pytest", "-q", "-n", str(jobs), *plugins, *measuring, *ignored, *paths]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", str(jobs), "-m", "not long"]
+    return [*command, *plugins, *measuring, *ignored, *paths]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -543,7 +544,8 @@ class RoleRepositoryContract(LogContract):
                 reads += 1
             return reads
 
-        with ThreadPoolExecutor(2) as threads:
+        with ThreadPoolExecutor(2) as threads, ExitStack() as at_end:
+            at_end.callback(stop.set)  # if the test fails, its threads must end too
             readers = [threads.submit(read) for _ in range(2)]
             for n in range(1, 31):
                 create(repository, f"r{n}")
@@ -714,7 +716,8 @@ class RoleRepositoryContract(LogContract):
                 seen = head
             return seen
 
-        with ThreadPoolExecutor(3) as threads:
+        with ThreadPoolExecutor(3) as threads, ExitStack() as at_end:
+            at_end.callback(stop.set)  # if the test fails, its threads must end too
             readers = [threads.submit(read) for _ in range(3)]
             for n in range(20):
                 create(repository, f"n{n}")

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 
 import pytest
@@ -181,7 +182,8 @@ def test_no_acknowledged_write_is_lost_when_the_database_crashes_under_two_serve
             written_with_retries(stores[writer], f"writer{writer}-{number}")
             acknowledged.append(f"writer{writer}-{number}")
 
-    with ThreadPoolExecutor(2) as threads:
+    with ThreadPoolExecutor(2) as threads, ExitStack() as at_end:
+        at_end.callback(stop.set)  # if the test fails, its threads must end too
         writing = [threads.submit(write, writer) for writer in range(2)]
         for restarts in range(1, 4):
             wait_until(partial(at_least, acknowledged, 5 * restarts))
