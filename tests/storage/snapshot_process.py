@@ -23,13 +23,17 @@ def die(*_: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def no_pause() -> None:
+    return None
+
+
 def main(path: Path, when: str) -> None:
     file = SnapshotFile(path, KEY)
     if when == "in the middle":
         file.write(POSITION, roles(500), SEEN, pause=die)
     elif when == "before the rename":
         setattr(Path, "replace", die)  # noqa: B010  (mypy would not have a method assigned)
-        file.write(POSITION, roles(500), SEEN)
+        file.write(POSITION, roles(500), SEEN, pause=no_pause)
     else:
         fill(file)
 
@@ -48,7 +52,7 @@ def written(file: SnapshotFile, limit: int) -> bool:
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
     try:
-        file.write(POSITION, roles(500), SEEN)
+        file.write(POSITION, roles(500), SEEN, pause=no_pause)
     except SnapshotFileError as error:
         print(error)
         return False

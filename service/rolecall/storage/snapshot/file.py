@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,9 +34,6 @@ AGENT_STATE_KIND = b"rolecall agent state 1\n"
 """A file of an agent is another kind: it has no key of tokens, and a server must not start from it."""
 
 SEEN_KIND = b"rolecall seen 1\n"
-
-PAUSE_SECONDS = 0.001
-"""Twice the time that it takes to encode a frame of a hundred roles."""
 
 
 class SnapshotFileError(Exception):
@@ -77,7 +73,7 @@ class SnapshotFile:
         roles: Iterable[Role],
         seen: Moment,
         *,
-        pause: Callable[[], None] = lambda: time.sleep(PAUSE_SECONDS),
+        pause: Callable[[], None],
     ) -> None:
         """Write a state, which its store had at the time `seen`; it is on disk when this returns.
 

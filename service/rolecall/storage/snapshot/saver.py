@@ -15,9 +15,12 @@ from typing import Protocol
 
 from rolecall.engine.follower import Follower
 from rolecall.engine.snapshot import Snapshot
-from rolecall.storage.snapshot.file import PAUSE_SECONDS, SnapshotFile, SnapshotFileError
+from rolecall.storage.snapshot.file import SnapshotFile, SnapshotFileError
 from rolecall.storage.snapshot.format import SnapshotPosition
 from rolecall.storage.snapshot.moment import Moment, read_boot_id
+
+PAUSE_SECONDS = 0.001
+"""Twice the time that it takes to encode a frame of a hundred roles."""
 
 REST_FACTOR = 20
 """After a write, the saver rests this many times its duration: writing takes at most about a twentieth of the time."""
@@ -98,7 +101,7 @@ class SnapshotSaver:
                 await asyncio.sleep(seconds)
         finally:
             self._deadline = -inf
-            thread.shutdown(wait=False, cancel_futures=True)
+            thread.shutdown(wait=False)
 
     async def finish(self, seconds: float) -> None:
         """Update the file for the last time, if that takes no longer than `seconds`."""
