@@ -39,8 +39,7 @@ def roles(count: int, *, document: str = "{}") -> list[Role]:
     ]
 
 
-def handmade(kind: bytes, *payloads: bytes, key: bytes = KEY) -> bytes:
-    nonce = b"n" * 16
+def handmade(kind: bytes, *payloads: bytes, key: bytes = KEY, nonce: bytes = b"n" * 16) -> bytes:
     parts, whole = [*((0, payload) for payload in payloads), (1, b"")], kind + nonce
     for number, (last, payload) in enumerate(parts):
         frame = struct.pack(">BI", last, len(payload)) + payload

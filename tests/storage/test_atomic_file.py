@@ -149,3 +149,24 @@ def test_what_became_a_link_during_the_writing_is_not_replaced(tmp_path: Path) -
 
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert (tmp_path / "a").is_symlink()
+
+
+def test_an_error_reaches_the_caller_also_if_another_process_has_taken_the_name(tmp_path: Path) -> None:
+    def interrupted() -> None:
+        with replacing(tmp_path / "a"):
+            (tmp_path / "a.new").unlink()
+            (tmp_path / "a.new").write_text("theirs")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+
+    assert [path.name for path in tmp_path.iterdir()] == ["a.new"]
+    assert (tmp_path / "a.new").read_text() == "theirs"
+
+
+def test_only_a_directory_has_names_to_sync(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("text")
+
+    with pytest.raises(NotADirectoryError):
+        sync_directory(tmp_path / "a")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from math import inf
@@ -80,6 +81,39 @@ async def test_after_a_write_the_saver_rests_twenty_times_its_duration(saving: S
     after = await saving.update()
 
     assert (first, during, after, saving.saver.saved) == (1, 1, 2, 2)
+
+
+async def test_a_saver_that_runs_rests_too(saving: Saving, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked, paused = asyncio.Event(), list[float]()
+
+    async def between_updates(seconds: float) -> None:
+        paused.append(seconds)
+        if len(paused) < 3:
+            saving.state.snapshot = saving.state.at(len(paused) + 1)
+            return
+        looked.set()
+        await asyncio.Event().wait()
+
+    saving.takes = 2.0
+    monkeypatch.setattr("rolecall.storage.snapshot.saver.asyncio.sleep", between_updates)
+    running = asyncio.create_task(saving.saver.run(7.5))
+    await looked.wait()
+    running.cancel()
+    await asyncio.wait([running])
+
+    assert (saving.file.read().position.revision, saving.saver.saved) == (1, 1)
+    assert paused == [7.5] * 3
+
+
+async def test_a_pause_of_a_millisecond_follows_each_part_of_a_file(
+    saving: Saving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses = list[float]()
+    monkeypatch.setattr("rolecall.storage.snapshot.saver.sleep", pauses.append)
+
+    await saving.update()
+
+    assert pauses == [0.001] * len(["header", "roles", "count"])
 
 
 async def test_a_state_that_was_exchanged_at_the_same_revision_is_written_again(saving: Saving) -> None:
