@@ -215,6 +215,19 @@ def test_a_new_store_that_fails_leaves_nothing(tmp_path: Path) -> None:
     assert not names(tmp_path)
 
 
+def test_the_error_of_who_fills_a_store_reaches_the_caller_also_if_its_file_cannot_be_removed(tmp_path: Path) -> None:
+    def failing() -> None:
+        with new_store(tmp_path / "rolecall.db") as fresh:
+            fresh.unlink()
+            fresh.mkdir()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        failing()
+
+    assert names(tmp_path) == {".rolecall.db.unfinished"}
+
+
 @pytest.mark.parametrize("there", ["rolecall.db", "rolecall.db-wal", "rolecall.db-journal"])
 def test_nothing_is_made_where_something_is(tmp_path: Path, there: str) -> None:
     (tmp_path / there).write_bytes(b"there")
