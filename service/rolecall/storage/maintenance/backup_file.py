@@ -43,7 +43,7 @@ MAX_LINE_BYTES = 512 * 1024 * 1024
 COMPRESSION = 4
 
 _BROKEN = (gzip.BadGzipFile, zlib.error, EOFError)
-_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class BackupError(RoleError):
