@@ -15,12 +15,14 @@ from pathlib import Path
 
 import pytest
 
+from rolecall.roles.change import ChangeKind
 from rolecall.roles.errors import RoleError, StoreBusyError, StoreUnavailableError, StoreUnsupportedError
+from rolecall.roles.repository import Transaction
 from rolecall.storage import migrate, open_repository, schema_of
 from rolecall.storage.maintenance.admin_store import open_admin_store
-from rolecall.storage.sqlite.new_store import new_store
+from rolecall.storage.sqlite.new_store import COMPANIONS, new_store
 from tests.storage.processes import open_files, python, stop
-from tests.storage.samples import create
+from tests.storage.samples import author, create, sample
 
 OPENING = """
 import sys
@@ -289,6 +291,27 @@ def test_a_store_is_filled_before_it_has_its_name(tmp_path: Path) -> None:
 
     assert "rolecall.db" not in during
     assert names(tmp_path) == {"rolecall.db", "rolecall.db.lock"}
+
+
+@pytest.mark.parametrize(
+    ("version", "beside"), [((3, 51, 3), {"-wal", "-shm", ".lock"}), ((3, 51, 2), {"-journal", ".lock"})]
+)
+def test_each_file_beside_a_store_is_known_to_belong_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int], beside: set[str]
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
+    during = set[str]()
+
+    def write(transaction: Transaction) -> None:
+        transaction.put(ChangeKind.CREATED, sample(transaction))
+        transaction.roles([])
+        during.update(names(tmp_path))
+
+    with closing(open_repository(url_of(tmp_path / "rolecall.db"))) as repository:
+        repository.transact(author(), write)
+
+    assert during == {"rolecall.db", *(f"rolecall.db{suffix}" for suffix in beside)}
+    assert beside <= {*COMPANIONS}
 
 
 # --- one server, whatever the name
