@@ -345,7 +345,7 @@ def test_a_row_may_be_as_long_as_the_page_of_operations_announces() -> None:
     announced = re.search(r"A row may have (\d+) MiB in the file", (DOCS / "operations.md").read_text())
 
     assert announced is not None
-    assert backup_file.MAX_LINE_BYTES == int(announced[1]) * 2**20
+    assert int(announced[1]) * 2**20 == backup_file.MAX_LINE_BYTES
 
 
 def test_the_outcome_of_an_apply_within_the_limits_fits_a_line_twice() -> None:
