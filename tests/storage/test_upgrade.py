@@ -141,7 +141,10 @@ def test_nobody_works_on_a_database_whose_upgrade_was_interrupted(
     [
         f"UPDATE roles SET document = '{{}}' WHERE key = '{ACCOUNT}/app'",
         f"DELETE FROM changes WHERE role_key = '{ACCOUNT}/app' AND revision = 6",
-        f"UPDATE changes SET body = x'00' WHERE role_key = '{ACCOUNT}/kept'",
+        *(
+            f"UPDATE changes SET body = CAST({body} AS BLOB) WHERE role_key = '{ACCOUNT}/kept'"
+            for body in ("x'00'", "'[]'", "'{}'", """replace(body, '"Kept"', '7')""", f"'{'[' * 50_000}'")
+        ),
         OTHER_ROLE.format("gone", "revision"),
         OTHER_ROLE.format("new", "7"),
         f"UPDATE roles SET revision = 'x' WHERE key = '{ACCOUNT}/old'",

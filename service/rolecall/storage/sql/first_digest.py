@@ -74,5 +74,5 @@ def _role_after(body: bytes) -> Sequence[StoredRole]:
     try:
         change = change_of(body)
         return () if change.kind is ChangeKind.DELETED else [stored_role(change.role)]
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return ()
