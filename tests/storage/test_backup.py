@@ -156,6 +156,12 @@ def test_the_size_of_a_step_does_not_matter(
     )
 
 
+def test_a_backup_may_be_behind_a_link(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "link.backup").symlink_to(file.name)
+
+    assert restored(tmp_path / "link.backup", f"sqlite:///{tmp_path}/target.db").head.revision == 3
+
+
 def test_stored_bytes_that_are_no_text_come_back_as_they_were(source: str, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "source.db")) as connection, connection:
         connection.execute("UPDATE commits SET body = x'00FF80EDA080F09F9982' WHERE revision = 2")
@@ -241,12 +247,11 @@ def test_a_backup_that_is_made_while_a_server_writes_is_of_one_moment(
     ]
 
 
-@pytest.mark.parametrize(("writes", "wanted"), [(0, [1]), (2, [1]), (100, [1, -1])])
+@pytest.mark.parametrize(("writes", "wanted"), [(0, [1]), (10, [1]), (11, [1, -1]), (100, [1, -1])])
 def test_a_file_that_is_always_written_to_is_copied_in_one_step_in_the_end(
     tmp_path: Path, writes: int, wanted: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_admin, "PAGES_PER_STEP", 1)
-    monkeypatch.setattr(sqlite_admin, "MAX_RESTARTS", 3)
     steps: list[int] = []
     with closing(sqlite3.connect(tmp_path / "s.db", isolation_level=None)) as writer:
         writer.execute("CREATE TABLE t (x)")
