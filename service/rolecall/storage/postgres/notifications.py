@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 
 import psycopg
 
@@ -35,7 +36,7 @@ class PostgresNotifications:
         self._connection: psycopg.Connection | None = None
         self._closed = threading.Event()
         self._connected_before = False
-        self._pause, self._connect_at = FIRST_PAUSE_SECONDS, 0.0
+        self._pause, self._connect_at = FIRST_PAUSE_SECONDS, -inf
         self._waiting = threading.Lock()
 
     def wait(self, seconds: float) -> bool:
