@@ -413,6 +413,9 @@ class RoleRepositoryContract(LogContract):
         listed = repository.list_roles(ACCOUNT, after=f"{ACCOUNT}/app", name_prefix="app", tags={}, limit=9)
 
         assert [role.role_name for role in listed] == ["app.z", "APPLE"]
+        # A name is a prefix of itself.
+        whole = repository.list_roles(ACCOUNT, after="", name_prefix="app", tags={}, limit=9)
+        assert [role.role_name for role in whole] == ["App", "app.z", "APPLE"]
 
     def test_a_list_has_the_roles_with_all_tags_only(self, repository: RoleRepository) -> None:
         create(repository, "a", "b", "c", tags={"team": "x", "env": "1"})

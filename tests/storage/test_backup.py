@@ -446,7 +446,11 @@ def a_role_altered(lines: list[Any]) -> None:
     lines[at + 1][5] = "altered"
 
 
-def test_a_backup_of_the_format_without_a_digest_is_restored_with_one(file: Path, source: str, tmp_path: Path) -> None:
+def test_a_backup_of_the_format_without_a_digest_is_restored_with_one(source: str, tmp_path: Path) -> None:
+    file = tmp_path / "a.backup"
+    with opened(source) as repository:
+        create(repository, "One", "Two", "Three")
+    backed_up(source, file)
     repacked(file, as_format_1)
     target = f"sqlite:///{tmp_path}/target.db"
 

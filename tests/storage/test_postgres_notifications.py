@@ -201,3 +201,44 @@ def test_the_pause_is_short_again_after_a_connection(
 def _closed(connection: psycopg.Connection) -> psycopg.Connection:
     connection.close()
     return connection
+
+
+class Listening:
+    """A connection that hears something in the given waits, by their numbers from 0 on; time passes only in its waits."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *heard: int) -> None:
+        self.now, self.waits, self.executed, self._heard = 100.0, list[tuple[float, int]](), list[str](), heard
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now))
+        self.notifications = PostgresNotifications(lambda: self, ResponseTimeout(1))  # type: ignore[arg-type, return-value]
+
+    def execute(self, statement: str) -> None:
+        self.executed.append(statement)
+
+    def notifies(self, *, timeout: float, stop_after: int) -> list[object]:
+        self.waits.append((timeout, stop_after))
+        self.now += timeout
+        return [None] if len(self.waits) - 1 in self._heard else []
+
+    def close(self) -> None:
+        self.executed.append("close")
+
+
+def test_a_wait_looks_every_quarter_of_a_second_whether_it_is_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    listening = Listening(monkeypatch)
+
+    notified = listening.notifications.wait(0.6)
+
+    assert not notified
+    assert [(round(seconds, 6), most) for seconds, most in listening.waits] == [(0.25, 1), (0.25, 1), (0.1, 1)]
+    assert listening.executed == ["LISTEN rolecall"]
+
+
+def test_a_wait_ends_with_the_first_notification(monkeypatch: pytest.MonkeyPatch) -> None:
+    listening = Listening(monkeypatch, 1, 2)
+
+    found = [listening.notifications.wait(10), listening.notifications.wait(10), listening.notifications.wait(0.25)]
+    listening.notifications.close()
+
+    assert (found, len(listening.waits)) == ([True, True, False], 4)
+    assert listening.executed == ["LISTEN rolecall", "close"]
+    assert not listening.notifications.wait(10)

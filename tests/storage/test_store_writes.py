@@ -164,6 +164,40 @@ class Recording:
         self._driver.release()
 
 
+@contextmanager
+def statements_of(engine: Engine) -> Iterator[list[str]]:
+    noted: list[str] = []
+
+    def note(_: object, __: object, statement: str, *more: object) -> None:
+        noted.append(" ".join(statement.split()))
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield noted
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def test_a_follower_that_has_everything_asks_only_where_the_store_is(repository: SqlRoleRepository) -> None:
+    with statements_of(repository._engine) as noted:
+        assert repository.commits(after=Revision(3), limit=10) == []
+
+    assert [statement.partition(" FROM ")[2].partition(" WHERE")[0] for statement in noted] == [
+        "",
+        "floor",
+        "meta, counter",
+    ]
+
+
+def test_the_changes_of_a_single_commit_are_not_counted_before_they_are_read(repository: SqlRoleRepository) -> None:
+    with statements_of(repository._engine) as noted:
+        one = repository.commits(after=Revision(2), limit=10)
+    counted = [statement for statement in noted if "count(" in statement]
+    with statements_of(repository._engine) as noted_of_two:
+        two = repository.commits(after=Revision(1), limit=10)
+
+    assert ([commit.revision for commit in one], counted) == ([3], [])
+    assert ([commit.revision for commit in two], sum("count(" in each for each in noted_of_two)) == ([2, 3], 1)
+
+
 def test_each_commit_and_each_new_name_is_announced_once(repository: SqlRoleRepository) -> None:
     driver = Recording(repository._driver)
     repository._driver = driver
