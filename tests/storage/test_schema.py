@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.schema import CreateColumn, CreateTable
 
+from rolecall.engine.snapshot_loader import load_snapshot
 from rolecall.roles.errors import BrokenHistoryError
 from rolecall.roles.role import Revision
 from rolecall.storage.sql.tables import METADATA, OLDEST_SCHEMA, SCHEMA
@@ -190,4 +191,5 @@ def test_changes_that_were_written_before_they_had_a_key_are_found_by_it(tmp_pat
 
     assert [repository.role_as_of(role.key, Revision(n)) for n in (1, 2, 3, 4)] == [role, changed, changed, None]
     assert repository.role_as_of(f"{role.account_id}/r1099", Revision(4)) is not None
+    assert len(load_snapshot(repository)) == 1_100
     repository.close()
