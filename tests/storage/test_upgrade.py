@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from rolecall.engine.snapshot_loader import load_snapshot
 from rolecall.roles.errors import AlteredRolesError, StoreUnsupportedError
@@ -19,6 +19,7 @@ from rolecall.storage import migrate, open_repository, schema_of
 from rolecall.storage.maintenance.admin_store import open_admin_store
 from rolecall.storage.maintenance.audit import audit
 from rolecall.storage.sql import first_digest, schema
+from rolecall.storage.sqlite import driver
 from rolecall.storage.sqlite.driver import open_sqlite
 from tests.postgres import PostgresServer
 from tests.storage.old_stores import in_postgres, last_release, old_store
@@ -72,6 +73,24 @@ def test_a_database_of_the_last_release_is_upgraded(postgres_server: PostgresSer
         assert len(load_snapshot(repository)) == 6
     assert migrated == ("0003", NOW)
     assert findings(url) == []
+
+
+def test_an_upgrade_has_a_transaction_for_the_tables_one_for_each_step_and_one_for_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, begin = list[int](), driver._write_transaction
+
+    def counted(engine: Engine) -> AbstractContextManager[Connection]:
+        begun.append(1)
+        return begin(engine)
+
+    monkeypatch.setattr(driver, "_write_transaction", counted)
+    open_sqlite(last_release(tmp_path / "old.db")).close()
+    of_old, begun[:] = len(begun), []
+    open_sqlite(tmp_path / "old.db").close()
+
+    # One step takes all five roles. A store that is up to date is looked at twice: for its schema, and for its digest.
+    assert (of_old, len(begun)) == (3, 2)
 
 
 class _InterruptedError(Exception):
