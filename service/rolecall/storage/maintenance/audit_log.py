@@ -223,7 +223,7 @@ def id_number(role_id: str) -> int:
 
 def as_bytes(value: object) -> bytes:
     """Return a stored value as bytes, also if it was stored as text or a number."""
-    return value if isinstance(value, bytes) else str(value).encode(errors="surrogatepass")
+    return value if isinstance(value, bytes) else str(value).encode()
 
 
 def readable(read: Callable[[V], T], stored: V) -> T | None:

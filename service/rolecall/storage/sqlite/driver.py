@@ -65,7 +65,7 @@ def read_sqlite_schema(path: Path) -> int:
     try:
         with engine.connect() as connection:
             return require_tables(connection, path)
-    except (SQLAlchemyError, sqlite3.Error) as error:
+    except SQLAlchemyError as error:
         raise sqlite_unavailable_error(path, error) or error from error
 
 
@@ -81,7 +81,7 @@ def create_tables(path: Path) -> None:
     engine = _engine(path)
     try:
         _migrate(engine, path)
-    except (SQLAlchemyError, sqlite3.Error) as error:
+    except SQLAlchemyError as error:
         raise sqlite_unavailable_error(path, error) or error from error
     finally:
         engine.dispose()
