@@ -101,6 +101,19 @@ def test_a_role_with_tags_that_cannot_be_read_is_reported(path: Path, tags: str)
     assert messages(path) == [f"role `{OLD}` cannot be read", OTHER_DIGEST]
 
 
+@pytest.mark.parametrize("tag", ["('a', 'b', '')", "('', 'b', '')", "('a', '', '')"])
+def test_a_tag_of_no_role_is_reported_with_its_empty_key(path: Path, tag: str) -> None:
+    alter(path, f"INSERT INTO role_tags VALUES {tag}")
+
+    first, second = messages(path)
+
+    assert (
+        first.startswith("`role_tags.role_key` of the row `"),
+        first.endswith(" is empty, it must have a value"),
+    ) == (True, True)
+    assert second == "there are tags of a role ``, but no such role"
+
+
 @pytest.mark.parametrize(("role_id", "counts"), [("9" * 19, True), ("1" + "0" * 19, False), ("\u0661x", False)])
 def test_an_id_of_up_to_19_digits_is_one_that_a_store_may_have_given(path: Path, role_id: str, counts: bool) -> None:
     alter(path, f"UPDATE roles SET role_id = '{role_id}' WHERE key = '{OLD}'")

@@ -602,6 +602,9 @@ def test_a_backup_with_something_after_its_end_is_refused(file: Path, tmp_path: 
         (lambda lines: lines.__setitem__(2, [1, "\ud800", ""]), "was altered"),
         (lambda lines: lines.__setitem__(2, [1, "\0", ""]), "was altered"),
         (lambda lines: lines.__setitem__(2, 1), "was altered"),
+        (lambda lines: lines[-2].__setitem__(3, 7), "was altered"),
+        (lambda lines: lines[-2].__setitem__(3, None), "was altered"),
+        (lambda lines: lines[2].__setitem__(2, 7), "was altered"),
         (lambda lines: lines[0].pop("incarnation"), "was altered"),
         (lambda lines: lines.__setitem__(1, [1]), "was altered"),
     ],
@@ -612,6 +615,13 @@ def test_a_backup_that_this_version_cannot_read_is_refused(
     repacked(file, edit)
 
     assert_refused(file, f"sqlite:///{tmp_path}/target.db", message)
+
+
+def test_a_line_that_is_nested_too_deep_is_refused(file: Path, tmp_path: Path) -> None:
+    lines = gzip.decompress(file.read_bytes()).splitlines(keepends=True)
+    file.write_bytes(gzip.compress(b"".join([*lines[:2], b"[" * 50_000 + b"\n", *lines[2:]])))
+
+    assert_refused(file, f"sqlite:///{tmp_path}/target.db", "was altered since it was written")
 
 
 def test_a_backup_of_another_revision_than_it_says_is_not_restored(file: Path, tmp_path: Path) -> None:

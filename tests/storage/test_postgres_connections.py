@@ -232,3 +232,16 @@ def test_a_migration_waits_for_one_of_any_other_version(postgres_server: Postgre
         migrating.result(PATIENCE_SECONDS)
 
     assert waited
+
+
+def test_a_migration_waits_for_the_write_in_progress(postgres_server: PostgresServer, store: str) -> None:
+    with ThreadPoolExecutor(1) as threads, closing(psycopg.connect(store)) as writer:
+        # The row that every write takes first.
+        writer.execute("UPDATE counter SET revision = revision")
+        migrating = threads.submit(migrate, store)
+        wait_until(lambda: migrating.done() or has_blocked_transaction(postgres_server, database_of(store)))
+        waited = not migrating.done()
+        writer.rollback()
+        migrating.result(PATIENCE_SECONDS)
+
+    assert waited

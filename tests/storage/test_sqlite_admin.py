@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import event, insert
 
 from rolecall.roles.errors import StoreUnavailableError, StoreUnsupportedError
 from rolecall.roles.repository import Remembered
 from rolecall.storage import open_repository
 from rolecall.storage.maintenance.admin_store import AdminStore, open_admin_store
-from rolecall.storage.maintenance.store_contents import fill, row_batches
+from rolecall.storage.maintenance.store_contents import fill, read_contents, row_batches
 from rolecall.storage.sql.tables import requests
 from tests.storage.processes import open_files
 from tests.storage.samples import author, create
@@ -182,3 +182,25 @@ def test_no_error_of_a_filled_store_shows_what_is_in_it(tmp_path: Path) -> None:
         connection.execute(insert(requests), [row, row])
 
     assert "c4n4ry" not in f"{caught.value!r}{caught.value}"
+
+
+def test_whole_tables_are_read_in_parts_so_that_memory_is_bounded(store: AdminStore) -> None:
+    parts = dict[str, int]()
+
+    def note(_: object, statement: object, __: object, ___: object, options: Mapping[str, int]) -> None:
+        if "yield_per" in options:
+            parts[str(statement).partition("FROM ")[2].strip()] = options["yield_per"]
+
+    with store.snapshot_transaction() as connection:
+        event.listen(connection, "before_execute", note)
+        for _ in row_batches(connection):
+            pass
+        of_rows = dict(parts)
+        parts.clear()
+        read_contents(connection)
+
+    assert {*of_rows} == {
+        *("meta", "counter", "floor", "accounts", "roles", "role_tags", "commits", "changes", "requests")
+    }
+    assert {*parts} == {"roles"}
+    assert max(*of_rows.values(), *parts.values()) <= 1_000

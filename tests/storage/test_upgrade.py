@@ -62,6 +62,16 @@ def test_a_store_of_the_last_release_is_upgraded_when_it_is_opened(tmp_path: Pat
     assert findings(f"sqlite:///{path}") == []
 
 
+def test_an_empty_store_of_the_last_release_is_upgraded(tmp_path: Path) -> None:
+    path = old_store(tmp_path / "rolecall.db", 0)
+
+    with closing(open_sqlite(path)) as repository:
+        assert repository.head().digest == bytes(32)
+        create(repository, "First")
+        assert len(load_snapshot(repository)) == 1
+    assert findings(f"sqlite:///{path}") == []
+
+
 def test_a_database_of_the_last_release_is_upgraded(postgres_server: PostgresServer, tmp_path: Path) -> None:
     url = in_postgres(postgres_server, last_release(tmp_path / "rolecall.db"))
 
