@@ -116,8 +116,6 @@ def one_transaction(parameters: ConnectionParameters, begin: str) -> Iterator[Co
         if unavailable is None:
             raise
         raise unavailable from error
-    finally:
-        engine.dispose()
 
 
 class PostgresDriver:
