@@ -209,7 +209,8 @@ class Listening:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *heard: int) -> None:
         self.now, self.waits, self.executed, self._heard = 100.0, list[tuple[float, int]](), list[str](), heard
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now))
-        self.notifications = PostgresNotifications(lambda: self, ResponseTimeout(1))  # type: ignore[arg-type, return-value]
+        self.timeout = ResponseTimeout(1)
+        self.notifications = PostgresNotifications(lambda: self, self.timeout)  # type: ignore[arg-type, return-value]
 
     def execute(self, statement: str) -> None:
         self.executed.append(statement)
@@ -226,10 +227,10 @@ class Listening:
 def test_a_wait_looks_every_quarter_of_a_second_whether_it_is_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
     listening = Listening(monkeypatch)
 
-    notified = listening.notifications.wait(0.6)
+    notified = listening.notifications.wait(0.625)
 
     assert not notified
-    assert [(round(seconds, 6), most) for seconds, most in listening.waits] == [(0.25, 1), (0.25, 1), (0.1, 1)]
+    assert listening.waits == [(0.25, 1), (0.25, 1), (0.125, 1)]
     assert listening.executed == ["LISTEN rolecall"]
 
 
@@ -241,4 +242,5 @@ def test_a_wait_ends_with_the_first_notification(monkeypatch: pytest.MonkeyPatch
 
     assert (found, len(listening.waits)) == ([True, True, False], 4)
     assert listening.executed == ["LISTEN rolecall", "close"]
+    assert listening.timeout.shortened
     assert not listening.notifications.wait(10)

@@ -48,7 +48,13 @@ def test_a_url_may_say_otherwise_but_for_the_encoding() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://u:s3cret@[h/d", "postgresql://u:s3cret@h/d?none=1", "postgresql://h/s3cret\0"]
+    "url",
+    [
+        "postgresql://u:s3cret@[h/d",
+        "postgresql://u:s3cret@h/d?none=1",
+        "postgresql://h/s3cret\0",
+        "postgresql://h/s3cret\ud800",
+    ],
 )
 def test_a_url_that_does_not_parse_is_not_quoted(url: str) -> None:
     with pytest.raises(StoreUnsupportedError) as caught:
