@@ -12,6 +12,7 @@ import pytest
 
 from rolecall.roles.errors import StoreUnavailableError
 from rolecall.roles.role import Revision
+from rolecall.storage.maintenance import audit_state
 from rolecall.storage.maintenance.admin_store import open_admin_store
 from rolecall.storage.maintenance.audit import Audit, audit
 from rolecall.storage.maintenance.audit_findings import Findings
@@ -94,7 +95,7 @@ def test_a_header_that_cannot_be_read_is_reported(path: Path, header: str) -> No
     ]
 
 
-@pytest.mark.parametrize("tags", ["x", "[]", "7", "[1]", '{"team":7}', "[" * 50_000])
+@pytest.mark.parametrize("tags", ["x", "[]", "7", "[1]", '{"team":7}', '{"env":"x","team":7}', "[" * 50_000])
 def test_a_role_with_tags_that_cannot_be_read_is_reported(path: Path, tags: str) -> None:
     alter(path, f"UPDATE roles SET tags = '{tags}' WHERE key = '{OLD}'")
 
@@ -112,6 +113,20 @@ def test_a_tag_of_no_role_is_reported_with_its_empty_key(path: Path, tag: str) -
         first.endswith(" is empty, it must have a value"),
     ) == (True, True)
     assert second == "there are tags of a role ``, but no such role"
+
+
+def test_tags_of_roles_that_are_missing_are_reported_once_on_any_page(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_state, "_TAGGED", audit_state._TAGGED.limit(2))
+    tags = ", ".join(
+        f"('{tag}', '{value}', '{role}')" for role in ("y", "z") for tag, value in (("a", "1"), ("b", "2"))
+    )
+    alter(path, "DELETE FROM role_tags", f"INSERT INTO role_tags VALUES {tags}")
+
+    found = [message for message in messages(path) if message.startswith("there are tags")]
+
+    assert found == [f"there are tags of a role `{role}`, but no such role" for role in "yz"]
 
 
 @pytest.mark.parametrize(("role_id", "counts"), [("9" * 19, True), ("1" + "0" * 19, False), ("\u0661x", False)])
