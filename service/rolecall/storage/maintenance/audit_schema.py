@@ -10,7 +10,6 @@ from functools import cache
 from typing import NamedTuple
 
 from sqlalchemy import Connection, create_engine
-from sqlalchemy.pool import StaticPool
 
 from rolecall.policy.wording import quoted
 from rolecall.storage.maintenance.audit_findings import Findings
@@ -72,7 +71,7 @@ def _normal(sql: str) -> str:
 @cache
 def _wanted() -> dict[str, _Object]:
     """Return the objects of a new store."""
-    engine = create_engine("sqlite://", poolclass=StaticPool)
+    engine = create_engine("sqlite://")
     prepare_schema(engine.begin, "the store")
     with engine.connect() as connection:
         return _objects(connection)
