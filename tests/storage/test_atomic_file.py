@@ -165,6 +165,22 @@ def test_an_error_reaches_the_caller_also_if_another_process_has_taken_the_name(
     assert (tmp_path / "a.new").read_text() == "theirs"
 
 
+@pytest.mark.parametrize("theirs", [None, "theirs"], ids=["gone", "replaced"])
+def test_a_name_that_another_process_has_taken_is_no_error_of_the_system(tmp_path: Path, theirs: str | None) -> None:
+    def write() -> None:
+        with replacing(tmp_path / "a") as file:
+            file.write(b"new")
+            (tmp_path / "a.new").unlink()
+            if theirs:
+                (tmp_path / "a.new").write_text(theirs)
+
+    with pytest.raises(OSError, match="another process writes the same file; give each its own file") as caught:
+        write()
+
+    assert (type(caught.value), caught.value.errno) == (OSError, 0)
+    assert not (tmp_path / "a").exists()
+
+
 def test_only_a_directory_has_names_to_sync(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("text")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator, Mapping
@@ -182,6 +183,33 @@ def test_no_error_of_a_filled_store_shows_what_is_in_it(tmp_path: Path) -> None:
         connection.execute(insert(requests), [row, row])
 
     assert "c4n4ry" not in f"{caught.value!r}{caught.value}"
+
+
+def test_a_backup_does_not_undo_the_unfinished_write_of_a_server(path: Path, tmp_path: Path) -> None:
+    left = tmp_path / "left.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("PRAGMA journal_mode = DELETE")
+        writer.execute("PRAGMA cache_size = 1")
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("CREATE TABLE more (x)")
+        writer.executemany("INSERT INTO more VALUES (?)", [("y" * 4_000,)] * 100)
+        # What a machine that stops at this moment leaves behind.
+        shutil.copy(path, left)
+        shutil.copy(f"{path}-journal", f"{left}-journal")
+    before = left.read_bytes(), Path(f"{left}-journal").read_bytes()
+    store = open_admin_store(f"sqlite:///{left}")
+
+    with (
+        pytest.raises(StoreUnavailableError) as caught,
+        store.snapshot_transaction_beside(tmp_path / "a.backup"),
+    ):
+        pytest.fail("not reached")
+
+    assert str(caught.value) == (
+        f"`{left}` has an unfinished write, which a read-only connection cannot roll back;"
+        " start its server, or run `rolecall migrate`"
+    )
+    assert (left.read_bytes(), Path(f"{left}-journal").read_bytes()) == before
 
 
 def test_whole_tables_are_read_in_parts_so_that_memory_is_bounded(store: AdminStore) -> None:
