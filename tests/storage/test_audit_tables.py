@@ -22,8 +22,6 @@ from rolecall.storage.sqlite.driver import open_sqlite
 from tests.postgres import PostgresServer
 from tests.storage.samples import ACCOUNT, author, change, create
 
-pytestmark = pytest.mark.long
-
 EXIT_BROKEN, EXIT_REFUSED = 1, 2
 APP, OLD = f"{ACCOUNT}/app", f"{ACCOUNT}/old"
 
@@ -218,6 +216,7 @@ def test_a_store_with_two_positions_is_refused(path: Path, table: str) -> None:
         audited(f"sqlite:///{path}")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("table", SECOND_ROWS)
 def test_a_database_with_two_positions_is_refused(database: str, table: str) -> None:
     with psycopg.connect(database) as connection:
@@ -236,6 +235,7 @@ def test_a_state_that_no_server_writes_is_found(path: Path, statement: str, want
     assert any(text.startswith(wanted) for text in messages_of(found)), messages_of(found)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("statement", "wanted"), UNSEEN)
 def test_a_state_that_no_server_writes_is_found_in_a_database(database: str, statement: str, wanted: str) -> None:
     with psycopg.connect(database) as connection:

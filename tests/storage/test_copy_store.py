@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -24,8 +26,6 @@ from rolecall.storage.maintenance.store_contents import StoreContents, read_cont
 from tests.postgres import PostgresServer
 from tests.storage.samples import ACCOUNT, OTHER_ACCOUNT, all_commits, assert_chained, author, change, create, remove
 from tests.storage.stores import AS_SCHEMA_0002
-
-pytestmark = pytest.mark.long
 
 APP = f"{ACCOUNT}/app"
 HEAVY_DOCUMENT = '{"Version": "1", "Statement": [], "Id": "ünïcödé \\u0000 🙂"}'
@@ -76,6 +76,7 @@ def contents(url: str) -> StoreContents:
         return read_contents(connection)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rows_a_step", [1, 2, 250])
 def test_every_row_arrives_in_a_file_and_comes_back_from_a_database(
     source: str, tmp_path: Path, postgres_server: PostgresServer, rows_a_step: int, monkeypatch: pytest.MonkeyPatch
@@ -92,6 +93,7 @@ def test_every_row_arrives_in_a_file_and_comes_back_from_a_database(
     }  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_copy_has_the_same_history_and_continues_it(source: str, postgres_server: PostgresServer) -> None:
     database = postgres_server.create_database()
     copied(source, database)
@@ -123,6 +125,7 @@ def test_progress_is_reported_in_rows(source: str, tmp_path: Path, monkeypatch: 
     assert reported[-1] == 18
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_store_with_any_content_is_not_filled(
     kind: str, source: str, tmp_path: Path, postgres_server: PostgresServer
@@ -151,6 +154,7 @@ def test_a_file_that_a_server_uses_is_not_touched(source: str, tmp_path: Path, w
     server.close()
 
 
+@pytest.mark.long
 def test_a_source_that_was_written_to_during_the_copy_is_not_copied(
     source: str, postgres_server: PostgresServer
 ) -> None:
@@ -172,6 +176,34 @@ def test_a_source_that_was_written_to_during_the_copy_is_not_copied(
 
     server.close()
     assert contents(target).head.revision == 0
+
+
+def test_every_row_arrives_in_another_file(source: str, tmp_path: Path) -> None:
+    target = f"sqlite:///{tmp_path}/target.db"
+
+    summary = copied(source, target)
+
+    assert summary == contents(source) == contents(target)
+    assert (summary.head.revision, summary.roles) == (4, 2)
+    assert rows_of(target) == rows_of(source)
+
+
+@pytest.mark.parametrize("changed", [{"revision": Revision(9)}, {"hash": bytes(32)}, {"incarnation": "another"}])
+def test_a_source_that_is_elsewhere_after_the_copy_was_written_to(
+    source: str, tmp_path: Path, changed: dict[str, Any]
+) -> None:
+    store, target = open_admin_store(source), open_admin_store(f"sqlite:///{tmp_path}/target.db")
+    now = replace(store.head(), **changed)
+
+    with (
+        pytest.raises(StoreUnavailableError) as caught,
+        store.snapshot_transaction() as read,
+        target.fill_transaction() as written,
+    ):
+        copy_store(read, written, head_now=lambda: now, on_progress=lambda _: None, store=store.name)
+
+    assert str(caught.value) == (f"`{store.path}` was written to during the copy; stop its servers and copy it again")
+    assert not made(tmp_path)
 
 
 def made(folder: Path) -> list[str]:
@@ -275,6 +307,7 @@ def test_a_source_of_a_later_schema_is_not_copied_in_part(source: str, tmp_path:
         copied(source, f"sqlite:///{tmp_path}/target.db")
 
 
+@pytest.mark.long
 def test_a_standby_is_no_source_since_it_may_lack_what_was_acknowledged(
     postgres_server: PostgresServer, tmp_path: Path
 ) -> None:
@@ -299,6 +332,7 @@ def test_a_standby_is_no_source_since_it_may_lack_what_was_acknowledged(
     assert not list(open_repository(f"sqlite:///{tmp_path}/copy.db").load())
 
 
+@pytest.mark.long
 def test_a_database_of_an_older_schema_is_neither_read_nor_filled(
     postgres_server: PostgresServer, tmp_path: Path
 ) -> None:

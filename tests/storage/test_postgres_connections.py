@@ -26,8 +26,6 @@ from tests.storage.samples import create
 from tests.storage.stores import database_of, empty_store
 from tests.storage.waiting import has_blocked_transaction, wait_until
 
-pytestmark = pytest.mark.long
-
 SETTINGS = (
     "transaction_isolation",
     "transaction_read_only",
@@ -158,6 +156,7 @@ def test_the_pool_is_bounded_and_replaces_dead_connections(opened: SqlRoleReposi
     assert opened._engine.hide_parameters
 
 
+@pytest.mark.long
 def test_no_connection_of_a_standby_is_kept_when_the_primary_may_be_elsewhere(
     postgres_server: PostgresServer, store: str, repository: RoleRepository
 ) -> None:
