@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rolecall.observability.decision_log.log import DecisionLogError, open_sink
+from rolecall.observability.decision_log.log import open_sink
 from rolecall.observability.decision_log.sinks import RotatedFile, StandardOutput
 from tests.observability.decision_records import options
 
@@ -216,12 +216,16 @@ def test_standard_output_gets_every_byte_once_and_in_order(monkeypatch: pytest.M
 def test_standard_output_that_takes_nothing_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     reading, writing = os.pipe()
     output = StandardOutput(largest=1_000, descriptor=writing)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda *_: (_ for _ in ()).throw(BlockingIOError(11, "try again")))
+        for _ in range(2):
+            with pytest.raises(BlockingIOError):
+                output.append(b"1" + LINE[1:])
+
+    output.append(b"2" + LINE[1:])
+
+    assert os.read(reading, 1_000) == b"2" + LINE[1:]
     os.close(reading)
-
-    for _ in range(2):
-        with pytest.raises(BrokenPipeError):
-            output.append(LINE)
-
     os.close(writing)
 
 
@@ -229,17 +233,6 @@ def test_a_log_is_for_its_owner_and_group(tmp_path: Path) -> None:
     rotated(tmp_path / "log")
 
     assert (tmp_path / "log").stat().st_mode & 0o027 == 0
-
-
-@pytest.mark.parametrize(
-    ("name", "why"),
-    [("", "is a directory"), ("none/log", "no such file"), ("pipe", "a named pipe cannot be the decision log")],
-)
-def test_an_unusable_path_is_reported_in_one_sentence(tmp_path: Path, name: str, why: str) -> None:
-    os.mkfifo(tmp_path / "pipe")
-
-    with pytest.raises(DecisionLogError, match=rf"^cannot write the decision log to `.*`: .*{why}"):
-        open_sink(options(target=str(tmp_path / name), files=0))
 
 
 def test_a_file_that_cannot_be_reopened_stays_in_use(tmp_path: Path) -> None:
@@ -278,19 +271,6 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-def test_only_rotation_needs_a_directory_in_which_files_can_be_created(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "log").touch()
-    monkeypatch.setattr(os, "access", lambda *_: False)
-
-    rotated(tmp_path / "log", keep=0).append(LINE)
-    with pytest.raises(OSError, match="cannot create files in"):
-        rotated(tmp_path / "log", keep=1)
-
-    assert lines(tmp_path) == {"log": 1}
 
 
 def test_a_file_that_is_filled_exactly_is_not_rotated_before_the_next_line(tmp_path: Path) -> None:

@@ -103,8 +103,8 @@ class RotatedFile:
 
     def _ends_torn(self) -> bool:
         """Return whether the file ends with part of a line, which a process left that died while writing."""
-        size = os.fstat(self._descriptor).st_size
-        return size > 0 and os.pread(self._descriptor, 1, size - 1) != b"\n"
+        last = os.fstat(self._descriptor).st_size - 1
+        return last >= 0 and os.pread(self._descriptor, 1, last) != b"\n"
 
     def _rotate_if_full(self, coming: int) -> None:
         facts = os.fstat(self._descriptor)
@@ -142,7 +142,7 @@ def _require_usable(path: Path, *, rotated: bool) -> None:
         raise OSError(0, "a named pipe cannot be the decision log; use `stdout` and a pipe of the shell")
     device = path.exists() and not path.is_file()
     if rotated and not device and path.parent.is_dir() and not os.access(path.parent, os.W_OK | os.X_OK):
-        raise PermissionError(0, f"cannot create files in `{path.parent}`, which rotation needs")
+        raise PermissionError(0, "cannot create files in its directory, which rotation needs")
 
 
 def _write(descriptor: int, data: bytes) -> None:
