@@ -147,17 +147,33 @@ def test_the_key_of_the_hash_is_not_shown() -> None:
 
 @pytest.mark.parametrize(
     "pointer",
-    ["", "/", "acs:SourceIp", "input/who", "/input", "/input/role", "/input/contxt/a", "/input/context/", "/result", "/input/context/a/b",
-     "/input/context/a~2b", "/input/context/a~~01", "/input/context/a~", "/decision_id", "/input/context~1a"],
+    ["", "/", "acs:SourceIp", "input/who", "/input", "/input/role", "/input/contxt/a", "/input/context/", "/result",
+     "/decision_id", "/input/context~1a"],
 )  # fmt: skip
-def test_a_pointer_that_would_hide_nothing_is_refused(pointer: str) -> None:
-    with pytest.raises(ValueError, match=r"names nothing|in the key"):
+def test_a_pointer_that_would_hide_nothing_is_refused_with_those_that_hide_something(pointer: str) -> None:
+    with pytest.raises(ValueError, match="names") as raised:
         read_pointer(pointer)
+
+    assert str(raised.value) == (
+        f"names nothing that can be masked with `{pointer}`; use `/input/who`, `/requested_by`, `/req_id`, "
+        "`/input/context`, `/input/context/KEY`, `/input/context/PREFIX*`"
+    )
+
+
+@pytest.mark.parametrize("key", ["a/b", "/", "a~2b", "a~~01", "a~", "~", "a~0~"])
+def test_a_key_with_a_slash_or_a_tilde_that_is_not_escaped_is_refused(key: str) -> None:
+    with pytest.raises(ValueError, match="in the key") as raised:
+        read_pointer(f"/input/context/{key}")
+
+    why = "write `~1` for `/` and `~0` for `~`"
+    assert str(raised.value) == f"has a `/` or `~` in the key of `/input/context/{key}`; {why}"
 
 
 @pytest.mark.parametrize(
-    "pointer", ["/input/who", "/input/context", "/input/context/a:b", "/input/context/a:*", "/input/context/a~1b"]
-)
+    "pointer",
+    ["/input/who", "/requested_by", "/req_id", "/input/context", "/input/context/a:b", "/input/context/a:*",
+     "/input/context/a~1b", "/input/context/~0", "/input/context/~1"],
+)  # fmt: skip
 def test_a_pointer_to_what_can_be_hidden_is_taken(pointer: str) -> None:
     assert read_pointer(pointer) == pointer
 
@@ -187,6 +203,6 @@ def test_nothing_is_kept_of_a_share_of_nothing() -> None:
 def test_the_share_that_is_kept_is_the_share_that_was_asked_for(share: float) -> None:
     steps = 10_000
     numbers = iter([step / steps for step in range(steps)])
-    sampling = Sampling(allow=share, chance=lambda: next(numbers))
+    sampling = Sampling(allow=share, deny=1.0, chance=lambda: next(numbers))
 
     assert sum(sampling.keeps(allowed=True) for _ in range(steps)) == round(share * steps)

@@ -131,6 +131,28 @@ def test_parts_are_left_out_in_the_order_of_their_importance_until_the_line_fits
     assert cut == [list(PARTS)[:number] for number in range(len(PARTS) + 1)]
 
 
+def test_a_shortened_line_may_be_as_long_as_the_limit() -> None:
+    shorter = encoder(max_bytes=4_096).line(record(**PARTS["/input/context"], missing_keys=(LONG,)), sample_rate=1.0)
+    assert shorter is not None
+
+    again = encoder(max_bytes=len(shorter)).line(
+        record(**PARTS["/input/context"], missing_keys=(LONG,)), sample_rate=1.0
+    )
+
+    assert members_of(shorter)["cut"] == ["/input/context"]
+    assert again == shorter
+
+
+def test_a_line_has_no_spaces_between_its_members() -> None:
+    line = encoder().line(record(), sample_rate=1.0)
+
+    assert line == json.dumps(members_of(line), separators=(",", ":")).encode() + b"\n"
+
+
+def test_a_call_of_a_stream_has_no_duration() -> None:
+    assert members_of(encoder().line(record(call=replace(CALL, handler_ns=None)), sample_rate=1.0))["metrics"] == {}
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_only_a_part_that_was_there_is_listed_as_cut(part: str) -> None:
     facts: dict[str, Any] = {"statements": (), "missing_keys": (), **PARTS[part]}

@@ -84,7 +84,7 @@ def _number(level: str) -> int:
 def _processors(*, console: bool, colors: bool) -> list[Processor]:
     shared: list[Processor] = [
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.TimeStamper(fmt="iso"),
         structlog.processors.format_exc_info,
     ]
     if console:

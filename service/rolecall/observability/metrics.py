@@ -108,7 +108,7 @@ class MetricSources:
 
 def make_registry(sources: MetricSources) -> CollectorRegistry:
     """Return a new registry with every metric of one server."""
-    registry = CollectorRegistry(auto_describe=False)
+    registry = CollectorRegistry()
     registry.register(_CallCollector(sources.method_stats, sources.latency_bounds))
     registry.register(_DomainCollector(sources))
     registry.register(sources.replication)

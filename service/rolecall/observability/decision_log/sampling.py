@@ -11,8 +11,8 @@ from dataclasses import dataclass
 class Sampling:
     """The share of allows and of denies that is logged, from 0 to 1. `chance` returns numbers in [0, 1)."""
 
-    allow: float = 1.0
-    deny: float = 1.0
+    allow: float
+    deny: float
     chance: Callable[[], float] = random.random
 
     def share(self, *, allowed: bool) -> float:
