@@ -257,7 +257,7 @@ def _resources(statements: Iterable[PermissionStatement]) -> Iterator[tuple[str,
 
 
 def _example_resource(pattern: str) -> str:
-    _, product, region, account, relative_id = (*pattern.split(":", 4), *[EVERYTHING] * 4)[:5]
+    _, product, region, account, relative_id = (*pattern.split(":", 4), *[EVERYTHING] * 3)[:5]
     product = _filled(product, "ram")
     region = "" if product == "ram" else _filled(region, _ANY)
     return f"acs:{product}:{region}:{_filled(account, '100000000000')}:{_filled(relative_id, _ANY)}"

@@ -93,7 +93,7 @@ def _is_subject(subject: str, node: DeclaredValue) -> bool:
         problem = f"{_ONE_SEGMENT}, between `:` or `/`; write the segment out, or only `*`"
     elif segments[0] == "*":
         problem = "the first segment of a subject may not be `*`, which would stand for subjects of every kind"
-    elif subject.startswith(_REPOSITORIES) and "*" in ":".join(subject.split(":")[:2]):
+    elif subject.startswith(_REPOSITORIES) and "*" in subject.split(":")[1]:
         problem = "the repository of a CI subject may not have `*`, which would let in every repository of that name"
     else:
         return True

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from operator import itemgetter
 from types import MappingProxyType
 
 from rolecall.callers.credential import Credential, CredentialKind
@@ -65,7 +64,7 @@ class EntryIndex:
             # A part is a segment where a pattern has a segment, and a separator where it has one.
             steps = {part, _ANY} if part else {part}
             nodes = [following for node in nodes for step in steps if (following := node.next.get(step))]
-        found = sorted((entry for node in nodes for entry in node.entries), key=itemgetter(0))
+        found = sorted(entry for node in nodes for entry in node.entries)  # each has a number of its own
         return tuple(
             entry for _, entry in found if _is_for(entry.match, credential) and _arrives_by(entry.via, certificate)
         )
