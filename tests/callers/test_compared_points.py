@@ -15,7 +15,7 @@ from tests.callers.test_comparison import NOW, SHOP, denying, gains, of
     "pattern",
     [
         f"acs:ram:*:{ACCOUNT}:role/shop-?", f"acs:ram::{ACCOUNT}:role/app", "acs:ram:*:*:role/*", "acs:ra?:*:*:*", "acs:*:*:*:user/a*b",
-        f"acs:ram:*:{ACCOUNT}:*/?x", "acs:ram:*:1?:role/a", "acs:r*m:*:*:role/x",
+        f"acs:ram:*:{ACCOUNT}:*/?x", "acs:ram:*:1?:role/a", "acs:r*m:*:*:role/x", f"acs:ram:*:{ACCOUNT}:role/a:b:?", "acs:*", "acs:ram:*",
     ],
 )  # fmt: skip
 def test_a_right_on_a_pattern_is_compared_at_a_resource_of_the_pattern(pattern: str) -> None:
@@ -32,6 +32,18 @@ def test_a_right_on_a_resource_of_another_product_is_compared_with_its_region(pa
     assert gains(callers(), of(allowing("oss:GetObject", resource=pattern))) == [
         f"{ORDERS} may oss:getobject {pattern}"
     ]
+
+
+def test_a_pattern_of_every_product_is_compared_at_a_resource_of_ram() -> None:
+    old = of(allowing("ram:GetRole", resource="acs:ram:*:*:*"))
+
+    assert gains(old, of(allowing("ram:GetRole", resource="acs:*:*:*:*"))) == []
+    assert gains(old, of(allowing("ram:GetRole", resource="acs:*"))) == []
+
+
+def test_a_pattern_of_actions_is_compared_at_the_actions_that_it_matches() -> None:
+    for pattern in ("ram:GetRol?", "ram:?etRole", "ram:GetRo*e"):
+        assert gains(callers(), of(allowing(pattern))) == [f"{ORDERS} may ram:GetRole every resource"]
 
 
 def test_actions_are_grouped_by_product_only_if_they_are_all_of_it() -> None:

@@ -69,6 +69,7 @@ def test_a_token_is_random_and_its_text_is_not_shown() -> None:
         ("uid:\u00b2", "must be a whole number from 0"),
         (f"{ISSUER} repo:a/*:x", "the repository of a CI subject may not have `*`"),
         (f"{ISSUER} ", "the text is empty"),
+        ("https://*.example a*b", "`issuer` may not have `*`; write it out"),
         (" x", "the text is empty"),
         ("", "the text is empty"),
         ("a..b", "`a..b` is not a DNS name"),
@@ -79,6 +80,12 @@ def test_why_a_text_is_no_identity(text: str, problem: str) -> None:
         credential_of(text)
 
     assert str(caught.value).startswith(problem)
+
+
+def test_a_number_may_begin_with_zeros_up_to_twenty_digits() -> None:
+    assert credential_of(f"uid:{7:020}").uid == 7
+    with pytest.raises(InvalidIdentityError, match="whole number"):
+        credential_of(f"uid:{7:021}")
 
 
 def test_without_audiences_a_token_is_for_any() -> None:

@@ -132,6 +132,9 @@ def test_beside_a_certificate_a_token_is_a_caller_only_by_an_entry_with_that_cer
         ("a:*", "a:*", True),
         ("a:*", "a:b\nc", True),
         ("a:b", "a:*", False),
+        ("a::c", "a::c", True),
+        ("a::c", "a:b:c", False),
+        ("a:/*", "a:/c", True),
     ],
 )
 def test_a_star_in_a_subject_is_one_segment_that_is_not_empty(pattern: str, subject: str, expected: bool) -> None:
