@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from rolecall.callers.declarations import TrustDomain
@@ -18,7 +20,7 @@ PROVIDER: Fields = {
 OIDC = {"oidc": {"issuer": ISSUER, "subject": "a:b", "audience": "rolecall"}}
 
 
-def without(fields: Fields, name: str) -> Fields:
+def without(fields: Mapping[str, object], name: str) -> Fields:
     return {other: value for other, value in fields.items() if other != name}
 
 
