@@ -31,6 +31,12 @@ def test_each_entry_without_a_part_is_reported_once(name: str) -> None:
     assert violations_of(document(*incomplete)) == [(f"/callers/{number}", "MISSING_FIELD") for number in range(2)]
 
 
+def test_an_entry_without_a_match_is_reported_for_that_alone_whatever_else_it_has() -> None:
+    fields = entry(via={"dns": "*.svc"}, principal=f"acs:ram::{ACCOUNT}:user/a", until="2027-01-01T00:00:00Z")
+
+    assert violations_of(document(without(fields, "match"))) == [("/callers/0", "MISSING_FIELD")]
+
+
 @pytest.mark.parametrize("name", ["issuer", "subject", "audience"])
 def test_a_token_without_a_part_is_reported_once(name: str) -> None:
     incomplete = entry(match={"oidc": without(OIDC["oidc"], name)})

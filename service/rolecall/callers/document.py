@@ -126,12 +126,12 @@ class _EntryReader:
         principal = _principal(fields["principal"]) if "principal" in fields else None
         policies = tuple(self._policy_names(fields["policies"])) if "policies" in fields else ()
         until = _time(fields["until"]) if "until" in fields else None
+        if match is None:
+            return None
         if "principal" in fields and any(m is not None and m.has_wildcard for m in (match, via)):
             fields["match"].refuse(
                 "WILDCARD_NOT_ALLOWED", "an entry with `principal` may not have `*`: two callers would be one principal"
             )
-        if match is None:
-            return None
         return CallerEntry(name=name, match=match, via=via, principal=principal, policies=policies, until=until)
 
     def _match(self, node: DeclaredValue) -> CallerMatch | None:
