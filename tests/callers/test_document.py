@@ -177,9 +177,9 @@ def test_names_that_repeat_are_refused_with_the_first() -> None:
     with pytest.raises(InvalidCallersError) as caught:
         read_callers(document(entry(), entry(), policies={"Mine": allowing("ram:*"), "mine": allowing("ram:*")}))
 
-    assert [(v.pointer, v.first) for v in caught.value.violations] == [
-        ("/policies/mine", "/policies/Mine"),
-        ("/callers/1/name", "/callers/0/name"),
+    assert [(v.pointer, v.reason, v.first) for v in caught.value.violations] == [
+        ("/policies/mine", "DUPLICATE_POLICY", "/policies/Mine"),
+        ("/callers/1/name", "DUPLICATE_CALLER", "/callers/0/name"),
     ]
 
 

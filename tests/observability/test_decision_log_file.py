@@ -258,7 +258,8 @@ def test_the_sink_of_a_file_has_the_options_of_the_log(tmp_path: Path) -> None:
 
     assert {path.name: path.stat().st_size for path in tmp_path.iterdir()} == {"a": 600, "a.1": 600, "b": 1_800}
     assert (rotating.largest, growing.largest) == (1_000, 256 * 1024)
-    assert open_sink(options(target="stdout")).largest == 256 * 1024
+    output = open_sink(options(target="stdout"))
+    assert (type(output), output.largest) == (StandardOutput, 256 * 1024)
 
 
 def test_a_new_file_is_readable_to_its_owner_and_group_only(tmp_path: Path) -> None:
