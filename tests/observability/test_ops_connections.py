@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 
 from rolecall.observability import ops
 from rolecall.observability.ops import OpsServer
-from tests.observability.test_ops import ask, registry
+from tests.observability.test_ops import ask, ended, registry
 
 HEAD = b"GET /livez HTTP/1.1\r\n\r\n"
 
@@ -100,6 +102,61 @@ async def test_a_request_that_arrives_as_its_connection_loses_its_place_is_no_er
 
     assert connection.happened == [0, b"\r\n\r\n", "abort", b"HTTP/1.1 200 OK", "drain", "close"]
     assert (server._silent, server._answering) == ({}, {})
+
+
+class Waiting(Connection):
+    """A connection without a request until it is aborted."""
+
+    def __init__(self) -> None:
+        super().__init__(self.closed_by_the_server)
+        self.aborted = asyncio.Event()
+
+    async def closed_by_the_server(self) -> bytes:
+        await self.aborted.wait()
+        raise ConnectionError
+
+    def abort(self) -> None:
+        super().abort()
+        self.aborted.set()
+
+
+def test_connections_that_are_being_accepted_are_closed_with_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ops, "REQUEST_SECONDS", 1_000)
+
+    async def close_both() -> tuple[Waiting, Waiting]:
+        server, accepted, late = serving(), Waiting(), Waiting()
+        tasks = [asyncio.create_task(server._serve(accepted, accepted))]
+        await asyncio.sleep(0)
+        tasks.append(asyncio.create_task(server._serve(late, late)))
+        async with asyncio.timeout(20):
+            await server._close_connections()
+        assert all(task.done() for task in tasks)
+        return accepted, late
+
+    for connection in asyncio.run(close_both()):
+        assert connection.happened[-2:] == ["abort", "close"]
+
+
+def test_a_stop_ends_silent_and_slow_connections_at_once_and_without_an_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(ops, "REQUEST_SECONDS", 1_000)
+    server = OpsServer(registry, not_live=list, not_ready=lambda: ["x" * 20_000_000])
+    port = server.start("127.0.0.1", 0)
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=20) as silent,
+        socket.create_connection(("127.0.0.1", port), timeout=20) as slow,
+    ):
+        slow.sendall(b"GET /readyz HTTP/1.1\r\n\r\n")
+        slow.recv(1)
+
+        stopping = threading.Thread(target=server.stop, daemon=True)
+        stopping.start()
+        stopping.join(20)
+
+        assert not stopping.is_alive()
+        assert ended(silent)
+    assert caplog.messages == []
 
 
 def test_a_server_can_be_stopped_before_it_is_started_and_twice() -> None:

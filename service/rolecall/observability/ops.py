@@ -89,7 +89,6 @@ class OpsServer:
             for writer in (*self._silent, *self._answering):
                 writer.transport.abort()
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.sleep(0)  # closes the sockets that were aborted
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._make_room()
