@@ -135,6 +135,16 @@ def test_a_line_of_json_has_its_level_its_time_and_what_it_is_given() -> None:
     assert line == {"event": "e", "level": "info", "path": "/x", "number": 1}
 
 
+def test_a_line_of_a_console_has_its_time_its_level_and_what_it_is_given() -> None:
+    stream = io.StringIO()
+
+    make_logger("info", "console", stream).warning("e", path=Path("/x"), number=1)
+
+    time, rest = stream.getvalue().split(maxsplit=1)
+    assert dt.datetime.fromisoformat(time).utcoffset() == dt.timedelta(0)
+    assert rest.split() == ["[warning", "]", "e", "number=1", "path=PosixPath('/x')"]
+
+
 @pytest.mark.parametrize("number", range(4))
 def test_a_level_is_one_of_four_and_passes_over_those_below_it(number: int) -> None:
     levels, stream = ("debug", "info", "warning", "error"), io.StringIO()
