@@ -114,6 +114,23 @@ def test_a_deny_for_a_time_or_under_a_condition_leaves_what_is_allowed() -> None
     assert gains(for_a_time, forever) == []
 
 
+def test_every_allow_must_have_been_covered_and_every_deny_must_still_be_there() -> None:
+    def under(team: str) -> dict[str, object]:
+        return {"StringEquals": {"acs:ResourceTag/team": team}}
+
+    shop, payroll = (allowing("ram:GetRole", Condition=under(team)) for team in ("shop", "payroll"))
+    no_shop, no_payroll = (denying("ram:*", "*", Condition=under(team)) for team in ("shop", "payroll"))
+    allow, gained = allowing("ram:GetRole"), [f"{ORDERS} may ram:GetRole every resource"]
+
+    for one, both in ((of(shop), of(shop, payroll)), (of(payroll), of(shop, payroll))):
+        assert (gains(one, both), gains(both, one)) == (gained, [])
+    for one, both in (
+        (of(allow, no_shop), of(allow, no_shop, no_payroll)),
+        (of(allow, no_payroll), of(allow, no_shop, no_payroll)),
+    ):
+        assert (gains(both, one), gains(one, both)) == (gained, [])
+
+
 def test_a_caller_is_named_with_its_audience_and_its_certificate() -> None:
     match = {"oidc": {"issuer": ISSUER, "subject": "a:*", "audience": "rolecall"}}
     new = callers(entry(match=match, via={"dns": "*.proxy.svc"}, policies=["RolecallChecker"]))

@@ -93,3 +93,30 @@ def test_a_caller_has_at_most_twenty_system_policies_too(monkeypatch: pytest.Mon
 
     assert (len(caller.entries), caller.policies) == (21, ())
     assert caller.granted.refusal == "its entries have more than 20 policies of the file together, which is the limit"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_caller_is_another_one_by_everything_that_its_connection_is_asked_for(order: int) -> None:
+    condition = {"Bool": {"acs:SecureTransport": "true"}, "IpAddress": {"acs:SourceIp": "10.0.0.1"}}
+    directory = CallerDirectory(of_policy(allowing("ram:GetRole", Condition=condition)))
+    origins = list(product(("10.0.0.1", "10.0.0.2", ""), (True, False), (None, OTHER)))[::order]
+
+    known = [directory.caller(ORDERS_CREDENTIAL, source_ip=ip, secure=tls, certificate=by) for ip, tls, by in origins]
+
+    assert len(directory) == len({id(caller) for caller in known}) == len(origins)
+    for (ip, tls, by), caller in zip(origins, known, strict=True):
+        assert caller.allows("ram:GetRole", SHOP) is (ip == "10.0.0.1" and tls and by is None)
+        assert directory.caller(ORDERS_CREDENTIAL, source_ip=ip, secure=tls, certificate=by) is caller
+
+
+def test_a_directory_has_the_file_that_it_answers_by_and_its_hash() -> None:
+    first, second = callers(entry()), callers(entry("other"))
+    directory = CallerDirectory(first)
+    found = [(directory.file, directory.generation)]
+
+    for file in (second, None):
+        directory.replace(file)
+        found.append((directory.file, directory.generation))
+
+    assert found == [(first, first.generation), (second, second.generation), (None, "")]
+    assert first.generation != second.generation

@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from rolecall.observability.decision_log.log import DecisionLog
 from rolecall.observability.decision_log.masking import Masking, read_pointer
 from rolecall.observability.decision_log.sampling import Sampling
-from tests.observability.decision_records import BOB, CALL, encoder, members_of, record
+from rolecall.observability.decision_log.sinks import StandardOutput
+from tests.observability.decision_records import BOB, CALL, ORIGIN, encoder, members_of, options, record
+from tests.observability.test_decision_log_writer import Warnings
 
 CANARY = "canary7f3a"
 NO_KEYS: Mapping[str, str] = {}
@@ -68,6 +71,16 @@ def test_the_principal_the_caller_and_the_request_id_can_be_hidden(pointer: str,
     assert text.encode() not in hashed
     assert text.encode() not in erased
     assert (members_of(hashed)["masked"], members_of(erased)["erased"]) == ([pointer], [pointer])
+
+
+def test_a_log_masks_and_erases_what_its_options_select() -> None:
+    given = options(masked=frozenset({"/input/who"}), erased=frozenset({"/req_id"}))
+    log = DecisionLog(StandardOutput(largest=1_000, descriptor=1), given, ORIGIN, log=Warnings(), clock=lambda: 0.0)
+
+    made = members_of(log.encoder.line(record(), sample_rate=1.0))
+
+    assert (made["masked"], made["erased"], "req_id" in made) == (["/input/who"], ["/req_id"], False)
+    assert made["input"]["who"].startswith("hashed:")
 
 
 def test_a_slash_and_a_tilde_in_a_key_are_escaped() -> None:
