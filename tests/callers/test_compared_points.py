@@ -41,6 +41,15 @@ def test_a_pattern_of_every_product_is_compared_at_a_resource_of_ram() -> None:
     assert gains(old, of(allowing("ram:GetRole", resource="acs:*"))) == []
 
 
+def test_resources_of_ram_have_no_region_that_could_be_gained() -> None:
+    assert (
+        gains(
+            of(allowing("ram:GetRole", resource="acs:ram::*:*")), of(allowing("ram:GetRole", resource="acs:ram:*:*:*"))
+        )
+        == []
+    )
+
+
 def test_a_pattern_of_actions_is_compared_at_the_actions_that_it_matches() -> None:
     for pattern in ("ram:GetRol?", "ram:?etRole", "ram:GetRo*e"):
         assert gains(callers(), of(allowing(pattern))) == [f"{ORDERS} may ram:GetRole every resource"]
