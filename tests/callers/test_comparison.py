@@ -114,6 +114,9 @@ def test_another_principal_is_a_gain() -> None:
 
     assert gains(callers(entry()), bound) == [f"{ORDERS} is acs:ram::{ACCOUNT}:role/orders"]
     assert gains(callers(entry(principal=f"acs:ram::{ACCOUNT}:role/ORDERS")), bound) == []
+    assert gains(callers(entry(principal=f"acs:ram::{ACCOUNT}:role/other")), bound) == [
+        f"{ORDERS} is acs:ram::{ACCOUNT}:role/orders"
+    ]
 
 
 def test_a_token_that_needs_no_certificate_any_more_is_a_gain() -> None:

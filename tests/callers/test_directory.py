@@ -91,11 +91,19 @@ def test_the_policies_of_all_entries_are_read_together() -> None:
     assert not caller.allows(CHECK, f"acs:ram::{ACCOUNT}:role/PayRoll")
 
 
-@pytest.mark.parametrize("kind", ["user/other", "role/orders"])
-def test_entries_that_name_different_principals_grant_nothing(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("user/orders", "user/other"),
+        ("user/orders", "role/orders"),
+        ("role/orders", "role/other"),
+        ("user/a", "user/A"),
+    ],
+)
+def test_entries_that_name_different_principals_grant_nothing(one: str, two: str) -> None:
     file = callers(
-        entry("one", principal=f"acs:ram::{ACCOUNT}:user/orders", policies=["AdministratorAccess"]),
-        entry("two", principal=f"acs:ram::{ACCOUNT}:{kind}", policies=["AdministratorAccess"]),
+        entry("one", principal=f"acs:ram::{ACCOUNT}:{one}", policies=["AdministratorAccess"]),
+        entry("two", principal=f"acs:ram::{ACCOUNT}:{two}", policies=["AdministratorAccess"]),
     )
     caller = orders(CallerDirectory(file))
 

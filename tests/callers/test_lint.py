@@ -34,11 +34,12 @@ def test_administrators_by_a_pattern_and_a_file_without_any() -> None:
 
 
 def test_two_principals_of_one_caller() -> None:
-    principals = ("user/a", "user/b", "role/A", "role/a")
+    principals = ("user/a", "user/b", "role/A", "role/a", "role/b")
     entries = [entry(f"e{i}", principal=f"acs:ram::{ACCOUNT}:{p}") for i, p in enumerate(principals)]
 
     assert findings(callers(ADMIN, *entries[:2])) == [("principal-conflict", "/callers/2/principal")]
-    assert findings(callers(ADMIN, *entries[2:])) == []
+    assert findings(callers(ADMIN, *entries[2:4])) == []
+    assert findings(callers(ADMIN, *entries[3:])) == [("principal-conflict", "/callers/2/principal")]
     assert findings(callers(ADMIN, entries[0], entries[1] | {"until": "2025-01-01T00:00:00Z"})) == [
         ("entry-ended", "/callers/2/until")
     ]
