@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rolecall.callers import comparison, directory as directories, granted, observation, remembered_rights
+from rolecall.callers.credential import LOCAL
 from rolecall.callers.directory import CallerDirectory
 from rolecall.callers.observation import ObservePeriod
 from tests.callers.files import callers, entry
@@ -53,6 +54,24 @@ def test_the_observe_period_has_the_announced_limits() -> None:
 
     assert f"{observation.MAX_OBSERVE_DAYS} days ahead at most" in page
     assert f"up to {observation.MAX_REPORTED_DENIALS:,} of these" in page
+
+
+def test_the_first_denial_of_each_caller_and_action_is_reported_and_every_one_is_counted() -> None:
+    reported = list[tuple[str, str, str]]()
+    observe = ObservePeriod(UNTIL_MICROS, lambda *denial: reported.append(denial))
+
+    for resource in (ROLE, f"{ROLE}-2"):
+        for credential in (ORDERS_CREDENTIAL, LOCAL):
+            for action in (CREATE, CHECK):
+                observe.note(credential, action, resource)
+
+    assert reported == [
+        (ORDERS_CREDENTIAL.identity, CREATE, ROLE),
+        (ORDERS_CREDENTIAL.identity, CHECK, ROLE),
+        ("local", CREATE, ROLE),
+        ("local", CHECK, ROLE),
+    ]
+    assert observe.denials == {CREATE: 4, CHECK: 4}
 
 
 def test_the_error_of_a_comparison_that_is_too_large_says_the_limit() -> None:
