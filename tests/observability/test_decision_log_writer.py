@@ -4,10 +4,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from rolecall.engine.decision import Reason
+from rolecall.engine.decision_record import DecisionRecord
 from rolecall.observability.decision_log.line_writer import LineWriter
 from rolecall.observability.decision_log.log import DecisionLog, DecisionLogOptions, open_sink
 from rolecall.observability.decision_log.sinks import RotatedFile
@@ -301,6 +304,33 @@ async def test_every_decision_is_written_sampled_out_or_dropped() -> None:
     assert log.sampled_out > 300
     assert log.writer.written + log.dropped + log.sampled_out == 1_000
     assert sink.text.count(b"\n") == 10
+
+
+@pytest.mark.parametrize(("allowed", "queued", "sampled_out"), [(True, 1, 0), (False, 0, 1)])
+def test_a_decision_is_recorded_if_its_outcome_is_selected(
+    monkeypatch: pytest.MonkeyPatch, allowed: bool, queued: int, sampled_out: int
+) -> None:
+    given, asked = (object(), object()), list[object]()
+    answer: Any = SimpleNamespace(answer=SimpleNamespace(decision=SimpleNamespace(allowed=allowed)))
+
+    def recorded(*facts: object) -> DecisionRecord:
+        asked.extend(facts)
+        return record()
+
+    monkeypatch.setattr(DecisionRecord, "of", recorded)
+    log = decision_log(Memory(), Warnings(), lambda: 0.0, sample_deny=0.0)
+
+    log.on_decision(cast("Any", given[0]), answer, cast("Any", given[1]))
+
+    assert (log.writer.queued, log.sampled_out) == (queued, sampled_out)
+    assert asked == ([given[0], answer, given[1]] if queued else [])
+
+
+def test_what_was_lost_is_what_was_dropped_and_what_was_not_written_at_the_end() -> None:
+    log = decision_log(Memory(), Warnings(), lambda: 0.0)
+    log.dropped, log.writer.lost = 5, 3
+
+    assert log.lost == 8
 
 
 async def test_drops_are_logged_once_a_minute() -> None:
