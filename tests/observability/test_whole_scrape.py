@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import platform
 from types import SimpleNamespace
 from typing import Any
 
+import grpc
 from prometheus_client.exposition import generate_latest
 
 from rolecall.engine.decision import Reason, ServedFrom
 from rolecall.engine.follower import Reload
+from rolecall.observability.caller_metrics import CallersSources
+from rolecall.observability.credential_metrics import CredentialSources
 from rolecall.observability.metered_writer import MeteredWriter
-from rolecall.observability.metrics import MetricSources, make_registry
+from rolecall.observability.metrics import MetricSources, make_registry, rolecall_version
 from rolecall.observability.replication_metrics import ReplicationCollector
 
 METHOD = 'grpc_method="M",grpc_service="S",grpc_type="unary"'
@@ -153,3 +157,62 @@ def test_without_a_writer_and_a_certificate_there_are_no_metrics_of_them() -> No
         "rolecall_cert_reload_errors_total",
     }  # fmt: skip
     assert found.items() <= whole.items()
+
+
+def test_each_further_part_has_its_metrics() -> None:
+    written = SimpleNamespace(queued=61, written=62, flush_errors=63, waiting=64)
+    parts: dict[str, Any] = {
+        "decision_log": SimpleNamespace(
+            writer=written, lost=65, sampled_out=66, encoder=SimpleNamespace(cuts=67), dropped=0
+        ),
+        "callers": CallersSources(
+            SimpleNamespace(reloads=71, errors=72, loaded_at=73.0, generation="abc"), lambda: {"ram:GetRole": 74}
+        ),
+        "connections": SimpleNamespace(open=81, refused={"full": 82}, closed={"pings": 83}, memory_ended=84),
+        "credentials": CredentialSources(refused=lambda: {"EXPIRED": 91}, key_sets=list, remembered_bytes=lambda: 92),
+    }
+
+    added = {name: shown(sources(**{name: part})).items() - shown(sources()).items() for name, part in parts.items()}
+
+    assert {name: dict(series) for name, series in added.items()} == {
+        "decision_log": {
+            "rolecall_decision_log_queued_total": 61,
+            "rolecall_decision_log_written_total": 62,
+            "rolecall_decision_log_flush_errors_total": 63,
+            "rolecall_decision_log_waiting": 64,
+            "rolecall_decision_log_dropped_total": 65,
+            "rolecall_decision_log_sampled_out_total": 66,
+            "rolecall_decision_log_cut_total": 67,
+        },
+        "callers": {
+            'rolecall_callers_info{generation="abc"}': 1,
+            "rolecall_callers_reloads_total": 71,
+            "rolecall_callers_reload_errors_total": 72,
+            "rolecall_callers_last_success_timestamp_seconds": 73,
+            'rolecall_rights_observed_denials_total{action="ram:GetRole"}': 74,
+        },
+        "connections": {
+            "rolecall_connections": 81,
+            'rolecall_connections_refused_total{reason="full"}': 82,
+            'rolecall_connections_closed_total{reason="pings"}': 83,
+            "rolecall_calls_memory_ended_total": 84,
+        },
+        "credentials": {
+            'rolecall_credentials_refused_total{cause="EXPIRED"}': 91,
+            "rolecall_key_sets": 0,
+            "rolecall_key_sets_without_keys": 0,
+            "rolecall_key_set_age_seconds": 0,
+            "rolecall_key_set_errors_total": 0,
+            "rolecall_remembered_token_bytes": 92,
+        },
+    }
+
+
+def test_the_build_the_process_and_python_are_measured_without_a_server() -> None:
+    lines = generate_latest(make_registry(sources())).decode().splitlines()
+    build = [line for line in lines if line.startswith("rolecall_build_info{")]
+
+    versions = f'grpc="{grpc.__version__}",python="{platform.python_version()}",version="{rolecall_version()}"'
+    assert build == [f"rolecall_build_info{{{versions}}} 1.0"]
+    for name in ("process_resident_memory_bytes ", "python_info{", "python_gc_collections_total{"):
+        assert any(line.startswith(name) for line in lines)
