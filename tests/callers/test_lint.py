@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from rolecall.callers.declarations import CallersFile
 from rolecall.callers.lint import lint_callers
+from rolecall.policy.permission.lint import lint_permissions
 from tests.callers.files import ACCOUNT, ISSUER, TOKEN_HASH, allowing, callers, entry
 
 NOW = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
@@ -187,6 +188,19 @@ def test_what_is_found_in_a_policy_has_neither_a_place_nor_an_edit_of_the_policy
     (found,) = (finding for finding in lint_callers(file, now=NOW) if finding.id == "unknown-action")
 
     assert (found.pointer, found.line, found.column, found.edit) == ("/policies/Mine/Statement/0/Action/0", 0, 0, None)
+
+
+def test_an_edit_of_a_policy_alone_is_not_one_of_the_file() -> None:
+    policy = allowing("ram:GetRole", resource="acs:ram:*:1:role/a", Condition={"StringEquals": {"acs:sourceip": "x"}})
+    file = callers(ADMIN, entry(policies=["Mine"]), policies={"Mine": policy})
+
+    alone = [finding for finding in lint_permissions(file.policies[0].policy, now=NOW) if finding.edit is not None]
+    of_file = [finding for finding in lint_callers(file, now=NOW) if finding.id == "unknown-condition-key"]
+
+    assert [finding.id for finding in alone] == ["unknown-condition-key"]
+    assert [(finding.pointer, finding.edit) for finding in of_file] == [
+        ("/policies/Mine/Statement/0/Condition/StringEquals/acs:sourceip", None)
+    ]
 
 
 def test_a_condition_on_a_time_that_has_passed_is_found_by_the_given_time() -> None:
