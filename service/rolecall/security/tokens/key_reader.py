@@ -94,10 +94,10 @@ class KeyUrl:
         try:
             path = parts.path or "/"
             connection.request("GET", f"{path}?{parts.query}" if parts.query else path)
-            response = connection.getresponse()
-            if response.status != http.client.OK:
-                raise InvalidKeySetError(f"the answer has the status {response.status}; only 200 is accepted")
-            return _body(response)
+            with connection.getresponse() as response:
+                if response.status != http.client.OK:
+                    raise InvalidKeySetError(f"the answer has the status {response.status}; only 200 is accepted")
+                return _body(response)
         except (OSError, http.client.HTTPException, ValueError):
             if connection.is_cut:
                 raise InvalidKeySetError(_TOO_SLOW) from None
@@ -127,7 +127,7 @@ class _Pinned(http.client.HTTPSConnection):
     """A connection to one of the addresses that were checked: the name is not resolved a second time."""
 
     def __init__(self, host: str, port: int, addresses: Sequence[str], tls: ssl.SSLContext) -> None:
-        super().__init__(host, port, timeout=_TURN_SECONDS, context=tls)
+        super().__init__(host, port, context=tls)
         self._addresses, self._tls = addresses, tls
         self.is_cut = False
 
@@ -167,7 +167,7 @@ def _addresses(host: str, port: int, networks: Networks) -> list[str]:
 
 
 def _allowed(text: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
-    address = _destination(ip_address(text.partition("%")[0]))
+    address = _destination(ip_address(text))
     return _is_public(address) or any(address in network for network in networks)
 
 
