@@ -81,7 +81,7 @@ def test_a_key_without_an_algorithm_verifies_all_of_its_type_and_one_with_it_tha
         ({"use": None}, True), ({"use": "sig"}, True), ({"use": "enc"}, False), ({"key_ops": ["verify"]}, True),
         ({"key_ops": ["sign", "verify"]}, True), ({"key_ops": []}, False), ({"key_ops": "verify"}, False), ({"kty": "oct"}, False),
         ({"kty": ["EC"]}, False), ({"crv": "P-384"}, False), ({"crv": "P-1"}, False), ({"x": None}, False), ({"y": 7}, False),
-        ({"x": "!"}, False), ({"alg": "ES384"}, False), ({"alg": "RS256"}, False), ({"kid": None}, True),
+        ({"x": "!"}, False), ({"kty": "OKP"}, False), ({"kty": "RSA"}, False), ({"alg": "ES384"}, False), ({"alg": "RS256"}, False), ({"kid": None}, True),
     ],
     ids=str,
 )  # fmt: skip
@@ -90,6 +90,11 @@ def test_a_key_that_does_not_verify_signatures_is_skipped(fields: dict[str, obje
 
     assert len(ids) == (2 if used else 1)
     assert ids[-1] == "rs256"
+
+
+@pytest.mark.parametrize("curve", ["P-384", "P-521", "Ed25519", 7])
+def test_a_member_that_keys_of_a_type_do_not_have_is_ignored(curve: object) -> None:
+    assert key_ids(ISSUED.jwk("RS256", crv=curve, other="x"), ISSUED.jwk("ES256", e="AQAB")) == ["rs256", "es256"]
 
 
 @pytest.mark.parametrize("error", [InvalidKeyError("x"), ValueError("x"), TypeError("x"), KeyError("x")], ids=repr)

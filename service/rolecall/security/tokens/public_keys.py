@@ -22,7 +22,7 @@ PublicKey: TypeAlias = "RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 _CURVES = {"ES256": "secp256r1", "ES384": "secp384r1", "ES512": "secp521r1"}
 
 _SAMPLE = {"RSA": "RS256", "EC": "ES256", "OKP": "EdDSA"}
-_CURVE_SAMPLE = {"P-384": "ES384", "P-521": "ES512"}
+"""An algorithm of each type of key, by which the library reads every key of the type."""
 
 
 class InvalidKeySetError(Exception):
@@ -103,9 +103,8 @@ def _key(member: object) -> IssuerKey | None:
 
 def _public_key(member: Mapping[str, Any]) -> PublicKey | None:
     """Return the key; None for one of a curve or size that is not accepted."""
-    algorithm = _CURVE_SAMPLE.get(str(member.get("crv")), _SAMPLE[member["kty"]])
     try:
-        key = PyJWK.from_dict(dict(member), algorithm).key
+        key = PyJWK.from_dict(dict(member), _SAMPLE[member["kty"]]).key
     except (PyJWTError, ValueError, TypeError, KeyError):
         return None
     return key if isinstance(key, (RSAPublicKey, EllipticCurvePublicKey, Ed25519PublicKey)) else None
