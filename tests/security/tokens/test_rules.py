@@ -95,8 +95,11 @@ def test_a_token_has_1_to_20_audiences() -> None:
     assert read_token(TRUSTED.token(aud=many)).audiences == tuple(many)
     assert read_token(TRUSTED.token(aud=["a"])).audiences == ("a",)
     for wrong in ([], [*many, "one more"]):
-        with pytest.raises(RefusedTokenError, match="`aud` must have 1 to 20 values"):
+        with pytest.raises(RefusedTokenError, match=r"^`aud` must have 1 to 20 values$"):
             read_token(TRUSTED.token(aud=wrong))
+    for other in (["a", ""], ["a", 7], ["a" * 1_025]):
+        with pytest.raises(RefusedTokenError, match=r"^`aud` must be 1 to 1024 characters without control characters$"):
+            read_token(TRUSTED.token(aud=other))
 
 
 @pytest.mark.parametrize("name", ["exp", "iat", "nbf"])

@@ -1,0 +1,60 @@
+"""What a listener does with each of its settings alone, and what it does when one is not given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rolecall.callers.credential import ANONYMOUS
+from rolecall.callers.directory import CallerDirectory
+from rolecall.security.credentials import CredentialsError, TlsFiles, listener_security
+from rolecall.security.tls_files import load_certificate
+from tests.security.certificates import Authority
+from tests.security.known_callers import ADMINISTRATOR, callers_file
+from tests.security.test_listener_security import authority, files, identity_on, listener
+
+__all__ = ["authority"]
+
+EACH_FILE: list[dict[str, str]] = [{"certificate": "a"}, {"key": "a"}, {"client_authority": "a"}]
+INSECURE = "INSECURE: accepting calls from other machines {}; every client that reaches this port may ask for decisions (--insecure)"
+
+
+@pytest.mark.parametrize("named", EACH_FILE, ids="".join)
+def test_one_tls_file_alone_never_means_plain_text(named: dict[str, str]) -> None:
+    tls = TlsFiles(**named)
+    directory = CallerDirectory(callers_file({"callers": []}))
+
+    assert tls.given
+    assert not TlsFiles().given
+    for way in ({"loopback": True}, {"insecure": True}):
+        with pytest.raises(CredentialsError, match=r"^TLS needs both --tls-cert and --tls-key$"):
+            listener(tls, directory, **way)
+
+
+@pytest.mark.parametrize("missing", ["certificate", "key"])
+def test_a_certificate_needs_its_key_and_a_key_its_certificate(missing: str) -> None:
+    names = {"certificate": "a", "key": "b", "client_authority": "c", missing: ""}
+
+    with pytest.raises(CredentialsError, match=r"^TLS needs both --tls-cert and --tls-key$"):
+        load_certificate(TlsFiles(**names), 0)
+
+
+def test_the_warning_of_an_insecure_listener_says_what_it_lacks(authority: Authority) -> None:
+    plain = listener(TlsFiles(), CallerDirectory(), insecure=True)
+    over_tls = listener(files(authority), CallerDirectory(), insecure=True)
+
+    assert plain.warning == INSECURE.format("in plain text")
+    assert over_tls.warning == INSECURE.format("without client certificates")
+    assert identity_on(over_tls) == ANONYMOUS.identity
+
+
+def test_a_transport_knows_the_users_of_this_machine_unless_it_says_otherwise() -> None:
+    named = {"name": "cron", "match": {"uid": 7}, **ADMINISTRATOR}
+    directory = CallerDirectory(callers_file({"callers": [named]}))
+
+    security = listener_security(TlsFiles(), directory, loopback=True, insecure=False)
+
+    facts: Any = {"peer_uid": [b"7"]}
+    assert identity_on(security, facts=facts, address="unix:") == "uid:7"
+    assert security.key_sets.by_owner() == {}
