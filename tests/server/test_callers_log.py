@@ -67,6 +67,15 @@ def test_a_change_is_logged_with_its_generation_and_a_broken_file_with_the_one_i
     ]
 
 
+def test_a_broken_file_is_logged_with_the_command_that_lists_all_its_errors(path: Path, log: Log) -> None:
+    callers = open_callers(config(callers=str(path)), log.logger, NOW)
+
+    callers._log_change(broken(5))
+
+    (line,) = log_lines(log.stream)
+    assert line["error"].endswith(f"/2: wrong; and 2 more, which `rolecall callers check {path}` lists")
+
+
 async def test_without_a_file_nothing_is_watched_and_nothing_logged(log: Log) -> None:
     callers = open_callers(config(), log.logger, NOW, without_file=ONLY_CHECKS)
 

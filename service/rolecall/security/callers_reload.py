@@ -28,7 +28,7 @@ class ReloadingCallers:
         observe: ObservePeriod | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._path, self._clock = path, clock
+        self.path, self._clock = path, clock
         loaded = load_callers(path)
         self._contents = loaded.contents
         self.directory = CallerDirectory(loaded.file, observe=observe)
@@ -68,7 +68,7 @@ class ReloadingCallers:
     def _changed(self) -> tuple[CallersContents, CallersGeneration] | None:
         """Return the next generation if a file or a CA file has changed, else None. Takes up to seconds for a large file."""
         file = self.directory.file
-        if file is not None and self._contents == CallersContents(read_files(self._path), read_authorities(file, {})):
+        if file is not None and self._contents == CallersContents(read_files(self.path), read_authorities(file, {})):
             return None
-        loaded = load_callers(self._path)
+        loaded = load_callers(self.path)
         return loaded.contents, CallersGeneration(loaded.file)
