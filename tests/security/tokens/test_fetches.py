@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rolecall.security.tokens.key_reader import KeyUrl
+from rolecall.security.tokens.key_reader import KeyUrl, _Pinned
 from rolecall.security.tokens.public_keys import InvalidKeySetError
 from tests.security.tokens.issuing import Site, https_site
 from tests.security.tokens.test_key_sources import LOCAL, resolving, why
@@ -45,26 +45,42 @@ def test_the_first_address_that_answers_is_the_only_one_that_is_used(monkeypatch
     resolving(monkeypatch, "93.184.215.1", "93.184.215.2", "93.184.215.3")
     tried: list[str] = []
 
-    class Connected:
-        def close(self) -> None:
-            tried.append("closed")
-
-    def answer(to: tuple[str, int], _: float) -> Connected:
+    def answer(to: tuple[str, int], _: float) -> object:
         tried.append(to[0])
         if to[0].endswith("1"):
             raise ConnectionRefusedError
-        return Connected()
+        return object()
 
     def secured(_: ssl.SSLContext, connected: object, **options: Any) -> object:
-        tried.append(options["server_hostname"])
-        raise ssl.SSLError(1, "no TLS")
+        raise ConnectionResetError
 
     monkeypatch.setattr(socket, "create_connection", answer)
     monkeypatch.setattr(ssl.SSLContext, "wrap_socket", secured)
 
     why("https://OIDC.example/jwks")
 
-    assert tried == ["93.184.215.1", "93.184.215.2", "oidc.example"]
+    assert tried == ["93.184.215.1", "93.184.215.2"]
+
+
+def test_a_handshake_can_be_cut_and_names_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[object] = []
+    connection = _Pinned("oidc.example", 443, ["93.184.215.1"], ssl.create_default_context())
+
+    class Secured:
+        def do_handshake(self) -> None:
+            steps.append(connection.sock is self)
+
+    def secured(_: ssl.SSLContext, connected: object, **options: object) -> Secured:
+        steps.append(options)
+        return Secured()
+
+    monkeypatch.setattr(socket, "create_connection", lambda *_: object())
+    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", secured)
+
+    connection.connect()
+
+    # What is cut is the socket of the connection, so it must be known before the handshake.
+    assert steps == [{"server_hostname": "oidc.example", "do_handshake_on_connect": False}, True]
 
 
 def test_a_url_is_asked_for_with_its_path_and_its_query() -> None:

@@ -35,7 +35,7 @@ class KeySet:
         self._reading = threading.Lock()
         self._keys: PublicKeys | None = None
         self._read_at = self._attempted_at = 0.0
-        self._wanted = True
+        self._wanted = False
         self.reads = self.errors = 0
         self.error = ""
 
