@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 
 import pytest
@@ -58,3 +59,21 @@ def test_a_transport_knows_the_users_of_this_machine_unless_it_says_otherwise() 
     facts: Any = {"peer_uid": [b"7"]}
     assert identity_on(security, facts=facts, address="unix:") == "uid:7"
     assert security.key_sets.by_owner() == {}
+
+
+def test_the_password_of_a_key_is_never_asked_for_at_a_terminal(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[object] = []
+    load = ssl.SSLContext.load_cert_chain
+
+    def noted(self: ssl.SSLContext, certificate: str, key: str, password: str | None = None) -> None:
+        given.append(password)
+        load(self, certificate, key, password)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", noted)
+
+    load_certificate(files(authority), 0)
+
+    # OpenSSL asks if it is given none.
+    assert given == ["", ""]

@@ -9,6 +9,7 @@ from rolecall.callers.errors import InvalidCallersError
 from rolecall.callers.limits import MAX_CALLERS_VALUES
 from rolecall.policy.json_text import Number
 from rolecall.security import yaml_values
+from rolecall.security.callers_file import nearest_place
 from rolecall.security.yaml_values import read_yaml
 
 WITHOUT = "; write the value itself"
@@ -115,3 +116,11 @@ def test_an_error_without_a_place_has_that_of_its_file(monkeypatch: pytest.Monke
 
     assert refusal("a") == "f  INVALID_YAML not YAML: cannot be read"
     assert refusal("a") == "f  INVALID_YAML not YAML: while reading"
+
+
+@pytest.mark.parametrize(
+    ("pointer", "place"),
+    [("/a", "f:2:1"), ("/a/b", "f:2:3"), ("/a/c", "f:2:1"), ("/a/c/0/d", "f:2:1"), ("/x/y", "f:1:1"), ("", "f:1:1")],
+)
+def test_a_value_without_a_place_has_that_of_the_nearest_one_around_it(pointer: str, place: str) -> None:
+    assert nearest_place(pointer, {"": "f:1:1", "/a": "f:2:1", "/a/b": "f:2:3"}) == place
