@@ -25,6 +25,10 @@ from tests.server.serving import config, for_ever, log_lines, logger
         ({"callers": "FOLDER/key"}, "not UTF-8 text"),
         ({"callers": "FOLDER"}, "has no `*.yaml` file"),
         (
+            {"callers": "FOLDER/issuers"},
+            "the callers file: the key set: cannot read the key set `FOLDER/keys`: no such file",
+        ),
+        (
             {"tls_cert": "FOLDER/a", "tls_key": "FOLDER/b", "tls_client_ca": "FOLDER/c"},
             "rolecall callers init --admin IDENTITY > callers.yaml",
         ),
@@ -41,13 +45,14 @@ async def test_every_foreseen_error_of_a_start_is_one_sentence(
 ) -> None:
     (tmp_path / "key").write_bytes(bytes(range(224, 256)))
     (tmp_path / "key").chmod(0o600)
+    (tmp_path / "issuers").write_text('{"issuers": {"https://i": {"jwks_file": "keys"}}, "callers": []}')
     given = {name: value.replace("FOLDER", str(tmp_path)) for name, value in flags.items()}
 
     with pytest.raises(StartError) as caught:
         async with running_server(config(insecure=True, **given), log=logger().logger):
             pass
 
-    assert sentence in str(caught.value)
+    assert sentence.replace("FOLDER", str(tmp_path)) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -39,7 +39,6 @@ class CallerTokens:
         self._directory, self._key_sets = directory, key_sets
         self._issuers: dict[str, TrustedIssuer] = {}
         self._hashes: frozenset[str] = frozenset()
-        self.remembered = RememberedTokens[RecognisedToken]()
         self.apply(directory.file)
 
     @property

@@ -22,7 +22,6 @@ class ProviderTokens:
         self._key_sets = key_sets
         self._providers: dict[Principal, OidcProvider] = {}
         self._trusted: dict[Principal, TrustedIssuer] = {}
-        self.remembered = RememberedTokens[VerifiedToken]()
         self.apply(directory.file)
 
     def apply(self, file: CallersFile | None) -> None:
