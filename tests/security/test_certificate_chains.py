@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from rolecall.security.certificate_chains import (
-    MAX_CHAIN,
     CertificateAuthorities,
     PresentedChain,
     UntrustedCertificateError,
@@ -169,13 +170,32 @@ def test_a_certificate_or_ca_that_has_expired_is_refused() -> None:
     assert refused(Issued("leaf", expired, ca=False), authorities=authorities) == "WRONG_CA"
 
 
-def test_a_chain_has_a_limit() -> None:
-    chain = [PROD]
-    for number in range(MAX_CHAIN + 1):
+def test_as_many_certificates_as_announced_stand_between_a_client_and_its_ca() -> None:
+    page = (Path(__file__).parents[2] / "docs/security.md").read_text()
+    announced = re.search(r"at most (\w+) certificates between the client's and the CA", page)
+    assert announced is not None
+    most, chain = ("none", "one", "two", "three", "four", "five").index(announced[1]), [PROD]
+    for number in range(most + 1):
         chain.append(Issued(f"ca-{number}", chain[-1]))
 
-    assert expiry(Issued("leaf", chain[MAX_CHAIN], ca=False), *chain[1:])
-    assert refused(Issued("leaf", chain[MAX_CHAIN + 1], ca=False), *chain[1:]) == "WRONG_CA"
+    assert expiry(Issued("leaf", chain[most], ca=False), *chain[1:])
+    assert refused(Issued("leaf", chain[most + 1], ca=False), *chain[1:]) == "WRONG_CA"
+
+
+@pytest.mark.parametrize("length", [1, 199, 200, 201, 1_000])
+def test_at_most_200_characters_say_why_a_chain_is_refused(length: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def malformed(_: bytes) -> None:
+        raise ValueError("x" * length)
+
+    leaf = Issued("leaf", PROD, ca=False)
+    assert expiry(leaf)
+    monkeypatch.setattr("rolecall.security.certificate_chains.certificates", malformed)
+
+    with pytest.raises(UntrustedCertificateError) as caught:
+        expiry(leaf)
+
+    why = "the certificate does not come from the CA of the trust domain `prod.example`: "
+    assert str(caught.value) == why + "x" * min(length, 200)
 
 
 def test_what_certificates_of_workloads_usually_have_is_accepted() -> None:

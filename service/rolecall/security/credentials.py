@@ -29,11 +29,11 @@ class ListenerSecurity:
 
     certificate: ReloadingCertificate | None
     identify: Identify
-    authentication: Authentication | None = None
+    authentication: Authentication | None
     caller_tokens: CallerTokens
     provider_tokens: ProviderTokens
     key_sets: KeySets
-    warning: str = ""
+    warning: str
 
     @property
     def authenticate(self) -> Identify | None:

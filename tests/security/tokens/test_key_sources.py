@@ -141,6 +141,14 @@ def test_authorities_may_have_comments_in_any_language(tmp_path: Path) -> None:
     assert source.tls.verify_mode == ssl.CERT_REQUIRED
 
 
+def test_without_authorities_of_its_own_a_host_is_verified_by_those_of_the_system() -> None:
+    keys = KeySets().of(ISSUER, KeySource(file="", url="https://localhost/jwks", algorithms=()))
+
+    source: Any = keys.source
+    assert (source.tls.verify_mode, source.tls.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert source.tls.cert_store_stats() == SYSTEM.cert_store_stats()
+
+
 def test_a_set_has_the_source_the_hosts_and_the_age_of_its_owner(tmp_path: Path) -> None:
     hosts = {"a": ()}
     sets = KeySets(hosts, max_age=7)
