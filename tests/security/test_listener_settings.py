@@ -77,3 +77,22 @@ def test_the_password_of_a_key_is_never_asked_for_at_a_terminal(
 
     # OpenSSL asks if it is given none.
     assert given == ["", ""]
+
+
+def test_tls_1_2_is_the_least_version_whatever_the_system_allows(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions: list[object] = []
+    least: Any = ssl.SSLContext.minimum_version
+
+    def noted(context: ssl.SSLContext, version: ssl.TLSVersion) -> None:
+        versions.append(version)
+        least.fset(context, version)
+
+    monkeypatch.setattr(ssl.SSLContext, "minimum_version", property(least.fget, noted))
+
+    context = load_certificate(files(authority), 0).context
+
+    assert versions == [ssl.TLSVersion.TLSv1_2]
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert context.maximum_version is ssl.TLSVersion.MAXIMUM_SUPPORTED
