@@ -276,3 +276,47 @@ async def test_closing_a_replica_closes_both_connections_to_its_server(monkeypat
 
     assert closed == ["calls", "passing"]
     assert replica.parsing._shutdown
+
+
+async def test_the_end_of_every_call_is_noted_so_that_a_replaced_connection_is_closed() -> None:
+    async def answer(_: object, __: Any) -> bytes:
+        return b""
+
+    async def refuse(_: object, context: Any) -> None:
+        await context.abort(grpc.StatusCode.NOT_FOUND, "no role")
+
+    handlers: dict[str, Any] = {
+        "GetRole": grpc.unary_unary_rpc_method_handler(answer),
+        "DeleteRole": grpc.unary_unary_rpc_method_handler(refuse),
+        "ApplyRoles": grpc.stream_unary_rpc_method_handler(answer),
+        "ImportRoles": grpc.stream_unary_rpc_method_handler(refuse),
+    }
+    noted: list[str] = []
+    async with connected(handlers) as connection:
+        channel: Any = connection._channel
+        use, done = channel.use, channel.done
+
+        class Noting:
+            def use(self) -> Any:
+                noted.append("use")
+                return use()
+
+            def done(self, used: Any) -> None:
+                noted.append("done")
+                done(used)
+
+            def close(self) -> Any:
+                return channel.close()
+
+        connection._channel = Noting()  # type: ignore[assignment]
+        prefix = "/rolecall.v1.RoleService/"
+        await connection.unary(f"{prefix}GetRole", b"", (), 30)
+        await connection.upload(f"{prefix}ApplyRoles", of(b"a"), (), 30)
+        for call in (
+            connection.unary(f"{prefix}DeleteRole", b"", (), 30),
+            connection.upload(f"{prefix}ImportRoles", of(b"a"), (), 30),
+        ):
+            with pytest.raises(grpc.aio.AioRpcError, match="no role"):
+                await call
+
+    assert noted == ["use", "done"] * 4
