@@ -32,6 +32,19 @@ async def test_a_text_is_shared_up_to_a_checkpoint_and_not_remembered_after_it()
     assert documents["b"] is not documents["c"]
 
 
+async def test_an_initial_state_that_is_read_again_shares_no_text_with_the_one_that_broke() -> None:
+    state = FollowedState(())
+    roles = FollowedRoles(state, logger().logger)
+    read: list[str] = []
+    for name in ("a", "b"):
+        roles.restart()
+        roles.change(change(name, 1))
+        read.append(roles._reader.role(change(name, 1).role).document)
+
+    assert read[0] == read[1] == DOCUMENT
+    assert read[0] is not read[1]
+
+
 class Watched:
     """A followed state of one account, with the log of its watch."""
 

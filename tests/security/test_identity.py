@@ -148,10 +148,13 @@ CALL: Any = object()
 
 
 def test_a_fixed_identity_is_the_same_for_every_call() -> None:
-    identify = fixed_identity(CallerDirectory(), LOCAL)
+    directory = CallerDirectory()
+    identify = fixed_identity(directory, LOCAL)
 
     assert identify(CALL) is identify(CALL)
     assert identify(CALL).credential is LOCAL
+    # It proves no address and no TLS.
+    assert identify(CALL) is directory.caller(LOCAL, source_ip="", secure=False)
 
 
 async def test_a_call_that_was_not_authenticated_has_no_caller() -> None:

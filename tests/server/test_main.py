@@ -70,6 +70,13 @@ async def test_a_server_that_is_stopped_while_it_loads_does_not_start(monkeypatc
             pass
 
 
+async def test_the_decision_log_of_the_settings_is_that_of_the_server(tmp_path: Path) -> None:
+    async with running_server(config(decision_log=str(tmp_path / "log")), log=logger().logger) as server:
+        assert server.decision_log is not None
+    async with running_server(config(), log=logger().logger) as server:
+        assert server.decision_log is None
+
+
 async def test_the_warning_of_an_insecure_listener_is_logged() -> None:
     log = logger()
     async with running_server(config(listen="0.0.0.0:0", insecure=True), log=log.logger):

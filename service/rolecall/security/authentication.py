@@ -101,7 +101,6 @@ class Authentication:
         self._directory, self._tokens, self._nameless = directory, tokens, nameless
         self._client_authority, self._clock = client_authority, clock
         self._known: dict[_Key, _Known] = {}
-        self._known_bytes = 0
         self._domains: dict[str, bytes] = {}
         self.apply(directory.file)
 

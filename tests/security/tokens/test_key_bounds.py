@@ -13,7 +13,7 @@ from jwt.exceptions import InvalidKeyError
 from rolecall.security.tokens import public_keys
 from rolecall.security.tokens.faults import RefusedTokenError, TokenFault
 from rolecall.security.tokens.key_set import KeySet
-from rolecall.security.tokens.public_keys import InvalidKeySetError, read_key_set
+from rolecall.security.tokens.public_keys import InvalidKeySetError, PublicKeys, read_key_set
 from tests.security.tokens.issuing import Issuer
 from tests.security.tokens.reading import Clock, Fixed
 
@@ -72,7 +72,10 @@ def test_a_key_without_an_algorithm_verifies_all_of_its_type_and_one_with_it_tha
     free, bound = read_key_set(key_set(ISSUED.jwk("RS256", alg=None))), read_key_set(key_set(ISSUED.jwk("RS256")))
 
     assert [bool(keys.find(name, "rs256")) for keys in (free, bound) for name in ("RS256", "PS512")] == [True, True, True, False]  # fmt: skip
-    assert read_key_set(key_set(ISSUED.jwk("ES256", alg=None, kid=None))).find("ES256", "") is not None
+    (nameless,) = read_key_set(key_set(ISSUED.jwk("ES256", alg=None, kid=None))).keys
+    assert (nameless.key_id, nameless.algorithm) == ("", "")
+    assert PublicKeys((nameless,)).find("ES256", "") is nameless
+    assert PublicKeys((nameless,)).find("ES256", "es256") is None
 
 
 @pytest.mark.parametrize(

@@ -334,7 +334,9 @@ def test_a_token_of_a_provider_is_remembered_for_this_provider_alone(reading: Re
     assert tokens.remembered.bytes > 0
     assert refused(tokens, PROVIDER, text, NOW + 600 * MICROS) is TokenFault.EXPIRED
     assert len(tokens.remembered) == 1
-    assert refused(tokens, provider_of_request(f"{ARN}3"), text, NOW) is TokenFault.UNKNOWN_ISSUER
+    with pytest.raises(RefusedTokenError, match=r"^the callers file has no such provider$") as unknown:
+        tokens.verify(provider_of_request(f"{ARN}3"), text, NOW)
+    assert unknown.value.fault is TokenFault.UNKNOWN_ISSUER
 
 
 def test_a_provider_has_its_audiences_its_algorithms_and_its_limit_of_age(reading: Reading) -> None:
