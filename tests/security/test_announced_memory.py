@@ -86,7 +86,7 @@ def test_what_is_read_for_callers_has_the_announced_limit(sentence: str, tmp_pat
     path.write_text("callers: []")
     assert callers_file.load_callers(str(path)).file.callers == ()
     with pytest.raises(tls_files.CredentialsError):
-        tls_files.read_contents(tls_files.TlsFiles())
+        tls_files.read_contents(tls_files.TlsFiles(), b"")
     with pytest.raises(public_keys.InvalidKeySetError):
         key_set.KeySet(key_reader.KeyFile(str(path))).refresh()
 

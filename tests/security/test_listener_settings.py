@@ -96,3 +96,22 @@ def test_tls_1_2_is_the_least_version_whatever_the_system_allows(
     assert versions == [ssl.TLSVersion.TLSv1_2]
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
     assert context.maximum_version is ssl.TLSVersion.MAXIMUM_SUPPORTED
+
+
+def test_a_pair_that_fails_in_a_handshake_is_refused_with_what_openssl_says(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tls = files(authority)
+
+    def fail(*_: object) -> None:
+        error = ssl.SSLError(1, "[SSL: NO_SHARED_CIPHER] no shared cipher")
+        error.reason = "NO_SHARED_CIPHER"
+        raise error
+
+    monkeypatch.setattr("rolecall.security.tls_files._presented_certificate", fail)
+
+    with pytest.raises(CredentialsError) as caught:
+        load_certificate(tls, 0)
+
+    pair = f"--tls-cert `{tls.certificate}` and --tls-key `{tls.key}`"
+    assert str(caught.value) == f"{pair} are invalid for a server: no_shared_cipher"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
+
 import pytest
 import yaml
 
@@ -124,3 +127,17 @@ def test_an_error_without_a_place_has_that_of_its_file(monkeypatch: pytest.Monke
 )
 def test_a_value_without_a_place_has_that_of_the_nearest_one_around_it(pointer: str, place: str) -> None:
     assert nearest_place(pointer, {"": "f:1:1", "/a": "f:2:1", "/a/b": "f:2:3"}) == place
+
+
+def test_without_the_library_in_c_a_file_is_read_by_the_one_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(yaml, "CBaseLoader")
+    spec = importlib.util.spec_from_file_location("yaml_values_in_python", yaml_values.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    read = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, read)
+    spec.loader.exec_module(read)
+
+    found = read.read_yaml("a: [1, yes]\n", "f")
+
+    assert (found.value, found.places["/a/1"]) == ({"a": ["1", "yes"]}, "f:1:8")

@@ -57,7 +57,7 @@ class PemContents(NamedTuple):
     certificate: bytes
     key: bytes
     client_authority: bytes | None
-    trust_domains: bytes = b""
+    trust_domains: bytes
 
     @property
     def authorities(self) -> bytes | None:
@@ -75,7 +75,7 @@ class Certificate:
     expires_at: int
 
 
-def read_contents(tls: TlsFiles, trust_domains: bytes = b"") -> PemContents:
+def read_contents(tls: TlsFiles, trust_domains: bytes) -> PemContents:
     """Return the contents of the files; raise `CredentialsError` for the first that cannot be read.
 
     `trust_domains` are the CA certificates of all trust domains (PEM), which the handshake accepts, too.
