@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from rolecall.server.agent.replica import AgentReplica
 from rolecall.server.agent.saved_state import RestoredState
 from rolecall.storage.snapshot.file import SnapshotFileError
 from rolecall.transport.codecs.followed import sent_checkpoint
+from rolecall_client.errors import RolecallError
 from rolecall_client.v1 import watch_pb2 as w
 from tests.agent.test_replica import flags, made
 from tests.server.serving import Log, log_lines, logger
@@ -98,3 +100,18 @@ async def test_the_time_at_which_a_watch_was_opened_is_that_of_its_checkpoints(m
         roles.checkpoint(w.WatchCheckpoint(revision=1, token="t"), seconds)
 
     assert opened == [0, 1_500_000, 40_000_250_000]
+
+
+async def test_a_file_is_not_read_before_the_followed_server_has_answered_or_failed(
+    replica: AgentReplica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = restoring(monkeypatch, RestoredState(snapshot=Snapshot(), token="t", age=0, warning=""))
+
+    loading = asyncio.create_task(replica.load())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    before = (list(asked), loading.done())
+    replica.roles.broken(RolecallError("UNAVAILABLE", "not now"))
+    await loading
+
+    assert (before, len(asked)) == (([], False), 1)

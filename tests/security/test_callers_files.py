@@ -180,6 +180,18 @@ async def test_a_ca_file_that_changes_alone_is_the_next_generation(folder: Path)
     assert callers.directory.file.trust_domains[0].authority == other
 
 
+async def test_a_ca_file_that_is_gone_is_reported_by_its_trust_domain(folder: Path) -> None:
+    callers = ReloadingCallers(write(folder, ORDERS))
+    (folder / "ca.pem").unlink()
+
+    with pytest.raises(InvalidCallersError) as caught:
+        await callers.reload_if_changed()
+
+    (found,) = caught.value.violations
+    assert (found.place, found.pointer, found.reason) == ("", "/trust_domains/prod.example", "UNREADABLE")
+    assert str(found).startswith("/trust_domains/prod.example: cannot read ")
+
+
 async def test_an_attempt_that_fails_does_not_count_as_a_time_at_which_the_files_were_valid(folder: Path) -> None:
     path = write(folder, LOCAL_FILE)
     callers = ReloadingCallers(path, clock=iter(range(1_000, 2_000)).__next__)

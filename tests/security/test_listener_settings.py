@@ -6,6 +6,7 @@ import ssl
 from typing import Any
 
 import pytest
+import trustme
 
 from rolecall.callers.credential import ANONYMOUS
 from rolecall.callers.directory import CallerDirectory
@@ -115,3 +116,16 @@ def test_a_pair_that_fails_in_a_handshake_is_refused_with_what_openssl_says(
 
     pair = f"--tls-cert `{tls.certificate}` and --tls-key `{tls.key}`"
     assert str(caught.value) == f"{pair} are invalid for a server: no_shared_cipher"
+
+
+def test_the_ca_of_every_trust_domain_is_accepted_however_its_file_ends(authority: Authority) -> None:
+    names = ("a.example", "b.example", "c.example")
+    pems = [trustme.CA().cert_pem.bytes() for _ in names]
+    endings = (b"", b"\n", b"\n# the end")
+    contents = {name: pem.strip() + end for name, pem, end in zip(names, pems, endings, strict=True)}
+    directory = CallerDirectory(callers_file({"trust_domains": dict.fromkeys(names, "ca"), "callers": []}, contents))
+
+    security = listener(files(authority), directory, loopback=True)
+
+    assert security.certificate is not None
+    assert len(security.certificate.context().get_ca_certs()) == 3

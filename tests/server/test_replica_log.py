@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from rolecall.roles.errors import AlteredRolesError
 from rolecall.server.replica import Replica
+from rolecall.storage.snapshot import restore as module
 from tests.server.serving import Log, config, log_lines, logger
 from tests.server.test_replica import Saved, Store, snapshot_flags, token_of
 from tests.storage.samples import create
@@ -166,3 +168,19 @@ async def test_the_intervals_of_a_replica_are_those_of_its_settings(saved: Saved
     polling: Any = replica.polling
     assert polling._seconds == 7.0
     await replica.close()
+
+
+async def test_the_age_of_what_is_restored_is_logged_in_seconds(
+    saved: Saved, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replica = Replica(config(**saved.flags), Store(), log.logger)
+    restore = module.restore_snapshot
+
+    def aged(file: Any, *, max_age: int) -> Any:
+        return replace(restore(file, max_age=max_age), age=2_500_000)
+
+    monkeypatch.setattr("rolecall.server.replica.restore_snapshot", aged)
+    assert await replica.restore_snapshot()
+    await replica.close()
+
+    assert log_lines(log.stream) == [{"event": "restored", "level": "warning", "revision": 1, "age_seconds": 2.5}]
