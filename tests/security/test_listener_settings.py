@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import trustme
 
 from rolecall.callers.credential import ANONYMOUS
 from rolecall.callers.directory import CallerDirectory
+from rolecall.security import tls_files
 from rolecall.security.credentials import CredentialsError, TlsFiles, listener_security
 from rolecall.security.tls_files import load_certificate
 from tests.security.certificates import Authority
@@ -129,3 +131,42 @@ def test_the_ca_of_every_trust_domain_is_accepted_however_its_file_ends(authorit
 
     assert security.certificate is not None
     assert len(security.certificate.context().get_ca_certs()) == 3
+
+
+def test_a_handshake_chooses_http_2_of_what_a_client_speaks(authority: Authority) -> None:
+    context, client = load_certificate(files(authority), 0).context, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    client.set_alpn_protocols(["http/1.1", "h2"])
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = client.wrap_bio(to_client, to_server), context.wrap_bio(to_server, to_client, server_side=True)
+
+    for end in ends * 3:
+        with suppress(ssl.SSLWantReadError):
+            end.do_handshake()
+
+    assert [end.selected_alpn_protocol() for end in ends] == ["h2", "h2"]
+
+
+@pytest.mark.parametrize(("changes", "reads"), [(0, 2), (1, 4), (2, 6), (3, 6)])
+def test_files_that_change_while_they_are_read_are_read_again_twice(
+    authority: Authority, changes: int, reads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[bytes] = []
+    contents = tls_files.read_contents(files(authority), b"")
+
+    def changing(*_: object) -> tls_files.PemContents:
+        # The second of two readings differs while the files change.
+        read.append(b"a" if len(read) % 2 and len(read) < 2 * changes else b"b")
+        return contents._replace(trust_domains=read[-1])
+
+    monkeypatch.setattr(tls_files, "read_contents", changing)
+    monkeypatch.setattr(tls_files, "_context", lambda *_, **__: None)
+
+    if changes < 3:
+        assert load_certificate(files(authority), 0).contents.trust_domains == b"b"
+    else:
+        with pytest.raises(CredentialsError) as caught:
+            load_certificate(files(authority), 0)
+        name = f"--tls-cert `{files(authority).certificate}`"
+        assert str(caught.value) == f"{name} and the other TLS files change while they are read; retry"
+    assert len(read) == reads
