@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from rolecall.engine.errors import UpstreamOnlyError
+from rolecall.roles.accounts import Accounts
 from rolecall.server.agent import wiring as module
 from rolecall.server.agent.replica import AgentReplica
 from rolecall.server.agent.upstream import Upstream
 from rolecall.server.agent.wiring import AgentWiring
+from rolecall.transport.codecs.decision import QueryDecoder
 from rolecall.transport.server import DECISION_SERVICE
-from tests.agent.serving import agent_config
+from tests.agent.serving import agent_config, query
+from tests.agent.test_replica import follow
 from tests.server.serving import logger
 
 
@@ -54,3 +57,13 @@ async def test_an_agent_knows_what_its_settings_and_its_watch_say(flags: dict[st
 async def test_the_history_of_roles_is_that_of_the_followed_server() -> None:
     with pytest.raises(UpstreamOnlyError, match="earlier versions of roles are not followed"):
         await module._HistoryUpstream().version("1/app", 7)
+
+
+async def test_a_decision_of_an_agent_is_encoded_with_its_answer() -> None:
+    replica, _ = await made(account=("1",))
+    follow(replica)
+
+    answer = replica.point.check(QueryDecoder(Accounts("1")).read(query("1/app")), 0)
+    await replica.close()
+
+    assert answer.encoded
