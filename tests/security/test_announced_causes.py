@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rolecall.security.authentication import RefusedCredentialsError
 from rolecall.security.credential_faults import CredentialFault
 from rolecall.security.tokens.faults import RefusedTokenError, TokenFault
 from rolecall.security.tokens.unverified import read_token
@@ -18,9 +19,12 @@ PAGE = (Path(__file__).parents[2] / "docs/security.md").read_text()
 def test_every_cause_is_announced_by_its_name() -> None:
     announced = set(re.findall(r"`([A-Z][A-Z_]+)`", PAGE))
 
-    for fault in (*CredentialFault, *TokenFault):
-        assert fault.value == fault.name
-        assert fault.value in announced
+    errors = [RefusedCredentialsError(fault, "why") for fault in CredentialFault]
+    refusals = [RefusedTokenError(fault, "why") for fault in TokenFault]
+    for error in (*errors, *refusals):
+        assert error.fault.value == error.fault.name
+        assert error.fault.value in announced
+        assert str(error) == "why"
 
 
 def test_a_header_that_is_forbidden_is_named() -> None:
