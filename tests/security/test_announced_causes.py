@@ -19,9 +19,11 @@ PAGE = (Path(__file__).parents[2] / "docs/security.md").read_text()
 def test_every_cause_is_announced_by_its_name() -> None:
     announced = set(re.findall(r"`([A-Z][A-Z_]+)`", PAGE))
 
-    errors = [RefusedCredentialsError(fault, "why") for fault in CredentialFault]
-    refusals = [RefusedTokenError(fault, "why") for fault in TokenFault]
-    for error in (*errors, *refusals):
+    errors: list[RefusedCredentialsError | RefusedTokenError] = [
+        *(RefusedCredentialsError(fault, "why") for fault in CredentialFault),
+        *(RefusedTokenError(fault, "why") for fault in TokenFault),
+    ]
+    for error in errors:
         assert error.fault.value == error.fault.name
         assert error.fault.value in announced
         assert str(error) == "why"
