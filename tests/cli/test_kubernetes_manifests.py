@@ -73,13 +73,8 @@ def test_the_other_annotations_of_the_webhook_are_known(other: str) -> None:
 def test_an_annotation_that_the_webhook_does_not_know_is_a_warning(name: str) -> None:
     unknown = f"pod-identity.alibabacloud.com/{name}"
 
-    assert found(f"{ACCOUNT}    {unknown}: x\n") == (
-        [account()],
-        [
-            f"9:5: warning (finding): `{unknown}` of the service account `api` is not a known annotation []; "
-            f"the role is named by `{ROLE_NAME}`"
-        ],
-    )
+    warning = f"9:5: warning (finding): `{unknown}` of the service account `api` is not a known annotation []; "
+    assert found(f"{ACCOUNT}    {unknown}: x\n") == ([account()], [f"{warning}the role is named by `{ROLE_NAME}`"])
 
 
 @pytest.mark.parametrize(
