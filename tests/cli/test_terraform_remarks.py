@@ -42,7 +42,7 @@ def unknown(found: Found) -> list[tuple[str, str, int, bool]]:
 
 
 def test_every_fact_of_a_role_is_read() -> None:
-    values = {
+    values: dict[str, Any] = {
         "description": "the first",
         "max_session_duration": "7200",
         "tags": {"a": "b", "n": 1.5, "t": True, "x": None},
@@ -106,7 +106,8 @@ def test_each_part_of_which_the_provider_composes_a_policy_counts(part: str) -> 
 @pytest.mark.parametrize("detail", ["tags", "max_session_duration", "description"])
 def test_a_detail_that_is_not_known_is_ignored_with_a_warning(detail: str) -> None:
     values = {"role_name": "ci", "assume_role_policy_document": policy()}
-    configuration = {"root_module": {"resources": [configured(ADDRESS, **{detail: {}})]}}
+    expressions: dict[str, Any] = {detail: {}}
+    configuration = {"root_module": {"resources": [configured(ADDRESS, **expressions)]}}
     changes = [change(ADDRESS, values, {detail: True}, "create")]
 
     found, text = read(plan(resource(values), resource_changes=changes, configuration=configuration))
@@ -138,7 +139,7 @@ def test_a_role_of_two_providers_that_has_no_policy_either_needs_the_policy_firs
 
     found, _ = read(plan(resource({"role_name": "a"}, PROD), role("a", DEV), configuration=configuration))
 
-    assert [line.partition(": `")[2] for line in lines_of(found)][0] == (
+    assert next(line.partition(": `")[2] for line in lines_of(found)) == (
         f"{PROD}`: the trust policy is not known before the plan is applied [UNKNOWN_UNTIL_APPLY]; {LATER}"
     )
 
