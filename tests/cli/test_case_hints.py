@@ -1,0 +1,143 @@
+"""What is advised about a case that failed: which role may be meant, and which claim of a token is missing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cli.case_files import Write, case, cases, write
+from tests.cli.conftest import CommandLine
+from tests.cli.terraform_plans import plan, policy, resource
+
+__all__ = ["write"]
+
+NOT_KNOWN = "`alicloud_ram_role.ci`: the role's name is not known before the plan is applied"
+LATER = "`alicloud_ram_role.ci`: the trust policy is not known before the plan is applied"
+
+
+def hints(rolecall: CommandLine, *arguments: str) -> list[str]:
+    """Return the line of advice of each case that failed."""
+    out = rolecall("test", *arguments).out
+    return [line.removeprefix("  help: ") for line in out.splitlines() if line.startswith("  help: ")]
+
+
+@pytest.mark.parametrize(
+    ("role", "hint"),
+    [
+        ("DEPLYO", "if the role is meant to be missing, expect the reason ROLE_NOT_FOUND"),
+        ("deployed", "did you mean `deploy`?"),
+        ("42/DEPLOY", "write `123456789012/deploy`: it is in another account than 42"),
+        ("acs:ram::42:role/deploy", "write `123456789012/deploy`: it is in another account than 42"),
+        ("42/deplo", "did you mean `deploy`?"),
+        ("zz", "if the role is meant to be missing, expect the reason ROLE_NOT_FOUND"),
+    ],
+)
+def test_a_role_that_may_be_meant_is_named(rolecall: CommandLine, write: Write, role: str, hint: str) -> None:
+    write("cases.yaml", cases(case("DENY", role=role)))
+
+    assert hints(rolecall, ".") == [hint]
+
+
+def test_a_role_that_is_expected_to_be_missing_needs_no_advice(rolecall: CommandLine, write: Write) -> None:
+    write("cases.yaml", cases(case("{outcome: DENY, reason: ROLE_NOT_FOUND}", role="deplyo")))
+
+    outcome = rolecall("test", ".", "-o", "json")
+
+    (answer,) = json.loads(outcome.out)["cases"]
+    assert (outcome.code, answer["failure"], answer["hint"], answer["explanation"]) == (0, "", "", None)
+
+
+def test_where_there_are_no_roles_at_all_it_is_said_how_they_are_given(rolecall: CommandLine, write: Write) -> None:
+    write("roles.yaml", "apiVersion: rolecall/v1\nroles: []\n")
+    write("cases.yaml", cases(case("DENY")))
+
+    assert hints(rolecall, "cases.yaml", "roles.yaml") == [
+        "no roles were found: name their files on the command line, or in `roles` of the case file"
+    ]
+
+
+@pytest.mark.parametrize("name", ["ci", "CI", "42/Ci"])
+def test_a_role_of_a_plan_that_is_known_later_is_named_in_any_case(
+    rolecall: CommandLine, write: Write, name: str
+) -> None:
+    write("plan.json", json.dumps(plan(resource({"role_name": "cI"}))))
+    write("cases.yaml", cases(case("DENY", role=name), case("DENY", role="c", name="b")))
+
+    assert hints(rolecall, "plan.json", "roles.yaml", "cases.yaml")[0] == LATER
+
+
+def test_a_role_whose_name_is_known_later_is_meant_by_no_case(rolecall: CommandLine, write: Write) -> None:
+    write("plan.json", json.dumps(plan(resource({"assume_role_policy_document": policy()}))))
+    write("cases.yaml", cases(case("DENY", role="deplyo")))
+
+    assert hints(rolecall, "plan.json", "roles.yaml", "cases.yaml") == ["did you mean `deploy`?"]
+
+
+PROVIDER = "acs:ram::123456789012:oidc-provider/p"
+TRUST = (
+    '{{Version: "1", Statement: [{{Effect: Allow, Action: sts:AssumeRole, Principal: {{Federated: "{provider}"}}, '
+    "Condition: {{StringEquals: {{oidc:iss: https://i, oidc:aud: sts.aliyuncs.com}}}}}}]}}"
+)
+ISSUER = "the trust policy requires the issuer: give it with --oidc-issuer, or as a claim of the case"
+
+
+@pytest.mark.parametrize(
+    ("who", "claims", "options", "expected"),
+    [
+        ("k8s:p/shop/api", "oidc:aud: sts.aliyuncs.com", (), [ISSUER]),
+        ("k8s:p/shop/api", "oidc:aud: other", (), [ISSUER]),
+        (PROVIDER, "oidc:aud: sts.aliyuncs.com", (), []),
+        ("k8s:p/shop/api", "oidc:aud: other, oidc:iss: https://i", (), []),
+        ("k8s:p/shop/api", "oidc:aud: sts.aliyuncs.com", ("--oidc-issuer=https://i",), []),
+        ("k8s:p/shop/api", "oidc:aud: sts.aliyuncs.com, oidc:iss: https://i", (), None),
+    ],
+)
+def test_the_issuer_that_a_token_of_a_service_account_lacks_is_named(
+    rolecall: CommandLine,
+    write: Write,
+    who: str,
+    claims: str,
+    options: tuple[str, ...],
+    expected: list[str] | None,
+) -> None:
+    write("roles.yaml", f"apiVersion: rolecall/v1\nname: deploy\ntrust_policy: {TRUST.format(provider=PROVIDER)}\n")
+    write("cases.yaml", cases(case("ALLOW", who=who, more=f", claims: {{{claims}}}")))
+
+    assert rolecall("test", ".", *options).code == (0 if expected is None else 1)
+    assert hints(rolecall, ".", *options) == (expected or [])
+
+
+def test_a_denied_case_that_expects_it_needs_no_issuer(rolecall: CommandLine, write: Write) -> None:
+    write("roles.yaml", f"apiVersion: rolecall/v1\nname: deploy\ntrust_policy: {TRUST.format(provider=PROVIDER)}\n")
+    write("cases.yaml", cases(case("DENY", who="k8s:p/shop/api")))
+
+    (answer,) = json.loads(rolecall("test", ".", "-o", "json").out)["cases"]
+
+    assert (answer["passed"], answer["hint"]) == (True, "")
+
+
+ROLE_FILE = "apiVersion: rolecall/v1\nname: {name}\naccount_id: '{account}'\ntrust_policy: {trust}\n"
+
+
+def test_the_account_of_a_case_is_that_of_its_role(rolecall: CommandLine, write: Write) -> None:
+    trust = TRUST.format(provider=PROVIDER.replace("123456789012", "42"))
+    write("roles.yaml", ROLE_FILE.format(name="deploy", account="42", trust=trust))
+    claims = ", claims: {oidc:aud: sts.aliyuncs.com, oidc:iss: https://i}"
+    write("cases.yaml", cases(case("ALLOW", who="k8s:p/shop/api", role="42/deploy", more=claims)))
+
+    assert rolecall("test", ".").code == 0
+
+
+@pytest.mark.parametrize("field", ["session_name", "source_identity", "external_id", "duration"])
+def test_a_fact_that_no_request_can_have_is_an_error_at_its_field(
+    rolecall: CommandLine, write: Write, field: str
+) -> None:
+    text = cases(case("ALLOW", more=f", {field}: {'899' if field == 'duration' else 'x'}"))
+    write("cases.yaml", text)
+
+    outcome = rolecall("test", ".")
+
+    column = text.splitlines()[3].index(f"{field}:") + 1
+    assert outcome.code == 2
+    assert outcome.err.startswith(f"cases.yaml:4:{column}: error: case `a case`: `{field}`: ")
