@@ -37,7 +37,7 @@ def one_policy(file: str, role: str = "", *, any_name: bool = False) -> FoundRol
         return roles[0]
     if not found.roles:
         raise _no_policy(file, found)
-    return _chosen(file, role, found)
+    return _chosen(file, role, found, count=len(roles))
 
 
 def _no_policy(file: str, found: Found) -> ProblemsError:
@@ -49,7 +49,8 @@ def _no_policy(file: str, found: Found) -> ProblemsError:
     return ProblemsError([problem, *found.remarks])
 
 
-def _chosen(file: str, role: str, found: Found) -> FoundRole:
+def _chosen(file: str, role: str, found: Found, *, count: int) -> FoundRole:
+    """Return the role that is named; `count` is how many roles the file has, those without a name included."""
     named = [each for each in found.roles if each.name.lower() == _name_in(role).lower()]
     account = _account_in(role)
     chosen = [each for each in named if not account or each.account_id in ("", account)]
@@ -60,7 +61,7 @@ def _chosen(file: str, role: str, found: Found) -> FoundRole:
             raise error_at(unknown.location, unknown.message)
     names = _listed(chosen or named or found.roles)
     if not role:
-        message = f"`{file}` has {len(found.roles):,} roles, and one is needed"
+        message = f"`{file}` has {count:,} roles, and one is needed"
         raise error_at(Location(file), message, f"choose it by its name: {names}", reason="SEVERAL_ROLES")
     if len(named) > 1:
         message = f"`{file}` has {len(named):,} roles of the name `{_name_in(role)}`"
