@@ -59,12 +59,12 @@ def test_a_text_is_not_longer_than_a_file_of_roles_may_be(tmp_path: Path, monkey
     # A plan may be longer, so the limit of the others is judged when their kind is known.
     monkeypatch.setattr(recognise, "MAX_FILE_BYTES", 40)
     (tmp_path / "longest.yaml").write_text("# " + "é" * 9 + "\n" * 20)
-    (tmp_path / "longer.yaml").write_text("# " + "é" * 9 + "\n" * 21)
-
     assert search([tmp_path / "longest.yaml"]).problems[0].message == "the file is empty"
-    assert [problem.message for problem in search([tmp_path / "longer.yaml"]).problems] == [
-        f"`{tmp_path / 'longer.yaml'}` is longer than 40 bytes"
-    ]
+    for longer in ("# " + "é" * 9 + "\n" * 21, "#" + "😀" * 10):
+        (tmp_path / "longer.yaml").write_text(longer)
+        assert [problem.message for problem in search([tmp_path / "longer.yaml"]).problems] == [
+            f"`{tmp_path / 'longer.yaml'}` is longer than 40 bytes"
+        ]
 
 
 KEYS = "issuers:\n  https://a.example: {jwks_file: none.json}\ncallers: []\n"
