@@ -6,7 +6,7 @@ import io
 import json
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO, cast
 
 import pytest
 
@@ -57,12 +57,43 @@ def test_characters_that_a_stream_lacks_are_escaped(encoded: Encoded, monkeypatc
     assert written.getvalue() == rb"\xe9\u2028"
 
 
-def test_a_record_in_a_pipe_is_one_line_however_long_it_is() -> None:
+@pytest.mark.parametrize(("last", "lines"), [("words", 1), ("wordss", 2)])
+def test_a_record_in_a_pipe_is_one_line_of_up_to_a_hundred_thousand_characters(last: str, lines: int) -> None:
     stream = io.StringIO()
 
-    terminal.console(stream).print("word " * 19_999)
+    terminal.console(stream).print("word " * 19_999 + last)
 
-    assert stream.getvalue().count("\n") == 1
+    assert stream.getvalue().count("\n") == lines
+
+
+@pytest.mark.parametrize(
+    ("encoding", "marks"), [("utf-8", "✓✗"), ("UTF-16", "✓✗"), (None, "✓✗"), ("ascii", "+x"), ("latin-1", "+x")]
+)
+def test_a_stream_whose_encoding_is_not_known_is_taken_for_utf8(encoding: str | None, marks: str) -> None:
+    stream = io.StringIO()
+    if encoding:
+        stream = cast(Any, io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+
+    assert "".join(terminal.stream_marks(stream)) == marks
+    assert "".join(terminal.stream_marks(cast(TextIO, object()))) == "✓✗"
+
+
+@pytest.mark.parametrize(
+    ("variables", "coloured"),
+    [({}, False), ({"FORCE_COLOR": "1"}, True), ({"TTY_COMPATIBLE": "1"}, True), ({"FORCE_COLOR": ""}, False)],
+)
+def test_pieces_have_colours_on_a_terminal_and_where_they_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], coloured: bool
+) -> None:
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {**variables, "TERM": "xterm-256color", "COLUMNS": "10"}.items():
+        monkeypatch.setenv(name, value)
+    stream = io.StringIO()
+
+    terminal.print_pieces(stream, ("a longer text ", "red"), ("[b] 1", ""))
+
+    assert stream.getvalue() == ("\x1b[31ma longer text \x1b[0m[b] 1\n" if coloured else "a longer text [b] 1\n")
 
 
 def test_text_that_is_stored_has_no_colours_also_where_they_are_forced(monkeypatch: pytest.MonkeyPatch) -> None:
