@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
+from rolecall.cli.testing import command
 from tests.cli.case_files import Write, case, cases, write
 from tests.cli.conftest import CommandLine
 from tests.cli.terraform_plans import plan, policy, resource
@@ -141,3 +143,18 @@ def test_a_fact_that_no_request_can_have_is_an_error_at_its_field(
     column = text.splitlines()[3].index(f"{field}:") + 1
     assert outcome.code == 2
     assert outcome.err.startswith(f"cases.yaml:4:{column}: error: case `a case`: `{field}`: ")
+
+
+@pytest.mark.parametrize(("number", "terminal", "moves"), [(199, True, False), (200, True, True), (200, False, False)])
+def test_a_bar_moves_for_two_hundred_cases_and_more_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, terminal: bool, moves: bool
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1" if terminal else "")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    prepared: Any = [object()] * number
+
+    with command._progress(prepared) as shown:
+        assert list(shown) == prepared
+
+    printed = capsys.readouterr()
+    assert ("testing" in printed.err, printed.out) == (moves, "")
