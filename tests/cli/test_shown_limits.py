@@ -13,7 +13,7 @@ from rolecall.cli.declarations.tree import read_documents
 from rolecall.cli.problems.problem import Location, Problem, ProblemsError
 from rolecall.cli.problems.reports import report_problems
 from rolecall.cli.problems.sarif_regions import Regions
-from rolecall.cli.render.access import _short
+from rolecall.cli.render import access, explanation
 from rolecall.cli.sources.kinds import kind_of_text
 from rolecall.cli.sources.terraform_output import has_plan
 from rolecall.cli.testing.options import _NAMESPACE
@@ -150,7 +150,9 @@ def test_ten_places_of_a_problem_are_shown_beside_the_first(capsys: pytest.Captu
     ],
 )
 def test_of_a_value_two_hundred_characters_are_shown(value: str, shown: str) -> None:
-    assert _short(value) == shown
+    assert access._short(value) == shown
+    if value == value.strip() and value:
+        assert explanation._short(value) == shown
 
 
 @pytest.mark.parametrize(
