@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rolecall.cli.testing import command
-from tests.cli.case_files import Write, case, cases, write
+from tests.cli.case_files import BOB, Write, case, cases, write
 from tests.cli.conftest import CommandLine
 from tests.cli.terraform_plans import plan, policy, resource
 
@@ -158,3 +158,55 @@ def test_a_bar_moves_for_two_hundred_cases_and_more_on_a_terminal(
 
     printed = capsys.readouterr()
     assert ("testing" in printed.err, printed.out) == (moves, "")
+
+
+def test_a_failure_is_explained_with_every_fact_of_its_case(rolecall: CommandLine, write: Write) -> None:
+    facts = (
+        ", claims: {oidc:sub: [a, b]}, context: {acs:SourceIp: 10.1.1.1, app:Team: [red, blue]}, external_id: x-1"
+        ", session_name: s1, source_identity: me"
+    )
+    write("cases.yaml", cases(case("ALLOW", who=PROVIDER, more=facts)))
+
+    lines = rolecall("test", ".").out.splitlines()
+
+    start = lines.index(f"  who   {PROVIDER}")
+    assert [line.strip() for line in lines[start + 1 : start + 10]] == [
+        "oidc:sub=a",
+        "oidc:sub=b",
+        "acs:SourceIp=10.1.1.1",
+        "app:Team=red",
+        "app:Team=blue",
+        "sts:ExternalId=x-1",
+        "sts:RoleSessionName=s1",
+        "sts:SourceIdentity=me",
+        "role  deploy",
+    ]
+
+
+def test_cases_that_were_not_run_are_counted_among_all(rolecall: CommandLine, write: Write) -> None:
+    wrong = case("ALLOW", who="nobody", name="wrong")
+    write("cases.yaml", cases(case("ALLOW"), case("DENY", name="b"), wrong, case("DENY", who=BOB, name="c")))
+
+    outcome = rolecall("test", ".", "-o", "json")
+
+    answer = json.loads(outcome.out)
+    assert (outcome.code, answer["passed"], len(answer["problems"])) == (2, False, 1)
+    assert answer["summary"] == {"cases": 4, "passed": 2, "failed": 1, "not_run": 1}
+
+
+def test_a_role_in_an_account_that_is_not_known_is_reported_as_in_a_file_of_roles(
+    rolecall: CommandLine, write: Write
+) -> None:
+    other = case("DENY", role="nobody/deploy", name="b", who="x")
+    write("cases.yaml", cases(case("DENY", role="nobody/deploy"), other, case("DENY", role="a/b/c", name="c")))
+
+    outcome = rolecall("test", ".")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.splitlines() == [
+        "cases.yaml:4:58: error: account_id `nobody` is not an account id (1 to 20 digits) [INVALID_ACCOUNT_ID]",
+        "  also at: 5:24",
+        "  help: if it is an alias, define it: --account-alias NAME=ID",
+        "cases.yaml:5:19: error: case `b`: `as`: `x` is not a principal, but a name alone; write `acs:ram::ACCOUNT_ID:user/x` [INVALID_PRINCIPAL]",
+        "cases.yaml:6:53: error: case `c`: `role`: `a/b/c` does not name a role: write `acs:ram::ACCOUNT:role/NAME`, `ACCOUNT/NAME` or `NAME` [INVALID_ROLE]",
+    ]

@@ -126,3 +126,24 @@ def test_a_problem_as_json_has_its_location_in_parts() -> None:
         "role": "",
         "changes_meaning": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("fields", "advice"),
+    [
+        (["role", "account_id"], "write the role as ACCOUNT/NAME"),
+        (["account_id", "role"], "name the account with --account-id ID"),
+        (["other", "role"], "write the role as ACCOUNT/NAME"),
+    ],
+)
+def test_a_server_without_a_default_account_is_advised_about_by_the_first_field_that_lacks_one(
+    capsys: pytest.CaptureFixture[str], fields: list[str], advice: str
+) -> None:
+    lacks = "the server has no default account"
+    violations = [Violation(field, "R", "is wrong" if field == "other" else lacks) for field in fields]
+
+    report_error(RolecallError("INVALID_ARGUMENT", "the request breaks rules", violations=violations), ADDRESS)
+
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"  help: {advice}, or give the server a default account: `rolecall serve --account-id ID`"
+    )

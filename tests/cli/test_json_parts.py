@@ -62,6 +62,18 @@ def test_a_member_has_the_places_of_its_name_and_of_its_value() -> None:
     assert [*read.members(members[1].value)] == []
 
 
+def test_what_was_read_farthest_counts_also_after_a_part_before_its_end_is_read_again() -> None:
+    read = parts(" [[1], [2], 3] ")
+    assert read.read_until == 0
+
+    ends = []
+    for at in (2, 7, 1, 2, 12, 7):
+        read.value(at)
+        ends.append(read.read_until)
+
+    assert ends == [5, 10, 14, 14, 14, 14]
+
+
 def test_a_member_is_found_by_the_names_that_lead_to_it() -> None:
     read = parts('{"a": {"b": {"c": 7}, "d": 8}, "c": 9}')
 

@@ -171,4 +171,12 @@ def test_an_unknown_id_and_files_are_refused_with_what_to_do(rolecall: CommandLi
 
     assert (unknown.code, "did you mean `open-network`?" in unknown.err) == (2, True)
     assert (files.code, "write `rolecall validate p.json`" in files.err) == (2, True)
-    assert "write `rolecall lint --explain open-network`" in rolecall("lint", "open-network").err
+    assert rolecall("lint", "open-network").err.splitlines() == [
+        "error: `rolecall lint` reads no files",
+        "  help: write `rolecall lint --explain open-network`",
+    ]
+    assert "write `rolecall validate open-network p.json`" in rolecall("lint", "open-network", "p.json").err
+    assert rolecall("lint", "--explain", "zzz").err.splitlines() == [
+        "error: there is no finding or reason `zzz`",
+        "  help: `rolecall lint` lists all",
+    ]

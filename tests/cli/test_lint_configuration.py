@@ -212,6 +212,22 @@ def test_what_is_about_files_that_were_not_examined_is_not_reported(
     assert all_of_them == [("warning", "unused-suppression")]
 
 
+def test_a_role_is_covered_by_its_own_file_and_by_that_of_its_policy(
+    rolecall: CommandLine, write: Write, configure: Configure
+) -> None:
+    write("p.json", trusting(PARTNER))
+    write("roles.yaml", "apiVersion: rolecall/v1\nname: a\ntrust_policy_file: p.json\n")
+    configure(*(suppression(finding="open-network", path=path) for path in ("roles.yaml", "p.json", "q.json")))
+
+    problems = json.loads(rolecall("validate", ".", "-o", "json").out)["problems"]
+
+    assert [each["message"].partition(" nothing: ")[2] for each in problems[1:]] == [
+        "no policy that it covers has the finding",
+        "no policy that it covers has the finding",
+        "it covers no policy; there is `p.json`",
+    ]
+
+
 @pytest.mark.parametrize(
     ("pattern", "unused"), [("gone.json", True), ("g*.json", False), ("x?.json", False), ("other.json", False)]
 )

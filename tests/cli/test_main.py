@@ -119,10 +119,13 @@ class Full:
 
 def test_output_that_cannot_be_written_at_the_end_is_discarded(tmp_path: Path) -> None:
     with (tmp_path / "out").open("wb") as file:
+        before = len(list(Path("/proc/self/fd").iterdir()))
         finish_output(cast(TextIO, Full(file.fileno())), io.StringIO())
+        after = len(list(Path("/proc/self/fd").iterdir()))
         os.write(file.fileno(), b"x")
 
     assert (tmp_path / "out").read_bytes() == b""
+    assert after == before
 
 
 def failing(error: BaseException) -> Callable[[], NoReturn]:

@@ -74,10 +74,21 @@ def test_a_region_is_one_word_or_one_text(here: Path, text: str, column: int, pa
 
 
 @pytest.mark.parametrize(
-    "location", [Location("f", 9, 1), Location("f", 1, 99), Location("f", 1), Location("missing", 1, 1)]
+    "location",
+    [
+        Location("f", 9, 1),
+        Location("f", 2, 1),
+        Location("f", 1, 99),
+        Location("f", 1),
+        Location("missing", 1, 1),
+        Location("latin", 1, 1),
+        Location("folder", 1, 1),
+    ],
 )
 def test_a_region_that_is_not_in_the_file_has_no_end(here: Path, location: Location) -> None:
     (here / "f").write_text("text\n")
+    (here / "latin").write_bytes(b"text \xe9\n")
+    (here / "folder").mkdir()
 
     assert Regions().region(location).keys() == {"startLine", "startColumn"}
 

@@ -571,7 +571,7 @@ class TestKinds:
     ) -> None:
         assert [role.document for role in search([write("a.json", text)]).roles] == [text]
 
-    @pytest.mark.parametrize("text", ["", "null", "---\n---\n", "\n \n"])
+    @pytest.mark.parametrize("text", ["", "null", "---\n---\n", "\n \n", "\t\n", " \t"])
     def test_a_file_without_a_document_is_empty(self, write: Write, text: str) -> None:
         assert wrong(search([write("a.yaml", text)])) == ["a.yaml:0: the file is empty"]
 

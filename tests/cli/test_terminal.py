@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import sys
@@ -113,6 +114,11 @@ def test_a_finding_becomes_a_result_of_sarif_with_its_hint() -> None:
 
     result = problem_result(problem)
 
+    more = dataclasses.replace(problem, pointer="/Statement/0", role="r", changes_meaning=True)
+    assert problem_result(more) == SarifResult(
+        rule="SOME_RULE", level="note", message="m; h", location=problem.location, pointer="/Statement/0", role="r",
+        changes_meaning=True,
+    )  # fmt: skip
     assert result == SarifResult(rule="SOME_RULE", level="note", message="m; h", location=problem.location)
     log: Any = sarif_log([result, result, problem_result(Problem(location=Location("/c"), message="n"))])
     (run,) = log["runs"]
