@@ -166,7 +166,6 @@ class _CaseReader(Fields):
         found = search(self._paths(node.items))
         for document in found.case_documents:
             self.note(node.location, f"`roles` names a case file, {document.path}", "name files with roles")
-        found.case_documents.clear()
         found.roles += self._inline(inline)
         return found
 

@@ -65,7 +65,7 @@ def manifest_problems(accounts: Iterable[ServiceAccount], provider: str) -> Iter
     locations: list[Location] = []
     for account in accounts:
         locations.append(account.location)
-        for violation in role_name_violations(account.role_name, field="role"):
+        for violation in role_name_violations(account.role_name):
             message = (
                 f"`{account.role_name}` is not a role name, so no pod will get a token for it: {violation.message}"
             )

@@ -83,7 +83,6 @@ def _own_roles(file: CaseFile, collection: Collection, *, beside: bool) -> tuple
     own = file.found
     if own is None and beside:
         own = search([file.path.parent])
-        own.case_documents.clear()
     return None if own is None else collection.add(own)
 
 
