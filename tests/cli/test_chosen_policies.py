@@ -10,7 +10,7 @@ import pytest
 from rolecall.cli.problems.problem import ProblemsError
 from rolecall.cli.sources.found import FoundPolicy, FoundRole
 from rolecall.cli.sources.one_policy import one_policy
-from tests.cli.problem_lines import line_of
+from tests.cli.problem_lines import line_of, searched
 from tests.cli.terraform_plans import plan, policy, resource, role
 
 TRUST = json.loads(policy())
@@ -156,3 +156,12 @@ def test_a_role_without_a_name_beside_another_one_makes_two() -> None:
         "0:0: error: `f` has 2 roles, and one is needed [SEVERAL_ROLES]; choose it by its name: `a`"
     ]
     assert problems(text, "b") == ["0:0: error: `f` has no role `b` [NO_POLICY]; it has `a`"]
+
+
+def test_a_role_has_its_name_in_messages_if_it_has_one() -> None:
+    named = chosen(roles("a"))
+    nameless = searched(json.dumps({"apiVersion": "rolecall/v1", "roles": [{"trust_policy": TRUST}]}))
+
+    assert isinstance(named, FoundRole)
+    assert named.label == "role `a`"
+    assert [each.label for each in nameless.roles] == ["the role without a name"]

@@ -153,6 +153,11 @@ def test_an_id_is_explained_in_any_case(rolecall: CommandLine) -> None:
     assert all(f"\n{part}:" in outcome.out for part in ("wrong", "right", "fix"))
 
 
+@pytest.mark.parametrize("written", ["open-network", "Open-Network", "OPEN-NETWORK"])
+def test_a_finding_is_explained_in_any_case(rolecall: CommandLine, written: str) -> None:
+    assert rolecall("lint", "--explain", written).out.startswith("open-network (warning): ")
+
+
 def test_an_explanation_is_an_object_in_json(rolecall: CommandLine) -> None:
     explained = json.loads(rolecall("lint", "--explain", "open-network", "-o", "json").out)
 

@@ -212,6 +212,18 @@ def test_what_is_about_files_that_were_not_examined_is_not_reported(
     assert all_of_them == [("warning", "unused-suppression")]
 
 
+def test_of_several_suppressions_of_a_finding_the_first_is_the_reason_and_none_is_unused(
+    rolecall: CommandLine, write: Write, configure: Configure
+) -> None:
+    write("p.json", trusting(PARTNER))
+    configure(suppression(reason="first"), suppression(reason="second"))
+
+    answer = json.loads(rolecall("validate", ".", "--suppress", f"{FOUND[0][1]}=third", "-o", "json").out)
+
+    assert answer["problems"] == []
+    assert [each["suppression"]["reason"] for each in answer["suppressed"]] == ["first"]
+
+
 def test_a_role_is_covered_by_its_own_file_and_by_that_of_its_policy(
     rolecall: CommandLine, write: Write, configure: Configure
 ) -> None:
