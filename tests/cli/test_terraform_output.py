@@ -52,6 +52,15 @@ def test_a_plan_is_read_inside_another_document_as_a_value_and_as_a_text(tmp_pat
         assert names(found_in(tmp_path, nested(value, *keys))) == ["ci"]
 
 
+@pytest.mark.parametrize(("levels", "count"), [(1, 1), (4, 1), (5, 0)])
+def test_a_text_inside_a_text_is_a_level(tmp_path: Path, levels: int, count: int) -> None:
+    text = TEXT
+    for _ in range(levels):
+        text = json.dumps({"stdout": text})
+
+    assert len(found_in(tmp_path, text).roles) == count
+
+
 def test_a_plan_deeper_than_four_levels_is_not_looked_for(tmp_path: Path) -> None:
     found = found_in(tmp_path, nested(PLAN, "a", "b", "c", "d", "e"))
 
