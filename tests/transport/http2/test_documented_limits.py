@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from rolecall.transport import channel_options
 from rolecall.transport.connection_counts import ConnectionClosure, ConnectionCounts
+from rolecall.transport.http2 import wire
 from rolecall.transport.http2.acceptance import connections_of_files
 from rolecall.transport.http2.keepalive import Due, Keepalive
 from rolecall.transport.http2.options import ConnectionOptions
@@ -169,3 +171,21 @@ async def test_a_server_has_the_announced_limits_unless_settings_say_otherwise()
     assert plain == OPTIONS
     assert (other.max_connections, other.max_message_bytes) == (7, 8)
     assert OPTIONS.max_connections == announced("connections |")[0]
+
+
+async def test_both_transports_have_the_same_limits_of_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = {"MAX_STREAMS": 7, "MAX_METADATA_BYTES": 2_048, "MAX_CONNECTION_AGE_SECONDS": 77, "GRACE_SECONDS": 99}
+    for name, number in shared.items():
+        for module in (channel_options, wire):
+            monkeypatch.setattr(module, name, number)
+    methods: Any = type("Methods", (), {"named": None, "at_once": {}})
+
+    here = http2_server(methods, ServerOptions()).options
+    there = dict(channel_options.channel_options(here.max_message_bytes))
+
+    assert (here.session.streams, here.session.header_bytes, here.age, here.age_grace) == tuple(shared.values())
+    assert there["grpc.max_concurrent_streams"] == here.session.streams
+    assert there["grpc.max_metadata_size"] == there["grpc.absolute_max_metadata_size"] == here.session.header_bytes
+    assert there["grpc.max_connection_age_ms"] == here.age * 1_000
+    assert there["grpc.max_connection_age_grace_ms"] == here.age_grace * 1_000
+    assert there["grpc.max_receive_message_length"] == here.max_message_bytes
