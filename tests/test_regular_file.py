@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import Callable
@@ -146,3 +147,42 @@ def test_only_a_regular_file_or_nothing_may_be_replaced(tmp_path: Path) -> None:
     for name in ("link", "dangling"):
         with pytest.raises(NotRegularError, match="it is a symbolic link"):
             require_replaceable(tmp_path / name)
+
+
+def test_an_error_has_the_number_of_the_system_its_reason_and_the_path(tmp_path: Path) -> None:
+    path, secret = tmp_path / "a", tmp_path / "secret"
+    path.mkdir()
+    secret.write_bytes(b"secret")
+    secret.chmod(0o604)
+    found = list[tuple[object, ...]]()
+
+    for read, at in ((read_regular, path), (read_secret, secret), (read_regular, secret)):
+        with pytest.raises(OSError, match=r".") as caught:
+            read(at, 5)
+        found.append((caught.value.errno, caught.value.strerror, caught.value.filename))
+
+    assert found == [
+        (errno.EINVAL, "it is a directory, not a regular file", str(path)),
+        (
+            errno.EACCES,
+            (
+                "it is accessible to every user of this machine; restrict it with `chmod o= FILE`, or `defaultMode: 0440` of a"
+                " mounted secret"
+            ),
+            str(secret),
+        ),
+        (errno.EFBIG, "it has more than 5 bytes, which is the limit", str(secret)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(errno.ENOENT, "No such file or directory", "/a"), "no such file or directory"),
+        (OSError(errno.EIO, "I/O error"), "i/O error"),
+        (OSError("Without a number"), "without a number"),
+        (OSError(), ""),
+    ],
+)
+def test_the_reason_of_an_error_is_the_end_of_a_message(error: OSError, reason: str) -> None:
+    assert reason_of(error) == reason
