@@ -11,8 +11,9 @@ import pytest
 
 from rolecall.engine.errors import StaleStateError
 from rolecall.roles.errors import StoreUnavailableError
-from rolecall.transport.rpc.call_context import MAX_REQUEST_ID_CHARACTERS, request_id
+from rolecall.transport.rpc.call_context import request_id
 from rolecall_client.v1 import role_pb2
+from tests.repository.tree import DOCS
 from tests.server.serving import Served, check, for_ever, served, until
 from tests.transport import frames
 from tests.transport.refusals import refused
@@ -143,7 +144,7 @@ class Metadata:
         return [("other", "x"), *(("x-request-id", value) for value in self._given)]
 
 
-LONGEST = "x" * MAX_REQUEST_ID_CHARACTERS
+LONGEST = "x" * 128
 
 
 @pytest.mark.parametrize("given", ["call-7", "x", "a b", "~", LONGEST])
@@ -163,6 +164,12 @@ def test_another_request_id_is_replaced_by_a_new_one(given: tuple[Any, ...]) -> 
 
     assert first != second
     assert [(len(new), new.isalnum()) for new in (first, second)] == [(32, True)] * 2
+
+
+def test_the_longest_request_id_is_the_announced_one() -> None:
+    announced = f"if it is one of 1 to {len(LONGEST)} printable ASCII characters, or a new one"
+
+    assert announced in (DOCS / "decision-log.md").read_text()
 
 
 @pytest.mark.parametrize("given", [b"a\tb", b"a\x01b", b"a\x7fb"])

@@ -22,7 +22,7 @@ _TEXTS = [
     "", " ", "\t", f" {_ID}", "acs:ram::1:root\n", "ecs.aliyuncs.com ", "${arn}", "{{ arn }}", "$(arn)", "<%= arn %>", "%s", "%d", "%v",
     "%x", "acs:ram::<account>:root", "<a>", "a<b", f"arn:aws:iam::{_ID}:root", "1", "9" * 20, "9" * 21, "*", "acs:ram::*:root",
     "acs:ram::1*:root", "acs:ram::1**:root", "acs:ram::**1:root", "acs:ram::1**2:root", "acs:ram::***:root", "acs:ram::****:root",
-    "acs:ram::1:user/*", "acs:ram::1:*", "1**@ecs.aliyuncs.com", "1*@ecs.aliyuncs.com", "*@ecs.aliyuncs.com", "*.aliyuncs.com", "a*b",
+    "acs:ram::1:user/*", "acs:ram::1:*", "acs:ram::1****:role/a:b", "acs:ram::1*:role/a:b", "acs:ram::1:role/a:*", "1**@ecs.aliyuncs.com", "1*@ecs.aliyuncs.com", "*@ecs.aliyuncs.com", "*.aliyuncs.com", "a*b",
     "ACS:ram::1:root", "acs:RAM::1:root", "acs:ecs::1:root", "acs:ram", "acs:ram::1", "acs:", "acs:ram:cn-hangzhou:1:root", "acs:ram:::root",
     "acs:ram::x1:root", "acs:ram::1:Root", "acs:ram::1:ROLE/x", "acs:ram::1:User/x", "acs:ram::1:Saml-Provider/x", "acs:ram::1:OIDC-provider/x",
     "acs:ram::1:user/", "acs:ram::1:user", "acs:ram::1:role", "acs:ram::1:role/a b", "acs:ram::1:group/g", "acs:ram::1:Group/g", "acs:ram::1:root/x",
