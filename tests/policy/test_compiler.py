@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from rolecall.policy.compiler import CompiledPolicy, compile_policy
 from rolecall.policy.parser import parse_policy
 
@@ -52,3 +54,37 @@ def test_accounts_and_keys_are_one_text_in_all_policies() -> None:
 
     assert one.keys[0] is other.keys[0]
     assert len({id(principal.account) for policy in (one, other) for principal in policy.by_principal}) == 1
+
+
+LAST, LAST_TEXT = 253_402_300_799_999_999, "9999-12-31T23:59:59.999999Z"
+NOON, NOON_TEXT = 1_767_268_800_000_000, "2026-01-01T12:00:00Z"
+
+
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+@pytest.mark.parametrize(
+    ("operator", "after_noon", "at_the_end"),
+    [
+        ("DateEquals", (0, 1), (0,)),
+        ("DateNotEquals", (0, 1), (0,)),
+        ("DateLessThan", (0,), (0,)),
+        ("DateLessThanEquals", (1,), ()),
+        ("DateGreaterThan", (1,), ()),
+        ("DateGreaterThanEquals", (0,), (0,)),
+    ],
+)
+def test_a_condition_on_the_time_changes_at_these_instants_none_of_them_after_the_last(
+    effect: str, operator: str, after_noon: tuple[int, ...], at_the_end: tuple[int, ...]
+) -> None:
+    def boundaries(key: str, *times: str) -> tuple[int, ...]:
+        statement = {
+            "Effect": effect,
+            "Action": "sts:AssumeRole",
+            "Principal": {"RAM": ["acs:ram::123456789012:user/a"]},
+            "Condition": {operator: {key: list(times)}},
+        }
+        (found,) = compile_policy(parse_policy(json.dumps({"Version": "1", "Statement": [statement]}))).statements
+        return found.boundaries
+
+    assert boundaries("acs:CurrentTime", NOON_TEXT) == tuple(NOON + by for by in after_noon)
+    assert boundaries("acs:CurrentTime", LAST_TEXT) == tuple(LAST + by for by in at_the_end)
+    assert boundaries("acme:Time", NOON_TEXT) == ()

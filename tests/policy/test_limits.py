@@ -51,6 +51,7 @@ OF_A_DOCUMENT = [
     pytest.param(lambda n: [TRUST | {"Principal": {"RAM": ["acs:ram::1:root"] * n}}], 500, "TOO_MANY_PRINCIPALS", id="principals"),
     pytest.param(lambda n: [TRUST | {"Condition": {"Bool": {f"k{i}": "true" for i in range(n)}}}], 64, "TOO_MANY_CONDITION_KEYS", id="keys"),
     pytest.param(lambda n: [TRUST | when("StringLike", ["p"] * n)], 256, "TOO_MANY_PATTERNS", id="patterns"),
+    pytest.param(lambda n: [TRUST | when("StringLike", ["p", *[True] * (n - 1)])], 256, "TOO_MANY_PATTERNS", id="patterns-that-are-truths"),
     pytest.param(lambda n: [TRUST | when("StringLike", "p" * n)], 512, "PATTERN_TOO_LONG", id="a-pattern"),
     pytest.param(lambda n: [TRUST | when("StringLike", ["p" * 512] * (n // 512) + ["p" * (n % 512)])], 4_096, "PATTERNS_TOO_LONG", id="all-patterns"),
     pytest.param(lambda n: [TRUST | when("StringNotLike", "*" * n)], 16, "TOO_MANY_STARS", id="stars"),

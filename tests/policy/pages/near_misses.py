@@ -32,7 +32,7 @@ _COMPARED: list[tuple[str, list[str], list[str]]] = [
     ("StringEqualsIgnoreCase", ["R*"], ["Red"]), ("StringEqualsIgnoreCase", ["r*"], ["red"]), ("StringEquals", ["red "], ["red"]), ("StringEquals", ["red"], [" red"]),
     ("StringEquals", ["re d"], ["red"]), ("StringEquals", ["red"], ["re\td"]), ("StringEquals", ["re\u200bd"], ["red"]), ("StringEquals", ["red"], ["re\u200bd"]), ("StringEquals", ["r\u200bed"], ["re\u200bd"]),
     ("StringEquals", ["red"], ["r\u0435d"]), ("StringEquals", ["r\uff45d"], ["red"]), ("StringEquals", ["a-b"], ["a\u2010b"]), ("StringEquals", ["it's"], ["it\u2019s"]), ("StringEquals", ["paypal"], ["paypa1"]), ("StringEquals", ["O0"], ["00"]),
-    ("StringEquals", ["https://x"], ["https://x/"]), ("StringEquals", ["https://x/"], ["https://x"]), ("StringEquals", ["https://x"], ["http://x"]), ("StringEquals", ["https://x"], ["x"]), ("StringEquals", ["x"], ["https://x"]),
+    ("StringEquals", ["https://x"], ["https://x/"]), ("StringEquals", ["https://x/"], ["https://x"]), ("StringEquals", ["https://x"], ["http://x"]), ("StringEquals", ["https://a/https://b"], ["http://a/https://b"]), ("StringEquals", ["https://a/https://b"], ["https://a/http://b"]), ("StringEquals", ["https://x"], ["x"]), ("StringEquals", ["x"], ["https://x"]),
     ("StringEquals", ["repo:a/b"], ["repo:a/b:ref"]), ("StringEquals", ["repo:a/b:ref"], ["repo:a/b"]), ("StringEquals", ["rep"], ["repo"]), ("StringEquals", ["repo"], ["repos"]), ("StringEquals", ["abc"], ["xyz", "abcd", "ABC"]),
     ("StringEquals", ["1", "2", "3", "4", "red"], ["Red"]), ("StringEquals", ["red"], ["1", "2", "3", "4", "red "]), ("StringEquals", ["1", "2", "3", "4", "red "], ["red"]), ("StringEquals", ["1", "2", "3", "red "], ["5", "6", "7", "red"]),
     ("StringEquals", ["a" * 255 + "/"], ["a" * 255]), ("StringEquals", ["a" * 256 + "/"], ["a" * 256]), ("StringEquals", ["a" * 100], ["b" * 100]), ("StringEquals", ["1", "2", "3", "4", "5", "6", "7"], ["8"]), ("StringEquals", ["1", "2", "3", "4", "5"], ["8"]),
@@ -111,6 +111,9 @@ def _denies() -> Iterator[str]:
 
 def _identities() -> Iterator[str]:
     yield "# source identities"
+    both = [_allow(_ALICE) | {"Sid": name} for name in ("first", "second")]
+    found = _missed(both, sent={"sts:SourceIdentity": ["ab"]}, identity=True)
+    yield from (f"of two: {line}" for line in found)
     for actions in ("sts:AssumeRole", "sts:SetSourceIdentity"):
         statements = [
             _statement(effect, who, {}) | {"Action": actions}
