@@ -69,6 +69,7 @@ _TYPES = [
 ]
 _OPERATORS = [
     "stringequals", "StringEqual", "StringNotEqual", "StringEqualsIgnoreCas", "StringEqualsIfExists", "stringlikeifexists", "Null", "null", "ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike", "BinaryEquals", "arnlike", "IpAddres", "NotIPAddress", "Boolean", "NumericEqual", "DateLess", "x",
+    "notStringEquals", "notNumericEquals", "notstringlike",
     "ForAnyValue:StringEqual", "ForAllValues:Null", "ForAllValue:StringLike", "foranyvalues:StringLike", "forallvalues:x", "ForAnyValue:", "ForAnyValue:ArnLike", "ForSomeValue:StringLike", "ForAnyValue:StringNotLike", "ForAnyValue:BoolIfExists",
 ]  # fmt: skip
 _VALUES = [
