@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import grpc
@@ -137,3 +138,12 @@ async def test_a_stream_is_slowed_down_and_not_broken() -> None:
 async def test_without_a_rate_there_are_no_buckets() -> None:
     async with served() as service:
         assert service.server.grpc_server.rates is None
+
+
+@pytest.mark.parametrize(("early", "refused"), [(0.5e-6, False), (1.5e-6, True)])
+def test_a_caller_that_is_early_by_less_than_a_microsecond_is_not_refused_for_it(early: float, refused: bool) -> None:
+    buckets = TokenBuckets(1.0, 1)
+    buckets.take("orders", 1, 0.0)
+
+    with pytest.raises(RateLimitError) if refused else nullcontext():
+        buckets.take("orders", 1, 1.0 - early)

@@ -10,10 +10,12 @@ from google.rpc import error_details_pb2
 from google.rpc.status_pb2 import Status
 
 from rolecall.transport.connection_counts import ConnectionClosure, ConnectionCounts
+from rolecall.transport.http2.call import Call
 from rolecall.transport.http2.options import ConnectionOptions
-from rolecall.transport.http2.receiving import STATUS_DETAILS, _read_head, begin_call
+from rolecall.transport.http2.receiving import STATUS_DETAILS, _read_head, begin_call, refuse_for_memory
+from rolecall.transport.http2.request_head import RequestHead
 from rolecall.transport.http2.request_memory import RequestMemory, RequestMemoryLimits
-from rolecall.transport.http2.session import REFUSED_STREAM, SessionLimits
+from rolecall.transport.http2.session import REFUSED_STREAM, SessionError, SessionLimits
 from rolecall.transport.http2.status import StatusError
 from rolecall.transport.http2.tolerance import Tolerance
 from tests.repository.tree import DOCS
@@ -138,3 +140,17 @@ def test_what_is_no_client_of_grpc_gets_a_whole_answer_and_no_reset(end: bool) -
     begin_call(connection, 7, headers_of(500, **{"content-type": b"application/json"}), end=end)
 
     assert connection.done == [("respond", 7, b"415", False), ("send", 7, b"\n", True)]
+
+
+def test_a_call_whose_status_cannot_be_sent_any_more_is_over_all_the_same() -> None:
+    connection: Any = Connection()
+
+    def respond(*_: object, **__: object) -> None:
+        raise SessionError
+
+    connection.respond, connection.remove = respond, lambda call: connection.done.append(("removed", call.stream))
+    call = Call(connection, 7, RequestHead(headers_of(500), LIMIT), None)
+
+    refuse_for_memory(call)
+
+    assert (call.over, connection.done) == (True, [("removed", 7)])
