@@ -24,7 +24,15 @@ from rolecall.roles.accounts import Accounts
 from rolecall.roles.change import Author, Change, ChangeKind, Commit
 from rolecall.roles.role import Micros, Revision
 from rolecall.security.identity import Identify, fixed_identity
-from rolecall.transport.codecs.batch import BatchAnswers, StreamAnswers, batch_response, batch_result, refusal
+from rolecall.transport.codecs import batch as codec
+from rolecall.transport.codecs.batch import (
+    BatchAnswers,
+    CheckAnswers,
+    StreamAnswers,
+    batch_response,
+    batch_result,
+    refusal,
+)
 from rolecall.transport.codecs.decision import QueryDecoder, write_answer
 from rolecall.transport.codecs.raw import RawBatchRequest
 from rolecall.transport.services.decision import DecisionServicer
@@ -344,3 +352,29 @@ def test_an_answer_to_a_message_of_a_stream_is_the_message_that_it_makes(sequenc
             write_answer(expected.decision, answer, "a-1", revision, staleness, now=NOON)
             response = answers.response(sequence, answer, b"a-1", NOON, revision=revision, staleness=staleness)
             assert pb.StreamCheckAssumeRoleResponse.FromString(response) == expected
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_what_answers_share_is_encoded_again_only_when_it_differs(
+    streamed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = list[dict[str, Any]]()
+
+    def noted(**shared: Any) -> BatchAnswers:
+        made.append(shared)
+        return BatchAnswers(**shared)
+
+    monkeypatch.setattr(codec, "BatchAnswers", noted)
+    answer = point(role(document(allow()))).check(question(), NOON)
+    of_checks, of_streams = CheckAnswers(), StreamAnswers()
+    counts = list[int]()
+
+    for revision, staleness, token in ((7, 0, "a"), (7, 0, "a"), (8, 0, "a"), (8, 5, "a"), (8, 5, "b"), (8, 5, "b")):
+        if streamed:
+            of_streams.response(1, answer, b"id", NOON, revision=revision, staleness=staleness)
+        else:
+            of_checks.response(answer, b"id", NOON, revision=revision, staleness=staleness, token=token)
+        counts.append(len(made))
+
+    assert counts == ([1, 1, 2, 3, 3, 3] if streamed else [1, 1, 2, 3, 4, 4])
+    assert [(shared["revision"], shared["staleness"]) for shared in made][:3] == [(7, 0), (8, 0), (8, 5)]

@@ -118,6 +118,16 @@ def test_an_identity_that_cannot_be_verified_says_what_is_not_available(asked: p
     assert str(refused.value) == str(NotAvailableError(what))
 
 
+@pytest.mark.parametrize("kind", ["oidc", "federated"])
+def test_a_provider_that_is_none_is_a_violation_of_the_field_that_names_it(kind: str) -> None:
+    identity = pb.OidcIdentity(provider_arn="x") if kind == "oidc" else pb.FederatedIdentity(provider_arn="x")
+    asked: Any = {kind: identity}
+
+    ((field, reason, _),) = violations(lambda: QueryDecoder(Accounts(ACCOUNT)).read(query(**asked)))
+
+    assert (field, reason) == (f"{kind}.provider_arn", "INVALID_PRINCIPAL")
+
+
 class Providers:
     """A server that accepts one token, and notes what was asserted."""
 

@@ -301,3 +301,22 @@ async def test_an_aborted_connection_sends_nothing_more() -> None:
 
     assert talk.socket.aborted
     assert (talk.socket.written, connection.delivered) == (b"", [])
+
+
+async def test_a_closed_connection_neither_sends_nor_delivers_nor_breaks_off_what_it_has_sent() -> None:
+    connection = Connection()
+    talk = Conversation(connection)
+    talk.connect()
+    connection.transport.write(b"answer")
+
+    connection.transport.close()
+    sent = talk.socket.written
+    connection.transport.write(b"late")
+    connection.transport.pause_reading()
+    connection.transport.close()
+    talk.client.write(b"question")
+    talk.pass_on()
+
+    assert sent
+    assert (talk.socket.closed, talk.socket.aborted, talk.socket.reading) == (True, False, True)
+    assert connection.delivered == []
