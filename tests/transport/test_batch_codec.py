@@ -35,6 +35,7 @@ from rolecall.transport.codecs.batch import (
 )
 from rolecall.transport.codecs.decision import QueryDecoder, write_answer
 from rolecall.transport.codecs.raw import RawBatchRequest
+from rolecall.transport.services.batch import DecisionIds
 from rolecall.transport.services.decision import DecisionServicer
 from rolecall.transport.services.observed_calls import ObservedCalls
 from rolecall_client.v1 import decision_pb2 as pb
@@ -378,3 +379,12 @@ def test_what_answers_share_is_encoded_again_only_when_it_differs(
 
     assert counts == ([1, 1, 2, 3, 3, 3] if streamed else [1, 1, 2, 3, 4, 4])
     assert [(shared["revision"], shared["staleness"]) for shared in made][:3] == [(7, 0), (8, 0), (8, 5)]
+
+
+def test_the_ids_of_decisions_are_the_name_of_the_process_and_numbers_from_one() -> None:
+    one, other = DecisionIds(), DecisionIds()
+    process, _, number = one.next().partition("-")
+
+    assert (len(bytes.fromhex(process)), number) == (6, "1")
+    assert [one.next_bytes() for _ in range(15)] == [f"{process}-{number:x}".encode() for number in range(2, 17)]
+    assert other.next().partition("-")[0] != process

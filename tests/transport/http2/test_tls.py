@@ -244,15 +244,19 @@ async def test_a_client_that_does_not_speak_tls_gets_an_alert(first: bytes) -> N
     talk = Conversation(Connection())
 
     talk.transport.data_received(first)
+    once = [*talk.failures]
+    talk.transport.connection_lost(None)
 
     assert talk.socket.closed
-    assert [type(error) for error in talk.failures] == [ssl.SSLError]
+    assert [type(error) for error in once] == [ssl.SSLError]
+    assert talk.failures == once
 
 
 async def test_a_client_that_leaves_during_the_handshake_is_reported_without_an_error() -> None:
     talk = Conversation(Connection())
 
     talk.transport.eof_received()
+    talk.transport.connection_lost(None)
     talk.transport.connection_lost(None)
 
     assert talk.failures == [None]
