@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import nullcontext
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given, strategies as st
 
 from rolecall.transport.errors import RateLimitError
 from rolecall.transport.rpc.call_origin import no_name, payer_of
-from rolecall.transport.rpc.rates import TokenBuckets
+from rolecall.transport.rpc.rates import CallerRates, TokenBuckets
 from rolecall_client.v1 import decision_pb2 as pb
 from tests.server.serving import check, served
 from tests.transport.refusals import refused
@@ -147,3 +148,23 @@ def test_a_caller_that_is_early_by_less_than_a_microsecond_is_not_refused_for_it
 
     with pytest.raises(RateLimitError) if refused else nullcontext():
         buckets.take("orders", 1, 1.0 - early)
+
+
+async def test_a_message_of_a_stream_waits_until_its_token_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Context:
+        def peer(self) -> str:
+            return "ipv4:10.0.0.1:7"
+
+    waits, context = list[float](), Context()
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    rates = CallerRates(TokenBuckets(2.0, 2), clock=lambda: 0.0)
+
+    for _ in range(4):
+        await rates.pace(context)  # type: ignore[arg-type]
+
+    assert waits == [0.5, 1.0]
+    assert rates.refused == 0

@@ -324,3 +324,17 @@ async def test_a_closed_connection_neither_sends_nor_delivers_nor_breaks_off_wha
     assert sent
     assert (talk.socket.closed, talk.socket.aborted, talk.socket.reading) == (True, False, True)
     assert connection.delivered == []
+
+
+@pytest.mark.parametrize("connected", [True, False])
+async def test_a_connection_that_is_lost_is_closing_and_sends_nothing_more(connected: bool) -> None:
+    talk = Conversation(Connection())
+    if connected:
+        talk.connect()
+
+    talk.transport.connection_lost(None)
+    talk.transport.write(b"late")
+    talk.transport.close()
+
+    assert talk.transport.is_closing()
+    assert (talk.socket.written, talk.socket.closed, talk.socket.aborted) == (b"", False, False)

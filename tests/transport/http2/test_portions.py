@@ -1,0 +1,114 @@
+"""How much of one read is unpacked at once, and that other work runs between the portions of a long one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rolecall.transport.http2 import connection as module
+from rolecall.transport.http2.connection import Http2Connection
+from tests.transport.http2.test_acceptance import Transport, server
+
+PORTION = 16 * 1_024
+
+
+class Reading(Transport):
+    """A transport that notes whether it reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reading = list[bool]()
+
+    def pause_reading(self) -> None:
+        self.reading.append(False)
+
+    def resume_reading(self) -> None:
+        self.reading.append(True)
+
+
+@pytest.fixture
+async def reading() -> Reading:
+    return Reading()
+
+
+@pytest.fixture
+async def sizes() -> list[int]:
+    return []
+
+
+@pytest.fixture
+async def connection(reading: Reading, sizes: list[int]) -> Http2Connection:
+    """Give a connection that notes the sizes of what its session is given."""
+    made: Any = Http2Connection(server())
+    made.connection_made(reading)
+
+    def receive(data: bytes) -> list[Any]:
+        sizes.append(len(data))
+        return []
+
+    made.session.receive = receive
+    found: Http2Connection = made
+    return found
+
+
+@pytest.mark.parametrize(
+    ("size", "portions"),
+    [
+        (1, [1]),
+        (PORTION, [PORTION]),
+        (PORTION + 1, [PORTION, 1]),
+        (2 * PORTION, [PORTION, PORTION]),
+        (40_000, [PORTION, PORTION, 40_000 - 2 * PORTION]),
+    ],
+)
+async def test_sixteen_kibibytes_of_a_read_are_unpacked_at_once(
+    connection: Http2Connection, sizes: list[int], reading: Reading, size: int, portions: list[int]
+) -> None:
+    connection.data_received(bytes(size))
+
+    assert (sizes, reading.reading) == (portions, [])
+
+
+async def test_a_read_that_takes_too_long_continues_in_the_next_turns_with_what_arrives_meanwhile_after_it(
+    connection: Http2Connection, sizes: list[int], reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SLICE_SECONDS", -1.0)
+
+    connection.data_received(bytes(2 * PORTION + 5))
+    first, share = [*sizes], connection.server.share
+    connection.data_received(bytes(7))
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+    assert (first, share) == ([PORTION], 1 / 2)
+    assert sizes == [PORTION, PORTION, 12]
+    # It pauses for each turn that it waits for, and reads again when nothing is left.
+    assert reading.reading == [False, False, True]
+    assert connection.server.share == 1.0
+
+
+STOPPED: list[tuple[Callable[[Any, Any], object], list[bool]]] = [
+    (lambda connection, _: connection.pause_writing(), [False, False]),
+    (lambda _, transport: transport.abort(), [False]),
+]
+
+
+@pytest.mark.parametrize(("stop", "reading_after"), STOPPED)
+async def test_nothing_more_is_read_from_a_client_that_does_not_read_or_is_gone(
+    connection: Http2Connection,
+    reading: Reading,
+    stop: Callable[[Any, Any], object],
+    reading_after: list[bool],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "SLICE_SECONDS", -1.0)
+
+    connection.data_received(bytes(PORTION + 5))
+    stop(connection, reading)
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+    assert reading.reading == reading_after
