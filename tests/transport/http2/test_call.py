@@ -14,6 +14,7 @@ from rolecall.transport.http2 import call as call_module
 from rolecall.transport.http2.call import Call
 from rolecall.transport.http2.options import ConnectionOptions
 from rolecall.transport.http2.request_head import RequestHead
+from rolecall.transport.http2.session import REFUSED_STREAM
 from tests.server.serving import until
 from tests.transport.frames import HEADERS, SETTINGS, frame, headers, message
 from tests.transport.http2.conversation import WINDOW_UPDATE, Conversation, conversation
@@ -225,6 +226,27 @@ class Connection:
     def __init__(self) -> None:
         self.removed = list[Any]()
         self.remove = self.removed.append
+        self.done = list[tuple[object, ...]]()
+
+    @property
+    def session(self) -> Any:
+        return self
+
+    def reset(self, stream: int, code: int) -> None:
+        self.done.append(("reset", stream, code))
+
+    def flush_soon(self) -> None:
+        self.done.append(("flush",))
+
+
+def test_a_call_that_no_method_has_seen_is_refused_so_that_its_client_may_repeat_it_at_once() -> None:
+    connection: Any = Connection()
+    call = Call(connection, 7, RequestHead([*GRPC.items()], 10_000), None)
+
+    call.refuse()
+
+    assert connection.done == [("reset", 7, REFUSED_STREAM), ("flush",)]
+    assert (call.over, connection.removed) == (True, [call])
 
 
 @pytest.mark.parametrize(
