@@ -338,3 +338,25 @@ async def test_a_connection_that_is_lost_is_closing_and_sends_nothing_more(conne
 
     assert talk.transport.is_closing()
     assert (talk.socket.written, talk.socket.closed, talk.socket.aborted) == (b"", False, False)
+
+
+@pytest.mark.parametrize("closed", [None, "before", "while paused"])
+async def test_the_socket_is_paused_and_resumed_once_and_not_at_all_when_the_connection_is_closed(
+    closed: str | None,
+) -> None:
+    talk, asked = Conversation(Connection()), list[str]()
+    talk.connect()
+    talk.socket.pause_reading = lambda: asked.append("pause")  # type: ignore[method-assign]
+    talk.socket.resume_reading = lambda: asked.append("resume")  # type: ignore[method-assign]
+
+    talk.transport.resume_reading()
+    if closed == "before":
+        talk.transport.close()
+    for _ in range(2):
+        talk.transport.pause_reading()
+    if closed == "while paused":
+        talk.transport.close()
+    for _ in range(2):
+        talk.transport.resume_reading()
+
+    assert asked == {None: ["pause", "resume"], "before": [], "while paused": ["pause"]}[closed]
