@@ -15,7 +15,18 @@ from rolecall.transport.rpc.middleware import Middleware
 from rolecall.transport.rpc.registry import RegisteredServices
 from rolecall.transport.server import GrpcServer, Servicers
 from rolecall.transport.services.health import Health
-from rolecall_client.v1 import caller_pb2_grpc, decision_pb2_grpc, policy_pb2_grpc, role_pb2_grpc, watch_pb2_grpc
+from rolecall_client.v1 import (
+    caller_pb2,
+    caller_pb2_grpc,
+    decision_pb2,
+    decision_pb2_grpc,
+    policy_pb2,
+    policy_pb2_grpc,
+    role_pb2,
+    role_pb2_grpc,
+    watch_pb2,
+    watch_pb2_grpc,
+)
 from tests.repository.tree import DOCS
 
 OPTIONS = ServerOptions(max_deadline_seconds=3.0, stream_idle_seconds=7.0, rate_limit=5.0, rate_burst=9)
@@ -142,6 +153,14 @@ async def test_methods_that_read_bytes_replace_the_generated_ones(raw: bool) -> 
     assert {service: sorted(methods) for service, methods in services.at_once.items()} == (
         {"rolecall.v1.DecisionService": ["CheckAssumeRole"]} if raw else {}
     )
+
+
+def test_every_service_of_the_contract_is_one_of_the_server() -> None:
+    files = (caller_pb2, decision_pb2, policy_pb2, role_pb2, watch_pb2)
+    contract = [service.full_name for file in files for service in file.DESCRIPTOR.services_by_name.values()]
+
+    assert sorted(module.SERVICES) == sorted(contract)
+    assert len(contract) == len(set(contract)) == 5
 
 
 @pytest.mark.parametrize("reflection", [True, False])

@@ -360,3 +360,15 @@ async def test_the_socket_is_paused_and_resumed_once_and_not_at_all_when_the_con
         talk.transport.resume_reading()
 
     assert asked == {None: ["pause", "resume"], "before": [], "while paused": ["pause"]}[closed]
+
+
+async def test_a_fact_of_a_connection_is_that_of_its_socket_but_for_its_session_of_tls() -> None:
+    talk = Conversation(Connection())
+    transport = talk.transport
+
+    facts = [transport.get_extra_info(name) for name in ("sockname", "peername")]
+
+    assert facts == ["here", None]
+    assert transport.get_extra_info("peername", "nobody") == "nobody"
+    assert isinstance(transport.get_extra_info("ssl_object"), ssl.SSLObject)
+    assert transport.get_write_buffer_size() == 0
