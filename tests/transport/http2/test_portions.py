@@ -1,4 +1,4 @@
-"""How much of one read is unpacked at once, and that other work runs between the portions of a long one."""
+"""How much of one read is unpacked at once, that other work runs between portions of a long one, and how calls are ended together."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 
 from rolecall.transport.http2 import connection as module
 from rolecall.transport.http2.connection import Http2Connection
+from rolecall.transport.http2.session import SessionError
+from rolecall.transport.http2.status import Code
 from tests.transport.http2.test_acceptance import Transport, server
 
 PORTION = 16 * 1_024
@@ -112,3 +114,32 @@ async def test_nothing_more_is_read_from_a_client_that_does_not_read_or_is_gone(
         await asyncio.sleep(0)
 
     assert reading.reading == reading_after
+
+
+class Call:
+    """A call that writes down how it is ended; the stream of the first is closed."""
+
+    def __init__(self, number: int, done: list[tuple[object, ...]]) -> None:
+        self._number, self._done = number, done
+
+    def finish(self, code: Code, message: str) -> None:
+        self._done.append((self._number, code.name, message))
+        if self._number == 1:
+            raise SessionError
+
+    def cancel_task(self) -> None:
+        self._done.append((self._number, "cancelled"))
+
+
+async def test_calls_that_are_ended_have_their_status_sent_at_once_and_their_methods_cancelled(
+    connection: Http2Connection,
+) -> None:
+    made: Any = connection
+    done = list[tuple[object, ...]]()
+    made.calls.update({number: Call(number, done) for number in (1, 3)})
+    made.flush, made.ending.look = lambda: done.append(("flush",)), lambda: done.append(("look",))
+
+    connection.fail_calls(Code.UNAVAILABLE, "the server is stopping")
+
+    ended = ("UNAVAILABLE", "the server is stopping")
+    assert done == [(1, *ended), (1, "cancelled"), (3, *ended), (3, "cancelled"), ("flush",), ("look",)]
