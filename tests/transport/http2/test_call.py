@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -265,3 +266,26 @@ async def test_a_client_that_resets_a_call_shortly_before_its_deadline_did_so_at
 
     assert (call.time_remaining() == 0.0, call.expired) == (at_the_deadline, at_the_deadline)
     assert (call.over, connection.removed) == (True, [call])
+
+
+@pytest.mark.parametrize(("given", "passed", "timers"), [(b"100S", 40.0, [60.0]), (b"1S", 5.0, [0.0]), (None, 5.0, [])])
+async def test_a_call_expires_when_what_is_left_until_its_deadline_has_passed(
+    given: bytes | None, passed: float, timers: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, asked = [0.0], list[tuple[object, ...]]()
+
+    class Loop:
+        def call_later(self, seconds: float, *more: object) -> None:
+            asked.append((seconds, *more))
+
+    connection: Any = Connection()
+    monkeypatch.setattr(call_module, "monotonic", lambda: now[0])
+    call = Call(
+        connection, 1, RequestHead([*({**GRPC, b"grpc-timeout": given} if given else GRPC).items()], 10_000), None
+    )
+    now[0] = passed
+    monkeypatch.setattr(asyncio, "get_running_loop", Loop)
+    call.expire_at_deadline(print)
+    monkeypatch.undo()
+
+    assert asked == [(seconds, print, call) for seconds in timers]

@@ -143,3 +143,21 @@ async def test_calls_that_are_ended_have_their_status_sent_at_once_and_their_met
 
     ended = ("UNAVAILABLE", "the server is stopping")
     assert done == [(1, *ended), (1, "cancelled"), (3, *ended), (3, "cancelled"), ("flush",), ("look",)]
+
+
+async def test_events_that_are_left_for_later_turns_are_handled_one_a_turn_before_anything_more_is_read(
+    connection: Http2Connection, reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handled = list[object]()
+    monkeypatch.setattr(module, "SLICE_SECONDS", -1.0)
+    monkeypatch.setattr(module, "handle", lambda _, event: handled.append(event))
+    events: Any = ["first", "second", "third"]
+
+    connection._handle(events)
+    counts = [len(handled)]
+    for _ in range(2):
+        await asyncio.sleep(0)
+        counts.append(len(handled))
+
+    assert (handled, counts) == (events, [1, 2, 3])
+    assert reading.reading == [False, False, True]

@@ -150,3 +150,11 @@ def test_binary_metadata_arrives_as_it_was_sent(values: list[bytes]) -> None:
 
     assert head(*encoded(sent)).metadata() == tuple(sent)
     assert head((b"x-bin", joined)).metadata() == tuple(sent)
+
+
+def test_a_name_that_is_not_ascii_is_replaced_where_it_is_not() -> None:
+    assert head((b"x-\xff", b"1"), (b"\xfe-bin", b"AP8")).metadata() == (("x-\ufffd", "1"), ("\ufffd-bin", b"\0\xff"))
+
+
+def test_a_head_without_a_path_has_an_empty_one() -> None:
+    assert head(instead={b":path": None}).path == b""
