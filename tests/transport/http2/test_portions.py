@@ -161,3 +161,18 @@ async def test_events_that_are_left_for_later_turns_are_handled_one_a_turn_befor
 
     assert (handled, counts) == (events, [1, 2, 3])
     assert reading.reading == [False, False, True]
+
+
+@pytest.mark.parametrize("left", [False, True])
+async def test_a_client_that_reads_again_is_read_again_unless_something_of_it_is_left(
+    connection: Http2Connection, reading: Reading, left: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SLICE_SECONDS", -1.0)
+    connection.pause_writing()
+    if left:
+        connection.data_received(bytes(PORTION + 1))
+
+    connection.resume_writing()
+
+    assert reading.reading == ([False, False] if left else [False, True])
+    assert not connection.outgoing.paused

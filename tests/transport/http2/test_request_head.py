@@ -158,3 +158,7 @@ def test_a_name_that_is_not_ascii_is_replaced_where_it_is_not() -> None:
 
 def test_a_head_without_a_path_has_an_empty_one() -> None:
     assert head(instead={b":path": None}).path == b""
+
+
+def test_a_binary_value_with_other_characters_than_those_of_base64_is_empty() -> None:
+    assert head((b"x-bin", b"AAAA!!!!"), (b"y-bin", b"AAAA")).metadata() == (("x-bin", b""), ("y-bin", bytes(3)))
