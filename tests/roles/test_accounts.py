@@ -135,3 +135,29 @@ def test_the_names_of_8192_roles_are_remembered() -> None:
 
     assert accounts.role("App") is accounts.role("App")
     assert accounts._memoised.cache_parameters()["maxsize"] == 8_192
+
+
+@pytest.mark.parametrize(
+    ("accounts", "text", "message"),
+    [
+        (ACCOUNTS, "nobody/App", "account `nobody` is neither an account id (1 to 20 digits) nor a configured alias"),
+        (Accounts("1"), "nobody/App", "account `nobody` is not an account id (1 to 20 digits)"),
+        # An ARN has no aliases, whatever the server has.
+        (ACCOUNTS, "acs:ram::prod:role/App", "account `prod` is not an account id (1 to 20 digits)"),
+        (ACCOUNTS, "1*/App", "account `1*` is masked, as in documentation: write all digits of the account id"),
+    ],
+)
+def test_an_account_in_the_name_of_a_role_may_be_an_alias_only_where_there_are_some(
+    accounts: Accounts, text: str, message: str
+) -> None:
+    with pytest.raises(InvalidFieldsError) as caught:
+        accounts.role(text)
+
+    assert [(v.field, v.message) for v in caught.value.violations] == [("role", message)]
+
+
+def test_an_alias_does_not_stand_for_another_alias() -> None:
+    with pytest.raises(InvalidFieldsError) as caught:
+        Accounts("", {"a": "1", "b": "a"})
+
+    assert [v.message for v in caught.value.violations] == ["alias `b`: `a` is not an account id (1 to 20 digits)"]

@@ -6,8 +6,10 @@ from dataclasses import replace
 from difflib import unified_diff
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
 from rolecall.roles.differences import Differences, role_diff
+from rolecall.roles.role import Role
 from tests.roles.diffs import ROLE, changed_lines
 
 
@@ -26,7 +28,8 @@ def test_a_new_role_is_all_plus() -> None:
 def test_a_deleted_role_is_all_minus() -> None:
     diff = role_diff(ROLE, None)
 
-    assert "+++ /dev/null" in diff
+    assert diff.splitlines()[:4] == ["--- acs:ram::2:role/App", "+++ /dev/null", "@@ -1,12 +0,0 @@", "-role_name: App"]
+    assert len(changed_lines(diff)) == 12
     assert all(line.startswith("-") for line in changed_lines(diff))
 
 
@@ -89,10 +92,26 @@ def test_a_diff_has_no_control_characters() -> None:
         "a\nb",
         "\n".join(f"{n}" for n in range(40)),
         "\n".join(ROLE.document.splitlines()[1:4]),
+        # What is behind the longest run is not compared with what is in front of it.
+        "\n".join([*ROLE.document.splitlines()[2:], *ROLE.document.splitlines()[:2]]),
+        "\n".join([ROLE.document.splitlines()[-1], *ROLE.document.splitlines()[:-1]]),
     ],
 )
 def test_a_diff_is_that_of_difflib(after: str) -> None:
-    before, changed = ROLE, replace(ROLE, document=after)
+    require_diff_of_difflib(ROLE, replace(ROLE, document=after))
+
+
+TEXTS = st.lists(st.sampled_from("abcd"), min_size=2, max_size=30).map("\n".join)
+
+
+@settings(derandomize=True, max_examples=100, deadline=None)
+@given(TEXTS, TEXTS)
+def test_every_diff_of_some_lines_is_that_of_difflib(before: str, after: str) -> None:
+    if before != after:
+        require_diff_of_difflib(replace(ROLE, document=before), replace(ROLE, document=after))
+
+
+def require_diff_of_difflib(before: Role, changed: Role) -> None:
     diff = role_diff(before, changed)
     old, new = ([line[1:] for line in role_diff(None, role).splitlines()[3:]] for role in (before, changed))
 

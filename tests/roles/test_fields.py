@@ -231,3 +231,24 @@ def test_an_unknown_account_names_aliases_only_where_there_are_some() -> None:
     assert with_aliases is not None
     assert "alias" not in plain.message
     assert "nor a configured alias" in with_aliases.message
+
+
+def test_only_fields_that_ram_has_too_have_a_code_of_ram() -> None:
+    whole = [
+        *author_violations(author(change_reason="x" * 1_025, source="\0", request_id="1")),
+        *actor_violations("a" * 2_049),
+        *description_violations("x" * 1_025 + "\0"),
+        *session_violations(1),
+        *tag_violations({"": ""}),
+    ]
+
+    assert [(v.field, v.ram_code, v.pointer, v.line, v.column) for v in whole] == [
+        ("change_reason", "", "", 0, 0),
+        ("source", "", "", 0, 0),
+        ("request_id", "", "", 0, 0),
+        ("actor", "", "", 0, 0),
+        ("description", "InvalidParameter.Description.Length", "", 0, 0),
+        ("description", "", "", 0, 0),
+        ("max_session_duration_seconds", "InvalidParameter.MaxSessionDuration", "", 0, 0),
+        ("tags", "", "", 0, 0),
+    ]

@@ -127,10 +127,22 @@ def test_absent_and_empty_differ() -> None:
 @pytest.mark.parametrize(
     ("command", "stored"),
     [
+        (COMMANDS[0], "902962def4e37088fd69bb4efb0b2f4adac89273ebfb137810ab85d80d4045a8"),
+        (COMMANDS[1], "c3c3370d73e08033e94df0caba1ad2f58739f727996bd19662141841b17b4a13"),
         (COMMANDS[2], "02c897a3e4de00deca76880b768c962b1b6870149af5cd2395ac89028a08b4cc"),
+        (COMMANDS[3], "ab8168b2a446d561ec087ea9a0191650385ebe7f629bfb524d15c5d99d73fb85"),
+        (COMMANDS[4], "244c75fa03d5fb1a0828939d5264e3693fbdbd7256a5fe6c6fdb73e82d610556"),
         (COMMANDS[5], "0f708007c7e998b8d67dcee925c3b3951a377eeaba6f38a831a29ed79f1cc59b"),
+        (
+            ApplyRoles(
+                declarations=(DECLARATION, replace(DECLARATION, role_name="Other")),
+                prune_tags={"managed": "yes"},
+                prune_accounts=("prod", "123456789012"),
+            ),
+            "49b4e0953f1e15b19a7db7a4781c0c8a887e7e3b62eb6b5c622a6b394303a6db",
+        ),
     ],
-    ids=["DeleteRole", "ApplyRoles"],
+    ids=lambda value: "" if isinstance(value, str) else type(value).__name__,
 )
 def test_fingerprints_that_stores_already_contain_stay_valid(command: Command, stored: str) -> None:
     assert print_of(command).hex() == stored

@@ -149,3 +149,35 @@ def test_without_a_default_account_and_declarations_the_account_to_prune_in_must
 
 def test_accounts_are_not_judged_where_nothing_is_pruned() -> None:
     assert RULES.all_declared(ApplyRoles(declarations=(), prune_accounts=("nobody",)), [], NOW) == []
+
+
+def test_what_is_wrong_with_an_apply_is_reported_at_once_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rolecall.roles.declarations.MAX_DECLARATIONS", 2)
+    other = FieldViolation(field="request_id", reason="INVALID_REQUEST_ID", message="is no UUID")
+    command = ApplyRoles(
+        declarations=(declared(tags={"": ""}), declared(role_name="app", document="x"), declared(account_id="prod")),
+        prune_tags={"k": "v" * 257},
+        prune_accounts=("nobody",),
+    )
+
+    with pytest.raises(InvalidFieldsError) as caught:
+        RULES.all_declared(command, [other], NOW)
+
+    assert [(v.field, v.reason) for v in caught.value.violations] == [
+        ("request_id", "INVALID_REQUEST_ID"),
+        ("prune_selector.tags", "TAG_VALUE_LENGTH"),
+        ("roles", "TOO_MANY_ROLES"),
+        ("prune_selector.account_ids[0]", "INVALID_ACCOUNT_ID"),
+        ("roles[0].tags", "TAG_KEY_LENGTH"),
+        ("roles[1].role_name", "DUPLICATE_ROLE"),
+        ("roles[1].assume_role_policy_document", "INVALID_JSON"),
+    ]
+
+
+def test_the_policies_of_an_apply_are_not_stored_while_it_is_checked() -> None:
+    judged = RULES.all_declared(ApplyRoles(declarations=(declared(), declared(role_name="Other"))), [], NOW)
+
+    assert [(role.ref.role_name, role.policy, role.error) for role in judged] == [
+        ("App", None, None),
+        ("Other", None, None),
+    ]
