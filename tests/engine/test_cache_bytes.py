@@ -8,9 +8,11 @@ from rolecall.engine.cache import (
     CompiledPolicies,
     RequestCache,
 )
+from rolecall.engine.request import AssumeRoleRequest
 from rolecall.engine.snapshot import RoleVersion
+from rolecall.engine.weights import answer_bytes, request_bytes
 from tests.engine.test_cache import Reader
-from tests.engine.world import ACCOUNT, HOUR, NOON, allow, ask, document, point, role
+from tests.engine.world import ACCOUNT, HOUR, NOON, allow, ask, document, point, question, role
 
 
 @pytest.mark.parametrize(("characters", "cached"), [(2_000, 1), (4_000, 0)])
@@ -150,3 +152,65 @@ def test_a_version_that_ends_on_another_thread_just_now_is_dropped_all_the_same(
     policies.add(staying, 20)
 
     assert (len(policies), policies.bytes) == (1, 20)
+
+
+@pytest.mark.parametrize("cleared", [False, True])
+@pytest.mark.parametrize(("over", "both"), [(0, True), (1, False)])
+def test_the_recent_half_of_the_requests_is_filled_exactly(over: int, both: bool, cleared: bool) -> None:
+    one = RequestCache(Reader())
+    one.get(b"00")
+    cache = RequestCache(Reader(), max_bytes=2 * (2 * one.bytes - over))
+    if cleared:
+        cache.get(b"before")
+        cache.clear()
+
+    for query in (b"00", b"01"):
+        cache.get(query)
+
+    assert (cache.recent(b"00") is not None) is both
+    assert cache.recent(b"01") is not None
+
+
+def test_a_request_is_weighed_with_a_kibibyte_for_its_last_answer_and_some_for_rights() -> None:
+    cache, query = RequestCache(Reader()), b"query"
+
+    request = cache.get(query)
+
+    assert request.weight == cache.bytes == 1_024 + 384 + request_bytes(query, request)
+
+
+@pytest.mark.parametrize(("over", "remembered"), [(0, True), (1, False)])
+def test_the_last_answer_of_a_request_has_at_most_1024_bytes(over: int, remembered: bool) -> None:
+    asked = list[AssumeRoleRequest]()
+    plain = point(role(document(allow())))
+    weight = answer_bytes(ask(plain))
+    decider = point(role(document(allow())), encode=lambda _: b"e" * (1_024 - weight + over))
+
+    for _ in range(2):
+        asked.append(question())
+        decider.check(asked[-1], NOON)
+
+    # It is found in the cache of decisions in any case.
+    assert [request.last_answer is not None for request in asked] == [remembered] * 2
+    assert (decider.cache.hits, decider.cache.misses) == (1, 1)
+
+
+def test_without_an_encoder_an_answer_has_no_encoded_form() -> None:
+    decider = point(role(document(allow())))
+
+    assert [ask(decider, name=name).encoded for name in ("app", "app", "none")] == [b""] * 3
+
+
+def test_a_version_that_was_dropped_and_then_ends_is_weighed_no_more() -> None:
+    policies, ending = CompiledPolicies(1, 1_000), RoleVersion(role("{}"))
+    policies.add(ending, 10)
+    del ending
+    ended = [*policies._ended]
+    policies._ended.clear()  # it ended, but that is noted only after it was dropped
+    kept = versions_with_policies(2)
+    policies.add(kept[0], 20)
+    policies._ended.extend(ended)
+
+    policies.add(kept[1], 30)
+
+    assert (len(policies), policies.bytes) == (1, 30)

@@ -739,6 +739,31 @@ async def test_a_wholly_different_state_is_not_compared_to_its_end(parts: Parts)
     assert len(compared.reported[0]) == 20
 
 
+@pytest.mark.parametrize(("differing", "reads"), [(19, 2), (20, 1), (21, 1)])
+async def test_a_comparison_ends_with_the_read_that_has_found_twenty_roles(
+    parts: Parts, differing: int, reads: int
+) -> None:
+    parts.put(*(f"r{n}" for n in range(501)))
+    await parts.follower.catch_up()
+    examine, read = parts.repository.examine, list[int]()
+
+    def counted(keys: Sequence[str]) -> Examined:
+        read.append(len(keys))
+        return examine(keys)
+
+    parts.repository.examine = counted  # type: ignore[method-assign]
+    keys = [version.role.key for version in parts.follower.snapshot.versions()][:differing]
+    for key in keys:
+        parts.repository._state.roles[key] = altered(parts.repository._state.roles[key])
+    compared = Comparison(parts)
+
+    with pytest.raises(AlteredRolesError):
+        await compared.reconciler.reconcile()
+
+    assert read == [500, 1][:reads]
+    assert compared.reported == [keys[:20]]
+
+
 async def test_a_comparison_reads_each_role_once(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     parts.put(*(f"r{n}" for n in range(1_200)))
     read, examine = list[str](), parts.repository.examine

@@ -70,3 +70,12 @@ def test_what_a_query_with_a_token_means_is_not_cached() -> None:
 
     assert first is not second
     assert (len(cache), cache.bytes) == (0, 0)
+
+
+@pytest.mark.parametrize(("later", "same"), [(-1, False), (0, True), (1, True)])
+def test_an_answer_that_ends_no_later_than_the_token_is_given_as_it_is(later: int, same: bool) -> None:
+    decider = point(role(UNTIL_ONE), encode=lambda _: b"encoded")
+
+    answer = decider.check(expiring(NOON + HOUR + later), NOON)
+
+    assert answer.encoded == (b"encoded" if same else b"")

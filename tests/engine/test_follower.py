@@ -413,3 +413,34 @@ async def test_a_reload_keeps_versions_and_what_was_written_meanwhile(parts: Par
     snapshot = parts.follower.snapshot
     assert (parts.reloads, snapshot.revision, len(snapshot)) == ({"gap": 1}, 3, 3)
     assert snapshot.version(f"{ACCOUNT}/a") is kept
+
+
+def test_a_load_that_is_repeated_reports_its_progress_again(parts: Parts) -> None:
+    parts.put("kept")
+    saved, load, reported = parts.repository.saved(), parts.repository.load, list[tuple[int, int]]()
+    parts.put("lost")
+
+    def losing(digest: StateDigest | None = None) -> Iterator[Role]:
+        roles = list(load(digest))
+        if not reported:
+            parts.repository.put_back(saved)
+            parts.put("x")
+            parts.put("y")
+        yield from roles
+
+    parts.repository.load = losing  # type: ignore[method-assign]
+    load_snapshot(parts.repository, progress=lambda *numbers: reported.append(numbers))
+
+    assert reported == [(2, 2), (3, 3)]
+
+
+def test_what_ended_before_a_load_is_freed_before_the_collector_is_disabled(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called = list[str]()
+    for name in ("collect", "disable", "freeze", "enable"):
+        monkeypatch.setattr(gc, name, lambda name=name: called.append(name))
+
+    load_snapshot(parts.repository)
+
+    assert called == ["collect", "disable", "freeze", "enable"]

@@ -13,13 +13,16 @@ import pytest
 from rolecall.engine.consistency import StateAge
 from rolecall.engine.decision import Reason
 from rolecall.engine.decision_point import LARGE_DOCUMENT_CHARACTERS, DecisionPoint, LongWorkError, is_large
-from rolecall.engine.errors import UnreadablePolicyError
+from rolecall.engine.errors import QuestionTooCostlyError, UnreadablePolicyError
 from rolecall.engine.explanation import explain_decision, explain_version
 from rolecall.engine.large_documents import LargeDocuments
 from rolecall.engine.long_answers import DecisionMoment, LongAnswers
 from rolecall.engine.reverse.query import assumable_roles
 from rolecall.engine.snapshot import RoleVersion
 from rolecall.engine.turns import Turns
+from rolecall.policy.evaluator import estimated_work
+from rolecall.policy.parser import parse_policy
+from rolecall.policy.work import explanation_work
 from rolecall.roles.role import Revision
 from tests.engine.world import ACCOUNT, NOON, allow, document, point, question, role
 
@@ -230,3 +233,62 @@ def recorded_threads(decider: DecisionPoint) -> list[int]:
     patched: Callable[..., Any] = recording
     decider.compile = patched  # type: ignore[method-assign]
     return threads
+
+
+@pytest.mark.parametrize(
+    ("limit", "over"), [("LONG_WORK", 0), ("LONG_WORK", 1), ("WORK_BUDGET", 0), ("WORK_BUDGET", 1)]
+)
+def test_a_question_may_take_exactly_as_much_work_as_a_limit(
+    monkeypatch: pytest.MonkeyPatch, limit: str, over: int
+) -> None:
+    decider = point(role(document(allow(StringLike={"k": [f"*{n}?b*" for n in range(20)]}))))
+    version, asked = version_of(decider), question(context={"k": ["value"]})
+    policy = decider.compiled_policy(version)
+    work = estimated_work(policy, decider.values(version, policy, asked))
+    monkeypatch.setattr(f"rolecall.engine.decision_point.{limit}", work - over)
+    raised: type[Exception] | None = None
+
+    try:
+        decider.check_version(asked, version, NOON, restored=False)
+    except (LongWorkError, QuestionTooCostlyError) as error:
+        raised = type(error)
+
+    assert work > 0
+    assert raised is (None if not over else LongWorkError if limit == "LONG_WORK" else QuestionTooCostlyError)
+
+
+def test_a_question_that_is_too_costly_is_refused_in_every_way_to_ask_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    decider = point(role(document(allow(StringLike={"k": [f"*{n}?b*" for n in range(20)]}))))
+    version, asked = version_of(decider), question(context={"k": ["value"]})
+    monkeypatch.setattr("rolecall.engine.decision_point.WORK_BUDGET", 1)
+    messages = list[str]()
+
+    for ask in (
+        lambda: decider.check(asked, NOON),
+        lambda: decider.evaluated(version, asked, NOON),
+        lambda: explain_version(decider, version, asked, NOON),
+    ):
+        with pytest.raises(QuestionTooCostlyError) as caught:
+            ask()
+        messages.append(str(caught.value))
+
+    assert len(set(messages)) == 1
+    assert messages[0].endswith("use fewer patterns and conditions in the policy")
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_an_explanation_may_take_exactly_as_much_work_as_its_budget(monkeypatch: pytest.MonkeyPatch, over: int) -> None:
+    decider = point(role(document(allow(StringLike={"k": ["*a?b*"]}))))
+    version, asked = version_of(decider), question(context={"k": ["value"]})
+    policy = decider.compiled_policy(version)
+    statements = parse_policy(version.role.document).statements
+    work = explanation_work(statements, policy.keys, decider.values(version, policy, asked))
+    monkeypatch.setattr("rolecall.engine.explanation.EXPLANATION_BUDGET", work - over)
+    refused = False
+
+    try:
+        explain_version(decider, version, asked, NOON)
+    except QuestionTooCostlyError as error:
+        refused = (error.work, error.limit) == (work, work - 1)
+
+    assert refused is bool(over)

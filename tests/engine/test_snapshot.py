@@ -8,7 +8,7 @@ from rolecall.engine.errors import ChangeGapError
 from rolecall.engine.reverse.index import ReverseIndex
 from rolecall.engine.snapshot import Snapshot
 from rolecall.policy.named_principals import named_principals
-from rolecall.policy.principal import principal_of_document
+from rolecall.policy.principal import Principal, principal_of_document
 from rolecall.roles.canonical_json import FIRST_HASH
 from rolecall.roles.change import Author, Change, ChangeKind, Commit
 from rolecall.roles.role import Micros, Revision, Role
@@ -216,3 +216,26 @@ def test_two_states_are_equal_if_they_are_the_same_roles_at_one_revision(other: 
     state = Snapshot([ROLE], revision=Revision(1))
 
     assert (state.equals(other), other.equals(state)) == (equal, equal)
+
+
+def test_a_state_of_nothing_is_of_no_history_and_is_not_restored() -> None:
+    snapshot = Snapshot()
+
+    assert (snapshot.revision, snapshot.hash, snapshot.incarnation) == (0, FIRST_HASH, "")
+    assert (snapshot.restored, snapshot.postings, snapshot.versions()) == (False, 0, [])
+
+
+def test_each_change_of_a_large_commit_is_settled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshot, settled, discard = Snapshot(revision=Revision(1)), list[str](), ReverseIndex.discard
+
+    def counted(index: ReverseIndex, key: str, principals: frozenset[Principal]) -> None:
+        settled.append(key)
+        discard(index, key, principals)
+
+    monkeypatch.setattr(ReverseIndex, "discard", counted)
+    changes = [Change(ChangeKind.CREATED, role(document(allow()), name=f"r{n}")) for n in range(150)]
+    snapshot.apply(commit_of(2, *changes))
+
+    assert sorted(settled) == sorted(change.role.key for change in changes)
+    # Nothing is looked up in two places any more.
+    assert snapshot._arriving == {}

@@ -9,6 +9,7 @@ from rolecall.engine.consistency import Consistency
 from rolecall.engine.errors import StaleStateError
 from rolecall.engine.follower import Follower
 from rolecall.engine.snapshot import Snapshot
+from rolecall.roles.role import Revision
 from rolecall.roles.tokens import Tokens
 from rolecall.storage.memory import MemoryRoleRepository
 
@@ -57,3 +58,9 @@ def test_a_state_that_is_older_answers_nothing(age: int, limit: float) -> None:
         made(age, limit).staleness()
 
     assert (caught.value.age_seconds, caught.value.limit_seconds) == (age / 1_000_000, limit)
+
+
+def test_the_token_of_a_state_without_a_history_is_that_of_its_revision() -> None:
+    consistency = made(0)
+
+    assert consistency.token() == consistency._tokens.consistency(Revision(0)) != ""

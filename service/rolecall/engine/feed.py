@@ -79,7 +79,7 @@ class Feed:
             await woken
         finally:
             timer.cancel()
-            self._waiting.pop(woken, None)
+            del self._waiting[woken]
 
     @property
     def waiting(self) -> int:
