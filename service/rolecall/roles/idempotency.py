@@ -121,7 +121,6 @@ class _RehearsedError(Exception):
 
     def __init__(self, result: object, revision: Revision) -> None:
         self.result, self.revision = result, revision
-        super().__init__()
 
 
 def _recalled(transaction: Transaction, write: Write) -> Remembered | None:
