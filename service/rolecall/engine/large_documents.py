@@ -37,7 +37,7 @@ class LargeDocuments:
         finally:
             compilation.waiting -= 1
             if not compilation.waiting:
-                self._compiling.pop(version, None)
+                del self._compiling[version]
                 compilation.task.cancel()
 
     async def parse(self, version: RoleVersion) -> TrustPolicy | None:
