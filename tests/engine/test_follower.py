@@ -444,3 +444,23 @@ def test_what_ended_before_a_load_is_freed_before_the_collector_is_disabled(
     load_snapshot(parts.repository)
 
     assert called == ["collect", "disable", "freeze", "enable"]
+
+
+async def test_a_token_is_refused_with_the_field_that_it_came_in(parts: Parts) -> None:
+    stranger = Tokens(parts.repository.token_key, "another").consistency(Revision(1))
+
+    with pytest.raises(InvalidTokenError) as forged:
+        await parts.consistency.reach(AtLeastAsFresh("forged", "start_token"))
+    with pytest.raises(UnknownIncarnationError, match=r"^`start_token` comes from another history"):
+        await parts.consistency.reach(AtLeastAsFresh(stranger, "start_token"))
+
+    assert forged.value.kind == "start_token"
+
+
+async def test_a_token_of_the_present_needs_no_read_of_the_store(parts: Parts) -> None:
+    await parts.follower.apply_local(parts.put("a"))
+    parts.repository.down = True
+
+    await parts.consistency.reach(AtLeastAsFresh(parts.consistency.token()))
+
+    assert parts.follower.snapshot.revision == 1
