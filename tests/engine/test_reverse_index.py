@@ -52,3 +52,15 @@ def test_a_principal_takes_400_bytes_and_each_role_that_names_it_nine() -> None:
     assert (empty, two_principals) == (0, 2 * (400 + 9))
     assert index.estimated_bytes - two_principals == 9
     assert "0.4 KB for each principal that no other role names (for others 9 bytes)" in text_of("performance.md")
+
+
+def test_the_roles_that_name_a_user_and_those_that_name_its_account_are_one_list_of_limited_length() -> None:
+    index, root = ReverseIndex(), Principal(PrincipalKind.ROOT, "1", "")
+    for key in ("1/one", "1/three"):
+        index.add(key, USERS[:1])
+    for key in ("1/one", "1/two"):
+        index.add(key, [root])
+
+    found = [index.roles_naming(USERS[0], after="", limit=limit) for limit in (1, 2, 3, 4)]
+
+    assert found == [["1/one"], ["1/one", "1/three"], KEYS, KEYS]
