@@ -214,3 +214,15 @@ def test_a_version_that_was_dropped_and_then_ends_is_weighed_no_more() -> None:
     policies.add(kept[1], 30)
 
     assert (len(policies), policies.bytes) == (1, 30)
+
+
+def test_a_request_that_is_found_among_the_older_ones_is_the_same_and_weighed_once() -> None:
+    cache = RequestCache(Reader(), max_requests=4)
+    first = cache.get(b"0")
+    for query in (b"1", b"2"):
+        cache.get(query)
+
+    again = cache.get(b"0")
+
+    assert again is first
+    assert (len(cache), cache.bytes) == (3, weighed(cache))
