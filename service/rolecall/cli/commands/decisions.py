@@ -89,7 +89,7 @@ def decisions(
     finally:
         log.report_bad_lines()
     printer.report_limit(log.matching)
-    raise typer.Exit(FAILED if log.bad and not log.good else OK)
+    raise typer.Exit(FAILED if log.bad and not log.has_decisions else OK)
 
 
 class _LogReader:
@@ -97,7 +97,8 @@ class _LogReader:
 
     def __init__(self, matches: Filter) -> None:
         self._matches = matches
-        self.good = self.bad = self.matching = 0
+        self.bad = self.matching = 0
+        self.has_decisions = False
 
     def matching_decision(self, line: LogLine) -> LoggedDecision | None:
         """Return the decision of a line if it matches the filter."""
@@ -106,7 +107,7 @@ class _LogReader:
         except NotADecisionError as error:
             self._report(line, str(error))
             return None
-        self.good += 1
+        self.has_decisions = True
         if not self._matches(decision):
             return None
         self.matching += 1
