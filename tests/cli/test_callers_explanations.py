@@ -1,0 +1,138 @@
+"""What `callers explain` shows and prints as JSON, as a whole, for each way in which an access can be decided."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import CommandLine
+
+USER = "acs:ram::123456789012:user/orders"
+ROLE = "acs:ram::123456789012:role/shop-a"
+CALLERS = f"""\
+callers:
+  - {{name: orders, match: {{dns: orders.svc}}, principal: {USER}, policies: [Shop, Guard]}}
+  - {{name: every, match: {{dns: "*.svc"}}, policies: [Guard]}}
+  - {{name: twin, match: {{dns: twin.net}}, principal: {USER}, policies: [Guard]}}
+  - {{name: other-twin, match: {{dns: twin.net}}, principal: {USER}2, policies: [Guard]}}
+policies:
+  Shop:
+    Version: "1"
+    Statement:
+      - Sid: Own
+        Effect: Allow
+        Action: "ram:CreateRole"
+        Resource: "acs:ram:*:123456789012:role/shop-*"
+        Condition: {{StringEquals: {{"acs:ResourceTag/team": shop}}, Bool: {{"acs:SecureTransport": "true"}}}}
+      - {{Effect: Allow, Action: "*", Resource: "acs:ram:*:123456789012:role/*"}}
+  Guard:
+    Version: "1"
+    Statement:
+      - {{Effect: Deny, Action: "ram:DeleteRole", Resource: "*"}}
+"""
+OF_ORDERS = ["caller orders.svc", f"is {USER}", "entries orders, every", "policies Shop, Guard"]
+TEAM, TLS = "`acs:ResourceTag/team` is `shop`", "`acs:SecureTransport` is `true`"
+
+Explain = Callable[..., Any]
+
+
+@pytest.fixture
+def explain(rolecall: CommandLine, tmp_path: Path) -> Explain:
+    (tmp_path / "callers.yaml").write_text(CALLERS)
+
+    def explain(*arguments: str) -> Any:
+        return rolecall("callers", "explain", "--callers", str(tmp_path / "callers.yaml"), "--as", *arguments)
+
+    return explain
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "lines", "rows"),
+    [
+        (("orders.svc", "ram:CreateRole", ROLE, "--context=acs:ResourceTag/team=shop"), 0, ["✓ ALLOWED", *OF_ORDERS], [
+            "Shop 0 Own Allow applies", "Shop 1 Allow applies", "Guard 0 Deny another action"]),
+        (("orders.svc", "ram:CreateRole", ROLE), 0, ["✓ ALLOWED", *OF_ORDERS, "missing acs:ResourceTag/team"], [
+            f"Shop 0 Own Allow does not hold: {TEAM}", "Shop 1 Allow applies", "Guard 0 Deny another action"]),
+        (("orders.svc", "ram:CreateRole", "acs:ram::9:role/x"), 1, [
+            "✗ DENIED IMPLICIT_DENY: no Allow statement applies", *OF_ORDERS], [
+            "Shop 0 Own Allow another resource", "Shop 1 Allow another resource", "Guard 0 Deny another action"]),
+        (("orders.svc", "ram:DeleteRole", ROLE), 1, ["✗ DENIED EXPLICIT_DENY: a Deny statement applies", *OF_ORDERS], [
+            "Shop 0 Own Allow another action", "Shop 1 Allow applies", "Guard 0 Deny applies"]),
+        (("orders.svc", "rolecall:Watch", ROLE), 1, ["✗ DENIED IMPLICIT_DENY: no Allow statement applies", *OF_ORDERS], [
+            "Shop 0 Own Allow another action",
+            "Shop 1 Allow actions `rolecall:` need a pattern that begins with `rolecall:`",
+            "Guard 0 Deny another action"]),
+        (("a.svc", "ram:GetRole"), 1, [
+            "✗ DENIED IMPLICIT_DENY: no Allow statement applies", "caller a.svc", "entries every", "policies Guard"], [
+            "Guard 0 Deny another action"]),
+        (("x.net", "ram:GetRole"), 1, ["✗ DENIED IMPLICIT_DENY: no entry matches this caller", "caller x.net"], []),
+    ],
+)  # fmt: skip
+def test_people_see_who_the_caller_is_and_what_each_statement_does(
+    explain: Explain, arguments: tuple[str, ...], code: int, lines: list[str], rows: list[str]
+) -> None:
+    outcome = explain(*arguments)
+
+    shown = [" ".join(line.split()) for line in outcome.out.splitlines()]
+    head, line, *table = shown[len(lines) :] or ["", ""]
+    assert (outcome.code, outcome.err, shown[: len(lines)]) == (code, "", lines)
+    assert (head, set(line)) == (("POLICY STATEMENT EFFECT RESULT", {"─"}) if rows else ("", set()))
+    assert table == rows
+
+
+def test_a_caller_of_two_entries_that_contradict_each_other_sees_why_it_is_refused(explain: Explain) -> None:
+    outcome = explain("twin.net", "ram:GetRole")
+
+    record = json.loads(explain("twin.net", "ram:GetRole", "-o", "json").out)
+    assert record["refusal"] == "its entries name different principals"
+    assert outcome.out.splitlines()[0] == "✗ DENIED  IMPLICIT_DENY: its entries name different principals"
+
+
+def statement(policy: str, index: int, effect: str, **more: Any) -> dict[str, Any]:
+    return {
+        "policy": policy, "index": index, "sid": "", "effect": effect, "applies": False, "action_matches": False,
+        "resource_matches": True, "out_of_reach": False, "conditions": [], **more,
+    }  # fmt: skip
+
+
+def test_programs_get_every_fact_of_an_allowed_access(explain: Explain) -> None:
+    outcome = explain("orders.svc", "ram:CreateRole", ROLE, "-o", "json")
+
+    conditions = [{"clause": TEAM, "holds": False}, {"clause": TLS, "holds": True}]
+    assert (outcome.code, outcome.err) == (0, "")
+    assert json.loads(outcome.out) == {
+        "allowed": True, "outcome": "ALLOW", "caller": "orders.svc", "action": "ram:CreateRole", "resource": ROLE, "principal": USER,
+        "entries": ["orders", "every"], "policies": ["Shop", "Guard"], "refusal": "", "missing_keys": ["acs:ResourceTag/team"],
+        "statements": [
+            statement("Shop", 0, "Allow", sid="Own", action_matches=True, conditions=conditions),
+            statement("Shop", 1, "Allow", applies=True, action_matches=True),
+            statement("Guard", 0, "Deny"),
+        ],
+    }  # fmt: skip
+
+
+def test_programs_get_every_fact_of_a_denied_access(explain: Explain) -> None:
+    outcome = explain("orders.svc", "rolecall:Watch", "-o", "json", "--context=acs:ResourceTag/team=shop")
+
+    conditions = [{"clause": TEAM, "holds": True}, {"clause": TLS, "holds": True}]
+    assert (outcome.code, outcome.err) == (1, "")
+    assert json.loads(outcome.out) == {
+        "allowed": False, "outcome": "IMPLICIT_DENY", "caller": "orders.svc", "action": "rolecall:Watch", "resource": "*",
+        "principal": USER, "entries": ["orders", "every"], "policies": ["Shop", "Guard"], "refusal": "", "missing_keys": [],
+        "statements": [
+            statement("Shop", 0, "Allow", sid="Own", resource_matches=False, conditions=conditions),
+            statement("Shop", 1, "Allow", resource_matches=False, out_of_reach=True),
+            statement("Guard", 0, "Deny"),
+        ],
+    }  # fmt: skip
+
+
+def test_programs_get_empty_facts_of_a_caller_that_no_entry_matches(explain: Explain) -> None:
+    assert json.loads(explain("x.net", "ram:GetRole", "-o", "json").out) == {
+        "allowed": False, "outcome": "IMPLICIT_DENY", "caller": "x.net", "action": "ram:GetRole", "resource": "*", "principal": "",
+        "entries": [], "policies": [], "refusal": "", "missing_keys": [], "statements": [],
+    }  # fmt: skip
