@@ -1,4 +1,4 @@
-"""What `callers check`, `callers init` and `callers diff` print, as a whole, for people and for programs."""
+"""What `callers check` and `callers init` print, as a whole, for people and for programs."""
 
 from __future__ import annotations
 
@@ -187,61 +187,3 @@ def test_a_file_that_is_written_says_how_to_check_it(rolecall: CommandLine) -> N
     assert wide == (
         2, "", "error: --admin: `*` would make every caller that matches an administrator; write one identity\n",
     )  # fmt: skip
-
-
-OLD = "callers:\n  - {name: a, match: {dns: a.svc}, policies: [RolecallAuditor]}\n"
-NEW = OLD.replace("a.svc", "b.svc").replace("name: a", "name: b")
-
-
-def test_a_comparison_shows_gains_in_red_before_losses_in_green(colours: CommandLine) -> None:
-    Path("old.yaml").write_text(OLD)
-    Path("new.yaml").write_text(NEW)
-
-    out = colours("callers", "diff", "old.yaml", "new.yaml").out
-    lost = colours("callers", "diff", "old.yaml", "old.yaml").out
-
-    assert out.index("\x1b[31mgains") < out.index("\x1b[32mloses")
-    assert "\x1b[31m" in out.splitlines()[-1]
-    assert lost == "\x1b[32m0 gains, 0 losses\x1b[0m\n"
-
-
-def test_a_comparison_counts_and_names_what_is_gained_and_lost(rolecall: CommandLine) -> None:
-    Path("old.yaml").write_text(OLD)
-    Path("new.yaml").write_text(NEW)
-
-    people = rolecall("callers", "diff", "old.yaml", "new.yaml")
-    programs = json.loads(rolecall("callers", "diff", "old.yaml", "new.yaml", "-o", "json").out)
-
-    rows = [" ".join(line.split()) for line in people.out.splitlines()]
-    assert (people.code, rows[0]) == (2, "CALLER WHAT")
-    assert sorted(programs) == ["gains", "losses"]
-    for sign, name, caller in (("gains", "gains", "b.svc"), ("loses", "losses", "a.svc")):
-        found = [change for change in programs[name] if change["action"]]
-        assert {change["caller"] for change in programs[name]} == {caller}
-        assert [row for row in rows if row.startswith(f"{sign} {caller} {found[0]['what']} ")] == [
-            f"{sign} {caller} {change['what']} {change['action']} on {change['resource']}" for change in found
-        ]
-    count = len(programs["gains"])
-    assert rows[-1] == f"{count} gain{'s' * (count != 1)}, {count} loss{'es' * (count != 1)}"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "issuers: {'https://i': {jwks_file: keys.json}}\ncallers: []\n",
-        "providers: [{arn: 'acs:ram::1:oidc-provider/p', issuer: 'https://x', audiences: [a], jwks_file: keys.json}]\ncallers: []\n",
-    ],
-)
-def test_keys_in_a_file_are_compared_by_their_content_and_a_missing_file_by_its_name(
-    rolecall: CommandLine, text: str
-) -> None:
-    for name, keys in (("a", "1"), ("b", "1"), ("c", "2"), ("d", None)):
-        Path(name).mkdir()
-        Path(name, "callers.yaml").write_text(text)
-        if keys:
-            Path(name, "keys.json").write_text(keys)
-
-    codes = {new: rolecall("callers", "diff", "a", new).code for new in "abcd"}
-
-    assert codes == {"a": 0, "b": 0, "c": 2, "d": 2}
-    assert rolecall("callers", "diff", "d", "d").code == 0
