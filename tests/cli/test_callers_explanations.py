@@ -136,3 +136,24 @@ def test_programs_get_empty_facts_of_a_caller_that_no_entry_matches(explain: Exp
         "allowed": False, "outcome": "IMPLICIT_DENY", "caller": "x.net", "action": "ram:GetRole", "resource": "*", "principal": "",
         "entries": [], "policies": [], "refusal": "", "missing_keys": [], "statements": [],
     }  # fmt: skip
+
+
+def test_a_token_is_explained_with_the_certificate_beside_which_it_arrives(explain: Explain, tmp_path: Path) -> None:
+    token = "a" * 64
+    (tmp_path / "callers.yaml").write_text(
+        "callers:\n"
+        f"  - {{name: by-proxy, match: {{token_sha256: {token}}}, via: {{dns: proxy.svc}}, policies: [RolecallDecider]}}\n"
+        f"  - {{name: alone, match: {{token_sha256: {token}}}, policies: [RolecallAuditor]}}\n"
+    )
+
+    def entries(*options: str) -> list[str]:
+        record = json.loads(explain(f"token:{token}", "ram:GetRole", *options, "-o", "json").out)
+        return list(record["entries"])
+
+    assert [entries(), entries("--via=proxy.svc"), entries("--via=other.svc")] == [["alone"], ["by-proxy"], []]
+
+
+def test_a_key_without_a_value_is_refused(explain: Explain) -> None:
+    assert explain("local", "ram:GetRole", "--context=team") == (
+        2, "", "error: --context takes KEY=VALUE, not `team`\n",
+    )  # fmt: skip
