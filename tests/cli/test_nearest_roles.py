@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rolecall.cli.remote.near_names import misspelt_keys, nearest_role
+from rolecall.cli.remote.near_names import misspelt_keys, nearest_role, report_names
 from rolecall_client.errors import RolecallError
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r
 
@@ -85,3 +85,20 @@ def test_each_key_has_the_nearest_of_those_that_are_missing() -> None:
         ("acs:SourceIpp", "acs:SourceIp"),
         ("app:team", "app:Teams"),
     ]
+
+
+def test_what_was_probably_meant_is_said_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    lacking = d.Decision(reason=d.DECISION_REASON_IMPLICIT_DENY, missing_keys=["acs:SourceIp"])
+
+    report_names(["acs:SourceIpp", "unlike"], lacking, "deploy")
+    both = capsys.readouterr()
+    report_names(["unlike"], lacking, "")
+
+    assert (both.out, both.err.splitlines()) == (
+        "",
+        [
+            "  help: did you mean `deploy`?",
+            "  help: `acs:SourceIpp` was sent, and `acs:SourceIp` is compared; did you mean that?",
+        ],
+    )
+    assert capsys.readouterr() == ("", "")
