@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from tests.cli.conftest import CommandLine
 
@@ -157,3 +158,30 @@ def test_a_key_without_a_value_is_refused(explain: Explain) -> None:
     assert explain("local", "ram:GetRole", "--context=team") == (
         2, "", "error: --context takes KEY=VALUE, not `team`\n",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("identity", "match", "secure"),
+    [
+        ("spiffe://td/a", "{spiffe: spiffe://td/a}", True),
+        ("a.svc", "{dns: a.svc}", True),
+        ("https://i me", "{oidc: {issuer: https://i, subject: me, audience: x}}", True),
+        (f"token:{'a' * 64}", f"{{token_sha256: {'a' * 64}}}", True),
+        ("uid:7", "{uid: 7}", False),
+        ("local", "{local: true}", False),
+    ],
+)
+def test_who_comes_over_the_network_comes_over_tls(
+    explain: Explain, tmp_path: Path, identity: str, match: str, secure: bool
+) -> None:
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    statement = (
+        '{Effect: Allow, Action: "ram:GetRole", Resource: "*", Condition: {Bool: {"acs:SecureTransport": "true"}}}'
+    )
+    (tmp_path / "callers.yaml").write_text(
+        "trust_domains: {td: ca.pem}\nissuers: {'https://i': {jwks_file: keys.json}}\n"
+        f"callers: [{{name: a, match: {match}, policies: [OverTls]}}]\n"
+        f"policies: {{OverTls: {{Version: '1', Statement: [{statement}]}}}}\n"
+    )
+
+    assert explain(identity, "ram:GetRole").code == (0 if secure else 1)

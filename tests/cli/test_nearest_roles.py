@@ -46,6 +46,13 @@ def test_the_roles_that_begin_as_the_name_are_looked_at_and_then_any(asked: str,
         ]
 
 
+def test_a_colon_belongs_to_the_name_in_an_arn() -> None:
+    reading = Reading("de:ploy:all")
+
+    assert nearest_role(reading, "acs:ram::12:role/de:ply:all", GONE) == "de:ploy:all"
+    assert [request.account_id for request in reading.asked] == ["12"]
+
+
 @pytest.mark.parametrize("asked", ["acs:ram", "acs:ram::12", "acs:ram:x:12"])
 def test_what_is_no_arn_of_a_role_resembles_none(asked: str) -> None:
     reading = Reading("acs")

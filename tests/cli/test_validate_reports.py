@@ -137,6 +137,7 @@ def test_it_fails_on_problems_of_a_severity_and_of_worse_ones(
             ["--account-alias=a b=1"],
             "account `a b` is not an alias: write 1 to 63 letters, digits, `_`, `.`, `-`, the first a letter",
         ),
+        (["--account-alias=a"], "--account-alias takes KEY=VALUE, not `a`"),
     ],
 )
 def test_an_account_that_cannot_be_one_is_refused(rolecall: CommandLine, options: list[str], message: str) -> None:
@@ -155,6 +156,8 @@ def test_the_account_of_a_role_comes_from_the_option_or_the_context_and_may_be_a
         return "root-without-external-id" in rolecall("validate", "root.json", *options).out
 
     assert [finds(), finds("--account-id=1"), finds("--account-id=2")] == [True, False, True]
+    Path("trusting.yaml").write_text("trusted_accounts: ['1']\n")
+    assert not finds("--account-id=2", "--lint-config=trusting.yaml")
     assert [finds("--context=a"), finds("--context=a", "--account-id=dev")] == [False, True]
     assert not finds("--account-id=p", "--account-alias=p=1")
     assert finds("--context=a", "--account-alias=prod=2")
