@@ -185,3 +185,20 @@ def test_who_comes_over_the_network_comes_over_tls(
     )
 
     assert explain(identity, "ram:GetRole").code == (0 if secure else 1)
+
+
+def test_the_outcome_is_bold_in_its_colour_and_no_sentence_is_broken_on_a_narrow_terminal(
+    explain: Explain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "20"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+    allowed = explain("orders.svc", "ram:CreateRole", ROLE).out
+    denied = explain("a-caller-with-a-long-name.net", "ram:GetRole").out
+
+    assert allowed.startswith("\x1b[1;32m✓ ALLOWED\x1b[0m\n")
+    assert f"  is       {USER}\n" in allowed
+    assert denied == (
+        "\x1b[1;31m✗ DENIED  IMPLICIT_DENY: no entry matches this caller\x1b[0m\n  caller   a-caller-with-a-long-name.net\n"
+    )

@@ -124,3 +124,10 @@ def test_letters_of_every_language_are_written_as_they_are() -> None:
     (document,) = read_documents('{"é": "ü"}', "a.json")
 
     assert TreeSource(document).text == '{"é": "ü"}'
+
+
+def test_an_empty_list_is_never_broken_however_deep_it_is() -> None:
+    for inner in ("[]", "{}"):
+        (document,) = read_documents('{"a": ' * 60 + inner + "}" * 60, "a.json")
+
+        assert f'"a": {inner}' in [line.strip() for line in TreeSource(document).text.splitlines()]

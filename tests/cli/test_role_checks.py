@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rolecall.cli.checks.policy_check import violation_problems
+from rolecall.cli.checks.policy_check import finding_problems, violation_problems
 from rolecall.cli.checks.role_check import AnyAccounts, RoleCheck, duplicate_problems, labelled, require_valid
 from rolecall.cli.checks.role_policy import document_errors_in
 from rolecall.cli.declarations.document import TextSource
@@ -15,6 +15,7 @@ from rolecall.cli.problems.problem import Location, Problem, ProblemsError
 from rolecall.cli.sources.found import FoundPolicy, FoundRole
 from rolecall.policy.errors import InvalidPolicyError, Violation as PolicyViolation
 from rolecall.policy.kind import PolicyKind
+from rolecall.policy.linting.findings import Finding, Severity
 from rolecall.roles.errors import InvalidFieldsError
 from rolecall.roles.role import RoleRef
 from rolecall_client.errors import RolecallError, Violation
@@ -182,6 +183,26 @@ def test_a_suggestion_is_a_sentence_or_becomes_one(suggestion: str, hint: str) -
     )
 
     assert problem == Problem(location=Location("f", 3, 4), message="m", reason="R", pointer="/a", hint=hint)
+
+
+def test_a_finding_has_its_place_its_remedy_and_whether_that_changes_the_meaning() -> None:
+    finding = Finding(
+        id="a-finding",
+        severity=Severity.NOTE,
+        pointer="/a",
+        message="m",
+        fix="do it",
+        line=3,
+        column=4,
+        changes_meaning=True,
+    )
+
+    (problem,) = finding_problems([finding], Location)
+
+    assert problem == Problem(
+        location=Location("/a", 3, 4), message="m", severity="note", reason="a-finding", pointer="/a", hint="do it", finding=True,
+        changes_meaning=True,
+    )  # fmt: skip
 
 
 def refused(found: FoundRole | None, *violations: Violation, total: str = "") -> tuple[Problem, ...]:

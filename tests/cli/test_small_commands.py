@@ -145,3 +145,10 @@ def test_what_else_a_file_says_of_a_role_is_not_used_and_that_is_noted(rolecall:
     assert noted(rolecall, tmp_path, "tags: {a: b}") == note
     assert noted(rolecall, tmp_path, "max_session_duration_seconds: 3600") == note
     assert noted(rolecall, tmp_path) == ""
+
+
+def test_an_action_without_a_resource_is_asked_about_alone(rolecall: CommandLine) -> None:
+    with recording() as (address, calls):
+        outcome = rolecall("can", "ram:ListRoles", "--address", address)
+
+    assert (outcome.code, [call.text for call in calls]) == (1, ['CanI\naction: "ram:ListRoles"'])

@@ -176,3 +176,24 @@ def test_a_role_declared_twice_is_named_also_beside_policies_in_files_of_their_o
         for line, name in ((3, "a"), (4, "b"))
     ]
     assert outcome.out.splitlines()[-1].startswith("✗ 6 trust policies: 2 errors")
+
+
+def test_a_file_with_the_policy_of_a_role_was_checked_although_it_is_wrong(rolecall: CommandLine) -> None:
+    Path("t.json").write_text(TRUST.replace("Allow", "allow"))
+
+    outcome = rolecall("validate", "file.yaml")
+
+    assert (outcome.code, outcome.out.splitlines()[-1]) == (2, "✗ 1 trust policy: 1 error")
+    assert outcome.out.startswith("t.json:1:")
+
+
+def test_a_suppression_that_no_policy_needs_is_reported_of_policies_of_both_kinds(rolecall: CommandLine) -> None:
+    def unused(*patterns: str) -> list[int]:
+        listed = "".join(f"  - {{finding: open-network, {pattern}, reason: x}}\n" for pattern in patterns)
+        Path(".rolecall-lint.yaml").write_text(f"suppressions:\n{listed}")
+        record = json.loads(rolecall("validate", "t.json", "p.json", "-o", "json").out)
+        return [problem["line"] for problem in record["problems"] if problem["reason"] == "unused-suppression"]
+
+    assert unused("path: t.json", "path: p.json", "path: q.json") == [2, 3]
+    # A policy in a file of its own has the name of the file, and a permission policy has no role.
+    assert unused("role: '*'", "role: t", "role: '?'", "role: '~'", "role: p") == [2, 3, 4]
