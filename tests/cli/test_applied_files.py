@@ -168,3 +168,21 @@ def test_accounts_to_prune_are_compared_with_the_context_too(
     assert outcome.code == 2
     assert "differ about the alias `prod`: 1 in the context, account 2 on the server" in outcome.err
     assert [call.method for call in calls] == ["GetRole"]
+
+
+def test_without_a_role_an_account_to_prune_must_be_named(rolecall: CommandLine) -> None:
+    declare("roles.yaml")
+
+    refused, no_calls = applied(rolecall, "--prune=a=b")
+    named, calls = applied(rolecall, "--prune=a=b", "--prune-account=7")
+
+    assert (refused.code, refused.out, no_calls) == (2, "", [])
+    assert "the files declare no role, and so no account to prune" in refused.err
+    assert (named.code, calls) == (0, [True, False])
+
+
+@pytest.mark.parametrize("option", ["--exit-code", "--verbose", "--suppress=open-network=x", "--lint-config=x"])
+def test_what_is_for_a_dry_run_needs_one(rolecall: CommandLine, option: str) -> None:
+    what = "--exit-code is" if option == "--exit-code" else "--lint-config, --suppress and --verbose are"
+
+    assert applied(rolecall, option) == ((2, "", f"error: {what} for a dry run\n  help: add --dry-run\n"), [])

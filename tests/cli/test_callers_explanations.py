@@ -202,3 +202,16 @@ def test_the_outcome_is_bold_in_its_colour_and_no_sentence_is_broken_on_a_narrow
     assert denied == (
         "\x1b[1;31m✗ DENIED  IMPLICIT_DENY: no entry matches this caller\x1b[0m\n  caller   a-caller-with-a-long-name.net\n"
     )
+
+
+def test_every_key_that_is_missing_is_named(explain: Explain, tmp_path: Path) -> None:
+    statements = "".join(
+        f'      - {{Effect: Allow, Action: "ram:GetRole", Resource: "*", Condition: {{StringEquals: {{"app:{key}": x}}}}}}\n'
+        for key in "ab"
+    )
+    (tmp_path / "callers.yaml").write_text(
+        "callers: [{name: a, match: {dns: a.svc}, policies: [Keys]}]\n"
+        f'policies:\n  Keys:\n    Version: "1"\n    Statement:\n{statements}'
+    )
+
+    assert "  missing  app:a, app:b\n" in explain("a.svc", "ram:GetRole").out

@@ -134,6 +134,14 @@ def test_a_token_is_not_sent_in_plain_text_to_another_machine(address: str) -> N
     assert asked == []
 
 
+def test_a_token_is_sent_over_tls_to_another_machine(tmp_path: Path) -> None:
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    tls = TlsFiles(ca=tmp_path / "ca.pem")
+
+    with CheckClient(ConnectionSettings(address="roles.internal:1", tls=tls, token=lambda: "rct_x")) as client:
+        assert client._metadata == (("authorization", "Bearer rct_x"),)
+
+
 def test_an_error_of_a_call_is_one_of_the_service() -> None:
     client = CheckClient(ConnectionSettings(address="127.0.0.1:9", timeout=0.01))
 

@@ -187,3 +187,12 @@ def test_of_a_file_of_another_kind_only_its_kind_is_reported() -> None:
     (problem,) = refused(lambda: read_declarations([Path("a.json")]))
 
     assert problem.startswith("a.json: this is a policy")
+
+
+def test_a_key_that_is_given_twice_is_an_error_beside_the_others() -> None:
+    Path("a.yaml").write_text(f"{HEAD}name: a\nname: b\nzzz: 1\ntrust_policy: {{}}\n")
+
+    assert refused(lambda: read_declarations([Path("a.yaml")])) == [
+        "a.yaml:3:1: the key `name` is given twice; the first is on line 2 [DUPLICATE_KEY]",
+        "a.yaml:4:1: unknown key `zzz` [UNKNOWN_FIELD]",
+    ]

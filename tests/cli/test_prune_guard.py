@@ -126,3 +126,23 @@ def test_what_is_not_printable_in_the_name_of_a_role_is_escaped(monkeypatch: pyt
     guard().confirm([r.RoleChange(kind=r.CHANGE_KIND_DELETED, role_arn="\x1b[2J")])
 
     assert err.getvalue().startswith("- \\x1b[2J\n")
+
+
+def test_the_question_is_shown_before_the_answer_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[str] = []
+
+    class Terminal(Stream):
+        def flush(self) -> None:
+            flushed.append(self.getvalue())
+
+    class Keyboard(Stream):
+        def readline(self, *_: Any) -> Any:
+            assert flushed[-1].endswith("delete 1 role? [y/N]: ")
+            return "y\n"
+
+    monkeypatch.setattr("sys.stderr", Terminal())
+    monkeypatch.setattr("sys.stdin", Keyboard())
+
+    guard().confirm(changes(deleted=1))
+
+    assert flushed
