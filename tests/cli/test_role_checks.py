@@ -113,6 +113,7 @@ def test_the_linter_knows_the_account_of_the_role_and_those_of_its_organisation(
     assert asked == ["a.yaml"]
     assert {(finding.role, finding.finding, finding.severity) for finding in findings} <= {("app", True, "warning")}
     assert all(finding.message.startswith("role `app`: every user") and finding.hint for finding in findings)
+    assert all(("the role's own account" in finding.message) is (not account.isdigit()) for finding in findings)
 
 
 def test_a_policy_that_breaks_the_language_has_no_findings() -> None:
