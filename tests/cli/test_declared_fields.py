@@ -95,3 +95,11 @@ def test_the_profile_of_ram_refuses_what_only_this_program_knows() -> None:
     ]
 
     assert reasons == [[], ["NOT_IN_RAM"]]
+
+
+def test_a_policy_in_a_file_of_its_own_begins_at_its_first_character() -> None:
+    source = declared("name: a", POLICIES[2]).source
+
+    assert [source.locate("", *at) for at in ((0, 0), (1, 1), (2, 3))] == [
+        ("p.json", 1, 1), ("p.json", 1, 1), ("p.json", 2, 3),
+    ]  # fmt: skip
