@@ -13,6 +13,7 @@ import typer
 from rolecall.cli.failure import CommandError
 from rolecall.cli.options.shared import Connection
 from rolecall.cli.remote import connection as connections
+from rolecall.cli.remote.tls_diagnosis import TlsFault
 from rolecall_client.errors import RolecallError
 from rolecall_client.v1 import role_pb2 as r
 from tests.cli.conftest import CommandLine
@@ -100,3 +101,18 @@ def test_the_variables_are_those_that_are_given(
     with recording() as (here, calls), connections.connect(Connection(), environ={"ROLECALL_ADDRESS": here}) as client:
         client.get_role("app")
     assert [call.method for call in calls] == ["GetRole"]
+
+
+def test_a_fault_of_tls_is_reported_in_place_of_the_error(
+    rolecall: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rolecall.cli.remote.tls_diagnosis.tls_fault", lambda *_: TlsFault("it is so", "do that"))
+    monkeypatch.setattr("rolecall_client.client.RolecallClient.get_role", refuse)
+
+    assert rolecall("role", "get", "app", "--address=127.0.0.1:1") == (
+        2, "", "error: cannot reach 127.0.0.1:1: it is so\n  help: do that\n",
+    )  # fmt: skip
+
+
+def refuse(*_: object) -> None:
+    raise RolecallError("UNAVAILABLE", "it did not work")
