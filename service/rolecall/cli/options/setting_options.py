@@ -41,6 +41,7 @@ _METAVARS = {
     "lint_blocks": "SEVERITY",
     "log_level": "LEVEL",
     "log_format": "FORMAT",
+    "transport": "auto|h2|grpcio",
 }
 _UNITS = {"seconds": "SECONDS", "bytes": "BYTES", "days": "DAYS"}
 
