@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -168,3 +170,19 @@ def test_a_store_that_went_back_is_an_error_with_what_to_do(follow: Follow, paus
 
     assert caught.value.message == "the store is at revision 5, and was at 7: it was restored or replaced"
     assert caught.value.hint == "restart the command"
+
+
+@pytest.mark.parametrize("output", [Output.JSON, Output.TABLE])
+def test_each_page_of_followed_changes_arrives_at_once_where_it_is_piped(
+    output: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piped = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(piped, encoding="utf-8"))
+    printer = ChangePrinter(output, "address")
+
+    arrived = []
+    for revisions in ((1, 2), (3,)):
+        printer.page(page(*revisions))
+        arrived.append(piped.getvalue().count(b"\n"))
+
+    assert arrived == [2, 3]

@@ -239,6 +239,23 @@ async def test_bytes_that_are_not_of_the_client_close_only_the_connection() -> N
     assert talk.socket.written  # the alert that says why
 
 
+async def test_what_arrived_before_a_broken_record_is_delivered_together() -> None:
+    connection = Connection()
+    talk = Conversation(connection)
+    talk.connect()
+
+    talk.client.write(b"a")
+    talk.client.write(b"b")
+    whole = talk.to_server.read()
+    talk.client.write(b"question")
+    broken = bytearray(talk.to_server.read())
+    broken[-1] ^= 1
+    talk.transport.data_received(whole + broken)
+
+    assert connection.delivered == [b"ab"]
+    assert talk.socket.aborted
+
+
 @pytest.mark.parametrize("first", [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05hello"])
 async def test_a_client_that_does_not_speak_tls_gets_an_alert(first: bytes) -> None:
     talk = Conversation(Connection())
