@@ -193,7 +193,8 @@ class SqlTransaction:
             # As they are stored: if another program changed one, the digest keeps the difference, and no load accepts it.
             self._digest.remove_stored(self._connection.execute(_DELETE_ROLES, {"keys": keys}).all())
         except TypeError as error:
-            raise AlteredRolesError(f"one of the roles from `{keys[0]}` on cannot be read") from error
+            message = f"one of the roles from `{keys[0]}` on cannot be read; run `rolecall audit verify`"
+            raise AlteredRolesError(message) from error
 
     def _write_counts(self) -> None:
         rows = [{"account_id": account_id, "more": more} for account_id, more in self._count_changes.items()]
