@@ -14,7 +14,7 @@ OF_A_ROLE = (
     "`name`, `account_id`, `description`, `max_session_duration_seconds`, `tags`, `trust_policy`, `trust_policy_json`, "
     "`trust_policy_file`"
 )
-LEAVE_OUT = "leave out the key if there is none"
+LEAVE_OUT = "write a text, or leave out the key"
 ADD_A_POLICY = "add `trust_policy`, `trust_policy_json` or `trust_policy_file`"
 
 

@@ -139,7 +139,7 @@ class RoleReader:
             return ""
         if isinstance(node, Scalar) and node.literal != "null":
             return self._unicode(node.text, node.location, f"`{key}`")
-        self._note(node.location, f"`{key}` must be text", "leave out the key if there is none")
+        self._note(node.location, f"`{key}` must be text", "write a text, or leave out the key")
         return ""
 
     def _unicode(self, text: str, location: Location, what: str) -> str:

@@ -44,7 +44,7 @@ class Fields:
                 self.note(table.location, f"`{key}` is missing")
             return ""
         if not isinstance(node, Scalar) or node.literal == "null":
-            self.note(node.location, f"`{key}` must be text", "leave out the key if there is none")
+            self.note(node.location, f"`{key}` must be text", "write a text, or leave out the key")
             return ""
         if required and not node.text:
             self.note(node.location, f"`{key}` must not be empty")
@@ -96,7 +96,7 @@ class Fields:
                 yield item.text
             else:
                 self.note(
-                    item.location, f"`{key}` must be text, or a list of texts", "leave out the key if it is absent"
+                    item.location, f"`{key}` must be text, or a list of texts", "write a text, or leave out the key"
                 )
 
 
