@@ -47,7 +47,9 @@ def changed_texts(visit: Visit, source: Source, _signatures: Signatures) -> Iter
 
 
 def _changed_text(node: ast.Constant, new: str | bytes, source: Source) -> Edit:
-    text = json.dumps(new, ensure_ascii=False) if isinstance(new, str) else repr(new)
+    # `repr` also escapes halves of characters, which cannot be written into a file.
+    escaped = isinstance(new, bytes) or not new.isprintable()
+    text = repr(new) if escaped else json.dumps(new, ensure_ascii=False)
     return source.replace(node, text, f"`{shortened(source.text_of(node))}` -> `{shortened(text)}`")
 
 

@@ -177,6 +177,13 @@ def test_what_an_import_runs_is_known() -> None:
     assert found == {"`7` -> `8`": True, "`7` -> `6`": True, "`True` -> `False`": True, "drop `g()`": False}
 
 
+def test_a_text_with_half_a_character_can_be_changed() -> None:
+    (change,) = changes(r'x = "\ud800"')
+
+    assert change.is_valid()
+    assert change.after == rb"x = '\ud800~'"
+
+
 def test_the_changes_of_this_project_compile() -> None:
     found = random.Random(1).sample(all_changes(REPOSITORY), 100)
 
