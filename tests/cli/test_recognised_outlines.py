@@ -6,6 +6,7 @@ import pytest
 
 from rolecall.cli.sources.kind import Outline
 from rolecall.cli.sources.kinds import kind_of
+from rolecall.cli.sources.policies import resembles_policy
 
 BLOCKS = (
     *("//", "check", "data", "import", "locals", "module", "moved", "output", "provider", "removed", "resource"),
@@ -74,3 +75,14 @@ def test_a_plan_in_yaml_is_known_by_its_version_and_another_name(name: str) -> N
 def test_a_policy_is_known_by_each_of_its_two_names_and_is_written_in_json() -> None:
     assert [kind(name, is_json=True) for name in ("Version", "Statement", "version")] == ["a policy", "a policy", ""]
     assert [kind(name, is_json=False) for name in ("Version", "Statement")] == ["", "a policy in YAML"]
+
+
+@pytest.mark.parametrize(
+    "member",
+    ["Version", "Statement", "Statements", "Effect", "Action", "Principal", "Resource", "Condition"],
+)
+def test_a_file_that_was_named_resembles_a_policy_by_any_member_of_one(member: str) -> None:
+    assert resembles_policy({member: 1})
+    assert resembles_policy({member.upper(): 1})
+    assert resembles_policy([{"x": 1}, {member: 1}])
+    assert not resembles_policy({f"{member}x": 1})

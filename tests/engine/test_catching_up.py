@@ -482,6 +482,12 @@ async def stopped(*tasks: asyncio.Task[None]) -> None:
     await asyncio.wait(tasks)
 
 
+async def test_polls_are_counted_from_none(parts: Parts) -> None:
+    counts = Polling(parts.follower, seconds=3_600, jitter=lambda: 1.0, on_change=lambda _: None).counts
+
+    assert (counts.done, counts.failed, counts.hints, counts.failing) == (0, 0, 0, False)
+
+
 async def test_polls_bring_what_others_commit(parts: Parts) -> None:
     polling = Polling(parts.follower, seconds=0.02, jitter=lambda: 1.0, on_change=lambda _: None)
     task = asyncio.create_task(polling.run())

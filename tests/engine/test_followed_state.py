@@ -303,9 +303,8 @@ def test_a_state_is_never_younger_than_nothing() -> None:
     assert state.age(OPENED) == 0
 
 
-def test_a_state_that_is_not_indexed_cannot_be_listed_by_principal() -> None:
-    state = loaded(APP)
-
+@pytest.mark.parametrize("state", [FollowedState(), loaded(APP)], ids=["empty", "loaded"])
+def test_a_followed_state_cannot_be_listed_by_principal(state: FollowedState) -> None:
     with pytest.raises(NotAvailableError):
         state.snapshot.naming(read_principal(ALICE), after="", limit=1)
     assert state.snapshot.postings == 0
