@@ -22,8 +22,10 @@ Tests: TypeAlias = dict[str, list[str]]
 
 _TO_READ_A_FILE = 0.2
 _TO_START_POSTGRES = 5.0
-# These compare documents and schemas with the code that they are generated from; no line leads to them.
+# These compare documents and schemas with the code that they are generated from, so no line leads to them, or whole pages of answers
+# with it: where thousands of tests execute a line, these are not among the quickest.
 _LAST = (
+    "tests/policy/test_pages.py",
     "tests/config/test_documentation.py",
     "tests/docs/test_announced_limits.py",
     "tests/docs/test_announced_connection_limits.py",
