@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -303,8 +305,10 @@ def test_a_state_is_never_younger_than_nothing() -> None:
     assert state.age(OPENED) == 0
 
 
-@pytest.mark.parametrize("state", [FollowedState(), loaded(APP)], ids=["empty", "loaded"])
-def test_a_followed_state_cannot_be_listed_by_principal(state: FollowedState) -> None:
+@pytest.mark.parametrize("make", [FollowedState, partial(loaded, APP)], ids=["empty", "loaded"])
+def test_a_followed_state_cannot_be_listed_by_principal(make: Callable[[], FollowedState]) -> None:
+    state = make()
+
     with pytest.raises(NotAvailableError):
         state.snapshot.naming(read_principal(ALICE), after="", limit=1)
     assert state.snapshot.postings == 0
