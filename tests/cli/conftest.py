@@ -32,6 +32,13 @@ class CommandLine:
         return Outcome(code, *self._capsys.readouterr())
 
 
+def show_colours(monkeypatch: pytest.MonkeyPatch, *, columns: int) -> None:
+    """Let commands print as on a terminal with colours and so many columns."""
+    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": str(columns)}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
 @pytest.fixture
 def rolecall(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     for name in [name for name in os.environ if name.startswith("ROLECALL_")]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rolecall.callers.comparison import TooMuchToCompareError
-from tests.cli.conftest import CommandLine
+from tests.cli.conftest import CommandLine, show_colours
 
 
 @pytest.fixture(autouse=True)
@@ -20,9 +20,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def colours(monkeypatch: pytest.MonkeyPatch, rolecall: CommandLine) -> CommandLine:
     """Give the command line as on a narrow terminal with colours."""
-    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "20"}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("NO_COLOR", raising=False)
+    show_colours(monkeypatch, columns=20)
     return rolecall
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import trustme
 
-from tests.cli.conftest import CommandLine
+from tests.cli.conftest import CommandLine, show_colours
 
 USER = "acs:ram::123456789012:user/orders"
 ROLE = "acs:ram::123456789012:role/shop-a"
@@ -190,9 +190,7 @@ def test_who_comes_over_the_network_comes_over_tls(
 def test_the_outcome_is_bold_in_its_colour_and_no_sentence_is_broken_on_a_narrow_terminal(
     explain: Explain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "20"}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("NO_COLOR", raising=False)
+    show_colours(monkeypatch, columns=20)
 
     allowed = explain("orders.svc", "ram:CreateRole", ROLE).out
     denied = explain("a-caller-with-a-long-name.net", "ram:GetRole").out

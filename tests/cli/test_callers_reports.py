@@ -11,7 +11,7 @@ import pytest
 from rolecall.cli.callers.files import location_of
 from rolecall.cli.problems.problem import Location
 from rolecall.security.callers_file import load_callers
-from tests.cli.conftest import CommandLine
+from tests.cli.conftest import CommandLine, show_colours
 
 REMARKS = """\
 issuers:
@@ -38,9 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def colours(monkeypatch: pytest.MonkeyPatch, rolecall: CommandLine) -> CommandLine:
     """Give the command line as on a narrow terminal with colours."""
-    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "20"}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("NO_COLOR", raising=False)
+    show_colours(monkeypatch, columns=20)
     return rolecall
 
 

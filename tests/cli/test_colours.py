@@ -9,7 +9,7 @@ import pytest
 
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r
 from tests.cli.case_files import VALID
-from tests.cli.conftest import CommandLine
+from tests.cli.conftest import CommandLine, show_colours
 from tests.cli.test_answers import WHO, changed, condition, decided, printed, statement
 
 GREEN, RED, YELLOW, DIM, BOLD_GREEN, BOLD_RED, BOLD_YELLOW = "32", "31", "33", "2", "1;32", "1;31", "1;33"
@@ -18,9 +18,7 @@ GREEN, RED, YELLOW, DIM, BOLD_GREEN, BOLD_RED, BOLD_YELLOW = "32", "31", "33", "
 @pytest.fixture
 def coloured(rolecall: CommandLine, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     """Give the command line as on a terminal with colours."""
-    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "200"}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("NO_COLOR", raising=False)
+    show_colours(monkeypatch, columns=200)
     return rolecall
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from rolecall.cli.command_table import COMMANDS
-from tests.cli.conftest import CommandLine
+from tests.cli.conftest import CommandLine, show_colours
 
 SUBCOMMANDS = {
     "account": ["list"],
@@ -22,8 +22,7 @@ SUBCOMMANDS = {
 
 @pytest.fixture(autouse=True)
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "100"}.items():
-        monkeypatch.setenv(name, value)
+    show_colours(monkeypatch, columns=100)
 
 
 def commands_in(text: str) -> list[str]:

@@ -14,7 +14,7 @@ from rolecall.cli.commands import apply, export
 from rolecall.cli.options.store_options import counted, counting
 from rolecall_client.v1.role_pb2 import ListRolesResponse, Role
 from tests.cli.case_files import VALID
-from tests.cli.conftest import CommandLine
+from tests.cli.conftest import CommandLine, show_colours
 from tests.cli.recording import recording
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -23,9 +23,7 @@ CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 @pytest.fixture
 def terminal(rolecall: CommandLine, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     """Give the command line as on a terminal."""
-    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "200"}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("NO_COLOR", raising=False)
+    show_colours(monkeypatch, columns=200)
     return rolecall
 
 

@@ -14,6 +14,7 @@ from rolecall.cli.linting.judging import SuppressedProblem
 from rolecall.cli.problems.problem import Location, Problem
 from rolecall.cli.problems.reports import list_suppressed, report_suppressed
 from rolecall.cli.text.terminal import console
+from tests.cli.conftest import show_colours
 
 FOUND = Problem(
     location=Location("a-long-name-of-a-policy.json", 2, 3), message="every user\x07", severity="warning", reason="open-network",
@@ -30,9 +31,7 @@ def accepted(until: dt.date | None = None) -> SuppressedProblem:
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "30"}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("NO_COLOR", raising=False)
+    show_colours(monkeypatch, columns=30)
 
 
 @pytest.mark.usefixtures("terminal")

@@ -16,7 +16,7 @@ from rolecall.cli.render.recorded_changes import ChangePrinter
 from rolecall.cli.render.watch import WatchPrinter
 from rolecall_client.errors import RolecallError, Violation
 from rolecall_client.v1 import caller_pb2 as caller, decision_pb2 as d, role_pb2 as r, watch_pb2 as w
-from tests.cli.conftest import CommandLine
+from tests.cli.conftest import CommandLine, show_colours
 from tests.cli.recording import recording
 
 LONG = "acs:ram::42:role/a-name-that-is-longer-than-this-terminal-is-wide"
@@ -29,9 +29,7 @@ Shown = Callable[..., list[str]]
 
 @pytest.fixture(autouse=True)
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "30"}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("NO_COLOR", raising=False)
+    show_colours(monkeypatch, columns=30)
 
 
 def styled(text: str) -> list[str]:

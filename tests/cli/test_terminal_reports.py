@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import CommandLine
+from tests.cli.conftest import CommandLine, show_colours
 from tests.cli.test_terminal_answers import styled
 
 ACCOUNT = "acs:ram::123456789012"
@@ -76,9 +76,7 @@ rol` in /Statement/0/Principal
 @pytest.fixture(autouse=True)
 def terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "30"}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("NO_COLOR", raising=False)
+    show_colours(monkeypatch, columns=30)
 
 
 def report_of(rolecall: CommandLine, cases: str, *more: str) -> list[str]:
