@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, cast
@@ -46,17 +46,6 @@ def _series(name: str, labels: Mapping[str, str]) -> str:
 def shown(server: RolecallServer, *names: str) -> dict[str, float]:
     """Return the series of these metrics alone."""
     return {series: value for series, value in samples(server.registry).items() if series.partition("{")[0] in names}
-
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[RolecallServer]:
-    """Give a server that has every part and runs none of them, so that no number changes by itself."""
-    key = tmp_path / "snapshot.key"
-    key.write_bytes(b"k" * 32)
-    key.chmod(0o600)
-    flags = {"snapshot_file": str(tmp_path / "state"), "snapshot_key_file": str(key)}
-    async with idle_server(decision_log=str(tmp_path / "decisions.log"), **flags) as idle:
-        yield idle
 
 
 async def test_the_state_and_its_staleness_are_shown(server: RolecallServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,6 +101,13 @@ class Conversation:
         """Pass what the client has sent to the server, at once."""
         self.transport.data_received(self.to_server.read())
 
+    def broken_record(self) -> bytes:
+        """Return a record of the client of which one bit is changed."""
+        self.client.write(b"question")
+        record = bytearray(self.to_server.read())
+        record[-1] ^= 1
+        return bytes(record)
+
     def receive(self) -> None:
         """Pass what the server has sent to the client."""
         self.to_client.write(self.socket.written)
@@ -229,10 +236,7 @@ async def test_bytes_that_are_not_of_the_client_close_only_the_connection() -> N
     talk = Conversation(connection)
     talk.connect()
 
-    talk.client.write(b"question")
-    record = bytearray(talk.to_server.read())
-    record[-1] ^= 1
-    talk.transport.data_received(bytes(record))
+    talk.transport.data_received(talk.broken_record())
 
     assert connection.delivered == []
     assert talk.socket.aborted
@@ -247,10 +251,7 @@ async def test_what_arrived_before_a_broken_record_is_delivered_together() -> No
     talk.client.write(b"a")
     talk.client.write(b"b")
     whole = talk.to_server.read()
-    talk.client.write(b"question")
-    broken = bytearray(talk.to_server.read())
-    broken[-1] ^= 1
-    talk.transport.data_received(whole + broken)
+    talk.transport.data_received(whole + talk.broken_record())
 
     assert connection.delivered == [b"ab"]
     assert talk.socket.aborted
