@@ -45,6 +45,8 @@ def test_each_listed_change_can_be_made_in_its_package_and_has_a_reason(file: Pa
 
 
 def test_each_list_has_only_changes_of_its_package() -> None:
-    packages = {path.stem for path in (REPOSITORY / LISTS).glob("*.json")}
+    lists = {path.stem: json.loads(path.read_text()) for path in (REPOSITORY / LISTS).glob("*.json")}
 
-    assert {package_of(place.file) for place in listed(REPOSITORY)} == packages
+    assert {name: {package_of(entry["file"]) for entry in entries} for name, entries in lists.items()} == {
+        name: {name} for name in lists
+    }
