@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, Row, bindparam, func, select, tuple_
 
@@ -21,14 +21,12 @@ from rolecall.roles.errors import BrokenHistoryError
 from rolecall.roles.repository import Floor, Head
 from rolecall.roles.role import Revision
 from rolecall.storage.maintenance.audit_findings import Findings
+from rolecall.storage.sql.rows import readable
 from rolecall.storage.sql.tables import changes, commits, counter, floor, meta
 
 ROWS_PER_PAGE = 500
 _AFTER_EVERY_CHANGE = (1 << 31) - 1
 _MAX_ID_DIGITS = 19
-
-T = TypeVar("T")
-V = TypeVar("V")
 
 Pages: TypeAlias = Callable[[], AbstractContextManager[Connection]]
 """Returns a context manager that yields a connection in a transaction, for one page."""
@@ -224,11 +222,3 @@ def id_number(role_id: str) -> int:
 def as_bytes(value: object) -> bytes:
     """Return a stored value as bytes, also if it was stored as text or a number."""
     return value if isinstance(value, bytes) else str(value).encode()
-
-
-def readable(read: Callable[[V], T], stored: V) -> T | None:
-    """Return `read(stored)`; None if the stored value cannot be read."""
-    try:
-        return read(stored)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return None

@@ -17,9 +17,9 @@ from rolecall.roles.canonical_json import change_of
 from rolecall.roles.change import ChangeKind
 from rolecall.roles.role import Role
 from rolecall.storage.maintenance.audit_findings import Findings
-from rolecall.storage.maintenance.audit_log import AnyRow, Pages, as_bytes, id_number, readable
+from rolecall.storage.maintenance.audit_log import AnyRow, Pages, as_bytes, id_number
 from rolecall.storage.sql.queries import read_floor, select_roles
-from rolecall.storage.sql.rows import role_of_row
+from rolecall.storage.sql.rows import readable, role_of_row
 from rolecall.storage.sql.tables import accounts, changes, counter, role_tags, roles
 
 KEYS_PER_PAGE = 500

@@ -15,6 +15,7 @@ from rolecall.roles.canonical_json import change_of
 from rolecall.roles.change import ChangeKind
 from rolecall.roles.digest import StateDigest, StoredRole, stored_role
 from rolecall.storage.sql.queries import read_floor, select_roles
+from rolecall.storage.sql.rows import readable
 from rolecall.storage.sql.tables import IDENTIFIER, changes, roles
 
 ROLES_PER_STEP = 2_000
@@ -71,8 +72,9 @@ def _as_logged(connection: Connection, rows: Sequence[Any]) -> Sequence[StoredRo
 
 def _role_after(body: bytes) -> Sequence[StoredRole]:
     """Return the role that a change left, if it left one and can be read."""
-    try:
-        change = change_of(body)
-        return () if change.kind is ChangeKind.DELETED else [stored_role(change.role)]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return ()
+    return readable(_left_by, body) or ()
+
+
+def _left_by(body: bytes) -> Sequence[StoredRole]:
+    change = change_of(body)
+    return () if change.kind is ChangeKind.DELETED else [stored_role(change.role)]

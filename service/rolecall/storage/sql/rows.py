@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from rolecall.roles.canonical_json import NO_TAGS, author_of, change_of, commit_hash, tags_of
 from rolecall.roles.change import Commit
@@ -16,6 +16,9 @@ from rolecall.roles.role import Revision, Role
 from rolecall.storage.sql.tables import roles
 
 SHARED_TAGS, SHARED_TAGS_CHARACTERS = 1_024, 256
+
+T = TypeVar("T")
+V = TypeVar("V")
 
 RowValues: TypeAlias = dict[str, str | int | bytes]
 
@@ -81,3 +84,11 @@ def commit_of_rows(expected: Revision, previous: bytes, row: Sequence[Any], bodi
         hash=stored_hash,
         previous_hash=previous,
     )
+
+
+def readable(read: Callable[[V], T], stored: V) -> T | None:
+    """Return `read(stored)`; None if the stored value cannot be read."""
+    try:
+        return read(stored)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
