@@ -52,8 +52,9 @@ class ServerCallers:
             self.log.warning("rights_observed", until=rfc3339(self.observe.until))
 
     def _log_change(self, error: InvalidCallersError | None) -> None:
-        if error is not None and self.reloading is not None:
-            why = str(CallersFileError(self.reloading.path, error))
+        if error is not None:
+            path = self.reloading.path if self.reloading is not None else ""
+            why = str(CallersFileError(path, error))
             self.log.warning("callers_kept", error=why, generation=self.directory.generation)
         elif (file := self.directory.file) is not None:
             self.log.info("callers", generation=self.directory.generation, entries=len(file.callers))
