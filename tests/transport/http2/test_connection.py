@@ -392,6 +392,22 @@ async def test_what_a_method_does_not_read_does_not_use_up_the_window_of_the_con
         assert sum(opened) > window - 65_535 + 2 * window
 
 
+async def test_calls_that_end_within_a_frame_do_not_use_up_the_window_of_the_connection() -> None:
+    window = 100_000
+    options = replace(OPTIONS, session=SessionLimits(connection_window_bytes=window, stream_window_bytes=window))
+    async with conversation(options) as talk:
+        for stream in range(1, 41, 2):  # three times the window
+            data = part(stream, framed(b"x" * 16_000))
+            await talk.client.send(headers(stream, b"/t/Refuse"), data[:9_000])
+            assert (await talk.client.answer(stream)).status == b"5"
+            await talk.client.send(data[9_000:])
+        await talk.client.send(headers(41, b"/t/Unary"), message(41, b"still"))
+
+        assert (await talk.client.answer(41)).messages == [b"still"]
+        opened = [int.from_bytes(p, "big") for _, stream, p in talk.client.kinds(WINDOW_UPDATE) if stream == 0]
+        assert sum(opened) > window - 65_535 + 2 * window
+
+
 async def test_messages_that_fill_the_window_of_a_stream_continue_when_they_are_read() -> None:
     options = replace(OPTIONS, session=SessionLimits(stream_window_bytes=65_535))
     async with conversation(options) as talk:

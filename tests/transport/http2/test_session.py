@@ -86,6 +86,28 @@ def test_what_was_read_of_a_closed_stream_opens_the_window_of_the_connection(ses
     assert frames(session.pending()) == [(WINDOW_UPDATE, 0, (64_000).to_bytes(4, "big"))]
 
 
+@pytest.mark.parametrize("sent_at_once", [True, False])
+@pytest.mark.parametrize("arrived", [8, 9, 10, 8_000, 16_008])
+def test_a_stream_that_is_reset_within_a_frame_takes_nothing_of_the_window_of_the_connection(
+    session: Session, arrived: int, sent_at_once: bool
+) -> None:
+    opened = LIMITS.connection_window_bytes
+    session.pending()
+    for stream in range(1, 200, 2):
+        data = frame(DATA, 0, stream, b"x" * 16_000)
+        opened -= 16_000
+
+        session.receive(headers(stream, b"/a/B") + data[:arrived])
+        session.reset(stream)
+        sent = session.pending() if sent_at_once else b""
+        session.receive(data[arrived:])
+
+        windows = [payload for kind, *_, payload in frames(sent + session.pending()) if kind == WINDOW_UPDATE]
+        opened += sum(int.from_bytes(window, "big") for window in windows)
+        # Below half a window it is opened again.
+        assert opened >= LIMITS.connection_window_bytes // 2 - 16_000
+
+
 @pytest.mark.parametrize(
     "excess",
     [

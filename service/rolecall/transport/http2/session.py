@@ -26,6 +26,8 @@ from ngh2.events import (
 )
 from ngh2.exceptions import NGH2Error as SessionError
 
+from rolecall.transport.http2.frame_cutter import FrameCutter
+
 __all__ = [
     "ConnectionClosed",
     "DataReceived",
@@ -89,6 +91,7 @@ class Session:
             }
         )
         connection.set_local_window_size(limits.connection_window_bytes)
+        self._frames = FrameCutter()
         # These run for every call, so they are the methods of the binding themselves.
         self.respond, self.send, self.end = connection.send_response, connection.send_data, connection.send_trailers
         self.pending, self.consumed = connection.data_to_send, connection.acknowledge_received_data
@@ -96,7 +99,10 @@ class Session:
 
     def receive(self, data: bytes) -> list[Event]:
         """Return the events in the next bytes; raise `SessionError`."""
-        self._connection.receive_data(data)
+        whole = self._frames.whole(data)
+        if not whole:
+            return []
+        self._connection.receive_data(whole)
         return self._connection.events()
 
     def last_events(self) -> list[Event]:
