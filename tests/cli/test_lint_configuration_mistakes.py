@@ -13,6 +13,7 @@ KNOWN = "known are `trusted_accounts`, `severities` and `suppressions`"
 ACCOUNT = "a trusted account is written as its id, 1 to 20 digits"
 SWITCHED_OFF = "a finding is switched off by a suppression, which has a reason"
 VIOLATION = "`DUPLICATE_KEY` is a violation, which cannot be suppressed; correct the document"
+ALWAYS_AN_ERROR = "`DUPLICATE_KEY` is a violation, which is always an error; correct the document"
 LINT_LISTS = "`rolecall lint` lists them"
 EMPTY = "must be a text that is not empty"
 SAY_WHY = "say why the finding is accepted"
@@ -47,7 +48,7 @@ def reported(error: ProblemsError) -> list[str]:
             "c.yaml:5:20: a severity is `error`, `warning` or `note`, not ``"]),
         ("severities:\n  open-netwrk: note\n  q: note\n  DUPLICATE_KEY: note\n  ended-suppresion: note\n", [
             "c.yaml:2:3: there is no finding `open-netwrk`; did you mean `open-network`?",
-            f"c.yaml:3:3: there is no finding `q`; {LINT_LISTS}", f"c.yaml:4:3: {VIOLATION}",
+            f"c.yaml:3:3: there is no finding `q`; {LINT_LISTS}", f"c.yaml:4:3: {ALWAYS_AN_ERROR}",
             "c.yaml:5:3: there is no finding `ended-suppresion`; did you mean `ended-suppression`?"]),
         ("suppressions:\n  - open-network\n  - {path: a, reason: r}\n  - {finding: past-date, path: a}\n", [
             "c.yaml:2:5: a suppression is a mapping with `finding`, `path` or `role`, and `reason`",

@@ -121,12 +121,15 @@ def test_a_directory_is_used_if_a_policy_lies_in_it_by_whatever_name(rolecall: C
 def test_it_fails_on_problems_of_a_severity_and_of_worse_ones(
     rolecall: CommandLine, file: str, failing: list[str]
 ) -> None:
-    codes = {
-        severity: rolecall("validate", file, f"--fail-on={severity}").code for severity in ("note", "warning", "error")
+    outcomes = {
+        severity: rolecall("validate", file, f"--fail-on={severity}") for severity in ("note", "warning", "error")
     }
 
-    assert codes == {severity: 2 if severity in failing else 0 for severity in codes}
-    assert rolecall("validate", file).code == codes["error"]
+    assert {severity: outcome.code for severity, outcome in outcomes.items()} == {
+        severity: 2 if severity in failing else 0 for severity in outcomes
+    }
+    assert [severity for severity, outcome in outcomes.items() if outcome.out.splitlines()[-1][0] == "✗"] == failing
+    assert rolecall("validate", file).code == outcomes["error"].code
 
 
 @pytest.mark.parametrize(

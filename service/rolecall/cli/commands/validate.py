@@ -110,10 +110,9 @@ def validate(
     for policy in found.permission_policies:
         problems += _of_permission_policy(policy, ram_or_not, now)
     judged = linting.judged(problems, _examined(found))
-    report = ProblemReport(in_order(judged.problems), judged.suppressed, _counts(found, problems))
+    report = ProblemReport(in_order(judged.problems), judged.suppressed, _counts(found, problems), fail_on)
     show_problems(report, output, verbose=linter.verbose)
-    failing = list(Severity)[: list(Severity).index(fail_on) + 1]
-    raise typer.Exit(FAILED if any(problem.severity in failing for problem in report.problems) else OK)
+    raise typer.Exit(FAILED if report.failed else OK)
 
 
 def _accounts(account_id: str, aliases: Mapping[str, str], context: ServerContext | None) -> AnyAccounts:

@@ -97,7 +97,8 @@ class _Reader:
             return
         for finding, value in node.members.items():
             text = value.text if isinstance(value, Scalar) else ""
-            self._require_finding(finding, node.keys[finding], FINDINGS.keys() | CONFIGURED_FINDINGS.keys())
+            known = FINDINGS.keys() | CONFIGURED_FINDINGS.keys()
+            self._require_finding(finding, node.keys[finding], known, "is always an error")
             if text in [*Severity]:
                 yield finding, Severity(text)
             else:
@@ -181,13 +182,15 @@ class _Reader:
                 _did_you_mean(key, keys) or f"known are {listed(keys, last='and')}",
             )
 
-    def _require_finding(self, finding: str, location: Location, known: Collection[str]) -> None:
+    def _require_finding(
+        self, finding: str, location: Location, known: Collection[str], violation: str = "cannot be suppressed"
+    ) -> None:
         if finding in known:
             return
         if finding in CONFIGURED_FINDINGS:
             self.note(location, f"`{finding}` is about this file, and cannot be suppressed")
         elif finding.isupper():
-            self.note(location, f"{quoted(finding)} is a violation, which cannot be suppressed", "correct the document")
+            self.note(location, f"{quoted(finding)} is a violation, which {violation}", "correct the document")
         else:
             hint = _did_you_mean(finding, known) or "`rolecall lint` lists them"
             self.note(location, f"there is no finding {quoted(finding)}", hint)

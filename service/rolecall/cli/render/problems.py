@@ -34,11 +34,18 @@ class FindingsFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProblemReport:
-    """Problems, the findings that are suppressed, and what was examined, in words."""
+    """Problems, the findings that are suppressed, what was examined, in words, and what makes the command fail."""
 
     problems: Sequence[Problem]
     suppressed: Sequence[SuppressedProblem]
     examined: str
+    fail_on: Severity
+
+    @property
+    def failed(self) -> bool:
+        """Return whether a problem is as severe as `fail_on`, or more."""
+        failing = list(Severity)[: list(Severity).index(self.fail_on) + 1]
+        return any(problem.severity in failing for problem in self.problems)
 
 
 def show_problems(report: ProblemReport, output: FindingsFormat, *, verbose: bool) -> None:
@@ -71,11 +78,8 @@ def _show(report: ProblemReport, *, verbose: bool) -> None:
         ", ".join(counted(counts[severity], severity) for severity in Severity if counts[severity]) or "no problems"
     )
     summary += f", {len(report.suppressed)} suppressed" if report.suppressed else ""
-    mark = marks(out).no if counts["error"] else marks(out).yes
-    out.print(
-        f"{mark} {report.examined}: {summary}",
-        style="red" if counts["error"] else "green",
-    )
+    mark, colour = (marks(out).no, "red") if report.failed else (marks(out).yes, "green")
+    out.print(f"{mark} {report.examined}: {summary}", style=colour)
 
 
 def counted(number: int, noun: str) -> str:
