@@ -43,7 +43,9 @@ def log_lines(name: str, *, follow: bool) -> Iterator[LogLine | None]:
     with ExitStack() as opened:
         newest, *older = [opened.enter_context(reader) for reader in _newest_first(path)]
         for reader in reversed(older):
-            yield from _whole_lines(reader)
+            # Closed as soon as it is read: the space of a deleted file is free when nobody has it open.
+            with reader:
+                yield from _whole_lines(reader)
         yield from _followed(path, newest) if follow else _whole_lines(newest)
 
 
