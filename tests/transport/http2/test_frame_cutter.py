@@ -53,6 +53,13 @@ def test_bytes_that_come_one_by_one_give_the_frame_with_the_last() -> None:
     assert [cutter.whole(one[n : n + 1]) for n in range(len(one))] == [b""] * (len(one) - 1) + [one]
 
 
+def test_of_any_beginning_the_whole_frames_are_passed_on() -> None:
+    one = frame(DATA, 0, 1, bytes(300))
+
+    for size in range(2 * len(one) + 1):
+        assert begun().whole((one + one)[:size]) == one * (size // len(one))
+
+
 @pytest.mark.parametrize("payload", [b"", b"x"])
 def test_a_frame_that_is_larger_than_allowed_is_passed_on_without_its_payload(payload: bytes) -> None:
     head = (LARGEST + 1).to_bytes(3, "big") + b"\0\0\0\0\0\1"
