@@ -143,6 +143,21 @@ def test_the_bytes_of_requests_are_within_their_limit_after_each_request(generat
     assert lengths[-1] > generation or generation == 0
 
 
+@pytest.mark.parametrize(("length", "left"), [(2, 3), (1_000, 2)])
+def test_as_many_of_the_requests_that_were_cleared_are_dropped_as_a_new_one_needs(length: int, left: int) -> None:
+    one = RequestCache(Reader())
+    one.get(b"00")
+    cache = RequestCache(Reader(), max_bytes=4 * one.bytes)
+    for query in (b"00", b"01", b"02", b"03"):
+        cache.get(query)
+    cache.clear()
+
+    cache.get(b"q" * length)
+
+    assert len(cache) == left + 1
+    assert cache.bytes == weighed(cache) <= 4 * one.bytes
+
+
 def test_a_version_that_ends_on_another_thread_just_now_is_dropped_all_the_same() -> None:
     policies, ending, staying = CompiledPolicies(1, 1_000), RoleVersion(role("{}")), RoleVersion(role("{}"))
     policies.add(ending, 10)

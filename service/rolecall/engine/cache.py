@@ -102,7 +102,8 @@ class RequestCache:
                 continue
             _, request = self._dropped[0].popitem()
             self.bytes -= request.weight
-            if self.bytes + weight <= 2 * self._generation_bytes and len(self) < 2 * self._generation_size:
+            # One is enough for the number: only the bytes may take more.
+            if self.bytes + weight <= 2 * self._generation_bytes:
                 break
 
     def __len__(self) -> int:
