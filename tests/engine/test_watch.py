@@ -30,7 +30,13 @@ from rolecall.engine.watch_events import (
     WatchRequest,
 )
 from rolecall.roles.change import Author, ChangeKind, Commit
-from rolecall.roles.errors import BrokenHistoryError, InvalidTokenError, RevisionNotKeptError, StoreUnavailableError
+from rolecall.roles.errors import (
+    BrokenHistoryError,
+    InvalidTokenError,
+    RevisionNotKeptError,
+    StoreUnavailableError,
+    UnknownIncarnationError,
+)
 from rolecall.roles.repository import Transaction
 from rolecall.roles.role import Micros, Revision, Role
 from rolecall.roles.tokens import Tokens
@@ -298,13 +304,18 @@ async def test_tokens_of_the_future_forged_ones_and_those_that_cannot_be_reached
     world: World,
 ) -> None:
     # row 55 of the faults
-    with pytest.raises(FutureRevisionError):
+    with pytest.raises(FutureRevisionError, match=r"^`start_token` requires revision 7, but the store is at 0"):
         await ended(world, WatchRequest(start_token=world.token(7)))
-    with pytest.raises(InvalidTokenError, match="start_token"):
+    with pytest.raises(InvalidTokenError) as forged:
         await ended(world, WatchRequest(start_token=world.token(0)[:-2]))
     world.repository.down = True
-    with pytest.raises(RevisionNotReachedError):
+    with pytest.raises(RevisionNotReachedError, match=r"^`start_token` requires revision 7, .*; retry$"):
         await ended(world, WatchRequest(start_token=world.token(7)))
+
+    assert forged.value.kind == "start_token"
+    assert str(forged.value) == (
+        "`start_token` is not a token of this store; start from the token of a checkpoint, or read the initial state again"
+    )
 
 
 async def test_a_token_of_another_history_needs_the_state_again(world: World) -> None:
@@ -315,6 +326,8 @@ async def test_a_token_of_another_history_needs_the_state_again(world: World) ->
 
     assert len(events) == 1
     assert "another history" in resync_of(events)
+    with pytest.raises(UnknownIncarnationError, match=r"^`start_token` comes from another history of the store"):
+        await world.watches.reach(stranger)
 
 
 async def test_pruned_changes_need_the_state_again(world: World) -> None:
@@ -710,7 +723,8 @@ def locals_of(coroutine: Any) -> Iterator[object]:
         coroutine = coroutine.cr_await
 
 
-async def test_a_write_wakes_thousands_of_watches_a_few_at_a_time(world: World) -> None:
+@pytest.mark.parametrize("ending", [False, True])
+async def test_thousands_of_watches_are_served_or_ended_a_few_at_a_time(world: World, ending: bool) -> None:
     sent, turns = 0, list[int]()
 
     async def send(_: WatchEvent) -> None:
@@ -720,10 +734,13 @@ async def test_a_write_wakes_thousands_of_watches_a_few_at_a_time(world: World) 
     tasks = [asyncio.create_task(world.watches.run(FROM_NOW, send)) for _ in range(1_000)]
     while world.follower.feed.waiting < 1_000:  # noqa: ASYNC110
         await asyncio.sleep(0)
-    before = sent
-    await world.write("a")
+    before, messages = sent, 1_000 if ending else 2_000
+    if ending:
+        world.follower.feed.restart(Revision(0))
+    else:
+        await world.write("a")
     async with asyncio.timeout(20):
-        while sent < before + 2_000:
+        while sent < before + messages:
             turns.append(sent)
             await asyncio.sleep(0)
 

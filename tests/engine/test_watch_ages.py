@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+from datetime import timedelta
 
 import pytest
 
 from rolecall.engine.feed import Feed
-from rolecall.engine.watch_events import UNKNOWN_AGE, Checkpoint, ResyncRequired, WatchEvent, WatchRequest
+from rolecall.engine.watch_events import Checkpoint, ResyncRequired, WatchEvent, WatchRequest
 from rolecall.roles.errors import StoreUnavailableError
 from tests.engine.test_watch import Received, World, watching
 
@@ -40,6 +41,19 @@ async def test_a_checkpoint_says_how_old_the_state_and_the_stream_are() -> None:
 
     assert ages(received.events)[0] == (0, 0, 0)
     assert (older, seen) == ((0, 3, 3), (0, 0, 3))
+
+
+@pytest.mark.parametrize("ahead", [0, 5])
+async def test_a_state_that_is_newer_than_the_clock_that_was_read_before_is_not_stale(
+    monkeypatch: pytest.MonkeyPatch, ahead: int
+) -> None:
+    world = World()
+    monkeypatch.setattr(world.follower, "complete_until", lambda _revision: world.now + ahead)
+    async with watching(world) as received:
+        events = await received.up_to(0)
+    world.close()
+
+    assert [event.staleness for event in events if isinstance(event, Checkpoint)] == [0]
 
 
 async def test_the_age_grows_beyond_every_limit_while_the_store_is_down() -> None:
@@ -102,7 +116,8 @@ async def test_the_age_of_a_state_whose_next_changes_have_left_memory_is_a_hundr
         await received.up_to(2)
     world.close()
 
-    assert ages(received.events)[0] == (1, UNKNOWN_AGE // SECOND, 0)
+    first = next(event for event in received.events if isinstance(event, Checkpoint))
+    assert (first.revision, first.staleness) == (1, timedelta(days=100 * 365) // timedelta(microseconds=1))
     assert ages(received.events)[-1] == (2, 0, 0)
 
 

@@ -5,15 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
 from rolecall.engine.watch import _Watch
-from rolecall.engine.watch_events import Checkpoint, RoleChanged, WatchEvent, WatchRequest
+from rolecall.engine.watch_events import (
+    Checkpoint,
+    ResyncRequired,
+    RoleChanged,
+    RoleFound,
+    WatchEvent,
+    WatchRequest,
+)
 from rolecall.roles.change import Change, ChangeKind, Commit
 from rolecall.roles.role import Revision
-from tests.engine.test_watch import World, confirmed, made, no_news, watching
+from tests.engine.test_watch import Received, World, confirmed, made, no_news, watching
 from tests.engine.world import ACCOUNT, OTHER
 
 
@@ -58,15 +66,18 @@ async def test_a_checkpoint_that_is_due_comes_between_two_writes_of_a_page() -> 
 async def test_the_next_checkpoint_comes_up_to_a_quarter_early(
     monkeypatch: pytest.MonkeyPatch, chance: float, seconds: float
 ) -> None:
-    world = World(silent_seconds=40.0)
-    watch = _Watch(world.watches, WatchRequest(), no_news)
+    world, received = World(silent_seconds=40.0), Received()
+    watch = _Watch(world.watches, WatchRequest(), received)
     monkeypatch.setattr("random.random", lambda: chance)
-    monkeypatch.setattr(watch, "_now", lambda: 100.0)
 
-    await watch._checkpoint_if_due()
+    sent = list[int]()
+    for time in (100.0, 99.9 + seconds, 100.0 + seconds):
+        monkeypatch.setattr(watch, "_now", partial(float, time))
+        await watch._checkpoint_if_due()
+        sent.append(len(received.events))
     world.close()
 
-    assert watch._checkpoint_due == 100.0 + seconds
+    assert sent == [1, 1, 2]
 
 
 def commit_of(count: int, account: str) -> Commit:
@@ -127,3 +138,22 @@ async def test_a_watch_that_has_sent_everything_does_not_look_for_more_before_it
     # To see whether the feed has it, to send its only change, to find its end, and to find that there is no other.
     assert looked == [0, 0, 0, 1]
     assert received.events[-1] == confirmed(1)
+
+
+@pytest.mark.parametrize("sent", [0, 1, 2])
+async def test_what_waited_for_its_turn_while_the_state_was_reloaded_is_not_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch, sent: int
+) -> None:
+    await world.write("a", "b")
+    turns, received = 0, Received()
+
+    async def turn() -> None:
+        nonlocal turns
+        turns += 1
+        if turns == sent + 1:
+            world.follower.feed.restart(Revision(1))
+
+    monkeypatch.setattr(world.watches.pace, "turn", turn)
+    await asyncio.wait_for(world.watches.run(WatchRequest(with_state=True), received), 20)
+
+    assert [type(event) for event in received.events] == [*[RoleFound] * sent, ResyncRequired]

@@ -145,9 +145,8 @@ class _Watch:
         self._opened = self._clock()
         self._complete_until = self._opened - UNKNOWN_AGE
         self._revision, self._generation = self._feed.head, self._feed.generation
-        self._passed = 0
+        self._passed, self._unconfirmed = 0, False
         self._checkpoint_due = -math.inf
-        self._unconfirmed = False
 
     async def run(self) -> None:
         """Send events until an error ends the watch."""
@@ -167,7 +166,7 @@ class _Watch:
             await self._checkpoint_if_due(after_changes=True)
 
     async def _wait_for_changes(self) -> None:
-        await self._checkpoint_if_due(after_changes=True)
+        await self._checkpoint_if_due()
         await self._feed.wait(self._revision, self._generation, self._checkpoint_due - self._now())
 
     async def _send_state(self) -> None:
