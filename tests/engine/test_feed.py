@@ -98,7 +98,21 @@ def test_a_commit_that_does_not_follow_clears_the_feed_first() -> None:
         feed.add(commit(revision), 0)
 
     assert revisions(feed, 6) == [7, 8]
-    assert revisions(feed, 5) is revisions(feed, 1) is None
+    assert [feed.after(Revision(revision)) for revision in range(6)] == [None] * 6
+    assert len(feed) == 2
+
+
+def test_after_a_restart_only_the_bytes_of_later_commits_count() -> None:
+    feed = Feed(max_changes=4)
+    for revision in (1, 2):
+        feed.add(commit(revision), 0)
+    feed.restart(Revision(2))
+
+    for revision in range(3, 8):
+        feed.add(commit(revision, changes=2), 0)
+
+    assert revisions(feed, 5) == [6, 7]
+    assert feed.estimated_bytes == sum(estimated_bytes(commit(revision, changes=2)) for revision in (6, 7))
 
 
 def test_the_number_of_changes_is_bounded() -> None:

@@ -61,6 +61,12 @@ def test_the_initial_state_takes_effect_whole_at_its_first_checkpoint() -> None:
     assert (state.snapshot.revision, state.token) == (5, "token-5")
 
 
+def test_a_state_that_has_received_nothing_is_empty_has_no_token_and_is_of_an_unknown_age() -> None:
+    state = FollowedState()
+
+    assert (names(state), state.snapshot.revision, state.token, state.age(OPENED)) == ({}, 0, "", None)
+
+
 def test_the_generation_counts_whole_states_and_not_changes() -> None:
     state = loaded(APP)
     generations = [FollowedState().generation, state.generation]
@@ -116,9 +122,34 @@ def test_a_role_that_is_deleted_while_the_initial_state_arrives_is_not_in_it() -
 
     change(state, CREATED, APP)
     change(state, DELETED, APP)
+    change(state, DELETED, role(document(allow()), name="never-found"))
     state.checkpoint(sent(5), OPENED)
 
     assert names(state) == {}
+
+
+def test_changes_that_wait_for_a_checkpoint_are_not_applied_to_a_later_initial_state() -> None:
+    state = loaded(APP)
+
+    change(state, UPDATED, role(document(deny()), revision=6))
+    state.restart()
+    for revision in (8, 9):
+        state.checkpoint(sent(revision), OPENED)
+
+    assert names(state) == {}
+
+
+def test_a_changed_role_keeps_its_version_at_later_checkpoints() -> None:
+    state = loaded()
+    change(state, CREATED, role(document(allow()), revision=6))
+    state.checkpoint(sent(6), OPENED)
+    version = state.snapshot.version(APP.key)
+
+    change(state, CREATED, role(document(allow()), name="other", revision=7))
+    state.checkpoint(sent(7), OPENED)
+
+    assert names(state) == {"app": 6, "other": 7}
+    assert state.snapshot.version(APP.key) is version is not None
 
 
 def test_what_is_unchanged_in_a_new_state_keeps_its_version() -> None:
@@ -206,32 +237,6 @@ def test_the_age_is_unknown_where_the_server_does_not_send_it(missing: str) -> N
     assert state.age(OPENED) is None
 
 
-def test_a_new_state_of_a_lower_revision_decides_nothing_until_it_must_include_what_was_seen_before() -> None:
-    state = loaded(APP, revision=9)
-
-    state.restart()
-    state.checkpoint(sent(7, opened_at=OPENED + SECOND, staleness=5 * SECOND), OPENED + SECOND)
-    behind = state.age(OPENED + SECOND)
-    state.checkpoint(sent(7, opened_at=OPENED + SECOND, stream_age=9 * SECOND, staleness=SECOND), OPENED + 10 * SECOND)
-
-    assert behind is None
-    assert state.age(OPENED + 10 * SECOND) is not None
-
-
-def test_a_new_state_of_a_lower_revision_decides_when_it_reaches_the_higher_one() -> None:
-    state = loaded(APP, revision=9)
-
-    state.restart()
-    state.checkpoint(sent(7, staleness=5 * SECOND), OPENED)
-    state.restart()
-    state.checkpoint(sent(8, staleness=5 * SECOND), OPENED)
-    behind = state.age(OPENED)
-    state.checkpoint(sent(9, staleness=5 * SECOND), OPENED)
-
-    assert behind is None
-    assert state.age(OPENED) == 5 * SECOND + 1
-
-
 def test_a_state_covers_the_accounts_that_it_follows() -> None:
     some, every = loaded(accounts=(ACCOUNT,)), loaded()
 
@@ -285,24 +290,18 @@ def test_a_restored_state_has_the_age_that_it_had_and_its_token_is_of_no_watch()
     assert not state.reached("saved")
 
 
-def test_a_restored_state_of_a_higher_revision_counts_as_seen_when_it_was_restored() -> None:
-    state = FollowedState()
-    state.restore(Snapshot([APP], revision=Revision(9)), "saved", age=60 * SECOND, now=OPENED)
-    state.restart()
-
-    ages = list[bool]()
-    for behind in (2 * SECOND, 0, -SECOND):
-        # The server's state includes every write until so long before the stream was opened.
-        state.checkpoint(sent(7, stream_age=0, staleness=behind, opened_at=OPENED), OPENED)
-        ages.append(state.age(OPENED) is not None)
-
-    assert ages == [False, False, True]
-
-
 def test_a_state_is_never_younger_than_nothing() -> None:
     state = loaded(stream_age=5 * SECOND, staleness=0)
 
     assert state.age(OPENED) == 0
+
+
+def test_of_two_checkpoints_that_are_ahead_of_the_clock_the_first_counts() -> None:
+    state = loaded(stream_age=5 * SECOND)
+
+    state.checkpoint(sent(5, stream_age=SECOND), OPENED)
+
+    assert state.age(OPENED + 10 * SECOND) == 5 * SECOND + 10 * 200 + 1
 
 
 @pytest.mark.parametrize("make", [FollowedState, partial(loaded, APP)], ids=["empty", "loaded"])

@@ -32,6 +32,7 @@ def test_commits_are_taken_up_in_order() -> None:
     version = snapshot.version(KEY)
     assert version is not None
     assert (version.role.revision, snapshot.revision, len(snapshot)) == (2, 2, 1)
+    assert (snapshot.role(KEY), snapshot.role(f"{ACCOUNT}/none")) == (version.role, None)
 
 
 @pytest.mark.parametrize("revision", [1, 2, 3])
@@ -123,6 +124,14 @@ def test_a_commit_that_deletes_and_creates_a_role_leaves_the_new_one() -> None:
     assert (naming(snapshot, ALICE), naming(snapshot, BOB), len(snapshot)) == ([], [KEY], 1)
 
 
+def test_a_commit_that_creates_and_deletes_a_role_leaves_none() -> None:
+    snapshot, app = Snapshot(), role(document(allow()))
+
+    snapshot.apply(commit_of(1, Change(ChangeKind.CREATED, app), Change(ChangeKind.DELETED, app)))
+
+    assert (snapshot.revision, len(snapshot), snapshot.version(KEY), naming(snapshot, ALICE)) == (1, 0, None, [])
+
+
 def test_versions_of_roles_that_are_the_same_are_kept_by_a_new_load() -> None:
     held = Snapshot([role(document(allow())), role(document(allow()), name="b")])
 
@@ -148,7 +157,8 @@ def state(snapshot: Snapshot) -> tuple[int, int, int]:
     return snapshot.revision, len(snapshot), denying
 
 
-def test_a_large_commit_that_counts_but_has_not_settled_is_settled_by_the_next_one() -> None:
+@pytest.mark.parametrize("several", [False, True])
+def test_a_large_commit_that_counts_but_has_not_settled_is_settled_by_the_next_one(several: bool) -> None:
     roles = [role(document(allow()), name=f"r{n}", revision=1) for n in range(150)]
     snapshot = Snapshot(roles, revision=Revision(1))
     for _ in snapshot.applying(commit_of(2, *(Change(ChangeKind.DELETED, one) for one in roles))):
@@ -156,9 +166,14 @@ def test_a_large_commit_that_counts_but_has_not_settled_is_settled_by_the_next_o
             break
 
     unsettled = state(snapshot)
-    snapshot.apply(commit_of(3, Change(ChangeKind.CREATED, role(document(deny()), name="r7", revision=3))))
+    created = role(document(deny()), name="r7", revision=3)
+    if several:
+        snapshot.advance({created.key: created}, Revision(3))
+    else:
+        snapshot.apply(commit_of(3, Change(ChangeKind.CREATED, created)))
 
     assert (unsettled, state(snapshot), snapshot.postings) == ((2, 0, 0), (3, 1, 1), 0)
+    assert {version.role.role_name for version in snapshot.versions()} == {"r7"}
 
 
 def test_letting_go_of_what_is_not_in_the_index_changes_nothing() -> None:
