@@ -5,6 +5,7 @@ import gc
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -486,6 +487,35 @@ async def test_polls_are_counted_from_none(parts: Parts) -> None:
     counts = Polling(parts.follower, seconds=3_600, jitter=lambda: 1.0, on_change=lambda _: None).counts
 
     assert (counts.done, counts.failed, counts.hints, counts.failing) == (0, 0, 0, False)
+
+
+async def test_each_poll_is_counted_once(parts: Parts) -> None:
+    polling = Polling(parts.follower, seconds=3_600, jitter=lambda: 1.0, on_change=lambda _: None)
+
+    counts = list[tuple[int, int]]()
+    for parts.repository.down in (False, True, True, False):
+        await polling._poll()
+        counts.append((polling.counts.done, polling.counts.failed))
+
+    assert counts == [(1, 0), (1, 1), (1, 2), (2, 2)]
+
+
+async def test_the_thread_of_the_hints_ends_with_them(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    polling, hints = Polling(parts.follower, seconds=3_600, jitter=lambda: 1.0, on_change=lambda _: None), SomeHints()
+    threads = list[ThreadPoolExecutor]()
+
+    def made(*args: Any, **kwargs: Any) -> ThreadPoolExecutor:
+        threads.append(ThreadPoolExecutor(*args, **kwargs))
+        return threads[-1]
+
+    monkeypatch.setattr("rolecall.engine.polling.ThreadPoolExecutor", made)
+    task = asyncio.create_task(polling.listen(hints))
+    await until(lambda: hints.unanswered)
+    await stopped(task)
+
+    assert hints.closed
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        threads[0].submit(print)
 
 
 async def test_polls_bring_what_others_commit(parts: Parts) -> None:
@@ -1021,5 +1051,5 @@ async def test_a_token_of_a_history_that_turns_out_to_be_lost_is_refused(parts: 
     parts.put("y")
     await parts.follower.catch_up()
 
-    with pytest.raises(UnknownIncarnationError):
-        await Consistency(behind, tokens).reach(AtLeastAsFresh(token))
+    with pytest.raises(UnknownIncarnationError, match=r"^`start_token` comes from another history"):
+        await Consistency(behind, tokens).reach(AtLeastAsFresh(token, "start_token"))

@@ -270,6 +270,14 @@ def test_a_load_reports_its_progress(parts: Parts, monkeypatch: pytest.MonkeyPat
     assert reported == [(2, 3), (3, 3)]
 
 
+def test_a_load_of_an_empty_store_reports_that_nothing_was_to_be_loaded(parts: Parts) -> None:
+    reported = list[tuple[int, int]]()
+
+    load_snapshot(parts.repository, progress=lambda *numbers: reported.append(numbers))
+
+    assert reported == [(0, 0)]
+
+
 def test_a_load_takes_up_what_was_committed_while_it_read(parts: Parts) -> None:
     parts.put("a")
     load = parts.repository.load

@@ -57,6 +57,17 @@ async def test_a_list_is_joined_while_at_most_a_thousand_changes_were_written_si
     assert (states.join(parts.follower, now=0) is first) is joined
 
 
+async def test_the_newest_list_is_joined_and_not_an_older_one(parts: Parts) -> None:
+    states = InitialStates(8, 60)
+    made = list[InitialState]()
+    for changes in (1_001, 1_000):
+        made.append(states.join(parts.follower, now=0))
+        change(parts, changes)
+
+    assert made[0] is not made[1]
+    assert states.join(parts.follower, now=0) is made[1]
+
+
 async def test_watches_share_a_list_until_the_last_of_them_leaves(parts: Parts) -> None:
     states = InitialStates(8, 60)
     first, second = states.join(parts.follower, now=0), states.join(parts.follower, now=1)

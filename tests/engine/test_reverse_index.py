@@ -5,10 +5,12 @@ from __future__ import annotations
 from hypothesis import given, strategies as st
 
 from rolecall.engine.reverse.index import ReverseIndex, UnsortedIndex
+from rolecall.engine.reverse.sorted_keys import SortedKeys
 from rolecall.policy.principal import Principal, PrincipalKind
 from tests.docs.test_announced_limits import text_of
 
 USERS = [Principal(PrincipalKind.USER, "1", name) for name in "ab"]
+SERVICE = Principal(PrincipalKind.SERVICE, "", "ecs.example.com")
 KEYS = ["1/one", "1/three", "1/two"]
 
 pairs = st.tuples(st.sampled_from(KEYS), st.sampled_from(USERS))
@@ -39,6 +41,20 @@ def test_an_index_is_a_set_of_pairs_however_it_came_to_have_them(
         assert index.roles_naming(user, after="", limit=9) == keys
         assert index.roles_naming(user, after="1/one", limit=1) == [key for key in keys if key > "1/one"][:1]
     assert set(index._postings) == {user for _, user in expected}
+
+
+def test_a_principal_of_one_role_has_its_key_alone_and_others_a_sorted_list() -> None:
+    unsorted, keys = UnsortedIndex(), KEYS[:2]
+    unsorted.add(keys[0], USERS)
+    unsorted.add(keys[1], USERS[1:])
+
+    index = ReverseIndex.of(unsorted)
+    index.add(keys[1], [SERVICE])
+
+    assert index._postings[USERS[0]] is keys[0]
+    assert index._postings[SERVICE] is keys[1]
+    assert isinstance(index._postings[USERS[1]], SortedKeys)
+    assert (len(unsorted.postings), len(index)) == (0, 4)
 
 
 def test_a_principal_takes_400_bytes_and_each_role_that_names_it_nine() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings, strategies as st
 
@@ -40,6 +42,20 @@ def test_keys_that_come_in_order_are_kept_in_runs_of_bounded_length() -> None:
 
     assert max(map(len, kept._runs)) <= 4
     assert kept.above("", 100) == KEYS
+
+
+@pytest.mark.usefixtures("short_runs")
+def test_the_first_keys_are_as_many_as_asked_for_and_later_runs_are_not_read() -> None:
+    class Unread(list[str]):
+        def __getitem__(self, place: Any) -> Any:
+            assert not isinstance(place, slice)
+            return super().__getitem__(place)
+
+    kept, limited = SortedKeys(KEYS), SortedKeys(KEYS)
+    limited._runs[2:] = map(Unread, limited._runs[2:])
+
+    assert [kept.above("", limit) for limit in range(41)] == [KEYS[:limit] for limit in range(41)]
+    assert [limited.above("00", limit) for limit in (2, 3)] == [KEYS[1:3], KEYS[1:4]]
 
 
 def test_a_run_has_512_keys_and_is_split_when_it_has_more_than_twice_as_many() -> None:

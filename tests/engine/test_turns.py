@@ -99,12 +99,13 @@ class Clock:
     """The time of turns, and the pauses that they ask the loop for."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now, self.pauses = 100.0, list[float]()
+        self.now, self.pauses, self.ends = 100.0, list[float](), list[Callable[[], None]]()
         monkeypatch.setattr("rolecall.engine.turns.perf_counter", lambda: self.now)
         monkeypatch.setattr(asyncio.get_running_loop(), "call_later", self._call_later)
 
-    def _call_later(self, seconds: float, _: Callable[[], None]) -> None:
+    def _call_later(self, seconds: float, end: Callable[[], None]) -> None:
         self.pauses.append(seconds)
+        self.ends.append(end)
 
 
 @pytest.fixture
@@ -190,12 +191,33 @@ async def test_after_short_work_has_ended_the_loop_has_half_of_its_time(
 async def test_work_that_had_turns_does_not_end_a_first_slice(clock: Clock) -> None:
     shared = Turns(slice_seconds=8)
     work = shared.begin()
+    clock.now += 1
     await work.next_turn()
+    until = work.until
+    await asyncio.sleep(0)
+    clock.ends.pop()()
+    clock.now += 4
 
     work.end()
+    clock.now += 2.9
 
-    assert work.until == 108
-    assert shared.begin().until == 100.000_25
+    assert until == 109
+    # The first slice of the work and its pause would have ended after this.
+    assert shared.begin().until == 107.900_25
+
+
+async def test_after_the_pause_of_a_turn_the_next_one_is_taken_without_waiting(clock: Clock) -> None:
+    shared = Turns()
+    await shared.take()
+    await asyncio.sleep(0)
+    taken = shared.begin().until
+
+    clock.ends.pop()()
+    clock.now += 1
+    free = shared.begin().until
+
+    assert [taken, free] == [pytest.approx(100.000_25), pytest.approx(101.002)]
+    assert not await shared.take()
 
 
 async def test_work_without_a_limit_to_its_slice_never_needs_a_turn() -> None:

@@ -17,7 +17,7 @@ from tests.engine.world import ACCOUNT, ALICE, OTHER, role
 
 PRINCIPAL = principal_of_request(ALICE)
 NAMES = len(ACCOUNT) + len("alice")
-ONE, THREE = ("value",), ("", "\u0436", "xyz")
+ONE, SHORT, TWO, THREE = ("value",), ("x",), ("first", "second"), ("", "\u0436", "xyz")
 DECISION = Decision(reason=Reason.ALLOW, trust_side=Side.ALLOW, role=None)
 
 
@@ -27,7 +27,7 @@ def of_texts(values: tuple[str, ...]) -> int:
 
 def test_a_request_has_540_bytes_its_query_its_role_its_principal_and_its_keys() -> None:
     plain = AssumeRoleRequest(PRINCIPAL, "1/app")
-    keys = {"one": ONE, "three": THREE}
+    keys = {"one": ONE, "short": SHORT, "two": TWO, "three": THREE}
 
     assert request_bytes(b"", plain) == 540 + len("1/app") + NAMES
     assert request_bytes(b"1234567", plain) == request_bytes(b"", plain) + 7
@@ -40,7 +40,13 @@ def test_a_request_has_540_bytes_its_query_its_role_its_principal_and_its_keys()
 
 @pytest.mark.parametrize(
     ("values", "texts"),
-    [([], 0), ([None, ()], 0), ([ONE], of_texts(ONE)), ([ONE, None, THREE], of_texts(ONE) + of_texts(THREE))],
+    [
+        ([], 0),
+        ([None, ()], 0),
+        ([ONE], of_texts(ONE)),
+        ([SHORT, TWO], of_texts(SHORT) + of_texts(TWO)),
+        ([ONE, None, THREE], of_texts(ONE) + of_texts(THREE)),
+    ],
 )
 def test_a_decision_has_420_bytes_its_answer_its_principal_and_its_values(
     values: list[tuple[str, ...] | None], texts: int

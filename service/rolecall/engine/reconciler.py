@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from typing import TypeVar
 
 from rolecall.engine.follower import Follower, Reload
@@ -51,10 +52,9 @@ class Reconciler:
         """Compare in this interval until cancelled, and reload the state when a role differs."""
         while True:
             await asyncio.sleep(seconds)
-            try:
+            # The polls report it; compare again later.
+            with suppress(StoreUnavailableError):
                 await self.reconcile()
-            except StoreUnavailableError:
-                continue  # the polls report it; compare again later
 
     async def reconcile(self) -> None:
         """Compare once; raise `StoreUnavailableError`."""
