@@ -73,12 +73,24 @@ async def test_a_write_that_changed_nothing_leaves_the_state_as_it_is(parts: Par
     assert parts.follower.snapshot.revision == 0
 
 
-async def test_one_state_has_one_token(parts: Parts) -> None:
+async def test_one_state_has_one_token_which_is_made_once(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, consistency = list[int](), parts.tokens.consistency
+
+    def counted(revision: Revision) -> str:
+        made.append(revision)
+        return consistency(revision)
+
+    monkeypatch.setattr(parts.tokens, "consistency", counted)
     first, again = parts.consistency.token(), parts.consistency.token()
     await parts.writer.write(lambda: written(parts.put("a")))
+    later = [parts.consistency.token() for _ in range(2)]
+    parts.repository.rename_history(parts.repository.head().incarnation)
+    await parts.follower.catch_up()
+    renamed = [parts.consistency.token() for _ in range(2)]
 
     assert first == again
-    assert parts.consistency.token() != first
+    assert len({first, *later, *renamed}) == 3
+    assert made == [0, 1, 1]
 
 
 async def test_commits_of_others_are_caught_up_before_an_own_one_is_taken(parts: Parts) -> None:

@@ -261,7 +261,8 @@ def test_a_question_that_is_too_costly_is_refused_in_every_way_to_ask_it(monkeyp
     decider = point(role(document(allow(StringLike={"k": [f"*{n}?b*" for n in range(20)]}))))
     version, asked = version_of(decider), question(context={"k": ["value"]})
     monkeypatch.setattr("rolecall.engine.decision_point.WORK_BUDGET", 1)
-    messages = list[str]()
+    traced, messages = list[object](), list[str]()
+    monkeypatch.setattr("rolecall.engine.explanation.explain", lambda *asked: traced.append(asked))
 
     for ask in (
         lambda: decider.check(asked, NOON),
@@ -273,6 +274,8 @@ def test_a_question_that_is_too_costly_is_refused_in_every_way_to_ask_it(monkeyp
         messages.append(str(caught.value))
 
     assert len(set(messages)) == 1
+    # It is refused before the work, not after it.
+    assert traced == []
     assert messages[0].endswith("use fewer patterns and conditions in the policy")
 
 

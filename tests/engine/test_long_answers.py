@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rolecall.engine.consistency import StateAge
-from rolecall.engine.decision import ServedFrom
+from rolecall.engine.decision import Reason, ServedFrom
 from rolecall.engine.large_documents import LargeDocuments
 from rolecall.engine.long_answers import DecisionMoment, LongAnswers
 from rolecall.engine.turns import Turns
@@ -83,6 +83,16 @@ async def test_a_long_check_decides_at_its_moment_and_compiles_on_the_thread(thr
     assert answers.turns.count == 1
 
 
+async def test_a_long_check_may_be_long(thread: Executor) -> None:
+    decider = point(role(document(allow(StringLike={"k": [f"*{n}?b*" for n in range(150)]}))))
+    answers, asked = long_answers(decider, thread), question(context={"k": [f"value-{n}" for n in range(100)]})
+
+    answer = await answers.check(asked, version_of(decider), Moment().is_now, answers.turns.begin())
+
+    assert answer.decision.reason is Reason.IMPLICIT_DENY
+    assert (decider.cache.misses, answers.turns.count) == (1, 1)
+
+
 async def test_a_long_check_of_no_role_has_its_turn_too(thread: Executor) -> None:
     decider = point()
     answers = long_answers(decider, thread)
@@ -122,9 +132,12 @@ async def test_an_explanation_that_waits_for_its_turn_is_as_old_as_the_state_is_
     assert staleness == 6 * SECOND
 
 
-async def test_an_explanation_of_a_large_document_reads_and_compiles_it_on_the_thread(thread: Executor) -> None:
+async def test_an_explanation_of_a_large_document_reads_and_compiles_it_on_the_thread(
+    thread: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     decider, moment = point(role(LARGE)), Moment()
-    threads = recorded_threads(decider)
+    threads, on_the_loop = recorded_threads(decider), list[object]()
+    monkeypatch.setattr("rolecall.engine.explanation.stored_policy", on_the_loop.append)
     moment.now = 5 * SECOND
 
     explanation, staleness = await long_answers(decider, thread).explain(
@@ -133,3 +146,4 @@ async def test_an_explanation_of_a_large_document_reads_and_compiles_it_on_the_t
 
     assert (explanation.decision.allowed, staleness) == (True, 6 * SECOND)
     assert [ident == get_ident() for ident in threads] == [False]
+    assert on_the_loop == []

@@ -108,3 +108,13 @@ async def test_a_repeat_is_acknowledged_once_this_process_holds_what_the_first_t
     await parts.writer.write(lambda: Written(result=None, revision=made_elsewhere.revision, replayed=True))
 
     assert parts.follower.snapshot.revision == made_elsewhere.revision
+
+
+async def test_a_repeat_of_what_this_process_has_needs_no_read_of_the_store(parts: Parts) -> None:
+    commit = parts.put("a")
+    await parts.follower.catch_up()
+    parts.repository.down = True
+
+    repeated = await parts.writer.write(lambda: Written(result=None, revision=commit.revision, commit=None))
+
+    assert (repeated.revision, parts.follower.snapshot.revision) == (1, 1)
