@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -18,7 +17,6 @@ from rolecall.engine import initial_state as states, watch as module
 from rolecall.engine.errors import FutureRevisionError, InitialStateTooSlowError, RevisionNotReachedError
 from rolecall.engine.feed import Feed
 from rolecall.engine.follower import Reload
-from rolecall.engine.pace import AT_ONCE
 from rolecall.engine.watch import RoleWatches, Slots
 from rolecall.engine.watch_events import (
     Checkpoint,
@@ -721,32 +719,6 @@ def locals_of(coroutine: Any) -> Iterator[object]:
     while frame := getattr(coroutine, "cr_frame", None):
         yield from frame.f_locals.values()
         coroutine = coroutine.cr_await
-
-
-@pytest.mark.parametrize("ending", [False, True])
-async def test_thousands_of_watches_are_served_or_ended_a_few_at_a_time(world: World, ending: bool) -> None:
-    sent, turns = 0, list[int]()
-
-    async def send(_: WatchEvent) -> None:
-        nonlocal sent
-        sent += 1
-
-    tasks = [asyncio.create_task(world.watches.run(FROM_NOW, send)) for _ in range(1_000)]
-    while world.follower.feed.waiting < 1_000:  # noqa: ASYNC110
-        await asyncio.sleep(0)
-    before, messages = sent, 1_000 if ending else 2_000
-    if ending:
-        world.follower.feed.restart(Revision(0))
-    else:
-        await world.write("a")
-    async with asyncio.timeout(20):
-        while sent < before + messages:
-            turns.append(sent)
-            await asyncio.sleep(0)
-
-    # Other work that is ready runs after at most one portion.
-    assert max(after - earlier for earlier, after in pairwise(turns)) <= AT_ONCE
-    await stopped(tasks)
 
 
 async def test_pages_of_changes_that_a_watch_does_not_cover_yield_to_other_work() -> None:

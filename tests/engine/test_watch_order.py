@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from rolecall.engine.pace import AT_ONCE
 from rolecall.engine.watch import _Watch
 from rolecall.engine.watch_events import (
     Checkpoint,
@@ -21,7 +23,7 @@ from rolecall.engine.watch_events import (
 )
 from rolecall.roles.change import Change, ChangeKind, Commit
 from rolecall.roles.role import Revision
-from tests.engine.test_watch import Received, World, confirmed, made, no_news, watching
+from tests.engine.test_watch import FROM_NOW, Received, World, confirmed, made, no_news, stopped, watching
 from tests.engine.world import ACCOUNT, OTHER
 
 
@@ -157,3 +159,29 @@ async def test_what_waited_for_its_turn_while_the_state_was_reloaded_is_not_sent
     await asyncio.wait_for(world.watches.run(WatchRequest(with_state=True), received), 20)
 
     assert [type(event) for event in received.events] == [*[RoleFound] * sent, ResyncRequired]
+
+
+@pytest.mark.parametrize("ending", [False, True])
+async def test_thousands_of_watches_are_served_or_ended_a_few_at_a_time(world: World, ending: bool) -> None:
+    sent, turns = 0, list[int]()
+
+    async def send(_: WatchEvent) -> None:
+        nonlocal sent
+        sent += 1
+
+    tasks = [asyncio.create_task(world.watches.run(FROM_NOW, send)) for _ in range(1_000)]
+    while world.follower.feed.waiting < 1_000:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    before, messages = sent, 1_000 if ending else 2_000
+    if ending:
+        world.follower.feed.restart(Revision(0))
+    else:
+        await world.write("a")
+    async with asyncio.timeout(20):
+        while sent < before + messages:
+            turns.append(sent)
+            await asyncio.sleep(0)
+
+    # Other work that is ready runs after at most one portion.
+    assert max(after - earlier for earlier, after in pairwise(turns)) <= AT_ONCE
+    await stopped(tasks)
