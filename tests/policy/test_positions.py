@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from rolecall.policy.errors import InvalidPolicyError
+from rolecall.policy.errors import InvalidPolicyError, Violation
 from rolecall.policy.json_text import Json, Members, Number, decode
 from rolecall.policy.positions import JsonSyntaxError, Scan, scan
 
@@ -176,5 +176,19 @@ def test_a_parse_that_fails_where_the_scanner_does_not_is_a_refusal(monkeypatch:
 
     monkeypatch.setattr("rolecall.policy.json_text.json.loads", exhausted)
 
-    with pytest.raises(InvalidPolicyError, match="the stack is full"):
+    with pytest.raises(InvalidPolicyError) as refused:
         decode("[]", max_bytes=100, max_depth=32)
+
+    message = "the document cannot be read: the stack is full"
+    assert refused.value.violations == (
+        Violation(pointer="", reason="INVALID_JSON", message=message, suggestion="", line=1, column=1),
+    )
+
+
+def test_the_error_of_the_scanner_says_what_is_wrong_and_where() -> None:
+    with pytest.raises(JsonSyntaxError) as refused:
+        scan('{"a": ["x" "y"]}', max_depth=9)
+
+    error = refused.value
+    assert str(error) == error.message == 'a `,` is missing before `"`'
+    assert (error.reason, error.offset, error.suggestion, error.pointer) == ("INVALID_JSON", 11, ",", "/a")
