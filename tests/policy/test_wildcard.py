@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -33,6 +35,20 @@ def greedy(pattern: str, text: str) -> bool:
 @given(st.text("ab*?.[", max_size=10), st.text("ab*?.[\n", max_size=14))
 def test_both_algorithms_agree(pattern: str, text: str) -> None:
     assert matches(pattern, text) == greedy(pattern, text)
+
+
+def test_both_algorithms_agree_on_every_pattern_of_small_pieces() -> None:
+    texts = ["".join(text) for length in range(7) for text in product("ab", repeat=length)]
+
+    differing = [
+        (pattern, text)
+        for pattern in map("*".join, product(["", "a", "?b", "a?b"], repeat=4))
+        for match in [matches_any([compile_pattern(pattern)])]
+        for text in texts
+        if match(text) != greedy(pattern, text)
+    ]
+
+    assert differing == []
 
 
 @given(st.lists(st.text("ab*?\x01é世", max_size=6), max_size=4), st.text("ab\x01é世", max_size=12))

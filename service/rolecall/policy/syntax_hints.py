@@ -159,7 +159,7 @@ def _equals_sign(text: str, at: int) -> SyntaxHint | None:
 
 
 def _template_before(text: str, at: int) -> SyntaxHint | None:
-    if at == len(text) or not _PLACEHOLDER.search(text, text.rfind("\n", 0, at) + 1, at):
+    if at == len(text) or not _PLACEHOLDER.search(text[:at].rpartition("\n")[2]):
         return None
     message = f"{quoted(_shown(text, at))} follows a value, and the line {_TEMPLATE}"
     return SyntaxHint("INVALID_JSON", message, at)

@@ -35,7 +35,7 @@ _WHOLE = {
     "nothing": "", "blanks": " \t\r\n", "a byte order mark": '\ufeff{"a": 1}', "a form feed": "\f{}", "a comma too many": '{"a": 1,}',
     "a comma too many in an array": '{"a": [1 , \n ]}', "two commas": "[1,,2]", "a comma alone": "[,]", "no value after a comma": "[1,~]", "a number's tail": "[10.5.1]",
     "a number's tail at a sign": "[1+1]", "a date": "[2026-01-01]", "a template in the line before": '{"a": "x" ${b} "c"\n, "d" 1}',
-    "a template in another line": '{"a": "${b}",\n "c" "d"}', "a template at the end": '{"a": "${b}"', "deep": "[" * 3 + "]" * 3,
+    "a template in another line": '{"a": "${b}",\n "c" "d"}', "a comma that is lost after the line of a template": '{"a": "${b}",\n "c": 1 "d": "${e}"}', "a template at the end": '{"a": "${b}"', "deep": "[" * 3 + "]" * 3,
     "too deep": '{"a": ' * 4 + "1" + "}" * 4, "too deep in a list": "[[[[", "too long": '"' + "x" * 200 + '"', "an end": '{"a"',
     "an end after a colon": '{"a":', "an end in an array": "[1", "an end after a comma": "[1,", "an open object": "{", "a pointer": '{"a/b": {"~": [1, {"c": x}]}}',
 }  # fmt: skip

@@ -207,3 +207,18 @@ def test_the_ram_profile_refuses_a_label() -> None:
         parse_permission_policy(document(statement(Sid="x")), profile=Profile.RAM)
 
     assert [v.reason for v in refused.value.violations] == ["NOT_IN_RAM"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"Action": "a" * 513}, "PATTERN_TOO_LONG"),
+        ({"Action": "*" * 17}, "TOO_MANY_STARS"),
+        ({"Resource": "a" * 513}, "PATTERN_TOO_LONG"),
+        ({"Resource": "*" * 17}, "TOO_MANY_STARS"),
+    ],
+)
+def test_a_pattern_over_a_limit_is_not_examined_further(changes: dict[str, JsonValue], reason: str) -> None:
+    violation = only(document(statement(**changes)))
+
+    assert violation.reason == reason
