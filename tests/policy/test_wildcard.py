@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
@@ -129,3 +130,19 @@ def test_the_places_of_a_character_are_computed_once_for_all_patterns(monkeypatc
     assert not matches_any([compile_pattern(f"*a?b{n}*") for n in range(10)])("ab" * 50)
 
     assert sorted(computed) == ["a", "b"]
+
+
+def test_a_frequent_character_of_a_long_text_is_not_searched_place_by_place() -> None:
+    searched: list[int] = []
+
+    class Counted(str):
+        __slots__ = ()
+
+        def find(self, text: str, start: Any = 0, end: Any = None) -> int:
+            searched.append(start)
+            return super().find(text, start, end)
+
+    places = CharacterPlaces(Counted("a" * 6_400))["a"]
+
+    assert places == (1 << 6_400) - 1
+    assert len(searched) < 200

@@ -6,7 +6,7 @@ A rate is the work for a key, for each of its values, and for each 1,024 charact
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rolecall.policy.document import TrustPolicy
@@ -55,7 +55,7 @@ _ACCESSES = [
 
 def written() -> str:
     """Return the text of the page as it should be."""
-    return "\n".join([*_of_operators(), *_of_patterns(), *_of_questions(), *_of_explanations(), *_of_accesses(), ""])
+    return "\n".join([*(line for part in PARTS.values() for line in part()), ""])
 
 
 def _of_operators() -> Iterator[str]:
@@ -122,6 +122,15 @@ def _of_accesses() -> Iterator[str]:
         works = [f"{whole.estimate(action, resource, [['v']]):,}" for action, resource in _ACCESSES]
         yield f"# {name}, at most {whole.largest:,}"
         yield f"fixed {whole.fixed:,}, action {_rate(whole.action)}, resource {_rate(whole.resource)}: {' '.join(works)}"
+
+
+PARTS: dict[str, Callable[[], Iterator[str]]] = {
+    "operators": _of_operators,
+    "patterns": _of_patterns,
+    "questions": _of_questions,
+    "explanations": _of_explanations,
+    "accesses": _of_accesses,
+}
 
 
 def _policy(*conditions: tuple[str, str, Sequence[str]]) -> TrustPolicy:
