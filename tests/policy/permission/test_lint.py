@@ -61,7 +61,9 @@ def test_a_right_on_every_role_is_found_however_it_is_written(resource: str, act
     assert found == [(finding, "/Action")]
 
 
-@pytest.mark.parametrize("resource", [ONE_ROLE, "acs:ram:*:1*:role/*", "acs:ram:*:*:role/a*", "acs:oss:*:*:*"])
+@pytest.mark.parametrize(
+    "resource", [ONE_ROLE, "acs:ram:*:1*:role/*", "acs:ram:*:??*:role/*", "acs:ram:*:*:role/a*", "acs:oss:*:*:*"]
+)
 @pytest.mark.parametrize("action", ["*", "sts:AssumeRole", "ram:PassRole"])
 def test_a_right_on_some_roles_is_not(resource: str, action: str) -> None:
     found = {name for name, _ in of(Action=action, Resource=resource)}

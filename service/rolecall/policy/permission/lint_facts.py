@@ -88,7 +88,7 @@ def _holds_for_any_value(condition: Condition) -> bool:
 
 def region_of_ram(pattern: str) -> str:
     """Return the region of a pattern of product `ram`, unless it matches the empty one, which is RAM's."""
-    parts = pattern.split(":", 4)
+    parts = pattern.split(":")
     if len(parts) < 4 or parts[1] != "ram":
         return ""
     return parts[2].strip("*")
