@@ -7,12 +7,11 @@ from collections.abc import Iterator
 
 from rolecall.policy.document import Condition, Effect, Quantifier
 from rolecall.policy.operators import LIKE_OPERATORS
-from rolecall.policy.permission.access import Access
+from rolecall.policy.permission.access import Access, read_access
 from rolecall.policy.permission.actions import matches_any_action
 from rolecall.policy.permission.document import PermissionStatement
 from rolecall.policy.permission.known_actions import product_of
 from rolecall.policy.permission.resources import resource_test
-from rolecall.policy.wildcard import CharacterPlaces
 
 _ACCOUNTS = ("1", "9" * 20)
 """Two accounts that no pattern matches both, unless it matches every one."""
@@ -55,7 +54,7 @@ def is_about_all(statement: PermissionStatement, kind: str) -> bool:
 
 def _all_of(kind: str) -> list[Access]:
     """Return the accesses to all resources of a kind, in each of the accounts."""
-    return [Access("", "ram", "", account, kind, CharacterPlaces(kind), is_prefix=True) for account in _ACCOUNTS]
+    return [read_access("ram:GetRole", f"acs:ram::{account}:{kind}*") for account in _ACCOUNTS]
 
 
 def can_be_about(pattern: str, kind: str) -> bool:
