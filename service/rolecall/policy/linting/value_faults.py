@@ -83,7 +83,7 @@ def _matches_everything(key: str, pattern: str) -> bool:
     if stem == pattern:
         return False
     # No value is empty, so one `?` excludes nobody.
-    return stem.replace("*", "") == "?" or ("*" not in stem and _BEGINNINGS.get(key, "").startswith(stem))
+    return stem.replace("*", "") == "?" or _BEGINNINGS.get(key, "").startswith(stem)
 
 
 def _lets_in(effect: Effect, condition: Condition) -> bool:
