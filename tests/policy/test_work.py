@@ -120,6 +120,17 @@ def test_a_policy_that_no_request_makes_long_is_evaluated_without_an_estimate() 
     assert estimated_work(compiled, [("x",) * MAX_VALUES]) == 0
 
 
+@pytest.mark.parametrize(("over", "estimated"), [(0, False), (1, True)])
+def test_a_policy_needs_an_estimate_once_a_request_can_take_more_than_is_answered_at_once(
+    monkeypatch: pytest.MonkeyPatch, over: int, estimated: bool
+) -> None:
+    read = policy(comparing("StringLike", ["*a?b*"]))
+    largest = PolicyWork.of(read.statements, ["k"]).largest
+    monkeypatch.setattr("rolecall.policy.compiler.LONG_WORK", largest - over)
+
+    assert (compile_policy(read).work is not None) is estimated
+
+
 @pytest.mark.parametrize("template", ["*?%s*", "?%s", "*%s?*", "?%s*?", "*?x*%s"])
 def test_thousands_of_tiny_patterns_are_over_the_budget_for_a_hundred_values(template: str) -> None:
     many, few = patterns(template, 2_319), patterns(template, 20)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from rolecall.policy.evaluator import Outcome
 from rolecall.policy.permission.access import read_access
 from rolecall.policy.permission.compiler import compile_permissions
@@ -83,6 +85,16 @@ def test_ordinary_policies_are_evaluated_without_an_estimate() -> None:
     assert system.work is None
     assert compiled(statement(Condition={"IpAddress": {"acs:SourceIp": "10.0.0.0/8"}})).work is None
     assert estimated_access_work(system, "ram:GetRole", ROLE, ()) == 0
+
+
+@pytest.mark.parametrize(("over", "estimated"), [(0, False), (1, True)])
+def test_policies_need_an_estimate_once_an_access_can_take_more_than_is_answered_at_once(
+    monkeypatch: pytest.MonkeyPatch, over: int, estimated: bool
+) -> None:
+    largest = PermissionWork.of(policy(statement()).statements, []).largest
+    monkeypatch.setattr("rolecall.policy.permission.compiler.LONG_WORK", largest - over)
+
+    assert (compiled(statement()).work is not None) is estimated
 
 
 def test_an_access_of_too_much_work_is_denied() -> None:
