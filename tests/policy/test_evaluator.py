@@ -83,6 +83,16 @@ def test_a_policy_reads_the_source_identity_only_where_it_needs_an_allow() -> No
     assert (needing.keys, needing.identity_slot, needing.reads_time) == (("sts:SourceIdentity",), 0, False)
 
 
+def test_the_time_is_none_of_the_keys_for_which_a_request_sends_values() -> None:
+    condition = {"DateLessThan": {"acs:CurrentTime": "2026-01-01T13:00:00Z"}, "Bool": {"acs:MFAPresent": "true"}}
+    policy = parse_policy(json.dumps({"Version": "1", "Statement": [statement("Allow", condition=condition)]}))
+
+    compiled = compile_policy(policy)
+
+    assert (compiled.keys, compiled.reads_time) == (("acs:MFAPresent",), True)
+    assert [sorted(c.slot for c in s.conditions) for s in compiled.statements] == [[-1, 0]]
+
+
 def test_the_validity_of_an_answer_is_bounded_by_the_statements_that_count() -> None:
     until = {"DateLessThan": {"acs:CurrentTime": "2026-01-01T13:00:00Z"}}
     hour = 3_600_000_000

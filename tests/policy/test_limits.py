@@ -144,7 +144,14 @@ def test_250_violations_are_listed_and_the_rest_is_not_examined() -> None:
     )
 
 
-@pytest.mark.parametrize("limits", [PERMISSION_LIMITS, SESSION_POLICY_LIMITS])
-def test_as_many_characters_as_are_announced_have_at_most_the_announced_bytes(limits: Limits) -> None:
+@pytest.mark.parametrize("kind", ["permission", "session"])
+def test_as_many_characters_as_are_announced_have_at_most_the_announced_bytes(kind: str) -> None:
+    limits = {"permission": PERMISSION_LIMITS, "session": SESSION_POLICY_LIMITS}[kind]
     assert limits.max_document_characters
-    assert limits.max_document_bytes == len("\U0001f600".encode() * limits.max_document_characters)
+    widest = "\U0001f600" * limits.max_document_characters
+
+    with pytest.raises(InvalidPolicyError) as caught:
+        parse_permission_policy(widest, limits=limits)
+
+    assert [violation.reason for violation in caught.value.violations] == ["INVALID_JSON"]
+    assert limits.max_document_bytes == len(widest.encode())

@@ -110,6 +110,7 @@ def _of_accesses() -> Iterator[str]:
         "a right": {},
         "two actions": {"Action": ["ram:Get*", "ram:*ole"]},
         "two resources": {"Resource": ["acs:ram:*:1:role/x", "acs:ram:*:?:*o*e/x"]},
+        "a resource with colons": {"Resource": "acs:log:*:1:a?b:*c?d*:e"},
         "a short resource": {"Resource": "acs:ram:*"},
         "a resource twice": {"Resource": ["acs:ram:*:1:role/x"] * 2},
         "a denied resource": {"Effect": "Deny", "Resource": ["acs:ram:*:1:role/x", "acs:ram:*:1:role/y*"]},

@@ -191,6 +191,8 @@ def test_policies_that_do_not_read_the_time_are_not_asked_for_a_window() -> None
 
 def test_an_answer_is_valid_until_a_condition_on_the_time_changes() -> None:
     permissions = compiled(statement(Condition={"DateLessThan": {"acs:CurrentTime": "1970-01-01T00:00:01Z"}}))
+    assert permissions.keys == ()
+    assert [c.slot for s in permissions.statements for c in s.conditions] == [-1]
 
     before, after = evaluated(permissions, now=0), evaluated(permissions, now=1_000_000)
 

@@ -217,7 +217,9 @@ def test_an_action_of_no_product_has_the_nearest_in_its_fix() -> None:
     [
         ("ram:servicenames", "ram:ServiceNames"),
         ("ram:TrustedPrincipalType", "ram:TrustedPrincipalTypes"),
+        ("ram:ServiceNam", "ram:ServiceName"),
         ("acs:SourceIP", "acs:SourceIp"),
+        ("acs:SourceVp", "acs:SourceVpc"),
         ("x" * 65, None),
         ("team", None),
     ],

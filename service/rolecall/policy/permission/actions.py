@@ -40,8 +40,10 @@ def matches_any_action(patterns: Sequence[str]) -> ActionTest:
     """
     texts = list(dict.fromkeys(map(fold, patterns)))
     names = frozenset(text for text in texts if "*" not in text and "?" not in text)
-    heads = tuple(text[:-1] for text in texts if text.endswith("*") and "*" not in text[:-1] and "?" not in text)
-    others = [t for t in texts if t not in names and not (t.endswith("*") and t[:-1] in heads)]
+    cut = [text.partition("*") for text in texts]
+    heads = tuple(head for head, star, rest in cut if star and not rest and "?" not in head)
+    simple = names.union(head + "*" for head in heads)
+    others = [text for text in texts if text not in simple]
     matches_others = matches_any([compile_pattern(text) for text in others])
 
     def matches(action: str) -> bool:

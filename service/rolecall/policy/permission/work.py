@@ -58,7 +58,7 @@ class PermissionWork:
 
 def _heads_rate(patterns: Iterable[str]) -> WorkRate:
     # Each of these parts is matched by itself, with places of its own.
-    return _sum(pattern_rate([part]) for pattern in patterns for part in pattern.split(":", 4)[1:4])
+    return _sum(pattern_rate([part]) for pattern in patterns for part in pattern.split(":")[1:4])
 
 
 def _relative_ids(patterns: Iterable[str]) -> list[str]:
