@@ -147,11 +147,16 @@ def test_what_json_allows_and_the_language_does_not_is_noted(text: str, flaws: l
     assert isinstance(value, (list, Members))
 
 
-def test_the_scanner_does_not_run_on_plain_text() -> None:
-    value, places = decode('{"a": [1, 1.50, -2e3]}', max_bytes=100, max_depth=9)
+def test_the_scanner_does_not_run_on_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    scanned: list[str] = []
+    monkeypatch.setattr("rolecall.policy.json_text.scan", lambda text, **_: scanned.append(text))
+    plain = '{"a": [1, 1.50, -2e3], "\\u0041": "\\u00e9"}'
 
-    assert value == {"a": ["1", "1.50", "-2e3"]}
+    value, places = decode(plain, max_bytes=100, max_depth=2)
+
+    assert value == {"a": ["1", "1.50", "-2e3"], "A": "\u00e9"}
     assert places is None
+    assert scanned == []
 
 
 @pytest.mark.parametrize("text", ["[" * 1_000 + "]" * 1_000, "[" * 100_000, '{"a":' * 1_000 + "1" + "}" * 1_000])
