@@ -64,6 +64,17 @@ ISSUER = "https://token.example.com"
         ("oidc:sub", "repo:a/b", "repo:a/c", ""),
         ("oidc:sub", "A b", "a  c", ""),
         ("oidc:sub", "abc", "abcd", ""),
+        ("oidc:sub", "a/b", "a/b~", ""),
+        ("oidc:sub", "a/b~", "a/b", ""),
+        ("oidc:sub", " abc", "abc", "they differ in white space alone: the expected value begins with it"),
+        ("oidc:sub", "abc", "abc\n", "they differ in white space alone: the value that was sent ends with it"),
+        ("oidc:sub", "a b", "ab", "they differ in white space alone: the expected value has it"),
+        (
+            "oidc:sub",
+            "a\u200bb",
+            "ab\u200b",
+            "they differ in an invisible character alone, U+200B (zero width space): the expected value has it",
+        ),
     ],
 )
 def test_the_one_difference_is_said(key: str, expected: str, actual: str, said: str) -> None:

@@ -50,7 +50,7 @@ def _invisible(_: str, expected: str, actual: str) -> str:
     hidden = {c for text in (expected, actual) for c in text if unicodedata.category(c) in ("Cc", "Cf")}
     if not hidden or _without(expected, hidden) != _without(actual, hidden):
         return ""
-    whose = _whose("has it" if hidden & set(expected) else "", "has it" if hidden & set(actual) else "")
+    whose = _whose("has it" if hidden & set(expected) else "", "has it")
     return f"they differ in an invisible character alone, {_named(min(hidden))}: {whose}"
 
 
