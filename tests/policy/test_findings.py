@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from rolecall.policy.linting.findings import Finding, LintContext, Remark, Rule, findings_in
+from rolecall.policy.errors import Violation
+from rolecall.policy.linting.findings import Edit, Finding, LintContext, Remark, Rule, Severity, findings_in
 
 CONTEXT = LintContext(0, "")
 TEXT = '{"Statement": [\n{"a": 1},\n{"b": [2, 3]}]}'
@@ -82,3 +83,21 @@ def test_a_lone_value_stands_for_an_array_of_one_and_what_is_not_there_has_no_pl
     assert (found.pointer, found.line, found.column) == place
     assert (found.severity.value, found.fix, found.edit, found.changes_meaning) == ("note", "f", None, False)
     assert isinstance(found, Finding)
+
+
+def test_what_is_found_in_no_text_has_no_line_and_no_column() -> None:
+    finding = Finding(id="placeholder", severity=Severity.NOTE, pointer="", message="m", fix="f")
+    violation = Violation(pointer="", reason="WRONG_TYPE", message="m")
+
+    assert str(finding) == "/: note: m (placeholder)"
+    assert (finding.line, finding.column, finding.edit, finding.changes_meaning) == (0, 0, None, False)
+    assert str(violation) == "/: m"
+    assert (violation.line, violation.column, violation.suggestion) == (0, 0, "")
+
+
+def test_a_remark_and_an_edit_change_nothing_that_they_do_not_name() -> None:
+    assert Remark("/a", "m", "f")[3:] == (None, False)
+    assert Edit("/a", key="k") == ("/a", "", "k")
+    assert Edit("/a", operator="Bool") == ("/a", "Bool", "")
+    assert Severity.ERROR.rank < Severity.WARNING.rank < Severity.NOTE.rank
+    assert Severity.ERROR.rank == 0
