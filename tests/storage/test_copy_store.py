@@ -263,16 +263,6 @@ def replace_description(step: store_contents.RowBatch) -> store_contents.RowBatc
     return step._replace(rows=[[*row[:place], "another", *row[place + 1 :]] for row in step.rows])
 
 
-@pytest.mark.parametrize(
-    "url", ["memory://", "mysql://x:s3cret@h/d", "sqlite:///", "postgresql://u:s3cret@h/d?nothing=1"]
-)
-def test_only_stores_that_last_can_be_maintained(url: str) -> None:
-    with pytest.raises(StoreUnsupportedError) as caught:
-        open_admin_store(url)
-
-    assert "s3cret" not in str(caught.value)
-
-
 def test_a_source_of_an_older_schema_is_to_be_migrated_first(source: str, tmp_path: Path) -> None:
     with closing(sqlite3.connect(source.removeprefix("sqlite:///"))) as connection, connection:
         for statement in AS_SCHEMA_0002:
