@@ -125,6 +125,41 @@ def test_an_altered_schema_is_found(path: Path, script: str, wanted: str) -> Non
     assert [message.partition(":")[0] for message in found] == [wanted]
 
 
+def test_a_statement_that_is_not_as_made_is_reported_without_its_white_space(path: Path) -> None:
+    altered(
+        path,
+        "DROP INDEX changes_of_key; CREATE  INDEX changes_of_key\n ON changes  ( revision ,\trole_key ) WHERE (revision)",
+    )
+
+    assert findings(f"sqlite:///{path}") == [
+        "index `changes_of_key` is not as this version makes it: `CREATE INDEX changes_of_key ON changes(revision,role_key)WHERE(revision)`"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("(", "\n ( \t"), (")", " \n)  "), (",", "  ,\n"), (" ", "\r\n\t "), ("\n", " ")],
+    ids=["opening", "closing", "comma", "space", "line"],
+)
+def test_white_space_of_a_statement_is_no_alteration(path: Path, old: str, new: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA writable_schema = 1")
+        changed = (
+            "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE name IN ('roles', 'changes', 'changes_of_key')"
+        )
+        assert connection.execute(changed, (old, new)).rowcount == 3
+
+    assert findings(f"sqlite:///{path}") == []
+
+
+def test_a_file_of_another_encoding_is_found(path: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(tmp_path / "other.db")) as other:
+        other.execute("PRAGMA encoding = 'UTF-16le'")
+        other.executescript("\n".join(source.iterdump()))
+
+    assert findings(f"sqlite:///{tmp_path}/other.db") == ["the setting `encoding` is `UTF-16le`, it must be `UTF-8`"]
+
+
 def test_statistics_for_the_planner_are_no_alteration(path: Path) -> None:
     altered(path, "ANALYZE")
 
