@@ -192,4 +192,4 @@ def _copy(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
     try:
         source.backup(target, pages=PAGES_PER_STEP, progress=watch, sleep=PAUSE_SECONDS)
     except _RestartedError:
-        source.backup(target, pages=-1)
+        source.backup(target)
