@@ -252,21 +252,30 @@ def test_a_file_that_is_always_written_to_is_copied_in_one_step_in_the_end(
     tmp_path: Path, writes: int, wanted: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_admin, "PAGES_PER_STEP", 1)
-    steps: list[int] = []
+    steps, pauses = list[int](), list[float]()
     with closing(sqlite3.connect(tmp_path / "s.db", isolation_level=None)) as writer:
         writer.execute("CREATE TABLE t (x)")
         writer.executemany("INSERT INTO t VALUES (?)", [("y" * 3_000,)] * 20)
         left = iter(range(writes))
 
         class Watched(sqlite3.Connection):
-            def backup(self, target: sqlite3.Connection, *, pages: int = -1, progress: Any = None, **more: Any) -> None:
+            def backup(
+                self,
+                target: sqlite3.Connection,
+                *,
+                pages: int = -1,
+                progress: Any = None,
+                name: str = "main",
+                sleep: float = 0.25,
+            ) -> None:
                 def report(*arguments: int) -> None:
                     if next(left, None) is not None and arguments[1]:
                         writer.execute("UPDATE t SET x = x || 'z' WHERE rowid = 1")
                     progress(*arguments)
 
                 steps.append(pages)
-                super().backup(target, pages=pages, progress=progress and report, **more)
+                pauses.append(sleep)
+                super().backup(target, pages=pages, progress=progress and report, name=name, sleep=sleep)
 
         with (
             closing(sqlite3.connect(tmp_path / "s.db", factory=Watched)) as source,
@@ -276,6 +285,8 @@ def test_a_file_that_is_always_written_to_is_copied_in_one_step_in_the_end(
             assert target.execute("SELECT x FROM t").fetchall() == writer.execute("SELECT x FROM t").fetchall()
             assert target.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert steps == wanted
+    # A step that finds the file locked is repeated soon.
+    assert pauses[0] <= 0.01
 
 
 # --- the file
