@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import json
+import random
 from typing import Any
 
 import pytest
@@ -203,3 +204,31 @@ def test_an_end_that_does_not_match_is_refused(end: dict[str, object]) -> None:
     body[-1] = json.dumps({**json.loads(body[-1]), **end}).encode() + b"\n"
 
     assert refusal(gzip.compress(b"".join(body))) == DAMAGED
+
+
+def test_a_row_before_the_first_table_is_refused_also_if_it_is_not_counted() -> None:
+    header, *rest = lines()
+    body = b"".join(json.dumps(line).encode() + b"\n" for line in [header, [1], *rest])
+    end = {"rows": 9, "sha256": hashlib.sha256(body).hexdigest()}
+
+    assert refusal(gzip.compress(body + json.dumps(end).encode() + b"\n")) == DAMAGED
+
+
+def large() -> bytes:
+    """Return a backup that is unpacked in several parts, so that its header is read before a fault in the middle."""
+    file, noise = io.BytesIO(), random.Random(1)
+    writer = BackupWriter(file, ORIGIN)
+    writer.add(RowBatch(requests, [["s", str(n), b"", noise.randbytes(1_000), n] for n in range(400)]))
+    writer.end()
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("part", [0.3, 0.5, 0.7, 0.9])
+def test_a_large_backup_whose_packing_is_broken_in_the_middle_is_refused(part: float) -> None:
+    file = large()
+    at = int(len(file) * part)
+
+    assert read(file)[0].rows == 400
+    assert refusal(file[:at] + b"\xff" * 64 + file[at + 64 :]) == DAMAGED
+    assert refusal(file[:at] + bytes(64) + file[at + 64 :]) == DAMAGED
+    assert refusal(file[:at]) == INCOMPLETE

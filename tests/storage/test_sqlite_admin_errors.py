@@ -85,6 +85,41 @@ def test_a_file_of_something_else_is_refused_with_its_path_and_stays(tmp_path: P
     assert names(tmp_path) <= {"notes.txt", "notes.txt.lock"}
 
 
+@pytest.mark.parametrize("suffix", ["", "-journal", "-wal", "-shm"])
+def test_what_a_crash_has_left_of_a_copy_is_removed_also_if_there_is_nothing_to_copy(
+    tmp_path: Path, suffix: str
+) -> None:
+    (tmp_path / "notes.txt").write_bytes(b"not a database " * 100)
+    (tmp_path / f".a.backup.copy{suffix}").write_bytes(b"left")
+
+    with pytest.raises(StoreUnavailableError), USES["beside"](store_of(tmp_path / "notes.txt")):
+        pytest.fail("not reached")
+
+    assert names(tmp_path) == {"notes.txt"}
+
+
+@pytest.mark.parametrize("leads_to", ["a file", "nothing"])
+def test_a_link_that_appears_in_place_of_the_copy_is_not_followed(
+    path: Path, tmp_path: Path, leads_to: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim, remove = tmp_path / "victim", sqlite_admin._remove
+    if leads_to == "a file":
+        victim.write_text("untouched")
+
+    def intrude(copy: Path) -> None:
+        remove(copy)
+        monkeypatch.setattr(sqlite_admin, "_remove", remove)
+        copy.symlink_to(victim)
+
+    monkeypatch.setattr(sqlite_admin, "_remove", intrude)
+
+    with pytest.raises(FileExistsError), USES["beside"](store_of(path)):
+        pytest.fail("not reached")
+
+    assert victim.exists() is (leads_to == "a file")
+    assert not victim.exists() or victim.read_text() == "untouched"
+
+
 @pytest.mark.parametrize("use", USES)
 def test_a_database_of_another_program_is_refused(tmp_path: Path, use: str) -> None:
     path = tmp_path / "other.db"
