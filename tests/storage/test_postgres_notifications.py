@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from types import SimpleNamespace
 
 import psycopg
 import pytest
 
-from rolecall.roles.errors import StoreUnavailableError
 from rolecall.roles.repository import Notifications, RoleRepository
 from rolecall.storage import open_repository
 from rolecall.storage.postgres import notifications as module
 from rolecall.storage.postgres.notifications import PostgresNotifications
-from rolecall.storage.postgres.timeouts import ResponseTimeout
 from tests.postgres import PATIENCE_SECONDS, PostgresServer
 from tests.storage.samples import author, create, nothing
 from tests.storage.stores import database_of
@@ -132,37 +129,6 @@ def test_notifications_are_closed_from_another_thread_during_a_wait(notification
     assert not notifications.wait(0)
 
 
-class Attempts:
-    """A database that cannot be reached until `reachable_at`; time passes only in waits. Notes when a connection was tried."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now, self.times = 100.0, list[float]()
-        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now))
-        monkeypatch.setattr(module, "random", SimpleNamespace(uniform=self._uniform))
-        self.notifications = PostgresNotifications(self._connect, ResponseTimeout(1))
-        monkeypatch.setattr(self.notifications._closed, "wait", self._pass)
-
-    def _uniform(self, low: float, high: float) -> float:
-        assert (low, high) == (0.5, 1)
-        return high
-
-    def _pass(self, seconds: float) -> None:
-        self.now += seconds
-
-    def _connect(self) -> psycopg.Connection:
-        self.times.append(self.now)
-        raise StoreUnavailableError("away")
-
-
-def test_pauses_between_attempts_to_connect_double_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    attempts = Attempts(monkeypatch)
-
-    attempts.notifications.wait(100)
-
-    pauses = [round(later - before, 3) for before, later in zip(attempts.times, attempts.times[1:], strict=False)]
-    assert pauses[:9] == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 15.0, 15.0]
-
-
 def test_a_connection_that_breaks_before_it_listens_is_replaced_after_a_pause(
     notifications: PostgresNotifications, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,16 +144,6 @@ def test_a_connection_that_breaks_before_it_listens_is_replaced_after_a_pause(
     assert notifications._connection is not None
 
 
-def test_a_wait_ends_in_time_though_the_next_attempt_to_connect_is_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    attempts = Attempts(monkeypatch)
-
-    attempts.notifications.wait(50)
-    began = attempts.now
-    attempts.notifications.wait(0.1)
-
-    assert round(attempts.now - began, 6) == 0.1
-
-
 def test_the_pause_is_short_again_after_a_connection(
     notifications: PostgresNotifications, postgres_server: PostgresServer
 ) -> None:
@@ -201,46 +157,3 @@ def test_the_pause_is_short_again_after_a_connection(
 def _closed(connection: psycopg.Connection) -> psycopg.Connection:
     connection.close()
     return connection
-
-
-class Listening:
-    """A connection that hears something in the given waits, by their numbers from 0 on; time passes only in its waits."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *heard: int) -> None:
-        self.now, self.waits, self.executed, self._heard = 100.0, list[tuple[float, int]](), list[str](), heard
-        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: self.now))
-        self.timeout = ResponseTimeout(1)
-        self.notifications = PostgresNotifications(lambda: self, self.timeout)  # type: ignore[arg-type, return-value]
-
-    def execute(self, statement: str) -> None:
-        self.executed.append(statement)
-
-    def notifies(self, *, timeout: float, stop_after: int) -> list[object]:
-        self.waits.append((timeout, stop_after))
-        self.now += timeout
-        return [None] if len(self.waits) - 1 in self._heard else []
-
-    def close(self) -> None:
-        self.executed.append("close")
-
-
-def test_a_wait_looks_every_quarter_of_a_second_whether_it_is_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    listening = Listening(monkeypatch)
-
-    notified = listening.notifications.wait(0.625)
-
-    assert not notified
-    assert listening.waits == [(0.25, 1), (0.25, 1), (0.125, 1)]
-    assert listening.executed == ["LISTEN rolecall"]
-
-
-def test_a_wait_ends_with_the_first_notification(monkeypatch: pytest.MonkeyPatch) -> None:
-    listening = Listening(monkeypatch, 1, 2)
-
-    found = [listening.notifications.wait(10), listening.notifications.wait(10), listening.notifications.wait(0.25)]
-    listening.notifications.close()
-
-    assert (found, len(listening.waits)) == ([True, True, False], 4)
-    assert listening.executed == ["LISTEN rolecall", "close"]
-    assert listening.timeout.shortened
-    assert not listening.notifications.wait(10)
