@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,7 +25,7 @@ from rolecall.storage.postgres.driver import (
 )
 from rolecall.storage.postgres.timeouts import ResponseTimeout
 from rolecall.storage.postgres.url import parse_url
-from rolecall.storage.sql.store import WRITES
+from rolecall.storage.sql.store import WRITES, SqlRoleRepository
 
 URL = "postgresql://app@127.0.0.1:1/none"
 GIVEN = Timeouts(lock=1, idle=2, statement=3, response=4_000)
@@ -151,6 +151,21 @@ def test_no_connection_to_a_standby_is_used_again(beginning: Beginning) -> None:
 
     assert str(caught.value) == "the database is a standby; give the address of the primary"
     assert (given_up, beginning.examined) == (["this one", "the others"], [])
+
+
+@pytest.mark.parametrize(
+    "use", [lambda store: store.head(), lambda store: list(store.load()), lambda store: store.try_write()]
+)
+def test_each_transaction_of_a_store_begins_with_the_questions_of_its_driver(
+    beginning: Beginning, monkeypatch: pytest.MonkeyPatch, use: Callable[[SqlRoleRepository], object]
+) -> None:
+    monkeypatch.setattr(module, "postgres_engine", in_memory)
+    beginning.answer = True, "UTF8"
+
+    with pytest.raises(StoreUnavailableError, match="the database is a standby"):
+        use(open_postgres(URL))
+
+    assert len(beginning.statements) == 1
 
 
 class Cursor:

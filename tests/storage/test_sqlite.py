@@ -156,6 +156,26 @@ def test_a_connection_for_reading_cannot_write(opened: SqlRoleRepository, tmp_pa
     assert revision == (0,)
 
 
+def test_a_file_is_opened_by_an_address_that_says_how_whatever_the_library_was_built_with(
+    opened: SqlRoleRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Some builds of SQLite read every name as an address; others would make a file that is called `file:...`.
+    connect: Any = sqlite3.connect
+    given = list[tuple[tuple[Any, ...], dict[str, Any]]]()
+
+    def noting(*arguments: Any, **options: Any) -> Any:
+        given.append((arguments, options))
+        return connect(*arguments, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", noting)
+    for mode in ("rw", "ro"):
+        connect_sqlite(tmp_path / "rolecall.db", mode=mode).close()
+    connect_sqlite(tmp_path / "rolecall.db").close()
+
+    options = {"uri": True, "isolation_level": None, "check_same_thread": False}
+    assert given == [((f"file:{tmp_path}/rolecall.db?mode={mode}",), options) for mode in ("rw", "ro", "rw")]
+
+
 def test_a_connection_leaves_transactions_to_its_caller(opened: SqlRoleRepository, tmp_path: Path) -> None:
     with closing(connect_sqlite(tmp_path / "rolecall.db")) as connection:
         connection.execute("DELETE FROM roles")
