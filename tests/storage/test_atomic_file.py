@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,34 @@ def test_what_became_a_link_during_the_writing_is_not_replaced(tmp_path: Path) -
 
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert (tmp_path / "a").is_symlink()
+
+
+def put_link(path: Path) -> None:
+    path.symlink_to("victim")
+
+
+def put_file(path: Path) -> None:
+    (path.parent / "victim").rename(path)
+
+
+@pytest.mark.parametrize("put", [put_link, put_file])
+def test_what_another_process_puts_there_just_before_the_writing_is_not_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, put: Callable[[Path], None]
+) -> None:
+    (tmp_path / "victim").write_text("untouched")
+    unlink = Path.unlink
+
+    def late(path: Path, *, missing_ok: bool = False) -> None:
+        unlink(path, missing_ok=missing_ok)
+        put(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", late)
+        with pytest.raises(FileExistsError), replacing(tmp_path / "a"):
+            pytest.fail("nothing is written")
+
+    assert (tmp_path / "a.new").read_text() == "untouched"
+    assert not (tmp_path / "a").exists()
 
 
 def test_an_error_reaches_the_caller_also_if_another_process_has_taken_the_name(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
+from rolecall.roles.errors import StoreUnavailableError
 from rolecall.storage.maintenance.audit_findings import Findings
 from rolecall.storage.maintenance.audit_schema import check_schema
 from rolecall.storage.sql import first_digest
@@ -44,6 +45,28 @@ def test_the_directory_is_on_disk_when_a_new_store_has_its_name(
     open_sqlite(path).close()
 
     assert (tmp_path, True) in synced
+
+
+@pytest.mark.parametrize("link", [True, False])
+def test_what_is_put_there_just_before_a_new_store_is_made_is_not_taken_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, link: bool
+) -> None:
+    victim, fresh = tmp_path / "victim", tmp_path / ".rolecall.db.unfinished"
+    victim.write_text("untouched")
+
+    def late(_: Path) -> None:
+        if link:
+            fresh.symlink_to(victim)
+        else:
+            victim.rename(fresh)
+
+    monkeypatch.setattr(module, "_remove", late)
+
+    with pytest.raises(StoreUnavailableError) as caught, module.new_store(tmp_path / "rolecall.db"):
+        pytest.fail("not reached")
+
+    assert str(caught.value) == f"cannot make the store `{tmp_path}/rolecall.db`: file exists"
+    assert fresh.read_text() == "untouched"
 
 
 def test_a_change_whose_json_is_nested_too_deep_left_no_role_that_can_be_read() -> None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -14,7 +13,6 @@ import pytest
 from rolecall.roles.errors import StoreBusyError, StoreUnavailableError, StoreUnsupportedError
 from rolecall.storage import MemoryRoleRepository, migrate, open_repository, schema_of
 from rolecall.storage.maintenance.admin_store import open_admin_store
-from rolecall.storage.open import split_url
 from rolecall.storage.sql.tables import SCHEMA
 from rolecall.storage.sqlite.driver import migrate_sqlite, read_sqlite_schema
 from tests.storage.processes import python
@@ -256,11 +254,9 @@ def test_a_store_in_memory_has_no_schema(asked: Callable[[str], object]) -> None
 
 def test_without_its_library_postgresql_is_refused_with_what_to_install() -> None:
     program = """
-import sys
 sys.modules["psycopg"] = None
 from rolecall.storage import migrate, open_repository, schema_of
 from rolecall.storage.maintenance.admin_store import open_admin_store
-from rolecall.storage.open import split_url
 for use in (open_repository, open_admin_store, migrate, schema_of):
     try:
         use("postgresql://user:secret@host/db")
@@ -275,34 +271,6 @@ print("still there")
 
     missing = "StoreUnsupportedError PostgreSQL needs a library: install rolecall with its extra `postgres`"
     assert output.splitlines() == [*[missing] * 4, "still there"]
-
-
-@pytest.mark.parametrize("url", ["postgresql://user:secret@host/db", "postgres://user:secret@host/db"])
-@pytest.mark.parametrize("use", [open_repository, open_admin_store, migrate, schema_of])
-def test_both_names_of_postgresql_need_its_library(
-    monkeypatch: pytest.MonkeyPatch, use: Callable[[str], object], url: str
-) -> None:
-    monkeypatch.setitem(sys.modules, "psycopg", None)
-    for name in [name for name in sys.modules if name.startswith("rolecall.storage.postgres")]:
-        monkeypatch.delitem(sys.modules, name)
-
-    with pytest.raises(StoreUnsupportedError) as caught:
-        use(url)
-
-    assert str(caught.value) == "PostgreSQL needs a library: install rolecall with its extra `postgres`"
-
-
-@pytest.mark.parametrize(
-    ("url", "parts"),
-    [
-        ("memory://", ("memory", "")),
-        ("sqlite:///a/b://c.db", ("sqlite", "/a/b://c.db")),
-        ("postgresql://host/db", ("postgresql", "host/db")),
-        ("postgres://host/db", ("postgresql", "host/db")),
-    ],
-)
-def test_a_url_has_the_kind_of_store_and_where_it_is(url: str, parts: tuple[str, str]) -> None:
-    assert split_url(url) == parts
 
 
 @pytest.fixture
