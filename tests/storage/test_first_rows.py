@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
 from contextlib import closing
 from pathlib import Path
 
@@ -45,6 +47,18 @@ def test_the_directory_is_on_disk_when_a_new_store_has_its_name(
     open_sqlite(path).close()
 
     assert (tmp_path, True) in synced
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077, 0o777])
+def test_the_file_of_a_new_store_is_its_owners_alone_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        with module.new_store(tmp_path / "rolecall.db") as fresh:
+            modes = [stat.S_IMODE(fresh.stat().st_mode)]
+    finally:
+        os.umask(before)
+
+    assert [*modes, stat.S_IMODE((tmp_path / "rolecall.db").stat().st_mode)] == [0o600, 0o600]
 
 
 @pytest.mark.parametrize("link", [True, False])
