@@ -12,61 +12,12 @@ import pytest
 from rolecall.roles.errors import StoreUnavailableError
 from rolecall.roles.repository import RoleRepository, Transaction
 from rolecall.storage.open import migrate, open_repository
-from rolecall.storage.postgres.driver import TIMEOUTS, Timeouts, open_postgres
-from rolecall.storage.postgres.timeouts import CLOSING_SECONDS, ResponseTimeout
+from rolecall.storage.postgres.driver import Timeouts, open_postgres
 from tests.chaos.proxy import Proxy
 from tests.postgres import PATIENCE_SECONDS, PostgresServer
 from tests.storage.samples import author, create
 from tests.storage.stores import database_of
 from tests.storage.waiting import has_blocked_transaction, wait_until
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 1_000.0
-        monkeypatch.setattr("rolecall.storage.postgres.timeouts.monotonic", lambda: self.now)
-
-
-def test_a_response_timeout_is_exceeded_after_its_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, timeout = Clock(monkeypatch), ResponseTimeout(60)
-    began = clock.now
-
-    clock.now = began + 60
-    at_the_limit = timeout.exceeded(began)
-    clock.now += 0.1
-
-    assert (at_the_limit, timeout.exceeded(began), timeout.shortened) == (False, True, False)
-
-
-def test_a_shortened_timeout_leaves_a_few_seconds_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, timeout = Clock(monkeypatch), ResponseTimeout(60)
-    long_ago = clock.now - 30
-
-    timeout.shorten()
-    shortened, clock.now = clock.now, clock.now + CLOSING_SECONDS
-    timeout.shorten()
-    at_the_limit = timeout.exceeded(long_ago)
-    clock.now += 0.1
-
-    assert (at_the_limit, timeout.exceeded(long_ago), timeout.shortened) == (False, True, True)
-    # A response since then starts the few seconds again.
-    assert not timeout.exceeded(shortened + 1)
-
-
-def test_a_shortened_timeout_never_takes_longer_than_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, timeout = Clock(monkeypatch), ResponseTimeout(1)
-    began = clock.now
-
-    timeout.shorten()
-    clock.now += 1.1
-
-    assert timeout.exceeded(began)
-
-
-def test_a_writer_that_waits_for_another_is_answered_before_a_closing_store_gives_up() -> None:
-    assert TIMEOUTS.lock / 1_000 < CLOSING_SECONDS < TIMEOUTS.idle / 1_000
 
 
 @pytest.fixture
