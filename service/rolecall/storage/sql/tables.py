@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
 from sqlalchemy.types import TypeEngine
 
+# SQLAlchemy makes each column of a primary key NOT NULL, whatever the column says.
 METADATA = MetaData()
 
 # Identifiers compare byte by byte: SQLite does so by default (BINARY), PostgreSQL with `COLLATE "C"`.
@@ -91,9 +92,9 @@ roles = Table(
 role_tags = Table(
     "role_tags",
     METADATA,
-    Column("tag_key", IDENTIFIER, nullable=False),
-    Column("tag_value", IDENTIFIER, nullable=False),
-    Column("role_key", IDENTIFIER, nullable=False),
+    Column("tag_key", IDENTIFIER),
+    Column("tag_value", IDENTIFIER),
+    Column("role_key", IDENTIFIER),
     PrimaryKeyConstraint("tag_key", "tag_value", "role_key"),
     Index("role_tags_of_role", "role_key"),
     sqlite_with_rowid=False,
@@ -114,8 +115,8 @@ commits = Table(
 changes = Table(
     "changes",
     METADATA,
-    Column("revision", NUMBER, nullable=False),
-    Column("ordinal", Integer, nullable=False),
+    Column("revision", NUMBER),
+    Column("ordinal", Integer),
     Column("role_id", IDENTIFIER, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("role_key", IDENTIFIER, nullable=False, server_default=""),
@@ -128,8 +129,8 @@ changes = Table(
 requests = Table(
     "requests",
     METADATA,
-    Column("scope", IDENTIFIER, nullable=False),
-    Column("request_id", IDENTIFIER, nullable=False),
+    Column("scope", IDENTIFIER),
+    Column("request_id", IDENTIFIER),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("outcome", LargeBinary, nullable=False),
     Column("time", NUMBER, nullable=False),
