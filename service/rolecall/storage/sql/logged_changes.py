@@ -25,7 +25,7 @@ _DELETIONS_OF_ID = _DELETIONS.where(changes.c.role_id == bindparam("id"))
 
 _POSITION = tuple_(changes.c.revision, changes.c.ordinal)
 _SPAN = (
-    select(changes.c.revision, changes.c.ordinal, commits.c.body.label("header"), changes.c.body)
+    select(changes.c.revision, changes.c.ordinal, commits.c.body, changes.c.body)
     .join(commits, commits.c.revision == changes.c.revision)
     .where(
         tuple_(bindparam("after"), bindparam("after_nth")) < _POSITION,
