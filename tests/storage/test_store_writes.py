@@ -222,6 +222,26 @@ def test_a_store_is_released_once_after_its_waits_were_shortened(repository: Sql
     assert driver.noted == [("shorten",), ("release",), ("shorten",)]
 
 
+def test_a_read_that_ends_after_its_store_was_closed_leaves_no_connection(repository: SqlRoleRepository) -> None:
+    with repository._reading() as connection:
+        used: Any = connection.connection.dbapi_connection
+        repository.close()
+        still_open = used.execute("SELECT 1").fetchone()
+
+    assert still_open == (1,)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        used.execute("SELECT 1")
+
+
+def test_a_read_leaves_its_connection_to_the_next_one(repository: SqlRoleRepository) -> None:
+    used = list[object]()
+    for _ in range(2):
+        with repository._reading() as connection:
+            used.append(connection.connection.dbapi_connection)
+
+    assert used[0] is used[1]
+
+
 def test_the_key_of_tokens_is_read_again_with_another_history_only(repository: SqlRoleRepository, path: Path) -> None:
     first = repository.token_key
     with closing(sqlite3.connect(path)) as other, other:
