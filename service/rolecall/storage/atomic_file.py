@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from rolecall.regular_file import require_replaceable
 
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_EXCL | os.O_NOFOLLOW
 _MODE = 0o600
 
 

@@ -18,7 +18,7 @@ COMPANIONS = ("-wal", "-shm", "-journal", ".lock")
 """What the names of files end in that belong to a store: those of SQLite, and the lock."""
 
 _UNFINISHED = ("-wal", "-journal")
-_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_EXCL | os.O_NOFOLLOW
 _MODE = 0o600
 
 
