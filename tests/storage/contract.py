@@ -187,6 +187,31 @@ class RoleRepositoryContract(LogContract):
 
         assert counts == [2, 1, 0]
 
+    def test_a_write_counts_the_roles_that_it_has_made_and_deleted(self, repository: RoleRepository) -> None:
+        a, b, c = create(repository, "A", "B", "C")
+
+        def work(transaction: Transaction) -> list[tuple[int, int]]:
+            def counts() -> tuple[int, int]:
+                return transaction.count(ACCOUNT), transaction.count(OTHER_ACCOUNT)
+
+            found = [counts()]
+            for account_id in (ACCOUNT, ACCOUNT, OTHER_ACCOUNT):
+                name = f"r{transaction.count(account_id)}"
+                transaction.put(ChangeKind.CREATED, sample(transaction, name, account_id=account_id))
+                found.append(counts())
+            transaction.put(ChangeKind.UPDATED, replace(a, description="changed"))
+            found.append(counts())
+            for role in (a, b, c):
+                transaction.delete(role)
+                found.append(counts())
+            return found
+
+        found, _ = repository.transact(author(), work)
+        later, _ = repository.transact(author(), lambda t: (t.count(ACCOUNT), t.count(OTHER_ACCOUNT)))
+
+        assert found == [(3, 0), (4, 0), (5, 0), (5, 1), (5, 1), (4, 1), (3, 1), (2, 1)]
+        assert later == (2, 1)
+
     def test_role_at_is_the_role_as_that_write_left_it(self, repository: RoleRepository) -> None:
         (first,) = create(repository, "App")
         create(repository, "Other")

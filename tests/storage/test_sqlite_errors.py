@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError, TimeoutError as PoolTimeoutError
 
 from rolecall.roles.errors import StoreUnavailableError
-from rolecall.storage.sqlite.driver import SqliteDriver, sqlite_unavailable_error
+from rolecall.storage.sqlite import driver as module
+from rolecall.storage.sqlite.driver import SqliteDriver, open_sqlite, read_sqlite_schema, sqlite_unavailable_error
 from rolecall.storage.sqlite.lock import StoreLock
+from tests.storage.processes import open_files
 
 PATH = Path("/data/rolecall.db")
 
@@ -73,3 +76,40 @@ def test_a_file_is_used_by_one_server_which_nothing_notifies(tmp_path: Path) -> 
     driver.release()
 
     assert found == (True, None)
+
+
+def opening(path: Path) -> None:
+    open_sqlite(path).close()
+
+
+FULL, MISTAKE = sqlite3.OperationalError("database or disk is full"), sqlite3.IntegrityError("of ours")
+
+
+@pytest.mark.parametrize(
+    ("step", "use", "is_new"),
+    [("_migrate", opening, True), ("_migrate", opening, False), ("require_tables", read_sqlite_schema, False)],
+    ids=["made", "opened", "examined"],
+)
+def test_each_use_of_a_file_that_fails_says_so_and_leaves_it_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, use: Callable[[Path], object], is_new: bool
+) -> None:
+    path, errors = tmp_path / "rolecall.db", [wrapped(FULL), wrapped(MISTAKE)]
+    named = tmp_path / (".rolecall.db.unfinished" if is_new else "rolecall.db")
+    if not is_new:
+        opening(path)
+    files, failing = open_files(), list(errors)
+
+    def fail(*_: object) -> None:
+        raise failing.pop(0)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, step, fail)
+        with pytest.raises(StoreUnavailableError) as unavailable:
+            use(path)
+        with pytest.raises(DBAPIError) as mistake:
+            use(path)
+
+    assert str(unavailable.value) == f"`{named}` cannot be used now: database or disk is full"
+    assert [unavailable.value.__cause__, mistake.value] == errors
+    assert open_files() == files
+    opening(path)
