@@ -207,9 +207,10 @@ def test_each_commit_and_each_new_name_is_announced_once(repository: SqlRoleRepo
     repository.try_write()
     repository.prune(keep_after=2_000, keep_revisions=1, forget_requests_before=0)
     repository.rename_history("another")
+    before_the_name, driver.noted = driver.noted, []
     repository.rename_history(repository.head().incarnation)
 
-    assert driver.noted == [("notify", 4), ("notify", 4)]
+    assert (before_the_name, driver.noted) == ([("notify", 4)], [("notify", 4)])
 
 
 def test_a_store_is_released_once_after_its_waits_were_shortened(repository: SqlRoleRepository) -> None:
