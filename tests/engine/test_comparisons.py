@@ -28,13 +28,16 @@ async def test_a_comparison_comes_after_each_interval_also_after_an_outage(
     compared, done = Comparison(parts), list[float]()
 
     async def slept(seconds: float) -> None:
-        done.append(seconds)
+        note(seconds)
 
     async def reconcile() -> None:
-        done.append(0)
-        if len(done) >= 4:
-            raise ValueError("the end of this test")
+        note(0)
         raise StoreUnavailableError("down")
+
+    def note(seconds: float) -> None:
+        done.append(seconds)
+        if len(done) == 4:
+            raise ValueError("the end of this test")
 
     monkeypatch.setattr(asyncio, "sleep", slept)
     monkeypatch.setattr(compared.reconciler, "reconcile", reconcile)
