@@ -54,6 +54,16 @@ def test_a_follower_starts_where_its_state_is(parts: Parts) -> None:
     assert follower.reloads == dict.fromkeys(Reload, 0)
 
 
+def test_a_follower_that_is_started_with_another_state_begins_another_generation_of_its_feed(parts: Parts) -> None:
+    generation = parts.follower.feed.generation
+    parts.put("a")
+
+    parts.follower.start(load_snapshot(parts.repository), 7)
+
+    assert (parts.follower.feed.head, parts.follower.feed.generation) == (1, generation + 1)
+    assert (parts.follower.seen_at, parts.follower.snapshot.revision) == (7, 1)
+
+
 @pytest.mark.parametrize("started", [False, True])
 async def test_an_own_commit_that_was_loaded_already_is_not_looked_for(parts: Parts, started: bool) -> None:
     commit = parts.put("a")
