@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from rolecall.engine.reconciler import UNKNOWN_DIFFERENCE
+from rolecall.engine.snapshot import RoleVersion
 from rolecall.roles.errors import AlteredRolesError, StoreUnavailableError
 from rolecall.roles.role import Revision
 from tests.engine.following import Parts
 from tests.engine.test_catching_up import Comparison
-from tests.engine.world import ACCOUNT
+from tests.engine.world import ACCOUNT, allow, document, role
 
 
 @pytest.fixture
@@ -86,3 +87,18 @@ async def test_a_digest_is_compared_although_another_process_wrote_just_before(p
 
     assert compared.reported == [[UNKNOWN_DIFFERENCE]]
     assert caught_up == [1, 1, 2]
+
+
+@pytest.mark.parametrize(("roles", "pauses"), [(199, 1), (200, 1), (201, 2), (400, 2)])
+async def test_a_digest_pauses_after_each_two_hundred_roles(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch, roles: int, pauses: int
+) -> None:
+    paused, version = list[float](), RoleVersion(role(document(allow())))
+
+    async def slept(seconds: float) -> None:
+        paused.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", slept)
+    await Comparison(parts).reconciler._digest_of([version] * roles)
+
+    assert len(paused) == pauses
