@@ -712,8 +712,8 @@ async def test_an_altered_store_is_loaded_again_only_after_a_pause(parts: Parts)
     stored, key = parts.repository._state.roles, f"{ACCOUNT}/a"
     right, stored[key] = stored[key], altered(stored[key])
 
-    for seconds in (0, 1, 59, 60):
-        parts.now = now + seconds * SECOND
+    for later in (0, 1, 60 * SECOND - 1, 60 * SECOND):
+        parts.now = now + later
         with pytest.raises(AlteredRolesError):
             await parts.follower.reload(Reload.GAP)
     stored[key], parts.now = right, now + 121 * SECOND
