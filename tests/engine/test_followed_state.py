@@ -195,10 +195,10 @@ def test_a_checkpoint_of_an_earlier_revision_changes_nothing() -> None:
 def test_the_age_counts_from_the_earliest_time_at_which_the_checkpoint_can_have_been_sent() -> None:
     state = loaded(stream_age=3 * SECOND, staleness=2 * SECOND)
 
-    age = state.age(OPENED + 10 * SECOND)
+    age = state.age(OPENED + 1_000 * SECOND)
 
     # Two clocks may differ by 200 microseconds for each second since the stream was opened.
-    assert age == (10 - 3 + 2) * SECOND + 10 * 200 + 1
+    assert age == (1_000 - 3 + 2) * SECOND + 1_000 * 200 + 1
 
 
 @given(
