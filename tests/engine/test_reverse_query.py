@@ -81,13 +81,18 @@ async def test_what_the_service_derives_is_not_missing() -> None:
     assert await listed(decider, question()) == ()
 
 
-async def test_a_claim_is_missing_only_for_who_comes_through_such_a_provider() -> None:
-    text = document(allow([ALICE, f"acs:ram::{ACCOUNT}:oidc-provider/ci"], StringEquals={"oidc:sub": "s"}))
-    through_oidc = AssumeRoleRequest(principal_of_document("Federated", f"acs:ram::{ACCOUNT}:oidc-provider/ci"), "")
+@pytest.mark.parametrize("kind", ["oidc", "saml"])
+async def test_a_claim_is_missing_only_for_who_comes_through_such_a_provider(kind: str) -> None:
+    providers = {name: f"acs:ram::{ACCOUNT}:{name}-provider/ci" for name in ("oidc", "saml")}
+    text = document(allow([ALICE, *providers.values()], StringEquals={f"{kind}:sub": "s"}))
+    through = {name: AssumeRoleRequest(principal_of_document("Federated", arn), "") for name, arn in providers.items()}
+
+    found = {name: await listed(point(role(text)), request) for name, request in through.items()}
 
     assert await listed(point(role(text)), question()) == ()
-    (found,) = await listed(point(role(text)), through_oidc)
-    assert found.missing_keys == ("oidc:sub",)
+    assert {name: [each.missing_keys for each in roles] for name, roles in found.items()} == {
+        name: [(f"{kind}:sub",)] if name == kind else [] for name in ("oidc", "saml")
+    }
 
 
 async def test_a_deny_that_an_absent_key_could_lift_leaves_it_conditional() -> None:
