@@ -32,6 +32,9 @@ def test_the_members_of_statements_show_the_kind(statements: object, kind: Polic
 
 
 def test_the_kinds_have_the_names_that_the_command_line_accepts() -> None:
+    trust, permission = (kind_of_policy({"Statement": [{name: "*"}]}) for name in ("Principal", "Resource"))
+
+    assert [trust, permission, PolicyKind.SESSION] == list(PolicyKind)
     assert list(PolicyKind) == ["trust-policy", "permission-policy", "session-policy"]
 
 

@@ -365,7 +365,12 @@ def test_findings_of_one_line_come_in_the_order_of_their_columns() -> None:
 
 def test_every_rule_has_its_severity() -> None:
     severities = {rule.id: Severity(rule.severity) for rule in RULES}
+    found = lint(policy(OIDC), now=NOW, account="1")
 
+    assert {finding.id: finding.severity for finding in found} == {
+        "oidc-without-subject": Severity.ERROR,
+        "oidc-without-audience": Severity.WARNING,
+    }
     assert {rule for rule, severity in severities.items() if severity is Severity.ERROR} == {
         "oidc-without-subject",
         "organisation-wide-subject",

@@ -69,6 +69,8 @@ def test_a_negation_reads_as_its_positive_does(negation: str, positive: str) -> 
     assert OPERATORS[negation].negated
     assert not OPERATORS[positive].negated
     assert OPERATORS[negation].family is OPERATORS[positive].family
+    for expected, text in [(e, t) for name, e, these, those in TABLE if name == positive for t in (*these, *those)]:
+        assert matches(negation, expected, text) is matches(positive, expected, text)
 
 
 @pytest.mark.parametrize("name", sorted(OPERATORS))

@@ -77,8 +77,11 @@ def test_what_cannot_be_read_trusts_every_kind(text: str) -> None:
 
 
 def test_an_unreadable_document_has_every_type_and_names_that_no_right_can_allow() -> None:
-    assert UNREADABLE.types == {"RAM", "Service", "Federated"}
-    assert UNREADABLE.services == UNREADABLE.accounts == {"unreadable"}
+    found = trusted_names("not JSON")
+
+    assert found == UNREADABLE
+    assert found.types == {"RAM", "Service", "Federated"}
+    assert found.services == found.accounts == {"unreadable"}
 
 
 def test_a_document_is_read_up_to_a_mebibyte() -> None:

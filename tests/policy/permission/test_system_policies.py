@@ -6,7 +6,7 @@ import pytest
 
 from rolecall.policy.evaluator import Outcome
 from rolecall.policy.permission.compiler import compile_permissions
-from rolecall.policy.permission.system_policies import SYSTEM_POLICIES
+from rolecall.policy.permission.system_policies import SYSTEM_POLICIES, is_administrator_access
 from tests.policy.permission.examples import evaluated
 
 ROLE_ACTIONS = ("ram:GetRole", "ram:ListRoles", "ram:CreateRole", "ram:DeleteRole", "ram:UpdateRole")
@@ -44,5 +44,8 @@ def test_a_system_policy_allows_exactly_these_actions(name: str, allowed: set[st
     assert {action for action in ACTIONS if evaluated(permissions, action).outcome is Outcome.ALLOW} == allowed
 
 
-def test_there_are_eight_system_policies() -> None:
+def test_there_are_eight_system_policies_and_one_is_that_of_administrators() -> None:
+    administrators = [name for name, policy in SYSTEM_POLICIES.items() if is_administrator_access(name, policy)]
+
     assert len(SYSTEM_POLICIES) == 8
+    assert administrators == ["AdministratorAccess"]
