@@ -59,6 +59,11 @@ def test_white_space_before_a_document_is_skipped() -> None:
     assert named_principals(text) == {USER}
 
 
+@pytest.mark.parametrize("other", ["\f", "\v", "\u00a0", "\ufeff", "~"])
+def test_what_json_does_not_take_for_white_space_is_not_skipped(other: str) -> None:
+    assert named_principals(other + document(statement("Allow", {"RAM": str(USER)}))) == frozenset()
+
+
 def test_a_role_is_stored_in_lower_case_and_a_user_as_given() -> None:
     assert index_form(ROLE) == Principal(PrincipalKind.ROLE, ACCOUNT, "deploy")
     assert index_form(USER._replace(name="Alice")).name == "Alice"
