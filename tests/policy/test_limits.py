@@ -144,6 +144,14 @@ def test_250_violations_are_listed_and_the_rest_is_not_examined() -> None:
     )
 
 
+def test_what_is_examined_last_is_not_examined_after_250_violations() -> None:
+    too_many_keys = {"Condition": {"Bool": {f"k{number}": "true" for number in range(65)}}}
+    few, many = (trust([TRUST | too_many_keys | {"Principal": {"RAM": ["x"] * n}}]) for n in (249, 250))
+
+    assert [v.reason for v in few[:2]] == ["TOO_MANY_CONDITION_KEYS", "INVALID_PRINCIPAL"]
+    assert {v.reason for v in many} == {"INVALID_PRINCIPAL", "TOO_MANY_VIOLATIONS"}
+
+
 @pytest.mark.parametrize("kind", ["permission", "session"])
 def test_as_many_characters_as_are_announced_have_at_most_the_announced_bytes(kind: str) -> None:
     limits = {"permission": PERMISSION_LIMITS, "session": SESSION_POLICY_LIMITS}[kind]
