@@ -14,6 +14,7 @@ from rolecall.roles.errors import StoreUnsupportedError
 from rolecall.storage.open import migrate, schema_of
 from rolecall.storage.postgres import schema as module
 from rolecall.storage.postgres.url import parse_url
+from tests.storage.old_stores import LAST_RELEASE
 
 URL = "postgresql://app@127.0.0.1:1/none"
 ADVISORY_LOCK = 8_245_928_625_453_493_356
@@ -36,6 +37,11 @@ class Database:
     def execute(self, statement: str) -> None:
         with self._engine.begin() as connection:
             connection.exec_driver_sql(statement)
+
+    def execute_all(self, script: str) -> None:
+        with self._engine.connect() as connection:
+            made: Any = connection.connection.dbapi_connection
+            made.executescript(script)
 
     def tables(self) -> set[str]:
         with self._engine.connect() as connection:
@@ -99,6 +105,36 @@ def test_a_migration_locks_out_writers_before_it_looks_at_the_tables(database: D
 
     assert migrated == ("0005", "0005")
     assert database.noted == [*LOCKED, "lock the counter"] * 2
+
+
+def test_an_older_database_is_migrated_in_several_transactions(database: Database) -> None:
+    database.execute_all(LAST_RELEASE.read_text(encoding="utf-8"))
+
+    before, migrated = schema_of(URL), migrate(URL)
+
+    assert (before, migrated, schema_of(URL)) == ("0003", ("0003", "0005"), "0005")
+    # One for the tables, one for each step of the digest, and one that finds none left.
+    assert database.noted == [*LOCKED, "lock the counter"] * 3
+
+
+def test_a_newer_database_that_allows_this_version_is_left_as_it_is(database: Database) -> None:
+    migrate(URL)
+    database.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    assert (migrate(URL), schema_of(URL)) == (("9999", "9999"), "9999")
+
+
+def test_a_newer_database_that_does_not_allow_this_version_is_not_migrated(database: Database) -> None:
+    migrate(URL)
+    database.execute_all("UPDATE alembic_version SET version_num = '0007'; UPDATE counter SET compatible_from = 6")
+
+    with pytest.raises(StoreUnsupportedError) as caught:
+        migrate(URL)
+
+    assert str(caught.value) == (
+        "the database has schema 0007, for versions that support 0006 or later; this one supports 0005:"
+        " open it with the version that wrote it, or a later one"
+    )
 
 
 def test_a_migration_waits_minutes_for_writers_and_is_never_cut_off(database: Database) -> None:
