@@ -52,6 +52,24 @@ class LogContract:
         assert repository.deleted_role(KEY, first.role_id) == first
         assert repository.deleted_role(KEY, third.role_id) is None
 
+    def test_a_deletion_is_found_among_other_writes_and_other_changes_of_its_write(
+        self, repository: RoleRepository
+    ) -> None:
+        app, other = create(repository, "App", "Other")
+        create(repository, "Before")
+
+        def work(transaction: Transaction) -> None:
+            transaction.put(ChangeKind.UPDATED, replace(other, description="changed", revision=transaction.revision))
+            transaction.delete(app)
+            transaction.put(ChangeKind.CREATED, replace(app, role_id="7", role_name="New"))
+
+        repository.transact(author(), work)
+        create(repository, "After")
+
+        assert repository.deleted_role(KEY, "") == app
+        assert repository.deleted_role(KEY, app.role_id) == app
+        assert repository.transact(author(), lambda t: t.deleted_role(KEY, ""))[0] == app
+
     def test_a_role_that_was_not_deleted_under_that_name_is_not_found(self, repository: RoleRepository) -> None:
         (kept,) = create(repository, "App")
         (other,) = create(repository, "App", account_id=OTHER_ACCOUNT)
