@@ -67,7 +67,13 @@ def test_a_long_history_is_forgotten_a_part_at_a_time(tmp_path: Path, monkeypatc
 
     forgotten = repository.prune(keep_after=2_000, keep_revisions=1, forget_requests_before=0)
 
+    with repository._reading() as connection:
+        rows = [
+            connection.exec_driver_sql(f"SELECT revision FROM {table} ORDER BY revision").scalars().all()
+            for table in ("commits", "changes")
+        ]
     assert (forgotten, repository.floor().revision) == (7, 7)
+    assert rows == [[8], [8]]
     assert_chained(repository)
     repository.close()
 
