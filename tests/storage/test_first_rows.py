@@ -49,6 +49,29 @@ def test_the_directory_is_on_disk_when_a_new_store_has_its_name(
     assert (tmp_path, True) in synced
 
 
+@pytest.mark.parametrize("fails", [True, False])
+def test_each_file_that_an_unfinished_store_may_leave_is_removed(tmp_path: Path, fails: bool) -> None:
+    beside = [tmp_path / f".rolecall.db.unfinished{suffix}" for suffix in ("", "-journal", "-wal", "-shm")]
+
+    def filling() -> list[str]:
+        with module.new_store(tmp_path / "rolecall.db"):
+            found = [path.name for path in tmp_path.iterdir()]
+            if fails:
+                for path in beside:
+                    path.write_bytes(b"half")
+                raise KeyboardInterrupt
+        return found
+
+    if fails:
+        with pytest.raises(KeyboardInterrupt):
+            filling()
+        assert list(tmp_path.iterdir()) == []
+        return
+    for path in beside:
+        path.write_bytes(b"left by a crash")
+    assert filling() == [".rolecall.db.unfinished"]
+
+
 @pytest.mark.parametrize("umask", [0o000, 0o077, 0o777])
 def test_the_file_of_a_new_store_is_its_owners_alone_whatever_the_umask(tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)
