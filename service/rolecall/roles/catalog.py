@@ -305,7 +305,7 @@ def _restoring(transaction: Transaction, ref: RoleRef | None, revision: int) -> 
     """Return the access of a rollback: what it sets is what the role had at that revision."""
     before = _existing(transaction, ref)
     # A revision that no store can have is refused later, and must not reach this one.
-    valid = before is not None and not revision_violations(revision)
+    valid = not revision_violations(revision)
     version = transaction.role_at(before.role_id, Revision(revision)) if before and valid else None
     if version is None:
         return RoleAccess(ref=ref, before=before)
