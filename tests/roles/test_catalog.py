@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -303,6 +304,20 @@ def test_a_rollback_needs_a_revision_of_that_role(catalog: RoleCatalog, revision
 
     with pytest.raises(RevisionNotKeptError, match="list its revisions"):
         catalog.rollback(RollbackRole(role="App", revision=revision), author(), SCOPE)
+
+
+@pytest.mark.parametrize("revision", [-1, 0, 1 << 63, 1 << 70])
+def test_a_rollback_to_a_revision_that_no_store_can_have_reaches_none(tmp_path: Path, revision: int) -> None:
+    with closing(open_sqlite(tmp_path / "rolecall.db")) as repository:
+        catalog = catalog_of(repository)
+        create(catalog)
+
+        with pytest.raises(InvalidFieldsError) as caught:
+            catalog.rollback(RollbackRole(role="App", revision=revision), author(), SCOPE)
+
+    assert [(violation.field, violation.message) for violation in caught.value.violations] == [
+        ("revision", f"must be 1 or more, not {revision}")
+    ]
 
 
 def test_a_rollback_does_not_reach_the_role_that_had_the_name_before(catalog: RoleCatalog) -> None:

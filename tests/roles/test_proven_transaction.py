@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -121,3 +121,40 @@ def test_what_a_write_has_put_or_deleted_is_its_own() -> None:
     deleted.delete(STORED)
 
     assert (written.role(KEY), deleted.role(KEY)) == (changed, None)
+
+
+def test_everything_that_is_not_a_role_of_the_store_is_passed_on_as_it_is() -> None:
+    calls: list[tuple[str, Any]] = [
+        ("floor", ()),
+        ("count", ("1",)),
+        ("require_unaltered", (Revision(3),)),
+        ("new_role_id", ()),
+        ("recall", ("scope", "id")),
+        ("remember", ("scope", "id", "outcome")),
+    ]
+    made, transaction = list[tuple[str, Any]](), proven()
+
+    def answering(name: str) -> Callable[..., str]:
+        def answer(*given: object) -> str:
+            made.append((name, given))
+            return f"result of {name}"
+
+        return answer
+
+    for name, _ in calls:
+        setattr(transaction._transaction, name, answering(name))
+
+    results = {name: getattr(transaction, name)(*given) for name, given in calls}
+
+    assert made == calls
+    nothing = {"require_unaltered": None, "remember": None}
+    assert results == {**{name: f"result of {name}" for name, _ in calls}, **nothing}
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_the_revision_of_a_write_and_whether_it_changes_anything_are_those_of_the_store(changed: bool) -> None:
+    store: Any = proven()._transaction
+    store.changed = changed
+    transaction = ProvenTransaction(store, Known(store))
+
+    assert (transaction.revision, transaction.changed) == (5, changed)
