@@ -123,6 +123,32 @@ def test_what_a_write_has_put_or_deleted_is_its_own() -> None:
     assert (written.role(KEY), deleted.role(KEY)) == (changed, None)
 
 
+@pytest.mark.parametrize(
+    ("key", "role_id", "altered"), [(KEY, "", False), (KEY, "7", False), (KEY, "8", True), ("1/other", "7", True)]
+)
+def test_a_deleted_role_has_the_name_and_the_id_that_it_was_asked_for_with(
+    key: str, role_id: str, altered: bool
+) -> None:
+    transaction: Any = proven()
+    transaction._transaction.deleted_role = lambda *asked: STORED if asked == (key, role_id) else None
+
+    if not altered:
+        assert transaction.deleted_role(key, role_id) is STORED
+        return
+    with pytest.raises(AlteredRolesError) as caught:
+        transaction.deleted_role(key, role_id)
+    assert str(caught.value) == (
+        f"the log has a deletion of `{key}` that is of another role; run `rolecall audit verify`"
+    )
+
+
+def test_no_deleted_role_is_none() -> None:
+    transaction: Any = proven()
+    transaction._transaction.deleted_role = lambda *_: None
+
+    assert transaction.deleted_role(KEY, "7") is None
+
+
 def test_everything_that_is_not_a_role_of_the_store_is_passed_on_as_it_is() -> None:
     calls: list[tuple[str, Any]] = [
         ("floor", ()),

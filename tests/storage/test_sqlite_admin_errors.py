@@ -8,13 +8,14 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import IntegrityError, NoResultFound
 
 from rolecall.roles.errors import StoreUnavailableError, StoreUnsupportedError
 from rolecall.storage import open_repository
 from rolecall.storage.maintenance import sqlite_admin
 from rolecall.storage.maintenance.admin_store import AdminStore, open_admin_store
+from rolecall.storage.maintenance.store_contents import require_empty
 from rolecall.storage.sqlite.driver import require_tables
 from tests.storage.samples import create
 
@@ -184,6 +185,33 @@ def test_nobody_else_writes_to_a_store_that_is_filled_from_its_first_statement_o
         found.append(is_writable(path))
 
     assert (found, is_writable(path)) == ([False, False], True)
+
+
+def test_a_store_that_was_found_empty_is_locked_until_the_transaction_ends(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    open_repository(f"sqlite:///{path}").close()
+    engine = create_engine(f"sqlite:///{path}")
+
+    with engine.begin() as connection:
+        require_empty(connection, "the store")
+        locked = not is_writable(path)
+    engine.dispose()
+
+    assert (locked, is_writable(path)) == (True, True)
+
+
+def test_a_store_that_a_later_version_keeps_for_itself_is_not_filled(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    open_repository(f"sqlite:///{path}").close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE counter SET compatible_from = 6")
+
+    with pytest.raises(StoreUnavailableError) as caught, store_of(path).fill_transaction():
+        pytest.fail("not reached")
+
+    assert str(caught.value) == (
+        "the store accepts writes only from versions that support schema 0006 or later, this one supports 0005; update this server"
+    )
 
 
 @pytest.mark.parametrize("use", ["pages", "snapshot", "beside"])
