@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,7 @@ from rolecall.roles.errors import InvalidFieldsError, RoleExistsError, RoleLimit
 from rolecall.roles.rights import RoleAccess, WriteScope
 from rolecall.roles.role import Role
 from rolecall.storage.memory import MemoryRoleRepository
+from rolecall.storage.sqlite.driver import open_sqlite
 from tests.roles.policies import ACCOUNT, OTHER_ACCOUNT, SCOPE, author, catalog_of, create, new_id
 
 KEY = f"{ACCOUNT}/app"
@@ -198,3 +201,13 @@ def test_the_right_to_restore_reads_nothing_of_a_role_that_exists(catalog: RoleC
         catalog.undelete(UndeleteRole(role="App"), author(), WriteScope("alice\nUndeleteRole", rights))
 
     assert rights.created == [RoleAccess(ref=made.ref)]
+
+
+@pytest.mark.parametrize("role_id", ["\ud800", "\0", "1" * 21])
+def test_an_id_that_no_role_can_have_reaches_no_store(tmp_path: Path, role_id: str) -> None:
+    with closing(open_sqlite(tmp_path / "rolecall.db")) as repository, pytest.raises(InvalidFieldsError) as caught:
+        undelete(catalog_of(repository), role_id=role_id)
+
+    assert [(violation.field, violation.reason) for violation in caught.value.violations] == [
+        ("role_id", "INVALID_ROLE_ID")
+    ]
