@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from rolecall.roles.errors import StoreUnsupportedError
+from rolecall.roles.errors import StoreBusyError, StoreUnsupportedError
 from rolecall.storage.maintenance.admin_store import open_admin_store
+from rolecall.storage.sqlite.driver import open_sqlite
 
 
 def refused(url: str) -> str:
@@ -69,3 +72,24 @@ def test_without_its_library_a_database_is_refused_with_what_to_install(monkeypa
     monkeypatch.setitem(sys.modules, "psycopg", None)
 
     assert refused("postgresql://h/d") == "PostgreSQL needs a library: install rolecall with its extra `postgres`"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems lock the file by its name alone")
+def test_a_store_that_a_server_uses_by_another_name_is_neither_moved_nor_filled(tmp_path: Path) -> None:
+    path, link = tmp_path / "rolecall.db", tmp_path / "link.db"
+    with closing(open_sqlite(path)):
+        os.link(path, link)
+        store = open_admin_store(f"sqlite:///{link}")
+
+        for use in (store.snapshot_transaction, store.fill_transaction):
+            with pytest.raises(StoreBusyError) as caught, use():
+                pytest.fail("not reached")
+            assert str(caught.value) == (
+                f"`{link}` is in use by another server, which opened it by another name, such as a hard link;"
+                " stop that one, or give this one another file"
+            )
+        with store.pages() as pages, pages() as connection:
+            assert connection.exec_driver_sql("SELECT revision FROM counter").scalar_one() == 0
+
+    with store.fill_transaction():
+        pass
