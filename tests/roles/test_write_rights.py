@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from rolecall.policy.errors import InvalidPolicyError
 from rolecall.roles.catalog import RoleCatalog
 from rolecall.roles.commands import CreateRole, DeleteRole, RollbackRole, UndeleteRole, UpdateRole
 from rolecall.roles.errors import RoleError
@@ -14,6 +15,7 @@ from rolecall.roles.role import Role, RoleRef
 from rolecall.storage.memory import MemoryRoleRepository
 from tests.roles.policies import (
     ACCOUNT,
+    BROKEN_POLICY,
     OTHER_ACCOUNT,
     OTHER_POLICY,
     POLICY,
@@ -158,3 +160,15 @@ def test_with_every_right_the_same_writes_fail_for_what_is_wrong_with_them(
             write()
 
     assert standing.revision == 2
+
+
+def test_the_right_is_required_before_an_invalid_policy_is_reported(catalog: RoleCatalog, standing: Role) -> None:
+    new = CreateRole(role_name="New", document=BROKEN_POLICY)
+    changed = UpdateRole(role="App", document=BROKEN_POLICY)
+
+    assert asked(lambda scope: catalog.create(new, author(), scope))[1].document == BROKEN_POLICY
+    assert asked(lambda scope: catalog.update(changed, author(), scope))[1].before == standing
+    with pytest.raises(InvalidPolicyError):
+        catalog.create(new, author(), SCOPE)
+    with pytest.raises(InvalidPolicyError):
+        catalog.update(changed, author(), SCOPE)
