@@ -49,11 +49,8 @@ class DeclaredRole:
 
     def location_of(self, field: str) -> Location:
         """Return the location of a field of the message, or of the role if the file does not have the field."""
-        key = {"role_name": "name", DOCUMENT_FIELD: self._policy_key()}.get(field, field)
-        return self.table.keys.get(key, self.location)
-
-    def _policy_key(self) -> str:
-        return next((key for key in _POLICY_KEYS if key in self.table.members), "")
+        keys = {"role_name": ("name",), DOCUMENT_FIELD: _POLICY_KEYS}.get(field, (field,))
+        return next((self.table.keys[key] for key in keys if key in self.table.keys), self.location)
 
 
 class RoleReader:
