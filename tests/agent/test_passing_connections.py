@@ -12,6 +12,7 @@ import grpc
 import grpc.aio
 import pytest
 
+from rolecall.server.agent import passing
 from rolecall.server.agent.passing import CallersConnection, _Accepted
 from rolecall.server.agent.replica import AgentReplica
 from rolecall.server.agent.upstream import Upstream
@@ -158,6 +159,34 @@ async def test_an_upload_that_the_server_refuses_reads_no_more_messages_and_ends
 
         assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED
         assert len(read) == seen
+
+
+async def test_nothing_waits_for_more_messages_of_an_upload_that_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused, ended = asyncio.Event(), asyncio.Event()
+
+    class Noted(_Accepted):
+        def end(self, call: object) -> None:
+            super().end(call)
+            refused.set()
+
+        async def messages(self) -> AsyncIterator[bytes]:
+            async for message in super().messages():
+                yield message
+            ended.set()
+
+    async def refuse(_: AsyncIterator[bytes], context: Any) -> None:
+        await context.abort(grpc.StatusCode.PERMISSION_DENIED, "no right")
+
+    async def two() -> AsyncIterator[bytes]:
+        yield b"x"
+        await refused.wait()
+        yield b"y"
+
+    monkeypatch.setattr(passing, "_Accepted", Noted)
+    async with connected({"ApplyRoles": grpc.stream_unary_rpc_method_handler(refuse)}) as connection:
+        with pytest.raises(grpc.aio.AioRpcError, match="no right"):
+            await asyncio.wait_for(connection.upload(METHOD, two(), (), 30), 30)
+        await asyncio.wait_for(ended.wait(), 30)
 
 
 async def test_an_upload_whose_messages_fail_ends_on_the_server() -> None:

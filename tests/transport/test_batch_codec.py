@@ -355,6 +355,19 @@ def test_an_answer_to_a_message_of_a_stream_is_the_message_that_it_makes(sequenc
             assert pb.StreamCheckAssumeRoleResponse.FromString(response) == expected
 
 
+@pytest.mark.parametrize("token", ["", "t-1"])
+def test_an_answer_to_a_check_is_the_message_that_it_makes(token: str) -> None:
+    decision = point(role(document(allow()))).check(question(ALICE), NOON).decision
+    answers = CheckAnswers()
+
+    for revision, staleness in ((1, 0), (1, 1_500_000), (300, 0)):
+        for served_from in ServedFrom:
+            answer, expected = Answer(decision, served_from), pb.CheckAssumeRoleResponse(consistency_token=token)
+            write_answer(expected.decision, answer, "a-1", revision, staleness, now=NOON)
+            response = answers.response(answer, b"a-1", NOON, revision=revision, staleness=staleness, token=token)
+            assert pb.CheckAssumeRoleResponse.FromString(response) == expected
+
+
 @pytest.mark.parametrize("streamed", [False, True])
 def test_what_answers_share_is_encoded_again_only_when_it_differs(
     streamed: bool, monkeypatch: pytest.MonkeyPatch

@@ -72,6 +72,16 @@ def test_a_message_may_be_as_large_as_the_limit_and_no_larger() -> None:
         assert error.value.message == "Received message larger than max (65 vs. 64)"
 
 
+@pytest.mark.parametrize("byte", [1, 2, 3, 4])
+def test_each_byte_of_a_length_counts(byte: int) -> None:
+    length = (1 << 8 * (4 - byte)) * LIMIT * 2
+
+    for limit in (LIMIT, length - 1):
+        with pytest.raises(StatusError) as error:
+            MessageReader(b"identity", limit).feed(b"\0" + length.to_bytes(4, "big"))
+        assert error.value.message == f"Received message larger than max ({length} vs. {limit})"
+
+
 def test_a_small_message_cannot_become_a_large_one() -> None:
     bomb = gzip.compress(bytes(50_000_000))
 
