@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
-from typing import Any
+from typing import Any, NoReturn
 
+import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from rolecall.callers.caller import Caller
@@ -73,14 +74,15 @@ class Servicer:
         self.point = DecisionPoint(snapshot, DecisionOptions(), lambda: self.now, encode_decision)
         self.decoder, self.records = QueryDecoder(Accounts()), list[DecisionRecord]()
         identify = fixed_identity(CallerDirectory(), Credential(kind=CredentialKind.DNS, identity="caller"))
-        self._servicer = DecisionServicer(
+        self.rights = CheckRights(self.decoder, Accounts(), snapshot.version)
+        self.servicer = DecisionServicer(
             self.point,
             _Fresh(),
             self.decoder,
             callers=Callers(
                 identify=lambda _: self.caller,
                 streams=StreamCallers(lambda _: self.caller),
-                rights=CheckRights(self.decoder, Accounts(), snapshot.version),
+                rights=self.rights,
             ),
             reverse=unused,
             history=unused,
@@ -97,7 +99,7 @@ class Servicer:
         """Return the results of a batch."""
         self.now = at
         call: Any = _Call()
-        answer = await self._servicer.BatchCheckAssumeRole(RawBatchRequest(queries=queries), call)
+        answer = await self.servicer.BatchCheckAssumeRole(RawBatchRequest(queries=queries), call)
         return list(pb.BatchCheckAssumeRoleResponse.FromString(answer).results)
 
     @property
@@ -117,6 +119,9 @@ class _Fresh(Consistency):
 
     def token(self) -> str:
         return "t"
+
+    def staleness(self) -> int:
+        return 0
 
     def age(self) -> StateAge:
         return StateAge(0, limit=1, clock=lambda: 0)
@@ -158,6 +163,19 @@ async def test_portions_change_no_result_no_count_and_no_report(
 
     assert together.counts == one_by_one.counts
     assert together.recorded() == one_by_one.recorded()
+
+
+async def test_what_is_remembered_is_neither_judged_nor_decided_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    servicer, queries = Servicer(inf), [QUERIES[0], QUERIES[1]] * PORTION
+    _, before = [plain(await servicer.ask(queries)) for _ in range(2)]
+
+    def fail(*_: object, **__: object) -> NoReturn:
+        pytest.fail("one item by itself")
+
+    monkeypatch.setattr(servicer.rights, "request", fail)
+    monkeypatch.setattr(servicer.point, "check_version", fail)
+
+    assert plain(await servicer.ask(queries)) == before
 
 
 async def test_a_right_that_ends_is_judged_again() -> None:
