@@ -254,6 +254,7 @@ def test_a_store_in_memory_has_no_schema(asked: Callable[[str], object]) -> None
 
 def test_without_its_library_postgresql_is_refused_with_what_to_install() -> None:
     program = """
+import sys
 sys.modules["psycopg"] = None
 from rolecall.storage import migrate, open_repository, schema_of
 from rolecall.storage.maintenance.admin_store import open_admin_store
