@@ -8,8 +8,8 @@ import sys
 import tempfile
 import time
 import traceback
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,6 +37,7 @@ from tests.cli.serving import environment as process_environment
 
 WATCH_SECONDS = 30.0
 FINAL_BATCH = 500
+LINE_CHARACTERS = 2_000
 
 Report = Callable[[str], object]
 
@@ -136,7 +137,7 @@ def _run_in(options: Options, environment: Environment, agent: Agent, report: Re
         unresolved=unresolved,
         resolved_as_made=len(made),
         watched=len(workers.watcher.seen),
-        logged=logged,
+        logged=Counter({what: len(lines) for what, lines in logged.items()}),
         small_disk=environment.database.has_small_disk,
         caught_up=caught_up,
         seconds=time.monotonic() - began,
@@ -178,25 +179,25 @@ def _audited(url: str) -> Sequence[Violation]:
     return [Violation("`rolecall audit verify` finds nothing", done.stdout + done.stderr)] if done.returncode else []
 
 
-def _logged_by_servers(replicas: Sequence[Replica]) -> Counter[str]:
-    """Count the log lines of the servers by level and event; a line that is not JSON counts by itself."""
-    logged = Counter[str]()
+def _logged_by_servers(replicas: Sequence[Replica]) -> dict[str, list[str]]:
+    """Return the log lines of the servers by level and event; a line that is not JSON is an event by itself."""
+    logged = defaultdict[str, list[str]](list)
     for replica in replicas:
         for line in replica.log_text().splitlines():
             try:
                 event = json.loads(line)
             except ValueError:
-                logged[f"error {line}"] += 1
+                logged[f"error {line}"].append(line)
             else:
-                logged[f"{event.get('level')} {event.get('event')}"] += 1
+                logged[f"{event.get('level')} {event.get('event')}"].append(line)
     return logged
 
 
-def _unforeseen(logged: Counter[str]) -> Sequence[Violation]:
+def _unforeseen(logged: Mapping[str, list[str]]) -> Sequence[Violation]:
     """Return a violation for each error that was logged; a full disk, or a store that is away, may make these two an error."""
-    errors = [(what, count) for what, count in logged.items() if what.startswith(("error", "critical"))]
+    errors = [(what, lines) for what, lines in logged.items() if what.startswith(("error", "critical"))]
     return [
-        Violation("servers meet nothing unforeseen", f"{what}, {count} times")
-        for what, count in errors
+        Violation("servers meet nothing unforeseen", f"{what}, {len(lines)} times, first: {lines[0][:LINE_CHARACTERS]}")
+        for what, lines in errors
         if what not in ("error snapshot_file", "error store_unwritable")
     ]
