@@ -145,6 +145,32 @@ async def test_a_scheduled_read_that_fails_is_not_reported_as_an_exception_that_
     assert unhandled == []
 
 
+async def test_a_read_that_fails_when_its_callers_are_gone_is_not_reported_either(parts: Parts) -> None:
+    unhandled, loop, head = list[dict[str, Any]](), asyncio.get_running_loop(), parts.repository.head
+    loop.set_exception_handler(lambda _loop, context: unhandled.append(context))
+    reading, go_on = asyncio.Event(), threading.Event()
+
+    def failing() -> Head:
+        loop.call_soon_threadsafe(reading.set)
+        go_on.wait(10)
+        raise StoreUnavailableError("away")
+
+    parts.repository.head = failing  # type: ignore[method-assign]
+    callers = [asyncio.create_task(parts.follower.catch_up()) for _ in range(2)]
+    await reading.wait()
+    for caller in callers:
+        caller.cancel()
+    await asyncio.wait(callers)
+    go_on.set()
+    with pytest.raises(StoreUnavailableError):
+        await parts.follower.catch_up()
+    parts.repository.head = head  # type: ignore[method-assign]
+    await parts.follower.catch_up()
+    gc.collect()
+
+    assert unhandled == []
+
+
 async def test_a_reload_of_the_newest_state_or_of_another_history_reads_no_commits(parts: Parts) -> None:
     parts.put("a")
     await parts.follower.catch_up()

@@ -105,9 +105,7 @@ class Follower:
 
         Callers that wait at the same time share one read, which starts after the last of them has called.
         """
-        if self._next is None:
-            self._next = asyncio.create_task(self._after(self._running))
-        return await asyncio.shield(self._next)
+        return await asyncio.shield(self._next_read())
 
     async def reload(self, reason: Reload) -> Revision:
         """Reload the state and return its revision; raise `StoreUnavailableError`."""
@@ -158,8 +156,14 @@ class Follower:
 
     def schedule_catch_up(self) -> None:
         """Start to catch up without waiting; a failure is raised to the next caller of `catch_up`."""
-        task = asyncio.ensure_future(self.catch_up())
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._next_read()
+
+    def _next_read(self) -> asyncio.Task[Revision]:
+        if self._next is None:
+            self._next = asyncio.create_task(self._after(self._running))
+            # Nobody may wait for it when it fails, and asyncio would log that as an error of its own.
+            self._next.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return self._next
 
     async def _after(self, running: asyncio.Task[Revision] | None) -> Revision:
         if running is not None:
