@@ -135,6 +135,21 @@ def test_what_is_read_is_what_typer_reads(name: str, data: st.DataObject) -> Non
         assert plain_calls == usual_calls
 
 
+@pytest.mark.parametrize("arguments", [["--output=x", "--output=json"], ["--output=json", "--output", "x"]])
+def test_of_an_option_that_is_given_twice_the_last_value_counts(arguments: list[str]) -> None:
+    plain, calls = recorder(FUNCTIONS["test"])
+    usual, _ = recorder(FUNCTIONS["test"])
+
+    if by_typer(usual, ["roles", *arguments]):
+        call = plain_call(plain, ["roles", *arguments])
+        assert call
+        call()
+        assert len(calls) == 1
+    else:
+        with pytest.raises(CommandError, match="`x` is not one of"):
+            plain_call(plain, ["roles", *arguments])
+
+
 def test_forms_that_typer_reads_are_left_to_it() -> None:
     def switched(*, on: Annotated[bool, typer.Option()] = False) -> None: ...
     def from_environment(*, name: Annotated[str, typer.Option(envvar="NAME")] = "") -> None: ...

@@ -16,8 +16,6 @@ from typer.models import ArgumentInfo, OptionInfo
 
 from rolecall.cli.options.plain_values import ValueKind, is_readable
 
-HELP = frozenset({"--help", "-h"})
-
 _UNDERSTOOD = frozenset(
     {"default", "param_decls", "help", "metavar", "show_default", "min", "max", "hidden", "autocompletion"}
 )
@@ -59,7 +57,7 @@ def plain_call(command: typer.Typer | Callable[..., object], arguments: Sequence
         function = _subcommand(command, name)
     else:
         function = command
-    if function is None or HELP & set(arguments):
+    if function is None:
         return None
     try:
         values = _values(list(_parameters(function)), arguments)
@@ -175,5 +173,6 @@ def _value(parameter: _Parameter, given: Sequence[tuple[str, str]]) -> object:
         return parameter.absent
     if parameter.is_switch:
         return True
-    read = [parameter.kind.read(text, flag) for flag, text in given]
-    return read if parameter.repeated else read[-1]
+    # Of an option that is given twice, Typer reads only the last value.
+    read = [parameter.kind.read(text, flag) for flag, text in (given if parameter.repeated else given[-1:])]
+    return read if parameter.repeated else read[0]
