@@ -7,13 +7,22 @@ import hashlib
 import io
 import json
 import random
+import re
 from typing import Any
 
 import pytest
 
-from rolecall.storage.maintenance.backup_file import Backup, BackupError, BackupOrigin, BackupReader, BackupWriter
+from rolecall.storage.maintenance.backup_file import (
+    MAX_LINE_BYTES,
+    Backup,
+    BackupError,
+    BackupOrigin,
+    BackupReader,
+    BackupWriter,
+)
 from rolecall.storage.maintenance.store_contents import RowBatch
 from rolecall.storage.sql.tables import accounts, changes, commits, counter, meta, requests
+from tests.repository.tree import DOCS
 
 ORIGIN = BackupOrigin(created=5, incarnation="i-1", revision=7)
 DIGEST, HASH = b"d" * 32, b"h" * 32
@@ -232,3 +241,10 @@ def test_a_large_backup_whose_packing_is_broken_in_the_middle_is_refused(part: f
     assert refusal(file[:at] + b"\xff" * 64 + file[at + 64 :]) == DAMAGED
     assert refusal(file[:at] + bytes(64) + file[at + 64 :]) == DAMAGED
     assert refusal(file[:at]) == INCOMPLETE
+
+
+def test_a_row_may_be_as_long_as_the_documentation_says() -> None:
+    announced = re.search(r"A row may have (\d+) MiB in the file", (DOCS / "operations.md").read_text("utf-8"))
+
+    assert announced is not None
+    assert int(announced[1]) * 1024 * 1024 == MAX_LINE_BYTES

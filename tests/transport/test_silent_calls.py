@@ -9,7 +9,7 @@ import pytest
 from grpc.aio import EOF
 
 from rolecall.transport.errors import MissingMessageError, OverdueError, SilentCallError, StreamStoppedError
-from rolecall.transport.rpc.silent_calls import SilentCalls
+from rolecall.transport.rpc.silent_calls import SilentCalls, missing_message
 from tests.repository.tree import DOCS
 from tests.server.serving import for_ever, until
 
@@ -114,3 +114,13 @@ def test_the_documented_number_of_calls_may_wait() -> None:
     sentence = f"Calls that wait for their message are counted apart, at most {SilentCalls().limit:,}:"
 
     assert sentence in (DOCS / "operations.md").read_text()
+
+
+async def test_a_call_that_its_client_cancels_is_not_taken_for_one_without_a_message() -> None:
+    ending = asyncio.create_task(missing_message())
+    await asyncio.sleep(0)
+
+    ending.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await ending
