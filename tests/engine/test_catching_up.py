@@ -40,13 +40,6 @@ from tests.engine.world import ACCOUNT
 SECOND = 1_000_000
 
 
-@pytest.fixture
-def parts() -> Iterator[Parts]:
-    made = Parts()
-    yield made
-    made.close()
-
-
 def held(parts: Parts) -> set[str]:
     return {version.role.role_name for version in parts.follower.snapshot.versions()}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,13 +13,6 @@ from rolecall.roles.role import Revision
 from tests.engine.following import Parts
 from tests.engine.test_catching_up import Comparison
 from tests.engine.world import ACCOUNT, allow, document, role
-
-
-@pytest.fixture
-def parts() -> Iterator[Parts]:
-    made = Parts()
-    yield made
-    made.close()
 
 
 async def test_a_comparison_comes_after_each_interval_also_after_an_outage(

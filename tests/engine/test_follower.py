@@ -23,13 +23,6 @@ from tests.engine.following import Parts, written
 from tests.engine.world import ACCOUNT, allow, document, role
 
 
-@pytest.fixture
-def parts() -> Iterator[Parts]:
-    made = Parts()
-    yield made
-    made.close()
-
-
 def test_a_load_holds_every_role_at_the_head(parts: Parts) -> None:
     for name in ("a", "b"):
         parts.put(name)

@@ -23,13 +23,6 @@ from tests.engine.following import Parts
 SECOND = 1_000_000
 
 
-@pytest.fixture
-def parts() -> Iterator[Parts]:
-    made = Parts()
-    yield made
-    made.close()
-
-
 def heads_of(parts: Parts) -> list[int]:
     """Return a list that has the revision of each head that is read from now on."""
     read, head = list[int](), parts.repository.head

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,13 +11,6 @@ from rolecall.engine.writer import RoleWriter
 from rolecall.roles.commands import Written
 from rolecall.roles.errors import AlteredRolesError, RoleExistsError, StoreUnavailableError
 from tests.engine.following import Parts, written
-
-
-@pytest.fixture
-def parts() -> Iterator[Parts]:
-    made = Parts()
-    yield made
-    made.close()
 
 
 async def test_a_refusal_that_its_caller_did_not_wait_for_is_nobodys_error(parts: Parts) -> None:
