@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given, strategies as st
 
+from rolecall.policy import parser
 from rolecall.policy.document import Effect, Quantifier, TrustPolicy
 from rolecall.policy.errors import InvalidPolicyError, Violation
 from rolecall.policy.limits import DEFAULT_LIMITS, Limits
@@ -491,3 +492,17 @@ def test_a_value_that_is_missing_is_named_where_it_should_be(text: str, column: 
     (found,) = violations(text)
 
     assert (found.line, found.column, found.reason, found.message) == (1, column, "INVALID_JSON", message)
+
+
+@pytest.mark.parametrize("name", ["Actions", "ACTIONS"])
+def test_a_name_with_a_hint_is_not_taken_for_another(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (guessed,) = violations(document(statement(**{name: []})))
+
+    monkeypatch.setattr(parser, "_STATEMENT_HINTS", {"Actions": "write each in `Action`"})
+    (hinted,) = violations(document(statement(**{name: []})))
+
+    assert guessed.suggestion == ("Action" if name == "Actions" else "")
+    assert (hinted.suggestion, hinted.message) == (
+        "",
+        f"`{name}` is not an element of a trust policy; write each in `Action`",
+    )

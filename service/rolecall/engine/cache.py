@@ -102,7 +102,7 @@ class RequestCache:
                 continue
             _, request = self._dropped[0].popitem()
             self.bytes -= request.weight
-            # One is enough for the number: only the bytes may take more.
+            # Each request that is added drops one at least, so their number never grows here; their bytes may take more.
             if self.bytes + weight <= 2 * self._generation_bytes:
                 break
 

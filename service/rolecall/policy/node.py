@@ -128,7 +128,8 @@ class Node:
         known = (*required, *optional)
         read = {name: node for name, node in given.items() if name in known}
         for name in [name for name in given if name not in known]:
-            suggestion = nearest(name, known)
+            hinted = any(fold(hinted) == fold(name) for hinted in hints)
+            suggestion = "" if hinted else nearest(name, known)
             given[name].refuse(
                 "UNKNOWN_FIELD", _unknown(name, suggestion, known, hints, self.state.kind), suggestion, at_name=True
             )
