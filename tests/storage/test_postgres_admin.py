@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from rolecall.roles.errors import StoreUnavailableError, StoreUnsupportedError
 from rolecall.storage import migrate, open_repository
 from rolecall.storage.maintenance import postgres_admin
 from rolecall.storage.maintenance.admin_store import AdminStore, open_admin_store
+from tests.storage.admin_uses import USES
 from tests.storage.samples import create
 from tests.storage.stores import AS_SCHEMA_0002
 
@@ -23,14 +24,6 @@ URL = "postgresql://rolecall:s3cret@db.example/rolecall"
 LIMITS = {"lock_timeout": "10s", "statement_timeout": "30min", "idle_in_transaction_session_timeout": "30min"}
 READS = "REPEATABLE READ READ ONLY", LIMITS
 WRITES = "READ COMMITTED", {**LIMITS, "synchronous_commit": "on"}
-
-Use = Callable[[AdminStore], AbstractContextManager[object]]
-USES: dict[str, Use] = {
-    "pages": lambda store: store.pages(),
-    "snapshot": lambda store: store.snapshot_transaction(),
-    "beside": lambda store: store.snapshot_transaction_beside(Path("a.backup")),
-    "fill": lambda store: store.fill_transaction(),
-}
 
 
 class Database:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from contextlib import AbstractContextManager, closing
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,15 +16,8 @@ from rolecall.storage.maintenance import sqlite_admin
 from rolecall.storage.maintenance.admin_store import AdminStore, open_admin_store
 from rolecall.storage.maintenance.store_contents import require_empty
 from rolecall.storage.sqlite.driver import require_tables
+from tests.storage.admin_uses import USES
 from tests.storage.samples import create
-
-Use = Callable[[AdminStore], AbstractContextManager[object]]
-USES: dict[str, Use] = {
-    "pages": lambda store: store.pages(),
-    "snapshot": lambda store: store.snapshot_transaction(),
-    "beside": lambda store: store.snapshot_transaction_beside((store.path or Path()).with_name("a.backup")),
-    "fill": lambda store: store.fill_transaction(),
-}
 
 
 @pytest.fixture
