@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from rolecall.engine.consistency import Consistency
-from rolecall.engine.follower import Follower
+from rolecall.engine.follower import Follower, Reload
+from rolecall.engine.reconciler import Reconciler
 from rolecall.engine.snapshot_loader import load_snapshot
 from rolecall.engine.writer import RoleWriter
 from rolecall.roles.change import Author, ChangeKind, Commit
 from rolecall.roles.commands import Written
+from rolecall.roles.digest import StateDigest
 from rolecall.roles.errors import StoreUnavailableError
 from rolecall.roles.repository import Head, Transaction
-from rolecall.roles.role import Micros, Revision
+from rolecall.roles.role import Micros, Revision, Role
 from rolecall.roles.tokens import Tokens
 from rolecall.storage.memory import MemoryRoleRepository
 from tests.engine.world import allow, document, role
@@ -81,3 +87,51 @@ class Parts:
     def close(self) -> None:
         self.readers.shutdown()
         self.writers.shutdown()
+
+
+def held(parts: Parts) -> set[str]:
+    """Return the names of the roles in memory."""
+    return {version.role.role_name for version in parts.follower.snapshot.versions()}
+
+
+async def reload_that_waits(parts: Parts) -> tuple[asyncio.Task[Revision], threading.Event]:
+    """Start a reload that has read every role, and ends when the event is set."""
+    load, reading, go_on = parts.repository.load, asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def slow(digest: StateDigest | None = None) -> Iterator[Role]:
+        yield from list(load(digest))
+        loop.call_soon_threadsafe(reading.set)
+        go_on.wait(10)
+
+    parts.repository.load = slow  # type: ignore[method-assign]
+    reloading = asyncio.create_task(parts.follower.reload(Reload.MISMATCH))
+    await reading.wait()
+    return reloading, go_on
+
+
+async def until(true: Callable[..., object]) -> None:
+    """Return when something has become true; fail if it does not."""
+    async with asyncio.timeout(20):
+        while not true():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+async def stopped(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+class Comparison:
+    """A reconciler without pauses, and what it reported."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.reported = list[Sequence[str]]()
+        self.reconciler = Reconciler(
+            parts.follower, parts.repository, parts.readers, on_mismatch=self.reported.append, pause=0
+        )
+
+
+def altered(role: Role) -> Role:
+    return replace(role, description="altered by hand")

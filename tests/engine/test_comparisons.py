@@ -10,8 +10,7 @@ from rolecall.engine.reconciler import UNKNOWN_DIFFERENCE
 from rolecall.engine.snapshot import RoleVersion
 from rolecall.roles.errors import AlteredRolesError, StoreUnavailableError
 from rolecall.roles.role import Revision
-from tests.engine.following import Parts
-from tests.engine.test_catching_up import Comparison
+from tests.engine.following import Comparison, Parts
 from tests.engine.world import ACCOUNT, allow, document, role
 
 
