@@ -118,6 +118,7 @@ async def until(true: Callable[..., object]) -> None:
 
 
 async def stopped(*tasks: asyncio.Task[None]) -> None:
+    """Cancel tasks, and return when they have ended."""
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)

@@ -11,7 +11,7 @@ import pytest
 from rolecall.engine.feed import Feed
 from rolecall.engine.watch_events import Checkpoint, ResyncRequired, WatchEvent, WatchRequest
 from rolecall.roles.errors import StoreUnavailableError
-from tests.engine.test_watch import Received, World, watching
+from tests.engine.watching import Received, World, watching
 
 SECOND = 1_000_000
 

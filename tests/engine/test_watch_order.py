@@ -13,17 +13,10 @@ import pytest
 
 from rolecall.engine.pace import AT_ONCE
 from rolecall.engine.watch import _Watch
-from rolecall.engine.watch_events import (
-    Checkpoint,
-    ResyncRequired,
-    RoleChanged,
-    RoleFound,
-    WatchEvent,
-    WatchRequest,
-)
+from rolecall.engine.watch_events import Checkpoint, ResyncRequired, RoleChanged, RoleFound, WatchEvent, WatchRequest
 from rolecall.roles.change import Change, ChangeKind, Commit
 from rolecall.roles.role import Revision
-from tests.engine.test_watch import FROM_NOW, Received, World, confirmed, made, no_news, stopped, watching
+from tests.engine.watching import FROM_NOW, Received, World, confirmed, made, no_news, stopped, watching
 from tests.engine.world import ACCOUNT, OTHER
 
 
