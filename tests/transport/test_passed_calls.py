@@ -125,9 +125,11 @@ async def test_thirty_two_calls_are_passed_at_a_time_and_the_next_is_refused() -
     assert all(isinstance(result, asyncio.CancelledError) for result in results)
 
 
-def failing(code: grpc.StatusCode, *trailing: tuple[str, Any]) -> Callable[[], Any]:
+def failing(
+    code: grpc.StatusCode, *trailing: tuple[str, Any], details: str | None = "of the network"
+) -> Callable[[], Any]:
     def fail() -> None:
-        raise AioRpcError(code, Metadata(), Metadata(*trailing), details="of the network")
+        raise AioRpcError(code, Metadata(), Metadata(*trailing), details=details)
 
     return fail
 
@@ -144,6 +146,7 @@ NOT_FOUND, UNAVAILABLE = grpc.StatusCode.NOT_FOUND, grpc.StatusCode.UNAVAILABLE
         (failing(NOT_FOUND, (DETAILS, b"\xff")), Status(code=5, message="of the network")),
         (failing(NOT_FOUND, ("other-bin", STATUS.SerializeToString())), Status(code=5, message="of the network")),
         (failing(NOT_FOUND), Status(code=5, message="of the network")),
+        (failing(NOT_FOUND, details=None), Status(code=5)),
         (failing(UNAVAILABLE, (DETAILS, Status(code=14).SerializeToString())), Status(code=14)),
     ],
 )

@@ -72,3 +72,24 @@ def test_a_beginning_of_the_largest_frame_is_kept() -> None:
 
     assert cutter.whole(one[:-1]) == b""
     assert cutter.whole(one[-1:] + one) == one + one
+
+
+class Quick(FrameCutter):
+    """A cutter that counts how often it cuts what does not end with a frame."""
+
+    cuts = 0
+
+    def _cut(self, data: bytes) -> bytes:
+        self.cuts += 1
+        return super()._cut(data)
+
+
+@pytest.mark.parametrize("sizes", [[0, 1], [1], [300, 2], [0x0102, 0x2030], [0, LARGEST, 5], [255] * 20, [256, 511]])
+def test_a_read_of_whole_frames_is_passed_on_without_being_cut(sizes: list[int]) -> None:
+    cutter, sent = Quick(), b"".join(frame(DATA, 0, 1, b"\x07" * size) for size in sizes)
+    cutter.whole(PREFACE)
+    cutter.cuts = 0
+
+    assert cutter.whole(sent) is sent
+    assert cutter.cuts == 0
+    assert (cutter.whole(sent[:-1]), cutter.cuts) == (sent[: -len(frame(DATA, 0, 1, bytes(sizes[-1])))], 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from random import Random
 
 import pytest
 from hypothesis import given, strategies as st
@@ -29,6 +30,8 @@ def test_a_compressed_frame_is_flagged_and_gzip() -> None:
     assert framed[0] == 1
     assert int.from_bytes(framed[1:5], "big") == len(framed) - 5
     assert gzip.decompress(framed[5:]) == b"abc"
+    # It refers back as far as gzip can.
+    assert len(compressed_frame(Random(7).randbytes(32_000) * 2)) < 34_000
 
 
 @given(st.lists(st.binary(max_size=LIMIT), max_size=8), st.data())
@@ -80,6 +83,26 @@ def test_each_byte_of_a_length_counts(byte: int) -> None:
         with pytest.raises(StatusError) as error:
             MessageReader(b"identity", limit).feed(b"\0" + length.to_bytes(4, "big"))
         assert error.value.message == f"Received message larger than max ({length} vs. {limit})"
+
+
+@pytest.mark.parametrize("byte", [1, 2, 3, 4])
+def test_data_that_is_shorter_than_its_length_says_is_not_the_only_message(byte: int) -> None:
+    length = (7).to_bytes(4, "big")
+    larger = bytearray(length)
+    larger[byte - 1] += 1
+
+    assert only_message(b"\0" + length + b"message", b"identity", LIMIT) == b"message"
+    assert only_message(b"\0" + bytes(larger) + b"message", b"identity", LIMIT) is None
+
+
+@pytest.mark.parametrize(("encoding", "pack"), [(b"gzip", gzip.compress), (b"deflate", zlib.compress)])
+def test_a_message_may_refer_back_as_far_as_its_compression_allows(encoding: bytes, pack: object) -> None:
+    # Without a repetition that is nearer, and the farthest that deflate can refer to is 32 KiB.
+    message = Random(7).randbytes(32_000) * 2
+    packed = pack(message)  # type: ignore[operator]
+
+    assert len(packed) < 34_000
+    assert unpacked(1, packed, encoding, len(message)) == message
 
 
 def test_a_small_message_cannot_become_a_large_one() -> None:

@@ -127,3 +127,37 @@ async def test_many_messages_let_other_work_run(stream: Stream) -> None:
 
     await stream.messages.next()
     assert turns == 2
+
+    # And the same again after this break.
+    stream.messages.feed(frame(b"a") * MESSAGES_WITHOUT_A_BREAK, end=False)
+    for _ in range(MESSAGES_WITHOUT_A_BREAK - 1):
+        await stream.messages.next()
+    assert turns == 2
+    await stream.messages.next()
+    assert turns == 3
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_a_reader_that_is_woken_twice_or_gone_does_no_harm(stream: Stream, cancelled: bool) -> None:
+    reading = asyncio.ensure_future(stream.messages.next())
+    await asyncio.sleep(0)
+    if cancelled:
+        reading.cancel()
+
+    for message in (b"a", b"b"):
+        stream.messages.feed(frame(message), end=False)
+    await asyncio.wait([reading], timeout=5)
+
+    rest = [await stream.messages.next() for _ in range(1 + cancelled)]
+    assert [*([] if cancelled else [reading.result()]), *rest] == [b"a", b"b"]
+
+
+@pytest.mark.parametrize("data", [b"", frame(b"a")])
+async def test_a_reader_is_woken_by_the_last_data(stream: Stream, data: bytes) -> None:
+    reading = asyncio.ensure_future(stream.messages.next())
+    await asyncio.sleep(0)
+
+    stream.messages.feed(data, end=True)
+
+    assert await asyncio.wait_for(reading, 5) == (b"a" if data else EOF)
+    assert await asyncio.wait_for(stream.messages.next(), 5) is EOF

@@ -37,7 +37,9 @@ class Tls:
     def getpeercert(self, *, binary_form: bool = False) -> Any:
         if not self._chain:
             return None
-        return CERTIFICATES[0] if binary_form else {"subject": (), "subjectAltName": self._names}
+        if binary_form:
+            return CERTIFICATES[0]
+        return {"subject": (), **({"subjectAltName": self._names} if self._names else {})}
 
     def get_unverified_chain(self) -> list[bytes]:
         return self._chain[1:] if self._chain == [b"resumed"] else self._chain

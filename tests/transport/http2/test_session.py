@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from rolecall.transport.http2.session import (
+    CANCEL,
     ENHANCE_YOUR_CALM,
+    INTERNAL_ERROR,
+    NO_ERROR,
+    REFUSED_STREAM,
     DataReceived,
     RequestReceived,
     Session,
@@ -120,11 +126,9 @@ def test_a_stream_that_is_reset_within_a_frame_takes_nothing_of_the_window_of_th
     ids=["settings", "continuations", "header list", "resets", "acknowledgements"],
 )
 def test_a_client_that_exceeds_a_limit_ends_the_session(session: Session, excess: bytes) -> None:
-    try:
+    with suppress(SessionError):
         session.receive(excess)
         session.pending()
-    except SessionError:
-        return
 
     assert session.finished
 
@@ -180,3 +184,44 @@ def test_a_reset_of_a_closed_stream_does_nothing(session: Session) -> None:
     session.reset(1)
 
     assert session.pending() == b""
+
+
+def test_the_codes_of_errors_are_those_of_the_protocol() -> None:
+    # RFC 9113, section 7.
+    assert (NO_ERROR, INTERNAL_ERROR, REFUSED_STREAM, CANCEL, ENHANCE_YOUR_CALM) == (0x0, 0x2, 0x7, 0x8, 0xB)
+
+
+@pytest.mark.parametrize(("code", "sent"), [((), 0), ((0x7,), 0x7)])
+def test_a_reset_has_its_code_or_none(session: Session, code: tuple[int, ...], sent: int) -> None:
+    session.pending()
+    session.receive(headers(1, b"/a/B"))
+
+    session.reset(1, *code)
+
+    assert frames(session.pending()) == [(RST_STREAM, 1, sent.to_bytes(4, "big"))]
+
+
+def test_a_session_that_is_over_has_no_more_events_and_says_nothing_more(session: Session) -> None:
+    session.pending()
+    with suppress(SessionError):
+        session.receive(frame(HEADERS, 0, 1, b"") + frame(0x9, 0, 1, b"") * 4)
+
+    session.announce_shutdown()
+    session.go_away()
+    session.reset(1)
+
+    assert session.last_events() == []
+    assert session.finished
+
+
+def test_the_client_may_send_so_many_empty_frames() -> None:
+    session = Session(replace(LIMITS, glitches=(20, 1)))
+    session.receive(PREFACE + frame(SETTINGS, 0, 0) + headers(1, b"/a/B"))
+    session.receive(frame(DATA, 0, 1) * 15)
+    within = session.finished
+
+    with suppress(SessionError):
+        session.receive(frame(DATA, 0, 1) * 15)
+        session.pending()
+
+    assert (within, session.finished) == (False, True)

@@ -35,6 +35,7 @@ def test_success_with_more_to_say_is_not_shortened(sent: list[tuple[bytes, bytes
         ("a b~", b"a b~"),
         ("100 %", b"100 %25"),
         ("\t\n\r\x7f", b"%09%0A%0D%7F"),
+        ('\x1f !"$&~\x80', b'%1F !"$&~%C2%80'),
         ("Ünï ☺", b"%C3%9Cn%C3%AF %E2%98%BA"),
         ("half \ud800 pair", b"half ? pair"),
     ],

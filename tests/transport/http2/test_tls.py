@@ -273,10 +273,11 @@ async def test_a_client_that_does_not_speak_tls_gets_an_alert(first: bytes) -> N
 async def test_a_client_that_leaves_during_the_handshake_is_reported_without_an_error() -> None:
     talk = Conversation(Connection())
 
-    talk.transport.eof_received()
+    stays_open = talk.transport.eof_received()
     talk.transport.connection_lost(None)
     talk.transport.connection_lost(None)
 
+    assert not stays_open
     assert talk.failures == [None]
 
 
@@ -390,3 +391,32 @@ async def test_a_fact_of_a_connection_is_that_of_its_socket_but_for_its_session_
     assert transport.get_extra_info("peername", "nobody") == "nobody"
     assert isinstance(transport.get_extra_info("ssl_object"), ssl.SSLObject)
     assert transport.get_write_buffer_size() == 0
+
+
+async def test_a_connection_whose_data_cannot_be_encrypted_is_aborted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: bytes) -> int:
+        raise ssl.SSLError
+
+    connection = Connection()
+    talk = Conversation(connection)
+    talk.connect()
+    monkeypatch.setattr(talk.transport, "_encrypt", refuse)
+
+    connection.transport.write(b"answer")
+
+    assert (talk.socket.aborted, talk.socket.written) == (True, b"")
+    assert connection.transport.is_closing()
+
+
+async def test_a_connection_that_is_closed_while_its_data_is_delivered_gets_no_more() -> None:
+    connection = Connection()
+    talk = Conversation(connection)
+    talk.connect()
+    connection.data_received = lambda data: connection.transport.close()  # type: ignore[method-assign]
+
+    talk.client.write(b"a")
+    talk.pass_on()
+    talk.receive()
+
+    assert talk.socket.closed
+    assert talk.client.read() == b""
