@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,11 +11,11 @@ import pytest
 from rolecall.transport import channel_options
 from rolecall.transport.connection_counts import ConnectionClosure, ConnectionCounts
 from rolecall.transport.http2 import wire
-from rolecall.transport.http2.acceptance import connections_of_files
+from rolecall.transport.http2.acceptance import RESERVED_FILES, connections_of_files
 from rolecall.transport.http2.keepalive import Due, Keepalive
 from rolecall.transport.http2.options import ConnectionOptions
 from rolecall.transport.http2.request_memory import RequestMemory, RequestMemoryLimits
-from rolecall.transport.http2.session import Session, SessionLimits
+from rolecall.transport.http2.session import Session
 from rolecall.transport.http2.tolerance import Tolerance
 from rolecall.transport.http2.wire import http2_server
 from rolecall.transport.options import ServerOptions
@@ -59,8 +60,8 @@ def test_a_client_may_ping_as_often_as_is_announced() -> None:
     interval, sooner = announced("pings by a client")
     rare, often = (Keepalive(OPTIONS, 0.0) for _ in range(2))
 
-    assert not any(rare.too_many_pings(float(number * interval)) for number in range(20))
-    assert [often.too_many_pings(number * (interval - 0.1)) for number in range(sooner + 2)] == [
+    assert not any(rare.too_many_pings(float(number * interval), 0) for number in range(20))
+    assert [often.too_many_pings(number * (interval - 0.1), 0) for number in range(sooner + 2)] == [
         *[False] * (sooner + 1),
         True,
     ]
@@ -126,21 +127,29 @@ def test_a_client_learns_the_announced_limits_of_its_connection() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "found"),
+    ("row", "limits"),
     [
-        ("resets by a client", SessionLimits().resets),
-        ("CONTINUATION frames", (SessionLimits().continuations,)),
-        ("entries of a SETTINGS frame", (SessionLimits().settings,)),
-        ("acknowledgements that wait", (SessionLimits().queued_acknowledgements,)),
-        ("suspicious frames", SessionLimits().glitches),
-        ("a message, also unpacked", (OPTIONS.max_message_bytes,)),
-        ("answers that a client does not accept", (OPTIONS.max_queued_bytes,)),
-        ("answers that all clients do not accept", (OPTIONS.max_all_queued_bytes,)),
-        ("TLS handshakes in progress", (OPTIONS.max_handshakes, OPTIONS.handshake)),
+        ("resets by a client", lambda options: options.session.resets),
+        ("CONTINUATION frames", lambda options: (options.session.continuations,)),
+        ("entries of a SETTINGS frame", lambda options: (options.session.settings,)),
+        ("acknowledgements that wait", lambda options: (options.session.queued_acknowledgements,)),
+        ("suspicious frames", lambda options: options.session.glitches),
+        ("a message, also unpacked", lambda options: (options.max_message_bytes,)),
+        ("answers that a client does not accept", lambda options: (options.max_queued_bytes,)),
+        ("answers that all clients do not accept", lambda options: (options.max_all_queued_bytes,)),
+        ("TLS handshakes in progress", lambda options: (options.max_handshakes, options.handshake)),
+        ("connections |", lambda options: (options.max_connections, RESERVED_FILES)),
     ],
 )
-def test_a_limit_is_the_announced_one(row: str, found: tuple[float, ...]) -> None:
-    assert tuple(announced(row)) == found
+async def test_a_limit_of_a_server_is_the_announced_one(
+    row: str, limits: Callable[[ConnectionOptions], tuple[float, ...]]
+) -> None:
+    methods: Any = type("Methods", (), {"named": None, "at_once": {}})
+
+    options = http2_server(methods, ServerOptions()).options
+
+    # So that these limits are those of a server and of a connection by itself.
+    assert tuple(announced(row)) == limits(options) == limits(ConnectionOptions())
 
 
 @pytest.mark.parametrize("files", [65, 1_000, 4_096])

@@ -70,7 +70,7 @@ def test_connections_of_one_moment_do_not_end_at_one_moment() -> None:
 @pytest.mark.parametrize(("gap", "refused"), [(30.0, False), (29.9, True)])
 def test_pings_that_come_too_soon_are_counted(gap: float, refused: bool) -> None:
     pinged = keepalive()
-    answers = [pinged.too_many_pings(number * gap) for number in range(4)]
+    answers = [pinged.too_many_pings(number * gap, 0) for number in range(4)]
 
     assert answers == [False, False, False, refused]
 
@@ -78,11 +78,11 @@ def test_pings_that_come_too_soon_are_counted(gap: float, refused: bool) -> None
 def test_an_answer_clears_the_count_of_pings() -> None:
     pinged = keepalive()
     for now in (0.0, 1.0, 2.0):
-        assert not pinged.too_many_pings(now)
+        assert not pinged.too_many_pings(now, 0)
 
     pinged.answered()
 
-    assert [pinged.too_many_pings(now) for now in (3.0, 4.0, 5.0, 6.0)] == [False, False, False, True]
+    assert [pinged.too_many_pings(now, 0) for now in (3.0, 4.0, 5.0, 6.0)] == [False, False, False, True]
 
 
 def test_parts_of_an_answer_that_have_left_clear_the_count_of_pings() -> None:

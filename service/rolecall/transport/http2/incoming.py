@@ -64,10 +64,7 @@ class IncomingMessages:
             if self._ended:
                 return EOF
             self._waiting = asyncio.get_running_loop().create_future()
-            try:
-                await self._waiting
-            finally:
-                self._waiting = None
+            await self._waiting
         if self._read >= MESSAGES_WITHOUT_A_BREAK:
             self._read = 0
             await asyncio.sleep(0)

@@ -51,7 +51,7 @@ class Keepalive:
         """Note that an answer was sent, after which a client may ping again."""
         self._last_ping, self._strikes = -inf, 0
 
-    def too_many_pings(self, now: float, queued: int = 0) -> bool:
+    def too_many_pings(self, now: float, queued: int) -> bool:
         """Note a ping of the client, while so many bytes of answers are queued; return whether it has sent too many."""
         if queued != self._queued_at_ping:
             # Parts of an answer have left since the last ping: clients ping after them to measure the path.

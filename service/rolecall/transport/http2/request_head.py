@@ -39,7 +39,7 @@ class RequestHead:
         self.headers, fields = headers, dict(headers)
         self.path, self.encoding = fields.get(b":path", b""), fields.get(b"grpc-encoding", b"identity")
         self.has_authorization = b"authorization" in fields
-        described = fields.get(b":method", b""), fields.get(b"content-type", b""), fields.get(b"te", b"")
+        described = fields.get(b":method"), fields.get(b"content-type", b""), fields.get(b"te")
         if described != _USUAL:
             _require_grpc(*described)
         self.size = sum(map(len, chain.from_iterable(headers))) + _FIELD_OVERHEAD * len(headers)
@@ -74,7 +74,7 @@ def _binary(text: bytes) -> bytes:
         return b""
 
 
-def _require_grpc(method: bytes, content_type: bytes, te: bytes) -> None:
+def _require_grpc(method: bytes | None, content_type: bytes, te: bytes | None) -> None:
     if method != b"POST":
         raise NotGrpcError(b"405", "gRPC calls use the method POST", (b"allow", b"POST"))
     if not _is_grpc(content_type):

@@ -27,7 +27,7 @@ def listening_socket(endpoint: Endpoint, backlog: int) -> socket.socket:
 
 def _tcp_socket(endpoint: Endpoint, backlog: int) -> socket.socket:
     host, _, port = endpoint.address.rpartition(":")
-    host = host.strip("[]")
+    host = host.removeprefix("[").removesuffix("]")
     bound = socket.create_server((host, int(port)), family=family_of(host), backlog=backlog)
     # Accepted connections inherit it: an answer is one write, which must not wait for more.
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
