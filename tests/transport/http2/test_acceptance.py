@@ -131,6 +131,17 @@ async def test_a_newcomer_is_refused_if_every_connection_has_calls(full: Http2Se
     assert aborted(first, second) == [True, False]
 
 
+async def test_a_newcomer_on_a_socket_with_tls_begins_its_handshake_with_the_certificate_of_the_moment() -> None:
+    made, begun, transport = server(), list[tuple[object, ...]](), Transport()
+    tls: Any = type("Tls", (), {"context": lambda _: "now"})()
+    made.acceptance.handshakes.begin = lambda *given: begun.append(given)  # type: ignore[method-assign]
+
+    made.acceptance.newcomer(tls).connection_made(transport)  # type: ignore[arg-type]
+
+    assert begun == [(transport, "now")]
+    assert (transport.protocol, transport.aborted, made.connections) == (None, False, set())
+
+
 @pytest.mark.parametrize(
     ("soft", "hard", "configured", "found"),
     [(100, 5_000, 4_000, 36), (10_000, 20_000, 4_000, 4_000), (5_000, -1, 10_000, 4_936), (-1, -1, 7, 7)],

@@ -92,18 +92,20 @@ async def test_a_read_that_takes_too_long_continues_in_the_next_turns_with_what_
     assert connection.server.share == 1.0
 
 
-STOPPED: list[tuple[Callable[[Any, Any], object], list[bool]]] = [
-    (lambda connection, _: connection.pause_writing(), [False, False]),
-    (lambda _, transport: transport.abort(), [False]),
+STOPPED: list[tuple[Callable[[Any, Any], object], list[bool], list[int]]] = [
+    (lambda connection, _: connection.pause_writing(), [False, False], [PORTION, 5]),
+    (lambda _, transport: transport.abort(), [False], [PORTION]),
 ]
 
 
-@pytest.mark.parametrize(("stop", "reading_after"), STOPPED)
+@pytest.mark.parametrize(("stop", "reading_after", "portions"), STOPPED)
 async def test_nothing_more_is_read_from_a_client_that_does_not_read_or_is_gone(
     connection: Http2Connection,
     reading: Reading,
+    sizes: list[int],
     stop: Callable[[Any, Any], object],
     reading_after: list[bool],
+    portions: list[int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "SLICE_SECONDS", -1.0)
@@ -113,7 +115,7 @@ async def test_nothing_more_is_read_from_a_client_that_does_not_read_or_is_gone(
     for _ in range(3):
         await asyncio.sleep(0)
 
-    assert reading.reading == reading_after
+    assert (reading.reading, sizes) == (reading_after, portions)
 
 
 class Call:

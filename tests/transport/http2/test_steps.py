@@ -282,6 +282,26 @@ async def test_nothing_that_has_arrived_from_a_client_that_is_gone_is_handled(
     assert (connection.server.connections, connection.server.share) == (set(), 1.0)
 
 
+async def test_what_arrives_while_events_wait_is_read_after_them(
+    connection: Any, transport: Reading, done: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def receive(data: bytes) -> list[object]:
+        done.append(len(data))
+        return []
+
+    monkeypatch.setattr(module, "SLICE_SECONDS", -1.0)
+    monkeypatch.setattr(module, "handle", lambda _, event: done.append(event))
+    connection.session.receive, connection.flush, connection.ending.look = receive, int, int
+    connection._handle(["first", "second", "third"])
+    connection.data_received(bytes(5))
+
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+    assert done[:4] == ["first", "second", "third", 5]
+    assert transport.reading == [False, False, True]
+
+
 async def test_the_end_of_a_connection_ends_its_timers_and_wakes_what_waits_for_its_client(
     connection: Any, transport: Reading, done: list[Any]
 ) -> None:
