@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
 import pytest
+from grpc.aio import AbortError
 
 from rolecall.transport.http2.call import Call
 from rolecall.transport.http2.request_head import RequestHead
@@ -23,6 +25,7 @@ class Connection:
         self.done = list[Any]()
         self.paused, self.waiting = False, 0
         self.call: Any = None
+        self.headers = dict[bytes, bytes]()
 
     @property
     def session(self) -> Any:
@@ -32,6 +35,7 @@ class Connection:
 
     def respond(self, stream: int, headers: Any, *, end_stream: bool = False) -> None:
         self.done.append(("respond", dict(headers)[b":status"], end_stream))
+        self.headers = dict(headers)
 
     def send(self, stream: int, data: bytes) -> None:
         self.done.append(("send", stream, data))
@@ -152,6 +156,32 @@ def test_a_call_that_has_not_started_ends_with_its_headers_and_once(connection: 
     call.close()
 
     assert connection.done == [("respond", b"200", True), "remove", "finished"]
+
+
+@pytest.mark.parametrize("with_status", [False, True])
+async def test_a_method_that_aborts_its_call_ends_with_an_error_and_its_client_gets_the_whole_status(
+    connection: Connection, call: Call, with_status: bool
+) -> None:
+    status: Any = SimpleNamespace(
+        code=grpc.StatusCode.NOT_FOUND, details="m", trailing_metadata=(("x-a", "1"), ("b-bin", b"\0\xff"))
+    )
+
+    parts = (status.code, status.details, status.trailing_metadata)
+
+    with pytest.raises(AbortError):
+        await (call.abort_with_status(status) if with_status else call.abort(*parts))
+
+    assert connection.done == [("respond", b"200", True), "remove", "finished"]
+    assert connection.headers == {
+        b":status": b"200",
+        b"content-type": b"application/grpc",
+        b"grpc-accept-encoding": b"identity,deflate,gzip",
+        b"grpc-status": b"5",
+        b"grpc-message": b"m",
+        b"x-a": b"1",
+        b"b-bin": b"AP8",
+    }
+    assert (call.code(), call.details()) == (grpc.StatusCode.NOT_FOUND, "m")
 
 
 class Part:
