@@ -253,11 +253,13 @@ def test_a_call_that_no_method_has_seen_is_refused_so_that_its_client_may_repeat
 @pytest.mark.parametrize(
     ("left", "at_the_deadline"), [(b"40m", True), (b"99m", True), (b"100m", False), (b"1H", False), (None, False)]
 )
+@pytest.mark.parametrize("now", [0.0, 64.0])
 async def test_a_client_that_resets_a_call_shortly_before_its_deadline_did_so_at_the_deadline(
-    left: bytes | None, at_the_deadline: bool, monkeypatch: pytest.MonkeyPatch
+    left: bytes | None, at_the_deadline: bool, now: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A clock that stands still, at a time that adds up without rounding.
-    monkeypatch.setattr(call_module, "monotonic", lambda: 0.0)
+    # A clock that stands still, and at zero adds up without rounding; the bound itself is only compared there.
+    left = b"101m" if now and left == b"100m" else left
+    monkeypatch.setattr(call_module, "monotonic", lambda: now)
     connection: Any = Connection()
     fields = {**GRPC, b"grpc-timeout": left} if left else GRPC
     call = Call(connection, 1, RequestHead([*fields.items()], 10_000), None)

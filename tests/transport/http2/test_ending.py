@@ -153,7 +153,8 @@ async def test_a_connection_stays_until_its_calls_have_ended_and_their_answers_a
 @pytest.mark.parametrize("leaves", [True, False])
 async def test_a_connection_that_the_protocol_has_ended_is_counted_unless_its_client_leaves(leaves: bool) -> None:
     end, parts, counts = await ending(one=1)
-    end.client_leaves = leaves
+    if leaves:
+        end.client_leaves = True
     end.look()
     before = parts.taken()
 
@@ -166,6 +167,23 @@ async def test_a_connection_that_the_protocol_has_ended_is_counted_unless_its_cl
     ((seconds, cut),) = parts.later
     cut()
     assert (seconds, parts.taken()) == (1.0, ["abort"])
+
+
+@pytest.mark.parametrize(("calls", "refusing"), [(0, False), (1, False), (1, True)])
+async def test_a_connection_that_the_protocol_has_ended_is_closed_at_once_unless_all_calls_have_ended_as_announced(
+    calls: int, refusing: bool
+) -> None:
+    end, parts, counts = await ending(**{str(number): number for number in range(calls)})
+    if refusing:
+        end.shut_down()
+        end.acknowledged(b"shutdown")
+    parts.taken()
+    parts.finished = True
+
+    end.look()
+
+    assert (parts.taken(), end.lingering) == (["flush", "close"], False)
+    assert counts.closed[ConnectionClosure.PROTOCOL] == 1
 
 
 async def test_a_connection_that_is_shut_down_and_finished_closes_as_one_that_has_nothing_more_to_send() -> None:

@@ -1,8 +1,7 @@
-"""What one connection does with what happens to it, step by step, with parts that write down what is done with them."""
+"""What one connection does with what arrives, step by step, and for how long at once."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -12,23 +11,13 @@ from rolecall.transport.http2 import connection as module
 from rolecall.transport.http2.connection import Http2Connection
 from rolecall.transport.http2.session import DataReceived, SessionError, StreamClosed, StreamReset
 from tests.transport.frames import PING, PREFACE, SETTINGS, frame
+from tests.transport.http2.recording import RecordingCall, connected
 from tests.transport.http2.test_acceptance import newcomer, server
 from tests.transport.http2.test_portions import PORTION, Reading
 from tests.transport.http2.test_session import frames
 
 BEGIN = PREFACE + frame(SETTINGS, 0, 0)
 WHOLE = frame(PING, 0, 0, bytes(8))
-
-
-class Call:
-    """A call that writes down that it is cancelled."""
-
-    def __init__(self, stream: int, done: list[Any], incoming: object = None) -> None:
-        self.stream, self.incoming, self.over = stream, incoming, False
-        self._done = done
-
-    def cancel(self) -> None:
-        self._done.append(("cancel", self.stream))
 
 
 @pytest.fixture
@@ -43,15 +32,7 @@ async def transport() -> Reading:
 
 @pytest.fixture
 async def connection(transport: Reading, done: list[Any]) -> Any:
-    """Give a connection whose server, ending and outgoing bytes write into `done` what is asked of them."""
-    made: Any = Http2Connection(server())
-    made.connection_made(transport)
-    memory: Any = type("Memory", (), {})()
-    for name in ("expect_rest", "complete", "release", "wait"):
-        setattr(memory, name, lambda of, name=name: done.append((name, of)))
-    made.server.memory = memory
-    made.flush, made.ending.look = lambda: done.append("flush"), lambda: done.append("look")
-    return made
+    return connected(transport, done)
 
 
 async def test_the_settings_of_the_server_are_sent_before_anything_arrives() -> None:
@@ -111,7 +92,7 @@ async def test_the_server_knows_from_its_first_part_to_its_end_that_a_frame_is_i
 async def test_events_are_handled_before_what_is_pending_is_sent_once(
     connection: Any, done: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    early, started, over = (Call(number, done) for number in (1, 3, 5))
+    early, started, over = (RecordingCall(number, done) for number in (1, 3, 5))
     started.incoming, over.over = object(), True
     connection.outgoing.hold = lambda: done.append("hold")
     monkeypatch.setattr(module, "handle", lambda _, event: done.append(event))
@@ -142,7 +123,7 @@ async def test_an_event_of_a_stream_that_is_closed_ends_its_call_and_the_next_is
 async def test_the_call_of_a_closed_stream_is_cancelled_and_its_stream_is_not_reset(
     connection: Any, done: list[Any]
 ) -> None:
-    connection.calls.update({1: Call(1, done), 3: Call(3, done)})
+    connection.calls.update({1: RecordingCall(1, done), 3: RecordingCall(3, done)})
     connection.outgoing.forget = lambda stream: done.append(("forget", stream))
 
     for stream in (1, 5):
@@ -167,6 +148,24 @@ async def test_a_client_that_breaks_the_protocol_has_its_ended_calls_cancelled_a
     connection.data_received(bytes(2 * PORTION))
 
     assert done == [PORTION, ("forget", closed), ("forget", reset), ConnectionClosure.PROTOCOL]
+
+
+async def test_a_connection_has_the_limits_of_its_server() -> None:
+    made = Http2Connection(server(refused_headers=(2, 0.001)))
+
+    assert made.options is made.server.options
+    assert [made.refused_headers.exceeded(0.0) for _ in range(3)] == [False, False, True]
+
+
+async def test_what_a_session_reads_is_handled(
+    connection: Any, done: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "handle", lambda _, event: done.append(event))
+    connection.session.receive = lambda data: [data, len(data)]
+
+    connection.data_received(b"abc")
+
+    assert done == [b"abc", 3, "flush", "look"]
 
 
 # --- how long the calls of a read take ---
@@ -215,104 +214,3 @@ async def test_the_events_of_a_read_have_five_milliseconds_that_connections_shar
     connection._handle([*range(20)])
 
     assert events == [*range(handled)]
-
-
-# --- what is sent, and the end ---
-
-
-async def test_a_client_that_reads_again_gets_what_waits_and_may_be_closed(connection: Any, done: list[Any]) -> None:
-    connection.pause_writing()
-    paused = connection.outgoing.paused
-
-    connection.resume_writing()
-
-    assert (paused, connection.outgoing.paused, done) == (True, False, ["flush", "look"])
-
-
-async def test_what_a_client_has_not_accepted_waits_for_its_windows_or_in_its_socket(
-    connection: Any, transport: Any
-) -> None:
-    transport.get_write_buffer_size = lambda: 7
-    connection.session.queued = lambda: 5
-
-    assert connection.queued_bytes == 12
-
-
-@pytest.mark.parametrize(("announced", "left", "looks"), [(True, 0, True), (True, 1, False), (False, 0, False)])
-async def test_a_connection_that_is_shut_down_is_looked_at_after_its_last_call(
-    connection: Any, done: list[Any], announced: bool, left: int, looks: bool
-) -> None:
-    connection.ending.announced = announced
-    waiting, running = Call(1, done), Call(3, done, object())
-    connection.calls.update({1: waiting, 3: running, **{5 + n: Call(5 + n, done) for n in range(left)}})
-
-    connection.remove(waiting)
-    connection.remove(waiting)
-    connection.remove(running)
-    before = [*done]
-    await asyncio.sleep(0)
-
-    assert before == [("release", running)]
-    assert done[1:] == ["look"] * looks
-    assert len(connection.calls) == left
-
-
-async def test_nothing_that_has_arrived_from_a_client_that_is_gone_is_handled(
-    connection: Any, transport: Reading, done: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "SLICE_SECONDS", -1.0)
-    monkeypatch.setattr(module, "handle", lambda _, event: done.append(event))
-    connection.session.receive = lambda data: done.append(len(data))
-    connection.calls.update({1: Call(1, done), 3: Call(3, done)})
-    connection._handle(["first", "second", "third"])
-    connection.data_received(bytes(5))
-    before = [*done]
-    done.clear()
-    transport.aborted = True
-
-    connection.connection_lost(None)
-    lost = [*done]
-    done.clear()
-    for _ in range(3):
-        await asyncio.sleep(0)
-
-    assert before == ["first", "flush", "look"]
-    assert lost == [("complete", connection), ("cancel", 1), ("cancel", 3)]
-    assert done == ["flush", "look"]
-    assert (connection.server.connections, connection.server.share) == (set(), 1.0)
-
-
-async def test_what_arrives_while_events_wait_is_read_after_them(
-    connection: Any, transport: Reading, done: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def receive(data: bytes) -> list[object]:
-        done.append(len(data))
-        return []
-
-    monkeypatch.setattr(module, "SLICE_SECONDS", -1.0)
-    monkeypatch.setattr(module, "handle", lambda _, event: done.append(event))
-    connection.session.receive, connection.flush, connection.ending.look = receive, int, int
-    connection._handle(["first", "second", "third"])
-    connection.data_received(bytes(5))
-
-    for _ in range(3):
-        await asyncio.sleep(0)
-
-    assert done[:4] == ["first", "second", "third", 5]
-    assert transport.reading == [False, False, True]
-
-
-async def test_the_end_of_a_connection_ends_its_timers_and_wakes_what_waits_for_its_client(
-    connection: Any, transport: Reading, done: list[Any]
-) -> None:
-    connection.session.queued = lambda stream: 9
-    connection.ending.later(5.0, lambda: None)
-    (timer,) = connection.ending._timers
-    waiting = asyncio.ensure_future(connection.accepted(1, 5))
-    await asyncio.sleep(0)
-    transport.aborted = True
-
-    connection.connection_lost(None)
-    await asyncio.wait([waiting], timeout=5)
-
-    assert (timer.cancelled(), waiting.done()) == (True, True)

@@ -227,9 +227,14 @@ async def test_a_method_that_ends_its_call_is_not_cancelled_and_any_other_is(
     other.task = waiting = asyncio.create_task(wait())
     await asyncio.sleep(0)
     other.cancel_task()
-    await asyncio.wait([waiting], timeout=5)
+    gone = Call(connection, 7, RequestHead([*GRPC.items()], 10_000), None)  # type: ignore[arg-type]
+    gone.task = left = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.wait([waiting, left], timeout=5)
 
-    assert (own.cancelled(), waiting.cancelled()) == (False, True)
+    assert (own.cancelled(), waiting.cancelled(), left.cancelled()) == (False, True, True)
+    assert (call.over, other.over, gone.over) == (False, False, True)
 
 
 def test_a_new_call_has_no_messages_and_no_status_to_change(connection: Connection, call: Call) -> None:
