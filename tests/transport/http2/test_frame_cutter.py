@@ -67,6 +67,13 @@ def test_a_frame_that_is_larger_than_allowed_is_passed_on_without_its_payload(pa
     assert begun().whole(frame(DATA, 0, 1, b"abc") + head + payload) == frame(DATA, 0, 1, b"abc") + head + payload
 
 
+@pytest.mark.parametrize("size", range(9))
+def test_the_header_of_a_frame_that_is_larger_than_allowed_is_passed_on_when_it_is_whole(size: int) -> None:
+    cutter, one, head = begun(), frame(DATA, 0, 1, b"abc"), b"\xff\xff\xff\0\0\0\0\0\1"
+
+    assert (cutter.whole(one + head[:size]), cutter.whole(head[size:])) == (one, head)
+
+
 def test_a_beginning_of_the_largest_frame_is_kept() -> None:
     cutter, one = begun(), frame(DATA, 0, 1, bytes(LARGEST))
 

@@ -105,6 +105,15 @@ def test_a_message_may_refer_back_as_far_as_its_compression_allows(encoding: byt
     assert unpacked(1, packed, encoding, len(message)) == message
 
 
+def test_a_length_is_judged_when_all_of_it_has_arrived() -> None:
+    reading = reader()
+
+    assert reading.feed(frame(b"abc") + b"\0\1\0\0") == [b"abc"]
+    with pytest.raises(StatusError) as error:
+        reading.feed(b"\2")
+    assert error.value.message == f"Received message larger than max ({0x01_00_00_02} vs. {LIMIT})"
+
+
 def test_a_small_message_cannot_become_a_large_one() -> None:
     bomb = gzip.compress(bytes(50_000_000))
 
