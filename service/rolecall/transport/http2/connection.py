@@ -80,10 +80,7 @@ class Http2Connection(asyncio.Protocol):
         """Cancel the calls of the connection."""
         self.server.remove(self)
         self.ending.lost()
-        self.outgoing.paused = False
         self._deferred.clear()
-        self._unread.clear()
-        self.begun.clear()
         for call in list(self.calls.values()):
             call.cancel()
         self.outgoing.wake()
