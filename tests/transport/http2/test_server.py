@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,27 @@ async def test_a_server_that_stops_listens_no_more(started: bool, tmp_path: Path
     again = server()
     assert again.bind(Endpoint(f"127.0.0.1:{port}", "127.0.0.1", port), None) == port
     await again.stop(0)
+
+
+async def test_the_sockets_of_handshakes_in_progress_are_closed_when_a_server_has_stopped() -> None:
+    made = server()
+    tls: Any = type("Tls", (), {"context": lambda _: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)})()
+    port = made.bind(Endpoint("127.0.0.1:0", "127.0.0.1"), tls)
+    await made.start()
+    handshakes, begun = made.acceptance.handshakes, asyncio.Event()
+    begin = handshakes.begin
+    handshakes.begin = lambda *given: begun.set() or begin(*given)  # type: ignore[func-returns-value, method-assign]
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    await begun.wait()
+    (handshake,) = handshakes._in_progress
+    accepted = handshake.get_extra_info("socket")
+    before = accepted.fileno()
+
+    await made.stop(0)
+
+    assert before > 0
+    assert accepted.fileno() == -1
+    writer.close()
 
 
 async def test_an_address_that_cannot_be_used_is_named_with_the_reason(tmp_path: Path) -> None:
