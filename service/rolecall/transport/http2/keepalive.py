@@ -39,7 +39,8 @@ class Keepalive:
         self._options = options
         self.last_data, self._handshake_until = now, now + options.handshake
         self._pinged_at = inf
-        self._last_ping, self._strikes, self._queued_at_ping = -inf, 0, 0
+        self._last_ping, self._strikes = -inf, 0
+        self._queued_at_ping = 0
         self._old_at = now + options.age * random.uniform(1 - AGE_JITTER, 1 + AGE_JITTER)  # noqa: S311 -- spreads connections
         self.established = False
 
