@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -55,6 +56,20 @@ def test_an_old_connection_is_shut_down_once() -> None:
     assert old.due(899.0) is Due.NOTHING
     assert old.due(1_101.0) is Due.SHUTDOWN
     assert old.due(5_000.0) is Due.NOTHING
+
+
+def test_a_connection_is_old_at_its_age_give_or_take_a_tenth(monkeypatch: pytest.MonkeyPatch) -> None:
+    for share in (0.9, 1.0, 1.1):
+
+        def uniform(least: float, most: float, share: float = share) -> float:
+            assert (least, most) == (0.9, 1.1)
+            return share
+
+        monkeypatch.setattr(random, "uniform", uniform)
+        old = keepalive(50.0, options=replace(OPTIONS, keepalive=1e9))
+
+        assert old.due(50.0 + 1_000 * share - 0.1) is Due.NOTHING
+        assert old.due(50.0 + 1_000 * share) is Due.SHUTDOWN
 
 
 def test_connections_of_one_moment_do_not_end_at_one_moment() -> None:

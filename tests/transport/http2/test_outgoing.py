@@ -101,6 +101,22 @@ async def test_many_requests_to_send_soon_are_one_flush_in_the_next_turn(outgoin
     assert (before, parts.done) == ([], [b"onetwo", b"three"])
 
 
+@pytest.mark.parametrize(("held", "flushes"), [(False, 1), (True, 0)])
+async def test_the_event_loop_is_asked_for_one_flush_or_none_if_one_is_about_to_come(
+    outgoing: Outgoing, held: bool, flushes: int
+) -> None:
+    asked = list[str]()
+    outgoing.flush = lambda: asked.append("flush")  # type: ignore[method-assign]
+    if held:
+        outgoing.hold()
+
+    for _ in range(3):
+        outgoing.flush_soon()
+    await asyncio.sleep(0)
+
+    assert asked == ["flush"] * flushes
+
+
 async def test_a_flush_that_is_about_to_come_is_not_asked_for(outgoing: Outgoing, parts: Parts) -> None:
     outgoing.hold()
     parts.bytes = b"one"

@@ -6,6 +6,7 @@ import os
 import socket
 import ssl
 import struct
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -45,6 +46,29 @@ class Tls:
         return self._chain[1:] if self._chain == [b"resumed"] else self._chain
 
 
+class Certificate:
+    """A certificate as the extension module of Python before 3.13 has it."""
+
+    def __init__(self, der: bytes) -> None:
+        self._der = der
+
+    def public_bytes(self, encoding: int) -> bytes:
+        assert encoding == 2  # DER
+        return self._der
+
+
+class TlsBefore313:
+    """A session of TLS of a Python that has no public name for the certificates that came with that of the client."""
+
+    def __init__(self, chain: list[bytes]) -> None:
+        certificates = [*map(Certificate, chain)]
+        # A session that was resumed has none.
+        self._sslobj = SimpleNamespace(get_unverified_chain=lambda: certificates or None)
+
+    def getpeercert(self, *, binary_form: bool = False) -> Any:
+        return CERTIFICATES[0] if binary_form else {"subject": ()}
+
+
 @pytest.mark.parametrize(
     ("name", "peer"),
     [
@@ -82,6 +106,17 @@ def test_a_certificate_that_came_alone_has_no_chain(chain: list[bytes]) -> None:
     assert facts_of(Transport(ssl_object=Tls(chain=chain))) == {
         "transport_security_type": [b"ssl"],
         "x509_pem_cert": [PEM[0].encode()],
+    }
+
+
+@pytest.mark.parametrize("chain", [CERTIFICATES, CERTIFICATES[:1], []])
+def test_certificates_are_also_known_in_a_python_without_a_public_name_for_them(chain: list[bytes]) -> None:
+    others = {"x509_pem_cert_chain": [(PEM[1] + PEM[2]).encode()]} if len(chain) > 1 else {}
+
+    assert facts_of(Transport(ssl_object=TlsBefore313(chain))) == {
+        "transport_security_type": [b"ssl"],
+        "x509_pem_cert": [PEM[0].encode()],
+        **others,
     }
 
 

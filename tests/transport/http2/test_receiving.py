@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from tests.transport.http2.test_request_head import GRPC
 KIB = 1_024
 LIMIT = 2_048
 FULL = RequestMemoryLimits(header_bytes=7)
+GRPC_STATUS = [(b":status", b"200"), (b"content-type", b"application/grpc")]
 
 
 class Connection:
@@ -37,6 +40,7 @@ class Connection:
         self.head: Any = None
         self.refused_headers = Tolerance(tolerated, 1e-9)
         self.done = list[tuple[object, ...]]()
+        self.headers = list[tuple[bytes, bytes]]()
         self._queued = queued
 
     @property
@@ -56,6 +60,7 @@ class Connection:
 
     def respond(self, stream: int, headers: Any, *, end_stream: bool = False) -> None:
         self.done.append(("respond", stream, dict(headers)[b":status"], end_stream))
+        self.headers = [*headers]
 
     def send(self, stream: int, data: bytes, *, end_stream: bool) -> None:
         self.done.append(("send", stream, data[-1:], end_stream))
@@ -131,6 +136,19 @@ async def test_a_client_that_has_not_accepted_its_answers_may_repeat_its_next_ca
 
     answered = [("respond", 7, b"200", True), *[("reset when sent", 7)] * (not end)]
     assert connection.done == ([("reset", 7, REFUSED_STREAM)] if refused else answered)
+    message = f"the metadata has {LIMIT + 1} bytes; at most {LIMIT} are allowed".encode()
+    assert connection.headers == ([] if refused else [*GRPC_STATUS, (b"grpc-status", b"8"), (b"grpc-message", message)])
+
+
+def test_a_call_for_whose_headers_there_is_no_memory_gets_the_details_of_its_status() -> None:
+    connection: Any = Connection(FULL)
+
+    begin_call(connection, 7, headers_of(KIB + 1), end=True)
+
+    *others, (name, details) = connection.headers
+    status = Status.FromString(b64decode(details + b"=="))
+    assert others == [*GRPC_STATUS, (b"grpc-status", b"8"), (b"grpc-message", status.message.encode())]
+    assert (name, status.code, status.details[0].TypeName()) == (STATUS_DETAILS.encode(), 8, "google.rpc.ErrorInfo")
 
 
 @pytest.mark.parametrize("end", [True, False])
@@ -140,6 +158,22 @@ def test_what_is_no_client_of_grpc_gets_a_whole_answer_and_no_reset(end: bool) -
     begin_call(connection, 7, headers_of(500, **{"content-type": b"application/json"}), end=end)
 
     assert connection.done == [("respond", 7, b"415", False), ("send", 7, b"\n", True)]
+    assert connection.headers == [(b":status", b"415"), (b"content-type", b"text/plain")]
+
+
+@pytest.mark.parametrize("end", [True, False])
+async def test_a_call_whose_deadline_has_passed_ends_before_it_begins(end: bool) -> None:
+    connection: Any = Connection()
+    connection.calls, connection.methods = {}, SimpleNamespace(at=lambda path: path)
+    connection.remove = lambda call: connection.done.append(("removed", call.stream))
+    connection.on_finished = lambda call: connection.done.append(("finished", call.ended_by_client))
+
+    begin_call(connection, 7, [*GRPC.items(), (b"grpc-timeout", b"0n")], end=end)
+
+    assert connection.done == [("respond", 7, b"200", True), ("removed", 7), ("finished", end)]
+    why = b"the deadline passed before the call began"
+    assert connection.headers[-2:] == [(b"grpc-status", b"4"), (b"grpc-message", why)]
+    assert connection.calls[7].incoming is None
 
 
 def test_a_call_whose_status_cannot_be_sent_any_more_is_over_all_the_same() -> None:

@@ -182,6 +182,23 @@ async def test_any_other_message_is_left_to_the_method(connection: Any, data: by
     await ended(call)
 
 
+@pytest.mark.parametrize("end", [False, True])
+@pytest.mark.parametrize(("data", "code"), [(b"\0\0\0\0\x65", b"8"), (b"\2\0\0\0\1x", b"13")])
+async def test_data_that_cannot_be_read_ends_the_call_and_its_method(
+    connection: Any, data: bytes, code: bytes, end: bool
+) -> None:
+    call = made(connection, answering_at_once(connection))
+
+    receive_data(connection, call, data, end=end)
+    await ended(call)
+
+    assert call.task
+    assert (call.task.cancelled(), call.over, connection.messages) == (True, True, [])
+    done = [step for step in connection.done if step not in ("memory", "pings", "flush")]
+    assert done[0] == ("status", code)
+    assert done[-2:] == ["removed", "finished"]
+
+
 @pytest.mark.parametrize("over", [False, True])
 @pytest.mark.parametrize("kind", ["one", "sent", "generated"])
 async def test_a_method_that_returns_ends_its_call_unless_it_is_over(connection: Any, kind: str, over: bool) -> None:
@@ -213,8 +230,10 @@ async def test_a_method_that_returns_ends_its_call_unless_it_is_over(connection:
 
 
 async def test_a_method_that_fails_ends_its_call_and_its_own_task_is_not_cancelled(connection: Any) -> None:
+    error = LookupError("why")
+
     async def broken(messages: Any, context: Call) -> bytes:
-        raise LookupError("why")
+        raise error
 
     facts = list[dict[str, Any]]()
     asyncio.get_running_loop().set_exception_handler(lambda _, found: facts.append(found))
@@ -226,7 +245,8 @@ async def test_a_method_that_fails_ends_its_call_and_its_own_task_is_not_cancell
     assert call.task
     assert (call.task.cancelled(), call.task.exception()) == (False, None)
     assert connection.done == ["memory", ("status", b"2"), "removed", "finished"]
-    assert [(str(found["exception"]), found["task"]) for found in facts] == [("why", call.task)]
+    message = "a call failed outside of its error boundary"
+    assert facts == [{"message": message, "exception": error, "task": call.task}]
 
 
 @pytest.mark.parametrize("over", [False, True])
