@@ -188,3 +188,18 @@ def test_a_call_whose_status_cannot_be_sent_any_more_is_over_all_the_same() -> N
     refuse_for_memory(call)
 
     assert (call.over, connection.done) == (True, [("removed", 7)])
+
+
+def test_a_call_that_is_ended_for_its_memory_gets_the_details_of_its_status() -> None:
+    connection: Any = Connection(RequestMemoryLimits(message_bytes=9))
+    connection.remove = connection.on_finished = lambda call: connection.done.append(("over", call.over))
+
+    refuse_for_memory(Call(connection, 7, RequestHead(headers_of(500), LIMIT), None))
+
+    fields, info = dict(connection.headers), error_details_pb2.ErrorInfo()
+    status = Status.FromString(b64decode(fields[STATUS_DETAILS.encode()] + b"=="))
+    assert status.details[0].Unpack(info)
+    assert (fields[b"grpc-status"], fields[b"grpc-message"]) == (b"8", status.message.encode())
+    assert status.message == "too many bytes of messages wait in the server (limit 9); retry later"
+    assert (info.reason, dict(info.metadata)) == ("REQUEST_MEMORY", {"limit": "9", "of": "messages"})
+    assert connection.done == [("respond", 7, b"200", True), ("over", True), ("over", True)]
