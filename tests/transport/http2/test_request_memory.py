@@ -101,6 +101,17 @@ def test_headers_are_counted_from_the_beginning_of_a_call_to_its_end(memory: Req
     assert (memory.header_bytes, memory.message_bytes) == (40, 0)
 
 
+def test_a_call_that_never_had_a_message_takes_the_memory_of_its_headers_alone(memory: RequestMemory) -> None:
+    (call,) = calls(1)
+    memory.begin(call)
+    memory.hold(call, 0)
+    begun = (memory.header_bytes, memory.message_bytes)
+
+    memory.release(call)
+
+    assert (begun, memory.header_bytes, memory.message_bytes, call.events) == ((40, 0), 0, 0, [])
+
+
 def test_beyond_the_bound_the_first_call_without_a_message_is_refused(memory: RequestMemory) -> None:
     first, second, third = calls(3)
 
