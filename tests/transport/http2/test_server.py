@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 
 from rolecall.transport.connection_counts import ConnectionClosure
 from rolecall.transport.endpoint import AddressError, Endpoint
+from rolecall.transport.http2.peer import ADMIN_FACTS
 from rolecall.transport.http2.request_memory import RequestMemoryLimits
-from tests.transport.http2.test_acceptance import accept, server
+from tests.transport.http2.test_acceptance import Transport, accept, server
 
 
 @pytest.mark.parametrize("started", [True, False])
@@ -61,6 +63,26 @@ async def test_the_sockets_of_handshakes_in_progress_are_closed_when_a_server_ha
     assert before > 0
     assert accepted.fileno() == -1
     writer.close()
+
+
+async def test_only_the_own_user_may_connect_to_the_admin_socket_whose_connections_do_not_count(tmp_path: Path) -> None:
+    made, path = server(max_connections=1), tmp_path / "admin"
+    accept(made)
+    transports = [Transport() for _ in range(2)]
+
+    made.bind_admin(str(path))
+    ((_, admin),) = made._sockets
+    connections: list[Any] = [admin() for _ in transports]
+    for connection, transport in zip(connections, transports, strict=True):
+        connection.connection_made(transport)
+
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600  # noqa: PTH116  (a function without waiting)
+    assert [connection.auth_context for connection in connections] == [ADMIN_FACTS] * 2
+    assert [transport.aborted for transport in transports] == [False] * 2
+    assert len(made.connections) == 3
+    for one in [*made.connections]:
+        one.connection_lost(None)
+    await made.stop(0)
 
 
 async def test_an_address_that_cannot_be_used_is_named_with_the_reason(tmp_path: Path) -> None:
