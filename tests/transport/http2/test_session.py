@@ -21,7 +21,18 @@ from rolecall.transport.http2.session import (
     SessionLimits,
     StreamReset,
 )
-from tests.transport.frames import DATA, END_STREAM, HEADERS, PREFACE, RST_STREAM, SETTINGS, fields, frame, headers
+from tests.transport.frames import (
+    DATA,
+    END_STREAM,
+    HEADERS,
+    PING,
+    PREFACE,
+    RST_STREAM,
+    SETTINGS,
+    fields,
+    frame,
+    headers,
+)
 from tests.transport.http2.conversation import GOAWAY, WINDOW_UPDATE
 
 LIMITS = SessionLimits(
@@ -209,6 +220,38 @@ def test_a_session_that_is_over_has_no_more_events_and_says_nothing_more(session
     session.announce_shutdown()
     session.go_away()
     session.reset(1)
+
+    assert session.last_events() == []
+    assert session.finished
+
+
+def test_a_part_of_a_frame_is_no_event(session: Session) -> None:
+    ping = frame(PING, 0, 0, b"12345678")
+
+    parts = [session.receive(part) for part in (ping[:5], ping[5:-1])]
+
+    assert parts == [[], []]
+    assert len(session.receive(ping[-1:])) == 1
+
+
+def test_a_ping_has_the_bytes_that_are_given(session: Session) -> None:
+    session.pending()
+
+    session.ping(b"12345678")
+
+    assert frames(session.pending()) == [(PING, 0, b"12345678")]
+
+
+def test_a_session_whose_state_is_lost_is_finished_without_events(session: Session) -> None:
+    class Lost:
+        @property
+        def want_read(self) -> bool:
+            raise SessionError
+
+        def events(self) -> None:
+            raise SessionError
+
+    session._connection = Lost()  # type: ignore[assignment]
 
     assert session.last_events() == []
     assert session.finished

@@ -94,6 +94,29 @@ def test_a_file_of_a_socket_that_is_in_use_stays_and_a_stale_one_is_replaced(tmp
         assert before
 
 
+@pytest.mark.parametrize("access", [None, SocketAccess(7)])
+def test_a_socket_that_cannot_be_used_is_closed(
+    tmp_path: Path, access: SocketAccess | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = list[socket.socket]()
+
+    class Noted(socket.socket):
+        def __init__(self, *given: int) -> None:
+            super().__init__(*given)
+            made.append(self)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "x")
+
+    monkeypatch.setattr(os, "chown", refuse)
+    monkeypatch.setattr(socket, "socket", Noted)
+
+    with pytest.raises(AddressError if access else FileNotFoundError):
+        listening_socket(unix(tmp_path / ("s" if access else "missing/s"), access), 5)
+
+    assert [one.fileno() for one in made] == [-1]
+
+
 def test_a_server_removes_its_own_file_and_no_other(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     with closing(listening_socket(unix(first), 5)) as one, closing(listening_socket(unix(second), 5)) as other:
