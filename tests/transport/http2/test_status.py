@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import unquote
 
 import grpc
@@ -23,10 +24,19 @@ def test_a_status_has_its_code_its_message_and_its_metadata() -> None:
 
 
 @pytest.mark.parametrize(
-    "sent", [trailers(0, "", (("x-a", "1"),)), trailers(0, "m"), trailers(1, "")], ids=["metadata", "message", "code"]
+    ("status", "more"),
+    [
+        ((0, "", (("x-a", "1"),)), [(b"x-a", b"1")]),
+        ((0, "m"), [(b"grpc-message", b"m")]),
+        ((0, "m", (("x-a", "1"),)), [(b"grpc-message", b"m"), (b"x-a", b"1")]),
+        ((1, ""), []),
+    ],
 )
-def test_success_with_more_to_say_is_not_shortened(sent: list[tuple[bytes, bytes]]) -> None:
+def test_success_with_more_to_say_is_not_shortened(status: Any, more: list[tuple[bytes, bytes]]) -> None:
+    sent = trailers(*status)
+
     assert sent != OK_TRAILERS
+    assert sent == [(b"grpc-status", b"%d" % status[0]), *more]
 
 
 @pytest.mark.parametrize(

@@ -408,6 +408,22 @@ async def test_a_connection_whose_data_cannot_be_encrypted_is_aborted(monkeypatc
     assert connection.transport.is_closing()
 
 
+async def test_what_is_encrypted_in_parts_is_encrypted_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection, parts = Connection(), list[bytes]()
+    talk = Conversation(connection)
+    talk.connect()
+
+    def encrypt(data: bytes) -> int:
+        parts.append(data[:3])
+        return len(parts[-1])
+
+    monkeypatch.setattr(talk.transport, "_encrypt", encrypt)
+
+    connection.transport.write(b"12345678")
+
+    assert parts == [b"123", b"456", b"78"]
+
+
 async def test_a_connection_that_is_closed_while_its_data_is_delivered_gets_no_more() -> None:
     connection = Connection()
     talk = Conversation(connection)
