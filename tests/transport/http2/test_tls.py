@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import trustme
 
-from rolecall.transport.http2.tls import RECORD_BYTES, SecuredTransport
+from rolecall.transport.http2.tls import SecuredTransport
 
 AUTHORITY = trustme.CA()
 
@@ -149,40 +149,6 @@ async def test_data_that_arrives_with_the_end_of_the_handshake_is_delivered() ->
     assert connection.delivered == [b"early"]
 
 
-async def test_messages_longer_than_a_record_pass_both_ways() -> None:
-    connection = Connection()
-    talk = Conversation(connection)
-    long = bytes(range(256)) * 1_024
-
-    talk.connect()
-    talk.client.write(long)
-    talk.pass_on()
-    connection.transport.write(long)
-    talk.receive()
-
-    assert connection.delivered == [long]
-    assert len(long) > RECORD_BYTES
-    received = b""
-    while len(received) < len(long):
-        received += talk.client.read(len(long))
-    assert received == long
-
-
-async def test_records_that_arrive_together_are_delivered_together_and_the_end_of_tls_after_them() -> None:
-    connection = Connection()
-    talk = Conversation(connection)
-    talk.connect()
-
-    talk.client.write(b"a")
-    talk.client.write(b"b")
-    with suppress(ssl.SSLWantReadError):
-        talk.client.unwrap()
-    talk.pass_on()
-
-    assert connection.delivered == [b"ab"]
-    assert talk.socket.closed
-
-
 async def test_a_connection_that_pauses_gets_the_rest_when_it_resumes() -> None:
     connection = Connection(pausing=True)
     talk = Conversation(connection)
@@ -241,20 +207,6 @@ async def test_bytes_that_are_not_of_the_client_close_only_the_connection() -> N
     assert connection.delivered == []
     assert talk.socket.aborted
     assert talk.socket.written  # the alert that says why
-
-
-async def test_what_arrived_before_a_broken_record_is_delivered_together() -> None:
-    connection = Connection()
-    talk = Conversation(connection)
-    talk.connect()
-
-    talk.client.write(b"a")
-    talk.client.write(b"b")
-    whole = talk.to_server.read()
-    talk.transport.data_received(whole + talk.broken_record())
-
-    assert connection.delivered == [b"ab"]
-    assert talk.socket.aborted
 
 
 @pytest.mark.parametrize("first", [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05hello"])
@@ -391,48 +343,3 @@ async def test_a_fact_of_a_connection_is_that_of_its_socket_but_for_its_session_
     assert transport.get_extra_info("peername", "nobody") == "nobody"
     assert isinstance(transport.get_extra_info("ssl_object"), ssl.SSLObject)
     assert transport.get_write_buffer_size() == 0
-
-
-async def test_a_connection_whose_data_cannot_be_encrypted_is_aborted(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: bytes) -> int:
-        raise ssl.SSLError
-
-    connection = Connection()
-    talk = Conversation(connection)
-    talk.connect()
-    monkeypatch.setattr(talk.transport, "_encrypt", refuse)
-
-    connection.transport.write(b"answer")
-
-    assert (talk.socket.aborted, talk.socket.written) == (True, b"")
-    assert connection.transport.is_closing()
-
-
-async def test_what_is_encrypted_in_parts_is_encrypted_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    connection, parts = Connection(), list[bytes]()
-    talk = Conversation(connection)
-    talk.connect()
-
-    def encrypt(data: bytes) -> int:
-        parts.append(data[:3])
-        return len(parts[-1])
-
-    monkeypatch.setattr(talk.transport, "_encrypt", encrypt)
-
-    connection.transport.write(b"12345678")
-
-    assert parts == [b"123", b"456", b"78"]
-
-
-async def test_a_connection_that_is_closed_while_its_data_is_delivered_gets_no_more() -> None:
-    connection = Connection()
-    talk = Conversation(connection)
-    talk.connect()
-    connection.data_received = lambda data: connection.transport.close()  # type: ignore[method-assign]
-
-    talk.client.write(b"a")
-    talk.pass_on()
-    talk.receive()
-
-    assert talk.socket.closed
-    assert talk.client.read() == b""

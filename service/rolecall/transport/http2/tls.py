@@ -136,7 +136,6 @@ class SecuredTransport(asyncio.Protocol):
             self._end_handshake(error)
             self.close()  # after the alert that says why
             return
-        self._send_rest()
         self._shaking_hands = False
         self._connection = self._on_secured(self)
         if self._connection is None:
@@ -152,16 +151,14 @@ class SecuredTransport(asyncio.Protocol):
     # --- data ---
 
     def _deliver(self) -> None:
-        """Pass on all data that is complete, unless the connection pauses it."""
-        while (self._arrived.pending or self._tls.pending()) and not (self._paused or self._closing):
+        """Pass on all data that is complete, unless the connection pauses it. Then send what the handshake has left to say."""
+        if (self._arrived.pending or self._tls.pending()) and not (self._paused or self._closing):
             data, end = self._decrypted()
             if data:
                 self._connection.data_received(data)
             if end:
                 end()
                 return
-            if not data:
-                break
         self._send_rest()
 
     def _decrypted(self) -> tuple[bytes, Callable[[], None] | None]:
