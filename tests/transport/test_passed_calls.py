@@ -106,7 +106,10 @@ async def test_a_call_is_passed_only_if_the_server_takes_it_for_one_of_its_token
 
 async def test_thirty_two_calls_are_passed_at_a_time_and_the_next_is_refused() -> None:
     server = Server()
-    server.waits, call = True, get_role(server)
+    call = get_role(server)
+    before = [await call() for _ in range(3)]
+    server.calls.clear()
+    server.waits = True
     passed = [asyncio.create_task(call()) for _ in range(32)]
     await until(lambda: len(server.calls) == 64)
 
@@ -121,7 +124,7 @@ async def test_thirty_two_calls_are_passed_at_a_time_and_the_next_is_refused() -
     results = await asyncio.gather(*passed, return_exceptions=True)
 
     assert str(refused.value) == "too many concurrent calls that are passed on (limit 32); retry later"
-    assert (refused.value.limit, refused.value.share, again) == (32, 32, b"answer")
+    assert (refused.value.limit, refused.value.share, again, before) == (32, 32, b"answer", [b"answer"] * 3)
     assert all(isinstance(result, asyncio.CancelledError) for result in results)
 
 
