@@ -139,6 +139,21 @@ def test_a_client_learns_the_announced_limits_of_its_connection() -> None:
         ("answers that all clients do not accept", lambda options: (options.max_all_queued_bytes,)),
         ("TLS handshakes in progress", lambda options: (options.max_handshakes, options.handshake)),
         ("connections |", lambda options: (options.max_connections, RESERVED_FILES)),
+        ("the time until the preface", lambda options: (options.handshake,)),
+        ("silence of a connection", lambda options: (options.keepalive, options.keepalive_timeout)),
+        ("age of a connection", lambda options: (options.age,)),
+        ("calls in progress on a connection", lambda options: (options.session.streams,)),
+        ("calls of all connections whose message", lambda options: (options.request_memory.early_calls,)),
+        ("headers of a call", lambda options: (options.session.header_bytes, 32)),
+        ("calls of a connection that are refused", lambda options: options.refused_headers),
+        ("headers of all calls", lambda options: (options.request_memory.header_bytes,)),
+        ("messages of all calls", lambda options: (options.request_memory.message_bytes,)),
+        ("connections whose last", lambda options: (options.request_memory.partial_frames,)),
+        (
+            "window of a stream",
+            lambda options: (options.session.stream_window_bytes, options.session.connection_window_bytes),
+        ),
+        ("pings by a client", lambda options: (options.ping_interval, options.ping_strikes)),
     ],
 )
 async def test_a_limit_of_a_server_is_the_announced_one(
