@@ -184,6 +184,19 @@ async def test_a_method_that_aborts_its_call_ends_with_an_error_and_its_client_g
     assert (call.code(), call.details()) == (grpc.StatusCode.NOT_FOUND, "m")
 
 
+async def test_a_status_without_details_is_its_code_alone(connection: Connection, call: Call) -> None:
+    of: Any = connection
+    finished = Call(of, 7, RequestHead([*GRPC.items()], 10_000), None)
+
+    with pytest.raises(AbortError):
+        await call.abort(grpc.StatusCode.NOT_FOUND)
+    aborted = connection.headers
+    finished.finish(5)
+
+    assert [*aborted] == [b":status", b"content-type", b"grpc-accept-encoding", b"grpc-status"]
+    assert connection.headers == aborted
+
+
 class Part:
     """A timer, or the messages of a client."""
 
