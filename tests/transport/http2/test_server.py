@@ -67,7 +67,7 @@ async def test_the_sockets_of_handshakes_in_progress_are_closed_when_a_server_ha
 
 async def test_only_the_own_user_may_connect_to_the_admin_socket_whose_connections_do_not_count(tmp_path: Path) -> None:
     made, path = server(max_connections=1), tmp_path / "admin"
-    accept(made)
+    other = accept(made)
     transports = [Transport() for _ in range(2)]
 
     made.bind_admin(str(path))
@@ -77,7 +77,7 @@ async def test_only_the_own_user_may_connect_to_the_admin_socket_whose_connectio
         connection.connection_made(transport)
 
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600  # noqa: PTH116  (a function without waiting)
-    assert [connection.auth_context for connection in connections] == [ADMIN_FACTS] * 2
+    assert [connection.auth_context for connection in (other, *connections)] == [{}, ADMIN_FACTS, ADMIN_FACTS]
     assert [transport.aborted for transport in transports] == [False] * 2
     assert len(made.connections) == 3
     for one in [*made.connections]:
