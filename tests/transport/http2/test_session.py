@@ -225,6 +225,14 @@ def test_a_session_that_is_over_has_no_more_events_and_says_nothing_more(session
     assert session.finished
 
 
+def test_a_last_goaway_has_no_reason_unless_it_is_given(session: Session) -> None:
+    session.pending()
+
+    session.go_away()
+
+    assert frames(session.pending()) == [(GOAWAY, 0, bytes(8))]
+
+
 def test_a_part_of_a_frame_is_no_event(session: Session) -> None:
     ping = frame(PING, 0, 0, b"12345678")
 

@@ -73,3 +73,10 @@ def test_an_error_has_its_code_its_message_and_its_metadata() -> None:
 @pytest.mark.parametrize("code", Code)
 def test_the_codes_have_the_numbers_of_grpc(code: Code) -> None:
     assert code.value == grpc.StatusCode[code.name].value[0]
+
+
+def test_every_code_is_sent_as_the_number_of_grpc() -> None:
+    sent = {name: trailers(code, "") for name, code in Code.__members__.items()}
+
+    assert sent == {name: [(b"grpc-status", b"%d" % grpc.StatusCode[name].value[0])] for name in sent}
+    assert len({*Code.__members__.values()}) == len(sent)
