@@ -90,6 +90,16 @@ def test_so_many_buckets_are_stored_and_no_more() -> None:
     assert len(buckets) == 2
 
 
+def test_the_bucket_of_the_caller_that_asked_longest_ago_is_the_one_that_is_dropped() -> None:
+    buckets = TokenBuckets(1, 2, max_buckets=2)
+    for name in ("a", "b", "a", "c"):
+        buckets.take(name, 1, 0.0)
+
+    with pytest.raises(RateLimitError):
+        buckets.take("a", 1, 0.0)
+    buckets.take("b", 2, 0.0)
+
+
 def test_a_caller_without_a_name_is_its_address_whatever_its_port() -> None:
     class Context:
         def peer(self) -> str:
