@@ -174,7 +174,6 @@ class Batches:
         while not batch.done:
             if long := batch.decide_until(work.until, self._ids):
                 await self._add_long(batch, *long, work)
-                batch.grow_older()
             elif not batch.done:
                 await work.next_turn()
                 batch.grow_older()
@@ -214,6 +213,9 @@ class Batches:
         try:
             answer = await self._answers.check(request, version, batch.moment, work)
         except EngineError as error:
+            batch.grow_older()
             batch.refuse(error)
         else:
+            # First: the answer was waited for, and says how old the state is by now.
+            batch.grow_older()
             batch.add(request, answer, self._ids.next_bytes())
