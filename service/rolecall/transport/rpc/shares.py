@@ -52,7 +52,9 @@ class Shares:
     def admit(self, caller: CallOrigin, in_progress: int) -> bool:
         """Return whether a call is admitted beside those in progress, which are at least as many as the limit."""
         held = self._held.get(caller.name, _Held())
-        if held.by_connection.get(caller.connection, 0) >= self._connection_share(caller, held):
+        on_connection = held.by_connection.get(caller.connection)
+        # The first call of a connection is below every share.
+        if on_connection is not None and on_connection >= self._connection_share(caller, held):
             return False
         below_share = held.total < self.share(caller)
         return in_progress < (self.hard_limit if below_share else self.limit + self.limit // 2)
@@ -65,5 +67,4 @@ class Shares:
         return len(self._held)
 
     def _connection_share(self, caller: CallOrigin, held: _Held) -> int:
-        connections = len(held.by_connection) + (caller.connection not in held.by_connection)
-        return max(1, self.share(caller) // connections)
+        return max(1, self.share(caller) // len(held.by_connection))
