@@ -14,7 +14,7 @@ import grpc
 import pytest
 
 from rolecall.transport.channel_options import channel_options
-from rolecall.transport.endpoint import AddressError, Endpoint
+from rolecall.transport.endpoint import AddressError, Endpoint, reason_of
 from rolecall.transport.rpc.open_streams import MAX_STREAM_SECONDS
 from tests.repository.tree import DOCS
 from tests.server.serving import Served, check, served
@@ -41,6 +41,21 @@ def test_a_port_that_is_taken_is_refused_with_the_reason(taken_port: int) -> Non
 def test_a_name_without_an_address_is_refused_with_the_reason() -> None:
     with pytest.raises(AddressError, match=r"^cannot listen on `no-such-host\.invalid:1`: [a-z].*"):
         Endpoint("no-such-host.invalid:1", "no-such-host.invalid", 1).require_free()
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(errno.EADDRINUSE, "error while binding on 127.0.0.1:1"), os.strerror(errno.EADDRINUSE).lower()),
+        (OSError(errno.EPERM, "error while binding on 127.0.0.1:1"), os.strerror(errno.EPERM).lower()),
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "name or service not known"),
+        (socket.gaierror(-1, "Bad value for ai_flags"), "bad value for ai_flags"),
+        (OSError(0, "Getting the address failed"), "getting the address failed"),
+        (OSError("Getting the address failed"), "getting the address failed"),
+    ],
+)
+def test_a_reason_is_in_lower_case_and_does_not_repeat_the_address(error: OSError, reason: str) -> None:
+    assert reason_of(error) == reason
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

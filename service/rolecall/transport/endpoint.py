@@ -70,7 +70,8 @@ class Endpoint:
 def reason_of(error: OSError) -> str:
     """Return why an address cannot be listened on, in lower case."""
     # The text of an error with a number of the system repeats the address; a name that is not found has no such number.
-    text = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
+    number = error.errno or 0
+    text = os.strerror(number) if number > 0 else error.strerror or str(error)
     return text.lower()
 
 
