@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
 
 from rolecall.transport import server as module
+from rolecall.transport.endpoint import AddressError, Endpoint
 from rolecall.transport.options import ServerOptions
 from rolecall.transport.rpc.middleware import Middleware
 from rolecall.transport.rpc.registry import RegisteredServices
@@ -43,6 +46,22 @@ class Wire:
 
     async def stop(self, grace: float) -> None:
         self.done.append(grace)
+
+    def bind(self, endpoint: Endpoint, tls: object) -> int:
+        self.done.append(("bind", endpoint, tls))
+        return 7
+
+    def bind_admin(self, path: str) -> None:
+        self.done.append(("bind_admin", path))
+
+    async def start(self) -> None:
+        self.done.append("start")
+
+    async def crashed(self) -> None:
+        self.done.append("crashed")
+
+    async def revive(self) -> None:
+        self.done.append("revive")
 
     def tick(self) -> None:
         self.done.append("tick")
@@ -210,6 +229,36 @@ async def test_a_sweep_reaches_every_limit_the_waiting_calls_the_streams_and_the
 
     assert swept == [*((limit.of, 5.0) for limit in server.limits.all), ("silent", 5.0, 3.0), ("streams", 5.0)]
     assert server.wire.done == ["tick"]
+
+
+async def test_the_transport_listens_starts_and_is_revived_as_the_server_is() -> None:
+    server, endpoint, tls = made(), Endpoint("127.0.0.1:0", "127.0.0.1"), object()
+
+    port = server.bind(endpoint, tls)
+    server.bind_admin("/run/admin")
+    for step in (server.start, server.crashed, server.revive):
+        await step()
+
+    assert port == 7
+    assert server.wire.done == [
+        *(("bind", endpoint, tls), ("bind_admin", "/run/admin")),
+        *("start", "crashed", "revive"),
+    ]
+
+
+async def test_an_address_that_is_not_free_is_refused_before_the_transport_sees_it() -> None:
+    server = made()
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        for endpoint in (
+            Endpoint(f"127.0.0.1:{port}", "127.0.0.1", port),
+            Endpoint("unix:/no/such/directory/rolecall.sock"),
+        ):
+            with pytest.raises(AddressError):
+                server.bind(endpoint, None)
+
+    assert server.wire.done == []
 
 
 @pytest.mark.parametrize(("grace", "waiting"), [(60.0, 1.0), (0.25, 0.25)])

@@ -71,7 +71,11 @@ def test_a_port_that_is_free_is_accepted_and_stays_free(host: str) -> None:
 
 
 def test_a_unix_socket_needs_no_free_port() -> None:
-    Endpoint("unix:/tmp/rolecall.sock").require_free()
+    endpoint = Endpoint("unix:/tmp/rolecall.sock")
+
+    endpoint.require_free()
+
+    assert (endpoint.host, endpoint.port, endpoint.access) == ("", 0, None)
 
 
 @pytest.mark.parametrize(

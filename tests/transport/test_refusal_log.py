@@ -42,3 +42,14 @@ def test_a_flood_writes_ten_lines_a_second_and_the_next_line_says_how_many_are_l
     assert len(lines) == 30
     assert [line["suppressed"] for line in lines if "suppressed" in line] == [990, 990]
     assert Counter(refusals.counts) == {"EXPIRED": 1_500, "MALFORMED": 1_500}
+
+
+def test_known_causes_are_counted_from_zero_and_others_when_they_come() -> None:
+    refusals = RefusalLog(logger().logger, causes=("EXPIRED", "MALFORMED"))
+    before = refusals.counts
+
+    for cause in ("EXPIRED", "OTHER", "EXPIRED"):
+        refusals.note(cause, "why")
+
+    assert before == {"EXPIRED": 0, "MALFORMED": 0}
+    assert refusals.counts == {"EXPIRED": 2, "MALFORMED": 0, "OTHER": 1}

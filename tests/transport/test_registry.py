@@ -9,7 +9,10 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from rolecall.transport.rpc.registry import RegisteredServices
+from rolecall.transport.rpc.concurrency import ConcurrencyLimit
+from rolecall.transport.rpc.error_boundary import ErrorBoundary
+from rolecall.transport.rpc.middleware import Middleware
+from rolecall.transport.rpc.registry import MethodRegistry, RegisteredServices
 from rolecall.transport.services.health import Health
 from rolecall_client.v1 import watch_pb2
 from tests.server.serving import Served, check, served
@@ -63,6 +66,57 @@ def test_a_preferred_handler_replaces_its_namesake_alone() -> None:
     services.prefer("s", {"B": "better"})
 
     assert services.handlers == {"s": {"A": "a", "B": "better"}}
+
+
+class Log:
+    def debug(self, event: str, **facts: object) -> None: ...
+
+    warning = error = debug
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_a_method_that_is_answered_at_once_is_found_by_its_name_unless_all_calls_are_logged(verbose: bool) -> None:
+    middleware = Middleware(
+        concurrency=ConcurrencyLimit(9), boundary=ErrorBoundary(Log(), verbose=verbose), permits=lambda _: None
+    )
+    services, registry = RegisteredServices(), MethodRegistry(middleware)
+    context: Any = None
+    handlers: dict[str, Any] = {name: grpc.unary_unary_rpc_method_handler(echo) for name in ("A", "B", "C")}
+    services.add_registered_method_handlers("s", handlers)
+    services.add_registered_method_handlers("t", handlers)
+    services.answer_at_once("s", {"B": lambda data, _: data + b"!"})
+
+    registry.add(services, middleware)
+
+    assert [stats.name for stats in registry.method_stats] == [
+        *("/unknown/unknown", "/s/A", "/s/B", "/s/C", "/t/A", "/t/B", "/t/C")
+    ]
+    answers = {name: answer(b"x", context) for name, answer in registry.at_once.items()}
+    assert answers == ({} if verbose else {"/s/B": b"x!"})
+    assert [stats.name for stats in registry.method_stats if stats.started] == ([] if verbose else ["/s/B"])
+
+
+async def echo(message: bytes, _: object) -> bytes:
+    return message
+
+
+async def test_a_path_leads_to_its_method_and_every_other_to_the_one_for_unknown_methods() -> None:
+    middleware = Middleware(
+        concurrency=ConcurrencyLimit(9), boundary=ErrorBoundary(Log(), verbose=False), permits=lambda _: None
+    )
+    services, registry = RegisteredServices(), MethodRegistry(middleware)
+    services.add_registered_method_handlers("s", {"A": grpc.unary_unary_rpc_method_handler(echo)})
+    registry.add(services, middleware)
+    details: Any = type("Details", (), {"method": "/s/A"})
+
+    known, unknown = registry.service(details), registry.named("/s/a")
+
+    # To gRPC every method reads a stream.
+    assert [(each.request_streaming, each.response_streaming) for each in (known, unknown)] == [
+        *((True, False), (True, True))
+    ]
+    assert registry.named("/s/A") is known
+    assert registry.named("") is registry.named("/s/B") is unknown
 
 
 async def test_health_is_reported_for_each_service(service: Served) -> None:

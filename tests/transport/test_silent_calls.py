@@ -90,6 +90,17 @@ async def test_a_call_ends_when_its_deadline_has_come_and_not_before() -> None:
     await end(late)
 
 
+async def test_a_call_that_its_client_cancels_waits_no_longer_and_has_no_error() -> None:
+    silent = SilentCalls()
+    cancelled, other = await all_waiting(silent, 2)
+
+    await end(cancelled)
+    error = silent.remove_failed(cancelled)
+
+    assert (error, list(silent.waiting), silent.ended) == (None, [other], 0)
+    await end(other)
+
+
 async def test_a_server_that_stops_ends_all_that_wait() -> None:
     silent = SilentCalls()
     tasks = await all_waiting(silent, 3)

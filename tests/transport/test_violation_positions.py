@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from google.rpc.status_pb2 import Status
 
@@ -10,6 +13,7 @@ from rolecall.roles.errors import FieldViolation, InvalidFieldsError
 from rolecall.transport.error_status import status_of
 from rolecall_client.v1.policy_pb2 import PolicyViolation
 from rolecall_client.v1.role_pb2 import CreateRoleRequest
+from tests.repository.tree import DOCS
 from tests.server.serving import Served
 from tests.transport.refusals import refused
 
@@ -88,6 +92,49 @@ def test_positions_are_part_of_what_is_cut_to_the_room_in_trailers() -> None:
     assert [position.column for position in positions(status)] == list(range(1, shown + 1))
     assert info.metadata["shown"] == str(shown)
     assert sum(detail.ByteSize() for detail in status.details) < 4_000
+
+
+@pytest.mark.parametrize("place", [0, 5])
+def test_positions_are_cut_to_the_room_although_one_violation_has_none(place: int) -> None:
+    violations = [EFFECT] * 100
+    violations[place] = NAME
+
+    status = status_of(InvalidFieldsError(violations))
+
+    assert 20 < len(fields(status)) == len(positions(status)) < 40
+    assert [bool(position.pointer) for position in positions(status)].count(False) == 1
+    assert sum(detail.ByteSize() for detail in status.details) < 4_000
+
+
+@pytest.mark.parametrize(("size", "shown"), [(224, 16), (225, 15)])
+def test_a_position_counts_with_its_message_and_56_bytes(size: int, shown: int) -> None:
+    # 3,584 bytes are for violations and positions: sixteen times 224.
+    text = "x" * (size - 105)
+    status = status_of(InvalidPolicyError([Violation(pointer="/n", reason="R", message=text, line=1, column=1)] * 20))
+
+    bad = BadRequest()
+    assert any(detail.Unpack(bad) for detail in status.details)
+    (position, *_), (violation, *_) = positions(status), bad.field_violations
+    assert violation.ByteSize() + position.ByteSize() + 56 == size
+    assert (len(bad.field_violations), len(positions(status))) == (shown, shown)
+
+
+def test_a_text_has_at_most_the_documented_number_of_bytes() -> None:
+    announced = re.search(
+        r"Texts of more than (\d+) bytes, pointers included, are cut", (DOCS / "errors.md").read_text()
+    )
+    assert announced
+    most = int(announced[1])
+
+    whole, cut = (
+        status_of(
+            InvalidPolicyError([Violation(pointer="/" + "x" * (size - 1), reason="R", message="m", line=1, column=1)])
+        )
+        for size in (most, most + 1)
+    )
+
+    assert [len(position.pointer.encode()) for position in (*positions(whole), *positions(cut))] == [most, most]
+    assert [position.pointer[-1] for position in (*positions(whole), *positions(cut))] == ["x", "…"]
 
 
 def test_a_name_that_no_message_can_carry_is_spelled_out_in_the_pointer() -> None:
