@@ -57,6 +57,8 @@ ERRORS: list[Row] = [
         {**NAME_LENGTH, "total_violations": "2", "shown": "2"},
         0,
     ),
+    (roles.InvalidFieldsError([PLAIN_FIELD]), "INVALID_ARGUMENT", "PLAIN", COUNTS, 0),
+    (engine.InvalidRequestError([PLAIN_FIELD]), "INVALID_ARGUMENT", "PLAIN", COUNTS, 0),
     (roles.RoleNotFoundError("r"), "NOT_FOUND", "ROLE_NOT_FOUND", {"role": "r", "ram_code": "EntityNotExist.Role"}, 0),
     (
         roles.RoleExistsError("r"),
