@@ -12,6 +12,7 @@ from grpc.aio import AbortError
 
 from rolecall.engine.errors import StaleStateError
 from rolecall.roles.errors import RoleNotFoundError
+from rolecall.transport.codecs.federation import RefusedIdentityError
 from rolecall.transport.errors import (
     OverdueError,
     RefusedCallerError,
@@ -181,6 +182,16 @@ async def test_a_call_that_the_server_cancels_ends_with_the_reason_and_its_task_
     assert await task == 0
     assert ended.record() == ("debug", {"code": "UNAVAILABLE", "request_id": "call-7"})
     assert context.statuses[0].details == str(StreamAgeError(3))
+
+
+async def test_a_token_of_a_query_that_is_not_valid_is_logged_with_its_reason_once() -> None:
+    ended, logged = Ended(), list[str]()
+
+    with pytest.raises(AbortError):
+        await ended.with_error(RefusedIdentityError(lambda: logged.append("why")), Context())
+
+    assert logged == ["why"]
+    assert ended.record() == ("debug", {"code": "INVALID_ARGUMENT", "request_id": "call-7"})
 
 
 async def test_an_error_that_precedes_the_end_by_the_server_is_the_one_that_is_sent() -> None:

@@ -1,0 +1,92 @@
+"""The call that an observer sees with each decision: its method, its request id, and how long it took, if it has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import inf
+from typing import Any
+
+import pytest
+
+from rolecall.transport.codecs.raw import RawBatchRequest, RawCheckRequest, RawStreamRequest
+from rolecall.transport.rpc.streams import BidiStream, StreamEnding
+from rolecall_client.v1 import decision_pb2 as pb
+from tests.engine.world import NOON
+from tests.transport.test_batch_portions import QUERIES, Servicer
+
+PLAIN, LONG = QUERIES[0], QUERIES[4]
+
+
+class Call:
+    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:
+        return (("x-request-id", "r-1"),)
+
+
+class Stream(BidiStream[Any, bytes]):
+    """A stream of two messages that have arrived, and the answers to them."""
+
+    def __init__(self, query: bytes) -> None:
+        self.ending, self.written = StreamEnding(), list[pb.StreamCheckAssumeRoleResponse]()
+        self._bursts = iter([[RawStreamRequest(sequence=number, query=[query]) for number in (1, 2)]])
+
+    async def read(self) -> Iterator[Any] | None:
+        return next((iter(messages) for messages in self._bursts), None)
+
+    async def write(self, messages: Sequence[bytes]) -> None:
+        self.written += map(pb.StreamCheckAssumeRoleResponse.FromString, messages)
+
+
+async def ask(servicer: Servicer, method: str, query: bytes) -> list[pb.Decision]:
+    """Ask once by a method; return the decisions that it answers."""
+    asked, call = servicer.servicer, Call()
+    match method:
+        case "at once":
+            data = asked.check_at_once(RawCheckRequest(query=[query]).SerializeToString(), call)
+            return [] if data is None else [pb.CheckAssumeRoleResponse.FromString(data).decision]
+        case "CheckAssumeRole":
+            return [(await asked.CheckAssumeRole(RawCheckRequest(query=[query]), call)).decision]
+        case "BatchCheckAssumeRole":
+            answer = await asked.BatchCheckAssumeRole(RawBatchRequest(queries=[query] * 2), call)
+            return [result.decision for result in pb.BatchCheckAssumeRoleResponse.FromString(answer).results]
+        case "StreamCheckAssumeRole":
+            stream = Stream(query)
+            await asked.StreamCheckAssumeRole(stream, call)
+            return [answer.decision for answer in stream.written]
+    message = pb.ExplainAssumeRoleRequest(query=pb.AssumeRoleQuery.FromString(query))
+    return [(await asked.ExplainAssumeRole(message, call)).decision]
+
+
+METHODS = ["CheckAssumeRole", "BatchCheckAssumeRole", "StreamCheckAssumeRole", "ExplainAssumeRole"]
+
+
+@pytest.mark.parametrize("query", [PLAIN, LONG], ids=["plain", "long"])
+@pytest.mark.parametrize("method", [*METHODS, "at once"])
+async def test_every_decision_is_recorded_with_the_call_that_it_is_an_answer_to(method: str, query: bytes) -> None:
+    servicer = Servicer(inf)
+
+    decisions = await ask(servicer, method, query)
+
+    count = 2 if method in ("BatchCheckAssumeRole", "StreamCheckAssumeRole") else 1
+    # What needs long work is left to the method, which reports it then.
+    assert len(decisions) == (0 if (method, query) == ("at once", LONG) else count)
+    assert [record.decision_id for record in servicer.records] == [decision.decision_id for decision in decisions]
+    for record in servicer.records:
+        name = "CheckAssumeRole" if method == "at once" else method
+        assert (record.call.method, record.call.caller, record.call.request_id) == (name, "caller", "r-1")
+        assert (record.call.handler_ns is None) == (method == "StreamCheckAssumeRole")
+        assert (record.call.assumed_time, record.call.at_revision) == (None, None)
+        assert (record.time, record.revision) == (NOON, 1)
+
+
+@pytest.mark.parametrize("query", [PLAIN, LONG], ids=["plain", "long"])
+@pytest.mark.parametrize("method", [*METHODS, "at once"])
+async def test_without_an_observer_the_decisions_are_the_same(method: str, query: bytes) -> None:
+    observed, unobserved = Servicer(inf), Servicer(inf)
+    unobserved.servicer._calls = unobserved.servicer.streamed._calls = None
+
+    found = [await ask(servicer, method, query) for servicer in (observed, unobserved)]
+
+    for decision in (*found[0], *found[1]):
+        decision.decision_id = ""
+    assert found[0] == found[1]
+    assert unobserved.records == []
