@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from grpc_health.v1 import health_pb2 as pb
 
-from rolecall.engine.pace import AT_ONCE
+from rolecall.engine.pace import AT_ONCE, Pace
 from rolecall.transport.services.health import Health
 
 
@@ -32,3 +32,31 @@ async def test_a_change_is_reported_to_many_watchers_a_few_at_a_time() -> None:
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
+
+
+async def test_a_watcher_waits_for_the_next_change_and_looks_once_for_each() -> None:
+    health, looked, reports = Health(["s", "other"]), 0, list[int]()
+
+    class Turns(Pace):
+        async def turn(self) -> None:
+            nonlocal looked
+            looked += 1
+            await asyncio.sleep(0)
+
+    async def watch() -> None:
+        async for answer in health.Watch(pb.HealthCheckRequest(service="s"), None):
+            reports.append(answer.status)
+
+    health._pace = Turns()
+    watching, counts = asyncio.create_task(watch()), list[int]()
+    for change in (None, "s", None, "other", "s"):
+        if change:
+            health.set(change, serving=True)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        counts.append(looked)
+    watching.cancel()
+    await asyncio.wait([watching])
+
+    assert counts == [0, 1, 1, 2, 3]
+    assert reports == [pb.HealthCheckResponse.NOT_SERVING, pb.HealthCheckResponse.SERVING]

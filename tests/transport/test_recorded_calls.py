@@ -11,10 +11,11 @@ import pytest
 from rolecall.transport.codecs.raw import RawBatchRequest, RawCheckRequest, RawStreamRequest
 from rolecall.transport.rpc.streams import BidiStream, StreamEnding
 from rolecall_client.v1 import decision_pb2 as pb
-from tests.engine.world import NOON
+from tests.engine.world import ACCOUNT, HOUR, NOON
 from tests.transport.test_batch_portions import QUERIES, Servicer
 
-PLAIN, LONG = QUERIES[0], QUERIES[4]
+PLAIN, UNTIL_ONE, LONG, ABSENT = QUERIES[0], QUERIES[2], QUERIES[4], QUERIES[5]
+KEY = f"{ACCOUNT}/until-one"
 
 
 class Call:
@@ -90,3 +91,53 @@ async def test_without_an_observer_the_decisions_are_the_same(method: str, query
         decision.decision_id = ""
     assert found[0] == found[1]
     assert unobserved.records == []
+
+
+class History:
+    """A history in which the role was at every revision as it is now."""
+
+    def __init__(self, servicer: Servicer) -> None:
+        self._version, self.asked = servicer.point.snapshot.version, list[tuple[str, int]]()
+
+    async def version(self, role_key: str, revision: int) -> Any:
+        self.asked.append((role_key, revision))
+        return self._version(role_key)
+
+
+@pytest.mark.parametrize("at_revision", [None, 0, 1])
+@pytest.mark.parametrize("assumed", [None, 0, NOON + HOUR])
+@pytest.mark.parametrize("restored", [False, True])
+async def test_an_explanation_is_recorded_with_the_revision_and_the_time_that_it_assumes(
+    at_revision: int | None, assumed: int | None, restored: bool
+) -> None:
+    servicer, call = Servicer(inf, restored=restored), Call()
+    history: Any = History(servicer)
+    servicer.servicer._history = history
+    message = pb.ExplainAssumeRoleRequest(query=pb.AssumeRoleQuery.FromString(UNTIL_ONE), at_revision=at_revision)
+    if assumed is not None:
+        message.assume_time.FromMicroseconds(assumed)
+
+    answer = await servicer.servicer.ExplainAssumeRole(message, call)
+
+    (record,) = servicer.records
+    assert (record.call.assumed_time, record.call.at_revision) == (assumed, at_revision)
+    assert record.call.handler_ns
+    assert history.asked == ([] if at_revision is None else [(KEY, at_revision)])
+    assert (answer.decision.revision, record.revision) == (
+        (1, 1) if at_revision is None else (at_revision, at_revision)
+    )
+    assert (answer.role_revision, record.role_revision) == (1, 1 if at_revision is None else None)
+    # It is allowed until one o'clock.
+    assert (answer.decision.allowed, record.allowed) == ((assumed or 0) < NOON + HOUR,) * 2
+    served = pb.SERVED_FROM_RESTORED if restored else pb.SERVED_FROM_EVALUATED
+    assert (answer.decision.served_from, record.served_from.name) == (served, "RESTORED" if restored else "EVALUATED")
+    assert (answer.consistency_token, record.time, record.decision_id) == ("t", NOON, answer.decision.decision_id)
+
+
+async def test_an_explanation_of_a_role_that_is_absent_has_no_revision_of_it() -> None:
+    servicer, call = Servicer(inf), Call()
+    message = pb.ExplainAssumeRoleRequest(query=pb.AssumeRoleQuery.FromString(ABSENT))
+
+    answer = await servicer.servicer.ExplainAssumeRole(message, call)
+
+    assert (answer.role_revision, answer.decision.reason) == (0, pb.DECISION_REASON_ROLE_NOT_FOUND)
