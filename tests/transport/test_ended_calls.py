@@ -21,6 +21,7 @@ from rolecall.transport.errors import (
     StreamStoppedError,
     UnauthenticatedError,
 )
+from rolecall.transport.rpc import error_boundary
 from rolecall.transport.rpc.error_boundary import ErrorBoundary
 from rolecall.transport.rpc.stats import MethodStats
 from tests.server.serving import for_ever
@@ -210,3 +211,12 @@ def test_a_call_that_succeeded_is_logged_with_its_request_id() -> None:
 
     assert ended.record() == ("debug", {"code": "OK", "request_id": "call-7"})
     assert not any(ended.stats.handled)
+
+
+def test_the_duration_of_a_call_is_logged_in_milliseconds_to_the_microsecond(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended, context = Ended(), Context()
+    monkeypatch.setattr(error_boundary, "perf_counter", lambda: 20.012_345_678)
+
+    ended.boundary.log_success(context, ended.stats, 20.0)  # type: ignore[arg-type]
+
+    assert [facts["milliseconds"] for _, _, facts in ended.log.records] == [12.346]
