@@ -9,10 +9,12 @@ from typing import Any, NoReturn
 import pytest
 
 from rolecall.callers.caller import Caller
+from rolecall.engine.errors import UpstreamOnlyError
 from rolecall.transport.codecs.federation import RefusedIdentityError
-from rolecall.transport.codecs.raw import RawStreamRequest
+from rolecall.transport.codecs.raw import RawBatchRequest, RawStreamRequest
 from rolecall.transport.errors import PermissionDeniedError
 from rolecall.transport.rpc.streams import BidiStream, StreamEnding
+from rolecall.transport.services.agent_decision import AgentDecisionServicer
 from rolecall_client.v1 import decision_pb2 as pb
 from tests.transport.test_batch_portions import QUERIES, Servicer
 
@@ -41,6 +43,8 @@ class Refusing(Servicer):
 class Call:
     def invocation_metadata(self) -> tuple[()]:
         return ()
+
+    def time_remaining(self) -> None: ...
 
 
 class Stream(BidiStream[Any, bytes]):
@@ -92,6 +96,30 @@ async def test_a_batch_answers_the_other_queries_and_logs_each_refusal_once(
     results = await servicer.ask([REFUSED, GOOD, DENIED, REFUSED, GOOD])
 
     assert [result.error.code for result in results] == [INVALID, 0, NO_RIGHT, INVALID, 0]
+    assert servicer.logged == ["refused"] * 2
+
+
+async def test_a_batch_that_is_put_to_another_server_logs_each_refusal_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    servicer, call, unused = Refusing(monkeypatch), Call(), None
+    request = servicer.rights.request
+
+    def judged(query: bytes, caller: Caller, now: int) -> Any:
+        if query == GOOD:
+            raise UpstreamOnlyError("the account of the role is not followed")
+        return request(query, caller, now)
+
+    class Upstream:
+        async def batch(self, request: Any, *_: object) -> pb.BatchCheckAssumeRoleResponse:
+            return pb.BatchCheckAssumeRoleResponse(results=[pb.BatchCheckResult() for _ in request.queries])
+
+    monkeypatch.setattr(servicer.rights, "request", judged)
+    parts: Any = servicer.servicer, Upstream(), servicer.rights, lambda _: servicer.caller
+    agent = AgentDecisionServicer(*parts, passed=unused)  # type: ignore[arg-type]
+
+    answer = await agent.BatchCheckAssumeRole(RawBatchRequest(queries=[REFUSED, DENIED, GOOD, REFUSED]), call)
+
+    results = pb.BatchCheckAssumeRoleResponse.FromString(answer).results
+    assert [result.error.code for result in results] == [INVALID, NO_RIGHT, 0, INVALID]
     assert servicer.logged == ["refused"] * 2
 
 

@@ -188,6 +188,7 @@ class Batches:
     ) -> list[AssumeRoleRequest]:
         """Return the requests of queries; the results of those that are refused go to `refused`, by their positions."""
         requests: list[AssumeRoleRequest] = []
+        errors: list[Exception] = []
         now = self._point.clock()
         for start in range(0, len(queries), PORTION):
             portion = queries[start : start + PORTION]
@@ -201,10 +202,13 @@ class Batches:
                 try:
                     requests.append(self._rights.request(query, caller, now))
                 except (EngineError, PermissionDeniedError) as error:
-                    log_refusal(error)
+                    errors.append(error)
                     refused[len(requests) + len(refused)] = refusal(status_of(error))
                 except DecodeError:
                     refused[len(requests) + len(refused)] = refusal(status_of(MALFORMED_QUERY))
+        # Not before: a batch of which a query is for another server is judged again, and its refusals are logged then.
+        for refused_by in errors:
+            log_refusal(refused_by)
         return requests
 
     async def _add_long(
