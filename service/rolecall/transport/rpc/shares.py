@@ -67,4 +67,4 @@ class Shares:
         return len(self._held)
 
     def _connection_share(self, caller: CallOrigin, held: _Held) -> int:
-        return max(1, self.share(caller) // len(held.by_connection))
+        return self.share(caller) // len(held.by_connection)

@@ -41,7 +41,7 @@ class StreamEnding:
     been interruptible for too long, because nothing arrives.
     """
 
-    __slots__ = ("_cancelled", "_error", "_task", "ends_when_idle", "interruptible", "unresumable")
+    __slots__ = ("_error", "_interrupted", "_task", "ends_when_idle", "interruptible", "unresumable")
 
     def __init__(self, *, ends_when_idle: bool = False) -> None:
         # A sweep replaces True by `WaitingSince`, and the next wait sets True again: messages need no clock.
@@ -50,14 +50,14 @@ class StreamEnding:
         self.ends_when_idle = ends_when_idle
         self._task = asyncio.current_task()
         self._error: TransportError | None = None
-        self._cancelled = False
+        self._interrupted: tuple[asyncio.Task[Any], TransportError] | None = None
 
     def end(self, error: TransportError) -> None:
         """End the stream with `error`: now if it is interruptible, else at its next `raise_if_ended`. The first call counts."""
         if self._error is None:
             self._error = error
-            if self.interruptible and self._task is not None:
-                self._cancelled = self._task.cancel()
+            if self.interruptible and self._task is not None and self._task.cancel():
+                self._interrupted = self._task, error
 
     def idle_seconds(self, now: float) -> float:
         """Return for how many seconds before `now` the stream has waited, as far as the sweeps have seen."""
@@ -74,12 +74,11 @@ class StreamEnding:
 
     def cause(self, error: BaseException) -> BaseException:
         """Return why the stream failed with `error`: the error of `end` if that cancelled the task, else `error` itself."""
-        if self._error is None or self._task is None or not self._cancelled:
+        if self._interrupted is None or not isinstance(error, asyncio.CancelledError):
             return error
-        if not isinstance(error, asyncio.CancelledError):
-            return error
+        task, reason = self._interrupted
         # A task that the client has cancelled as well must stay cancelled, or gRPC never frees the call.
-        return error if self._task.uncancel() else self._error
+        return error if task.uncancel() else reason
 
 
 class BidiStream(Generic[Request, Response]):
