@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from math import inf
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from rolecall.engine.consistency import StateAge
+from rolecall.engine.errors import QuestionTooCostlyError
 from rolecall.transport.services import batch as module
 from rolecall.transport.services.batch import PORTION, Batch
 from rolecall_client.v1 import decision_pb2 as pb
@@ -144,6 +146,21 @@ async def test_an_item_that_needs_long_work_has_a_turn_of_its_own(monkeypatch: p
     assert [result.WhichOneof("result") for result in results_of(batch)] == ["decision"] * 3 + ["error"]
     ids = [result.decision.decision_id for result in results_of(batch)[:3]]
     assert [answer.decision_id for _, answer in batch.decided] == ids
+
+
+async def test_an_item_whose_long_work_fails_has_its_own_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    work = Work(inf, monkeypatch)
+
+    async def fail(*_: object) -> NoReturn:
+        raise QuestionTooCostlyError("r", 9, 7)
+
+    monkeypatch.setattr(work.servicer.servicer._answers, "check", fail)
+
+    async with asyncio.timeout(20):
+        batch = await work.decided([QUERIES[0], LONG, QUERIES[1]])
+
+    assert [result.WhichOneof("result") for result in results_of(batch)] == ["decision", "error", "decision"]
+    assert [result.error.code for result in results_of(batch)] == [0, 8, 0]
 
 
 @pytest.mark.parametrize("long", [True, False])

@@ -23,6 +23,11 @@ class Task:
         self.cancellations += 1
 
 
+class Context:
+    def peer(self) -> str:
+        return "ipv4:10.0.0.1:7"
+
+
 def limit_with(**deadlines: float) -> tuple[ConcurrencyLimit, dict[str, Any]]:
     limit, tasks = ConcurrencyLimit(10), {name: Task() for name in deadlines}
     for name, deadline in deadlines.items():
@@ -145,6 +150,34 @@ def test_a_streamed_call_that_the_server_ended_says_why(
     found = calls._cause(passed, 100.0)
 
     assert (type(found), str(found)) == (type(cause), str(cause))
+
+
+def test_a_call_that_fails_while_calls_are_counted_is_counted_no_longer() -> None:
+    limit, tasks = ConcurrencyLimit(40), [Task() for _ in range(20)]
+    calls: Any = limit.calls
+    calls.update({task: (1.0, Context()) for task in tasks})
+    failing: Any = Task()
+
+    limit.admit(failing, Context())  # type: ignore[arg-type]
+    calls[failing] = 1.0, Context()
+    before = limit.counting, len(limit._counted), sum(held.total for held in limit.shares._held.values())
+    limit.remove_failed(failing)
+
+    # Each that is admitted counts two of those before it.
+    assert before == (True, 3, 3)
+    assert (limit.counting, len(limit._counted)) == (True, 2)
+    assert sum(held.total for held in limit.shares._held.values()) == 2
+
+
+def test_a_call_that_fails_while_none_is_counted_leaves_the_others_uncounted() -> None:
+    limit, failing = ConcurrencyLimit(40), Task()
+    task: Any = failing
+    shares = limit.shares
+
+    limit.remove_failed(task)
+
+    assert (limit.counting, limit.free) == (False, 20)
+    assert limit.shares is shares
 
 
 def test_each_kind_of_method_has_its_own_limit_or_that_of_all() -> None:

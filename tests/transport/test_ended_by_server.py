@@ -119,6 +119,8 @@ class Call:
 
     def invocation_metadata(self) -> None: ...
 
+    def time_remaining(self) -> None: ...
+
     async def abort_with_status(self, status: Any) -> None:
         encoded = dict(status.trailing_metadata)["grpc-status-details-bin"]
         self.statuses.append(Status.FromString(encoded))
@@ -196,6 +198,23 @@ async def test_a_stream_that_waits(shape: str, end: Callable[[Call], None], reas
     )
 
     assert found == reason
+
+
+@pytest.mark.parametrize("shape", [*WITH_ONE_MESSAGE, "upload", "given", "bidi"])
+@pytest.mark.parametrize("sent", [False, True])
+async def test_a_call_that_its_client_cancels_stays_cancelled_and_gets_no_status(shape: str, sent: bool) -> None:
+    call = Call(shape)
+    if sent and shape in (*WITH_ONE_MESSAGE, "upload"):
+        call.sent.set()
+    task = asyncio.create_task(call._make())
+    await until(lambda: call.in_method if call.sent.is_set() else (call.silent.waiting or call.limit.calls))
+
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert task.cancelled()
+    assert (call.limit.calls, call.silent.waiting, len(call.open_streams), call.statuses) == ({}, {}, 0, [])
+    assert (call.stats.started, sum(call.stats.handled), call.stats.handled[1]) == (1, 1, 1)
 
 
 async def test_the_text_of_the_age_of_a_stream_is_that_of_its_error() -> None:

@@ -15,8 +15,9 @@ from rolecall.roles.errors import RoleNotFoundError
 from rolecall.transport.codecs.decision import QueryDecoder
 from rolecall.transport.services.reverse import ReverseQueries
 from rolecall_client.v1 import decision_pb2 as pb
+from tests.callers.permitted import administrator
 from tests.engine.test_large_documents import LARGE
-from tests.engine.world import ACCOUNT, ALICE, allow, document, point, role
+from tests.engine.world import ACCOUNT, ALICE, OTHER, allow, document, point, role
 
 
 class CountedTurns(Turns):
@@ -48,6 +49,24 @@ async def test_the_principals_that_a_role_trusts_are_named_in_a_turn(text: str) 
 
     assert {grant.principal_pattern for grant in answer.grants} == {ALICE}
     assert turns.taken == 1
+
+
+@pytest.mark.parametrize(("account", "judged"), [("", ""), (OTHER, OTHER), ("?", "")])
+async def test_the_right_to_ask_for_an_identity_is_judged_for_the_account_that_is_named(
+    account: str, judged: str
+) -> None:
+    asked, caller = list[tuple[str, str]](), administrator()
+
+    class Rights:
+        def require_identity(self, request: Any, account_id: str, by: object) -> None:
+            assert by is caller
+            asked.append((str(request.principal), account_id))
+
+    reverse, _ = queries(document(allow(ALICE)))
+    reverse._rights = Rights()  # type: ignore[assignment]
+    reverse.require_assumable(pb.ListAssumableRolesRequest(principal=ALICE, account_id=account), caller)
+
+    assert asked == [(ALICE, judged)]
 
 
 async def test_a_role_that_is_absent_takes_no_turn() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
@@ -91,6 +93,14 @@ def test_positions_are_part_of_what_is_cut_to_the_room_in_trailers() -> None:
     assert 20 < shown < 500
     assert [position.column for position in positions(status)] == list(range(1, shown + 1))
     assert info.metadata["shown"] == str(shown)
+    assert sum(detail.ByteSize() for detail in status.details) < 4_000
+
+
+@pytest.mark.parametrize("missing", [{"pointer": ""}, {"line": 0, "column": 0}])
+def test_positions_are_cut_to_the_room_although_they_have_a_pointer_or_a_line_alone(missing: dict[str, Any]) -> None:
+    status = status_of(InvalidFieldsError([replace(EFFECT, **missing)] * 100))
+
+    assert 20 < len(fields(status)) == len(positions(status)) < 60
     assert sum(detail.ByteSize() for detail in status.details) < 4_000
 
 

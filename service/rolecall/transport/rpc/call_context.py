@@ -16,8 +16,9 @@ CallContext: TypeAlias = ServicerContext[Any, Any]
 def request_id(context: CallContext) -> str:
     """Return the client's id for the call if it sent exactly one that is safe to log, else a new one."""
     given = [value for key, value in context.invocation_metadata() or () if key == REQUEST_ID_KEY]
-    if len(given) == 1 and isinstance(given[0], str) and _safe_to_log(given[0]):
-        return given[0]
+    match given:
+        case [str() as text] if _safe_to_log(text):
+            return text
     return uuid4().hex
 
 
