@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from rolecall.transport.errors import OverdueError, StreamIdleError, StreamStoppedError
+from rolecall.transport.options import ServerOptions
+from rolecall.transport.rpc.call_limits import CallLimits
+from rolecall.transport.rpc.call_origin import no_name
 from rolecall.transport.rpc.concurrency import NO_LIMIT, STOPPED, ConcurrencyLimit
 from rolecall.transport.rpc.middleware import Middleware, StreamedCalls
 from rolecall.transport.rpc.stats import MethodStats
@@ -178,6 +181,23 @@ def test_a_call_that_fails_while_none_is_counted_leaves_the_others_uncounted() -
 
     assert (limit.counting, limit.free) == (False, 20)
     assert limit.shares is shares
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_callers_of_every_kind_of_calls_are_counted_by_their_names_or_else_their_connections(named: bool) -> None:
+    options = ServerOptions(max_concurrent_rpcs=1, max_streams=2, max_uploads=3, max_watches=4)
+    limits = CallLimits.of(options, (lambda _: "orders") if named else no_name)
+
+    for limit in limits.all:
+        limit.admit(None, Context())  # type: ignore[arg-type]
+
+    assert {name for limit in limits.all for name in limit.shares._held} == {"orders" if named else "ipv4:10.0.0.1:7"}
+    assert [(limit.of, limit.limit) for limit in limits.all] == [
+        *(("calls", 1), ("streams", 2), ("uploads", 3), ("watches", 4)),
+        *(("health checks", 1), ("watches of health", 1), ("calls of reflection", 1)),
+    ]
+    assert (limits.calls, limits.streams, limits.uploads, limits.watches) == limits.all[:4]
+    assert (limits.health_checks, limits.health_watches, limits.standard) == limits.all[4:]
 
 
 def test_each_kind_of_method_has_its_own_limit_or_that_of_all() -> None:
