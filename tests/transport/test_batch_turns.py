@@ -11,6 +11,7 @@ import pytest
 
 from rolecall.engine.consistency import StateAge
 from rolecall.engine.errors import QuestionTooCostlyError
+from rolecall.engine.request import AssumeRoleRequest
 from rolecall.transport.services import batch as module
 from rolecall.transport.services.batch import PORTION, Batch
 from rolecall_client.v1 import decision_pb2 as pb
@@ -148,8 +149,42 @@ async def test_an_item_that_needs_long_work_has_a_turn_of_its_own(monkeypatch: p
     assert [answer.decision_id for _, answer in batch.decided] == ids
 
 
+SECOND = 1_000_000
+
+
+def grow_older(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the state five seconds old, and one second older whenever that is looked at again."""
+    time = iter(range(0, 100 * SECOND, SECOND))
+    monkeypatch.setattr(
+        type(work.servicer.servicer._consistency),
+        "age",
+        lambda _: StateAge(5 * SECOND, limit=60 * SECOND, clock=lambda: next(time)),
+    )
+
+
+@pytest.mark.parametrize("restored", [False, True])
+async def test_an_item_that_cannot_be_decided_has_its_own_error(
+    restored: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = Work(inf, monkeypatch, restored=restored)
+    check = work.servicer.point.check_version
+
+    def decided(request: AssumeRoleRequest, *args: Any, **options: Any) -> Any:
+        if request.role_key.endswith("/denied"):
+            raise QuestionTooCostlyError("r", 9, 7)
+        return check(request, *args, **options)
+
+    monkeypatch.setattr(work.servicer.point, "check_version", decided)
+
+    batch = await work.decided([QUERIES[0], QUERIES[1], QUERIES[0]])
+
+    assert [result.error.code for result in results_of(batch)] == [0, 8, 0]
+    assert [result.WhichOneof("result") for result in results_of(batch)] == ["decision", "error", "decision"]
+
+
 async def test_an_item_whose_long_work_fails_has_its_own_error(monkeypatch: pytest.MonkeyPatch) -> None:
     work = Work(inf, monkeypatch)
+    grow_older(work, monkeypatch)
 
     async def fail(*_: object) -> NoReturn:
         raise QuestionTooCostlyError("r", 9, 7)
@@ -161,23 +196,19 @@ async def test_an_item_whose_long_work_fails_has_its_own_error(monkeypatch: pyte
 
     assert [result.WhichOneof("result") for result in results_of(batch)] == ["decision", "error", "decision"]
     assert [result.error.code for result in results_of(batch)] == [0, 8, 0]
+    assert [result.decision.staleness.seconds for result in results_of(batch)] == [5, 0, 6]
 
 
 @pytest.mark.parametrize("long", [True, False])
 async def test_what_is_decided_after_a_turn_says_how_old_the_state_is_by_then(
     long: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    work, second = Work(inf if long else 0, monkeypatch), 1_000_000
-    time = iter(range(0, 100 * second, second))
-    monkeypatch.setattr(
-        type(work.servicer.servicer._consistency),
-        "age",
-        lambda _: StateAge(5 * second, limit=60 * second, clock=lambda: next(time)),
-    )
+    work = Work(inf if long else 0, monkeypatch)
+    grow_older(work, monkeypatch)
 
     batch = await work.decided([QUERIES[0], LONG if long else QUERIES[1], QUERIES[0]], reported=True)
 
     ages = [result.decision.staleness.seconds for result in results_of(batch)]
     assert ages == ([5, 6, 6] if long else [5, 6, 7])
-    assert [answer.staleness // second for _, answer in batch.decided] == ages
+    assert [answer.staleness // SECOND for _, answer in batch.decided] == ages
     assert {answer.time for _, answer in batch.decided} == {NOON}

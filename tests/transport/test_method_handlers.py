@@ -11,7 +11,7 @@ import grpc
 import pytest
 from grpc.aio import AbortError
 
-from rolecall.transport.errors import TransportError
+from rolecall.transport.errors import TransportError, WatchTooSlowError
 from rolecall.transport.rpc import method_handlers
 from rolecall.transport.rpc.concurrency import ConcurrencyLimit
 from rolecall.transport.rpc.error_boundary import ErrorBoundary
@@ -86,7 +86,7 @@ class Client:
 
     def __init__(self, *, reads: bool) -> None:
         self._reads = reads
-        self.aborting = asyncio.Event()
+        self.aborting, self.statuses = asyncio.Event(), list[Any]()
 
     def invocation_metadata(self) -> None:
         return None
@@ -103,7 +103,8 @@ class Client:
     async def send_initial_metadata(self, _: object) -> None:
         return
 
-    async def abort_with_status(self, _: object) -> None:
+    async def abort_with_status(self, status: Any) -> None:
+        self.statuses.append(status)
         self.aborting.set()
         if not self._reads:
             await asyncio.Event().wait()
@@ -199,6 +200,24 @@ async def test_a_client_that_reads_gets_the_status_without_delay() -> None:
         await asyncio.wait_for(call(b"", Client(reads=True)), 4)
 
     assert middleware.concurrency.calls == {}
+
+
+async def test_a_message_of_a_server_stream_must_be_accepted_in_the_time_that_is_configured() -> None:
+    client = Client(reads=True)
+
+    async def write(_request: object, stream: Any) -> None:
+        await stream.write(b"x")
+
+    async def never_accepts(_: bytes) -> None:
+        await for_ever()
+
+    client.write = never_accepts  # type: ignore[attr-defined]
+    call, _, _ = wrapped_stream(write, write_timeout_seconds=0.01)
+
+    with pytest.raises(AbortError):
+        await asyncio.wait_for(call(b"", client), 10)
+
+    assert [status.details for status in client.statuses] == [str(WatchTooSlowError(0.01))]
 
 
 async def test_a_server_stream_is_tracked_while_its_method_runs() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rolecall.engine.consistency import StateAge
 from rolecall.transport.codecs.raw import RawBatchRequest, RawCheckRequest, RawStreamRequest
 from rolecall.transport.rpc.streams import BidiStream, StreamEnding
 from rolecall_client.v1 import decision_pb2 as pb
@@ -141,3 +142,28 @@ async def test_an_explanation_of_a_role_that_is_absent_has_no_revision_of_it() -
     answer = await servicer.servicer.ExplainAssumeRole(message, call)
 
     assert (answer.role_revision, answer.decision.reason) == (0, pb.DECISION_REASON_ROLE_NOT_FOUND)
+
+
+@pytest.mark.parametrize("query", [PLAIN, LONG], ids=["plain", "long"])
+@pytest.mark.parametrize("method", [*METHODS, "at once"])
+async def test_every_decision_says_how_old_its_state_may_be(
+    method: str, query: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    servicer, second = Servicer(inf), 1_000_000
+    consistency = type(servicer.servicer._consistency)
+    time = iter(range(0, 100 * second, second))
+    monkeypatch.setattr(consistency, "staleness", lambda _: 3 * second)
+    # It grows while an answer is waited for.
+    age = lambda _: StateAge(3 * second, limit=60 * second, clock=lambda: next(time))  # noqa: E731
+    monkeypatch.setattr(consistency, "age", age)
+
+    decisions = await ask(servicer, method, query)
+
+    waited = query == LONG and method in ("CheckAssumeRole", "BatchCheckAssumeRole", "StreamCheckAssumeRole")
+    # A later message of a stream needs no long work any more.
+    for decision in decisions[:1]:
+        assert decision.staleness.seconds >= (4 if waited else 3)
+    assert all(3 <= decision.staleness.seconds < 20 for decision in decisions)
+    assert [record.staleness_ms for record in servicer.records] == [
+        decision.staleness.ToMilliseconds() for decision in decisions
+    ]
