@@ -213,6 +213,22 @@ def test_a_call_that_succeeded_is_logged_with_its_request_id() -> None:
     assert not any(ended.stats.handled)
 
 
+async def test_a_call_that_is_cancelled_outside_of_any_task_is_a_fault_of_the_transport() -> None:
+    ended, failed = Ended(), list[BaseException]()
+
+    def close() -> None:
+        closing = ended.with_error(asyncio.CancelledError(), Context(), StreamAgeError(3))
+        try:
+            closing.send(None)
+        except RuntimeError as error:
+            failed.append(error)
+
+    asyncio.get_running_loop().call_soon(close)
+    await asyncio.sleep(0)
+
+    assert [str(error) for error in failed] == ["a call must be handled by a task"]
+
+
 def test_the_duration_of_a_call_is_logged_in_milliseconds_to_the_microsecond(monkeypatch: pytest.MonkeyPatch) -> None:
     ended, context = Ended(), Context()
     monkeypatch.setattr(error_boundary, "perf_counter", lambda: 20.012_345_678)
