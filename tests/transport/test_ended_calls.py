@@ -89,7 +89,7 @@ class Ended:
         return level, facts
 
     def counted(self) -> CODE:
-        assert self.stats.seconds >= 1.5
+        assert 1.5 <= self.stats.seconds < 60
         (number,) = [number for number, count in enumerate(self.stats.handled) if count]
         return next(code for code in CODE if code.value[0] == number)
 

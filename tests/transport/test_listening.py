@@ -6,15 +6,17 @@ import errno
 import os
 import re
 import socket
+import stat
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any, cast
 
 import grpc
 import pytest
 
 from rolecall.transport.channel_options import channel_options
-from rolecall.transport.endpoint import AddressError, Endpoint, reason_of
+from rolecall.transport.endpoint import AddressError, Endpoint, SocketAccess, reason_of
 from rolecall.transport.rpc.open_streams import MAX_STREAM_SECONDS
 from tests.repository.tree import DOCS
 from tests.server.serving import Served, check, served
@@ -76,6 +78,39 @@ def test_a_unix_socket_needs_no_free_port() -> None:
     endpoint.require_free()
 
     assert (endpoint.host, endpoint.port, endpoint.access) == ("", 0, None)
+
+
+def test_a_socket_file_is_given_to_a_group_and_keeps_its_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, given = tmp_path / "socket", list[tuple[object, ...]]()
+    path.touch(0o644)
+    monkeypatch.setattr(os, "chown", lambda *args: given.append(args))
+
+    SocketAccess(77).apply(path)
+    shared = stat.S_IMODE(path.stat().st_mode)
+    SocketAccess().apply(path)
+
+    # -1: the owner stays.
+    assert given == [(path, -1, 77)]
+    assert (shared, stat.S_IMODE(path.stat().st_mode)) == (0o660, 0o600)
+
+
+def test_a_socket_file_that_cannot_be_given_to_the_group_is_refused_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "socket"
+    path.touch(0o600)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chown", refuse)
+
+    with pytest.raises(AddressError) as raised:
+        SocketAccess(77).apply(path)
+
+    why = "its file cannot be given to the group 77 (operation not permitted); run as a member of it"
+    assert (raised.value.address, str(raised.value)) == (f"unix:{path}", f"cannot listen on `unix:{path}`: {why}")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize(
