@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from dataclasses import replace
 from itertools import pairwise
 
@@ -104,6 +105,22 @@ async def test_what_a_watch_that_ends_has_collected_is_no_longer_counted() -> No
     await messages_of(changed(1), changed(2), memory=memory)
 
     assert memory.bytes == 0
+
+
+async def test_what_waits_for_a_client_is_in_memory_once() -> None:
+    change = EventEncoder(TOKENS).encode(changed(1))
+    references, sent = sys.getrefcount(change), list[int]()
+
+    async def write(_: bytes) -> None:
+        sent.append(sys.getrefcount(change))
+
+    with WatchBatches(write, BatchMemory()) as batches:
+        await batches.add(change, changed(1))
+        collected = sys.getrefcount(change)
+        await batches.add(EventEncoder(TOKENS).encode(checkpoint(1)), checkpoint(1))
+
+    assert collected == references + 1
+    assert sent == [references]
 
 
 async def test_a_client_that_asks_for_batches_gets_the_same_events_in_fewer_messages(service: Served) -> None:
