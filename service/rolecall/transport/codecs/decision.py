@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from operator import itemgetter
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
@@ -201,7 +200,7 @@ def micros_of(message: Timestamp, field: str) -> int:
 
 def _plain(messages: Mapping[str, pb.ConditionValues]) -> dict[str, tuple[str, ...]]:
     # A map has no order: a query with several faults is always refused for the same one.
-    return {key: tuple(message.values) for key, message in sorted(messages.items(), key=itemgetter(0))}
+    return {key: tuple(messages[key].values) for key in sorted(messages)}
 
 
 def _fields(query: pb.AssumeRoleQuery) -> Mapping[str, tuple[str, ...]]:
