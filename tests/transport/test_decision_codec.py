@@ -210,3 +210,13 @@ def test_what_has_changed_of_the_providers_counts_for_queries_that_were_read_bef
     decoder.request(data)
 
     assert (before, len(providers.asserted)) == (1, 2)
+
+
+def test_of_several_wrong_keys_the_first_by_name_is_reported_whatever_their_order() -> None:
+    names = [f"app:Key-{letter}" for letter in "hgfedcba"]
+    decoder = QueryDecoder(Accounts(ACCOUNT))
+
+    for order in (names, names[::-1], names[4:] + names[:4]):
+        context = {name: pb.ConditionValues(values=["v"] * 101) for name in order}
+        found = violations(lambda context=context: decoder.read(query(principal=BOB, context=context)))
+        assert [(field, reason) for field, reason, _ in found] == [("context['app:Key-a']", "TOO_MANY_VALUES")]
