@@ -27,7 +27,7 @@ def profile(value: pb.PolicyProfile) -> Profile:
 
 def invalid_response(violations: tuple[Violation, ...]) -> pb.ValidateTrustPolicyResponse:
     """Return the response for an invalid document."""
-    return pb.ValidateTrustPolicyResponse(valid=False, violations=map(_violation, violations))
+    return pb.ValidateTrustPolicyResponse(violations=map(_violation, violations))
 
 
 def valid_response(
@@ -45,7 +45,7 @@ def valid_response(
 
 def invalid_permission_response(violations: tuple[Violation, ...]) -> pb.ValidatePermissionPolicyResponse:
     """Return the response for an invalid permission policy."""
-    return pb.ValidatePermissionPolicyResponse(valid=False, violations=map(_violation, violations))
+    return pb.ValidatePermissionPolicyResponse(violations=map(_violation, violations))
 
 
 def valid_permission_response(
