@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -67,6 +68,18 @@ def test_the_pages_of_a_list_are_bound_to_everything_but_the_page(change: dict[s
     assert filter_of(changed) != filter_of(plain)
     assert filter_of(paged) == filter_of(plain)
     assert (paged.page_size, paged.page_token) == (7, "t")
+
+
+def test_a_page_token_is_bound_alike_by_every_replica_also_while_they_are_upgraded() -> None:
+    keys = [f"app:Key-{number}" for number in range(30)]
+    asked = pb.ListAssumableRolesRequest(principal=BOB)
+    for key in keys:
+        asked.context[key].values.append("v")
+    # Fields in the order of their numbers, entries of a map in that of their keys.
+    written = asked.SerializeToString(deterministic=True)
+    asked.page_size, asked.page_token = 100, "token"
+
+    assert filter_of(asked) == ("assumable", sha256(written).hexdigest())
 
 
 def test_a_list_without_an_identity_is_a_query_without_one() -> None:
