@@ -42,6 +42,6 @@ def _definitions(pairs: Iterable[tuple[str, str]], width: int) -> Iterator[str]:
     rows = list(pairs)
     column = max(len(name) for name, _ in rows) + 2
     for name, words in rows:
-        first, *more = textwrap.wrap(words, max(width - column - 2, 10))
+        first, *more = textwrap.wrap(words, width - column - 2)
         yield f"  {name:<{column}}{first}"
         yield from (f"  {'':<{column}}{line}" for line in more)

@@ -21,7 +21,6 @@ def build_app(requested: str | None) -> typer.Typer:
     """Return the command line with the command `requested` loaded; None loads all commands."""
     app = typer.Typer(
         no_args_is_help=True,
-        pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     )
