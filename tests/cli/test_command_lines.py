@@ -156,3 +156,5 @@ def test_a_name_that_is_no_command_loads_nothing() -> None:
 def test_the_version_is_an_option_too(rolecall: CommandLine) -> None:
     assert rolecall("--version") == rolecall("version")
     assert rolecall("--version", "check") == rolecall("version")
+    assert rolecall("--version", "--help") == rolecall("version")
+    assert rolecall("--help", "--version") == (0, overview(), "")
