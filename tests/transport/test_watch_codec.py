@@ -130,6 +130,24 @@ def test_a_checkpoint_is_the_message_of_its_revision_its_token_and_its_ages(stal
     assert encoded == pb.WatchRolesResponse(checkpoint=checkpoint).SerializeToString()
 
 
+def test_what_checkpoints_share_is_encoded_again_only_at_another_revision(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, message = list[int](), pb.WatchCheckpoint
+
+    def noted(**fields: Any) -> pb.WatchCheckpoint:
+        made.append(fields["revision"])
+        return message(**fields)
+
+    monkeypatch.setattr("rolecall.transport.codecs.watch.pb.WatchCheckpoint", noted)
+    encoder = EventEncoder(TOKENS)
+
+    for revision in (7, 7, 7, 8, 8, 7):
+        encoder.encode(Checkpoint(Revision(revision), staleness=1, stream_age=2))
+
+    assert made == [7, 8, 7]
+
+
 def test_a_required_resync_has_its_reason() -> None:
     assert decoded(EventEncoder(TOKENS).encode(ResyncRequired("why"))).resync_required.reason == "why"
 
