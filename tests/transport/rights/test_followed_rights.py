@@ -25,6 +25,7 @@ from tests.server.serving import ACCOUNT, BOB
 OTHER = "210987654321"
 ROLE = f"acs:ram::{ACCOUNT}:role/app"
 PROVIDER = f"acs:ram::{ACCOUNT}:oidc-provider/github"
+ECS = "ecs.aliyuncs.com"
 CHECK, ASK_FOR, ASSERT = "rolecall:CheckAssumeRole", "rolecall:AskFor", "rolecall:AssertFederated"
 UNKNOWN_SETTING = "its setting for requests with a source identity is not known here"
 UNKNOWN_PROVIDER = "the provider of the identity is not known here"
@@ -140,12 +141,41 @@ def test_what_is_known_of_the_server_is_decided_here(asked: bytes, known: Follow
         (token(), permitted(allowing(CHECK), allowing(ASK_FOR, resource=PROVIDER)), why(UNVERIFIED)),
         (CLAIMS, permitted(allowing(CHECK, ASK_FOR)), (ASSERT, PROVIDER)),
         (query("a/b/c"), permitted(allowing(ASK_FOR)), (CHECK, "*")),
+        (query("app", principal=ECS), permitted(allowing(CHECK)), (ASK_FOR, f"acs:rolecall:::service/{ECS}")),
+        (
+            query("app", principal=ECS),
+            permitted(allowing(CHECK), allowing(ASK_FOR, resource=f"acs:rolecall::{ACCOUNT}:service/{ECS}")),
+            (ASK_FOR, f"acs:rolecall:::service/{ECS}"),
+        ),
+        (
+            query("app", federated=pb.FederatedIdentity(provider_arn=PROVIDER)),
+            permitted(allowing(CHECK)),
+            (ASK_FOR, PROVIDER),
+        ),
+        (
+            query("app", federated=pb.FederatedIdentity(provider_arn=PROVIDER)),
+            permitted(allowing(CHECK, ASK_FOR)),
+            (ASSERT, PROVIDER),
+        ),
+        (token("known", role="app"), permitted(allowing(CHECK)), (ASK_FOR, PROVIDER)),
     ],
 )
 def test_a_question_is_put_to_the_server_only_with_the_rights_that_it_needs(
     asked: bytes, caller: Caller, missing: object
 ) -> None:
     assert outcome(rights(), asked, caller) == missing
+
+
+@pytest.mark.parametrize("kind", ["oidc", "federated"])
+@pytest.mark.parametrize("role", ["app", ROLE, "a/b/c"])
+def test_a_provider_that_is_none_is_a_violation_of_its_field_whoever_decides(kind: str, role: str) -> None:
+    identity = pb.OidcIdentity(provider_arn="x") if kind == "oidc" else pb.FederatedIdentity(provider_arn="x")
+
+    with pytest.raises(InvalidRequestError) as refused:
+        rights().request(query(role, **{kind: identity}), administrator(), 0)
+
+    violation = refused.value.violations[0]
+    assert (violation.field, violation.reason) == (f"{kind}.provider_arn", "INVALID_PRINCIPAL")
 
 
 def test_questions_are_known_if_all_were_judged_and_can_be_decided_here() -> None:
