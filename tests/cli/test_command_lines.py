@@ -118,6 +118,34 @@ def test_output_is_flushed_before_the_code_is_known(monkeypatch: pytest.MonkeyPa
         entry._code_of(lambda: 1)
 
 
+class Stream:
+    """A stream that counts how often what it has buffered is written."""
+
+    def __init__(self) -> None:
+        self.flushed = 0
+
+    def flush(self) -> None:
+        self.flushed += 1
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, BrokenPipeError])
+def test_however_a_command_ends_the_streams_that_it_began_with_are_finished(
+    monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    out, err, others = Stream(), Stream(), (Stream(), Stream())
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "stderr", err)
+
+    def work() -> NoReturn:
+        sys.stdout, sys.stderr = others  # type: ignore[assignment]
+        raise error
+
+    entry.guarded(work)
+
+    assert (out.flushed, err.flushed) == (1, 1)
+    assert [stream.flushed for stream in others] == [0, 0]
+
+
 def test_only_the_command_that_is_asked_for_is_loaded() -> None:
     names = [info.name for info in build_app("role").registered_groups]
     commands = {info.name: info.callback for info in build_app("check").registered_commands}
