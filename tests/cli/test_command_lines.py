@@ -137,7 +137,7 @@ def test_however_a_command_ends_the_streams_that_it_began_with_are_finished(
     monkeypatch.setattr(sys, "stderr", err)
 
     def work() -> NoReturn:
-        sys.stdout, sys.stderr = others  # type: ignore[assignment]
+        sys.stdout, sys.stderr = others
         raise error
 
     entry.guarded(work)
