@@ -85,6 +85,8 @@ def test_a_shell_that_completes_gets_words_and_nothing_is_run(
         (["chek", "x"], "no such command `chek`. Did you mean `check`, `schema`?", ""),
         (["zzz"], "no such command `zzz`", ""),
         (["--nothing"], "no such option: --nothing", ""),
+        (["version", "--x~"], "no such option: --x~", "version"),
+        (["version", "--it's."], "no such option: --it`s", "version"),
         (["version", "x"], "got unexpected extra argument(s) (x)", "version"),
     ],
 )  # fmt: skip

@@ -96,6 +96,14 @@ def test_an_answer_adds_what_differs_from_answer_to_answer() -> None:
     assert (filled.role_id, filled.reason) == ("7", pb.DECISION_REASON_EXPLICIT_DENY)
 
 
+def test_an_answer_of_this_very_moment_has_a_staleness_of_nothing() -> None:
+    filled = pb.Decision()
+
+    write_answer(filled, Answer(decision(), ServedFrom.EVALUATED), "a-1", 9, now=NOON)
+
+    assert (filled.HasField("staleness"), filled.staleness.ToNanoseconds()) == (True, 0)
+
+
 def test_a_decision_that_is_encoded_already_is_not_encoded_again() -> None:
     other = encode_decision(decision(reason=Reason.ALLOW, role=None))
 
