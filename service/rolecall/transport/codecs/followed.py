@@ -18,7 +18,6 @@ from rolecall_client.v1 import role_pb2 as pb, watch_pb2 as w
 
 _KINDS = {
     pb.CHANGE_KIND_CREATED: ChangeKind.CREATED,
-    pb.CHANGE_KIND_UPDATED: ChangeKind.UPDATED,
     pb.CHANGE_KIND_DELETED: ChangeKind.DELETED,
 }
 
