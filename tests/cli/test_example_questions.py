@@ -114,7 +114,9 @@ def test_a_store_that_has_roles_keeps_them_and_its_account_is_used(
     assert [call.partition("\n")[0] for call in calls] == ["ListRoles", "CheckAssumeRole", "CheckAssumeRole"]
     assert calls[0] == "ListRoles\npage_size: 1"
     assert 'key: "acs:SourceIp" value { values: "10.0.0.1" }' in calls[1]
+    assert 'key: "app:Team" value { values: "red" }' in calls[1]
     assert "acs:ram::77:oidc-provider/ack" in calls[2]
+    assert 'claims { key: "oidc:aud" value { values: "x" } }' in calls[2]
 
 
 def test_a_question_that_is_denied_has_the_other_mark(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -204,5 +206,11 @@ def test_no_variable_says_how_to_reach_the_server_that_was_just_started(
 def test_a_file_of_questions_may_have_a_whole_mebibyte(tmp_path: Path) -> None:
     text = "questions: []\n"
     (tmp_path / "questions.yaml").write_text(text + "#" * (1_048_576 - len(text)))
+
+    assert list(_questions(tmp_path / "questions.yaml")) == []
+
+
+def test_of_several_documents_the_first_has_the_questions(tmp_path: Path) -> None:
+    (tmp_path / "questions.yaml").write_text("questions: []\n---\nquestions: x\n")
 
     assert list(_questions(tmp_path / "questions.yaml")) == []

@@ -198,6 +198,13 @@ def test_a_declaration_that_says_more_is_left_to_typer(command: Callable[..., No
     assert plain_call(command, []) is None
 
 
+def test_what_stands_behind_a_declaration_is_for_other_readers() -> None:
+    def noted(name: Annotated[str, typer.Option("--name"), "a note", "and another"] = "") -> None:
+        CALLS.append({"name": name})
+
+    assert values(["--name=x"], noted) == {"name": "x"}
+
+
 @pytest.fixture
 def group() -> typer.Typer:
     app = typer.Typer()
