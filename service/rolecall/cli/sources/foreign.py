@@ -55,8 +55,7 @@ def _first_line(text: str) -> str:
 
 
 def _has_placeholder(text: str) -> bool:
-    start = text.find("{{")
-    return start >= 0 and text.find("}}", start) >= 0
+    return "}}" in text.partition("{{")[2]
 
 
 def _is_state(outline: Outline) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from rolecall.cli.declarations.document import EmbeddedSource, Source, TextSource, TreeSource
@@ -131,8 +131,7 @@ class Found:
     @property
     def count(self) -> int:
         """Return how many things were found, problems and remarks included."""
-        read = len(self.roles) + len(self.permission_policies) + len(self.unknown_roles)
-        return read + len(self.service_accounts) + len(self.case_documents) + len(self.problems) + len(self.remarks)
+        return sum(len(getattr(self, each.name)) for each in fields(self))
 
     def add_remark(
         self, location: Location, message: str, hint: str = "", *, severity: str = "note", reason: str = ""
