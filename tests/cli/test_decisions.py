@@ -182,6 +182,12 @@ def test_a_line_that_was_cut_is_a_decision(rolecall: CommandLine, log: Path) -> 
     assert rolecall("decisions", str(log)).code == 0
 
 
+def test_the_statements_of_a_line_that_was_cut_elsewhere_are_shown(rolecall: CommandLine, log: Path) -> None:
+    log.write_text(line(1, cut=["/input/context"]))
+
+    assert rolecall("decisions", str(log)).out.split()[-1] == "/Statement/0"
+
+
 def test_standard_input_is_read(rolecall: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("".join(LINES).encode())))
 

@@ -110,6 +110,20 @@ class TestErrors:
 
         assert (outcome.code, "there are no test cases in `roles.yaml`" in outcome.err) == (2, True)
 
+    def test_all_files_without_any_case_are_named(self, rolecall: CommandLine, write: Write) -> None:
+        write("more.yaml", ROLES.replace("deploy", "other"))
+
+        outcome = rolecall("test", "roles.yaml", "more.yaml")
+
+        assert (outcome.code, outcome.out, outcome.err.splitlines()) == (
+            2,
+            "",
+            [
+                "roles.yaml: error: there are no test cases in `roles.yaml`, `more.yaml`",
+                "  help: a case file has `apiVersion: rolecall/v1` and `cases`; see `rolecall test --help`",
+            ],
+        )
+
     @pytest.mark.parametrize("option", ["--account-id=x", "--account-alias=prod", "--account-alias=prod=x"])
     def test_an_invalid_account_is_reported(self, rolecall: CommandLine, write: Write, option: str) -> None:
         write("cases.yaml", cases(case("ALLOW")))

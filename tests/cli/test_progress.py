@@ -165,6 +165,30 @@ def test_work_on_a_store_counts_all_that_is_done(
     assert terminal("version").code == 0
 
 
+def test_each_command_on_a_store_says_what_it_does(
+    terminal: CommandLine, bars: list[Bar], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROLECALL_STORE", "sqlite:///a.db")
+    terminal("migrate")
+
+    for words in (
+        ["backup", "x"],
+        ["restore", "x", "--store=sqlite:///b.db"],
+        ["store", "copy", "sqlite:///a.db", "sqlite:///c.db"],
+        ["audit", "verify"],
+    ):
+        assert terminal(*words).code == 0
+
+    said = [(bar.shown[0], str(getattr(bar.columns[2], "text_format", ""))) for bar in bars]
+    assert said == [
+        (("writing", None), "{task.completed:,} rows"),
+        (("checking", None), "{task.completed:,} rows"),
+        (("restoring", None), "{task.completed:,} rows"),
+        (("copying", None), "{task.completed:,} rows"),
+        (("verifying", None), "{task.completed:,} commits and roles"),
+    ]
+
+
 def test_tests_of_two_hundred_cases_show_progress_that_disappears(
     terminal: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

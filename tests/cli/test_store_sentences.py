@@ -131,3 +131,11 @@ def test_an_audit_of_a_store_begins_where_it_should(rolecall: CommandLine, folde
     assert beyond == (2, "", "error: the audit cannot start at revision 3: the log has revisions 1 to 2\n")
     assert changed.code == 1
     assert "✗ " in changed.out
+
+
+def test_a_record_names_the_file_of_a_store_as_it_is(rolecall: CommandLine, folder: Path) -> None:
+    at = f"--store=sqlite:///{folder}/a.db~"
+
+    records = [read(rolecall, *words, at) for words in (["migrate"], ["audit", "verify"])]
+
+    assert [record["store"] for _, record in records] == [f"{folder}/a.db~"] * 2

@@ -58,3 +58,12 @@ def test_a_string_inside_a_string_has_locations_in_the_file() -> None:
 
 def test_a_part_has_locations_after_its_start() -> None:
     assert PartText(FileText("f", "a\nbc"), 2, "bc").location(1) == ("f", 2, 2)
+
+
+def test_a_backslash_before_a_string_is_no_part_of_it() -> None:
+    text = '\\u0041 "x\\ty"'
+    at = text.index('"')
+
+    string = StringText(FileText("f", text), at, "x\ty")
+
+    assert [string.location(offset)[2] - 1 - at for offset in range(3)] == [1, 2, 4]
