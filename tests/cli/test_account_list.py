@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -80,6 +81,22 @@ def test_the_default_account_is_marked(rolecall: CommandLine, known: pytest.Monk
             {"account_id": "111", "roles": 1, "default": True, "aliases": []},
         ]
     }
+
+
+def test_all_aliases_of_an_account_are_shown_in_order(
+    rolecall: CommandLine, known: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    known.setattr(accounts, "account_on_server", lambda _client, _name: "")
+    known.setenv("ROLECALL_CONFIG", str(tmp_path / "config.yaml"))
+    with recording() as (address, _):
+        aliases = "{shop: '22', pay: '22', other: '9', app: '22'}"
+        (tmp_path / "config.yaml").write_text(f"contexts: {{a: {{address: '{address}', accounts: {aliases}}}}}")
+        (tmp_path / "config.yaml").chmod(0o600)
+        people = rolecall("account", "list", "--context", "a").out.splitlines()
+        programs = json.loads(rolecall("account", "list", "--context", "a", "-o", "json").out)["accounts"]
+
+    assert [" ".join(line.split()) for line in people[2:]] == ["22 1,234 app, pay, shop", "111 1"]
+    assert [account["aliases"] for account in programs] == [["app", "pay", "shop"], []]
 
 
 def test_a_server_without_a_default_account_has_none_marked(rolecall: CommandLine, known: pytest.MonkeyPatch) -> None:

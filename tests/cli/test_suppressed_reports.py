@@ -12,9 +12,10 @@ from rolecall.cli.callers import diff
 from rolecall.cli.linting.configuration import Suppression
 from rolecall.cli.linting.judging import SuppressedProblem
 from rolecall.cli.problems.problem import Location, Problem
-from rolecall.cli.problems.reports import list_suppressed, report_suppressed
+from rolecall.cli.problems.reports import list_suppressed, report_hint, report_problems, report_suppressed
 from rolecall.cli.text.terminal import console
 from tests.cli.conftest import show_colours
+from tests.cli.test_terminal_answers import styled
 
 FOUND = Problem(
     location=Location("a-long-name-of-a-policy.json", 2, 3), message="every user\x07", severity="warning", reason="open-network",
@@ -91,3 +92,31 @@ def test_a_difference_of_callers_files_ends_with_its_sum(
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == summary
     assert len(lines) == (1 if not gains + losses else 3 + gains + losses)
+
+
+@pytest.mark.usefixtures("terminal")
+def test_problems_and_what_to_do_are_printed_in_whole_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    where = [FOUND.location, *(Location(f"{name}-long-name-of-a-policy.json", 4, 5) for name in "ab")]
+    why, hint = "a reason that needs more than a line", "correct what is written there"
+    severities = ("error", "warning", "note")
+    problems = [
+        Problem(
+            location=at, message=why, severity=severity, reason="MASKED_ACCOUNT_ID", hint=hint, changes_meaning=True
+        )
+        for severity in severities
+        for at in where
+    ]
+
+    report_problems(problems)
+    report_hint(hint)
+
+    lines = [
+        line
+        for severity, style in zip(severities, ("1;31", "1;33", "1;36"), strict=True)
+        for line in (
+            f"<1>{where[0]}: </><{style}>{severity}: </>{why}<2> [MASKED_ACCOUNT_ID]</>",
+            f"  <1>also at: </>4:5, {where[2]}",
+            f"  <1;36>help: </>{hint} (this can allow more than what is written)",
+        )
+    ]
+    assert styled(capsys.readouterr().err) == [*lines, f"  <1;36>help: </>{hint}"]
