@@ -123,3 +123,42 @@ def test_a_fix_that_changes_the_meaning_is_marked(rolecall: CommandLine, here: P
 
     assert (result["ruleId"], result["properties"]) == ("foreign-service", {"changesMeaning": True})
     assert "fixes" not in result
+
+
+def test_a_failed_case_names_every_statement_that_decided_and_all_that_would_help(
+    rolecall: CommandLine, here: Path
+) -> None:
+    ann = "acs:ram::42:user/ann"
+    common = {"Action": "sts:AssumeRole", "Principal": {"RAM": ann}}
+    denied = [{"Bool": {"acs:SecureTransport": "true"}}, {"StringEquals": {"app:T": "b"}}]
+    statements = [
+        {"Effect": "Allow", **common},
+        *({"Effect": "Deny", **common, "Condition": condition} for condition in denied),
+    ]
+    policy = {"Version": "1", "Statement": statements}
+    role = {"apiVersion": "rolecall/v1", "name": "app", "account_id": "42", "trust_policy": policy}
+    keys = {"acs:SecureTransport": "true", "app:T": "b"}
+    case = {"name": "one", "as": ann, "role": "42/app", "expect": "ALLOW", "context": keys}
+    (here / "r.json").write_text(json.dumps(role))
+    (here / "c.json").write_text(json.dumps({"apiVersion": "rolecall/v1", "cases": [case]}))
+
+    (result,) = valid_sarif(rolecall("test", ".", "-o", "sarif").out)["results"]
+
+    assert result["message"]["text"] == (
+        "case `one`: expected ALLOW, got EXPLICIT_DENY by /Statement/1, /Statement/2"
+        "; the Deny at /Statement/1 applies: send a `acs:SecureTransport` for which Bool `true` does not hold"
+        ", or change that statement"
+        "; the Deny at /Statement/2 applies: send a `app:T` for which StringEquals `b` does not hold"
+        ", or change that statement"
+    )
+
+
+def test_half_of_a_character_has_a_fingerprint_too() -> None:
+    halves = [
+        SarifResult(rule="r", level="note", message=text, location=Location("/x")) for text in ("\ud800", "\udc00")
+    ]
+
+    log: Any = json.loads(json.dumps(sarif_log(halves)))
+
+    found = [result["partialFingerprints"]["rolecallFinding/v1"] for result in log["runs"][0]["results"]]
+    assert len(set(found)) == 2

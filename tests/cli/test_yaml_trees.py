@@ -102,7 +102,7 @@ class TestTags:
         [
             ("!!str 42", "42"), ("!!str", ""), ("!!str null", "null"), ("! 42", "42"), ("!!str |\n  x\n", "x\n"),
             ("!!int 42", 42), ("!!int '42'", 42), ("!!float 1.5", 1.5), ("!!bool true", True), ("!!null ''", None), ("!!null null", None),
-            ("!!map {a: 1}", {"a": 1}), ("!!seq [1]", [1]), ("!<tag:yaml.org,2002:str> 1", "1"), ("&x !!str 1", "1"),
+            ("!!map {a: 1}", {"a": 1}), ("!!seq [1]", [1]), ("! {a: b}", {"a": "b"}), ("! [x]", ["x"]), ("!<tag:yaml.org,2002:str> 1", "1"), ("&x !!str 1", "1"),
         ],
     )  # fmt: skip
     def test_standard_tags_mean_what_yaml_says(self, written: str, value: object) -> None:

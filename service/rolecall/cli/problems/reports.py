@@ -125,8 +125,10 @@ def _sentence(error: RolecallError, address: str) -> str:
     """Return the message of an error without its first violation, which is listed below it."""
     if error.code == "UNAVAILABLE" and not error.reason:
         return f"cannot reach {address}: {error.message}"
-    listed = "; ".join(f"{v.field}: {v.message}" for v in error.violations[:1])
-    return error.message.removesuffix(f"; {listed}")
+    if not error.violations:
+        return error.message
+    first = error.violations[0]
+    return error.message.removesuffix(f"; {first.field}: {first.message}")
 
 
 def _advice(error: RolecallError, address: str) -> str:
