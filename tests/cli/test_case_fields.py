@@ -69,6 +69,34 @@ def test_a_number_of_seconds_has_up_to_six_digits(written: str, seconds: int) ->
     assert len(fields.problems) == 1
 
 
+@pytest.mark.parametrize("value", ["[1]", "{a: b}", "null", "~"])
+def test_a_field_that_is_no_text_is_noted_once_and_read_as_empty(value: str) -> None:
+    fields, given = Fields(), table(f"f: {value}")
+
+    read = (
+        fields.text(given, "f"),
+        fields.text(given, "f", required=True),
+        fields.choice(given, "f", ["A"]),
+        fields.seconds(given, "f"),
+        fields.time_field(given, "f"),
+    )
+
+    assert read == ("", "", "", 0, None)
+    assert [(str(each.location), each.message, each.hint) for each in fields.problems] == [
+        ("a.yaml:1:4", "`f` must be text", "write a text, or leave out the key")
+    ] * len(read)
+
+
+def test_a_field_that_is_not_given_is_empty_and_noted_only_if_it_is_required() -> None:
+    fields, given = Fields(), table("a: b")
+
+    assert (fields.text(given, "f"), fields.choice(given, "f", ["A"]), fields.problems) == ("", "", [])
+    assert (fields.text(given, "f", required=True), fields.choice(given, "f", ["A"], required=True)) == ("", "")
+    assert [(str(each.location), each.message) for each in fields.problems] == [("a.yaml:1:1", "`f` is missing")] * 2
+    assert fields.text(table("f: ''"), "f", required=True) == ""
+    assert fields.problems[2].message == "`f` must not be empty"
+
+
 def test_values_are_lists_of_texts() -> None:
     fields = Fields()
 

@@ -30,7 +30,7 @@ def used(values: dict[str, object], *configured: str, changed: tuple[str, ...] =
         changes={ADDRESS: ResourceChange(changed=frozenset(changed))},
         configuration=Configuration(resources={ADDRESS: here}),
     )
-    return known.attribute(Resource(address=ADDRESS, type=TYPE, values=values, at=0, path=()), PAIR)
+    return known.attribute(Resource(address=ADDRESS, values=values, at=0, path=()), PAIR)
 
 
 @pytest.mark.parametrize(

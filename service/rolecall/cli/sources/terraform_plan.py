@@ -24,7 +24,6 @@ class Resource:
     """
 
     address: str
-    type: str
     values: Mapping[str, object]
     at: int
     path: Sequence[str]
@@ -151,8 +150,7 @@ def _resource(plan: Plan, entry: _Entry, resource: Mapping[str, object], path: S
     exists = path == _VALUES or isinstance(values, dict)
     if exists and resource.get("type") in plan.types and resource.get("mode") != "data" and "deposed" not in resource:
         known = {name: value for name, value in table_of(values).items() if name in plan.attributes}
-        address, type_ = _address(resource), text_of(resource, "type")
-        yield Resource(address=address, type=type_, values=known, at=entry.at, path=path)
+        yield Resource(address=_address(resource), values=known, at=entry.at, path=path)
 
 
 def _read_changes(plan: Plan, json: JsonParts, at: int) -> None:
