@@ -203,6 +203,19 @@ def test_json_has_everything(rolecall: CommandLine) -> None:
     assert (answer["coverage"]["percent"], answer["remarks"]) == (50.0, [])
 
 
+@pytest.mark.parametrize("output", ["json", "sarif"])
+def test_a_report_in_a_file_has_the_characters_of_its_texts(rolecall: CommandLine, output: str) -> None:
+    Path("a b.yaml").write_text(CASES.replace("ann fails \\x07", '"é 角 \\u202e"'), encoding="utf-8")
+
+    report(rolecall, output, "--output-file=out")
+
+    written = Path("out").read_text(encoding="utf-8")
+    assert "é 角 \\u202e" in written
+    assert written.startswith("{\n  ")
+    assert written.endswith("\n}\n")
+    assert json.loads(written)
+
+
 @pytest.mark.parametrize("output", ["table", "json", "junit", "sarif"])
 def test_a_report_goes_to_a_file_and_the_table_to_the_terminal(rolecall: CommandLine, output: str) -> None:
     shown = report(rolecall, output, "--output-file", "out")

@@ -111,6 +111,29 @@ def test_people_see_every_setting_of_a_context(rolecall: CommandLine, contexts: 
     ]
 
 
+def test_an_agent_and_a_command_for_the_token_are_shown_with_where_they_come_from(
+    rolecall: CommandLine, contexts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contexts.write_text(
+        "contexts:\n  a: {address: x, agent: 'unix:/run/a.sock', tls: {ca: /ca.pem}, token: {command: [get, a b]}}\n"
+    )
+
+    rows = [" ".join(line.split()) for line in rolecall("context", "show", "a").out.splitlines()[2:]]
+    record = read(rolecall, "context", "show", "a")
+    monkeypatch.setenv("ROLECALL_AGENT", "unix:/run/b.sock")
+    monkeypatch.delenv("ROLECALL_CONFIG")
+    other = [" ".join(line.split()) for line in rolecall("context", "show", "--address=x").out.splitlines()[2:]]
+
+    assert rows[1:] == [
+        "address x:50051 context a",
+        "tls.ca /ca.pem context a",
+        "token command get 'a b' context a",
+        "agent unix:/run/a.sock context a",
+    ]
+    assert (record["agent"], record["token"]) == ("unix:/run/a.sock", {"command": ["get", "a b"]})
+    assert other[1] == "agent unix:/run/b.sock ROLECALL_AGENT"
+
+
 def test_contexts_are_listed_with_their_kinds_of_protection(rolecall: CommandLine, contexts: Path) -> None:
     lines = rolecall("context", "list").out.splitlines()
 
