@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from rolecall.policy.permission.near_miss import PermissionNearMiss
 
 _WHY = {
-    Outcome.ALLOW: "",
     Outcome.EXPLICIT_DENY: "a Deny statement applies",
     Outcome.IMPLICIT_DENY: "no Allow statement applies",
 }

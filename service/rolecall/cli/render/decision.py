@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from rolecall.cli.options.request import RequestOptions
 
 _WHY = {
-    pb.DECISION_REASON_ALLOW: "",
     pb.DECISION_REASON_EXPLICIT_DENY: "a Deny statement applies",
     pb.DECISION_REASON_IMPLICIT_DENY: "no Allow statement applies",
     pb.DECISION_REASON_ROLE_NOT_FOUND: "there is no such role",
