@@ -244,3 +244,12 @@ def test_a_time_with_an_offset_is_the_time_of_the_access(rolecall: CommandLine, 
     late = rolecall(*asked, "--time=2026-01-01T08:00:00+08:00")
 
     assert (early.code, late.code) == (1, 0)
+
+
+def test_a_mistake_in_a_permission_policy_has_its_line_and_its_column(rolecall: CommandLine, tmp_path: Path) -> None:
+    path = tmp_path / "p.json"
+    path.write_text('{"Version": "1", "Statement": [\n  {"Effect": "Maybe", "Action": "a:B", "Resource": "*"}]}')
+
+    outcome = rolecall("explain", f"--policy={path}", "--action=a:B")
+
+    assert (outcome.code, outcome.err.startswith(f"{path}:2:14: error: ")) == (2, True)

@@ -172,3 +172,25 @@ def test_passing_over_remembers_how_far_it_was_read() -> None:
 
     assert (json_parts.read_until, json_parts.end(0)) == (13, 13)
     assert parts("x").read_until == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[1, ]", "f:1:5: not JSON: expecting a value"),
+        ("[1 2]", "f:1:4: not JSON: expecting `,`"),
+        ('{"a" 1}', "f:1:6: not JSON: expecting `:`"),
+        ("{a: 1}", "f:1:2: not JSON: expecting a name in double quotes"),
+        ('["a\nb"]', "f:1:4: not JSON: a string has a line break or another control character, or is cut here"),
+        ('["ab', "f:1:2: not JSON: the string that begins here has no end"),
+        ('["\\x"]', "f:1:3: not JSON: invalid \\escape"),
+        ("[NaN]", "f:1:1: not JSON: `NaN` is not a number of JSON"),
+        ("[" * 100_000, "f:1:1: is nested deeper than 64 levels"),
+        ('{"a": [', "f:1:8: not JSON: expecting a value (the text ends here)"),
+    ],
+)
+def test_each_fault_of_json_has_a_word_and_a_place(text: str, problem: str) -> None:
+    with pytest.raises(ProblemsError) as caught:
+        JsonParts(FileText("f", text)).value(0)
+
+    assert str(caught.value).startswith(problem)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from rolecall.cli.options.shared import Output
 from rolecall.cli.render.changes import show_changes
+from rolecall.cli.render.recorded_changes import ChangePrinter
 from rolecall_client.v1 import role_pb2 as pb
 from tests.cli.conftest import show_colours
 from tests.cli.test_terminal_answers import styled
@@ -58,3 +60,17 @@ def test_a_sum_is_not_broken_and_says_only_what_there_is(capsys: pytest.CaptureF
     assert shown(capsys, *every, dry_run=True)[-1] == "<1>would create 1, update 1, delete 1; 1 unchanged</>"
     assert shown(capsys, *every[-1:], dry_run=True) == ["<1>1 unchanged</>"]
     assert shown(capsys) == ["<1>0 unchanged</>"]
+
+
+def test_each_recorded_change_has_the_sign_of_its_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    kinds = (pb.CHANGE_KIND_CREATED, pb.CHANGE_KIND_UPDATED, pb.CHANGE_KIND_DELETED, pb.CHANGE_KIND_UNCHANGED)
+
+    ChangePrinter(Output.TABLE, "host:1").changes(
+        pb.RecordedChange(kind=kind, revision=7, actor="ci", role=pb.Role(arn=ARN)) for kind in kinds
+    )
+
+    time = "<2>1970-01-01 00:00:00Z</>"
+    assert styled(capsys.readouterr().out) == [
+        f"{time}         7  <1;{style}>{word}  </><{style}>{ARN}</>  by ci"
+        for style, word in ((32, "+ created  "), (33, "~ updated  "), (31, "- deleted  "), (2, "= unchanged"))
+    ]
