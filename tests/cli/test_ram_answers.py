@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rolecall.cli.sources import Found, search
+from rolecall.cli.sources.ram_answers import is_answer
 from tests.cli.terraform_plans import policy
 
 
@@ -149,3 +150,29 @@ def test_an_answer_with_a_name_twice_does_not_stop_the_others(tmp_path: Path) ->
 
     assert [each.name for each in found.roles] == ["a", "d"]
     assert [(each.location.line, each.message) for each in found.problems] == [(2, "the key `RoleName` is given twice")]
+
+
+@pytest.mark.parametrize(
+    ("names", "known"),
+    [
+        ("RoleName AssumeRolePolicyDocument", True),
+        ("RoleName RoleId", True),
+        ("RequestId HostId Code", True),
+        ("Role RequestId", True),
+        ("Roles RequestId", True),
+        ("AssumeRolePolicyDocument RequestId", False),
+        ("RoleId RequestId", False),
+        ("RoleName", False),
+        ("RoleName Role", False),
+        ("RoleName Roles", False),
+        ("RequestId HostId", False),
+        ("RequestId Code", False),
+        ("RoleName HostId Code", False),
+        ("RequestId", False),
+        ("Role", False),
+    ],
+)
+def test_an_answer_is_known_by_names_that_stand_together(names: str, known: bool) -> None:
+    text = json.dumps({name: {} for name in names.split()})
+
+    assert [is_answer(each) for each in (text, f"[{text}, 1]", f"{text} {text}")] == [known] * 3

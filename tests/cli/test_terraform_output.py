@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rolecall.cli.sources import Found, search
+from rolecall.cli.sources.terraform_output import has_plan
 from tests.cli.terraform_plans import plan, policy, role
 
 PLAN = plan(role("ci"), prior_state={"format_version": "1.0", "values": {"root_module": {}}})
@@ -208,3 +209,14 @@ def test_a_fault_of_json_in_a_plan_has_its_place(tmp_path: Path, broken: str, me
     (problem,) = found_in(tmp_path, text).problems
 
     assert (problem.location.line, problem.message) == (2, message)
+
+
+@pytest.mark.parametrize("name", ["planned_values", "resource_changes", "values", "terraform_version"])
+@pytest.mark.parametrize(
+    ("value", "inside"), [("{}", True), ("[]", True), ('"x"', False), ("1", False), ("null", False)]
+)
+def test_inside_another_document_the_parts_of_a_plan_are_objects_or_lists(name: str, value: str, inside: bool) -> None:
+    written = f'{{"format_version": "1.2", "{name}": {value}}}'
+
+    assert has_plan(written)
+    assert [has_plan(f'{{"a": {written}}}'), has_plan(f"[{written}]")] == [inside, inside]

@@ -97,7 +97,7 @@ class Linting:
 
     def _search(self, directory: Path) -> LintConfiguration:
         tops = [top for top in self._tops if top == directory or top in directory.parents]
-        last = min(tops, key=lambda top: len(top.parts), default=directory)
+        last = min(tops, default=directory)  # a directory is less than those in it
         for each in (directory, *directory.parents):
             if os.path.lexists(each / CONFIGURATION_FILE):
                 return self._configuration(each / CONFIGURATION_FILE)
