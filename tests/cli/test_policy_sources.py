@@ -10,6 +10,7 @@ from rolecall.cli.declarations.document import EmbeddedSource, TextSource, TreeS
 from rolecall.cli.declarations.text_in_file import FileText
 from rolecall.cli.declarations.tree import Scalar, Table, read_documents
 from rolecall.cli.problems.problem import Location
+from rolecall.cli.sources.policies import policy_role
 
 HEAD = "apiVersion: rolecall/v1\nname: a\n"
 
@@ -131,3 +132,14 @@ def test_an_empty_list_is_never_broken_however_deep_it_is() -> None:
         (document,) = read_documents('{"a": ' * 60 + inner + "}" * 60, "a.json")
 
         assert f'"a": {inner}' in [line.strip() for line in TreeSource(document).text.splitlines()]
+
+
+def test_a_policy_in_a_file_of_its_own_begins_at_the_first_character() -> None:
+    role = policy_role("folder/app.json", "{}")
+
+    assert (role.name, role.label, role.declared) == ("app", "role `app`", False)
+    assert (role.location, role.source.locate("/x", 0, 0)) == (
+        Location("folder/app.json"),
+        Location("folder/app.json", 1, 1),
+    )
+    assert role.source.locate("/x", 3, 4) == Location("folder/app.json", 3, 4)

@@ -211,6 +211,8 @@ class TestManifests:
         outcome = rolecall("test", self.ROLES, f"--namespace={name}")
 
         assert (outcome.code, f"`{name}` is not the name of a namespace" in outcome.err) == (2, True)
+        hint = "a namespace is 1 to 63 of `a-z 0-9 -`, and begins and ends with a letter or digit"
+        assert outcome.err.endswith(f"\n  help: {hint}\n")
 
     def test_audience_and_issuer_are_what_the_options_say(self, rolecall: CommandLine, write: Write) -> None:
         text = (

@@ -1,0 +1,21 @@
+"""The quick parsers are used where they exist, and no file is read that is longer than those of any kind."""
+
+from __future__ import annotations
+
+import yaml
+
+from rolecall.cli.declarations import tree
+from rolecall.cli.linting import explained
+from rolecall.cli.sources import kinds
+
+
+def test_yaml_is_read_by_the_parser_of_libyaml() -> None:
+    assert tree._LOADER is yaml.CBaseLoader
+    assert len(tree.read_documents("a: b\n", "a.yaml")) == 1
+    assert explained._LOADER is yaml.CSafeLoader
+    assert next(explained._read("violations")).id
+
+
+def test_the_longest_file_that_is_read_is_the_longest_plan() -> None:
+    assert kinds.MAX_BYTES == 134_217_728
+    assert kinds.kind_of_text("no kind") is None
