@@ -50,12 +50,16 @@ def _recognises(outline: Outline) -> bool:
 
 
 def _read(document: Document, found: Found) -> None:
-    resources, count = document.root.members.get("Resources"), 0
-    for name, resource in resources.members.items() if isinstance(resources, Table) else ():
-        if isinstance(resource, Table) and _text(resource, "Type") == RESOURCE_TYPE:
-            _RoleReader(name, resource, document, found).read()
-            count += 1
-    if not count:
+    resources = document.root.members.get("Resources")
+    members = resources.members.items() if isinstance(resources, Table) else ()
+    readers = [
+        _RoleReader(name, resource, document, found)
+        for name, resource in members
+        if isinstance(resource, Table) and _text(resource, "Type") == RESOURCE_TYPE
+    ]
+    for reader in readers:
+        reader.read()
+    if not readers:
         found.add_remark(document.root.location, f"the template has no `{RESOURCE_TYPE}`")
 
 
