@@ -53,6 +53,12 @@ def test_roles_are_counted_up_to_the_first_checkpoint_and_sorted_by_number() -> 
     assert client.closed
 
 
+def test_accounts_are_in_the_order_of_their_numbers_however_many_roles_they_have() -> None:
+    client = Watching(*map(role_of, ("22", "9", "21", "21", "9", "9")), w.WatchCheckpoint(revision=1))
+
+    assert counted(client) == [("9", 3), ("21", 2), ("22", 1)]
+
+
 def test_roles_that_change_meanwhile_are_counted_again_by_the_user() -> None:
     with pytest.raises(CommandError) as caught:
         counted(Watching(role_of("1"), ResyncRequiredError("the changes are gone")))

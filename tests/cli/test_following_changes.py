@@ -138,6 +138,13 @@ def test_of_the_newest_no_more_are_shown_than_the_limit_however_many_pages_they_
     assert server.asked[2] == {"page_size": 1000, "start_revision": 10}
 
 
+def test_no_page_is_asked_for_of_which_nothing_would_be_shown(follow: Follow, pauses: list[float]) -> None:
+    server = Server(page(9, 8, at=9, token="t"), page(at=9))
+
+    assert follow(server, limit=2) == [8, 9]
+    assert server.asked[1] == {"page_size": 1000, "start_revision": 10}
+
+
 def listed(server: Server, limit: int, start: int = 0) -> tuple[list[int], str]:
     found, more = changes._listed(as_client(server), pb.ListChangesRequest(start_revision=start), limit)
     return [change.revision for change in found], more
