@@ -142,3 +142,19 @@ def test_what_a_plan_changes_and_what_it_does_not_know(
     assert read.changes == {
         ADDRESS: ResourceChange(changed=frozenset(changed), partly_unknown=frozenset(partly)),
     }
+
+
+def test_only_data_sources_of_policy_documents_are_read_later() -> None:
+    kind = "alicloud_ram_policy_document"
+    read = facts(
+        plan(
+            resource_changes=[
+                {"address": "data.a", "type": kind, "mode": "data", "change": {"after": {}}},
+                {"address": "b", "type": kind, "mode": "managed", "change": {"after": {}}},
+                {"address": "data.c", "type": "other", "mode": "data", "change": {"after": {}}},
+            ]
+        )
+    )
+
+    assert [(each.address, each.text) for each in read.later_documents.values()] == [("data.a", "")]
+    assert read.changes == {}

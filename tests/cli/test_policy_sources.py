@@ -9,7 +9,7 @@ import pytest
 from rolecall.cli.declarations.document import EmbeddedSource, TextSource, TreeSource, block_source, offset_of
 from rolecall.cli.declarations.text_in_file import FileText
 from rolecall.cli.declarations.tree import Scalar, Table, read_documents
-from rolecall.cli.problems.problem import Location
+from rolecall.cli.problems.problem import Location, ProblemsError
 from rolecall.cli.sources.policies import policy_role
 
 HEAD = "apiVersion: rolecall/v1\nname: a\n"
@@ -143,3 +143,15 @@ def test_a_policy_in_a_file_of_its_own_begins_at_the_first_character() -> None:
         Location("folder/app.json", 1, 1),
     )
     assert role.source.locate("/x", 3, 4) == Location("folder/app.json", 3, 4)
+
+
+@pytest.mark.parametrize("character", ["x", "é", "角"])
+def test_a_policy_in_a_file_of_its_own_has_at_most_a_mebibyte(character: str) -> None:
+    size = len(character.encode())
+    longest = character * (1_048_576 // size) + "x" * (1_048_576 % size)
+
+    assert policy_role("a.json", longest).document == longest
+    with pytest.raises(ProblemsError) as caught:
+        policy_role("a.json", longest + "x")
+
+    assert str(caught.value) == "a.json: `a.json` is longer than 1,048,576 bytes"
