@@ -143,3 +143,4 @@ def test_a_list_of_changes_and_a_watch_are_of_everything() -> None:
 
 def test_a_scalar_without_a_style_is_plain() -> None:
     assert [Scalar(HERE, text).literal for text in ("42", "true", "~", "x")] == ["42", "true", "null", ""]
+    assert [Scalar(HERE, text, style).literal for text in ("42", "", "null") for style in ("'", '"', "|")] == [""] * 9
