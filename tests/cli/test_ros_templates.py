@@ -136,3 +136,14 @@ def test_a_template_without_roles_is_noted(tmp_path: Path, resources: object) ->
     text = json.dumps({"ROSTemplateFormatVersion": "2015-09-01", "Resources": resources})
 
     assert [each.message for each in found_in(tmp_path, text).remarks] == ["the template has no `ALIYUN::RAM::Role`"]
+
+
+@pytest.mark.parametrize("more", [{}, {"RoleName": None, "Description": None, "MaxSessionDuration": None}])
+def test_what_a_template_does_not_give_is_empty(tmp_path: Path, more: dict[str, object]) -> None:
+    text = json.dumps(template(AssumeRolePolicyDocument=DOCUMENT, **more))
+
+    (unknown,) = found_in(tmp_path, text, "template.json").unknown_roles
+
+    assert unknown.policy is not None
+    assert (unknown.name, unknown.policy.name, unknown.policy.description) == ("", "", "")
+    assert unknown.policy.max_session_duration_seconds == 0
