@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from rolecall.cli.sources import search
 from rolecall.cli.sources.kinds import kind_of_broken, kind_of_text
 
 HCL, PEM, PAGE = (
@@ -91,3 +94,26 @@ def test_a_plan_in_pieces_has_both_of_its_names(text: str, known: bool) -> None:
     found = kind_of_broken(text)
 
     assert (found is not None and found.name.startswith("a terraform plan with other text")) is known
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "policies", "problem"),
+    [
+        ("a.json", "x: [", 1, ""),
+        ("a.txt", "x: [", 0, "not YAML"),
+        ("a.yaml", "x: [", 0, "not YAML"),
+        ("a.txt", '"x', 1, ""),
+        ("a.txt", '{"Version": ', 1, ""),
+        ("a.yaml", '{"Version": ', 0, "not YAML"),
+        ("a.yml", '{"Version": ', 0, "not YAML"),
+    ],
+)
+def test_a_text_that_is_neither_json_nor_yaml_is_a_policy_if_it_was_meant_to_be_json(
+    tmp_path: Path, name: str, text: str, policies: int, problem: str
+) -> None:
+    (tmp_path / name).write_text(text)
+
+    found = search([tmp_path / name])
+
+    assert [role.name for role in found.roles] == ["a"] * policies
+    assert [each.message.partition(":")[0] for each in found.problems] == [problem] * (1 - policies)
