@@ -58,7 +58,7 @@ def _add_problems(root: ET.Element, report: Report) -> None:
         facts = {"name": name, "classname": "problems", "file": _text(at.file), "line": str(at.line)}
         element = ET.SubElement(suite, "testcase", {**facts, "time": "0.000000"})
         ET.SubElement(element, "error", {"type": problem.reason or "error", "message": _text(problem.message)})
-    root.set("tests", str(int(root.get("tests", "0")) + len(report.problems)))
+    root.set("tests", str(int(root.attrib["tests"]) + len(report.problems)))
     root.set("errors", count)
 
 
@@ -73,7 +73,7 @@ def _add_coverage(root: ET.Element, report: Report, coverage: Coverage) -> None:
     failure = ET.SubElement(element, "failure", {"type": "failure", "message": text})
     missed = [f"{s.location}: {role.arn} {s.name} applies in no case" for role in coverage.roles for s in role.missed]
     failure.text = _text("\n".join(missed))
-    root.set("tests", str(int(root.get("tests", "0")) + 1))
+    root.set("tests", str(int(root.attrib["tests"]) + 1))
     root.set("failures", str(len(report.failed) + 1))
 
 
