@@ -11,7 +11,7 @@ from rolecall.cli.declarations.text_in_file import FileText
 from rolecall.cli.sources.json_parts import JsonParts
 from rolecall.cli.sources.terraform_configuration import Configuration, Configured
 from rolecall.cli.sources.terraform_plan import Plan, Resource, ResourceChange, read_plan_facts
-from tests.cli.terraform_plans import ADDRESS, change, plan, resource
+from tests.cli.terraform_plans import ADDRESS, change, configured, plan, resource
 
 TYPE = ADDRESS.partition(".")[0]
 PAIR = ("role_name", "name")
@@ -21,9 +21,9 @@ def facts(written: dict[str, Any]) -> Plan:
     return read_plan_facts(JsonParts(FileText("plan.json", json.dumps(written))), 0, (TYPE,), PAIR)
 
 
-def used(values: dict[str, object], *configured: str, changed: tuple[str, ...] = ()) -> str:
+def used(values: dict[str, object], *names: str, changed: tuple[str, ...] = ()) -> str:
     """Return which attribute is used of a resource with these values, that sets some and changes some."""
-    here = Configured("", dict.fromkeys(configured, ()))
+    here = Configured("", dict.fromkeys(names, ()))
     known = Plan(
         (TYPE,),
         PAIR,
@@ -158,3 +158,24 @@ def test_only_data_sources_of_policy_documents_are_read_later() -> None:
 
     assert [(each.address, each.text) for each in read.later_documents.values()] == [("data.a", "")]
     assert read.changes == {}
+
+
+def test_a_resource_whose_provider_is_not_written_has_none() -> None:
+    entry = configured(ADDRESS, "alicloud.other")
+    without = {name: value for name, value in entry.items() if name != "provider_config_key"}
+    root = {
+        "resources": [
+            {**without, "address": f"{TYPE}.other"},
+            entry,
+            {**entry, "address": 1},
+            {**entry, "address": "x.y"},
+        ]
+    }
+
+    known = facts(plan(configuration={"root_module": root})).configuration
+
+    assert {address: each.provider for address, each in known.resources.items()} == {
+        f"{TYPE}.other": "",
+        ADDRESS: "alicloud.other",
+    }
+    assert known.configured("x.y").provider == ""

@@ -14,8 +14,10 @@ from xml.etree import ElementTree as ET
 import pytest
 from jsonschema import Draft202012Validator
 
-from rolecall.cli.problems.problem import Location
+from rolecall.cli.problems.problem import Location, Problem
 from rolecall.cli.problems.sarif import SarifResult, sarif_log
+from rolecall.cli.testing.report import Report
+from rolecall.cli.testing.report_junit import junit_text
 from tests.cli.conftest import CommandLine
 from tests.cli.serving import environment
 
@@ -201,6 +203,34 @@ def test_json_has_everything(rolecall: CommandLine) -> None:
     assert carol["explanation"]["decision"]["reason"] == "IMPLICIT_DENY"
     assert [s["covered"] for s in answer["coverage"]["roles"][0]["statements"]] == [True, False]
     assert (answer["coverage"]["percent"], answer["remarks"]) == (50.0, [])
+
+
+def test_each_problem_is_an_error_in_junit_with_its_reason() -> None:
+    known = Problem(location=Location("a.yaml", 3, 4), message="wrong\x07", reason="WRONG_KIND")
+    other = Problem(location=Location("b.yaml"), message="empty")
+
+    root = ET.fromstring(junit_text(Report(results=(), problems=(known, other))))
+
+    (suite,) = root
+    counts = {"tests": "2", "failures": "0", "errors": "2", "skipped": "0", "time": "0.000000"}
+    assert root.attrib == {"name": "rolecall", **counts}
+    assert suite.attrib == {"name": "problems", **counts}
+    assert [(case.attrib, [(each.tag, each.attrib) for each in case]) for case in suite] == [
+        (
+            {
+                "name": "a.yaml:3:4: wrong\ufffd",
+                "classname": "problems",
+                "file": "a.yaml",
+                "line": "3",
+                "time": "0.000000",
+            },
+            [("error", {"type": "WRONG_KIND", "message": "wrong\ufffd"})],
+        ),
+        (
+            {"name": "b.yaml: empty", "classname": "problems", "file": "b.yaml", "line": "0", "time": "0.000000"},
+            [("error", {"type": "error", "message": "empty"})],
+        ),
+    ]
 
 
 @pytest.mark.parametrize("output", ["json", "sarif"])
