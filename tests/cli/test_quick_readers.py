@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
+
+import pytest
 import yaml
 
 from rolecall.cli.declarations import tree
@@ -14,6 +17,14 @@ def test_yaml_is_read_by_the_parser_of_libyaml() -> None:
     assert len(tree.read_documents("a: b\n", "a.yaml")) == 1
     assert explained._LOADER is yaml.CSafeLoader
     assert next(explained._read("violations")).id
+
+
+def test_without_libyaml_yaml_is_read_by_the_parser_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CBaseLoader", "CSafeLoader"):
+        monkeypatch.delattr(yaml, name)
+
+    assert runpy.run_path(tree.__file__, run_name="tree_in_python")["_LOADER"] is yaml.BaseLoader
+    assert runpy.run_path(explained.__file__, run_name="explained_in_python")["_LOADER"] is yaml.SafeLoader
 
 
 def test_the_longest_file_that_is_read_is_the_longest_plan() -> None:
