@@ -20,7 +20,9 @@ from rolecall.transport.rpc.middleware import Middleware
 from rolecall.transport.rpc.open_streams import OpenStreams
 from rolecall.transport.rpc.silent_calls import SilentCalls
 from rolecall.transport.rpc.stats import MethodStats
+from tests.repository.tree import DOCS
 from tests.server.serving import for_ever, until
+from tests.transport.test_method_handlers import Client, wrapped_stream
 
 FAR = 1e12
 WITH_ONE_MESSAGE = ["unary", "server", "answers"]
@@ -223,3 +225,23 @@ async def test_the_text_of_the_age_of_a_stream_is_that_of_its_error() -> None:
     _, text = await call.ended(lambda: call.limit.calls, lambda: call.open_streams.sweep(FAR))
 
     assert text == str(StreamAgeError(300))
+
+
+async def test_the_status_of_a_stream_waits_for_the_documented_five_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits, timeout = list[float | None](), asyncio.timeout
+
+    def waited(seconds: float | None) -> asyncio.Timeout:
+        waits.append(seconds)
+        return timeout(None)
+
+    async def fail(_request: object, _stream: object) -> None:
+        raise LookupError
+
+    monkeypatch.setattr(asyncio, "timeout", waited)
+    call, _, _ = wrapped_stream(fail)
+
+    with pytest.raises(AbortError):
+        await call(b"", Client(reads=True))
+
+    assert waits == [5.0]
+    assert "Five seconds later the stream no longer counts" in (DOCS / "freshness.md").read_text()

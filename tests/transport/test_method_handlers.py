@@ -20,7 +20,6 @@ from rolecall.transport.rpc.middleware import Middleware
 from rolecall.transport.rpc.open_streams import OpenStreams
 from rolecall.transport.rpc.stats import MethodStats
 from rolecall_client.v1 import role_pb2
-from tests.repository.tree import DOCS
 from tests.server.serving import DOCUMENT, Served, check, for_ever, served, until
 from tests.transport.refusals import refused
 
@@ -168,26 +167,6 @@ async def test_the_status_of_a_stream_does_not_wait_for_ever_for_a_client_that_d
 
     assert (middleware.concurrency.calls, len(middleware.open_streams)) == ({}, 0)
     assert stats.handled[13] == 1
-
-
-async def test_the_status_of_a_stream_waits_for_the_documented_five_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits, timeout = list[float | None](), asyncio.timeout
-
-    def waited(seconds: float | None) -> asyncio.Timeout:
-        waits.append(seconds)
-        return timeout(None)
-
-    async def fail(_request: object, _stream: object) -> None:
-        raise LookupError
-
-    monkeypatch.setattr(asyncio, "timeout", waited)
-    call, _, _ = wrapped_stream(fail)
-
-    with pytest.raises(AbortError):
-        await call(b"", Client(reads=True))
-
-    assert waits == [5.0]
-    assert "Five seconds later the stream no longer counts" in (DOCS / "freshness.md").read_text()
 
 
 async def test_a_client_that_reads_gets_the_status_without_delay() -> None:
