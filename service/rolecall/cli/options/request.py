@@ -177,11 +177,11 @@ Options = TypeVar("Options", bound=RequestOptions)
 
 def principal_query(options: PrincipalOptions, account: str, client: RoleReading) -> AssumeRoleQuery:
     """Return a query without a role; the provider of a service account is in `account`, an id or an alias of the server."""
-    if not _is_service_account(options):
-        return _query(options, "", "")
-    if not account:
-        raise CommandError(f"`{options.as_}` needs the account of its provider", hint="add --account-id ID")
-    return _query(options, "", account_on_server(client, account))
+    if _is_service_account(options):
+        if not account:
+            raise CommandError(f"`{options.as_}` needs the account of its provider", hint="add --account-id ID")
+        account = account_on_server(client, account)
+    return _query(options, "", account)
 
 
 def remote_query(options: RequestOptions, client: RoleReading) -> AssumeRoleQuery:
