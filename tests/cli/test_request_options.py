@@ -15,6 +15,7 @@ from rolecall.cli.options.request import (
     remote_query,
     with_role_of,
 )
+from rolecall.cli.options.shared import Connection, RemoteOptions
 from rolecall.cli.problems.problem import Location
 from rolecall.cli.sources.found import FoundPolicy, FoundRole
 from rolecall.policy.kind import PolicyKind
@@ -182,6 +183,13 @@ def test_a_role_is_in_the_account_that_an_option_names(
     fields: dict[str, Any], on_server: str, accounts: list[str | None]
 ) -> None:
     assert (options(**fields).role_on_server, options(**fields).accounts) == (on_server, accounts)
+
+
+def test_a_request_is_put_to_the_server_of_its_context() -> None:
+    remote = RemoteOptions(address="a:1", timeout=7.0)
+
+    assert options(context=["prod"]).connection(remote) == Connection(address="a:1", timeout=7.0, context="prod")
+    assert options().connection(remote) == Connection(address="a:1", timeout=7.0)
 
 
 def test_a_role_without_a_name_is_named_by_the_file_of_its_policy() -> None:
