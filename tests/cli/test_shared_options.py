@@ -144,6 +144,16 @@ def test_what_must_be_given_comes_first_and_every_option_is_named() -> None:
     }
 
 
+def test_what_must_be_given_comes_first_also_from_a_group_that_comes_last() -> None:
+    def late(flag: Annotated[bool, typer.Option("--flag")] = False, *, pair: Pair) -> int:
+        return 7 + flag + len(pair.many)
+
+    whole: Any = expanded(late)
+
+    assert list(inspect.signature(whole).parameters) == ["needed", "flag", "usual", "many"]
+    assert whole(needed="n", flag=False, usual=3, many=["m"]) == 8
+
+
 def test_roles_are_deleted_only_by_tags_in_an_account_that_is_known() -> None:
     role: Any = object()
 
