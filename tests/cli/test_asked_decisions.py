@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from rolecall.cli.options.request import RequestOptions
+from rolecall.cli.render.explanation import show_explanation
 from rolecall_client.v1 import decision_pb2 as d, role_pb2 as r
 from tests.cli.conftest import CommandLine
 from tests.cli.recording import recording
@@ -126,3 +128,20 @@ def test_the_time_of_an_explanation_counts_to_the_microsecond(rolecall: CommandL
 
     assert [code("2025-12-31T23:59:59.999999Z"), code("2026-01-01T08:00:00+08:00")] == [0, 1]
     assert code("2026-01-01T07:59:59.999999+08:00") == 0
+
+
+def explained(capsys: pytest.CaptureFixture[str], role_revision: int, **more: bool) -> list[str]:
+    decision = d.Decision(reason=d.DECISION_REASON_IMPLICIT_DENY, revision=7)
+    response = d.ExplainAssumeRoleResponse(decision=decision, role_revision=role_revision)
+    show_explanation(response, RequestOptions(as_="acs:ram::42:user/ann", role="app"), **more)
+    return capsys.readouterr().out.splitlines()
+
+
+def test_an_explanation_of_the_past_names_the_revision_and_the_version_of_the_role(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    first = ["✗ DENIED  IMPLICIT_DENY: no Allow statement applies", "  who   acs:ram::42:user/ann", "  role  app"]
+
+    assert explained(capsys, 5, past=True) == [*first, "  at    revision 7, by the version of revision 5"]
+    assert explained(capsys, 0, past=True) == [*first, "  at    revision 7"]
+    assert explained(capsys, 5) == first

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rolecall.cli.sources import search
-from rolecall.cli.sources.kinds import kind_of_broken, kind_of_text
+from rolecall.cli.sources.kinds import MAX_BYTES, kind_of_broken, kind_of_text
 
 HCL, PEM, PAGE = (
     "terraform configuration (HCL)",
@@ -117,3 +117,8 @@ def test_a_text_that_is_neither_json_nor_yaml_is_a_policy_if_it_was_meant_to_be_
 
     assert [role.name for role in found.roles] == ["a"] * policies
     assert [each.message.partition(":")[0] for each in found.problems] == [problem] * (1 - policies)
+
+
+def test_the_longest_file_that_is_read_is_the_longest_plan() -> None:
+    assert MAX_BYTES == 134_217_728
+    assert kind("no kind") == ""

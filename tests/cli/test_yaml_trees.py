@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import runpy
 import tracemalloc
 from pathlib import Path
 
 import pytest
+import yaml
 
 from rolecall.cli.declarations import tree
 from rolecall.cli.declarations.document import json_text
 from rolecall.cli.declarations.files import read_declarations
 from rolecall.cli.declarations.tree import Table, read_documents
+from rolecall.cli.linting import explained
 from rolecall.cli.problems.problem import ProblemsError
 from rolecall.cli.sources import search
 
@@ -206,3 +209,18 @@ class TestLimits:
 
         assert len(read_documents("--- 1\n" * 3, "a.yaml")) == 3
         assert refused("--- 1\n" * 4) == ["4:1: the file has more than 3 documents; split it"]
+
+
+def test_yaml_is_read_by_the_parser_of_libyaml() -> None:
+    assert tree._LOADER is yaml.CBaseLoader
+    assert len(read_documents("a: b\n", "a.yaml")) == 1
+    assert explained._LOADER is yaml.CSafeLoader
+    assert next(explained._read("violations")).id
+
+
+def test_without_libyaml_yaml_is_read_by_the_parser_in_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CBaseLoader", "CSafeLoader"):
+        monkeypatch.delattr(yaml, name)
+
+    assert runpy.run_path(tree.__file__, run_name="tree_in_python")["_LOADER"] is yaml.BaseLoader
+    assert runpy.run_path(explained.__file__, run_name="explained_in_python")["_LOADER"] is yaml.SafeLoader
