@@ -179,3 +179,19 @@ def test_a_resource_whose_provider_is_not_written_has_none() -> None:
         ADDRESS: "alicloud.other",
     }
     assert known.configured("x.y").provider == ""
+
+
+def test_a_section_of_no_interest_is_passed_over_one_element_at_a_time() -> None:
+    written = {"format_version": "1.2", "other": [{"a": "x" * 50}] * 20, "more": {f"k{n}": "y" * 50 for n in range(20)}}
+    parts, lengths = JsonParts(FileText("plan.json", json.dumps(written))), list[int]()
+    skip = parts._skip
+
+    def measured(s: str, idx: int = 0) -> tuple[Any, int]:
+        value, end = skip(s, idx)
+        lengths.append(end - idx)
+        return value, end
+
+    parts._skip = measured
+    assert read_plan_facts(parts, 0, (TYPE,), PAIR).version == "1.2"
+
+    assert max(lengths) < 100
