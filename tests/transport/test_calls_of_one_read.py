@@ -18,6 +18,8 @@ from rolecall.transport.http2.receiving import REMEMBERED_BYTES
 from rolecall.transport.http2.server import Http2Server
 from tests.transport.frames import DATA, END_STREAM, PREFACE, SETTINGS, frame, headers, message
 
+pytestmark = pytest.mark.usefixtures("no_time_passes")
+
 AT_ONCE, STREAM, UNARY = b"/s/AtOnce", b"/s/Stream", b"/s/Unary"
 
 

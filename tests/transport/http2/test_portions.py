@@ -14,6 +14,8 @@ from rolecall.transport.http2.session import SessionError
 from rolecall.transport.http2.status import Code
 from tests.transport.http2.test_acceptance import Transport, server
 
+pytestmark = pytest.mark.usefixtures("no_time_passes")
+
 PORTION = 16 * 1_024
 
 

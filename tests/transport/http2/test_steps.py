@@ -16,6 +16,8 @@ from tests.transport.http2.test_acceptance import newcomer, server
 from tests.transport.http2.test_portions import PORTION, Reading
 from tests.transport.http2.test_session import frames
 
+pytestmark = pytest.mark.usefixtures("no_time_passes")
+
 BEGIN = PREFACE + frame(SETTINGS, 0, 0)
 WHOLE = frame(PING, 0, 0, bytes(8))
 
