@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pytest
 from rich.console import Console
@@ -168,6 +168,14 @@ def test_work_on_a_store_counts_all_that_is_done(
 
     (bar,) = bars
     assert bar.shown == [("copying", None), {"completed": 5}, {"completed": 9}]
+    columns: list[Any] = list(bar.columns)
+    assert [type(column).__name__ for column in columns] == [
+        "TextColumn",
+        "BarColumn",
+        "TextColumn",
+        "TimeElapsedColumn",
+    ]
+    assert [columns[0].text_format, columns[2].text_format] == ["copying", "{task.completed:,} rows"]
     assert (bar.stream, bar.options) == (sys.stderr, {"transient": True})
     assert capsys.readouterr() == ("", "")
     assert terminal("version").code == 0
