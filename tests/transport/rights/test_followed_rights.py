@@ -25,6 +25,7 @@ from tests.server.serving import ACCOUNT, BOB
 OTHER = "210987654321"
 ROLE = f"acs:ram::{ACCOUNT}:role/app"
 PROVIDER = f"acs:ram::{ACCOUNT}:oidc-provider/github"
+SAML = f"acs:ram::{ACCOUNT}:saml-provider/corp"
 ECS = "ecs.aliyuncs.com"
 CHECK, ASK_FOR, ASSERT = "rolecall:CheckAssumeRole", "rolecall:AskFor", "rolecall:AssertFederated"
 UNKNOWN_SETTING = "its setting for requests with a source identity is not known here"
@@ -96,6 +97,7 @@ def why(text: str) -> str:
         (query(f"{OTHER}/absent"), why(NOT_FOLLOWED)),
         (query(source_identity="alice"), why(UNKNOWN_SETTING)),
         (CLAIMS, why(UNKNOWN_PROVIDER)),
+        (query(federated=pb.FederatedIdentity(provider_arn=SAML)), why(UNKNOWN_PROVIDER)),
         (token("known"), None),
         (token(), why(UNVERIFIED)),
         (query("app"), why(UNKNOWN_NAME)),
