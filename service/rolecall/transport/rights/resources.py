@@ -54,7 +54,7 @@ def identity_resource(principal: Principal, account_id: str = "") -> str:
     return str(principal)
 
 
-def is_own(principal: Principal, caller: Caller, account_id: str = "") -> bool:
+def is_own(principal: Principal, caller: Caller, account_id: str) -> bool:
     """Return whether the identity that is asked about is what the caller itself is in RAM's terms."""
     own = caller.principal
     if own is None or own.kind is not principal.kind:
