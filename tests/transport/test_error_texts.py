@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 from google.rpc.status_pb2 import Status
 
 from rolecall.transport import errors
+from rolecall.transport.error_status import status_of
 from rolecall.transport.errors import TransportError
 from rolecall.transport.fault import plain_fault
+from tests.repository.tree import DOCS
 
 NEW_STREAM = "continue on a new stream"
 ONLY_UPSTREAM = "only the server that this agent follows can answer this"
@@ -156,3 +159,16 @@ def test_every_error_has_a_text() -> None:
     kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, TransportError)}
 
     assert {type(make()) for make, _, _ in TEXTS} == kinds - {TransportError}
+
+
+def test_a_text_is_sent_up_to_the_documented_number_of_bytes() -> None:
+    announced = re.search(
+        r"Texts of more than (\d+) bytes, .* are cut and end in `(.)`", (DOCS / "errors.md").read_text()
+    )
+    assert announced
+    most, mark = int(announced[1]), announced[2]
+
+    whole, cut = (status_of(errors.UploadOrderError("x" * size)).message for size in (most, most + 1))
+
+    assert whole == "x" * most
+    assert (len(cut.encode()), cut.lstrip("x")) == (most, mark)
