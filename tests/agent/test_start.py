@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rolecall.observability.decision_log.log import DecisionLog
-from rolecall.server.agent import replica as replica_module
+from rolecall.server.agent import main, replica as replica_module
 from rolecall.server.agent.main import running_agent
 from rolecall.server.agent.replica import AgentReplica
 from rolecall.server.agent.upstream import Upstream
@@ -42,6 +44,31 @@ async def test_the_start_of_an_agent_is_logged_with_its_callers_and_the_warning_
     callers, warning = log_lines(log.stream)
     assert callers == {"event": "callers", "level": "info", "generation": generation, "entries": 1}
     assert (warning["level"], warning["event"][:10]) == ("warning", "INSECURE: ")
+
+
+@pytest.mark.usefixtures("_loaded")
+async def test_an_agent_and_its_snapshot_file_are_maintained_as_long_as_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maintained, key = set[str](), tmp_path / "key"
+    key.write_bytes(bytes(range(32)))
+    key.chmod(0o600)
+
+    async def run_with_restarts(work: Any, _: object) -> None:
+        name = (work.func if isinstance(work, partial) else work).__qualname__
+        maintained.add(name)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            maintained.discard(name)
+
+    monkeypatch.setattr(main, "run_with_restarts", run_with_restarts)
+    settings = agent_config("127.0.0.1:1", snapshot_file=str(tmp_path / "state"), snapshot_key_file=str(key))
+
+    async with running_agent(settings, log=logger().logger):
+        await asyncio.sleep(0)
+        assert maintained >= {"CallServer._sweep", "SnapshotSaver.run"}
+    assert not maintained
 
 
 @pytest.mark.usefixtures("_loaded")

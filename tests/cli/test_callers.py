@@ -96,11 +96,19 @@ def test_a_file_is_written_once(rolecall: CommandLine, tmp_path: Path) -> None:
     assert load_callers(path).file.callers[0].match.text == "admin.svc"
 
 
-@pytest.mark.parametrize("admin", ["*.svc", "spiffe://td/*", "not a name*"])
-def test_an_administrator_is_one_identity(rolecall: CommandLine, admin: str) -> None:
+@pytest.mark.parametrize(
+    ("admin", "error"),
+    [
+        ("*.svc", "`*` would make every caller that matches an administrator; write one identity"),
+        ("spiffe://td/*", "`*` would make every caller that matches an administrator; write one identity"),
+        ("not a name*", "`*` stands for one whole segment, between `:` or `/`; write the segment out, or only `*`"),
+        ("", "the text is empty; write a value, or leave out the field"),
+    ],
+)
+def test_an_administrator_is_one_identity(rolecall: CommandLine, admin: str, error: str) -> None:
     outcome = rolecall("callers", "init", f"--admin={admin}")
 
-    assert (outcome.code, outcome.out) == (2, "")
+    assert (outcome.code, outcome.out, outcome.err) == (2, "", f"error: --admin: {error}\n")
 
 
 def test_every_violation_has_its_place(rolecall: CommandLine, write: Write) -> None:

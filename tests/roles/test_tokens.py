@@ -133,8 +133,9 @@ def test_a_consistency_token_with_a_payload_of_another_length_is_refused() -> No
         body = b"c" + TOKENS._history + payload
         sealed = body + TOKENS._mac(body, b"")
         token = urlsafe_b64encode(sealed).decode().rstrip("=")
-        with pytest.raises(InvalidTokenError):
-            TOKENS.revision_of(token)
+        with pytest.raises(InvalidTokenError) as caught:
+            TOKENS.revision_of(token, "start_token")
+        assert caught.value.kind == "start_token"
 
 
 def test_the_errors_of_a_token_name_its_field_and_what_to_do() -> None:

@@ -13,7 +13,7 @@ from rolecall.callers.credential import ANONYMOUS, LOCAL, Credential
 from rolecall.callers.directory import CallerDirectory
 from rolecall.security import authentication
 from rolecall.security.authentication import Authentication, RefusedCredentialsError
-from rolecall.security.call_facts import is_local, source_ip
+from rolecall.security.call_facts import authorization, is_local, source_ip
 from rolecall.security.identity import UnidentifiedCallerError
 from rolecall.security.tokens.caller_tokens import CallerTokens
 from rolecall.security.tokens.key_sets import KeySets
@@ -121,6 +121,7 @@ def test_a_transport_that_says_that_there_is_no_token_is_not_asked_for_metadata(
 
     context: Any = Quick(facts={})
 
+    assert authorization(context) == ()
     assert identifying(LOCAL).caller_of(context).credential is LOCAL
 
 

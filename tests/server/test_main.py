@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,6 +70,26 @@ async def test_a_server_that_is_stopped_while_it_loads_does_not_start(monkeypatc
     with pytest.raises(StoppedError, match="stopped while starting"):
         async with running_server(config(), log=logger().logger, stopping=stopping):
             pass
+
+
+async def test_the_server_and_its_state_are_maintained_as_long_as_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    maintained = set[str]()
+
+    async def run_with_restarts(work: Any, _: object) -> None:
+        name = (work.func if isinstance(work, partial) else work).__qualname__
+        maintained.add(name)
+        try:
+            await for_ever()
+        finally:
+            maintained.remove(name)
+
+    monkeypatch.setattr(main, "run_with_restarts", run_with_restarts)
+
+    async with running_server(config(), log=logger().logger):
+        await asyncio.sleep(0)
+        # Of the server, of what only a server with a store has, and of its state.
+        assert maintained >= {"CallServer._sweep", "Retention.run", "Polling.run", "Writability.run"}
+    assert not maintained
 
 
 async def test_the_decision_log_of_the_settings_is_that_of_the_server(tmp_path: Path) -> None:
