@@ -13,6 +13,7 @@ from rolecall.roles.errors import StoreUnavailableError
 from rolecall.roles.role import Micros, Revision
 from rolecall.roles.tokens import Tokens
 from rolecall_client.v1 import decision_pb2 as pb
+from tests.engine.following import until
 from tests.engine.world import role
 from tests.server.serving import BOB, DOCUMENT, Served, served
 from tests.transport.refusals import refused
@@ -30,6 +31,7 @@ FULL = pb.Consistency(fully_consistent=True)
 async def service() -> AsyncIterator[Served]:
     # A poll would bring what another replica writes without being required to.
     async with served(poll_seconds=60) as service:
+        await until(lambda: service.server.replica.polling.counts.done)
         yield service
 
 

@@ -18,6 +18,7 @@ from rolecall.roles.role import Revision
 from rolecall.transport.codecs import batch as codec
 from rolecall.transport.codecs.decision import QueryDecoder
 from rolecall_client.v1 import decision_pb2 as pb, role_pb2
+from tests.engine.following import until
 from tests.server.serving import ACCOUNT, BOB, Served, check, served
 from tests.transport.refusals import refused
 
@@ -115,6 +116,8 @@ async def test_answers_from_a_restored_state_say_so() -> None:
     async with served(poll_seconds=60) as service:
         await service.create()
         await service.decisions.CheckAssumeRole(check())
+        # The poll of the start confirms a restored state.
+        await until(lambda: service.server.replica.polling.counts.done)
         service.server.replica.snapshot.restored = True
 
         decisions = await decided(service, check().query)
