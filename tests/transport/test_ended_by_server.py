@@ -244,4 +244,4 @@ async def test_the_status_of_a_stream_waits_for_the_documented_five_seconds(monk
         await call(b"", Client(reads=True))
 
     assert waits == [5.0]
-    assert "Five seconds later the stream no longer counts" in (DOCS / "freshness.md").read_text()
+    assert "Five seconds later the stream no longer counts as open" in (DOCS / "freshness.md").read_text()
