@@ -11,10 +11,10 @@ from typing import Annotated
 
 import typer
 
-from rolecall.cli.command_table import COMMANDS, GROUPS, PURPOSE, Entry
+from rolecall.cli.command_table import COMMANDS, GROUPS, PURPOSE, CommandEntry
 from rolecall.cli.failure import CommandError
 
-__all__ = ["COMMANDS", "GROUPS", "Entry", "build_app", "load"]
+__all__ = ["COMMANDS", "GROUPS", "CommandEntry", "build_app", "load"]
 
 
 def build_app(requested: str | None) -> typer.Typer:
@@ -62,7 +62,7 @@ def _overview(version: VersionOption = False) -> None:
     """Do nothing; its parameters are the options of the program itself."""
 
 
-def _load(entry: Entry) -> typer.Typer | Callable[..., object]:
+def _load(entry: CommandEntry) -> typer.Typer | Callable[..., object]:
     module = importlib.import_module(f"rolecall.cli.{entry.module}")
     command: typer.Typer | Callable[..., object] = getattr(module, entry.attribute)
     return command
