@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from rolecall.server.agent.replica import AgentReplica
 from rolecall.server.agent.upstream import Upstream
 from rolecall.server.server import CallServer
 from tests.agent.serving import agent_config
-from tests.server.serving import log_lines, logger
+from tests.server.serving import background_work_of, log_lines, logger
 
 
 @pytest.fixture
@@ -50,19 +49,10 @@ async def test_the_start_of_an_agent_is_logged_with_its_callers_and_the_warning_
 async def test_an_agent_and_its_snapshot_file_are_maintained_as_long_as_it_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    maintained, key = set[str](), tmp_path / "key"
+    maintained, key = background_work_of(main, monkeypatch), tmp_path / "key"
     key.write_bytes(bytes(range(32)))
     key.chmod(0o600)
 
-    async def run_with_restarts(work: Any, _: object) -> None:
-        name = (work.func if isinstance(work, partial) else work).__qualname__
-        maintained.add(name)
-        try:
-            await asyncio.Event().wait()
-        finally:
-            maintained.discard(name)
-
-    monkeypatch.setattr(main, "run_with_restarts", run_with_restarts)
     settings = agent_config("127.0.0.1:1", snapshot_file=str(tmp_path / "state"), snapshot_key_file=str(key))
 
     async with running_agent(settings, log=logger().logger):

@@ -8,9 +8,12 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from types import ModuleType
 from typing import Any
 
 import grpc
+import pytest
 from structlog.typing import FilteringBoundLogger
 
 from rolecall.config.options import decision_log_options, tls_files
@@ -150,3 +153,19 @@ async def until(true: Callable[[], object]) -> None:
 
 async def for_ever() -> None:
     await asyncio.Event().wait()
+
+
+def background_work_of(main: ModuleType, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Return the names of the work that is under way in the background of what `main` starts; none of it is done."""
+    names = set[str]()
+
+    async def run_with_restarts(work: Any, _: object) -> None:
+        name = (work.func if isinstance(work, partial) else work).__qualname__
+        names.add(name)
+        try:
+            await for_ever()
+        finally:
+            names.remove(name)
+
+    monkeypatch.setattr(main, "run_with_restarts", run_with_restarts)
+    return names

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from rolecall.server import main
 from rolecall.server.main import StartError, StoppedError, run, running_server
 from rolecall.server.shutdown import StopSignal
-from tests.server.serving import config, for_ever, log_lines, logger
+from tests.server.serving import background_work_of, config, for_ever, log_lines, logger
 
 
 @pytest.mark.parametrize(
@@ -73,17 +71,7 @@ async def test_a_server_that_is_stopped_while_it_loads_does_not_start(monkeypatc
 
 
 async def test_the_server_and_its_state_are_maintained_as_long_as_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    maintained = set[str]()
-
-    async def run_with_restarts(work: Any, _: object) -> None:
-        name = (work.func if isinstance(work, partial) else work).__qualname__
-        maintained.add(name)
-        try:
-            await for_ever()
-        finally:
-            maintained.remove(name)
-
-    monkeypatch.setattr(main, "run_with_restarts", run_with_restarts)
+    maintained = background_work_of(main, monkeypatch)
 
     async with running_server(config(), log=logger().logger):
         await asyncio.sleep(0)

@@ -13,9 +13,8 @@ from rolecall.roles.errors import StoreUnavailableError
 from rolecall.roles.role import Micros, Revision
 from rolecall.roles.tokens import Tokens
 from rolecall_client.v1 import decision_pb2 as pb
-from tests.engine.following import until
 from tests.engine.world import role
-from tests.server.serving import BOB, DOCUMENT, Served, served
+from tests.server.serving import BOB, DOCUMENT, Served, served, until
 from tests.transport.refusals import refused
 
 QUERY = pb.AssumeRoleQuery(principal=BOB, role="app")

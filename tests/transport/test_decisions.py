@@ -18,8 +18,7 @@ from rolecall.roles.role import Revision
 from rolecall.transport.codecs import batch as codec
 from rolecall.transport.codecs.decision import QueryDecoder
 from rolecall_client.v1 import decision_pb2 as pb, role_pb2
-from tests.engine.following import until
-from tests.server.serving import ACCOUNT, BOB, Served, check, served
+from tests.server.serving import ACCOUNT, BOB, Served, check, served, until
 from tests.transport.refusals import refused
 
 WIDE = {

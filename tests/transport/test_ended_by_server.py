@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import grpc
 import pytest
 from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
@@ -23,6 +22,7 @@ from rolecall.transport.rpc.stats import MethodStats
 from tests.repository.tree import DOCS
 from tests.server.serving import for_ever, until
 from tests.transport.test_method_handlers import Client, wrapped_stream
+from tests.transport.test_wrapped_calls import HANDLERS
 
 FAR = 1e12
 WITH_ONE_MESSAGE = ["unary", "server", "answers"]
@@ -53,13 +53,7 @@ class Call:
             upload_seconds=300.0,
             idle_seconds=60.0,
         )
-        make: Any = {
-            (False, False): grpc.unary_unary_rpc_method_handler,
-            (True, False): grpc.stream_unary_rpc_method_handler,
-            (False, True): grpc.unary_stream_rpc_method_handler,
-            (True, True): grpc.stream_stream_rpc_method_handler,
-        }[streams]
-        self._run = wrap_handler(make(getattr(self, f"_{shape}")), self.stats, middleware)
+        self._run = wrap_handler(HANDLERS[streams](getattr(self, f"_{shape}")), self.stats, middleware)
 
     async def ended(self, ready: Callable[[], object], end: Callable[[], None]) -> tuple[str, str]:
         """Make the call, end it when it is ready, and return the reason and the text of its status."""

@@ -19,6 +19,14 @@ from rolecall.transport.rpc.silent_calls import SilentCalls
 from rolecall.transport.rpc.stats import MethodStats
 
 STREAMS = {"upload": (True, False), "bidi": (True, True), "answers": (False, True), "given": (True, True)}
+HANDLERS: dict[tuple[bool, bool], Any] = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+"""What makes the handler of a method, by whether its request and its response stream."""
+
 SHAPES = ["unary", "upload", "bidi", "server", "answers", "given"]
 """Given and answers are generators; of a bidi and a server stream the method reads and writes the messages."""
 
@@ -80,13 +88,7 @@ class Call:
             **parts,
         )
         coding = (self.decode, self.encode) if codec else (None, None)
-        make: Any = {
-            (False, False): grpc.unary_unary_rpc_method_handler,
-            (True, False): grpc.stream_unary_rpc_method_handler,
-            (False, True): grpc.unary_stream_rpc_method_handler,
-            (True, True): grpc.stream_stream_rpc_method_handler,
-        }[streams]
-        self._run = wrap_handler(make(getattr(self, f"_{shape}"), *coding), self.stats, self.middleware)
+        self._run = wrap_handler(HANDLERS[streams](getattr(self, f"_{shape}"), *coding), self.stats, self.middleware)
 
     async def run(self) -> list[bytes]:
         """Make the call; return what it answers without writing it itself."""

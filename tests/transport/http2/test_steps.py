@@ -11,7 +11,7 @@ from rolecall.transport.http2 import connection as module
 from rolecall.transport.http2.connection import Http2Connection
 from rolecall.transport.http2.session import DataReceived, SessionError, StreamClosed, StreamReset
 from tests.transport.frames import PING, PREFACE, SETTINGS, frame
-from tests.transport.http2.recording import RecordingCall, connected
+from tests.transport.http2.recording import RecordingCall
 from tests.transport.http2.test_acceptance import newcomer, server
 from tests.transport.http2.test_portions import PORTION, Reading
 from tests.transport.http2.test_session import frames
@@ -20,21 +20,6 @@ pytestmark = pytest.mark.usefixtures("no_time_passes")
 
 BEGIN = PREFACE + frame(SETTINGS, 0, 0)
 WHOLE = frame(PING, 0, 0, bytes(8))
-
-
-@pytest.fixture
-def done() -> list[Any]:
-    return []
-
-
-@pytest.fixture
-async def transport() -> Reading:
-    return Reading()
-
-
-@pytest.fixture
-async def connection(transport: Reading, done: list[Any]) -> Any:
-    return connected(transport, done)
 
 
 async def test_the_settings_of_the_server_are_sent_before_anything_arrives() -> None:

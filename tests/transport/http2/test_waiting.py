@@ -12,24 +12,9 @@ from rolecall.transport.connection_counts import ConnectionClosure
 from rolecall.transport.http2 import connection as module
 from rolecall.transport.http2.connection import Http2Connection
 from rolecall.transport.http2.keepalive import Due, Keepalive
-from tests.transport.http2.recording import RecordingCall, connected
+from tests.transport.http2.recording import RecordingCall
 from tests.transport.http2.test_acceptance import server
 from tests.transport.http2.test_portions import Reading
-
-
-@pytest.fixture
-def done() -> list[Any]:
-    return []
-
-
-@pytest.fixture
-async def transport() -> Reading:
-    return Reading()
-
-
-@pytest.fixture
-async def connection(transport: Reading, done: list[Any]) -> Any:
-    return connected(transport, done)
 
 
 async def test_a_client_that_reads_again_gets_what_waits_and_may_be_closed(connection: Any, done: list[Any]) -> None:

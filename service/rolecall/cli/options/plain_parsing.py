@@ -141,9 +141,7 @@ def _tokens(by_flag: Mapping[str, _Parameter], arguments: Sequence[str]) -> Iter
         elif argument[:1] != "-" or argument == "-":
             yield "", argument
         else:
-            flag, equals, value = argument.partition("=")
-            if not argument.startswith("--"):
-                flag, equals = argument, ""
+            flag, equals, value = argument.partition("=") if argument.startswith("--") else (argument, "", "")
             parameter = by_flag.get(flag)
             if parameter is None or (parameter.is_switch and equals):
                 raise _NotPlainError
